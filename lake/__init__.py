@@ -1,0 +1,1 @@
+"""WHERE versions live: the lakeFS client, the embedded lake server, refs."""

@@ -1,0 +1,373 @@
+"""The lake as the stages see it: versions through lakeFS's Python SDK, tables as Polars frames.
+
+This is the only module that imports `lakefs` and `lakefs_sdk`. Metadata goes through the API.
+Bytes take the shortest way there is: on the embedded lake files are written and scanned in place
+(lakeFS's staging and linking calls), on a lakeFS over S3 Polars scans its S3 gateway, and anywhere
+else the API carries them. Every foreign error is translated once, in `_translated`.
+
+The SDK and Polars take a second to import, so they are imported where they are used: a command that
+only asks for the embedded lake's name does not wait for them.
+
+API: https://docs.lakefs.io/reference/api.html
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lake.errors import (
+    Conflict,
+    Forbidden,
+    Full,
+    Invalid,
+    LakeError,
+    NotFound,
+    Precondition,
+    Unauthorized,
+    Unreachable,
+)
+from lake.launch import serve_on_demand
+from lake.settings import Embedded, Remote
+from lake.values import Change, Commit, ObjectInfo
+
+if TYPE_CHECKING:
+    import lakefs
+    import polars as pl
+
+PAGE: Final = 1000
+TIMEOUT: Final = (5.0, 120.0)
+"""Seconds to connect, and to wait for an answer."""
+
+_BY_STATUS: Final[Mapping[int, type[LakeError]]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: Precondition,
+    507: Full,
+}
+
+
+class Lake:
+    """One repository of a lake."""
+
+    def __init__(self, client: lakefs.Client, repository: str, home: Path | None = None) -> None:
+        """Bind a repository; use `connect` to get one."""
+        import lakefs_sdk  # noqa: PLC0415  slow to import
+
+        self._models: Any = lakefs_sdk
+        self.repository = repository
+        self._client = client
+        self._sdk = client.sdk_client
+        self._home = home
+
+    # Repositories
+
+    def ensure(self, namespace: str) -> int:
+        """Create the repository where it is missing; return its creation in unix seconds."""
+        try:
+            found = self._call(self._sdk.repositories_api.get_repository, self.repository)
+        except NotFound:
+            wanted = self._models.RepositoryCreation(
+                name=self.repository,
+                storage_namespace=namespace,
+                default_branch="main",
+            )
+            try:
+                found = self._call(self._sdk.repositories_api.create_repository, wanted)
+            except Conflict:  # another clone was faster
+                found = self._call(self._sdk.repositories_api.get_repository, self.repository)
+        return int(found.creation_date)
+
+    # Branches and tags
+
+    def head(self, branch: str) -> str | None:
+        """Commit id that a branch points to, or None when there is no such branch."""
+        try:
+            found = self._call(self._sdk.branches_api.get_branch, self.repository, branch)
+        except NotFound:
+            return None
+        return str(found.commit_id)
+
+    def branches(self, prefix: str = "") -> dict[str, str]:
+        """Branch names with their commit ids."""
+        pages = self._pages(self._sdk.branches_api.list_branches, self.repository, prefix=prefix)
+        return {found.id: found.commit_id for found in pages}
+
+    def set_branch(self, branch: str, commit: str) -> None:
+        """Point a branch at a commit, creating it if needed and dropping uncommitted changes."""
+        head = self.head(branch)
+        if head == commit:
+            reset = self._models.ResetCreation(type="reset")
+            self._call(self._sdk.branches_api.reset_branch, self.repository, branch, reset)
+            return
+        if head is not None:
+            self._call(self._sdk.branches_api.delete_branch, self.repository, branch)
+        wanted = self._models.BranchCreation(name=branch, source=commit)
+        self._call(self._sdk.branches_api.create_branch, self.repository, wanted)
+
+    def delete_branch(self, branch: str) -> None:
+        """Remove a branch; its commits stay reachable from whatever else points to them."""
+        self._call(self._sdk.branches_api.delete_branch, self.repository, branch)
+
+    def tags(self, prefix: str = "") -> dict[str, str]:
+        """Tag names with their commit ids."""
+        pages = self._pages(self._sdk.tags_api.list_tags, self.repository, prefix=prefix)
+        return {found.id: found.commit_id for found in pages}
+
+    def tag(self, name: str, commit: str) -> None:
+        """Create a tag; tags never move."""
+        wanted = self._models.TagCreation(id=name, ref=commit)
+        self._call(self._sdk.tags_api.create_tag, self.repository, wanted)
+
+    # Commits
+
+    def resolve(self, ref: str) -> Commit:
+        """The commit behind a branch, tag, commit id or ref expression."""
+        return _commit(self._call(self._sdk.commits_api.get_commit, self.repository, ref))
+
+    def log(self, ref: str, *, first_parent: bool = False) -> Iterator[Commit]:
+        """Commits reachable from a ref, newest first."""
+        pages = self._pages(
+            self._sdk.refs_api.log_commits, self.repository, ref, first_parent=first_parent
+        )
+        return (_commit(found) for found in pages)
+
+    def commit(self, branch: str, message: str, metadata: Mapping[str, str]) -> Commit:
+        """Commit what is staged on a branch; a commit without changes is allowed."""
+        wanted = self._models.CommitCreation(
+            message=message, metadata=dict(metadata), allow_empty=True
+        )
+        return _commit(self._call(self._sdk.commits_api.commit, self.repository, branch, wanted))
+
+    def merge(self, source: str, into: str, message: str, metadata: Mapping[str, str]) -> Commit:
+        """Merge a ref into a branch.
+
+        Raises:
+            Conflict: both sides changed the same path, or the branch moved meanwhile.
+        """
+        wanted = self._models.Merge(message=message, metadata=dict(metadata), allow_empty=True)
+        done = self._call(
+            self._sdk.refs_api.merge_into_branch, self.repository, source, into, merge=wanted
+        )
+        return self.resolve(done.reference)
+
+    def merge_base(self, source: str, destination: str) -> str:
+        """Commit id of the best common ancestor."""
+        found = self._call(self._sdk.refs_api.find_merge_base, self.repository, source, destination)
+        return str(found.base_commit_id)
+
+    def diff(
+        self, left: str, right: str, *, prefix: str = "", three_dot: bool = True
+    ) -> Iterator[Change]:
+        """What changed from left to right: since their merge base (three-dot), or as trees."""
+        pages = self._pages(
+            self._sdk.refs_api.diff_refs,
+            self.repository,
+            left,
+            right,
+            prefix=prefix,
+            type="three_dot" if three_dot else "two_dot",
+        )
+        return (Change(found.path, found.type, found.size_bytes or 0) for found in pages)
+
+    # Objects
+
+    def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
+        """Objects under a prefix, in order of their paths."""
+        pages = self._pages(self._sdk.objects_api.list_objects, self.repository, ref, prefix=prefix)
+        return [
+            ObjectInfo(found.path, found.checksum, found.size_bytes or 0, found.physical_address)
+            for found in pages
+        ]
+
+    def read(self, ref: str, path: str) -> bytes:
+        """Bytes of one object."""
+        with _translated(f"read {path} at {ref}"):
+            return bytes(
+                self._sdk.objects_api.get_object(
+                    self.repository, ref, path, _request_timeout=TIMEOUT
+                )
+            )
+
+    def write_bytes(
+        self, branch: str, path: str, data: bytes, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Stage one object on a branch."""
+        if self._home is None:
+            self._upload(branch, path, data, content_type)
+        else:
+            self._link(branch, path, lambda file: file.write_bytes(data), content_type)
+
+    def delete(self, branch: str, paths: Iterable[str]) -> None:
+        """Stage the removal of objects; absent ones are no error."""
+        wanted = sorted(paths)
+        for start in range(0, len(wanted), PAGE):
+            batch = self._models.PathList(paths=wanted[start : start + PAGE])
+            self._call(self._sdk.objects_api.delete_objects, self.repository, branch, batch)
+
+    # Tables
+
+    def scan(self, ref: str, prefix: str) -> pl.LazyFrame:
+        """All Parquet parts under a prefix as one lazy frame.
+
+        Raises:
+            NotFound: there is no Parquet part under the prefix.
+        """
+        import polars as pl  # noqa: PLC0415  slow to import
+
+        found = [item for item in self.objects(ref, prefix) if item.path.endswith(".parquet")]
+        if not found:
+            raise NotFound(f"there is no table under {prefix} at {ref} of {self.repository}")
+        local = [self._in_place(item.address) for item in found]
+        if all(local):
+            return pl.scan_parquet([path for path in local if path], glob=False)
+        if found[0].address.startswith("s3://"):
+            paths = [f"s3://{self.repository}/{ref}/{item.path}" for item in found]
+            return pl.scan_parquet(paths, glob=False, storage_options=self._gateway())
+        parts = (pl.read_parquet(io.BytesIO(self.read(ref, item.path))) for item in found)
+        return pl.concat(parts).lazy()
+
+    def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
+        """Stage a frame as one Parquet object."""
+        if self._home is None:
+            buffer = io.BytesIO()
+            frame.write_parquet(buffer)
+            self._upload(branch, path, buffer.getvalue(), "application/vnd.apache.parquet")
+        else:
+            self._link(branch, path, frame.write_parquet, "application/vnd.apache.parquet")
+
+    # How bytes travel
+
+    def _in_place(self, address: str) -> Path | None:
+        """The file behind an object of the embedded lake, if it is within our reach."""
+        if self._home is None or not address.startswith("local://"):
+            return None
+        path = Path(address.removeprefix("local://"))
+        return path if path.is_relative_to(self._home) and path.is_file() else None
+
+    def _gateway(self) -> dict[str, str]:
+        """Polars storage options for lakeFS's S3 gateway (path style, the lake's own keys)."""
+        conf = self._client.config
+        return {
+            "aws_endpoint_url": conf.host.removesuffix("/api/v1"),
+            "aws_access_key_id": conf.username or "",
+            "aws_secret_access_key": conf.password or "",
+            "aws_region": "us-east-1",
+        }
+
+    def _link(
+        self, branch: str, path: str, write: Callable[[Path], object], content_type: str
+    ) -> None:
+        """Write a staged file beside the embedded lake and let the server take it over."""
+        place = self._call(
+            self._sdk.staging_api.get_physical_address, self.repository, branch, path
+        )
+        file = Path(place.physical_address.removeprefix("local://"))
+        try:
+            write(file)
+        except OSError as error:
+            raise Full(f"{path} cannot be written into the lake: {error}") from error
+        wanted = self._models.StagingMetadata(
+            staging=place,
+            checksum="",
+            size_bytes=file.stat().st_size,
+            content_type=content_type,
+        )
+        self._call(
+            self._sdk.staging_api.link_physical_address, self.repository, branch, path, wanted
+        )
+
+    def _upload(self, branch: str, path: str, data: bytes, content_type: str) -> None:
+        """Send bytes through the API, or to a presigned address where the server offers them."""
+        import lakefs  # noqa: PLC0415  slow to import
+
+        target = lakefs.Branch(self.repository, branch, client=self._client).object(path)
+        with _translated(f"write {path} on {branch}"):
+            target.upload(data, mode="wb", content_type=content_type)
+
+    # How calls are made
+
+    def _call(self, method: Callable[..., Any], *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+        with _translated(method.__name__.replace("_", " ")):
+            return method(*args, **kwargs, _request_timeout=TIMEOUT)
+
+    def _pages(self, method: Callable[..., Any], *args: object, **kwargs: object) -> Iterator[Any]:
+        after = ""
+        while True:
+            page = self._call(method, *args, **kwargs, after=after, amount=PAGE)
+            yield from page.results
+            if not page.pagination.has_more:
+                return
+            after = page.pagination.next_offset
+
+
+def connect(where: Remote | Embedded, repository: str) -> Lake:
+    """Open a repository of a lake, starting the embedded server if it is not running.
+
+    Raises:
+        Unreachable: nothing answers there.
+        Unauthorized: the credentials are wrong.
+    """
+    import lakefs  # noqa: PLC0415  slow to import
+    import urllib3  # noqa: PLC0415  slow to import
+
+    home = where.home if isinstance(where, Embedded) else None
+    remote = serve_on_demand(where.home) if isinstance(where, Embedded) else where
+    with _translated(f"connect to {remote.endpoint}"):
+        client = lakefs.Client(
+            host=remote.endpoint,
+            username=remote.access_key_id,
+            password=remote.secret_access_key,
+        )
+        pools = client.sdk_client.config_api.api_client.rest_client.pool_manager
+        pools.connection_pool_kw["retries"] = urllib3.Retry(connect=2, read=0, redirect=5, other=0)
+    return Lake(client, repository, home)
+
+
+def _commit(found: Any) -> Commit:  # noqa: ANN401  the SDK is not typed
+    return Commit(
+        id=found.id,
+        parents=tuple(found.parents),
+        message=found.message,
+        metadata=dict(found.metadata or {}),
+        created=int(found.creation_date),
+        committer=found.committer,
+    )
+
+
+@contextmanager
+def _translated(action: str) -> Iterator[None]:
+    """Turn the SDK's errors into this package's, with their cause kept."""
+    import lakefs_sdk  # noqa: PLC0415  slow to import
+    import urllib3  # noqa: PLC0415  slow to import
+    from lakefs.exceptions import LakeFSException, ServerException  # noqa: PLC0415  slow to import
+
+    try:
+        yield
+    except lakefs_sdk.ApiException as error:
+        raise _error(action, error.status, error.body, error.reason) from error
+    except ServerException as error:
+        raise _error(action, error.status_code, error.body, error.reason) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise Unreachable(f"the lake does not answer (to {action}): {error}") from error
+    except LakeFSException as error:
+        raise LakeError(f"the lake refused to {action}: {error}") from error
+
+
+def _error(action: str, status: int | None, body: object, reason: str | None) -> LakeError:
+    """The error of an HTTP status, with the server's own message."""
+    if isinstance(body, str | bytes):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            body = {}
+    said = body.get("message") if isinstance(body, dict) else None
+    kind = _BY_STATUS.get(status or 0, LakeError)
+    return kind(f"the lake refused to {action}: {said or reason or status}")

@@ -1,0 +1,67 @@
+"""Names of branches, tags and objects, so that they are spelled in one place.
+
+lakeFS allows `^\\w[-\\w]*$` for branches (no slash), and a data set's round has one branch per
+line: `digits-r003` on the line that publishes, `digits-r003-hot` on the line `hot`.
+Published rounds are tags that never move: `digits-v3`, and `digits-v3.1` when the round is
+published again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MAIN: Final = "main"
+NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?$")
+TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?$")
+
+
+def branch_name(dataset: str, number: int, line: str = MAIN) -> str:
+    """Name the branch of a round: `digits-r003`, or `digits-r003-hot` off the main line."""
+    base = f"{dataset}-r{number:03d}"
+    return base if line == MAIN else f"{base}-{line}"
+
+
+def next_tag(dataset: str, number: int, taken: Iterable[str]) -> str:
+    """Name the next free tag of a round: `digits-v3`, then `digits-v3.1`, `digits-v3.2` …"""
+    found = (TAG.match(tag) for tag in taken)
+    used = [
+        int(match["again"] or 0)
+        for match in found
+        if match and match["dataset"] == dataset and int(match["round"]) == number
+    ]
+    return f"{dataset}-v{number}" if not used else f"{dataset}-v{number}.{max(used) + 1}"
+
+
+def partition(dataset: str, table: str, number: int) -> str:
+    """Prefix of one round's part of a table: `digits/samples/round=003/`."""
+    return f"{dataset}/{table}/round={number:03d}/"
+
+
+def part(dataset: str, table: str, number: int, index: int = 0) -> str:
+    """Path of one Parquet part: `digits/samples/round=003/part-00000.parquet`."""
+    return f"{partition(dataset, table, number)}part-{index:05d}.parquet"
+
+
+def table(dataset: str, name: str) -> str:
+    """Prefix of a whole table of a data set: `digits/samples/`."""
+    return f"{dataset}/{name}/"
+
+
+def manifest(dataset: str, number: int) -> str:
+    """Path of a round's manifest: `digits/rounds/003.json`."""
+    return f"{dataset}/rounds/{number:03d}.json"
+
+
+def round_of(path: str) -> int | None:
+    """Tell which round a path of a data set belongs to, or None when it belongs to none.
+
+    >>> round_of("digits/samples/round=003/part-00000.parquet")
+    3
+    >>> round_of("digits/rounds/012.json")
+    12
+    """
+    found = re.search(r"/round=(\d+)/", path) or re.search(r"/rounds/(\d+)\.json$", path)
+    return int(found[1]) if found else None

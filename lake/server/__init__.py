@@ -1,0 +1,1 @@
+"""The embedded lake: a lakeFS-API server on SQLite and content-addressed files."""

@@ -1,0 +1,166 @@
+"""Handlers of objects: listing, staging, linking, and the bytes themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Final
+
+from lake.errors import Invalid, Range
+from lake.server import answers
+from lake.server.calls import Answer, Call, Services
+from lake.server.content import DEFAULT_TYPE
+from lake.server.entries import Entry
+from lake.server.objects import SCHEME, Stored
+
+META: Final = "x-lakefs-meta-"
+_RANGE: Final = re.compile(r"^bytes=(\d*)-(\d*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Part of an object to send: `size` bytes from `start` on."""
+
+    status: int
+    entry: Entry
+    start: int
+    size: int
+    headers: Mapping[str, str]
+
+
+def list_objects(lake: Services, call: Call) -> Answer:
+    """Objects under a prefix."""
+    query = call.query
+    found = lake.content.list(
+        call.repository,
+        call.path["ref"],
+        prefix=query.get("prefix", ""),
+        after=query.get("after", ""),
+        delimiter=query.get("delimiter", ""),
+        amount=call.amount(),
+    )
+    return Answer(200, answers.listing(found, lambda item: answers.listed(item, lake.store)))
+
+
+def stat_object(lake: Services, call: Call) -> Answer:
+    """What is known of one object."""
+    entry = lake.content.stat(call.repository, call.path["ref"], call.object_path)
+    return Answer(200, answers.stats(call.object_path, entry, lake.store))
+
+
+def delete_object(lake: Services, call: Call) -> Answer:
+    """Stage a removal."""
+    lake.content.remove(call.repository, call.branch, [call.object_path])
+    return Answer(204)
+
+
+def delete_objects(lake: Services, call: Call) -> Answer:
+    """Stage many removals."""
+    paths = call.body.get("paths")
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise Invalid("the body needs `paths`, a list of strings")
+    lake.content.remove(call.repository, call.branch, paths)
+    return Answer(200, {"errors": []})
+
+
+def copy_object(lake: Services, call: Call) -> Answer:
+    """Stage an object under another path."""
+    path = call.query.get("dest_path")
+    if not path:
+        raise Invalid("the query parameter `dest_path` is missing")
+    entry = lake.content.copy(
+        call.repository,
+        call.branch,
+        path,
+        call.body.get("src_ref") or call.branch,
+        call.text("src_path"),
+    )
+    return Answer(201, answers.stats(path, entry, lake.store))
+
+
+def get_physical_address(lake: Services, call: Call) -> Answer:
+    """Hand out an address for a path's bytes."""
+    address = lake.content.offer(call.repository, call.branch, call.object_path)
+    return Answer(200, {"physical_address": address})
+
+
+def link_physical_address(lake: Services, call: Call) -> Answer:
+    """Take over the bytes at an address; size and checksum are found out here."""
+    staging = call.body.get("staging") or {}
+    address = staging.get("physical_address") if isinstance(staging, dict) else None
+    if not isinstance(address, str) or not address.startswith(SCHEME):
+        raise Invalid("the body needs staging.physical_address, as it was handed out")
+    entry = lake.content.link(
+        call.repository,
+        call.branch,
+        call.object_path,
+        address,
+        content_type=call.body.get("content_type") or DEFAULT_TYPE,
+        metadata=call.metadata("user_metadata"),
+        only_new=call.only_new,
+    )
+    return Answer(200, answers.stats(call.object_path, entry, lake.store))
+
+
+def uploaded(lake: Services, call: Call, stored: Stored, content_type: str) -> Answer:
+    """Stage an object whose bytes have come in."""
+    entry = lake.content.stage(
+        call.repository,
+        call.branch,
+        call.object_path,
+        stored,
+        content_type=content_type or DEFAULT_TYPE,
+        metadata=user_metadata(call.headers),
+        only_new=call.only_new,
+    )
+    return Answer(201, answers.stats(call.object_path, entry, lake.store))
+
+
+def find_bytes(lake: Services, call: Call) -> Bytes | Answer:
+    """Find which bytes of an object a request asks for.
+
+    Raises:
+        Range: the range lies outside the object, or there are several.
+    """
+    entry = lake.content.stat(call.repository, call.path["ref"], call.object_path)
+    headers = {
+        "etag": f'"{entry.md5}"',
+        "last-modified": formatdate(entry.mtime, usegmt=True),
+        "content-type": entry.content_type,
+        "accept-ranges": "bytes",
+        **{META + name: value for name, value in entry.metadata.items()},
+    }
+    if call.headers.get("if-none-match", "").strip('"') == entry.md5:
+        return Answer(304, None, headers)
+    wanted = call.headers.get("range")
+    if wanted is None:
+        return Bytes(200, entry, 0, entry.size, headers)
+    start, stop = _range(wanted, entry.size)
+    headers["content-range"] = f"bytes {start}-{stop - 1}/{entry.size}"
+    return Bytes(206, entry, start, stop - start, headers)
+
+
+def user_metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """What the request says of the object, lower-cased."""
+    return {
+        name.removeprefix(META): value for name, value in headers.items() if name.startswith(META)
+    }
+
+
+def _range(text: str, size: int) -> tuple[int, int]:
+    """Start and end (exclusive) of a single byte range, the suffix form included."""
+    found = _RANGE.match(text)
+    if not found or not (found[1] or found[2]):
+        raise Range(f"range {text!r} cannot be served", size)
+    if not found[1]:
+        length = min(int(found[2]), size)
+        if length == 0:
+            raise Range(f"range {text!r} lies outside the object", size)
+        return size - length, size
+    start = int(found[1])
+    stop = min(int(found[2]) + 1, size) if found[2] else size
+    if start >= size or stop <= start:
+        raise Range(f"range {text!r} lies outside the object", size)
+    return start, stop

@@ -1,0 +1,127 @@
+"""The SQLite catalog: schema, connections, and one transaction per change.
+
+WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a time,
+readers beside it; each thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from lake.errors import Corrupt, Full
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS repositories (
+    id TEXT PRIMARY KEY, created INTEGER NOT NULL, namespace TEXT NOT NULL UNIQUE,
+    default_branch TEXT NOT NULL, read_only INTEGER NOT NULL, metadata TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS branches (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commits (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    id TEXT NOT NULL, root TEXT NOT NULL, parents TEXT NOT NULL, message TEXT NOT NULL,
+    committer TEXT NOT NULL, created_ns INTEGER NOT NULL, generation INTEGER NOT NULL,
+    metadata TEXT NOT NULL, PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staging (
+    repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, entry TEXT,
+    PRIMARY KEY (repository, branch, path),
+    FOREIGN KEY (repository, branch) REFERENCES branches ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS slots (
+    address TEXT PRIMARY KEY, repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    branch TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS blocks (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+"""
+
+
+class Database:
+    """Connections to one catalog."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the catalog.
+
+        Raises:
+            Full: it cannot be written.
+        """
+        self._path = path
+        self._local = threading.local()
+        self._writing = threading.RLock()
+        with translated():
+            self.connection.executescript(SCHEMA)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self._path, isolation_level=None, timeout=30)
+            found.execute("PRAGMA journal_mode = WAL")
+            found.execute("PRAGMA synchronous = FULL")
+            found.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = found
+        return found
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: everything inside becomes visible and durable at once, or not at all.
+
+        Raises:
+            Full: the disk is full or read-only; nothing has changed.
+        """
+        with self._writing, translated():
+            connection = self.connection
+            if connection.in_transaction:  # part of a larger change
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def get(self, block: str) -> bytes:
+        """Bytes of a tree block.
+
+        Raises:
+            Corrupt: the block is not there.
+        """
+        row = self.connection.execute("SELECT data FROM blocks WHERE id = ?", (block,)).fetchone()
+        if row is None:
+            raise Corrupt(f"block {block} is missing from the catalog")
+        return bytes(row[0])
+
+    def put(self, block: str, data: bytes) -> None:
+        """Keep a tree block."""
+        self.connection.execute("INSERT OR IGNORE INTO blocks VALUES (?, ?)", (block, data))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn SQLite's errors about the disk into this package's."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        said = str(error)
+        if any(word in said for word in ("full", "readonly", "disk I/O", "unable to open")):
+            raise Full(f"the lake's catalog cannot be written: {said}") from error
+        raise
+    except sqlite3.DatabaseError as error:
+        if "malformed" in str(error) or "not a database" in str(error):
+            raise Corrupt(f"the lake's catalog is damaged: {error}") from error
+        raise

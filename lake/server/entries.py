@@ -1,0 +1,55 @@
+"""What a path points to: the values that trees hold and diffs compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object under a path: sha256 and md5 (hex), size in bytes, unix seconds, type, metadata."""
+
+    sha256: str
+    md5: str
+    size: int
+    mtime: int
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def same(self, other: Entry | None) -> bool:
+        """Tell whether two entries are the same object to a diff: not by time or address."""
+        return other is not None and (
+            (self.size, self.md5, self.content_type) == (other.size, other.md5, other.content_type)
+            and dict(self.metadata) == dict(other.metadata)
+        )
+
+    def pack(self) -> list[Any]:
+        """The JSON form."""
+        head = [self.sha256, self.md5, self.size, self.mtime, self.content_type]
+        return [*head, dict(self.metadata)] if self.metadata else head
+
+
+def unpack(packed: list[Any]) -> Entry:
+    """Read the JSON form."""
+    return Entry(*packed[:5], metadata=packed[5] if len(packed) > 5 else {})  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path that differs: the entry on each side, None where it is absent."""
+
+    path: str
+    left: Entry | None
+    right: Entry | None
+    conflict: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The API's word for it."""
+        if self.conflict:
+            return "conflict"
+        if self.left is None:
+            return "added"
+        return "removed" if self.right is None else "changed"

@@ -1,0 +1,45 @@
+"""Which names the lake takes, by lakeFS's rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lake.errors import Invalid
+
+REPOSITORY: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
+BRANCH: Final = re.compile(r"\w[-\w]*")
+TAG: Final = re.compile(
+    r"(?!.*(\.\.|//|@\{|/\.|\.lock/))[^\x00-\x20\x7f~^:?*\[\\./][^\x00-\x20\x7f~^:?*\[\\]*"
+)
+MAX_KEY: Final = 1024
+
+
+def check_repository(name: str) -> None:
+    """Refuse names that lakeFS refuses for repositories."""
+    if not REPOSITORY.fullmatch(name):
+        raise Invalid(f"repository name {name!r} must match ^{REPOSITORY.pattern}$")
+
+
+def check_key(path: str) -> None:
+    """Refuse object keys that no file system or URL should see.
+
+    Raises:
+        Invalid: empty, too long, with NUL, or climbing out with `..`.
+    """
+    if not path or len(path.encode()) > MAX_KEY:
+        raise Invalid(f"an object's path has 1 to {MAX_KEY} bytes")
+    if "\x00" in path or any(part in ("..", ".") for part in path.split("/")):
+        raise Invalid("an object's path holds no NUL and no `.` or `..` part")
+
+
+def check_branch(name: str) -> None:
+    """Refuse names that lakeFS refuses for branches."""
+    if not BRANCH.fullmatch(name):
+        raise Invalid(f"branch name {name!r} must match ^{BRANCH.pattern}$")
+
+
+def check_tag(name: str) -> None:
+    """Refuse names that git refuses for tags."""
+    if not TAG.fullmatch(name) or name.endswith((".", "/", ".lock")):
+        raise Invalid(f"tag name {name!r} is not valid")

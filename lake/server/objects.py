@@ -1,0 +1,185 @@
+"""The bytes: content-addressed files, written once and never changed.
+
+An object is `objects/ab/cdef…`, named by its SHA-256, mode 0444. It is written to a temporary file,
+flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes, after
+a crash too. The md5 that the API calls checksum is computed in the same pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from lake.errors import Full, Invalid, NotFound
+from lake.home import LakeHome
+
+CHUNK: Final = 1 << 20
+SCHEME: Final = "local://"
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG})
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object in the store: sha256 (hex), md5 (hex), size in bytes."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+class ObjectStore:
+    """The files of one lake."""
+
+    def __init__(self, home: LakeHome) -> None:
+        """Make the directories."""
+        self._objects = home.objects
+        self._staging = home.staging
+        with room():
+            self._objects.mkdir(parents=True, exist_ok=True)
+            self._staging.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Where an object's file is."""
+        return self._objects / sha256[:2] / sha256[2:]
+
+    def address(self, sha256: str) -> str:
+        """The physical address that the API hands out."""
+        return f"{SCHEME}{self.path(sha256)}"
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open an object for reading.
+
+        Raises:
+            NotFound: its file is gone.
+        """
+        try:
+            return self.path(sha256).open("rb")
+        except FileNotFoundError as error:
+            raise NotFound(f"object {sha256} is missing from the store") from error
+
+    async def receive(self, chunks: AsyncIterator[bytes]) -> Stored:
+        """Store what a client sends.
+
+        Raises:
+            Full: there is no room.
+        """
+        draft = self._draft()
+        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        try:
+            with room(), draft.open("xb") as file:
+                async for chunk in chunks:
+                    sha256.update(chunk)
+                    md5.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+                await asyncio.to_thread(_flush, file)
+            stored = Stored(sha256.hexdigest(), md5.hexdigest(), size)
+            return await asyncio.to_thread(self._adopt, draft, stored)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def put(self, data: bytes) -> Stored:
+        """Store bytes at hand."""
+        draft = self._draft()
+        try:
+            with room(), draft.open("xb") as file:
+                file.write(data)
+                _flush(file)
+            return self._adopt(draft, digest(draft))
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def slot(self) -> str:
+        """Hand out an address in staging that a local client may write to."""
+        return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
+
+    def link(self, address: str) -> Stored:
+        """Take over a file that a client wrote to a slot; its bytes are hashed here.
+
+        Raises:
+            Invalid: the address is not a plain file in staging.
+            Full: the file cannot be flushed.
+        """
+        file = Path(address.removeprefix(SCHEME))
+        inside = file.parent == self._staging and file.name == Path(file.name).name
+        if not address.startswith(SCHEME) or not inside or file.is_symlink() or not file.is_file():
+            raise Invalid(f"{address} is not a file in this lake's staging area")
+        with room():
+            stored = digest(file, flush=True)
+        return self._adopt(file, stored)
+
+    def _draft(self) -> Path:
+        return self._staging / f"upload-{secrets.token_hex(16)}"
+
+    def _adopt(self, file: Path, stored: Stored) -> Stored:
+        """Give a flushed file its final name; a twin that is there already stays."""
+        final = self.path(stored.sha256)
+        with room():
+            if final.exists():
+                file.unlink()
+                return stored
+            if not final.parent.exists():
+                final.parent.mkdir(exist_ok=True)
+                flush_directory(self._objects)
+            file.chmod(0o444)
+            file.replace(final)
+            flush_directory(final.parent)
+        return stored
+
+
+def digest(file: Path, *, flush: bool = False) -> Stored:
+    """Hash a file; with `flush`, also force its bytes to disk."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with file.open("rb") as source:
+        for chunk in chunks(source):
+            sha256.update(chunk)
+            md5.update(chunk)
+        size = source.tell()
+        if flush:
+            os.fsync(source.fileno())
+    return Stored(sha256.hexdigest(), md5.hexdigest(), size)
+
+
+def chunks(source: BinaryIO, size: int | None = None) -> Iterator[bytes]:
+    """Read a file, or its next `size` bytes, in pieces."""
+    left = size
+    while left is None or left > 0:
+        chunk = source.read(CHUNK if left is None else min(CHUNK, left))
+        if not chunk:
+            return
+        if left is not None:
+            left -= len(chunk)
+        yield chunk
+
+
+def flush_directory(directory: Path) -> None:
+    """Force a directory's entries to disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Turn a full or read-only disk into an error of this package."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise Full(f"the lake cannot be written: {error.strerror}") from error
+        raise
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

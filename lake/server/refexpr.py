@@ -1,0 +1,37 @@
+"""Ref expressions: what a person writes to name a commit.
+
+A full commit id, a branch, a tag, a unique commit prefix, in that order; `~n` (n-th first parent) and
+`^n` (n-th parent) chain behind it; `@` (committed) and `$` (staged) stand alone behind a branch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lake.errors import Invalid
+
+_EXPRESSION = re.compile(r"^(?P<base>[^~^@$]+)(?P<steps>(?:[~^]\d*)*)(?P<mark>[@$]?)$")
+_STEP = re.compile(r"([~^])(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed ref: the name, steps back through history, and the mark `@`, `$` or nothing."""
+
+    base: str
+    steps: tuple[tuple[str, int], ...]
+    mark: str
+
+
+def parse(text: str) -> Expression:
+    """Parse a ref expression.
+
+    Raises:
+        Invalid: it is none.
+    """
+    found = _EXPRESSION.match(text)
+    if not found or (found["steps"] and found["mark"]):
+        raise Invalid(f"{text!r} is not a ref expression")
+    steps = tuple((sign, int(count or 1)) for sign, count in _STEP.findall(found["steps"]))
+    return Expression(found["base"], steps, found["mark"])

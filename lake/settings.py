@@ -1,0 +1,99 @@
+"""Which lake: lakeFS's own environment variables, else the embedded lake beside the project.
+
+The order is lakeFS's own: `LAKECTL_SERVER_ENDPOINT_URL` with
+`LAKECTL_CREDENTIALS_ACCESS_KEY_ID` and `LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY`, then the file
+`~/.lakectl.yaml` (or `LAKECTL_CONFIG_FILE`). Without an endpoint in either, the lake is the
+directory `.lake/` of the project. This module is the only one that reads the environment for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lake.errors import Invalid
+
+ENDPOINT = "LAKECTL_SERVER_ENDPOINT_URL"
+ACCESS_KEY = "LAKECTL_CREDENTIALS_ACCESS_KEY_ID"
+SECRET_KEY = "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY"  # noqa: S105  the variable's name
+HOLDOUT_ACCESS_KEY = "STEMMA_HOLDOUT_ACCESS_KEY_ID"
+HOLDOUT_SECRET_KEY = "STEMMA_HOLDOUT_SECRET_ACCESS_KEY"  # noqa: S105  the variable's name
+HOME = "STEMMA_LAKE_HOME"
+NAMESPACE = "STEMMA_STORAGE_NAMESPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A lakeFS server that somebody else runs."""
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    namespace: str | None = None
+    """Where new repositories store their objects, e.g. `s3://bucket`; None: `local://`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The project's own lake in a directory, served on demand."""
+
+    home: Path
+
+
+def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedded:
+    """Find the lake of the project at `root`.
+
+    Args:
+        root: the project's directory.
+        env: environment variables; the process's own when None.
+
+    Raises:
+        Invalid: an endpoint without credentials.
+    """
+    env = os.environ if env is None else env
+    filed = _lakectl_file(env)
+    endpoint = env.get(ENDPOINT) or filed.get("endpoint_url")
+    if not endpoint:
+        return Embedded(Path(env[HOME]).absolute() if env.get(HOME) else _home(root))
+    access = env.get(ACCESS_KEY) or filed.get("access_key_id")
+    secret = env.get(SECRET_KEY) or filed.get("secret_access_key")
+    if not access or not secret:
+        raise Invalid(
+            f"the lake {endpoint} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
+            "or put them into ~/.lakectl.yaml"
+        )
+    return Remote(endpoint, access, secret, env.get(NAMESPACE))
+
+
+def holdout(remote: Remote, env: Mapping[str, str] | None = None) -> Remote:
+    """Give the same server with the hold-out's own key pair, where one is set."""
+    env = os.environ if env is None else env
+    access, secret = env.get(HOLDOUT_ACCESS_KEY), env.get(HOLDOUT_SECRET_KEY)
+    if not access or not secret:
+        return remote
+    return Remote(remote.endpoint, access, secret, remote.namespace)
+
+
+def _home(root: Path) -> Path:
+    """`.lake` of the project; of the project proper in a temporary experiment checkout of DVC."""
+    root = root.absolute()
+    for parent in root.parents:
+        if parent.name == "exps" and parent.parts[-3:] == (".dvc", "tmp", "exps"):
+            return parent.parent.parent.parent / ".lake"
+    return root / ".lake"
+
+
+def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    path = Path(env.get("LAKECTL_CONFIG_FILE") or home / ".lakectl.yaml")
+    if not path.is_file():
+        return {}
+    import yaml  # noqa: PLC0415  only where the file exists
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return {**(content.get("server") or {}), **(content.get("credentials") or {})}
+    except (AttributeError, TypeError, yaml.YAMLError) as error:
+        raise Invalid(f"{path} is not a lakectl configuration: server and credentials") from error

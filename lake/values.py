@@ -1,0 +1,37 @@
+"""What a lake tells about itself: commits, changes, objects, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit: id, parents (first the branch's own), message, metadata, unix seconds."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+    metadata: Mapping[str, str]
+    created: int
+    committer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path of a diff; kind is added, removed, changed or conflict; size in bytes."""
+
+    path: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object: path, md5 checksum, size in bytes, where the store keeps it."""
+
+    path: str
+    checksum: str
+    size: int
+    address: str
