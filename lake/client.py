@@ -13,26 +13,15 @@ API: https://docs.lakefs.io/reference/api.html
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lake.errors import (
-    Conflict,
-    Forbidden,
-    Full,
-    Invalid,
-    LakeError,
-    NotFound,
-    Precondition,
-    Unauthorized,
-    Unreachable,
-)
+from lake import silence, tables
+from lake.errors import Conflict, Full, LakeError, NotFound, Unreachable, refused
 from lake.launch import serve_on_demand
-from lake.settings import Embedded, Remote
+from lake.settings import ENDPOINT, Embedded, Remote
 from lake.values import Change, Commit, ObjectInfo
 
 if TYPE_CHECKING:
@@ -40,18 +29,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 PAGE: Final = 1000
-TIMEOUT: Final = (5.0, 120.0)
-"""Seconds to connect, and to wait for an answer."""
-
-_BY_STATUS: Final[Mapping[int, type[LakeError]]] = {
-    400: Invalid,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    412: Precondition,
-    507: Full,
-}
+CONNECT: Final = 5.0
+"""Seconds to wait for a connection."""
+QUICK: Final = 30.0
+"""Seconds to wait for an answer that needs no work."""
+SLOW: Final = 300.0
+"""Seconds to wait for commits, merges with hooks, and bytes to be taken over."""
 
 
 class Lake:
@@ -101,14 +84,22 @@ class Lake:
         return {found.id: found.commit_id for found in pages}
 
     def set_branch(self, branch: str, commit: str) -> None:
-        """Point a branch at a commit, creating it if needed and dropping uncommitted changes."""
+        """Point a branch at a commit, creating it if needed and dropping uncommitted changes.
+
+        A branch that moves is removed and made again; after a crash between, the next call makes
+        it.
+
+        Raises:
+            Conflict: another run made the branch meanwhile.
+        """
         head = self.head(branch)
-        if head == commit:
-            reset = self._models.ResetCreation(type="reset")
-            self._call(self._sdk.branches_api.reset_branch, self.repository, branch, reset)
-            return
-        if head is not None:
-            self._call(self._sdk.branches_api.delete_branch, self.repository, branch)
+        with suppress(NotFound):  # another run has removed it meanwhile
+            if head == commit:
+                reset = self._models.ResetCreation(type="reset")
+                self._call(self._sdk.branches_api.reset_branch, self.repository, branch, reset)
+                return
+            if head is not None:
+                self.delete_branch(branch)
         wanted = self._models.BranchCreation(name=branch, source=commit)
         self._call(self._sdk.branches_api.create_branch, self.repository, wanted)
 
@@ -144,7 +135,8 @@ class Lake:
         wanted = self._models.CommitCreation(
             message=message, metadata=dict(metadata), allow_empty=True
         )
-        return _commit(self._call(self._sdk.commits_api.commit, self.repository, branch, wanted))
+        method = self._sdk.commits_api.commit
+        return _commit(self._call(method, self.repository, branch, wanted, wait=SLOW))
 
     def merge(self, source: str, into: str, message: str, metadata: Mapping[str, str]) -> Commit:
         """Merge a ref into a branch.
@@ -154,9 +146,28 @@ class Lake:
         """
         wanted = self._models.Merge(message=message, metadata=dict(metadata), allow_empty=True)
         done = self._call(
-            self._sdk.refs_api.merge_into_branch, self.repository, source, into, merge=wanted
+            self._sdk.refs_api.merge_into_branch,
+            self.repository,
+            source,
+            into,
+            merge=wanted,
+            wait=SLOW,
         )
         return self.resolve(done.reference)
+
+    def cherry_pick(
+        self, branch: str, commit: str, message: str, metadata: Mapping[str, str]
+    ) -> Commit:
+        """Repeat what a commit changed on another branch.
+
+        Raises:
+            Conflict: the branch changed the same paths.
+        """
+        overrides = self._models.CommitOverrides(message=message, metadata=dict(metadata))
+        wanted = self._models.CherryPickCreation(ref=commit, commit_overrides=overrides)
+        return _commit(
+            self._call(self._sdk.branches_api.cherry_pick, self.repository, branch, wanted)
+        )
 
     def merge_base(self, source: str, destination: str) -> str:
         """Commit id of the best common ancestor."""
@@ -189,12 +200,8 @@ class Lake:
 
     def read(self, ref: str, path: str) -> bytes:
         """Bytes of one object."""
-        with _translated(f"read {path} at {ref}"):
-            return bytes(
-                self._sdk.objects_api.get_object(
-                    self.repository, ref, path, _request_timeout=TIMEOUT
-                )
-            )
+        get = self._sdk.objects_api.get_object
+        return bytes(self._call(get, self.repository, ref, path, action=f"read {path} at {ref}"))
 
     def write_bytes(
         self, branch: str, path: str, data: bytes, content_type: str = "application/octet-stream"
@@ -203,7 +210,7 @@ class Lake:
         if self._home is None:
             self._upload(branch, path, data, content_type)
         else:
-            self._link(branch, path, lambda file: file.write_bytes(data), content_type)
+            self._link(branch, path, data, content_type)
 
     def delete(self, branch: str, paths: Iterable[str]) -> None:
         """Stage the removal of objects; absent ones are no error."""
@@ -220,68 +227,58 @@ class Lake:
         Raises:
             NotFound: there is no Parquet part under the prefix.
         """
-        import polars as pl  # noqa: PLC0415  slow to import
-
-        found = [item for item in self.objects(ref, prefix) if item.path.endswith(".parquet")]
+        found = [item for item in self.objects(ref, prefix) if item.path.endswith(tables.SUFFIX)]
         if not found:
             raise NotFound(f"there is no table under {prefix} at {ref} of {self.repository}")
-        local = [self._in_place(item.address) for item in found]
-        if all(local):
-            return pl.scan_parquet([path for path in local if path], glob=False)
+        places = tables.in_place(found, self._home)
+        if places is not None:
+            return tables.scan(places)
         if found[0].address.startswith("s3://"):
             paths = [f"s3://{self.repository}/{ref}/{item.path}" for item in found]
-            return pl.scan_parquet(paths, glob=False, storage_options=self._gateway())
-        parts = (pl.read_parquet(io.BytesIO(self.read(ref, item.path))) for item in found)
-        return pl.concat(parts).lazy()
+            return tables.scan(paths, self._gateway())
+        return tables.decode(self.read(ref, item.path) for item in found)
 
     def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
         """Stage a frame as one Parquet object."""
-        if self._home is None:
-            buffer = io.BytesIO()
-            frame.write_parquet(buffer)
-            self._upload(branch, path, buffer.getvalue(), "application/vnd.apache.parquet")
-        else:
-            self._link(branch, path, frame.write_parquet, "application/vnd.apache.parquet")
+        self.write_bytes(branch, path, tables.encode(frame), tables.CONTENT_TYPE)
 
     # How bytes travel
-
-    def _in_place(self, address: str) -> Path | None:
-        """The file behind an object of the embedded lake, if it is within our reach."""
-        if self._home is None or not address.startswith("local://"):
-            return None
-        path = Path(address.removeprefix("local://"))
-        return path if path.is_relative_to(self._home) and path.is_file() else None
 
     def _gateway(self) -> dict[str, str]:
         """Polars storage options for lakeFS's S3 gateway (path style, the lake's own keys)."""
         conf = self._client.config
         return {
-            "aws_endpoint_url": conf.host.removesuffix("/api/v1"),
+            "aws_endpoint_url": self.endpoint,
             "aws_access_key_id": conf.username or "",
             "aws_secret_access_key": conf.password or "",
             "aws_region": "us-east-1",
         }
 
-    def _link(
-        self, branch: str, path: str, write: Callable[[Path], object], content_type: str
-    ) -> None:
+    def _link(self, branch: str, path: str, data: bytes, content_type: str) -> None:
         """Write a staged file beside the embedded lake and let the server take it over."""
         place = self._call(
             self._sdk.staging_api.get_physical_address, self.repository, branch, path
         )
         file = Path(place.physical_address.removeprefix("local://"))
         try:
-            write(file)
+            file.write_bytes(data)
         except OSError as error:
-            raise Full(f"{path} cannot be written into the lake: {error}") from error
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+            raise Full(f"{path} cannot be written into the lake: {error.strerror}") from error
         wanted = self._models.StagingMetadata(
             staging=place,
             checksum="",
-            size_bytes=file.stat().st_size,
+            size_bytes=len(data),
             content_type=content_type,
         )
         self._call(
-            self._sdk.staging_api.link_physical_address, self.repository, branch, path, wanted
+            self._sdk.staging_api.link_physical_address,
+            self.repository,
+            branch,
+            path,
+            wanted,
+            wait=SLOW,
         )
 
     def _upload(self, branch: str, path: str, data: bytes, content_type: str) -> None:
@@ -289,16 +286,40 @@ class Lake:
         import lakefs  # noqa: PLC0415  slow to import
 
         target = lakefs.Branch(self.repository, branch, client=self._client).object(path)
-        with _translated(f"write {path} on {branch}"):
-            target.upload(data, mode="wb", content_type=content_type)
+        with _translated(f"write {path} on {branch}", self.endpoint):
+            storage: Any = self._client.storage_config_by_id(target.storage_id())  # type: ignore[no-untyped-call]
+            target.upload(
+                data, mode="wb", pre_sign=storage.pre_sign_support, content_type=content_type
+            )
 
     # How calls are made
 
-    def _call(self, method: Callable[..., Any], *args: object, **kwargs: object) -> Any:  # noqa: ANN401
-        with _translated(method.__name__.replace("_", " ")):
-            return method(*args, **kwargs, _request_timeout=TIMEOUT)
+    @property
+    def endpoint(self) -> str:
+        """Where the lake is asked, without the API's own path."""
+        return str(self._client.config.host).removesuffix("/api/v1")
 
-    def _pages(self, method: Callable[..., Any], *args: object, **kwargs: object) -> Iterator[Any]:
+    def _call(
+        self,
+        method: Callable[..., Any],
+        *args: object,
+        action: str = "",
+        wait: float = QUICK,
+        **kwargs: Any,  # noqa: ANN401  the SDK is not typed
+    ) -> Any:  # noqa: ANN401  the SDK is not typed
+        import urllib3  # noqa: PLC0415  slow to import
+
+        with _translated(action or method.__name__.replace("_", " "), self.endpoint):
+            try:
+                return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
+            except urllib3.exceptions.MaxRetryError as error:
+                if self._home is None or not silence.may_repeat(method.__name__, error):
+                    raise
+            # The embedded server has ended itself while nobody asked.
+            self._client.config.host = f"{serve_on_demand(self._home).endpoint}/api/v1"
+            return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
+
+    def _pages(self, method: Callable[..., Any], *args: object, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401
         after = ""
         while True:
             page = self._call(method, *args, **kwargs, after=after, amount=PAGE)
@@ -311,23 +332,26 @@ class Lake:
 def connect(where: Remote | Embedded, repository: str) -> Lake:
     """Open a repository of a lake, starting the embedded server if it is not running.
 
+    A remote lake is asked at the first call, which raises `Unreachable` or `Unauthorized`.
+
     Raises:
-        Unreachable: nothing answers there.
-        Unauthorized: the credentials are wrong.
+        Unreachable: the embedded server did not start.
+        Full: the embedded lake's directory cannot be written.
     """
     import lakefs  # noqa: PLC0415  slow to import
     import urllib3  # noqa: PLC0415  slow to import
 
-    home = where.home if isinstance(where, Embedded) else None
+    home = where.home.absolute() if isinstance(where, Embedded) else None
     remote = serve_on_demand(where.home) if isinstance(where, Embedded) else where
-    with _translated(f"connect to {remote.endpoint}"):
-        client = lakefs.Client(
+    with _translated("connect", remote.endpoint):
+        client = lakefs.Client(  # type: ignore[no-untyped-call]
             host=remote.endpoint,
             username=remote.access_key_id,
             password=remote.secret_access_key,
         )
         pools = client.sdk_client.config_api.api_client.rest_client.pool_manager
-        pools.connection_pool_kw["retries"] = urllib3.Retry(connect=2, read=0, redirect=5, other=0)
+        pools.connection_pool_kw["timeout"] = urllib3.Timeout(CONNECT, SLOW)
+        pools.connection_pool_kw["retries"] = urllib3.Retry(connect=0, read=0, redirect=5, other=0)
     return Lake(client, repository, home)
 
 
@@ -343,31 +367,27 @@ def _commit(found: Any) -> Commit:  # noqa: ANN401  the SDK is not typed
 
 
 @contextmanager
-def _translated(action: str) -> Iterator[None]:
+def _translated(action: str, endpoint: str) -> Iterator[None]:
     """Turn the SDK's errors into this package's, with their cause kept."""
-    import lakefs_sdk  # noqa: PLC0415  slow to import
     import urllib3  # noqa: PLC0415  slow to import
     from lakefs.exceptions import LakeFSException, ServerException  # noqa: PLC0415  slow to import
+    from lakefs_sdk.exceptions import ApiException  # noqa: PLC0415  slow to import
+    from pydantic.v1 import ValidationError  # noqa: PLC0415  slow to import
 
     try:
         yield
-    except lakefs_sdk.ApiException as error:
-        raise _error(action, error.status, error.body, error.reason) from error
+    except ApiException as error:
+        raise refused(action, error.status, error.body, error.reason) from error
     except ServerException as error:
-        raise _error(action, error.status_code, error.body, error.reason) from error
+        raise refused(action, error.status_code, error.body, error.reason) from error
     except urllib3.exceptions.HTTPError as error:
-        raise Unreachable(f"the lake does not answer (to {action}): {error}") from error
+        raise Unreachable(
+            f"the lake at {endpoint} does not answer (to {action}: {silence.why(error)}); "
+            f"see whether it runs, or correct {ENDPOINT}"
+        ) from error
+    except ValidationError as error:
+        raise Unreachable(
+            f"what answers at {endpoint} is no lakeFS (to {action}); correct {ENDPOINT}"
+        ) from error
     except LakeFSException as error:
         raise LakeError(f"the lake refused to {action}: {error}") from error
-
-
-def _error(action: str, status: int | None, body: object, reason: str | None) -> LakeError:
-    """The error of an HTTP status, with the server's own message."""
-    if isinstance(body, str | bytes):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            body = {}
-    said = body.get("message") if isinstance(body, dict) else None
-    kind = _BY_STATUS.get(status or 0, LakeError)
-    return kind(f"the lake refused to {action}: {said or reason or status}")

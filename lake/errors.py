@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar, Final
 
 
@@ -113,10 +114,23 @@ STATUS: Final[dict[int, type[LakeError]]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    410: Corrupt,
     412: Precondition,
     416: Range,
-    500: Corrupt,
     501: Unsupported,
     507: Full,
 }
-"""HTTP status of each error that travels."""
+"""HTTP status of each error that travels; 410 is lakeFS's own answer where bytes are gone."""
+
+
+def refused(action: str, status: int | None, body: object, reason: str | None) -> LakeError:
+    """The error of an HTTP status, with the server's own message where its body has one."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    try:
+        said = json.loads(text).get("message")
+    except (AttributeError, ValueError):
+        said = None
+    kind = STATUS.get(status or 0, LakeError)
+    if said is None and "<html" in text.lower():
+        kind, said = Unreachable, f"a web page answers ({reason or status}), which is no lakeFS"
+    return kind(f"the lake refused to {action}: {said or reason or status}")

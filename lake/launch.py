@@ -12,27 +12,38 @@ import http.client
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lake.errors import Full, Unreachable
-from lake.home import LakeHome
+from lake.home import Credentials, LakeHome
 from lake.settings import Remote
 
 IDLE_SECONDS = 300
 START_SECONDS = 30.0
 _LOCK_HELD = 75
+_RETRY_SECONDS = 0.5
 
 
-def serve_on_demand(home: Path, *, idle: int = IDLE_SECONDS) -> Remote:
+def serve_on_demand(
+    home: Path, *, idle: int = IDLE_SECONDS, patience: float = START_SECONDS
+) -> Remote:
     """Return endpoint and credentials of the lake in `home`, starting its server if needed.
+
+    Args:
+        home: the lake's directory.
+        idle: seconds without a request after which a server started here ends itself.
+        patience: seconds to wait for it to answer.
 
     Raises:
         Unreachable: the server did not come up; the message holds what it said.
         Full: the directory cannot be written.
     """
-    lake = LakeHome(home)
+    lake = LakeHome(home.absolute())
     try:
         keys = lake.credentials()
     except OSError as error:
@@ -42,63 +53,90 @@ def serve_on_demand(home: Path, *, idle: int = IDLE_SECONDS) -> Remote:
         remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
         if answers(remote):
             return remote
-    return _start(lake, idle=idle)
+    return _start(lake, keys, idle=idle, patience=patience)
 
 
-def answers(remote: Remote, *, timeout: float = 5.0) -> bool:
+def answers(remote: Remote, *, timeout: float = 2.0) -> bool:
     """Tell whether a lakeFS API at this endpoint accepts these credentials."""
-    where = urlsplit(remote.endpoint)
     token = base64.b64encode(f"{remote.access_key_id}:{remote.secret_access_key}".encode()).decode()
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=timeout)
     try:
-        connection.request("GET", "/api/v1/config", headers={"Authorization": f"Basic {token}"})
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
+        where = urlsplit(remote.endpoint)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=timeout)
+        with closing(connection):
+            connection.request("GET", "/api/v1/config", headers={"Authorization": f"Basic {token}"})
+            return connection.getresponse().status == http.client.OK
+    except (OSError, ValueError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
 
 
-def _start(lake: LakeHome, *, idle: int) -> Remote:
-    keys = lake.credentials()
-    process = _spawn(lake.path, idle)
-    deadline = time.monotonic() + START_SECONDS
+def _start(lake: LakeHome, keys: Credentials, *, idle: int, patience: float) -> Remote:
+    if not os.access(lake.path, os.W_OK):
+        raise Full(f"the lake in {lake.path} cannot be written: it is read-only, or not yours")
+    deadline = time.monotonic() + patience
+    said = f"no answer within {patience:g} s"
     while time.monotonic() < deadline:
+        with _spawned(lake.path, idle) as process:
+            remote = _answering(lake, keys, process, deadline)
+            if remote is not None:
+                return remote
+            if process.poll() is None:
+                process.terminate()  # nobody waits for it any more
+                break
+            said = _last_words(process)
+        if process.returncode != _LOCK_HELD:
+            break
+        time.sleep(_RETRY_SECONDS)  # the holder may be about to answer, or about to end
+    raise Unreachable(f"the embedded lake in {lake.path} did not start: {said}")
+
+
+def _answering(
+    lake: LakeHome, keys: Credentials, process: subprocess.Popen[bytes], deadline: float
+) -> Remote | None:
+    """Wait until the announced server answers; None when the process ended or time is up."""
+    while time.monotonic() < deadline:
+        ended = process.poll() is not None
         found = lake.endpoint()
         if found is not None:
             remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
             if answers(remote):
                 return remote
-        if process.poll() not in (None, _LOCK_HELD):
-            break
+        if ended:
+            return None
         time.sleep(0.05)
-    said = _last_words(process)
-    raise Unreachable(f"the embedded lake in {lake.path} did not start: {said}")
+    return None
 
 
-def _spawn(home: Path, idle: int) -> subprocess.Popen[bytes]:
-    """Start the server detached, without the caller's lakeFS variables."""
+@contextmanager
+def _spawned(home: Path, idle: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the server detached, without the caller's lakeFS variables, and listen to it meanwhile.
+
+    It speaks through a pipe, which needs no room on a disk that may be the trouble.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith("LAKECTL_")}
     package_root = str(Path(__file__).resolve().parent.parent)
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [package_root, env.get("PYTHONPATH")]))
-    words = home / "start.log"
-    with words.open("wb") as said:
-        return subprocess.Popen(  # noqa: S603  our own interpreter and module
+    try:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
             [sys.executable, "-m", "lake.server", "--home", str(home), "--idle", str(idle)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=subprocess.PIPE,
             env=env,
             cwd=home,
             start_new_session=True,
         )
+    except OSError as error:
+        raise Unreachable(f"the embedded lake cannot be started: {error.strerror}") from error
+    threading.Thread(target=process.wait, daemon=True).start()  # leave no zombie when it ends
+    try:
+        yield process
+    finally:
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
-    """What the server printed before it ended, in one line."""
-    home = Path(str(process.args[4])) if isinstance(process.args, list) else Path()
-    try:
-        text = (home / "start.log").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        text = ""
-    return text.splitlines()[-1] if text else f"no answer within {START_SECONDS:.0f} s"
+    """What an ended server printed last, in one line."""
+    text = process.stderr.read() if process.stderr is not None else b""
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("lake: ") if lines else f"exit code {process.returncode}"

@@ -1,4 +1,4 @@
-"""Names of branches, tags and objects, so that they are spelled in one place.
+r"""Names of branches, tags and objects, so that they are spelled in one place.
 
 lakeFS allows `^\\w[-\\w]*$` for branches (no slash), and a data set's round has one branch per
 line: `digits-r003` on the line that publishes, `digits-r003-hot` on the line `hot`.
@@ -25,7 +25,7 @@ def branch_name(dataset: str, number: int, line: str = MAIN) -> str:
 
 
 def next_tag(dataset: str, number: int, taken: Iterable[str]) -> str:
-    """Name the next free tag of a round: `digits-v3`, then `digits-v3.1`, `digits-v3.2` …"""
+    """Name the next free tag of a round: `digits-v3`, then `digits-v3.1`, `digits-v3.2`."""
     found = (TAG.match(tag) for tag in taken)
     used = [
         int(match["again"] or 0)
@@ -53,6 +53,14 @@ def table(dataset: str, name: str) -> str:
 def manifest(dataset: str, number: int) -> str:
     """Path of a round's manifest: `digits/rounds/003.json`."""
     return f"{dataset}/rounds/{number:03d}.json"
+
+
+def head(dataset: str) -> str:
+    """Path of what every merge of a data set writes: `digits/head.json`.
+
+    Two merges that start from the same main both change it, so lakeFS refuses the second one.
+    """
+    return f"{dataset}/head.json"
 
 
 def round_of(path: str) -> int | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lake.server.catalog import MAX_PAGE, Page, Ref, Repository
+from lake.server.commits import Commit
 from lake.server.content import Listed
 from lake.server.entries import Difference, Entry
 from lake.server.objects import ObjectStore
-from lake.server.versions import Commit
 
 Item = TypeVar("Item")
 

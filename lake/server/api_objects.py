@@ -16,7 +16,7 @@ from lake.server.entries import Entry
 from lake.server.objects import SCHEME, Stored
 
 META: Final = "x-lakefs-meta-"
-_RANGE: Final = re.compile(r"^bytes=(\d*)-(\d*)$")
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def copy_object(lake: Services, call: Call) -> Answer:
         call.repository,
         call.branch,
         path,
-        call.body.get("src_ref") or call.branch,
+        call.optional("src_ref") or call.branch,
         call.text("src_path"),
     )
     return Answer(201, answers.stats(path, entry, lake.store))
@@ -97,8 +97,10 @@ def link_physical_address(lake: Services, call: Call) -> Answer:
         call.branch,
         call.object_path,
         address,
-        content_type=call.body.get("content_type") or DEFAULT_TYPE,
-        metadata=call.metadata("user_metadata"),
+        content_type=_header(call.optional("content_type")) or DEFAULT_TYPE,
+        metadata={
+            _header(name.lower()): text for name, text in call.metadata("user_metadata").items()
+        },
         only_new=call.only_new,
     )
     return Answer(200, answers.stats(call.object_path, entry, lake.store))
@@ -130,7 +132,7 @@ def find_bytes(lake: Services, call: Call) -> Bytes | Answer:
         "last-modified": formatdate(entry.mtime, usegmt=True),
         "content-type": entry.content_type,
         "accept-ranges": "bytes",
-        **{META + name: value for name, value in entry.metadata.items()},
+        **{META + name: _latin(value) for name, value in entry.metadata.items()},
     }
     if call.headers.get("if-none-match", "").strip('"') == entry.md5:
         return Answer(304, None, headers)
@@ -145,13 +147,40 @@ def find_bytes(lake: Services, call: Call) -> Bytes | Answer:
 def user_metadata(headers: Mapping[str, str]) -> dict[str, str]:
     """What the request says of the object, lower-cased."""
     return {
-        name.removeprefix(META): value for name, value in headers.items() if name.startswith(META)
+        name.removeprefix(META): _decoded(value)
+        for name, value in headers.items()
+        if name.startswith(META)
     }
+
+
+def _header(text: str) -> str:
+    """Refuse text that cannot stand in an answer's header.
+
+    Raises:
+        Invalid: it holds a control character, or a character outside ASCII.
+    """
+    if not (text.isascii() and text.isprintable()):
+        raise Invalid(f"{text!r} cannot stand in a header: printable ASCII only")
+    return text
+
+
+def _decoded(value: str) -> str:
+    """A metadata value of a header: UTF-8 where its bytes are that, else Latin-1."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def _latin(text: str) -> str:
+    """A metadata value as a header carries it: its UTF-8 bytes, control characters as spaces."""
+    clean = "".join(letter if letter.isprintable() else " " for letter in text)
+    return clean.encode().decode("latin-1")
 
 
 def _range(text: str, size: int) -> tuple[int, int]:
     """Start and end (exclusive) of a single byte range, the suffix form included."""
-    found = _RANGE.match(text)
+    found = _RANGE.fullmatch(text)
     if not found or not (found[1] or found[2]):
         raise Range(f"range {text!r} cannot be served", size)
     if not found[1]:

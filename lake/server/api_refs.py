@@ -9,8 +9,8 @@ from lake.errors import Invalid, Unsupported
 from lake.server import answers
 from lake.server.calls import Answer, Call, Services
 from lake.server.catalog import Page, page
+from lake.server.commits import Commit
 from lake.server.entries import Difference
-from lake.server.versions import Commit
 
 VERSION: Final = "1.80.0"
 """The version of lakeFS whose API this server follows."""
@@ -58,7 +58,7 @@ def create_repository(lake: Services, call: Call) -> Answer:
     lake.versions.create_repository(
         name,
         call.text("storage_namespace"),
-        call.body.get("default_branch") or "main",
+        call.optional("default_branch") or "main",
         call.user,
         read_only=call.flag("read_only"),
     )
@@ -114,7 +114,8 @@ def delete_branch(lake: Services, call: Call) -> Answer:
 
 def reset_branch(lake: Services, call: Call) -> Answer:
     """Forget uncommitted changes."""
-    kind, path = call.body.get("type", "reset"), call.body.get("path", "")
+    kind = call.optional("type") or "reset"
+    path = "" if kind == "reset" else call.text("path")
     lake.content.reset(call.repository, call.branch, kind, path)
     return Answer(204)
 
@@ -218,7 +219,7 @@ def merge(lake: Services, call: Call) -> Answer:
         source,
         branch,
         call.note(f"Merge {call.path['source']!r} into {branch!r}"),
-        strategy=call.body.get("strategy") or "",
+        strategy=call.optional("strategy"),
         squash=call.flag("squash_merge"),
         allow_empty=call.flag("allow_empty") or call.flag("force"),
     )
@@ -229,14 +230,12 @@ def revert(lake: Services, call: Call) -> Answer:
     """Undo a commit on a branch."""
     ref = call.text("ref")
     before, after = _change(lake, call, ref)
-    overrides = call.body.get("commit_overrides") or {}
-    inner = Call(call.path, call.query, call.headers, overrides, call.user)
     lake.versions.apply(
         call.repository,
         call.branch,
         after,
         before,
-        inner.note(f"Revert {ref}"),
+        call.inner("commit_overrides").note(f"Revert {ref}"),
         allow_empty=call.flag("allow_empty"),
     )
     return Answer(204)
@@ -246,10 +245,9 @@ def cherry_pick(lake: Services, call: Call) -> Answer:
     """Repeat a commit on a branch."""
     ref = call.text("ref")
     before, after = _change(lake, call, ref)
-    overrides = call.body.get("commit_overrides") or {}
-    inner = Call(call.path, call.query, call.headers, overrides, call.user)
     default = after.message if after else f"Cherry-pick {ref}"
-    made = lake.versions.apply(call.repository, call.branch, before, after, inner.note(default))
+    note = call.inner("commit_overrides").note(default)
+    made = lake.versions.apply(call.repository, call.branch, before, after, note)
     return Answer(201, answers.commit(made))
 
 
@@ -284,7 +282,8 @@ def _differences(call: Call, found: list[Difference]) -> dict[str, object]:
     lines: dict[str, Difference | None] = {}
     for item in found:
         cut = item.path.find(delimiter, len(prefix)) if delimiter else -1
-        lines.setdefault(*((item.path, item) if cut < 0 else (item.path[: cut + 1], None)))
+        folded = item.path[: cut + len(delimiter)]
+        lines.setdefault(*((item.path, item) if cut < 0 else (folded, None)))
     after = call.query.get("after", "")
     wanted = ((path, item) for path, item in sorted(lines.items()) if path > after)
     taken: Page[tuple[str, Difference | None]] = page(wanted, call.amount(), lambda line: line[0])

@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from http.client import OK
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from lake.home import Credentials
 from lake.server import api_objects as objects
 from lake.server import api_refs as refs
 from lake.server.calls import Answer, Call, Services
+from lake.server.database import translated
 from lake.server.objects import CHUNK, Stored, chunks
 
 BASE: Final = "/api/v1"
@@ -175,7 +177,9 @@ def _download(lake: Services) -> Callable[[Request], Awaitable[Response]]:
             headers = {**found.headers, "content-length": str(found.size)}
             if request.method == "HEAD":
                 return Response(status_code=found.status, headers=headers)
-            file = await run_in_threadpool(lake.store.open, found.entry.sha256)
+            file = await run_in_threadpool(
+                lake.store.open, found.entry.sha256, found.entry.size, whole=found.status == OK
+            )
             file.seek(found.start)
             if found.size <= CHUNK:
                 with file:
@@ -196,13 +200,14 @@ async def _unknown(request: Request) -> Response:
 async def _answered(work: Callable[[], Awaitable[Response]]) -> Response:
     """Do the work; errors become the status and message of the API."""
     try:
-        return await work()
+        with translated():
+            return await work()
     except Range as error:
         size = {"content-range": f"bytes */{error.size}"}
         return _failure(416, str(error), size)
     except LakeError as error:
         return _failure(_STATUS_OF.get(type(error), 500), str(error))
-    except Exception:
+    except Exception:  # noqa: BLE001  a broken request must not end the server
         _LOG.exception("request failed")
         return _failure(500, "internal error; see server.log of the lake")
 
@@ -231,9 +236,12 @@ async def _json(request: Request) -> Any:  # noqa: ANN401  JSON
     if not body:
         return {}
     try:
-        return json.loads(body)
-    except ValueError as error:
+        found = json.loads(body)
+        if b"\\u" in body:  # half a surrogate pair is valid JSON and no text
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise Invalid("the body is not JSON") from error
+    return found
 
 
 def _response(answer: Answer) -> Response:

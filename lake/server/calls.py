@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from lake.errors import Invalid
 from lake.server.catalog import Catalog
+from lake.server.commits import Note
 from lake.server.content import Content
 from lake.server.objects import ObjectStore
-from lake.server.versions import Note, Versions
+from lake.server.versions import Versions
+
+MAX_DATE: Final = 1 << 33
+"""Unix seconds that still fit when counted in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,20 @@ class Call:
             raise Invalid(f"the body needs {name!r}, a string")
         return found
 
+    def optional(self, name: str) -> str:
+        """A string that the body may hold; empty when it does not."""
+        found = self.body.get(name) or ""
+        if not isinstance(found, str):
+            raise Invalid(f"{name!r} must be a string")
+        return found
+
+    def inner(self, name: str) -> Call:
+        """The same call with a nested object of the body as its body."""
+        found = self.body.get(name) or {}
+        if not isinstance(found, dict):
+            raise Invalid(f"{name!r} must be an object")
+        return replace(self, body=found)
+
     def flag(self, name: str) -> bool:
         """A boolean of query or body; clients send `true` and `True`."""
         return str(self.query.get(name, self.body.get(name, ""))).lower() == "true"
@@ -84,17 +102,18 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.lstrip("-").isdigit():
-            raise Invalid(f"{name} must be a number")
-        return int(text)
+        try:
+            return int(text)
+        except ValueError as error:
+            raise Invalid(f"{name} must be a number") from error
 
     def note(self, default: str) -> Note:
         """What the body says of the commit to make."""
         date = self.body.get("date")
-        if date is not None and not isinstance(date, int):
+        if date is not None and not (isinstance(date, int) and 0 <= date < MAX_DATE):
             raise Invalid("date must be unix seconds")
         return Note(
-            message=self.body.get("message") or default,
+            message=self.optional("message") or default,
             committer=self.user,
             metadata=self.metadata("metadata"),
             date=date,

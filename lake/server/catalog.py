@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from lake.errors import Conflict, Forbidden, Invalid, NotFound
 from lake.server.database import Database
+from lake.server.entries import Entry, unpack
 from lake.server.names import check_branch, check_key, check_repository, check_tag
-from lake.server.entries import Difference, Entry, unpack
 from lake.server.trees import Tree
 
 MAX_PAGE: Final = 1000
@@ -214,29 +214,6 @@ class Catalog:
                 return unpack(json.loads(row[0])) if row[0] else None
         return tree.get(path)
 
-    def listing(
-        self, repository: str, branch: str | None, tree: Tree, start: str, *, inclusive: bool
-    ) -> Iterator[tuple[str, Entry]]:
-        """Paths from `start` on, what is staged laid over the tree."""
-        staged = self.staged(repository, branch) if branch is not None else {}
-        if not staged:
-            yield from tree.items(start, inclusive=inclusive)
-            return
-        fresh = [key for key in staged if key > start or (inclusive and key == start)]
-        at = 0
-        for path, entry in tree.items(start, inclusive=inclusive):
-            while at < len(fresh) and fresh[at] < path:
-                if (new := staged[fresh[at]]) is not None:
-                    yield fresh[at], new
-                at += 1
-            if at < len(fresh) and fresh[at] == path:
-                if (new := staged[path]) is not None:
-                    yield path, new
-                at += 1
-            else:
-                yield path, entry
-        yield from ((key, new) for key in fresh[at:] if (new := staged[key]) is not None)
-
     def stage(self, repository: str, branch: str, changes: Mapping[str, Entry | None]) -> None:
         """Stage entries, None to remove.
 
@@ -290,16 +267,6 @@ class Catalog:
         if found.read_only:
             raise Forbidden(f"repository {repository!r} is read-only")
         return found
-
-
-def uncommitted(staged: Mapping[str, Entry | None], tree: Tree) -> Iterator[Difference]:
-    """The staged changes that make a difference to the committed tree."""
-    for path, entry in staged.items():
-        before = tree.get(path)
-        if before is None and entry is None:
-            continue
-        if before is None or not before.same(entry):
-            yield Difference(path, before, entry)
 
 
 def page(items: Iterable[Item], amount: int, name: Callable[[Item], str]) -> Page[Item]:

@@ -10,11 +10,15 @@ from typing import Final
 from lake.errors import Invalid, NotFound, Precondition
 from lake.server.catalog import Catalog, Page, page
 from lake.server.entries import Entry
+from lake.server.names import MAX_KEY
 from lake.server.objects import ObjectStore, Stored
+from lake.server.staged import laid_over
 from lake.server.versions import Place, Versions
 
 DEFAULT_TYPE: Final = "application/octet-stream"
-_LAST: Final = "\U0010ffff"
+_LAST: Final = 0x10FFFF
+_FIRST_SURROGATE: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class Content:
         Raises:
             NotFound: there is no such path.
         """
-        place = self.versions.place(repository, ref)
-        found = self._lookup(repository, place, path)
+        with self.catalog.database.snapshot():
+            place = self.versions.place(repository, ref)
+            found = self._lookup(repository, place, path)
         if found is None:
             raise NotFound(f"{path!r} not found at {ref!r}")
         return found
@@ -50,10 +55,10 @@ class Content:
         self, repository: str, ref: str, *, prefix: str, after: str, delimiter: str, amount: int
     ) -> Page[Listed]:
         """List objects under a prefix; a delimiter folds what follows it into common prefixes."""
-        place = self.versions.place(repository, ref)
-        return page(
-            self._walk(repository, place, prefix, after, delimiter), amount, lambda item: item.path
-        )
+        with self.catalog.database.snapshot():
+            place = self.versions.place(repository, ref)
+            lines = self._walk(repository, place, prefix, after, delimiter)
+            return page(lines, amount, lambda item: item.path)
 
     def stage(
         self,
@@ -157,13 +162,13 @@ class Content:
         self, repository: str, place: Place, prefix: str, after: str, delimiter: str
     ) -> Iterator[Listed]:
         tree = self.versions.tree(place.commit)
+        staged = self.catalog.staged(repository, place.branch, prefix) if place.branch else {}
         start, inclusive = (after, False) if after and after >= prefix else (prefix, True)
         if delimiter and after.endswith(delimiter) and after > prefix:
-            start = after + _LAST
+            start, inclusive = beyond(after), True
         while True:
             again = None
-            found = self.catalog.listing(repository, place.branch, tree, start, inclusive=inclusive)
-            for path, entry in found:
+            for path, entry in laid_over(staged, tree, start, inclusive=inclusive):
                 if not path.startswith(prefix):
                     return
                 cut = path.find(delimiter, len(prefix)) if delimiter else -1
@@ -173,8 +178,20 @@ class Content:
                 folded = path[: cut + len(delimiter)]
                 if folded != after:
                     yield Listed(folded, None)
-                again = folded + _LAST
+                again = beyond(folded)
                 break
             if again is None:
                 return
-            start, inclusive = again, False
+            start, inclusive = again, True
+
+
+def beyond(prefix: str) -> str:
+    """The least text that sorts after everything with this prefix.
+
+    >>> beyond("images/")
+    'images0'
+    """
+    code = ord(prefix[-1]) + 1
+    if code > _LAST:
+        return beyond(prefix[:-1]) if len(prefix) > 1 else prefix * (MAX_KEY + 1)
+    return prefix[:-1] + chr(_AFTER_SURROGATES if code == _FIRST_SURROGATE else code)

@@ -1,11 +1,12 @@
 """The SQLite catalog: schema, connections, and one transaction per change.
 
-WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a time,
-readers beside it; each thread has a connection of its own.
+WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a
+time, readers beside it; each thread has a connection of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -91,20 +92,35 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                connection.rollback()
                 raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several reads of one state; inside a change they see what it has changed."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()
 
     def get(self, block: str) -> bytes:
         """Bytes of a tree block.
 
         Raises:
-            Corrupt: the block is not there.
+            Corrupt: the block is not there, or not as it was written.
         """
         row = self.connection.execute("SELECT data FROM blocks WHERE id = ?", (block,)).fetchone()
         if row is None:
-            raise Corrupt(f"block {block} is missing from the catalog")
-        return bytes(row[0])
+            raise Corrupt(f"block {block} is missing from the lake's catalog: restore a copy")
+        data = bytes(row[0])
+        if hashlib.sha256(data).hexdigest() != block:
+            raise Corrupt(f"block {block} of the lake's catalog is damaged: restore a copy")
+        return data
 
     def put(self, block: str, data: bytes) -> None:
         """Keep a tree block."""
@@ -123,5 +139,5 @@ def translated() -> Iterator[None]:
         raise
     except sqlite3.DatabaseError as error:
         if "malformed" in str(error) or "not a database" in str(error):
-            raise Corrupt(f"the lake's catalog is damaged: {error}") from error
+            raise Corrupt(f"the lake's catalog is damaged ({error}): restore a copy") from error
         raise

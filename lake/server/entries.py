@@ -33,7 +33,8 @@ class Entry:
 
 def unpack(packed: list[Any]) -> Entry:
     """Read the JSON form."""
-    return Entry(*packed[:5], metadata=packed[5] if len(packed) > 5 else {})  # noqa: PLR2004
+    sha256, md5, size, mtime, content_type, *metadata = packed
+    return Entry(sha256, md5, size, mtime, content_type, *metadata)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 from lake.errors import Invalid
 
 REPOSITORY: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
-BRANCH: Final = re.compile(r"\w[-\w]*")
+BRANCH: Final = re.compile(r"\w[-\w]*", re.ASCII)
 TAG: Final = re.compile(
     r"(?!.*(\.\.|//|@\{|/\.|\.lock/))[^\x00-\x20\x7f~^:?*\[\\./][^\x00-\x20\x7f~^:?*\[\\]*"
 )

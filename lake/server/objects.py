@@ -1,8 +1,8 @@
 """The bytes: content-addressed files, written once and never changed.
 
 An object is `objects/ab/cdef…`, named by its SHA-256, mode 0444. It is written to a temporary file,
-flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes, after
-a crash too. The md5 that the API calls checksum is computed in the same pass.
+flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes,
+after a crash too. The md5 that the API calls checksum is computed in the same pass.
 """
 
 from __future__ import annotations
@@ -12,18 +12,24 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from lake.errors import Full, Invalid, NotFound
+from lake.errors import Corrupt, Full, Invalid
 from lake.home import LakeHome
 
 CHUNK: Final = 1 << 20
 SCHEME: Final = "local://"
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG})
+KEEP_STAGED: Final = 86_400
+"""Seconds after which a file that a client staged and never linked is removed at a start."""
+_DRAFT: Final = "upload-"
+_NO_ROOM: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class ObjectStore:
         with room():
             self._objects.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(parents=True, exist_ok=True)
+            self._sweep()
 
     def path(self, sha256: str) -> Path:
         """Where an object's file is."""
@@ -54,16 +61,23 @@ class ObjectStore:
         """The physical address that the API hands out."""
         return f"{SCHEME}{self.path(sha256)}"
 
-    def open(self, sha256: str) -> BinaryIO:
-        """Open an object for reading.
+    def open(self, sha256: str, size: int, *, whole: bool) -> BinaryIO:
+        """Open an object for reading; to be sent whole, its bytes are hashed first.
 
         Raises:
-            NotFound: its file is gone.
+            Corrupt: its file is gone, or is not what was written.
         """
+        place = self.path(sha256)
         try:
-            return self.path(sha256).open("rb")
+            file = place.open("rb")
         except FileNotFoundError as error:
-            raise NotFound(f"object {sha256} is missing from the store") from error
+            raise Corrupt(f"{place} is missing: restore a copy of this file") from error
+        sound = os.fstat(file.fileno()).st_size == size
+        if not (sound and (not whole or _hashed(file).sha256 == sha256)):
+            file.close()
+            raise Corrupt(f"{place} is damaged: restore a copy of this file")
+        file.seek(0)
+        return file
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Stored:
         """Store what a client sends.
@@ -117,14 +131,22 @@ class ObjectStore:
         return self._adopt(file, stored)
 
     def _draft(self) -> Path:
-        return self._staging / f"upload-{secrets.token_hex(16)}"
+        return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
+
+    def _sweep(self) -> None:
+        """Remove what a killed server received in part, and what clients left behind."""
+        oldest = time.time() - KEEP_STAGED
+        for file in self._staging.iterdir():
+            if file.name.startswith(_DRAFT) or file.lstat().st_mtime < oldest:
+                file.unlink()
 
     def _adopt(self, file: Path, stored: Stored) -> Stored:
-        """Give a flushed file its final name; a twin that is there already stays."""
+        """Give a flushed file its final name; a twin that is there and sound already stays."""
         final = self.path(stored.sha256)
         with room():
-            if final.exists():
+            if final.exists() and digest(final) == stored:
                 file.unlink()
+                flush_directory(final.parent)
                 return stored
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
@@ -137,15 +159,19 @@ class ObjectStore:
 
 def digest(file: Path, *, flush: bool = False) -> Stored:
     """Hash a file; with `flush`, also force its bytes to disk."""
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with file.open("rb") as source:
-        for chunk in chunks(source):
-            sha256.update(chunk)
-            md5.update(chunk)
-        size = source.tell()
+        found = _hashed(source)
         if flush:
             os.fsync(source.fileno())
-    return Stored(sha256.hexdigest(), md5.hexdigest(), size)
+    return found
+
+
+def _hashed(source: BinaryIO) -> Stored:
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    for chunk in chunks(source):
+        sha256.update(chunk)
+        md5.update(chunk)
+    return Stored(sha256.hexdigest(), md5.hexdigest(), source.tell())
 
 
 def chunks(source: BinaryIO, size: int | None = None) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Ref expressions: what a person writes to name a commit.
 
-A full commit id, a branch, a tag, a unique commit prefix, in that order; `~n` (n-th first parent) and
-`^n` (n-th parent) chain behind it; `@` (committed) and `$` (staged) stand alone behind a branch.
+A full commit id, a branch, a tag, a unique commit prefix, in that order; `~n` (n-th first parent)
+and `^n` (n-th parent) chain behind it; `@` (committed) and `$` (staged) stand alone behind a
+branch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from lake.errors import Invalid
 
-_EXPRESSION = re.compile(r"^(?P<base>[^~^@$]+)(?P<steps>(?:[~^]\d*)*)(?P<mark>[@$]?)$")
+_EXPRESSION = re.compile(r"^(?P<base>[^~^@$]+)(?P<steps>(?:[~^]\d{0,9})*)(?P<mark>[@$]?)$")
 _STEP = re.compile(r"([~^])(\d*)")
 
 

@@ -1,9 +1,9 @@
 """Trees of paths as content-addressed blocks (prolly trees).
 
-A leaf block holds sorted entries, an inner block the last key and id of each child. A block ends at a
-key whose hash says so, at every level, so the shape depends on the keys alone and not on how they got
-there. Equal parts of two trees are then equal blocks: a commit writes the blocks on the paths that
-changed, and a diff never opens blocks that both sides share.
+A leaf block holds sorted entries, an inner block the last key and id of each child. A block ends at
+a key whose hash says so, at every level, so the shape depends on the keys alone and not on how they
+got there. Equal parts of two trees are then equal blocks: a commit writes the blocks on the paths
+that changed, and a diff never opens blocks that both sides share.
 """
 
 from __future__ import annotations

@@ -6,37 +6,21 @@ transaction: it reads the branch, builds the tree, writes the commit and moves t
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import json
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from lake.errors import Conflict, Invalid, NotFound
-from lake.server import refexpr
-from lake.server.catalog import Catalog, uncommitted
-from lake.server.entries import Difference, Entry
+from lake.errors import Invalid, NotFound
+from lake.server import commits, history, merging, refexpr
+from lake.server.catalog import Catalog
+from lake.server.commits import Commit, Note
+from lake.server.entries import Difference
+from lake.server.staged import uncommitted
 from lake.server.trees import EMPTY, Tree, diff
 
-STRATEGIES: Final = ("", "none", "source-wins", "dest-wins")
 _HEX: Final = re.compile(r"^[0-9a-f]{6,64}$")
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A version of a repository; `created` in nanoseconds, `generation` 1 + that of its parents."""
-
-    id: str
-    root: str
-    parents: tuple[str, ...]
-    message: str
-    committer: str
-    created: int
-    generation: int
-    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +29,6 @@ class Place:
 
     commit: Commit
     branch: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a new commit says: message, metadata, who, and unix seconds if set by the caller."""
-
-    message: str
-    committer: str
-    metadata: Mapping[str, str]
-    date: int | None = None
 
 
 class Versions:
@@ -73,14 +47,7 @@ class Versions:
         Raises:
             NotFound: there is none.
         """
-        row = self.database.connection.execute(
-            "SELECT id, root, parents, message, committer, created_ns, generation, metadata "
-            "FROM commits WHERE repository = ? AND id = ?",
-            (repository, commit),
-        ).fetchone()
-        if row is None:
-            raise NotFound(f"commit {commit} not found in {repository!r}")
-        return Commit(*row[:2], tuple(json.loads(row[2])), *row[3:7], json.loads(row[7]))
+        return commits.read(self.database, repository, commit)
 
     def tree(self, commit: Commit) -> Tree:
         """The paths of a commit."""
@@ -100,7 +67,7 @@ class Versions:
             raise Invalid(f"{ref!r}: {asked.mark} goes with a branch")
         found = self.commit(repository, name)
         for sign, count in asked.steps:
-            found = self._step(repository, found, sign, count)
+            found = history.step(self._reader(repository), found, sign, count)
         staged = branch if not asked.steps and asked.mark != "@" else None
         return Place(found, staged)
 
@@ -123,27 +90,9 @@ class Versions:
                 return rows[0][0], None
         raise NotFound(f"ref {base!r} not found in {repository!r}")
 
-    def _step(self, repository: str, commit: Commit, sign: str, count: int) -> Commit:
-        for _ in range(count if sign == "~" else min(count, 1)):
-            number = 1 if sign == "~" else count
-            if len(commit.parents) < number:
-                raise NotFound(f"commit {commit.id} has no parent {number}")
-            commit = self.commit(repository, commit.parents[number - 1])
-        return commit
-
     def log(self, repository: str, start: Commit, *, first_parent: bool) -> Iterator[Commit]:
         """Commits reachable from a commit: by generation, then by creation, newest first."""
-        waiting = [(-start.generation, -start.created, start.id, start)]
-        seen = {start.id}
-        while waiting:
-            commit = heapq.heappop(waiting)[3]
-            yield commit
-            for parent in commit.parents[: 1 if first_parent else None]:
-                if parent not in seen:
-                    seen.add(parent)
-                    found = self.commit(repository, parent)
-                    entry = (-found.generation, -found.created, found.id, found)
-                    heapq.heappush(waiting, entry)
+        return history.log(self._reader(repository), start, first_parent=first_parent)
 
     def merge_base(self, repository: str, left: Commit, right: Commit) -> Commit:
         """The best common ancestor: the one of highest generation.
@@ -151,22 +100,10 @@ class Versions:
         Raises:
             NotFound: the histories have none.
         """
-        reached = {left.id: 1}
-        reached[right.id] = reached.get(right.id, 0) | 2
-        waiting = [(-item.generation, -item.created, item.id, item) for item in (left, right)]
-        heapq.heapify(waiting)
-        while waiting:
-            commit = heapq.heappop(waiting)[3]
-            if reached[commit.id] == 3:  # noqa: PLR2004  both sides
-                return commit
-            for parent in commit.parents:
-                sides = reached.get(parent, 0)
-                if sides | reached[commit.id] != sides:
-                    reached[parent] = sides | reached[commit.id]
-                    found = self.commit(repository, parent)
-                    entry = (-found.generation, -found.created, found.id, found)
-                    heapq.heappush(waiting, entry)
-        raise NotFound("the two refs have no common ancestor")
+        return history.merge_base(self._reader(repository), left, right)
+
+    def _reader(self, repository: str) -> history.Read:
+        return partial(self.commit, repository)
 
     # Diffs
 
@@ -178,12 +115,7 @@ class Versions:
             yield from diff(self.tree(left), self.tree(right), prefix)
             return
         base = self.tree(self.merge_base(repository, left, right))
-        ours = {found.path: found for found in diff(base, self.tree(left), prefix)}
-        for found in diff(base, self.tree(right), prefix):
-            other = ours.get(found.path)
-            clash = other is not None and not _agree(other.right, found.right)
-            if other is None or clash:
-                yield Difference(found.path, found.left, found.right, conflict=clash)
+        yield from merging.three_dot(base, self.tree(left), self.tree(right), prefix)
 
     def diff_branch(self, repository: str, branch: str, prefix: str) -> Iterator[Difference]:
         """What is staged on a branch and differs from its head."""
@@ -198,11 +130,11 @@ class Versions:
         """Make a repository with its first, empty commit."""
         with self.database.change():
             note = Note("Repository created", committer, {})
-            first = self._new(name, EMPTY, (), note)
+            first = commits.make(name, EMPTY, (), note)
             self.catalog.create_repository(
                 name, namespace, default_branch, first.id, read_only=read_only
             )
-            self._write(name, first)
+            commits.write(self.database, name, first)
 
     def commit_staged(
         self, repository: str, branch: str, note: Note, *, allow_empty: bool
@@ -218,10 +150,8 @@ class Versions:
             tree = self.tree(head)
             if not allow_empty and not any(uncommitted(staged, tree)):
                 raise Invalid("commit: no changes")
-            made = self._new(repository, tree.updated(staged).root, (head,), note)
-            self._write(repository, made)
-            self.catalog.unstage(repository, branch)
-            self.catalog.move_branch(repository, branch, made.id)
+            made = commits.make(repository, tree.updated(staged).root, (head,), note)
+            self._advance(repository, branch, made)
         return made
 
     def merge(
@@ -241,18 +171,19 @@ class Versions:
             Invalid: unknown strategy, uncommitted changes, or nothing to merge.
             Conflict: both sides changed a path, and no strategy says who wins.
         """
-        if strategy not in STRATEGIES:
+        if strategy not in merging.STRATEGIES:
             raise Invalid(f"merge strategy {strategy!r} is none of source-wins, dest-wins")
         with self.database.change():
             head = self.clean_head(repository, branch)
             base = self.merge_base(repository, source, head)
             if base.root == source.root and not allow_empty:
                 raise Invalid("merge: no changes")
-            root = self._three_way(base, source, head, strategy)
+            root = merging.three_way(
+                self.tree(base), self.tree(source), self.tree(head), strategy
+            ).root
             parents = (head,) if squash else (head, source)
-            made = self._new(repository, root, parents, note)
-            self._write(repository, made)
-            self.catalog.move_branch(repository, branch, made.id)
+            made = commits.make(repository, root, parents, note)
+            self._advance(repository, branch, made)
         return made
 
     def apply(
@@ -273,13 +204,17 @@ class Versions:
         """
         with self.database.change():
             head = self.clean_head(repository, branch)
-            root = self._three_way(before, after, head, "")
+            root = merging.three_way(
+                self._tree(before), self._tree(after), self.tree(head), ""
+            ).root
             if root == head.root and not allow_empty:
                 raise Invalid("no changes")
-            made = self._new(repository, root, (head,), note)
-            self._write(repository, made)
-            self.catalog.move_branch(repository, branch, made.id)
+            made = commits.make(repository, root, (head,), note)
+            self._advance(repository, branch, made)
         return made
+
+    def _tree(self, commit: Commit | None) -> Tree:
+        return self.tree(commit) if commit else Tree(self.database, EMPTY)
 
     def head(self, repository: str, branch: str) -> Commit:
         """The commit that a branch points to."""
@@ -296,58 +231,11 @@ class Versions:
             raise Invalid(f"uncommitted changes on {branch!r} (dirty branch)")
         return head
 
-    def _three_way(
-        self, base: Commit | None, source: Commit | None, head: Commit, strategy: str
-    ) -> str:
-        ancestor = self.tree(base) if base else Tree(self.database, EMPTY)
-        wanted = self.tree(source) if source else Tree(self.database, EMPTY)
-        ours = self.tree(head)
-        changed = {found.path: found for found in diff(ancestor, ours)}
-        take: dict[str, Entry | None] = {}
-        for found in diff(ancestor, wanted):
-            other = changed.get(found.path)
-            if other is None:
-                take[found.path] = found.right
-            elif not _agree(other.right, found.right):
-                if strategy in ("", "none"):
-                    raise Conflict(f"conflict found: {found.path}")
-                if strategy == "source-wins":
-                    take[found.path] = found.right
-        return ours.updated(take).root
+    def _advance(self, repository: str, branch: str, made: Commit) -> None:
+        """Put a commit on a branch; what was staged is in it, or made no difference to its parent.
 
-    def _new(self, repository: str, root: str, parents: tuple[Commit, ...], note: Note) -> Commit:
-        created = note.date * 10**9 if note.date is not None else time.time_ns()
-        ids = tuple(parent.id for parent in parents)
-        content = [repository, root, ids, note.message, note.committer, created, note.metadata]
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        return Commit(
-            id=hashlib.sha256(canonical.encode()).hexdigest(),
-            root=root,
-            parents=ids,
-            message=note.message,
-            committer=note.committer,
-            created=created,
-            generation=1 + max((parent.generation for parent in parents), default=0),
-            metadata=dict(note.metadata),
-        )
-
-    def _write(self, repository: str, commit: Commit) -> None:
-        self.database.connection.execute(
-            "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                repository,
-                commit.id,
-                commit.root,
-                json.dumps(commit.parents),
-                commit.message,
-                commit.committer,
-                commit.created,
-                commit.generation,
-                json.dumps(dict(commit.metadata)),
-            ),
-        )
-
-
-def _agree(left: Entry | None, right: Entry | None) -> bool:
-    """Tell whether both sides ended with the same object, or both without one."""
-    return left is right or (left is not None and left.same(right))
+        A staged change without effect must go too: it would undo what a merge brings in.
+        """
+        commits.write(self.database, repository, made)
+        self.catalog.unstage(repository, branch)
+        self.catalog.move_branch(repository, branch, made.id)

@@ -1,0 +1,98 @@
+"""Commits: a tree, its parents and a note, named by the hash of them all, and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lake.errors import NotFound
+from lake.server.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A version of a repository; `created` in nanoseconds, `generation` 1 + that of its parents."""
+
+    id: str
+    root: str
+    parents: tuple[str, ...]
+    message: str
+    committer: str
+    created: int
+    generation: int
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a new commit says: message, metadata, who, and unix seconds if set by the caller."""
+
+    message: str
+    committer: str
+    metadata: Mapping[str, str]
+    date: int | None = None
+
+
+def make(repository: str, root: str, parents: tuple[Commit, ...], note: Note) -> Commit:
+    """Put a commit together; nothing is written."""
+    created = note.date * 10**9 if note.date is not None else time.time_ns()
+    ids = tuple(parent.id for parent in parents)
+    content = [repository, root, ids, note.message, note.committer, created, note.metadata]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return Commit(
+        id=hashlib.sha256(canonical.encode()).hexdigest(),
+        root=root,
+        parents=ids,
+        message=note.message,
+        committer=note.committer,
+        created=created,
+        generation=1 + max((parent.generation for parent in parents), default=0),
+        metadata=dict(note.metadata),
+    )
+
+
+def write(database: Database, repository: str, commit: Commit) -> None:
+    """Keep a commit; to be called inside a change."""
+    database.connection.execute(
+        "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            repository,
+            commit.id,
+            commit.root,
+            json.dumps(commit.parents),
+            commit.message,
+            commit.committer,
+            commit.created,
+            commit.generation,
+            json.dumps(dict(commit.metadata)),
+        ),
+    )
+
+
+def read(database: Database, repository: str, commit: str) -> Commit:
+    """Read a commit by its full id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = database.connection.execute(
+        "SELECT id, root, parents, message, committer, created_ns, generation, metadata "
+        "FROM commits WHERE repository = ? AND id = ?",
+        (repository, commit),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"commit {commit} not found in {repository!r}")
+    name, root, parents, message, committer, created, generation, metadata = row
+    return Commit(
+        id=name,
+        root=root,
+        parents=tuple(json.loads(parents)),
+        message=message,
+        committer=committer,
+        created=created,
+        generation=generation,
+        metadata=json.loads(metadata),
+    )

@@ -1,0 +1,47 @@
+"""Three-way comparison by path: what a merge takes over, and where both sides changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lake.errors import Conflict
+from lake.server.entries import Difference, Entry
+from lake.server.trees import Tree, diff
+
+STRATEGIES: Final = ("", "none", "source-wins", "dest-wins")
+
+
+def three_dot(base: Tree, left: Tree, right: Tree, prefix: str) -> Iterator[Difference]:
+    """What the right side changed since the base and the left side lacks, conflicts marked."""
+    ours = {found.path: found for found in diff(base, left, prefix)}
+    for found in diff(base, right, prefix):
+        other = ours.get(found.path)
+        clash = other is not None and not _agree(other.right, found.right)
+        if other is None or clash:
+            yield Difference(found.path, found.left, found.right, conflict=clash)
+
+
+def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
+    """The head with what the source changed since the base.
+
+    Raises:
+        Conflict: both sides changed a path, and no strategy says who wins.
+    """
+    changed = {found.path: found for found in diff(base, head)}
+    take: dict[str, Entry | None] = {}
+    for found in diff(base, source):
+        other = changed.get(found.path)
+        if other is None:
+            take[found.path] = found.right
+        elif not _agree(other.right, found.right):
+            if strategy in ("", "none"):
+                raise Conflict(f"conflict found: {found.path}")
+            if strategy == "source-wins":
+                take[found.path] = found.right
+    return head.updated(take)
+
+
+def _agree(left: Entry | None, right: Entry | None) -> bool:
+    """Tell whether both sides ended with the same object, or both without one."""
+    return left is right or (left is not None and left.same(right))

@@ -1,0 +1,62 @@
+"""Tables in a lake: Parquet parts as one lazy Polars frame, by the shortest way to their bytes.
+
+Polars takes a while to import, so it is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lake.values import ObjectInfo
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUFFIX: Final = ".parquet"
+CONTENT_TYPE: Final = "application/vnd.apache.parquet"
+_LOCAL: Final = "local://"
+
+
+def in_place(found: Sequence[ObjectInfo], home: Path | None) -> list[str] | None:
+    """The files behind objects of an embedded lake, if all are whole and within our reach."""
+    if home is None:
+        return None
+    places = [Path(item.address.removeprefix(_LOCAL)) for item in found]
+    near = (
+        item.address.startswith(_LOCAL) and place.is_relative_to(home) and _size(place) == item.size
+        for item, place in zip(found, places, strict=True)
+    )
+    return [str(place) for place in places] if all(near) else None
+
+
+def scan(places: Sequence[str], options: Mapping[str, str] | None = None) -> pl.LazyFrame:
+    """Scan files, or addresses in a store that takes these options."""
+    import polars as pl  # noqa: PLC0415  slow to import
+
+    return pl.scan_parquet(
+        list(places), glob=False, storage_options=dict(options) if options else None
+    )
+
+
+def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
+    """Read parts that are at hand as bytes."""
+    import polars as pl  # noqa: PLC0415  slow to import
+
+    return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """A frame as the bytes of one Parquet file."""
+    buffer = io.BytesIO()  # Polars writing a file itself reports a full disk as bad input
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _size(place: Path) -> int | None:
+    try:
+        return place.stat().st_size
+    except OSError:
+        return None
