@@ -1,0 +1,1 @@
+"""WHETHER a sample is good: suites, the project's own expectations, the verifier."""

@@ -1,0 +1,113 @@
+"""Which expectation types there are, what they judge, and whether a suite fits them.
+
+GX's map expectations pass over nulls, so a suite that bounds a column without asking for its values
+would let the rows through that have none; such a suite is refused before anything is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from expectations import custom, gx
+from expectations.errors import SuiteError, unknown
+from expectations.suite import Rule, Suite
+
+NOT_NULL: Final = "expect_column_values_to_not_be_null"
+ASKS_FOR_NULL: Final = "expect_column_values_to_be_null"
+ABOUT_NULLS: Final = (
+    NOT_NULL,
+    ASKS_FOR_NULL,
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_to_exist",
+)
+"""Types that speak of missing values themselves."""
+
+MAPS: Final = (
+    gx.ColumnMapExpectation,
+    gx.ColumnPairMapExpectation,
+    gx.MulticolumnMapExpectation,
+)
+ONE_VERDICT: Final = ("mostly", "row_condition", "condition_parser")
+"""Arguments that blur a verdict per row: each row is judged, and by itself."""
+
+
+def check(suite: Suite) -> None:
+    """Check a suite against the known types.
+
+    Raises:
+        SuiteError: names the unknown type or argument and the nearest known one, the argument of
+            the wrong kind, or the column whose values nothing asks for.
+    """
+    for rule in suite.rules:
+        expectation(rule)
+    _ask_for_values(suite)
+
+
+def expectation(rule: Rule, **meta: object) -> gx.Expectation:
+    """Build GX's expectation of a rule.
+
+    Args:
+        rule: of a suite.
+        meta: to add to the rule's own.
+
+    Raises:
+        SuiteError: as `check`.
+    """
+    where = f"expectation {rule.name!r}"
+    kind = _class(rule)
+    for name, value in rule.kwargs.items():
+        if name in ONE_VERDICT and issubclass(kind, MAPS):
+            raise SuiteError(f"{where}: every row gets a verdict of its own; remove {name!r}")
+        if name not in arguments(rule):
+            raise SuiteError(unknown(f"{where}: argument", name, arguments(rule)))
+        if isinstance(value, dict) and "$PARAMETER" in value:
+            raise SuiteError(f"{where}: {name!r} is a suite parameter; write its value")
+    try:
+        severity = gx.FailureSeverity(rule.severity)
+        return kind(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
+    except gx.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SuiteError(f"{where}: {place!r}: {first['msg']}; correct it") from error
+
+
+def judges_rows(rule: Rule) -> bool:
+    """Whether a rule gives a verdict per row; otherwise it gives one for the table."""
+    return issubclass(_class(rule), MAPS)
+
+
+def arguments(rule: Rule) -> set[str]:
+    """The arguments that a rule of this type may have."""
+    kind = _class(rule)
+    common = {*gx.Expectation.__fields__, "batch_id"}
+    known = {field.alias for field in kind.__fields__.values()} - common
+    return known - set(ONE_VERDICT) if issubclass(kind, MAPS) else known
+
+
+def _class(rule: Rule) -> type[gx.Expectation]:
+    known = {*gx.list_registered_expectation_implementations(), *custom.TYPES}
+    if rule.type not in known:
+        raise SuiteError(unknown("expectation type", rule.type, known))
+    found: type[gx.Expectation] = gx.get_expectation_impl(rule.type)
+    return found
+
+
+def _ask_for_values(suite: Suite) -> None:
+    asked = {rule.columns[0] for rule in suite.rules if rule.type == NOT_NULL}
+    for rule, column in _bounded(suite.rules):
+        if column not in asked:
+            raise SuiteError(
+                f"expectation {rule.name!r} passes over rows without a value of {column!r}; "
+                f"add {NOT_NULL} for that column"
+            )
+
+
+def _bounded(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
+    """Each rule that judges values of columns, with each of its columns."""
+    for rule in rules:
+        kind = _class(rule)
+        if rule.type not in ABOUT_NULLS and issubclass(
+            kind, (*MAPS, gx.ColumnAggregateExpectation)
+        ):
+            yield from ((rule, column) for column in rule.columns)

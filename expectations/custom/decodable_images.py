@@ -1,0 +1,122 @@
+"""`expect_column_values_to_be_decodable_images`: whole images of the wanted shape.
+
+Candidates come from outside, so the decoder works under limits: known formats, a bounded file and
+a bounded number of pixels, which is read before anything is decompressed.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import pandas as pd
+from PIL import Image
+
+from expectations import gx
+from expectations.custom.sentence import Sentence
+
+FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
+"""Formats that are ever decoded."""
+MAX_PIXELS: Final = 1 << 22
+"""Pixels of one image; more is refused before anything is decompressed."""
+MAX_BYTES: Final = 1 << 25
+"""Bytes of one image file."""
+METRIC: Final = "column_values.decodable_image"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an image must be; None where anything is right."""
+
+    mode: str | None = None
+    width: int | None = None
+    height: int | None = None
+    formats: Sequence[str] = FORMATS
+
+    def fits(self, image: Image.Image) -> bool:
+        """Whether the header of an image says what is wanted, within the limits."""
+        return (
+            image.width * image.height <= MAX_PIXELS
+            and self.mode in {None, image.mode}
+            and self.width in {None, image.width}
+            and self.height in {None, image.height}
+        )
+
+
+def decodable(data: object, shape: Shape) -> bool:
+    """Whether bytes are a whole image of this shape; what is not bytes is not."""
+    if not isinstance(data, bytes) or len(data) > MAX_BYTES:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an image that the decoder warns about is not whole
+            with Image.open(io.BytesIO(data), formats=list(shape.formats)) as image:
+                if not shape.fits(image):
+                    return False
+                image.load()
+    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        return False
+    return True
+
+
+class ColumnValuesDecodableImage(gx.ColumnMapMetricProvider):
+    """GX's metric: which values of a column of bytes are whole images."""
+
+    condition_metric_name = METRIC
+    condition_value_keys = ("mode", "width", "height", "formats")
+
+    @gx.column_condition_partial(engine=gx.PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805  GX makes it a class method
+        column: pd.Series,
+        mode: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        formats: Sequence[str] | None = None,
+        **_: object,
+    ) -> pd.Series:
+        shape = Shape(mode, width, height, formats or FORMATS)
+        return pd.Series([decodable(each, shape) for each in column], column.index, dtype=bool)
+
+
+class ExpectColumnValuesToBeDecodableImages(Sentence, gx.ColumnMapExpectation):
+    """Expect each value of a column of bytes to be a whole image.
+
+    Args:
+        column: of bytes, one image file each.
+        mode: Pillow's mode, such as L or RGB; not given: any.
+        width: in pixels; not given: any.
+        height: in pixels; not given: any.
+        formats: some of PNG, JPEG, BMP, WEBP; not given: all of them.
+    """
+
+    mode: str | None = None
+    width: int | None = None
+    height: int | None = None
+    formats: list[str] | None = None
+
+    map_metric: ClassVar[str] = METRIC
+    success_keys: ClassVar[tuple[str, ...]] = ("mostly", "mode", "width", "height", "formats")
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "mode", "width", "height", "formats")
+    sentence: ClassVar[str] = "$column values must be whole images"
+    phrases: ClassVar[dict[str, str]] = {
+        "mode": "of mode $mode",
+        "width": "$width pixels wide",
+        "height": "$height pixels high",
+        "formats": "in the format $formats",
+    }
+
+    @gx.validator("mode")
+    def _known_mode(cls, value: str | None) -> str | None:  # noqa: N805  pydantic makes it a class method
+        if value is not None and value not in Image.MODES:
+            raise ValueError(f"mode {value!r} is none of {', '.join(Image.MODES)}")
+        return value
+
+    @gx.validator("formats", each_item=True)
+    def _known_format(cls, value: str) -> str:  # noqa: N805  pydantic makes it a class method
+        if value not in FORMATS:
+            raise ValueError(f"format {value!r} is none of {', '.join(FORMATS)}")
+        return value

@@ -1,0 +1,62 @@
+"""How the project's own expectations say in Data Docs what they expect: one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from expectations import gx
+
+
+class Sentence:
+    """Mixed into an expectation: its sentence, and what each given argument adds to it.
+
+    GX asks in two ways: by a template for its newer pages, by rendered content for Data Docs.
+    """
+
+    sentence: ClassVar[str]
+    """Begins with `$column`."""
+    phrases: ClassVar[Mapping[str, str]]
+    """By argument: added when it is given; `$argument` stands for its value."""
+
+    @classmethod
+    def wording(cls, kwargs: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+        """Template and parameters for these arguments."""
+        given = {name: kwargs[name] for name in cls.phrases if kwargs.get(name) is not None}
+        template = ", ".join([cls.sentence, *(cls.phrases[name] for name in given)])
+        params = {name: _text(value) for name, value in given.items()}
+        return f"{template}.", {"column": str(kwargs.get("column", "column")), **params}
+
+    @classmethod
+    def _prescriptive_template(
+        cls, renderer_configuration: gx.RendererConfiguration[Any]
+    ) -> gx.RendererConfiguration[Any]:
+        template, params = cls.wording(renderer_configuration.kwargs)
+        for name, value in params.items():
+            renderer_configuration.add_param(
+                name=name, param_type=gx.RendererValueType.STRING, value=value
+            )
+        renderer_configuration.template_str = template
+        return renderer_configuration
+
+    @classmethod
+    @gx.renderer(renderer_type=gx.LegacyRendererType.PRESCRIPTIVE)
+    def _prescriptive_renderer(
+        cls,
+        configuration: gx.ExpectationConfiguration | None = None,
+        result: gx.ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> list[gx.RenderedStringTemplateContent]:
+        asked = configuration or (result.expectation_config if result else None)
+        template, params = cls.wording(asked.kwargs if asked else {})
+        styling = (runtime_configuration or {}).get("styling")
+        return [
+            gx.RenderedStringTemplateContent(
+                content_block_type="string_template",
+                string_template={"template": template, "params": params, "styling": styling},
+            )
+        ]
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

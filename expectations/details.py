@@ -1,0 +1,84 @@
+"""What a verdict says beside its word: the value that was seen, and what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from expectations.suite import Rule
+
+LONGEST: Final = 200
+"""Characters of a foreign message or value that are kept."""
+TEXT: Final = 40
+"""Characters of a text value that are shown."""
+
+
+def shortened(text: str) -> str:
+    """The first line of a text that is not empty, of bounded length."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def missing(columns: Sequence[str], *, counts: bool) -> pl.Expr:
+    """Whether a row lacks a value in one of the columns, where that counts."""
+    lacking = pl.any_horizontal(pl.col(name).is_null() for name in columns)
+    return lacking & pl.lit(value=counts)
+
+
+def observed(schema: Mapping[str, pl.DataType], rule: Rule) -> pl.Expr:
+    """The number in the first column of a rule; null where it holds no numbers."""
+    first = rule.columns[0]
+    if not schema[first].is_numeric():
+        return pl.lit(None, pl.Float64)
+    return pl.col(first).cast(pl.Float64)
+
+
+def of_row(
+    schema: Mapping[str, pl.DataType],
+    rule: Rule,
+    problem: str | None,
+    lacks: pl.Expr,
+    failed: pl.Expr,
+) -> pl.Expr:
+    """Why a row was not passed; null if it was.
+
+    Args:
+        schema: of the frame.
+        rule: that judged the row.
+        problem: why nothing could be judged, or None.
+        lacks: whether the row lacks a value.
+        failed: whether the row failed.
+    """
+    if problem is not None:
+        return pl.lit(problem)
+    lacking = (pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in rule.columns)
+    without = pl.concat_str([*lacking], separator=", ", ignore_nulls=True) + " has no value"
+    values = pl.concat_str([_value(name, schema[name]) for name in rule.columns], separator=", ")
+    return pl.when(lacks).then(without).when(failed).then(values + pl.lit(_asked(rule)))
+
+
+def of_table(rule: Rule, seen: object) -> str:
+    """Why a table failed."""
+    return shortened("not as expected" if seen is None else f"observed {seen}") + _asked(rule)
+
+
+def _asked(rule: Rule) -> str:
+    limits = ", ".join(f"{name} {json.dumps(value)}" for name, value in rule.limits.items())
+    return f"; asked: {shortened(limits)}" if limits else ""
+
+
+def _value(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column's name and value as text; of bytes, how many; of anything else, the name."""
+    column = pl.col(name)
+    if dtype.is_float():
+        return pl.format("{} {}", pl.lit(name), column.round_sig_figs(4))
+    if dtype.is_integer() or dtype == pl.Boolean:
+        return pl.format("{} {}", pl.lit(name), column)
+    if dtype in {pl.String, pl.Enum, pl.Categorical}:
+        return pl.format("{} '{}'", pl.lit(name), column.cast(pl.String).str.slice(0, TEXT))
+    if dtype == pl.Binary:
+        return pl.format("{} of {} bytes", pl.lit(name), column.bin.size())
+    return pl.lit(name)

@@ -1,0 +1,40 @@
+"""What can go wrong before a sample is judged, grouped by what the caller would do.
+
+ExpectationsError
+├── SuiteError    a suite cannot be read, or asks for what does not exist: correct the file
+└── BatchError    the candidates cannot be judged as they are: look at the stage that made them
+
+A sample that fails, or that cannot be judged, is never an error: it is a verdict.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class ExpectationsError(Exception):
+    """Root of this package's errors; the message is one sentence for a person."""
+
+    kind: ClassVar[str] = "expectations"
+    exit_code: ClassVar[int] = 1
+
+
+class SuiteError(ExpectationsError):
+    """A suite file is missing or malformed, or names an unknown type, argument or column."""
+
+    kind = "suite"
+    exit_code = 2
+
+
+class BatchError(ExpectationsError):
+    """The candidates are none, or one is named twice, or a whole score has no value."""
+
+    kind = "batch"
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Say that a name is unknown, and which known one is nearest."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
+    return f"{what} {name!r} is unknown; the nearest known is {near[0]!r}"

@@ -1,0 +1,170 @@
+"""A suite: which expectations a data set's candidates must meet, as Great Expectations writes them.
+
+The file is GX's own JSON: `{"name": …, "expectations": [{"type", "kwargs", "severity", "meta"}]}`.
+`meta.name` is what an expectation is called in verdicts and reasons. Here only the form is checked,
+so that nothing heavy is imported; `catalogue.check` knows the types and their arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from expectations.errors import SuiteError, unknown
+from lineage.schema import SEVERITIES
+
+SUITE_KEYS: Final = ("name", "expectations", "id", "meta", "notes")
+RULE_KEYS: Final = (
+    "type",
+    "kwargs",
+    "severity",
+    "meta",
+    "id",
+    "notes",
+    "description",
+    "rendered_content",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One expectation of a suite."""
+
+    name: str
+    """What verdicts call it: `meta.name`, or type and arguments."""
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: str
+    """critical, warning or info."""
+    meta: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it judges; none if it judges the table itself."""
+        pair = tuple(self.kwargs[key] for key in ("column_A", "column_B") if key in self.kwargs)
+        listed = self.kwargs.get("column_list", ())
+        single = (self.kwargs["column"],) if "column" in self.kwargs else ()
+        return tuple(str(name) for name in (*single, *pair, *listed))
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        """Its arguments besides the columns."""
+        columns = ("column", "column_A", "column_B", "column_list")
+        return {name: value for name, value in self.kwargs.items() if name not in columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The expectations of a data set, in the order of the file."""
+
+    name: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides verdicts; the order of keys, notes and ids do not."""
+        content = {
+            "name": self.name,
+            "rules": [[each.name, each.type, each.kwargs, each.severity] for each in self.rules],
+        }
+        return hashlib.sha256(_canonical(content).encode()).hexdigest()
+
+
+def load(path: Path) -> Suite:
+    """Read a suite file.
+
+    Raises:
+        SuiteError: the file is missing, is not JSON, has no expectation, has an unknown key, an
+            unknown severity or the same expectation or name twice.
+    """
+    document = _mapping(_read(path), f"{path}")
+    _known(document, SUITE_KEYS, f"{path}: key")
+    listed = document.get("expectations")
+    if not isinstance(listed, list) or not listed:
+        raise SuiteError(f"{path}: there is no expectation; add one under 'expectations'")
+    name = _text(document.get("name"), f"{path}: 'name'")
+    rules = tuple(_rule(item, f"{path}: expectation {at}") for at, item in enumerate(listed, 1))
+    _unique(rules, lambda rule: _canonical([rule.type, rule.kwargs]), f"{path}: expectation")
+    _unique(rules, lambda rule: rule.name, f"{path}: name")
+    return Suite(name, rules)
+
+
+def _rule(item: object, where: str) -> Rule:
+    given = _mapping(item, where)
+    _known(given, RULE_KEYS, f"{where}: key")
+    kind = _text(given.get("type"), f"{where}: 'type'")
+    where = f"{where} ({kind})"
+    kwargs = _mapping(given.get("kwargs", {}), f"{where}: 'kwargs'")
+    severity = "critical" if given.get("severity") is None else given["severity"]
+    if severity not in SEVERITIES:
+        raise SuiteError(unknown(f"{where}: severity", str(severity), SEVERITIES))
+    meta = _mapping(given.get("meta") or {}, f"{where}: 'meta'")
+    name = _text(meta["name"], f"{where}: 'meta.name'") if "name" in meta else _named(kind, kwargs)
+    return Rule(name, kind, kwargs, str(severity), meta)
+
+
+def _named(kind: str, kwargs: Mapping[str, Any]) -> str:
+    """A name that no expectation with other arguments has."""
+    rule = Rule("", kind, kwargs, "", {})
+    limits = (f"{name}={json.dumps(value)}" for name, value in sorted(rule.limits.items()))
+    return f"{kind}({', '.join([*rule.columns, *limits])})"
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(
+            path.read_text(encoding="utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_not_json,
+        )
+    except FileNotFoundError as error:
+        raise SuiteError(f"there is no suite {path}; write one, or correct its name") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise SuiteError(f"{path} cannot be read as JSON ({error}); correct it") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {twice!r} comes twice in one object")
+    return found
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise SuiteError(f"{where} must be an object of names and values")
+    return value
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise SuiteError(f"{where} must be a text that is not empty")
+    return value
+
+
+def _known(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    for name in given:
+        if name not in known:
+            raise SuiteError(unknown(where, name, known))
+
+
+def _unique(rules: Iterable[Rule], key: Callable[[Rule], str], where: str) -> None:
+    seen = set()
+    for rule in rules:
+        if key(rule) in seen:
+            raise SuiteError(f"{where} {rule.name!r} comes twice; remove or rename one")
+        seen.add(key(rule))
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
