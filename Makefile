@@ -1,0 +1,38 @@
+# `make run` is the whole chain, `make test` the whole test suite.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := true
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: run test lint install install-test clean
+
+run: install
+	dvc repro
+	@stemma status --next
+
+test: install-test
+	pytest
+
+lint: install-test
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+install: $(VENV)/.installed
+install-test: $(VENV)/.installed-test
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dvc_plots

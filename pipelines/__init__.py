@@ -1,0 +1,1 @@
+"""HOW data flows: one module per stage of dvc.yaml, with generators and scorers."""

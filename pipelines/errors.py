@@ -1,0 +1,59 @@
+"""What can go wrong in a stage, grouped by what the caller would do.
+
+PipelineError
+├── ParamsError    params.yaml is wrong: correct the file
+├── DataError      the data is not what it must be: correct the source
+├── StaleError     receipts and lake disagree: fetch the team's receipts, or supersede
+├── EmptyRound     nothing was left to go on with: look at the verdicts
+├── BlockedError   the guard refused to publish: read the checks, change the round
+└── GeneratorError the model could not be fitted or sampled: change its settings
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PipelineError(Exception):
+    """Root of this package's errors; the message is one sentence for a person."""
+
+    kind: ClassVar[str] = "pipeline"
+    exit_code: ClassVar[int] = 1
+
+
+class ParamsError(PipelineError):
+    """params.yaml is wrong."""
+
+    kind = "params"
+    exit_code = 2
+
+
+class DataError(PipelineError):
+    """Source data is missing or unusable."""
+
+    kind = "data"
+
+
+class StaleError(PipelineError):
+    """The lake holds something that the local receipts do not know."""
+
+    kind = "stale"
+
+
+class EmptyRound(PipelineError):  # noqa: N818  named by what happened
+    """No sample is left."""
+
+    kind = "empty"
+
+
+class BlockedError(PipelineError):
+    """The guard refused to publish."""
+
+    kind = "blocked"
+    exit_code = 3
+
+
+class GeneratorError(PipelineError):
+    """A generator could not be fitted or sampled."""
+
+    kind = "generator"

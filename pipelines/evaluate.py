@@ -1,0 +1,116 @@
+"""Stage `evaluate`: the mix with this round in it, measured on real data that no generator saw.
+
+The mix is what the next generator would be fitted on: the regime of this round, applied to the
+curate commit. A downstream classifier trained on it is compared with one trained on real data
+alone, and the round itself is compared with real data, each figure beside its real-versus-real
+null.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines import (
+    branches,
+    images,
+    keys,
+    manifest,
+    metrics,
+    mixes,
+    picture,
+    receipts,
+    stage,
+    tables,
+)
+from pipelines.mixes import TrainingMix
+from pipelines.seeds import derive_seed
+from pipelines.work import Work, held_out, write_receipt
+
+CODE: Final = ("pipelines/evaluate.py",)
+
+
+def main(work: Work, *, supersede: bool = False) -> None:
+    """Measure a round, or adopt the figures that the lake holds; write metrics and picture."""
+    curated = work.receipt("curate")
+    key = _key(work, curated.input_key)
+
+    def produce(branch: str) -> Mapping[str, str]:
+        began = time.monotonic()
+        found, next_mix = measure(work, curated.commit)
+        dataset, number = work.round.dataset, work.round.number
+        manifest.extend(
+            work.lake,
+            branch,
+            dataset,
+            number,
+            metrics=found,
+            next_mix=next_mix.manifest.model_dump(mode="json"),
+            cost={"evaluate": {"seconds": round(time.monotonic() - began, 3)}},
+        )
+        return {}
+
+    commit = branches.commit_once(
+        work,
+        "evaluate",
+        key=key,
+        start=curated.commit,
+        produce=produce,
+        supersede=supersede,
+        message=f"Evaluate {work.round.key} on real validation data",
+    )
+    _local_files(work, commit.id)
+    write_receipt(work, "evaluate", commit.id, key, curated.rows)
+
+
+def measure(work: Work, commit: str) -> tuple[dict[str, Any], TrainingMix]:
+    """Figures of a curate commit, and the mix that the next generator would be fitted on."""
+    round_ = work.round
+    real = tables.real_samples(work.lake, commit, round_.dataset)
+    accepted = tables.read_round(work.lake, commit, round_.dataset, "samples", round_.number)
+    validation = held_out(work, commit).validation()
+    mix = mixes.build(work.lake, commit, round_)
+    before = mixes.build(work.lake, work.receipt("fit").commit, round_)
+    found = metrics.evaluate_round(
+        real=_labelled(real),
+        validation=_labelled(validation),
+        accepted=_labelled(accepted),
+        mix=_labelled(mix.samples),
+        previous=_labelled(before.samples),
+        settings=round_.settings.evaluate,
+        seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
+    )
+    return found.to_dict(), mix
+
+
+def _labelled(frame: pl.DataFrame) -> metrics.Labelled:
+    return metrics.Labelled(images.vectors(frame["image"]), frame["label"].to_numpy())
+
+
+def _local_files(work: Work, commit: str) -> None:
+    """Write what DVC shows: metrics for `dvc metrics`, and the round's picture."""
+    dataset, number = work.round.dataset, work.round.number
+    about = manifest.read(work.lake, commit, dataset, number)
+    place = receipts.path(dataset, number, "metrics")
+    receipts.write_json(place, about["metrics"]["summary"])
+    shown = picture.of_round(work, commit, work.round.settings.evaluate.examples)
+    receipts.write_bytes(Path("reports") / dataset / str(number) / "grid.png", shown)
+
+
+def _key(work: Work, curate_key: str) -> str:
+    inputs = {
+        "seed": work.round.seed,
+        "fit": work.round.settings.fit.model_dump(mode="json"),
+        "curate": curate_key,
+    }
+    return keys.input_key(
+        "evaluate", settings=work.round.settings.evaluate, code=CODE, inputs=inputs
+    )
+
+
+if __name__ == "__main__":
+    stage.run_stage(main, "supersede")

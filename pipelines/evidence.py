@@ -1,0 +1,28 @@
+"""What the guard judges, gathered from the lake: lineage, copies, leaks, figures."""
+
+from __future__ import annotations
+
+from lineage.guard import Evidence
+from lineage.mix import MixManifest
+from pipelines import leaks, manifest, tables
+from pipelines.work import Work, held_out
+
+
+def collect(work: Work, commit: str) -> Evidence:
+    """Gather the evidence about a round at its evaluate commit."""
+    lake, dataset, number = work.lake, work.round.dataset, work.round.number
+    near = work.round.settings.ingest.near
+    about = manifest.read(lake, commit, dataset, number)
+    accepted = tables.read_round(lake, commit, dataset, "samples", number)
+    rows = tables.read_round(lake, commit, dataset, "lineage", number)
+    fingerprints = held_out(work, commit).fingerprints()
+    return Evidence(
+        dataset=dataset,
+        round=number,
+        lineage=rows.join(accepted, on=["round", "row"], how="semi"),
+        mix=MixManifest.model_validate(about["next_mix"]),
+        counts=about["counts"],
+        copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
+        leaks=leaks.copies(accepted, fingerprints, near),
+        metrics=about["metrics"],
+    )

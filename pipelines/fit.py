@@ -1,0 +1,74 @@
+"""Stage `fit`: the generator, fitted on the mix at the commit that the previous round pinned.
+
+The commit is the one in the previous round's receipt, never a moving ref. Training rows that are
+equal or near to held-out rows are refused and counted. Files go to `models/<dataset>/<round>/`,
+which DVC tracks; if the lake holds a generate commit made from the same fit, its files are taken
+instead.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from pipelines import history, images, keys, mixes, models, receipts, say, stage
+from pipelines.generators.diffusion import model as diffusion
+from pipelines.seeds import derive_seed
+from pipelines.work import Work, held_out, write_receipt
+
+CODE: Final = ("pipelines/fit.py", "pipelines/generators/{generator}")
+
+
+def main(work: Work) -> None:
+    """Fit the generator of a round, or adopt the one that the lake holds."""
+    pinned = work.previous()
+    key = _key(work, pinned.input_key)
+    adopted = history.find(work.lake, work.round, "stemma.fit_key", key)
+    if adopted is not None:
+        say.line(f"fit: adopted the generator of {adopted.id[:12]}")
+        models.download(work.lake, adopted.id, work.round.dataset, work.round.number)
+    else:
+        _fit(work, pinned.commit)
+    manifest, _ = models.generator_manifest(work.round.dataset, work.round.number)
+    rows = {"mix": int(manifest["rows"])}
+    write_receipt(work, "fit", pinned.commit, key, rows)
+
+
+def _fit(work: Work, commit: str) -> None:
+    """Train on the mix at a commit and write generator and mix manifest."""
+    round_ = work.round
+    began = time.monotonic()
+    mix = mixes.build(work.lake, commit, round_)
+    fingerprints = held_out(work, commit).fingerprints()
+    kept = mixes.without_held_out(mix, work.lake, commit, fingerprints, round_)
+    directory = models.directory(round_.dataset, round_.number)
+    diffusion.fit(
+        images.decode(kept.samples["image"]),
+        kept.samples["label"].to_numpy(),
+        kept.samples["weight"].to_numpy(),
+        round_.settings.fit.diffusion,
+        derive_seed(round_.seed, round_.dataset, round_.number, "fit"),
+        directory,
+    )
+    receipts.write_text(directory / models.MIX, kept.manifest.model_dump_json(indent=2) + "\n")
+    seconds = {"seconds": round(time.monotonic() - began, 3)}
+    receipts.write_json(directory / models.COST, seconds)
+
+
+def _key(work: Work, pinned_key: str) -> str:
+    return keys.input_key(
+        "fit",
+        settings=work.round.settings.fit,
+        code=[path.format(generator=work.round.generator) for path in CODE],
+        inputs={
+            "dataset": work.round.dataset,
+            "round": work.round.number,
+            "identity": work.round.identity,
+            "seed": work.round.seed,
+            "previous": pinned_key,
+        },
+    )
+
+
+if __name__ == "__main__":
+    stage.run_stage(main)

@@ -1,0 +1,1 @@
+"""The diffusion generator: a small class-conditional U-Net, fitted from scratch."""

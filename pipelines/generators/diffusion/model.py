@@ -1,0 +1,192 @@
+"""Class-conditional diffusion from scratch: a small U-Net of `diffusers`, trained with torch.
+
+`training.py` has the training. Sampling is DDIM (Song et al. 2021) by the scheduler directly,
+because the stock pipelines pass no class labels.
+
+A fitted generator is a folder of two files: `weights.safetensors` (the averaged weights) and
+`manifest.json` (everything that is needed to sample, and what the weights were trained on).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import GeneratorError
+from pipelines.generators.diffusion import folder, training, unet
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.progress import track
+
+if TYPE_CHECKING:
+    import torch
+
+KIND: Final = "diffusion/1"
+
+
+def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    settings: DiffusionFit,
+    seed: int,
+    directory: Path,
+) -> dict[str, Any]:
+    """Train a generator and write it to a folder.
+
+    Args:
+        pixels: [n, h, w].
+        labels: [n]; the distinct values are the classes.
+        weights: [n], relative chance of each row to be drawn into a batch.
+        settings: architecture and optimisation.
+        seed: of the initial weights, batches and noise.
+        directory: where the two files go; made if it is not there.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        GeneratorError: nothing to train on, or the loss is no longer finite.
+    """
+    import torch  # noqa: PLC0415  slow to import
+
+    _check(pixels, labels, weights)
+    device = unet.prepare(settings.threads, settings.device)
+    classes = np.unique(labels)
+    architecture = unet.architecture(settings, pixels.shape[1:], len(classes))
+    network = unet.build(architecture, seed).to(device)
+    steps = scaled_steps(settings, len(pixels))
+    data = training.Data(
+        training.to_model(pixels, architecture["sample_size"]),
+        torch.from_numpy(np.searchsorted(classes, labels)),
+        torch.from_numpy(weights.astype(np.float64)),
+    )
+    averaged = training.train(network, data, settings, steps, seed)
+    manifest = {
+        "kind": KIND,
+        "architecture": architecture,
+        "schedule": unet.schedule(settings.train_timesteps),
+        "classes": classes.tolist(),
+        "image_shape": list(pixels.shape[1:]),
+        "settings": settings.model_dump(mode="json"),
+        "steps": steps,
+        "rows": len(pixels),
+        "seed": seed,
+        **unet.environment(settings.threads, device),
+    }
+    return folder.save(directory, averaged, manifest)
+
+
+def generate(
+    directory: Path, labels: NDArray[np.int64], settings: DiffusionGenerate, seed: int
+) -> NDArray[np.float32]:
+    """Sample one image for each label.
+
+    Args:
+        directory: a folder that `fit` wrote.
+        labels: [n], classes that the generator knows.
+        settings: of the sampler.
+        seed: of all noise.
+
+    Returns:
+        [n, h, w] in [0, 1]; NaN where the model gave a number that is not finite.
+
+    Raises:
+        GeneratorError: the folder holds no readable generator, or a label is unknown to it.
+    """
+    import torch  # noqa: PLC0415  slow to import
+
+    manifest = folder.read_manifest(directory, KIND)
+    indices = _indices(labels, manifest["classes"])
+    device = unet.prepare(settings.threads, settings.device)
+    network = _load(directory, manifest).to(device)
+    noise = torch.Generator().manual_seed(seed)
+    starts = range(0, len(labels), settings.batch)
+    found = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
+    with torch.inference_mode():
+        for start in track(starts, "generate"):
+            chosen = torch.from_numpy(indices[start : start + settings.batch]).to(device)
+            found.append(_sample(network, chosen, manifest, settings, noise))
+    return np.concatenate(found)
+
+
+def scaled_steps(settings: DiffusionFit, rows: int) -> int:
+    """Optimiser steps for a training mix of `rows` rows."""
+    return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))
+
+
+def _check(
+    pixels: NDArray[np.uint8], labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> None:
+    if not len(pixels):
+        raise GeneratorError("there is no row to train the generator on; check the training mix")
+    if len(labels) != len(pixels) or len(weights) != len(pixels):
+        raise GeneratorError("the generator needs one label and one weight for each image")
+    if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
+        raise GeneratorError("the weights of the training mix must be finite and not all zero")
+
+
+def _sample(
+    network: Any,  # noqa: ANN401  untyped library
+    labels: torch.Tensor,
+    manifest: Mapping[str, Any],
+    settings: DiffusionGenerate,
+    draw: torch.Generator,
+) -> NDArray[np.float32]:
+    import torch  # noqa: PLC0415  slow to import
+
+    device = labels.device
+    scheduler = unet.scheduler(manifest["schedule"])
+    scheduler.set_timesteps(settings.steps)
+    shape = (len(labels), 1, *network.config.sample_size)
+    image = torch.randn(shape, generator=draw).to(device)
+    for time in scheduler.timesteps:
+        guess = _predict(network, image, time, labels, settings.guidance)
+        fresh = torch.randn(shape, generator=draw).to(device) if settings.eta else None
+        image = scheduler.step(
+            guess, time, image, eta=settings.eta, variance_noise=fresh
+        ).prev_sample
+    height, width = manifest["image_shape"]
+    found = image[:, 0, :height, :width].float().cpu().numpy()
+    found[~np.isfinite(found)] = np.nan
+    return np.clip((found + 1) / 2, 0, 1).astype(np.float32)
+
+
+def _predict(
+    network: Any,  # noqa: ANN401  untyped library
+    image: torch.Tensor,
+    time: torch.Tensor,
+    labels: torch.Tensor,
+    guidance: float,
+) -> torch.Tensor:
+    import torch  # noqa: PLC0415  slow to import
+
+    if guidance == 1:
+        found: torch.Tensor = network(image, time, labels).sample
+        return found
+    nothing = torch.full_like(labels, network.config.num_class_embeds - 1)
+    both = network(torch.cat([image, image]), time, torch.cat([labels, nothing])).sample
+    with_label, without = both.chunk(2)
+    mixed: torch.Tensor = without + guidance * (with_label - without)
+    return mixed
+
+
+def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library
+    network = unet.build(manifest["architecture"], seed=0)
+    network.load_state_dict(folder.read_weights(directory, manifest))
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def _indices(labels: NDArray[np.int64], classes: list[int]) -> NDArray[np.int64]:
+    known = np.asarray(classes, dtype=np.int64)
+    unknown = np.setdiff1d(labels, known)
+    if len(unknown):
+        raise GeneratorError(
+            f"the generator knows no class {unknown[0]}; "
+            f"it was fitted on {', '.join(map(str, classes))}"
+        )
+    return np.searchsorted(known, labels)

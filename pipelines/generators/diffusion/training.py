@@ -1,0 +1,142 @@
+"""Training of the diffusion generator.
+
+v-prediction (Salimans & Ho 2022) on the squared-cosine schedule (Nichol & Dhariwal 2021), AdamW
+with a one-cycle learning rate, averaged weights, and labels hidden now and then for classifier-free
+guidance (Ho & Salimans 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import GeneratorError
+from pipelines.generators.diffusion import unet
+from pipelines.generators.diffusion.settings import DiffusionFit
+from pipelines.progress import track
+
+if TYPE_CHECKING:
+    import torch
+
+    Weights = dict[str, torch.Tensor]
+
+BETAS: Final = (0.9, 0.99)
+"""Of AdamW; a short training gains from a short memory of squared gradients."""
+WEIGHT_DECAY: Final = 0.01
+CLIP_NORM: Final = 1.0
+WARM_UP: Final = 0.15
+"""Share of the steps in which the learning rate rises."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Training rows as tensors."""
+
+    images: torch.Tensor
+    """[n, 1, h, w] in [-1, 1]"""
+    labels: torch.Tensor
+    """[n], places in the list of classes"""
+    weights: torch.Tensor
+    """[n]"""
+
+
+def train(
+    network: Any,  # noqa: ANN401  untyped library
+    data: Data,
+    settings: DiffusionFit,
+    steps: int,
+    seed: int,
+) -> Weights:
+    """Optimise the network.
+
+    Args:
+        network: as `unet.build` made it, on its device.
+        data: the training rows.
+        settings: of the optimisation.
+        steps: optimiser steps.
+        seed: of batches, times and noise.
+
+    Returns:
+        The averaged weights.
+
+    Raises:
+        GeneratorError: the loss is no longer finite.
+    """
+    import torch  # noqa: PLC0415  slow to import
+
+    draw = torch.Generator().manual_seed(seed)
+    scheduler = unet.scheduler(unet.schedule(settings.train_timesteps))
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY
+    )
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
+    )
+    averaged = {name: value.clone() for name, value in network.state_dict().items()}
+    for step in track(range(steps), "fit"):
+        loss = _loss(network, data, settings, scheduler, draw)
+        if not torch.isfinite(loss):
+            raise GeneratorError(
+                f"the generator's loss is not finite at step {step + 1} of {steps}; "
+                f"lower the learning_rate ({settings.learning_rate:g})"
+            )
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+        optimiser.step()
+        rate.step()
+        _average(averaged, network.state_dict(), min(settings.ema, (1 + step) / (10 + step)))
+    return averaged
+
+
+def _loss(
+    network: Any,  # noqa: ANN401  untyped library
+    data: Data,
+    settings: DiffusionFit,
+    scheduler: Any,  # noqa: ANN401  untyped library
+    draw: torch.Generator,
+) -> torch.Tensor:
+    """Mean squared error of the predicted velocity on one batch drawn by weight."""
+    import torch  # noqa: PLC0415  slow to import
+
+    rows = torch.multinomial(data.weights, settings.batch, replacement=True, generator=draw)
+    hidden = torch.rand(settings.batch, generator=draw) < settings.label_dropout
+    labels = torch.where(hidden, network.config.num_class_embeds - 1, data.labels[rows])
+    clean = data.images[rows]
+    noise = torch.randn(clean.shape, generator=draw)
+    times = _stratified_times(settings, draw)
+    noisy = scheduler.add_noise(clean, noise, times)
+    target = scheduler.get_velocity(clean, noise, times)
+    noisy, times, labels, target = (
+        each.to(network.device) for each in (noisy, times, labels, target)
+    )
+    return torch.nn.functional.mse_loss(network(noisy, times, labels).sample, target)
+
+
+def _stratified_times(settings: DiffusionFit, draw: torch.Generator) -> torch.Tensor:
+    """One time in each of `batch` equal slices of the schedule, so that batches differ less."""
+    import torch  # noqa: PLC0415  slow to import
+
+    slots = torch.arange(settings.batch) + torch.rand(settings.batch, generator=draw)
+    times = (slots * (settings.train_timesteps / settings.batch)).long()
+    return times.clamp(max=settings.train_timesteps - 1)
+
+
+def _average(averaged: Weights, current: Mapping[str, torch.Tensor], decay: float) -> None:
+    import torch  # noqa: PLC0415  slow to import
+
+    kept = list(averaged.values())
+    torch._foreach_lerp_(kept, [current[name] for name in averaged], 1 - decay)
+
+
+def to_model(pixels: NDArray[np.uint8], size: Iterable[int]) -> torch.Tensor:
+    """[n, h, w] in 0..255 to [n, 1, h', w'] in [-1, 1], padded with black to a size that halves."""
+    import torch  # noqa: PLC0415  slow to import
+
+    spare = [(0, have - side) for have, side in zip(size, pixels.shape[1:], strict=True)]
+    padded = np.pad(pixels, [(0, 0), *spare])
+    return torch.from_numpy(padded.astype(np.float32) / 127.5 - 1)[:, None]

@@ -1,0 +1,115 @@
+"""The network of the diffusion generator: a small U-Net with one class more, for "no label".
+
+Everything heavy is imported late: torch and diffusers take seconds.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import GeneratorError
+from pipelines.generators.diffusion.settings import DiffusionFit
+
+if TYPE_CHECKING:
+    import torch
+
+
+def prepare(threads: int, device: str) -> torch.device:
+    """Set torch up for repeatable work and choose the device.
+
+    Raises:
+        GeneratorError: a GPU is asked for and there is none.
+    """
+    import torch  # noqa: PLC0415  slow to import
+
+    torch.set_num_threads(threads)
+    cuda = torch.cuda.is_available()
+    if device == "cuda" and not cuda:
+        raise GeneratorError("device is cuda, but torch sees no GPU; set device to auto or cpu")
+    if cuda and device != "cpu":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        return torch.device("cuda")
+    torch.set_flush_denormal(True)
+    return torch.device("cpu")
+
+
+def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
+    """Arguments of `UNet2DModel`.
+
+    Args:
+        settings: widths, layers and attention.
+        shape: height and width; the network's own are the next ones that can be halved.
+        classes: how many there are.
+    """
+    levels = len(settings.channels)
+    factor = 2 ** (levels - 1)
+    plain = levels - 1 if settings.attention else levels
+    return {
+        "sample_size": [-(-side // factor) * factor for side in shape],
+        "in_channels": 1,
+        "out_channels": 1,
+        "block_out_channels": list(settings.channels),
+        "layers_per_block": settings.layers,
+        "down_block_types": ["DownBlock2D"] * plain + ["AttnDownBlock2D"] * (levels - plain),
+        "up_block_types": ["AttnUpBlock2D"] * (levels - plain) + ["UpBlock2D"] * plain,
+        "add_attention": settings.attention,
+        "attention_head_dim": None,
+        "norm_num_groups": settings.groups,
+        "num_class_embeds": classes + 1,
+    }
+
+
+def build(arguments: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401  untyped library
+    """Make a network with initial weights drawn by seed; torch's own generator stays untouched.
+
+    Raises:
+        GeneratorError: the settings do not fit together.
+    """
+    import torch  # noqa: PLC0415  slow to import
+    from diffusers.models.unets.unet_2d import UNet2DModel  # noqa: PLC0415  slow to import
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            network = UNet2DModel(**arguments)
+        except ValueError as error:
+            raise GeneratorError(
+                f"the U-Net cannot be built from its settings: {' '.join(str(error).split())}"
+            ) from error
+    return network.to(memory_format=torch.channels_last)
+
+
+def schedule(timesteps: int) -> dict[str, Any]:
+    """Arguments of the scheduler: squared-cosine noise, and the network predicts the velocity."""
+    return {
+        "num_train_timesteps": timesteps,
+        "beta_schedule": "squaredcos_cap_v2",
+        "prediction_type": "v_prediction",
+        "clip_sample": True,
+        "set_alpha_to_one": True,
+        "timestep_spacing": "trailing",
+    }
+
+
+def scheduler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library
+    """Make a DDIM scheduler; it adds the noise in training too."""
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler  # noqa: PLC0415  slow to import
+
+    return DDIMScheduler(**config)
+
+
+def environment(threads: int, device: torch.device) -> dict[str, Any]:
+    """What a second fit must share with this one to give the same bits."""
+    import diffusers  # noqa: PLC0415  slow to import
+    import torch  # noqa: PLC0415  slow to import
+
+    cuda = device.type == "cuda"
+    return {
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "processor": torch.cuda.get_device_name() if cuda else platform.machine(),
+        "threads": threads,
+    }

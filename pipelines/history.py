@@ -1,0 +1,117 @@
+"""What the lake already holds of a data set, read from its log.
+
+The lake, not a receipt, is the truth. Every commit that a stage makes carries metadata
+(`stemma.stage`, `.dataset`, `.round`, `.line`, `.input_key` …), so the log answers: which rounds
+does main hold now, and is the commit that a stage would make already there?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lake import refs
+from lake.client import Lake
+from lake.values import Commit
+from pipelines.params import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A round that a ref holds: its merge commit, the merged commit, its publish key."""
+
+    round: int
+    commit: str
+    source: str
+    input_key: str
+
+
+def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Published]:
+    """The rounds of a data set that a ref holds now, by number.
+
+    Publishing round n supersedes n and all later rounds, so a merge counts only if no newer merge
+    published the same or an earlier round.
+    """
+    held: dict[int, Published] = {}
+    lowest: int | None = None
+    for commit in lake.log(ref, first_parent=True):
+        about = commit.metadata
+        if about.get("stemma.stage") != "publish" or about.get("stemma.dataset") != dataset:
+            continue
+        number = int(about["stemma.round"])
+        if lowest is None or number < lowest:
+            source = commit.parents[1] if len(commit.parents) > 1 else commit.id
+            held[number] = Published(number, commit.id, source, about["stemma.input_key"])
+            lowest = number
+    return held
+
+
+def chain(lake: Lake, ref: str, work: Round) -> Iterator[Commit]:
+    """The commits that this round's stages made on a ref, newest first."""
+    for commit in lake.log(ref, first_parent=True):
+        if not belongs(commit, work):
+            return
+        yield commit
+
+
+def belongs(commit: Commit, work: Round) -> bool:
+    """Tell whether a stage of this round, on this line, made the commit on the round's branch."""
+    about = commit.metadata
+    return (
+        about.get("stemma.dataset") == work.dataset
+        and about.get("stemma.round") == str(work.number)
+        and about.get("stemma.line") == work.line
+        and about.get("stemma.stage") != "publish"
+    )
+
+
+def find(lake: Lake, work: Round, name: str, value: str) -> Commit | None:
+    """Look for a commit of this round whose metadata `name` is `value`.
+
+    The round's branch comes first, then the sources of the merges that published the round, of
+    which all but the newest are superseded.
+    """
+    for ref in _places(lake, work):
+        for commit in chain(lake, ref, work):
+            if commit.metadata.get(name) == value:
+                return commit
+    return None
+
+
+def is_published(lake: Lake, work: Round, commit: Commit) -> bool:
+    """Tell whether main holds the round that this commit led to."""
+    if work.line != refs.MAIN:
+        return False
+    merged = published(lake, work.dataset).get(work.number)
+    return merged is not None and any(
+        each.id == commit.id for each in chain(lake, merged.source, work)
+    )
+
+
+def leads_to_main(lake: Lake, work: Round, commit: Commit) -> bool:
+    """Tell whether main's rounds of the data set are those that the commit's branch was cut from.
+
+    Other lines never lead to main, so there is nothing to lose.
+    """
+    if work.line != refs.MAIN:
+        return True
+    bases = (each.metadata.get("stemma.base") for each in chain(lake, commit.id, work))
+    base = next(filter(None, bases), None)
+    return base is not None and (
+        published(lake, work.dataset) == published(lake, work.dataset, base)
+    )
+
+
+def _places(lake: Lake, work: Round) -> Iterator[str]:
+    if lake.head(work.branch) is not None:
+        yield work.branch
+    if work.line == refs.MAIN:
+        for commit in lake.log(refs.MAIN, first_parent=True):
+            about = commit.metadata
+            if (
+                about.get("stemma.stage") == "publish"
+                and about.get("stemma.dataset") == work.dataset
+                and about.get("stemma.round") == str(work.number)
+                and len(commit.parents) > 1
+            ):
+                yield commit.parents[1]

@@ -1,0 +1,170 @@
+"""Stage `ingest`: round 0, real data into main, its hold-out into a repository of its own.
+
+The hold-out is split off before anything else: rows are grouped by exact and near-duplicate, and
+each group goes to one split by a keyed hash. Validation rows gate rounds; test rows are for the
+final answer and no gate reads their labels. What the lake already holds under the same input key
+is adopted.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lake.values import Commit
+from lineage import record, splits
+from lineage.identity import sample_ids
+from pipelines import (
+    history,
+    holdout,
+    images,
+    keys,
+    manifest,
+    neighbours,
+    publishing,
+    receipts,
+    say,
+    stage,
+    work,
+)
+from pipelines.errors import DataError, StaleError
+from pipelines.params import Dataset, Params, load
+from pipelines.receipts import Receipt
+from pipelines.sources import read as sources
+
+CODE: Final = ("pipelines/ingest.py",)
+
+
+def run(dataset: str, *, supersede: bool = False) -> None:
+    """Ingest the real data of a data set, or adopt what the lake holds of it."""
+    params = load()
+    if dataset not in params.datasets:
+        raise DataError(f"there is no data set {dataset!r} in params.yaml")
+    settings = params.datasets[dataset]
+    key = _key(params, dataset, settings)
+    lake, held_out = work.open_lake(params), work.open_lake(params, holdout=True)
+    held = history.published(lake, dataset)
+    current = held.get(0)
+    adopted = current is not None and current.input_key == key
+    if not adopted:
+        _check_line(params, dataset)
+        redo = f"python -m pipelines.ingest {dataset}"
+        publishing.refuse_unknown(dataset, 0, held, supersede=supersede, redo=redo)
+    frame = None
+    if not adopted or not holdout.holds(held_out, dataset, key):
+        frame = prepare(settings)
+        columns = ["row", "sample_id", "image", "label", "split"]
+        holdout.store(held_out, dataset, frame.select(columns), key)
+    if current is not None and adopted:
+        say.line(f"ingest: adopted {current.commit[:12]}")
+        commit = current.commit
+    else:
+        commit = _publish(lake, dataset, prepare(settings) if frame is None else frame, key).id
+    _write_receipt(lake, dataset, commit, key)
+
+
+def prepare(settings: Dataset) -> pl.DataFrame:
+    """Read the source and add row, sample_id, split, source and licence to each row.
+
+    Raises:
+        DataError: an image cannot be decoded, or a split came out empty.
+    """
+    found = sources.read(settings.ingest.source)
+    vectors = images.vectors(found.frame["image"])
+    frame = found.frame.with_row_index("row").with_columns(
+        pl.col("row").cast(pl.Int64),
+        sample_ids(found.frame, settings.identity).alias("sample_id"),
+        pl.lit(found.name).alias("source"),
+        pl.lit(settings.ingest.licence or found.licence, pl.String).alias("licence"),
+    )
+    pairs = neighbours.pairs_within(vectors, settings.ingest.near)
+    shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
+    frame = frame.with_columns(
+        splits.assign(
+            frame["sample_id"],
+            splits.groups(frame["sample_id"], pairs),
+            shares,
+            key=settings.ingest.split_key,
+        ).alias("split")
+    )
+    sizes = dict(frame["split"].value_counts().iter_rows())
+    for name in ("train", "validation"):
+        if not sizes.get(name):
+            raise DataError(f"the split {name} of {settings.ingest.source} is empty; more rows?")
+    return frame
+
+
+def _key(params: Params, dataset: str, settings: Dataset) -> str:
+    code = (*CODE, settings.ingest.source)
+    inputs = {"dataset": dataset, "identity": settings.identity, "seed": params.seed}
+    return keys.input_key("ingest", settings=settings.ingest, code=code, inputs=inputs)
+
+
+def _check_line(params: Params, dataset: str) -> None:
+    """Real data is shared by all lines, so only the line that publishes may change it."""
+    if params.line != refs.MAIN:
+        raise StaleError(
+            f"main does not hold the real data of {dataset} as params.yaml describes it, and line "
+            f"{params.line} publishes nothing; run `dvc repro ingest@{dataset}` on line main first"
+        )
+
+
+def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
+    """Write round 0 on its branch, which removes what it supersedes, and merge it into main."""
+    about = {
+        "stemma.stage": "ingest",
+        "stemma.dataset": dataset,
+        "stemma.round": "0",
+        "stemma.line": refs.MAIN,
+        "stemma.input_key": key,
+    }
+    branch = refs.branch_name(dataset, 0)
+    publishing.supersede(lake, dataset, 0, branch, about)
+    train = frame.filter(pl.col("split") == "train").sort("row")
+    samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", "image", "label")
+    lake.write(branch, refs.part(dataset, "samples", 0), samples)
+    lineage = record.real(train.select("row", "sample_id", "source", "licence"))
+    lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
+    sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
+    content = {
+        "dataset": dataset,
+        "round": 0,
+        "source": frame["source"][0],
+        "licence": frame["licence"][0],
+        "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
+        "holdout": {"input_key": key},
+    }
+    manifest.write(lake, branch, dataset, 0, content)
+    publishing.claim(lake, branch, dataset, 0, key)
+    commit = lake.commit(branch, f"Ingest {len(train)} real rows of {dataset}", about)
+    message = f"Publish the real data of {dataset}"
+    return publishing.merge(lake, commit.id, message, about | {"stemma.stage": "publish"})
+
+
+def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
+    receipts.write(
+        Receipt(
+            stage="publish",
+            dataset=dataset,
+            round=0,
+            line=refs.MAIN,
+            repository=lake.repository,
+            branch=refs.branch_name(dataset, 0),
+            commit=commit,
+            input_key=key,
+            tag=publishing.ensure_tag(lake, dataset, 0, commit),
+            rows=manifest.read(lake, commit, dataset, 0)["counts"],
+        )
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipelines.ingest")
+    parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
+    parser.add_argument("--supersede", action="store_true", help="replace what main holds of it")
+    asked = parser.parse_args()
+    stage.guarded(lambda: run(asked.dataset, supersede=asked.supersede))

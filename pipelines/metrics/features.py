@@ -1,0 +1,66 @@
+"""Fixed features: principal components of pixel vectors, fitted on real training data only.
+
+The features are the same for all rounds of one real data set, and their digest says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXPLAINED: Final = 0.9
+"""Share of the real variance that the components keep at least."""
+MAX_COMPONENTS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A projection of pixel vectors."""
+
+    mean: NDArray[np.float64]
+    """[d]"""
+    components: NDArray[np.float64]
+    """[k, d], orthonormal rows, by falling variance."""
+    variances: NDArray[np.float64]
+    """[k], of the real rows along the components."""
+
+    def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Pixel vectors [n, d] as features [n, k]."""
+        found: NDArray[np.float64] = (vectors.astype(np.float64) - self.mean) @ self.components.T
+        return found
+
+    def rarity(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Squared Mahalanobis distance from the real mean, [n]: how far out a row is."""
+        found: NDArray[np.float64] = (self.project(vectors) ** 2 / self.variances).sum(axis=1)
+        return found
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the projection, rounded to six digits so that processors agree."""
+        digest = hashlib.sha256()
+        for part in (self.mean, self.components):
+            digest.update((np.round(part, 6) + 0.0).tobytes())
+        return digest.hexdigest()
+
+
+def fit(real: NDArray[np.float32]) -> Features:
+    """Fit the projection on real training vectors [n, d].
+
+    It keeps as few components as explain `EXPLAINED` of the variance; each is turned so that its
+    largest entry is positive.
+    """
+    mean = real.mean(axis=0, dtype=np.float64)
+    centred = real.astype(np.float64) - mean
+    values, columns = np.linalg.eigh(centred.T @ centred / max(len(real) - 1, 1))
+    values, rows = np.clip(values[::-1], 0, None), columns.T[::-1]
+    total = values.sum()
+    enough = int(np.searchsorted(np.cumsum(values), EXPLAINED * total) + 1)
+    count = max(1, min(enough, MAX_COMPONENTS, len(values)))
+    rows = rows[:count]
+    signs = np.sign(rows[np.arange(count), np.abs(rows).argmax(axis=1)])
+    floor = np.finfo(np.float64).tiny
+    return Features(mean, rows * signs[:, None], np.maximum(values[:count], floor))

@@ -1,0 +1,107 @@
+"""The shape of a set of rows against real data: overlap, Fréchet distance, variance, tails.
+
+All figures use `n` rows of either side. The null is the same figures for random real training rows.
+The tails are the region that 1 % of the real training rows lie in, farthest from their mean; their
+mass is the share of a set in it, over 0.01. It and the variance ratio are judged on both sides:
+models forget tails, and some inflate them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.metrics import values
+from pipelines.metrics.features import Features
+from pipelines.metrics.frechet import frechet
+from pipelines.metrics.manifold import overlap
+from pipelines.metrics.values import Metric
+from pipelines.seeds import derive_seed
+
+TAIL: Final = 0.01
+OVERLAP: Final = ("precision", "recall", "density", "coverage")
+NAMES: Final = (*OVERLAP, "frechet", "variance", "tail")
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What sets of rows are measured with: real rows, fixed features, fixed n."""
+
+    real: Vectors
+    """Real training vectors, [m, d]."""
+    validation: Vectors
+    """Real vectors that no generator saw, [n, d]."""
+    features: Features
+    n: int
+    """Rows of each set that are used."""
+
+    def figures(self, rows: Vectors) -> dict[str, float]:
+        """All figures of [n, d] vectors, without intervals."""
+        points = self.features.project(rows)
+        held = self.features.project(self.validation)
+        each = overlap(held, points)
+        found = {name: float(each[name].mean()) for name in OVERLAP}
+        found |= {"frechet": frechet(points, held), "variance": self.variance(rows)}
+        return found | {"tail": float(self.in_tail(rows).mean()) / TAIL}
+
+    def variance(self, rows: Vectors) -> float:
+        """Total variance over that of the real training rows."""
+        ours = rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum()
+        theirs = self.real.var(axis=0, ddof=min(1, len(self.real) - 1), dtype=np.float64).sum()
+        return float(ours / theirs) if theirs > 0 else np.nan
+
+    def in_tail(self, rows: Vectors) -> NDArray[np.bool_]:
+        """Which rows lie in the tails, [n]."""
+        edge = np.quantile(self.features.rarity(self.real), 1 - TAIL)
+        return np.greater(self.features.rarity(rows), edge)
+
+
+def null(yardstick: Yardstick, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """The figures of `draws` random subsets of n real training rows: [draws] for each name."""
+    draw = np.random.default_rng(seed)
+    found = [
+        yardstick.figures(yardstick.real[draw.permutation(len(yardstick.real))[: yardstick.n]])
+        for _ in range(draws)
+    ]
+    return {name: np.asarray([each[name] for each in found]) for name in NAMES}
+
+
+def measure(
+    yardstick: Yardstick,
+    rows: Vectors,
+    against: Mapping[str, NDArray[np.float64]],
+    resamples: int,
+    seed: int,
+) -> dict[str, Metric]:
+    """All figures of a set of rows, with intervals and the null beside them.
+
+    Args:
+        yardstick: what to measure with.
+        rows: [n, d].
+        against: the null.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+    """
+    held = yardstick.features.project(yardstick.validation)
+    points = yardstick.features.project(rows)
+    found = {
+        name: values.of_means(part, resamples, derive_seed(seed, name))
+        for name, part in overlap(held, points).items()
+    }
+    for name, figure in {
+        "frechet": lambda chosen: frechet(points[chosen], held),
+        "variance": lambda chosen: yardstick.variance(rows[chosen]),
+    }.items():
+        found[name] = values.of_rows(figure, len(rows), resamples, derive_seed(seed, name))
+    share, low, high = values.of_share(yardstick.in_tail(rows))
+    found["tail"] = share / TAIL, low / TAIL, high / TAIL
+    return {
+        name: Metric(*found[name], float(against[name].mean()), *values.interval(against[name]))
+        for name in NAMES
+    }

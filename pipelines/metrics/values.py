@@ -1,0 +1,98 @@
+"""A figure with its 95 % interval and its real-versus-real null."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL: Final = (2.5, 97.5)
+"""Percentiles of a 95 % interval."""
+Z: Final = 1.959964
+"""Normal quantile of a 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure; NaN where it could not be computed."""
+
+    value: float
+    low: float
+    """Lower end of the bootstrap interval of `value`."""
+    high: float
+    null: float = math.nan
+    """The mean of the same figure for real rows in place of the round's."""
+    null_low: float = math.nan
+    null_high: float = math.nan
+
+    def to_dict(self) -> dict[str, float | None]:
+        """As JSON: a number that is not finite is null."""
+        return {name: finite(getattr(self, name)) for name in self.__slots__}
+
+
+def finite(value: float) -> float | None:
+    """The number rounded to six digits, or None if it is not finite (JSON has no NaN)."""
+    return round(float(value), 6) if math.isfinite(value) else None
+
+
+def interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The middle 95 % of resampled figures."""
+    low, high = np.percentile(values, LEVEL)
+    return float(low), float(high)
+
+
+def of_means(each: NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
+    """A mean of one number per point and its bootstrap interval (Efron 1979).
+
+    Args:
+        each: [n].
+        resamples: how often the n points are drawn again, with replacement.
+        seed: of the draws.
+
+    Returns:
+        Mean, lower and upper end.
+    """
+    rows = np.random.default_rng(seed).integers(len(each), size=(resamples, len(each)))
+    return float(each.mean()), *interval(each[rows].mean(axis=1))
+
+
+def of_rows(
+    figure: Callable[[NDArray[np.int64]], float], count: int, resamples: int, seed: int
+) -> tuple[float, float, float]:
+    """A figure of a set of rows and its bootstrap interval.
+
+    Args:
+        figure: takes row numbers, some of them several times; at least 0.
+        count: rows there are.
+        resamples: how often they are drawn again, with replacement.
+        seed: of the draws.
+
+    Returns:
+        The figure of all rows, lower and upper end. Rows drawn twice bias a distance upwards, so
+        the resampled figures are first moved onto the figure of all rows.
+    """
+    draw = np.random.default_rng(seed)
+    found = np.asarray([figure(draw.integers(count, size=count)) for _ in range(resamples)])
+    value = figure(np.arange(count))
+    low, high = interval(found - found.mean() + value)
+    return value, max(low, 0.0), high
+
+
+def of_share(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """A share of rows and its Wilson score interval (1927), which holds for rare and for no hits.
+
+    Args:
+        hits: [n].
+
+    Returns:
+        Share, lower and upper end.
+    """
+    n, share = len(hits), float(hits.mean())
+    spread = Z**2 / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return share, max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,0 +1,57 @@
+"""Fitted generators as files: where they stand, and how they travel with the lake.
+
+DVC tracks `models/<dataset>/<round>/`. The generate commit of a round carries the same files, so a
+second clone on the same lake needs neither DVC's cache nor a fit of its own (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from lake import refs
+from lake.client import Lake
+from pipelines import receipts
+
+ROOT: Final = Path("models")
+TABLE: Final = "models"
+MANIFEST: Final = "manifest.json"
+MIX: Final = "mix.json"
+COST: Final = "cost.json"
+
+
+def directory(dataset: str, number: int) -> Path:
+    """Folder of a round's generator: `models/digits/3`."""
+    return ROOT / dataset / str(number)
+
+
+def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
+    """Stage the files of a round's generator on a branch."""
+    for file in sorted(directory(dataset, number).iterdir()):
+        path = refs.partition(dataset, TABLE, number) + file.name
+        lake.write_bytes(branch, path, file.read_bytes())
+
+
+def download(lake: Lake, ref: str, dataset: str, number: int) -> None:
+    """Write the files of a round's generator as a commit holds them."""
+    prefix = refs.partition(dataset, TABLE, number)
+    for item in lake.objects(ref, prefix):
+        place = directory(dataset, number) / item.path.removeprefix(prefix)
+        receipts.write_bytes(place, lake.read(ref, item.path))
+
+
+def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:
+    """The manifest of a round's generator, and its digest (SHA-256 of canonical JSON)."""
+    text = (directory(dataset, number) / MANIFEST).read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    return content, hashlib.sha256(canonical).hexdigest()
+
+
+def cost(dataset: str, number: int) -> dict[str, Any]:
+    """What the fit took: seconds."""
+    text = (directory(dataset, number) / COST).read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

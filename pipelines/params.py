@@ -1,0 +1,287 @@
+"""The typed view of params.yaml: one section, one class and one module per stage.
+
+A stage's settings are `datasets.<dataset>.<stage>` with the overrides of `rounds.<key>.<stage>`
+laid over them. Everything is frozen and every unknown key is an error that names the nearest
+known one. Nothing heavy is imported here: the `lake` stage reads params on every `dvc repro`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lake import refs
+from lineage.limits import Limits
+from pipelines.errors import ParamsError
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+
+FILE: Final = "params.yaml"
+
+
+class Settings(BaseModel):
+    """A frozen section that knows all its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ingest(Settings):
+    """Real data: where it is, and how much of it no generator ever sees."""
+
+    source: str
+    """A Python module with `load()`, a Parquet file, or a folder of images in class folders."""
+    licence: str | None = None
+    """Licence of the real rows; None: what the source module says."""
+    validation: float = Field(0.25, gt=0, lt=0.5)
+    """Share of the rows that gates rounds."""
+    test: float = Field(0.15, ge=0, lt=0.5)
+    """Share of the rows that no gate reads."""
+    split_key: str = "stemma"
+    """Key of the hash that assigns rows to splits."""
+    near: float = Field(0.06, ge=0)
+    """RMS pixel distance at or below which two images are near-duplicates."""
+
+
+class Fit(Settings):
+    """What the generator learns from, and how."""
+
+    regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
+    real_weight: float = Field(1.0, gt=0)
+    """Weight of a real row; a synthetic row has weight 1."""
+    sample_size: int | None = Field(None, gt=0)
+    """Rows that accumulate-subsample draws; None: as many as there are real rows."""
+    diffusion: DiffusionFit = DiffusionFit()
+
+
+class Generate(Settings):
+    """How many candidates a round makes, and how."""
+
+    candidates: int = Field(600, gt=0)
+    shard_rows: int = Field(300, gt=0)
+    """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
+    diffusion: DiffusionGenerate = DiffusionGenerate()
+
+
+class Verify(Settings):
+    """How candidates are scored before the suite judges them."""
+
+    block_rows: int = Field(2048, gt=0)
+    """Rows whose distances are held in memory at once."""
+
+
+class Curate(Settings):
+    """Which verified candidates stay."""
+
+    max_accepted: int | None = Field(None, gt=0)
+    """At most this many accepted samples, lowest rows first; None: no bound."""
+
+
+class Evaluate(Settings):
+    """How a round is measured against real data that no generator saw."""
+
+    null_draws: int = Field(20, gt=1)
+    """Random real subsets that make the real-versus-real null."""
+    bootstrap: int = Field(300, gt=1)
+    """Resamples for a 95 % interval."""
+    examples: int = Field(3, gt=0)
+    """Images per class in the round's picture."""
+
+
+class Publish(Settings):
+    """When a round may be merged into main."""
+
+    guard: Limits = Limits()
+    override: str | None = None
+    """A reason to publish although a check blocks; it is written into the merge commit."""
+
+
+class Dataset(Settings):
+    """One data set: its identity and the defaults of every stage."""
+
+    identity: tuple[str, ...] = Field(min_length=1)
+    """Columns whose content makes a sample's id."""
+    ingest: Ingest
+    fit: Fit = Fit()
+    generate: Generate = Generate()
+    verify: Verify = Verify()
+    curate: Curate = Curate()
+    evaluate: Evaluate = Evaluate()
+    publish: Publish = Publish()
+
+
+class RoundEntry(Settings):
+    """One entry of `rounds`: which data set, its number, its predecessor, its overrides."""
+
+    dataset: str
+    round: int = Field(ge=1)
+    previous: int = Field(ge=0)
+    generator: Literal["diffusion"] = "diffusion"
+    fit: Mapping[str, Any] = {}
+    generate: Mapping[str, Any] = {}
+    verify: Mapping[str, Any] = {}
+    curate: Mapping[str, Any] = {}
+    evaluate: Mapping[str, Any] = {}
+    publish: Mapping[str, Any] = {}
+
+
+class Repositories(Settings):
+    """Names of the lake's repositories."""
+
+    repository: str = Field("stemma", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
+    holdout: str = Field("stemma-holdout", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
+
+
+class Params(Settings):
+    """The whole of params.yaml."""
+
+    line: str = Field(refs.MAIN, pattern=r"^\w[-\w]*$")
+    """`main` publishes; any other line only goes as far as the guard's answer."""
+    seed: int = Field(0, ge=0)
+    """Root of every random choice."""
+    lake: Repositories = Repositories()
+    datasets: Mapping[str, Dataset]
+    rounds: Mapping[str, RoundEntry] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round as the stages see it, with its settings resolved."""
+
+    key: str
+    dataset: str
+    number: int
+    previous: int
+    generator: str
+    line: str
+    seed: int
+    identity: tuple[str, ...]
+    settings: Dataset
+
+    @property
+    def branch(self) -> str:
+        """The round's branch in the lake."""
+        return refs.branch_name(self.dataset, self.number, self.line)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(path: Path | None = None) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: the file is missing, is not YAML, has an unknown key (the nearest known one
+            is named), or a round whose data set or predecessor is missing.
+    """
+    path = Path(FILE) if path is None else path
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"there is no {path}; run this in the project's directory") from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path} must be a mapping with datasets and rounds")
+    params = parse(Params, content, path.name)
+    for name in params.datasets:
+        if not refs.NAME.match(name):
+            raise ParamsError(f"{path.name}: data set {name!r} must match {refs.NAME.pattern}")
+    for key in params.rounds:
+        resolve(params, key)
+    return params
+
+
+def resolve(params: Params, key: str) -> Round:
+    """Give a round its settings: those of its data set with its own laid over them.
+
+    Raises:
+        ParamsError: no such round, data set or predecessor; an override that is unknown.
+    """
+    entry = params.rounds.get(key)
+    if entry is None:
+        raise ParamsError(f"there is no round {key!r} in {FILE}{_nearest(key, params.rounds)}")
+    if entry.dataset not in params.datasets:
+        near = _nearest(entry.dataset, params.datasets)
+        raise ParamsError(f"rounds.{key}: there is no data set {entry.dataset!r}{near}")
+    _check_place(params, key, entry)
+    merged: dict[str, Any] = {"identity": params.datasets[entry.dataset].identity}
+    for stage in ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish"):
+        own = getattr(params.datasets[entry.dataset], stage).model_dump()
+        merged[stage] = _overlay(own, getattr(entry, stage, {}))
+    return Round(
+        key=key,
+        dataset=entry.dataset,
+        number=entry.round,
+        previous=entry.previous,
+        generator=entry.generator,
+        line=params.line,
+        seed=params.seed,
+        identity=params.datasets[entry.dataset].identity,
+        settings=parse(Dataset, merged, f"rounds.{key}"),
+    )
+
+
+def parse(model: type[Model], content: object, where: str) -> Model:
+    """Validate a mapping, with errors as sentences.
+
+    Raises:
+        ParamsError: names each wrong key, and the nearest known one for an unknown key.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        said = "; ".join(_sentence(model, dict(item)) for item in error.errors())
+        raise ParamsError(f"{where}: {said}") from error
+
+
+def _check_place(params: Params, key: str, entry: RoundEntry) -> None:
+    if key != f"{entry.dataset}-{entry.round}":
+        raise ParamsError(f"rounds.{key} must be named {entry.dataset}-{entry.round}")
+    before = f"{entry.dataset}-{entry.previous}"
+    if entry.previous >= entry.round:
+        raise ParamsError(f"rounds.{key}: previous ({entry.previous}) must be an earlier round")
+    if entry.previous > 0 and before not in params.rounds:
+        raise ParamsError(
+            f"rounds.{key} follows round {entry.previous}, but there is no rounds.{before}; "
+            f"add it, or set previous to a round that exists"
+        )
+
+
+def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in over.items():
+        below = result.get(name)
+        nested = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[name] = _overlay(below, value) if nested else value  # type: ignore[arg-type]
+    return result
+
+
+def _sentence(model: type[BaseModel], item: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        return f"{place}: {item['msg']}"
+    return f"unknown key {place}{_nearest(str(item['loc'][-1]), _known(model, item['loc'][:-1]))}"
+
+
+def _known(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """Field names of the model that a location leads to."""
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue  # a key of a mapping: stay with the mapping's value type
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        model = inner[-1] if inner else model
+    return list(model.model_fields)
+
+
+def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    if found:
+        return f"; did you mean {found[0]!r}?"
+    return f"; known: {', '.join(known)}" if known else ""

@@ -1,0 +1,102 @@
+"""Stage `publish`: the guard decides; merge into main and tag, or stop with the reasons.
+
+The guard judges the evaluate commit. Its answer goes into the round's manifest on the branch and,
+bound to the commit that it judged, into the metadata of the merge. A blocked round stays on its
+branch for review. On a line other than main the stage ends with the guard's answer: it never
+merges.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from lake import refs
+from lake.values import Commit
+from lineage import guard
+from lineage.guard import GuardResult
+from pipelines import branches, evidence, history, keys, manifest, publishing, say, stage
+from pipelines.errors import BlockedError
+from pipelines.receipts import Receipt
+from pipelines.work import Work, write_receipt
+
+CODE: Final = ("pipelines/publish.py",)
+
+
+def main(work: Work, *, supersede: bool = False) -> None:
+    """Publish a round, or adopt the merge that main holds."""
+    evaluated = work.receipt("evaluate")
+    key = _key(work, evaluated)
+    commit = _published(work, key) or _publish(work, evaluated, key, supersede=supersede)
+    tag = None
+    if work.round.line == refs.MAIN:
+        tag = publishing.ensure_tag(work.lake, work.round.dataset, work.round.number, commit.id)
+    write_receipt(work, "publish", commit.id, key, evaluated.rows, tag=tag)
+
+
+def _published(work: Work, key: str) -> Commit | None:
+    """The commit that published this very round, if the lake holds it."""
+    if work.round.line != refs.MAIN:
+        return history.find(work.lake, work.round, "stemma.publish_key", key)
+    held = history.published(work.lake, work.round.dataset).get(work.round.number)
+    if held is None or held.input_key != key:
+        return None
+    say.line(f"publish: adopted {held.commit[:12]}")
+    return work.lake.resolve(held.commit)
+
+
+def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Commit:
+    """Let the guard judge, record its answer, and merge."""
+    settings = work.round.settings.publish
+    start = work.lake.resolve(evaluated.commit)
+    judged = branches.on_main(work, start, supersede=supersede).id
+    found = guard.judge(evidence.collect(work, judged), settings.guard)
+    result = found.bound_to(judged, override=settings.override)
+    recorded = _record(work, judged, key, result)
+    say.line(guard.table(result))
+    if result.blocked:
+        raise BlockedError(
+            f"the guard blocks {work.round.key} ({', '.join(result.blocking)}); it stays on "
+            f"{work.round.branch} for review: stemma diff main {work.round.branch}"
+        )
+    if work.round.line != refs.MAIN:
+        say.line(f"line {work.round.line}: {work.round.key} is judged and not merged")
+        return recorded
+    message = f"Publish {work.round.key}: guard {result.verdict}"
+    return publishing.merge(work.lake, recorded.id, message, _merge_metadata(work, key, result))
+
+
+def _merge_metadata(work: Work, key: str, result: GuardResult) -> dict[str, str]:
+    """What the merge says: the guard's answer, bound to the commit that it judged."""
+    about = branches.metadata(work.round, "publish", key) | {
+        "stemma.guard": result.digest,
+        "stemma.guard.verdict": result.verdict,
+        "stemma.guard.judged": result.judged,
+        "stemma.guard.checks": json.dumps({item.name: item.verdict for item in result.checks}),
+    }
+    return about | ({"stemma.override": result.override} if result.override else {})
+
+
+def _record(work: Work, judged: str, key: str, result: GuardResult) -> Commit:
+    """Commit the guard's answer to the round's manifest on its branch."""
+    round_, lake = work.round, work.lake
+    lake.set_branch(round_.branch, judged)
+    manifest.extend(lake, round_.branch, round_.dataset, round_.number, guard=result.to_dict())
+    publishing.claim(lake, round_.branch, round_.dataset, round_.number, key)
+    about = branches.metadata(round_, "guard", key) | {"stemma.guard.judged": judged}
+    if not result.blocked:
+        about["stemma.publish_key"] = key
+    return lake.commit(round_.branch, f"Judge {round_.key}: {result.verdict}", about)
+
+
+def _key(work: Work, evaluated: Receipt) -> str:
+    return keys.input_key(
+        "publish",
+        settings=work.round.settings.publish,
+        code=CODE,
+        inputs={"evaluate": evaluated.input_key, "line": work.round.line},
+    )
+
+
+if __name__ == "__main__":
+    stage.run_stage(main, "supersede")

@@ -1,0 +1,98 @@
+"""Receipts: the small files by which DVC sees that data moved.
+
+A stage writes `rounds/<dataset>/<n>/<stage>.json` and the next stage depends on it. A receipt
+holds only facts that equal inputs reproduce (repository, commit, input key, row counts); what
+varies from run to run, seconds for one, goes into files that nothing depends on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.errors import StaleError
+
+ROOT: Final = Path("rounds")
+
+
+class Receipt(BaseModel):
+    """What a stage did: where its result is, and of which inputs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    dataset: str
+    round: int
+    line: str
+    repository: str
+    branch: str
+    commit: str
+    input_key: str
+    tag: str | None = None
+    rows: Mapping[str, int] = {}
+
+
+def path(dataset: str, number: int, stage: str) -> Path:
+    """Where a receipt stands: `rounds/digits/3/verify.json`."""
+    return ROOT / dataset / str(number) / f"{stage}.json"
+
+
+def read(dataset: str, number: int, stage: str) -> Receipt:
+    """Read a receipt.
+
+    Raises:
+        StaleError: it is missing or damaged; the message says which stage writes it.
+    """
+    place = path(dataset, number, stage)
+    try:
+        return Receipt.model_validate_json(place.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; `dvc repro` runs the stage {stage} first") from error
+    except ValidationError as error:
+        raise StaleError(f"{place} is not a receipt; remove it and run `dvc repro`") from error
+
+
+def known(dataset: str) -> dict[int, Receipt]:
+    """The publish receipts of a data set that this checkout has, by round."""
+    found = {}
+    for place in sorted((ROOT / dataset).glob("*/publish.json")):
+        if place.parent.name.isdigit():
+            number = int(place.parent.name)
+            found[number] = read(dataset, number, "publish")
+    return found
+
+
+def withdraw(dataset: str, number: int, stage: str) -> None:
+    """Remove a receipt, so that the next `dvc repro` runs its stage again."""
+    path(dataset, number, stage).unlink(missing_ok=True)
+
+
+def write(receipt: Receipt) -> None:
+    """Write a receipt in one step, so that a killed stage leaves none or a whole one."""
+    write_json(
+        path(receipt.dataset, receipt.round, receipt.stage),
+        receipt.model_dump(exclude_none=True),
+    )
+
+
+def write_json(place: Path, content: object) -> None:
+    """Write JSON with sorted keys, to a temporary file first."""
+    write_text(place, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def write_text(place: Path, text: str) -> None:
+    """Write a text file in one step."""
+    write_bytes(place, text.encode())
+
+
+def write_bytes(place: Path, content: bytes) -> None:
+    """Write a file in one step."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(place)

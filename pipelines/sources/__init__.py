@@ -1,0 +1,1 @@
+"""Where real data comes from: one module per source that ships with the project."""

@@ -1,0 +1,31 @@
+"""The handwritten digits that ship in scikit-learn: 1,797 real images of 8×8 with labels.
+
+Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+Repository, 1998 (https://doi.org/10.24432/C50P49), the test part, as packaged by
+`sklearn.datasets.load_digits`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from pipelines import images
+
+SOURCE = "uci-optdigits/sklearn.load_digits"
+LICENCE = "CC-BY-4.0"
+
+
+def load() -> pl.DataFrame:
+    """Return all rows: image struct{bytes, path} (PNG, mode L, 8×8) and label int64."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415  slow to import
+
+    found = load_digits()
+    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)
+    return pl.DataFrame(
+        {
+            "image": [{"bytes": png, "path": None} for png in images.encode(pixels)],
+            "label": found.target.astype(np.int64),
+        },
+        schema={"image": pl.Struct({"bytes": pl.Binary, "path": pl.String}), "label": pl.Int64},
+    )

@@ -1,0 +1,120 @@
+"""Stage `verify`: scores for each candidate, then a verdict per candidate and expectation.
+
+Scorers compute columns; the suite `expectations/suites/<dataset>.json` holds the thresholds. Real
+training data is that of the commit on which the generator was fitted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from expectations import catalogue, verifier
+from expectations import suite as suites
+from expectations.suite import Suite
+from expectations.verifier import Verification
+from lake import refs
+from pipelines import branches, keys, manifest, stage, tables
+from pipelines.scorers import agreement, distance
+from pipelines.seeds import derive_seed
+from pipelines.work import Work, write_receipt
+
+CODE: Final = (
+    "pipelines/verify.py",
+    "pipelines/scorers",
+    "expectations/custom",
+    "expectations/suites/{dataset}.json",
+)
+
+
+def main(work: Work, *, supersede: bool = False) -> None:
+    """Score and judge the candidates of a round, or adopt the verdicts that the lake holds."""
+    generated = work.receipt("generate")
+    pinned = work.receipt("fit").commit
+    key = _key(work, generated.input_key)
+    suite = suites.load(suite_file(work.round.dataset))
+    catalogue.check(suite)
+
+    def produce(branch: str) -> Mapping[str, str]:
+        began = time.monotonic()
+        scores, found = judge(work, suite, generated.commit, pinned)
+        _write(work, branch, scores, found, round(time.monotonic() - began, 3))
+        return {"stemma.suite": found.suite_digest}
+
+    commit = branches.commit_once(
+        work,
+        "verify",
+        key=key,
+        start=generated.commit,
+        produce=produce,
+        supersede=supersede,
+        message=f"Verify the candidates of {work.round.key}",
+    )
+    about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
+    write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
+
+
+def judge(
+    work: Work, suite: Suite, generated: str, pinned: str
+) -> tuple[pl.DataFrame, Verification]:
+    """Compute scores and verdicts of the candidates of a generate commit."""
+    dataset, number = work.round.dataset, work.round.number
+    candidates = tables.read_round(work.lake, generated, dataset, "candidates", number)
+    real = tables.real_samples(work.lake, pinned, dataset)
+    scores = score(work, candidates, real)
+    frame = candidates.select(
+        "round", "row", "label", pl.col("image").struct.field("bytes").alias("image_bytes")
+    ).join(scores, on=["round", "row"], how="left", maintain_order="left")
+    return scores, verifier.verify(frame, suite)
+
+
+def score(work: Work, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
+    """All scores of the candidates: round, row, one column per score."""
+    round_ = work.round
+    seed = derive_seed(round_.seed, round_.dataset, round_.number, "verify")
+    agreed = agreement.score(candidates, real, seed=seed)
+    distances = distance.score(candidates, real, block_rows=round_.settings.verify.block_rows)
+    return agreed.join(distances, on=["round", "row"], how="full", coalesce=True).sort("row")
+
+
+def suite_file(dataset: str) -> Path:
+    """Where the suite of a data set stands."""
+    return Path("expectations") / "suites" / f"{dataset}.json"
+
+
+def _write(
+    work: Work, branch: str, scores: pl.DataFrame, found: Verification, seconds: float
+) -> None:
+    dataset, number = work.round.dataset, work.round.number
+    work.lake.write(branch, refs.part(dataset, "scores", number), scores)
+    work.lake.write(branch, refs.part(dataset, "verdicts", number), found.verdicts)
+    counted = found.verdicts.group_by("verdict").len().sort("verdict")
+    manifest.extend(
+        work.lake,
+        branch,
+        dataset,
+        number,
+        verdicts={
+            "suite": found.suite_digest,
+            "counts": dict(counted.iter_rows()),
+            "expectations": found.summary(),
+        },
+        cost={"verify": {"seconds": seconds}},
+    )
+
+
+def _key(work: Work, generate_key: str) -> str:
+    return keys.input_key(
+        "verify",
+        settings=work.round.settings.verify,
+        code=[path.format(dataset=work.round.dataset) for path in CODE],
+        inputs={"seed": work.round.seed, "generate": generate_key},
+    )
+
+
+if __name__ == "__main__":
+    stage.run_stage(main, "supersede")

@@ -1,0 +1,79 @@
+"""A round at work: its settings, its lake, its receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lake import settings
+from lake.client import Lake, connect
+from pipelines import holdout, manifest, receipts
+from pipelines.holdout import HeldOut
+from pipelines.params import Params, Round, load, resolve
+from pipelines.receipts import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A round at work: its settings and the lake it is stored in."""
+
+    params: Params
+    round: Round
+    lake: Lake
+
+    def receipt(self, stage: str) -> Receipt:
+        """Read the receipt that an earlier stage of this round wrote."""
+        return receipts.read(self.round.dataset, self.round.number, stage)
+
+    def previous(self) -> Receipt:
+        """Read the receipt of the round that this one follows."""
+        return receipts.read(self.round.dataset, self.round.previous, "publish")
+
+
+def open_lake(params: Params, *, holdout: bool = False) -> Lake:
+    """Connect to the repository of the samples, or to that of the hold-out."""
+    where = settings.resolve(Path.cwd())
+    if not holdout:
+        return connect(where, params.lake.repository)
+    if isinstance(where, settings.Remote):
+        where = settings.holdout(where)
+    return connect(where, params.lake.holdout)
+
+
+def open_round(key: str) -> Work:
+    """Read params.yaml and open the lake for one round."""
+    params = load()
+    return Work(params, resolve(params, key), open_lake(params))
+
+
+def held_out(work: Work, commit: str) -> HeldOut:
+    """The hold-out of the real data that a commit holds."""
+    key = manifest.read(work.lake, commit, work.round.dataset, 0)["holdout"]["input_key"]
+    return holdout.open_at(open_lake(work.params, holdout=True), work.round.dataset, key)
+
+
+def write_receipt(
+    work: Work,
+    stage: str,
+    commit: str,
+    key: str,
+    rows: Mapping[str, int],
+    *,
+    tag: str | None = None,
+) -> Receipt:
+    """Write the receipt of a stage of this round."""
+    receipt = Receipt(
+        stage=stage,
+        dataset=work.round.dataset,
+        round=work.round.number,
+        line=work.round.line,
+        repository=work.lake.repository,
+        branch=work.round.branch,
+        commit=commit,
+        input_key=key,
+        tag=tag,
+        rows=rows,
+    )
+    receipts.write(receipt)
+    return receipt

@@ -1,0 +1,59 @@
+"""Real projects for these tests: nothing run yet, or two rounds published."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flow.projects import Project, tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No lakeFS settings of whoever runs the tests; programs started here find this checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("LAKECTL_", "STEMMA_", "DVC_")):
+                patch.delenv(name)
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("HOME", str(home))
+        patch.setenv("DVC_NO_ANALYTICS", "true")
+        patch.setenv("GX_ANALYTICS_ENABLED", "false")
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+        (home / "gitconfig").write_text("[user]\nname = a\nemail = a@example.org\n")
+        patch.delenv("PYTHONPATH", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two published rounds of `tiny`, its lake at rest."""
+    project = tiny(tmp_path_factory.mktemp("published") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        project.all(2)
+    project.stop_lake()
+    return project.root
+
+
+@pytest.fixture
+def copied(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A copy of the project with two published rounds; the current directory."""
+    root = tmp_path / "project"
+    shutil.copytree(published, root, symlinks=True)
+    monkeypatch.chdir(root)
+    yield Project(root)
+    Project(root).stop_lake()
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project of `tiny` before anything ran; the current directory."""
+    project = tiny(tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    yield project
+    project.stop_lake()

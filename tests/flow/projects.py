@@ -1,0 +1,176 @@
+"""Projects at work: a copy of this checkout, a data set that is learned in seconds, a real lake."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lake.client import Lake
+from lake.home import LakeHome
+from lineage.limits import Limits
+from pipelines import params, work
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+NO_LIMITS = {
+    name: None for name, field in Limits.model_fields.items() if field.default is not None
+} | {"unknown": "warn", "real_share_shallow": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project directory, which is also the current one."""
+
+    root: Path
+
+    def run(self, name: str, key: str, **flags: bool) -> None:
+        """Run a stage in this process."""
+        module = importlib.import_module(f"pipelines.{name}")
+        if name in ("lake", "ingest"):
+            module.run(*filter(None, [key]), **flags)
+        else:
+            module.main(work.open_round(key), **flags)
+
+    def round(self, key: str, *stages: str) -> None:
+        """Run all stages of a round, or those named, in this process."""
+        for name in stages or STAGES:
+            self.run(name, key)
+
+    def all(self, rounds: int) -> None:
+        """Run the whole chain in this process."""
+        self.run("lake", "")
+        self.run("ingest", "tiny")
+        for number in range(1, rounds + 1):
+            self.round(f"tiny-{number}")
+
+    def lake(self, *, holdout: bool = False) -> Lake:
+        """The project's lake."""
+        return work.open_lake(params.load(), holdout=holdout)
+
+    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change params.yaml."""
+        place = self.root / "params.yaml"
+        content = yaml.safe_load(place.read_text(encoding="utf-8"))
+        change(content)
+        place.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def command(self, *words: str, env: Mapping[str, str] | None = None) -> Finished:
+        """Run a program of this project's environment in its directory."""
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=self.root,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def stop_lake(self) -> None:
+        """End the lake's server, so that its files can be copied or removed."""
+        found = LakeHome(self.root / ".lake").endpoint()
+        if found is None:
+            return
+        deadline = time.monotonic() + 10
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                os.kill(found.pid, 0)
+                time.sleep(0.02)
+            raise AssertionError("the lake's server does not end")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a program left: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both streams together, for an assertion's message."""
+        return f"{self.out}\n{self.err}"
+
+
+def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:
+    """What the tables of `tiny` hold at a ref, by path; lineage without the digest of the mix.
+
+    The mix names the commit that it was taken from, which depends on the time of day.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for item in lake.objects(ref, "tiny/"):
+        if item.path.endswith(".parquet"):
+            frame = lake.scan(ref, item.path).collect()
+            found[item.path] = frame.drop("trained_on", strict=False).to_dicts()
+    return found
+
+
+def checkout(target: Path) -> Project:
+    """Copy the files of this checkout that git tracks or would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, place)
+    return Project(target)
+
+
+def tiny(target: Path, rounds: int = 2) -> Project:
+    """A project whose only data set is `tiny`."""
+    project = checkout(target)
+    shutil.copy2(HERE / "tiny.py", target / "tiny.py")
+    shutil.copy2(HERE / "tiny_suite.json", target / "expectations" / "suites" / "tiny.json")
+    (target / "params.yaml").write_text(
+        yaml.safe_dump(tiny_params(rounds), sort_keys=False), encoding="utf-8"
+    )
+    return project
+
+
+def tiny_params(rounds: int) -> dict[str, Any]:
+    """Two classes, a network of a few thousand weights, 24 candidates, a guard without limits."""
+    diffusion = {"channels": [8, 16], "steps": 80, "batch": 16, "reference_rows": 100}
+    return {
+        "line": "main",
+        "seed": 1,
+        "datasets": {
+            "tiny": {
+                "identity": ["image"],
+                "ingest": {"source": "tiny.py", "near": 0.0},
+                "fit": {"diffusion": diffusion},
+                "generate": {"candidates": 24, "shard_rows": 10, "diffusion": {"steps": 8}},
+                "verify": {},
+                "curate": {},
+                "evaluate": {"null_draws": 4, "bootstrap": 20},
+                "publish": {"guard": NO_LIMITS},
+            }
+        },
+        "rounds": {f"tiny-{number}": tiny_round(number) for number in range(1, rounds + 1)},
+    }
+
+
+def tiny_round(number: int) -> dict[str, Any]:
+    """An entry of `rounds`."""
+    entry = {"dataset": "tiny", "round": number, "previous": number - 1, "generator": "diffusion"}
+    return {**entry, **{name: {} for name in STAGES}}

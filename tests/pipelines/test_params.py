@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines import params
+from pipelines.errors import ParamsError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def content() -> dict[str, object]:
+    return {
+        "datasets": {"digits": {"identity": ["image"], "ingest": {"source": "x.parquet"}}},
+        "rounds": {"digits-1": {"dataset": "digits", "round": 1, "previous": 0}},
+    }
+
+
+def write(tmp_path: Path, content: object) -> Path:
+    place = tmp_path / "params.yaml"
+    place.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return place
+
+
+def test_the_shipped_file_is_right() -> None:
+    found = params.load(ROOT / "params.yaml")
+    assert list(found.rounds) == ["digits-1", "digits-2", "digits-3"]
+    assert found.line == "main"
+
+
+def test_a_round_lays_its_overrides_over_its_data_set(
+    tmp_path: Path, content: dict[str, object]
+) -> None:
+    content["datasets"]["digits"]["generate"] = {"candidates": 50, "diffusion": {"steps": 7}}
+    content["rounds"]["digits-1"]["generate"] = {"diffusion": {"eta": 0.25}}
+    content["rounds"]["digits-1"]["publish"] = {"guard": {"memorised_block": None}}
+    found = params.resolve(params.load(write(tmp_path, content)), "digits-1")
+    settings = found.settings.generate
+    assert (settings.candidates, settings.diffusion.steps, settings.diffusion.eta) == (50, 7, 0.25)
+    assert found.settings.publish.guard.memorised_block is None
+    assert found.branch == "digits-r001"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dataset": {}}, "unknown key dataset; did you mean 'datasets'"),
+        ({"lines": "x"}, "unknown key lines; did you mean 'line'"),
+        ({"line": "a b"}, "line: String should match pattern"),
+        ({"seed": "many"}, "seed: Input should be a valid integer"),
+        ({"datasets": {}}, "there is no data set 'digits'"),
+        (
+            {"datasets": {"Digits!": {"identity": ["image"], "ingest": {"source": "x"}}}},
+            "data set 'Digits!' must match",
+        ),
+        (
+            {"datasets": {"digits": {"identity": ["image"]}}},
+            "datasets.digits.ingest: Field required",
+        ),
+    ],
+)
+def test_a_wrong_key_is_named(
+    tmp_path: Path, content: dict[str, object], change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        params.load(write(tmp_path, content | change))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"generat": {}}, "unknown key rounds.digits-1.generat; did you mean 'generate'"),
+        (
+            {"generate": {"candidate": 3}},
+            "unknown key generate.candidate; did you mean 'candidates'",
+        ),
+        (
+            {"fit": {"diffusion": {"step": 3}}},
+            "unknown key fit.diffusion.step; did you mean 'steps'",
+        ),
+        (
+            {"publish": {"guard": {"recal_mix_block": 0.5}}},
+            "unknown key publish.guard.recal_mix_block; did you mean 'recall_mix_block'",
+        ),
+        ({"fit": {"regime": "replac"}}, "fit.regime: Input should be 'accumulate', 'replace'"),
+        ({"generate": {"candidates": 0}}, "generate.candidates: Input should be greater than 0"),
+        ({"previous": 1}, "previous (1) must be an earlier round"),
+        ({"round": 2}, "rounds.digits-1 must be named digits-2"),
+        ({"dataset": "digit"}, "there is no data set 'digit'; did you mean 'digits'"),
+    ],
+)
+def test_a_wrong_round_is_named(
+    tmp_path: Path, content: dict[str, object], section: dict[str, object], said: str
+) -> None:
+    content["rounds"]["digits-1"] |= section
+    with pytest.raises(ParamsError) as caught:
+        params.load(write(tmp_path, content))
+    assert said in str(caught.value)
+
+
+def test_a_round_without_its_predecessor_says_what_to_add(
+    tmp_path: Path, content: dict[str, object]
+) -> None:
+    content["rounds"]["digits-3"] = {"dataset": "digits", "round": 3, "previous": 2}
+    with pytest.raises(ParamsError, match=r"follows round 2, but there is no rounds.digits-2; add"):
+        params.load(write(tmp_path, content))
+
+
+def test_a_round_that_is_not_there_names_the_nearest(
+    tmp_path: Path, content: dict[str, object]
+) -> None:
+    found = params.load(write(tmp_path, content))
+    with pytest.raises(ParamsError, match=r"no round 'digits-7' in params.yaml; did you mean"):
+        params.resolve(found, "digits-7")
+
+
+def test_files_that_are_no_params(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="run this in the project's directory"):
+        params.load(tmp_path / "params.yaml")
+    place = tmp_path / "params.yaml"
+    place.write_text("rounds: {", encoding="utf-8")
+    with pytest.raises(ParamsError, match="is not YAML") as caught:
+        params.load(place)
+    assert "\n" not in str(caught.value)
+    place.write_text("- a list", encoding="utf-8")
+    with pytest.raises(ParamsError, match="must be a mapping"):
+        params.load(place)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines import receipts
+from pipelines.errors import StaleError
+from pipelines.receipts import Receipt
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def receipt(number: int = 3, stage: str = "publish") -> Receipt:
+    return Receipt(
+        stage=stage,
+        dataset="digits",
+        round=number,
+        line="main",
+        repository="stemma",
+        branch=f"digits-r{number:03d}",
+        commit="c" * 64,
+        input_key="k" * 64,
+        tag=f"digits-v{number}",
+        rows={"candidates": 5},
+    )
+
+
+def test_a_receipt_comes_back_as_it_was() -> None:
+    receipts.write(receipt())
+    assert receipts.read("digits", 3, "publish") == receipt()
+    text = Path("rounds/digits/3/publish.json").read_text(encoding="utf-8")
+    assert list(json.loads(text)) == sorted(json.loads(text))
+    assert [item.name for item in Path("rounds/digits/3").iterdir()] == ["publish.json"]
+
+
+def test_equal_receipts_are_equal_files() -> None:
+    receipts.write(receipt())
+    first = Path("rounds/digits/3/publish.json").read_bytes()
+    receipts.write(receipt())
+    assert Path("rounds/digits/3/publish.json").read_bytes() == first
+
+
+def test_a_missing_or_damaged_receipt_names_its_stage() -> None:
+    with pytest.raises(StaleError, match=r"rounds/digits/3/verify.json is missing; `dvc repro`"):
+        receipts.read("digits", 3, "verify")
+    receipts.write_text(Path("rounds/digits/3/verify.json"), '{"stage": "verify"}')
+    with pytest.raises(StaleError, match="is not a receipt"):
+        receipts.read("digits", 3, "verify")
+
+
+def test_known_rounds_are_those_with_a_publish_receipt() -> None:
+    receipts.write(receipt(1))
+    receipts.write(receipt(2, "verify"))
+    receipts.write(receipt(10))
+    assert {number: found.round for number, found in receipts.known("digits").items()} == {
+        1: 1,
+        10: 10,
+    }
+    assert receipts.known("dialogue") == {}
+
+
+def test_withdrawing_twice_is_no_error() -> None:
+    receipts.write(receipt())
+    receipts.withdraw("digits", 3, "publish")
+    receipts.withdraw("digits", 3, "publish")
+    assert receipts.known("digits") == {}
