@@ -1,0 +1,1 @@
+"""HOW people look at it: the `stemma` command, the data diff, reports."""

@@ -1,0 +1,32 @@
+"""What the command line says when something is wrong.
+
+ReviewError
+└── UsageError    the arguments do not fit: correct them
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from expectations.errors import ExpectationsError
+from lake.errors import LakeError
+from lineage.errors import LineageError
+from pipelines.errors import PipelineError
+
+
+class ReviewError(Exception):
+    """Root of this package's errors; the message is one sentence for a person."""
+
+    kind: ClassVar[str] = "review"
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ReviewError):
+    """The arguments do not fit what the lake holds."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)
+"""Errors whose message is meant for the person at the keyboard."""

@@ -1,0 +1,67 @@
+"""How results are printed: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+STYLES = {
+    "published": "green",
+    "pass": "green",
+    "accepted": "green",
+    "passed": "green",
+    "warn": "yellow",
+    "warning": "yellow",
+    "duplicate": "yellow",
+    "unknown": "yellow",
+    "in progress": "cyan",
+    "block": "red",
+    "blocked": "red",
+    "rejected": "red",
+    "failed": "red",
+    "superseded": "bright_black",
+}
+
+
+def console() -> Console:
+    """A console on standard output; wide enough for a table when it is not a terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
+
+
+def print_json(content: object) -> None:
+    """Print JSON with a newline."""
+    sys.stdout.write(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table; words with a meaning are coloured, numbers stand on the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    body = [[_text(cell) for cell in row] for row in rows]
+    for index, name in enumerate(columns):
+        cells = [row[index].plain for row in body]
+        numeric = bool(cells) and all(_is_number(cell) for cell in cells)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        made.add_row(*row)
+    return made
+
+
+def number(value: object, digits: int = 3) -> str:
+    """A number for a person: fixed digits, an en dash where there is none."""
+    if value is None or value != value:  # noqa: PLR0124  NaN
+        return "–"
+    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _text(cell: object) -> Text:
+    plain = cell if isinstance(cell, str) else number(cell)
+    return Text(plain, style=STYLES.get(plain, ""))
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("+-−").isdigit()

@@ -1,0 +1,153 @@
+"""`stemma status`: what the lake holds of each data set, read from the lake itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from pipelines import history, manifest
+from pipelines.params import Params, load
+from pipelines.work import open_lake
+from review.errors import UsageError
+from review.output import console, print_json, table
+
+COLUMNS = (
+    "round",
+    "state",
+    "tag",
+    "commit",
+    "candidates",
+    "accepted",
+    "guard",
+    "accuracy",
+    "real only",
+    "recall",
+    "real share",
+)
+
+
+def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
+    """Collect and print the status."""
+    params = load()
+    wanted = _datasets(params, dataset)
+    lake = open_lake(params)
+    found = {name: collect(lake, name) for name in wanted}
+    if as_json:
+        print_json({"repository": lake.repository, "line": params.line, "datasets": found})
+        return
+    out = console()
+    for name, each in found.items():
+        out.print(_rendered(name, each))
+    if next_steps and wanted:
+        out.print(_next(wanted[0], found[wanted[0]]), soft_wrap=True)
+
+
+def collect(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Published rounds of a data set, and the branches of rounds that are not.
+
+    Returns:
+        `rounds`: for each round on main its number, state, commit, tag, branch, counts, guard
+        result and metrics; `open`: the same for branches whose head main does not hold.
+    """
+    tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
+    try:
+        held = history.published(lake, dataset)
+    except NotFound:
+        held = {}
+    published = [
+        _entry(lake, dataset, number, found.commit, state="published")
+        | {"tag": tags.get(found.commit), "branch": refs.branch_name(dataset, number)}
+        for number, found in sorted(held.items())
+    ]
+    sources = {found.source for found in held.values()}
+    return {"rounds": published, "open": list(_open(lake, dataset, sources))}
+
+
+def _open(lake: Lake, dataset: str, merged: set[str]) -> Iterator[dict[str, Any]]:
+    for branch, commit in sorted(lake.branches(f"{dataset}-r").items()):
+        found = refs.BRANCH.match(branch)
+        if not found or commit in merged or found["dataset"] != dataset:
+            continue
+        about = lake.resolve(commit).metadata
+        number = int(found["round"])
+        if about.get("stemma.stage") in (None, "publish"):
+            continue
+        yield _entry(lake, dataset, number, commit) | {
+            "branch": branch,
+            "line": found["line"] or refs.MAIN,
+            "stage": about["stemma.stage"],
+        }
+
+
+def _entry(
+    lake: Lake, dataset: str, number: int, commit: str, state: str | None = None
+) -> dict[str, Any]:
+    try:
+        about = manifest.read(lake, commit, dataset, number)
+    except NotFound:
+        about = {}
+    guard = about.get("guard")
+    judged = "blocked" if guard and guard["verdict"] == "block" else "in progress"
+    return {
+        "round": number,
+        "state": state or ("judged" if guard and judged != "blocked" else judged),
+        "commit": commit,
+        "counts": about.get("counts", {}),
+        "guard": guard,
+        "metrics": about.get("metrics", {}),
+    }
+
+
+def _datasets(params: Params, dataset: str | None) -> list[str]:
+    if dataset is None:
+        return list(params.datasets)
+    if dataset not in params.datasets:
+        known = ", ".join(params.datasets)
+        raise UsageError(f"there is no data set {dataset!r} in params.yaml; known: {known}")
+    return [dataset]
+
+
+def _rendered(dataset: str, found: dict[str, Any]) -> Group:
+    shown = [_row(entry) for entry in found["rounds"]]
+    shown += [_row(entry | {"tag": entry["branch"]}) for entry in found["open"]]
+    if not shown:
+        return Group(Text(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
+    return Group(table(dataset, COLUMNS, shown))
+
+
+def _row(entry: dict[str, Any]) -> list[object]:
+    counts, metrics = entry["counts"], entry["metrics"]
+    flat = metrics.get("summary", {})
+    return [
+        str(entry["round"]),
+        entry["state"],
+        entry.get("tag") or "–",
+        entry["commit"][:12],
+        counts.get("candidates"),
+        counts.get("accepted"),
+        (entry["guard"] or {}).get("verdict", "–"),
+        flat.get("accuracy_mix"),
+        flat.get("accuracy_real_only"),
+        flat.get("recall_round"),
+        flat.get("real_share"),
+    ]
+
+
+def _next(dataset: str, found: dict[str, Any]) -> str:
+    rounds = [entry["round"] for entry in found["rounds"] if entry["round"] > 0]
+    last = max(rounds, default=1)
+    return (
+        f"\nWhat to look at next:\n"
+        f"  reports/{dataset}/{last}/grid.png        real digits beside accepted and refused ones\n"
+        f"  stemma diff {dataset}-v{last - 1} {dataset}-v{last}       what round {last} changed\n"
+        f"  stemma audit <sample id>          where a sample came from\n"
+        f"  dvc metrics show; dvc plots show  the rounds side by side\n"
+        f"  stemma round add {dataset}           one more round, then `dvc repro`\n"
+        f"(activate the environment first: source .venv/bin/activate)"
+    )
