@@ -84,7 +84,25 @@ def measure(work: Work, commit: str) -> tuple[dict[str, Any], TrainingMix]:
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
     )
-    return found.to_dict(), mix
+    content = found.to_dict()
+    content["summary"] |= _ancestry(work, commit, accepted, mix)
+    return content, mix
+
+
+def _ancestry(
+    work: Work, commit: str, accepted: pl.DataFrame, mix: TrainingMix
+) -> dict[str, float | None]:
+    """How far the round and the next mix are from real data, for the plots over rounds."""
+    rows = tables.read_round(work.lake, commit, work.round.dataset, "lineage", work.round.number)
+    kept = rows.join(accepted, on=["round", "row"], how="semi")
+    means = kept.select(pl.col("real_inputs", "depth_mean").cast(pl.Float64).mean()).row(0)
+    real_inputs, depth_mean = (None if each is None else round(each, 6) for each in means)
+    return {
+        "real_share": round(mix.manifest.real_share, 6),
+        "real_inputs": real_inputs,
+        "depth_mean": depth_mean,
+        "accepted": len(accepted),
+    }
 
 
 def _labelled(frame: pl.DataFrame) -> metrics.Labelled:

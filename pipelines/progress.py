@@ -23,7 +23,6 @@ def track(items: Sequence[Item], name: str) -> Iterator[Item]:
         file=sys.stderr,
         mininterval=pause,
         maxinterval=max(pause, SECONDS),
-        leave=terminal,
         delay=0 if terminal else SECONDS,
         bar_format=None if terminal else "{desc}: {n_fmt} of {total_fmt} in {elapsed}\n",
     )

@@ -59,7 +59,7 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
     out = console()
     for each in found:
         for part in _rendered(each):
-            out.print(part, soft_wrap=True)
+            out.print(part)
 
 
 def occurrences(lake: Lake, ref: str, datasets: Sequence[str], prefix: str) -> list[Found]:
@@ -177,7 +177,13 @@ def _rendered(found: Found) -> Iterator[RenderableType]:
         yield f"the same content: {first['dataset']}, round {first['round']}, row {first['row']}"
     if one.verdicts:
         body = [
-            [each.expectation, each.severity, each.verdict, each.observed, each.detail or ""]
+            [
+                each.expectation,
+                each.severity,
+                each.verdict,
+                _observed(each.observed),
+                each.detail or "",
+            ]
             for each in one.verdicts
         ]
         yield table("", ["expectation", "severity", "verdict", "observed", "detail"], body)
@@ -201,6 +207,10 @@ def _tree(found: Found) -> Tree:
         f"max {number(one.depth_max)}"
     )
     return tree
+
+
+def _observed(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _parent(parent: Parent) -> str:

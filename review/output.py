@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -39,13 +39,14 @@ def print_json(content: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table; words with a meaning are coloured, numbers stand on the right."""
+    """A table; words with a meaning are coloured, numbers stand on the right, the last one folds."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):
         cells = [row[index].plain for row in body]
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        side: JustifyMethod = "right" if numeric else "left"
+        made.add_column(name, justify=side, overflow="fold", no_wrap=index < len(columns) - 1)
     for row in body:
         made.add_row(*row)
     return made
@@ -55,7 +56,10 @@ def number(value: object, digits: int = 3) -> str:
     """A number for a person: fixed digits, an en dash where there is none."""
     if value is None or value != value:  # noqa: PLR0124  NaN
         return "–"
-    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
+    if isinstance(value, float):
+        text = f"{value:,.{digits}f}"
+        return text.lstrip("-") if not text.strip("-0.") else text
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _text(cell: object) -> Text:

@@ -22,7 +22,7 @@ COLUMNS = (
     "state",
     "tag",
     "commit",
-    "candidates",
+    "made",
     "accepted",
     "guard",
     "accuracy",

@@ -1,0 +1,1 @@
+"""WHAT a sample is and WHERE it came from: identity, records, mixes, decisions, the guard."""

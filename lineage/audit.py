@@ -1,0 +1,215 @@
+"""Where a sample came from: its occurrences by id, and the record of each.
+
+Pure functions over frames: what to read, and how to show it, is the caller's. A content id may have
+several occurrences, each with inputs, verdicts and a decision of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from lineage import schema
+from lineage.errors import QueryError
+
+SHORTEST: Final = 8
+LONGEST: Final = 2 * schema.ID_BYTES
+NODE: Final = ("dataset", "round", "row")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """An explicit parent."""
+
+    dataset: str
+    round: int
+    row: int
+    relation: str
+    weight: float
+    sample_id: str | None
+    """None if the parent's lineage was not given."""
+    kind: str | None
+    depth_mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one expectation said."""
+
+    expectation: str
+    severity: str
+    verdict: str
+    observed: float | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether the occurrence stayed."""
+
+    decision: str
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    duplicate_of: Mapping[str, Any] | None
+    """dataset, round, row of the first occurrence of the same content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """The record of one occurrence."""
+
+    dataset: str
+    round: int
+    row: int
+    sample_id: str
+    kind: str
+    source: str | None
+    licence: str | None
+    generator: str | None
+    attribution: str | None
+    trained_on: str | None
+    seed: int | None
+    shard: int | None
+    prompt_digest: str | None
+    real_inputs: float | None
+    real_roots: float | None
+    depth_mean: float | None
+    depth_min: int | None
+    depth_max: int | None
+    parents: tuple[Parent, ...]
+    verdicts: tuple[Judgement, ...]
+    decision: Decision | None
+    """None for real rows, and for candidates that were not decided on yet."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: ids in hex, a number that is not finite is null."""
+        plain = asdict(self)
+        return {name: _plain(value) for name, value in plain.items()}
+
+
+def find(lineage: pl.LazyFrame, prefix: str) -> pl.DataFrame:
+    """Find the occurrences of the samples whose id begins with hex digits.
+
+    Args:
+        lineage: lineage rows; other columns, such as `dataset`, are kept.
+        prefix: 8 to 64 hex digits.
+
+    Returns:
+        Matching rows, by dataset (where there is such a column), round and row.
+
+    Raises:
+        QueryError: the prefix is too short, too long or not hexadecimal.
+    """
+    digits = parse(prefix)
+    whole = bytes.fromhex(digits[: len(digits) // 2 * 2])
+    matches = pl.col("sample_id").bin.starts_with(whole)
+    if len(digits) % 2:
+        matches &= pl.col("sample_id").bin.encode("hex").str.starts_with(digits)
+    found = lineage.filter(matches).collect()
+    return found.sort([name for name in NODE if name in found.columns])
+
+
+def parse(prefix: str) -> str:
+    """Check an id prefix and give it in lower case.
+
+    Raises:
+        QueryError: it cannot be one.
+    """
+    digits = prefix.strip().lower()
+    if not re.fullmatch("[0-9a-f]+", digits):
+        raise QueryError(
+            f"{prefix!r} is not a sample id; give {SHORTEST} or more hex digits of one"
+        )
+    if len(digits) < SHORTEST:
+        raise QueryError(
+            f"{prefix!r} has {len(digits)} hex digits; give at least {SHORTEST}, so that it names "
+            "few samples"
+        )
+    if len(digits) > LONGEST:
+        raise QueryError(
+            f"{prefix!r} has {len(digits)} hex digits; a sample id has {LONGEST} at most"
+        )
+    return digits
+
+
+def parents_of(found: pl.DataFrame) -> pl.DataFrame:
+    """List the parents of occurrences, to read their lineage: dataset, round, row."""
+    parents = found.select(pl.col("parents").cast(schema.PARENTS).explode()).drop_nulls()
+    return parents.unnest("parents").select(NODE).unique().sort(NODE)
+
+
+def describe(
+    occurrence: Mapping[str, Any],
+    verdicts: pl.DataFrame,
+    decisions: pl.DataFrame,
+    parents: pl.DataFrame,
+) -> Occurrence:
+    """Put together the record of one occurrence.
+
+    Args:
+        occurrence: a lineage row, with its `dataset`.
+        verdicts: of its data set, as `schema.VERDICTS`; those about other rows are ignored.
+        decisions: of its data set, as `schema.DECISIONS`; likewise.
+        parents: lineage rows with their `dataset`, its parents among them.
+    """
+    at = (pl.col("round") == occurrence["round"]) & (pl.col("row") == occurrence["row"])
+    decided = decisions.filter(at).to_dicts()
+    known: dict[str, Any] = {name: occurrence.get(name) for name in Occurrence.__slots__}
+    known |= {
+        "sample_id": occurrence["sample_id"].hex(),
+        "prompt_digest": _hex(occurrence.get("prompt_digest")),
+        "parents": _parents(occurrence, parents),
+        "verdicts": tuple(
+            Judgement(**{name: each[name] for name in Judgement.__slots__})
+            for each in verdicts.filter(at).sort("expectation").to_dicts()
+        ),
+        "decision": _decision(decided[0]) if decided else None,
+    }
+    return Occurrence(**known)
+
+
+def _parents(occurrence: Mapping[str, Any], parents: pl.DataFrame) -> tuple[Parent, ...]:
+    edges = occurrence.get("parents") or []
+    wanted = pl.DataFrame(
+        [{name: edge[name] for name in NODE} for edge in edges],
+        schema=dict(schema.OCCURRENCE),
+    )
+    found = parents.join(wanted, on=NODE, how="semi").to_dicts() if edges else []
+    known = {tuple(each[name] for name in NODE): each for each in found}
+    return tuple(_parent(edge, known.get(tuple(edge[name] for name in NODE), {})) for edge in edges)
+
+
+def _parent(edge: Mapping[str, Any], known: Mapping[str, Any]) -> Parent:
+    return Parent(
+        **{name: edge[name] for name in (*NODE, "relation", "weight")},
+        sample_id=_hex(known.get("sample_id")),
+        kind=known.get("kind"),
+        depth_mean=known.get("depth_mean"),
+    )
+
+
+def _decision(row: Mapping[str, Any]) -> Decision:
+    first = row["duplicate_of"]
+    again = None if first is None or first["row"] is None else dict(first)
+    reasons, warnings = (tuple(row[name] or ()) for name in ("reasons", "warnings"))
+    return Decision(row["decision"], reasons, warnings, again)
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _plain(value: object) -> object:
+    """Tuples as lists, numbers that are not finite as None."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,163 @@
+"""The guard's rules: which figure is held against which limits, and on which side.
+
+A rule's limits are the fields of `Limits` that begin with its `least` or `most` and end in `_warn`
+and `_block`. A block needs more than a doubt: it goes by the end of the figure's interval that
+favours the round. A warning goes by the figure itself, or by the same end where the figure rests on
+few rows (`lenient`). Figures that are counted, not estimated, have no interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import polars as pl
+
+from lineage import figures
+from lineage.evidence import Check, Evidence, Figure, Verdict, exact
+from lineage.limits import Limits
+
+WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check: a figure, and the stems of its lower and upper limits."""
+
+    name: str
+    figure: Callable[[Evidence], Figure]
+    least: str | None = None
+    most: str | None = None
+    lenient: bool = False
+    only_warns: Callable[[Evidence, Limits], bool] | None = None
+    """Says when a block of this check is but a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits of one side."""
+
+    warn: float | None
+    block: float | None
+
+
+def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
+    """Hold a figure against its limits; never raises for what the evidence holds."""
+    figure = _figure(rule, evidence)
+    least, most = _bounds(limits, rule.least), _bounds(limits, rule.most)
+    verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
+    softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
+    if verdict == "block" and figure.value is not None and softened:
+        verdict = "warn"
+    return Check(rule.name, figure.value, _words(least, most), verdict, figure.says)
+
+
+def _figure(rule: Rule, evidence: Evidence) -> Figure:
+    """Compute a figure; a frame without what it needs has none."""
+    try:
+        return rule.figure(evidence)
+    except pl.exceptions.PolarsError as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return exact(None, f"{figures.MISSING}: {reason}")
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The worst of verdicts; pass if there are none."""
+    return min(verdicts, key=WORST_FIRST.index, default="pass")
+
+
+def _bounds(limits: Limits, stem: str | None) -> Bounds:
+    if stem is None:
+        return Bounds(None, None)
+    found = [getattr(limits, f"{stem}_{level}", None) for level in ("warn", "block")]
+    return Bounds(*found)
+
+
+def _verdict(
+    figure: Figure, least: Bounds, most: Bounds, limits: Limits, *, lenient: bool
+) -> Verdict:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return _unknown(least, most, limits)
+    value, low, high = figure.value, figure.low, figure.high
+    if _below(high, least.block) or _below(-low, _negative(most.block)):
+        return "block"
+    at_least, at_most = (high, low) if lenient else (value, value)
+    if _below(at_least, least.warn) or _below(-at_most, _negative(most.warn)):
+        return "warn"
+    return "pass"
+
+
+def _unknown(least: Bounds, most: Bounds, limits: Limits) -> Verdict:
+    """What a missing figure does: nothing without a limit, and no more than its limits can."""
+    if least.block is not None or most.block is not None:
+        return limits.unknown
+    return "warn" if least.warn is not None or most.warn is not None else "pass"
+
+
+def _below(value: float, limit: float | None) -> bool:
+    return limit is not None and value < limit
+
+
+def _negative(limit: float | None) -> float | None:
+    return None if limit is None else -limit
+
+
+def _words(least: Bounds, most: Bounds) -> str:
+    """Limits as a person reads them, such as "warn <0.75 >1.25, block <0.6 >1.5"."""
+    ends = {
+        "warn": _signs(least.warn, most.warn),
+        "block": _signs(least.block, most.block),
+    }
+    return ", ".join(f"{level} {signs}" for level, signs in ends.items() if signs) or "none"
+
+
+def _signs(least: float | None, most: float | None) -> str:
+    found = [("<", least), (">", most)]
+    return " ".join(f"{sign}{limit:g}" for sign, limit in found if limit is not None)
+
+
+def _is_shallow(evidence: Evidence, limits: Limits) -> bool:
+    """Whether the next mix is so near to real data that it is distilled rather than in a loop."""
+    depth = evidence.mix.depth_mean
+    return depth is not None and depth <= limits.real_share_shallow
+
+
+def _shape(part: str, name: str) -> Rule:
+    """The rule of a shape figure of the round or the mix."""
+    stem = f"{name}_{part}"
+    two_sided, few = name in ("variance", "tail"), name == "tail"
+    return Rule(
+        stem,
+        partial(figures.ratio, part=part, name=name, interval=few),
+        least=f"{stem}_low" if two_sided else stem,
+        most=f"{stem}_high" if two_sided else None,
+        lenient=few,
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule("real_share", figures.real_share, least="real_share", only_warns=_is_shallow),
+    Rule("depth_mean", figures.depth_mean, most="depth_mean"),
+    Rule("depth_max", figures.depth_max, most="depth_max"),
+    Rule("real_inputs", figures.real_inputs, least="real_inputs"),
+    Rule("real_inputs_low", figures.real_inputs_low, least="real_inputs_low"),
+    Rule("opaque_roots", figures.opaque_roots, most="opaque_roots"),
+    Rule("memorised", figures.memorised, most="memorised"),
+    Rule("duplicates", figures.duplicates, most="duplicates"),
+    Rule("acceptance", figures.acceptance, least="acceptance"),
+    Rule("holdout_equal", figures.holdout_equal, most="holdout_equal"),
+    Rule("holdout_near", figures.holdout_near, most="holdout_near"),
+    Rule("holdout_ancestry", figures.holdout_ancestry, most="holdout_ancestry"),
+    Rule("downstream_real", partial(figures.loss, other="real_only"), most="downstream_real"),
+    Rule(
+        "downstream_previous", partial(figures.loss, other="previous"), most="downstream_previous"
+    ),
+    *(
+        _shape(part, name)
+        for name in ("recall", "coverage", "variance", "tail")
+        for part in ("round", "mix")
+    ),
+)
+"""All checks, in the order in which they are shown."""

@@ -1,0 +1,165 @@
+"""Decisions: which candidates of a round stay, which do not, and why.
+
+A critical expectation that failed or could not be computed rejects a candidate; a warning marks it.
+Content that was accepted before, in an earlier round or by a lower row of this one, is a duplicate.
+What nobody judged is never accepted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from lineage import schema
+from lineage.errors import SchemaError
+
+NO_VERDICT: Final = "no verdict"
+DUPLICATE: Final = "duplicate"
+MAX_ACCEPTED: Final = "max_accepted"
+
+EARLIER: Final = pl.Schema({"dataset": pl.String(), **schema.SAMPLE_KEY})
+KEY: Final = ("round", "row")
+HARMLESS: Final = ("warning", "info")
+"""Severities that never reject; every other word, a misspelt one too, is critical."""
+
+
+def decide(
+    candidates: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    earlier: pl.DataFrame,
+    *,
+    dataset: str,
+    max_accepted: int | None = None,
+) -> pl.DataFrame:
+    """Decide on each candidate of a round.
+
+    Args:
+        candidates: round, row, sample_id.
+        verdicts: as `schema.VERDICTS`; those with a null row judge the whole round and are left
+            to `stopping`.
+        earlier: accepted samples: dataset, round, row, sample_id. Rows of this round or a later
+            one of `dataset` are ignored.
+        dataset: the candidates' data set.
+        max_accepted: keep at most so many, lowest rows first.
+
+    Returns:
+        Decisions in order of `row`, as `schema.DECISIONS`.
+
+    Raises:
+        SchemaError: a column is missing, a candidate comes twice or is of another round, or a
+            verdict is about no candidate.
+    """
+    rows = _candidates(candidates)
+    judged = _judged(rows, schema.conform(verdicts, schema.VERDICTS))
+    before = _before(schema.conform(earlier, EARLIER), dataset, rows)
+    stays = pl.col("reasons").list.len() == 0
+    marked = judged.join(before, on="sample_id", how="left", maintain_order="left").sort("row")
+    marked = _within(marked.with_columns((stays & pl.col("earlier").is_null()).alias("new")))
+    fits = pl.col("new").cum_sum() <= (len(rows) if max_accepted is None else max_accepted)
+    return _decisions(marked.with_columns((pl.col("new") & fits).alias("accepted")), dataset)
+
+
+def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Count why candidates were not accepted.
+
+    Returns:
+        reason, count: the most common first, equally common ones by name. A candidate counts for
+        each of its reasons.
+    """
+    said = decisions.select(pl.col("reasons").explode().alias("reason")).drop_nulls()
+    counted = said.group_by("reason").agg(pl.len().cast(pl.Int64).alias("count"))
+    return counted.sort("count", "reason", descending=[True, False])
+
+
+def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Find the verdicts that stop a round: critical, about the whole of it, and not passed.
+
+    Returns:
+        Rows of `verdicts`, in order; none if the round may go on.
+    """
+    known = schema.conform(verdicts, schema.VERDICTS)
+    return known.filter(pl.col("row").is_null(), _critical(), _not_passed())
+
+
+def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
+    rows = schema.conform(frame, schema.SAMPLE_KEY, required=tuple(schema.SAMPLE_KEY), extra=True)
+    schema.unique_key(rows, list(KEY), "the candidates")
+    if rows["round"].n_unique() > 1:
+        raise SchemaError("candidates are of several rounds; decide on one round at a time")
+    return rows.sort("row")
+
+
+def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Add to each candidate the reasons against it and the warnings about it."""
+    about = verdicts.filter(pl.col("row").is_not_null())
+    stray = about.join(rows, on=KEY, how="anti")
+    if not stray.is_empty():
+        raise SchemaError(f"a verdict is about row {stray['row'][0]}, which is no candidate")
+    unknown = pl.col("verdict").is_null() | (pl.col("verdict") != "failed")
+    said = pl.when(unknown).then(pl.col("expectation") + ": unknown").otherwise("expectation")
+    warns = _not_passed() & (pl.col("severity") == "warning")
+    found = about.group_by(KEY).agg(
+        said.filter(_critical() & _not_passed()).unique(maintain_order=True).alias("reasons"),
+        said.filter(warns).unique(maintain_order=True).alias("warnings"),
+    )
+    nobody = pl.lit([NO_VERDICT], pl.List(pl.String))
+    return rows.join(found, on=KEY, how="left", maintain_order="left").with_columns(
+        pl.col("reasons").fill_null(nobody),
+        pl.col("warnings").fill_null(pl.lit([], pl.List(pl.String))),
+    )
+
+
+def _critical() -> pl.Expr:
+    return ~pl.col("severity").is_in(HARMLESS).fill_null(value=False)
+
+
+def _not_passed() -> pl.Expr:
+    return ~(pl.col("verdict") == "passed").fill_null(value=False)
+
+
+def _before(earlier: pl.DataFrame, dataset: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The first occurrence of each content accepted before this round: sample_id, earlier."""
+    number = rows["round"].first() if len(rows) else 0
+    ours = (pl.col("dataset") == dataset) & (pl.col("round") >= number)
+    first = earlier.filter(~ours).sort(pl.col("dataset") != dataset, "dataset", "round", "row")
+    return first.group_by("sample_id", maintain_order=True).agg(
+        pl.struct("dataset", "round", "row").first().alias("earlier")
+    )
+
+
+def _within(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the lowest new row of the same content; a row stays new only if that is itself."""
+    first = pl.col("row").filter(pl.col("new")).min().over("sample_id").alias("first")
+    marked = rows.with_columns(first)
+    return marked.with_columns(
+        pl.col("new").alias("sound"),
+        (pl.col("new") & (pl.col("row") == pl.col("first"))).alias("new"),
+    )
+
+
+def _decisions(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
+    """Put the decision, its reasons and the first occurrence of a duplicate into words."""
+    taken = rows.filter("accepted").select(pl.col("row").alias("first"), pl.lit(True).alias("kept"))
+    marked = rows.join(taken, on="first", how="left", maintain_order="left")
+    passed = pl.col("reasons").list.len() == 0
+    again = passed & pl.col("earlier").is_not_null()
+    twin = pl.col("sound") & ~pl.col("accepted") & pl.col("kept").fill_null(value=False)
+    duplicate = again | twin
+    here = pl.struct(pl.lit(dataset).alias("dataset"), "round", pl.col("first").alias("row"))
+    decided = marked.with_columns(
+        pl.when("accepted")
+        .then(pl.lit("accepted"))
+        .when(duplicate)
+        .then(pl.lit("duplicate"))
+        .otherwise(pl.lit("rejected"))
+        .alias("decision"),
+        pl.when(pl.col("accepted") | ~passed)
+        .then("reasons")
+        .when(duplicate)
+        .then(pl.lit([DUPLICATE], pl.List(pl.String)))
+        .otherwise(pl.lit([MAX_ACCEPTED], pl.List(pl.String)))
+        .alias("reasons"),
+        pl.when(again).then("earlier").when(twin).then(here).alias("duplicate_of"),
+    )
+    return schema.conform(decided, schema.DECISIONS, required=KEY, extra=True)

@@ -1,0 +1,133 @@
+"""Explicit parents: edges from a candidate to the occurrences that it was made from.
+
+An edge is checked before it is used: its parent exists, is earlier, and the weights of a
+candidate's parents sum to at most 1. So the family tree has no cycles and every backward walk ends.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from lineage import schema
+from lineage.errors import ParentError
+
+TOLERANCE: Final = 1e-6
+"""By how much weights may miss 1, since they are stored in single precision."""
+
+PARENT: Final = pl.Schema(
+    {
+        "row": pl.Int64(),
+        "dataset": pl.String(),
+        "round": pl.Int32(),
+        "parent_row": pl.Int64(),
+        "relation": pl.Enum(schema.RELATIONS),
+        "weight": pl.Float32(),
+    }
+)
+"""`row` is the candidate's, the rest describes one parent."""
+STORED: Final = pl.Schema(
+    {
+        "dataset": pl.String(),
+        "round": pl.Int32(),
+        "row": pl.Int64(),
+        **{
+            name: schema.LINEAGE[name]
+            for name in ("kind", "real_roots", "depth_mean", "depth_min", "depth_max")
+        },
+    }
+)
+"""What the lake knows of an occurrence that may be a parent."""
+
+
+def resolve(
+    rows: pl.Series,
+    parents: pl.DataFrame | None,
+    stored: pl.DataFrame | None,
+    dataset: str,
+    round_number: int,
+) -> pl.DataFrame:
+    """Join each edge with what is stored of its parent.
+
+    Args:
+        rows: the candidates.
+        parents: edges, as `PARENT`.
+        stored: the parents, as `STORED`.
+        dataset: of the candidates.
+        round_number: of the candidates.
+
+    Raises:
+        ParentError: an edge cannot be one.
+        SchemaError: a column is missing, or an occurrence is stored twice.
+    """
+    given = PARENT.to_frame() if parents is None else parents
+    links = schema.conform(given, PARENT, required=tuple(PARENT))
+    known = STORED.to_frame() if stored is None else stored
+    known = schema.conform(known, STORED, required=("dataset", "round", "row", "kind"), extra=True)
+    schema.unique_key(known, ["dataset", "round", "row"], "the stored lineage")
+    _check(links, rows, known, dataset, round_number)
+    return links.join(
+        known,
+        left_on=["dataset", "round", "parent_row"],
+        right_on=["dataset", "round", "row"],
+        how="left",
+        maintain_order="left",
+    )
+
+
+def collect(links: pl.DataFrame) -> pl.DataFrame:
+    """Sum resolved edges up per candidate.
+
+    Returns:
+        row, parents, edited (whether one is), weight, real (weight of real parents), ending
+        (weight times real_roots), length (the same times 1 + depth), depth_min and depth_max over
+        parents of positive weight.
+    """
+    weight, roots = pl.col("weight").cast(pl.Float64), pl.col("real_roots").cast(pl.Float64)
+    ending = weight * roots.fill_null(0.0)
+    length = ending * (1.0 + pl.col("depth_mean").cast(pl.Float64).fill_null(0.0))
+    counted = weight > 0
+    parent = pl.struct(
+        "dataset", "round", pl.col("parent_row").alias("row"), "relation", "weight"
+    ).cast(schema.PARENTS.inner)
+    return links.group_by("row", maintain_order=True).agg(
+        parent.alias("parents"),
+        (pl.col("relation") == "edited").any().alias("edited"),
+        weight.sum().alias("weight"),
+        weight.filter(pl.col("kind") == "real").sum().alias("real"),
+        ending.sum().alias("ending"),
+        length.sum().alias("length"),
+        pl.col("depth_min").filter(counted).min(),
+        pl.col("depth_max").filter(counted).max(),
+    )
+
+
+def _check(
+    links: pl.DataFrame, rows: pl.Series, known: pl.DataFrame, dataset: str, round_number: int
+) -> None:
+    _refuse(
+        links.filter(~pl.col("row").is_in(rows.implode())),
+        "which is no candidate of this round; correct the row",
+    )
+    _refuse(
+        links.filter((pl.col("dataset") == dataset) & (pl.col("round") >= round_number)),
+        f"which is not earlier than round {round_number}; name an earlier one",
+    )
+    at = ["dataset", "round", "parent_row"]
+    unknown = links.join(known, left_on=at, right_on=["dataset", "round", "row"], how="anti")
+    _refuse(unknown, "which the lake does not hold; name a parent that it holds")
+    wrong = ~(pl.col("weight").is_finite() & (pl.col("weight") >= 0))
+    _refuse(links.filter(wrong), "with a weight that is no number from 0 to 1")
+    total = pl.col("weight").cast(pl.Float64).sum().over("row")
+    _refuse(links.filter(total > 1 + TOLERANCE), "and the weights of its parents exceed 1")
+
+
+def _refuse(wrong: pl.DataFrame, why: str) -> None:
+    """Raise for the first edge of those that cannot be one."""
+    if wrong.is_empty():
+        return
+    row, dataset, number, parent_row, *_ = wrong.row(0)
+    raise ParentError(
+        f"candidate {row} names row {parent_row} of round {number} of {dataset} as a parent, {why}"
+    )

@@ -1,0 +1,60 @@
+"""What can go wrong with lineage, grouped by what the caller would do.
+
+    LineageError
+    ├── SchemaError     a frame has not the columns it must have: correct the writer
+    ├── IdentityError   a column has no canonical bytes: choose other identity columns
+    ├── ParentError     a named parent cannot be one: correct the generator
+    ├── MixError        a training mix cannot be composed or read: correct its settings
+    ├── SplitError      shares, groups or ids of a split do not fit: correct them
+    └── QueryError      an id or occurrence cannot be looked up: correct the question
+
+A failed sample is never an error: it is a verdict, a decision or a check.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LineageError(Exception):
+    """Root of this package's errors; the message is one sentence for a person."""
+
+    kind: ClassVar[str] = "lineage"
+    exit_code: ClassVar[int] = 1
+
+
+class SchemaError(LineageError):
+    """A frame lacks a column, or a column has the wrong type or a forbidden null."""
+
+    kind = "schema"
+
+
+class IdentityError(LineageError):
+    """A column's content has no canonical bytes."""
+
+    kind = "identity"
+
+
+class ParentError(LineageError):
+    """A candidate names a parent that does not exist, is not earlier, or weighs too much."""
+
+    kind = "parent"
+
+
+class MixError(LineageError):
+    """A training mix cannot be composed from these rows and settings, or was altered."""
+
+    kind = "mix"
+
+
+class SplitError(LineageError):
+    """Shares, groups or ids of a hold-out split do not fit."""
+
+    kind = "split"
+
+
+class QueryError(LineageError):
+    """An id prefix or occurrence that cannot be looked up."""
+
+    kind = "query"
+    exit_code = 2

@@ -1,0 +1,201 @@
+"""The guard's figures: each takes evidence and gives a number with what it is made of.
+
+Figures about ancestry come from lineage alone, figures about shape are ratios to their
+real-versus-real null. A figure that is not there has no value and says so; a frame that lacks what
+a figure needs raises the error of Polars, which `checks.check` takes for the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from lineage import schema
+from lineage.evidence import Evidence, Figure, exact, mean, number, samples
+
+MISSING: Final = "could not be computed"
+
+
+def real_share(evidence: Evidence) -> Figure:
+    """Share of real rows in the next training mix, by weight."""
+    mix = evidence.mix
+    numbers = ", ".join(str(part.round) for part in mix.rounds)
+    depth = "unknown" if mix.depth_mean is None else f"{mix.depth_mean:.2f}"
+    says = f"{mix.regime}: {mix.rows:,} rows of round {numbers}; mean depth {depth}"
+    return exact(mix.real_share, says)
+
+
+def depth_mean(evidence: Evidence) -> Figure:
+    """Mean generations from real data over the accepted rows that descend from real data."""
+    rows = evidence.lineage
+    known = rows.filter(pl.col("depth_mean").is_not_null())
+    says = f"{len(known):,} of {len(rows):,} accepted rows have real roots"
+    return exact(mean(known, "depth_mean"), says)
+
+
+def depth_max(evidence: Evidence) -> Figure:
+    """Most generations from real data along any line of descent."""
+    rows = evidence.lineage
+    deepest = number(rows["depth_max"].max())
+    found = rows.filter(pl.col("depth_max") == deepest) if deepest is not None else rows.clear()
+    named = samples(found)
+    says = f"{len(found):,} accepted rows: {named}" if named else "none descends from real data"
+    return exact(deepest, says)
+
+
+def real_inputs(evidence: Evidence) -> Figure:
+    """Mean share of direct inputs that are real."""
+    return _mean(evidence, "real_inputs")
+
+
+def real_inputs_low(evidence: Evidence) -> Figure:
+    """Mean share of direct inputs that are real if seeds count for nothing.
+
+    A generator that was shown seeds then stands for all of their weight. Its own real share
+    follows from what is stored: real_inputs less the weight of real parents (round 0 of any data
+    set is real), over the weight that the parents leave. Where they leave none, the share is taken
+    to be 0. A row's bound is never above its `real_inputs`.
+    """
+    rows = evidence.lineage
+    bound = rows.select(_seedless().cast(pl.Float64).alias("real_inputs_low"))
+    return exact(mean(bound, "real_inputs_low"), f"{len(rows):,} accepted rows, seeds weigh 0")
+
+
+def opaque_roots(evidence: Evidence) -> Figure:
+    """Share of backward walks that end at a model of unknown training data."""
+    found = mean(evidence.lineage, "real_roots")
+    says = f"{len(evidence.lineage):,} accepted rows"
+    return exact(None if found is None else 1.0 - found, says)
+
+
+def memorised(evidence: Evidence) -> Figure:
+    """Share of accepted rows that are equal or near to a real training row."""
+    return _hits(evidence, evidence.copies, "equal or near to real training rows")
+
+
+def holdout_equal(evidence: Evidence) -> Figure:
+    """Share of accepted rows that are equal to a held-out row."""
+    equal = evidence.leaks.filter(pl.col("equal").fill_null(value=True))
+    return _hits(evidence, equal, "equal to held-out rows")
+
+
+def holdout_near(evidence: Evidence) -> Figure:
+    """Share of accepted rows that are near to a held-out row, or equal to it."""
+    return _hits(evidence, evidence.leaks, "near to held-out rows")
+
+
+def holdout_ancestry(evidence: Evidence) -> Figure:
+    """Share of accepted rows with a parent that leaked from the hold-out or descends from it.
+
+    This follows explicit parents. What went through a whole training mix has no such edge: the fit
+    leaves out held-out content and what is near to it. Rows without parents therefore count as
+    clean; rows with parents need to be told which occurrences are tainted.
+    """
+    rows, tainted = evidence.lineage, evidence.held_out_ancestors
+    parents = rows.select("row", pl.col("parents").cast(schema.PARENTS)).explode("parents")
+    edges = parents.drop_nulls("parents").unnest("parents", separator=".")
+    return _descent(evidence, edges, tainted)
+
+
+def duplicates(evidence: Evidence) -> Figure:
+    """Share of candidates that repeat content accepted before."""
+    return _share_of_candidates(evidence, "duplicate")
+
+
+def acceptance(evidence: Evidence) -> Figure:
+    """Share of candidates that are accepted."""
+    return _share_of_candidates(evidence, "accepted")
+
+
+def loss(evidence: Evidence, other: str) -> Figure:
+    """Accuracy lost on real validation rows against another classifier, `real_only` or `previous`.
+
+    The interval is that of the paired difference, turned round.
+    """
+    at = evidence.metrics, "difference", other
+    value, low, high = (number(*at, end) for end in ("value", "low", "high"))
+    ours, theirs = (number(evidence.metrics, "accuracy", each, "value") for each in ("mix", other))
+    if value is None or low is None or high is None:
+        return exact(None, MISSING)
+    said = f"accuracy {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
+    return Figure(-value, -high, -low, f"{said}; 95 % of the loss {-high:.3f} to {-low:.3f}")
+
+
+def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
+    """A shape figure of `round` or `mix` over its real-versus-real null.
+
+    Args:
+        evidence: the evidence.
+        part: round or mix.
+        name: recall, coverage, variance or tail.
+        interval: whether limits are held against the ends of its interval.
+    """
+    at = evidence.metrics, part, name
+    value, low, high, null = (number(*at, end) for end in ("value", "low", "high", "null"))
+    if value is None or null is None or null <= 0:
+        return exact(None, MISSING)
+    says = f"{value:.3f}; real rows have {null:.3f}"
+    if not interval:
+        return exact(value / null, says)
+    if low is None or high is None:
+        return exact(None, MISSING)
+    low, high = low / null, high / null
+    return Figure(value / null, low, high, f"{says}; 95 % of the ratio {low:.2f} to {high:.2f}")
+
+
+def _mean(evidence: Evidence, column: str) -> Figure:
+    return exact(mean(evidence.lineage, column), f"{len(evidence.lineage):,} accepted rows")
+
+
+def _hits(evidence: Evidence, found: pl.DataFrame, what: str) -> Figure:
+    """Share of the accepted rows that are found."""
+    total = len(evidence.lineage)
+    if not total:
+        return exact(None, MISSING)
+    each = found.unique("row", maintain_order=True)
+    named = samples(each)
+    says = f"{len(each):,} of {total:,} accepted rows are {what}"
+    return exact(len(each) / total, f"{says}: {named}" if named else says)
+
+
+def _share_of_candidates(evidence: Evidence, name: str) -> Figure:
+    count, total = number(evidence.counts, name), number(evidence.counts, "candidates")
+    if count is None or not total:
+        return exact(None, MISSING)
+    return exact(count / total, f"{count:,.0f} of {total:,.0f} candidates")
+
+
+def _descent(evidence: Evidence, edges: pl.DataFrame, tainted: pl.DataFrame | None) -> Figure:
+    """Share of accepted rows with a tainted parent; unknown if there are parents and no list."""
+    if evidence.lineage.is_empty():
+        return exact(None, MISSING)
+    if edges.is_empty():
+        return exact(0.0, "no accepted row has explicit parents")
+    if tainted is None:
+        return exact(None, "rows have parents, and nobody looked which of them leaked")
+    at = ["parents.dataset", "parents.round", "parents.row"]
+    bad = edges.join(tainted, left_on=at, right_on=["dataset", "round", "row"], how="semi")
+    found = evidence.lineage.join(bad, on="row", how="semi")
+    return _hits(evidence, found, "descended from held-out rows")
+
+
+def _seedless() -> pl.Expr:
+    """A row's `real_inputs` with seed weights 0."""
+    parent = pl.element().struct
+    weight = parent.field("weight").cast(pl.Float64)
+    is_seed, is_real = parent.field("relation") == "seed", parent.field("round") == 0
+
+    def total(chosen: pl.Expr) -> pl.Expr:
+        return pl.col("parents").list.eval(weight.filter(chosen)).list.sum()
+
+    given = pl.col("parents").list.eval(weight).list.sum()
+    rest = (1.0 - given).clip(0, 1)
+    from_model = (pl.col("real_inputs") - total(is_real)).clip(0, rest)
+    share = pl.when(rest > 0).then((from_model / rest).clip(0, 1)).otherwise(0.0)
+    bound = total(is_real & ~is_seed) + (rest + total(is_seed)) * share
+    return pl.min_horizontal("real_inputs", bound)
+
+
+def _short(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"

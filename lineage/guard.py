@@ -1,0 +1,142 @@
+"""The guard: is a round good enough to be learned from?
+
+Collapse cannot be seen sample by sample: under `replace` every candidate looks better each round
+while the set of them shrinks. So the guard judges the round and the next training mix as wholes:
+how far from real data they are, what they copied or leaked, what they are worth downstream, and
+whether their shape is still that of real data. It never raises for bad data; a figure that is
+missing gets the verdict that the limits give to the unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from lineage.checks import RULES, check, worst
+from lineage.evidence import Check, Evidence
+from lineage.limits import Limits
+
+__all__ = ["Check", "Evidence", "GuardResult", "judge", "table"]
+
+WIDTH: Final = 120
+NARROWEST: Final = 20
+"""Width of the evidence beside very long limits."""
+OVERRIDE: Final = "override"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardResult:
+    """The guard's answer about a round."""
+
+    dataset: str
+    round: int
+    checks: tuple[Check, ...]
+    limits: str
+    """Digest of the limits."""
+    judged: str = ""
+    """Id of the commit that was judged; empty until the answer is bound to one."""
+    override: str | None = None
+    """Why the round may be published although a check blocks."""
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        """Names of the checks that block, overridden or not."""
+        return tuple(item.name for item in self.checks if item.verdict == "block")
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the round must not be published."""
+        return bool(self.blocking) and self.override is None
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all checks; "override" where a block is overridden."""
+        if self.blocking and self.override is not None:
+            return OVERRIDE
+        return worst([item.verdict for item in self.checks])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything else, as 64 hex digits."""
+        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def bound_to(self, commit: str, *, override: str | None = None) -> GuardResult:
+        """The same answer, about a commit.
+
+        Args:
+            commit: id of the commit that was judged.
+            override: a reason to publish all the same. It is kept only where a check blocks; an
+                empty reason is none.
+        """
+        reason = (override or "").strip()
+        return replace(self, judged=commit, override=reason if reason and self.blocking else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, with its digest."""
+        return {**self._content(), "digest": self.digest}
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset,
+            "round": self.round,
+            "verdict": self.verdict,
+            "blocking": list(self.blocking),
+            "override": self.override,
+            "judged": self.judged,
+            "limits": self.limits,
+            "checks": [asdict(item) for item in self.checks],
+        }
+
+
+def judge(evidence: Evidence, limits: Limits) -> GuardResult:
+    """Hold the evidence about a round against limits.
+
+    Args:
+        evidence: what is known; anything may be missing.
+        limits: when to warn and when to block.
+    """
+    checks = tuple(check(rule, evidence, limits) for rule in RULES)
+    return GuardResult(evidence.dataset, evidence.round, checks, limits.digest)
+
+
+def table(result: GuardResult) -> str:
+    """The checks as plain text, 120 columns wide, the answer in the first line."""
+    rows = [
+        (item.name, _number(item.value), _shown(item.verdict), item.limit, item.evidence)
+        for item in result.checks
+    ]
+    head = ("check", "value", "verdict", "limit", "evidence")
+    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head) - 1)]
+    lines = [line for row in (head, *rows) for line in _lines(row, widths)]
+    return "\n".join([_answer(result), *lines])
+
+
+def _answer(result: GuardResult) -> str:
+    said = f"guard on round {result.round} of {result.dataset}: {result.verdict}"
+    if result.blocking:
+        said += f" ({', '.join(result.blocking)})"
+    if result.override:
+        said += f"; overridden: {' '.join(result.override.split())}"
+    return "\n".join(textwrap.wrap(said, WIDTH))
+
+
+def _lines(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    """One row, its evidence wrapped in the last column."""
+    name, value, verdict, limit, evidence = row
+    cells = (name.ljust(widths[0]), value.rjust(widths[1]))
+    start = "  ".join([*cells, verdict.ljust(widths[2]), limit.ljust(widths[3]), ""])
+    wrapped = textwrap.wrap(evidence, max(WIDTH - len(start), NARROWEST)) or [""]
+    later = [" " * len(start)] * (len(wrapped) - 1)
+    return [(head + part).rstrip() for head, part in zip([start, *later], wrapped, strict=True)]
+
+
+def _shown(verdict: str) -> str:
+    return verdict if verdict == "pass" else verdict.upper()
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"

@@ -1,0 +1,123 @@
+"""When the guard warns and when it blocks: plain numbers, each set from params.
+
+Nothing heavy is imported here: every command reads params. A limit of None is no limit. Defaults
+let a round pass that is mixed with all data before it (`accumulate`), and block one whose mix holds
+nothing but its own predecessor (`replace`) as soon as that shows: in the second such round its mix
+is two generations from real data without a real row in it, and has lost recall and variance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Limits(BaseModel):
+    """Limits of the guard's checks.
+
+    `x_warn` and `x_block` are the limits of the check `x`. Shape figures (recall, coverage,
+    variance, tail) are limited as ratios to their real-versus-real null; `_low` and `_high` are the
+    two sides of a two-sided check.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    unknown: Literal["block", "warn"] = "block"
+    """What a figure that could not be computed does; where nothing can block, it warns."""
+
+    real_share_warn: Share | None = 0.25
+    """Least share of real rows in the next training mix, by weight."""
+    real_share_block: Share | None = 0.1
+    real_share_shallow: Amount = 1.5
+    """A mix of no greater mean depth than this only warns for its real share: one generation from
+    real data is distillation, a loop begins with the second."""
+
+    depth_mean_warn: Amount | None = 3.0
+    """Most generations from real data, on average over the round's accepted rows."""
+    depth_mean_block: Amount | None = 6.0
+    depth_max_warn: Amount | None = 12.0
+    """Most generations from real data along any line of descent; it grows by one in each round of
+    `accumulate`, so by default it never blocks."""
+    depth_max_block: Amount | None = None
+
+    real_inputs_warn: Share | None = 0.2
+    """Least mean share of direct inputs that are real."""
+    real_inputs_block: Share | None = 0.05
+    real_inputs_low_warn: Share | None = 0.1
+    """The same with seed weights 0: what holds whatever the attribution rule says."""
+    real_inputs_low_block: Share | None = None
+
+    opaque_roots_warn: Share | None = 0.25
+    """Most backward walks that may end at a model of unknown training data."""
+    opaque_roots_block: Share | None = 0.95
+
+    memorised_warn: Share | None = 0.0
+    """Most accepted rows that may equal or nearly equal a real training row."""
+    memorised_block: Share | None = 0.01
+    duplicates_warn: Share | None = 0.05
+    """Most candidates that may repeat content accepted before."""
+    duplicates_block: Share | None = 0.2
+    acceptance_warn: Share | None = 0.5
+    """Least share of candidates accepted: far fewer, and selection shapes the data."""
+    acceptance_block: Share | None = 0.2
+
+    holdout_equal_block: Share | None = 0.0
+    """Most accepted rows that may equal a held-out row."""
+    holdout_near_warn: Share | None = 0.01
+    """Most accepted rows that may be near to a held-out row; chance brings some."""
+    holdout_near_block: Share | None = 0.05
+    holdout_ancestry_block: Share | None = 0.0
+    """Most accepted rows that may descend from a held-out row."""
+
+    downstream_real_warn: Amount | None = 0.005
+    """Loss of accuracy on real validation data against training on real data alone. It warns by the
+    measured loss, and blocks by the end of its interval that favours the round."""
+    downstream_real_block: Amount | None = 0.01
+    downstream_previous_warn: Amount | None = 0.01
+    """The same against the mix without this round."""
+    downstream_previous_block: Amount | None = 0.02
+
+    recall_round_warn: Amount | None = 0.5
+    """Least recall of the round, over the null's."""
+    recall_round_block: Amount | None = 0.3
+    recall_mix_warn: Amount | None = 0.8
+    """Least recall of the next training mix, over the null's."""
+    recall_mix_block: Amount | None = 0.6
+    coverage_round_warn: Amount | None = 0.5
+    coverage_round_block: Amount | None = 0.3
+    coverage_mix_warn: Amount | None = 0.8
+    coverage_mix_block: Amount | None = 0.6
+
+    variance_round_low_warn: Amount | None = 0.75
+    """Least variance of the round, over the null's: replacing data shrinks it."""
+    variance_round_low_block: Amount | None = 0.6
+    variance_round_high_warn: Amount | None = 1.25
+    """Most: smoothing generators inflate it."""
+    variance_round_high_block: Amount | None = 1.5
+    variance_mix_low_warn: Amount | None = 0.85
+    variance_mix_low_block: Amount | None = 0.75
+    variance_mix_high_warn: Amount | None = 1.2
+    variance_mix_high_block: Amount | None = 1.4
+
+    tail_round_low_warn: Amount | None = 0.25
+    """Least mass in the real 1 % tails, over the null's; few rows lie there, so each limit is held
+    against the end of the interval that favours the round."""
+    tail_round_low_block: Amount | None = None
+    tail_round_high_warn: Amount | None = 3.0
+    tail_round_high_block: Amount | None = 6.0
+    tail_mix_low_warn: Amount | None = 0.5
+    tail_mix_low_block: Amount | None = 0.1
+    tail_mix_high_warn: Amount | None = 2.0
+    tail_mix_high_block: Amount | None = 4.0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all limits, as 64 hex digits."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""The mix manifest: a value that describes a training distribution, and its digest.
+
+The digest is what lineage calls `trained_on`. It is written with the manifest, so a manifest that
+was changed by hand does not read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    computed_field,
+    model_validator,
+)
+
+REGIMES: Final = ("accumulate", "replace", "accumulate-subsample")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+ROUNDING: Final = 1e-6
+"""Relative error by which sums of stored numbers may differ."""
+
+
+class RoundPart(BaseModel):
+    """What one round gives to a mix."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    round: Count
+    accepted: Annotated[int, Field(gt=0)]
+    """Rows that the mix was composed from."""
+    rows: Annotated[int, Field(gt=0)]
+    """Rows of them that are in the mix."""
+    weight: Annotated[float, Field(gt=0)]
+    """Weight of these rows, all together."""
+
+
+class MixManifest(BaseModel):
+    """A training distribution: where its rows come from, how heavy they are, how far from real."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    version: Literal["stemma-mix/1"] = "stemma-mix/1"
+    dataset: Annotated[str, Field(min_length=1)]
+    commit: str
+    regime: str
+    rounds: Annotated[tuple[RoundPart, ...], Field(min_length=1)]
+    rows: Annotated[int, Field(gt=0)]
+    real_weight: Annotated[float, Field(gt=0)]
+    """Weight of a real row; any other has weight 1."""
+    sample_size: Annotated[int, Field(gt=0)] | None = None
+    """Rows that the subsample was asked for."""
+    subsample: str | None = None
+    """Name and version of the rule that drew the subsample."""
+    seed: int | None = None
+    """Of the subsample."""
+    warm_start: str | None = None
+    """Digest of the generator that the fit continued from; None: from scratch."""
+
+    real_share: Share
+    """Weight of the real rows, over all."""
+    real_roots: Share
+    """Probability that a backward walk from a row drawn by weight ends at a real sample."""
+    depth_mean: Annotated[float, Field(ge=0)] | None
+    """Mean length of the backward walks that end at a real sample; None if none does."""
+    depth_min: Count | None
+    depth_max: Count | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of everything else, as 64 hex digits."""
+        content = self.model_dump(mode="json", exclude={"digest"})
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _unaltered(cls, content: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse a manifest that does not have the digest it was written with."""
+        if not isinstance(content, dict) or "digest" not in content:
+            return handler(content)
+        manifest = handler({name: each for name, each in content.items() if name != "digest"})
+        if manifest.digest != content["digest"]:
+            raise ValueError("was altered: its digest is another; restore it from the lake")
+        return manifest
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Refuse numbers that contradict each other."""
+        for holds, what in (*self._of_rounds(), *self._of_subsample(), *self._of_depths()):
+            if not holds:
+                raise ValueError(f"contradicts itself: {what}")
+        return self
+
+    def _of_rounds(self) -> list[tuple[bool, str]]:
+        parts, low, high = self.rounds, min(1.0, self.real_weight), max(1.0, self.real_weight)
+        numbers = [part.round for part in parts]
+        each = [part.weight / part.rows for part in parts]
+        weighed = low * (1 - ROUNDING) <= min(each) and max(each) <= high * (1 + ROUNDING)
+        return [
+            (self.regime in REGIMES, f"there is no regime {self.regime!r}"),
+            (numbers == sorted(set(numbers)), "rounds are not in order"),
+            (self.regime != "replace" or len(parts) == 1, "replace takes one round"),
+            (self.rows == sum(part.rows for part in parts), "rows are not those of the rounds"),
+            (all(part.rows <= part.accepted for part in parts), "more rows than were accepted"),
+            (weighed, "the weight of a round is not that of its rows"),
+        ]
+
+    def _of_subsample(self) -> list[tuple[bool, str]]:
+        thinned = self.regime == "accumulate-subsample"
+        drawn = (self.sample_size, self.subsample, self.seed)
+        complete = all(part.rows == part.accepted for part in self.rounds)
+        return [
+            (all((each is not None) == thinned for each in drawn), "subsample and regime differ"),
+            (thinned or complete, "rows are missing though none were to be left out"),
+            (self.rows <= (self.sample_size or self.rows), "more rows than the subsample's size"),
+        ]
+
+    def _of_depths(self) -> list[tuple[bool, str]]:
+        depths = (self.depth_min, self.depth_mean, self.depth_max)
+        present = [each for each in depths if each is not None]
+        known = len(present) == len(depths)
+        low, mean, high = present if known else (0, 0, 0)
+        ordered = low * (1 - ROUNDING) <= mean <= high * (1 + ROUNDING)
+        started = self.real_share <= self.real_roots + ROUNDING
+        return [
+            (known or not present, "some depths are missing"),
+            (known == (self.real_roots > 0), "depths and real_roots differ"),
+            (ordered, "depths are not in order"),
+            (started, "fewer walks end at real samples than start there"),
+        ]

@@ -1,0 +1,195 @@
+"""Training mixes: the distribution that a generator is fitted on, and its description.
+
+A mix is one node of the family tree. A candidate of a fitted generator descends from the mix, never
+from each of its rows; so the manifest carries what lineage needs of the distribution: by weight,
+the share of real rows, the probability that a backward walk ends at a real sample, and the depths.
+
+The regimes are those of Gerstgrasser et al. 2024 (replace, accumulate) and Kazdan et al. 2024
+(accumulate-subsample).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from lineage import schema
+from lineage.errors import MixError
+from lineage.manifest import REGIMES, MixManifest, RoundPart
+
+__all__ = ["REGIMES", "Mix", "MixManifest", "RoundPart", "build", "read"]
+
+SUBSAMPLE: Final = "splitmix64/1"
+"""Rule that orders occurrences for a subsample: by a hash of seed, round and row. An order does not
+change when rows are added, so the next subsample keeps most of this one."""
+
+ROWS: Final = pl.Schema(
+    {
+        name: schema.LINEAGE[name]
+        for name in ("round", "row", "kind", "real_roots", "depth_mean", "depth_min", "depth_max")
+    }
+)
+"""What a mix must know of its rows."""
+REQUIRED: Final = ("round", "row", "kind", "real_roots")
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Which rows a generator learns from, how heavily, and the description of both."""
+
+    rows: pl.DataFrame
+    """round, row, weight (Float64), in order."""
+    manifest: MixManifest
+
+
+def build(
+    rows: pl.DataFrame,
+    *,
+    dataset: str,
+    commit: str,
+    regime: str,
+    real_weight: float = 1.0,
+    sample_size: int | None = None,
+    seed: int = 0,
+) -> Mix:
+    """Compose the mix that a regime takes from the accepted rows of a commit.
+
+    Args:
+        rows: lineage of all accepted rows of the data set, round 0 included.
+        dataset: the data set's name.
+        commit: the commit that holds the rows.
+        regime: `replace` takes the last round alone, `accumulate` all, `accumulate-subsample` all,
+            thinned out at random to `sample_size`.
+        real_weight: weight of a real row; a synthetic or edited row has weight 1.
+        sample_size: of accumulate-subsample; None: as many as there are real rows.
+        seed: of the subsample.
+
+    Raises:
+        MixError: there are no rows, or regime, weight or size cannot be used.
+        SchemaError: a column is missing, or a row comes twice.
+    """
+    known = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
+    schema.unique_key(known, ["round", "row"], "the mix")
+    _check(known, regime, real_weight, sample_size)
+    thinned = regime == "accumulate-subsample"
+    size = _size(known, sample_size) if thinned else None
+    taken = _take(known, regime, size, seed)
+    weighted = taken.with_columns(
+        pl.when(pl.col("kind") == "real").then(real_weight).otherwise(1.0).alias("weight")
+    )
+    manifest = MixManifest(
+        dataset=dataset,
+        commit=commit,
+        regime=regime,
+        rounds=_parts(known, weighted),
+        rows=len(weighted),
+        real_weight=real_weight,
+        sample_size=size,
+        subsample=SUBSAMPLE if thinned else None,
+        seed=seed if thinned else None,
+        **_distribution(weighted),
+    )
+    return Mix(weighted.select("round", "row", "weight"), manifest)
+
+
+def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
+    """Read a manifest back.
+
+    Args:
+        content: its JSON, as text or parsed.
+
+    Raises:
+        MixError: it is damaged, inconsistent, or was altered since it was written.
+    """
+    try:
+        if isinstance(content, Mapping):
+            return MixManifest.model_validate(dict(content))
+        return MixManifest.model_validate_json(content)
+    except ValidationError as error:
+        said = error.errors()[0]
+        place = ".".join(str(part) for part in said["loc"])
+        raise MixError(f"the mix manifest cannot be used: {place} {said['msg']}") from error
+
+
+def _check(rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int | None) -> None:
+    if regime not in REGIMES:
+        raise MixError(f"there is no regime {regime!r}; choose one of {', '.join(REGIMES)}")
+    if rows.is_empty():
+        raise MixError("there are no accepted rows to compose a mix from; publish round 0 first")
+    if not (math.isfinite(real_weight) and real_weight > 0):
+        raise MixError(f"real_weight is {real_weight}; it must be a number above 0")
+    if sample_size is not None and sample_size < 1:
+        raise MixError(f"sample_size is {sample_size}; it must be at least 1")
+
+
+def _size(rows: pl.DataFrame, sample_size: int | None) -> int:
+    size = int((rows["kind"] == "real").sum()) if sample_size is None else sample_size
+    if not size:
+        raise MixError("there are no real rows to take the subsample's size from; set sample_size")
+    return size
+
+
+def _take(rows: pl.DataFrame, regime: str, size: int | None, seed: int) -> pl.DataFrame:
+    if regime == "replace":
+        return rows.filter(pl.col("round") == pl.col("round").max())
+    if size is None or size >= len(rows):
+        return rows
+    order = pl.Series("order", _order(rows, seed))
+    first = rows.with_columns(order).sort("order", "round", "row").head(size)
+    return first.drop("order").sort("round", "row")
+
+
+def _order(rows: pl.DataFrame, seed: int) -> NDArray[np.uint64]:
+    """Hash each occurrence with the seed: [n], uniform over 64 bits."""
+    start = np.full(len(rows), seed % (1 << 64), dtype=np.uint64)
+    with_round = _splitmix(start) ^ rows["round"].to_numpy().astype(np.uint64)
+    return _splitmix(_splitmix(with_round) ^ rows["row"].to_numpy().astype(np.uint64))
+
+
+def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The output function of SplitMix64 (Steele, Lea & Flood 2014), a bijection of 64 bits."""
+    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _parts(known: pl.DataFrame, taken: pl.DataFrame) -> tuple[RoundPart, ...]:
+    """Rows and weight that each round gives to the mix."""
+    accepted = known.group_by("round").agg(pl.len().alias("accepted"))
+    found = (
+        taken.group_by("round")
+        .agg(pl.len().alias("rows"), pl.col("weight").sum())
+        .join(accepted, on="round")
+        .sort("round")
+    )
+    return tuple(RoundPart(**each) for each in found.to_dicts())
+
+
+def _distribution(rows: pl.DataFrame) -> dict[str, Any]:
+    """What lineage needs of the weighted rows."""
+    weight, roots = pl.col("weight"), pl.col("real_roots").cast(pl.Float64)
+    ending = weight * roots
+    length = ending * pl.col("depth_mean").cast(pl.Float64)
+    found = rows.select(
+        ((pl.col("kind") == "real") * weight).sum().alias("real"),
+        ending.sum().alias("ending"),
+        length.sum().alias("length"),
+        weight.sum().alias("total"),
+        pl.col("depth_min").min(),
+        pl.col("depth_max").max(),
+    ).row(0, named=True)
+    return {
+        "real_share": found["real"] / found["total"],
+        "real_roots": min(found["ending"] / found["total"], 1.0),
+        "depth_mean": found["length"] / found["ending"] if found["ending"] else None,
+        "depth_min": found["depth_min"],
+        "depth_max": found["depth_max"],
+    }

@@ -1,0 +1,49 @@
+"""The content of an image file: its pixels, mode and shape, whatever the encoding around them.
+
+Two PNG files of the same pixels, compressed differently or with other metadata, are one content. A
+palette is a way of storing and is resolved; a palette or grey image with a transparent colour
+becomes RGBA. A lossy file is identified by what it decodes to here.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS: Final = 1 << 26
+"""Pixels of one image; a file that says it has more is identified by its bytes."""
+PIXELS: Final = b"p"
+FILE: Final = b"x"
+
+
+def canonical(data: bytes) -> tuple[bytes, bytes]:
+    """Tag and canonical bytes of an image file.
+
+    Args:
+        data: the file.
+
+    Returns:
+        Tag "p" with, for each frame of the image, mode, width, height and pixels; or tag "x" with
+        the file itself if it cannot be decoded (it still has an identity, a verdict refuses it).
+    """
+    from PIL import Image, ImageSequence  # noqa: PLC0415  data sets of text need no images
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            frames = getattr(image, "n_frames", 1)
+            if image.width * image.height * frames > MAX_PIXELS:
+                return FILE, data
+            return PIXELS, b"".join(_frame(each) for each in ImageSequence.Iterator(image))
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        return FILE, data
+
+
+def _frame(image: Image.Image) -> bytes:
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    pixels = image.tobytes()
+    head = f"{image.mode} {image.width} {image.height} {len(pixels)}\n"
+    return head.encode() + pixels

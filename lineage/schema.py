@@ -1,0 +1,177 @@
+"""The columns of lineage, verdicts and decisions: the only place that says what they are.
+
+A frame that enters or leaves this package goes through `conform`, so that a wrong column is found
+where it is made and not three stages later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from lineage.errors import SchemaError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ID_BYTES: Final = 32
+"""Length of a sample id: one SHA-256 digest."""
+
+KINDS: Final = ("real", "synthetic", "edited")
+RELATIONS: Final = ("seed", "edited")
+SEVERITIES: Final = ("critical", "warning", "info")
+OUTCOMES: Final = ("accepted", "rejected", "duplicate")
+
+OCCURRENCE: Final = pl.Struct({"dataset": pl.String, "round": pl.Int32, "row": pl.Int64})
+"""A node of the family tree: which row of which round of which data set."""
+
+PARENTS: Final = pl.List(
+    pl.Struct(
+        {
+            "dataset": pl.String,
+            "round": pl.Int32,
+            "row": pl.Int64,
+            "relation": pl.Enum(RELATIONS),
+            "weight": pl.Float32,
+        }
+    )
+)
+
+SAMPLE_KEY: Final = pl.Schema({"round": pl.Int32, "row": pl.Int64, "sample_id": pl.Binary})
+"""What every sample and candidate carries beside its payload."""
+
+LINEAGE: Final = pl.Schema(
+    {
+        "round": pl.Int32(),
+        "row": pl.Int64(),
+        "sample_id": pl.Binary(),
+        "kind": pl.Enum(KINDS),
+        "parents": PARENTS,
+        "generator": pl.String(),
+        "attribution": pl.String(),
+        "trained_on": pl.String(),
+        "seed": pl.Int64(),
+        "shard": pl.Int32(),
+        "prompt_digest": pl.Binary(),
+        "source": pl.String(),
+        "licence": pl.String(),
+        "real_inputs": pl.Float32(),
+        "real_roots": pl.Float32(),
+        "depth_mean": pl.Float32(),
+        "depth_min": pl.Int32(),
+        "depth_max": pl.Int32(),
+    }
+)
+LINEAGE_REQUIRED: Final = (
+    "round",
+    "row",
+    "sample_id",
+    "kind",
+    "parents",
+    "real_inputs",
+    "real_roots",
+)
+
+VERDICTS: Final = pl.Schema(
+    {
+        "round": pl.Int32,
+        "row": pl.Int64,
+        "expectation": pl.String,
+        "severity": pl.String,
+        "verdict": pl.String,
+        "observed": pl.Float64,
+        "detail": pl.String,
+    }
+)
+"""One row per candidate and expectation; `row` is null where the whole round is judged."""
+
+DECISIONS: Final = pl.Schema(
+    {
+        "round": pl.Int32(),
+        "row": pl.Int64(),
+        "sample_id": pl.Binary(),
+        "decision": pl.String(),
+        "reasons": pl.List(pl.String()),
+        "warnings": pl.List(pl.String()),
+        "duplicate_of": OCCURRENCE,
+    }
+)
+
+
+def conform(
+    frame: pl.DataFrame, schema: pl.Schema, *, required: Sequence[str] = (), extra: bool = False
+) -> pl.DataFrame:
+    """Check a frame against a schema, with its columns in the schema's order and types.
+
+    Args:
+        frame: what a writer made.
+        schema: names and types it must have; a column of another type is cast if no value changes.
+        required: columns in which no value may be null.
+        extra: drop columns that the schema does not know instead of refusing them.
+
+    Raises:
+        SchemaError: names the column that is missing, unknown, of another type, null where it must
+            not be, or a sample id of the wrong length.
+    """
+    unknown = [name for name in frame.columns if name not in schema]
+    if unknown and not extra:
+        raise SchemaError(f"column {unknown[0]!r} is unknown; known: {', '.join(schema)}")
+    for name, dtype in schema.items():
+        if name not in frame.columns:
+            raise SchemaError(f"column {name!r} ({dtype}) is missing; add it")
+    result = frame.select(_cast(frame[name], dtype) for name, dtype in schema.items())
+    for name in required:
+        if result[name].null_count():
+            at = result[name].is_null().arg_max()
+            raise SchemaError(f"column {name!r} is null at position {at}; it must have a value")
+    if "sample_id" in schema:
+        _check_ids(result["sample_id"])
+    return result
+
+
+def to_arrow(schema: pl.Schema) -> pa.Schema:
+    """The same columns as an Arrow schema, sample ids as fixed-size binary(32)."""
+    import pyarrow as pa  # noqa: PLC0415  only readers outside Polars need it
+
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    if "sample_id" not in schema:
+        return arrow
+    at = arrow.get_field_index("sample_id")
+    return arrow.set(at, pa.field("sample_id", pa.binary(ID_BYTES)))
+
+
+def unique_key(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Check that no two rows have the same key.
+
+    Raises:
+        SchemaError: names the first key that comes twice.
+    """
+    twice = frame.select(columns).filter(pl.struct(columns).is_duplicated())
+    if not twice.is_empty():
+        first = ", ".join(f"{name} {value}" for name, value in twice.row(0, named=True).items())
+        raise SchemaError(f"{what} names {first} more than once; keep one row for each")
+
+
+def _cast(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    if column.dtype == dtype:
+        return column
+    wrong = f"column {column.name!r} is {column.dtype}, not {dtype}; cast it where it is made"
+    try:
+        cast = column.cast(dtype, strict=True)
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(wrong) from error
+    if column.dtype.is_float() and cast.dtype.is_integer() and (cast != column).any():
+        raise SchemaError(wrong)
+    return cast
+
+
+def _check_ids(ids: pl.Series) -> None:
+    size = ids.bin.size()
+    if (size != ID_BYTES).any():
+        at = (size != ID_BYTES).arg_max() or 0
+        raise SchemaError(
+            f"the sample_id at position {at} has {size[at]} bytes, not {ID_BYTES}; "
+            "make ids with lineage.identity.sample_ids"
+        )

@@ -1,0 +1,243 @@
+"""Every check of the guard, alone, and every limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineage import edges, guard
+from lineage import mix as mixing
+from lineage.guard import Evidence
+from lineage.limits import Limits
+from tests.lineage.conftest import content, derived, real_rows
+from tests.lineage.digits import HEALTHY, SIZE, check, evidence, hits, measured, tainted, verdicts
+
+UNLIMITED = dict.fromkeys(Limits.model_fields, None) | {
+    "unknown": "block",
+    "real_share_shallow": 0.0,
+}
+LIMITED = sorted(name for name in Limits.model_fields if name.endswith(("_warn", "_block")))
+MIDDLE = replace(
+    HEALTHY,
+    lineage=HEALTHY.lineage.with_columns(real_roots=pl.lit(0.5), real_inputs=pl.lit(0.5)),
+    copies=hits((3, False)),
+    leaks=hits((4, True), (5, False)),
+    metrics={
+        **HEALTHY.metrics,
+        "difference": {
+            other: {"value": -0.02, "low": -0.03, "high": -0.01}
+            for other in ("real_only", "previous")
+        },
+    },
+)
+
+
+def test_all_fields_but_two_are_limits() -> None:
+    assert set(Limits.model_fields) - set(LIMITED) == {"unknown", "real_share_shallow"}
+    assert set(verdicts(guard.judge(tainted(MIDDLE), Limits(**UNLIMITED))).values()) == {"pass"}
+
+
+@pytest.mark.parametrize("field", LIMITED)
+def test_every_limit_is_used_by_its_check(field: str) -> None:
+    stem, level = field.rsplit("_", 1)
+    name = stem
+    if stem.startswith(("variance", "tail")):
+        name = stem.rsplit("_", 1)[0]
+    found = {}
+    for extreme in (0.0, 1.0):
+        limit = extreme * (1 if field.startswith(SHARES) else 99)
+        result = guard.judge(tainted(MIDDLE), Limits(**(UNLIMITED | {field: limit})))
+        found[extreme] = {key: each for key, each in verdicts(result).items() if each != "pass"}
+    assert sorted(found.values(), key=len) == [{}, {name: level}]
+    low = field.startswith(LEAST) or ("_low_" in field and not field.startswith("real_inputs"))
+    assert found[1.0 if low else 0.0] == {name: level}
+
+
+SHARES = ("real_share", "real_inputs", "opaque", "memorised", "duplicates", "acceptance", "holdout")
+LEAST = ("real_share", "real_inputs", "acceptance", "recall", "coverage")
+
+
+def test_a_shallow_mix_only_warns_for_its_real_share() -> None:
+    about = evidence("replace", 1)
+    assert check(about, "real_share").verdict == "warn"
+    assert check(about, "real_share", real_share_shallow=0.5).verdict == "block"
+    assert check(about, "real_share", real_share_warn=None).verdict == "warn"
+
+
+def test_a_mix_that_never_was_real_is_not_shallow() -> None:
+    rows = derived(5, 1, None, "digits")
+    opaque = mixing.build(rows, dataset="digits", commit="c", regime="replace").manifest
+    assert check(replace(HEALTHY, mix=opaque), "real_share").verdict == "block"
+
+
+def test_depth_is_that_of_rows_with_real_roots() -> None:
+    rows = HEALTHY.lineage.with_columns(
+        depth_mean=pl.Series([2.0, 4.0] + [None] * (SIZE - 2), dtype=pl.Float32),
+        depth_max=pl.Series([3, 13] + [None] * (SIZE - 2), dtype=pl.Int32),
+    )
+    about = replace(HEALTHY, lineage=rows)
+    assert check(about, "depth_mean").value == 3
+    found = check(about, "depth_max")
+    assert (found.value, found.verdict) == (13, "warn")
+    assert content("digits round 2 row 1").hex()[:12] in found.evidence
+
+
+def seeded(*parents: dict[str, object], inputs: float) -> Evidence:
+    row = HEALTHY.lineage[:1].with_columns(
+        parents=pl.Series([list(parents)], dtype=HEALTHY.lineage.schema["parents"]),
+        real_inputs=pl.lit(inputs, pl.Float32),
+    )
+    return replace(HEALTHY, lineage=row)
+
+
+def parent(number: int, relation: str, weight: float) -> dict[str, object]:
+    return {"dataset": "d", "round": number, "row": 0, "relation": relation, "weight": weight}
+
+
+@pytest.mark.parametrize(
+    ("parents", "inputs", "low"),
+    [
+        ([], 0.4, 0.4),
+        ([parent(0, "seed", 0.5)], 0.5 + 0.5 * 0.2, 0.2),
+        ([parent(0, "seed", 0.5)], 0.5, 0.0),
+        ([parent(0, "seed", 1.0)], 1.0, 0.0),
+        ([parent(1, "seed", 0.5)], 0.5 * 0.6, 0.3),
+        ([parent(0, "edited", 0.5), parent(0, "seed", 0.25)], 0.75 + 0.25 * 0.4, 0.5 + 0.5 * 0.4),
+        ([parent(0, "edited", 1.0)], 1.0, 1.0),
+    ],
+)
+def test_the_lower_bound_gives_seeds_no_weight(
+    parents: list[dict[str, object]], inputs: float, low: float
+) -> None:
+    about = seeded(*parents, inputs=inputs)
+    assert check(about, "real_inputs_low").value == pytest.approx(low, abs=1e-6)
+    assert check(about, "real_inputs").value == pytest.approx(inputs, abs=1e-6)
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=2, max_size=2),
+    st.integers(0, 1),
+    st.sampled_from(["seed", "edited"]),
+    st.integers(1, 9),
+)
+def test_the_lower_bound_is_what_derive_gives_without_seeds(
+    weights: list[int], number: int, relation: str, heavy: int
+) -> None:
+    """Against lineage derived again with seed weights 0; never above the recorded value."""
+    rows = pl.concat([real_rows(3), derived(2, 1, None)])
+    mix = mixing.build(
+        rows, dataset="d", commit="c", regime="accumulate", real_weight=float(heavy)
+    ).manifest
+    stored = rows.with_columns(pl.lit("d").alias("dataset"))
+
+    def recorded(seed: float) -> pl.DataFrame:
+        links = [
+            (0, "d", number, 0, "seed", seed * weights[0] / 9),
+            (0, "d", 0, 1, relation, (seed if relation == "seed" else 1) * weights[1] / 9),
+        ]
+        frame = pl.DataFrame(links, schema=edges.PARENT, orient="row")
+        return derived(1, 2, mix, parents=frame, stored=stored)
+
+    found = check(replace(HEALTHY, lineage=recorded(1.0)), "real_inputs_low").value
+    full, without = (recorded(seed)["real_inputs"][0] for seed in (1.0, 0.0))
+    assert found == pytest.approx(min(full, without), abs=1e-5)
+
+
+def test_opaque_roots() -> None:
+    about = replace(HEALTHY, lineage=derived(4, 2, None, "digits"))
+    found = check(about, "opaque_roots")
+    assert (found.value, found.verdict) == (1, "block")
+    assert check(HEALTHY, "opaque_roots").value == 0
+
+
+def test_copies_are_named() -> None:
+    about = replace(HEALTHY, copies=hits(*((row, False) for row in range(6))))
+    found = check(about, "memorised")
+    assert found.value == pytest.approx(6 / SIZE)
+    assert found.verdict == "block"
+    assert content("digits round 2 row 0").hex()[:12] in found.evidence
+    assert "6 of 560" in found.evidence
+    assert "and 3 more" in found.evidence
+    assert check(replace(HEALTHY, copies=hits((1, False))), "memorised").verdict == "warn"
+
+
+def test_a_copy_of_two_real_rows_counts_once() -> None:
+    assert check(replace(HEALTHY, copies=hits((1, True), (1, False))), "memorised").value == (
+        pytest.approx(1 / SIZE)
+    )
+
+
+def test_held_out_rows_equal_and_near() -> None:
+    about = replace(HEALTHY, leaks=hits((1, True), (2, False)))
+    assert check(about, "holdout_equal").value == pytest.approx(1 / SIZE)
+    assert check(about, "holdout_equal").verdict == "block"
+    assert check(about, "holdout_near").value == pytest.approx(2 / SIZE)
+    assert check(about, "holdout_near").verdict == "pass"
+    near = replace(HEALTHY, leaks=hits((2, False)))
+    assert check(near, "holdout_equal").verdict == "pass"
+
+
+def test_held_out_ancestors() -> None:
+    about = tainted(HEALTHY)
+    found = check(about, "holdout_ancestry")
+    assert (found.value, found.verdict) == (pytest.approx(1 / SIZE), "block")
+    assert content("digits round 2 row 0").hex()[:12] in found.evidence
+    other = about.held_out_ancestors
+    assert other is not None
+    moved = replace(about, held_out_ancestors=other.with_columns(dataset=pl.lit("e")))
+    assert check(moved, "holdout_ancestry").value == 0
+    unlooked = replace(about, held_out_ancestors=None)
+    assert check(unlooked, "holdout_ancestry").value is None
+    assert check(unlooked, "holdout_ancestry").verdict == "block"
+    assert check(HEALTHY, "holdout_ancestry").value == 0
+
+
+def test_counts() -> None:
+    assert check(HEALTHY, "duplicates").value == pytest.approx(10 / 600)
+    assert check(HEALTHY, "acceptance").value == pytest.approx(560 / 600)
+    few = replace(HEALTHY, counts={"candidates": 600, "accepted": 100, "duplicate": 200})
+    assert check(few, "acceptance").verdict == "block"
+    assert check(few, "duplicates").verdict == "block"
+
+
+@pytest.mark.parametrize("other", ["real_only", "previous"])
+def test_a_loss_blocks_only_beyond_doubt(other: str) -> None:
+    name = "downstream_real" if other == "real_only" else "downstream_previous"
+    doubtful = measured("difference", other, value=-0.05, low=-0.1, high=0.001)
+    certain = measured("difference", other, value=-0.05, low=-0.07, high=-0.03)
+    gained = measured("difference", other, value=0.05, low=-0.5, high=0.6)
+    assert check(doubtful, name).value == 0.05
+    assert check(doubtful, name).verdict == "warn"
+    assert check(certain, name).verdict == "block"
+    assert check(gained, name).verdict == "pass"
+
+
+@pytest.mark.parametrize("part", ["round", "mix"])
+@pytest.mark.parametrize("name", ["variance", "tail"])
+def test_inflation_and_loss_are_both_seen(part: str, name: str) -> None:
+    for factor in (0.01, 50.0):
+        values = {"value": factor, "low": factor, "high": factor}
+        assert check(measured(part, name, **values), f"{name}_{part}").verdict != "pass"
+    assert check(HEALTHY, f"{name}_{part}").verdict == "pass"
+
+
+def test_tails_go_by_the_favourable_end() -> None:
+    wide = measured("round", "tail", value=0.0, low=0.0, high=0.8)
+    assert check(wide, "tail_round").verdict == "pass"
+    narrow = measured("round", "tail", value=0.0, low=0.0, high=0.1)
+    assert check(narrow, "tail_round").verdict == "warn"
+    mixed = measured("mix", "tail", value=0.0, low=0.0, high=0.3)
+    assert check(mixed, "tail_mix").verdict == "warn"
+    assert check(mixed, "tail_mix", tail_mix_low_block=0.4).verdict == "block"
+    heavy = measured("round", "tail", value=7.0, low=2.0, high=9.0)
+    assert check(heavy, "tail_round").verdict == "pass"
+
+
+def test_shape_is_a_ratio_to_real_rows() -> None:
+    found = check(measured("round", "recall", value=0.24, null=0.48), "recall_round")
+    assert found.value == 0.5
+    assert "0.240; real rows have 0.480" in found.evidence
