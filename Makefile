@@ -14,7 +14,7 @@ run: install
 	@stemma status --next
 
 test: install-test
-	pytest
+	pytest -n 2 --dist loadgroup
 
 lint: install-test
 	ruff check .

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lineage import mix as mixing
 from lineage.guard import Evidence
-from lineage.mix import MixManifest
 from pipelines import leaks, manifest, tables
 from pipelines.work import Work, held_out
 
@@ -20,7 +20,7 @@ def collect(work: Work, commit: str) -> Evidence:
         dataset=dataset,
         round=number,
         lineage=rows.join(accepted, on=["round", "row"], how="semi"),
-        mix=MixManifest.model_validate(about["next_mix"]),
+        mix=mixing.read(about["next_mix"]),
         counts=about["counts"],
         copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
         leaks=leaks.copies(accepted, fingerprints, near),

@@ -138,7 +138,7 @@ def _write(work: Work, branch: str, candidates: pl.DataFrame, cost: Mapping[str,
         "seed": round_.seed,
         "settings": round_.settings.model_dump(mode="json"),
         "generator": about | {"digest": digest},
-        "mix": mix.model_dump(mode="json") | {"digest": mix.digest},
+        "mix": mix.model_dump(mode="json"),
         "counts": {"candidates": len(candidates)},
         "cost": {"fit": models.cost(round_.dataset, round_.number), "generate": dict(cost)},
     }

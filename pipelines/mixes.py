@@ -81,9 +81,10 @@ def read_manifest(work: Round) -> MixManifest:
 
     Raises:
         StaleError: the generator's folder does not say.
+        MixError: what it says is damaged.
     """
     place = models.directory(work.dataset, work.number) / models.MIX
     try:
-        return MixManifest.model_validate_json(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StaleError(f"{place} is missing or damaged; run `dvc repro` again") from error
+        return mixing.read(place.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; run `dvc repro` again") from error

@@ -39,7 +39,7 @@ def print_json(content: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table; words with a meaning are coloured, numbers stand on the right, the last one folds."""
+    """A table: words with a meaning are coloured, numbers stand right, the last column folds."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):

@@ -1,0 +1,171 @@
+"""The chain as its users run it: `dvc repro`, `dvc exp run`, `stemma` as programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import receipts, tables
+from tests.flow.projects import Project, tiny, tiny_round
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("dvc")]
+
+
+def git(project: Project, *words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=project.root, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def ran(said: str) -> list[str]:
+    """Names of the stages that a `dvc repro` ran."""
+    return [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+
+
+def receipt_files() -> dict[Path, bytes]:
+    return {place: place.read_bytes() for place in Path("rounds").rglob("*.json")}
+
+
+def tracked(root: Path) -> Project:
+    """A project of one round in a repository of its own, committed as a clone would be."""
+    project = tiny(root, rounds=1)
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        git(project, *words)
+    return project
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A project after its first `dvc repro`, and what that printed."""
+    project = tracked(tmp_path_factory.mktemp("dvc") / "project")
+    done = project.command("dvc", "repro")
+    assert done.code == 0, done.said
+    project.stop_lake()
+    return project.root, done.said
+
+
+@pytest.fixture
+def done(
+    first: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """A copy of that project; the current directory."""
+    root = tmp_path / "project"
+    shutil.copytree(first[0], root, symlinks=True)
+    monkeypatch.chdir(root)
+    yield Project(root)
+    Project(root).stop_lake()
+
+
+def test_the_first_run_leaves_only_receipts_and_the_lock(
+    first: tuple[Path, str], done: Project
+) -> None:
+    assert ran(first[1]) == [
+        "lake",
+        "ingest@tiny",
+        *(f"{name}@tiny-1" for name in ("fit", "generate", "verify", "curate", "evaluate")),
+        "publish@tiny-1",
+        "report@tiny",
+    ]
+    assert git(done, "status", "--short") == "?? dvc.lock\n?? rounds/\n"
+    assert Path("reports/tiny/1/grid.png").stat().st_size > 1000
+    status = json.loads(done.command("review.cli", "status", "--json").out)
+    rounds = status["datasets"]["tiny"]["rounds"]
+    assert [(each["round"], each["state"], each["tag"]) for each in rounds] == [
+        (0, "published", "tiny-v0"),
+        (1, "published", "tiny-v1"),
+    ]
+    assert rounds[1]["guard"]["verdict"] == "pass"
+    assert rounds[1]["counts"]["candidates"] == 24
+    shown = json.loads(done.command("dvc", "metrics", "show", "--json").out)
+    figures = shown[""]["data"]["rounds/tiny/1/metrics.json"]["data"]
+    assert figures["accuracy_mix"] > 0.9
+    assert figures["real_share"] < 1
+
+
+def test_a_second_run_does_nothing(done: Project) -> None:
+    before = receipt_files()
+    began = time.monotonic()
+    again = done.command("dvc", "repro")
+    assert again.code == 0, again.said
+    assert ran(again.said) == ["lake"]
+    assert receipt_files() == before
+    assert time.monotonic() - began < 10
+    assert not (done.root / ".lake" / "endpoint.json").exists()
+
+
+def test_a_round_that_is_added_runs_alone(done: Project) -> None:
+    added = done.command("review.cli", "round", "add", "tiny", "--json")
+    assert json.loads(added.out)["round"] == "tiny-2"
+    again = done.command("dvc", "repro")
+    assert again.code == 0, again.said
+    assert {name.partition("@")[2] for name in ran(again.said)} == {"", "tiny-2", "tiny"}
+    assert "report@tiny" in ran(again.said)
+    assert "ingest@tiny" not in ran(again.said)
+    assert tables.rounds(done.lake(), "main", "tiny") == [0, 1, 2]
+
+
+def test_an_experiment_leaves_main_alone(done: Project) -> None:
+    git(done, "add", "-A")
+    git(done, "commit", "-qm", "round 1")
+    head, tags = done.lake().head("main"), done.lake().tags()
+    trial = done.command("dvc", "exp", "run", "-S", "line=trial")
+    assert trial.code == 0, trial.said
+    lake = done.lake()
+    assert (lake.head("main"), lake.tags()) == (head, tags)
+    assert lake.head("tiny-r001-trial") is not None
+    assert "judged and not merged" in trial.said
+    git(done, "restore", ".")
+    back = done.command("dvc", "repro")
+    assert back.code == 0, back.said
+    assert (lake.head("main"), lake.tags()) == (head, tags)
+
+
+def test_killed_in_the_middle_and_run_again(done: Project) -> None:
+    """The whole process group dies while round 2 is fitted, then while it is generated."""
+    done.edit(lambda found: found["rounds"].update({"tiny-2": tiny_round(2)}))
+    for name in ("fit", "generate"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if f"pipelines.{name} tiny-2" in line:
+                break
+        time.sleep(1.5)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait(10)
+    assert not receipts.path("tiny", 2, "publish").exists()
+    again = done.command("dvc", "repro")
+    assert again.code == 0, again.said
+    lake = done.lake()
+    assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
+    assert len(tables.read_round(lake, "main", "tiny", "lineage", 2)) == 24
+    assert list(lake.tags()) == ["tiny-v0", "tiny-v1", "tiny-v2"]
+
+
+def test_a_wrong_key_stops_before_anything_runs(done: Project) -> None:
+    def misspell(found: dict[str, Any]) -> None:
+        found["datasets"]["tiny"]["generate"]["candidats"] = 5
+
+    done.edit(misspell)
+    again = done.command("dvc", "repro")
+    assert again.code != 0
+    assert "unknown key datasets.tiny.generate.candidats; did you mean 'candidates'?" in again.said
+    assert "Traceback" not in again.said
+    assert ran(again.said) == ["lake"]
