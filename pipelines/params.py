@@ -129,7 +129,7 @@ class RoundEntry(Settings):
     publish: Mapping[str, Any] = {}
 
 
-class Repositories(Settings):
+class Lake(Settings):
     """Names of the lake's repositories."""
 
     repository: str = Field("stemma", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
@@ -143,7 +143,7 @@ class Params(Settings):
     """`main` publishes; any other line only goes as far as the guard's answer."""
     seed: int = Field(0, ge=0)
     """Root of every random choice."""
-    lake: Repositories = Repositories()
+    lake: Lake = Lake()
     datasets: Mapping[str, Dataset]
     rounds: Mapping[str, RoundEntry] = {}
 

@@ -26,6 +26,8 @@ FIGURES: Final = (
     "variance_mix",
     "frechet_mix",
 )
+ORDER: Final = ("removed", "relabelled", "refused", "added")
+"""What a reviewer looks at first."""
 ROW_SCHEMA: Final[dict[str, pl.DataType]] = {
     "change": pl.String(),
     "round": pl.Int32(),
@@ -75,7 +77,7 @@ class DataDiff:
     left: Side
     right: Side
     rows: pl.DataFrame
-    """Candidates and samples that differ: `ROW_SCHEMA`."""
+    """Candidates and samples that differ: `ROW_SCHEMA`, in the order of `ORDER`."""
 
     def to_dict(self, *, rows: bool) -> dict[str, Any]:
         """As JSON; with `rows`, each row that differs, its id in hex."""
@@ -157,7 +159,8 @@ def _rows(
         refused.with_columns(pl.lit("refused").alias("change")),
     ]
     typed = [_conformed(part) for part in parts]
-    return pl.concat(typed).sort("round", "row", "change")
+    rank = pl.col("change").replace_strict(ORDER, list(range(len(ORDER))), return_dtype=pl.Int8)
+    return pl.concat(typed).sort(rank, "round", "row")
 
 
 def _marked(rows: pl.DataFrame, change: str, decided: pl.DataFrame) -> pl.DataFrame:

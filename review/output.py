@@ -30,7 +30,7 @@ STYLES = {
 
 def console() -> Console:
     """A console on standard output; wide enough for a table when it is not a terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=120)
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def print_json(content: object) -> None:
@@ -39,14 +39,14 @@ def print_json(content: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table: words with a meaning are coloured, numbers stand right, the last column folds."""
+    """A table: words with a meaning are coloured, numbers stand right, long words fold."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):
         cells = [row[index].plain for row in body]
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
         side: JustifyMethod = "right" if numeric else "left"
-        made.add_column(name, justify=side, overflow="fold", no_wrap=index < len(columns) - 1)
+        made.add_column(name, justify=side, overflow="fold")
     for row in body:
         made.add_row(*row)
     return made

@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Final
 
-from lake.home import LakeHome
+from lake.home import Endpoint, LakeHome
 from lake.settings import ACCESS_KEY
 from review.errors import ReviewError
 from review.output import console, print_json
 
+ENDED: Final = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
+"""Exit codes of a server that was asked to end."""
+
 
 def run(*, home: Path, host: str, port: int, as_json: bool) -> None:
     """Serve until interrupted; say where, and which variables a client needs."""
-    home.mkdir(parents=True, exist_ok=True)
     lake = LakeHome(home.absolute())
+    command = [sys.executable, "-m", "lake.server", "--home", str(lake.path), "--host", host]
+    process = subprocess.Popen([*command, "--port", str(port), "--idle", "0"])  # noqa: S603
+    try:
+        place = _announced(lake, process)
+        if place is not None:
+            _tell(lake, place, as_json=as_json)
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        code = process.wait()
+    if code not in ENDED:
+        raise ReviewError(f"the lake in {lake.path} stopped with exit code {code}")
+
+
+def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | None:
+    """Wait until the server says where it listens; None if it ended first, saying why."""
+    while process.poll() is None:
+        found = lake.endpoint()
+        if found is not None and found.pid == process.pid:
+            return found
+        time.sleep(0.02)
+    return None
+
+
+def _tell(lake: LakeHome, place: Endpoint, *, as_json: bool) -> None:
     facts = {
         "home": str(lake.path),
-        "endpoint": f"http://{host}:{port}",
+        "endpoint": place.url,
         "access_key_id": os.environ.get(ACCESS_KEY) or lake.credentials().access_key_id,
         "credentials_file": str(lake.path / "credentials.json"),
     }
@@ -34,7 +64,3 @@ def run(*, home: Path, host: str, port: int, as_json: bool) -> None:
             soft_wrap=True,
         )
     sys.stdout.flush()
-    command = [sys.executable, "-m", "lake.server", "--home", str(lake.path), "--host", host]
-    done = subprocess.run([*command, "--port", str(port), "--idle", "0"], check=False)  # noqa: S603
-    if done.returncode not in (0, -2, 130):
-        raise ReviewError(f"the lake stopped with exit code {done.returncode}")

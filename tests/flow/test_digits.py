@@ -1,0 +1,116 @@
+"""Real digits, shipped settings: a default round is good, and replacing data is found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines import manifest, params, tables, work
+from pipelines.errors import BlockedError
+from tests.flow.projects import Project, checkout
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("digits")]
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project as it is shipped, with round 1 published; the current directory."""
+    project = checkout(tmp_path_factory.mktemp("digits") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        project.run("lake", "")
+        project.run("ingest", "digits")
+        project.round("digits-1")
+        yield project
+    project.stop_lake()
+
+
+def test_the_split_is_of_real_digits(digits: Project) -> None:
+    real = tables.real_samples(digits.lake(), "main", "digits")
+    held = digits.lake(holdout=True).scan("main", "digits/fingerprints/").collect()
+    assert len(real) + len(held) == 1797
+    assert sorted(held["split"].unique()) == ["test", "validation"]
+    assert real["label"].n_unique() == 10
+    assert not set(real["sample_id"]) & set(held["sample_id"])
+
+
+def test_raw_candidates_of_round_1_are_recognisable(digits: Project) -> None:
+    lake = digits.lake()
+    verdicts = tables.read_round(lake, "main", "digits", "verdicts", 1)
+    agreed = verdicts.filter(pl.col("expectation") == "label_agrees")
+    assert len(agreed) == params.load().datasets["digits"].generate.candidates
+    assert (agreed["verdict"] == "passed").mean() >= 0.9
+
+
+def test_the_default_round_passes(digits: Project) -> None:
+    about = manifest.read(digits.lake(), "main", "digits", 1)
+    assert about["guard"]["blocking"] == []
+    summary = about["metrics"]["summary"]
+    assert summary["accuracy_mix"] >= summary["accuracy_real_only"] - 0.01
+    assert summary["recall_mix"] >= 0.8 * summary["recall_null"]
+    figures = about["metrics"]["round"]
+    for name in ("precision", "recall", "density", "coverage", "frechet"):
+        assert figures[name]["null"] is not None
+        assert figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"]
+    assert set(about["metrics"]["recall_per_class"]["mix"]) == {str(label) for label in range(10)}
+
+
+def test_replacing_data_is_blocked_and_says_why(digits: Project) -> None:
+    """First by what it costs; without these limits, by what is lost before it costs anything."""
+    head = digits.lake().head("main")
+    digits.edit(lambda found: found.update(line="replace"))
+    digits.edit(lambda found: found["datasets"]["digits"]["fit"].update(regime="replace"))
+    with pytest.raises(BlockedError, match="guard blocks digits-1"):
+        digits.round("digits-1")
+    first = manifest.read(digits.lake(), "digits-r001-replace", "digits", 1)["guard"]
+    verdicts = {each["name"]: each["verdict"] for each in first["checks"]}
+    assert {verdicts[name] for name in ("real_share", "recall_mix", "variance_mix")} <= {
+        "warn",
+        "block",
+    }
+    lifted = {"downstream_real_block": None, "downstream_previous_block": None}
+    digits.edit(lambda found: found["datasets"]["digits"]["publish"]["guard"].update(lifted))
+    blocked = []
+    for number in (1, 2, 3):
+        try:
+            digits.round(f"digits-{number}")
+        except BlockedError:
+            lake = digits.lake()
+            about = manifest.read(lake, f"digits-r{number:03d}-replace", "digits", number)
+            blocked = about["guard"]["blocking"]
+            break
+    assert {"real_share", "recall_mix", "variance_mix"} <= set(blocked)
+    assert digits.lake().head("main") == head
+
+
+def test_a_shard_is_made_again_from_its_record(digits: Project) -> None:
+    """The lineage row's seed, the generator in the lake and the labels give the same pixels."""
+    from pipelines import images, models  # noqa: PLC0415
+    from pipelines.generators.diffusion import model  # noqa: PLC0415
+
+    digits.edit(lambda found: found.update(line="main"))
+    digits.edit(lambda found: found["datasets"]["digits"]["fit"].update(regime="accumulate"))
+    round_ = work.open_round("digits-1")
+    generated = json.loads(Path("rounds/digits/1/generate.json").read_text(encoding="utf-8"))
+    lineage = tables.read_round(round_.lake, "main", "digits", "lineage", 1)
+    rows = lineage.filter(pl.col("shard") == 1).sort("row")
+    ref = next(
+        each.id
+        for each in round_.lake.log("digits-r001")
+        if each.metadata.get("stemma.stage") == "generate"
+    )
+    assert generated["branch"].startswith("digits-r001")
+    made = tables.read_round(round_.lake, ref, "digits", "candidates", 1)
+    wanted = made.join(rows.select("row"), on="row", how="semi").sort("row")
+    models.download(round_.lake, ref, "digits", 1)
+    again = model.generate(
+        models.directory("digits", 1),
+        wanted["label"].to_numpy(),
+        round_.round.settings.generate.diffusion,
+        int(rows["seed"][0]),
+    )
+    assert images.encode_lenient(again).to_list() == wanted["image"].to_list()

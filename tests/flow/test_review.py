@@ -1,0 +1,225 @@
+"""What people see of a lake: status, diff, audit, new rounds, a lake served by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from lake import refs
+from pipelines import params, receipts, tables
+from pipelines.errors import BlockedError
+from review import audit, datadiff, diff, status
+from review import rounds as adding
+from tests.flow.projects import Project, tiny_round
+
+
+def blocked_round(project: Project) -> None:
+    """Leave round 3 on its branch, blocked by the guard."""
+    project.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
+    guard = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
+    project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=guard))
+    with pytest.raises(BlockedError):
+        project.round("tiny-3")
+
+
+def test_status_tells_published_rounds_from_a_blocked_one(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked_round(copied)
+    found = status.collect(copied.lake(), "tiny")
+    assert [each["state"] for each in found["rounds"]] == ["published"] * 3
+    (open_,) = found["open"]
+    assert (open_["round"], open_["state"], open_["branch"]) == (3, "blocked", "tiny-r003")
+    assert open_["guard"]["blocking"] == ["real_share"]
+    capsys.readouterr()
+    status.run(dataset=None, next_steps=True, as_json=False)
+    shown = capsys.readouterr().out
+    assert "tiny-v2" in shown
+    assert "blocked" in shown
+    assert "stemma diff tiny-v1 tiny-v2" in shown
+    status.run(dataset="tiny", next_steps=False, as_json=True)
+    assert json.loads(capsys.readouterr().out)["datasets"]["tiny"]["open"][0]["round"] == 3
+
+
+def test_a_diff_shows_what_a_merge_would_change(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked_round(copied)
+    lake = copied.lake()
+    found = datadiff.diff(lake, "main", "tiny-r003", "tiny")
+    decisions = tables.read_round(lake, "tiny-r003", "tiny", "decisions", 3)
+    accepted = decisions.filter(pl.col("decision") == "accepted")
+    (changed,) = found.rounds
+    assert (changed.round, changed.guard) == (3, "block")
+    assert changed.samples == {"added": len(accepted), "removed": 0, "relabelled": 0}
+    assert sum(changed.decisions.values()) == 24
+    assert (found.left.samples + len(accepted), found.conflicts) == (found.right.samples, [])
+    assert (found.left.rounds, found.right.rounds) == ([0, 1, 2], [0, 1, 2, 3])
+    assert found.right.real_share is not None
+    assert found.left.real_share is not None
+    assert found.right.real_share < found.left.real_share
+    assert found.right.depth_max == 3
+    assert found.rows.filter(pl.col("change") == "added").height == len(accepted)
+    assert found.rows.filter(pl.col("change") == "refused").height == 24 - len(accepted)
+    assert found.objects["samples"] == {"added": 1}
+    capsys.readouterr()
+    diff.run(left="main", right="tiny-r003", dataset=None, rows=True, two_dot=False, as_json=False)
+    shown = capsys.readouterr().out
+    assert "main...tiny-r003" in shown
+    assert accepted["sample_id"][0].hex()[:12] in shown
+    diff.run(left="main", right="tiny-r003", dataset=None, rows=True, two_dot=False, as_json=True)
+    content = json.loads(capsys.readouterr().out)["datasets"]["tiny"]
+    assert len(content["rows"]) == 24
+    assert len(content["rows"][0]["sample_id"]) == 64
+
+
+def test_a_superseded_round_shows_as_removed(copied: Project) -> None:
+    copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
+    copied.round("tiny-1", "generate", "verify", "curate")
+    lake = copied.lake()
+    found = datadiff.diff(lake, "main", "tiny-r001", "tiny")
+    second = next(each for each in found.rounds if each.round == 2)
+    old = tables.read_round(lake, "main", "tiny", "samples", 2)
+    assert second.samples == {"added": 0, "removed": len(old), "relabelled": 0}
+    assert found.right.rounds == [0, 1]
+
+
+def test_merges_of_other_data_sets_do_not_show(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked_round(copied)
+    lake = copied.lake()
+    lake.set_branch("other", str(lake.head("main")))
+    lake.write("other", "another/samples/round=000/part-00000.parquet", pl.DataFrame({"a": [1]}))
+    lake.commit("other", "another data set", {})
+    lake.merge("other", "main", "publish another data set", {})
+    assert datadiff.datasets(lake, "main", "tiny-r003") == ["tiny"]
+    assert datadiff.datasets(lake, "main", "tiny-r003", three_dot=False) == ["another", "tiny"]
+    capsys.readouterr()
+    diff.run(left="main", right="main", dataset=None, rows=False, two_dot=False, as_json=False)
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_an_audit_tells_the_origin_of_any_candidate(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = copied.lake()
+    lineage = tables.read(lake, "main", "tiny", "lineage").collect()
+    for at in (0, 2):
+        row = lineage.filter(pl.col("round") == at).row(3, named=True)
+        (found,) = audit.occurrences(lake, "main", ["tiny"], row["sample_id"].hex()[:9])
+        about = found.to_dict()
+        assert (about["round"], about["row"]) == (at, row["row"])
+        assert about["sample_id"] == row["sample_id"].hex()
+        assert about["tag"] == f"tiny-v{at}"
+        assert about["commit"] == lake.resolve(f"tiny-v{at}").id
+        assert about["real_inputs"] == pytest.approx(row["real_inputs"])
+        if at == 0:
+            assert about["kind"] == "real"
+            assert about["source"] == "tests/tiny"
+            assert about["licence"] == "CC0-1.0"
+            assert about["mix"] is None
+        else:
+            assert about["mix"]["digest"] == about["trained_on"]
+            assert [each["round"] for each in about["mix"]["rounds"]] == [0, 1]
+            assert about["generator_manifest"]["digest"] == about["generator"]
+            assert len(about["verdicts"]) == 5
+            assert about["decision"]["decision"] in ("accepted", "rejected", "duplicate")
+    capsys.readouterr()
+    audit.run(sample=row["sample_id"].hex(), ref="main", dataset=None, as_json=False)
+    shown = capsys.readouterr().out
+    assert "real inputs" in shown
+    assert "label_agrees" in shown
+    audit.run(sample=row["sample_id"].hex(), ref="tiny-v2", dataset="tiny", as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["occurrences"]) == 1
+
+
+def test_an_audit_says_where_else_a_sample_is(copied: Project) -> None:
+    blocked_round(copied)
+    lake = copied.lake()
+    on_branch = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)["sample_id"][0].hex()
+    done = copied.command("review.cli", "audit", on_branch)
+    assert done.code == 1
+    assert "it is on tiny-r003: add --ref tiny-r003" in done.err
+    assert copied.command("review.cli", "audit", on_branch, "--ref", "tiny-r003").code == 0
+
+
+def test_an_added_round_keeps_the_comments_of_the_file(copied: Project) -> None:
+    place = copied.root / "params.yaml"
+    place.write_text("# a comment that stays\n" + place.read_text(encoding="utf-8"))
+    assert adding.add(place, "tiny") == "tiny-3"
+    assert adding.add(place, "tiny") == "tiny-4"
+    assert place.read_text(encoding="utf-8").startswith("# a comment that stays\n")
+    found = params.load(place)
+    assert (found.rounds["tiny-4"].previous, found.rounds["tiny-4"].round) == (3, 4)
+
+
+def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
+    copied: Project, tmp_path: Path
+) -> None:
+    """Another machine's point of view: only endpoint and keys are known, bytes go over HTTP."""
+    log = (tmp_path / "served").open("w+")
+    served = subprocess.Popen(
+        [sys.executable, "-m", "review.cli", "lake", "serve", "--port", "0", "--json"],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        home = copied.root / ".lake"
+        deadline = time.monotonic() + 20
+        while not (home / "endpoint.json").exists():
+            assert time.monotonic() < deadline, (tmp_path / "served").read_text()
+            time.sleep(0.05)
+        keys = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
+        url = json.loads((home / "endpoint.json").read_text(encoding="utf-8"))["url"]
+        while not (said := (tmp_path / "served").read_text(encoding="utf-8")).endswith("}\n"):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.05)
+        facts = json.loads(said)
+        assert facts["endpoint"] == url
+        assert facts["access_key_id"] == keys["access_key_id"]
+        assert httpx.get(f"{url}/api/v1/healthcheck").status_code == 204
+        env = {
+            "LAKECTL_SERVER_ENDPOINT_URL": url,
+            "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": keys["access_key_id"],
+            "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+        }
+        found = copied.command("review.cli", "status", "--json", env=env)
+        assert len(json.loads(found.out)["datasets"]["tiny"]["rounds"]) == 3, found.said
+        receipts.withdraw("tiny", 2, "curate")
+        again = copied.command("pipelines.curate", "tiny-2", env=env)
+        assert again.code == 0, again.said
+        assert "adopted" in again.err
+        assert receipts.read("tiny", 2, "curate").commit
+    finally:
+        served.send_signal(signal.SIGINT)
+        assert served.wait(15) == 0
+        log.close()
+
+
+def test_rounds_run_against_a_lake_that_is_only_known_by_its_address(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.lake()
+    home = copied.root / ".lake"
+    keys = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
+    url = json.loads((home / "endpoint.json").read_text(encoding="utf-8"))["url"]
+    monkeypatch.setenv("LAKECTL_SERVER_ENDPOINT_URL", url)
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_ACCESS_KEY_ID", keys["access_key_id"])
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY", keys["secret_access_key"])
+    copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
+    copied.run("lake", "")
+    copied.round("tiny-3")
+    lake = copied.lake()
+    assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3]
+    assert refs.branch_name("tiny", 3) in lake.branches()
+    assert os.environ["LAKECTL_SERVER_ENDPOINT_URL"] == url

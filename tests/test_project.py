@@ -1,0 +1,135 @@
+"""What the layout, dvc.yaml, pyproject.toml and the README claim."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import params
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
+VERBS = ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish")
+COMMANDS = (
+    ("status",),
+    ("diff",),
+    ("audit",),
+    ("round", "add"),
+    ("lake", "serve"),
+)
+HEAVY = {"torch", "diffusers", "great_expectations", "polars", "pandas", "lakefs", "lakefs_sdk"}
+
+
+def stages() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    return found["stages"]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_is_this_checkouts(name: str) -> None:
+    found = importlib.import_module(name)
+    assert Path(str(found.__file__)).parent == ROOT / name
+    assert found.__doc__
+
+
+def test_stage_module_section_and_settings_share_one_name() -> None:
+    assert list(stages()) == ["lake", *VERBS, "report"]
+    for name in ("lake", *VERBS):
+        module = importlib.import_module(f"pipelines.{name}")
+        assert str(module.__doc__).startswith(f"Stage `{name}`")
+        section = (params.Params if name == "lake" else params.Dataset).model_fields[name]
+        assert section.annotation is getattr(params, name.capitalize())
+    entry = set(params.RoundEntry.model_fields)
+    assert entry >= set(VERBS) - {"ingest"}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_stage_depends_on_the_files_that_its_key_covers(name: str) -> None:
+    stage = stages()[name]["do"]
+    module = importlib.import_module(f"pipelines.{name}")
+    code = {path.format(generator="X", dataset="Y") for path in module.CODE}
+    listed = [
+        path.replace("${item.generator}", "X").replace("${item.dataset}", "Y")
+        for path in stage["deps"]
+        if path.startswith(("pipelines/", "expectations/"))
+    ]
+    assert set(listed) == code
+    assert stage["cmd"].startswith(f"python -m pipelines.{name} ")
+    for path in code:
+        place = ROOT / path.replace("X", "diffusion").replace("Y", "digits")
+        assert place.exists(), path
+
+
+@pytest.mark.parametrize("name", VERBS[1:])
+def test_a_stage_reads_the_params_that_it_names(name: str) -> None:
+    listed = stages()[name]["do"]["params"]
+    assert f"datasets.${{item.dataset}}.{name}" in listed
+    assert f"rounds.${{key}}.{name}" in listed
+
+
+def test_receipts_are_never_restored() -> None:
+    for name in ("ingest", *VERBS[2:]):
+        for out in stages()[name]["do"]["outs"]:
+            ((path, options),) = out.items()
+            assert path.startswith("rounds/")
+            assert options == {"cache": False, "persist": True}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json(command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "review.cli", *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--json" in done.stdout
+
+
+def test_the_list_of_commands_is_whole() -> None:
+    text = (ROOT / "review" / "cli.py").read_text(encoding="utf-8")
+    assert len(re.findall(r"^@(app|rounds|lakes)\.command\(", text, re.MULTILINE)) == len(COMMANDS)
+    for module in re.findall(r'_run\(\s*"(review\.\w+)"', text):
+        assert callable(importlib.import_module(module).run)
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = "import sys; sys.argv = ['stemma', '--help']\nfrom review import cli\ntry: cli.main()\n"
+    code += "except SystemExit: pass\nimport json; print(json.dumps(sorted(sys.modules)))"
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        times.append(time.monotonic() - began)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+    assert not loaded & HEAVY
+    assert min(times) < 0.3
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[\[<>=~! ]", each)[0] for each in wanted}
+    pinned = {
+        normal(line.partition("==")[0])
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    }
+    assert {normal(name) for name in names} <= pinned
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
