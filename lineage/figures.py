@@ -119,7 +119,8 @@ def loss(evidence: Evidence, other: str) -> Figure:
     if value is None or low is None or high is None:
         return exact(None, MISSING)
     said = f"accuracy {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
-    return Figure(-value, -high, -low, f"{said}; 95 % of the loss {-high:.3f} to {-low:.3f}")
+    interval = f"95 % of the loss {_short(-high)} to {_short(-low)}"
+    return Figure(-value, -high, -low, f"{said}; {interval}")
 
 
 def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
@@ -198,4 +199,4 @@ def _seedless() -> pl.Expr:
 
 
 def _short(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
+    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
