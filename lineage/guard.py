@@ -103,16 +103,26 @@ def judge(evidence: Evidence, limits: Limits) -> GuardResult:
     return GuardResult(evidence.dataset, evidence.round, checks, limits.digest)
 
 
-def table(result: GuardResult) -> str:
-    """The checks as plain text, 120 columns wide, the answer in the first line."""
+def table(result: GuardResult, *, whole: bool = False) -> str:
+    """The checks as plain text, 120 columns wide, the answer in the first line.
+
+    Args:
+        result: the guard's answer.
+        whole: list the checks that pass too, instead of counting them in the last line.
+    """
+    shown = [item for item in result.checks if whole or item.verdict != "pass"]
+    passed = len(result.checks) - len(shown)
+    last = [f"{passed} more checks pass"] if passed else []
+    if not shown:
+        return "\n".join([_answer(result), *last])
     rows = [
         (item.name, _number(item.value), _shown(item.verdict), item.limit, item.evidence)
-        for item in result.checks
+        for item in shown
     ]
     head = ("check", "value", "verdict", "limit", "evidence")
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head) - 1)]
     lines = [line for row in (head, *rows) for line in _lines(row, widths)]
-    return "\n".join([_answer(result), *lines])
+    return "\n".join([_answer(result), *lines, *last])
 
 
 def _answer(result: GuardResult) -> str:

@@ -53,8 +53,7 @@ def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Co
     found = guard.judge(evidence.collect(work, judged), settings.guard)
     result = found.bound_to(judged, override=settings.override)
     recorded = _record(work, judged, key, result)
-    passed = f"guard on {work.round.key}: pass, {len(result.checks)} checks"
-    say.line(passed if result.verdict == "pass" else guard.table(result))
+    say.line(guard.table(result))
     if result.blocked:
         raise BlockedError(
             f"the guard blocks {work.round.key} ({', '.join(result.blocking)}); it stays on "

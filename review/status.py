@@ -11,7 +11,7 @@ from rich.text import Text
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import history, manifest
+from pipelines import history, manifest, tables
 from pipelines.params import Params, load
 from pipelines.work import open_lake
 from review.errors import UsageError
@@ -45,7 +45,7 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     for name, each in found.items():
         out.print(_rendered(name, each))
     if next_steps and wanted:
-        out.print(_next(wanted[0], found[wanted[0]]), soft_wrap=True)
+        out.print(_next(lake, wanted[0], found[wanted[0]]), soft_wrap=True)
 
 
 def collect(lake: Lake, dataset: str) -> dict[str, Any]:
@@ -139,15 +139,20 @@ def _row(entry: dict[str, Any]) -> list[object]:
     ]
 
 
-def _next(dataset: str, found: dict[str, Any]) -> str:
-    rounds = [entry["round"] for entry in found["rounds"] if entry["round"] > 0]
-    last = max(rounds, default=1)
-    return (
-        f"\nWhat to look at next:\n"
-        f"  reports/{dataset}/{last}/grid.png        real digits beside accepted and refused ones\n"
-        f"  stemma diff {dataset}-v{last - 1} {dataset}-v{last}       what round {last} changed\n"
-        f"  stemma audit <sample id>          where a sample came from\n"
-        f"  dvc metrics show; dvc plots show  the rounds side by side\n"
-        f"  stemma round add {dataset}           one more round, then `dvc repro`\n"
-        f"(activate the environment first: source .venv/bin/activate)"
-    )
+def _next(lake: Lake, dataset: str, found: dict[str, Any]) -> str:
+    """What to look at, with names that are there."""
+    last = max((entry["round"] for entry in found["rounds"]), default=0)
+    if not last:
+        return "\n`dvc repro` makes the first round"
+    sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
+    steps = {
+        f"reports/{dataset}/{last}/grid.png": "real images beside accepted and refused ones",
+        f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
+        f"stemma audit {sample[:12]}": "where a sample came from",
+        "dvc metrics show; dvc plots show": "the rounds side by side",
+        f"stemma round add {dataset}": "one more round, then `dvc repro`",
+    }
+    width = max(map(len, steps)) + 2
+    lines = [f"  {step:<{width}}{what}" for step, what in steps.items()]
+    head = "\nWhat to look at next (after `source .venv/bin/activate`):"
+    return "\n".join([head, *lines])

@@ -121,7 +121,7 @@ def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def checkout(target: Path) -> Project:
-    """Copy the files of this checkout that git tracks or would track."""
+    """Copy the files of this checkout that git tracks or would track, but for what a run left."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -130,7 +130,8 @@ def checkout(target: Path) -> Project:
     ).stdout.decode()
     for name in filter(None, listed.split("\0")):
         source = ROOT / name
-        if source.is_file():
+        left_by_a_run = name == "dvc.lock" or name.startswith("rounds/")
+        if source.is_file() and not left_by_a_run:
             place = target / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, place)

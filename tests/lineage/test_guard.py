@@ -142,7 +142,7 @@ def test_the_answer_is_json() -> None:
 
 def test_the_table_is_aligned_and_fits() -> None:
     about = replace(HEALTHY, leaks=hits(*((row, True) for row in range(9))))
-    said = guard.table(guard.judge(about, Limits()))
+    said = guard.table(guard.judge(about, Limits()), whole=True)
     lines = said.splitlines()
     assert max(len(line) for line in lines) <= 120
     head = next(line for line in lines if line.startswith("check"))
@@ -157,3 +157,13 @@ def test_a_mix_manifest_read_back_judges_the_same() -> None:
     read = MixManifest.model_validate(json.loads(HEALTHY.mix.model_dump_json()))
     same = guard.judge(replace(HEALTHY, mix=read), Limits())
     assert same.digest == guard.judge(HEALTHY, Limits()).digest
+
+
+def test_the_table_counts_what_passes() -> None:
+    healthy = guard.judge(HEALTHY, Limits())
+    passing = [item for item in healthy.checks if item.verdict == "pass"]
+    assert guard.table(healthy).splitlines()[-1] == f"{len(passing)} more checks pass"
+    about = replace(HEALTHY, leaks=hits(*((row, True) for row in range(9))))
+    said = guard.table(guard.judge(about, Limits()))
+    assert "holdout_equal" in said
+    assert "real_share" not in said
