@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -109,14 +109,15 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     code += "except SystemExit: pass\nimport json; print(json.dumps(sorted(sys.modules)))"
     times = []
     for _ in range(5):
-        began = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        times.append(time.monotonic() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
     assert not loaded & HEAVY
-    assert min(times) < 0.3
+    assert min(times) < 0.3  # seconds of a processor: what it takes on a quiet machine
 
 
 def test_every_dependency_is_pinned() -> None:
