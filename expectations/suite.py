@@ -74,6 +74,11 @@ class Suite:
         return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
+def place(dataset: str) -> Path:
+    """Where the suite of a data set stands, in the project's directory."""
+    return Path("expectations") / "suites" / f"{dataset}.json"
+
+
 def load(path: Path) -> Suite:
     """Read a suite file.
 

@@ -19,7 +19,7 @@ import os
 import secrets
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ class Endpoint:
 
     url: str
     pid: int
+    idle: int = 0
+    """Seconds without a request after which it ends itself; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +107,24 @@ class LakeHome:
         return Credentials(found["access_key_id"], found["secret_access_key"])
 
     def endpoint(self) -> Endpoint | None:
-        """Where the lake is or was served, or None; the caller finds out whether it answers."""
+        """Where the lake is or was served, or None; the caller finds out whether it answers.
+
+        What a copy of another lake's directory says is about that other lake, and does not count.
+        """
         found = _read(self.path / "endpoint.json")
         try:
-            return Endpoint(str(found["url"]), int(found["pid"])) if found else None
-        except (KeyError, TypeError, ValueError):
+            if not found or not self.path.samefile(str(found["home"])):
+                return None
+            return Endpoint(str(found["url"]), int(found["pid"]), int(found["idle"]))
+        except (KeyError, TypeError, ValueError, OSError):
             return None
 
     def announce(self, endpoint: Endpoint) -> None:
         """Write down where the lake is served, in one step."""
         place = self.path / "endpoint.json"
         draft = place.with_name(f".endpoint.{endpoint.pid}")
-        draft.write_text(json.dumps({"url": endpoint.url, "pid": endpoint.pid}), encoding="utf-8")
+        content = {**asdict(endpoint), "home": str(self.path)}
+        draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(place)
 
     def withdraw(self, pid: int) -> None:

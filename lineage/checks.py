@@ -1,9 +1,11 @@
 """The guard's rules: which figure is held against which limits, and on which side.
 
 A rule's limits are the fields of `Limits` that begin with its `least` or `most` and end in `_warn`
-and `_block`. A block needs more than a doubt: it goes by the end of the figure's interval that
-favours the round. A warning goes by the figure itself, or by the same end where the figure rests on
-few rows (`lenient`). Figures that are counted, not estimated, have no interval.
+and `_block`. Losses downstream and tail masses rest on few rows, so a block needs more than a
+doubt: it goes by the end of the figure's interval that favours the round. A warning goes by the
+figure itself, or by the same end where it rests on very few rows (`lenient`). Recall, coverage and
+variance are steady enough to be held against their limits as they are, and counted figures have no
+interval.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from lake import refs
 from lake.values import Commit
 from pipelines import history, publishing, say
+from pipelines.attempts import attempt
 from pipelines.errors import StaleError
 from pipelines.params import Round
 from pipelines.work import Work
@@ -40,7 +41,7 @@ def adopt(work: Work, stage: str, key: str, *, supersede: bool) -> Commit | None
         work: the round.
         stage: the stage's name, for the terminal.
         key: the input key.
-        supersede: as in `cut`.
+        supersede: as in `origin`.
 
     Raises:
         StaleError: the commit has to be carried to a new main and cannot be.
@@ -72,70 +73,66 @@ def commit_once(
         work: the round.
         stage: the stage's name, for the metadata.
         key: the input key.
-        start: the commit of the stage before; the branch is set to it before anything is written.
+        start: the commit of the stage before, on which the attempt begins.
         produce: writes the stage's objects.
         message: the commit message.
-        supersede: as in `cut`.
+        supersede: as in `origin`.
 
     Raises:
-        StaleError: something else was committed on the branch meanwhile, or main moved.
+        StaleError: main holds other rounds than the receipts say.
     """
     found = adopt(work, stage, key, supersede=supersede)
     if found is not None:
         return found
     before = on_main(work, work.lake.resolve(start), supersede=supersede)
-    return commit_on(work, stage, key=key, start=before.id, produce=produce, message=message)
+    with attempt(work.lake, work.round.branch, before.id) as branch:
+        return finish(work, branch, stage, key=key, produce=produce, message=message)
 
 
-def commit_on(
-    work: Work, stage: str, *, key: str, start: str, produce: Produce, message: str
+def finish(
+    work: Work, branch: str, stage: str, *, key: str, produce: Produce, message: str
 ) -> Commit:
-    """Set the round's branch to a commit, write, and commit once; arguments as `commit_once`.
-
-    Raises:
-        StaleError: something else was committed on the branch meanwhile.
-    """
-    branch = work.round.branch
-    work.lake.set_branch(branch, start)
+    """Write on an attempt's branch, commit once, and make the commit the round's head."""
     extra = produce(branch)
     commit = work.lake.commit(branch, message, metadata(work.round, stage, key) | dict(extra))
-    _check_parent(work, commit, start)
+    work.lake.set_branch(work.round.branch, commit.id)
     return commit
 
 
-def cut(work: Work, key: str, *, supersede: bool) -> tuple[str, str]:
-    """Cut the round's branch.
-
-    On the main line it is cut from main's head, with what the round supersedes removed in a commit
-    of its own. On another line it starts at the commit that the previous round pinned.
+def origin(work: Work, *, supersede: bool) -> str:
+    """Where the round's branch has to begin: main's head, or what the previous round pinned.
 
     Args:
         work: the round.
-        key: the input key of the stage that writes first.
         supersede: replace rounds on main that this checkout's receipts do not know.
-
-    Returns:
-        The commit to write on, and the commit of main (or of the line) that it goes back to.
 
     Raises:
         StaleError: main holds other rounds than the receipts say.
     """
-    pinned = work.previous().commit
-    if work.round.line != refs.MAIN:
-        return pinned, pinned
-    round_ = work.round
-    held = history.published(work.lake, round_.dataset)
-    before = held.get(round_.previous)
-    if before is None or before.commit != pinned:
+    round_, pinned = work.round, work.previous().commit
+    if round_.line != refs.MAIN:
+        return pinned
+    base = work.lake.resolve(refs.MAIN).id
+    held = history.published(work.lake, round_.dataset, base)
+    before = max((number for number in held if number < round_.number), default=None)
+    if before != round_.previous or held[before].commit != pinned:
         place = f"rounds/{round_.dataset}/{round_.previous}/publish.json"
         raise StaleError(
-            f"main no longer holds round {round_.previous} of {round_.dataset} as {place} says; "
-            "fetch your team's receipts (git pull) and run `dvc repro` again"
+            f"main does not hold round {round_.previous} of {round_.dataset}, as {place} says, "
+            f"right before round {round_.number}; fetch your team's receipts (git pull) and run "
+            "`dvc repro` again"
         )
     redo = f"python -m pipelines.generate {round_.key}"
     publishing.refuse_unknown(round_.dataset, round_.number, held, supersede=supersede, redo=redo)
-    about = metadata(round_, "supersede", key)
-    return publishing.supersede(work.lake, round_.dataset, round_.number, round_.branch, about)
+    return base
+
+
+def clear(work: Work, branch: str, base: str) -> str:
+    """Remove on an attempt's branch what the round supersedes; return the commit to write on."""
+    if work.round.line != refs.MAIN:
+        return base
+    about = metadata(work.round, "supersede", "")
+    return publishing.supersede(work.lake, work.round.dataset, work.round.number, branch, about)
 
 
 def on_main(work: Work, commit: Commit, *, supersede: bool) -> Commit:
@@ -147,23 +144,16 @@ def on_main(work: Work, commit: Commit, *, supersede: bool) -> Commit:
     if history.leads_to_main(work.lake, work.round, commit):
         return commit
     made = list(history.chain(work.lake, commit.id, work.round))[::-1]
-    start, base = cut(work, commit.metadata["stemma.input_key"], supersede=supersede)
-    last = start
-    for each in made:
-        about = dict(each.metadata)
-        if about["stemma.stage"] == "supersede":
-            continue
-        if "stemma.base" in about:
-            about["stemma.base"] = base
-        picked = work.lake.cherry_pick(work.round.branch, each.id, each.message, about)
-        _check_parent(work, picked, last)
-        last = picked.id
+    base = origin(work, supersede=supersede)
+    with attempt(work.lake, work.round.branch, base) as branch:
+        last = clear(work, branch, base)
+        for each in made:
+            about = dict(each.metadata)
+            if about["stemma.stage"] == "supersede":
+                continue
+            if "stemma.base" in about:
+                about["stemma.base"] = base
+            last = work.lake.cherry_pick(branch, each.id, each.message, about).id
+        work.lake.set_branch(work.round.branch, last)
     say.line(f"{work.round.branch}: carried to main as it is now")
     return work.lake.resolve(last)
-
-
-def _check_parent(work: Work, commit: Commit, start: str) -> None:
-    if commit.parents[0] != start:
-        raise StaleError(
-            f"another run wrote to {work.round.branch} at the same time; run this again"
-        )

@@ -31,7 +31,7 @@ from pipelines.mixes import TrainingMix
 from pipelines.seeds import derive_seed
 from pipelines.work import Work, held_out, write_receipt
 
-CODE: Final = ("pipelines/evaluate.py",)
+CODE: Final = ("pipelines/evaluate.py", "pipelines/metrics")
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -72,12 +72,12 @@ def measure(work: Work, commit: str) -> tuple[dict[str, Any], TrainingMix]:
     round_ = work.round
     real = tables.real_samples(work.lake, commit, round_.dataset)
     accepted = tables.read_round(work.lake, commit, round_.dataset, "samples", round_.number)
-    validation = held_out(work, commit).validation()
-    mix = mixes.build(work.lake, commit, round_)
-    before = mixes.build(work.lake, work.receipt("fit").commit, round_)
+    held = held_out(work, commit)
+    mix = mixes.trainable(work.lake, commit, held, round_)
+    before = mixes.trainable(work.lake, work.receipt("fit").commit, held, round_)
     found = metrics.evaluate_round(
         real=_labelled(real),
-        validation=_labelled(validation),
+        validation=_labelled(held.validation()),
         accepted=_labelled(accepted),
         mix=_labelled(mix.samples),
         previous=_labelled(before.samples),
@@ -106,7 +106,10 @@ def _ancestry(
 
 
 def _labelled(frame: pl.DataFrame) -> metrics.Labelled:
-    return metrics.Labelled(images.vectors(frame["image"]), frame["label"].to_numpy())
+    """Vectors, labels and, where the rows of a mix differ in weight, their weights."""
+    weighted = "weight" in frame.columns and frame["weight"].n_unique() > 1
+    weights = frame["weight"].to_numpy() if weighted else None
+    return metrics.Labelled(images.vectors(frame["image"]), frame["label"].to_numpy(), weights)
 
 
 def _local_files(work: Work, commit: str) -> None:

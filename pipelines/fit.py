@@ -22,7 +22,7 @@ CODE: Final = ("pipelines/fit.py", "pipelines/generators/{generator}")
 def main(work: Work) -> None:
     """Fit the generator of a round, or adopt the one that the lake holds."""
     pinned = work.previous()
-    key = _key(work, pinned.input_key)
+    key = _key(work, pinned.data_key)
     adopted = history.find(work.lake, work.round, "stemma.fit_key", key)
     if adopted is not None:
         say.line(f"fit: adopted the generator of {adopted.id[:12]}")
@@ -38,9 +38,7 @@ def _fit(work: Work, commit: str) -> None:
     """Train on the mix at a commit and write generator and mix manifest."""
     round_ = work.round
     began = time.monotonic()
-    mix = mixes.build(work.lake, commit, round_)
-    fingerprints = held_out(work, commit).fingerprints()
-    kept = mixes.without_held_out(mix, work.lake, commit, fingerprints, round_)
+    kept = mixes.trainable(work.lake, commit, held_out(work, commit), round_)
     directory = models.directory(round_.dataset, round_.number)
     diffusion.fit(
         images.decode(kept.samples["image"]),
@@ -55,7 +53,7 @@ def _fit(work: Work, commit: str) -> None:
     receipts.write_json(directory / models.COST, seconds)
 
 
-def _key(work: Work, pinned_key: str) -> str:
+def _key(work: Work, data_key: str | None) -> str:
     return keys.input_key(
         "fit",
         settings=work.round.settings.fit,
@@ -65,7 +63,7 @@ def _key(work: Work, pinned_key: str) -> str:
             "round": work.round.number,
             "identity": work.round.identity,
             "seed": work.round.seed,
-            "previous": pinned_key,
+            "previous": data_key,
         },
     )
 

@@ -21,6 +21,7 @@ from lake.values import Commit
 from lineage import record
 from lineage.identity import sample_ids
 from pipelines import branches, images, keys, manifest, mixes, models, shards, stage
+from pipelines.attempts import attempt
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.seeds import derive_seed
 from pipelines.shards import Shard
@@ -45,7 +46,7 @@ def main(work: Work, *, supersede: bool = False) -> None:
 def _generate(work: Work, key: str, fit_key: str, *, supersede: bool) -> Commit:
     """Cut the round's branch, write the round, and commit once."""
     round_ = work.round
-    start, base = branches.cut(work, key, supersede=supersede)
+    base = branches.origin(work, supersede=supersede)
     candidates, cost = _candidates(work)
     about = {"stemma.fit_key": fit_key, "stemma.base": base}
 
@@ -53,14 +54,10 @@ def _generate(work: Work, key: str, fit_key: str, *, supersede: bool) -> Commit:
         _write(work, branch, candidates, cost)
         return about
 
-    return branches.commit_on(
-        work,
-        "generate",
-        key=key,
-        start=start,
-        produce=produce,
-        message=f"Generate {len(candidates)} candidates of {round_.key}",
-    )
+    message = f"Generate {len(candidates)} candidates of {round_.key}"
+    with attempt(work.lake, round_.branch, base) as branch:
+        branches.clear(work, branch, base)
+        return branches.finish(work, branch, "generate", key=key, produce=produce, message=message)
 
 
 def _candidates(work: Work) -> tuple[pl.DataFrame, dict[str, float]]:

@@ -29,21 +29,32 @@ class Published:
 def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Published]:
     """The rounds of a data set that a ref holds now, by number.
 
-    Publishing round n supersedes n and all later rounds, so a merge counts only if no newer merge
-    published the same or an earlier round.
+    A ref holds a round if the round's manifest is there, as the merge that published it left it: a
+    merge that was reverted or superseded does not count, one that a revert brought back does.
     """
     held: dict[int, Published] = {}
-    lowest: int | None = None
-    for commit in lake.log(ref, first_parent=True):
+    there = _manifests(lake, dataset, ref)
+    for commit in lake.log(ref, first_parent=True) if there else ():
         about = commit.metadata
         if about.get("stemma.stage") != "publish" or about.get("stemma.dataset") != dataset:
             continue
         number = int(about["stemma.round"])
-        if lowest is None or number < lowest:
+        if number in held or number not in there:
+            continue
+        if _manifests(lake, dataset, commit.id).get(number) == there[number]:
             source = commit.parents[1] if len(commit.parents) > 1 else commit.id
             held[number] = Published(number, commit.id, source, about["stemma.input_key"])
-            lowest = number
+        if len(held) == len(there):
+            break
     return held
+
+
+def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:
+    """Checksums of the manifests of a data set's rounds, by number."""
+    found = lake.objects(ref, refs.table(dataset, "rounds"))
+    return {
+        number: item.checksum for item in found if (number := refs.round_of(item.path)) is not None
+    }
 
 
 def chain(lake: Lake, ref: str, work: Round) -> Iterator[Commit]:
@@ -73,7 +84,8 @@ def find(lake: Lake, work: Round, name: str, value: str) -> Commit | None:
     """
     for ref in _places(lake, work):
         for commit in chain(lake, ref, work):
-            if commit.metadata.get(name) == value:
+            whole = commit.metadata.get("stemma.stage") != "supersede"
+            if whole and commit.metadata.get(name) == value:
                 return commit
     return None
 
@@ -89,16 +101,20 @@ def is_published(lake: Lake, work: Round, commit: Commit) -> bool:
 
 
 def leads_to_main(lake: Lake, work: Round, commit: Commit) -> bool:
-    """Tell whether main's rounds of the data set are those that the commit's branch was cut from.
+    """Tell whether merging the commit would bring main just what its branch holds.
 
-    Other lines never lead to main, so there is nothing to lose.
+    Main's rounds of the data set must be those that the branch was cut from, and the branch must
+    not have been merged before (after a revert, merging it again would bring nothing back). Other
+    lines never lead to main, so there is nothing to lose.
     """
     if work.line != refs.MAIN:
         return True
     bases = (each.metadata.get("stemma.base") for each in chain(lake, commit.id, work))
     base = next(filter(None, bases), None)
-    return base is not None and (
-        published(lake, work.dataset) == published(lake, work.dataset, base)
+    return (
+        base is not None
+        and lake.merge_base(commit.id, refs.MAIN) == base
+        and published(lake, work.dataset) == published(lake, work.dataset, base)
     )
 
 

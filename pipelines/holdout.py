@@ -15,7 +15,8 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import Conflict, NotFound
+from pipelines.attempts import attempt
 from pipelines.errors import StaleError
 
 SPLITS: Final = ("validation", "test")
@@ -76,15 +77,23 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
         frame: row, sample_id, image, label, split of all real rows.
         key: the input key of the ingest.
     """
-    lake.set_branch(refs.MAIN, lake.resolve(refs.MAIN).id)
-    for split in SPLITS:
-        rows = frame.filter(pl.col("split") == split)
-        lake.write(refs.MAIN, _path(dataset, split), rows.drop("split"))
-    held = frame.filter(pl.col("split").is_in(SPLITS))
-    fingerprints = held.select("split", "row", "sample_id", "image")
-    lake.write(refs.MAIN, _path(dataset, FINGERPRINTS), fingerprints)
     about = {"stemma.stage": "ingest", "stemma.dataset": dataset, "stemma.input_key": key}
-    lake.commit(refs.MAIN, f"Hold out validation and test rows of {dataset}", about)
+    message = f"Hold out validation and test rows of {dataset}"
+    with attempt(lake, refs.branch_name(dataset, 0), refs.MAIN) as branch:
+        for split in SPLITS:
+            rows = frame.filter(pl.col("split") == split)
+            lake.write(branch, _path(dataset, split), rows.drop("split"))
+        held = frame.filter(pl.col("split").is_in(SPLITS))
+        fingerprints = held.select("split", "row", "sample_id", "image")
+        lake.write(branch, _path(dataset, FINGERPRINTS), fingerprints)
+        commit = lake.commit(branch, message, about)
+        try:
+            lake.merge(commit.id, refs.MAIN, message, {})
+        except Conflict as error:
+            if not holds(lake, dataset, key):
+                raise StaleError(
+                    f"another run changed the hold-out of {dataset} meanwhile; run this again"
+                ) from error
 
 
 def _path(dataset: str, split: str) -> str:

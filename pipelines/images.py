@@ -86,7 +86,9 @@ def decode(images: pl.Series) -> NDArray[np.uint8]:
     found = list(_each(images))
     for at, each in enumerate(found):
         if isinstance(each, str):
-            raise ImageError(f"the image at position {at} {each}")
+            path = (images[at] or {}).get("path")
+            named = f"the image at position {at}" + (f" ({path})" if path else "")
+            raise ImageError(f"{named} {each}")
     arrays = [each for each in found if not isinstance(each, str)]
     return np.stack(arrays) if arrays else np.empty((0, 0, 0), dtype=np.uint8)
 

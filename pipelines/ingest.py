@@ -19,6 +19,7 @@ from lake.values import Commit
 from lineage import record, splits
 from lineage.identity import sample_ids
 from pipelines import (
+    attempts,
     history,
     holdout,
     images,
@@ -45,7 +46,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
-    key = _key(params, dataset, settings)
+    key = _key(dataset, settings)
     lake, held_out = work.open_lake(params), work.open_lake(params, holdout=True)
     held = history.published(lake, dataset)
     current = held.get(0)
@@ -78,7 +79,12 @@ def prepare(settings: Dataset) -> pl.DataFrame:
     frame = found.frame.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),
         sample_ids(found.frame, settings.identity).alias("sample_id"),
-        pl.lit(found.name).alias("source"),
+        pl.concat_str(
+            pl.lit(found.name),
+            pl.lit("/") + pl.col("image").struct.field("path"),
+            ignore_nulls=True,
+        ).alias("source"),
+        pl.lit(found.name).alias("origin"),
         pl.lit(settings.ingest.licence or found.licence, pl.String).alias("licence"),
     )
     pairs = neighbours.pairs_within(vectors, settings.ingest.near)
@@ -98,9 +104,9 @@ def prepare(settings: Dataset) -> pl.DataFrame:
     return frame
 
 
-def _key(params: Params, dataset: str, settings: Dataset) -> str:
+def _key(dataset: str, settings: Dataset) -> str:
     code = (*CODE, settings.ingest.source)
-    inputs = {"dataset": dataset, "identity": settings.identity, "seed": params.seed}
+    inputs = {"dataset": dataset, "identity": settings.identity}
     return keys.input_key("ingest", settings=settings.ingest, code=code, inputs=inputs)
 
 
@@ -123,7 +129,20 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
         "stemma.input_key": key,
     }
     branch = refs.branch_name(dataset, 0)
-    publishing.supersede(lake, dataset, 0, branch, about)
+    with attempts.attempt(lake, branch, refs.MAIN) as place:
+        publishing.supersede(lake, dataset, 0, place, about)
+        _write(lake, place, dataset, frame, key)
+        rows = manifest.read(lake, place, dataset, 0)["counts"]["accepted"]
+        commit = lake.commit(place, f"Ingest {rows} real rows of {dataset}", about)
+        lake.set_branch(branch, commit.id)
+    message = f"Publish the real data of {dataset}"
+    merged = publishing.merge(lake, commit.id, message, about | {"stemma.stage": "publish"})
+    attempts.sweep(lake, branch)
+    return merged
+
+
+def _write(lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, key: str) -> None:
+    """Stage the training rows, their lineage and the manifest of round 0."""
     train = frame.filter(pl.col("split") == "train").sort("row")
     samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", "image", "label")
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
@@ -133,16 +152,13 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
     content = {
         "dataset": dataset,
         "round": 0,
-        "source": frame["source"][0],
+        "source": frame["origin"][0],
         "licence": frame["licence"][0],
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
         "holdout": {"input_key": key},
     }
     manifest.write(lake, branch, dataset, 0, content)
     publishing.claim(lake, branch, dataset, 0, key)
-    commit = lake.commit(branch, f"Ingest {len(train)} real rows of {dataset}", about)
-    message = f"Publish the real data of {dataset}"
-    return publishing.merge(lake, commit.id, message, about | {"stemma.stage": "publish"})
 
 
 def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
@@ -156,6 +172,7 @@ def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
             branch=refs.branch_name(dataset, 0),
             commit=commit,
             input_key=key,
+            data_key=key,
             tag=publishing.ensure_tag(lake, dataset, 0, commit),
             rows=manifest.read(lake, commit, dataset, 0)["counts"],
         )

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from expectations import suite as suites
 from lake import settings
 from pipelines import receipts
 from pipelines.params import Params, load
@@ -24,6 +25,8 @@ REMEMBERED = "repositories.json"
 def run() -> None:
     """Check params.yaml, find the lake, and write which one it is."""
     params = load()
+    for dataset in {entry.dataset for entry in params.rounds.values()}:
+        suites.load(suites.place(dataset))
     where = settings.resolve(Path.cwd())
     facts = _remembered(where, params) or _asked(where, params)
     receipts.write_json(RECEIPT, facts)

@@ -11,6 +11,7 @@ from lineage import mix as mixing
 from lineage.mix import MixManifest
 from pipelines import leaks, models, say, tables
 from pipelines.errors import EmptyRound, StaleError
+from pipelines.holdout import HeldOut
 from pipelines.params import Round
 from pipelines.seeds import derive_seed
 
@@ -50,29 +51,30 @@ def build(
         regime=settings.regime,
         real_weight=settings.real_weight,
         sample_size=settings.sample_size,
-        seed=derive_seed(work.seed, work.dataset, work.number, "mix"),
+        seed=derive_seed(work.seed, work.dataset, "mix"),
     )
     samples = tables.read(lake, commit, work.dataset, "samples").collect()
     joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
     return TrainingMix(joined, found.manifest)
 
 
-def without_held_out(
-    mix: TrainingMix, lake: Lake, commit: str, held_out: pl.DataFrame, work: Round
-) -> TrainingMix:
-    """Leave out samples equal or near to held-out rows, and describe what is left.
+def trainable(lake: Lake, commit: str, held_out: HeldOut, work: Round) -> TrainingMix:
+    """The mix of a commit that a fit may learn from: without rows equal or near to held-out ones.
 
     Args:
-        mix: a mix of `commit`.
         lake: the lake.
-        commit: the commit of the mix.
-        held_out: fingerprints of the held-out rows.
-        work: the round.
+        commit: a pinned commit, never a moving ref.
+        held_out: the held-out rows of its real data.
+        work: the round whose `fit` settings give the regime.
+
+    Raises:
+        EmptyRound: nothing is left to train on.
     """
-    leaked = leaks.copies(mix.samples, held_out, work.settings.ingest.near)
+    mix = build(lake, commit, work)
+    leaked = leaks.copies(mix.samples, held_out.fingerprints(), work.settings.ingest.near)
     if leaked.is_empty():
         return mix
-    say.line(f"fit: left out {len(leaked)} rows that are equal or near to held-out ones")
+    say.line(f"left out {len(leaked)} rows that are equal or near to held-out ones")
     return build(lake, commit, work, exclude=leaked.select("round", "row"))
 
 

@@ -250,6 +250,16 @@ def _check_place(params: Params, key: str, entry: RoundEntry) -> None:
             f"rounds.{key} follows round {entry.previous}, but there is no rounds.{before}; "
             f"add it, or set previous to a round that exists"
         )
+    earlier = [
+        other.round
+        for other in params.rounds.values()
+        if other.dataset == entry.dataset and other.round < entry.round
+    ]
+    if entry.previous != max(earlier, default=0):
+        raise ParamsError(
+            f"rounds.{key} follows round {entry.previous} and skips round {max(earlier)}; "
+            f"set previous to {max(earlier)}: rounds of a data set are one line of descent"
+        )
 
 
 def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

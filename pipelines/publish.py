@@ -9,6 +9,7 @@ merges.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from lake import refs
@@ -16,7 +17,8 @@ from lake.values import Commit
 from lineage import guard
 from lineage.guard import GuardResult
 from pipelines import branches, evidence, history, keys, manifest, publishing, say, stage
-from pipelines.errors import BlockedError
+from pipelines.attempts import attempt, sweep
+from pipelines.errors import BlockedError, StaleError
 from pipelines.receipts import Receipt
 from pipelines.work import Work, write_receipt
 
@@ -28,10 +30,21 @@ def main(work: Work, *, supersede: bool = False) -> None:
     evaluated = work.receipt("evaluate")
     key = _key(work, evaluated)
     commit = _published(work, key) or _publish(work, evaluated, key, supersede=supersede)
-    tag = None
-    if work.round.line == refs.MAIN:
-        tag = publishing.ensure_tag(work.lake, work.round.dataset, work.round.number, commit.id)
-    write_receipt(work, "publish", commit.id, key, evaluated.rows, tag=tag)
+    _write_receipt(work, evaluated, commit, key)
+
+
+def _write_receipt(work: Work, evaluated: Receipt, commit: Commit, key: str) -> None:
+    """Tag what main holds; on another line, write down what main held meanwhile."""
+    round_ = work.round
+    data_key = work.receipt("curate").input_key
+    more: dict[str, str | None] = {"data_key": data_key}
+    if round_.line == refs.MAIN:
+        more["tag"] = publishing.ensure_tag(work.lake, round_.dataset, round_.number, commit.id)
+        sweep(work.lake, round_.branch)
+    else:
+        held = history.published(work.lake, round_.dataset).get(round_.number)
+        more["main"] = held.commit if held else None
+    write_receipt(work, "publish", commit.id, key, evaluated.rows, **more)
 
 
 def _published(work: Work, key: str) -> Commit | None:
@@ -63,7 +76,13 @@ def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Co
         say.line(f"line {work.round.line}: {work.round.key} is judged and not merged")
         return recorded
     message = f"Publish {work.round.key}: guard {result.verdict}"
-    return publishing.merge(work.lake, recorded.id, message, _merge_metadata(work, key, result))
+    try:
+        return publishing.merge(work.lake, recorded.id, message, _merge_metadata(work, key, result))
+    except StaleError:  # another clone was faster; it may have published the same
+        done = _published(work, key)
+        if done is None:
+            raise
+        return done
 
 
 def _merge_metadata(work: Work, key: str, result: GuardResult) -> dict[str, str]:
@@ -79,14 +98,18 @@ def _merge_metadata(work: Work, key: str, result: GuardResult) -> dict[str, str]
 
 def _record(work: Work, judged: str, key: str, result: GuardResult) -> Commit:
     """Commit the guard's answer to the round's manifest on its branch."""
-    round_, lake = work.round, work.lake
-    lake.set_branch(round_.branch, judged)
-    manifest.extend(lake, round_.branch, round_.dataset, round_.number, guard=result.to_dict())
-    publishing.claim(lake, round_.branch, round_.dataset, round_.number, key)
-    about = branches.metadata(round_, "guard", key) | {"stemma.guard.judged": judged}
-    if not result.blocked:
-        about["stemma.publish_key"] = key
-    return lake.commit(round_.branch, f"Judge {round_.key}: {result.verdict}", about)
+    round_ = work.round
+
+    def produce(branch: str) -> Mapping[str, str]:
+        dataset, number = round_.dataset, round_.number
+        manifest.extend(work.lake, branch, dataset, number, guard=result.to_dict())
+        publishing.claim(work.lake, branch, dataset, number, key)
+        about = {"stemma.guard.judged": judged}
+        return about if result.blocked else about | {"stemma.publish_key": key}
+
+    message = f"Judge {round_.key}: {result.verdict}"
+    with attempt(work.lake, round_.branch, judged) as branch:
+        return branches.finish(work, branch, "guard", key=key, produce=produce, message=message)
 
 
 def _key(work: Work, evaluated: Receipt) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
+from typing import Final
 
 from lake import refs
 from lake.client import Lake
@@ -12,6 +14,8 @@ from lake.values import Commit
 from pipelines import receipts
 from pipelines.errors import StaleError
 from pipelines.history import Published
+
+TAG_TRIES: Final = 10
 
 
 def refuse_unknown(
@@ -33,42 +37,39 @@ def refuse_unknown(
         return
     known = receipts.known(dataset)
     for other, found in sorted(held.items()):
-        receipt = known.get(other)
-        if other >= number and (receipt is None or receipt.commit != found.commit):
+        if other >= number and known.get(other) != found.commit:
             raise StaleError(
                 f"main holds round {other} of {dataset} at {found.commit[:12]}, which the receipts "
-                f"in rounds/{dataset} do not know; fetch your team's receipts (git pull), or "
-                f"replace it deliberately with `{redo} --supersede` and then `dvc repro`"
+                f"in rounds/{dataset} do not know; fetch your team's receipts (git pull) or your "
+                f"own (git restore rounds dvc.lock), or replace it deliberately with "
+                f"`{redo} --supersede` and then `dvc repro`"
             )
 
 
-def supersede(
-    lake: Lake, dataset: str, number: int, branch: str, about: Mapping[str, str]
-) -> tuple[str, str]:
-    """Cut a branch from main's head, without the partitions that the round supersedes.
+def supersede(lake: Lake, dataset: str, number: int, branch: str, about: Mapping[str, str]) -> str:
+    """Remove on a branch the partitions that a round supersedes, in a commit of its own.
 
-    The removal is a commit of its own, so `main...branch` shows what a merge would change.
+    So `main...branch` shows what a merge would change.
 
     Returns:
-        The commit to go on from (main's head, or the removal), and main's head.
+        The commit to go on from: the branch's head, or the removal.
     """
-    base = lake.resolve(refs.MAIN).id
-    lake.set_branch(branch, base)
+    head = lake.resolve(branch).id
     outdated = [
         item.path
-        for item in lake.objects(base, f"{dataset}/")
+        for item in lake.objects(head, f"{dataset}/")
         if (refs.round_of(item.path) or 0) >= number
     ]
     if not outdated:
-        return base, base
+        return head
     lake.delete(branch, outdated)
     message = f"Remove round {number} and later of {dataset}"
-    return lake.commit(branch, message, {**about, "stemma.stage": "supersede"}).id, base
+    return lake.commit(branch, message, {**about, "stemma.stage": "supersede"}).id
 
 
 def claim(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
-    """Stage what makes two concurrent merges of a data set conflict (docs/decisions/0006)."""
-    content = {"round": number, "input_key": key}
+    """Stage what makes any two concurrent merges of a data set conflict (docs/decisions/0006)."""
+    content = {"round": number, "input_key": key, "attempt": secrets.token_hex(8)}
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
 
@@ -86,8 +87,12 @@ def merge(lake: Lake, source: str, message: str, about: Mapping[str, str]) -> Co
 
 
 def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
-    """Return the tag of a published round, creating it when a killed stage did not get to it."""
-    while True:
+    """Return the tag of a published round, creating it when a killed stage did not get to it.
+
+    Raises:
+        Conflict: the name is taken again and again.
+    """
+    for left in range(TAG_TRIES, 0, -1):
         tags = lake.tags(f"{dataset}-v{number}")
         found = sorted(
             name for name, target in tags.items() if target == commit and refs.TAG.match(name)
@@ -96,5 +101,7 @@ def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
             return found[0]
         try:
             lake.tag(refs.next_tag(dataset, number, tags), commit)
-        except Conflict:
-            continue  # somebody took the name: look again
+        except Conflict:  # somebody took the name: look again
+            if left == 1:
+                raise
+    raise Conflict(f"no tag for round {number} of {dataset} could be made")

@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lake import refs
 from pipelines.errors import StaleError
 
 ROOT: Final = Path("rounds")
@@ -34,6 +35,10 @@ class Receipt(BaseModel):
     commit: str
     input_key: str
     tag: str | None = None
+    data_key: str | None = None
+    """Of a publish receipt: key of the data that it published, whatever limits judged it."""
+    main: str | None = None
+    """Of a publish receipt on another line: what main held of the round."""
     rows: Mapping[str, int] = {}
 
 
@@ -57,19 +62,14 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
         raise StaleError(f"{place} is not a receipt; remove it and run `dvc repro`") from error
 
 
-def known(dataset: str) -> dict[int, Receipt]:
-    """The publish receipts of a data set that this checkout has, by round."""
+def known(dataset: str) -> dict[int, str | None]:
+    """The commits on main that this checkout's publish receipts know, by round."""
     found = {}
     for place in sorted((ROOT / dataset).glob("*/publish.json")):
         if place.parent.name.isdigit():
-            number = int(place.parent.name)
-            found[number] = read(dataset, number, "publish")
+            receipt = read(dataset, int(place.parent.name), "publish")
+            found[receipt.round] = receipt.commit if receipt.line == refs.MAIN else receipt.main
     return found
-
-
-def withdraw(dataset: str, number: int, stage: str) -> None:
-    """Remove a receipt, so that the next `dvc repro` runs its stage again."""
-    path(dataset, number, stage).unlink(missing_ok=True)
 
 
 def write(receipt: Receipt) -> None:

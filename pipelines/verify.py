@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from expectations import catalogue, verifier
 from expectations import suite as suites
+from expectations.errors import SuiteError
 from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
@@ -36,8 +36,7 @@ def main(work: Work, *, supersede: bool = False) -> None:
     generated = work.receipt("generate")
     pinned = work.receipt("fit").commit
     key = _key(work, generated.input_key)
-    suite = suites.load(suite_file(work.round.dataset))
-    catalogue.check(suite)
+    suite = _suite(work.round.dataset)
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
@@ -56,6 +55,17 @@ def main(work: Work, *, supersede: bool = False) -> None:
     )
     about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
     write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
+
+
+def _suite(dataset: str) -> Suite:
+    """The suite of a data set, its types and arguments checked before anything is scored."""
+    place = suites.place(dataset)
+    suite = suites.load(place)
+    try:
+        catalogue.check(suite)
+    except SuiteError as error:
+        raise SuiteError(f"{place}: {error}") from error
+    return suite
 
 
 def judge(
@@ -79,11 +89,6 @@ def score(work: Work, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFr
     agreed = agreement.score(candidates, real, seed=seed)
     distances = distance.score(candidates, real, block_rows=round_.settings.verify.block_rows)
     return agreed.join(distances, on=["round", "row"], how="full", coalesce=True).sort("row")
-
-
-def suite_file(dataset: str) -> Path:
-    """Where the suite of a data set stands."""
-    return Path("expectations") / "suites" / f"{dataset}.json"
 
 
 def _write(

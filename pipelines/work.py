@@ -61,6 +61,8 @@ def write_receipt(
     rows: Mapping[str, int],
     *,
     tag: str | None = None,
+    data_key: str | None = None,
+    main: str | None = None,
 ) -> Receipt:
     """Write the receipt of a stage of this round."""
     receipt = Receipt(
@@ -73,6 +75,8 @@ def write_receipt(
         commit=commit,
         input_key=key,
         tag=tag,
+        data_key=data_key,
+        main=main,
         rows=rows,
     )
     receipts.write(receipt)

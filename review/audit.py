@@ -19,7 +19,7 @@ from lineage.audit import Occurrence, Parent
 from pipelines import history, manifest, tables
 from pipelines.params import load
 from pipelines.work import open_lake
-from review.errors import UsageError
+from review.datasets import wanted_datasets
 from review.output import console, number, print_json, table
 
 
@@ -45,11 +45,8 @@ class Found:
 def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
     """Find every occurrence of a sample at a ref and print where each came from."""
     params = load()
-    if dataset is not None and dataset not in params.datasets:
-        known = ", ".join(params.datasets)
-        raise UsageError(f"there is no data set {dataset!r} in params.yaml; known: {known}")
+    names = wanted_datasets(params, dataset)
     lake = open_lake(params)
-    names = [dataset] if dataset else list(params.datasets)
     found = occurrences(lake, ref, names, sample)
     if not found:
         raise NotFound(_nowhere(lake, ref, names, sample))

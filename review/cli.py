@@ -95,9 +95,13 @@ def add_round(
 @lakes.command("serve")
 def serve_lake(
     *,
-    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    home: Annotated[
+        Path | None, typer.Option(help="Directory of the lake.", show_default="this project's")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
     as_json: Json = False,
 ) -> None:
     """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""

@@ -13,7 +13,7 @@ from pipelines.params import load
 from pipelines.work import open_lake
 from review import datadiff
 from review.datadiff import DataDiff, Side
-from review.errors import UsageError
+from review.datasets import wanted_dataset
 from review.output import console, number, print_json, table
 
 SHOWN: Final = 60
@@ -25,13 +25,12 @@ def run(
 ) -> None:
     """Compare two refs and print what differs."""
     params = load()
-    if dataset is not None and dataset not in params.datasets:
-        known = ", ".join(params.datasets)
-        raise UsageError(f"there is no data set {dataset!r} in params.yaml; known: {known}")
     lake = open_lake(params)
     dots = ".." if two_dot else "..."
     named = datadiff.datasets(lake, left, right, three_dot=not two_dot)
-    wanted = [name for name in named if name in params.datasets and dataset in (None, name)]
+    if dataset is not None:
+        wanted_dataset(params, dataset, also=named)
+    wanted = [name for name in named if dataset in (None, name)]
     found = [datadiff.diff(lake, left, right, name, three_dot=not two_dot) for name in wanted]
     if as_json:
         content: dict[str, Any] = {"left": left, "right": right, "three_dot": not two_dot}

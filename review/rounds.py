@@ -1,24 +1,34 @@
-"""`stemma round add`: append the next round of a data set to params.yaml, comments kept."""
+"""`stemma round add`: append the next round of a data set to params.yaml, comments kept.
+
+DVC wants to see every section that a stage names, so the sections that params.yaml leaves out are
+written as empty ones, and the first round of a data set gets its plots in dvc.yaml.
+"""
 
 from __future__ import annotations
 
+import copy
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 from pipelines import receipts
-from pipelines.params import FILE, load
-from review.errors import UsageError
+from pipelines.params import FILE, Params, load
+from review.datasets import wanted_dataset
 from review.output import console, print_json
 
-STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+PIPELINE: Final = "dvc.yaml"
 
 
 def run(*, dataset: str, as_json: bool) -> None:
     """Append a round and say what to do next."""
     key = add(Path(FILE), dataset)
+    changed = [FILE, *([PIPELINE] if add_plots(Path(PIPELINE), dataset) else [])]
     if as_json:
-        print_json({"round": key, "file": FILE})
+        print_json({"round": key, "files": changed})
     else:
-        console().print(f"added {key} to {FILE}; `dvc repro` runs it alone")
+        console().print(f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone")
 
 
 def add(path: Path, dataset: str) -> str:
@@ -29,36 +39,74 @@ def add(path: Path, dataset: str) -> str:
         ParamsError: the file is wrong already.
     """
     params = load(path)
-    if dataset not in params.datasets:
-        known = ", ".join(params.datasets)
-        raise UsageError(f"there is no data set {dataset!r} in {path}; known: {known}")
-    entries = [entry for entry in params.rounds.values() if entry.dataset == dataset]
-    last = max(entries, key=lambda entry: entry.round, default=None)
-    number = last.round + 1 if last else 1
-    entry: dict[str, object] = {
-        "dataset": dataset,
-        "round": number,
-        "previous": last.round if last else 0,
-        "generator": last.generator if last else "diffusion",
-    }
-    key = f"{dataset}-{number}"
-    _append(path, key, entry | {stage: {} for stage in STAGES})
+    entry = _next(params, wanted_dataset(params, dataset))
+    key = f"{dataset}-{entry['round']}"
+
+    def change(content: Any) -> None:  # noqa: ANN401  a YAML document
+        for stage in STAGES:
+            content["datasets"][dataset].setdefault(stage, {})
+        if content.get("rounds") is None:
+            content["rounds"] = {}
+        content["rounds"][key] = entry | {stage: {} for stage in STAGES}
+
+    _edit(path, change)
     load(path)
     return key
 
 
-def _append(path: Path, key: str, entry: dict[str, object]) -> None:
+def add_plots(path: Path, dataset: str) -> bool:
+    """Add the plots of another data set for this one, unless there are some; True if it did."""
+
+    def mine(plot: Any) -> bool:  # noqa: ANN401  a YAML node
+        (about,) = plot.values()
+        return any(f"reports/{dataset}/" in str(name) for name in about["y"])
+
+    added: list[bool] = []
+
+    def change(content: Any) -> None:  # noqa: ANN401  a YAML document
+        plots = content.get("plots") or []
+        if not plots or any(mine(plot) for plot in plots):
+            return
+        other = next(iter(plots[0])).partition(",")[0]
+        for plot in [each for each in plots if next(iter(each)).startswith(f"{other},")]:
+            ((name, about),) = copy.deepcopy(dict(plot)).items()
+            about["y"] = {
+                str(place).replace(f"reports/{other}/", f"reports/{dataset}/"): columns
+                for place, columns in about["y"].items()
+            }
+            plots.append({name.replace(other, dataset, 1): about})
+        added.append(True)
+
+    if path.is_file():
+        _edit(path, change)
+    return bool(added)
+
+
+def _next(params: Params, dataset: str) -> dict[str, object]:
+    entries = [entry for entry in params.rounds.values() if entry.dataset == dataset]
+    last = max(entries, key=lambda entry: entry.round, default=None)
+    return {
+        "dataset": dataset,
+        "round": last.round + 1 if last else 1,
+        "previous": last.round if last else 0,
+        "generator": last.generator if last else "diffusion",
+    }
+
+
+def _edit(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a YAML file in one step; what the change leaves alone keeps its form."""
     from ruamel.yaml import YAML  # noqa: PLC0415  only this command writes YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    if content.get("rounds") is None:
-        content["rounds"] = {}
-    content["rounds"][key] = entry
-    draft = path.with_suffix(".yaml.new")
-    with draft.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
-    receipts.write_text(path, draft.read_text(encoding="utf-8"))
-    draft.unlink()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    before = path.read_text(encoding="utf-8")
+    content = yaml.load(before)
+    snapshot = copy.deepcopy(content)
+    change(content)
+    if content == snapshot:
+        return
+    text = io.StringIO()
+    yaml.dump(content, text)
+    receipts.write_text(path, text.getvalue())

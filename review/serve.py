@@ -7,23 +7,34 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from lake import settings
 from lake.home import Endpoint, LakeHome
 from lake.settings import ACCESS_KEY
-from review.errors import ReviewError
+from pipelines.params import FILE
+from review.errors import UsageError
 from review.output import console, print_json
 
 ENDED: Final = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
 """Exit codes of a server that was asked to end."""
+PATIENCE: Final = 15.0
+"""Seconds to wait for a server that was started on demand to make room."""
 
 
-def run(*, home: Path, host: str, port: int, as_json: bool) -> None:
-    """Serve until interrupted; say where, and which variables a client needs."""
-    lake = LakeHome(home.absolute())
+def run(*, home: Path | None, host: str, port: int, as_json: bool) -> None:
+    """Serve until interrupted; say where, and which variables a client needs.
+
+    Raises:
+        UsageError: no lake is named, and this is no project's directory.
+    """
+    lake = LakeHome((home or _project_lake()).absolute())
+    _take_over(lake)
     command = [sys.executable, "-m", "lake.server", "--home", str(lake.path), "--host", host]
     process = subprocess.Popen([*command, "--port", str(port), "--idle", "0"])  # noqa: S603
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         place = _announced(lake, process)
         if place is not None:
@@ -33,7 +44,31 @@ def run(*, home: Path, host: str, port: int, as_json: bool) -> None:
         process.terminate()
         code = process.wait()
     if code not in ENDED:
-        raise ReviewError(f"the lake in {lake.path} stopped with exit code {code}")
+        sys.exit(code)  # the server has said why
+
+
+def _project_lake() -> Path:
+    """The embedded lake of the project in this directory."""
+    if not Path(FILE).is_file():
+        raise UsageError(f"there is no {FILE} here; name a lake with --home")
+    local = {name: value for name, value in os.environ.items() if not name.startswith("LAKECTL_")}
+    where = settings.resolve(Path.cwd(), {**local, "LAKECTL_CONFIG_FILE": os.devnull})
+    if not isinstance(where, settings.Embedded):
+        raise UsageError("this project has no embedded lake; name one with --home")
+    return where.home
+
+
+def _take_over(lake: LakeHome) -> None:
+    """End a server that was started on demand: its clients find the one that follows."""
+    found = lake.endpoint()
+    if found is None or not found.idle:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            os.kill(found.pid, 0)
+            time.sleep(0.05)
 
 
 def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
@@ -11,10 +11,12 @@ from rich.text import Text
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
+from lineage import curate as curation
 from pipelines import history, manifest, tables
-from pipelines.params import Params, load
+from pipelines.history import Published
+from pipelines.params import load
 from pipelines.work import open_lake
-from review.errors import UsageError
+from review.datasets import wanted_datasets
 from review.output import console, print_json, table
 
 COLUMNS = (
@@ -35,7 +37,7 @@ COLUMNS = (
 def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     """Collect and print the status."""
     params = load()
-    wanted = _datasets(params, dataset)
+    wanted = wanted_datasets(params, dataset)
     lake = open_lake(params)
     found = {name: collect(lake, name) for name in wanted}
     if as_json:
@@ -65,24 +67,38 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
         | {"tag": tags.get(found.commit), "branch": refs.branch_name(dataset, number)}
         for number, found in sorted(held.items())
     ]
-    sources = {found.source for found in held.values()}
-    return {"rounds": published, "open": list(_open(lake, dataset, sources))}
+    return {"rounds": published, "open": list(_open(lake, dataset, held))}
 
 
-def _open(lake: Lake, dataset: str, merged: set[str]) -> Iterator[dict[str, Any]]:
+def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[dict[str, Any]]:
+    """Branches of rounds whose head main does not hold now."""
+    current = {found.source for found in held.values()}
+    merged = {
+        commit.parents[-1]
+        for commit in lake.log(refs.MAIN, first_parent=True)
+        if commit.metadata.get("stemma.dataset") == dataset
+    }
     for branch, commit in sorted(lake.branches(f"{dataset}-r").items()):
         found = refs.BRANCH.match(branch)
-        if not found or commit in merged or found["dataset"] != dataset:
+        if not found or commit in current or found["dataset"] != dataset:
             continue
-        about = lake.resolve(commit).metadata
+        stage = lake.resolve(commit).metadata.get("stemma.stage")
+        if stage in (None, "publish"):
+            continue
         number = int(found["round"])
-        if about.get("stemma.stage") in (None, "publish"):
-            continue
-        yield _entry(lake, dataset, number, commit) | {
-            "branch": branch,
-            "line": found["line"] or refs.MAIN,
-            "stage": about["stemma.stage"],
-        }
+        entry = _entry(lake, dataset, number, commit)
+        if commit in merged:
+            entry["state"] = "superseded"
+        elif stage == "verify" and _stopped(lake, dataset, number, commit):
+            entry["state"] = "blocked"
+        line = found["line"] or refs.MAIN
+        yield entry | {"tag": None, "branch": branch, "line": line, "stage": stage}
+
+
+def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
+    """Whether the suite refuses the round as a whole."""
+    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
+    return not curation.stopping(verdicts).is_empty()
 
 
 def _entry(
@@ -102,15 +118,6 @@ def _entry(
         "guard": guard,
         "metrics": about.get("metrics", {}),
     }
-
-
-def _datasets(params: Params, dataset: str | None) -> list[str]:
-    if dataset is None:
-        return list(params.datasets)
-    if dataset not in params.datasets:
-        known = ", ".join(params.datasets)
-        raise UsageError(f"there is no data set {dataset!r} in params.yaml; known: {known}")
-    return [dataset]
 
 
 def _rendered(dataset: str, found: dict[str, Any]) -> Group:
@@ -143,7 +150,7 @@ def _next(lake: Lake, dataset: str, found: dict[str, Any]) -> str:
     """What to look at, with names that are there."""
     last = max((entry["round"] for entry in found["rounds"]), default=0)
     if not last:
-        return "\n`dvc repro` makes the first round"
+        return f"\n`stemma round add {dataset}` adds the first round, `dvc repro` runs it"
     sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
     steps = {
         f"reports/{dataset}/{last}/grid.png": "real images beside accepted and refused ones",

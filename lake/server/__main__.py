@@ -86,7 +86,7 @@ def serve(home: LakeHome, host: str, port: int, idle: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     with room():
-        home.announce(Endpoint(url, os.getpid()))
+        home.announce(Endpoint(url, os.getpid(), idle))
     try:
         asyncio.run(_run(server, listener, watch, idle))
     finally:

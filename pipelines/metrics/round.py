@@ -102,30 +102,26 @@ def evaluate_round(
         DataError: a set is too small to measure.
     """
     named = {"real": real, "validation": validation, "accepted": accepted, "mix": mix}
-    for name, each in named.items():
-        if len(each.labels) < MIN_ROWS:
-            raise DataError(
-                f"{name} has {len(each.labels)} rows; measuring needs {MIN_ROWS} or more"
-            )
+    _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
     shapes, digest = _shapes(named, n, settings, seed)
-    right = {
-        name: downstream.hits(each, validation)
-        for name, each in (("real_only", real), ("mix", mix), ("previous", previous))
-    }
-    times = settings.bootstrap
+    trained = {"real_only": real, "mix": mix, "previous": previous}
+    right = {name: downstream.hits(each, validation) for name, each in trained.items()}
     return Evaluation(
         n=n,
         features=digest,
         round=shapes["accepted"],
         mix=shapes["mix"],
         accuracy={
-            name: downstream.accuracy(each, times, derive_seed(seed, "accuracy", name))
+            name: downstream.accuracy(each, settings.bootstrap, derive_seed(seed, "accuracy", name))
             for name, each in right.items()
         },
         difference={
             name: downstream.difference(
-                right["mix"], right[name], times, derive_seed(seed, "difference", name)
+                right["mix"],
+                right[name],
+                settings.bootstrap,
+                derive_seed(seed, "difference", name),
             )
             for name in ("real_only", "previous")
         },
@@ -134,6 +130,14 @@ def evaluate_round(
             for name in ("real_only", "mix")
         },
     )
+
+
+def _check_sizes(named: Mapping[str, Labelled]) -> None:
+    for name, each in named.items():
+        if len(each.labels) < MIN_ROWS:
+            raise DataError(
+                f"{name} has {len(each.labels)} rows; measuring needs {MIN_ROWS} or more"
+            )
 
 
 def _shapes(

@@ -2,7 +2,8 @@
 
 `ingest.source` is a Python module with `load() -> DataFrame` (and optionally SOURCE and LICENCE), a
 Parquet file in the layout of Hugging Face datasets (`image: struct{bytes, path}` and `label`), or a
-folder with one sub-folder of images per class.
+folder with one sub-folder of images per class: labels are the folders' names where all are numbers,
+else their places in alphabetical order.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines import say
 from pipelines.errors import DataError
 
 IMAGE: Final = pl.Struct({"bytes": pl.Binary, "path": pl.String})
@@ -40,7 +42,7 @@ def read(source: str) -> Source:
     if path.suffix == ".py" and path.is_file():
         return _checked(source, *_module(path))
     if path.suffix == ".parquet" and path.is_file():
-        return _checked(source, pl.read_parquet(path), source, None)
+        return _checked(source, _parquet(path), source, None)
     if path.is_dir():
         return _checked(source, _folder(path), source, None)
     raise DataError(
@@ -58,8 +60,25 @@ def _checked(source: str, frame: pl.DataFrame, name: str, licence: str | None) -
         raise DataError(f"{source} has no rows")
     if frame["label"].null_count():
         raise DataError(f"{source}: row {frame['label'].is_null().arg_max()} has no label")
-    typed = frame.with_columns(pl.col("label").cast(pl.Int64), pl.col("image").cast(IMAGE))
-    return Source(typed, name, licence)
+    return Source(_typed(source, frame), name, licence)
+
+
+def _typed(source: str, frame: pl.DataFrame) -> pl.DataFrame:
+    for column, kind in (("label", pl.Int64()), ("image", IMAGE)):
+        try:
+            frame = frame.with_columns(pl.col(column).cast(kind))
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"{source}: column {column!r} is {frame.schema[column]}; it must be {kind}"
+            ) from error
+    return frame
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from error
 
 
 def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
@@ -67,17 +86,34 @@ def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
     if spec is None or spec.loader is None:
         raise DataError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "load"):
-        raise DataError(f"{path} has no function load()")
-    return module.load(), getattr(module, "SOURCE", str(path)), getattr(module, "LICENCE", None)
+    try:
+        spec.loader.exec_module(module)
+        load = module.load
+        frame = load()
+    except Exception as error:
+        said = f"{type(error).__name__}: {_first_line(error)}"
+        raise DataError(f"load() of {path} failed with {said}") from error
+    if not isinstance(frame, pl.DataFrame):
+        raise DataError(f"load() of {path} gave a {type(frame).__name__}, not a Polars frame")
+    return frame, getattr(module, "SOURCE", str(path)), getattr(module, "LICENCE", None)
 
 
 def _folder(path: Path) -> pl.DataFrame:
-    classes = sorted(item.name for item in path.iterdir() if item.is_dir())
+    classes = sorted(
+        item.name for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")
+    )
     if not classes:
         raise DataError(f"{path} has no sub-folder; it needs one per class")
-    numbers = {name: int(name) if name.isdigit() else at for at, name in enumerate(classes)}
+    for name in classes:
+        if not any(file.suffix.lower() in SUFFIXES for file in (path / name).iterdir()):
+            raise DataError(f"{path / name} has no image; add some or remove the folder")
+    plain = all(name.isdecimal() and name.isascii() for name in classes)
+    values = [int(name) for name in classes] if plain else []
+    distinct = plain and len(set(values)) == len(values)
+    numbers = dict(zip(classes, values if distinct else range(len(classes)), strict=True))
+    say.line(
+        f"{path}: " + ", ".join(f"{name} is class {number}" for name, number in numbers.items())
+    )
     return pl.DataFrame(
         list(_files(path, numbers)), schema={"image": IMAGE, "label": pl.Int64}, orient="row"
     )
@@ -88,3 +124,7 @@ def _files(path: Path, numbers: dict[str, int]) -> Iterator[tuple[dict[str, obje
         for file in sorted((path / name).iterdir()):
             if file.suffix.lower() in SUFFIXES:
                 yield {"bytes": file.read_bytes(), "path": f"{name}/{file.name}"}, number
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no message"])[0]

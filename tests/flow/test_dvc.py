@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipelines import receipts, tables
+from pipelines.sources import digits
 from tests.flow.projects import Project, tiny, tiny_round
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("dvc")]
@@ -169,3 +171,47 @@ def test_a_wrong_key_stops_before_anything_runs(done: Project) -> None:
     assert "unknown key datasets.tiny.generate.candidats; did you mean 'candidates'?" in again.said
     assert "Traceback" not in again.said
     assert ran(again.said) == ["lake"]
+
+
+def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
+    """The README's YAML, a folder per class, a suite: a round is published beside the other."""
+    source = sklearn_digits(("a", "b", "c"), Path("data/letters"))
+    assert source > 300
+    shutil.copy2("expectations/suites/tiny.json", "expectations/suites/letters.json")
+    readme = (done.root / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("```yaml\n")[2].partition("```")[0]
+    mine = yaml.safe_load(block)["datasets"]
+    assert list(mine) == ["letters"]
+    done.edit(lambda found: found["datasets"].update(mine))
+    added = done.command("review.cli", "round", "add", "letters", "--json")
+    assert json.loads(added.out) == {"round": "letters-1", "files": ["params.yaml", "dvc.yaml"]}
+    small = {"channels": [8, 16], "steps": 150, "batch": 32, "reference_rows": 100}
+    done.edit(lambda found: found["datasets"]["letters"].update(fit={"diffusion": small}))
+    quick = {"candidates": 40, "diffusion": {"steps": 8}}
+    done.edit(lambda found: found["datasets"]["letters"].update(generate=quick))
+    done.edit(
+        lambda found: found["datasets"]["letters"].update(
+            publish={"guard": found["datasets"]["tiny"]["publish"]["guard"]}
+        )
+    )
+    again = done.command("dvc", "repro")
+    assert again.code == 0, again.said
+    assert {name for name in ran(again.said) if "tiny-" in name} == set()
+    lake = done.lake()
+    assert tables.rounds(lake, "main", "letters") == [0, 1]
+    assert tables.rounds(lake, "main", "tiny") == [0, 1]
+    real = tables.read_round(lake, "main", "letters", "lineage", 0)
+    assert real["licence"].unique().to_list() == ["CC-BY-4.0"]
+    shown = done.command("dvc", "plots", "show", "--json")
+    assert "letters, accuracy on real validation data" in shown.out, shown.said
+
+
+def sklearn_digits(names: tuple[str, ...], place: Path) -> int:
+    """Write real digits as PNG files, a folder per class; return how many."""
+    found = digits.load()
+    for label, name in enumerate(names):
+        (place / name).mkdir(parents=True)
+        rows = found.filter(found["label"] == label)["image"].struct.field("bytes")
+        for at, data in enumerate(rows):
+            (place / name / f"{at}.png").write_bytes(data)
+    return len(list(place.rglob("*.png")))

@@ -21,7 +21,17 @@ from pipelines.errors import BlockedError, EmptyRound, StaleError
 from pipelines.generators.diffusion import model as diffusion
 from tests.flow.projects import STAGES, Project, content, tiny_round
 
-CHANGES = ("write_bytes", "delete", "commit", "merge", "tag", "set_branch", "ensure")
+CHANGES = (
+    "write_bytes",
+    "delete",
+    "commit",
+    "cherry_pick",
+    "merge",
+    "tag",
+    "set_branch",
+    "delete_branch",
+    "ensure",
+)
 """Calls of the client that change a lake."""
 
 
@@ -35,18 +45,21 @@ class Killer:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.left = -1
         self.after = False
+        self.dead = False
         for name in CHANGES:
             patch.setattr(Lake, name, self._around(getattr(Lake, name)))
 
     def _around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def made(*args: Any, **kwargs: Any) -> Any:
+            if self.dead:
+                raise Killed  # nothing tidies up after a kill
             self.left -= 1
-            if self.left == 0 and not self.after:
-                raise Killed
-            found = call(*args, **kwargs)
+            if self.left == 0 and self.after:
+                call(*args, **kwargs)
             if self.left == 0:
+                self.dead = True
                 raise Killed
-            return found
+            return call(*args, **kwargs)
 
         return made
 
@@ -54,7 +67,7 @@ class Killer:
         """Run the work again and again, killed one change later each time, until it is done."""
         for at in range(1, 60):
             for self.after in (False, True):
-                self.left = at
+                self.left, self.dead = at, False
                 try:
                     work()
                 except Killed:
@@ -85,6 +98,22 @@ def test_a_stage_killed_anywhere_runs_again_to_the_same_result(
     assert set(lake.tags("tiny")) == {"tiny-v0", "tiny-v1", "tiny-v2", "tiny-v1.1", "tiny-v2.1"}
     merged = [each for each in lake.log("main") if each.metadata.get("stemma.stage") == "publish"]
     assert len(merged) == 5
+
+
+def test_a_held_round_killed_anywhere_is_made_anew(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 20}))
+    killer = Killer(monkeypatch)
+    for name in STAGES:
+        died = list(killer.deaths(lambda n=name: copied.run(n, "tiny-2")))
+        assert died or name in ("fit", "evaluate")
+    killer.left = -1
+    lake = copied.lake()
+    assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
+    assert len(tables.read_round(lake, "main", "tiny", "lineage", 2)) == 20
+    assert set(lake.tags("tiny")) == {"tiny-v0", "tiny-v1", "tiny-v2", "tiny-v2.1"}
+    assert not lake.branches("tmp-")
 
 
 def test_an_ingest_killed_anywhere_runs_again(
@@ -189,10 +218,11 @@ def test_a_main_that_moved_means_run_again(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
     copied.round("tiny-3", "fit", "generate", "verify", "curate", "evaluate")
     lake = copied.lake()
+    lake.set_branch("elsewhere", "main")
     publishing.supersede(lake, "tiny", 2, "elsewhere", {})
     merged = lake.resolve("tiny-v2").metadata | {"stemma.input_key": "another"}
     publishing.merge(lake, "elsewhere", "another clone published round 2", merged)
-    with pytest.raises(StaleError, match=r"main no longer holds round 2 .*git pull"):
+    with pytest.raises(StaleError, match=r"main does not hold round 2 .*git pull"):
         copied.run("publish", "tiny-3")
 
 
@@ -256,6 +286,7 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
         (("pipelines.verify", "tiny-2"), 1, "rounds/tiny/2/generate.json is missing"),
         (("review.cli", "status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
         (("review.cli", "diff", "main", "nowhere"), 1, "nowhere"),
+        (("review.cli", "diff", "main", "tiny-r001", "-d", "tony"), 2, "no data set 'tony'"),
         (("review.cli", "round", "add", "tony"), 2, "there is no data set 'tony'"),
         (("review.cli", "audit", "abc"), 2, "8"),
         (("review.cli", "audit", "zzzzzzzzzz"), 2, "hex"),
@@ -265,7 +296,7 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
 def test_wrong_words_are_one_sentence(
     copied: Project, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    receipts.withdraw("tiny", 2, "generate")
+    receipts.path("tiny", 2, "generate").unlink()
     done = copied.command(*words)
     assert done.code == code, done.said
     assert said in done.err

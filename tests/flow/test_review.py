@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,12 @@ import polars as pl
 import pytest
 
 from lake import refs
+from lake.home import LakeHome
 from pipelines import params, receipts, tables
 from pipelines.errors import BlockedError
 from review import audit, datadiff, diff, status
 from review import rounds as adding
-from tests.flow.projects import Project, tiny_round
+from tests.flow.projects import ROOT, Project, tiny_round
 
 
 def blocked_round(project: Project) -> None:
@@ -48,6 +50,23 @@ def test_status_tells_published_rounds_from_a_blocked_one(
     assert "stemma diff tiny-v1 tiny-v2" in shown
     status.run(dataset="tiny", next_steps=False, as_json=True)
     assert json.loads(capsys.readouterr().out)["datasets"]["tiny"]["open"][0]["round"] == 3
+
+
+def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
+    copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
+    copied.round("tiny-1", "generate", "verify", "curate", "evaluate", "publish")
+    (old,) = status.collect(copied.lake(), "tiny")["open"]
+    assert (old["branch"], old["state"], old["tag"]) == ("tiny-r002", "superseded", None)
+    place = Path("expectations/suites/tiny.json")
+    suite = json.loads(place.read_text(encoding="utf-8"))
+    whole = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1000}}
+    suite["expectations"].append(whole | {"meta": {"name": "enough"}})
+    place.write_text(json.dumps(suite), encoding="utf-8")
+    copied.round("tiny-2", "fit", "generate", "verify")
+    with pytest.raises(BlockedError, match=r"the suite stops tiny-2 as a whole: enough failed"):
+        copied.run("curate", "tiny-2")
+    (refused,) = status.collect(copied.lake(), "tiny")["open"]
+    assert (refused["branch"], refused["state"]) == ("tiny-r002", "blocked")
 
 
 def test_a_diff_shows_what_a_merge_would_change(
@@ -167,6 +186,9 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     copied: Project, tmp_path: Path
 ) -> None:
     """Another machine's point of view: only endpoint and keys are known, bytes go over HTTP."""
+    copied.lake()  # one that was started on demand makes room
+    on_demand = LakeHome(copied.root / ".lake").endpoint()
+    assert on_demand is not None
     log = (tmp_path / "served").open("w+")
     served = subprocess.Popen(
         [sys.executable, "-m", "review.cli", "lake", "serve", "--port", "0", "--json"],
@@ -176,11 +198,11 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     try:
         home = copied.root / ".lake"
         deadline = time.monotonic() + 20
-        while not (home / "endpoint.json").exists():
+        while (found := LakeHome(home).endpoint()) is None or found.pid == on_demand.pid:
             assert time.monotonic() < deadline, (tmp_path / "served").read_text()
             time.sleep(0.05)
         keys = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
-        url = json.loads((home / "endpoint.json").read_text(encoding="utf-8"))["url"]
+        url = found.url
         while not (said := (tmp_path / "served").read_text(encoding="utf-8")).endswith("}\n"):
             assert time.monotonic() < deadline, said
             time.sleep(0.05)
@@ -193,15 +215,15 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
             "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": keys["access_key_id"],
             "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": keys["secret_access_key"],
         }
-        found = copied.command("review.cli", "status", "--json", env=env)
-        assert len(json.loads(found.out)["datasets"]["tiny"]["rounds"]) == 3, found.said
-        receipts.withdraw("tiny", 2, "curate")
+        shown = copied.command("review.cli", "status", "--json", env=env)
+        assert len(json.loads(shown.out)["datasets"]["tiny"]["rounds"]) == 3, shown.said
+        receipts.path("tiny", 2, "curate").unlink()
         again = copied.command("pipelines.curate", "tiny-2", env=env)
         assert again.code == 0, again.said
         assert "adopted" in again.err
         assert receipts.read("tiny", 2, "curate").commit
     finally:
-        served.send_signal(signal.SIGINT)
+        served.send_signal(signal.SIGTERM)
         assert served.wait(15) == 0
         log.close()
 
@@ -223,3 +245,29 @@ def test_rounds_run_against_a_lake_that_is_only_known_by_its_address(
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3]
     assert refs.branch_name("tiny", 3) in lake.branches()
     assert os.environ["LAKECTL_SERVER_ENDPOINT_URL"] == url
+
+
+def test_a_copied_project_uses_its_own_lake(copied: Project, tmp_path: Path) -> None:
+    head = copied.lake().head("main")
+    shutil.copytree(copied.root, tmp_path / "copy")
+    copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
+    copied.round("tiny-3")
+    assert copied.lake().head("main") != head
+    other = Project(tmp_path / "copy")
+    os.chdir(other.root)
+    try:
+        assert other.lake().head("main") == head
+    finally:
+        other.stop_lake()
+
+
+def test_a_lake_is_served_where_there_is_one(tmp_path: Path) -> None:
+    done = Project(tmp_path).command("review.cli", "lake", "serve", env={"PYTHONPATH": str(ROOT)})
+    assert done.code == 2
+    assert "there is no params.yaml here; name a lake with --home" in done.err
+    assert list(tmp_path.iterdir()) == []
+    done = Project(tmp_path).command(
+        "review.cli", "lake", "serve", "--port", "80000", env={"PYTHONPATH": str(ROOT)}
+    )
+    assert done.code == 2
+    assert "Traceback" not in done.err

@@ -75,7 +75,9 @@ def test_a_stale_announcement_is_passed_over(home: Path) -> None:
     lake.announce(Endpoint(nobody(), 1 << 22))
     remote = serve_on_demand(home, idle=60)
     assert answers(remote)
-    assert lake.endpoint() == Endpoint(remote.endpoint, (lake.endpoint() or Endpoint("", 0)).pid)
+    found = lake.endpoint()
+    assert found is not None
+    assert (found.url, found.idle) == (remote.endpoint, 60)
 
 
 def test_another_program_on_the_announced_port_is_not_the_lake(home: Path) -> None:

@@ -111,6 +111,15 @@ def test_a_round_without_its_predecessor_says_what_to_add(
         params.load(write(tmp_path, content))
 
 
+def test_rounds_are_one_line_of_descent(tmp_path: Path, content: dict[str, object]) -> None:
+    content["rounds"] |= {
+        "digits-2": {"dataset": "digits", "round": 2, "previous": 1},
+        "digits-3": {"dataset": "digits", "round": 3, "previous": 1},
+    }
+    with pytest.raises(ParamsError, match=r"rounds.digits-3 .* skips round 2; set previous to 2"):
+        params.load(write(tmp_path, content))
+
+
 def test_a_round_that_is_not_there_names_the_nearest(
     tmp_path: Path, content: dict[str, object]
 ) -> None:

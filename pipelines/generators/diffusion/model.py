@@ -52,19 +52,14 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     Raises:
         GeneratorError: nothing to train on, or the loss is no longer finite.
     """
-    import torch  # noqa: PLC0415  slow to import
-
     _check(pixels, labels, weights)
     device = unet.prepare(settings.threads, settings.device)
     classes = np.unique(labels)
     architecture = unet.architecture(settings, pixels.shape[1:], len(classes))
     network = unet.build(architecture, seed).to(device)
     steps = scaled_steps(settings, len(pixels))
-    data = training.Data(
-        training.to_model(pixels, architecture["sample_size"]),
-        torch.from_numpy(np.searchsorted(classes, labels)),
-        torch.from_numpy(weights.astype(np.float64)),
-    )
+    places = np.searchsorted(classes, labels)
+    data = training.tensors(pixels, places, weights, architecture["sample_size"])
     averaged = training.train(network, data, settings, steps, seed)
     manifest = {
         "kind": KIND,

@@ -133,6 +133,22 @@ def _average(averaged: Weights, current: Mapping[str, torch.Tensor], decay: floa
     torch._foreach_lerp_(kept, [current[name] for name in averaged], 1 - decay)
 
 
+def tensors(
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    size: Iterable[int],
+) -> Data:
+    """Training rows as tensors; images are padded to `size`."""
+    import torch  # noqa: PLC0415  slow to import
+
+    return Data(
+        to_model(pixels, size),
+        torch.from_numpy(labels),
+        torch.from_numpy(weights.astype(np.float64)),
+    )
+
+
 def to_model(pixels: NDArray[np.uint8], size: Iterable[int]) -> torch.Tensor:
     """[n, h, w] in 0..255 to [n, 1, h', w'] in [-1, 1], padded with black to a size that halves."""
     import torch  # noqa: PLC0415  slow to import
