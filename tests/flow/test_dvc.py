@@ -161,6 +161,17 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
     assert list(lake.tags()) == ["tiny-v0", "tiny-v1", "tiny-v2"]
 
 
+def test_a_wiped_lake_is_noticed(done: Project) -> None:
+    done.stop_lake()
+    shutil.rmtree(".lake")
+    again = done.command("dvc", "repro", "ingest@tiny")
+    assert again.code == 0, again.said
+    assert ran(again.said) == ["lake", "ingest@tiny"]
+    assert tables.rounds(done.lake(), "main", "tiny") == [0]
+    shown = done.command("dvc", "status", "--json")
+    assert "fit@tiny-1" in json.loads(shown.out)
+
+
 def test_a_wrong_key_stops_before_anything_runs(done: Project) -> None:
     def misspell(found: dict[str, Any]) -> None:
         found["datasets"]["tiny"]["generate"]["candidats"] = 5
