@@ -20,6 +20,8 @@ from lake.server.names import check_branch, check_key, check_repository, check_t
 from lake.server.trees import Tree
 
 MAX_PAGE: Final = 1000
+OFFER_SECONDS: Final = 86_400
+"""How long an address that was handed out can be linked."""
 
 Item = TypeVar("Item")
 
@@ -251,10 +253,11 @@ class Catalog:
             db.execute("INSERT INTO slots VALUES (?, ?, ?, ?, ?)", row)
 
     def offered(self, address: str, repository: str, branch: str, path: str) -> bool:
-        """Tell whether an address was handed out for this path and not used yet."""
+        """Tell whether an address was handed out for this path, not long ago, and is not used."""
         row = self.database.connection.execute(
-            "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ?",
-            (address, repository, branch, path),
+            "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ? "
+            "AND created > ?",
+            (address, repository, branch, path, int(time.time()) - OFFER_SECONDS),
         ).fetchone()
         return row is not None
 

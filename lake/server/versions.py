@@ -7,16 +7,17 @@ transaction: it reads the branch, builds the tree, writes the commit and moves t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
 from lake.errors import Invalid, NotFound
 from lake.server import commits, history, merging, refexpr
 from lake.server.catalog import Catalog
 from lake.server.commits import Commit, Note
-from lake.server.entries import Difference
+from lake.server.entries import Difference, Entry
 from lake.server.staged import uncommitted
 from lake.server.trees import EMPTY, Tree, diff
 
@@ -213,6 +214,35 @@ class Versions:
             self._advance(repository, branch, made)
         return made
 
+    def commit_over(
+        self,
+        repository: str,
+        branch: str,
+        prefixes: Iterable[str],
+        entries: Mapping[str, Entry],
+        note: Note,
+        *,
+        allow_empty: bool,
+    ) -> Commit:
+        """Commit entries that replace all there is under the prefixes: imports.
+
+        Raises:
+            Invalid: uncommitted changes, or nothing to change.
+        """
+        with self.database.change():
+            head = self.clean_head(repository, branch)
+            tree = self.tree(head)
+            changes: dict[str, Entry | None] = {}
+            for prefix in prefixes:
+                found = takewhile(partial(_under, prefix), tree.items(prefix, inclusive=True))
+                changes.update((path, None) for path, _ in found)
+            root = tree.updated({**changes, **entries}).root
+            if root == head.root and not allow_empty:
+                raise Invalid("import: no changes")
+            made = commits.make(repository, root, (head,), note)
+            self._advance(repository, branch, made)
+        return made
+
     def _tree(self, commit: Commit | None) -> Tree:
         return self.tree(commit) if commit else Tree(self.database, EMPTY)
 
@@ -239,3 +269,7 @@ class Versions:
         commits.write(self.database, repository, made)
         self.catalog.unstage(repository, branch)
         self.catalog.move_branch(repository, branch, made.id)
+
+
+def _under(prefix: str, item: tuple[str, Entry]) -> bool:
+    return item[0].startswith(prefix)
