@@ -1,84 +1,13 @@
-"""Handlers of repositories, branches, tags and commits."""
+"""Handlers of branches, tags and commits: diff, merge, revert, cherry-pick."""
 
 from __future__ import annotations
 
-from itertools import dropwhile, islice
-from typing import Final
-
-from lake.errors import Invalid, Unsupported
+from lake.errors import Invalid
 from lake.server import answers
 from lake.server.calls import Answer, Call, Services
 from lake.server.catalog import Page, page
 from lake.server.commits import Commit
 from lake.server.entries import Difference
-
-VERSION: Final = "1.80.0"
-"""The version of lakeFS whose API this server follows."""
-
-
-def healthcheck(_lake: Services, _call: Call) -> Answer:
-    """Answer that the server is up."""
-    return Answer(204)
-
-
-def config(_lake: Services, _call: Call) -> Answer:
-    """Version and store."""
-    return Answer(200, answers.config(version=VERSION))
-
-
-def version(_lake: Services, _call: Call) -> Answer:
-    """Version alone."""
-    return Answer(200, {"version": VERSION})
-
-
-def storage(_lake: Services, _call: Call) -> Answer:
-    """Store alone."""
-    return Answer(200, answers.storage())
-
-
-def current_user(_lake: Services, call: Call) -> Answer:
-    """Who the credentials belong to."""
-    return Answer(200, {"user": {"id": call.user, "creation_date": 0}})
-
-
-def list_repositories(lake: Services, call: Call) -> Answer:
-    """Repositories by name."""
-    query = call.query
-    found = lake.catalog.repositories(
-        query.get("prefix", ""), query.get("after", ""), call.amount()
-    )
-    return Answer(200, answers.listing(found, answers.repository))
-
-
-def create_repository(lake: Services, call: Call) -> Answer:
-    """Make a repository with an empty first commit."""
-    if call.flag("sample_data"):
-        raise Unsupported("this lake makes no sample data")
-    name = call.text("name")
-    lake.versions.create_repository(
-        name,
-        call.text("storage_namespace"),
-        call.optional("default_branch") or "main",
-        call.user,
-        read_only=call.flag("read_only"),
-    )
-    return Answer(201, answers.repository(lake.catalog.repository(name)))
-
-
-def get_repository(lake: Services, call: Call) -> Answer:
-    """One repository."""
-    return Answer(200, answers.repository(lake.catalog.repository(call.repository)))
-
-
-def delete_repository(lake: Services, call: Call) -> Answer:
-    """Remove a repository."""
-    lake.catalog.delete_repository(call.repository)
-    return Answer(204)
-
-
-def repository_metadata(lake: Services, call: Call) -> Answer:
-    """Metadata of a repository."""
-    return Answer(200, dict(lake.catalog.repository(call.repository).metadata))
 
 
 def list_branches(lake: Services, call: Call) -> Answer:
@@ -151,18 +80,6 @@ def delete_tag(lake: Services, call: Call) -> Answer:
 def get_commit(lake: Services, call: Call) -> Answer:
     """The commit behind a ref."""
     return Answer(200, answers.commit(_commit(lake, call, call.path["ref"])))
-
-
-def log_commits(lake: Services, call: Call) -> Answer:
-    """Commits reachable from a ref, newest first."""
-    if call.query.get("objects") or call.query.get("prefixes"):
-        raise Unsupported("the log cannot be filtered by objects or prefixes yet")
-    start = _commit(lake, call, call.path["ref"])
-    found = lake.versions.log(call.repository, start, first_parent=call.flag("first_parent"))
-    after = call.query.get("after", "")
-    if after:
-        found = islice(dropwhile(lambda item: item.id != after, found), 1, None)
-    return Answer(200, answers.listing(page(found, call.amount(), _id), answers.commit))
 
 
 def commit(lake: Services, call: Call) -> Answer:
@@ -291,7 +208,3 @@ def _differences(call: Call, found: list[Difference]) -> dict[str, object]:
         taken,
         lambda line: answers.difference(line[1]) if line[1] else answers.prefix_changed(line[0]),
     )
-
-
-def _id(commit: Commit) -> str:
-    return commit.id
