@@ -72,12 +72,8 @@ class Settings:
         Raises:
             Forbidden: a pattern matches the branch.
         """
-        for pattern in self._patterns(repository):
-            if fnmatch.fnmatchcase(branch, pattern):
-                raise Forbidden(
-                    f"branch {branch!r} is protected by the rule {pattern!r}: change another "
-                    "branch and merge it"
-                )
+        if any(fnmatch.fnmatchcase(branch, each) for each in self._patterns(repository)):
+            raise Forbidden("cannot write to protected branch")  # clients know this sentence
 
     def _patterns(self, repository: str) -> list[str]:
         row = self._database.connection.execute(
