@@ -1,4 +1,4 @@
-"""Polars, pandas and DuckDB read `lakefs://` through fsspec and lakefs-spec; curl reads it plain."""
+"""Polars, pandas and DuckDB read `lakefs://` through fsspec; curl reads and writes plainly."""
 
 from __future__ import annotations
 
