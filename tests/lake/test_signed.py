@@ -68,6 +68,16 @@ def test_a_read_that_asks_for_it_is_sent_to_a_signed_address(
     assert httpx.get(listed[0]["physical_address"]).content == BODY
 
 
+def test_behind_a_proxy_a_signed_address_is_the_proxys(
+    api: httpx.Client, repo: str, address: str
+) -> None:
+    assert address
+    through = {"Host": "lake.example:8443", "X-Forwarded-Proto": "https"}
+    query = {"path": "d/a.bin", "presign": "true"}
+    found = api.get(f"{repo}/refs/main/objects/stat", params=query, headers=through).json()
+    assert found["physical_address"].startswith("https://lake.example:8443/signed/")
+
+
 def test_a_signed_address_opens_one_object_only(nobody: httpx.Client, address: str) -> None:
     head, _, rest = address.partition("/signed/")
     token, _, name = rest.partition("/")
