@@ -29,7 +29,8 @@ from lake.server import api_objects as objects
 from lake.server import api_refs as refs
 from lake.server.calls import Answer, Call, Services
 from lake.server.database import translated
-from lake.server.objects import CHUNK, Stored, chunks
+from lake.server.hashing import CHUNK
+from lake.server.objects import Stored, chunks
 
 BASE: Final = "/api/v1"
 R: Final = "/repositories/{repository}"

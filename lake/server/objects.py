@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,8 @@ from typing import BinaryIO, Final
 
 from lake.errors import Corrupt, Full, Invalid
 from lake.home import LakeHome
+from lake.server.hashing import CHUNK, Digests, Intake
 
-CHUNK: Final = 1 << 20
 SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
@@ -86,16 +86,13 @@ class ObjectStore:
             Full: there is no room.
         """
         draft = self._draft()
-        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         try:
             with room(), draft.open("xb") as file:
-                async for chunk in chunks:
-                    sha256.update(chunk)
-                    md5.update(chunk)
-                    size += len(chunk)
-                    file.write(chunk)
+                async with Intake(file) as intake:
+                    async for chunk in chunks:
+                        await intake.take(chunk)
+                    stored = Stored(*await intake.end())
                 await asyncio.to_thread(_flush, file)
-            stored = Stored(sha256.hexdigest(), md5.hexdigest(), size)
             return await asyncio.to_thread(self._adopt, draft, stored)
         finally:
             draft.unlink(missing_ok=True)
@@ -160,18 +157,21 @@ class ObjectStore:
 def digest(file: Path, *, flush: bool = False) -> Stored:
     """Hash a file; with `flush`, also force its bytes to disk."""
     with file.open("rb") as source:
-        found = _hashed(source)
-        if flush:
-            os.fsync(source.fileno())
+        if not flush:
+            return _hashed(source)
+        with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
+            begun = pool.submit(os.fsync, source.fileno())
+            found = _hashed(source)
+            begun.result()
+        os.fsync(source.fileno())
     return found
 
 
 def _hashed(source: BinaryIO) -> Stored:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    digests = Digests()
     for chunk in chunks(source):
-        sha256.update(chunk)
-        md5.update(chunk)
-    return Stored(sha256.hexdigest(), md5.hexdigest(), source.tell())
+        digests.update(chunk)
+    return Stored(*digests.hex(), digests.size)
 
 
 def chunks(source: BinaryIO, size: int | None = None) -> Iterator[bytes]:
