@@ -12,6 +12,7 @@ from typing import Final
 from benchmarks import peers
 from benchmarks.measured import Goal, Row, Taken, check, measured
 from benchmarks.served import Plain, Served, serving
+from lake.batches import SIZE as BATCH
 from lake.client import connect
 
 _MIB: Final = 1 << 20
@@ -47,6 +48,7 @@ def small(scratch: Path, *, count: int, size: int) -> Iterator[Row]:
     goals = [Goal("dvc add", base["dvc add"].seconds)]
     work = f"{count:,} objects of {size:,} B into a commit"
     ways: list[tuple[str, str, Put]] = [
+        ("small-batch", "Lake.write_many: staged files, 1,000 linked at once", _link_batches),
         ("small-link", "Lake.write_bytes: staged file and link, 8 threads", _link_many),
         ("small-http", "upload through the API, 8 kept connections", _upload_plain),
     ]
@@ -102,6 +104,12 @@ def _link_pair(served: Served, files: list[Path]) -> None:
 
 def _link_many(served: Served, files: list[Path]) -> None:
     _parallel(8, files, lambda file: _link_each(served, [file]))
+
+
+def _link_batches(served: Served, files: list[Path]) -> None:
+    for start in range(0, len(files), BATCH):
+        part = files[start : start + BATCH]
+        served.lake.write_many("main", {file.name: file.read_bytes() for file in part})
 
 
 def _upload_sdk(served: Served, files: list[Path]) -> None:

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake.errors import STATUS, Invalid, LakeError, Range, Unsupported
 from lake.home import Credentials
+from lake.server import api_batches as batches
 from lake.server import api_objects as objects
 from lake.server import api_refs as refs
 from lake.server.calls import Answer, Call, Services
@@ -67,6 +68,8 @@ HANDLERS: Final[list[tuple[str, str, Handler]]] = [
     ("POST", B + "/objects/copy", objects.copy_object),
     ("GET", B + "/staging/backing", objects.get_physical_address),
     ("PUT", B + "/staging/backing", objects.link_physical_address),
+    ("POST", B + "/staging/batch", batches.offer_batch),
+    ("PUT", B + "/staging/batch", batches.link_batch),
     ("GET", R + "/tags", refs.list_tags),
     ("POST", R + "/tags", refs.create_tag),
     ("GET", R + "/tags/{tag}", refs.get_tag),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap, takewhile
 from typing import Final
@@ -137,6 +137,41 @@ class Content:
                 metadata=metadata,
                 only_new=only_new,
             )
+
+    def offer_many(self, repository: str, branch: str, paths: Sequence[str]) -> Sequence[str]:
+        """Hand out an address for each path, in one transaction."""
+        addresses = [self.store.slot() for _ in paths]
+        with self.catalog.database.change():
+            for address, path in zip(addresses, paths, strict=True):
+                self.catalog.offer(address, repository, branch, path)
+        return addresses
+
+    def link_many(
+        self,
+        repository: str,
+        branch: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        content_type: str,
+    ) -> None:
+        """Take over the files at addresses that were handed out for these paths, all or none.
+
+        Raises:
+            Invalid: an address was not handed out for its path, or was used.
+        """
+        for path, address in pairs:
+            if not self.catalog.offered(address, repository, branch, path):
+                raise Invalid(f"{address} was not handed out for {path!r} on {branch!r}")
+        found = self.store.link_many([address for _, address in pairs])
+        now = int(time.time())
+        with self.catalog.database.change():
+            for _, address in pairs:
+                self.catalog.take(address)
+            entries: dict[str, Entry | None] = {
+                path: Entry(stored.sha256, stored.md5, stored.size, now, content_type)
+                for (path, _), stored in zip(pairs, found, strict=True)
+            }
+            self.catalog.stage(repository, branch, entries)
 
     def reset(self, repository: str, branch: str, kind: str, path: str) -> None:
         """Forget uncommitted changes: all, under a prefix, or of one object."""

@@ -12,10 +12,12 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,6 +29,8 @@ SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
+_AT_ONCE: Final = 16
+"""How many files of a batch are flushed at once."""
 _NO_ROOM: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 )
@@ -112,7 +116,19 @@ class ObjectStore:
         """Hand out an address in staging that a local client may write to."""
         return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
 
-    def link(self, address: str) -> Stored:
+    def link_many(self, addresses: Sequence[str]) -> list[Stored]:
+        """Take over files that a client wrote to slots, side by side, so that the disk groups them.
+
+        Every name is on disk when this returns, as after `link`.
+        """
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(partial(self.link, flush=False), addresses))
+            with room():
+                directories = {self.path(stored.sha256).parent for stored in found}
+                deque(pool.map(flush_directory, directories), maxlen=0)
+        return found
+
+    def link(self, address: str, *, flush: bool = True) -> Stored:
         """Take over a file that a client wrote to a slot; its bytes are hashed here.
 
         Raises:
@@ -125,7 +141,7 @@ class ObjectStore:
             raise Invalid(f"{address} is not a file in this lake's staging area")
         with room():
             stored = digest(file, flush=True)
-        return self._adopt(file, stored)
+        return self._adopt(file, stored, flush=flush)
 
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
@@ -137,28 +153,36 @@ class ObjectStore:
             if file.name.startswith(_DRAFT) or file.lstat().st_mtime < oldest:
                 file.unlink()
 
-    def _adopt(self, file: Path, stored: Stored) -> Stored:
-        """Give a flushed file its final name; a twin that is there and sound already stays."""
+    def _adopt(self, file: Path, stored: Stored, *, flush: bool = True) -> Stored:
+        """Give a flushed file its final name; a twin that is there and sound already stays.
+
+        Without `flush` the caller flushes the directory before anything refers to the object.
+        """
         final = self.path(stored.sha256)
         with room():
             if final.exists() and digest(final) == stored:
                 file.unlink()
-                flush_directory(final.parent)
+                if flush:
+                    flush_directory(final.parent)
                 return stored
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
                 flush_directory(self._objects)
             file.chmod(0o444)
             file.replace(final)
-            flush_directory(final.parent)
+            if flush:
+                flush_directory(final.parent)
         return stored
 
 
 def digest(file: Path, *, flush: bool = False) -> Stored:
     """Hash a file; with `flush`, also force its bytes to disk."""
     with file.open("rb") as source:
-        if not flush:
-            return _hashed(source)
+        if not flush or os.fstat(source.fileno()).st_size <= CHUNK:
+            found = _hashed(source)
+            if flush:
+                os.fsync(source.fileno())
+            return found
         with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
             begun = pool.submit(os.fsync, source.fileno())
             found = _hashed(source)

@@ -21,7 +21,7 @@ ALONE = {
     "log",
     "clients",
 }
-COMPARED = {"shards", "shards-pair", "shards-http", "small-link", "small-http"}
+COMPARED = {"shards", "shards-pair", "shards-http", "small-batch", "small-link", "small-http"}
 
 
 def test_a_quick_run_reports_every_row(tmp_path: Path) -> None:
