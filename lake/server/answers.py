@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lake.server.catalog import MAX_PAGE, Page, Ref, Repository
+from lake.server.catalog import Ref, Repository
 from lake.server.commits import Commit
 from lake.server.content import Listed
 from lake.server.entries import Difference, Entry
 from lake.server.objects import ObjectStore
+from lake.server.pages import MAX_PAGE, Page
 
 Item = TypeVar("Item")
 Signed = Callable[[str, Entry], tuple[str, int]]

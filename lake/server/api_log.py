@@ -5,35 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import dropwhile, islice
+from typing import Final
 
 from lake.errors import Invalid
 from lake.server import answers
 from lake.server.calls import Answer, Call, Services
-from lake.server.catalog import Page, page
 from lake.server.commits import Commit
-from lake.server.trees import diff
+from lake.server.differences import diff
+from lake.server.pages import Page, page
+
+_FILTERS: Final = ("objects", "prefixes", "since", "stop_at")
 
 
 def log_commits(lake: Services, call: Call) -> Answer:
     """Commits reachable from a ref, newest first."""
-    query = call.query
     start = lake.versions.place(call.repository, call.path["ref"]).commit
-    found = lake.versions.log(call.repository, start, first_parent=call.flag("first_parent"))
-    after = query.get("after", "")
-    if after:
-        found = islice(dropwhile(lambda item: item.id != after, found), 1, None)
-    if query.get("stop_at"):
-        found = _up_to(found, lake.versions.place(call.repository, query["stop_at"]).commit.id)
-    if query.get("since"):
-        since = _nanoseconds(query["since"])
+    after, first_parent = call.query.get("after", ""), call.flag("first_parent")
+    if any(call.query.get(name) for name in _FILTERS):
+        found = lake.versions.log(call.repository, start, first_parent=first_parent)
+        if after:
+            found = islice(dropwhile(lambda item: item.id != after, found), 1, None)
+        taken = page(_filtered(lake, call, found), call.amount(), lambda item: item.id)
+    else:
+        taken = lake.versions.log_page(
+            call.repository, start, after, call.amount(), first_parent=first_parent
+        )
+    if call.flag("limit"):
+        taken = Page(taken.items, None)
+    return Answer(200, answers.listing(taken, answers.commit))
+
+
+def _filtered(lake: Services, call: Call, found: Iterator[Commit]) -> Iterator[Commit]:
+    if stop := call.query.get("stop_at"):
+        found = _up_to(found, lake.versions.place(call.repository, stop).commit.id)
+    if moment := call.query.get("since"):
+        since = _nanoseconds(moment)
         found = (item for item in found if item.created >= since)
     objects, prefixes = call.repeated.get("objects", ()), call.repeated.get("prefixes", ())
     if objects or prefixes:
         found = (item for item in found if _changed(lake, call, item, objects, prefixes))
-    taken = page(found, call.amount(), lambda item: item.id)
-    if call.flag("limit"):
-        taken = Page(taken.items, None)
-    return Answer(200, answers.listing(taken, answers.commit))
+    return found
 
 
 def _changed(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from lake.errors import Invalid
 from lake.server import answers
 from lake.server.calls import Answer, Call, Services
-from lake.server.catalog import Page, page
 from lake.server.commits import Commit
 from lake.server.entries import Difference
+from lake.server.folding import Walk, folded
+from lake.server.pages import Page, page
 
 
 def list_branches(lake: Services, call: Call) -> Answer:
@@ -93,8 +94,10 @@ def commit(lake: Services, call: Call) -> Answer:
 
 def diff_branch(lake: Services, call: Call) -> Answer:
     """What is staged and makes a difference."""
-    found = lake.versions.diff_branch(call.repository, call.branch, call.query.get("prefix", ""))
-    return Answer(200, _differences(call, sorted(found, key=lambda item: item.path)))
+    with lake.catalog.database.snapshot():
+        prefix = call.query.get("prefix", "")
+        walk = lake.versions.diff_branch(call.repository, call.branch, prefix)
+        return Answer(200, _differences(call, walk))
 
 
 def diff_refs(lake: Services, call: Call) -> Answer:
@@ -102,14 +105,14 @@ def diff_refs(lake: Services, call: Call) -> Answer:
     kind = call.query.get("type") or "three_dot"
     if kind not in ("three_dot", "two_dot"):
         raise Invalid(f"diff type {kind!r} is none of three_dot, two_dot")
-    found = lake.versions.diff_refs(
+    walk = lake.versions.diff_refs(
         call.repository,
         _commit(lake, call, call.path["left"]),
         _commit(lake, call, call.path["right"]),
         three_dot=kind == "three_dot",
         prefix=call.query.get("prefix", ""),
     )
-    return Answer(200, _differences(call, list(found)))
+    return Answer(200, _differences(call, walk))
 
 
 def find_merge_base(lake: Services, call: Call) -> Answer:
@@ -193,16 +196,12 @@ def _refs(lake: Services, call: Call, kind: str) -> Answer:
     return Answer(200, answers.listing(found, answers.ref))
 
 
-def _differences(call: Call, found: list[Difference]) -> dict[str, object]:
+def _differences(call: Call, walk: Walk[Difference]) -> dict[str, object]:
     """A page of a diff; with a delimiter, what follows it is folded."""
-    prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
-    lines: dict[str, Difference | None] = {}
-    for item in found:
-        cut = item.path.find(delimiter, len(prefix)) if delimiter else -1
-        folded = item.path[: cut + len(delimiter)]
-        lines.setdefault(*((item.path, item) if cut < 0 else (folded, None)))
-    after = call.query.get("after", "")
-    wanted = ((path, item) for path, item in sorted(lines.items()) if path > after)
+    query = call.query
+    after = query.get("after", "")
+    lines = folded(walk, query.get("prefix", ""), query.get("delimiter", ""), after)
+    wanted = (line for line in lines if line[0] > after)
     taken: Page[tuple[str, Difference | None]] = page(wanted, call.amount(), lambda line: line[0])
     return answers.listing(
         taken,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from lake.errors import Invalid
 from lake.server import answers, samples
 from lake.server.calls import Answer, Call, Services
-from lake.server.catalog import Page
 from lake.server.commits import Note
+from lake.server.pages import Page
 from lake.server.protection import mark
 
 

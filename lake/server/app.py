@@ -26,7 +26,8 @@ from lake.server import api_objects as objects
 from lake.server import api_signed, openapi
 from lake.server.calls import LIST, Answer, Call, Services
 from lake.server.gate import BASE, USER, Guarded
-from lake.server.objects import CHUNK, Stored, chunks
+from lake.server.hashing import CHUNK
+from lake.server.objects import Stored, chunks
 from lake.server.operations import OPERATIONS, B, Operation, R
 from lake.server.responses import answered, failure, response
 

@@ -19,8 +19,9 @@ from typing import Final
 from lake.errors import Conflict, Forbidden, Invalid, LakeError, NotFound
 from lake.server.commits import Commit, Note
 from lake.server.entries import Entry
+from lake.server.hashing import CHUNK
 from lake.server.names import check_key
-from lake.server.objects import CHUNK, SCHEME, ObjectStore, Stored
+from lake.server.objects import SCHEME, ObjectStore, Stored
 from lake.server.versions import Versions
 
 KEPT: Final = 100

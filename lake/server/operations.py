@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from lake.server import api_batches as batches
 from lake.server import api_config as server
 from lake.server import api_imports as imports
 from lake.server import api_log as log
@@ -104,6 +105,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Link",
         direct=True,
     ),
+    Operation("POST", B + "/staging/batch", batches.offer_batch, (), "Paths"),
+    Operation("PUT", B + "/staging/batch", batches.link_batch, (), "Links", 204, direct=True),
     Operation("POST", B + "/import", imports.start_import, (), "Import", 202, direct=True),
     Operation("GET", B + "/import", imports.import_status, ("id!",)),
     Operation("DELETE", B + "/import", imports.cancel_import, ("id!",), status=204),

@@ -97,6 +97,7 @@ BODIES: Final[dict[str, Schema]] = {
         mtime=NUMBER,
         force=FLAG,
     ),
+    "Links": _object("paths", "addresses", paths=TEXTS, addresses=TEXTS, content_type=TEXT),
     "Import": _object(
         "paths",
         "commit",

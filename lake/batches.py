@@ -1,0 +1,47 @@
+"""Write many small objects into the embedded lake: a few calls for a thousand of them.
+
+The files are written beside the lake and taken over together. Each call is all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from lake.errors import Full
+
+SIZE: Final = 1000
+"""Objects in a call."""
+_LOCAL: Final = "local://"
+
+Ask = Callable[[str, Mapping[str, Any]], Any]
+"""Sends a JSON body with a method to the branch's batches and returns the JSON answer."""
+
+
+def write(ask: Ask, items: Mapping[str, bytes], content_type: str) -> None:
+    """Stage objects on the branch.
+
+    Raises:
+        Full: there is no room.
+    """
+    left = iter(items.items())
+    while batch := dict(islice(left, SIZE)):
+        paths = list(batch)
+        addresses = ask("POST", {"paths": paths})["addresses"]
+        files = [Path(address.removeprefix(_LOCAL)) for address in addresses]
+        _fill(files, batch.values())
+        ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
+
+
+def _fill(files: list[Path], contents: Iterable[bytes]) -> None:
+    try:
+        for file, data in zip(files, contents, strict=True):
+            file.write_bytes(data)
+    except OSError as error:
+        for file in files:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        raise Full(f"the objects cannot be written into the lake: {error.strerror}") from error
