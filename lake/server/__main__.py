@@ -134,8 +134,11 @@ def serve(home: LakeHome, options: Options) -> None:
         lock.close()
 
 
-def open_lake(home: LakeHome, keys: Credentials, import_from: Sequence[Path] = ()) -> Services:
-    """Open catalog and object store of a lake."""
+def open_lake(
+    home: LakeHome, keys: Credentials | None = None, import_from: Sequence[Path] = ()
+) -> Services:
+    """Open catalog and object store of a lake, with its generated key pair where none is given."""
+    keys = keys or home.credentials()
     store = ObjectStore(home)
     catalog = Catalog(Database(home.catalog))
     versions = Versions(catalog)

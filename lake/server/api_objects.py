@@ -109,15 +109,18 @@ def link_physical_address(lake: Services, call: Call) -> Answer:
     address = staging.get("physical_address") if isinstance(staging, dict) else None
     if not isinstance(address, str) or not address.startswith(SCHEME):
         raise Invalid("the body needs staging.physical_address, as it was handed out")
-    entry = lake.content.link(
-        call.repository,
-        call.branch,
-        call.object_path,
-        address,
-        content_type=printable(call.optional("content_type")) or DEFAULT_TYPE,
-        metadata=_metadata(call, "user_metadata"),
-        only_new=call.only_new,
-    )
+    try:
+        entry = lake.content.link(
+            call.repository,
+            call.branch,
+            call.object_path,
+            address,
+            content_type=printable(call.optional("content_type")) or DEFAULT_TYPE,
+            metadata=_metadata(call, "user_metadata"),
+            only_new=call.only_new,
+        )
+    except FileNotFoundError as error:  # another call has taken it over meanwhile
+        raise Invalid(f"{address} was linked already") from error
     return Answer(200, answers.stats(call.object_path, entry, lake.store))
 
 
