@@ -107,8 +107,8 @@ def _link_many(served: Served, files: list[Path]) -> None:
 
 
 def _link_batches(served: Served, files: list[Path]) -> None:
-    for start in range(0, len(files), BATCH):
-        part = files[start : start + BATCH]
+    for start in range(0, len(files), 5 * BATCH):
+        part = files[start : start + 5 * BATCH]
         served.lake.write_many("main", {file.name: file.read_bytes() for file in part})
 
 

@@ -5,9 +5,10 @@ The files are written beside the lake and taken over together. Each call is all 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from lake.errors import Full
 
 SIZE: Final = 1000
 """Objects in a call."""
+_AT_ONCE: Final = 2
 _LOCAL: Final = "local://"
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
@@ -22,18 +24,22 @@ Ask = Callable[[str, Mapping[str, Any]], Any]
 
 
 def write(ask: Ask, items: Mapping[str, bytes], content_type: str) -> None:
-    """Stage objects on the branch.
+    """Stage objects on the branch: one batch is written while another one is taken over.
 
     Raises:
         Full: there is no room.
     """
-    left = iter(items.items())
-    while batch := dict(islice(left, SIZE)):
-        paths = list(batch)
+    names = list(items)
+    parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
+
+    def write_part(paths: list[str]) -> None:
         addresses = ask("POST", {"paths": paths})["addresses"]
         files = [Path(address.removeprefix(_LOCAL)) for address in addresses]
-        _fill(files, batch.values())
+        _fill(files, (items[path] for path in paths))
         ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        deque(pool.map(write_part, parts), maxlen=0)
 
 
 def _fill(files: list[Path], contents: Iterable[bytes]) -> None:

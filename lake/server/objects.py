@@ -29,7 +29,7 @@ SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 8
 """How many files of a batch are flushed at once."""
 _NO_ROOM: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
