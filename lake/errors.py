@@ -9,6 +9,7 @@
     ├── Precondition   If-None-Match failed: the object is there already
     ├── Invalid        a value or ref that cannot be right: correct the call
     ├── Range          a byte range outside the object
+    ├── TooLarge       a request beyond the server's limits: make it smaller
     ├── Unsupported    lakeFS has this call, this server does not
     ├── Full           the disk is full or read-only: make room, then retry
     ├── Corrupt        stored bytes are not what was written: restore them
@@ -83,6 +84,12 @@ class Range(LakeError):  # noqa: N818
         self.size = size
 
 
+class TooLarge(LakeError):  # noqa: N818
+    """A request beyond the limits of the server."""
+
+    kind = "too-large"
+
+
 class Unsupported(LakeError):  # noqa: N818
     """A call of the lakeFS API that this server does not have."""
 
@@ -116,6 +123,7 @@ STATUS: Final[dict[int, type[LakeError]]] = {
     409: Conflict,
     410: Corrupt,
     412: Precondition,
+    413: TooLarge,
     416: Range,
     501: Unsupported,
     507: Full,

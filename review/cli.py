@@ -102,10 +102,19 @@ def serve_lake(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
+    sample_repo: Annotated[
+        bool, typer.Option("--sample-repo", help="Make a repository to try clients out on.")
+    ] = False,
+    import_from: Annotated[
+        list[Path] | None, typer.Option(help="Directory that clients may import from.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""
-    _run("review.serve", home=home, host=host, port=port, as_json=as_json)
+    more = ["--sample-repo"] if sample_repo else []
+    for place in import_from or ():
+        more += ["--import-from", str(place)]
+    _run("review.serve", home=home, host=host, port=port, more=more, as_json=as_json)
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from lake import settings
 from lake.home import Endpoint, LakeHome
-from lake.settings import ACCESS_KEY
+from lake.settings import ACCESS_KEY, SECRET_KEY
 from pipelines.params import FILE
 from review.errors import UsageError
 from review.output import console, print_json
@@ -24,8 +25,10 @@ PATIENCE: Final = 15.0
 """Seconds to wait for a server that was started on demand to make room."""
 
 
-def run(*, home: Path | None, host: str, port: int, as_json: bool) -> None:
-    """Serve until interrupted; say where, and which variables a client needs.
+def run(
+    *, home: Path | None, host: str, port: int, more: Sequence[str], as_json: bool
+) -> None:
+    """Serve until interrupted, with more options of the server; say where and with which keys.
 
     Raises:
         UsageError: no lake is named, and this is no project's directory.
@@ -33,7 +36,8 @@ def run(*, home: Path | None, host: str, port: int, as_json: bool) -> None:
     lake = LakeHome((home or _project_lake()).absolute())
     _take_over(lake)
     command = [sys.executable, "-m", "lake.server", "--home", str(lake.path), "--host", host]
-    process = subprocess.Popen([*command, "--port", str(port), "--idle", "0"])  # noqa: S603
+    command += ["--port", str(port), "--idle", "0", *more]
+    process = subprocess.Popen(command)  # noqa: S603
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         place = _announced(lake, process)
@@ -82,20 +86,22 @@ def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | N
 
 
 def _tell(lake: LakeHome, place: Endpoint, *, as_json: bool) -> None:
+    given = os.environ.get(ACCESS_KEY) if os.environ.get(SECRET_KEY) else None
     facts = {
         "home": str(lake.path),
         "endpoint": place.url,
-        "access_key_id": os.environ.get(ACCESS_KEY) or lake.credentials().access_key_id,
-        "credentials_file": str(lake.path / "credentials.json"),
+        "access_key_id": given or lake.credentials().access_key_id,
+        "credentials_file": None if given else str(lake.path / "credentials.json"),
     }
     if as_json:
         print_json(facts)
     else:
+        where = f"in {facts['credentials_file']}" if not given else "as in the server's environment"
         console().print(
             f"lake of {facts['home']} at {facts['endpoint']}; clients set\n"
             f"  LAKECTL_SERVER_ENDPOINT_URL={facts['endpoint']}\n"
             f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={facts['access_key_id']}\n"
-            f"  LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY=(in {facts['credentials_file']})",
+            f"  {SECRET_KEY}=({where})",
             soft_wrap=True,
         )
     sys.stdout.flush()

@@ -16,6 +16,9 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Final
@@ -23,30 +26,64 @@ from typing import IO, Final
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lake.errors import Busy, Full, LakeError
+from lake.errors import Busy, Conflict, Full, LakeError
 from lake.home import Credentials, Endpoint, LakeHome
+from lake.refs import MAIN
+from lake.server import samples
+from lake.server.api_repositories import add_samples
 from lake.server.app import build
 from lake.server.calls import Services
 from lake.server.catalog import Catalog
 from lake.server.content import Content
 from lake.server.database import Database
-from lake.server.objects import ObjectStore, room
+from lake.server.imports import Imports
+from lake.server.objects import SCHEME, ObjectStore, room
+from lake.server.protection import Settings
+from lake.server.protocol import PATIENCE, patient
+from lake.server.signing import Signer
 from lake.server.versions import Versions
 from lake.settings import ACCESS_KEY, SECRET_KEY
 
 CHECK_SECONDS: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a lake is served; `idle` and `patience` in seconds, no idle time means for good."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    idle: int = 0
+    patience: float = PATIENCE
+    import_from: tuple[Path, ...] = ()
+    sample_repo: bool = False
+
+
 def main() -> None:
     """Parse the command line and serve until stopped or idle."""
     parser = argparse.ArgumentParser(prog="python -m lake.server", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="directory of the lake")
+    parser.add_argument("--home", type=Path, default=Path(".lake"), help="directory of the lake")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
     parser.add_argument("--idle", type=int, default=0, help="end after so many idle seconds")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE, help="seconds for a slow client"
+    )
+    parser.add_argument("--sample-repo", action="store_true", help="make a repository to try out")
+    parser.add_argument(
+        "--import-from", type=Path, action="append", default=[], help="directory to import from"
+    )
     asked = parser.parse_args()
+    options = Options(
+        asked.host,
+        asked.port,
+        asked.idle,
+        asked.patience,
+        tuple(asked.import_from),
+        asked.sample_repo,
+    )
     try:
-        serve(LakeHome(asked.home.absolute()), asked.host, asked.port, asked.idle)
+        serve(LakeHome(asked.home.absolute()), options)
     except LakeError as error:
         sys.stderr.write(f"lake: {error}\n")
         sys.exit(error.exit_code)
@@ -55,7 +92,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def serve(home: LakeHome, host: str, port: int, idle: int) -> None:
+def serve(home: LakeHome, options: Options) -> None:
     """Serve a lake in this process.
 
     Raises:
@@ -68,12 +105,15 @@ def serve(home: LakeHome, host: str, port: int, idle: int) -> None:
         home.identity()
         keys = _keys(home)
     _log_to(home.path / "server.log")
-    listener = _listen(host, port)
-    url = f"http://{host}:{listener.getsockname()[1]}"
-    watch = Watch(build(open_lake(home), keys))
+    listener = _listen(options.host, options.port)
+    url = f"http://{options.host}:{listener.getsockname()[1]}"
+    lake = open_lake(home, keys, options.import_from)
+    if options.sample_repo:
+        _make_samples(lake)
+    watch = Watch(build(lake))
     config = uvicorn.Config(
         watch,
-        http="httptools",
+        http=patient(options.patience),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -88,18 +128,30 @@ def serve(home: LakeHome, host: str, port: int, idle: int) -> None:
     with room():
         home.announce(Endpoint(url, os.getpid(), idle))
     try:
-        asyncio.run(_run(server, listener, watch, idle))
+        asyncio.run(_run(server, listener, lambda: watch.spare(lake), options.idle))
     finally:
         home.withdraw(os.getpid())
         lock.close()
 
 
-def open_lake(home: LakeHome) -> Services:
-    """Open catalog and object store of a lake."""
+def open_lake(
+    home: LakeHome, keys: Credentials | None = None, import_from: Sequence[Path] = ()
+) -> Services:
+    """Open catalog and object store of a lake, with its generated key pair where none is given."""
+    keys = keys or home.credentials()
     store = ObjectStore(home)
     catalog = Catalog(Database(home.catalog))
     versions = Versions(catalog)
-    return Services(store, catalog, versions, Content(catalog, versions, store))
+    return Services(
+        store=store,
+        catalog=catalog,
+        versions=versions,
+        content=Content(catalog, versions, store),
+        settings=Settings(catalog),
+        imports=Imports(store, versions, import_from),
+        signer=Signer(keys.secret_access_key),
+        keys=keys,
+    )
 
 
 class Watch:
@@ -120,18 +172,33 @@ class Watch:
             self._open -= 1
             self._last = time.monotonic()
 
-    def idle_seconds(self) -> float:
-        """Seconds since the last request ended; 0 while one is under way."""
-        return 0.0 if self._open else time.monotonic() - self._last
+    def spare(self, lake: Services) -> float:
+        """Seconds since the last request ended; 0 while one, or an import, is under way."""
+        return 0.0 if self._open or lake.imports.busy else time.monotonic() - self._last
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, watch: Watch, idle: int) -> None:
+async def _run(
+    server: uvicorn.Server, listener: socket.socket, spare: Callable[[], float], idle: int
+) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait([serving], timeout=CHECK_SECONDS)
-        if idle and watch.idle_seconds() > idle:
+        if idle and spare() > idle:
             server.should_exit = True
     await serving
+
+
+def _make_samples(lake: Services) -> None:
+    """Make the sample repository where it is not there yet."""
+    with suppress(Conflict), lake.catalog.database.change():
+        lake.versions.create_repository(
+            samples.REPOSITORY,
+            f"{SCHEME}{samples.REPOSITORY}",
+            MAIN,
+            lake.keys.access_key_id,
+            read_only=False,
+        )
+        add_samples(lake, samples.REPOSITORY, MAIN, lake.keys.access_key_id)
 
 
 def _locked(home: LakeHome) -> IO[str]:

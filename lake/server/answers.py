@@ -5,30 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lake.server.catalog import MAX_PAGE, Page, Ref, Repository
+from lake.server.catalog import Ref, Repository
 from lake.server.commits import Commit
 from lake.server.content import Listed
 from lake.server.entries import Difference, Entry
 from lake.server.objects import ObjectStore
+from lake.server.pages import MAX_PAGE, Page
 
 Item = TypeVar("Item")
+Signed = Callable[[str, Entry], tuple[str, int]]
+"""Gives a signed address of an object, and when it expires (unix seconds)."""
 
 
-def config(*, version: str) -> dict[str, Any]:
+def config(*, version: str, imports: bool) -> dict[str, Any]:
     """What a client asks first: the server's version and its store."""
-    return {"version_config": {"version": version}, "storage_config": storage()}
+    return {
+        "version_config": {"version": version},
+        "storage_config": storage(imports=imports),
+        "storage_config_list": [],
+    }
 
 
-def storage() -> dict[str, Any]:
-    """The store: local files, no presigned addresses, no import."""
+def storage(*, imports: bool) -> dict[str, Any]:
+    """The store: local files, reached through the API or through signed addresses."""
     return {
         "blockstore_type": "local",
         "blockstore_namespace_example": "local://example",
         "blockstore_namespace_ValidityRegex": "^local://",
         "default_namespace_prefix": "local://",
-        "pre_sign_support": False,
+        "pre_sign_support": True,
         "pre_sign_support_ui": False,
-        "import_support": False,
+        "pre_sign_multipart_upload": False,
+        "import_support": imports,
         "import_validity_regex": "^local://",
     }
 
@@ -78,9 +86,11 @@ def commit(found: Commit) -> dict[str, Any]:
     }
 
 
-def stats(path: str, entry: Entry, store: ObjectStore) -> dict[str, Any]:
-    """An object."""
-    return {
+def stats(
+    path: str, entry: Entry, store: ObjectStore, signed: Signed | None = None
+) -> dict[str, Any]:
+    """An object; with `signed`, its address is one that anybody can read from for a while."""
+    answer = {
         "path": path,
         "path_type": "object",
         "physical_address": store.address(entry.sha256),
@@ -90,12 +100,15 @@ def stats(path: str, entry: Entry, store: ObjectStore) -> dict[str, Any]:
         "metadata": dict(entry.metadata),
         "content_type": entry.content_type,
     }
+    if signed is not None:
+        answer["physical_address"], answer["physical_address_expiry"] = signed(path, entry)
+    return answer
 
 
-def listed(found: Listed, store: ObjectStore) -> dict[str, Any]:
+def listed(found: Listed, store: ObjectStore, signed: Signed | None = None) -> dict[str, Any]:
     """A line of an object listing."""
     if found.entry is not None:
-        return stats(found.path, found.entry, store)
+        return stats(found.path, found.entry, store, signed)
     return {
         "path": found.path,
         "path_type": "common_prefix",

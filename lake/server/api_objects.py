@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Final
 
 from lake.errors import Invalid, Range
-from lake.server import answers
+from lake.server import answers, api_signed
 from lake.server.calls import Answer, Call, Services
 from lake.server.content import DEFAULT_TYPE
 from lake.server.entries import Entry
@@ -41,13 +41,33 @@ def list_objects(lake: Services, call: Call) -> Answer:
         delimiter=query.get("delimiter", ""),
         amount=call.amount(),
     )
-    return Answer(200, answers.listing(found, lambda item: answers.listed(item, lake.store)))
+    signed = api_signed.reading(lake, call)
+    return Answer(
+        200, answers.listing(found, lambda item: answers.listed(item, lake.store, signed))
+    )
 
 
 def stat_object(lake: Services, call: Call) -> Answer:
     """What is known of one object."""
     entry = lake.content.stat(call.repository, call.path["ref"], call.object_path)
-    return Answer(200, answers.stats(call.object_path, entry, lake.store))
+    signed = api_signed.reading(lake, call)
+    return Answer(200, answers.stats(call.object_path, entry, lake.store, signed))
+
+
+def update_metadata(lake: Services, call: Call) -> Answer:
+    """Replace the user metadata of an object, uncommitted."""
+    metadata = _metadata(call, "set")
+    with lake.catalog.database.change():
+        entry = lake.content.stat(call.repository, call.branch, call.object_path)
+        changed = replace(entry, metadata=metadata)
+        lake.catalog.stage(call.repository, call.branch, {call.object_path: changed})
+    return Answer(201)
+
+
+def underlying_properties(lake: Services, call: Call) -> Answer:
+    """What the store knows of an object: local files have no storage class."""
+    lake.content.stat(call.repository, call.path["ref"], call.object_path)
+    return Answer(200, {"storage_class": None})
 
 
 def delete_object(lake: Services, call: Call) -> Answer:
@@ -58,10 +78,7 @@ def delete_object(lake: Services, call: Call) -> Answer:
 
 def delete_objects(lake: Services, call: Call) -> Answer:
     """Stage many removals."""
-    paths = call.body.get("paths")
-    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        raise Invalid("the body needs `paths`, a list of strings")
-    lake.content.remove(call.repository, call.branch, paths)
+    lake.content.remove(call.repository, call.branch, call.texts("paths"))
     return Answer(200, {"errors": []})
 
 
@@ -83,7 +100,7 @@ def copy_object(lake: Services, call: Call) -> Answer:
 def get_physical_address(lake: Services, call: Call) -> Answer:
     """Hand out an address for a path's bytes."""
     address = lake.content.offer(call.repository, call.branch, call.object_path)
-    return Answer(200, {"physical_address": address})
+    return Answer(200, {"physical_address": address, **api_signed.writing(lake, call, address)})
 
 
 def link_physical_address(lake: Services, call: Call) -> Answer:
@@ -92,17 +109,18 @@ def link_physical_address(lake: Services, call: Call) -> Answer:
     address = staging.get("physical_address") if isinstance(staging, dict) else None
     if not isinstance(address, str) or not address.startswith(SCHEME):
         raise Invalid("the body needs staging.physical_address, as it was handed out")
-    entry = lake.content.link(
-        call.repository,
-        call.branch,
-        call.object_path,
-        address,
-        content_type=_header(call.optional("content_type")) or DEFAULT_TYPE,
-        metadata={
-            _header(name.lower()): text for name, text in call.metadata("user_metadata").items()
-        },
-        only_new=call.only_new,
-    )
+    try:
+        entry = lake.content.link(
+            call.repository,
+            call.branch,
+            call.object_path,
+            address,
+            content_type=printable(call.optional("content_type")) or DEFAULT_TYPE,
+            metadata=_metadata(call, "user_metadata"),
+            only_new=call.only_new,
+        )
+    except FileNotFoundError as error:  # another call has taken it over meanwhile
+        raise Invalid(f"{address} was linked already") from error
     return Answer(200, answers.stats(call.object_path, entry, lake.store))
 
 
@@ -121,12 +139,26 @@ def uploaded(lake: Services, call: Call, stored: Stored, content_type: str) -> A
 
 
 def find_bytes(lake: Services, call: Call) -> Bytes | Answer:
-    """Find which bytes of an object a request asks for.
+    """Find which bytes of an object a request asks for, or where it can read them.
 
     Raises:
         Range: the range lies outside the object, or there are several.
     """
     entry = lake.content.stat(call.repository, call.path["ref"], call.object_path)
+    signed = api_signed.reading(lake, call)
+    if signed is not None:
+        address, _ = signed(call.object_path, entry)
+        return Answer(302, None, {"location": address})
+    return part(entry, call)
+
+
+def find_signed_bytes(lake: Services, call: Call) -> Bytes | Answer:
+    """Find which bytes a request with a signed address asks for."""
+    return part(api_signed.opened(lake, call.path["token"]), call)
+
+
+def part(entry: Entry, call: Call) -> Bytes | Answer:
+    """Find which bytes of an entry a request asks for."""
     headers = {
         "etag": f'"{entry.md5}"',
         "last-modified": formatdate(entry.mtime, usegmt=True),
@@ -153,7 +185,7 @@ def user_metadata(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _header(text: str) -> str:
+def printable(text: str) -> str:
     """Refuse text that cannot stand in an answer's header.
 
     Raises:
@@ -162,6 +194,10 @@ def _header(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         raise Invalid(f"{text!r} cannot stand in a header: printable ASCII only")
     return text
+
+
+def _metadata(call: Call, name: str) -> dict[str, str]:
+    return {printable(key.lower()): text for key, text in call.metadata(name).items()}
 
 
 def _decoded(value: str) -> str:

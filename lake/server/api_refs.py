@@ -1,84 +1,14 @@
-"""Handlers of repositories, branches, tags and commits."""
+"""Handlers of branches, tags and commits: diff, merge, revert, cherry-pick."""
 
 from __future__ import annotations
 
-from itertools import dropwhile, islice
-from typing import Final
-
-from lake.errors import Invalid, Unsupported
+from lake.errors import Invalid
 from lake.server import answers
 from lake.server.calls import Answer, Call, Services
-from lake.server.catalog import Page, page
 from lake.server.commits import Commit
 from lake.server.entries import Difference
-
-VERSION: Final = "1.80.0"
-"""The version of lakeFS whose API this server follows."""
-
-
-def healthcheck(_lake: Services, _call: Call) -> Answer:
-    """Answer that the server is up."""
-    return Answer(204)
-
-
-def config(_lake: Services, _call: Call) -> Answer:
-    """Version and store."""
-    return Answer(200, answers.config(version=VERSION))
-
-
-def version(_lake: Services, _call: Call) -> Answer:
-    """Version alone."""
-    return Answer(200, {"version": VERSION})
-
-
-def storage(_lake: Services, _call: Call) -> Answer:
-    """Store alone."""
-    return Answer(200, answers.storage())
-
-
-def current_user(_lake: Services, call: Call) -> Answer:
-    """Who the credentials belong to."""
-    return Answer(200, {"user": {"id": call.user, "creation_date": 0}})
-
-
-def list_repositories(lake: Services, call: Call) -> Answer:
-    """Repositories by name."""
-    query = call.query
-    found = lake.catalog.repositories(
-        query.get("prefix", ""), query.get("after", ""), call.amount()
-    )
-    return Answer(200, answers.listing(found, answers.repository))
-
-
-def create_repository(lake: Services, call: Call) -> Answer:
-    """Make a repository with an empty first commit."""
-    if call.flag("sample_data"):
-        raise Unsupported("this lake makes no sample data")
-    name = call.text("name")
-    lake.versions.create_repository(
-        name,
-        call.text("storage_namespace"),
-        call.optional("default_branch") or "main",
-        call.user,
-        read_only=call.flag("read_only"),
-    )
-    return Answer(201, answers.repository(lake.catalog.repository(name)))
-
-
-def get_repository(lake: Services, call: Call) -> Answer:
-    """One repository."""
-    return Answer(200, answers.repository(lake.catalog.repository(call.repository)))
-
-
-def delete_repository(lake: Services, call: Call) -> Answer:
-    """Remove a repository."""
-    lake.catalog.delete_repository(call.repository)
-    return Answer(204)
-
-
-def repository_metadata(lake: Services, call: Call) -> Answer:
-    """Metadata of a repository."""
-    return Answer(200, dict(lake.catalog.repository(call.repository).metadata))
+from lake.server.folding import Walk, folded
+from lake.server.pages import Page, page
 
 
 def list_branches(lake: Services, call: Call) -> Answer:
@@ -153,18 +83,6 @@ def get_commit(lake: Services, call: Call) -> Answer:
     return Answer(200, answers.commit(_commit(lake, call, call.path["ref"])))
 
 
-def log_commits(lake: Services, call: Call) -> Answer:
-    """Commits reachable from a ref, newest first."""
-    if call.query.get("objects") or call.query.get("prefixes"):
-        raise Unsupported("the log cannot be filtered by objects or prefixes yet")
-    start = _commit(lake, call, call.path["ref"])
-    found = lake.versions.log(call.repository, start, first_parent=call.flag("first_parent"))
-    after = call.query.get("after", "")
-    if after:
-        found = islice(dropwhile(lambda item: item.id != after, found), 1, None)
-    return Answer(200, answers.listing(page(found, call.amount(), _id), answers.commit))
-
-
 def commit(lake: Services, call: Call) -> Answer:
     """Commit what is staged."""
     call.text("message")
@@ -176,8 +94,10 @@ def commit(lake: Services, call: Call) -> Answer:
 
 def diff_branch(lake: Services, call: Call) -> Answer:
     """What is staged and makes a difference."""
-    found = lake.versions.diff_branch(call.repository, call.branch, call.query.get("prefix", ""))
-    return Answer(200, _differences(call, sorted(found, key=lambda item: item.path)))
+    with lake.catalog.database.snapshot():
+        prefix = call.query.get("prefix", "")
+        walk = lake.versions.diff_branch(call.repository, call.branch, prefix)
+        return Answer(200, _differences(call, walk))
 
 
 def diff_refs(lake: Services, call: Call) -> Answer:
@@ -185,14 +105,14 @@ def diff_refs(lake: Services, call: Call) -> Answer:
     kind = call.query.get("type") or "three_dot"
     if kind not in ("three_dot", "two_dot"):
         raise Invalid(f"diff type {kind!r} is none of three_dot, two_dot")
-    found = lake.versions.diff_refs(
+    walk = lake.versions.diff_refs(
         call.repository,
         _commit(lake, call, call.path["left"]),
         _commit(lake, call, call.path["right"]),
         three_dot=kind == "three_dot",
         prefix=call.query.get("prefix", ""),
     )
-    return Answer(200, _differences(call, list(found)))
+    return Answer(200, _differences(call, walk))
 
 
 def find_merge_base(lake: Services, call: Call) -> Answer:
@@ -276,22 +196,14 @@ def _refs(lake: Services, call: Call, kind: str) -> Answer:
     return Answer(200, answers.listing(found, answers.ref))
 
 
-def _differences(call: Call, found: list[Difference]) -> dict[str, object]:
+def _differences(call: Call, walk: Walk[Difference]) -> dict[str, object]:
     """A page of a diff; with a delimiter, what follows it is folded."""
-    prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
-    lines: dict[str, Difference | None] = {}
-    for item in found:
-        cut = item.path.find(delimiter, len(prefix)) if delimiter else -1
-        folded = item.path[: cut + len(delimiter)]
-        lines.setdefault(*((item.path, item) if cut < 0 else (folded, None)))
-    after = call.query.get("after", "")
-    wanted = ((path, item) for path, item in sorted(lines.items()) if path > after)
+    query = call.query
+    after = query.get("after", "")
+    lines = folded(walk, query.get("prefix", ""), query.get("delimiter", ""), after)
+    wanted = (line for line in lines if line[0] > after)
     taken: Page[tuple[str, Difference | None]] = page(wanted, call.amount(), lambda line: line[0])
     return answers.listing(
         taken,
         lambda line: answers.difference(line[1]) if line[1] else answers.prefix_changed(line[0]),
     )
-
-
-def _id(commit: Commit) -> str:
-    return commit.id

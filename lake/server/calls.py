@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lake.errors import Invalid
+from lake.home import Credentials
 from lake.server.catalog import Catalog
 from lake.server.commits import Note
 from lake.server.content import Content
+from lake.server.imports import Imports
 from lake.server.objects import ObjectStore
+from lake.server.protection import Settings
+from lake.server.signing import Signer
 from lake.server.versions import Versions
 
+LIST: Final = ""
+"""Under which name the body of a call holds a list that is the whole body."""
 MAX_DATE: Final = 1 << 33
 """Unix seconds that still fit when counted in nanoseconds."""
 
@@ -25,6 +31,10 @@ class Services:
     catalog: Catalog
     versions: Versions
     content: Content
+    settings: Settings
+    imports: Imports
+    signer: Signer
+    keys: Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +48,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: path parameters, query, headers (lower case), JSON body, who asks."""
+    """One request: path parameters, query, headers (lower case), JSON body, who asks, and where."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: Mapping[str, Any]
     user: str
+    origin: str = ""
+    """Scheme and host that the caller reached the server at."""
+    repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """All values of each query parameter."""
 
     @property
     def repository(self) -> str:
@@ -59,10 +73,7 @@ class Call:
     @property
     def object_path(self) -> str:
         """The object's path, which the API takes as a query parameter."""
-        found = self.query.get("path")
-        if not found:
-            raise Invalid("the query parameter `path` is missing")
-        return found
+        return self.needed("path")
 
     @property
     def only_new(self) -> bool:
@@ -86,6 +97,18 @@ class Call:
             raise Invalid(f"{name!r} must be a string")
         return found
 
+    @property
+    def listed(self) -> list[Call]:
+        """The objects of a body that is a list, each as a call of its own."""
+        return self.objects(LIST)
+
+    def needed(self, name: str) -> str:
+        """A query parameter that must be there."""
+        found = self.query.get(name)
+        if not found:
+            raise Invalid(f"the query parameter `{name}` is missing")
+        return found
+
     def inner(self, name: str) -> Call:
         """The same call with a nested object of the body as its body."""
         found = self.body.get(name) or {}
@@ -96,6 +119,20 @@ class Call:
     def flag(self, name: str) -> bool:
         """A boolean of query or body; clients send `true` and `True`."""
         return str(self.query.get(name, self.body.get(name, ""))).lower() == "true"
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings that the body must hold."""
+        found = self.body.get(name)
+        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+            raise Invalid(f"the body needs {name!r}, a list of strings")
+        return found
+
+    def objects(self, name: str) -> list[Call]:
+        """A list of objects that the body must hold, each as a call of its own."""
+        found = self.body.get(name)
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise Invalid(f"the body needs a list of objects{f' {name!r}' if name else ''}")
+        return [replace(self, body=item) for item in found]
 
     def amount(self, name: str = "amount", default: int = 100) -> int:
         """A page size of the query."""

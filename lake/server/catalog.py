@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from lake.errors import Conflict, Forbidden, Invalid, NotFound
 from lake.server.database import Database
 from lake.server.entries import Entry, unpack
+from lake.server.folding import beyond
 from lake.server.names import check_branch, check_key, check_repository, check_tag
+from lake.server.pages import Page, page
 from lake.server.trees import Tree
 
-MAX_PAGE: Final = 1000
-
-Item = TypeVar("Item")
+OFFER_SECONDS: Final = 86_400
+"""How long an address that was handed out can be linked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,6 @@ class Ref:
 
     name: str
     commit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """Part of a listing; `next` is where to go on, None at the end."""
-
-    items: list[Item]
-    next: str | None
 
 
 class Catalog:
@@ -194,14 +186,22 @@ class Catalog:
 
     # What is staged
 
-    def staged(self, repository: str, branch: str, prefix: str = "") -> dict[str, Entry | None]:
-        """Uncommitted changes of a branch: entries, None where a path was removed."""
+    def changes(
+        self,
+        repository: str,
+        branch: str,
+        prefix: str = "",
+        start: str = "",
+        *,
+        inclusive: bool = True,
+    ) -> Iterator[tuple[str, Entry | None]]:
+        """Uncommitted changes of a branch by path, from `start` on; None where one was removed."""
         rows = self.database.connection.execute(
             "SELECT path, entry FROM staging WHERE repository = ? AND branch = ? "
-            "AND substr(path, 1, ?) = ? ORDER BY path",
-            (repository, branch, len(prefix), prefix),
+            "AND path >= ? AND path < ? AND (? OR path <> ?) ORDER BY path",
+            (repository, branch, max(prefix, start), beyond(prefix), inclusive, start),
         )
-        return {path: unpack(json.loads(entry)) if entry else None for path, entry in rows}
+        return ((path, unpack(json.loads(entry)) if entry else None) for path, entry in rows)
 
     def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
         """The entry of a path: what is staged on the branch, else what the tree holds."""
@@ -236,8 +236,8 @@ class Catalog:
         with self.database.change() as db:
             db.execute(
                 "DELETE FROM staging WHERE repository = ? AND branch = ? "
-                "AND substr(path, 1, ?) = ?",
-                (repository, branch, len(prefix), prefix),
+                "AND path >= ? AND path < ?",
+                (repository, branch, prefix, beyond(prefix)),
             )
 
     # Addresses handed out
@@ -251,10 +251,11 @@ class Catalog:
             db.execute("INSERT INTO slots VALUES (?, ?, ?, ?, ?)", row)
 
     def offered(self, address: str, repository: str, branch: str, path: str) -> bool:
-        """Tell whether an address was handed out for this path and not used yet."""
+        """Tell whether an address was handed out for this path, not long ago, and is not used."""
         row = self.database.connection.execute(
-            "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ?",
-            (address, repository, branch, path),
+            "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ? "
+            "AND created > ?",
+            (address, repository, branch, path, int(time.time()) - OFFER_SECONDS),
         ).fetchone()
         return row is not None
 
@@ -267,14 +268,6 @@ class Catalog:
         if found.read_only:
             raise Forbidden(f"repository {repository!r} is read-only")
         return found
-
-
-def page(items: Iterable[Item], amount: int, name: Callable[[Item], str]) -> Page[Item]:
-    """Take one page of a listing; 0 means the most that a page may hold."""
-    size = min(amount, MAX_PAGE) if amount > 0 else MAX_PAGE
-    taken = list(islice(items, size + 1))
-    more = len(taken) > size
-    return Page(taken[:size], name(taken[size - 1]) if more else None)
 
 
 def _repository(row: tuple[str, int, str, str, int, str]) -> Repository:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap, takewhile
 from typing import Final
 
 from lake.errors import Invalid, NotFound, Precondition
-from lake.server.catalog import Catalog, Page, page
+from lake.server.catalog import Catalog
 from lake.server.entries import Entry
-from lake.server.names import MAX_KEY
+from lake.server.folding import folded
 from lake.server.objects import ObjectStore, Stored
+from lake.server.pages import Page, page
 from lake.server.staged import laid_over
 from lake.server.versions import Place, Versions
 
 DEFAULT_TYPE: Final = "application/octet-stream"
-_LAST: Final = 0x10FFFF
-_FIRST_SURROGATE: Final = 0xD800
-_AFTER_SURROGATES: Final = 0xE000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,11 @@ class Content:
         """List objects under a prefix; a delimiter folds what follows it into common prefixes."""
         with self.catalog.database.snapshot():
             place = self.versions.place(repository, ref)
-            lines = self._walk(repository, place, prefix, after, delimiter)
+
+            def walk(start: str, inclusive: bool) -> Iterator[tuple[str, Entry]]:
+                return self._walk(repository, place, prefix, start, inclusive=inclusive)
+
+            lines = starmap(Listed, folded(walk, prefix, delimiter, after))
             return page(lines, amount, lambda item: item.path)
 
     def stage(
@@ -135,6 +138,41 @@ class Content:
                 only_new=only_new,
             )
 
+    def offer_many(self, repository: str, branch: str, paths: Sequence[str]) -> Sequence[str]:
+        """Hand out an address for each path, in one transaction."""
+        addresses = [self.store.slot() for _ in paths]
+        with self.catalog.database.change():
+            for address, path in zip(addresses, paths, strict=True):
+                self.catalog.offer(address, repository, branch, path)
+        return addresses
+
+    def link_many(
+        self,
+        repository: str,
+        branch: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        content_type: str,
+    ) -> None:
+        """Take over the files at addresses that were handed out for these paths, all or none.
+
+        Raises:
+            Invalid: an address was not handed out for its path, or was used.
+        """
+        for path, address in pairs:
+            if not self.catalog.offered(address, repository, branch, path):
+                raise Invalid(f"{address} was not handed out for {path!r} on {branch!r}")
+        found = self.store.link_many([address for _, address in pairs])
+        now = int(time.time())
+        with self.catalog.database.change():
+            for _, address in pairs:
+                self.catalog.take(address)
+            entries: dict[str, Entry | None] = {
+                path: Entry(stored.sha256, stored.md5, stored.size, now, content_type)
+                for (path, _), stored in zip(pairs, found, strict=True)
+            }
+            self.catalog.stage(repository, branch, entries)
+
     def reset(self, repository: str, branch: str, kind: str, path: str) -> None:
         """Forget uncommitted changes: all, under a prefix, or of one object."""
         if kind == "object":
@@ -159,39 +197,12 @@ class Content:
         return self.catalog.lookup(repository, place.branch, tree, path)
 
     def _walk(
-        self, repository: str, place: Place, prefix: str, after: str, delimiter: str
-    ) -> Iterator[Listed]:
+        self, repository: str, place: Place, prefix: str, start: str, *, inclusive: bool
+    ) -> Iterator[tuple[str, Entry]]:
         tree = self.versions.tree(place.commit)
-        staged = self.catalog.staged(repository, place.branch, prefix) if place.branch else {}
-        start, inclusive = (after, False) if after and after >= prefix else (prefix, True)
-        if delimiter and after.endswith(delimiter) and after > prefix:
-            start, inclusive = beyond(after), True
-        while True:
-            again = None
-            for path, entry in laid_over(staged, tree, start, inclusive=inclusive):
-                if not path.startswith(prefix):
-                    return
-                cut = path.find(delimiter, len(prefix)) if delimiter else -1
-                if cut < 0:
-                    yield Listed(path, entry)
-                    continue
-                folded = path[: cut + len(delimiter)]
-                if folded != after:
-                    yield Listed(folded, None)
-                again = beyond(folded)
-                break
-            if again is None:
-                return
-            start, inclusive = again, True
-
-
-def beyond(prefix: str) -> str:
-    """The least text that sorts after everything with this prefix.
-
-    >>> beyond("images/")
-    'images0'
-    """
-    code = ord(prefix[-1]) + 1
-    if code > _LAST:
-        return beyond(prefix[:-1]) if len(prefix) > 1 else prefix * (MAX_KEY + 1)
-    return prefix[:-1] + chr(_AFTER_SURROGATES if code == _FIRST_SURROGATE else code)
+        found = tree.items(start, inclusive=inclusive)
+        committed = takewhile(lambda item: item[0].startswith(prefix), found)
+        if place.branch is None:
+            return committed
+        staged = self.catalog.changes(repository, place.branch, prefix, start, inclusive=inclusive)
+        return laid_over(staged, committed)

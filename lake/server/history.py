@@ -7,7 +7,9 @@ parents, so a heap by generation visits every commit before its parents.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from threading import Lock
 from typing import Final
 
 from lake.errors import NotFound
@@ -15,6 +17,7 @@ from lake.server.commits import Commit
 
 Read = Callable[[str], Commit]
 _BOTH: Final = 3
+_PAUSED: Final = 16
 
 
 def log(read: Read, start: Commit, *, first_parent: bool) -> Iterator[Commit]:
@@ -28,6 +31,30 @@ def log(read: Read, start: Commit, *, first_parent: bool) -> Iterator[Commit]:
             if parent not in seen:
                 seen.add(parent)
                 heapq.heappush(waiting, _place(read(parent)))
+
+
+class Walks:
+    """Logs that stopped at the end of a page, so that the next page need not begin at the start.
+
+    Commits never change, so what is left of a walk stays right; who finds none begins anew.
+    """
+
+    def __init__(self) -> None:
+        """Keep none yet."""
+        self._paused: OrderedDict[Hashable, Iterator[Commit]] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, key: Hashable, walk: Iterator[Commit]) -> None:
+        """Remember what is left of a walk; the oldest one is forgotten."""
+        with self._lock:
+            self._paused[key] = walk
+            if len(self._paused) > _PAUSED:
+                self._paused.popitem(last=False)
+
+    def resume(self, key: Hashable) -> Iterator[Commit] | None:
+        """Take over what is left of a walk, if it is known."""
+        with self._lock:
+            return self._paused.pop(key, None)
 
 
 def step(read: Read, commit: Commit, sign: str, count: int) -> Commit:

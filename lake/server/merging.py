@@ -6,17 +6,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from lake.errors import Conflict
+from lake.server.differences import diff
 from lake.server.entries import Difference, Entry
-from lake.server.trees import Tree, diff
+from lake.server.trees import Tree
 
 STRATEGIES: Final = ("", "none", "source-wins", "dest-wins")
 
 
-def three_dot(base: Tree, left: Tree, right: Tree, prefix: str) -> Iterator[Difference]:
+def three_dot(
+    base: Tree, left: Tree, right: Tree, prefix: str, start: str, *, inclusive: bool
+) -> Iterator[Difference]:
     """What the right side changed since the base and the left side lacks, conflicts marked."""
-    ours = {found.path: found for found in diff(base, left, prefix)}
-    for found in diff(base, right, prefix):
-        other = ours.get(found.path)
+    changed = diff(base, left, prefix, start, inclusive=inclusive)
+    ours = next(changed, None)
+    for found in diff(base, right, prefix, start, inclusive=inclusive):
+        while ours is not None and ours.path < found.path:
+            ours = next(changed, None)
+        other = ours if ours is not None and ours.path == found.path else None
         clash = other is not None and not _agree(other.right, found.right)
         if other is None or clash:
             yield Difference(found.path, found.left, found.right, conflict=clash)

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from lake.errors import Corrupt, Full, Invalid
 from lake.home import LakeHome
+from lake.server.hashing import CHUNK, Digests, Intake
 
-CHUNK: Final = 1 << 20
 SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
+_AT_ONCE: Final = 8
+"""How many files of a batch are flushed at once."""
 _NO_ROOM: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 )
@@ -86,16 +90,13 @@ class ObjectStore:
             Full: there is no room.
         """
         draft = self._draft()
-        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         try:
             with room(), draft.open("xb") as file:
-                async for chunk in chunks:
-                    sha256.update(chunk)
-                    md5.update(chunk)
-                    size += len(chunk)
-                    file.write(chunk)
+                async with Intake(file) as intake:
+                    async for chunk in chunks:
+                        await intake.take(chunk)
+                    stored = Stored(*await intake.end())
                 await asyncio.to_thread(_flush, file)
-            stored = Stored(sha256.hexdigest(), md5.hexdigest(), size)
             return await asyncio.to_thread(self._adopt, draft, stored)
         finally:
             draft.unlink(missing_ok=True)
@@ -115,7 +116,19 @@ class ObjectStore:
         """Hand out an address in staging that a local client may write to."""
         return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
 
-    def link(self, address: str) -> Stored:
+    def link_many(self, addresses: Sequence[str]) -> list[Stored]:
+        """Take over files that a client wrote to slots, side by side, so that the disk groups them.
+
+        Every name is on disk when this returns, as after `link`.
+        """
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(partial(self.link, flush=False), addresses))
+            with room():
+                directories = {self.path(stored.sha256).parent for stored in found}
+                deque(pool.map(flush_directory, directories), maxlen=0)
+        return found
+
+    def link(self, address: str, *, flush: bool = True) -> Stored:
         """Take over a file that a client wrote to a slot; its bytes are hashed here.
 
         Raises:
@@ -128,7 +141,7 @@ class ObjectStore:
             raise Invalid(f"{address} is not a file in this lake's staging area")
         with room():
             stored = digest(file, flush=True)
-        return self._adopt(file, stored)
+        return self._adopt(file, stored, flush=flush)
 
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
@@ -140,38 +153,49 @@ class ObjectStore:
             if file.name.startswith(_DRAFT) or file.lstat().st_mtime < oldest:
                 file.unlink()
 
-    def _adopt(self, file: Path, stored: Stored) -> Stored:
-        """Give a flushed file its final name; a twin that is there and sound already stays."""
+    def _adopt(self, file: Path, stored: Stored, *, flush: bool = True) -> Stored:
+        """Give a flushed file its final name; a twin that is there and sound already stays.
+
+        Without `flush` the caller flushes the directory before anything refers to the object.
+        """
         final = self.path(stored.sha256)
         with room():
             if final.exists() and digest(final) == stored:
                 file.unlink()
-                flush_directory(final.parent)
+                if flush:
+                    flush_directory(final.parent)
                 return stored
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
                 flush_directory(self._objects)
             file.chmod(0o444)
             file.replace(final)
-            flush_directory(final.parent)
+            if flush:
+                flush_directory(final.parent)
         return stored
 
 
 def digest(file: Path, *, flush: bool = False) -> Stored:
     """Hash a file; with `flush`, also force its bytes to disk."""
     with file.open("rb") as source:
-        found = _hashed(source)
-        if flush:
-            os.fsync(source.fileno())
+        if not flush or os.fstat(source.fileno()).st_size <= CHUNK:
+            found = _hashed(source)
+            if flush:
+                os.fsync(source.fileno())
+            return found
+        with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
+            begun = pool.submit(os.fsync, source.fileno())
+            found = _hashed(source)
+            begun.result()
+        os.fsync(source.fileno())
     return found
 
 
 def _hashed(source: BinaryIO) -> Stored:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    digests = Digests()
     for chunk in chunks(source):
-        sha256.update(chunk)
-        md5.update(chunk)
-    return Stored(sha256.hexdigest(), md5.hexdigest(), source.tell())
+        digests.update(chunk)
+    return Stored(*digests.hex(), digests.size)
 
 
 def chunks(source: BinaryIO, size: int | None = None) -> Iterator[bytes]:

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from lake.server.entries import Difference, Entry
 from lake.server.trees import Tree
 
 
 def laid_over(
-    staged: Mapping[str, Entry | None], tree: Tree, start: str, *, inclusive: bool
+    staged: Iterable[tuple[str, Entry | None]], committed: Iterable[tuple[str, Entry]]
 ) -> Iterator[tuple[str, Entry]]:
-    """Paths from `start` on, in order; `staged` is sorted by path."""
-    fresh = [key for key in staged if key > start or (inclusive and key == start)]
-    at = 0
-    for path, entry in tree.items(start, inclusive=inclusive):
-        while at < len(fresh) and fresh[at] < path:
-            if (new := staged[fresh[at]]) is not None:
-                yield fresh[at], new
-            at += 1
-        if at < len(fresh) and fresh[at] == path:
-            if (new := staged[path]) is not None:
-                yield path, new
-            at += 1
-        else:
+    """Paths in order, where both come in order."""
+    changes = iter(staged)
+    change = next(changes, None)
+    for path, entry in committed:
+        while change is not None and change[0] < path:
+            if change[1] is not None:
+                yield change[0], change[1]
+            change = next(changes, None)
+        if change is None or change[0] != path:
             yield path, entry
-    yield from ((key, new) for key in fresh[at:] if (new := staged[key]) is not None)
+            continue
+        if change[1] is not None:
+            yield path, change[1]
+        change = next(changes, None)
+    while change is not None:
+        if change[1] is not None:
+            yield change[0], change[1]
+        change = next(changes, None)
 
 
-def uncommitted(staged: Mapping[str, Entry | None], tree: Tree) -> Iterator[Difference]:
+def uncommitted(staged: Iterable[tuple[str, Entry | None]], tree: Tree) -> Iterator[Difference]:
     """The staged changes that make a difference to the committed tree."""
-    for path, entry in staged.items():
+    for path, entry in staged:
         before = tree.get(path)
         if before is None and entry is None:
             continue

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from lake.server.entries import Difference, Entry, unpack
+from lake.server.entries import Entry, unpack
 
 EMPTY: Final = ""
 FANOUT: Final = 64
@@ -182,47 +182,3 @@ class Tree:
 
     def _node(self, block: str) -> Node | None:
         return parse(self.blocks.get(block)) if block != EMPTY else None
-
-
-def diff(left: Tree, right: Tree, prefix: str = "") -> Iterator[Difference]:
-    """Paths whose entries differ, in order; blocks that both trees share are not opened."""
-    ours, theirs = [left.root], [right.root]
-    while True:
-        shared = set(ours) & set(theirs)
-        ours = [block for block in ours if block not in shared and block != EMPTY]
-        theirs = [block for block in theirs if block not in shared and block != EMPTY]
-        nodes = [parse(left.blocks.get(block)) for block in ours]
-        others = [parse(right.blocks.get(block)) for block in theirs]
-        level = max((node.level for node in (*nodes, *others)), default=0)
-        if level == 0:
-            break
-        ours = _down(ours, nodes, level, prefix)
-        theirs = _down(theirs, others, level, prefix)
-    yield from _compare(_leaves(nodes), _leaves(others), prefix)
-
-
-def _down(blocks: list[str], nodes: list[Node], level: int, prefix: str) -> list[str]:
-    """Replace the blocks of a level by their children, leaving out those before the prefix."""
-    result: list[str] = []
-    for block, node in zip(blocks, nodes, strict=True):
-        if node.level < level:
-            result.append(block)
-        else:
-            result.extend(node.values[bisect_left(node.keys, prefix) :])
-    return result
-
-
-def _leaves(nodes: list[Node]) -> dict[str, Any]:
-    return {key: value for node in nodes for key, value in zip(node.keys, node.values, strict=True)}
-
-
-def _compare(
-    ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str
-) -> Iterator[Difference]:
-    for path in sorted(ours.keys() | theirs.keys()):
-        if not path.startswith(prefix) or ours.get(path) == theirs.get(path):
-            continue
-        before = unpack(ours[path]) if path in ours else None
-        now = unpack(theirs[path]) if path in theirs else None
-        if before is None or not before.same(now):
-            yield Difference(path, before, now)

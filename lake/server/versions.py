@@ -7,18 +7,22 @@ transaction: it reads the branch, builds the tree, writes the commit and moves t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import dropwhile, islice, takewhile
 from typing import Final
 
 from lake.errors import Invalid, NotFound
 from lake.server import commits, history, merging, refexpr
 from lake.server.catalog import Catalog
 from lake.server.commits import Commit, Note
-from lake.server.entries import Difference
+from lake.server.differences import diff
+from lake.server.entries import Difference, Entry
+from lake.server.folding import Walk
+from lake.server.pages import Page, paged
 from lake.server.staged import uncommitted
-from lake.server.trees import EMPTY, Tree, diff
+from lake.server.trees import EMPTY, Tree
 
 _HEX: Final = re.compile(r"^[0-9a-f]{6,64}$")
 
@@ -38,6 +42,7 @@ class Versions:
         """Work on a catalog."""
         self.catalog = catalog
         self.database = catalog.database
+        self._walks = history.Walks()
 
     # Looking up
 
@@ -94,6 +99,21 @@ class Versions:
         """Commits reachable from a commit: by generation, then by creation, newest first."""
         return history.log(self._reader(repository), start, first_parent=first_parent)
 
+    def log_page(
+        self, repository: str, start: Commit, after: str, amount: int, *, first_parent: bool
+    ) -> Page[Commit]:
+        """The log behind a commit of it; a page goes on where the one before it stopped."""
+        asked = (repository, start.id, first_parent)
+        walk = self._walks.resume((*asked, after))
+        if walk is None:
+            walk = self.log(repository, start, first_parent=first_parent)
+            if after:
+                walk = islice(dropwhile(lambda item: item.id != after, walk), 1, None)
+        found, rest = paged(walk, amount, lambda item: item.id)
+        if found.next is not None:
+            self._walks.keep((*asked, found.next), rest)
+        return found
+
     def merge_base(self, repository: str, left: Commit, right: Commit) -> Commit:
         """The best common ancestor: the one of highest generation.
 
@@ -109,18 +129,29 @@ class Versions:
 
     def diff_refs(
         self, repository: str, left: Commit, right: Commit, *, three_dot: bool, prefix: str
-    ) -> Iterator[Difference]:
+    ) -> Walk[Difference]:
         """What changes from left to right; three-dot: since their merge base, conflicts marked."""
-        if not three_dot:
-            yield from diff(self.tree(left), self.tree(right), prefix)
-            return
-        base = self.tree(self.merge_base(repository, left, right))
-        yield from merging.three_dot(base, self.tree(left), self.tree(right), prefix)
+        before, now = self.tree(left), self.tree(right)
+        base = self.tree(self.merge_base(repository, left, right)) if three_dot else None
 
-    def diff_branch(self, repository: str, branch: str, prefix: str) -> Iterator[Difference]:
+        def walk(start: str, inclusive: bool) -> Iterator[tuple[str, Difference]]:
+            if base is None:
+                found = diff(before, now, prefix, start, inclusive=inclusive)
+            else:
+                found = merging.three_dot(base, before, now, prefix, start, inclusive=inclusive)
+            return ((item.path, item) for item in found)
+
+        return walk
+
+    def diff_branch(self, repository: str, branch: str, prefix: str) -> Walk[Difference]:
         """What is staged on a branch and differs from its head."""
-        head = self.commit(repository, self.catalog.ref("branches", repository, branch).commit)
-        return uncommitted(self.catalog.staged(repository, branch, prefix), self.tree(head))
+        tree = self.tree(self.head(repository, branch))
+
+        def walk(start: str, inclusive: bool) -> Iterator[tuple[str, Difference]]:
+            staged = self.catalog.changes(repository, branch, prefix, start, inclusive=inclusive)
+            return ((item.path, item) for item in uncommitted(staged, tree))
+
+        return walk
 
     # Making commits
 
@@ -146,9 +177,9 @@ class Versions:
         """
         with self.database.change():
             head = self.head(repository, branch)
-            staged = self.catalog.staged(repository, branch)
+            staged = dict(self.catalog.changes(repository, branch))
             tree = self.tree(head)
-            if not allow_empty and not any(uncommitted(staged, tree)):
+            if not allow_empty and not any(uncommitted(staged.items(), tree)):
                 raise Invalid("commit: no changes")
             made = commits.make(repository, tree.updated(staged).root, (head,), note)
             self._advance(repository, branch, made)
@@ -213,6 +244,35 @@ class Versions:
             self._advance(repository, branch, made)
         return made
 
+    def commit_over(
+        self,
+        repository: str,
+        branch: str,
+        prefixes: Iterable[str],
+        entries: Mapping[str, Entry],
+        note: Note,
+        *,
+        allow_empty: bool,
+    ) -> Commit:
+        """Commit entries that replace all there is under the prefixes: imports.
+
+        Raises:
+            Invalid: uncommitted changes, or nothing to change.
+        """
+        with self.database.change():
+            head = self.clean_head(repository, branch)
+            tree = self.tree(head)
+            changes: dict[str, Entry | None] = {}
+            for prefix in prefixes:
+                found = takewhile(partial(_under, prefix), tree.items(prefix, inclusive=True))
+                changes.update((path, None) for path, _ in found)
+            root = tree.updated({**changes, **entries}).root
+            if root == head.root and not allow_empty:
+                raise Invalid("import: no changes")
+            made = commits.make(repository, root, (head,), note)
+            self._advance(repository, branch, made)
+        return made
+
     def _tree(self, commit: Commit | None) -> Tree:
         return self.tree(commit) if commit else Tree(self.database, EMPTY)
 
@@ -227,7 +287,7 @@ class Versions:
             Invalid: there are some.
         """
         head = self.head(repository, branch)
-        if any(uncommitted(self.catalog.staged(repository, branch), self.tree(head))):
+        if any(uncommitted(self.catalog.changes(repository, branch), self.tree(head))):
             raise Invalid(f"uncommitted changes on {branch!r} (dirty branch)")
         return head
 
@@ -239,3 +299,7 @@ class Versions:
         commits.write(self.database, repository, made)
         self.catalog.unstage(repository, branch)
         self.catalog.move_branch(repository, branch, made.id)
+
+
+def _under(prefix: str, item: tuple[str, Entry]) -> bool:
+    return item[0].startswith(prefix)

@@ -191,7 +191,17 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     assert on_demand is not None
     log = (tmp_path / "served").open("w+")
     served = subprocess.Popen(
-        [sys.executable, "-m", "review.cli", "lake", "serve", "--port", "0", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "review.cli",
+            "lake",
+            "serve",
+            "--port",
+            "0",
+            "--json",
+            "--sample-repo",
+        ],
         stdout=log,
         stderr=subprocess.STDOUT,
     )
@@ -210,6 +220,8 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
         assert facts["endpoint"] == url
         assert facts["access_key_id"] == keys["access_key_id"]
         assert httpx.get(f"{url}/api/v1/healthcheck").status_code == 204
+        pair = (keys["access_key_id"], keys["secret_access_key"])
+        assert httpx.get(f"{url}/api/v1/repositories/quickstart", auth=pair).status_code == 200
         env = {
             "LAKECTL_SERVER_ENDPOINT_URL": url,
             "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": keys["access_key_id"],

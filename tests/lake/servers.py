@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import lakefs
 
-from lake.home import LakeHome
+from lake.home import Credentials, LakeHome
 from lake.launch import answers
-from lake.settings import Remote
+from lake.settings import ACCESS_KEY, SECRET_KEY, Remote
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
@@ -116,14 +116,22 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
-def start(home: Path, *, idle: int = 600, prepare: Callable[[], object] | None = None) -> Served:
-    """Start a server and wait until it answers."""
+def start(
+    home: Path,
+    *,
+    idle: int = 600,
+    prepare: Callable[[], object] | None = None,
+    more: Sequence[str] = (),
+    keys: Credentials | None = None,
+) -> Served:
+    """Start a server, with more options or keys of its own, and wait until it answers."""
+    extra = {ACCESS_KEY: keys.access_key_id, SECRET_KEY: keys.secret_access_key} if keys else {}
     home.mkdir(parents=True, exist_ok=True)
     with (home.parent / f"{home.name}.stderr").open("ab") as said:
         process = subprocess.Popen(
-            command(home, idle),
+            [*command(home, idle), *more],
             stderr=said,
-            env=environment(),
+            env=environment(extra),
             cwd=ROOT,
             preexec_fn=prepare,  # noqa: PLW1509  the limit must hold in the child only
         )
@@ -132,8 +140,8 @@ def start(home: Path, *, idle: int = 600, prepare: Callable[[], object] | None =
     while time.monotonic() < deadline and process.poll() is None:
         found = lake.endpoint()
         if found is not None and found.pid == process.pid:
-            keys = lake.credentials()
-            remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
+            pair = keys or lake.credentials()
+            remote = Remote(found.url, pair.access_key_id, pair.secret_access_key)
             if answers(remote):
                 return Served(home, process, remote)
         time.sleep(0.02)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lake.server.catalog import Catalog
 from lake.server.commits import Note
 from lake.server.database import Database
+from lake.server.differences import diff
 from lake.server.entries import Entry
-from lake.server.trees import EMPTY, FANOUT, Tree, diff
+from lake.server.trees import EMPTY, FANOUT, Tree
 from lake.server.versions import Versions
 
 

@@ -1,0 +1,98 @@
+"""Measure the embedded lake beside cp, md5sum and `dvc add`: `python -m benchmarks.lake`.
+
+Everything is measured in one run on one disk, because only ratios of one run mean something on a
+shared machine. Each row's result is checked, so a fast wrong answer ends the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks import lake_bytes, lake_clients, lake_history
+from benchmarks.measured import Row, machine, render
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much work each row does."""
+
+    shards: int
+    shard_mib: int
+    small: int
+    small_bytes: int
+    whole: int
+    lakes: tuple[int, ...]
+    log: int
+    rounds: int
+
+
+FULL: Final = Sizes(16, 64, 10_000, 20_000, 100_000, (10_000, 100_000, 1_000_000), 10_000, 250)
+QUICK: Final = Sizes(2, 2, 100, 20_000, 2_000, (500, 2_000), 300, 10)
+
+
+def _shards(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_bytes.shards(scratch, count=sizes.shards, mib=sizes.shard_mib)
+
+
+def _small(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_bytes.small(scratch, count=sizes.small, size=sizes.small_bytes)
+
+
+def _history(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    for size in sizes.lakes:
+        yield from lake_history.scaled(scratch, size, whole=size == sizes.whole)
+
+
+def _log(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_history.logged(scratch, sizes.log)
+
+
+def _clients(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_clients.together(scratch, sizes.rounds)
+
+
+PARTS: Final[dict[str, Callable[[Path, Sizes], Iterator[Row]]]] = {
+    "shards": _shards,
+    "small": _small,
+    "history": _history,
+    "log": _log,
+    "clients": _clients,
+}
+
+
+def main() -> None:
+    """Parse the command line, measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lake", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it work at all")
+    parser.add_argument("--scratch", type=Path, help="where to work; the default is the temp dir")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure only this part")
+    asked = parser.parse_args()
+    where = machine()
+    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
+        rows = list(measure(Path(scratch), QUICK if asked.quick else FULL, asked.only or PARTS))
+    if asked.json:
+        print(json.dumps({**where, "rows": [row.record() for row in rows]}, indent=2))
+    else:
+        render(rows, where, Console(width=160))
+
+
+def measure(scratch: Path, sizes: Sizes, parts: Iterable[str]) -> Iterator[Row]:
+    """Measure parts one after the other, saying on standard error what is done."""
+    for part in parts:
+        for row in PARTS[part](scratch, sizes):
+            sys.stderr.write(f"{row.taken.seconds:9.3f} s  {row.work}: {row.way}\n")
+            yield row
+
+
+if __name__ == "__main__":
+    main()

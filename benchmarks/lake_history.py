@@ -1,0 +1,148 @@
+"""Versions of large lakes: commit, diff, listing and log, and how they grow with the lake.
+
+The lakes are staged in process, through the server's own catalog, for no bytes are at issue; what
+is measured goes through the client and a served lake, as in use.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.measured import Row, Taken, check, measured
+from benchmarks.served import REPOSITORY, Served, serving
+from lake.home import LakeHome
+from lake.server.__main__ import open_lake
+from lake.server.calls import Services
+from lake.server.commits import Note
+from lake.server.entries import Entry
+
+NOTE: Final = Note("benchmark", "benchmark", {})
+CHANGED: Final = 100
+REPEATS: Final = 5
+_STEP: Final = 100_000
+_IN_FOLDER: Final = 100
+
+
+def scaled(scratch: Path, size: int, *, whole: bool) -> Iterator[Row]:
+    """Commit and diff of 100 changed objects in a lake of some size; `whole`: also all of it."""
+    home = scratch / f"lake-{size}"
+    _prepare(LakeHome(home), size, whole=whole)
+    with serving(home) as served:
+        if whole:
+            yield from _whole(served, size)
+        yield from _changed(served, size)
+    shutil.rmtree(home)
+
+
+def logged(scratch: Path, count: int) -> Iterator[Row]:
+    """The whole log of many commits, page by page."""
+    home = scratch / "lake-log"
+    _prepare(LakeHome(home), 0, whole=False)
+    lake = open_lake(LakeHome(home))
+    with lake.catalog.database.change():
+        for _ in range(count - 1):
+            lake.versions.commit_staged(REPOSITORY, "main", NOTE, allow_empty=True)
+    with serving(home) as served:
+        with measured(served.pid) as taken:
+            found = [commit.id for commit in served.lake.log("main")]
+        check(len(set(found)) == count, f"{len(set(found))} of {count} commits are in the log")
+    shutil.rmtree(home)
+    yield Row("log", f"log of {count:,} commits", "Lake.log, 1,000 a page", taken, count)
+
+
+def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
+    """Make a lake of this size: staged on `fresh` if `whole`, else committed."""
+    home.path.mkdir()
+    lake = open_lake(home)
+    lake.versions.create_repository(
+        REPOSITORY, f"local://{REPOSITORY}", "main", "benchmark", read_only=False
+    )
+    first = lake.versions.head(REPOSITORY, "main").id
+    if whole:
+        lake.catalog.create_ref("branches", REPOSITORY, "fresh", first)
+        lake.catalog.stage(REPOSITORY, "fresh", _entries(range(size)))
+    for start in range(0, size, _STEP):
+        part = _entries(range(start, min(start + _STEP, size)))
+        lake.catalog.stage(REPOSITORY, "main", part)
+        lake.versions.commit_staged(REPOSITORY, "main", NOTE, allow_empty=False)
+    for number in range(REPEATS if size else 0):
+        _stage_changes(lake, f"changed-{number}", size, number)
+    lake.catalog.database.connection.close()
+
+
+def _stage_changes(lake: Services, branch: str, size: int, number: int) -> None:
+    """Cut a branch from main and stage changes that are spread over the whole lake."""
+    head = lake.versions.head(REPOSITORY, "main").id
+    lake.catalog.create_ref("branches", REPOSITORY, branch, head)
+    places = range(number, size, size // CHANGED)
+    lake.catalog.stage(REPOSITORY, branch, _entries(places, f"{number + 1:x}"))
+
+
+def _entries(numbers: range, mark: str = "0") -> dict[str, Entry | None]:
+    return {
+        f"data/folder-{number // _IN_FOLDER:05d}/part-{number:07d}.parquet": Entry(
+            f"{mark:0>2}{number:062x}", f"{mark:0>2}{number:030x}", 20_000, 1_700_000_000, "a/b"
+        )
+        for number in numbers
+    }
+
+
+def _whole(served: Served, size: int) -> Iterator[Row]:
+    """Commit everything that is staged; list it with a delimiter and whole."""
+    with measured(served.pid) as taken:
+        made = served.lake.commit("fresh", "benchmark", {})
+    staged = "staged in process, Lake.commit"
+    yield Row("commit-whole", f"commit with {size:,} staged objects", staged, taken, size)
+    yield _folded(served, made.id, size)
+    with measured(served.pid) as taken:
+        held = served.lake.objects(made.id)
+    check(len(held) == size, f"{len(held)} of {size} objects are listed")
+    check(held == served.lake.objects("main"), "two commits of the same objects differ")
+    way = "Lake.objects, 1,000 a page"
+    yield Row("list", f"list of {size:,} objects, whole", way, taken, size)
+
+
+def _folded(served: Served, ref: str, size: int) -> Row:
+    from lakefs import Reference  # noqa: PLC0415  slow to import
+
+    reference = Reference(REPOSITORY, ref, client=served.lake._client)  # noqa: SLF001
+    with measured(served.pid) as taken:
+        names = [
+            found.path
+            for found in reference.objects(prefix="data/", delimiter="/", max_amount=size)
+        ]
+    expected = [f"data/folder-{number:05d}/" for number in range(-(-size // _IN_FOLDER))]
+    check(names == expected, f"{len(names)} of {len(expected)} common prefixes are listed")
+    work = f"list of {size:,} objects with a delimiter: {len(expected):,} prefixes"
+    return Row("list-delimiter", work, "lakefs SDK, 1,000 a page", taken, size)
+
+
+def _changed(served: Served, size: int) -> Iterator[Row]:
+    """Commit and diff branches that differ from main in 100 objects; medians."""
+    commits: list[Taken] = []
+    diffs: list[Taken] = []
+    for number in range(REPEATS):
+        branch = f"changed-{number}"
+        with measured(served.pid) as taken:
+            served.lake.commit(branch, "benchmark", {})
+        commits.append(taken)
+        with measured(served.pid) as taken:
+            found = list(served.lake.diff("main", branch))
+        diffs.append(taken)
+        kinds = {change.kind for change in found}
+        check(len(found) == CHANGED and kinds == {"changed"}, f"the diff has {len(found)} changes")
+    of = f"of {CHANGED} changed objects in a lake of {size:,}"
+    way = f"staged in process, Lake.commit, median of {REPEATS}"
+    yield Row(f"commit-{size}", f"commit {of}", way, _median(commits), CHANGED)
+    way = f"Lake.diff, median of {REPEATS}"
+    yield Row(f"diff-{size}", f"diff {of}", way, _median(diffs), CHANGED)
+
+
+def _median(all_taken: list[Taken]) -> Taken:
+    return Taken(
+        median(taken.seconds for taken in all_taken), median(taken.cpu for taken in all_taken)
+    )

@@ -1,0 +1,53 @@
+"""Write many small objects into the embedded lake: a few calls for a thousand of them.
+
+The files are written beside the lake and taken over together. Each call is all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from lake.errors import Full
+
+SIZE: Final = 1000
+"""Objects in a call."""
+_AT_ONCE: Final = 2
+_LOCAL: Final = "local://"
+
+Ask = Callable[[str, Mapping[str, Any]], Any]
+"""Sends a JSON body with a method to the branch's batches and returns the JSON answer."""
+
+
+def write(ask: Ask, items: Mapping[str, bytes], content_type: str) -> None:
+    """Stage objects on the branch: one batch is written while another one is taken over.
+
+    Raises:
+        Full: there is no room.
+    """
+    names = list(items)
+    parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
+
+    def write_part(paths: list[str]) -> None:
+        addresses = ask("POST", {"paths": paths})["addresses"]
+        files = [Path(address.removeprefix(_LOCAL)) for address in addresses]
+        _fill(files, (items[path] for path in paths))
+        ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        deque(pool.map(write_part, parts), maxlen=0)
+
+
+def _fill(files: list[Path], contents: Iterable[bytes]) -> None:
+    try:
+        for file, data in zip(files, contents, strict=True):
+            file.write_bytes(data)
+    except OSError as error:
+        for file in files:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        raise Full(f"the objects cannot be written into the lake: {error.strerror}") from error

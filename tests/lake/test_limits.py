@@ -1,0 +1,246 @@
+"""What a client may send, how long it may take, and where the server listens."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from lake.home import Credentials, LakeHome
+from tests.lake.servers import Served, api_root, start
+
+Serve = Callable[..., Served]
+PATIENCE = 1.0
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that waits a second for a slow client."""
+    served = start(tmp_path_factory.mktemp("hasty") / "home", more=["--patience", str(PATIENCE)])
+    yield served
+    served.stop()
+
+
+@contextmanager
+def connection(served: Served) -> Iterator[socket.socket]:
+    where = urlsplit(served.remote.endpoint)
+    assert where.hostname
+    assert where.port
+    with socket.create_connection((where.hostname, where.port), timeout=15) as raw:
+        yield raw
+
+
+def authorization(served: Served) -> bytes:
+    keys = f"{served.remote.access_key_id}:{served.remote.secret_access_key}".encode()
+    return b"Authorization: Basic " + base64.b64encode(keys) + b"\r\n"
+
+
+def answer(raw: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    found = b""
+    try:
+        while piece := raw.recv(65536):
+            found += piece
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def trickle(raw: socket.socket) -> None:
+    """Send one header after another, and never the end of the head."""
+    raw.sendall(b"GET /api/v1/config HTTP/1.1\r\n")
+    until = time.monotonic() + PATIENCE + 5
+    while time.monotonic() < until:
+        raw.sendall(b"x-a: b\r\n")
+        time.sleep(0.1)
+
+
+# Sizes
+
+
+def test_a_large_body_is_refused(api: httpx.Client, repo: str) -> None:
+    body = b'{"message": "' + b"x" * (17 << 20) + b'"}'
+    refused = api.post(f"{repo}/branches/main/commits", content=body)
+    assert refused.status_code == 413
+    assert refused.json()["message"]
+
+
+def test_a_long_address_is_refused(api: httpx.Client, repo: str) -> None:
+    refused = api.get(f"{repo}/refs/main/objects/ls", params={"prefix": "x" * 40_000})
+    assert refused.status_code == 414
+    assert refused.json()["message"]
+
+
+def test_long_headers_are_refused(api: httpx.Client, repo: str) -> None:
+    refused = api.get(repo, headers={"x-long": "x" * 70_000})
+    assert refused.status_code == 431
+    many = {f"x-{number}": "x" * 100 for number in range(1000)}
+    assert api.get(repo, headers=many).status_code == 431
+
+
+def test_a_head_without_an_end_is_refused(server: Served) -> None:
+    with connection(server) as raw:
+        raw.sendall(b"GET /api/v1/config HTTP/1.1\r\nx-long: ")
+        try:
+            for _ in range(200):
+                raw.sendall(b"x" * 10_000)
+        except OSError:
+            return  # closed before all was sent
+        assert answer(raw).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("head", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n"])
+def test_what_is_not_http_is_refused(server: Served, head: bytes) -> None:
+    with connection(server) as raw:
+        raw.sendall(head)
+        assert answer(raw).startswith(b"HTTP/1.1 400 ")
+
+
+# Slow clients
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(hasty: Served) -> None:
+    for begun in (b"", b"GET /api/v1/config HTTP/1.1\r\nHost: x\r\n"):
+        began = time.monotonic()
+        with connection(hasty) as raw:
+            raw.sendall(begun)
+            assert answer(raw).startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < PATIENCE + 5
+
+
+def test_a_head_that_trickles_is_not_waited_for(hasty: Served) -> None:
+    began = time.monotonic()
+    with connection(hasty) as raw, pytest.raises(OSError, match=r"Broken pipe|reset"):
+        trickle(raw)
+    assert time.monotonic() - began < PATIENCE + 5
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(hasty: Served) -> None:
+    with hasty.http() as api:
+        wanted = {"name": "slow", "storage_namespace": "local://slow"}
+        api.post("/repositories", json=wanted).raise_for_status()
+        with connection(hasty) as raw:
+            raw.sendall(
+                b"POST /api/v1/repositories/slow/branches/main/objects?path=a HTTP/1.1\r\n"
+                b"Host: x\r\n" + authorization(hasty) + b"Content-Length: 1000000\r\n\r\nbegun"
+            )
+            assert answer(raw).startswith(b"HTTP/1.1 408 ")
+        assert api.get("/repositories/slow/refs/main/objects?path=a").status_code == 404
+    assert not list(LakeHome(hasty.home).staging.iterdir())
+
+
+def test_a_body_that_keeps_coming_is_waited_for(hasty: Served) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(15):
+            time.sleep(0.2)
+            yield bytes(2000)
+
+    with hasty.http() as api:
+        wanted = {"name": "steady", "storage_namespace": "local://steady"}
+        api.post("/repositories", json=wanted).raise_for_status()
+        where = "/repositories/steady/branches/main/objects"
+        sent = api.post(where, params={"path": "a"}, content=pieces())
+        assert (sent.status_code, sent.json()["size_bytes"]) == (201, 30_000)
+        time.sleep(PATIENCE * 1.5)  # between requests a connection may rest
+        assert api.get("/config").status_code == 200
+
+
+def test_an_answer_that_is_not_read_is_given_up(hasty: Served) -> None:
+    with hasty.http() as api:
+        wanted = {"name": "unread", "storage_namespace": "local://unread"}
+        api.post("/repositories", json=wanted).raise_for_status()
+        where = "/repositories/unread/branches/main/objects"
+        api.post(where, params={"path": "a"}, content=bytes(64 << 20)).raise_for_status()
+        with connection(hasty) as raw:
+            raw.sendall(
+                b"GET /api/v1/repositories/unread/refs/main/objects?path=a HTTP/1.1\r\n"
+                b"Host: x\r\n" + authorization(hasty) + b"\r\n"
+            )
+            time.sleep(PATIENCE + 3)
+            assert len(answer(raw)) < 64 << 20
+        assert api.get("/config").status_code == 200
+
+
+# Keys and addresses
+
+
+def test_generated_keys_are_the_owners_alone(server: Served) -> None:
+    found = (server.home / "credentials.json").stat().st_mode
+    assert stat.S_IMODE(found) == 0o600
+
+
+def test_the_keys_of_the_environment_are_taken(serve: Serve, tmp_path: Path) -> None:
+    keys = Credentials("AKIAENVIRONMENT", "a/secret+with=signs")
+    served = serve(tmp_path / "home", keys=keys)
+    with served.http() as api:
+        user = api.get("/user").json()["user"]
+        assert user["id"] == keys.access_key_id
+    assert not (served.home / "credentials.json").exists()
+
+
+def test_it_listens_where_it_is_told_and_on_loopback_otherwise(
+    serve: Serve, server: Served, tmp_path: Path
+) -> None:
+    assert urlsplit(server.remote.endpoint).hostname == "127.0.0.1"
+    everywhere = serve(tmp_path / "home", more=["--host", "0.0.0.0"])  # noqa: S104  on purpose
+    assert urlsplit(everywhere.remote.endpoint).hostname == "0.0.0.0"  # noqa: S104
+
+
+def test_a_host_that_is_none_is_not_repeated(api: httpx.Client, repo: str) -> None:
+    where = f"{repo}/branches/main/staging/backing"
+    query = {"path": "a", "presign": "true"}
+    for host in ("a b", "x/y", 'evil"><', "[::1", "a:b:c", "user@host"):
+        found = api.get(where, params=query, headers={"Host": host})
+        assert found.status_code == 200
+        assert found.json()["presigned_url"].startswith("http://127.0.0.1:")
+
+
+def test_a_call_that_is_not_there_is_named(server: Served) -> None:
+    with httpx.Client(auth=(server.remote.access_key_id, server.remote.secret_access_key)) as api:
+        for method, path in [
+            ("GET", "/repositories/x/gc/rules"),
+            ("PATCH", "/repositories/x"),
+            ("POST", "/repositories/x/pulls"),
+            ("GET", "/auth/users"),
+        ]:
+            missing = api.request(method, api_root(server.remote) + path)
+            assert missing.status_code == 501
+            assert f"{method} /api/v1{path}" in missing.json()["message"]
+
+
+# The sample repository
+
+
+def test_the_sample_repository_is_made_once(serve: Serve, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for _ in range(2):
+        served = serve(home, more=["--sample-repo"])
+        with served.http() as api:
+            query = {"amount": "1000"}
+            found = api.get("/repositories/quickstart/refs/main/objects/ls", params=query)
+            sizes = {item["path"]: item["size_bytes"] for item in found.json()["results"]}
+            assert len(sizes) == 32
+            assert sizes["lakes.parquet"] >= 1 << 19
+            assert sum(sizes.values()) > 1 << 20
+            images = [path for path in sizes if path.startswith("images/")]
+            assert len(images) == 29
+            log = api.get("/repositories/quickstart/refs/main/commits").json()["results"]
+            assert len(log) == 2
+        served.stop()
+
+
+def test_a_tag_may_hold_a_slash(api: httpx.Client, repo: str) -> None:
+    api.post(f"{repo}/branches/main/objects", params={"path": "a"}, content=b"1")
+    api.post(f"{repo}/branches/main/commits", json={"message": "m"}).raise_for_status()
+    made = api.post(f"{repo}/tags", json={"id": "v1/ü_x", "ref": "main"})
+    assert made.status_code == 201, made.text
+    assert api.get(f"{repo}/tags/v1%2F%C3%BC_x").json()["id"] == "v1/ü_x"
+    assert api.get(f"{repo}/refs/v1%2F%C3%BC_x/objects?path=a").content == b"1"
