@@ -25,9 +25,7 @@ PATIENCE: Final = 15.0
 """Seconds to wait for a server that was started on demand to make room."""
 
 
-def run(
-    *, home: Path | None, host: str, port: int, more: Sequence[str], as_json: bool
-) -> None:
+def run(*, home: Path | None, host: str, port: int, more: Sequence[str], as_json: bool) -> None:
     """Serve until interrupted, with more options of the server; say where and with which keys.
 
     Raises:

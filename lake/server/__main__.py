@@ -126,7 +126,7 @@ def serve(home: LakeHome, options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     with room():
-        home.announce(Endpoint(url, os.getpid(), idle))
+        home.announce(Endpoint(url, os.getpid(), options.idle))
     try:
         asyncio.run(_run(server, listener, lambda: watch.spare(lake), options.idle))
     finally:
