@@ -71,7 +71,7 @@ class Content:
         metadata: Mapping[str, str],
         only_new: bool,
     ) -> Entry:
-        """Put a stored object under a path of a branch, uncommitted.
+        """Put a stored object under a path of a branch, uncommitted; it need not be held any more.
 
         Raises:
             Precondition: `only_new`, and the path is taken.
@@ -79,10 +79,13 @@ class Content:
         entry = Entry(
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
         )
-        with self.catalog.database.change():
-            if only_new and self._on_branch(repository, branch, path) is not None:
-                raise Precondition(f"{path!r} exists already")
-            self.catalog.stage(repository, branch, {path: entry})
+        try:
+            with self.catalog.database.change():
+                if only_new and self._on_branch(repository, branch, path) is not None:
+                    raise Precondition(f"{path!r} exists already")
+                self.catalog.stage(repository, branch, {path: entry})
+        finally:
+            self.store.holds.free(stored.sha256)
         return entry
 
     def remove(self, repository: str, branch: str, paths: Iterable[str]) -> None:
@@ -94,8 +97,9 @@ class Content:
         self, repository: str, branch: str, path: str, source_ref: str, source_path: str
     ) -> Entry:
         """Put the object of another path under this one; no bytes move."""
-        entry = replace(self.stat(repository, source_ref, source_path), mtime=int(time.time()))
-        self.catalog.stage(repository, branch, {path: entry})
+        with self.catalog.database.change():
+            entry = replace(self.stat(repository, source_ref, source_path), mtime=int(time.time()))
+            self.catalog.stage(repository, branch, {path: entry})
         return entry
 
     def offer(self, repository: str, branch: str, path: str) -> str:

@@ -3,6 +3,9 @@
 An object is `objects/ab/cdef…`, named by its SHA-256, mode 0444. It is written to a temporary file,
 flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes,
 after a crash too. The md5 that the API calls checksum is computed in the same pass.
+
+Bytes are hashed before they are sent: each time when an object is read whole, and for a range once
+for every state of its file that this process comes across.
 """
 
 from __future__ import annotations
@@ -11,22 +14,30 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from lake.errors import Corrupt, Full, Invalid
 from lake.home import LakeHome
+from lake.server import faults
+from lake.server.faults import Point
+from lake.server.holds import Holds
 
 CHUNK: Final = 1 << 20
 SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
+_REMEMBERED: Final = 65_536
+"""How many objects are remembered as sound; beyond that the memory starts afresh."""
+_NAME: Final = re.compile(r"[0-9a-f]{64}")
 _NO_ROOM: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 )
@@ -46,23 +57,28 @@ class ObjectStore:
 
     def __init__(self, home: LakeHome) -> None:
         """Make the directories."""
-        self._objects = home.objects
+        self.holds = Holds()
+        self.objects = home.objects
         self._staging = home.staging
+        self._sound: dict[str, tuple[int, ...]] = {}
         with room():
-            self._objects.mkdir(parents=True, exist_ok=True)
+            self.objects.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            flush_directory(home.path)
+            self.sweep(drafts=True)
 
     def path(self, sha256: str) -> Path:
         """Where an object's file is."""
-        return self._objects / sha256[:2] / sha256[2:]
+        return self.objects / sha256[:2] / sha256[2:]
 
     def address(self, sha256: str) -> str:
         """The physical address that the API hands out."""
         return f"{SCHEME}{self.path(sha256)}"
 
     def open(self, sha256: str, size: int, *, whole: bool) -> BinaryIO:
-        """Open an object for reading; to be sent whole, its bytes are hashed first.
+        """Open an object for reading; its bytes are hashed first.
+
+        To read a part, they are hashed only when this process has not seen this file as it is.
 
         Raises:
             Corrupt: its file is gone, or is not what was written.
@@ -72,15 +88,20 @@ class ObjectStore:
             file = place.open("rb")
         except FileNotFoundError as error:
             raise Corrupt(f"{place} is missing: restore a copy of this file") from error
-        sound = os.fstat(file.fileno()).st_size == size
-        if not (sound and (not whole or _hashed(file).sha256 == sha256)):
+        state = os.fstat(file.fileno())
+        seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
+        trusted = not whole and self._sound.get(sha256) == seen
+        if state.st_size != size or not (trusted or sha256_of(file) == sha256):
             file.close()
             raise Corrupt(f"{place} is damaged: restore a copy of this file")
+        if len(self._sound) >= _REMEMBERED:
+            self._sound.clear()
+        self._sound[sha256] = seen
         file.seek(0)
         return file
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Stored:
-        """Store what a client sends.
+        """Store what a client sends, and hold it until `holds.free`.
 
         Raises:
             Full: there is no room.
@@ -89,11 +110,14 @@ class ObjectStore:
         sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         try:
             with room(), draft.open("xb") as file:
+                faults.reach(Point.UPLOAD_OPENED)
                 async for chunk in chunks:
                     sha256.update(chunk)
                     md5.update(chunk)
                     size += len(chunk)
                     file.write(chunk)
+                    faults.reach(Point.UPLOAD_HALF)
+                faults.reach(Point.UPLOAD_WRITTEN)
                 await asyncio.to_thread(_flush, file)
             stored = Stored(sha256.hexdigest(), md5.hexdigest(), size)
             return await asyncio.to_thread(self._adopt, draft, stored)
@@ -101,7 +125,7 @@ class ObjectStore:
             draft.unlink(missing_ok=True)
 
     def put(self, data: bytes) -> Stored:
-        """Store bytes at hand."""
+        """Store bytes at hand, and hold them until `holds.free`."""
         draft = self._draft()
         try:
             with room(), draft.open("xb") as file:
@@ -116,7 +140,9 @@ class ObjectStore:
         return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
 
     def link(self, address: str) -> Stored:
-        """Take over a file that a client wrote to a slot; its bytes are hashed here.
+        """Take over a file that a client wrote to a slot, and hold it until `holds.free`.
+
+        Its bytes are hashed here.
 
         Raises:
             Invalid: the address is not a plain file in staging.
@@ -128,33 +154,71 @@ class ObjectStore:
             raise Invalid(f"{address} is not a file in this lake's staging area")
         with room():
             stored = digest(file, flush=True)
+        faults.reach(Point.LINK_HASHED)
         return self._adopt(file, stored)
+
+    def sweep(self, *, drafts: bool, wanted: Collection[str] = ()) -> int:
+        """Remove what clients left in staging long ago; return how many files.
+
+        Args:
+            drafts: also what a killed server received in part; only where no upload is under way.
+            wanted: addresses whose files stay.
+        """
+        oldest = time.time() - KEEP_STAGED
+        left = [
+            file
+            for file in self._staging.iterdir()
+            if not file.is_dir()
+            and (drafts if file.name.startswith(_DRAFT) else file.lstat().st_mtime < oldest)
+            and f"{SCHEME}{file}" not in wanted
+        ]
+        for file in left:
+            file.unlink(missing_ok=True)
+        return len(left)
 
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
 
-    def _sweep(self) -> None:
-        """Remove what a killed server received in part, and what clients left behind."""
-        oldest = time.time() - KEEP_STAGED
-        for file in self._staging.iterdir():
-            if file.name.startswith(_DRAFT) or file.lstat().st_mtime < oldest:
-                file.unlink()
-
     def _adopt(self, file: Path, stored: Stored) -> Stored:
-        """Give a flushed file its final name; a twin that is there and sound already stays."""
+        """Hold an object and give its flushed file the final name; a sound twin already stays."""
+        self.holds.hold(stored.sha256)
+        try:
+            with room():
+                self._place(file, stored)
+        except BaseException:
+            self.holds.free(stored.sha256)
+            raise
+        faults.reach(Point.OBJECT_KEPT)
+        return stored
+
+    def _place(self, file: Path, stored: Stored) -> None:
         final = self.path(stored.sha256)
-        with room():
-            if final.exists() and digest(final) == stored:
-                file.unlink()
-                flush_directory(final.parent)
-                return stored
+        if final.exists() and digest(final) == stored:
+            faults.reach(Point.OBJECT_TWIN)
+            file.unlink()
+        else:
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
-                flush_directory(self._objects)
+                flush_directory(self.objects)
             file.chmod(0o444)
             file.replace(final)
-            flush_directory(final.parent)
-        return stored
+            faults.reach(Point.OBJECT_RENAMED)
+        flush_directory(final.parent)
+
+
+def files(objects: Path) -> Iterator[tuple[str, Path]]:
+    """Every object's SHA-256, as its file is named, and that file; other files are passed over."""
+    for directory in sorted(objects.glob("[0-9a-f][0-9a-f]")):
+        for file in sorted(directory.iterdir()):
+            name = directory.name + file.name
+            if _NAME.fullmatch(name):
+                yield name, file
+
+
+def sha256_of(file: BufferedReader) -> str:
+    """Hash an open file from its beginning."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(file: Path, *, flush: bool = False) -> Stored:
@@ -209,3 +273,4 @@ def room() -> Iterator[None]:
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+    faults.reach(Point.UPLOAD_FLUSHED)
