@@ -27,6 +27,7 @@ from lake.errors import STATUS, Invalid, LakeError, Range, Unsupported
 from lake.home import Credentials
 from lake.server import api_objects as objects
 from lake.server import api_refs as refs
+from lake.server import api_upkeep as upkeep
 from lake.server.calls import Answer, Call, Services
 from lake.server.database import translated
 from lake.server.objects import CHUNK, Stored, chunks
@@ -41,6 +42,7 @@ _STATUS_OF: Final = {kind: status for status, kind in STATUS.items()}
 Handler = Callable[[Services, Call], Answer]
 
 HANDLERS: Final[list[tuple[str, str, Handler]]] = [
+    ("POST", "/_stemma/gc", upkeep.collect_garbage),
     ("GET", "/healthcheck", refs.healthcheck),
     ("GET", "/config", refs.config),
     ("GET", "/config/version", refs.version),
