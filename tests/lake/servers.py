@@ -116,14 +116,20 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
-def start(home: Path, *, idle: int = 600, prepare: Callable[[], object] | None = None) -> Served:
+def start(
+    home: Path,
+    *,
+    idle: int = 600,
+    prepare: Callable[[], object] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Served:
     """Start a server and wait until it answers."""
     home.mkdir(parents=True, exist_ok=True)
     with (home.parent / f"{home.name}.stderr").open("ab") as said:
         process = subprocess.Popen(
             command(home, idle),
             stderr=said,
-            env=environment(),
+            env=environment(extra),
             cwd=ROOT,
             preexec_fn=prepare,  # noqa: PLW1509  the limit must hold in the child only
         )
