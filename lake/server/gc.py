@@ -107,8 +107,13 @@ def _forget(db: sqlite3.Connection, dead: _Dead, since: int) -> None:
     """Remove rows; to be called inside a change."""
     db.executemany("DELETE FROM commits WHERE repository = ? AND id = ?", dead.commits)
     db.executemany("DELETE FROM blocks WHERE id = ?", dead.blocks)
-    db.execute("DELETE FROM reflog WHERE left_at <= ?", (since,))
-    db.execute("DELETE FROM slots WHERE created < ?", (int(time.time()) - KEEP_STAGED,))
+    now = int(time.time())
+    db.execute(
+        "DELETE FROM reflog WHERE left_at <= ? OR NOT EXISTS (SELECT 1 FROM commits "
+        "WHERE commits.repository = reflog.repository AND id = commit_id)",
+        (min(since, now - KEEP),),  # one that a short `keep` spared is known to a longer one
+    )
+    db.execute("DELETE FROM slots WHERE created < ?", (now - KEEP_STAGED,))
 
 
 def _sweep(store: ObjectStore, wanted: Collection[str], *, dry_run: bool) -> tuple[int, int]:
