@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from lake.server.commits import Note
@@ -89,3 +90,13 @@ def test_bytes_are_on_disk_before_anything_refers_to_them(
     db = lake.lake.catalog.database.connection
     assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # a commit waits for the disk
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_hard_reset_drops_what_made_no_difference_before_it(api: httpx.Client, repo: str) -> None:
+    where = f"{repo}/branches/main"
+    for _ in range(2):  # the second time it makes no difference
+        api.post(f"{where}/objects", params={"path": "a"}, content=b"1").raise_for_status()
+        api.post(f"{where}/commits", json={"message": "m"})
+    assert api.put(f"{where}/hard_reset", params={"ref": "main~1"}).status_code == 204
+    assert api.get(f"{where}/diff").json()["results"] == []
+    assert api.get(f"{repo}/refs/main/objects", params={"path": "a"}).status_code == 404
