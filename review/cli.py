@@ -117,6 +117,30 @@ def serve_lake(
     _run("review.serve", home=home, host=host, port=port, more=more, as_json=as_json)
 
 
+@lakes.command("fsck")
+def check_lake(
+    *,
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    as_json: Json = False,
+) -> None:
+    """Check every object, tree, commit and ref; name what is wrong and what refers to it."""
+    _run("review.fsck", home=home, as_json=as_json)
+
+
+@lakes.command("gc")
+def collect_lake(
+    *,
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    keep: Annotated[
+        str, typer.Option(help="How long a commit stays that a branch or tag left: 7d, 12h, 0.")
+    ] = "7d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Free what no branch, tag, staged change, upload or receipt of this checkout leads to."""
+    _run("review.gc", home=home, keep=keep, dry_run=dry_run, as_json=as_json)
+
+
 def main() -> None:
     """Run the command; an error is one sentence and an exit code that is not 0."""
     app()

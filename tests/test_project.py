@@ -26,6 +26,8 @@ COMMANDS = (
     ("audit",),
     ("round", "add"),
     ("lake", "serve"),
+    ("lake", "fsck"),
+    ("lake", "gc"),
 )
 HEAVY = {"torch", "diffusers", "great_expectations", "polars", "pandas", "lakefs", "lakefs_sdk"}
 

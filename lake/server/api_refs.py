@@ -55,6 +55,7 @@ def hard_reset_branch(lake: Services, call: Call) -> Answer:
     with lake.catalog.database.change():
         lake.versions.clean_head(call.repository, call.branch)
         target = lake.versions.place(call.repository, call.query.get("ref", ""))
+        lake.catalog.unstage(call.repository, call.branch)  # it makes no difference only here
         lake.catalog.move_branch(call.repository, call.branch, target.commit.id)
     return Answer(204)
 

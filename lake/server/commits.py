@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lake.errors import NotFound
 from lake.server.database import Database
@@ -38,20 +38,32 @@ class Note:
 
 def make(repository: str, root: str, parents: tuple[Commit, ...], note: Note) -> Commit:
     """Put a commit together; nothing is written."""
-    created = note.date * 10**9 if note.date is not None else time.time_ns()
-    ids = tuple(parent.id for parent in parents)
-    content = [repository, root, ids, note.message, note.committer, created, note.metadata]
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return Commit(
-        id=hashlib.sha256(canonical.encode()).hexdigest(),
+    draft = Commit(
+        id="",
         root=root,
-        parents=ids,
+        parents=tuple(parent.id for parent in parents),
         message=note.message,
         committer=note.committer,
-        created=created,
+        created=note.date * 10**9 if note.date is not None else time.time_ns(),
         generation=1 + max((parent.generation for parent in parents), default=0),
         metadata=dict(note.metadata),
     )
+    return replace(draft, id=identity(repository, draft))
+
+
+def identity(repository: str, commit: Commit) -> str:
+    """The id that a commit of this content has."""
+    content = [
+        repository,
+        commit.root,
+        commit.parents,
+        commit.message,
+        commit.committer,
+        commit.created,
+        commit.metadata,
+    ]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def write(database: Database, repository: str, commit: Commit) -> None:

@@ -74,7 +74,7 @@ class Content:
         metadata: Mapping[str, str],
         only_new: bool,
     ) -> Entry:
-        """Put a stored object under a path of a branch, uncommitted.
+        """Put a stored object under a path of a branch, uncommitted; it need not be held any more.
 
         Raises:
             Precondition: `only_new`, and the path is taken.
@@ -82,10 +82,13 @@ class Content:
         entry = Entry(
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
         )
-        with self.catalog.database.change():
-            if only_new and self._on_branch(repository, branch, path) is not None:
-                raise Precondition(f"{path!r} exists already")
-            self.catalog.stage(repository, branch, {path: entry})
+        try:
+            with self.catalog.database.change():
+                if only_new and self._on_branch(repository, branch, path) is not None:
+                    raise Precondition(f"{path!r} exists already")
+                self.catalog.stage(repository, branch, {path: entry})
+        finally:
+            self.store.holds.free(stored.sha256)
         return entry
 
     def remove(self, repository: str, branch: str, paths: Iterable[str]) -> None:
@@ -97,8 +100,9 @@ class Content:
         self, repository: str, branch: str, path: str, source_ref: str, source_path: str
     ) -> Entry:
         """Put the object of another path under this one; no bytes move."""
-        entry = replace(self.stat(repository, source_ref, source_path), mtime=int(time.time()))
-        self.catalog.stage(repository, branch, {path: entry})
+        with self.catalog.database.change():
+            entry = replace(self.stat(repository, source_ref, source_path), mtime=int(time.time()))
+            self.catalog.stage(repository, branch, {path: entry})
         return entry
 
     def offer(self, repository: str, branch: str, path: str) -> str:
@@ -164,14 +168,18 @@ class Content:
                 raise Invalid(f"{address} was not handed out for {path!r} on {branch!r}")
         found = self.store.link_many([address for _, address in pairs])
         now = int(time.time())
-        with self.catalog.database.change():
-            for _, address in pairs:
-                self.catalog.take(address)
-            entries: dict[str, Entry | None] = {
-                path: Entry(stored.sha256, stored.md5, stored.size, now, content_type)
-                for (path, _), stored in zip(pairs, found, strict=True)
-            }
-            self.catalog.stage(repository, branch, entries)
+        entries: dict[str, Entry | None] = {
+            path: Entry(stored.sha256, stored.md5, stored.size, now, content_type)
+            for (path, _), stored in zip(pairs, found, strict=True)
+        }
+        try:
+            with self.catalog.database.change():
+                for _, address in pairs:
+                    self.catalog.take(address)
+                self.catalog.stage(repository, branch, entries)
+        finally:
+            for stored in found:
+                self.store.holds.free(stored.sha256)
 
     def reset(self, repository: str, branch: str, kind: str, path: str) -> None:
         """Forget uncommitted changes: all, under a prefix, or of one object."""

@@ -2,6 +2,8 @@
 
 WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a
 time, readers beside it; each thread has a connection of its own.
+
+A second process may read the catalog (`read_only`), for one to check it while it is served.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from lake.errors import Corrupt, Full
+from lake.server import faults
+from lake.server.faults import Point
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS repositories (
@@ -49,33 +53,51 @@ CREATE TABLE IF NOT EXISTS settings (
     name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blocks (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS reflog (
+    repository TEXT NOT NULL, commit_id TEXT NOT NULL, left_at INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS branch_moved AFTER UPDATE OF commit_id ON branches
+WHEN old.commit_id IS NOT (
+    SELECT json_extract(parents, '$[0]') FROM commits
+    WHERE repository = new.repository AND id = new.commit_id
+)
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
+CREATE TRIGGER IF NOT EXISTS branch_removed AFTER DELETE ON branches
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
+CREATE TRIGGER IF NOT EXISTS tag_removed AFTER DELETE ON tags
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
 """
+"""The reflog says which commit a branch or tag left, and when, other than by committing on it:
+whatever the way there, a commit that nothing holds any more has been left by some ref."""
 
 
 class Database:
     """Connections to one catalog."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the catalog.
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open or create the catalog; `read_only` writes nothing and needs it to be there.
 
         Raises:
             Full: it cannot be written.
         """
-        self._path = path
+        self._uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._read_only = read_only
         self._local = threading.local()
         self._writing = threading.RLock()
-        with translated():
-            self.connection.executescript(SCHEMA)
+        if not read_only:
+            with translated():
+                self.connection.executescript(SCHEMA)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-            found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = FULL")
-            found.execute("PRAGMA foreign_keys = ON")
+            found = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
+            if not self._read_only:
+                found.execute("PRAGMA journal_mode = WAL")
+                found.execute("PRAGMA synchronous = FULL")
+                found.execute("PRAGMA foreign_keys = ON")
             self._local.connection = found
         return found
 
@@ -93,11 +115,14 @@ class Database:
                 return
             connection.execute("BEGIN IMMEDIATE")
             try:
+                faults.reach(Point.CHANGE_BEGUN)
                 yield connection
+                faults.reach(Point.CHANGE_READY)
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
                 raise
+        faults.reach(Point.CHANGE_COMMITTED)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -127,8 +152,13 @@ class Database:
         return data
 
     def put(self, block: str, data: bytes) -> None:
-        """Keep a tree block."""
-        self.connection.execute("INSERT OR IGNORE INTO blocks VALUES (?, ?)", (block, data))
+        """Keep a tree block; one that is there already stays, and is mended if it is damaged."""
+        self.connection.execute(
+            "INSERT INTO blocks VALUES (?1, ?2) "
+            "ON CONFLICT (id) DO UPDATE SET data = ?2 WHERE data <> ?2",
+            (block, data),
+        )
+        faults.reach(Point.BLOCK_PUT)
 
 
 @contextmanager

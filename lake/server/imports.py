@@ -169,6 +169,8 @@ class Imports:
         except Exception as error:  # noqa: BLE001  whoever asks for the status must hear of it
             task.error = f"internal error: {error}"
         finally:
+            for entry in entries.values():
+                self._store.holds.free(entry.sha256)
             task.updated, task.finished = datetime.now(UTC), True
 
     def _files(self, locations: Sequence[Location]) -> Iterator[tuple[str, Path]]:

@@ -3,27 +3,34 @@
 An object is `objects/ab/cdef…`, named by its SHA-256, mode 0444. It is written to a temporary file,
 flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes,
 after a crash too. The md5 that the API calls checksum is computed in the same pass.
+
+Bytes are hashed before they are sent: each time when an object is read whole, and for a range once
+for every state of its file that this process comes across.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
+import re
 import secrets
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from lake.errors import Corrupt, Full, Invalid
 from lake.home import LakeHome
+from lake.server import faults
+from lake.server.faults import Point
 from lake.server.hashing import CHUNK, Digests, Intake
+from lake.server.holds import Holds
 
 SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
@@ -31,6 +38,9 @@ KEEP_STAGED: Final = 86_400
 _DRAFT: Final = "upload-"
 _AT_ONCE: Final = 8
 """How many files of a batch are flushed at once."""
+_REMEMBERED: Final = 65_536
+"""How many objects are remembered as sound; beyond that the memory starts afresh."""
+_NAME: Final = re.compile(r"[0-9a-f]{64}")
 _NO_ROOM: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 )
@@ -50,23 +60,28 @@ class ObjectStore:
 
     def __init__(self, home: LakeHome) -> None:
         """Make the directories."""
-        self._objects = home.objects
+        self.holds = Holds()
+        self.objects = home.objects
         self._staging = home.staging
+        self._sound: dict[str, tuple[int, ...]] = {}
         with room():
-            self._objects.mkdir(parents=True, exist_ok=True)
+            self.objects.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            flush_directory(home.path)
+            self.sweep(drafts=True)
 
     def path(self, sha256: str) -> Path:
         """Where an object's file is."""
-        return self._objects / sha256[:2] / sha256[2:]
+        return self.objects / sha256[:2] / sha256[2:]
 
     def address(self, sha256: str) -> str:
         """The physical address that the API hands out."""
         return f"{SCHEME}{self.path(sha256)}"
 
     def open(self, sha256: str, size: int, *, whole: bool) -> BinaryIO:
-        """Open an object for reading; to be sent whole, its bytes are hashed first.
+        """Open an object for reading; its bytes are hashed first.
+
+        To read a part, they are hashed only when this process has not seen this file as it is.
 
         Raises:
             Corrupt: its file is gone, or is not what was written.
@@ -76,15 +91,20 @@ class ObjectStore:
             file = place.open("rb")
         except FileNotFoundError as error:
             raise Corrupt(f"{place} is missing: restore a copy of this file") from error
-        sound = os.fstat(file.fileno()).st_size == size
-        if not (sound and (not whole or _hashed(file).sha256 == sha256)):
+        state = os.fstat(file.fileno())
+        seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
+        trusted = not whole and self._sound.get(sha256) == seen
+        if state.st_size != size or not (trusted or sha256_of(file) == sha256):
             file.close()
             raise Corrupt(f"{place} is damaged: restore a copy of this file")
+        if len(self._sound) >= _REMEMBERED:
+            self._sound.clear()
+        self._sound[sha256] = seen
         file.seek(0)
         return file
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Stored:
-        """Store what a client sends.
+        """Store what a client sends, and hold it until `holds.free`.
 
         Raises:
             Full: there is no room.
@@ -92,17 +112,20 @@ class ObjectStore:
         draft = self._draft()
         try:
             with room(), draft.open("xb") as file:
+                faults.reach(Point.UPLOAD_OPENED)
                 async with Intake(file) as intake:
                     async for chunk in chunks:
                         await intake.take(chunk)
+                        faults.reach(Point.UPLOAD_HALF)
                     stored = Stored(*await intake.end())
+                faults.reach(Point.UPLOAD_WRITTEN)
                 await asyncio.to_thread(_flush, file)
             return await asyncio.to_thread(self._adopt, draft, stored)
         finally:
             draft.unlink(missing_ok=True)
 
     def put(self, data: bytes) -> Stored:
-        """Store bytes at hand."""
+        """Store bytes at hand, and hold them until `holds.free`."""
         draft = self._draft()
         try:
             with room(), draft.open("xb") as file:
@@ -119,17 +142,32 @@ class ObjectStore:
     def link_many(self, addresses: Sequence[str]) -> list[Stored]:
         """Take over files that a client wrote to slots, side by side, so that the disk groups them.
 
-        Every name is on disk when this returns, as after `link`.
+        Every name is on disk and every object held when this returns, as after `link`; none is held
+        when it fails.
         """
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(partial(self.link, flush=False), addresses))
-            with room():
-                directories = {self.path(stored.sha256).parent for stored in found}
-                deque(pool.map(flush_directory, directories), maxlen=0)
+            linking = [pool.submit(self.link, address, flush=False) for address in addresses]
+            try:
+                found = [each.result() for each in linking]
+                with room():
+                    directories = {self.path(stored.sha256).parent for stored in found}
+                    for flushed in [pool.submit(flush_directory, each) for each in directories]:
+                        flushed.result()
+            except BaseException:
+                self._let_go(linking)
+                raise
         return found
 
+    def _let_go(self, linking: Sequence[Future[Stored]]) -> None:
+        for each in linking:
+            if each.exception() is None:
+                self.holds.free(each.result().sha256)
+
     def link(self, address: str, *, flush: bool = True) -> Stored:
-        """Take over a file that a client wrote to a slot; its bytes are hashed here.
+        """Take over a file that a client wrote to a slot, and hold it until `holds.free`.
+
+        Its bytes are hashed here. Without `flush` the caller flushes the object's directory before
+        anything refers to the object.
 
         Raises:
             Invalid: the address is not a plain file in staging.
@@ -141,38 +179,72 @@ class ObjectStore:
             raise Invalid(f"{address} is not a file in this lake's staging area")
         with room():
             stored = digest(file, flush=True)
+        faults.reach(Point.LINK_HASHED)
         return self._adopt(file, stored, flush=flush)
+
+    def sweep(self, *, drafts: bool, wanted: Collection[str] = ()) -> int:
+        """Remove what clients left in staging long ago; return how many files.
+
+        Args:
+            drafts: also what a killed server received in part; only where no upload is under way.
+            wanted: addresses whose files stay.
+        """
+        oldest = time.time() - KEEP_STAGED
+        left = [
+            file
+            for file in self._staging.iterdir()
+            if not file.is_dir()
+            and (drafts if file.name.startswith(_DRAFT) else file.lstat().st_mtime < oldest)
+            and f"{SCHEME}{file}" not in wanted
+        ]
+        for file in left:
+            file.unlink(missing_ok=True)
+        return len(left)
 
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
 
-    def _sweep(self) -> None:
-        """Remove what a killed server received in part, and what clients left behind."""
-        oldest = time.time() - KEEP_STAGED
-        for file in self._staging.iterdir():
-            if file.name.startswith(_DRAFT) or file.lstat().st_mtime < oldest:
-                file.unlink()
-
     def _adopt(self, file: Path, stored: Stored, *, flush: bool = True) -> Stored:
-        """Give a flushed file its final name; a twin that is there and sound already stays.
+        """Hold an object and give its flushed file the final name; a sound twin already stays."""
+        self.holds.hold(stored.sha256)
+        try:
+            with room():
+                self._place(file, stored, flush=flush)
+        except BaseException:
+            self.holds.free(stored.sha256)
+            raise
+        faults.reach(Point.OBJECT_KEPT)
+        return stored
 
-        Without `flush` the caller flushes the directory before anything refers to the object.
-        """
+    def _place(self, file: Path, stored: Stored, *, flush: bool) -> None:
         final = self.path(stored.sha256)
-        with room():
-            if final.exists() and digest(final) == stored:
-                file.unlink()
-                if flush:
-                    flush_directory(final.parent)
-                return stored
+        if final.exists() and digest(final) == stored:
+            faults.reach(Point.OBJECT_TWIN)
+            file.unlink()
+        else:
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
-                flush_directory(self._objects)
+                flush_directory(self.objects)
             file.chmod(0o444)
             file.replace(final)
-            if flush:
-                flush_directory(final.parent)
-        return stored
+            faults.reach(Point.OBJECT_RENAMED)
+        if flush:
+            flush_directory(final.parent)
+
+
+def files(objects: Path) -> Iterator[tuple[str, Path]]:
+    """Every object's SHA-256, as its file is named, and that file; other files are passed over."""
+    for directory in sorted(objects.glob("[0-9a-f][0-9a-f]")):
+        for file in sorted(directory.iterdir()):
+            name = directory.name + file.name
+            if _NAME.fullmatch(name):
+                yield name, file
+
+
+def sha256_of(file: BufferedReader) -> str:
+    """Hash an open file from its beginning."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(file: Path, *, flush: bool = False) -> Stored:
@@ -233,3 +305,4 @@ def room() -> Iterator[None]:
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+    faults.reach(Point.UPLOAD_FLUSHED)

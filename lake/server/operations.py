@@ -16,6 +16,7 @@ from lake.server import api_log as log
 from lake.server import api_objects as objects
 from lake.server import api_refs as refs
 from lake.server import api_repositories as repositories
+from lake.server import api_upkeep as upkeep
 from lake.server.calls import Answer, Call, Services
 
 R: Final = "/repositories/{repository}"
@@ -48,6 +49,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", "/config/version", server.version),
     Operation("GET", "/config/storage", server.storage),
     Operation("GET", "/setup_lakefs", server.setup_state),
+    Operation("POST", "/_stemma/gc", upkeep.collect_garbage, ("dry_run",), "Upkeep"),
     Operation("POST", "/statistics", server.statistics, status=204, body="Anything"),
     Operation("GET", "/user", server.current_user),
     Operation("POST", "/auth/login", server.login, body="Login"),

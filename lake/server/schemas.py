@@ -25,6 +25,7 @@ _RULE: Final = _object("pattern", pattern={"type": "string", "minLength": 1})
 
 BODIES: Final[dict[str, Schema]] = {
     "Anything": {"type": "object"},
+    "Upkeep": _object(keep_seconds=NUMBER, also=TEXTS),
     "Login": _object(
         "access_key_id", "secret_access_key", access_key_id=TEXT, secret_access_key=TEXT
     ),

@@ -14,11 +14,12 @@ from itertools import dropwhile, islice, takewhile
 from typing import Final
 
 from lake.errors import Invalid, NotFound
-from lake.server import commits, history, merging, refexpr
+from lake.server import commits, faults, history, merging, refexpr
 from lake.server.catalog import Catalog
 from lake.server.commits import Commit, Note
 from lake.server.differences import diff
 from lake.server.entries import Difference, Entry
+from lake.server.faults import Point
 from lake.server.folding import Walk
 from lake.server.pages import Page, paged
 from lake.server.staged import uncommitted
@@ -205,6 +206,7 @@ class Versions:
         if strategy not in merging.STRATEGIES:
             raise Invalid(f"merge strategy {strategy!r} is none of source-wins, dest-wins")
         with self.database.change():
+            source = self.commit(repository, source.id)  # unless the collector has taken it
             head = self.clean_head(repository, branch)
             base = self.merge_base(repository, source, head)
             if base.root == source.root and not allow_empty:
@@ -234,6 +236,9 @@ class Versions:
             Invalid: uncommitted changes, or nothing to change.
         """
         with self.database.change():
+            for named in (before, after):
+                if named is not None:
+                    self.commit(repository, named.id)  # unless the collector has taken it
             head = self.clean_head(repository, branch)
             root = merging.three_way(
                 self._tree(before), self._tree(after), self.tree(head), ""
@@ -297,8 +302,11 @@ class Versions:
         A staged change without effect must go too: it would undo what a merge brings in.
         """
         commits.write(self.database, repository, made)
+        faults.reach(Point.COMMIT_WRITTEN)
         self.catalog.unstage(repository, branch)
+        faults.reach(Point.COMMIT_UNSTAGED)
         self.catalog.move_branch(repository, branch, made.id)
+        faults.reach(Point.COMMIT_MOVED)
 
 
 def _under(prefix: str, item: tuple[str, Entry]) -> bool:

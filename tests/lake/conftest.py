@@ -19,6 +19,7 @@ import pytest
 from lake.client import Lake, connect
 from lake.settings import Embedded
 from tests.lake.servers import Served, start
+from tests.lake.trash import Bin
 
 _NUMBERS = itertools.count(1)
 
@@ -86,6 +87,11 @@ def lake(request: pytest.FixtureRequest, server: Served, name: str) -> Lake:
     found = connect(where, name)
     found.ensure(f"local://{name}")
     return found
+
+
+@pytest.fixture
+def trash(tmp_path: Path) -> Bin:
+    return Bin(tmp_path / "home")
 
 
 @pytest.fixture

@@ -123,15 +123,16 @@ def start(
     prepare: Callable[[], object] | None = None,
     more: Sequence[str] = (),
     keys: Credentials | None = None,
+    extra: Mapping[str, str] | None = None,
 ) -> Served:
-    """Start a server, with more options or keys of its own, and wait until it answers."""
-    extra = {ACCESS_KEY: keys.access_key_id, SECRET_KEY: keys.secret_access_key} if keys else {}
+    """Start a server, with more options, keys or variables, and wait until it answers."""
+    given = {ACCESS_KEY: keys.access_key_id, SECRET_KEY: keys.secret_access_key} if keys else {}
     home.mkdir(parents=True, exist_ok=True)
     with (home.parent / f"{home.name}.stderr").open("ab") as said:
         process = subprocess.Popen(
             [*command(home, idle), *more],
             stderr=said,
-            env=environment(extra),
+            env=environment({**given, **(extra or {})}),
             cwd=ROOT,
             preexec_fn=prepare,  # noqa: PLW1509  the limit must hold in the child only
         )

@@ -1,9 +1,8 @@
-"""The lake against a model: branches as dictionaries, histories as lists of dictionaries."""
+"""The lake against a model: any history of calls reads as its dictionaries say."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -20,71 +19,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.lake.model import (
+    Files,
+    Line,
+    Version,
+    against,
+    ancestors,
+    changed,
+    conflicts,
+    laid_over,
+    merge_base,
+)
 from tests.lake.servers import Served
 
-Files = dict[str, bytes]
 PATHS = st.sampled_from(["a", "a/b", "a/c", "b", "d/e/f", "ü"])
 DATA = st.sampled_from([b"", b"1", b"2"])
+NUMBERS = st.integers(0, 1000)
 _NAMES = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Version:
-    """A commit of the model; `generation` and `number` order the log."""
-
-    id: str
-    files: Files
-    parents: tuple[Version, ...] = ()
-    generation: int = 1
-    number: int = 0
-
-
-@dataclass
-class Line:
-    """A branch of the model: its head and what is staged on it, None where removed."""
-
-    head: Version
-    staged: dict[str, bytes | None] = field(default_factory=dict)
-
-    @property
-    def files(self) -> Files:
-        return laid_over(self.head.files, self.staged)
-
-    @property
-    def dirty(self) -> bool:
-        return self.files != self.head.files
-
-
-def laid_over(files: Files, changes: dict[str, bytes | None]) -> Files:
-    merged = {**files, **changes}
-    return {path: data for path, data in merged.items() if data is not None}
-
-
-def changed(before: Files, after: Files) -> dict[str, bytes | None]:
-    paths = before.keys() | after.keys()
-    return {path: after.get(path) for path in paths if before.get(path) != after.get(path)}
-
-
-def ancestors(version: Version) -> dict[str, Version]:
-    found, waiting = {}, [version]
-    while waiting:
-        item = waiting.pop()
-        if item.id not in found:
-            found[item.id] = item
-            waiting.extend(item.parents)
-    return found
-
-
-def merge_base(left: Version, right: Version) -> Version:
-    shared = ancestors(left).keys() & ancestors(right).keys()
-    return max(
-        (ancestors(left)[name] for name in shared), key=lambda item: (item.generation, item.number)
-    )
-
-
-def conflicts(base: Files, ours: Files, theirs: Files) -> set[str]:
-    mine, other = changed(base, ours), changed(base, theirs)
-    return {path for path in mine.keys() & other.keys() if mine[path] != other[path]}
 
 
 class LakeMachine(RuleBasedStateMachine):
@@ -97,6 +48,7 @@ class LakeMachine(RuleBasedStateMachine):
         super().__init__()
         self.lines: dict[str, Line] = {}
         self.tags: dict[str, Version] = {}
+        self.made: list[Version] = []
         self.numbers = itertools.count(1)
         self.repo = ""
 
@@ -110,7 +62,8 @@ class LakeMachine(RuleBasedStateMachine):
 
     def version(self, name: str, files: Files, *parents: Version) -> Version:
         generation = 1 + max((item.generation for item in parents), default=0)
-        return Version(name, files, parents, generation, next(self.numbers))
+        self.made.append(Version(name, files, parents, generation, next(self.numbers)))
+        return self.made[-1]
 
     def listed(self, ref: str) -> Files:
         items = self.done("GET", f"/refs/{ref}/objects/ls?amount=1000")["results"]
@@ -203,19 +156,69 @@ class LakeMachine(RuleBasedStateMachine):
             files = laid_over(line.head.files, take)
             self.lines[into] = Line(self.version(answer.json()["reference"], files, *parents))
 
-    @rule(branch=branches)
-    def revert_head(self, branch: str) -> None:
-        line = self.lines[branch]
-        number = 1 if len(line.head.parents) > 1 else 0
-        wanted = {"ref": f"{branch}@", "parent_number": number}
+    @rule(branch=branches, number=NUMBERS, side=st.sampled_from([0, 1]))
+    def revert(self, branch: str, number: int, side: int) -> None:
+        """Undo any commit there is, compared to one of its parents."""
+        commit = self.made[number % len(self.made)]
+        parent, wanted = against(commit, side)
         answer = self.ask("POST", f"/branches/{branch}/revert", json=wanted)
-        before = line.head.parents[0].files if line.head.parents else {}
-        if line.dirty or before == line.head.files:
-            assert answer.status_code == 400, answer.text
-            return
-        assert answer.status_code == 204, answer.text
-        made = self.done("GET", f"/branches/{branch}")["commit_id"]
-        self.lines[branch] = Line(self.version(made, before, line.head))
+        found = self.applied(branch, commit.files, parent, answer, 204)
+        if found is not None:
+            made = self.done("GET", f"/branches/{branch}")["commit_id"]
+            self.lines[branch] = Line(self.version(made, found, self.lines[branch].head))
+
+    @rule(branch=branches, number=NUMBERS, side=st.sampled_from([0, 1]))
+    def cherry_pick(self, branch: str, number: int, side: int) -> None:
+        """Repeat any commit there is, compared to one of its parents."""
+        commit = self.made[number % len(self.made)]
+        parent, wanted = against(commit, side)
+        answer = self.ask("POST", f"/branches/{branch}/cherry-pick", json=wanted)
+        found = self.applied(branch, parent, commit.files, answer, 201)
+        if found is not None:
+            made = self.version(answer.json()["id"], found, self.lines[branch].head)
+            self.lines[branch] = Line(made)
+
+    def applied(
+        self, branch: str, before: Files, after: Files, answer: httpx.Response, good: int
+    ) -> Files | None:
+        """Check the answer to a call that repeats a change; return the files, None if refused."""
+        line = self.lines[branch]
+        files = laid_over(line.head.files, changed(before, after))
+        if line.dirty:
+            expected = 400
+        elif conflicts(before, line.head.files, after):
+            expected = 409
+        else:
+            expected = 400 if files == line.head.files else good
+        assert answer.status_code == expected, answer.text
+        return files if expected == good else None
+
+    @rule(branch=branches, number=NUMBERS)
+    def hard_reset(self, branch: str, number: int) -> None:
+        commit, line = self.made[number % len(self.made)], self.lines[branch]
+        answer = self.ask("PUT", f"/branches/{branch}/hard_reset", params={"ref": commit.id})
+        assert answer.status_code == (400 if line.dirty else 204), answer.text
+        if not line.dirty:
+            self.lines[branch] = Line(commit)
+
+    @rule(number=NUMBERS)
+    def delete_tag(self, number: int) -> None:
+        if self.tags:
+            name = sorted(self.tags)[number % len(self.tags)]
+            self.done("DELETE", f"/tags/{name}")
+            del self.tags[name]
+
+    @rule()
+    def collect(self) -> None:
+        """Collect garbage: what nothing leads to is gone, and all else is as it was."""
+        self.api.post("/_stemma/gc", json={"keep_seconds": 0}).raise_for_status()
+        kept: dict[str, Version] = {}
+        for version in [*(line.head for line in self.lines.values()), *self.tags.values()]:
+            kept |= ancestors(version)
+        for version in self.made:
+            code = self.ask("GET", f"/commits/{version.id}").status_code
+            assert code == (200 if version.id in kept else 404)
+        self.made = [version for version in self.made if version.id in kept]
 
     @rule(left=branches, right=branches)
     def diffs(self, left: str, right: str) -> None:
@@ -234,12 +237,18 @@ class LakeMachine(RuleBasedStateMachine):
 
     @rule(branch=branches)
     def log(self, branch: str) -> None:
-        found = self.done("GET", f"/refs/{branch}/commits?amount=1000")["results"]
+        head = self.lines[branch].head
+        where = f"/refs/{branch}/commits?amount=1000"
         expected = sorted(
-            ancestors(self.lines[branch].head).values(),
-            key=lambda item: (-item.generation, -item.number),
+            ancestors(head).values(), key=lambda item: (-item.generation, -item.number)
         )
+        found = self.done("GET", where)["results"]
         assert [item["id"] for item in found] == [item.id for item in expected]
+        line = [head]
+        while line[-1].parents:
+            line.append(line[-1].parents[0])
+        found = self.done("GET", where + "&first_parent=true")["results"]
+        assert [item["id"] for item in found] == [item.id for item in line]
 
     @invariant()
     def every_ref_holds_its_files(self) -> None:

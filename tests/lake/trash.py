@@ -1,0 +1,55 @@
+"""A lake in the process of the test, for what must happen between two steps of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from lake.home import LakeHome
+from lake.server import fsck, gc
+from lake.server.__main__ import open_lake
+from lake.server.calls import Services
+from lake.server.commits import Note
+from lake.server.gc import Freed
+
+NOTE: Final = Note("m", "tester", {})
+REPO: Final = "garbage"
+
+
+class Bin:
+    """A lake with one repository."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = LakeHome(home)
+        self.lake: Services = open_lake(self.home)
+        self.lake.versions.create_repository(REPO, "local://x", "main", "t", read_only=False)
+
+    def write(self, path: str, data: bytes, branch: str = "main") -> str:
+        stored = self.lake.store.put(data)
+        more: dict[str, Any] = {"content_type": "x", "metadata": {}, "only_new": False}
+        self.lake.content.stage(REPO, branch, path, stored, **more)
+        return stored.sha256
+
+    def commit(self, branch: str = "main") -> str:
+        return self.lake.versions.commit_staged(REPO, branch, NOTE, allow_empty=False).id
+
+    def branch(self, name: str, source: str = "main") -> None:
+        head = self.lake.versions.place(REPO, source).commit.id
+        self.lake.catalog.create_ref("branches", REPO, name, head)
+
+    def leave(self, name: str, data: bytes) -> tuple[str, str]:
+        """A branch with one commit, deleted again: the commit and its object."""
+        self.branch(name)
+        sha256 = self.write(name, data, name)
+        made = self.commit(name)
+        self.lake.catalog.delete_ref("branches", REPO, name)
+        return made, sha256
+
+    def collect(self, **options: Any) -> Freed:
+        return gc.collect(self.lake.catalog.database, self.lake.store, **{"keep": 0, **options})
+
+    def there(self, sha256: str) -> bool:
+        return self.lake.store.path(sha256).exists()
+
+    def sound(self) -> bool:
+        return not fsck.check(self.home).problems
