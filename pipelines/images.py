@@ -1,4 +1,4 @@
-"""Images between PNG files, pixel arrays and pixel vectors, and the picture of a round.
+"""Images between PNG files, pixel arrays and pixel vectors.
 
 Images come from outside, so every decoder works under limits: known formats, greyscale, one shape,
 a bounded number of pixels. `decode` and `vectors` refuse what they cannot read, for data that must
@@ -8,7 +8,6 @@ be whole; `decode_lenient` gives NaN instead, for candidates, where a missing im
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +51,7 @@ def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
 
     if pixels.ndim != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004  n, h, w
         raise ImageError(f"images must be [n, h, w] of bytes, not {pixels.dtype} {pixels.shape}")
-    return [_png(Image.fromarray(each)) for each in pixels]
+    return [png(Image.fromarray(each)) for each in pixels]
 
 
 def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
@@ -182,120 +181,8 @@ def _problem(image: Image.Image) -> str | None:
     return None
 
 
-def _png(image: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
+    """Write an image as a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-CELL: Final = 56
-"""Side of a shown image, in pixels of the picture."""
-GAP: Final = 10
-MARGIN: Final = 24
-MAX_CLASSES: Final = 20
-REFUSED_LINES: Final = 2
-INK, PALE, PAPER = (28, 32, 36), (105, 112, 120), (255, 255, 255)
-FRAME: Final = {"real": (120, 126, 134), "accepted": (34, 139, 84), "refused": (200, 62, 52)}
-
-HEADS: Final = {
-    "real": "Real images, one column per class: what the generator should imitate",
-    "accepted": "Accepted candidates: generated for the class above, every critical check passed",
-}
-
-
-def round_grid(
-    *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
-) -> bytes:
-    """Draw a round: real examples on top, then accepted candidates, then refused ones with reasons.
-
-    Args:
-        real: image, label; one column of the picture per class.
-        accepted: image, label, of the same classes.
-        refused: image (may be null), label (the requested one), reason; only the first rows that
-            fit are shown.
-        title: of the picture.
-
-    Returns:
-        A PNG file.
-    """
-    from PIL import Image, ImageDraw  # noqa: PLC0415  light commands need no images
-
-    classes = real["label"].unique().sort().to_list()[:MAX_CLASSES]
-    width = 2 * MARGIN + max(len(classes), 8) * (CELL + GAP)
-    canvas = Image.new("RGB", (width, 4000), PAPER)
-    pen = ImageDraw.Draw(canvas)
-    pen.text((MARGIN, MARGIN), title, INK, font=_font(22))
-    y = MARGIN + 44
-    y = _by_class(canvas, y, real, classes, "real")
-    y = _by_class(canvas, y, accepted, classes, "accepted")
-    y = _with_reasons(canvas, y, refused)
-    return _png(canvas.crop((0, 0, width, y + MARGIN)))
-
-
-def _by_class(
-    canvas: Image.Image, y: int, frame: pl.DataFrame, classes: list[int], mark: str
-) -> int:
-    """Draw a section with one column per class; returns where the next one may begin."""
-    from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
-
-    pen = ImageDraw.Draw(canvas)
-    pen.text((MARGIN, y), HEADS[mark], FRAME[mark], font=_font(15))
-    y += 26
-    most = 0
-    for column, label in enumerate(classes):
-        x = MARGIN + column * (CELL + GAP)
-        pen.text((x + CELL // 2, y), str(label), PALE, font=_font(14), anchor="ma")
-        shown = decode_lenient(frame.filter(pl.col("label") == label)["image"])
-        most = max(most, len(shown))
-        for line, values in enumerate(shown):
-            _paste(canvas, (x, y + 20 + line * (CELL + GAP)), values, mark)
-    if not most:
-        pen.text((MARGIN, y + 20), "none", PALE, font=_font(14))
-    return y + 20 + max(most, 1) * (CELL + GAP) + 16
-
-
-def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
-    """Draw refused candidates, each with the class that was asked for and why it was refused."""
-    from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
-
-    pen = ImageDraw.Draw(canvas)
-    head = f"Refused candidates ({len(frame)}): the class asked for, the first check that failed"
-    pen.text((MARGIN, y), head, FRAME["refused"], font=_font(15))
-    y += 30
-    pitch = 2 * (CELL + GAP)
-    per_line = (canvas.width - 2 * MARGIN) // pitch
-    shown = frame.head(per_line * REFUSED_LINES)
-    values = decode_lenient(shown["image"])
-    for at, (label, reason) in enumerate(shown.select("label", "reason").iter_rows()):
-        x, top = MARGIN + at % per_line * pitch, y + at // per_line * (CELL + 66)
-        _paste(canvas, (x, top), values[at], "refused")
-        pen.text((x + CELL + 6, top + 8), f"asked\nfor {label}", INK, font=_font(13))
-        words = textwrap.wrap(str(reason).replace("_", " "), 20, max_lines=3, placeholder=" …")
-        pen.multiline_text((x, top + CELL + 4), "\n".join(words), PALE, font=_font(11), spacing=2)
-    if shown.is_empty():
-        pen.text((MARGIN, y), "none", PALE, font=_font(14))
-    return y + max(-(-len(shown) // per_line), 1) * (CELL + 66)
-
-
-def _paste(
-    canvas: Image.Image, at: tuple[int, int], values: NDArray[np.float32], mark: str
-) -> None:
-    """Draw one image, enlarged without smoothing, in a frame; a missing one is crossed out."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415  light commands need no images
-
-    x, y = at
-    box = (x - 2, y - 2, x + CELL + 1, y + CELL + 1)
-    pen = ImageDraw.Draw(canvas)
-    pen.rectangle(box, outline=FRAME[mark], width=2)
-    if values.size == 0 or not np.isfinite(values).all():
-        pen.line((x, y, x + CELL, y + CELL), FRAME[mark], 2)
-        pen.line((x, y + CELL, x + CELL, y), FRAME[mark], 2)
-        return
-    image = Image.fromarray(to_bytes(values)).resize((CELL, CELL), Image.Resampling.NEAREST)
-    canvas.paste(image.convert("RGB"), at)
-
-
-def _font(size: int) -> Any:  # noqa: ANN401  the library's own union of font kinds
-    from PIL import ImageFont  # noqa: PLC0415  light commands need no images
-
-    return ImageFont.load_default(size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines import images, tables
+from pipelines import grid, tables
 from pipelines.work import Work
 
 
@@ -24,7 +24,7 @@ def of_round(work: Work, commit: str, examples: int) -> bytes:
         decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
     ).sort("row")
     real = tables.real_samples(lake, commit, dataset).sort("row")
-    return images.round_grid(
+    return grid.round_grid(
         real=_per_class(real, examples),
         accepted=_per_class(judged.filter(pl.col("decision") == "accepted"), examples),
         refused=judged.filter(pl.col("decision") != "accepted").with_columns(

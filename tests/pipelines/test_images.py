@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines import images
+from pipelines import grid, images
 from pipelines.images import ImageError
 
 Pixels = NDArray[np.uint8]
@@ -107,18 +107,18 @@ def test_encode_refuses_other_arrays() -> None:
 def test_grid_shows_each_class_and_reason(pixels: Pixels) -> None:
     frame = pl.DataFrame({"image": column(images.encode(pixels)), "label": [0, 0, 1, 2, 2]})
     refused = frame.with_columns(pl.lit("label agrees").alias("reason"))
-    one = images.round_grid(real=frame, accepted=frame, refused=refused, title="digits, round 1")
+    one = grid.round_grid(real=frame, accepted=frame, refused=refused, title="digits, round 1")
     with Image.open(io.BytesIO(one)) as shown:
         picture = np.asarray(shown)
     colours = {tuple(each) for each in picture.reshape(-1, 3)}
-    assert set(images.FRAME.values()) <= colours
+    assert set(grid.FRAME.values()) <= colours
     assert {int(each) for each in pixels[0].ravel()} <= {red for red, *_ in colours}
 
 
 def test_grid_of_nothing_accepted_and_a_missing_image(pixels: Pixels) -> None:
     real = pl.DataFrame({"image": column(images.encode(pixels)), "label": [0, 1, 2, 3, 4]})
     missing = pl.DataFrame({"image": column([None]), "label": [1], "reason": ["image is there"]})
-    shown = images.round_grid(real=real, accepted=real.clear(), refused=missing, title="none")
+    shown = grid.round_grid(real=real, accepted=real.clear(), refused=missing, title="none")
     assert shown.startswith(b"\x89PNG")
-    again = images.round_grid(real=real, accepted=real.clear(), refused=missing, title="none")
+    again = grid.round_grid(real=real, accepted=real.clear(), refused=missing, title="none")
     assert shown == again
