@@ -3,7 +3,7 @@
 Staging in lakeFS belongs to a branch, so two runs that write on one branch would commit each
 other's objects. Each attempt therefore has a branch of its own, `tmp-digits-r003-<random>`, and
 only a commit that is whole becomes the head of the round's branch. What a killed attempt leaves
-behind is removed when the round is published (docs/decisions/0007).
+behind is removed when the round is published (docs/decisions/0008).
 """
 
 from __future__ import annotations
