@@ -15,19 +15,12 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 
-import pytest
-
 from lake.home import Credentials
+from tests.clients.required import cannot
 from tests.lake.servers import start
 
 PORT = 8000
 QUICKSTART = Credentials("AKIAIOSFOLQUICKSTART", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-REQUIRED = "STEMMA_REQUIRE_CLIENT_SUITES"
-"""Environment variable that makes a suite that cannot run a failure; the gate sets it."""
-
-
-def cannot(reason: str) -> None:
-    (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(reason)
 
 
 def fetched(place: Path) -> Path:

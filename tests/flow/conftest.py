@@ -18,7 +18,9 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No lakeFS settings of whoever runs the tests; programs started here find this checkout."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(("LAKECTL_", "STEMMA_", "DVC_")):
+            if name.startswith(
+                ("LAKECTL_", "STEMMA_LAKE", "STEMMA_HOLDOUT", "STEMMA_STORAGE", "DVC_")
+            ):
                 patch.delenv(name)
         home = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(home))
