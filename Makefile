@@ -14,7 +14,7 @@ run: install
 	@stemma status --next
 
 test: install-test
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install-test
 	ruff check .

@@ -13,7 +13,7 @@ from pipelines import manifest, params, tables, work
 from pipelines.errors import BlockedError
 from tests.flow.projects import Project, checkout
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("digits")]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from pipelines import receipts, tables
 from pipelines.sources import digits
 from tests.flow.projects import Project, tiny, tiny_round
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("dvc")]
+pytestmark = pytest.mark.timeout(600)
 
 
 def git(project: Project, *words: str) -> str:
