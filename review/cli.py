@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,8 +27,18 @@ app = typer.Typer(
 )
 rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
 lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
+lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
+app.add_typer(lineages, name="lineage")
+
+
+class ExportForm(StrEnum):
+    """Forms that lineage is exported in."""
+
+    PROV = "prov"
+    CROISSANT = "croissant"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 DatasetOption = Annotated[
@@ -72,14 +83,118 @@ def diff(
 
 @app.command()
 def audit(
-    sample: Annotated[str, typer.Argument(help="Sample id, or at least 8 hex digits of it.")],
+    sample: Annotated[
+        str | None,
+        typer.Argument(
+            help="Sample id, or at least 8 hex digits of it.", metavar="ID", show_default=False
+        ),
+    ] = None,
     *,
+    ref: Annotated[
+        str | None,
+        typer.Option(help="Branch, tag or commit to look in.", show_default="main"),
+    ] = None,
+    dataset: DatasetOption = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Make the sample's shard again and compare.")
+    ] = False,
+    recompute: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Prove the lineage of a ref from its graph instead."),
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Look for merges that no guard let through instead."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Where a sample came from: its family tree, verdicts and decision; or proofs about a ref."""
+    asked = [name for name in (sample, recompute, history) if name is not None]
+    if len(asked) != 1 or (sample is None and (replay or ref is not None)):
+        raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
+    if sample is not None:
+        module = "review.replay" if replay else "review.audit"
+        _run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json)
+    elif recompute is not None:
+        _run("review.recompute", ref=recompute, dataset=dataset, as_json=as_json)
+    else:
+        _run("review.history", ref=history, dataset=dataset, as_json=as_json)
+
+
+@app.command()
+def descendants(
+    samples: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
+        ),
+    ] = None,
+    *,
+    from_file: Annotated[
+        Path | None, typer.Option("--from-file", help="File with an id a line; - reads stdin.")
+    ] = None,
     ref: Annotated[str, typer.Option(help="Branch, tag or commit to look in.")] = "main",
+    dataset: DatasetOption = None,
+    rows: Annotated[bool, typer.Option("--rows", help="List them, not only counts.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What came from samples: made from them, and made by models that learned from those."""
+    _run(
+        "review.descendants",
+        samples=samples or [],
+        from_file=from_file,
+        ref=ref,
+        dataset=dataset,
+        rows=rows,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def guard(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
+    *,
     dataset: DatasetOption = None,
     as_json: Json = False,
 ) -> None:
-    """Where a sample came from: every occurrence, its inputs, verdicts and decision."""
-    _run("review.audit", sample=sample, ref=ref, dataset=dataset, as_json=as_json)
+    """Is a round good enough to be learned from? Every check, its limit and its evidence."""
+    _run("review.guard", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@lineages.command("stats")
+def lineage_stats(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    dataset: DatasetOption = None,
+    as_json: Json = False,
+) -> None:
+    """How far each round is from real data: shares, depths, opaque roots, founders."""
+    _run("review.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@lineages.command("export")
+def lineage_export(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    form: Annotated[
+        ExportForm, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
+    ],
+    dataset: DatasetOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the lineage of a ref in a form that other tools read."""
+    _run(
+        "review.lineage_export",
+        ref=ref,
+        form=form.value,
+        dataset=dataset,
+        output=output,
+        as_json=as_json,
+    )
 
 
 @rounds.command("add")
