@@ -1,33 +1,32 @@
 """Stage `generate`: candidates and their lineage, on the round's branch.
 
-Candidates are made shard by shard; each shard has a seed of its own, derived from the root seed,
-the data set, the round, the stage and the shard, so one shard can be made again alone. Beside the
-candidates the commit holds the generator itself, so that a second clone, or a replay, needs nothing
-that is not in the lake.
+Candidates are made shard by shard (`candidates.py`); each shard has a seed of its own, derived
+from the root seed, the data set, the round, the stage and the shard, so one shard can be made again
+alone. Beside the candidates the commit holds the generator itself, and the manifest says in which
+environment they were made, so that a second clone, or a replay, needs nothing that is not in the
+lake.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lake import refs
 from lake.values import Commit
 from lineage import record
-from lineage.identity import sample_ids
-from pipelines import branches, images, keys, manifest, mixes, models, shards, stage
+from pipelines import branches, candidates, keys, manifest, mixes, models, shards, stage
 from pipelines.attempts import attempt
-from pipelines.generators.diffusion import model as diffusion
-from pipelines.seeds import derive_seed
-from pipelines.shards import Shard
 from pipelines.work import Work, write_receipt
 
-CODE: Final = ("pipelines/generate.py", "pipelines/generators/{generator}")
+CODE: Final = (
+    "pipelines/generate.py",
+    "pipelines/candidates.py",
+    "pipelines/generators/{generator}",
+)
 ATTRIBUTION: Final = "mix/1"
 """Rule that gives a fitted generator's whole weight to its training mix."""
 
@@ -47,81 +46,51 @@ def _generate(work: Work, key: str, fit_key: str, *, supersede: bool) -> Commit:
     """Cut the round's branch, write the round, and commit once."""
     round_ = work.round
     base = branches.origin(work, supersede=supersede)
-    candidates, cost = _candidates(work)
+    made, facts = _candidates(work)
     about = {"stemma.fit_key": fit_key, "stemma.base": base}
 
     def produce(branch: str) -> Mapping[str, str]:
-        _write(work, branch, candidates, cost)
+        _write(work, branch, made, facts)
         return about
 
-    message = f"Generate {len(candidates)} candidates of {round_.key}"
+    message = f"Generate {len(made)} candidates of {round_.key}"
     with attempt(work.lake, round_.branch, base) as branch:
         branches.clear(work, branch, base)
         return branches.finish(work, branch, "generate", key=key, produce=produce, message=message)
 
 
-def _candidates(work: Work) -> tuple[pl.DataFrame, dict[str, float]]:
-    """Sample the generator: row, sample_id, image, label, seed and shard of each candidate."""
+def _candidates(work: Work) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Every candidate of the round, as `candidates.make` gives them; what that took, and where."""
     round_ = work.round
-    wanted = _labels(work)
-    began = time.monotonic()
-
-    def make(shard: Shard) -> pl.DataFrame:
-        labels = wanted[shard.start : shard.stop]
-        pixels = diffusion.generate(
-            models.directory(round_.dataset, round_.number),
-            labels,
-            round_.settings.generate.diffusion,
-            shard.seed,
-        )
-        return pl.DataFrame(
-            {
-                "row": pl.Series(shard.rows, dtype=pl.Int64),
-                "image": images.encode_lenient(pixels),
-                "label": labels,
-            }
-        ).with_columns(
-            pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
-        )
-
-    cut = shards.split(
-        len(wanted),
-        round_.settings.generate.shard_rows,
-        round_.dataset,
-        round_.number,
-        "generate",
-        root=round_.seed,
+    asked = candidates.Asked(
+        dataset=round_.dataset,
+        round=round_.number,
+        seed=round_.seed,
+        identity=round_.identity,
+        settings=round_.settings.generate,
+        directory=models.directory(round_.dataset, round_.number),
     )
-    frame = pl.concat(shards.run(cut, make))
-    ids = sample_ids(frame, round_.identity).alias("sample_id")
-    seconds = round(time.monotonic() - began, 3)
-    return frame.with_columns(ids), {"seconds": seconds}
+    wanted = candidates.labels(asked)
+    began = time.monotonic()
+    parts = shards.run(candidates.cut(asked), lambda shard: candidates.make(asked, shard, wanted))
+    cost = {"seconds": round(time.monotonic() - began, 3)}
+    return pl.concat(parts), {"cost": cost, "environment": candidates.environment(asked)}
 
 
-def _labels(work: Work) -> NDArray[np.int64]:
-    """Requested labels: every class equally often, in an order drawn by seed."""
-    round_ = work.round
-    about, _ = models.generator_manifest(round_.dataset, round_.number)
-    classes = np.asarray(about["classes"], dtype=np.int64)
-    labels = np.resize(classes, round_.settings.generate.candidates)
-    seed = derive_seed(round_.seed, round_.dataset, round_.number, "generate", "labels")
-    return np.random.default_rng(seed).permutation(labels)
-
-
-def _write(work: Work, branch: str, candidates: pl.DataFrame, cost: Mapping[str, float]) -> None:
+def _write(work: Work, branch: str, made: pl.DataFrame, facts: Mapping[str, Any]) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_, lake = work.round, work.lake
     about, digest = models.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
     rows = record.derive(
-        candidates.select("row", "sample_id", "seed", "shard"),
+        made.select("row", "sample_id", "seed", "shard"),
         round_number=round_.number,
         dataset=round_.dataset,
         generator=digest,
         attribution=ATTRIBUTION,
         mix=mix,
     )
-    payload = candidates.select(
+    payload = made.select(
         pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", "image", "label"
     )
     lake.write(branch, refs.part(round_.dataset, "candidates", round_.number), payload)
@@ -136,8 +105,9 @@ def _write(work: Work, branch: str, candidates: pl.DataFrame, cost: Mapping[str,
         "settings": round_.settings.model_dump(mode="json"),
         "generator": about | {"digest": digest},
         "mix": mix.model_dump(mode="json"),
-        "counts": {"candidates": len(candidates)},
-        "cost": {"fit": models.cost(round_.dataset, round_.number), "generate": dict(cost)},
+        "counts": {"candidates": len(made)},
+        "cost": {"fit": models.cost(round_.dataset, round_.number), "generate": facts["cost"]},
+        "environment": facts["environment"],
     }
     manifest.write(lake, branch, round_.dataset, round_.number, content)
 

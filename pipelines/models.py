@@ -34,18 +34,37 @@ def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
         lake.write_bytes(branch, path, file.read_bytes())
 
 
-def download(lake: Lake, ref: str, dataset: str, number: int) -> None:
-    """Write the files of a round's generator as a commit holds them."""
+def download(
+    lake: Lake, ref: str, dataset: str, number: int, target: Path | None = None
+) -> list[str]:
+    """Write the files of a round's generator as a commit holds them.
+
+    Args:
+        lake: the lake.
+        ref: a generate commit of the round.
+        dataset: the data set.
+        number: the round.
+        target: where to; None: the round's own folder.
+
+    Returns:
+        Names of the files; none where the commit holds no generator.
+    """
     prefix = refs.partition(dataset, TABLE, number)
-    for item in lake.objects(ref, prefix):
-        place = directory(dataset, number) / item.path.removeprefix(prefix)
-        receipts.write_bytes(place, lake.read(ref, item.path))
+    place = directory(dataset, number) if target is None else target
+    found = {item.path.removeprefix(prefix): item.path for item in lake.objects(ref, prefix)}
+    for name, path in found.items():
+        receipts.write_bytes(place / name, lake.read(ref, path))
+    return list(found)
 
 
 def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:
-    """The manifest of a round's generator, and its digest (SHA-256 of canonical JSON)."""
-    text = (directory(dataset, number) / MANIFEST).read_text(encoding="utf-8")
-    content: dict[str, Any] = json.loads(text)
+    """The manifest of a round's generator, and its digest."""
+    return manifest_in(directory(dataset, number))
+
+
+def manifest_in(place: Path) -> tuple[dict[str, Any], str]:
+    """The manifest of the generator in a folder, and its digest (SHA-256 of canonical JSON)."""
+    content: dict[str, Any] = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     return content, hashlib.sha256(canonical).hexdigest()
 

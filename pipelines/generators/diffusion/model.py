@@ -109,6 +109,11 @@ def generate(
     return np.concatenate(found)
 
 
+def environment(settings: DiffusionGenerate) -> dict[str, Any]:
+    """What a second sampling must share with one of these settings to give the same bits."""
+    return unet.environment(settings.threads, unet.prepare(settings.threads, settings.device))
+
+
 def scaled_steps(settings: DiffusionFit, rows: int) -> int:
     """Optimiser steps for a training mix of `rows` rows."""
     return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))

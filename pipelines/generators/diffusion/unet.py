@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import GeneratorError
@@ -102,14 +104,34 @@ def scheduler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped librar
 
 
 def environment(threads: int, device: torch.device) -> dict[str, Any]:
-    """What a second fit must share with this one to give the same bits."""
+    """What a second fit, or sampling, must share with this one to give the same bits.
+
+    Returns:
+        torch, diffusers (versions), device (cpu or cuda), processor (machine or name of the GPU),
+        cpu (its name; None where the system does not say), capability (the instructions that torch
+        uses) and threads.
+    """
     import diffusers  # noqa: PLC0415  slow to import
     import torch  # noqa: PLC0415  slow to import
 
     cuda = device.type == "cuda"
+    capability = torch.backends.cpu.get_cpu_capability()
     return {
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
+        "device": device.type,
         "processor": torch.cuda.get_device_name() if cuda else platform.machine(),
+        "cpu": _cpu(),
+        "capability": capability,
         "threads": threads,
     }
+
+
+def _cpu() -> str | None:
+    """Name of the processor, as Linux or else Python tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or None

@@ -1,0 +1,111 @@
+"""Candidates: what a round asks of its generator, and how one shard of them is made.
+
+Stage `generate` makes all shards of a round; a replay makes one of them again. Both ask here, so
+what is asked cannot differ. What the answer depends on beside the question is the environment: the
+code, the libraries, the processor and the threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage.identity import sample_ids
+from pipelines import images, keys, models, shards
+from pipelines.generators.diffusion import model as diffusion
+from pipelines.params import Generate
+from pipelines.seeds import derive_seed
+from pipelines.shards import Shard
+
+STAGE: Final = "generate"
+CODE: Final = ("candidates.py", "images.py", "seeds.py", "shards.py", "generators/diffusion")
+"""Beside this module: what turns the question into candidates."""
+LIBRARIES: Final = ("numpy", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a round asks of its generator."""
+
+    dataset: str
+    round: int
+    seed: int
+    """Root of every random choice."""
+    identity: tuple[str, ...]
+    settings: Generate
+    directory: Path
+    """The generator's files."""
+
+
+def cut(asked: Asked) -> Iterator[Shard]:
+    """The shards of a round, in order, each with its seed."""
+    return shards.split(
+        asked.settings.candidates,
+        asked.settings.shard_rows,
+        asked.dataset,
+        asked.round,
+        STAGE,
+        root=asked.seed,
+    )
+
+
+def labels(asked: Asked) -> NDArray[np.int64]:
+    """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
+    about, _ = models.manifest_in(asked.directory)
+    classes = np.asarray(about["classes"], dtype=np.int64)
+    wanted = np.resize(classes, asked.settings.candidates)
+    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
+    return np.random.default_rng(seed).permutation(wanted)
+
+
+def make(asked: Asked, shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
+    """Make the candidates of a shard.
+
+    Args:
+        asked: what the round asks.
+        shard: which rows, with which seed.
+        wanted: the labels of the whole round.
+
+    Returns:
+        row, image, label, seed, shard, sample_id.
+
+    Raises:
+        GeneratorError: the generator cannot be read, or knows no such label.
+    """
+    own = wanted[shard.start : shard.stop]
+    pixels = diffusion.generate(asked.directory, own, asked.settings.diffusion, shard.seed)
+    frame = pl.DataFrame(
+        {
+            "row": pl.Series(shard.rows, dtype=pl.Int64),
+            "image": images.encode_lenient(pixels),
+            "label": own,
+        }
+    ).with_columns(
+        pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
+    )
+    return frame.with_columns(sample_ids(frame, asked.identity).alias("sample_id"))
+
+
+def environment(asked: Asked) -> dict[str, Any]:
+    """What a second making must share with this one to give the same bits.
+
+    Returns:
+        `code` (digest), `python`, a version for each library, and what the generator's own code
+        says: its libraries, the processor and the threads.
+    """
+    digests = [keys.file_digest(Path(__file__).parent / name) for name in CODE]
+    return {
+        "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        **diffusion.environment(asked.settings.diffusion),
+    }
