@@ -90,6 +90,19 @@ def find(lake: Lake, work: Round, name: str, value: str) -> Commit | None:
     return None
 
 
+def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
+    """The commit that generated a round which a ref holds: with its candidates and generator."""
+    held = published(lake, dataset, ref).get(number)
+    for commit in lake.log(held.source if held else ref, first_parent=True):
+        about = commit.metadata
+        if about.get("stemma.stage") == "publish":
+            return None
+        own = about.get("stemma.dataset") == dataset and about.get("stemma.round") == str(number)
+        if own and about.get("stemma.stage") == "generate":
+            return commit
+    return None
+
+
 def is_published(lake: Lake, work: Round, commit: Commit) -> bool:
     """Tell whether main holds the round that this commit led to."""
     if work.line != refs.MAIN:
