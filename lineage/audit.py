@@ -1,4 +1,4 @@
-"""Where a sample came from: its occurrences by id, and the record of each.
+"""Where a sample came from: the record of each of its occurrences.
 
 Pure functions over frames: what to read, and how to show it, is the caller's. A content id may have
 several occurrences, each with inputs, verdicts and a decision of its own.
@@ -7,7 +7,6 @@ several occurrences, each with inputs, verdicts and a decision of its own.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -15,10 +14,10 @@ from typing import Any, Final
 import polars as pl
 
 from lineage import schema
-from lineage.errors import QueryError
+from lineage.prefix import parse
 
-SHORTEST: Final = 8
-LONGEST: Final = 2 * schema.ID_BYTES
+__all__ = ["Decision", "Judgement", "Occurrence", "Parent", "describe", "matching", "parse"]
+
 NODE: Final = ("dataset", "round", "row")
 
 
@@ -92,15 +91,11 @@ class Occurrence:
         return {name: _plain(value) for name, value in plain.items()}
 
 
-def find(lineage: pl.LazyFrame, prefix: str) -> pl.DataFrame:
-    """Find the occurrences of the samples whose id begins with hex digits.
+def matching(prefix: str) -> pl.Expr:
+    """Whether `sample_id` begins with hex digits.
 
     Args:
-        lineage: lineage rows; other columns, such as `dataset`, are kept.
         prefix: 8 to 64 hex digits.
-
-    Returns:
-        Matching rows, by dataset (where there is such a column), round and row.
 
     Raises:
         QueryError: the prefix is too short, too long or not hexadecimal.
@@ -110,37 +105,7 @@ def find(lineage: pl.LazyFrame, prefix: str) -> pl.DataFrame:
     matches = pl.col("sample_id").bin.starts_with(whole)
     if len(digits) % 2:
         matches &= pl.col("sample_id").bin.encode("hex").str.starts_with(digits)
-    found = lineage.filter(matches).collect()
-    return found.sort([name for name in NODE if name in found.columns])
-
-
-def parse(prefix: str) -> str:
-    """Check an id prefix and give it in lower case.
-
-    Raises:
-        QueryError: it cannot be one.
-    """
-    digits = prefix.strip().lower()
-    if not re.fullmatch("[0-9a-f]+", digits):
-        raise QueryError(
-            f"{prefix!r} is not a sample id; give {SHORTEST} or more hex digits of one"
-        )
-    if len(digits) < SHORTEST:
-        raise QueryError(
-            f"{prefix!r} has {len(digits)} hex digits; give at least {SHORTEST}, so that it names "
-            "few samples"
-        )
-    if len(digits) > LONGEST:
-        raise QueryError(
-            f"{prefix!r} has {len(digits)} hex digits; a sample id has {LONGEST} at most"
-        )
-    return digits
-
-
-def parents_of(found: pl.DataFrame) -> pl.DataFrame:
-    """List the parents of occurrences, to read their lineage: dataset, round, row."""
-    parents = found.select(pl.col("parents").cast(schema.PARENTS).explode()).drop_nulls()
-    return parents.unnest("parents").select(NODE).unique().sort(NODE)
+    return matches
 
 
 def describe(

@@ -35,6 +35,31 @@ def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> p
     return lake.scan(ref, refs.partition(dataset, table, number)).collect()
 
 
+def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFrame:
+    """The rows of a table that are about some occurrences, of any data set.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        places: dataset, round, row.
+        table: lineage, verdicts or decisions.
+
+    Returns:
+        The table's columns and `dataset`; no columns at all where the ref holds no such part.
+    """
+    found = []
+    for (dataset, number), part in places.group_by("dataset", "round", maintain_order=True):
+        try:
+            rows = lake.scan(ref, refs.partition(str(dataset), table, int(str(number))))
+        except NotFound:
+            continue
+        wanted = part["row"].unique()
+        near = pl.col("row").is_between(wanted.min(), wanted.max())  # lets row groups be skipped
+        exact = pl.col("row").is_in(wanted.implode())
+        found.append(rows.filter(near, exact).collect().with_columns(dataset=pl.lit(dataset)))
+    return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
+
+
 def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
     """The rounds whose accepted samples a ref holds, in order; 0 is real data."""
     found = {refs.round_of(item.path) for item in lake.objects(ref, refs.table(dataset, "samples"))}

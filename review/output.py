@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import polars as pl
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -36,6 +37,26 @@ def console() -> Console:
 def print_json(content: object) -> None:
     """Print JSON with a newline."""
     sys.stdout.write(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def print_json_rows(
+    content: Mapping[str, object], name: str, blocks: Iterable[pl.DataFrame]
+) -> None:
+    """Print JSON with a list of rows as its last member, of which one block is held at once.
+
+    Args:
+        content: the other members, at least one.
+        name: of the list.
+        blocks: frames whose columns are the rows' members.
+    """
+    head = json.dumps(content, indent=2, default=str).removesuffix("\n}")
+    sys.stdout.write(f'{head},\n  "{name}": [')
+    comma = ""
+    for block in blocks:
+        rows = block.write_ndjson().splitlines()
+        sys.stdout.writelines([comma, "\n    ", ",\n    ".join(rows)] if rows else [])
+        comma = "," if rows else comma
+    sys.stdout.write("\n  ]\n}\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

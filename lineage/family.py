@@ -1,0 +1,147 @@
+"""Families: who is above an occurrence, up to real roots, mixes and opaque models.
+
+Only explicit edges are followed. Where an occurrence leaves weight to its generator, the way ends
+at the mix that the generator was fitted on, never at each of its rows; of these the real ones are
+counted, and those that are behind its synthetic rows through earlier mixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage.ancestry import walks
+from lineage.ancestry.index import Ancestry
+from lineage.ancestry.segments import Segment
+from lineage.manifest import MixManifest
+
+NODE: Final = ("dataset", "round", "row")
+FACTS: Final = ("generator", "attribution", "source", "licence")
+"""What the index does not hold of an occurrence and a family tells."""
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """Everything that an occurrence descends from by explicit edges."""
+
+    nodes: pl.DataFrame
+    """As `Ancestry.nodes`, and steps (fewest edges from the occurrence) and parents, a list of
+    number, dataset, round, row, relation, weight; number -1: the index does not hold it. By steps,
+    then number, so the occurrence itself comes first."""
+
+    @property
+    def places(self) -> pl.DataFrame:
+        """dataset, round, row of every node."""
+        return self.nodes.select(NODE)
+
+    def with_facts(self, lineage: pl.DataFrame) -> Family:
+        """The same with `FACTS` of each node.
+
+        Args:
+            lineage: rows as `schema.LINEAGE` with their `dataset`; of some nodes, perhaps.
+        """
+        known = lineage.select(*NODE, *FACTS)
+        return Family(self.nodes.join(known, on=NODE, how="left", maintain_order="left"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixRoots:
+    """The real rows that a mix drew from, by number."""
+
+    mix: MixManifest
+    direct: Numbers
+    """Those in the mix itself."""
+    behind: Numbers
+    """Those in it and in the mixes that its synthetic rows come from, however far back."""
+
+
+def trace(index: Ancestry, number: int) -> Family:
+    """Follow explicit edges from an occurrence back to where they end."""
+    found = walks.ancestors(index, np.array([number], dtype=np.int64))
+    parent = pl.struct(pl.col("parent").alias("number"), *NODE, "relation", "weight")
+    edges = found.edges.group_by("child", maintain_order=True).agg(parent.alias("parents"))
+    nodes = index.nodes(found.nodes["number"].to_numpy())
+    known = nodes.with_columns(found.nodes["steps"]).join(
+        edges, left_on="number", right_on="child", how="left", maintain_order="left"
+    )
+    return Family(known.with_columns(pl.col("parents").fill_null([])))
+
+
+def mixes(found: Family) -> dict[str, tuple[str, int]]:
+    """The mixes at which a family ends: digest to the data set and round that names it."""
+    ends = found.nodes.filter((pl.col("rest") > 0) & pl.col("trained_on").is_not_null())
+    named = ends.unique(["trained_on"], keep="first").sort("trained_on")
+    rows = named.select("trained_on", "dataset", "round").iter_rows()
+    return {digest: (dataset, number) for digest, dataset, number in rows}
+
+
+def roots(index: Ancestry, dataset: str, number: int, digest: str) -> MixRoots | None:
+    """The real rows that a mix drew from, itself and through earlier mixes.
+
+    Args:
+        index: the index.
+        dataset: of a round that names the mix.
+        number: of that round.
+        digest: of the mix.
+
+    Returns:
+        None where the index does not know the mix's manifest.
+    """
+    held = (each for each in index.segments if (each.dataset, each.round) == (dataset, number))
+    named = ((segment, mix) for segment in held for mix in segment.mixes if mix.digest == digest)
+    segment, mix = next(named, (None, None))
+    if segment is None or mix is None:
+        return None
+    direct = _real(index, segment, mix)
+    behind, seen, ahead = [direct], {digest}, [mix]
+    while ahead:
+        for earlier, each in _sources(index, ahead.pop()):
+            if each.digest not in seen:
+                seen.add(each.digest)
+                ahead.append(each)
+                behind.append(_real(index, earlier, each))
+    return MixRoots(mix, direct, np.unique(np.concatenate(behind)))
+
+
+def segments_of(index: Ancestry, numbers: Numbers) -> NDArray[np.intp]:
+    """The place among `index.segments` of each occurrence's round."""
+    ends = np.array([each.base + each.rows for each in index.segments], dtype=np.int64)
+    return np.searchsorted(ends, numbers, side="right")
+
+
+def by_round(index: Ancestry, numbers: Numbers) -> pl.DataFrame:
+    """Count occurrences per round: dataset, round, rows (Int64), without rounds of none."""
+    counts = np.bincount(segments_of(index, numbers), minlength=len(index.segments))
+    columns = {"dataset": pl.String, "round": pl.Int32, "rows": pl.Int64}
+    found = [
+        (segment.dataset, segment.round, int(rows))
+        for segment, rows in zip(index.segments, counts, strict=True)
+    ]
+    frame = pl.DataFrame(found, schema=columns, orient="row")
+    return frame.filter(pl.col("rows") > 0).sort("dataset", "round")
+
+
+def _sources(index: Ancestry, mix: MixManifest) -> Iterator[tuple[Segment, MixManifest]]:
+    """The mixes that the rows of a mix come from, each with a round that names it."""
+    drawn = {part.round for part in mix.rounds}
+    for segment in index.segments:
+        if segment.dataset == mix.dataset and segment.round in drawn:
+            for each in segment.mixes:
+                yield segment, each
+
+
+def _real(index: Ancestry, segment: Segment, mix: MixManifest) -> Numbers:
+    """The real rows in a mix."""
+    members = index.members(segment, mix.digest)
+    found = [
+        members[(members >= each.base) & (members < each.base + each.rows)]
+        for each in index.segments
+        if each.round == 0 and each.dataset == mix.dataset
+    ]
+    return np.concatenate([np.empty(0, dtype=np.int64), *found])
