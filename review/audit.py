@@ -53,8 +53,9 @@ def _lost(ref: str, lost: Superseded) -> Text:
 def _rendered(found: Found) -> Iterator[RenderableType]:
     one = found.occurrence
     head = f"{one.dataset}, round {one.round}, row {one.row}"
-    decision = one.decision.decision if one.decision else one.kind
-    yield Text.assemble((f"\n{one.sample_id}\n", "bold"), f"{head}: {one.kind}, {decision}")
+    decision = one.decision.decision if one.decision else "undecided"
+    state = one.kind if one.kind == "real" else f"{one.kind}, {decision}"
+    yield Text.assemble((f"\n{one.sample_id}\n", "bold"), f"{head}: {state}")
     drawn, left_out = tree.draw(found)
     yield drawn
     if left_out:

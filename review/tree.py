@@ -100,17 +100,15 @@ class _Drawing:
             self.inputs(above.add(Text(said)), known, depth + 1)
 
     def _generator(self, above: Tree, node: Mapping[str, Any], depth: int) -> None:
-        made = f"generator {str(node['generator'])[:DIGITS]}"
+        weight = [number(node["rest"])] if node["parents"] else []
         kind = self._found.kinds.get((node["dataset"], node["round"]))
-        said = [
-            f"{made} {number(node['rest'])}" if node["parents"] else made,
-            *filter(None, [kind]),
-        ]
+        said = [*weight, str(node["generator"])[:DIGITS], *([kind] if kind else [])]
         if not depth:
             one = self._found.occurrence
             said += [f"shard {one.shard}", f"seed {one.seed}"]
-        branch = above.add(Text(", ".join([*said, f"rule {node['attribution']}"])))
-        self._end(branch, node["trained_on"])
+        branch = above.add(Text(f"generator {', '.join(said)}, rule {node['attribution']}"))
+        if node["rest"] > 0:
+            self._end(branch, node["trained_on"])
 
     def _end(self, above: Tree, digest: str | None) -> None:
         """What a generator learned from."""
