@@ -51,10 +51,12 @@ class View:
 
     def numbers(self, local: NDArray[Any]) -> NDArray[np.int64]:
         """The commit's numbers of parents given by local ones; -1 for none."""
-        known = local.astype(np.int64)
+        found: NDArray[np.int64] = local.astype(np.int64)
         if len(self.bounds) == 2 and not len(self.arrays["orphan"]):  # noqa: PLR2004  one, and none
-            return known + self.shifts[0]
-        return known + self.shifts[np.searchsorted(self.bounds, known, side="right") - 1]
+            found += self.shifts[0]
+        else:
+            found += self.shifts[np.searchsorted(self.bounds, found, side="right") - 1]
+        return found
 
     def named(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Those of the commit's numbers that are in a round which this segment names.
