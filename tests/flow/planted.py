@@ -18,10 +18,13 @@ Edge = tuple[int, str, int, int, str, float]
 """Candidate; data set, round and row of the parent; relation; weight."""
 
 
-def real(lake: Lake, dataset: str, rows: int, licence: str | None) -> None:
-    """Publish `rows` real rows of a data set."""
+def real(lake: Lake, dataset: str, rows: int, licence: str | None, *, same: bool = False) -> None:
+    """Publish `rows` real rows of a data set, all of the same content if told so."""
+    named = _named(dataset, 0, rows)
+    if same:
+        named = named.with_columns(pl.col("sample_id").first())
     lineage = record.real(
-        _named(dataset, 0, rows).with_columns(
+        named.with_columns(
             pl.lit(f"web/[{dataset}]").alias("source"), pl.lit(licence, pl.String).alias("licence")
         )
     )

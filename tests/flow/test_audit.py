@@ -41,6 +41,7 @@ def project(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def plant(lake: Lake) -> None:
     planted.real(lake, "captions", 3, "CC-BY-4.0")
     planted.real(lake, "pictures", 2, None)
+    planted.real(lake, "copies", audit.SHOWN + 2, None, same=True)
     planted.made(
         lake, "pictures", 1, 3,
         [
@@ -149,8 +150,21 @@ def test_a_data_set_narrows_an_audit(said: Callable[[], str]) -> None:
     assert tree_of(sample, said, dataset="pictures")["round"] == 1
     with pytest.raises(NotFound, match="no sample"):
         audit.run(sample=sample, ref="main", dataset="captions", as_json=False)
-    with pytest.raises(UsageError, match="no data set 'picture'; known: captions, pictures, tiny"):
+    with pytest.raises(
+        UsageError, match="no data set 'picture'; known: captions, copies, pictures, tiny"
+    ):
         audit.run(sample=sample, ref="main", dataset="picture", as_json=False)
+
+
+def test_of_many_occurrences_the_first_are_printed(said: Callable[[], str]) -> None:
+    sample = planted.sample_id("copies", 0, 0)
+    audit.run(sample=sample, ref="main", dataset=None, as_json=False)
+    shown = said()
+    assert shown.count(sample) == audit.SHOWN
+    assert "… 2 more occurrences; --json has them all" in shown
+    audit.run(sample=sample, ref="main", dataset=None, as_json=True)
+    assert [each["row"] for each in json.loads(said())["occurrences"]] == list(range(7))
+    assert ask(said, sample)["occurrences"] == 7
 
 
 def test_a_sample_of_main_is_not_looked_for_elsewhere() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipelines import manifest, params, tables, work
+from pipelines import manifest, params, replay, tables
 from pipelines.errors import BlockedError
 from tests.flow.projects import Project, checkout
 
@@ -88,29 +86,8 @@ def test_replacing_data_is_blocked_and_says_why(digits: Project) -> None:
 
 
 def test_a_shard_is_made_again_from_its_record(digits: Project) -> None:
-    """The lineage row's seed, the generator in the lake and the labels give the same pixels."""
-    from pipelines import images, models  # noqa: PLC0415
-    from pipelines.generators.diffusion import model  # noqa: PLC0415
-
-    digits.edit(lambda found: found.update(line="main"))
-    digits.edit(lambda found: found["datasets"]["digits"]["fit"].update(regime="accumulate"))
-    round_ = work.open_round("digits-1")
-    generated = json.loads(Path("rounds/digits/1/generate.json").read_text(encoding="utf-8"))
-    lineage = tables.read_round(round_.lake, "main", "digits", "lineage", 1)
-    rows = lineage.filter(pl.col("shard") == 1).sort("row")
-    ref = next(
-        each.id
-        for each in round_.lake.log("digits-r001")
-        if each.metadata.get("stemma.stage") == "generate"
-    )
-    assert generated["branch"].startswith("digits-r001")
-    made = tables.read_round(round_.lake, ref, "digits", "candidates", 1)
-    wanted = made.join(rows.select("row"), on="row", how="semi").sort("row")
-    models.download(round_.lake, ref, "digits", 1)
-    again = model.generate(
-        models.directory("digits", 1),
-        wanted["label"].to_numpy(),
-        round_.round.settings.generate.diffusion,
-        int(rows["seed"][0]),
-    )
-    assert images.encode_lenient(again).to_list() == wanted["image"].to_list()
+    lake = digits.lake()
+    found = replay.replay(lake, lake.resolve("main").id, "digits", 1, 1)
+    assert found.record.rows.height == 300
+    assert found.identical
+    assert found.other == ()

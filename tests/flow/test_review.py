@@ -133,10 +133,11 @@ def test_an_audit_tells_the_origin_of_any_candidate(
 ) -> None:
     lake = copied.lake()
     lineage = tables.read(lake, "main", "tiny", "lineage").collect()
+    capsys.readouterr()
     for at in (0, 2):
         row = lineage.filter(pl.col("round") == at).row(3, named=True)
-        (found,) = audit.occurrences(lake, "main", ["tiny"], row["sample_id"].hex()[:9])
-        about = found.to_dict()
+        audit.run(sample=row["sample_id"].hex()[:9], ref="main", dataset=None, as_json=True)
+        (about,) = json.loads(capsys.readouterr().out)["occurrences"]
         assert (about["round"], about["row"]) == (at, row["row"])
         assert about["sample_id"] == row["sample_id"].hex()
         assert about["tag"] == f"tiny-v{at}"
@@ -153,7 +154,6 @@ def test_an_audit_tells_the_origin_of_any_candidate(
             assert about["generator_manifest"]["digest"] == about["generator"]
             assert len(about["verdicts"]) == 5
             assert about["decision"]["decision"] in ("accepted", "rejected", "duplicate")
-    capsys.readouterr()
     audit.run(sample=row["sample_id"].hex(), ref="main", dataset=None, as_json=False)
     shown = capsys.readouterr().out
     assert "real inputs" in shown

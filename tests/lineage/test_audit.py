@@ -55,7 +55,7 @@ def describe(row: int, parents: pl.DataFrame = LINEAGE) -> audit.Occurrence:
 @given(st.integers(0, 29), st.integers(8, 64), st.booleans())
 def test_a_sample_is_found_by_any_prefix(row: int, digits: int, upper: bool) -> None:
     prefix = content(f"d real {row}").hex()[:digits]
-    found = audit.find(LINEAGE.lazy(), prefix.upper() if upper else prefix)
+    found = LINEAGE.filter(audit.matching(prefix.upper() if upper else prefix))
     assert found["row"].to_list() == [row]
 
 
@@ -63,14 +63,7 @@ def test_every_digit_counts() -> None:
     whole = content("d real 3").hex()
     for digits in (8, 9, 63, 64):
         other = whole[: digits - 1] + ("0" if whole[digits - 1] != "0" else "1")
-        assert audit.find(LINEAGE.lazy(), other).is_empty()
-
-
-def test_every_occurrence_is_found_in_order() -> None:
-    twice = pl.concat([dated(REAL.drop("dataset"), "e"), REAL])
-    found = audit.find(twice.lazy(), content("d real 3").hex()[:8])
-    assert found["dataset"].to_list() == ["d", "e"]
-    assert found.columns == twice.columns
+        assert LINEAGE.filter(audit.matching(other)).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +78,7 @@ def test_every_occurrence_is_found_in_order() -> None:
 )
 def test_what_is_no_prefix(prefix: str, said: str) -> None:
     with pytest.raises(QueryError, match=said):
-        audit.find(LINEAGE.lazy(), prefix)
+        audit.matching(prefix)
 
 
 def test_a_record_is_complete() -> None:
@@ -132,9 +125,3 @@ def test_a_record_is_json() -> None:
     assert plain["verdicts"][0]["observed"] is None
     assert plain["parents"][0]["sample_id"] == content("d real 4").hex()
     assert plain["decision"]["warnings"] == ["dark"]
-
-
-def test_parents_to_read() -> None:
-    found = audit.parents_of(ROUND)
-    assert list(found.iter_rows()) == [("d", 0, 2), ("d", 0, 4)]
-    assert audit.parents_of(REAL).is_empty()
