@@ -28,7 +28,7 @@ from pipelines.params import load
 from pipelines.work import open_lake
 from review.datasets import wanted_dataset
 from review.errors import UsageError
-from review.output import console, print_json, print_json_rows, table
+from review.output import console, plural, print_json, print_json_rows, table
 
 SHOWN: Final = 60
 """Rows that `--rows` prints; `--json` has them all."""
@@ -152,8 +152,8 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
     samples = sum(asked.samples.values())
     out.print(
         Text(
-            f"{samples:,} {_plural('sample', samples)} "
-            f"({asked.numbers.size:,} {_plural('occurrence', asked.numbers.size)}): "
+            f"{samples:,} {plural('sample', samples)} "
+            f"({asked.numbers.size:,} {plural('occurrence', asked.numbers.size)}): "
             f"{found.hard.size:,} hard and {found.weak.size:,} weak descendants"
         )
     )
@@ -251,7 +251,3 @@ def _complain(ref: str, asked: Asked) -> None:
         f"stemma: {matched:,} of {len(asked.samples):,} ids match; at {ref} nothing matches "
         f"{shown}{more}"
     )
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"

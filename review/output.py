@@ -83,6 +83,11 @@ def number(value: object, digits: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def plural(word: str, count: int) -> str:
+    """A noun after its count."""
+    return word if count == 1 else f"{word}s"
+
+
 def _text(cell: object) -> Text:
     plain = cell if isinstance(cell, str) else number(cell)
     return Text(plain, style=STYLES.get(plain, ""))

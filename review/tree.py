@@ -1,4 +1,4 @@
-"""A family tree for people: parents nested, each ancestor once, what is too much only counted."""
+"""A family tree for people: parents nested, shared ones once, what is too much only counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from review.origins import UNSTATED, Found, Mix
-from review.output import number
+from review.output import number, plural
 
 MOST_NODES: Final = 60
 """Ancestors that are shown, the nearest first."""
@@ -59,21 +59,22 @@ class _Drawing:
         more = nodes.height - len(self._shown)
         if not more:
             return None
-        noun = "ancestor" if more == 1 else "ancestors"
-        return f"… {more:,} more {noun}, up to {nodes['steps'][-1]} steps away; --json has them all"
+        steps = int(nodes["steps"][-1])
+        away = f"up to {steps} {plural('step', steps)} away"
+        return f"… {more:,} more {plural('ancestor', more)}, {away}; --json has them all"
 
     def inputs(self, above: Tree, node: Mapping[str, Any], depth: int) -> None:
         """Add a node's own inputs: parents first, then its generator."""
         self._expanded.add(node["number"])
         more = 0
-        for link in node["parents"]:
+        for at, link in enumerate(node["parents"]):
             known = self._near.get(link["number"])
-            if known is None and link["number"] >= 0:
+            if at >= MOST_NODES or (known is None and link["number"] >= 0):
                 more += 1
             else:
                 self._parent(above, link, known, depth)
         if more:
-            above.add(Text(f"… {more:,} more parents"))
+            above.add(Text(f"… {more:,} more {plural('parent', more)}"))
         if node["kind"] == "real":
             if not depth:
                 above.add(Text(_source(node)))

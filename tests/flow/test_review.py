@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from lake import refs
+from lake.errors import NotFound
 from lake.home import LakeHome
 from pipelines import params, receipts, tables
 from pipelines.errors import BlockedError
@@ -166,10 +167,9 @@ def test_an_audit_says_where_else_a_sample_is(copied: Project) -> None:
     blocked_round(copied)
     lake = copied.lake()
     on_branch = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)["sample_id"][0].hex()
-    done = copied.command("review.cli", "audit", on_branch)
-    assert done.code == 1
-    assert "it is on tiny-r003: add --ref tiny-r003" in done.err
-    assert copied.command("review.cli", "audit", on_branch, "--ref", "tiny-r003").code == 0
+    with pytest.raises(NotFound, match="it is on tiny-r003: add --ref tiny-r003"):
+        audit.run(sample=on_branch, ref="main", dataset=None, as_json=False)
+    audit.run(sample=on_branch, ref="tiny-r003", dataset="tiny", as_json=False)
 
 
 def test_an_added_round_keeps_the_comments_of_the_file(copied: Project) -> None:

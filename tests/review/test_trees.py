@@ -99,7 +99,7 @@ def test_a_wide_tree_is_cut_and_says_so(tmp_path: Path) -> None:
     shown = drawn(tmp_path / "index", rounds_of([100, 1], [links]), 0)
     assert shown.count("seed 0.010") == tree.MOST_NODES
     assert "… 40 more parents" in shown
-    assert "… 40 more ancestors, up to 1 steps away" in shown
+    assert "… 40 more ancestors, up to 1 step away" in shown
     assert "generator" in shown
     assert "opaque" not in shown  # no weight is left
 

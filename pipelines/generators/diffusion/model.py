@@ -111,7 +111,8 @@ def generate(
 
 def environment(settings: DiffusionGenerate) -> dict[str, Any]:
     """What a second sampling must share with one of these settings to give the same bits."""
-    return unet.environment(settings.threads, unet.prepare(settings.threads, settings.device))
+    device = unet.prepare(settings.threads, settings.device)
+    return {**unet.environment(settings.threads, device), **unet.machine(device)}
 
 
 def scaled_steps(settings: DiffusionFit, rows: int) -> int:

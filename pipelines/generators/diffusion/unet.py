@@ -104,27 +104,25 @@ def scheduler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped librar
 
 
 def environment(threads: int, device: torch.device) -> dict[str, Any]:
-    """What a second fit, or sampling, must share with this one to give the same bits.
-
-    Returns:
-        torch, diffusers (versions), device (cpu or cuda), processor (machine or name of the GPU),
-        cpu (its name; None where the system does not say), capability (the instructions that torch
-        uses) and threads.
-    """
+    """What a second fit must share with this one to give the same bits."""
     import diffusers  # noqa: PLC0415  slow to import
     import torch  # noqa: PLC0415  slow to import
 
     cuda = device.type == "cuda"
-    capability = torch.backends.cpu.get_cpu_capability()
     return {
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
-        "device": device.type,
         "processor": torch.cuda.get_device_name() if cuda else platform.machine(),
-        "cpu": _cpu(),
-        "capability": capability,
         "threads": threads,
     }
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """The processor more closely: device (cpu or cuda), cpu (its name) and its instructions."""
+    import torch  # noqa: PLC0415  slow to import
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {"device": device.type, "cpu": _cpu(), "instructions": capability}
 
 
 def _cpu() -> str | None:
