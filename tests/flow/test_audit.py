@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lakefs_sdk
 import pytest
 
 from lake.client import Lake
@@ -282,6 +283,18 @@ def test_rounds_that_main_lost_are_told_from_those_it_holds(copied: Project) -> 
     by = lake.resolve("main").id
     lost = [(each.dataset, each.round, each.last, each.by) for each in superseded.rounds(lake)]
     assert lost == [("captions", 1, before, by)]
+
+
+def test_a_round_that_was_taken_back_is_found_too(copied: Project, said: Callable[[], str]) -> None:
+    lake = copied.lake()
+    plant(lake)
+    revert = lakefs_sdk.RevertCreation(ref=lake.head("main"), parent_number=1)
+    lake._call(lake._sdk.branches_api.revert_branch, lake.repository, "main", revert)
+    by = lake.resolve("main").id
+    lost = [(each.dataset, each.round, each.by) for each in superseded.rounds(lake)]
+    assert lost == [("pictures", 2, by)]
+    found = tree_of(planted.sample_id("pictures", 2, 0), said)
+    assert (found["superseded_by"], found["tag"]) == (by, "pictures-v2")
 
 
 def test_a_superseded_sample_is_found_where_main_once_held_it(
