@@ -28,6 +28,7 @@ class World:
     parents: dict[Node, list[tuple[Node, str, Fraction]]] = field(default_factory=dict)
     models: dict[tuple[str, int], dict[Node, Fraction] | None] = field(default_factory=dict)
     accepted: list[Node] = field(default_factory=list)
+    mixes: dict[tuple[str, int], MixManifest] = field(default_factory=dict)
 
     def walks(self, node: Node) -> Walks:
         """Follow every walk to its end; opaque models end without a real sample."""
@@ -100,9 +101,10 @@ def _model(
         orient="row",
     )
     accepted = lake[source].join(kept, on=["round", "row"], how="semi")
-    return mixing.build(
+    world.mixes[at] = mixing.build(
         accepted, dataset=source, commit="c", regime=regime, real_weight=float(heavy)
     ).manifest
+    return world.mixes[at]
 
 
 def _parents(draw: st.DrawFn, world: World, node: Node, number: int) -> None:
