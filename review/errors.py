@@ -1,7 +1,8 @@
 """What the command line says when something is wrong.
 
 ReviewError
-└── UsageError    the arguments do not fit: correct them
+├── UsageError    the arguments do not fit: correct them
+└── Findings      a check found something: it is printed, look at it
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ class UsageError(ReviewError):
 
     kind = "usage"
     exit_code = 2
+
+
+class Findings(ReviewError):  # noqa: N818  what a check found is no error of the program
+    """A check found what should not be; what it found is already printed."""
+
+    kind = "findings"
 
 
 FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)

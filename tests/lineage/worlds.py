@@ -102,9 +102,10 @@ def _model(
         orient="row",
     )
     accepted = lake[source].join(kept, on=["round", "row"], how="semi")
-    return mixing.build(
+    world.mixes[at] = mixing.build(
         accepted, dataset=source, commit="c", regime=regime, real_weight=float(heavy)
     ).manifest
+    return world.mixes[at]
 
 
 def _parents(draw: st.DrawFn, world: World, node: Node, number: int) -> None:
