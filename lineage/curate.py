@@ -79,7 +79,7 @@ def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
         Rows of `verdicts`, in order; none if the round may go on.
     """
     known = schema.conform(verdicts, schema.VERDICTS)
-    return known.filter(pl.col("row").is_null(), _critical(), _not_passed())
+    return known.filter(pl.col("row").is_null(), critical(), not_passed())
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
@@ -98,9 +98,9 @@ def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
         raise SchemaError(f"a verdict is about row {stray['row'][0]}, which is no candidate")
     unknown = pl.col("verdict").is_null() | (pl.col("verdict") != "failed")
     said = pl.when(unknown).then(pl.col("expectation") + ": unknown").otherwise("expectation")
-    warns = _not_passed() & (pl.col("severity") == "warning")
+    warns = not_passed() & (pl.col("severity") == "warning")
     found = about.group_by(KEY).agg(
-        said.filter(_critical() & _not_passed()).unique(maintain_order=True).alias("reasons"),
+        said.filter(critical() & not_passed()).unique(maintain_order=True).alias("reasons"),
         said.filter(warns).unique(maintain_order=True).alias("warnings"),
     )
     nobody = pl.lit([NO_VERDICT], pl.List(pl.String))
@@ -110,11 +110,13 @@ def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _critical() -> pl.Expr:
+def critical() -> pl.Expr:
+    """Whether a verdict's severity rejects a candidate that does not pass."""
     return ~pl.col("severity").is_in(HARMLESS).fill_null(value=False)
 
 
-def _not_passed() -> pl.Expr:
+def not_passed() -> pl.Expr:
+    """Whether a verdict is anything but passed."""
     return ~(pl.col("verdict") == "passed").fill_null(value=False)
 
 

@@ -58,7 +58,7 @@ def real_inputs_low(evidence: Evidence) -> Figure:
     to be 0. A row's bound is never above its `real_inputs`.
     """
     rows = evidence.lineage
-    bound = rows.select(_seedless().cast(pl.Float64).alias("real_inputs_low"))
+    bound = rows.select(seedless().cast(pl.Float64).alias("real_inputs_low"))
     return exact(mean(bound, "real_inputs_low"), f"{len(rows):,} accepted rows, seeds weigh 0")
 
 
@@ -181,8 +181,8 @@ def _descent(evidence: Evidence, edges: pl.DataFrame, tainted: pl.DataFrame | No
     return _hits(evidence, found, "descended from held-out rows")
 
 
-def _seedless() -> pl.Expr:
-    """A row's `real_inputs` with seed weights 0."""
+def seedless() -> pl.Expr:
+    """A row's `real_inputs` with seed weights 0; `real_inputs_low` says how."""
     parent = pl.element().struct
     weight = parent.field("weight").cast(pl.Float64)
     is_seed, is_real = parent.field("relation") == "seed", parent.field("round") == 0

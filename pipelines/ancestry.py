@@ -11,17 +11,19 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from lake import refs
 from lake.client import Lake
 from lineage import mix as mixing
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
+from lineage.errors import MixError
+from lineage.manifest import MixManifest
 from pipelines import manifest, progress, receipts
 
 CACHE: Final = Path(".stemma") / "ancestry"
@@ -57,12 +59,50 @@ def open_at(lake: Lake, ref: str) -> Ancestry:
         NotFound: there is no such ref.
         SchemaError: a table of lineage is not what it should be.
     """
-    commit = lake.resolve(ref).id
-    sources = [
-        _source(lake, commit, place, about) for place, about in _rounds(lake, commit).items()
-    ]
+    return opened(sources_at(lake, lake.resolve(ref).id))
+
+
+def sources_at(
+    lake: Lake, commit: str, *, unusable: Callable[[str, int, MixError], None] | None = None
+) -> list[Source]:
+    """The rounds of a commit whose lineage it holds, without reading their tables.
+
+    Args:
+        lake: the lake.
+        commit: commit id.
+        unusable: told of each data set and round whose manifest has a mix that cannot be read,
+            which then counts as absent; None: that is an error.
+
+    Raises:
+        MixError: the mix of a manifest cannot be read.
+    """
+    found = []
+    for place, about in _rounds(lake, commit).items():
+        try:
+            mix = mixing.read(about.mix) if about.mix else None
+        except MixError as error:
+            if unusable is None:
+                raise
+            unusable(*place, error)
+            mix = None
+        found.append(_source(lake, commit, place, about, mix))
+    return found
+
+
+def opened(
+    sources: Sequence[Source], *, verify: Literal["changed", "full"] = "changed"
+) -> Ancestry:
+    """Open the family tree of some rounds, building what is not indexed yet.
+
+    Args:
+        sources: the rounds.
+        verify: as `open_index`.
+
+    Raises:
+        SchemaError: a table of lineage is not what it should be.
+    """
     with progress.bar(len(sources), "indexing lineage") as told:
-        found = open_index(CACHE, sources, progress=told)
+        found = open_index(CACHE, sources, progress=told, verify=verify)
     _prune({segment.digest for segment in found.segments})
     return found
 
@@ -112,9 +152,8 @@ def _belongs(path: str) -> tuple[str, str, int] | None:
     return dataset, table, number
 
 
-def _source(lake: Lake, commit: str, place: Place, about: Round) -> Source:
+def _source(lake: Lake, commit: str, place: Place, about: Round, mix: MixManifest | None) -> Source:
     dataset, number = place
-    mix = mixing.read(about.mix) if about.mix else None
     frames = {
         table: partial(lake.scan, commit, refs.partition(dataset, table, number))
         for table in TABLES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from lake.errors import NotFound
 from pipelines.params import Params
 from review.errors import UsageError
 
@@ -23,3 +24,18 @@ def wanted_dataset(params: Params, dataset: str, *, also: Iterable[str] = ()) ->
 def wanted_datasets(params: Params, dataset: str | None) -> list[str]:
     """All data sets of params.yaml, or the one that is asked for."""
     return list(params.datasets) if dataset is None else [wanted_dataset(params, dataset)]
+
+
+def held_datasets(ref: str, held: Collection[str], dataset: str | None) -> list[str]:
+    """All data sets that a ref holds, or the one that is asked for.
+
+    Raises:
+        NotFound: it holds none.
+        UsageError: it does not hold the one that is asked for.
+    """
+    known = sorted(held)
+    if not known:
+        raise NotFound(f"{ref} holds no data set")
+    if dataset is not None and dataset not in known:
+        raise UsageError(f"{ref} holds no data set {dataset!r}; it holds {', '.join(known)}")
+    return known if dataset is None else [dataset]

@@ -146,9 +146,7 @@ def _about(
 
 def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
     """The ids in order of row, and their first 8 bytes in order, each with its row's rank."""
-    import pyarrow as pa  # noqa: PLC0415  only whoever builds needs it
-
-    joined = ids.to_arrow().cast(pa.large_binary())
+    joined = ids.to_arrow(compat_level=pl.CompatLevel.oldest())
     width = schema.ID_BYTES
     data = np.frombuffer(joined.buffers()[2], dtype=np.uint8)
     known = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)
@@ -194,12 +192,15 @@ def _slots(frame: pl.DataFrame, names: Names) -> NDArray[np.int64]:
     known = np.array([(datasets.index(name), number) for name, number in names.parents], np.int64)
     known = known.reshape(-1, 2)
     order = np.lexsort((known[:, 1], known[:, 0]))
-    words = frame["dataset"].cast(pl.Enum(datasets), strict=False)
-    found = _joined(words.to_physical().to_numpy(), frame["round"].to_numpy())
+    words = frame["dataset"].cast(pl.Enum(datasets), strict=False).to_physical()
+    found = _joined(words.fill_null(len(datasets)).to_numpy(), frame["round"].to_numpy())
     wanted = _joined(known[order, 0], known[order, 1])
     at = np.minimum(np.searchsorted(wanted, found), max(len(order) - 1, 0))
-    if words.null_count() or (wanted[at] != found).any():
-        raise SchemaError("a round's lineage is another than before under the same digest")
+    if len(found) and (not len(order) or (wanted[at] != found).any()):
+        raise SchemaError(
+            "a round names other rounds than before under the same digest; give each state of its "
+            "tables a digest of its own"
+        )
     return order[at]
 
 

@@ -1,0 +1,81 @@
+"""Is content accepted once? A content id is accepted by the first round that has it.
+
+Ids are long and a lake has many rows, so the first pass keeps 8 bytes of each accepted id. These
+are equal by chance for one pair in 2⁶⁴; a second pass reads whole ids, and only where 8 bytes came
+twice.
+
+Round 0 is real data as it came: nobody decides there, and a row that it repeats is no finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage import schema
+from lineage.proof.findings import FINDING, Batch, batch
+
+
+@dataclass(slots=True, eq=False)
+class Contents:
+    """The accepted content of one data set, round by round."""
+
+    dataset: str
+    _starts: list[NDArray[np.uint64]] = field(default_factory=list)
+    _rounds: list[int] = field(default_factory=list)
+
+    def add(self, number: int, accepted: pl.DataFrame) -> None:
+        """Note the accepted rows of a round: row, sample_id."""
+        self._rounds.append(number)
+        self._starts.append(accepted.select(_start()).drop_nulls()["sample_id"].to_numpy())
+
+    def prove(self, read: Callable[[int], pl.DataFrame]) -> Iterator[Batch]:
+        """Find rows whose content was accepted before, in an earlier round or by a lower row.
+
+        Args:
+            read: gives the accepted rows of a round again: row, sample_id.
+        """
+        twice = _repeated(self._starts)
+        seen = pl.DataFrame(schema={"sample_id": pl.Binary, "at": pl.Int32, "first": pl.Int64})
+        for number, starts in sorted(zip(self._rounds, self._starts, strict=True), key=_by_round):
+            found = FINDING.to_frame()
+            if len(twice) and np.isin(starts, twice).any():
+                rows = read(number).filter(_start().is_in(pl.Series(twice).implode())).sort("row")
+                seen, found = _again(seen, rows, number)
+            yield batch("contents", len(starts), found, self.dataset, number)
+
+
+def _by_round(pair: tuple[int, NDArray[np.uint64]]) -> int:
+    return pair[0]
+
+
+def _start() -> pl.Expr:
+    """The first 8 bytes of a sample id as a number; null for what is no sample id."""
+    ids = pl.col("sample_id")
+    whole = pl.when(ids.bin.size() == schema.ID_BYTES).then(ids)
+    return whole.bin.head(8).bin.reinterpret(dtype=pl.UInt64)
+
+
+def _repeated(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Numbers that occur more than once, each once."""
+    together = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+    return np.unique(together[1:][together[1:] == together[:-1]])
+
+
+def _again(
+    seen: pl.DataFrame, rows: pl.DataFrame, number: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Content that was seen, with that of this round; and the rows that repeat some."""
+    here = rows.group_by("sample_id", maintain_order=True).agg(pl.col("row").first().alias("first"))
+    new = here.join(seen, on="sample_id", how="anti").select(
+        "sample_id", pl.lit(number, pl.Int32).alias("at"), "first"
+    )
+    known = pl.concat([seen, new])
+    both = rows.join(known, on="sample_id", how="inner", maintain_order="left")
+    repeats = both.filter((pl.col("at") < number) | (pl.col("first") < pl.col("row")))
+    says = pl.format("is accepted, as row {} of round {} with the same content was", "first", "at")
+    return known, repeats.with_columns(says.alias("says")).filter(pl.lit(number > 0))

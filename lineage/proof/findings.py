@@ -1,0 +1,78 @@
+"""What a proof finds: the names of the checks, and rows that do not hold, each in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+FINDING: Final = pl.Schema(
+    {
+        "dataset": pl.String(),
+        "round": pl.Int32(),
+        "row": pl.Int64(),
+        "sample_id": pl.Binary(),
+        "says": pl.String(),
+    }
+)
+"""`row` and `sample_id` are null where a finding is about the whole round or its mix."""
+
+CHECKS: Final[Mapping[str, str]] = {
+    "rows": "a row stands once in lineage, decisions and samples, in its own round",
+    "kinds": "round 0 is real and has no parents; later rows edit a parent, or are synthetic",
+    "generators": "a row that is not real names its generator, a real one none",
+    "weights": "weights of parents are numbers from 0 to 1 and sum to 1 at most",
+    "parents": "the lake holds every parent",
+    "order": "every parent and every mix is earlier",
+    "mixes": "every mix that a row names has a manifest",
+    "mix_figures": "mix manifests say what their rows give",
+    "real_inputs": "share of real inputs, derived from the graph",
+    "real_roots": "share of walks that end at real samples, derived from the graph",
+    "depth_mean": "mean generations from real data, derived from the graph",
+    "depth_min": "fewest generations from real data, derived from the graph",
+    "depth_max": "most generations from real data, derived from the graph",
+    "verdicts": "every accepted row was judged",
+    "critical": "every critical verdict on an accepted row passed",
+    "decisions": "every candidate of a decided round has a decision; the samples are the accepted",
+    "sample_ids": "lineage, decisions and samples name the same content",
+    "contents": "no content is accepted twice",
+}
+"""Every check, with what it proves."""
+DERIVED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
+"""The checks that hold a stored column against the graph; columns of the same names."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What one check found in one part of the lake."""
+
+    check: str
+    dataset: str
+    round: int
+    checked: int
+    """Rows, edges or manifests that it looked at."""
+    found: pl.DataFrame
+    """Those that do not hold, as `FINDING`."""
+    unproved: int = 0
+    """Rows that cannot be derived, since what they come from is not sound."""
+
+
+def batch(check: str, checked: int, found: pl.DataFrame, dataset: str, number: int) -> Batch:
+    """Put rows that do not hold into the form of findings.
+
+    Args:
+        check: one of `CHECKS`.
+        checked: rows, edges or manifests that were looked at.
+        found: `says`, and `row` and `sample_id` where there are such; other columns are dropped.
+        dataset: the data set that they are of.
+        number: their round.
+    """
+    absent = [name for name in ("row", "sample_id") if name not in found.columns]
+    whole = found.with_columns(
+        pl.lit(dataset).alias("dataset"),
+        pl.lit(number).alias("round"),
+        *(pl.lit(None).alias(name) for name in absent),
+    )
+    return Batch(check, dataset, number, checked, whole.select(FINDING.names()).cast(FINDING))

@@ -1,0 +1,101 @@
+"""What can only be told of the graph: parents that are absent, rounds that descend from themselves.
+
+A round's segment is before another's if one of its rows is a parent there, or in a mix that rows
+there were trained on. Where segments cannot be put in order, some walk might never end; each pair
+of rounds on such a circle is a finding that names its first row. Rows of these rounds, and of
+those that come from them, cannot be derived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import polars as pl
+
+from lineage.ancestry.index import Ancestry
+from lineage.proof.findings import Batch, batch
+from lineage.proof.rows import Rows
+
+Place: TypeAlias = tuple[str, int]
+"""A round: data set and number."""
+
+
+def orphans(index: Ancestry) -> Iterator[Batch]:
+    """Edges to occurrences that the lake does not hold, by the round of the child."""
+    edges = index.orphans()
+    named = edges.select(
+        pl.col("child").alias("number"),
+        pl.format(
+            "names row {} of round {} of {} as its {}, which the lake does not hold",
+            *(pl.col(name).cast(pl.String).fill_null("none") for name in ("row", "round")),
+            pl.col("dataset").fill_null("no data set"),
+            pl.col("relation").cast(pl.String).fill_null("parent"),
+        ).alias("says"),
+    )
+    for segment in index.segments:
+        last = segment.base + segment.rows
+        here = named.filter(pl.col("number").is_between(segment.base, last, closed="left"))
+        found = index.nodes(here["number"].to_numpy()).with_columns(here["says"])
+        yield batch("parents", segment.edges, found, segment.dataset, segment.round)
+
+
+def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterator[Batch]:
+    """Pairs of rounds of two data sets that descend from each other.
+
+    Within a data set the number of a round tells which is earlier; that is checked row by row.
+
+    Args:
+        circular: the rounds that cannot be put in order.
+        read: gives the lineage of one.
+    """
+    steps = {at: _steps(read(at)) for at in circular}
+    graph = {at: [to for to in _targets(found) if to in steps] for at, found in steps.items()}
+    for at, found in steps.items():
+        back = [to for to in graph[at] if to[0] != at[0] and at in _reached(graph, to)]
+        said = [_circle(found, to) for to in back]
+        if said:
+            yield batch("order", 0, pl.concat(said), *at)
+
+
+def _steps(rows: Rows) -> pl.DataFrame:
+    """The rounds that a round names: dataset, round; row and sample_id of the first that does."""
+    mixes = pl.DataFrame(
+        [
+            (digest, mix.dataset, part.round)
+            for digest, mix in rows.mixes.items()
+            for part in mix.rounds
+        ],
+        schema={"trained_on": pl.String, "dataset": pl.String, "round": pl.Int32},
+        orient="row",
+    )
+    first = rows.frame.group_by("trained_on").agg(pl.col("row").min())
+    through = first.join(mixes, on="trained_on").select("row", "dataset", "round")
+    late = (pl.col("dataset") == rows.dataset) & (pl.col("round") >= rows.round)
+    every = pl.concat([rows.edges.select("row", "dataset", "round"), through]).filter(~late)
+    found = every.group_by("dataset", "round").agg(pl.col("row").min())
+    ids = rows.frame.select("row", "sample_id").unique("row")
+    return found.join(ids, on="row", how="left").sort("dataset", "round")
+
+
+def _targets(steps: pl.DataFrame) -> Sequence[Place]:
+    return list(steps.select("dataset", "round").iter_rows())
+
+
+def _circle(steps: pl.DataFrame, to: Place) -> pl.DataFrame:
+    dataset, number = to
+    here = (pl.col("dataset") == dataset) & (pl.col("round") == number)
+    says = f"is the first to descend from round {number} of {dataset}, which descends from this one"
+    return steps.filter(here).select("row", "sample_id", pl.lit(says).alias("says"))
+
+
+def _reached(graph: Mapping[Place, Sequence[Place]], start: Place) -> set[Place]:
+    """Rounds that a walk from a round can come to, itself included."""
+    seen: set[Place] = set()
+    left = [start]
+    while left:
+        at = left.pop()
+        if at not in seen:
+            seen.add(at)
+            left += graph[at]
+    return seen

@@ -1,0 +1,109 @@
+"""Mix manifests against their rows: how many of each round, how heavy, how far from real data.
+
+A manifest is written when a mix is composed, from stored columns. Here its rows are drawn again by
+its own rule, and its figures come from what the graph gives of each of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage.accepted import accepted
+from lineage.ancestry.index import Ancestry
+from lineage.ancestry.segments import Segment
+from lineage.ancestry.source import Frames
+from lineage.manifest import ROUNDING, MixManifest
+from lineage.proof.derived import differs, says
+from lineage.proof.findings import Batch, batch
+
+FIGURES: Final = ("real_share", "real_roots", "depth_mean", "depth_min", "depth_max")
+DIGITS: Final = 12
+"""Hex digits by which a mix is named."""
+
+
+def rounds(
+    index: Ancestry, segment: Segment, mix: MixManifest, left_out: Frames | None
+) -> list[str]:
+    """Compare the rounds of a mix with the rows that it draws from.
+
+    Args:
+        index: the index.
+        segment: a round that was trained on the mix.
+        mix: its manifest.
+        left_out: accepted rows (round, row) that the mix leaves out, beyond what its regime does.
+
+    Returns:
+        What is not as the manifest says, in words.
+    """
+    absent = left_out().select("round").collect()["round"].to_list() if left_out else []
+    drawn = _by_round(index, mix.dataset, index.members(segment, mix.digest))
+    said = []
+    for part in mix.rounds:
+        count = drawn.get(part.round, 0)
+        taken = count
+        if mix.subsample is not None:
+            taken = _accepted(index, mix.dataset, part.round) - absent.count(part.round)
+        weight = count * (mix.real_weight if part.round == 0 else 1.0)
+        pairs = [
+            ("number of rows", part.rows, count, part.rows == count),
+            ("number of accepted rows", part.accepted, taken, part.accepted == taken),
+            ("weight", part.weight, weight, math.isclose(part.weight, weight, rel_tol=ROUNDING)),
+        ]
+        said += [
+            f"mix {mix.digest[:DIGITS]}: {what} of round {part.round} is {told:,}, "
+            f"the lake gives {true:,}"
+            for what, told, true, holds in pairs
+            if not holds
+        ]
+    return said
+
+
+def figures(mixes: Sequence[MixManifest], derived: pl.DataFrame) -> list[str]:
+    """Compare the figures of mixes with those of their rows.
+
+    Args:
+        mixes: their manifests.
+        derived: mix (digest), real_share, real_roots and depths, as the graph gives them.
+
+    Returns:
+        What is not as a manifest says, in words.
+    """
+    told = pl.DataFrame(
+        [{"mix": mix.digest, **mix.model_dump(include=set(FIGURES))} for mix in mixes],
+        schema={"mix": pl.String, **{name: derived.schema[name] for name in FIGURES}},
+    )
+    both = told.join(derived, on="mix", suffix="_true")
+    named = pl.format("mix {}: {}", pl.col("mix").str.head(DIGITS), "says")
+    return [
+        said
+        for name in FIGURES
+        for said in both.filter(differs(name)).with_columns(says(name)).select(named).to_series()
+    ]
+
+
+def found(said: list[str], segment: Segment) -> Batch:
+    """What is wrong with the mixes of a round, as findings."""
+    frame = pl.DataFrame({"says": said}, schema={"says": pl.String})
+    return batch("mix_figures", len(segment.mixes), frame, segment.dataset, segment.round)
+
+
+def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict[int, int]:
+    """How many of some rows are of each round of a data set."""
+    counts = {}
+    for segment in index.segments:
+        if segment.dataset == dataset:
+            low, high = np.searchsorted(members, [segment.base, segment.base + segment.rows])
+            counts[segment.round] = int(high - low)
+    return counts
+
+
+def _accepted(index: Ancestry, dataset: str, number: int) -> int:
+    """How many rows of a round were accepted."""
+    found = (each for each in index.segments if (each.dataset, each.round) == (dataset, number))
+    return sum(len(accepted(index, each)) for each in found)

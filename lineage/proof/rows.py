@@ -1,0 +1,262 @@
+"""What can be told of a round's lineage by itself: each row, its kind, its weights, its names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from lineage import edges, schema
+from lineage.ancestry.source import Source
+from lineage.errors import SchemaError
+from lineage.manifest import MixManifest
+from lineage.proof.findings import Batch, batch
+
+PARENTS: Final = pl.List(
+    pl.Struct(
+        {
+            "dataset": pl.String,
+            "round": pl.Int32,
+            "row": pl.Int64,
+            "relation": pl.String,
+            "weight": pl.Float32,
+        }
+    )
+)
+"""As `schema.PARENTS`, but any word may be a relation: what is no word of ours is a finding."""
+
+UNSOUND: Final = ("rows", "weights", "parents", "order", "mixes")
+"""Checks whose findings leave nothing to derive a row from. A kind that contradicts the parents
+leaves enough, unless it is about being real."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Lineage of one round, as far as it can be judged by itself."""
+
+    dataset: str
+    round: int
+    frame: pl.DataFrame
+    """round, row, sample_id, kind (String), parents, generator (whether it has one), trained_on."""
+    edges: pl.DataFrame
+    """row (of the child), dataset, round, parent_row, relation, weight."""
+    mixes: Mapping[str, MixManifest]
+    """The mixes that have a manifest, by digest."""
+
+
+def read(source: Source) -> Rows:
+    """Read what is needed of the lineage of a round.
+
+    Raises:
+        SchemaError: a column is missing or of a type that cannot be read.
+    """
+    wanted = {name: schema.LINEAGE[name] for name in ("round", "row", "sample_id")}
+    wanted |= {"kind": pl.String(), "parents": PARENTS}
+    wanted |= {"generator": pl.String(), "trained_on": pl.String()}
+    what = f"the lineage of round {source.round} of {source.dataset}"
+    frame = collect(
+        columns(source.lineage(), pl.Schema(wanted), what).with_columns(
+            pl.col("parents").fill_null(pl.lit([], dtype=PARENTS)),
+            pl.col("generator").is_not_null(),
+        )
+    )
+    return Rows(source.dataset, source.round, frame, _edges(frame), source.mixes)
+
+
+def columns(table: pl.LazyFrame, wanted: pl.Schema, what: str) -> pl.LazyFrame:
+    """Select columns of a table in the types that they should have; what does not fit is null.
+
+    Raises:
+        SchemaError: the table lacks one.
+    """
+    held = table.collect_schema()
+    for name in wanted:
+        if name not in held:
+            raise SchemaError(f"{what} has no column {name!r}; it was not written by a stage")
+    return table.select(pl.col(name).cast(dtype, strict=False) for name, dtype in wanted.items())
+
+
+def collect(table: pl.LazyFrame) -> pl.DataFrame:
+    """Collect a table, a wrong type being our error and not that of Polars.
+
+    Raises:
+        SchemaError: a column is of a type that cannot be read.
+    """
+    try:
+        return table.collect(engine="streaming")
+    except (pl.exceptions.InvalidOperationError, pl.exceptions.SchemaError) as error:
+        first = str(error).splitlines()[0]
+        raise SchemaError(
+            f"a table has a column of another type than it should: {first}"
+        ) from error
+
+
+def prove(rows: Rows) -> Iterator[Batch]:
+    """Check the rows of a round one by one."""
+    yield _rows(rows)
+    yield _kinds(rows)
+    yield _generators(rows)
+    yield _weights(rows)
+    yield _places(rows)
+    yield _order(rows)
+    yield _mixes(rows)
+
+
+def unsound(rows: Rows, found: Iterable[Batch]) -> pl.Series:
+    """Rows that nothing can be derived from, for what they say of their kind and inputs.
+
+    Args:
+        rows: the lineage of a round.
+        found: what `prove` found there.
+    """
+    real, zero = pl.col("kind") == "real", pl.lit(rows.round == 0)
+    sound = (real == zero) & ~(real & (pl.col("parents").list.len() > 0))
+    other = rows.frame.filter(~(sound & _known_kind()).fill_null(value=False))["row"]
+    wrong = [each.found["row"] for each in found if each.check in UNSOUND]
+    return pl.concat([*wrong, other]).drop_nulls().unique()
+
+
+def _edges(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per parent."""
+    flat = (
+        frame.filter(pl.col("parents").list.len() > 0).select("row", "parents").explode("parents")
+    )
+    return flat.select(
+        "row",
+        *(
+            pl.col("parents").struct.field(name).alias("parent_row" if name == "row" else name)
+            for name in ("dataset", "round", "row", "relation", "weight")
+        ),
+    )
+
+
+def _rows(rows: Rows) -> Batch:
+    twice = pl.col("row").is_duplicated()
+    found = rows.frame.with_columns(
+        pl.when(pl.col("row").is_null() | pl.col("round").is_null())
+        .then(pl.lit("has no round or row"))
+        .when(pl.col("round") != rows.round)
+        .then(pl.format("says that it is of round {}", "round"))
+        .when(twice)
+        .then(pl.lit("stands in the lineage more than once"))
+        .alias("says")
+    )
+    return _batch("rows", rows, found)
+
+
+def _kinds(rows: Rows) -> Batch:
+    parents = pl.col("parents")
+    is_edit = pl.element().struct.field("relation") == "edited"
+    edits = parents.list.eval(is_edit).list.any().fill_null(value=False)
+    strange = parents.list.eval(
+        ~pl.element().struct.field("relation").is_in(schema.RELATIONS).fill_null(value=False)
+    ).list.any()
+    real, zero = pl.col("kind") == "real", rows.round == 0
+    found = rows.frame.with_columns(
+        pl.when(~_known_kind())
+        .then(pl.lit("has no known kind"))
+        .when(strange)
+        .then(pl.lit("has a parent of no known relation"))
+        .when(real & ~pl.lit(zero))
+        .then(pl.lit("is real, but not in round 0"))
+        .when(~real & pl.lit(zero))
+        .then(pl.format("is {}, but round 0 is real data", "kind"))
+        .when(real & (parents.list.len() > 0))
+        .then(pl.format("is real, but has {} parents", parents.list.len()))
+        .when((pl.col("kind") == "edited") & ~edits)
+        .then(pl.lit("is edited, but no parent is one that it edits"))
+        .when((pl.col("kind") == "synthetic") & edits)
+        .then(pl.lit("is synthetic, but edits a parent"))
+        .alias("says")
+    )
+    return _batch("kinds", rows, found)
+
+
+def _generators(rows: Rows) -> Batch:
+    real = (pl.col("kind") == "real").fill_null(value=False)
+    found = rows.frame.with_columns(
+        pl.when(real & (pl.col("generator") | pl.col("trained_on").is_not_null()))
+        .then(pl.lit("is real, but names a generator or a mix"))
+        .when(~real & ~pl.col("generator"))
+        .then(pl.format("is {}, but names no generator", pl.col("kind").fill_null("of no kind")))
+        .alias("says")
+    )
+    return _batch("generators", rows, found)
+
+
+def _weights(rows: Rows) -> Batch:
+    weight = pl.col("weight").cast(pl.Float64)
+    wrong = ~(weight.is_finite() & weight.is_between(0, 1)).fill_null(value=False)
+    first = weight.filter(wrong).first().cast(pl.String).fill_null("null")
+    summed = rows.edges.group_by("row").agg(weight.sum().alias("total"), wrong.any().alias("wrong"))
+    heavy = summed.filter(pl.col("wrong") | (pl.col("total") > 1 + edges.TOLERANCE))
+    said = (
+        rows.edges.join(heavy, on="row", how="semi")
+        .group_by("row")
+        .agg(
+            pl.when(wrong.any())
+            .then(pl.format("gives a parent the weight {}", first))
+            .otherwise(pl.format("gives its parents {} in all", weight.sum().round(6)))
+            .alias("says")
+        )
+    )
+    return _batch("weights", rows, _named(rows, said), checked=len(rows.edges))
+
+
+def _places(rows: Rows) -> Batch:
+    """Edges that do not say where the parent is; what the lake does not hold, the graph tells."""
+    place = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
+    nowhere = rows.edges.filter(pl.any_horizontal(each.is_null() for each in place))
+    says = pl.lit("names a parent without a data set, round or row").alias("says")
+    return _batch("parents", rows, _named(rows, nowhere.with_columns(says)), checked=0)
+
+
+def _order(rows: Rows) -> Batch:
+    """Parents, and rounds of mixes, of the same data set that are not earlier."""
+    late = (pl.col("dataset") == rows.dataset) & (pl.col("round") >= rows.round)
+    parents = rows.edges.filter(late).select(
+        "row",
+        pl.format("names row {} of round {} as its {}", "parent_row", "round", "relation").alias(
+            "says"
+        ),
+    )
+    last = {
+        digest: max(part.round for part in mix.rounds)
+        for digest, mix in rows.mixes.items()
+        if mix.dataset == rows.dataset
+    }
+    wrong = [digest for digest, number in last.items() if number >= rows.round]
+    trained = rows.frame.filter(pl.col("trained_on").is_in(wrong)).select(
+        "row",
+        pl.format(
+            "was trained on a mix with round {}", pl.col("trained_on").replace_strict(last)
+        ).alias("says"),
+    )
+    found = _named(rows, pl.concat([parents, trained]))
+    return _batch("order", rows, found, checked=len(rows.edges))
+
+
+def _mixes(rows: Rows) -> Batch:
+    mix = pl.col("trained_on")
+    says = pl.format("was trained on mix {}, which no manifest describes", mix.str.head(12))
+    unknown = ~mix.is_in(list(rows.mixes))
+    return _batch("mixes", rows, rows.frame.with_columns(pl.when(unknown).then(says).alias("says")))
+
+
+def _known_kind() -> pl.Expr:
+    return pl.col("kind").is_in(schema.KINDS).fill_null(value=False)
+
+
+def _named(rows: Rows, found: pl.DataFrame) -> pl.DataFrame:
+    """Add the sample ids of rows that were found."""
+    ids = rows.frame.select("row", "sample_id").join(found, on="row", how="semi").unique("row")
+    return found.join(ids, on="row", how="left", maintain_order="left")
+
+
+def _batch(check: str, rows: Rows, found: pl.DataFrame, *, checked: int | None = None) -> Batch:
+    """The rows of which something is said."""
+    looked = len(rows.frame) if checked is None else checked
+    kept = found.filter(pl.col("says").is_not_null()).sort("row", maintain_order=True)
+    return batch(check, looked, kept, rows.dataset, rows.round)

@@ -1,0 +1,172 @@
+"""Do the tables of a round agree? Lineage, decisions, samples and verdicts name the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from lineage import curate, schema
+from lineage.ancestry.source import Source
+from lineage.proof.findings import Batch, batch
+from lineage.proof.rows import collect, columns
+
+DECIDED: Final = pl.Schema({**schema.SAMPLE_KEY, "decision": pl.String()})
+JUDGED: Final = ("row", "expectation", "severity", "verdict")
+ACCEPTED: Final = "accepted"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """What a commit holds of one round of a data set; None where there is no such table."""
+
+    dataset: str
+    round: int
+    source: Source | None
+    """Its lineage, with the mixes that its manifest describes."""
+    samples: pl.LazyFrame | None
+    decisions: pl.LazyFrame | None
+    verdicts: pl.LazyFrame | None
+
+    @property
+    def what(self) -> str:
+        """The round in words."""
+        return f"round {self.round} of {self.dataset}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Which rows the tables of a round name: round, row, sample_id; decisions with their word."""
+
+    lineage: pl.DataFrame
+    samples: pl.DataFrame
+    decisions: pl.DataFrame
+    real: bool
+    """Round 0: nobody decides, every row is accepted."""
+    decided: bool
+    """Somebody has decided, or the round has samples as if somebody had."""
+
+    @property
+    def accepted(self) -> pl.DataFrame:
+        """Rows that were accepted: row, sample_id."""
+        rows = self.lineage if self.real else self.decisions.filter(pl.col("decision") == ACCEPTED)
+        return rows.select("row", "sample_id")
+
+
+def read(tables: Tables) -> Keys:
+    """Read which rows the tables of a round name.
+
+    Raises:
+        SchemaError: a table lacks a column.
+    """
+    real = tables.round == 0
+    lineage = tables.source.lineage() if tables.source else None
+    return Keys(
+        lineage=_keys(lineage, schema.SAMPLE_KEY, f"the lineage of {tables.what}"),
+        samples=_keys(tables.samples, schema.SAMPLE_KEY, f"the samples of {tables.what}"),
+        decisions=_keys(tables.decisions, DECIDED, f"the decisions of {tables.what}"),
+        real=real,
+        decided=real or tables.decisions is not None or tables.samples is not None,
+    )
+
+
+def prove(tables: Tables, keys: Keys) -> Iterator[Batch]:
+    """Check which rows the tables of a round name, and by which ids."""
+    at = tables.dataset, tables.round
+    for name in ("decisions", "samples"):
+        yield batch("rows", len(getattr(keys, name)), _twice(getattr(keys, name), name), *at)
+    if keys.decided:
+        yield batch("decisions", len(keys.lineage), _decisions(keys), *at)
+    yield batch("sample_ids", len(keys.lineage), _ids(keys), *at)
+
+
+def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
+    """Accepted rows without verdicts, or with a critical one that did not pass."""
+    if keys.real or not keys.decided:
+        return
+    at, accepted = (tables.dataset, tables.round), keys.accepted
+    wanted = pl.Schema({name: schema.VERDICTS[name] for name in JUDGED})
+    given = wanted.to_frame().lazy() if tables.verdicts is None else tables.verdicts
+    verdicts = columns(given, wanted, f"the verdicts of {tables.what}")
+    seen = collect(verdicts.select("row").unique())
+    unseen = accepted.join(seen, on="row", how="anti").sort("row")
+    without = _says(unseen, pl.lit("is accepted without a verdict"))
+    yield batch("verdicts", len(accepted), without, *at)
+    against = collect(verdicts.filter(curate.critical(), curate.not_passed()))
+    found = _says(_against(accepted, against), pl.format("is accepted, but {}", "said"))
+    yield batch("critical", len(accepted), found, *at)
+
+
+def _keys(table: pl.LazyFrame | None, wanted: pl.Schema, what: str) -> pl.DataFrame:
+    return wanted.to_frame() if table is None else collect(columns(table, wanted, what))
+
+
+def _twice(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    again = rows.filter(pl.col("row").is_duplicated())
+    says = pl.lit(f"stands in the {name} more than once").alias("says")
+    return again.sort("row").with_columns(says)
+
+
+def _decisions(keys: Keys) -> pl.DataFrame:
+    """Rows that one table has and another has not."""
+    word = pl.lit(ACCEPTED) if keys.real else pl.col("decision")
+    accepted = (word == ACCEPTED).fill_null(value=False)
+    held, sampled = pl.col("held").is_not_null(), pl.col("sampled").is_not_null()
+    says = (
+        pl.when(~held & sampled)
+        .then(pl.lit("is a sample, but not in the lineage"))
+        .when(~held)
+        .then(pl.lit("is decided on, but not in the lineage"))
+        .when(~word.is_in(schema.OUTCOMES))
+        .then(pl.format("has the decision {}, which is none", word))
+        .when(accepted & ~sampled)
+        .then(pl.lit("is accepted, but not among the samples"))
+        .when(sampled & ~accepted)
+        .then(pl.format("is a sample, but its decision is {}", word.fill_null("missing")))
+        .when(word.is_null())
+        .then(pl.lit("has no decision"))
+    )
+    together = _once(keys.lineage).with_columns(pl.lit(value=True).alias("held"))
+    for rows, name in ((keys.samples, "sampled"), (keys.decisions, "decided")):
+        other = _once(rows).with_columns(pl.lit(value=True).alias(name))
+        together = together.join(other, on="row", how="full", coalesce=True)
+    found = together.select("row", says.alias("says")).filter(pl.col("says").is_not_null())
+    ids = pl.concat(
+        each.select("row", "sample_id").join(found, on="row", how="semi")
+        for each in (keys.lineage, keys.samples, keys.decisions)
+    ).unique("row", keep="first", maintain_order=True)
+    return found.join(ids, on="row", how="left").sort("row")
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each row once, without its id."""
+    known = rows.filter(pl.col("row").is_not_null()).drop("round", "sample_id")
+    return known.unique("row") if known["row"].is_duplicated().any() else known
+
+
+def _ids(keys: Keys) -> pl.DataFrame:
+    """Rows whose sample id is not the same everywhere, or is none."""
+    size = pl.col("sample_id").bin.size()
+    none = keys.lineage.filter((size != schema.ID_BYTES).fill_null(value=True))
+    found = [_says(none, pl.lit("has a sample id that is no SHA-256 digest"))]
+    for name in ("samples", "decisions"):
+        both = keys.lineage.join(getattr(keys, name), on="row", how="inner", suffix="_there")
+        other = both.filter(pl.col("sample_id").ne_missing(pl.col("sample_id_there")))
+        there = pl.col("sample_id_there").bin.encode("hex").str.head(12).fill_null("none")
+        found.append(_says(other, pl.format(f"is another content in the {name}: {{}}", there)))
+    return pl.concat(found).sort("row", maintain_order=True)
+
+
+def _against(accepted: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Critical verdicts on accepted rows, and on the whole round if it has any: `said`."""
+    word = pl.format("{} {}", "expectation", pl.col("verdict").fill_null("unknown"))
+    said = verdicts.group_by("row").agg(word.sort().str.join(", ").alias("said"))
+    rows = said.join(accepted, on="row", how="left")
+    is_whole = pl.col("row").is_null() & pl.lit(not accepted.is_empty())
+    return rows.filter(is_whole | pl.col("sample_id").is_not_null()).sort("row")
+
+
+def _says(rows: pl.DataFrame, said: pl.Expr) -> pl.DataFrame:
+    return rows.select("row", "sample_id", said.cast(pl.String).alias("says"))

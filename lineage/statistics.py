@@ -1,0 +1,169 @@
+"""How far a lake is from real data, round by round: shares, depths, opaque roots, founders.
+
+Everything is over accepted rows, those that the next generator may learn from. Shares and depths
+are sums over stored columns (`lineage.proof` proves these), founders come from the family tree.
+
+A row's generation is its `depth_mean` rounded to a whole number, halves up: how many generations
+lie between it and real data, on average over the walks that end there. Real rows are generation 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage import figures
+from lineage.accepted import accepted
+from lineage.ancestry.founders import Founders, founders
+from lineage.ancestry.index import Ancestry
+from lineage.ancestry.source import Source
+
+COUNTS: Final = ("candidates", "accepted")
+SUMS: Final = ("real", "mix", "real_inputs", "real_inputs_low", "real_roots")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts and sums over the accepted rows of a round, or of several."""
+
+    candidates: int = 0
+    accepted: int = 0
+    real: float = 0.0
+    mix: float = 0.0
+    """Sum of the real shares of the mixes that the rows were trained on; 0 for opaque models."""
+    real_inputs: float = 0.0
+    real_inputs_low: float = 0.0
+    real_roots: float = 0.0
+    generations: Mapping[int, int] = field(default_factory=dict)
+    """Rows of each generation; rows of which no walk ends at a real sample are in none."""
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together."""
+        pair = self.generations, other.generations
+        return Tally(
+            **{name: getattr(self, name) + getattr(other, name) for name in (*COUNTS, *SUMS)},
+            generations={
+                each: sum(some.get(each, 0) for some in pair)
+                for each in sorted({*pair[0], *pair[1]})
+            },
+        )
+
+    def mean(self, name: str) -> float | None:
+        """Mean over the accepted rows of one of `SUMS`; None where there are none."""
+        return getattr(self, name) / self.accepted if self.accepted else None
+
+    @property
+    def rootless(self) -> int:
+        """Rows of which no walk ends at a real sample."""
+        return self.accepted - sum(self.generations.values())
+
+    @property
+    def opaque(self) -> float | None:
+        """Share of the walks that end at a model of unknown training data."""
+        roots = self.mean("real_roots")
+        return None if roots is None else 1.0 - roots
+
+    @property
+    def mix_share(self) -> float | None:
+        """Mean real share of the mixes that rows were trained on; None where all rows are real."""
+        made = self.accepted - self.real
+        return self.mix / made if made else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """One round of a data set."""
+
+    number: int
+    decided: bool
+    own: Tally
+    so_far: Tally
+    """Of this round and all before it."""
+    founders: Founders | None
+    """Of walks that start at its accepted rows; None where there are none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistics:
+    """A data set, round by round and as a whole."""
+
+    dataset: str
+    rounds: tuple[Round, ...]
+    whole: Tally
+    founders: Founders | None
+
+
+def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: int) -> Statistics:
+    """Sum a data set up.
+
+    Args:
+        index: the family tree of the commit.
+        sources: the rounds of the commit; those of other data sets are passed over.
+        dataset: the data set.
+        top: how many founders to name.
+
+    Raises:
+        CycleError: some rounds descend from themselves, so that walks have no end.
+    """
+    segments = {each.round: each for each in index.segments if each.dataset == dataset}
+    ours = sorted(
+        (each for each in sources if each.dataset == dataset), key=lambda each: each.round
+    )
+    rounds: list[Round] = []
+    starts: list[NDArray[np.int64]] = []
+    whole = Tally()
+    for source in ours:
+        own = tally(source)
+        whole += own
+        starts.append(accepted(index, segments[source.round]))
+        decided = source.round == 0 or source.decisions is not None
+        found = _founders(index, starts[-1:], top)
+        rounds.append(Round(source.round, decided, own, whole, found))
+    return Statistics(dataset, tuple(rounds), whole, _founders(index, starts, top))
+
+
+def tally(source: Source) -> Tally:
+    """Sum the accepted rows of a round up."""
+    lineage = source.lineage()
+    shares = pl.DataFrame(
+        [(digest, mix.real_share) for digest, mix in source.mixes.items()],
+        schema={"trained_on": pl.String, "mix": pl.Float64},
+        orient="row",
+    )
+    kept = (
+        _accepted(source, lineage)
+        .join(shares.lazy(), on="trained_on", how="left")
+        .select(
+            (pl.col("kind").cast(pl.String) == "real").alias("real"),
+            pl.col("mix").fill_null(0.0),
+            pl.col("real_inputs", "real_roots").cast(pl.Float64),
+            figures.seedless().cast(pl.Float64).alias("real_inputs_low"),
+            (pl.col("depth_mean") + 0.5).floor().cast(pl.Int64).alias("generation"),
+        )
+    )
+    counted = kept.group_by("generation").agg(pl.len(), pl.col(*SUMS).cast(pl.Float64).sum())
+    found = counted.sort("generation").collect(engine="streaming")
+    known = found.drop_nulls("generation")
+    return Tally(
+        candidates=lineage.select(pl.len()).collect().item(),
+        accepted=int(found["len"].sum()),
+        **{name: float(found[name].sum()) for name in SUMS},
+        generations=dict(known.select("generation", "len").iter_rows()),
+    )
+
+
+def _accepted(source: Source, lineage: pl.LazyFrame) -> pl.LazyFrame:
+    if source.decisions is None:
+        return lineage if source.round == 0 else lineage.clear()
+    taken = source.decisions().filter(pl.col("decision") == "accepted").select("row")
+    return lineage.join(taken, on="row", how="semi")
+
+
+def _founders(index: Ancestry, starts: Sequence[NDArray[np.int64]], top: int) -> Founders | None:
+    together = np.concatenate([np.empty(0, np.int64), *starts])
+    return founders(index, together, top=top) if len(together) else None
