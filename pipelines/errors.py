@@ -6,7 +6,8 @@ PipelineError
 ├── StaleError     receipts and lake disagree: fetch the team's receipts, or supersede
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard refused to publish: read the checks, change the round
-└── GeneratorError the model could not be fitted or sampled: change its settings
+├── GeneratorError the model could not be fitted or sampled: change its settings
+└── SigningError   a key of the guard cannot be used: correct the environment
 """
 
 from __future__ import annotations
@@ -57,3 +58,10 @@ class GeneratorError(PipelineError):
     """A generator could not be fitted or sampled."""
 
     kind = "generator"
+
+
+class SigningError(PipelineError):
+    """A key of the guard cannot be used."""
+
+    kind = "signing"
+    exit_code = 2
