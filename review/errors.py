@@ -1,7 +1,8 @@
 """What the command line says when something is wrong.
 
 ReviewError
-└── UsageError    the arguments do not fit: correct them
+├── UsageError    the arguments do not fit: correct them
+└── Findings      a check found something, which is printed: look at it
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ class UsageError(ReviewError):
 
     kind = "usage"
     exit_code = 2
+
+
+class Findings(ReviewError):  # noqa: N818  named by what happened
+    """A check found something; it is printed already."""
+
+    kind = "findings"
 
 
 FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)
