@@ -73,7 +73,7 @@ def of_round(merge: Merge, trusted: Trusted | None) -> Proof:
     """
     about = merge.commit.metadata
     dataset, number = about.get("stemma.dataset", ""), about.get("stemma.round", "")
-    if "stemma.guard" not in about or not number.isdecimal():
+    if "stemma.guard" not in about or not number.isdecimal() or not refs.NAME.match(dataset):
         return Proof(_without_answer(merge))
     try:
         result = _recorded(merge.lake, merge.source, dataset, int(number))
@@ -127,18 +127,23 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
 
 
 def _without_answer(merge: Merge) -> str:
-    """What to say about a merge that claims nothing: what the guard says of what it brought."""
-    said = []
-    for dataset, number in paths.rounds(merge.changes, "added", "changed"):
-        try:
-            result = _recorded(merge.lake, merge.source, dataset, number)
-        except GuardError:
-            result = None
-        judged = "never judged it" if result is None else f"said {result.verdict} of it"
-        if result is not None and result.blocking:
-            judged += f" ({', '.join(result.blocking)})"
-        said.append(f"the guard {judged}: round {number} of {dataset}")
-    return "; ".join(["it carries no answer of the guard", *said])
+    """What to say about a merge that claims nothing: what it brought, and what the guard said."""
+    brought = paths.rounds(merge.changes, "added", "changed")
+    said = [f"round {number} of {name} ({_said(merge, name, number)})" for name, number in brought]
+    brings = f", and brings {', '.join(said)}" if said else ""
+    return f"it carries no answer of the guard{brings}"
+
+
+def _said(merge: Merge, dataset: str, number: int) -> str:
+    """What the manifest that was merged holds of the guard's answer about a round."""
+    try:
+        result = _recorded(merge.lake, merge.source, dataset, number)
+    except GuardError:
+        return "with an answer that was altered"
+    if result is None:
+        return "never judged"
+    blocking = f": {', '.join(result.blocking)}" if result.blocking else ""
+    return f"the guard said {result.verdict}{blocking}"
 
 
 def _metadata(merge: Merge, result: GuardResult) -> str | None:
@@ -279,10 +284,10 @@ def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
     unreal = lineage.filter(wrong).select("row", "kind").collect()
     samples = lake.scan(commit, refs.partition(dataset, "samples", paths.REAL)).select(key)
     strange = samples.join(lineage, on=key, how="anti").select("row").collect()
-    return next(_said(unreal, strange, dataset), None)
+    return next(_contradictions(unreal, strange, dataset), None)
 
 
-def _said(unreal: pl.DataFrame, strange: pl.DataFrame, dataset: str) -> Iterator[str]:
+def _contradictions(unreal: pl.DataFrame, strange: pl.DataFrame, dataset: str) -> Iterator[str]:
     what = f"of round 0 of {dataset}"
     if not unreal.is_empty():
         row, kind = unreal.row(0)

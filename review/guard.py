@@ -128,11 +128,14 @@ def _recorded(content: dict[str, Any]) -> tuple[GuardResult | None, str | None]:
 def _same(now: Check | None, then: Check | None) -> bool:
     if now is None or then is None:
         return False
+    return now.verdict == then.verdict and _same_value(now, then)
+
+
+def _same_value(now: Check, then: Check) -> bool:
     one, other = now.value, then.value
-    values = one == other or (
-        one is not None and other is not None and abs(one - other) <= SAME * max(1.0, abs(other))
-    )
-    return values and now.verdict == then.verdict
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= SAME * max(1.0, abs(other))
 
 
 def _rendered(found: Judgement) -> Iterator[RenderableType]:
@@ -163,13 +166,11 @@ def _rows(found: Judgement) -> Iterator[Sequence[object]]:
 
 
 def _before(now: Check, then: Check | None) -> str:
-    """The recorded verdict, and the figure where one of the two is another now."""
+    """The recorded verdict, and the figure where it was another."""
     if then is None:
         return "–"
-    if _same(now, then):
-        return then.verdict
     value = "unknown" if then.value is None else number(then.value)
-    return f"{then.verdict}: {value}"
+    return then.verdict if _same_value(now, then) else f"{then.verdict}: {value}"
 
 
 def _notes(found: Judgement) -> Iterator[str]:

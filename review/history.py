@@ -24,11 +24,14 @@ from review.datasets import wanted_datasets
 from review.errors import Findings
 from review.output import console, print_json, table
 
-WORDS: Final[dict[Kind, str]] = {
-    "round": "merges of rounds",
-    "real data": "merges of real data",
-    "nothing": "commits that change nothing",
+WORDS: Final[dict[Kind, tuple[str, str]]] = {
+    "round": ("merge of a round", "merges of rounds"),
+    "real data": ("merge of real data", "merges of real data"),
+    "nothing": ("commit without changes", "commits without changes"),
 }
+"""What a sound step is called; one of them and several."""
+WIDTH: Final = 24
+"""Characters of a message in the table; `--json` has it whole."""
 
 
 def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
@@ -53,8 +56,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         for part in _rendered(ref, about, trusted):
             out.print(part)
     if wrong:
-        many = "1 commit" if len(wrong) == 1 else f"{len(wrong):,} commits"
-        raise Findings(f"{many} of {ref} changed data and no guard let them through")
+        raise Findings(f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}")
 
 
 def _content(
@@ -76,9 +78,12 @@ def _rendered(ref: str, found: Sequence[Step], trusted: Trusted | None) -> Itera
     proved = [each for each in found if each.wrong is None]
     wrong = [each for each in found if each.wrong is not None]
     counts = Counter(each.kind for each in proved)
-    sound = ", ".join(f"{counts[kind]:,} {words}" for kind, words in WORDS.items() if counts[kind])
-    head = f"{ref}: {len(found):,} commits; in order: {sound or 'none'}; findings: {len(wrong):,}"
-    yield Text(head)
+    sound = [
+        f"{counts[kind]:,} {words[counts[kind] > 1]}"
+        for kind, words in WORDS.items()
+        if counts[kind]
+    ]
+    yield Text(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
     if wrong:
         yield _findings(wrong)
     for each in proved:
@@ -96,13 +101,14 @@ def _findings(wrong: Sequence[Step]) -> Table:
             each.commit.id[:SHORT],
             datetime.fromtimestamp(each.commit.created, UTC).strftime("%Y-%m-%d %H:%M"),
             each.commit.committer,
-            " ".join(each.commit.message.split()),
+            _cut(" ".join(each.commit.message.split())),
             each.wrong,
-            f"{each.changed:,}: {each.first}",
+            each.changed,
+            each.first or "",
         ]
         for each in wrong
     ]
-    columns = ["commit", "when (UTC)", "committer", "message", "what is wrong", "paths, first"]
+    columns = ["commit", "when (UTC)", "committer", "message", "what is wrong", "paths", "first"]
     return table("", columns, body)
 
 
@@ -113,3 +119,11 @@ def _overridden(commit: str, result: GuardResult) -> Text:
         f"{commit[:SHORT]}: {what} was published although the guard blocks it "
         f"({', '.join(result.blocking)}): {reason}"
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _many(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

@@ -71,7 +71,8 @@ def test_limits_that_changed_since_block_now(
     said = capsys.readouterr().out
     assert "tiny-2 at main: block (real_share)" in said
     assert "by other limits; another answer than now, real_share" in said
-    assert "pass: " in said
+    (line,) = (line for line in said.splitlines() if line.startswith("│ real_share "))
+    assert [cell.strip() for cell in line.split("│")][4:6] == ["block", "pass"]
     done = copied.command("review.cli", "guard", "main", "--json")
     assert done.code == 1
     assert json.loads(done.out)["rounds"][0]["now"]["blocking"] == ["real_share"]

@@ -37,7 +37,10 @@ def test_a_healthy_history_has_no_finding(lab: Lab, capsys: pytest.CaptureFixtur
     assert [each["verdict"] for each in content["proved"]] == ["pass", "pass", "pass", None]
     done = lab.project.command("review.cli", "audit", "--history", "main")
     assert done.code == 0, done.said
-    assert "findings: 0" in done.out
+    assert (
+        "main: 3 merges of rounds, 1 merge of real data, 1 commit without changes, 0 findings"
+        in (done.out)
+    )
     assert "signatures were not looked at" in done.out
 
 
@@ -105,8 +108,8 @@ def test_an_override_is_shown_with_its_reason(lab: Lab, capsys: pytest.CaptureFi
 def test_a_merge_by_hand_of_a_blocked_round(lab: Lab) -> None:
     step = lab.only(lab.merged("by-hand", lab.blocked, {}))
     assert step.wrong == (
-        "it carries no answer of the guard; "
-        "the guard said block of it (real_share): round 3 of tiny"
+        "it carries no answer of the guard, "
+        "and brings round 3 of tiny (the guard said block: real_share)"
     )
     assert (step.kind, step.datasets) == ("merge", ("tiny",))
 
@@ -125,7 +128,7 @@ def test_a_blocked_round_with_the_metadata_of_another(lab: Lab) -> None:
 
 def test_a_merge_by_hand_of_a_round_that_passes(lab: Lab) -> None:
     step = lab.only(lab.merged("by-hand-2", lab.source, {"stemma.stage": "publish"}))
-    assert "it carries no answer of the guard; the guard said pass of it" in (step.wrong or "")
+    assert "and brings round 3 of tiny (the guard said pass)" in (step.wrong or "")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,7 @@ def test_a_merge_by_hand_of_a_round_that_passes(lab: Lab) -> None:
         ("stemma.round", "2", "the answer it carries is about round 3 of tiny"),
         ("stemma.round", "9", "holds no answer of the guard about round 9"),
         ("stemma.round", "x", "it carries no answer of the guard"),
+        ("stemma.dataset", "tiny/samples", "it carries no answer of the guard"),
         ("stemma.dataset", "other", "holds no answer of the guard about round 3"),
     ],
 )
@@ -396,7 +400,9 @@ def test_every_planted_commit_is_named_in_one_history(
     planted.append(lake.resolve(ref).id)
     lake.write_bytes(ref, "other/rounds/001.json", b"{}")
     planted.append(lake.commit(ref, "another data set", {}).id)
-    with pytest.raises(Findings, match=r"^3 commits of many changed data and no guard") as caught:
+    with pytest.raises(
+        Findings, match=r"^the guard did not let through 3 commits of many$"
+    ) as caught:
         history.run(ref=ref, dataset=None, as_json=False)
     assert caught.value.exit_code == 1
     shown = capsys.readouterr().out
@@ -404,8 +410,8 @@ def test_every_planted_commit_is_named_in_one_history(
         assert commit[:12] in shown
     assert lab.merge.id[:12] not in shown
     assert "a hot fix" in shown
-    assert "1: other/rounds/001.json" in shown
-    with pytest.raises(Findings, match=r"^2 commits"):
+    assert "other/rounds/001.json" in shown
+    with pytest.raises(Findings, match=r" 2 commits of many$"):
         history.run(ref=ref, dataset="tiny", as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert [each["commit"] for each in content["findings"]] == planted[1::-1]

@@ -172,7 +172,7 @@ def test_publish_signs_what_the_auditor_can_prove(
 ) -> None:  # fmt: skip
     """Round 3 was published with a key; rounds 1 and 2 before there was one."""
     monkeypatch.setenv(PUBLIC_KEYS, str(keys[0].with_suffix(".pub")))
-    with pytest.raises(Findings, match=r"^2 commits"):
+    with pytest.raises(Findings, match=r" 2 commits of main$"):
         history.run(ref="main", dataset=None, as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert {each["wrong"] for each in content["findings"]} == {"the guard's answer is not signed"}
