@@ -2,7 +2,7 @@
 
 ReviewError
 ├── UsageError    the arguments do not fit: correct them
-└── Findings      a check found something, which is printed: look at it
+└── Findings      a check found something: it is printed, look at it
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class UsageError(ReviewError):
     exit_code = 2
 
 
-class Findings(ReviewError):  # noqa: N818  named by what happened
-    """A check found something; it is printed already."""
+class Findings(ReviewError):  # noqa: N818  what a check found is no error of the program
+    """A check found what should not be; what it found is already printed."""
 
     kind = "findings"
 
