@@ -178,9 +178,18 @@ class Lake:
         return str(found.base_commit_id)
 
     def diff(
-        self, left: str, right: str, *, prefix: str = "", three_dot: bool = True
+        self,
+        left: str,
+        right: str,
+        *,
+        prefix: str = "",
+        three_dot: bool = True,
+        checksums: bool = False,
     ) -> Iterator[Change]:
-        """What changed from left to right: since their merge base (three-dot), or as trees."""
+        """What changed from left to right: since their merge base (three-dot), or as trees.
+
+        With `checksums`, what is added or changed has its checksum.
+        """
         pages = self._pages(
             self._sdk.refs_api.diff_refs,
             self.repository,
@@ -188,8 +197,17 @@ class Lake:
             right,
             prefix=prefix,
             type="three_dot" if three_dot else "two_dot",
+            include_right_stats=checksums,
         )
-        return (Change(found.path, found.type, found.size_bytes or 0) for found in pages)
+        return (
+            Change(
+                found.path,
+                found.type,
+                found.size_bytes or 0,
+                found.right.checksum if checksums and found.right else None,
+            )
+            for found in pages
+        )
 
     # Objects
 

@@ -20,11 +20,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One path of a diff; kind is added, removed, changed or conflict; size in bytes."""
+    """One path of a diff; kind is added, removed, changed or conflict; size in bytes.
+
+    The checksum (md5) is that of the right side; None if it has no such object, or where it was not
+    asked for.
+    """
 
     path: str
     kind: str
     size: int
+    checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

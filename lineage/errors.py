@@ -6,6 +6,7 @@
     ├── ParentError     a named parent cannot be one: correct the generator
     ├── MixError        a training mix cannot be composed or read: correct its settings
     ├── SplitError      shares, groups or ids of a split do not fit: correct them
+    ├── GuardError      what is recorded is no answer of the guard, or was altered: judge again
     ├── QueryError      an id or occurrence cannot be looked up: correct the question
     ├── CycleError      rounds descend from each other: take back the one that came later
     └── CacheError      the index cannot be written: make room, or choose another directory
@@ -53,6 +54,12 @@ class SplitError(LineageError):
     """Shares, groups or ids of a hold-out split do not fit."""
 
     kind = "split"
+
+
+class GuardError(LineageError):
+    """What is recorded is no answer of the guard, or was altered."""
+
+    kind = "guard"
 
 
 class QueryError(LineageError):

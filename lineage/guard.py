@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from lineage.checks import RULES, check, worst
+from lineage.errors import GuardError
 from lineage.evidence import Check, Evidence
 from lineage.limits import Limits
 
-__all__ = ["Check", "Evidence", "GuardResult", "judge", "table"]
+__all__ = ["Check", "Evidence", "GuardResult", "judge", "read", "table"]
 
 WIDTH: Final = 120
 NARROWEST: Final = 20
@@ -101,6 +102,31 @@ def judge(evidence: Evidence, limits: Limits) -> GuardResult:
     """
     checks = tuple(check(rule, evidence, limits) for rule in RULES)
     return GuardResult(evidence.dataset, evidence.round, checks, limits.digest)
+
+
+def read(content: Any) -> GuardResult:  # noqa: ANN401  JSON
+    """Read an answer back from the form that `to_dict` gives it.
+
+    Everything that follows from the checks is computed again, the digest too.
+
+    Raises:
+        GuardError: it is no answer, or not the one that it was written as.
+    """
+    try:
+        result = GuardResult(
+            dataset=content["dataset"],
+            round=content["round"],
+            checks=tuple(Check(**item) for item in content["checks"]),
+            limits=content["limits"],
+            judged=content["judged"],
+            override=content["override"],
+        )
+        unaltered = bool(result.to_dict() == content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise GuardError("what is recorded is no answer of the guard; judge the round") from error
+    if not unaltered:
+        raise GuardError("the guard's recorded answer was altered: it has another digest")
+    return result
 
 
 def table(result: GuardResult, *, whole: bool = False) -> str:

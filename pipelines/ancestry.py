@@ -114,7 +114,7 @@ def datasets(index: Ancestry) -> list[str]:
 
 def _rounds(lake: Lake, commit: str) -> dict[Place, Round]:
     """The rounds of a commit whose lineage it holds."""
-    name = hashlib.sha256(f"{lake.endpoint}/{lake.repository}/{commit}".encode()).hexdigest()
+    name = hashlib.sha256(f"{lake.repository}/{commit}".encode()).hexdigest()
     place = CACHE / COMMITS / f"{name}.json"
     try:
         listed = json.loads(place.read_text(encoding="utf-8"))

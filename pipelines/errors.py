@@ -7,7 +7,8 @@ PipelineError
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard refused to publish: read the checks, change the round
 ├── GeneratorError the model could not be fitted or sampled: change its settings
-└── ReplayError    a shard cannot be made again: look at what its record lacks
+├── ReplayError    a shard cannot be made again: look at what its record lacks
+└── SigningError   a key of the guard cannot be used: correct the environment
 """
 
 from __future__ import annotations
@@ -64,3 +65,10 @@ class ReplayError(PipelineError):
     """A shard cannot be made again from its record."""
 
     kind = "replay"
+
+
+class SigningError(PipelineError):
+    """A key of the guard cannot be used."""
+
+    kind = "signing"
+    exit_code = 2

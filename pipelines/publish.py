@@ -1,14 +1,13 @@
 """Stage `publish`: the guard decides; merge into main and tag, or stop with the reasons.
 
 The guard judges the evaluate commit. Its answer goes into the round's manifest on the branch and,
-bound to the commit that it judged, into the metadata of the merge. A blocked round stays on its
-branch for review. On a line other than main the stage ends with the guard's answer: it never
-merges.
+bound to the commit that it judged, into the metadata of the merge, signed where a key is
+configured. A blocked round stays on its branch for review. On a line other than main the stage ends
+with the guard's answer: it never merges.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,10 +15,11 @@ from lake import refs
 from lake.values import Commit
 from lineage import guard
 from lineage.guard import GuardResult
-from pipelines import branches, evidence, history, keys, manifest, publishing, say, stage
+from pipelines import branches, evidence, history, keys, manifest, publishing, say, signing, stage
 from pipelines.attempts import attempt, sweep
 from pipelines.errors import BlockedError, StaleError
 from pipelines.receipts import Receipt
+from pipelines.signing import Signer
 from pipelines.work import Work, write_receipt
 
 CODE: Final = ("pipelines/publish.py",)
@@ -61,6 +61,7 @@ def _published(work: Work, key: str) -> Commit | None:
 def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Commit:
     """Let the guard judge, record its answer, and merge."""
     settings = work.round.settings.publish
+    signer = signing.signer() if work.round.line == refs.MAIN else None
     start = work.lake.resolve(evaluated.commit)
     judged = branches.on_main(work, start, supersede=supersede).id
     found = guard.judge(evidence.collect(work, judged), settings.guard)
@@ -77,7 +78,8 @@ def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Co
         return recorded
     message = f"Publish {work.round.key}: guard {result.verdict}"
     try:
-        return publishing.merge(work.lake, recorded.id, message, _merge_metadata(work, key, result))
+        about = _merge_metadata(work, key, result, signer)
+        return publishing.merge(work.lake, recorded.id, message, about)
     except StaleError:  # another clone was faster; it may have published the same
         done = _published(work, key)
         if done is None:
@@ -85,15 +87,14 @@ def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Co
         return done
 
 
-def _merge_metadata(work: Work, key: str, result: GuardResult) -> dict[str, str]:
-    """What the merge says: the guard's answer, bound to the commit that it judged."""
-    about = branches.metadata(work.round, "publish", key) | {
-        "stemma.guard": result.digest,
-        "stemma.guard.verdict": result.verdict,
-        "stemma.guard.judged": result.judged,
-        "stemma.guard.checks": json.dumps({item.name: item.verdict for item in result.checks}),
-    }
-    return about | ({"stemma.override": result.override} if result.override else {})
+def _merge_metadata(
+    work: Work, key: str, result: GuardResult, signer: Signer | None
+) -> dict[str, str]:
+    """What the merge says: the guard's answer, bound to the commit that it judged, and signed."""
+    about = branches.metadata(work.round, "publish", key) | publishing.says(result)
+    if signer is None:
+        return about
+    return about | signer.metadata(publishing.statement(work.lake.repository, result, key))
 
 
 def _record(work: Work, judged: str, key: str, result: GuardResult) -> Commit:

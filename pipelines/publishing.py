@@ -1,4 +1,4 @@
-"""Bringing a round into main: who may be superseded, the merge, the tag that never moves."""
+"""Bringing a round into main: who may be superseded, the merge and what it says, the tag."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import Conflict
 from lake.values import Commit
+from lineage.guard import GuardResult
 from pipelines import receipts
 from pipelines.errors import StaleError
 from pipelines.history import Published
+from pipelines.signing import Statement
 
 TAG_TRIES: Final = 10
 
@@ -72,6 +74,31 @@ def claim(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
     content = {"round": number, "input_key": key, "attempt": secrets.token_hex(8)}
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
+
+
+def says(result: GuardResult) -> dict[str, str]:
+    """What the merge of a round says of the guard's answer, which is bound to a commit."""
+    about = {
+        "stemma.guard": result.digest,
+        "stemma.guard.verdict": result.verdict,
+        "stemma.guard.judged": result.judged,
+        "stemma.guard.checks": json.dumps({item.name: item.verdict for item in result.checks}),
+    }
+    return about | ({"stemma.override": result.override} if result.override else {})
+
+
+def statement(repository: str, result: GuardResult, key: str) -> Statement:
+    """What a key of the guard signs about the merge of a round that is published under a key."""
+    return Statement(
+        repository=repository,
+        dataset=result.dataset,
+        round=result.round,
+        judged=result.judged,
+        guard=result.digest,
+        verdict=result.verdict,
+        override=result.override,
+        publish_key=key,
+    )
 
 
 def merge(lake: Lake, source: str, message: str, about: Mapping[str, str]) -> Commit:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.projects import Project, tiny
+from pipelines.errors import BlockedError
+from pipelines.signing import KEY
+from tests.flow.lab import Lab, key_pair
+from tests.flow.projects import Project, tiny, tiny_round
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,9 +21,7 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No lakeFS settings of whoever runs the tests; programs started here find this checkout."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(
-                ("LAKECTL_", "STEMMA_LAKE", "STEMMA_HOLDOUT", "STEMMA_STORAGE", "DVC_")
-            ):
+            if name.startswith(("LAKECTL_", "STEMMA_", "DVC_")):
                 patch.delenv(name)
         home = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(home))
@@ -61,3 +62,40 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(project.root)
     yield project
     project.stop_lake()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Private keys of the one who publishes and of somebody else, each beside its public key."""
+    place = tmp_path_factory.mktemp("keys")
+    return key_pair(place / "ours"), key_pair(place / "theirs")
+
+
+@pytest.fixture(scope="session")
+def laboratory(
+    published: Path, keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """A project whose round 3 the guard blocked, and which was published signed by other limits."""
+    project = Project(tmp_path_factory.mktemp("lab") / "project")
+    shutil.copytree(published, project.root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
+        entry = tiny_round(3) | {"publish": limits}
+        project.edit(lambda found: found["rounds"].update({"tiny-3": entry}))
+        with pytest.raises(BlockedError):
+            project.round("tiny-3")
+        lake = project.lake()
+        blocked, start = lake.head("tiny-r003"), lake.head("main")
+        project.edit(lambda found: found["rounds"]["tiny-3"].update(publish={}))
+        patch.setenv(KEY, str(keys[0]))
+        project.run("publish", "tiny-3")
+    yield Lab(project, lake, str(start), lake.resolve("main"), str(blocked))
+    project.stop_lake()
+
+
+@pytest.fixture
+def lab(laboratory: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """That project as the current directory; a test uses branches of its own."""
+    monkeypatch.chdir(laboratory.project.root)
+    return laboratory

@@ -138,6 +138,10 @@ def test_a_merge_brings_what_the_diff_showed(lake: Lake) -> None:
     assert list(lake.diff("main", "side")) == shown
     assert len(list(lake.diff("main", "side", three_dot=False))) == 4
     assert list(lake.diff("main", "side", prefix="digits/b")) == shown[1:]
+    held = {item.path: item.checksum for item in lake.objects("side")}
+    for three_dot in (True, False):
+        for item in lake.diff("main", "side", three_dot=three_dot, checksums=True):
+            assert item.checksum == held.get(item.path)
     assert lake.merge_base("side", "main") == base
     head = lake.head("main")
     made = lake.merge("side", "main", "publish", {"guard": "passed"})

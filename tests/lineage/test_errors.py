@@ -21,7 +21,10 @@ def test_kinds_are_stable_and_tell_errors_apart() -> None:
         "ParentError": "parent",
         "MixError": "mix",
         "SplitError": "split",
+        "GuardError": "guard",
         "QueryError": "query",
+        "CycleError": "cycle",
+        "CacheError": "cache",
     }
 
 

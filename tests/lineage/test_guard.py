@@ -10,6 +10,7 @@ import pytest
 
 from lineage import guard
 from lineage.checks import RULES
+from lineage.errors import GuardError
 from lineage.limits import Limits
 from lineage.mix import MixManifest
 from tests.lineage.digits import HEALTHY, check, evidence, hits, measured, tainted, verdicts
@@ -167,3 +168,71 @@ def test_the_table_counts_what_passes() -> None:
     said = guard.table(guard.judge(about, Limits()))
     assert "holdout_equal" in said
     assert "real_share" not in said
+
+
+def answers() -> dict[str, guard.GuardResult]:
+    """Answers with and without figures, overridden and not, bound and not."""
+    blocked = guard.judge(evidence("replace", 3), Limits())
+    return {
+        "healthy": guard.judge(HEALTHY, Limits()).bound_to("a" * 64),
+        "blocked": blocked.bound_to("b" * 64),
+        "overridden": blocked.bound_to("c" * 64, override="a trial: „Prüfung“"),
+        "unknown": guard.judge(replace(HEALTHY, metrics={}), Limits()),
+    }
+
+
+@pytest.mark.parametrize("name", ["healthy", "blocked", "overridden", "unknown"])
+def test_an_answer_reads_back_from_json(name: str) -> None:
+    result = answers()[name]
+    text = json.dumps(result.to_dict(), indent=2, sort_keys=True)
+    found = guard.read(json.loads(text))
+    assert found == result
+    assert found.digest == result.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("digest", "0" * 64),
+        ("verdict", "pass"),
+        ("blocking", []),
+        ("override", "a reason"),
+        ("judged", "d" * 64),
+        ("limits", ""),
+        ("round", 4),
+        ("dataset", "letters"),
+        ("checks", []),
+        ("more", "of it"),
+    ],
+)
+def test_an_altered_answer_does_not_read_back(name: str, value: object) -> None:
+    content = json.loads(json.dumps(answers()["blocked"].to_dict()))
+    with pytest.raises(GuardError, match="was altered"):
+        guard.read({**content, name: value})
+    content["checks"][0]["value"] = 0.5
+    with pytest.raises(GuardError, match="was altered"):
+        guard.read(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        "pass",
+        {},
+        {"checks": None},
+        {"checks": [{"name": "x"}]},
+        {**guard.judge(HEALTHY, Limits()).to_dict(), "checks": [3]},
+    ],
+)
+def test_what_is_no_answer_does_not_read_back(content: object) -> None:
+    with pytest.raises(GuardError, match="no answer of the guard"):
+        guard.read(content)
+
+
+def test_an_answer_of_unknown_verdicts_does_not_read_back() -> None:
+    content = guard.judge(HEALTHY, Limits()).to_dict()
+    content["checks"][0]["verdict"] = "fine"
+    with pytest.raises(GuardError, match="no answer of the guard"):
+        guard.read(content)

@@ -1,0 +1,80 @@
+"""What a commit changed, read by paths alone: whose round it is, and what it took or brought.
+
+A round's own paths are strict: its partitions, its manifest, and the head of its data set. Anything
+else that is added is read by somebody sooner or later, a table scanned whole for one, and was
+judged by nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lake import refs
+from lake.values import Change
+
+REAL = 0
+"""The round of real data."""
+
+
+def datasets(changes: Iterable[Change]) -> list[str]:
+    """The first parts of the paths; data sets, where the lake holds nothing else."""
+    return sorted({item.path.partition("/")[0] for item in changes})
+
+
+def is_part(path: str, dataset: str, number: int) -> bool:
+    """Tell whether a path is the round's own: its partitions, its manifest, or the head."""
+    if path in (refs.manifest(dataset, number), refs.head(dataset)):
+        return True
+    name, _, rest = path.removeprefix(f"{dataset}/").partition("/")
+    within = path.startswith(f"{dataset}/") and bool(name and rest)
+    return within and path.startswith(refs.partition(dataset, name, number))
+
+
+def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | None:
+    """The first change that publishing a round does not make.
+
+    It adds or changes what is the round's own, and removes what it supersedes: its own and later
+    rounds of its data set.
+    """
+    for item in changes:
+        supersedes = item.kind == "removed" and item.path.startswith(f"{dataset}/")
+        if supersedes and (refs.round_of(item.path) or REAL) >= number:
+            continue
+        if not is_part(item.path, dataset, number):
+            return item
+    return None
+
+
+def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
+    """The rounds whose manifests were changed in these ways, as (data set, number)."""
+    found = []
+    for item in changes:
+        dataset, _, _ = item.path.partition("/")
+        number = refs.round_of(item.path)
+        if (
+            item.kind in kinds
+            and number is not None
+            and item.path == refs.manifest(dataset, number)
+        ):
+            found.append((dataset, number))
+    return sorted(found)
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """What was taken away, brought and changed: rounds by their manifests, else objects."""
+    ways = (("took away", "removed"), ("brought", "added"), ("changed", "changed"))
+    said = [f"{verb} {named(found)}" for verb, kind in ways if (found := rounds(changes, kind))]
+    if said:
+        return " and ".join(said)
+    counts = [(verb, sum(item.kind == kind for item in changes)) for verb, kind in ways]
+    return " and ".join(f"{verb} {objects(count)}" for verb, count in counts if count)
+
+
+def named(found: Iterable[tuple[str, int]]) -> str:
+    """Rounds as a person reads them: round 1 of digits, round 2 of digits."""
+    return ", ".join(f"round {number} of {dataset}" for dataset, number in found)
+
+
+def objects(count: int) -> str:
+    """A number of objects, in words."""
+    return "1 object" if count == 1 else f"{count:,} objects"

@@ -1,0 +1,129 @@
+"""`stemma audit --history REF`: which commits of a history no guard let through."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lake.values import Commit
+from lineage.guard import GuardResult
+from pipelines import signing, steps
+from pipelines.params import load
+from pipelines.progress import track
+from pipelines.proofs import SHORT
+from pipelines.signing import PUBLIC_KEYS, Trusted
+from pipelines.steps import Kind, Step
+from pipelines.work import open_lake
+from review.datasets import wanted_datasets
+from review.errors import Findings
+from review.output import console, print_json, table
+
+WORDS: Final[dict[Kind, tuple[str, str]]] = {
+    "round": ("merge of a round", "merges of rounds"),
+    "real data": ("merge of real data", "merges of real data"),
+    "nothing": ("commit without changes", "commits without changes"),
+}
+"""What a sound step is called; one of them and several."""
+WIDTH: Final = 24
+"""Characters of a message in the table; `--json` has it whole."""
+
+
+def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
+    """Walk the history of a ref and print every step that has no proof.
+
+    Raises:
+        Findings: there are some.
+    """
+    params = load()
+    only = None if dataset is None else wanted_datasets(params, dataset)[0]
+    trusted = signing.trusted()
+    lake = open_lake(params)
+    head = lake.resolve(ref)
+    log = list(lake.log(head.id, first_parent=True))[::-1]
+    found = list(steps.walk(lake, track(log, "commits"), trusted))[::-1]
+    about = [each for each in found if only is None or only in each.datasets]
+    wrong = [each for each in about if each.wrong is not None]
+    if as_json:
+        print_json(_content(ref, head, about, trusted))
+    else:
+        out = console()
+        for part in _rendered(ref, about, trusted):
+            out.print(part)
+    if wrong:
+        raise Findings(f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}")
+
+
+def _content(
+    ref: str, head: Commit, found: Sequence[Step], trusted: Trusted | None
+) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "commit": head.id,
+        "trusted_keys": sorted(trusted.keys) if trusted else None,
+        "steps": dict(Counter(each.kind for each in found)),
+        "findings": [each.to_dict() for each in found if each.wrong is not None],
+        "proved": [
+            each.to_dict() for each in found if each.wrong is None and each.kind != "nothing"
+        ],
+    }
+
+
+def _rendered(ref: str, found: Sequence[Step], trusted: Trusted | None) -> Iterator[RenderableType]:
+    proved = [each for each in found if each.wrong is None]
+    wrong = [each for each in found if each.wrong is not None]
+    counts = Counter(each.kind for each in proved)
+    sound = [
+        f"{counts[kind]:,} {words[counts[kind] > 1]}"
+        for kind, words in WORDS.items()
+        if counts[kind]
+    ]
+    yield Text(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
+    if wrong:
+        yield _findings(wrong)
+    for each in proved:
+        if each.result is not None and each.result.override is not None:
+            yield _overridden(each.commit.id, each.result)
+    if trusted is None:
+        yield Text(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
+    else:
+        yield Text(f"trusted keys: {', '.join(sorted(trusted.keys))}")
+
+
+def _findings(wrong: Sequence[Step]) -> Table:
+    body = [
+        [
+            each.commit.id[:SHORT],
+            datetime.fromtimestamp(each.commit.created, UTC).strftime("%Y-%m-%d %H:%M"),
+            each.commit.committer,
+            _cut(" ".join(each.commit.message.split())),
+            each.wrong,
+            each.changed,
+            each.first or "",
+        ]
+        for each in wrong
+    ]
+    columns = ["commit", "when (UTC)", "committer", "message", "what is wrong", "paths", "first"]
+    return table("", columns, body)
+
+
+def _overridden(commit: str, result: GuardResult) -> Text:
+    reason = " ".join((result.override or "").split())
+    what = f"round {result.round} of {result.dataset}"
+    return Text(
+        f"{commit[:SHORT]}: {what} was published although the guard blocks it "
+        f"({', '.join(result.blocking)}): {reason}"
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _many(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

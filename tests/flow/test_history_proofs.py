@@ -1,0 +1,289 @@
+"""The proof in the history where content or keys decide: real data, and signatures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lake import refs
+from lake.client import Lake
+from lineage import guard
+from lineage.guard import Check
+from pipelines import attempts, ingest, manifest, publishing, receipts, signing, tables
+from pipelines.errors import SigningError
+from pipelines.params import load
+from pipelines.signing import KEY, PUBLIC_KEYS, SIGNATURE, SIGNER
+from review import history
+from review.errors import Findings
+from tests.flow.lab import Lab, key_pair, trust
+from tests.flow.projects import Project
+
+# Real data
+
+
+def ingested(
+    lab: Lab, name: str, change: Callable[[str], object] | None = None, **about: str
+) -> str:
+    """Another ingest of the real data, merged after a change on its branch."""
+    lake = lab.lake
+    dataset = load().datasets["tiny"]
+    with attempts.attempt(lake, "tiny-r000", lab.merge.id) as branch:
+        publishing.supersede(lake, "tiny", 0, branch, {})
+        ingest._write(lake, branch, "tiny", ingest.prepare(dataset), "another")
+        if change is not None:
+            change(branch)
+        source = lake.commit(branch, "Ingest", {}).id
+    claims = {"stemma.stage": "publish", "stemma.dataset": "tiny", "stemma.round": "0"}
+    return lab.merged(name, source, claims | about, at=lab.merge.id)
+
+
+def smuggle(lab: Lab, **columns: Any) -> Callable[[str], None]:
+    """Make the last row of round 0 something else than real."""
+
+    def change(branch: str) -> None:
+        path = refs.part("tiny", "lineage", 0)
+        rows = lab.lake.scan(branch, path).collect()
+        last = pl.col("row") == rows["row"].max()
+        given = [
+            pl.when(last).then(pl.lit(value, rows.schema[name])).otherwise(name).alias(name)
+            for name, value in columns.items()
+        ]
+        lab.lake.write(branch, path, rows.with_columns(given))
+
+    return change
+
+
+def test_a_new_ingest_supersedes_everything(lab: Lab) -> None:
+    ref = ingested(lab, "fresh")
+    assert lab.found(ref) == []
+    assert tables.rounds(lab.lake, ref, "tiny") == [0]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"kind": "synthetic"},
+        {"generator": "a" * 64},
+        {"trained_on": "a" * 64},
+        {"round": 1},
+    ],
+)
+def test_an_ingest_that_smuggles_a_row(lab: Lab, columns: Mapping[str, Any]) -> None:
+    step = lab.only(ingested(lab, "smuggled", smuggle(lab, **columns)))
+    assert step.wrong is not None
+    assert step.wrong.startswith("1 row of round 0 of tiny not real: row ")
+    assert step.kind == "real data"
+
+
+def test_an_ingest_of_a_row_with_parents(lab: Lab) -> None:
+    def change(branch: str) -> None:
+        path = refs.part("tiny", "lineage", 0)
+        rows = lab.lake.scan(branch, path).collect()
+        parent = {"dataset": "tiny", "round": 0, "row": 1, "relation": "edited", "weight": 1.0}
+        parents = pl.Series("parents", [[parent], *[[]] * (len(rows) - 1)], rows.schema["parents"])
+        lab.lake.write(branch, path, rows.with_columns(parents))
+
+    assert "1 row of round 0 of tiny not real" in (
+        lab.only(ingested(lab, "descended", change)).wrong or ""
+    )
+
+
+def test_an_ingest_of_samples_without_lineage(lab: Lab) -> None:
+    def change(branch: str) -> None:
+        rows = tables.read_round(lab.lake, "tiny-v2", "tiny", "samples", 2)
+        more = rows.head(2).with_columns(pl.lit(0, pl.Int32).alias("round"))
+        lab.lake.write(branch, refs.part("tiny", "samples", 0, 1), more)
+
+    step = lab.only(ingested(lab, "unknown", change))
+    assert (step.wrong or "").startswith("2 rows of round 0 of tiny without lineage: row ")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda lake, branch: lake.write_bytes(branch, refs.part("tiny", "samples", 1), b"x"),
+            "it brings real data of tiny, and changes tiny/samples/round=001/part-00000.parquet",
+        ),
+        (
+            lambda lake, branch: lake.write_bytes(branch, refs.part("other", "samples", 0), b"x"),
+            "it brings real data of tiny, and adds other/samples/round=000/part-00000.parquet",
+        ),
+        (
+            lambda lake, branch: lake.delete(branch, [refs.part("tiny", "lineage", 0)]),
+            "it leaves round 0 of tiny without samples or without lineage",
+        ),
+        (
+            lambda lake, branch: lake.write_bytes(branch, refs.part("tiny", "lineage", 0), b"x"),
+            "the samples or the lineage of round 0 of tiny cannot be read",
+        ),
+        (
+            lambda lake, branch: lake.write(
+                branch, refs.part("tiny", "lineage", 0), pl.DataFrame({"row": [1]})
+            ),
+            "the samples or the lineage of round 0 of tiny cannot be read",
+        ),
+    ],
+)
+def test_an_ingest_that_brings_more_or_less(
+    lab: Lab, change: Callable[[Lake, str], object], said: str
+) -> None:
+    ref = ingested(lab, "mixed", lambda branch: change(lab.lake, branch))
+    assert said in (lab.only(ref).wrong or "")
+
+
+def test_a_round_that_calls_itself_real_data(lab: Lab) -> None:
+    claims = {"stemma.stage": "publish", "stemma.dataset": "tiny", "stemma.round": "0"}
+    step = lab.only(lab.merged("claimed", lab.source, claims))
+    assert "it carries no answer of the guard" in (step.wrong or "")
+
+
+# Signatures
+
+
+def signed_history(lab: Lab, name: str, key: Path) -> str:
+    """The same rounds on a branch from the first commit, each merge signed."""
+    signer = signing.signer({KEY: str(key)})
+    assert signer is not None
+    log = list(lab.lake.log(lab.merge.id, first_parent=True))[::-1]
+    lab.branch(name, log[0].id)
+    for commit in log[1:]:
+        about = {each: value for each, value in commit.metadata.items() if each != SIGNATURE}
+        number = int(about["stemma.round"])
+        if number:
+            content = manifest.read(lab.lake, commit.id, "tiny", number)
+            statement = publishing.statement(
+                lab.lake.repository, guard.read(content["guard"]), about["stemma.input_key"]
+            )
+            about |= signer.metadata(statement)
+        lab.lake.merge(commit.parents[1], name, commit.message, about)
+    return name
+
+
+def test_publish_signs_what_the_auditor_can_prove(
+    lab: Lab, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Round 3 was published with a key; rounds 1 and 2 before there was one."""
+    monkeypatch.setenv(PUBLIC_KEYS, str(keys[0].with_suffix(".pub")))
+    with pytest.raises(Findings, match=r" 2 commits of main$"):
+        history.run(ref="main", dataset=None, as_json=True)
+    content = json.loads(capsys.readouterr().out)
+    assert {each["wrong"] for each in content["findings"]} == {"the guard's answer is not signed"}
+    name = lab.merge.metadata[SIGNER]
+    assert content["trusted_keys"] == [name]
+    assert [(each["kind"], each["signed_by"]) for each in content["proved"]] == [
+        ("round", name),
+        ("real data", None),
+    ]
+
+
+def test_wrong_and_missing_signatures(lab: Lab, keys: tuple[Path, Path]) -> None:
+    ours, theirs = keys
+    ref = signed_history(lab, "all-signed", ours)
+    assert lab.found(ref, trust(ours)) == []
+    assert lab.found(ref, trust(theirs, ours)) == []  # while one key follows another
+    wrong = lab.found(ref, trust(theirs))
+    assert [step.result.round for step in wrong if step.result] == [3, 2, 1]
+    assert {step.wrong for step in wrong} == {
+        "the guard's answer is not signed by a key that is trusted"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({SIGNATURE: None, SIGNER: None}, "the guard's answer is not signed"),
+        ({SIGNATURE: "theirs"}, "not signed by a key that is trusted"),
+        ({SIGNATURE: "AAAA"}, "not signed by a key that is trusted"),
+        ({"stemma.input_key": "0" * 64}, "not signed by a key that is trusted"),
+    ],
+)
+def test_one_signature_that_is_wrong(
+    lab: Lab, keys: tuple[Path, Path], change: Mapping[str, str | None], said: str
+) -> None:
+    ours, theirs = keys
+    at = f"{signed_history(lab, 'base-signed', ours)}~1"
+    about = dict(lab.merge.metadata)
+    stranger = signing.signer({KEY: str(theirs)})
+    assert stranger is not None
+    forged = stranger.metadata(
+        publishing.statement(lab.lake.repository, lab.result, about["stemma.input_key"])
+    )
+    values = {"theirs": forged[SIGNATURE]}
+    about |= {name: values.get(value, value) for name, value in change.items() if value is not None}
+    about = {name: value for name, value in about.items() if change.get(name, "") is not None}
+    ref = lab.merged("one-signed", lab.source, about, at=lab.lake.resolve(at).id)
+    (step,) = lab.found(ref, trust(ours))
+    assert step.commit.id == lab.lake.head(ref)
+    assert said in (step.wrong or "")
+    assert lab.found(ref) == []  # who names no key does not look at signatures
+
+
+def test_a_forger_with_all_the_digests_has_no_signature(lab: Lab, keys: tuple[Path, Path]) -> None:
+    """An answer that passes by other figures is consistent in itself: only the key tells."""
+    fine = (Check("real_share", 1.0, "block <0.1", "pass", "all is well"),)
+    commit, about = lab.rejudged("made-up", lab.result.judged, checks=fine)
+    at = lab.lake.resolve(f"{signed_history(lab, 'before-forger', keys[0])}~1").id
+    ref = lab.merged("forger", commit, about, at=at)
+    assert lab.found(ref) == []
+    (step,) = lab.found(ref, trust(keys[0]))
+    assert step.wrong == "the guard's answer is not signed by a key that is trusted"
+
+
+@pytest.fixture
+def another(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A copy of the project, whose round 3 is to be published again by other limits."""
+    lab.project.stop_lake()
+    root = tmp_path / "project"
+    shutil.copytree(lab.project.root, root, symlinks=True)
+    monkeypatch.chdir(root)
+    project = Project(root)
+    limits = {"guard": {"depth_max_warn": 100.0}}
+    project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=limits))
+    yield project
+    project.stop_lake()
+
+
+def test_a_key_that_cannot_be_used_stops_publish_before_the_merge(
+    another: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    another.run("evaluate", "tiny-3")
+    lake = another.lake()
+    heads = lake.branches()
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN PRIVATE KEY-----\nMC4CAQ\n", encoding="utf-8")
+    monkeypatch.setenv(KEY, str(broken))
+    with pytest.raises(SigningError, match="cannot be opened as a private key"):
+        another.run("publish", "tiny-3")
+    done = another.command("pipelines.publish", "tiny-3")
+    assert done.code == 2
+    assert len(done.err.strip().splitlines()) == 1
+    assert "MC4CAQ" not in done.said
+    assert str(broken) not in done.said
+    assert lake.branches() == heads
+
+
+def test_nothing_that_is_written_holds_the_key(
+    another: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = key_pair(tmp_path / "good")
+    monkeypatch.setenv(KEY, str(key))
+    done = another.command("pipelines.publish", "tiny-3")
+    assert done.code == 0, done.said
+    lake = another.lake()
+    assert "tiny-v3.1" in lake.tags("tiny-v3")
+    about = lake.resolve("main").metadata
+    secret = key.read_text(encoding="utf-8").splitlines()[1]
+    receipt = receipts.path("tiny", 3, "publish").read_text(encoding="utf-8")
+    for text in (done.said, receipt, json.dumps(dict(about))):
+        assert secret not in text
+        assert str(key) not in text
+    assert about[SIGNER] == next(iter(trust(key).keys))
+    assert SIGNATURE not in receipt

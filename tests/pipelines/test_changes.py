@@ -1,0 +1,69 @@
+"""What paths alone say of a commit: whose round it is, what it took and brought."""
+
+from __future__ import annotations
+
+import pytest
+
+from lake.values import Change
+from pipelines import changes
+
+
+def change(kind: str, path: str) -> Change:
+    return Change(path, kind, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("digits/samples/round=003/part-00000.parquet", True),
+        ("digits/anything/round=003/part-00000.parquet", True),
+        ("digits/rounds/003.json", True),
+        ("digits/head.json", True),
+        ("digits/rounds/004.json", False),
+        ("digits/rounds/0003.json", False),
+        ("digits/samples/round=004/part-00000.parquet", False),
+        ("digits/samples/round=0003/part-00000.parquet", False),
+        ("digits/samples/round=3/part-00000.parquet", False),
+        ("digits/samples/x/round=003/part-00000.parquet", False),
+        ("digits/round=003/part-00000.parquet", False),
+        ("digits//round=003/part-00000.parquet", False),
+        ("digits/samples", False),
+        ("digits", False),
+        ("letters/samples/round=003/part-00000.parquet", False),
+        ("letters/head.json", False),
+        ("samples/round=003/part-00000.parquet", False),
+    ],
+)
+def test_a_rounds_own_paths(path: str, own: bool) -> None:
+    assert changes.is_part(path, "digits", 3) is own
+
+
+@pytest.mark.parametrize("kind", ["added", "changed", "removed"])
+def test_publishing_takes_later_rounds_away_and_adds_none(kind: str) -> None:
+    own = change(kind, "digits/samples/round=003/part-00000.parquet")
+    later = change(kind, "digits/samples/round=004/part-00000.parquet")
+    earlier = change(kind, "digits/samples/round=002/part-00000.parquet")
+    other = change(kind, "letters/samples/round=004/part-00000.parquet")
+    assert changes.foreign([own, later], "digits", 3) == (None if kind == "removed" else later)
+    assert changes.foreign([own, earlier], "digits", 3) == earlier
+    assert changes.foreign([own, other], "digits", 3) == other
+    left = change(kind, "digits/left")
+    assert changes.foreign([left], "digits", 0) == (None if kind == "removed" else left)
+    assert changes.foreign([left], "digits", 3) == left
+
+
+def test_a_summary_speaks_of_rounds_where_it_can() -> None:
+    brought = [
+        change("added", "digits/rounds/003.json"),
+        change("added", "digits/samples/round=003/part-00000.parquet"),
+        change("changed", "digits/head.json"),
+        change("removed", "digits/rounds/004.json"),
+        change("removed", "digits/rounds/005.json"),
+    ]
+    assert changes.summary(brought) == (
+        "took away round 4 of digits, round 5 of digits and brought round 3 of digits"
+    )
+    assert changes.summary(brought[1:3]) == "brought 1 object and changed 1 object"
+    many = [change("removed", f"x/{number:04d}") for number in range(1200)]
+    assert changes.summary(many) == "took away 1,200 objects"
+    assert changes.datasets([*brought, *many]) == ["digits", "x"]
