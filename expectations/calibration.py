@@ -3,12 +3,12 @@
 With label error p among candidates, a verifier that keeps a correct sample with probability φ and a
 wrong one with probability ψ makes training on what it keeps work iff
 
-    p < p* = φ / (φ + ψ)                                        (Feng et al. 2024, section 4)
+    p < p* = φ / (φ + ψ)                                        (Feng et al. 2024)
 
 The three are estimated from rows whose truth is known. Intervals of proportions are Wilson's score
 intervals (1927), which cover on average what they promise; the exact ones of Clopper and Pearson
 cover more. The interval of p* follows from that of the ratio ψ/φ, by the method of variance
-estimates recovery (MOVER-R; Donner & Zou 2012, eq. 9). Where errors were planted, p is not seen but
+estimates recovery (MOVER-R; Donner & Zou 2012). Where errors were planted, p is not seen but
 follows from how many candidates are kept,
 
     p = (φ − k) / (φ − ψ)                                       (Rogan & Gladen 1978)
@@ -144,7 +144,7 @@ def planted(counts: Counts, *, kept: int, candidates: int) -> Calibration:
 
 
 def _ratio(above: Estimate, below: Estimate) -> tuple[float, float]:
-    """The interval of the ratio of two independent proportions (Donner & Zou 2012, eq. 9)."""
+    """The interval of the ratio of two independent proportions (Donner & Zou 2012)."""
     a, b = above.value or 0.0, below.value or 0.0
     if b == 0.0:
         return (above.low / below.high if below.high else 0.0), math.inf
