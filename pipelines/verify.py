@@ -28,8 +28,14 @@ CODE: Final = (
     "pipelines/verify.py",
     "pipelines/scorers",
     "expectations/custom",
+    "expectations/measures",
     "expectations/suites/{dataset}.json",
 )
+
+REAL: Final = "real"
+"""What a suite calls the real training rows, in `against`."""
+TRACED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
+"""Columns of lineage that a suite may judge."""
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -76,8 +82,22 @@ def judge(
     dataset, number = work.round.dataset, work.round.number
     candidates = tables.read_round(work.lake, generated, dataset, "candidates", number)
     scorers = work.round.settings.verify.scorers
-    scores = scoring.score_all(scorers, candidates, given(work, pinned))
-    return scores, verifier.verify(judged(candidates, scores), suite)
+    data = given(work, pinned)
+    scores = scoring.score_all(scorers, candidates, data)
+    reference = {}
+    if compared := catalogue.compared_columns(suite, REAL):
+        reference[REAL] = judged(data.real, scoring.score_real(scorers, compared, data))
+    frame = judged(candidates, scores)
+    asked = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
+    if names := [name for name in TRACED if name in asked]:
+        lineage = tables.read_round(work.lake, generated, dataset, "lineage", number)
+        frame = frame.join(
+            lineage.select(*tables.OCCURRENCE, *names),
+            on=tables.OCCURRENCE,
+            how="left",
+            maintain_order="left",
+        )
+    return scores, verifier.verify(frame, suite, reference=reference)
 
 
 def given(work: Work, pinned: str) -> Given:
