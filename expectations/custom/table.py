@@ -132,7 +132,7 @@ class Compared(Bounded, ABC):
     min_p_value: float | None = gx.Field(default=None, gt=0, lt=1)
     against: str = "real"
     draws: int = gx.Field(default=200, ge=2, le=100_000)
-    max_rows: int = gx.Field(default=10_000, ge=20, le=1_000_000)
+    max_rows: int = gx.Field(default=5000, ge=20, le=1_000_000)
     seed: int = gx.Field(default=0, ge=0)
 
     worse: ClassVar[Side] = "high"
@@ -180,6 +180,12 @@ class Compared(Bounded, ABC):
 
 def _within(value: float, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
+
+
+def drawn(values: pl.Series, rows: int, seed: int) -> pl.Series:
+    """At most so many values of a column, null left out."""
+    found = values.drop_nulls()
+    return found if len(found) <= rows else found.sample(rows, seed=seed)
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series:

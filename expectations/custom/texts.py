@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations import gx
-from expectations.custom.table import LIMITS, NULL_LIMITS, Compared, Finding
+from expectations.custom.table import LIMITS, NULL_LIMITS, Compared, Finding, drawn
 from expectations.errors import CannotJudge
 from expectations.measures import null
 from expectations.measures.null import Comparison, Side
@@ -74,5 +74,4 @@ class TextDiversity(Compared, ABC):
         kind = frame.schema[self.column]
         if kind != pl.String:
             raise CannotJudge(f"column {self.column!r} holds {kind}; texts are needed")
-        found = frame[self.column].drop_nulls()
-        return found if len(found) <= rows else found.sample(rows, seed=self.seed)
+        return drawn(frame[self.column], rows, self.seed)

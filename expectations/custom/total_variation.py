@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import Compared, values
+from expectations.custom.table import Compared, drawn, values
 from expectations.measures import distributions, null
 from expectations.measures.null import Comparison
 
@@ -36,12 +37,12 @@ class ExpectColumnTotalVariationToBeBetween(Compared):
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
         """The distance of k candidates from m − k real rows, and of real rows alone."""
         if self.bins is None:
-            both = pl.concat(
-                [each[self.column].drop_nulls().cast(pl.String) for each in (candidates, reference)]
-            )
-            numbers = both.rank("dense").to_numpy().astype("int64") - 1
-            count = len(candidates[self.column].drop_nulls())
-            ours, theirs = numbers[:count], numbers[count:]
+            classes = [
+                drawn(frame[self.column], rows, self.seed).cast(pl.String)
+                for frame, rows in ((candidates, self.max_rows), (reference, 2 * self.max_rows))
+            ]
+            numbers = pl.concat(classes).rank("dense").to_numpy().astype(np.int64) - 1
+            ours, theirs = np.split(numbers, [len(classes[0])])
         else:
             real = values(reference, self.column).to_numpy()
             null.sizes(len(candidates), len(real), self.max_rows)

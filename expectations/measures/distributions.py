@@ -16,18 +16,19 @@ Values = NDArray[np.float64]
 def kolmogorov_smirnov(left: Values, right: Values) -> float:
     """The largest gap between two empirical distribution functions, in [0, 1].
 
-    Kolmogorov 1933, Smirnov 1939. The same as scipy's `ks_2samp`, which finds a p-value each time
-    too and takes thirty times as long, and a null takes hundreds of them.
+    Kolmogorov 1933, Smirnov 1939. The same as scipy's `ks_2samp`, which also finds a p-value each
+    time and takes several times as long; a null takes hundreds of statistics.
 
     Args:
         left: [n].
         right: [m].
     """
     both = np.concatenate([left, right])
-    ours, theirs = (
-        np.searchsorted(np.sort(each), both, side="right") / len(each) for each in (left, right)
-    )
-    return float(np.abs(ours - theirs).max())
+    order = np.argsort(both)
+    ahead = np.cumsum(np.where(order < len(left), len(right), -len(left)))
+    ordered = both[order]
+    last = np.append(ordered[1:] != ordered[:-1], True)
+    return float(np.abs(ahead[last]).max() / (len(left) * len(right)))
 
 
 def wasserstein(left: Values, right: Values) -> float:

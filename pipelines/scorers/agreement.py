@@ -55,3 +55,19 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
     labels[readable], confidence[readable] = classifier.predict(asked[readable])
     values = {"predicted_label": labels, "confidence": confidence}
     return columns.scores(candidates, COLUMNS, values, dict.fromkeys(COLUMNS, readable))
+
+
+def score_real(given: Given, settings: Settings) -> pl.DataFrame:
+    """The same of the real rows, each by a classifier that did not learn from it.
+
+    Raises:
+        ImageError: a real image cannot be read.
+        DataError: a class has too few real rows.
+    """
+    known = images.vectors(given.real[settings.image])
+    labels, confidence = classifiers.unseen(
+        known, given.real[settings.label].to_numpy(), seed=given.seed
+    )
+    values = {"predicted_label": labels, "confidence": confidence}
+    whole = np.ones(len(known), dtype=np.bool_)
+    return columns.scores(given.real, COLUMNS, values, dict.fromkeys(COLUMNS, whole))

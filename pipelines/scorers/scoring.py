@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 from polars import selectors as cs
 
+from pipelines import progress
 from pipelines.errors import DataError
 from pipelines.parsing import Settings
 from pipelines.scorers import digests, protocol, registry
@@ -102,7 +103,9 @@ class Asked:
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Score candidates, and check that the result is what the protocol says."""
-        return _checked(self, rows, self.scorer.score(rows, self.given, self.settings))
+        with progress.bar(len(rows), self.name) as told:
+            given = replace(self.given, progress=told)
+            return _checked(self, rows, self.scorer.score(rows, given, self.settings))
 
 
 def score(name: str, settings: Settings, candidates: pl.DataFrame, given: Given) -> pl.DataFrame:

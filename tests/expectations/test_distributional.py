@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -552,3 +553,13 @@ def test_the_sides_of_a_p_value() -> None:
     assert found.p_value("both") == 1.0
     assert null.Comparison(1.0, np.zeros(2), 1, 1).ratio == float("inf")
     assert null.Comparison(0.0, np.zeros(2), 1, 1).ratio == 1.0
+
+
+def test_the_page_of_expectations_is_whole() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "expectations.md"
+    text = page.read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(expect_\w+)`", text, re.MULTILINE)
+    assert sorted(listed) == sorted(custom.TYPES)
+    example = json.loads(text.split("```json")[1].split("```")[0])
+    place = suites.Rule("n", example["type"], example["kwargs"], "warning", {})
+    assert catalogue.compared(place) == "real"

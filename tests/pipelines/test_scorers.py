@@ -70,6 +70,20 @@ def test_a_copy_is_found(candidates: pl.DataFrame, split: Split) -> None:
     assert (found["real_round"], found["real_row"]) == (0, split.real["row"][5])
 
 
+def test_a_real_row_is_classified_by_others(split: Split) -> None:
+    real = split.real[:400].with_columns(
+        label=pl.when(pl.int_range(pl.len()) < 5)
+        .then((pl.col("label") + 1) % 10)
+        .otherwise("label")
+    )
+    found = agreement.score_real(Given(real), agreement.Settings())
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **agreement.COLUMNS}
+    agrees = found["predicted_label"] == real["label"]
+    assert agrees[:5].sum() == 0
+    assert agrees[5:].mean() > 0.93
+    assert found["confidence"].is_between(0, 1).all()
+
+
 def frame(values: Sequence[int], number: int) -> pl.DataFrame:
     pixels = np.asarray(values, dtype=np.uint8)[:, None, None].repeat(2, 1).repeat(2, 2)
     made = pl.DataFrame({"image": images.encode_lenient(pixels.astype(np.float32) / 255)})

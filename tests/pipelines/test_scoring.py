@@ -231,6 +231,22 @@ def test_nan_is_no_score(plant: dict[str, Lengths], monkeypatch: pytest.MonkeyPa
     assert found["share"].to_list() == [None]
 
 
+def test_a_scorer_can_tell_how_far_it_is(
+    plant: dict[str, Lengths], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = plant["lengths"]
+    score = mine.score
+
+    def slow(rows: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+        given.progress(len(rows), len(rows))
+        return score(rows, given, settings)
+
+    monkeypatch.setattr(mine, "score", slow)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    scoring.score_all({"lengths": {}}, texts("a", "b"), Given(REAL))
+    assert "lengths" in capsys.readouterr().err
+
+
 SCHEMA = pl.Schema({"length": pl.Int64})
 
 
