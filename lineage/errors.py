@@ -6,7 +6,9 @@
     ├── ParentError     a named parent cannot be one: correct the generator
     ├── MixError        a training mix cannot be composed or read: correct its settings
     ├── SplitError      shares, groups or ids of a split do not fit: correct them
-    └── QueryError      an id or occurrence cannot be looked up: correct the question
+    ├── QueryError      an id or occurrence cannot be looked up: correct the question
+    ├── CycleError      rounds descend from each other: take back the one that came later
+    └── CacheError      the index cannot be written: make room, or choose another directory
 
 A failed sample is never an error: it is a verdict, a decision or a check.
 """
@@ -58,3 +60,15 @@ class QueryError(LineageError):
 
     kind = "query"
     exit_code = 2
+
+
+class CycleError(LineageError):
+    """Rounds descend from each other, so that no order of them has parents first."""
+
+    kind = "cycle"
+
+
+class CacheError(LineageError):
+    """The index cannot be written or read where it should be."""
+
+    kind = "cache"

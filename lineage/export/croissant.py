@@ -1,0 +1,221 @@
+"""What a lake holds, as Croissant 1.1 (http://mlcommons.org/croissant/1.1) in JSON-LD.
+
+Each part of a table is a file with its checksum, and a record set of its own: a round is a
+partition of its table, and a reader that wants one need not open the others. Provenance is that of
+the data set as a whole, in W3C PROV's terms (ingestions with their sources, generations with their
+generators and mixes, verifications with their suites); the fields of lineage say the rest by row.
+What the RAI vocabulary asks for is told from the manifests and from the rows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from lineage.export import croissant_story, figures
+from lineage.export.croissant_fields import Fields
+from lineage.export.figures import Figures
+from lineage.export.values import File, Origin, Round, Track, untracked
+
+Json = dict[str, Any]
+
+CONFORMS_TO: Final = (
+    "http://mlcommons.org/croissant/1.1",
+    "http://mlcommons.org/croissant/RAI/1.0",
+)
+CONTEXT: Final[Json] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "arrayShape": "cr:arrayShape",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "containedIn": "cr:containedIn",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "description": {"@container": "@language"},
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isArray": "cr:isArray",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "name": {"@container": "@language"},
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "prov": "http://www.w3.org/ns/prov#",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+"""The context of the specification, and PROV's prefix."""
+FORMATS: Final = {"rounds": "application/json"}
+PARQUET: Final = "application/x-parquet"
+"""As Croissant's readers know it."""
+CONTENTS: Final = {
+    "samples": "Accepted samples",
+    "lineage": "Where each candidate came from",
+    "verdicts": "What each expectation said of each candidate",
+    "decisions": "Whether each candidate stayed, and why",
+    "rounds": "How the round was made and judged",
+}
+SPDX: Final = frozenset(
+    {
+        *("0BSD", "AGPL-3.0-only", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"),
+        *("CC-BY-2.0", "CC-BY-2.5", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-NC-4.0", "CC-BY-NC-ND-4.0"),
+        *("CC-BY-NC-SA-4.0", "CC-BY-ND-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CDLA-Permissive-1.0"),
+        *("CDLA-Permissive-2.0", "CDLA-Sharing-1.0", "GPL-3.0-only", "GPL-3.0-or-later", "ISC"),
+        *("LGPL-3.0-only", "MIT", "MPL-2.0", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0", "Unlicense"),
+    }
+)
+"""Licences that data has; SPDX's page of each is its address."""
+_TAG: Final = re.compile(r"-v(\d+)(?:\.(\d+))?$")
+
+
+@dataclass(slots=True)
+class Document:
+    """A Croissant description of the rounds and files of a commit."""
+
+    origin: Origin
+    rounds: Sequence[Round]
+    files: Sequence[File]
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def chunks(self, track: Track = untracked) -> Iterator[str]:
+        """The text of the description, in one piece."""
+        parts = [each for each in track(self.files, "columns") if each.columns]
+        record_sets = [_record_set(each) for each in parts]
+        measured = {name: figures.measure(each) for name, each in _by_dataset(self.rounds).items()}
+        content = {
+            "@context": CONTEXT,
+            "@type": "sc:Dataset",
+            "conformsTo": list(CONFORMS_TO),
+            **_general(self.origin, self.rounds, measured),
+            **croissant_story.provenance(self.origin, self.rounds),
+            **croissant_story.responsible(self.rounds, measured),
+            "distribution": [_file(self.origin, each) for each in self.files],
+            "recordSet": record_sets,
+        }
+        self.counts["files"] = len(self.files)
+        self.counts["record_sets"] = len(record_sets)
+        self.counts["fields"] = sum(len(each["field"]) for each in record_sets)
+        yield json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def summary(self) -> dict[str, int]:
+        """What was written, in numbers."""
+        return dict(self.counts)
+
+
+def version(rounds: Sequence[Round], commit: str) -> str:
+    """The version of what is described: its tag, if one tag names all of it.
+
+    `digits-v3.1` is 3.1.0. Several data sets, or a round that is not published, have no tag: their
+    version is 0.0.0 and the commit.
+    """
+    last = max(rounds, key=lambda each: each.number)
+    if len({each.dataset for each in rounds}) == 1 and last.tag:
+        found = _TAG.search(last.tag)
+        if found:
+            return f"{found[1]}.{found[2] or 0}.0"
+    return f"0.0.0+{commit[:12]}"
+
+
+def licence(name: str) -> str | Json:
+    """A licence: its address where it has one, else a work of that name."""
+    if name.startswith(("http://", "https://")):
+        return name
+    if name in SPDX:
+        return f"https://spdx.org/licenses/{name}"
+    return {"@type": "sc:CreativeWork", "name": name}
+
+
+def _by_dataset(rounds: Sequence[Round]) -> dict[str, list[Round]]:
+    found: dict[str, list[Round]] = {}
+    for each in rounds:
+        found.setdefault(each.dataset, []).append(each)
+    return found
+
+
+def _general(origin: Origin, rounds: Sequence[Round], measured: dict[str, Figures]) -> Json:
+    """What schema.org says of any data set."""
+    datasets = list(measured)
+    name = datasets[0] if len(datasets) == 1 else origin.repository
+    number = version(rounds, origin.commit)
+    licences = dict.fromkeys(each for found in measured.values() for each in found.licences)
+    return {
+        "name": name,
+        "description": croissant_story.description(origin, measured),
+        "license": [licence(each) for each in licences or ["not stated"]],
+        "url": origin.address(f"{name}/" if len(datasets) == 1 else ""),
+        "creator": {
+            "@type": "sc:Organization",
+            "name": f"maintainers of the lake repository {origin.repository}",
+        },
+        "datePublished": origin.made.isoformat(),
+        "version": number,
+        "citeAs": f"@misc{{{name}_{origin.commit[:12]}, title = {{{name}, version {number}}}, "
+        f"year = {{{origin.made.year}}}, howpublished = {{{origin.address()}}}}}",
+        "keywords": ["synthetic data", "lineage", *datasets],
+        "isLiveDataset": False,
+    }
+
+
+def _id(each: File) -> str:
+    return quote(each.path, safe="/=")
+
+
+def _title(each: File) -> str:
+    return f"{CONTENTS[each.table]}: round {each.round} of {each.dataset}."
+
+
+def _file(origin: Origin, each: File) -> Json:
+    return {
+        "@type": "cr:FileObject",
+        "@id": _id(each),
+        "name": each.path,
+        "description": _title(each),
+        "contentUrl": origin.url(each.path),
+        "contentSize": f"{each.size} B",
+        "encodingFormat": FORMATS.get(each.table, PARQUET),
+        "md5": each.md5,
+    }
+
+
+def _record_set(each: File) -> Json:
+    """The records of one file, under an id that ends without the file's own."""
+    assert each.columns is not None  # noqa: S101  only parts of tables get here
+    columns, file = each.columns(), _id(each)
+    name = file.removesuffix(".parquet").removesuffix("/part-00000")
+    fields = Fields(name, file, each.table)
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": _title(each),
+        "key": fields.keys(columns),
+        "field": fields.of(columns),
+    }

@@ -1,0 +1,185 @@
+"""Columns as Croissant fields: what type each has, where it is in the file, what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from lineage import schema
+
+Json = dict[str, Any]
+
+TYPES: Final = {
+    pl.Boolean: "sc:Boolean",
+    pl.Int8: "cr:Int8",
+    pl.Int16: "cr:Int16",
+    pl.Int32: "cr:Int32",
+    pl.Int64: "cr:Int64",
+    pl.UInt8: "cr:UInt8",
+    pl.UInt16: "cr:UInt16",
+    pl.UInt32: "cr:UInt32",
+    pl.UInt64: "cr:UInt64",
+    pl.Float32: "cr:Float32",
+    pl.Float64: "cr:Float64",
+    pl.Decimal: "sc:Float",
+    pl.Date: "sc:Date",
+    pl.Datetime: "sc:DateTime",
+    pl.Time: "sc:Time",
+}
+"""Anything else is text; bytes are too, for Croissant has no type for them."""
+MEDIA: Final = {
+    "image": "sc:ImageObject",
+    "audio": "sc:AudioObject",
+    "video": "sc:VideoObject",
+}
+"""Columns of struct{bytes, path} that hold a whole file, by the names that they go by."""
+PAYLOAD: Final = {"bytes", "path"}
+
+KEY: Final = {
+    "round": "Round of the data set; 0 is real data.",
+    "row": "Row of the candidate within its round, from 0.",
+    "sample_id": "Content id: SHA-256 of the identity columns, 32 bytes.",
+}
+MEANINGS: Final = {
+    "samples": {
+        **KEY,
+        "label": "Class; of a generated sample the one that was asked for.",
+    },
+    "lineage": {
+        **KEY,
+        "kind": f"One of {', '.join(schema.KINDS)}.",
+        "parents": "The occurrences that the sample was made from, with weights.",
+        "parents.dataset": "Data set of the parent.",
+        "parents.round": "Round of the parent.",
+        "parents.row": "Row of the parent within its round.",
+        "parents.relation": "seed: an exemplar or a condition; edited: the parent was changed.",
+        "parents.weight": "Share of the sample that is put down to the parent.",
+        "generator": "SHA-256 of the manifest of the generator; null for real rows.",
+        "attribution": "Name and version of the rule that gave the weights.",
+        "trained_on": "Digest of the mix that the generator learned from; null: unknown.",
+        "seed": "Seed of the shard.",
+        "shard": "Shard that the candidate was generated in.",
+        "prompt_digest": "SHA-256 of the prompt.",
+        "source": "Where a real row comes from.",
+        "licence": "Licence of a real row.",
+        "real_inputs": "Share of the direct inputs that are real.",
+        "real_roots": "Probability that a backward walk ends at a real sample.",
+        "depth_mean": "Mean length of the backward walks that end at a real sample.",
+        "depth_min": "Generations to the nearest real ancestor.",
+        "depth_max": "Generations to the farthest real ancestor.",
+    },
+    "verdicts": {
+        "round": KEY["round"],
+        "row": f"{KEY['row']} Null where the round is judged as a whole.",
+        "expectation": "Name of the expectation in the suite.",
+        "severity": f"One of {', '.join(schema.SEVERITIES)}.",
+        "verdict": "passed, failed or unknown.",
+        "observed": "The value that was judged.",
+        "detail": "What was found, in words.",
+    },
+    "decisions": {
+        **KEY,
+        "decision": f"One of {', '.join(schema.OUTCOMES)}.",
+        "reasons": "Expectations that rejected the candidate.",
+        "warnings": "Expectations that it failed and that reject nothing.",
+        "duplicate_of": "The first occurrence of the same content.",
+        "duplicate_of.dataset": "Data set of that occurrence.",
+        "duplicate_of.round": "Round of that occurrence.",
+        "duplicate_of.row": "Row of that occurrence.",
+    },
+}
+LABELS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {("samples", "label"): ("cr:Label",)}
+"""Columns that mean more than their type."""
+EQUIVALENT: Final[dict[tuple[str, ...], str]] = {
+    ("lineage", "parents"): "prov:wasDerivedFrom",
+    ("lineage", "generator"): "prov:wasAttributedTo",
+    ("lineage", "source"): "prov:hadPrimarySource",
+    ("lineage", "licence"): "sc:license",
+}
+"""Columns that say of each record what a property of another vocabulary says of an entity."""
+KEYS: Final = {"verdicts": ("round", "row", "expectation")}
+"""Columns that tell records apart, where they are not the occurrence."""
+OCCURRENCE: Final = ("round", "row")
+_PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a record set, which is one file of a table."""
+
+    record_set: str
+    """Its id."""
+    file: str
+    """Id of the file."""
+    table: str
+    """Name of the table, for what its columns mean."""
+
+    def of(self, columns: pl.Schema) -> list[Json]:
+        """One field for each column."""
+        return [self._field((name,), dtype) for name, dtype in columns.items()]
+
+    def keys(self, columns: pl.Schema) -> list[Json]:
+        """The fields by which records are told apart."""
+        wanted = KEYS.get(self.table, OCCURRENCE)
+        return [{"@id": self._id((name,))} for name in wanted if name in columns]
+
+    def _id(self, path: tuple[str, ...]) -> str:
+        """Place in the record set, in characters that an IRI may have."""
+        return "/".join([self.record_set, *(quote(name, safe="") for name in path)])
+
+    def _field(self, path: tuple[str, ...], dtype: pl.DataType) -> Json:
+        inner, dimensions = _inner(dtype)
+        medium = _medium(path[-1], inner)
+        found = {"@type": "cr:Field", "@id": self._id(path), "name": path[-1], **self._about(path)}
+        if dimensions:
+            found |= {"isArray": True, "arrayShape": ",".join(["-1"] * dimensions)}
+        if medium:
+            return {**found, "dataType": medium, "source": self._source((*path, "bytes"))}
+        if isinstance(inner, pl.Struct):
+            parts = [
+                self._field((*path, each.name), _instance(each.dtype)) for each in inner.fields
+            ]
+            return {**found, "subField": parts}
+        kinds = [TYPES.get(type(inner), "sc:Text"), *LABELS.get((self.table, *path), ())]
+        kind = kinds if len(kinds) > 1 else kinds[0]
+        return {**found, "dataType": kind, "source": self._source(path)}
+
+    def _about(self, path: tuple[str, ...]) -> Json:
+        meaning = MEANINGS.get(self.table, {}).get(".".join(path))
+        same = EQUIVALENT.get((self.table, *path))
+        known = {"description": meaning, "equivalentProperty": same}
+        return {name: each for name, each in known.items() if each}
+
+    def _source(self, path: tuple[str, ...]) -> Json:
+        """Where a field's values are: a column, and within a struct the place below it."""
+        found: Json = {"fileObject": {"@id": self.file}, "extract": {"column": path[0]}}
+        if len(path) > 1:
+            found["transform"] = {"jsonPath": ".".join(map(_step, path[1:]))}
+        return found
+
+
+def _medium(name: str, dtype: pl.DataType) -> str | None:
+    """The type of a column that holds whole files; None for any other."""
+    whole = isinstance(dtype, pl.Struct) and {each.name for each in dtype.fields} == PAYLOAD
+    return MEDIA.get(name) if whole else None
+
+
+def _step(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f"'{name}'"
+
+
+def _inner(dtype: pl.DataType) -> tuple[pl.DataType, int]:
+    """The type of a value, or of the values of a list; and how many lists are around it."""
+    dimensions = 0
+    while isinstance(dtype, pl.List | pl.Array):
+        dtype, dimensions = _instance(dtype.inner), dimensions + 1
+    return dtype, dimensions
+
+
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype() if isinstance(dtype, DataTypeClass) else dtype

@@ -1,0 +1,70 @@
+"""What a data set amounts to: how much of it is real, how far the rest is from real data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from lineage.export.values import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Accepted rows of some rounds, in numbers."""
+
+    real: int
+    generated: int
+    depth_max: int | None
+    """Generations between the farthest row and real data; None if no walk ends there."""
+    real_roots: float | None
+    """Mean probability that a backward walk ends at a real sample; None if there are no rows."""
+    licences: Sequence[str]
+    """Of real rows, most frequent first."""
+
+
+def measure(rounds: Iterable[Round]) -> Figures:
+    """Go through the accepted rows of some rounds once."""
+    parts = [_part(each) for each in rounds if each.decided]
+    if not parts:
+        return Figures(0, 0, None, None, ())
+    found = pl.concat(parts)
+    real = pl.col("kind") == "real"
+    total = found.select(
+        pl.col("rows").filter(real).sum().alias("real"),
+        pl.col("rows").filter(~real).sum().alias("generated"),
+        pl.col("depth_max").max(),
+        pl.col("roots").sum(),
+        pl.col("rows").sum(),
+    ).row(0, named=True)
+    licences = (
+        found.drop_nulls("licence")
+        .group_by("licence")
+        .agg(pl.col("rows").sum())
+        .sort(["rows", "licence"], descending=[True, False])
+    )
+    return Figures(
+        real=total["real"],
+        generated=total["generated"],
+        depth_max=total["depth_max"],
+        real_roots=total["roots"] / total["rows"] if total["rows"] else None,
+        licences=tuple(licences["licence"]),
+    )
+
+
+def _part(each: Round) -> pl.DataFrame:
+    """Rows, greatest depth and sum of real roots of one round, by kind and licence."""
+    rows = each.lineage().select("row", "kind", "licence", "real_roots", "depth_max")
+    if each.decisions is not None:
+        accepted = each.decisions().filter(pl.col("decision") == "accepted").select("row")
+        rows = rows.join(accepted, on="row", how="semi")
+    return (
+        rows.group_by(pl.col("kind").cast(pl.String), "licence")
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            pl.col("depth_max").max(),
+            pl.col("real_roots").cast(pl.Float64).sum().alias("roots"),
+        )
+        .collect(engine="streaming")
+    )

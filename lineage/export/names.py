@@ -1,0 +1,52 @@
+"""Qualified names of what an export speaks of, and the namespaces that they are in.
+
+An occurrence and what is made of occurrences belong to a commit of a lake: after a round has been
+superseded, another sample stands in the same row. So their namespace is the commit:
+`lake:digits/3/57` is row 57 of round 3 of the data set `digits` in the commit that the document
+names. Mixes, generators, suites and sources are named by digest or name, whatever the commit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from lineage.export.values import Origin
+
+FIXED: Final = {
+    "prov": "http://www.w3.org/ns/prov#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "stemma": "urn:stemma:vocabulary#",
+    "mix": "urn:stemma:mix:",
+    "generator": "urn:stemma:generator:",
+    "model": "urn:stemma:model:",
+    "suite": "urn:stemma:suite:",
+    "source": "urn:stemma:source:",
+}
+"""Prefixes that mean the same in every export."""
+
+
+def prefixes(origin: Origin) -> dict[str, str]:
+    """The namespaces of a document, by prefix."""
+    return {"lake": f"lakefs://{origin.repository}/{origin.commit}#", **FIXED}
+
+
+def local(text: str) -> str:
+    """Any text as the local part of a qualified name: what may not stand there, as %XX."""
+    return quote(text, safe="")
+
+
+def within(dataset: str, number: int, what: str) -> str:
+    """Something of a round: `lake:digits/3/accepted`."""
+    return f"lake:{local(dataset)}/{number}/{what}"
+
+
+def named(prefix: str, name: str, *more: object) -> str:
+    """Something that has a digest or name of its own: `mix:83f09ef2…`, a part of it after `/`."""
+    return f"{prefix}:{'/'.join(local(str(part)) for part in (name, *more))}"
+
+
+def iri(name: str, origin: Origin) -> str:
+    """A name written out: `urn:stemma:mix:83f09ef2…`."""
+    prefix, _, rest = name.partition(":")
+    return prefixes(origin)[prefix] + rest

@@ -1,0 +1,121 @@
+"""Lineage as W3C PROV, in its JSON form (https://www.w3.org/submissions/prov-json/).
+
+A document is given in pieces, so that a lake of any size fits. It names
+
+- an entity for each occurrence, with its content id, kind, decision, depth and share of real roots;
+- an activity for each shard that was generated, each ingestion and each verification;
+- a software agent for each generator and each verifier suite;
+- collections for what each round accepted, and for each mix that a generator learned from
+  (`prov_records` draws how they hang together);
+- a derivation for each explicit parent, with its relation and weight: a `prov:Revision` where the
+  parent was edited, a `stemma:Seed` where it was an exemplar or a condition.
+
+The weight that a sample's parents leave goes to what its generation used: a mix or an opaque model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from lineage.export import names, prov_records, prov_rows
+from lineage.export.prov_records import Json
+from lineage.export.prov_rows import Batches, Rows
+from lineage.export.values import Origin, Round, Track, untracked
+
+ELEMENTS: Final = ("agent", "activity", "entity")
+RELATIONS: Final = (
+    "used",
+    "wasAssociatedWith",
+    "wasInformedBy",
+    "wasGeneratedBy",
+    "wasDerivedFrom",
+    "hadMember",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A step of the work: the records of a kind that do not come by the row, or a batch of rows."""
+
+    kind: str
+    rows: Rows | None
+    start: int = 0
+
+
+@dataclass(slots=True)
+class Document:
+    """A PROV document of some rounds, written piece by piece."""
+
+    origin: Origin
+    rounds: Sequence[Round]
+    counts: Counter[str] = field(default_factory=Counter)
+    """Records of each kind that were written so far."""
+
+    def chunks(self, track: Track = untracked) -> Iterator[str]:
+        """The text of the document.
+
+        Args:
+            track: is given the pieces of the work and yields them, one at a time.
+        """
+        surveyed = [prov_rows.survey(each) for each in track(self.rounds, "survey")]
+        records = prov_records.build(surveyed).content
+        sources: list[Rows] = [*surveyed, prov_rows.outside(surveyed)]
+        opened = "prefix"
+        yield f'{{"{opened}":{{\n{_text(names.prefixes(self.origin))}'
+        for kind, lines in self._records(records, track(_pieces(records, sources), "export")):
+            yield ",\n" if kind == opened else f'}},\n"{kind}":{{\n'
+            yield lines
+            opened = kind
+        yield "}}\n"
+
+    def summary(self) -> dict[str, int]:
+        """What was written, in numbers."""
+        elements = {
+            name: self.counts[kind]
+            for name, kind in (("entities", "entity"), ("activities", "activity"))
+        }
+        relations = sum(self.counts[kind] for kind in RELATIONS)
+        return {**elements, "agents": self.counts["agent"], "relations": relations}
+
+    def _records(
+        self, records: Mapping[str, Mapping[str, Json]], pieces: Iterable[Piece]
+    ) -> Iterator[tuple[str, str]]:
+        """Kind and text of the records of each piece that has any."""
+        for (kind, rows), steps in groupby(pieces, key=lambda step: (step.kind, step.rows)):
+            found: Iterable[str]
+            if rows is None:
+                found = [_text(records[kind])]
+                self.counts[kind] += len(records[kind])
+            else:
+                found = self._batches(kind, rows.batches(kind), steps)
+            yield from ((kind, text) for text in found if text)
+
+    def _batches(self, kind: str, batches: Batches, steps: Iterable[Piece]) -> Iterator[str]:
+        for step in steps:
+            made = batches(step.start, self.counts[kind])
+            self.counts[kind] += len(made)
+            yield made.str.join(",\n").item()
+
+
+def _pieces(records: Container[str], sources: Sequence[Rows]) -> list[Piece]:
+    """The work in the order of the document; in a kind, what does not come by the row is first."""
+    pieces = []
+    for kind in (*ELEMENTS, *RELATIONS):
+        pieces += [Piece(kind, None)] if kind in records else []
+        for each in sources:
+            if kind in each.kinds:
+                pieces += [Piece(kind, each, at) for at in range(0, each.rows, prov_rows.BATCH)]
+    return pieces
+
+
+def _text(records: Mapping[str, object]) -> str:
+    lines = (
+        f"{json.dumps(name)}:{json.dumps(about, ensure_ascii=False, separators=(',', ':'))}"
+        for name, about in records.items()
+    )
+    return ",\n".join(lines)

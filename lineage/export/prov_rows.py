@@ -1,0 +1,292 @@
+"""Records of PROV-JSON that come by the row: samples, their generation, derivation, membership.
+
+Each kind of record is a pass over the columns that it needs, a batch at a time, so that a document
+of any length takes the memory of one batch. Nothing here looks at a row by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import polars as pl
+
+from lineage import schema
+from lineage.export import fragments, names
+from lineage.export.values import Round
+
+BATCH: Final = 1 << 13
+"""Rows whose text is made at a time."""
+WINDOW: Final = 16 * BATCH
+"""Rows that are read at a time: columns are small beside their text, and files may be far away."""
+MADE_BY: Final = ("generator", "trained_on", "attribution", "shard")
+"""What tells one generation from another within a round."""
+COLUMNS: Final = {
+    "entity": (
+        *("row", "sample_id", "kind", "source", "licence", "prompt_digest"),
+        *("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max"),
+    ),
+    "wasGeneratedBy": ("row", "kind", *MADE_BY, "seed"),
+    "wasDerivedFrom": ("row", "parents"),
+    "hadMember": ("row",),
+}
+"""Columns of lineage that each kind of record is made of."""
+LETTERS: Final = {"wasGeneratedBy": "g", "wasDerivedFrom": "d", "hadMember": "m"}
+"""Relations have no names of their own; PROV-JSON keys them by blank ones, as `_:d17`."""
+SAMPLE: Final = fragments.member(
+    "prov:type", pl.lit('{"$":"stemma:Sample","type":"xsd:QName"}', pl.String)
+)
+
+Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
+Batches = Callable[[int, int], pl.Series]
+"""Records of the batch that starts at a row; relations are numbered from the second argument on."""
+
+
+class Window:
+    """A frame that is read piece by piece, from the front to the back."""
+
+    def __init__(self, frame: pl.LazyFrame) -> None:
+        """Begin before the first row."""
+        self._frame = frame
+        self._start = -WINDOW
+        self._rows = pl.DataFrame()
+
+    def rows(self, start: int) -> pl.DataFrame:
+        """The batch that starts at a row."""
+        if start >= self._start + WINDOW:
+            self._start = start
+            self._rows = self._frame.slice(start, WINDOW).collect()
+        return self._rows.slice(start - self._start, BATCH)
+
+
+class Rows(Protocol):
+    """Something that gives records by the row."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to go through."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of records that it gives."""
+
+    def batches(self, kind: str) -> Batches:
+        """Open what records of a kind are made of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundRows:
+    """The rows of one round."""
+
+    round: Round
+    rows: int
+    real: int
+    """Rows that are real samples."""
+    generations: pl.DataFrame
+    """number, `MADE_BY`, rows, seed (null where it differs from row to row)."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """All kinds; no membership where nothing is decided yet."""
+        return [kind for kind in COLUMNS if self.round.decided or kind != "hadMember"]
+
+    def batches(self, kind: str) -> Batches:
+        """Open the columns that records of a kind are made of."""
+        window = Window(self.round.lineage().select(COLUMNS[kind]))
+        decide = self._decide() if kind in {"entity", "hadMember"} else None
+        make = {
+            "entity": self._samples,
+            "wasGeneratedBy": self._generation,
+            "wasDerivedFrom": self._derivation,
+            "hadMember": self._membership,
+        }[kind]
+
+        def batch(start: int, number: int) -> pl.Series:
+            rows = window.rows(start)
+            return make(decide(rows) if decide else rows, number)
+
+        return batch
+
+    def _decide(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        """Open the decisions of the round: what adds them to a batch of its rows."""
+        if self.round.decisions is None:
+            known = pl.lit("accepted" if self.round.decided else None, pl.String)
+            return lambda rows: rows.with_columns(known.alias("decision"))
+        decisions = self.round.decisions().select("row", "decision").collect()
+
+        def decide(rows: pl.DataFrame) -> pl.DataFrame:
+            within = pl.col("row").is_between(rows["row"].min(), rows["row"].max())
+            near = decisions.filter(within)
+            return rows.join(near, on="row", how="left", maintain_order="left")
+
+        return decide
+
+    def _samples(self, rows: pl.DataFrame, _number: int) -> pl.Series:
+        found = rows.with_columns(pl.col("kind").cast(pl.String))
+        members = [SAMPLE, _member("sample_id", fragments.hexadecimal(pl.col("sample_id")))]
+        members += [_member(name, fragments.text(pl.col(name))) for name in ("kind", "decision")]
+        members += [
+            _member(name, fragments.typed(pl.col(name), datatype))
+            for name, datatype in (
+                ("real_inputs", "xsd:float"),
+                ("real_roots", "xsd:float"),
+                ("depth_mean", "xsd:float"),
+                ("depth_min", "xsd:int"),
+                ("depth_max", "xsd:int"),
+            )
+        ]
+        members += [_member(name, fragments.text(pl.col(name))) for name in ("source", "licence")]
+        members += [_member("prompt_digest", fragments.hexadecimal(pl.col("prompt_digest")))]
+        key = (self._own(""), pl.col("row").cast(pl.String))
+        return _series(found, fragments.record(key, members))
+
+    def _generation(self, rows: pl.DataFrame, number: int) -> pl.Series:
+        """Each sample by the generation, or the ingestion, that it came from."""
+        known = self.generations.rename({"seed": "common"}).drop("rows")
+        found = rows.join(
+            known, on=MADE_BY, how="left", nulls_equal=True, maintain_order="left"
+        ).with_columns(pl.col("kind") == "real")
+        made = pl.concat_str(pl.lit("generation/"), pl.col("number").cast(pl.String))
+        activity = pl.when("kind").then(pl.lit("ingestion")).otherwise(made)
+        own_seed = pl.when(pl.col("common").is_null()).then(pl.col("seed"))
+        members = [
+            fragments.member("prov:entity", self._name(pl.col("row"))),
+            fragments.member("prov:activity", fragments.name(self._own(""), activity)),
+            _member("seed", fragments.typed(own_seed, "xsd:long")),
+        ]
+        return _relations(found, "wasGeneratedBy", number, members)
+
+    def _derivation(self, rows: pl.DataFrame, number: int) -> pl.Series:
+        """Each explicit parent, by relation and weight."""
+        found = _edges(rows)
+        relation = pl.col("relation").cast(pl.String)
+        kind = (
+            pl.when(relation == "edited")
+            .then(pl.lit("prov:Revision"))
+            .otherwise(pl.lit("stemma:Seed"))
+        )
+        members = [
+            fragments.member("prov:generatedEntity", self._name(pl.col("child"))),
+            fragments.member("prov:usedEntity", fragments.name(*_place(found))),
+            fragments.member("prov:type", fragments.typed(kind, "xsd:QName")),
+            _member("relation", fragments.text(relation)),
+            _member("weight", fragments.typed(pl.col("weight"), "xsd:float")),
+        ]
+        return _relations(found, "wasDerivedFrom", number, members)
+
+    def _membership(self, rows: pl.DataFrame, number: int) -> pl.Series:
+        """The accepted samples of the round."""
+        found = rows.filter(pl.col("decision") == "accepted")
+        members = [
+            fragments.member("prov:collection", fragments.name(self._own("accepted"))),
+            fragments.member("prov:entity", self._name(pl.col("row"))),
+        ]
+        return _relations(found, "hadMember", number, members)
+
+    def _own(self, what: str) -> str:
+        return names.within(self.round.dataset, self.round.number, what)
+
+    def _name(self, row: pl.Expr) -> pl.Expr:
+        return fragments.name(self._own(""), row.cast(pl.String))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outside:
+    """Parents in rounds that are not exported: entities of which only the name is known."""
+
+    places: pl.DataFrame
+    """dataset, round, row."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.places)
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Entities, and nothing else."""
+        return ("entity",)
+
+    def batches(self, _kind: str) -> Batches:
+        """Open the names."""
+
+        def batch(start: int, _number: int) -> pl.Series:
+            found = self.places.slice(start, BATCH)
+            return _series(found, fragments.record(_place(found), [SAMPLE]))
+
+        return batch
+
+
+def survey(round_: Round) -> RoundRows:
+    """Go through a round once: how many rows it has, and by which generations they were made."""
+    groups = (
+        round_.lineage()
+        .group_by((pl.col("kind") == "real").alias("real"), *MADE_BY)
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            pl.when(pl.col("seed").n_unique() == 1).then(pl.col("seed").first()).alias("seed"),
+        )
+        .collect(engine="streaming")
+    )
+    made = groups.filter(~pl.col("real")).drop("real")
+    order = ("shard", "generator", "trained_on", "attribution")
+    return RoundRows(
+        round=round_,
+        rows=int(groups["rows"].sum()),
+        real=int(groups.filter("real")["rows"].sum()),
+        generations=made.sort(order, nulls_last=True).with_row_index("number"),
+    )
+
+
+def outside(rounds: Sequence[RoundRows]) -> Outside:
+    """The parents that are named by exported rows and are in no exported round."""
+    known = pl.DataFrame(
+        [(each.round.dataset, each.round.number) for each in rounds],
+        schema={"dataset": pl.String, "round": pl.Int32},
+        orient="row",
+    ).lazy()
+    found = [
+        _edges(each.round.lineage().select("row", "parents"))
+        .select("dataset", "round", "row")
+        .join(known, on=["dataset", "round"], how="anti")
+        .unique()
+        .collect(engine="streaming")
+        for each in rounds
+    ]
+    empty = pl.DataFrame(schema=schema.OCCURRENCE.to_schema())
+    return Outside(pl.concat([empty, *found]).unique().sort("dataset", "round", "row"))
+
+
+def _edges(rows: Table) -> Table:
+    """One row for each explicit parent: child, dataset, round, row, relation, weight."""
+    return (
+        rows.filter(pl.col("parents").list.len() > 0)
+        .select(pl.col("row").alias("child"), pl.col("parents"))
+        .explode("parents")
+        .unnest("parents")
+    )
+
+
+def _place(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
+    """The name of the occurrence in dataset, round, row."""
+    datasets = rows["dataset"].unique().to_list()
+    dataset = pl.col("dataset").replace_strict(
+        datasets, [names.local(str(each)) for each in datasets], return_dtype=pl.String
+    )
+    number, row = (pl.col(each).cast(pl.String) for each in ("round", "row"))
+    return "lake:", dataset, "/", number, "/", row
+
+
+def _member(name: str, value: pl.Expr) -> pl.Expr:
+    return fragments.member(f"stemma:{name}", value)
+
+
+def _relations(rows: pl.DataFrame, kind: str, number: int, members: Iterable[pl.Expr]) -> pl.Series:
+    numbered = rows.with_columns(pl.int_range(number, number + pl.len()).alias("relation_number"))
+    key = (f"_:{LETTERS[kind]}", pl.col("relation_number").cast(pl.String))
+    return _series(numbered, fragments.record(key, members))
+
+
+def _series(rows: pl.DataFrame, record: pl.Expr) -> pl.Series:
+    return rows.select(record.alias("record")).to_series()

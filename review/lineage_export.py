@@ -1,0 +1,75 @@
+"""`stemma lineage export REF`: the lineage of a ref in a form that other tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from lake.client import Lake
+from lake.errors import NotFound
+from lineage.export import croissant, prov
+from lineage.export.values import Track, untracked
+from pipelines import exports, progress
+from pipelines.exports import Holding
+from pipelines.params import Params, load
+from pipelines.work import open_lake
+from review import sinks
+from review.datasets import wanted_dataset
+from review.output import console, number, print_json
+
+
+class Document(Protocol):
+    """A text that comes in pieces, and what is in it."""
+
+    def chunks(self, track: Track, /) -> Iterable[str]:
+        """The text; `track` tells how far the work is."""
+
+    def summary(self) -> dict[str, int]:
+        """What was written, in numbers."""
+
+
+def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
+    """Write the lineage of a ref; to standard output, it is all that is written there."""
+    params = load()
+    lake = open_lake(params)
+    document = compose(lake, held(lake, params, ref, dataset), form)
+    track = untracked if output is None else progress.track
+    size = sinks.write(output, document.chunks(track))
+    if output is None:
+        return
+    found = document.summary()
+    if as_json:
+        print_json({"file": str(output), "format": form, **found, "bytes": size})
+    else:
+        said = ", ".join(
+            f"{number(count)} {name.replace('_', ' ')}" for name, count in found.items()
+        )
+        console().print(
+            f"wrote {output}: {said}, {number(size)} bytes",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+
+
+def held(lake: Lake, params: Params, ref: str, dataset: str | None) -> Holding:
+    """What a ref holds of all data sets, or of one.
+
+    Raises:
+        NotFound: it holds no lineage.
+        UsageError: there is no such data set.
+    """
+    found = exports.hold(lake, ref, dataset)
+    if not found.objects:
+        what = "lineage" if dataset is None else f"lineage of {wanted_dataset(params, dataset)}"
+        raise NotFound(f"{ref} holds no {what}; name another ref, or run `dvc repro` first")
+    return found
+
+
+def compose(lake: Lake, found: Holding, form: str) -> Document:
+    """Prepare the document of a form."""
+    rounds = exports.rounds(lake, found)
+    if form == "prov":
+        return prov.Document(found.origin, rounds)
+    return croissant.Document(found.origin, rounds, list(exports.files(lake, found)))

@@ -1,0 +1,297 @@
+"""What a lake holds as Croissant, validated and read by `mlcroissant`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from mlcroissant._src.core.context import Context, CroissantVersion
+from mlcroissant._src.core.rdf import make_context
+
+from lineage import mix as mixing
+from lineage.export import croissant
+from lineage.export.values import File, Round
+from tests.lineage.conftest import derived, real_rows
+from tests.lineage.exports import (
+    ORIGIN,
+    a_round,
+    decisions,
+    described,
+    loaded,
+    records,
+    stored,
+)
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
+    "3a7e9b550000000a49444154789c6360000000020001482aa4780000000049454e44ae426082"
+)
+RAI = {
+    *("dataCollection", "dataCollectionType", "dataCollectionMissingData"),
+    *("dataCollectionRawData", "dataCollectionTimeframe", "dataPreprocessingProtocol"),
+    *("dataImputationProtocol", "dataManipulationProtocol", "dataReleaseMaintenancePlan"),
+    *("personalSensitiveInformation", "dataAnnotationProtocol", "dataAnnotationPlatform"),
+    *("dataAnnotationAnalysis", "annotationsPerItem", "annotatorDemographics"),
+    *("machineAnnotationTools", "dataSocialImpact", "dataBiases", "dataLimitations"),
+    "dataUseCases",
+}
+"""All terms of http://mlcommons.org/croissant/RAI/1.0."""
+
+
+def lake(dataset: str = "d", licence: str = "CC-BY-4.0") -> list[Round]:
+    """Real data and a round that learned from it, both published."""
+    real = real_rows(3, dataset).with_columns(pl.lit(licence).alias("licence"))
+    mix = mixing.build(real, dataset=dataset, commit="c", regime="accumulate").manifest
+    about = {
+        "generator": {"digest": "g" * 64, "kind": "walk/1"},
+        "mix": mix.model_dump(mode="json"),
+        "verdicts": {"suite": "f00d" * 16, "expectations": {"a": {}, "b": {}}},
+        "counts": {"candidates": 4, "accepted": 3, "rejected": 1, "duplicate": 0},
+    }
+    counts = {"candidates": 5, "accepted": 3, "validation": 1, "test": 1}
+    source = {"source": "a source", "licence": licence, "counts": counts}
+    return [
+        a_round(dataset, real, about=source, tag=f"{dataset}-v0"),
+        a_round(dataset, derived(4, 1, mix, dataset), 0, about=about, tag=f"{dataset}-v1.2"),
+    ]
+
+
+def samples(lineage: pl.DataFrame) -> pl.DataFrame:
+    image = pl.struct(pl.lit(PNG).alias("bytes"), pl.lit(None, pl.String).alias("path"))
+    return lineage.select(
+        "round", "row", "sample_id", image.alias("image"), pl.col("row").alias("label")
+    )
+
+
+def verdicts(lineage: pl.DataFrame) -> pl.DataFrame:
+    return lineage.select(
+        "round",
+        pl.when(pl.col("row") > 0).then(pl.col("row")).alias("row"),
+        pl.lit("like_a_digit").alias("expectation"),
+        pl.lit("critical").alias("severity"),
+        pl.lit("passed").alias("verdict"),
+        pl.lit(0.5).alias("observed"),
+        pl.lit('say "cheese"').alias("detail"),
+    )
+
+
+def files(target: Path, rounds: list[Round]) -> list[File]:
+    """The tables of some rounds on disk."""
+    found = []
+    for each in rounds:
+        lineage = each.lineage().collect()
+        tables = {"samples": samples(lineage), "lineage": lineage}
+        if each.number:
+            tables |= {"verdicts": verdicts(lineage), "decisions": decisions(lineage, 0)}
+        for name, frame in tables.items():
+            path = f"{each.dataset}/{name}/round={each.number:03d}/part-00000.parquet"
+            found.append(stored(target, path, frame))
+    return found
+
+
+def read_by(target: Path, rounds: list[Round]) -> Any:
+    """The description of a lake, and what mlcroissant makes of it with the files at hand."""
+    parts = files(target, rounds)
+    content = described(rounds, parts)
+    return content, loaded(content, {each.path: str(target / each.path) for each in parts})
+
+
+def test_the_description_is_valid_without_a_word_of_doubt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        content, found = read_by(tmp_path, lake())
+    assert not caplog.records
+    assert found.metadata.ctx.conforms_to is CroissantVersion.V_1_1
+    assert (found.metadata.name, found.metadata.version) == ("d", "1.2.0")
+    assert found.metadata.license == ["https://spdx.org/licenses/CC-BY-4.0"]
+    assert len(found.metadata.distribution) == len(content["distribution"]) == 6
+    assert [each.uuid for each in found.metadata.record_sets] == [
+        *("d/samples/round=000", "d/lineage/round=000"),
+        *(f"d/{name}/round=001" for name in ("samples", "lineage", "verdicts", "decisions")),
+    ]
+
+
+def test_the_context_is_the_one_of_the_specification() -> None:
+    standard = make_context(Context(conforms_to=CroissantVersion.V_1_1))
+    assert {**standard, "prov": "http://www.w3.org/ns/prov#"} == croissant.CONTEXT
+
+
+def test_records_are_what_the_tables_hold(tmp_path: Path) -> None:
+    rounds = lake()
+    _, found = read_by(tmp_path, rounds)
+    expected = rounds[1].lineage().collect()
+    rows = records(found, "d/lineage/round=001")
+    assert [row.keys() for row in rows] == [set(expected.columns)] * 4
+    kept = expected.with_columns(pl.col("kind").cast(pl.String)).to_dicts()
+    assert [row | {"seed": int(row["seed"])} for row in rows] == kept
+    assert records(found, "d/verdicts/round=001") == verdicts(expected).to_dicts()
+    decided = records(found, "d/decisions/round=001")
+    assert [row["decision"] for row in decided] == ["rejected", *["accepted"] * 3]
+    assert decided[0]["duplicate_of"] == {"dataset": None, "round": None, "row": None}
+    images = records(found, "d/samples/round=000")
+    assert [(row["label"], row["image"].size) for row in images] == [
+        (0, (1, 1)),
+        (1, (1, 1)),
+        (2, (1, 1)),
+    ]
+
+
+def test_parents_are_nested_records(tmp_path: Path) -> None:
+    rounds = lake()
+    parents = [
+        [
+            {"dataset": "d", "round": 0, "row": 2, "relation": "seed", "weight": 0.5},
+            {"dataset": "e", "round": 0, "row": 1, "relation": "edited", "weight": 0.25},
+        ],
+        *[[]] * 3,
+    ]
+    lineage = rounds[1].lineage().collect()
+    lineage = lineage.with_columns(pl.Series("parents", parents, dtype=lineage.schema["parents"]))
+    content, found = read_by(tmp_path, [rounds[0], replace(rounds[1], lineage=lineage.lazy)])
+    assert [row["parents"] for row in records(found, "d/lineage/round=001")] == parents
+    (record_set,) = (each for each in content["recordSet"] if each["@id"] == "d/lineage/round=001")
+    fields = {each["name"]: each for each in record_set["field"]}
+    assert fields["parents"]["equivalentProperty"] == "prov:wasDerivedFrom"
+    assert fields["real_roots"]["dataType"] == "cr:Float32"
+    assert record_set["key"] == [
+        {"@id": "d/lineage/round=001/round"},
+        {"@id": "d/lineage/round=001/row"},
+    ]
+
+
+def test_any_column_has_a_type_and_an_id(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "my column": [1],
+            'a/"b"': ["é"],
+            "deep": [{"a b": {"c": 1.5}, "l": [1, 2]}],
+            "when": ["2026-01-02"],
+            "matrix": [[[1, 2], [3, 4]]],
+            "flag": [True],
+            "nothing": [None],
+        },
+        schema_overrides={"my column": pl.UInt16, "matrix": pl.List(pl.List(pl.Int8))},
+    ).with_columns(pl.col("when").str.to_date())
+    part = stored(tmp_path, "d/samples/round=000/part-00001.parquet", frame)
+    content = described(lake()[:1], [part])
+    found = loaded(content, {part.path: str(tmp_path / part.path)})
+    (record_set,) = found.metadata.record_sets
+    assert record_set.uuid == "d/samples/round=000/part-00001"
+    fields = {each["name"]: each for each in content["recordSet"][0]["field"]}
+    assert fields["my column"]["@id"].endswith("/my%20column")
+    assert [fields[name].get("dataType") for name in fields] == [
+        *("cr:UInt16", "sc:Text", None, "sc:Date", "cr:Int8", "sc:Boolean", "sc:Text"),
+    ]
+    assert fields["matrix"]["arrayShape"] == "-1,-1"
+    (row,) = records(found, record_set.uuid)
+    assert (row["my%20column"], row["a%2F%22b%22"], row["flag"]) == (1, "é", True)
+    assert (row["deep/a%20b"], row["deep"]) == ({"c": 1.5}, {"l": [1, 2]})
+    assert row["matrix"] == [[1, 2], [3, 4]]
+
+
+def test_provenance_names_sources_generators_mixes_and_suites(tmp_path: Path) -> None:
+    rounds = lake()
+    content, found = read_by(tmp_path, rounds)
+    (source,) = content["prov:wasDerivedFrom"]
+    assert source == {
+        "@id": "urn:stemma:source:a%20source",
+        "@type": "prov:Entity",
+        "prov:label": "a source",
+        "license": "CC-BY-4.0",
+    }
+    ingested, generated, verified = content["prov:wasGeneratedBy"]
+    assert ingested["prov:used"] == {"@id": source["@id"]}
+    assert generated["@id"] == f"lakefs://{ORIGIN.repository}/{ORIGIN.commit}#d/1/generation"
+    assert generated["prov:wasAssociatedWith"]["@id"] == f"urn:stemma:generator:{'g' * 64}"
+    assert generated["prov:used"]["@id"] == f"urn:stemma:mix:{rounds[1].said('mix', 'digest')}"
+    assert verified["prov:wasAssociatedWith"]["prov:label"] == "verifier suite f00df00df00d"
+    told = found.metadata.to_json()
+    assert len(told["prov:wasGeneratedBy"]) == 3
+    assert told["prov:wasDerivedFrom"]["prov:label"] == "a source"
+
+
+def test_what_is_said_for_rai_keeps_to_its_vocabulary(tmp_path: Path) -> None:
+    content, found = read_by(tmp_path, lake())
+    terms = {name.removeprefix("rai:") for name in content if name.startswith("rai:")}
+    assert terms <= RAI
+    assert len(terms) == 8
+    assert "3 samples are real, 3 were sampled" in found.metadata.data_collection
+    assert content["rai:dataManipulationProtocol"] == (
+        "d, round 1: walk/1, fitted on mix "
+        f"{lake()[1].said('mix', 'digest')[:12]} (accumulate: 3 rows of round 0 of d, real share "
+        "1.000), made 4 candidates: 3 accepted, 1 rejected, 0 duplicate."
+    )
+    (limit,) = content["rai:dataLimitations"]
+    assert limit.startswith("d: 50.0% of the samples are generated, up to 1 generation away")
+
+
+def test_an_opaque_model_is_named_and_its_share_is_told(tmp_path: Path) -> None:
+    opaque = a_round("d", derived(2, 1, None), about={"generator": {"digest": "g"}})
+    content, _ = read_by(tmp_path, [lake()[0], opaque])
+    assert content["prov:wasGeneratedBy"][1]["prov:used"]["@id"] == "urn:stemma:model:g"
+    assert content["rai:dataLimitations"][1] == (
+        "d: 40.0% of the ancestry ends at models of unknown training data."
+    )
+
+
+def test_two_data_sets_are_one_description(tmp_path: Path) -> None:
+    rounds = [*lake(), *lake("e", "my own terms")]
+    content, found = read_by(tmp_path, rounds)
+    assert (content["name"], content["version"]) == (ORIGIN.repository, "0.0.0+c0ffee000000")
+    assert content["license"] == [
+        "https://spdx.org/licenses/CC-BY-4.0",
+        {"@type": "sc:CreativeWork", "name": "my own terms"},
+    ]
+    assert len(found.metadata.record_sets) == 12
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("d-v3", "3.0.0"),
+        ("d-v3.1", "3.1.0"),
+        (None, "0.0.0+c0ffee000000"),
+        ("odd", "0.0.0+c0ffee000000"),
+    ],
+)
+def test_the_version_is_the_tag_of_what_is_described(tag: str | None, expected: str) -> None:
+    found = [replace(lake()[0], tag=tag, number=3)]
+    assert croissant.version(found, ORIGIN.commit) == expected
+
+
+def test_a_licence_has_an_address_where_it_is_known_to_have_one() -> None:
+    assert croissant.licence("MIT") == "https://spdx.org/licenses/MIT"
+    assert croissant.licence("https://example.org/l") == "https://example.org/l"
+    assert croissant.licence("MIT-ish") == {"@type": "sc:CreativeWork", "name": "MIT-ish"}
+
+
+def test_a_file_is_where_the_lake_is(tmp_path: Path) -> None:
+    rounds = lake()
+    (first, *_) = described(rounds, files(tmp_path, rounds))["distribution"]
+    path = "d/samples/round=000/part-00000.parquet"
+    assert first["contentUrl"] == f"lakefs://{ORIGIN.repository}/{ORIGIN.commit}/{path}"
+    assert first["contentSize"] == f"{(tmp_path / path).stat().st_size} B"
+    served = replace(ORIGIN, server="https://lake.example.org")
+    assert served.url(path) == (
+        f"https://lake.example.org/api/v1/repositories/{ORIGIN.repository}/refs/{ORIGIN.commit}"
+        "/objects?path=d/samples/round%3D000/part-00000.parquet"
+    )
+
+
+def test_hostile_words_stay_what_they_are(tmp_path: Path) -> None:
+    words = 'a "name"\\ with\nlines, é😀 </script> {@id}'
+    rounds = lake(licence=words)
+    about = {**rounds[0].manifest, "source": words}
+    content, found = read_by(tmp_path, [replace(rounds[0], manifest=about), rounds[1]])
+    assert json.loads(json.dumps(content)) == content
+    assert content["prov:wasDerivedFrom"][0]["prov:label"] == words
+    assert re.fullmatch(r"urn:stemma:source:[\w.~%-]+", content["prov:wasDerivedFrom"][0]["@id"])
+    (terms,) = found.metadata.license
+    assert terms.name == words
