@@ -94,6 +94,30 @@ def train(
     return Classifier(_machines(vectors, labels, share), classes, temperature)
 
 
+def unseen(
+    vectors: NDArray[np.float32], labels: NDArray[np.int64], seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Classify rows by classifiers that were trained on the other folds.
+
+    Args:
+        vectors: [n, d], finite.
+        labels: [n].
+        seed: of the folds.
+
+    Returns:
+        The most probable label and its calibrated probability, [n] each.
+
+    Raises:
+        DataError: a class has too few rows.
+    """
+    found = np.zeros(len(labels), dtype=np.int64)
+    confidence = np.ones(len(labels))
+    for learn, held in _folds(labels, seed):
+        trained = train(vectors[learn], labels[learn], seed=seed)
+        found[held], confidence[held] = trained.predict(vectors[held])
+    return found, confidence
+
+
 def _machines(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> tuple[Any, ...]:

@@ -8,7 +8,8 @@ PipelineError
 ├── BlockedError   the guard refused to publish: read the checks, change the round
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
-└── SigningError   a key of the guard cannot be used: correct the environment
+├── SigningError   a key of the guard cannot be used: correct the environment
+└── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 """
 
 from __future__ import annotations
@@ -72,3 +73,9 @@ class SigningError(PipelineError):
 
     kind = "signing"
     exit_code = 2
+
+
+class SandboxError(PipelineError):
+    """Programs that nobody trusts cannot be isolated on this system."""
+
+    kind = "sandbox"

@@ -18,17 +18,24 @@ from expectations.errors import SuiteError
 from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
-from pipelines import branches, keys, manifest, stage, tables
-from pipelines.scorers import agreement, distance
+from pipelines import branches, images, keys, manifest, stage, tables
+from pipelines.scorers import protocol, registry, scoring
+from pipelines.scorers.protocol import Given
 from pipelines.seeds import derive_seed
-from pipelines.work import Work, write_receipt
+from pipelines.work import Work, held_out, write_receipt
 
 CODE: Final = (
     "pipelines/verify.py",
     "pipelines/scorers",
     "expectations/custom",
+    "expectations/measures",
     "expectations/suites/{dataset}.json",
 )
+
+REAL: Final = "real"
+"""What a suite calls the real training rows, in `against`."""
+TRACED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
+"""Columns of lineage that a suite may judge."""
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -74,21 +81,51 @@ def judge(
     """Compute scores and verdicts of the candidates of a generate commit."""
     dataset, number = work.round.dataset, work.round.number
     candidates = tables.read_round(work.lake, generated, dataset, "candidates", number)
-    real = tables.real_samples(work.lake, pinned, dataset)
-    scores = score(work, candidates, real)
-    frame = candidates.select(
-        "round", "row", "label", pl.col("image").struct.field("bytes").alias("image_bytes")
-    ).join(scores, on=["round", "row"], how="left", maintain_order="left")
-    return scores, verifier.verify(frame, suite)
+    scorers = work.round.settings.verify.scorers
+    data = given(work, pinned)
+    scores = scoring.score_all(scorers, candidates, data)
+    reference = {}
+    if compared := catalogue.compared_columns(suite, REAL):
+        reference[REAL] = judged(data.real, scoring.score_real(scorers, compared, data))
+    frame = judged(candidates, scores)
+    asked = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
+    if names := [name for name in TRACED if name in asked]:
+        lineage = tables.read_round(work.lake, generated, dataset, "lineage", number)
+        frame = frame.join(
+            lineage.select(*tables.OCCURRENCE, *names),
+            on=tables.OCCURRENCE,
+            how="left",
+            maintain_order="left",
+        )
+    return scores, verifier.verify(frame, suite, reference=reference)
 
 
-def score(work: Work, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
-    """All scores of the candidates: round, row, one column per score."""
+def given(work: Work, pinned: str) -> Given:
+    """What the scorers of this round are given: data of the commit that the generator learnt."""
     round_ = work.round
-    seed = derive_seed(round_.seed, round_.dataset, round_.number, "verify")
-    agreed = agreement.score(candidates, real, seed=seed)
-    distances = distance.score(candidates, real, block_rows=round_.settings.verify.block_rows)
-    return agreed.join(distances, on=["round", "row"], how="full", coalesce=True).sort("row")
+    loaded = [registry.load(name) for name in round_.settings.verify.scorers]
+    wanted = {each for scorer in loaded for each in protocol.reads(scorer)}
+    real = tables.real_samples(work.lake, pinned, round_.dataset)
+    earlier = real.clear()
+    if "earlier" in wanted:
+        samples = tables.read(work.lake, pinned, round_.dataset, "samples")
+        earlier = samples.filter(pl.col("round") > 0).collect()
+    return Given(
+        real=real,
+        earlier=earlier,
+        held_out=held_out(work, pinned).fingerprints() if "held_out" in wanted else None,
+        seed=derive_seed(round_.seed, round_.dataset, round_.number, "verify"),
+    )
+
+
+def judged(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """The frame that a suite judges: payload and scores; an image is its file, `<name>_bytes`."""
+    payload = rows.drop("sample_id", strict=False)
+    files = [name for name, kind in payload.schema.items() if kind == images.IMAGE]
+    whole = payload.with_columns(
+        pl.col(name).struct.field("bytes").alias(f"{name}_bytes") for name in files
+    ).drop(files)
+    return whole.join(scores, on=["round", "row"], how="left", maintain_order="left")
 
 
 def _write(

@@ -1,0 +1,52 @@
+"""Programs and answers as scores."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.sandbox.limits import Limits
+from pipelines.scorers import code, maths
+from pipelines.scorers.protocol import Given
+
+SHORT = Limits(seconds=60, cpu_seconds=1, memory_mib=256)
+
+
+def rows(**columns: list[str | None]) -> pl.DataFrame:
+    count = len(next(iter(columns.values())))
+    key = {"round": pl.Series([1] * count, dtype=pl.Int32), "row": pl.Series(range(count))}
+    return pl.DataFrame({**key, **columns}).cast({"row": pl.Int64})
+
+
+def test_programs_are_run_with_their_tests() -> None:
+    told: list[tuple[int, int]] = []
+    asked = rows(
+        solution=[
+            "def f(x): return x + 1",
+            "def f(x): return x",
+            "while True: pass",
+            None,
+            "x = 1",
+        ],
+        tests=["assert f(1) == 2"] * 4 + [None],
+    )
+    found = code.score(
+        asked,
+        Given(real=pl.DataFrame(), progress=lambda done, of: told.append((done, of))),
+        code.Settings(code="solution", limits=SHORT),
+    )
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **code.COLUMNS}
+    assert found["code_passes"].to_list() == [True, False, False, None, None]
+    assert found["code_result"].to_list() == ["passed", "failed", "processor", None, None]
+    assert told[-1] == (5, 5)
+
+
+def test_answers_are_compared_with_the_true_ones() -> None:
+    asked = rows(
+        answer=["so it is $\\boxed{0.5}$", "3", None, "7", "1"],
+        truth=["1/2", "4", "5", None, "not a number"],
+    )
+    found = maths.score(asked, Given(real=pl.DataFrame()), maths.Settings())
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **maths.COLUMNS}
+    assert found["row"].to_list() == [0, 1, 2, 3, 4]
+    assert found["answer_correct"].to_list() == [True, False, False, None, None]
+    assert found["answer_says"].to_list()[1:3] == ["another value", "no answer can be read"]
