@@ -1,0 +1,87 @@
+"""Measure lineage beside its peers and a floor: `python -m benchmarks.lineage`.
+
+Everything is measured in one run, engines in turns, each in a process of its own. An engine's time
+counts only where its result is ours, and one that takes longer than `--limit` is said to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.lineage.generate import generate
+from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, hired
+from benchmarks.lineage.plan import works
+from benchmarks.lineage.table import Part, render
+from benchmarks.lineage.world import World
+from benchmarks.measured import machine
+
+SMALLER = 10
+"""By how much the world is smaller that is given to peers which cannot take the whole."""
+
+
+def main() -> None:
+    """Parse the command line, measure, and print a table or JSON."""
+    asked = _arguments()
+    where = machine()
+    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
+        parts = list(measured(Path(scratch), asked))
+    if asked.json:
+        print(json.dumps({**where, "parts": [part.record() for part in parts]}, indent=2))
+    else:
+        render(parts, where, Console(width=180))
+    if any(timing.wrong for part in parts for timing in part.timings):
+        sys.exit("an engine differed from ours or failed; see the remarks")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds, the real one included")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="samples of each round")
+    parser.add_argument("--repeats", type=int, default=5, help="how often each work is done")
+    parser.add_argument("--limit", type=float, default=300, help="seconds that a work may take")
+    known = [*PEERS, *SMALL]
+    parser.add_argument(
+        "--peers", nargs="*", choices=known, default=known, help="which peers; the default is all"
+    )
+    parser.add_argument("--scratch", type=Path, help="where to work; the default is the temp dir")
+    parser.add_argument(
+        "--hundred-million",
+        action="store_true",
+        help="only our index, at 100 rounds × --rows: memory, time and disk",
+    )
+    return parser.parse_args()
+
+
+def measured(scratch: Path, asked: argparse.Namespace) -> Iterator[Part]:
+    """Make the worlds and measure the peers that were chosen."""
+    for peers, rows in ((PEERS, asked.rows), (SMALL, max(asked.rows // SMALLER, 1))):
+        chosen = {name: spec for name, spec in peers.items() if name in asked.peers}
+        if chosen or peers is PEERS:
+            home = scratch / f"world-{rows}"
+            world = generate(home, rounds=asked.rounds, rows=rows)
+            yield part(world, scratch / f"engines-{rows}", chosen, asked)
+
+
+def part(world: World, scratch: Path, peers: Mapping[str, str], asked: argparse.Namespace) -> Part:
+    """Measure ours, the floor and peers on a world, saying on standard error what is done."""
+    timings = []
+    specs = {**ALWAYS, **peers}
+    with hired(world, scratch, specs, limit=asked.limit, repeats=asked.repeats) as bench:
+        for work in works(world, asked.repeats):
+            for timing in bench.measure(work):
+                seconds = f"{timing.seconds():9.4f} s" if timing.runs else " " * 11
+                sys.stderr.write(f"{seconds}  {work.title}: {timing.name} {timing.remark}\n")
+                timings.append(timing)
+    return Part(world, timings)
+
+
+if __name__ == "__main__":
+    main()
