@@ -11,10 +11,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from benchmarks.lineage import streamed
 from benchmarks.lineage.generate import generate
 from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, hired
 from benchmarks.lineage.plan import works
@@ -31,6 +34,9 @@ def main() -> None:
     asked = _arguments()
     where = machine()
     with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
+        if asked.hundred_million:
+            _stream(Path(scratch), asked, where)
+            return
         parts = list(measured(Path(scratch), asked))
     if asked.json:
         print(json.dumps({**where, "parts": [part.record() for part in parts]}, indent=2))
@@ -38,6 +44,18 @@ def main() -> None:
         render(parts, where, Console(width=180))
     if any(timing.wrong for part in parts for timing in part.timings):
         sys.exit("an engine differed from ours or failed; see the remarks")
+
+
+def _stream(scratch: Path, asked: argparse.Namespace, where: Mapping[str, Any]) -> None:
+    """Measure our index alone, at many rounds."""
+    steps = []
+    for step in streamed.run(scratch, streamed.ROUNDS, asked.rows):
+        sys.stderr.write(f"{step.seconds:9.3f} s  {step.name}\n")
+        steps.append(step)
+    if asked.json:
+        print(json.dumps({**where, "steps": [asdict(step) for step in steps]}, indent=2))
+    else:
+        streamed.render(steps, Console(width=160))
 
 
 def _arguments() -> argparse.Namespace:

@@ -82,7 +82,8 @@ class Arrays(Engine):
         return rows, {
             "real": summed((parents < self.world.stride).astype(float)) + rest * mix["real"],
             "roots": summed(roots) + rest * mix["roots"],
-            "length": summed(done["length"][parents] + roots) + rest * (mix["length"] + mix["roots"]),
+            "length": summed(done["length"][parents] + roots)
+            + rest * (mix["length"] + mix["roots"]),
             "low": low + 1,
             "high": np.where(high < 0, -1.0, high + 1),
         }

@@ -34,4 +34,6 @@ def _column(name: str, found: Result, expected: np.typing.NDArray[np.float64]) -
     at = int(np.argmin(same))
     where = f" at slot {found['slot'][at]:.0f}" if "slot" in found and name != "slot" else ""
     more = int((~same).sum()) - 1
-    return f"has {name} {column[at]:.12g} instead of {expected[at]:.12g}{where}, {more:,} more differ"
+    return (
+        f"has {name} {column[at]:.12g} instead of {expected[at]:.12g}{where}, {more:,} more differ"
+    )

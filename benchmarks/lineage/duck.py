@@ -15,18 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lineage import queries
-from benchmarks.lineage.engine import DERIVED, Engine, Reader, Result, size, slots
-from benchmarks.lineage.world import REAL_WEIGHT, World
+from benchmarks.lineage.engine import Engine, Reader, Result, size, slots
+from benchmarks.lineage.world import REAL_WEIGHT
 from lineage.schema import ID_BYTES
 
 MEMORY: Final = "8GB"
-LEAST, MOST = b"\x00", b"\xff"
-NODES: Final = f"""
-CREATE OR REPLACE {{kind}} nodes AS
-SELECT (round * {{stride}} + row)::INTEGER AS slot, round::SMALLINT AS round, mix, sample_id,
-    CASE WHEN round = 0 THEN {REAL_WEIGHT} WHEN decision = 'accepted' THEN 1 ELSE 0 END::FLOAT AS mass
-FROM read_parquet('{{home}}/lineage/*/*.parquet', hive_partitioning = false) AS lineage
-LEFT JOIN read_parquet('{{home}}/decisions/*/*.parquet', hive_partitioning = false) AS decided USING (round, row)
+MOST: Final = b"\xff"
+NODES: Final = """
+CREATE OR REPLACE {kind} nodes AS
+SELECT (round * {stride} + row)::INTEGER AS slot, round::SMALLINT AS round, mix, sample_id,
+    CASE WHEN round = 0 THEN {real} WHEN decision = 'accepted' THEN 1 ELSE 0 END::FLOAT AS mass
+FROM read_parquet('{home}/lineage/*/*.parquet', hive_partitioning = false) AS lineage
+LEFT JOIN read_parquet('{home}/decisions/*/*.parquet', hive_partitioning = false) AS decisions
+    USING (round, row)
 LEFT JOIN mixes ON trained_on = digest
 """
 EDGES: Final = """
@@ -37,6 +38,7 @@ FROM (
     SELECT round::SMALLINT AS round, row, unnest(parents) AS parent
     FROM read_parquet('{home}/lineage/*/*.parquet', hive_partitioning = false) AS lineage)
 """
+ABOVE: Final = "FROM (SELECT parent AS slot FROM edges WHERE round = {round} AND row IN ({rows}))"
 REACH: Final = """
 INSERT INTO reached
 SELECT DISTINCT child FROM edges
@@ -97,24 +99,22 @@ class Parquet(Engine):
         self.connection.executemany("INSERT INTO mixes VALUES (?, ?)", known)
 
     def _make(self, kind: str) -> None:
+        given = {"kind": kind, "stride": self.world.stride, "home": self.world.home}
         for statement in (NODES, EDGES):
-            self._run(statement.format(kind=kind, stride=self.world.stride, home=self.world.home))
+            self._run(statement.format(real=REAL_WEIGHT, **given))
 
     def _above(self, number: int, children: list[int]) -> str:
-        base = number * self.world.stride
-        listed = ", ".join(str(child - base) for child in children)
-        return f"FROM (SELECT parent AS slot FROM edges WHERE round = {number} AND row IN ({listed}))"
+        rows = ", ".join(str(child % self.world.stride) for child in children)
+        return ABOVE.format(round=number, rows=rows)
 
     def _run(self, query: str, given: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(query, dict(given or {}))
 
     def _slots(self, query: str, given: Mapping[str, Any]) -> NDArray[Any]:
-        found: NDArray[Any] = self._run(f"SELECT slot {query}", given).fetchnumpy()["slot"]
-        return found
+        return np.asarray(self._run(f"SELECT slot {query}", given).fetchnumpy()["slot"])
 
     def _derived(self) -> Result:
-        query = f"SELECT slot, {', '.join(DERIVED)} FROM derived ORDER BY slot"
-        found = self._run(query).fetchnumpy()
+        found: dict[str, Any] = self._run(queries.READ).fetchnumpy()
         return {name: np.ma.filled(each.astype(float), np.nan) for name, each in found.items()}
 
 
@@ -130,5 +130,5 @@ class Native(Parquet):
     def build(self) -> Reader:
         """Take nodes and edges out of the lake's Parquet files."""
         self._make("TABLE")
-        count = "SELECT (SELECT count(*) FROM nodes), (SELECT count(*) FROM edges)"
-        return lambda: size(*self.connection.execute(count).fetchall()[0])()
+        rows, edges = self._run(queries.COUNT).fetchall()[0]
+        return size(rows, edges)

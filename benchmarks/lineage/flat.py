@@ -81,7 +81,9 @@ def tables(world: World, number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             pl.when(pl.col("trained_on") == digest).then(number).otherwise(OPAQUE).alias("mix"),
         )
     )
-    rows = known.select("slot", pl.col("mix").cast(pl.Int16), pl.col("parents").list.len().alias("count"))
+    rows = known.select(
+        "slot", pl.col("mix").cast(pl.Int16), pl.col("parents").list.len().alias("count")
+    )
     return rows.with_columns(_mass(world, number, known)), _edges(world, known)
 
 
@@ -99,7 +101,6 @@ def _edges(world: World, known: pl.DataFrame) -> pl.DataFrame:
     listed = known.select(pl.col("slot").alias("child"), pl.col("parents").cast(schema.PARENTS))
     parent = pl.col("parents").struct
     slot = parent.field("round").cast(pl.Int64) * world.stride + parent.field("row")
-    return (
-        listed.explode("parents", empty_as_null=False)
-        .select("child", slot.cast(pl.Int32).alias("parent"), parent.field("weight"))
+    return listed.explode("parents", empty_as_null=False).select(
+        "child", slot.cast(pl.Int32).alias("parent"), parent.field("weight")
     )

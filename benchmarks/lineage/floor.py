@@ -102,9 +102,13 @@ def _as_c(given: int | NDArray[Any]) -> ctypes.c_int64 | ctypes.c_void_p:
 
 
 def _numba() -> Callable[[str], Loop]:
-    from benchmarks.lineage import loops  # noqa: PLC0415  numba is slow to import
+    import numba  # noqa: PLC0415  slow to import
 
-    return lambda name: getattr(loops, name)  # type: ignore[no-any-return]
+    from benchmarks.lineage import loops  # noqa: PLC0415  imports numba
+
+    names = ("derive", "descend", "descend_weakly")
+    compiled: dict[str, Loop] = {name: numba.njit(getattr(loops, name)) for name in names}
+    return compiled.__getitem__
 
 
 def _columns(

@@ -32,7 +32,9 @@ class Frames(Engine):
     def build(self) -> Reader:
         """Read the lake's Parquet files into frames of slots."""
         numbers = range(self.world.rounds)
-        self.rows, self.edges = map(list, zip(*(flat.tables(self.world, at) for at in numbers), strict=True))
+        self.rows, self.edges = map(
+            list, zip(*(flat.tables(self.world, at) for at in numbers), strict=True)
+        )
         self.ids = [self.world.lineage(at).select("row", "sample_id").collect() for at in numbers]
         return size(*(sum(map(len, each)) for each in (self.rows, self.edges)))
 
@@ -82,8 +84,14 @@ class Frames(Engine):
 def _real(rows: pl.DataFrame) -> pl.DataFrame:
     one, none = pl.lit(1.0), pl.lit(0, pl.Int32)
     return rows.select(
-        "slot", "mass", real=pl.lit(value=True), real_inputs=one, real_roots=one,
-        depth_mean=pl.lit(0.0), depth_min=none, depth_max=none,
+        "slot",
+        "mass",
+        real=pl.lit(value=True),
+        real_inputs=one,
+        real_roots=one,
+        depth_mean=pl.lit(0.0),
+        depth_min=none,
+        depth_max=none,
     )
 
 
@@ -139,21 +147,24 @@ def _summed(edges: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
 def _total(done: pl.DataFrame) -> dict[str, Any]:
     mass = pl.col("mass").cast(pl.Float64)
     roots = mass * pl.col("real_roots")
-    return done.filter(pl.col("mass") > 0).select(
-        weight=mass.sum(),
-        real=(mass * pl.col("real")).sum(),
-        ending=roots.sum(),
-        length=(roots * pl.col("depth_mean").fill_null(0.0)).sum(),
-        low=pl.col("depth_min").min(),
-        high=pl.col("depth_max").max(),
-    ).row(0, named=True)
+    return (
+        done.filter(pl.col("mass") > 0)
+        .select(
+            weight=mass.sum(),
+            real=(mass * pl.col("real")).sum(),
+            ending=roots.sum(),
+            length=(roots * pl.col("depth_mean").fill_null(0.0)).sum(),
+            low=pl.col("depth_min").min(),
+            high=pl.col("depth_max").max(),
+        )
+        .row(0, named=True)
+    )
 
 
 def _mixed(totals: list[dict[str, Any]]) -> dict[str, Any]:
-    sums = pl.DataFrame(totals)
-    weight = sums["weight"].sum()
-    shares = {name: sums[name].sum() / weight for name in ("real", "ending", "length")}
-    return {**shares, "low": sums["low"].min(), "high": sums["high"].max()}
+    shares = (pl.col("real", "ending", "length").sum() / pl.col("weight").sum(),)
+    depths = (pl.col("low").min(), pl.col("high").max())
+    return pl.DataFrame(totals).select(*shares, *depths).row(0, named=True)
 
 
 def _read(done: pl.DataFrame) -> Result:

@@ -109,7 +109,13 @@ def _mixed(totals: list[Values], *, real: float) -> Values:
     table = np.array(totals)
     weight, roots, length = table[:, :3].sum(axis=0)
     low, high = table[:, 3:].min(axis=0)
-    return float(real / weight), float(roots / weight), float(length / weight), float(low), float(high)
+    return (
+        float(real / weight),
+        float(roots / weight),
+        float(length / weight),
+        float(low),
+        float(high),
+    )
 
 
 def _read(done: list[Values], present: NDArray[np.bool_]) -> Result:

@@ -81,13 +81,16 @@ class Lite(Engine):
         self._run("COMMIT")
         for statement in INDEXES:
             self._run(statement)
-        return self._size
+        rows, edges = self._run(queries.COUNT).fetchone()
+        return size(rows, edges)
 
     def find(self, prefix: str) -> Reader:
         """Look the id up."""
         low = bytes.fromhex(prefix)
         asked = {"low": low, "high": low.ljust(ID_BYTES, MOST)}
-        return _found(self._run("SELECT slot FROM nodes WHERE sample_id BETWEEN $low AND $high", asked))
+        return _found(
+            self._run("SELECT slot FROM nodes WHERE sample_id BETWEEN $low AND $high", asked)
+        )
 
     def ancestors(self, slot: int) -> Reader:
         """Go back, by index."""
@@ -110,25 +113,22 @@ class Lite(Engine):
         rows, edges = flat.tables(self.world, number)
         ids = self.world.lineage(number).select("row", "sample_id").collect().sort("row")
         nodes = rows.select(
-            "slot", pl.lit(number), pl.col("mix").replace(flat.OPAQUE, None), "mass", ids["sample_id"]
+            "slot",
+            pl.lit(number),
+            pl.col("mix").replace(flat.OPAQUE, None),
+            "mass",
+            ids["sample_id"],
         )
         links = edges.with_row_index("position").select("child", "position", "parent", "weight")
-        for table, frame in (("nodes", nodes), ("edges", links)):
-            marks = ", ".join("?" * frame.width)
-            self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", _rows(frame))
+        self.connection.executemany("INSERT INTO nodes VALUES (?, ?, ?, ?, ?)", _rows(nodes))
+        self.connection.executemany("INSERT INTO edges VALUES (?, ?, ?, ?)", _rows(links))
 
     def _run(self, query: str, given: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
         return self.connection.execute(query, dict(given or {}))
 
-    def _size(self) -> Result:
-        counted = self._run("SELECT (SELECT count(*) FROM nodes), (SELECT count(*) FROM edges)")
-        return size(*counted.fetchone())()
-
     def _derived(self) -> Result:
-        names = ("slot", *DERIVED)
-        rows = self._run(f"SELECT {', '.join(names)} FROM derived ORDER BY slot").fetchall()
-        table = np.array(rows, float)
-        return {name: table[:, at] for at, name in enumerate(names)}
+        table = np.array(self._run(queries.READ).fetchall(), float)
+        return {name: table[:, at] for at, name in enumerate(("slot", *DERIVED))}
 
 
 def _rows(frame: pl.DataFrame) -> Iterable[tuple[Any, ...]]:

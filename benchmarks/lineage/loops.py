@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from lineage.edges import TOLERANCE
@@ -17,8 +17,7 @@ Array = NDArray[Any]
 _MOST: Final = np.iinfo(np.int32).max
 
 
-@njit
-def derive(
+def derive(  # noqa: PLR0917  compiled code takes arrays by position
     rounds: int,
     stride: int,
     offsets: Array,
@@ -67,7 +66,7 @@ def derive(
         _sum_up(number, stride, mass, real_roots, length, depth_min, depth_max, totals, depths)
 
 
-@njit
+@register_jitable
 def _mixed(
     totals: Array, depths: Array, first: int, last: int
 ) -> tuple[float, float, float, int, int]:
@@ -78,8 +77,8 @@ def _mixed(
     return sums[1] / weight, sums[2] / weight, sums[3] / weight, low, high
 
 
-@njit
-def _sum_up(
+@register_jitable
+def _sum_up(  # noqa: PLR0917  compiled code takes arrays by position
     number: int,
     stride: int,
     mass: Array,
@@ -102,7 +101,6 @@ def _sum_up(
             depths[number, 1] = max(depths[number, 1], depth_max[slot])
 
 
-@njit
 def descend(rounds: int, stride: int, offsets: Array, parents: Array, marks: Array) -> None:
     """Mark the starts' descendants."""
     for slot in range(rounds * stride):
@@ -110,8 +108,7 @@ def descend(rounds: int, stride: int, offsets: Array, parents: Array, marks: Arr
             marks[slot] |= marks[parents[at]]
 
 
-@njit
-def descend_weakly(
+def descend_weakly(  # noqa: PLR0917  compiled code takes arrays by position
     rounds: int,
     stride: int,
     offsets: Array,

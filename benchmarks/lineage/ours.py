@@ -38,17 +38,9 @@ class Stemma(Engine):
     """What the index of so many rounds consists of."""
 
     def prepare(self) -> None:
-        """Do everything once at a small size, so that kernels are compiled."""
+        """Warm up, and number the rows."""
         self.name = "stemma"
-        home = self.scratch / "warm"
-        home.mkdir()
-        small = Stemma(generate(home, rounds=3, rows=WARM), home)
-        small.number()
-        small.build()
-        for work, *given in (("descendants", small.place[:2]), ("weak", small.place[:2]), ("derive",)):
-            small.before(work, *given)
-            getattr(small, work)(*given)
-        shutil.rmtree(home)
+        warm_up(self.scratch / "warm")
         self.number()
 
     def number(self) -> None:
@@ -119,6 +111,17 @@ class Stemma(Engine):
 
     def _slots(self, numbers: NDArray[np.int64]) -> Reader:
         return slots(self.place[numbers])
+
+
+def warm_up(home: Path) -> None:
+    """Do everything once at a small size, in a new directory, so that kernels are compiled."""
+    small = Stemma(generate(home, rounds=3, rows=WARM), home)
+    small.number()
+    small.build()
+    for work, *given in (("descendants", small.place[:2]), ("weak", small.place[:2]), ("derive",)):
+        small.before(work, *given)
+        getattr(small, work)(*given)
+    shutil.rmtree(home)
 
 
 def _read(world: World, done: Rounds) -> Result:

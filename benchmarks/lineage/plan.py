@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from benchmarks.lineage.world import World
 
@@ -32,24 +33,26 @@ class Work:
 def works(world: World, repeats: int) -> Iterator[Work]:
     """All works, the heaviest last."""
     last = world.rounds - 1
-    samples = _samples(world, last, repeats * OFTEN)
-    starts = _starts(world)
-    count = f"{len(starts):,} real samples"
+    chosen = samples(world, last, repeats * OFTEN)
+    real = starts(world)
+    count = f"{len(real):,} real samples"
     yield Work("build", "build", "build from the lake's Parquet", lambda _: ())
-    yield Work("extend-first", "extend", "extension of a lake of 1 round by a round", lambda _: (2,))
+    yield Work(
+        "extend-first", "extend", "extension of a lake of 1 round by a round", lambda _: (2,)
+    )
     title = f"extension of a lake of {last} rounds by a round"
     yield Work("extend-last", "extend", title, lambda _: (world.rounds,))
     yield Work("open", "open", "opening", lambda _: ())
     title = f"a sample by {DIGITS} digits of its id"
-    yield Work("find", "find", title, lambda at: (samples[at][1].hex()[:DIGITS],), OFTEN)
+    yield Work("find", "find", title, lambda at: (chosen[at][1].hex()[:DIGITS],), OFTEN)
     title = "ancestors of one sample"
-    yield Work("ancestors", "ancestors", title, lambda at: (samples[at][0],), OFTEN)
-    yield Work("descendants", "descendants", f"descendants of {count}", lambda _: (starts,))
-    yield Work("weak", "weak", f"weak descendants of {count}", lambda _: (starts,))
+    yield Work("ancestors", "ancestors", title, lambda at: (chosen[at][0],), OFTEN)
+    yield Work("descendants", "descendants", f"descendants of {count}", lambda _: (real,))
+    yield Work("weak", "weak", f"weak descendants of {count}", lambda _: (real,))
     yield Work("derive", "derive", "derivation of the whole lake", lambda _: ())
 
 
-def _samples(world: World, number: int, count: int) -> list[tuple[int, bytes]]:
+def samples(world: World, number: int, count: int) -> list[tuple[int, bytes]]:
     """Slots and ids of samples of a round, spread over it."""
     step = max(world.rows // count, 1)
     chosen = (
@@ -62,7 +65,7 @@ def _samples(world: World, number: int, count: int) -> list[tuple[int, bytes]]:
     return [rows[at % len(rows)] for at in range(count)]
 
 
-def _starts(world: World) -> np.typing.NDArray[np.int64]:
+def starts(world: World) -> NDArray[np.int64]:
     """Slots of real samples, spread over round 0."""
     real = world.lineage(0).select("row").collect()["row"].to_numpy()
     step = max(len(real) // STARTS, 2)

@@ -33,7 +33,9 @@ class Goal:
     def sentence(self) -> str:
         """Say what came of it."""
         word = "met" if self.met else "missed"
-        return f"{word}: {self.work} ≤ {self.rule}: {amount(self.seconds)} of {amount(self.limit)} s"
+        return (
+            f"{word}: {self.work} ≤ {self.rule}: {amount(self.seconds)} of {amount(self.limit)} s"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ class Part:
             ("ancestors", "1 ms", 0.001),
             ("open", "0.1 s", 0.1),
             ("extend-last", "1.5 × a round of the build", _times(1.5 / self.world.rounds, build)),
-            ("extend-last", "1.5 × the extension of a lake of 1 round", _times(1.5, self.median("extend-first"))),
+            (
+                "extend-last",
+                "1.5 × the extension of a lake of 1 round",
+                _times(1.5, self.median("extend-first")),
+            ),
         ]
         known = [(work, rule, limit, self.median(work)) for work, rule, limit in limits]
         return [
@@ -83,7 +89,12 @@ class Part:
             for key in keys
         }
         goals = [{**asdict(goal), "met": goal.met} for goal in self.goals()]
-        return {"rounds": self.world.rounds, "rows": self.world.rows, "works": works, "goals": goals}
+        return {
+            "rounds": self.world.rounds,
+            "rows": self.world.rows,
+            "works": works,
+            "goals": goals,
+        }
 
 
 def render(parts: Sequence[Part], where: Mapping[str, Any], console: Console) -> None:
