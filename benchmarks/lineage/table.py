@@ -21,6 +21,7 @@ class Goal:
     """A limit for our median, and the rule that it comes from."""
 
     work: str
+    title: str
     rule: str
     limit: float
     seconds: float
@@ -34,7 +35,7 @@ class Goal:
         """Say what came of it."""
         word = "met" if self.met else "missed"
         return (
-            f"{word}: {self.work} ≤ {self.rule}: {amount(self.seconds)} of {amount(self.limit)} s"
+            f"{word}: {self.title} ≤ {self.rule}: {amount(self.seconds)} of {amount(self.limit)} s"
         )
 
 
@@ -73,7 +74,7 @@ class Part:
         ]
         known = [(work, rule, limit, self.median(work)) for work, rule, limit in limits]
         return [
-            Goal(_titles(self.timings)[work], rule, limit, seconds)
+            Goal(work, _titles(self.timings)[work], rule, limit, seconds)
             for work, rule, limit, seconds in known
             if limit is not None and seconds is not None
         ]

@@ -90,7 +90,7 @@ class Worker:
 
     def _receive(self, kind: str, limit: float) -> Any:  # noqa: ANN401  each kind has its own
         if not self._pipe.poll(limit):
-            raise LimitError(f"over {limit:,.0f} s")
+            raise LimitError(f"over {limit:g} s")
         try:
             said, what = self._pipe.recv()
         except EOFError as error:

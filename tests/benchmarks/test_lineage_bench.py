@@ -16,9 +16,9 @@ from benchmarks.lineage import compare, floor, streamed
 from benchmarks.lineage.engine import DERIVED
 from benchmarks.lineage.generate import generate
 from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, Timing, hired
-from benchmarks.lineage.plan import Work, starts, works
+from benchmarks.lineage.plan import starts, works
 from benchmarks.lineage.world import DATASET, World
-from lineage import edges, record, schema
+from lineage import edges, record
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS_ALONE = {"extend-first", "extend-last", "open"}
@@ -80,4 +80,124 @@ def test_every_engine_agrees_with_ours(tmp_path: Path) -> None:
     assert {goal["work"] for goal in large["goals"]} == {
         *("derive", "descendants", "ancestors", "open", "extend-last")
     }
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "planted.py").write_text(PLANTED, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "planted"
+
+
+def _derived(world: World, scratch: Path, engine: str, limit: float) -> tuple[Timing, Timing]:
+    """What a planted engine's derivation, and its next work, come to."""
+    specs = {"stemma": ALWAYS["stemma"], "planted": engine}
+    plan = {work.key: work for work in works(world, 1)}
+    with hired(world, scratch / "engines", specs, limit=60, repeats=2) as bench:
+        bench.workers["planted"].limit = limit
+        ours, found = bench.measure(plan["derive"])
+        assert len(ours.runs) == 2
+        assert not ours.wrong
+        return found, bench.measure(plan["descendants"])[-1]
+
+
+def test_a_planted_mismatch_is_caught_and_its_time_discarded(
+    world: World, tmp_path: Path, planted: str
+) -> None:
+    found, after = _derived(world, tmp_path, f"{planted}:Wrong", 60)
+    assert found.wrong
+    assert not found.runs
+    last = (world.rounds - 1) * world.stride + world.rows - 1
+    assert "differs from ours" in found.remark
+    assert f"at slot {last}" in found.remark
+    assert "depth_mean" in found.remark
+    assert len(after.runs) == 2  # its other results are right
+    assert not after.wrong
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"), [("Slow", "over 0.5 s"), ("Broken", "ValueError: no lineage here")]
+)
+def test_a_slow_or_broken_engine_is_said_to_be(
+    world: World, tmp_path: Path, planted: str, engine: str, said: str
+) -> None:
+    found, after = _derived(world, tmp_path, f"{planted}:{engine}", 0.5)
+    assert (found.remark, found.wrong, found.runs) == (said, engine == "Broken", [])
+    assert after.remark == "not asked: it was ended at derivation of the whole lake"
+    assert not after.runs
+
+
+def test_results_that_differ_are_told_apart() -> None:
+    ours = {"slot": np.array([3.0, 5.0]), "depth_mean": np.array([np.nan, 2.0])}
+    assert compare.difference({**ours}, ours) is None
+    rounded = {**ours, "depth_mean": np.array([np.nan, 2.0 + 1e-12])}
+    assert compare.difference(rounded, ours) is None
+    wrong = {**ours, "depth_mean": np.array([1.0, 2.5])}
+    assert compare.difference(wrong, ours) == (
+        "has depth_mean 1 instead of nan at slot 3, 1 more differ"
+    )
+    fewer = {name: column[:1] for name, column in ours.items()}
+    assert compare.difference(fewer, ours) == "has 1 rows instead of 2"
+    assert compare.difference({"slot": ours["slot"]}, ours) is not None
+
+
+def test_the_made_world_is_as_record_derives_it(world: World) -> None:
+    stored = world.lineage(0).collect().with_columns(pl.lit(DATASET).alias("dataset"))
+    for number in range(1, world.rounds):
+        made = world.lineage(number).collect()
+        for opaque in (False, True):
+            rows = made.filter(pl.col("trained_on").is_null() == opaque)
+            links = rows.select("row", "parents").explode("parents", empty_as_null=False)
+            parents = links.select("row", pl.col("parents").struct.unnest().name.map(_parent))
+            derived = record.derive(
+                rows.select("row", "sample_id", "seed", "shard", "kind"),
+                round_number=number,
+                dataset=DATASET,
+                generator="g",
+                attribution="eighths/1",
+                mix=None if opaque else world.mix(number),
+                parents=parents.select(edges.PARENT.names()),
+                stored=stored,
+            )
+            for name in ("kind", "parents", "trained_on", "depth_min", "depth_max"):
+                assert derived[name].equals(rows[name]), name
+            for name in DERIVED[:3]:
+                assert ((derived[name] - rows[name]).abs() < 1e-6).all()
+                assert derived[name].null_count() == rows[name].null_count()
+        stored = pl.concat([stored, made.with_columns(pl.lit(DATASET).alias("dataset"))])
+    synthetic = stored.filter(pl.col("round") > 0)
+    assert all(synthetic[name].n_unique() > 2 for name in DERIVED)
+    assert synthetic["depth_mean"].null_count() > 0
+
+
+def _parent(name: str) -> str:
+    return {"row": "parent_row"}.get(name, name)
+
+
+def test_loops_of_numba_find_what_those_of_c_do(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for compiler, name in ((floor.COMPILER, "C loop"), ("no-such-cc", "numba loop")):
+        monkeypatch.setattr(floor, "COMPILER", compiler)
+        engine = floor.Floor(world, tmp_path)
+        engine.prepare()
+        assert engine.name.startswith(name)
+        real = starts(world)[:5]
+        found.append([engine.derive()(), engine.descendants(real)(), engine.weak(real)()])
+    for ours, theirs in zip(*found, strict=True):
+        assert compare.difference(theirs, ours) is None
+        assert len(ours["slot"]) > 0
+
+
+def test_streamed_steps_say_what_they_took(tmp_path: Path) -> None:
+    steps = {step.name: step for step in streamed.run(tmp_path, 4, 50)}
+    assert list(steps) == list(streamed.STEPS)
+    assert all(step.seconds > 0 and step.peak > 1 << 20 for step in steps.values())
+    assert steps["make the world"].facts["samples"] == 200
+    assert steps["build the index"].facts["edges"] == 300
+    assert steps["build the index"].facts["disk"] > 0
+    found = steps["descendants of 1,000 real samples"].facts["descendants"]
+    assert found == steps["check them by a scan of the lake"].facts["descendants"] > 0
     assert not list(tmp_path.iterdir())
