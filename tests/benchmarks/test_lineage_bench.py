@@ -15,7 +15,7 @@ import pytest
 from benchmarks.lineage import compare, floor, streamed
 from benchmarks.lineage.engine import DERIVED
 from benchmarks.lineage.generate import generate
-from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, Timing, hired
+from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, hired
 from benchmarks.lineage.plan import starts, works
 from benchmarks.lineage.world import DATASET, World
 from lineage import edges, record
@@ -83,49 +83,32 @@ def test_every_engine_agrees_with_ours(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def test_a_wrong_a_slow_and_a_broken_engine_are_caught(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "planted.py").write_text(PLANTED, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    return "planted"
-
-
-def _derived(world: World, scratch: Path, engine: str, limit: float) -> tuple[Timing, Timing]:
-    """What a planted engine's derivation, and its next work, come to."""
-    specs = {"stemma": ALWAYS["stemma"], "planted": engine}
+    specs = {name: f"planted:{name}" for name in ("Wrong", "Slow", "Broken")}
+    specs = {"stemma": ALWAYS["stemma"], **specs}
     plan = {work.key: work for work in works(world, 1)}
-    with hired(world, scratch / "engines", specs, limit=60, repeats=2) as bench:
-        bench.workers["planted"].limit = limit
-        ours, found = bench.measure(plan["derive"])
-        assert len(ours.runs) == 2
-        assert not ours.wrong
-        return found, bench.measure(plan["descendants"])[-1]
-
-
-def test_a_planted_mismatch_is_caught_and_its_time_discarded(
-    world: World, tmp_path: Path, planted: str
-) -> None:
-    found, after = _derived(world, tmp_path, f"{planted}:Wrong", 60)
-    assert found.wrong
-    assert not found.runs
+    with hired(world, tmp_path / "engines", specs, limit=60, repeats=2) as bench:
+        bench.workers["Slow"].limit = 0.5
+        ours, wrong, slow, broken = bench.measure(plan["derive"])
+        after = {timing.engine: timing for timing in bench.measure(plan["descendants"])}
+    assert len(ours.runs) == len(after["stemma"].runs) == 2
+    assert not ours.wrong
     last = (world.rounds - 1) * world.stride + world.rows - 1
-    assert "differs from ours" in found.remark
-    assert f"at slot {last}" in found.remark
-    assert "depth_mean" in found.remark
-    assert len(after.runs) == 2  # its other results are right
-    assert not after.wrong
-
-
-@pytest.mark.parametrize(
-    ("engine", "said"), [("Slow", "over 0.5 s"), ("Broken", "ValueError: no lineage here")]
-)
-def test_a_slow_or_broken_engine_is_said_to_be(
-    world: World, tmp_path: Path, planted: str, engine: str, said: str
-) -> None:
-    found, after = _derived(world, tmp_path, f"{planted}:{engine}", 0.5)
-    assert (found.remark, found.wrong, found.runs) == (said, engine == "Broken", [])
-    assert after.remark == "not asked: it was ended at derivation of the whole lake"
-    assert not after.runs
+    assert wrong.remark.startswith(
+        "differs from ours, so its time does not count: it has depth_mean"
+    )
+    assert f"at slot {last}, 0 more differ" in wrong.remark
+    assert len(after["Wrong"].runs) == 2  # its other results are right
+    assert (slow.remark, broken.remark) == ("over 0.5 s", "ValueError: no lineage here")
+    assert [each.wrong for each in (wrong, slow, broken)] == [True, False, True]
+    assert not any(each.runs for each in (wrong, slow, broken))
+    for name in ("Slow", "Broken"):
+        assert after[name].remark == "not asked: it was ended at derivation of the whole lake"
+        assert not after[name].runs
 
 
 def test_results_that_differ_are_told_apart() -> None:
