@@ -87,22 +87,25 @@ def rounds(index: Ancestry) -> Iterator[Derived]:
     values = np.empty((index.rows + 1, 4), dtype=np.float64)
     values[-1] = ABSENT
     accepted: list[Sums] = []
-    for at, view in enumerate(layout.views):
+    for view in layout.views:
         models = [
             mixtures.figures(layout, view, slot, values, accepted)
             for slot in range(len(view.mixes))
         ]
-        rows = _rows(view, models, values)
-        accepted.append(mixtures.sums(view, values[layout.slice(at)], view.accepted()))
+        rows, sums = _rows(view, models, values)
+        accepted.append(sums)
         yield Derived(view.segment, rows, _mixes(view, models))
 
 
-def _rows(view: View, models: Sequence[Figures], values: NDArray[np.float64]) -> pl.DataFrame:
-    """Derive the rows of a segment, in the whole lake's values and as a frame."""
+def _rows(
+    view: View, models: Sequence[Figures], values: NDArray[np.float64]
+) -> tuple[pl.DataFrame, Sums]:
+    """Derive the rows of a segment: in the whole lake's values, as a frame, and summed up."""
     count, arrays = view.segment.rows, view.arrays
     shares = np.empty((3, count), dtype=np.float64)
     depths = np.empty((2, count), dtype=np.int64)
     known = np.zeros((count + 7) // 8, dtype=np.uint8)
+    sums = np.array(mixtures.NOTHING)
     kernels.compiled(kernels.derive)(
         *(arrays[name] for name in ("start", "parent", "weight")),
         *(view.bounds, view.shifts, arrays["flags"], arrays["mix"]),
@@ -113,8 +116,9 @@ def _rows(view: View, models: Sequence[Figures], values: NDArray[np.float64]) ->
         shares,
         depths,
         known,
+        sums,
     )
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "row": view.places.at(np.arange(count)),
             "real_inputs": shares[0],
@@ -124,6 +128,7 @@ def _rows(view: View, models: Sequence[Figures], values: NDArray[np.float64]) ->
             "depth_max": _nullable(depths[1], known),
         }
     )
+    return rows, Sums(*sums.tolist())
 
 
 def _mixes(view: View, models: Sequence[Figures]) -> pl.DataFrame:

@@ -45,6 +45,7 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 FILE: Final = "segment.arrow"
 SEAL: Final = "segment.seal"
 DRAFT: Final = ".draft"
+NOTHING: Final = np.empty(0, dtype=np.uint8)
 HEADER: Final = b"stemma.header"
 CHECK: Final = b"stemma.check"
 TICK: Final = 20_000_000
@@ -69,7 +70,7 @@ def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Array
     Args:
         directory: the cache.
         digest: the segment's.
-        header: anything that JSON can hold; `digest` and `checks` are added.
+        header: anything that JSON can hold; `digest` and `arrays` are added.
         arrays: numbers [n] or bytes [n, width].
 
     Raises:
@@ -77,8 +78,8 @@ def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Array
     """
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
-    checks = {name: _sha256(array) for name, array in arrays.items()}
-    about = json.dumps({**header, "digest": digest, "checks": checks}).encode()
+    checks = {name: [_type(array), _sha256(array)] for name, array in arrays.items()}
+    about = json.dumps({**header, "digest": digest, "arrays": checks}).encode()
     metadata = {HEADER: about, CHECK: hashlib.sha256(about).hexdigest().encode()}
     cells = {name: _cell(array) for name, array in arrays.items()}
     batch = pa.record_batch(cells).replace_schema_metadata(metadata)
@@ -187,7 +188,8 @@ def _map(place: Path) -> Stored:
     if hashlib.sha256(about).hexdigest().encode() != metadata[CHECK]:
         raise ValueError("the header is damaged")
     header = json.loads(about)
-    return Stored(header, {name: _array(batch.column(name)) for name in header["checks"]})
+    types = {name: type_ for name, (type_, _) in header["arrays"].items()}
+    return Stored(header, {name: _array(batch.column(name), types[name]) for name in types})
 
 
 def _cell(array: NDArray[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
@@ -197,32 +199,31 @@ def _cell(array: NDArray[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
     flat = np.ascontiguousarray(array)
     dtype = pa.binary(array.shape[1]) if array.ndim > 1 else pa.from_numpy_dtype(array.dtype)
     values = pa.Array.from_buffers(dtype, len(flat), [None, pa.py_buffer(flat)])
-    return pa.LargeListArray.from_arrays(pa.array([0, len(flat)], pa.int64()), values)
+    ends = pa.py_buffer(np.array([0, len(flat)], dtype=np.int64))
+    return pa.Array.from_buffers(pa.large_list(dtype), 1, [None, ends], children=[values])
 
 
-def _array(column: Any) -> NDArray[Any]:  # noqa: ANN401
+def _array(column: Any, type_: str) -> NDArray[Any]:  # noqa: ANN401
     """The only cell of a list column as an array, without a copy."""
-    import pyarrow as pa  # noqa: PLC0415
+    values, dtype = column.values, np.dtype(type_)
+    size = len(values) * dtype.itemsize
+    known = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=size) if size else NOTHING
+    return known.view(dtype.base).reshape(-1, *dtype.shape)
 
-    values = column.values
-    if not pa.types.is_fixed_size_binary(values.type):
-        return np.asarray(values.to_numpy(zero_copy_only=True))
-    width = values.type.byte_width
-    data = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=len(values) * width)
-    return data.reshape(len(values), width)
+
+def _type(array: NDArray[Any]) -> str:
+    """The type of an array's values: a number's, or that of so many bytes."""
+    return f"{array.shape[1]}u1" if array.ndim > 1 else array.dtype.str
 
 
 def _intact(stored: Stored) -> bool:
-    return all(
-        _sha256(stored.arrays[name]) == check for name, check in stored.header["checks"].items()
-    )
+    checks = stored.header["arrays"].items()
+    return all(_sha256(stored.arrays[name]) == check for name, (_, check) in checks)
 
 
 def _sha256(array: NDArray[Any]) -> str:
     flat = np.ascontiguousarray(array)
-    found = hashlib.sha256(f"{flat.dtype.str} {flat.shape}".encode())
-    found.update(flat.reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+    return hashlib.sha256(flat.reshape(-1).view(np.uint8).data).hexdigest()
 
 
 State: TypeAlias = tuple[int, ...]

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lineage.ancestry.segments import ACCEPTED, DECISION, KIND, REAL
+
 
 @cache
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
@@ -41,6 +43,7 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
     shares: NDArray[np.float64],
     depths: NDArray[np.int64],
     known: NDArray[np.uint8],
+    sums: NDArray[np.float64],
 ) -> None:
     """Derive the rows of a segment whose parents are derived.
 
@@ -61,30 +64,30 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
         shares: [3, rows], filled in: real inputs, real roots, mean depth.
         depths: [2, rows], filled in: least and greatest depth.
         known: filled in: a bit for each row, whether it has depths.
+        sums: [6], filled in, of the accepted rows: how many are real, how many are not; of these
+            the sum of real roots, and of real roots times depth; least and greatest depth of all.
     """
     for row in range(len(flags)):
         weights, real, ending, length, low, high = 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf
         for edge in range(start[row], start[row + 1]):
-            local, first, last = np.int64(parent[edge]), 0, len(bounds)
-            while last - first > 1:
-                middle = (first + last) >> 1
-                first, last = (middle, last) if local >= bounds[middle] else (first, middle)
-            input_, w = values[local + shifts[first]], np.float64(weight[edge])
+            local, w = np.int64(parent[edge]), np.float64(weight[edge])
+            run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
+            at = local + shifts[run]
             weights += w
-            ending += w * input_[0]
-            length += w * input_[0] * (1.0 + input_[1])
+            ending += w * values[at, 0]
+            length += w * values[at, 0] * (1.0 + values[at, 1])
             if w > 0.0:
-                real += w * (input_[3] == 0.0)  # only a real row has no depth
-                low, high = min(low, input_[2]), max(high, input_[3])
+                real += w * (values[at, 3] == 0.0)  # only a real row has no depth
+                low, high = min(low, values[at, 2]), max(high, values[at, 3])
         rest = 1.0 - weights
         if rest > tolerance and mix[row] < len(models):
-            model = models[mix[row]]
-            real += rest * model[0]
-            ending += rest * model[1]
-            length += rest * model[1] * (1.0 + model[2])
-            low, high = min(low, model[3]), max(high, model[4])
+            at = np.int64(mix[row])
+            real += rest * models[at, 0]
+            ending += rest * models[at, 1]
+            length += rest * models[at, 1] * (1.0 + models[at, 2])
+            low, high = min(low, models[at, 3]), max(high, models[at, 4])
         mean, low, high = (length / ending if ending > 0.0 else 0.0), low + 1.0, high + 1.0
-        if flags[row] & 3 == 0:  # real
+        if flags[row] & KIND == REAL:
             real, ending, mean, low, high = 1.0, 1.0, 0.0, 0.0, 0.0
         ending = min(max(ending, 0.0), 1.0)
         at = base + row
@@ -93,6 +96,13 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
         if high >= 0.0:
             shares[2, row], depths[0, row], depths[1, row] = mean, np.int64(low), np.int64(high)
             known[row >> 3] |= np.uint8(1 << (row & 7))
+        if flags[row] & DECISION == ACCEPTED:
+            other = 0.0 if flags[row] & KIND == REAL else 1.0
+            sums[0] += 1.0 - other
+            sums[1] += other
+            sums[2] += other * ending
+            sums[3] += other * ending * mean
+            sums[4], sums[5] = min(sums[4], low), max(sums[5], high)
 
 
 def flow(  # noqa: PLR0917  compiled code takes arrays by position
@@ -125,17 +135,14 @@ def flow(  # noqa: PLR0917  compiled code takes arrays by position
     """
     for row in range(len(flags)):
         here = mass[base + row]
-        if here == 0.0 or flags[row] & 3 == 0:
+        if here == 0.0 or flags[row] & KIND == REAL:
             continue
         weights = 0.0
         for edge in range(start[row], start[row + 1]):
-            local, first, last = np.int64(parent[edge]), 0, len(bounds)
-            while last - first > 1:
-                middle = (first + last) >> 1
-                first, last = (middle, last) if local >= bounds[middle] else (first, middle)
-            w = np.float64(weight[edge])
+            local, w = np.int64(parent[edge]), np.float64(weight[edge])
+            run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
             weights += w
-            mass[local + shifts[first]] += here * w
+            mass[local + shifts[run]] += here * w
         rest = 1.0 - weights
         if rest > tolerance:
             models[mix[row] if mix[row] < len(models) else -1] += here * rest

@@ -1,7 +1,7 @@
 """Which rows a training mix drew from, by its manifest: regime, subsample, rows left out.
 
-A mix is of accepted rows. Its rounds are those that its manifest lists; rounds that gave nothing to
-a subsample are not among them, and then none of their rows was among those that came first.
+A mix is of accepted rows of the rounds that its manifest lists. A subsample takes what comes first
+in an order that is drawn; how many rows that are of each round, the manifest says.
 """
 
 from __future__ import annotations
@@ -82,18 +82,16 @@ def _leave_out(
 
 
 def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest) -> None:
-    """Leave only the rows that the subsample takes."""
-    if mix.subsample != mixing.SUBSAMPLE or mix.seed is None or mix.sample_size is None:
+    """Leave only the rows that the subsample takes: of each round, those that come first."""
+    if mix.subsample != mixing.SUBSAMPLE or mix.seed is None:
         raise MixError(
             f"mix {mix.digest[:12]} was drawn by the rule {mix.subsample!r}, which is not known "
             f"here; known: {mixing.SUBSAMPLE}"
         )
-    ranks = [np.flatnonzero(mask) for mask in masks.values()]
-    hashes = [
-        mixing.order(view.segment.round, view.places.at(mine), mix.seed)
-        for view, mine in zip((layout.views[at] for at in masks), ranks, strict=True)
-    ]
-    taken = mixing.lowest(np.concatenate([np.empty(0, np.uint64), *hashes]), mix.sample_size)
-    ends = np.cumsum([len(each) for each in ranks])[:-1]
-    for mask, mine, kept in zip(masks.values(), ranks, np.split(taken, ends), strict=False):
-        mask[mine[~kept]] = False
+    for part in mix.rounds:
+        at = layout.positions.get((mix.dataset, part.round))
+        if at in masks:
+            ranks = np.flatnonzero(masks[at])
+            rows = layout.views[at].places.at(ranks)
+            taken = mixing.lowest(mixing.order(part.round, rows, mix.seed), part.rows)
+            masks[at][ranks[~taken]] = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,9 @@ Rows = NDArray[np.bool_]
 class Sums:
     """Sums over some rows of a segment."""
 
-    real: int
+    real: float
     """How many are real."""
-    others: int
+    others: float
     ending: float
     """Over the others: probability that a walk ends at a real sample."""
     length: float
@@ -54,7 +55,9 @@ class Figures:
         return [self.real_share, self.real_roots, *(no if it is None else it for it, no in given)]
 
 
-OPAQUE = Figures(0, 0.0, 0.0, None, None, None)
+NOTHING: Final = (0.0, 0.0, 0.0, 0.0, np.inf, -np.inf)
+"""The sums over no rows."""
+OPAQUE: Final = Figures(0, 0.0, 0.0, None, None, None)
 """What a mix gives of which nothing is known."""
 
 
@@ -120,7 +123,7 @@ def _weigh(parts: Sequence[Sums], real_weight: float) -> Figures:
     total = real + sum(part.others for part in parts)
     ending = real + sum(part.ending for part in parts)
     return Figures(
-        held=held,
+        held=int(held),
         real_share=real / total,
         real_roots=min(ending / total, 1.0),
         depth_mean=sum(part.length for part in parts) / ending if ending else None,

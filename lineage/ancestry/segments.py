@@ -146,9 +146,7 @@ def _about(
 
 def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
     """The ids in order of row, and their first 8 bytes in order, each with its row's rank."""
-    import pyarrow as pa  # noqa: PLC0415  only whoever builds needs it
-
-    joined = ids.to_arrow().cast(pa.large_binary())
+    joined = ids.to_arrow(compat_level=pl.CompatLevel.oldest())
     width = schema.ID_BYTES
     data = np.frombuffer(joined.buffers()[2], dtype=np.uint8)
     known = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)

@@ -44,8 +44,8 @@ class View:
     manifests: tuple[MixManifest | None, ...]
     """For each of `mixes`; None where it was not given."""
     bounds: NDArray[np.int64]
-    """First local number of each run of parents that the commit numbers without a gap; the last
-    run is the number that stands for none."""
+    """First local number of each run of parents that the commit numbers without a gap, at least
+    one; the last run is the number that stands for none."""
     shifts: NDArray[np.int64]
     """What to add to the local numbers of each run; none becomes -1."""
 
@@ -97,7 +97,7 @@ def runs(
             bounds.append(slot.before)
             shifts.append(shift)
     end = slots[-1].before + slots[-1].rows if slots else 0
-    return np.array([*bounds, end]), np.array([*shifts, -1 - none])
+    return np.array([*(bounds or [0]), end]), np.array([*(shifts or [0]), -1 - none])
 
 
 class Layout:

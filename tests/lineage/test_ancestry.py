@@ -1,0 +1,215 @@
+"""The index, against plain answers about random lakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage.ancestry.derive import derive, mix_figures
+from lineage.ancestry.founders import founders
+from lineage.ancestry.index import Ancestry, open_index
+from lineage.ancestry.walks import ancestors, descendants
+from lineage.errors import CycleError, QueryError
+from tests.lineage.forest import Forest, Node, forests
+
+DERIVED = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ancestry")
+
+
+@settings(max_examples=120)
+@given(forest=forests(cycles=True), data=st.data())
+def test_queries_are_answered_as_by_the_lake(
+    cache: Path, forest: Forest, data: st.DataObject
+) -> None:
+    index = open_index(cache, forest.sources(data.draw(st.integers(0, 9))))
+    check_order(index, forest)
+    check_lookups(index, forest, data)
+    check_edges(index, forest, data)
+    check_walks(index, forest, data)
+
+
+@settings(max_examples=150)
+@given(forest=forests(), data=st.data())
+def test_what_is_derived_follows_from_the_lake(
+    cache: Path, forest: Forest, data: st.DataObject
+) -> None:
+    index = open_index(cache, forest.sources(data.draw(st.integers(0, 9))))
+    assert index.cyclic == ()
+    check_members(index, forest)
+    check_columns(index, forest)
+    check_figures(index, forest)
+    check_founders(index, forest, data)
+
+
+def starts(data: st.DataObject, forest: Forest) -> list[Node]:
+    rows = sorted(forest.rows)
+    return data.draw(st.lists(st.sampled_from(rows), max_size=4)) if rows else []
+
+
+def numbered(forest: Forest, nodes: list[Node]) -> np.ndarray:
+    numbers = forest.numbers()
+    return np.array([numbers[node] for node in nodes], dtype=np.int64)
+
+
+def check_order(index: Ancestry, forest: Forest) -> None:
+    ordered, cyclic = forest.order()
+    assert [(each.dataset, each.round) for each in index.segments] == ordered + cyclic
+    assert [(each.dataset, each.round) for each in index.cyclic] == cyclic
+    assert index.rows == len(forest.rows)
+    assert index.edges == sum(len(row.parents) for row in forest.rows.values())
+    base = 0
+    for each in index.segments:
+        name = each.dataset, each.round
+        assert (each.base, each.rows) == (base, len(forest.rounds[name]))
+        assert [mix.digest for mix in each.mixes] == sorted(forest.known(name))
+        base += each.rows
+    if cyclic:
+        with pytest.raises(CycleError, match=f"round {cyclic[0][1]} of {cyclic[0][0]}"):
+            list(derive(index))
+        with pytest.raises(CycleError, match="cannot be put in order"):
+            founders(index, np.arange(index.rows))
+
+
+def check_lookups(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
+    numbers, rows = forest.numbers(), forest.rows
+    absent = [("a", 0, 6), ("z", 0, 0), ("a", 7, -1)]
+    asked = data.draw(st.lists(st.sampled_from([*rows, *absent]), max_size=9))
+    frame = pl.DataFrame(asked, schema=["dataset", "round", "row"], orient="row")
+    wanted = frame.cast({"dataset": pl.String, "round": pl.Int32, "row": pl.Int64})
+    assert index.numbers(wanted).tolist() == [numbers.get(node, -1) for node in asked]
+
+    held = [node for node in asked if node in rows]
+    found = index.nodes(numbered(forest, held))
+    assert found.to_dicts() == [
+        {
+            "number": numbers[node],
+            **dict(zip(("dataset", "round", "row"), node, strict=True)),
+            "sample_id": rows[node].sample_id,
+            "kind": rows[node].kind,
+            "decision": rows[node].decision,
+            "trained_on": rows[node].trained_on,
+            "rest": forest.rest(node),
+        }
+        for node in held
+    ]
+    for row in rows.values():
+        digits = row.sample_id.hex()[: data.draw(st.integers(8, 64))]
+        same = [numbers[node] for node in rows if rows[node].sample_id == row.sample_id]
+        assert index.find(digits.upper()).tolist() == sorted(same)
+
+
+def check_edges(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
+    numbers, rows = forest.numbers(), forest.rows
+    asked = starts(data, forest)
+
+    def edges(nodes: list[Node]) -> list[tuple[Any, ...]]:
+        return [
+            (numbers[node], numbers.get(parent, -1), *parent, relation, weight)
+            for node in nodes
+            for parent, relation, weight in rows[node].parents
+        ]
+
+    assert list(index.parents(numbered(forest, asked)).iter_rows()) == edges(asked)
+    everything = edges(sorted(rows, key=lambda node: numbers[node]))
+    orphans = [(child, *rest) for child, parent, *rest in everything if parent < 0]
+    assert list(index.orphans().iter_rows()) == orphans
+    of = {numbers[node] for node in asked}
+    below = [(child, parent, *rest[3:]) for child, parent, *rest in everything if parent in of]
+    below.sort(key=lambda each: (each[1], each[0]))
+    assert list(index.children(numbered(forest, asked)).iter_rows()) == below
+
+
+def check_walks(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
+    numbers = forest.numbers()
+    asked, most = starts(data, forest), data.draw(st.none() | st.integers(0, 3))
+    above = forest.ancestors(set(asked), most)
+    found = ancestors(index, numbered(forest, asked), most_steps=most)
+    ordered = sorted((steps, numbers[node]) for node, steps in above.items())
+    assert list(found.nodes.select("steps", "number").iter_rows()) == ordered
+    followed = sorted(numbers[node] for node in above if most is None or above[node] < most)
+    assert found.edges.equals(index.parents(np.array(followed, dtype=np.int64)))
+
+    below = {numbers[node]: steps for node, steps in forest.hard(set(asked)).items() if steps}
+    came = descendants(index, numbered(forest, asked))
+    assert dict(zip(came.hard.tolist(), came.steps.tolist(), strict=True)) == below
+    assert came.hard.tolist() == sorted(below)
+    assert came.weak.tolist() == sorted(numbers[node] for node in forest.weak(set(asked)))
+    alone = descendants(index, numbered(forest, asked), weak=False)
+    assert (alone.hard.tolist(), alone.weak.tolist()) == (sorted(below), [])
+
+
+def check_members(index: Ancestry, forest: Forest) -> None:
+    numbers = forest.numbers()
+    for segment in index.segments:
+        for digest in forest.mixes((segment.dataset, segment.round)):
+            wanted = sorted(numbers[node] for node in forest.members(digest))
+            assert index.members(segment, digest).tolist() == wanted
+        with pytest.raises(QueryError, match="names no mix"):
+            index.members(segment, "0" * 64)
+
+
+def check_columns(index: Ancestry, forest: Forest) -> None:
+    wanted = forest.columns()
+    seen = 0
+    for segment, frame in derive(index):
+        name = segment.dataset, segment.round
+        assert frame.columns == ["row", *DERIVED]
+        assert frame["row"].to_list() == sorted(forest.rounds[name])
+        for row in frame.to_dicts():
+            at = row.pop("row")
+            assert row == pytest.approx(wanted[(*name, at)], abs=1e-9), (name, at)
+            seen += 1
+    assert seen == len(wanted)
+
+
+def check_figures(index: Ancestry, forest: Forest) -> None:
+    found = {
+        (row["dataset"], row["round"], row["mix"]): row for row in mix_figures(index).to_dicts()
+    }
+    wanted = {(*name, digest) for name in forest.rounds for digest in forest.mixes(name)}
+    assert found.keys() == wanted
+    for *_, digest in wanted:
+        row = next(row for key, row in found.items() if key[2] == digest)
+        members = forest.members(digest)
+        known = digest not in forest.unknown
+        assert row["held"] == len(members)
+        assert row["rows"] == (forest.models[digest].manifest.rows if known else None)
+        figures = forest.figures(digest) if members else dict.fromkeys(forest.figures(digest))
+        assert {name: row[name] for name in figures} == pytest.approx(figures, abs=1e-9)
+
+
+def check_founders(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
+    numbers = forest.numbers()
+    asked, top = starts(data, forest), data.draw(st.integers(0, 3))
+    ends = forest.ends(asked)
+    real = {node: float(mass) for node, mass in ends.items() if not isinstance(node, str)}
+    mass = sum(real.values())
+    found = founders(index, numbered(forest, asked), top=top)
+    assert found.mass == pytest.approx(mass)
+    assert found.opaque == pytest.approx(float(ends.get("opaque", 0)))
+    assert found.lost == pytest.approx(float(ends.get("lost", 0)))
+    squares = sum(each**2 for each in real.values())
+    wanted = mass**2 / squares if real else None
+    assert found.equivalents == pytest.approx(wanted)
+    shares = {numbers[node]: each / mass for node, each in real.items()}
+    assert len(found.top) == min(top, len(real))
+    for number, share in found.top.iter_rows():
+        assert share == pytest.approx(shares[number])
+    assert found.top["share"].is_sorted(descending=True)
+    if len(found.top) == top:
+        least = found.top["share"].min() if top else 1.0
+        assert all(
+            share <= least + 1e-12
+            for number, share in shares.items()
+            if number not in found.top["number"].to_list()
+        )
