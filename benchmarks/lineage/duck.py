@@ -94,6 +94,7 @@ class Parquet(Engine):
         self.connection = duckdb.connect(self.scratch / "duck.db")
         self._run(f"SET memory_limit = '{MEMORY}'")
         self._run("SET preserve_insertion_order = false")
+        self._run("SET enable_progress_bar = false")
         self._run("CREATE TABLE mixes (mix SMALLINT, digest VARCHAR)")
         known = [(number, digest) for number, digest, _, _ in self.world.mixes()]
         self.connection.executemany("INSERT INTO mixes VALUES (?, ?)", known)
