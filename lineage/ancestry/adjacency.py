@@ -6,17 +6,20 @@ has edges, however many rows its parents' rounds have.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineage.ancestry.files import Arrays
 
+NARROW: Final = int(np.iinfo(np.uint32).max)
+"""From this number on, numbers take 64 bits."""
+
 
 def whole(largest: int) -> type[np.uint32 | np.int64]:
     """The type that holds whole numbers up to `largest`, and a greater one that stands for none."""
-    return np.uint32 if largest < np.iinfo(np.uint32).max else np.int64
+    return np.uint32 if largest < NARROW else np.int64
 
 
 def forward(lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

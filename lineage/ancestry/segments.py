@@ -192,12 +192,15 @@ def _slots(frame: pl.DataFrame, names: Names) -> NDArray[np.int64]:
     known = np.array([(datasets.index(name), number) for name, number in names.parents], np.int64)
     known = known.reshape(-1, 2)
     order = np.lexsort((known[:, 1], known[:, 0]))
-    words = frame["dataset"].cast(pl.Enum(datasets), strict=False)
-    found = _joined(words.to_physical().to_numpy(), frame["round"].to_numpy())
+    words = frame["dataset"].cast(pl.Enum(datasets), strict=False).to_physical()
+    found = _joined(words.fill_null(len(datasets)).to_numpy(), frame["round"].to_numpy())
     wanted = _joined(known[order, 0], known[order, 1])
     at = np.minimum(np.searchsorted(wanted, found), max(len(order) - 1, 0))
-    if words.null_count() or (wanted[at] != found).any():
-        raise SchemaError("a round's lineage is another than before under the same digest")
+    if len(found) and (not len(order) or (wanted[at] != found).any()):
+        raise SchemaError(
+            "a round names other rounds than before under the same digest; give each state of its "
+            "tables a digest of its own"
+        )
     return order[at]
 
 

@@ -75,25 +75,6 @@ def nearer(found: Reached, before: Reached | None) -> Reached:
     return ranks[new], steps[new]
 
 
-def any_parent(view: View, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The rows of a segment of which a parent is marked.
-
-    Args:
-        view: the segment.
-        marked: for each number of the commit.
-    """
-    firsts, lasts = view.bounds[:-1] + view.shifts[:-1], view.bounds[1:] + view.shifts[:-1]
-    parts = [marked[first:last] for first, last in zip(firsts, lasts, strict=True)]
-    if not any(part.any() for part in parts):
-        return np.zeros(view.segment.rows, dtype=np.bool_)
-    known = np.concatenate([*parts, np.zeros(1, dtype=np.bool_)])  # the last stands for none
-    hit = known[np.minimum(view.arrays["parent"], len(known) - 1)]
-    counted = np.concatenate([[0], np.cumsum(hit)])
-    start = view.arrays["start"]
-    found: NDArray[np.bool_] = counted[start[1:]] > counted[start[:-1]]
-    return found
-
-
 def _scan(view: View, parents: Numbers, steps: Steps) -> Reached:
     """The child of each edge whose parent is among some, and the parent's steps."""
     least = np.full(int(view.bounds[-1]) + 1, FAR, dtype=np.int32)  # the last stands for none

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lineage.ancestry import membership
-from lineage.ancestry import spread as spreading
+from lineage.ancestry import adjacency, membership
 from lineage.ancestry.segments import LEAVES
 from lineage.ancestry.views import Layout, View
 
@@ -27,7 +26,7 @@ def spread(layout: Layout, hard: NDArray[np.int64], ordered: int) -> NDArray[np.
     """
     marked = np.zeros(int(layout.bases[-1]), dtype=np.bool_)
     marked[hard] = True
-    weak = np.zeros_like(marked)
+    weak = np.zeros(len(marked) + 1, dtype=np.bool_)  # the last: an absent parent is not weak
     for at in range(ordered):
         _take_up(layout, at, marked, weak)
     while any(_take_up(layout, at, marked, weak) for at in range(ordered, len(layout.views))):
@@ -37,15 +36,13 @@ def spread(layout: Layout, hard: NDArray[np.int64], ordered: int) -> NDArray[np.
 
 def _take_up(layout: Layout, at: int, marked: Marks, weak: Marks) -> bool:
     """Mark the weak rows of a segment; whether that changed anything."""
-    view = layout.views[at]
-    mine = layout.slice(at)
+    view, mine = layout.views[at], layout.slice(at)
     found = _of_mixes(layout, view, marked)
-    if not (found | marked[mine]).all():
-        found |= spreading.any_parent(view, weak)
-    new = found & ~marked[mine]
-    weak[mine] |= new
-    marked[mine] |= new
-    return bool(new.any())
+    found[_of_parents(view, np.flatnonzero(~(found | marked[mine])), weak)] = True
+    found &= ~marked[mine]
+    weak[mine] |= found
+    marked[mine] |= found
+    return bool(found.any())
 
 
 def _of_mixes(layout: Layout, view: View, marked: Marks) -> Marks:
@@ -57,6 +54,14 @@ def _of_mixes(layout: Layout, view: View, marked: Marks) -> Marks:
     if touched:
         found &= (view.arrays["flags"] & LEAVES) != 0
     return found
+
+
+def _of_parents(view: View, ranks: NDArray[np.int64], weak: Marks) -> NDArray[np.int64]:
+    """Those of some rows of a segment that have a weak parent, perhaps more than once."""
+    if not weak.any():
+        return ranks[:0]
+    edges, which = adjacency.edges_of(view.arrays, ranks)
+    return ranks[which[weak[view.numbers(view.arrays["parent"][edges])]]]
 
 
 def _touched(layout: Layout, view: View, slot: int, marked: Marks) -> bool:

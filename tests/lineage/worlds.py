@@ -28,6 +28,7 @@ class World:
     parents: dict[Node, list[tuple[Node, str, Fraction]]] = field(default_factory=dict)
     models: dict[tuple[str, int], dict[Node, Fraction] | None] = field(default_factory=dict)
     accepted: list[Node] = field(default_factory=list)
+    mixes: dict[tuple[str, int], MixManifest] = field(default_factory=dict)
 
     def walks(self, node: Node) -> Walks:
         """Follow every walk to its end; opaque models end without a real sample."""
@@ -72,6 +73,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, dict[str, pl.DataFrame]]:
     for number in range(1, draw(st.integers(1, 4)) + 1):
         dataset = draw(st.sampled_from(DATASETS))
         mix = _model(draw, world, lake, (dataset, number))
+        world.mixes |= {(dataset, number): mix} if mix else {}
         size = draw(st.integers(1, 3))
         for row in range(size):
             _parents(draw, world, (dataset, number, row), number)
