@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -83,21 +84,33 @@ def measured(scratch: Path, asked: argparse.Namespace) -> Iterator[Part]:
     for peers, rows in ((PEERS, asked.rows), (SMALL, max(asked.rows // SMALLER, 1))):
         chosen = {name: spec for name, spec in peers.items() if name in asked.peers}
         if chosen or peers is PEERS:
-            home = scratch / f"world-{rows}"
-            world = generate(home, rounds=asked.rounds, rows=rows)
-            yield part(world, scratch / f"engines-{rows}", chosen, asked)
+            home = scratch / f"{rows}"
+            world = generate(home / "world", rounds=asked.rounds, rows=rows)
+            yield part(world, home / "engines", chosen, alone=peers is PEERS, asked=asked)
+            shutil.rmtree(home)
 
 
-def part(world: World, scratch: Path, peers: Mapping[str, str], asked: argparse.Namespace) -> Part:
-    """Measure ours, the floor and peers on a world, saying on standard error what is done."""
+def part(
+    world: World, scratch: Path, peers: Mapping[str, str], *, alone: bool, asked: argparse.Namespace
+) -> Part:
+    """Measure ours, the floor and peers on a world, saying on standard error what is done.
+
+    Args:
+        world: the world.
+        scratch: where the engines work.
+        peers: module:class by engine.
+        alone: also measure what none of these peers can do.
+        asked: the command line.
+    """
     timings = []
     specs = {**ALWAYS, **peers}
     with hired(world, scratch, specs, limit=asked.limit, repeats=asked.repeats) as bench:
         for work in works(world, asked.repeats):
-            for timing in bench.measure(work):
-                seconds = f"{timing.seconds():9.4f} s" if timing.runs else " " * 11
-                sys.stderr.write(f"{seconds}  {work.title}: {timing.name} {timing.remark}\n")
-                timings.append(timing)
+            if alone or bench.shared(work, peers):
+                for timing in bench.measure(work):
+                    seconds = f"{timing.seconds():9.4f} s" if timing.runs else " " * 11
+                    sys.stderr.write(f"{seconds}  {work.title}: {timing.name} {timing.remark}\n")
+                    timings.append(timing)
     return Part(world, timings)
 
 

@@ -78,7 +78,7 @@ class Bench:
     def measure(self, work: Work) -> list[Timing]:
         """Let every engine that can do a work repeat it, in turns."""
         timings = [
-            Timing(work, engine, worker.name, remark=worker.gone)
+            Timing(work, engine, worker.name, remark=worker.gone, wrong=worker.broken)
             for engine, worker in self.workers.items()
             if work.method in worker.works
         ]
@@ -86,11 +86,16 @@ class Bench:
             self._turn(timings, work.given(at))
         return timings
 
+    def shared(self, work: Work, peers: Iterable[str]) -> bool:
+        """Whether one of some peers can do a work."""
+        return any(work.method in self.workers[peer].works for peer in peers)
+
     def _turn(self, timings: Sequence[Timing], given: tuple[Any, ...]) -> None:
         """Let each engine do its work once; nobody without ours to compare with."""
         ours, *others = timings
         expected = self._run(ours, given) if _again(ours) else None
         if expected is None:
+            _left_out(ours, others)
             return
         for timing in filter(_again, others):
             found = self._run(timing, given)
@@ -140,6 +145,13 @@ def judge(timing: Timing, found: Result, expected: Result) -> None:
         timing.runs.clear()
         timing.wrong = True
         timing.remark = f"differs from ours, so its time does not count: it {said}"
+
+
+def _left_out(ours: Timing, others: Iterable[Timing]) -> None:
+    """Say why engines were not asked where ours failed."""
+    for timing in others:
+        if ours.remark and not timing.runs and not timing.remark:
+            timing.remark = "not asked: ours gave no result to compare with"
 
 
 def _again(timing: Timing) -> bool:

@@ -48,6 +48,8 @@ class Worker:
     works: tuple[str, ...] = field(init=False, default=WORKS)
     gone: str = field(init=False, default="")
     """Why it can be asked nothing more."""
+    broken: bool = field(init=False, default=False)
+    """Whether it could not even start."""
     _process: BaseProcess = field(init=False)
     _pipe: Connection = field(init=False)
 
@@ -64,6 +66,7 @@ class Worker:
         try:
             self.name, self.works = self._receive("ready", PATIENCE)
         except (LimitError, FailedError) as error:
+            self.broken = True
             self.end(f"could not start: {error}")
 
     def ask(self, work: str, given: tuple[Any, ...]) -> tuple[Taken, Result]:

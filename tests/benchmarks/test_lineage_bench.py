@@ -15,7 +15,7 @@ import pytest
 from benchmarks.lineage import compare, floor, streamed
 from benchmarks.lineage.engine import DERIVED
 from benchmarks.lineage.generate import generate
-from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, hired
+from benchmarks.lineage.measure import ALWAYS, PEERS, SMALL, Bench, hired
 from benchmarks.lineage.plan import starts, works
 from benchmarks.lineage.world import DATASET, World
 from lineage import edges, record
@@ -44,6 +44,11 @@ class Wrong(Arrays):
 class Slow(Arrays):
     def derive(self):
         time.sleep(60)
+
+
+class Absent(Arrays):
+    def prepare(self):
+        raise ImportError("not installed")
 
 
 class Broken(Arrays):
@@ -77,6 +82,7 @@ def test_every_engine_agrees_with_ours(tmp_path: Path) -> None:
             assert engines.keys() <= {*ALWAYS, *peers}
             assert key not in OURS_ALONE or engines.keys() == {"stemma"}
             assert key not in EVERYONE or engines.keys() == {*ALWAYS, *peers}
+    assert small["works"].keys() == {"build", "ancestors", "descendants", "derive"}
     assert {goal["work"] for goal in large["goals"]} == {
         *("derive", "descendants", "ancestors", "open", "extend-last")
     }
@@ -88,13 +94,15 @@ def test_a_wrong_a_slow_and_a_broken_engine_are_caught(
 ) -> None:
     (tmp_path / "planted.py").write_text(PLANTED, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    specs = {name: f"planted:{name}" for name in ("Wrong", "Slow", "Broken")}
+    specs = {name: f"planted:{name}" for name in ("Wrong", "Slow", "Broken", "Absent")}
     specs = {"stemma": ALWAYS["stemma"], **specs}
     plan = {work.key: work for work in works(world, 1)}
     with hired(world, tmp_path / "engines", specs, limit=60, repeats=2) as bench:
         bench.workers["Slow"].limit = 0.5
-        ours, wrong, slow, broken = bench.measure(plan["derive"])
+        ours, wrong, slow, broken, absent = bench.measure(plan["derive"])
         after = {timing.engine: timing for timing in bench.measure(plan["descendants"])}
+        ownerless = Bench({name: bench.workers[name] for name in ("Slow", "Wrong")}, 1)
+        alone = ownerless.measure(plan["descendants"])[-1]
     assert len(ours.runs) == len(after["stemma"].runs) == 2
     assert not ours.wrong
     last = (world.rounds - 1) * world.stride + world.rows - 1
@@ -104,8 +112,10 @@ def test_a_wrong_a_slow_and_a_broken_engine_are_caught(
     assert f"at slot {last}, 0 more differ" in wrong.remark
     assert len(after["Wrong"].runs) == 2  # its other results are right
     assert (slow.remark, broken.remark) == ("over 0.5 s", "ValueError: no lineage here")
-    assert [each.wrong for each in (wrong, slow, broken)] == [True, False, True]
-    assert not any(each.runs for each in (wrong, slow, broken))
+    assert absent.remark == "could not start: ImportError: not installed"
+    assert [each.wrong for each in (wrong, slow, broken, absent)] == [True, False, True, True]
+    assert not any(each.runs for each in (wrong, slow, broken, absent, alone))
+    assert alone.remark == "not asked: ours gave no result to compare with"
     for name in ("Slow", "Broken"):
         assert after[name].remark == "not asked: it was ended at derivation of the whole lake"
         assert not after[name].runs
