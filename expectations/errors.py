@@ -2,7 +2,8 @@
 
 ExpectationsError
 ├── SuiteError    a suite cannot be read, or asks for what does not exist: correct the file
-└── BatchError    the candidates cannot be judged as they are: look at the stage that made them
+├── BatchError    the candidates cannot be judged as they are: look at the stage that made them
+└── CalibrationError  a verifier cannot be calibrated from these rows: correct the sheet
 
 A sample that fails, or that cannot be judged, is never an error: it is a verdict.
 """
@@ -32,6 +33,12 @@ class BatchError(ExpectationsError):
     """The candidates are none, or one is named twice, or a whole score has no value."""
 
     kind = "batch"
+
+
+class CalibrationError(ExpectationsError):
+    """Audited rows are too few, contradict each other, or are not those that were asked about."""
+
+    kind = "calibration"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,8 @@ PipelineError
 ├── StaleError     receipts and lake disagree: fetch the team's receipts, or supersede
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard refused to publish: read the checks, change the round
-└── GeneratorError the model could not be fitted or sampled: change its settings
+├── GeneratorError the model could not be fitted or sampled: change its settings
+└── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 """
 
 from __future__ import annotations
@@ -57,3 +58,9 @@ class GeneratorError(PipelineError):
     """A generator could not be fitted or sampled."""
 
     kind = "generator"
+
+
+class SandboxError(PipelineError):
+    """Programs that nobody trusts cannot be isolated on this system."""
+
+    kind = "sandbox"

@@ -1,0 +1,37 @@
+"""What a program in the sandbox may use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEBI = 1 << 20
+Whole = Annotated[int, Field(gt=0)]
+
+
+class Limits(BaseModel):
+    """Limits of one run. Every process of the run has the memory limit for itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: Annotated[float, Field(gt=0)] = 10.0
+    """By the clock."""
+    cpu_seconds: Whole = 5
+    """Of a processor, for each process."""
+    memory_mib: Whole = 512
+    """Address space of each process."""
+    processes: Whole = 16
+    """Processes and threads at once."""
+    file_mib: Whole = 8
+    """Size of each file, and of the folder it may write in."""
+
+    @property
+    def memory(self) -> int:
+        """Address space in bytes."""
+        return self.memory_mib * MEBI
+
+    @property
+    def file(self) -> int:
+        """File size in bytes."""
+        return self.file_mib * MEBI
