@@ -12,19 +12,14 @@ from typing import Final
 
 import polars as pl
 
-from expectations import catalogue, verifier
-from expectations import suite as suites
-from expectations.errors import SuiteError
-from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
-from pipelines import branches, keys, manifest, stage, tables
-from pipelines.scorers import agreement, distance
-from pipelines.seeds import derive_seed
+from pipelines import branches, judging, keys, manifest, stage, tables
 from pipelines.work import Work, write_receipt
 
 CODE: Final = (
     "pipelines/verify.py",
+    "pipelines/judging.py",
     "pipelines/scorers",
     "expectations/custom",
     "expectations/suites/{dataset}.json",
@@ -36,11 +31,13 @@ def main(work: Work, *, supersede: bool = False) -> None:
     generated = work.receipt("generate")
     pinned = work.receipt("fit").commit
     key = _key(work, generated.input_key)
-    suite = _suite(work.round.dataset)
+    dataset, number = work.round.dataset, work.round.number
+    suite = judging.suite_of(dataset)
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
-        scores, found = judge(work, suite, generated.commit, pinned)
+        rows = tables.read_round(work.lake, generated.commit, dataset, "candidates", number)
+        scores, found = judging.judge(work, suite, rows, pinned)
         _write(work, branch, scores, found, round(time.monotonic() - began, 3))
         return {"stemma.suite": found.suite_digest}
 
@@ -53,42 +50,8 @@ def main(work: Work, *, supersede: bool = False) -> None:
         supersede=supersede,
         message=f"Verify the candidates of {work.round.key}",
     )
-    about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
+    about = manifest.read(work.lake, commit.id, dataset, number)
     write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
-
-
-def _suite(dataset: str) -> Suite:
-    """The suite of a data set, its types and arguments checked before anything is scored."""
-    place = suites.place(dataset)
-    suite = suites.load(place)
-    try:
-        catalogue.check(suite)
-    except SuiteError as error:
-        raise SuiteError(f"{place}: {error}") from error
-    return suite
-
-
-def judge(
-    work: Work, suite: Suite, generated: str, pinned: str
-) -> tuple[pl.DataFrame, Verification]:
-    """Compute scores and verdicts of the candidates of a generate commit."""
-    dataset, number = work.round.dataset, work.round.number
-    candidates = tables.read_round(work.lake, generated, dataset, "candidates", number)
-    real = tables.real_samples(work.lake, pinned, dataset)
-    scores = score(work, candidates, real)
-    frame = candidates.select(
-        "round", "row", "label", pl.col("image").struct.field("bytes").alias("image_bytes")
-    ).join(scores, on=["round", "row"], how="left", maintain_order="left")
-    return scores, verifier.verify(frame, suite)
-
-
-def score(work: Work, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
-    """All scores of the candidates: round, row, one column per score."""
-    round_ = work.round
-    seed = derive_seed(round_.seed, round_.dataset, round_.number, "verify")
-    agreed = agreement.score(candidates, real, seed=seed)
-    distances = distance.score(candidates, real, block_rows=round_.settings.verify.block_rows)
-    return agreed.join(distances, on=["round", "row"], how="full", coalesce=True).sort("row")
 
 
 def _write(
