@@ -68,13 +68,25 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
         return kind(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
     except gx.ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SuiteError(f"{where}: {place!r}: {first['msg']}; correct it") from error
+        place = ".".join(str(part) for part in first["loc"] if part != "__root__")
+        named = f"{where}: {place!r}" if place else where
+        raise SuiteError(f"{named}: {first['msg']}; correct it") from error
 
 
 def judges_rows(rule: Rule) -> bool:
     """Whether a rule gives a verdict per row; otherwise it gives one for the table."""
     return issubclass(_class(rule), MAPS)
+
+
+def compared(rule: Rule) -> str | None:
+    """The name of the rows that a rule compares the candidates with; None if with none."""
+    built = expectation(rule)
+    return built.reference if isinstance(built, custom.TableExpectation) else None
+
+
+def compared_columns(suite: Suite, name: str) -> set[str]:
+    """The columns that a suite compares with the rows of this name."""
+    return {column for rule in suite.rules if compared(rule) == name for column in rule.columns}
 
 
 def arguments(rule: Rule) -> set[str]:
@@ -108,6 +120,6 @@ def _bounded(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
     for rule in rules:
         kind = _class(rule)
         if rule.type not in ABOUT_NULLS and issubclass(
-            kind, (*MAPS, gx.ColumnAggregateExpectation)
+            kind, (*MAPS, gx.ColumnAggregateExpectation, custom.TableExpectation)
         ):
             yield from ((rule, column) for column in rule.columns)

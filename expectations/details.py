@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -60,9 +61,25 @@ def of_row(
     return pl.when(lacks).then(without).when(failed).then(values + pl.lit(_asked(rule)))
 
 
-def of_table(rule: Rule, seen: object) -> str:
-    """Why a table failed."""
-    return shortened("not as expected" if seen is None else f"observed {seen}") + _asked(rule)
+def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
+    """Why a table failed.
+
+    Args:
+        rule: that judged it.
+        seen: what it observed.
+        facts: what else it knows; only numbers and text are shown.
+    """
+    told = "not as expected" if seen is None else f"observed {_short(seen)}"
+    known = (f"{name} {_short(each)}" for name, each in facts.items() if _plain(each))
+    return shortened("; ".join([told, *known])) + _asked(rule)
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | numbers.Real)
+
+
+def _short(value: object) -> str:
+    return str(float(f"{value:.4g}")) if isinstance(value, float) else str(value)
 
 
 def _asked(rule: Rule) -> str:

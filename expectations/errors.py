@@ -3,6 +3,7 @@
 ExpectationsError
 ├── SuiteError    a suite cannot be read, or asks for what does not exist: correct the file
 ├── BatchError    the candidates cannot be judged as they are: look at the stage that made them
+├── CannotJudge   one expectation has too little to judge by: its verdict is `unknown`
 └── CalibrationError  a verifier cannot be calibrated from these rows: correct the sheet
 
 A sample that fails, or that cannot be judged, is never an error: it is a verdict.
@@ -39,6 +40,12 @@ class CalibrationError(ExpectationsError):
     """Audited rows are too few, contradict each other, or are not those that were asked about."""
 
     kind = "calibration"
+
+
+class CannotJudge(ExpectationsError):  # noqa: N818  named by what happened
+    """An expectation has too few rows, or rows of the wrong kind; the message is the reason."""
+
+    kind = "unjudged"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,12 @@ with warnings.catch_warnings():
     # great_expectations imports `sre_constants`, which Python has renamed; it uses it as before.
     warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
     from great_expectations import ExpectationSuite, ValidationDefinition, get_context
-    from great_expectations.compatibility.pydantic import ValidationError, validator
+    from great_expectations.compatibility.pydantic import (
+        Field,
+        ValidationError,
+        root_validator,
+        validator,
+    )
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import (
         EphemeralDataContext,
@@ -27,6 +32,7 @@ with warnings.catch_warnings():
     from great_expectations.execution_engine.execution_engine import ExecutionEngine
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation import (
+        BatchExpectation,
         ColumnAggregateExpectation,
         ColumnMapExpectation,
         ColumnPairMapExpectation,
@@ -56,6 +62,7 @@ with warnings.catch_warnings():
     )
 
 __all__ = [
+    "BatchExpectation",
     "ColumnAggregateExpectation",
     "ColumnMapExpectation",
     "ColumnMapMetricProvider",
@@ -67,6 +74,7 @@ __all__ = [
     "ExpectationSuite",
     "ExpectationValidationResult",
     "FailureSeverity",
+    "Field",
     "LegacyRendererType",
     "MulticolumnMapExpectation",
     "PandasExecutionEngine",
@@ -80,6 +88,7 @@ __all__ = [
     "get_expectation_impl",
     "list_registered_expectation_implementations",
     "renderer",
+    "root_validator",
     "validator",
 ]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 from polars import selectors as cs
 
-from expectations import catalogue, details, gx
+from expectations import catalogue, details, gx, references
 from expectations.errors import BatchError, SuiteError, unknown
 from expectations.suite import Rule, Suite
 from lineage.errors import SchemaError
@@ -69,28 +69,35 @@ class Outcome:
     failing: pl.DataFrame | None = None
     """round and row of each row that fails; None for a table."""
     observed: object = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What a table expectation knows besides."""
 
 
-def verify(frame: pl.DataFrame, suite: Suite) -> Verification:
+def verify(
+    frame: pl.DataFrame, suite: Suite, *, reference: Mapping[str, pl.DataFrame] | None = None
+) -> Verification:
     """Judge the candidates of one round.
 
     Args:
         frame: round, row, and every column that the suite names; NaN counts as no value.
         suite: from `expectations.suite.load`.
+        reference: rows to compare with, by the name that a suite gives in `against`; each has the
+            columns that the suite compares. `real` are the real training rows.
 
     Returns:
         One verdict per candidate and row expectation, and one, with row null, per table
         expectation.
 
     Raises:
-        SuiteError: the suite names an unknown type, argument or column, or bounds a column without
-            asking for its values.
+        SuiteError: the suite names an unknown type, argument, column or reference, or bounds a
+            column without asking for its values.
         BatchError: there is no candidate, one is named twice, there are several rounds, or no
-            candidate has a value in a column that is judged.
+            candidate, or no row of a reference, has a value in a column that is judged.
     """
     catalogue.check(suite)
     batch = _batch(frame, suite)
-    outcomes = _run(batch, suite)
+    with references.using(_references(suite, reference or {})):
+        outcomes = _run(batch, suite)
     parts = [
         _rows(batch, rule, outcome) if catalogue.judges_rows(rule) else _table(batch, rule, outcome)
         for rule, outcome in zip(suite.rules, outcomes, strict=True)
@@ -114,6 +121,30 @@ def _batch(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
                     "look at the scorer or stage that makes it"
                 )
     return batch
+
+
+def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+    """The frames that the suite compares with, checked, NaN as null."""
+    found: dict[str, pl.DataFrame] = {}
+    for rule in suite.rules:
+        name = catalogue.compared(rule)
+        if name is None:
+            continue
+        where = f"expectation {rule.name!r}"
+        if name not in given:
+            there = f"; there are {', '.join(given)}" if given else "; none are given"
+            raise SuiteError(f"{where} compares with rows named {name!r}{there}")
+        found.setdefault(name, given[name].with_columns(cs.float().fill_nan(None)))
+        for column in rule.columns:
+            if column not in found[name].columns:
+                known = found[name].columns
+                raise SuiteError(unknown(f"{where}: column of the {name} rows", column, known))
+            if found[name][column].null_count() == len(found[name]):
+                raise BatchError(
+                    f"none of the {len(found[name])} {name} rows has a value in column {column!r}; "
+                    "look at the scorer or stage that makes it"
+                )
+    return found
 
 
 def _check_key(frame: pl.DataFrame) -> None:
@@ -170,6 +201,7 @@ def _outcome(found: gx.ExpectationValidationResult, batch: pl.DataFrame, *, rows
             "could not be judged: no value was observed" if silent else None,
             bool(found.success),
             observed=observed,
+            facts=found.result.get("details") or {},
         )
     listed = found.result.get("unexpected_index_list")
     if listed is None:
@@ -218,7 +250,7 @@ def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     seen = outcome.observed
     number = float(seen) if isinstance(seen, numbers.Real) else None
     judged = "passed" if outcome.success else "failed"
-    said = None if outcome.success else details.of_table(rule, seen)
+    said = None if outcome.success else details.of_table(rule, seen, outcome.facts)
     return pl.DataFrame(
         {
             "round": batch["round"].head(1),

@@ -7,7 +7,6 @@ several occurrences, each with inputs, verdicts and a decision of its own.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -15,10 +14,19 @@ from typing import Any, Final
 import polars as pl
 
 from lineage import schema
-from lineage.errors import QueryError
+from lineage.prefix import parse
 
-SHORTEST: Final = 8
-LONGEST: Final = 2 * schema.ID_BYTES
+__all__ = [
+    "Decision",
+    "Judgement",
+    "Occurrence",
+    "Parent",
+    "describe",
+    "find",
+    "parents_of",
+    "parse",
+]
+
 NODE: Final = ("dataset", "round", "row")
 
 
@@ -112,29 +120,6 @@ def find(lineage: pl.LazyFrame, prefix: str) -> pl.DataFrame:
         matches &= pl.col("sample_id").bin.encode("hex").str.starts_with(digits)
     found = lineage.filter(matches).collect()
     return found.sort([name for name in NODE if name in found.columns])
-
-
-def parse(prefix: str) -> str:
-    """Check an id prefix and give it in lower case.
-
-    Raises:
-        QueryError: it cannot be one.
-    """
-    digits = prefix.strip().lower()
-    if not re.fullmatch("[0-9a-f]+", digits):
-        raise QueryError(
-            f"{prefix!r} is not a sample id; give {SHORTEST} or more hex digits of one"
-        )
-    if len(digits) < SHORTEST:
-        raise QueryError(
-            f"{prefix!r} has {len(digits)} hex digits; give at least {SHORTEST}, so that it names "
-            "few samples"
-        )
-    if len(digits) > LONGEST:
-        raise QueryError(
-            f"{prefix!r} has {len(digits)} hex digits; a sample id has {LONGEST} at most"
-        )
-    return digits
 
 
 def parents_of(found: pl.DataFrame) -> pl.DataFrame:

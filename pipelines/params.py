@@ -7,27 +7,22 @@ known one. Nothing heavy is imported here: the `lake` stage reads params on ever
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, field_validator
 
 from lake import refs
 from lineage.limits import Limits
 from pipelines.errors import ParamsError
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.parsing import Settings, nearest, parse
+from pipelines.scorers import registry
 
 FILE: Final = "params.yaml"
-
-
-class Settings(BaseModel):
-    """A frozen section that knows all its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Ingest(Settings):
@@ -70,8 +65,14 @@ class Generate(Settings):
 class Verify(Settings):
     """How candidates are scored before the suite judges them."""
 
-    block_rows: int = Field(2048, gt=0)
-    """Rows whose distances are held in memory at once."""
+    scorers: Mapping[str, Mapping[str, Any]] = Field(registry.IMAGES, validate_default=True)
+    """Settings by scorer, which is a file of `pipelines/scorers`; null in place of the settings
+    leaves one out. Not given: what suits labelled images."""
+
+    @field_validator("scorers", mode="before")
+    @classmethod
+    def _known_scorers(cls, given: object) -> object:
+        return registry.resolved(given) if isinstance(given, Mapping) else given
 
 
 class Curate(Settings):
@@ -168,9 +169,6 @@ class Round:
         return refs.branch_name(self.dataset, self.number, self.line)
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
 def load(path: Path | None = None) -> Params:
     """Read and check params.yaml.
 
@@ -204,9 +202,9 @@ def resolve(params: Params, key: str) -> Round:
     """
     entry = params.rounds.get(key)
     if entry is None:
-        raise ParamsError(f"there is no round {key!r} in {FILE}{_nearest(key, params.rounds)}")
+        raise ParamsError(f"there is no round {key!r} in {FILE}{nearest(key, params.rounds)}")
     if entry.dataset not in params.datasets:
-        near = _nearest(entry.dataset, params.datasets)
+        near = nearest(entry.dataset, params.datasets)
         raise ParamsError(f"rounds.{key}: there is no data set {entry.dataset!r}{near}")
     _check_place(params, key, entry)
     merged: dict[str, Any] = {"identity": params.datasets[entry.dataset].identity}
@@ -224,19 +222,6 @@ def resolve(params: Params, key: str) -> Round:
         identity=params.datasets[entry.dataset].identity,
         settings=parse(Dataset, merged, f"rounds.{key}"),
     )
-
-
-def parse(model: type[Model], content: object, where: str) -> Model:
-    """Validate a mapping, with errors as sentences.
-
-    Raises:
-        ParamsError: names each wrong key, and the nearest known one for an unknown key.
-    """
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        said = "; ".join(_sentence(model, dict(item)) for item in error.errors())
-        raise ParamsError(f"{where}: {said}") from error
 
 
 def _check_place(params: Params, key: str, entry: RoundEntry) -> None:
@@ -269,29 +254,3 @@ def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
         nested = isinstance(below, Mapping) and isinstance(value, Mapping)
         result[name] = _overlay(below, value) if nested else value  # type: ignore[arg-type]
     return result
-
-
-def _sentence(model: type[BaseModel], item: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in item["loc"])
-    if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg']}"
-    return f"unknown key {place}{_nearest(str(item['loc'][-1]), _known(model, item['loc'][:-1]))}"
-
-
-def _known(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """Field names of the model that a location leads to."""
-    for part in loc:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            continue  # a key of a mapping: stay with the mapping's value type
-        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        model = inner[-1] if inner else model
-    return list(model.model_fields)
-
-
-def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    if found:
-        return f"; did you mean {found[0]!r}?"
-    return f"; known: {', '.join(known)}" if known else ""

@@ -22,6 +22,7 @@ CODE: Final = (
     "pipelines/judging.py",
     "pipelines/scorers",
     "expectations/custom",
+    "expectations/measures",
     "expectations/suites/{dataset}.json",
 )
 
@@ -36,8 +37,11 @@ def main(work: Work, *, supersede: bool = False) -> None:
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
-        rows = tables.read_round(work.lake, generated.commit, dataset, "candidates", number)
-        scores, found = judging.judge(work, suite, rows, pinned)
+        rows, lineage = (
+            tables.read_round(work.lake, generated.commit, dataset, table, number)
+            for table in ("candidates", "lineage")
+        )
+        scores, found = judging.judge(work, suite, rows, pinned, lineage)
         _write(work, branch, scores, found, round(time.monotonic() - began, 3))
         return {"stemma.suite": found.suite_digest}
 

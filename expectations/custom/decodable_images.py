@@ -17,13 +17,8 @@ from PIL import Image
 
 from expectations import gx
 from expectations.custom.sentence import Sentence
+from expectations.measures.pixels import FORMATS, MAX_BYTES, MAX_PIXELS
 
-FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
-"""Formats that are ever decoded."""
-MAX_PIXELS: Final = 1 << 22
-"""Pixels of one image; more is refused before anything is decompressed."""
-MAX_BYTES: Final = 1 << 25
-"""Bytes of one image file."""
 METRIC: Final = "column_values.decodable_image"
 
 

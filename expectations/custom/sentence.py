@@ -15,7 +15,7 @@ class Sentence:
     """
 
     sentence: ClassVar[str]
-    """Begins with `$column`."""
+    """`$column` stands for the column, or for the columns."""
     phrases: ClassVar[Mapping[str, str]]
     """By argument: added when it is given; `$argument` stands for its value."""
 
@@ -25,7 +25,8 @@ class Sentence:
         given = {name: kwargs[name] for name in cls.phrases if kwargs.get(name) is not None}
         template = ", ".join([cls.sentence, *(cls.phrases[name] for name in given)])
         params = {name: _text(value) for name, value in given.items()}
-        return f"{template}.", {"column": str(kwargs.get("column", "column")), **params}
+        columns = kwargs.get("column") or kwargs.get("column_list") or "column"
+        return f"{template}.", {"column": _text(columns), **params}
 
     @classmethod
     def _prescriptive_template(

@@ -1,7 +1,8 @@
 """Audits of a round: ask a person about its candidates, or plant errors into held-out real rows.
 
 Planted errors are made of validation rows, never of test rows, and are scored and judged as stage
-`verify` does it with candidates: with the same suite, settings, seed and real rows.
+`verify` does it with candidates: with the same suite, settings, seed and real rows. Expectations
+about the round as a whole, or about lineage, which planted rows do not have, are left out.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def planted(about: Subject, rows: int) -> Audit:
         sample_ids(made, work.round.identity).alias("sample_id"),
         pl.all(),
     )
-    _, found = judging.judge(work, suite, frame, pinned)
+    _, found = judging.judge(work, judging.of_rows(suite), frame, pinned)
     known = frame.with_columns(made[planting.KIND]).with_columns(
         pl.col("label").cast(pl.String).alias("asked")
         if "label" in frame.columns

@@ -119,7 +119,12 @@ def findings(
         audited: their verdicts.
         verdicts: of all candidates of the round.
         digest: of these candidates.
+
+    Raises:
+        DataError: no expectation judges single rows.
     """
+    if audited["row"].null_count() == len(audited):
+        raise DataError("the suite judges no single row, so there is no verdict to audit")
     counted = tallies.tally(truth, audited).partition_by(
         tallies.EXPECTATION, as_dict=True, maintain_order=True
     )
@@ -127,7 +132,9 @@ def findings(
     found: dict[str | None, Finding] = {}
     for row in tallies.totals(verdicts).iter_rows(named=True):
         name = row[tallies.EXPECTATION]
-        mine = counted[None,] if name is None else known[name]
+        mine = counted[None,] if name is None else known.get(name)
+        if mine is None:  # nothing about it can be seen in planted rows
+            continue
         there = Candidates(digest=digest, rows=row["rows"], kept=row["kept"])
         found[name] = _finding(mine, row["severity"], there)
     return found

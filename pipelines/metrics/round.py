@@ -8,8 +8,9 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from expectations.measures import features
 from pipelines.errors import DataError
-from pipelines.metrics import downstream, features, shape
+from pipelines.metrics import downstream, shape
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.values import Metric, finite
 from pipelines.seeds import derive_seed

@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from expectations.measures.features import Features
+from expectations.measures.manifold import overlap
 from pipelines.metrics import values
-from pipelines.metrics.features import Features
 from pipelines.metrics.frechet import frechet
-from pipelines.metrics.manifold import overlap
 from pipelines.metrics.values import Metric
 from pipelines.seeds import derive_seed
 

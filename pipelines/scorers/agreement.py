@@ -7,19 +7,38 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines import classifiers, images
-from pipelines.scorers import columns
+from pipelines import classifiers, images, parsing
+from pipelines.scorers import columns, digests
+from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {"predicted_label": pl.Int64, "confidence": pl.Float64}
+NEEDS: Final = ("image", "label")
+ROWWISE: Final = True
 
 
-def score(candidates: pl.DataFrame, real: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+class Settings(parsing.Settings):
+    """Which columns are the image and its label."""
+
+    image: str = "image"
+    label: str = "label"
+
+
+def model_digest(given: Given, settings: Settings) -> str:
+    """Digest the rows that the classifier learns from, and the library that fits it."""
+    return digests.of_values(
+        real=digests.of_frame(given.real, [settings.image, settings.label]),
+        seed=given.seed,
+        libraries=digests.versions("scikit-learn", "scipy", "numpy", "pillow"),
+    )
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
     """Classify each candidate with a classifier trained on the real rows.
 
     Args:
         candidates: round, row, image.
-        real: image, label.
-        seed: of the classifier's calibration.
+        given: image and label of the real rows; the seed of the classifier's calibration.
+        settings: names of columns.
 
     Returns:
         round, row, predicted_label, confidence (calibrated probability of that label).
@@ -28,8 +47,8 @@ def score(candidates: pl.DataFrame, real: pl.DataFrame, *, seed: int = 0) -> pl.
         ImageError: a real image cannot be read.
         DataError: a class has too few real rows.
     """
-    asked, known = columns.vectors(candidates, real)
-    classifier = classifiers.train(known, real["label"].to_numpy(), seed=seed)
+    asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
+    classifier = classifiers.train(known, given.real[settings.label].to_numpy(), seed=given.seed)
     readable = images.finite(asked)
     labels = np.zeros(len(asked), dtype=np.int64)
     confidence = np.full(len(asked), np.nan)

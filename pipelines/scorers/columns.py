@@ -15,9 +15,9 @@ OCCURRENCE: Final = {"round": pl.Int32, "row": pl.Int64}
 
 
 def vectors(
-    candidates: pl.DataFrame, real: pl.DataFrame
+    candidates: pl.Series, real: pl.Series
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pixel vectors of candidates and of real rows.
+    """Pixel vectors of the images of candidates and of real rows.
 
     Returns:
         [n, d], NaN for a candidate without a readable image of the real rows' shape; and [m, d].
@@ -25,9 +25,9 @@ def vectors(
     Raises:
         ImageError: a real image cannot be read.
     """
-    known = images.to_unit(images.decode(real["image"]))
+    known = images.to_unit(images.decode(real))
     height, width = known.shape[1:]
-    found = images.decode_lenient(candidates["image"], (height, width))
+    found = images.decode_lenient(candidates, (height, width))
     size = height * width
     return found.reshape(len(found), size), known.reshape(len(known), size)
 

@@ -11,9 +11,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
-from pipelines import nearest
-from pipelines.scorers import columns
+from pipelines import images, nearest, parsing
+from pipelines.scorers import columns, digests
+from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {
     "real_distance": pl.Float64,
@@ -25,13 +27,33 @@ COLUMNS: Final = {
 }
 
 
-def score(candidates: pl.DataFrame, real: pl.DataFrame, *, block_rows: int = 2048) -> pl.DataFrame:
+NEEDS: Final = ("image",)
+ROWWISE: Final = False
+
+
+class Settings(parsing.Settings):
+    """Which column is the image, and how much is held in memory."""
+
+    image: str = "image"
+    block_rows: int = Field(2048, gt=0)
+    """Candidates whose distances are held in memory at once."""
+
+
+def model_digest(given: Given, settings: Settings) -> str:
+    """Digest the real rows and the library that reads images."""
+    return digests.of_values(
+        real=digests.of_frame(given.real, ["round", "row", settings.image]),
+        libraries=digests.versions("numpy", "pillow"),
+    )
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
     """Measure RMS pixel distances to real rows and to the other candidates.
 
     Args:
         candidates: round, row, image.
-        real: round, row, image.
-        block_rows: candidates whose distances are held in memory at once.
+        given: round, row and image of the real rows.
+        settings: of blocks and columns.
 
     Returns:
         round, row, and: real_distance to the closest real row, which is real_round, real_row;
@@ -41,25 +63,50 @@ def score(candidates: pl.DataFrame, real: pl.DataFrame, *, block_rows: int = 204
     Raises:
         ImageError: a real image cannot be read.
     """
-    asked, known = columns.vectors(candidates, real)
-    close, at = nearest.nearest(asked, known, 2, block_rows=block_rows)
-    others, other = nearest.nearest(asked, asked, 1, block_rows=block_rows, skip_self=True)
-    found, second, fellow = (np.isfinite(each) for each in (close[:, 0], close[:, 1], others[:, 0]))
+    asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
+    close, at = nearest.nearest(asked, known, 2, block_rows=settings.block_rows)
+    others, other = nearest.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
+    return _scores(candidates, given.real, (close, at), (others[:, 0], other[:, 0]))
+
+
+def score_real(given: Given, settings: Settings) -> pl.DataFrame:
+    """The same of the real rows, each measured against all others.
+
+    Its `candidate_distance` is null: a real row is nobody's fellow candidate.
+
+    Raises:
+        ImageError: a real image cannot be read.
+    """
+    known = images.vectors(given.real[settings.image])
+    found = nearest.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
+    alone = np.full(len(known), np.nan), np.full(len(known), -1, dtype=np.int64)
+    return _scores(given.real, given.real, found, alone)
+
+
+def _scores(
+    asked: pl.DataFrame,
+    real: pl.DataFrame,
+    closest: tuple[NDArray[np.float64], NDArray[np.int64]],
+    fellows: tuple[NDArray[np.float64], NDArray[np.int64]],
+) -> pl.DataFrame:
+    """Scores from the two closest real rows, [n, 2], and the closest fellow, [n]."""
+    (close, at), (others, other) = closest, fellows
+    found, second, fellow = (np.isfinite(each) for each in (close[:, 0], close[:, 1], others))
     first, next_ = close.T
     ratio = np.divide(first, next_, out=np.ones_like(first), where=second & (next_ > 0))
-    row = candidates["row"].cast(pl.Int64).to_numpy()
+    row = asked["row"].cast(pl.Int64).to_numpy()
     places = {name: real[name].to_numpy() for name in ("round", "row")}
     values = {
         "real_distance": first,
         "real_ratio": ratio,
         "real_round": _taken(places["round"], at[:, 0]),
         "real_row": _taken(places["row"], at[:, 0]),
-        "candidate_distance": others[:, 0],
-        "candidate_row": _taken(row, other[:, 0]),
+        "candidate_distance": others,
+        "candidate_row": _taken(row, other),
     }
     there = dict.fromkeys(COLUMNS, found) | {"real_ratio": second}
     there |= {"candidate_distance": fellow, "candidate_row": fellow}
-    return columns.scores(candidates, COLUMNS, values, there)
+    return columns.scores(asked, COLUMNS, values, there)
 
 
 def _taken(

@@ -13,6 +13,7 @@ from expectations import verifier
 from expectations.suite import Suite
 from pipelines import images
 from pipelines.scorers import agreement, distance
+from pipelines.scorers.protocol import Given
 from pipelines.sources import digits as source
 
 BAD: Final = 7
@@ -88,14 +89,20 @@ def test_an_image_of_another_shape_is_refused(digits: Suite, good: pl.DataFrame,
 @pytest.fixture(scope="module")
 def scored() -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Scores of candidates against the first 1,078 of the real digits, in a drawn order."""
-    real = _digits()[:1078]
+    real = Given(_digits()[:1078])
 
     def score(candidates: pl.DataFrame) -> pl.DataFrame:
         key = ["round", "row"]
         return (
             candidates.with_columns(image_bytes=pl.col("image").struct.field("bytes"))
-            .join(agreement.score(candidates, real), on=key, maintain_order="left")
-            .join(distance.score(candidates, real), on=key, maintain_order="left")
+            .join(
+                agreement.score(candidates, real, agreement.Settings()),
+                on=key,
+                maintain_order="left",
+            )
+            .join(
+                distance.score(candidates, real, distance.Settings()), on=key, maintain_order="left"
+            )
             .drop("image")
         )
 

@@ -83,7 +83,11 @@ def test_a_stage_killed_anywhere_runs_again_to_the_same_result(
     lake = copied.lake()
     wanted = content(lake, "main")
     copied.edit(lambda found: found["rounds"]["tiny-2"].update(curate={"max_accepted": 500}))
-    copied.edit(lambda found: found["rounds"]["tiny-1"].update(verify={"block_rows": 100}))
+    copied.edit(
+        lambda found: found["rounds"]["tiny-1"].update(
+            verify={"scorers": {"distance": {"block_rows": 100}}}
+        )
+    )
     killer = Killer(monkeypatch)
     died = 0
     for number in (1, 2):

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from expectations.measures import features
+from expectations.measures.manifold import overlap
 from pipelines import metrics
 from pipelines.errors import DataError
-from pipelines.metrics import Evaluation, Labelled, features, values
+from pipelines.metrics import Evaluation, Labelled, values
 from pipelines.metrics.frechet import frechet, gaussian
-from pipelines.metrics.manifold import overlap
 from pipelines.seeds import derive_seed
 from tests.pipelines.kinds import Split, Vectors
 

@@ -44,6 +44,16 @@ def test_a_round_lays_its_overrides_over_its_data_set(
     assert found.branch == "digits-r001"
 
 
+def test_scorers_have_all_their_settings_and_a_round_may_leave_one_out(
+    tmp_path: Path, content: dict[str, object]
+) -> None:
+    content["rounds"]["digits-1"]["verify"] = {"scorers": {"agreement": None}}
+    found = params.load(write(tmp_path, content))
+    assert set(found.datasets["digits"].verify.scorers) == {"agreement", "distance"}
+    own = params.resolve(found, "digits-1").settings.verify.scorers
+    assert own == {"distance": {"image": "image", "block_rows": 2048}}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -89,6 +99,15 @@ def test_a_wrong_key_is_named(
         ),
         ({"fit": {"regime": "replac"}}, "fit.regime: Input should be 'accumulate', 'replace'"),
         ({"generate": {"candidates": 0}}, "generate.candidates: Input should be greater than 0"),
+        (
+            {"verify": {"scorers": {"distnce": {}}}},
+            "verify.scorers: there is no scorer 'distnce'; did you mean 'distance'?",
+        ),
+        (
+            {"verify": {"scorers": {"distance": {"block_row": 5}}}},
+            "verify.scorers: distance: unknown key block_row; did you mean 'block_rows'?",
+        ),
+        ({"verify": {"scorers": ["distance"]}}, "verify.scorers: Input should be a valid"),
         ({"previous": 1}, "previous (1) must be an earlier round"),
         ({"round": 2}, "rounds.digits-1 must be named digits-2"),
         ({"dataset": "digit"}, "there is no data set 'digit'; did you mean 'digits'"),

@@ -9,9 +9,16 @@ import pytest
 
 from pipelines import images, nearest
 from pipelines.scorers import agreement, distance
+from pipelines.scorers.protocol import Given
 from tests.pipelines.kinds import Split
 
 SCORERS = [agreement, distance]
+
+
+def scored(scorer: ModuleType, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
+    found = scorer.score(candidates, Given(real), scorer.Settings())
+    assert isinstance(found, pl.DataFrame)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -36,40 +43,50 @@ def candidates(split: Split) -> pl.DataFrame:
 def test_each_scorer_keeps_the_contract(
     scorer: ModuleType, candidates: pl.DataFrame, split: Split
 ) -> None:
-    found = scorer.score(candidates, split.real)
+    found = scored(scorer, candidates, split.real)
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.COLUMNS}
     assert found.select("round", "row").equals(candidates.select("round", "row"))
     assert all(found[name][:201].null_count() == 0 for name in scorer.COLUMNS)
     assert all(found[name][201:].null_count() == 3 for name in scorer.COLUMNS)
-    assert found.equals(scorer.score(candidates, split.real))
+    assert found.equals(scored(scorer, candidates, split.real))
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
 def test_no_candidates(scorer: ModuleType, candidates: pl.DataFrame, split: Split) -> None:
-    found = scorer.score(candidates.clear(), split.real)
+    found = scored(scorer, candidates.clear(), split.real)
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.COLUMNS}
     assert found.is_empty()
 
 
 def test_agreement_sees_labels(candidates: pl.DataFrame, split: Split) -> None:
-    found = agreement.score(candidates, split.real)[:200]
+    found = scored(agreement, candidates, split.real)[:200]
     assert (found["predicted_label"] == candidates["label"][:200]).mean() >= 0.97
 
 
 def test_a_copy_is_found(candidates: pl.DataFrame, split: Split) -> None:
-    found = distance.score(candidates, split.real).row(200, named=True)
+    found = scored(distance, candidates, split.real).row(200, named=True)
     assert found["real_distance"] == 0
     assert found["real_ratio"] == 0
     assert (found["real_round"], found["real_row"]) == (0, split.real["row"][5])
 
 
-def test_distances_are_root_mean_squares() -> None:
-    def frame(values: Sequence[int], number: int) -> pl.DataFrame:
-        pixels = np.asarray(values, dtype=np.uint8)[:, None, None].repeat(2, 1).repeat(2, 2)
-        made = pl.DataFrame({"image": images.encode_lenient(pixels.astype(np.float32) / 255)})
-        return made.with_row_index("row").with_columns(pl.lit(number, pl.Int32).alias("round"))
+def frame(values: Sequence[int], number: int) -> pl.DataFrame:
+    pixels = np.asarray(values, dtype=np.uint8)[:, None, None].repeat(2, 1).repeat(2, 2)
+    made = pl.DataFrame({"image": images.encode_lenient(pixels.astype(np.float32) / 255)})
+    return made.with_row_index("row").with_columns(pl.lit(number, pl.Int32).alias("round"))
 
-    found = distance.score(frame([51, 255, 60], 1), frame([0, 255, 255], 0))
+
+def test_a_real_row_is_measured_against_the_others() -> None:
+    found = distance.score_real(Given(frame([0, 51, 255], 0)), distance.Settings())
+    assert found["real_distance"].to_list() == pytest.approx([0.2, 0.2, 0.8], abs=1e-6)
+    assert found["real_ratio"].to_list() == pytest.approx([0.2, 0.25, 0.8], abs=1e-6)
+    assert found["real_row"].to_list() == [1, 0, 1]
+    assert found["candidate_distance"].null_count() == 3
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **distance.COLUMNS}
+
+
+def test_distances_are_root_mean_squares() -> None:
+    found = scored(distance, frame([51, 255, 60], 1), frame([0, 255, 255], 0))
     assert found["real_distance"].to_list() == pytest.approx([0.2, 0, 60 / 255], abs=1e-6)
     assert found["real_ratio"].to_list() == pytest.approx([0.25, 1, 60 / 195], abs=1e-6)
     assert found["real_row"].to_list() == [0, 1, 0]
@@ -80,7 +97,7 @@ def test_distances_are_root_mean_squares() -> None:
 def test_one_real_row_has_no_ratio_and_one_candidate_no_fellow(
     candidates: pl.DataFrame, split: Split
 ) -> None:
-    found = distance.score(candidates[:1], split.real[:1]).row(0, named=True)
+    found = scored(distance, candidates[:1], split.real[:1]).row(0, named=True)
     assert found["real_distance"] > 0
     assert found["real_row"] == split.real["row"][0]
     assert found["real_ratio"] is None

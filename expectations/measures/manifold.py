@@ -48,6 +48,18 @@ def overlap(real: Points, fake: Points) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def coverage(real: Points, fake: Points) -> float:
+    """The share of real points whose ball, to their fifth neighbour, holds a fake one."""
+    balls = radii(distances(real, real), NEIGHBOURS_DENSITY)
+    return float((distances(real, fake).min(axis=1) <= balls).mean())
+
+
+def recall(real: Points, fake: Points) -> float:
+    """The share of real points in the ball of a fake one, to its third neighbour."""
+    balls = radii(distances(fake, fake), NEIGHBOURS)
+    return float((distances(real, fake) <= balls[None, :]).any(axis=1).mean())
+
+
 def distances(left: Points, right: Points) -> Points:
     """Euclidean distances [n, m]."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415  slow to import

@@ -1,0 +1,29 @@
+"""`expect_rows_coverage_to_be_between`: near each real row there is a candidate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from expectations.custom.overlap import Overlap
+from expectations.measures import manifold
+from expectations.measures.points import Points
+
+
+class ExpectRowsCoverageToBeBetween(Overlap):
+    """Expect the candidates to cover the real rows (Naeem et al. 2020, eq. 4).
+
+    The observed value is the share of real rows in whose ball, which reaches to the fifth
+    neighbour among the real rows, there is a candidate. Outliers among the candidates do not help.
+
+    Args:
+        column_list: of numbers, image files or lists of numbers, each scaled by the real rows.
+        min_value, max_value, min_ratio, max_ratio, min_p_value, against, draws, max_rows, seed: as
+            in `Compared`.
+    """
+
+    sentence: ClassVar[str] = "By $column, the candidates must cover the real rows"
+
+    @staticmethod
+    def figure(candidates: Points, real: Points) -> float:
+        """Coverage of real points, [n, d], by candidates, [n, d]."""
+        return manifold.coverage(real, candidates)

@@ -1,0 +1,42 @@
+"""`expect_column_kolmogorov_smirnov_to_be_between`: a column is distributed as in real rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from expectations.custom.table import Compared, values
+from expectations.measures import distributions, null
+from expectations.measures.null import Comparison
+
+
+class ExpectColumnKolmogorovSmirnovToBeBetween(Compared):
+    """Expect a column of numbers to be distributed as in the real rows.
+
+    The observed value is the Kolmogorov–Smirnov statistic: the largest gap between the two
+    distribution functions, in [0, 1]. It sees any shift of the bulk, and little of the tails.
+
+    Args:
+        column: of numbers.
+        min_value, max_value, min_ratio, max_ratio, min_p_value, against, draws, max_rows, seed: as
+            in `Compared`.
+    """
+
+    column: str
+
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "max_value", "max_ratio", "min_p_value")
+    sentence: ClassVar[str] = (
+        "The Kolmogorov–Smirnov distance of $column from real rows must be small"
+    )
+
+    def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
+        """The statistic of k candidates and m − k real rows, and of real rows alone."""
+        return null.compare(
+            distributions.kolmogorov_smirnov,
+            values(candidates, self.column).to_numpy(),
+            values(reference, self.column).to_numpy(),
+            draws=self.draws,
+            max_rows=self.max_rows,
+            seed=self.seed,
+        )

@@ -1,0 +1,48 @@
+"""What the expectations of coverage and recall have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import polars as pl
+
+from expectations import gx
+from expectations.custom.table import Compared
+from expectations.measures import null, points
+from expectations.measures.null import Comparison, Side
+from expectations.measures.points import Points
+
+
+class Overlap(Compared, ABC):
+    """An expectation of how much of the real rows the candidates reach.
+
+    It compares as many candidates with as many real rows; the null compares real rows alone.
+    """
+
+    column_list: list[str] = gx.Field(min_items=1)
+    draws: int = gx.Field(default=40, ge=2, le=10_000)
+    max_rows: int = gx.Field(default=500, ge=20, le=5000)
+
+    worse: ClassVar[Side] = "low"
+    args_keys: ClassVar[tuple[str, ...]] = ("column_list", "min_value", "min_ratio", "min_p_value")
+
+    @staticmethod
+    @abstractmethod
+    def figure(candidates: Points, real: Points) -> float:
+        """The share of real points that the candidates reach."""
+
+    def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
+        """The figure of k candidates and k real rows, and of real rows alone."""
+        ours, theirs = points.points(
+            candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
+        )
+        return null.compare(
+            self.figure,
+            ours,
+            theirs,
+            draws=self.draws,
+            max_rows=self.max_rows,
+            seed=self.seed,
+            even=True,
+        )

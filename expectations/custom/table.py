@@ -1,0 +1,195 @@
+"""What expectations have in common that judge a batch as a whole, by a figure of some columns.
+
+`find` is the judgement, on Polars frames; only `_validate` knows Great Expectations.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import polars as pl
+
+from expectations import gx, references
+from expectations.custom.sentence import Sentence
+from expectations.errors import CannotJudge
+from expectations.measures.null import Comparison, Side
+
+COLUMNS: Final = ("column", "column_list")
+LIMITS: Final = ("min_value", "max_value", "min_ratio", "max_ratio", "min_p_value")
+NULL_LIMITS: Final = LIMITS[2:]
+"""Limits that speak of real rows in place of candidates."""
+PHRASES: Final = {
+    "min_value": "at least $min_value",
+    "max_value": "at most $max_value",
+    "min_ratio": "at least $min_ratio times that of real rows",
+    "max_ratio": "at most $max_ratio times that of real rows",
+    "min_p_value": "no worse than real rows at level $min_p_value",
+    "against": "compared with the rows named $against",
+    "draws": "$draws draws of real rows",
+    "max_rows": "on $max_rows rows or fewer",
+    "seed": "seed $seed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an expectation saw."""
+
+    success: bool
+    observed: float
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+    """What else is worth knowing, for a person."""
+
+
+class TableExpectation(Sentence, gx.BatchExpectation, ABC):
+    """An expectation of a whole batch."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it judges."""
+        given = [getattr(self, name) for name in COLUMNS if hasattr(self, name)]
+        return tuple(name for each in given for name in ([each] if isinstance(each, str) else each))
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the rows that it compares with; None: it compares with none."""
+        return None
+
+    @abstractmethod
+    def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
+        """Judge candidates.
+
+        Args:
+            candidates: with `columns`.
+            reference: the rows of that name, with `columns`; None if there is no name.
+
+        Raises:
+            CannotJudge: there is too little to judge by.
+        """
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],  # noqa: ARG002  GX passes it
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002  GX passes it
+        execution_engine: gx.ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        if execution_engine is None:
+            raise CannotJudge("there is no batch")
+        batch = execution_engine.get_domain_records({})[list(self.columns)]
+        named = None if self.reference is None else references.frame(self.reference)
+        found = self.find(pl.from_pandas(batch, nan_to_null=True), named)
+        if not math.isfinite(found.observed):
+            raise CannotJudge(f"the figure is {found.observed}, which no limit can judge")
+        result = {"observed_value": float(found.observed), "details": dict(found.facts)}
+        return {"success": bool(found.success), "result": result}
+
+
+class Bounded(TableExpectation, ABC):
+    """An expectation with limits on its figure."""
+
+    min_value: float | None = None
+    max_value: float | None = None
+
+    phrases: ClassVar[Mapping[str, str]] = PHRASES
+
+    @gx.root_validator(skip_on_failure=True)
+    def _has_a_limit(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  pydantic makes it a class method
+        limits = [name for name in LIMITS if name in values]
+        if all(values[name] is None for name in limits):
+            raise ValueError(f"give one of {', '.join(limits)}; without a limit it never fails")
+        for low, high in (("min_value", "max_value"), ("min_ratio", "max_ratio")):
+            least, most = values.get(low), values.get(high)
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"{low} is above {high}, so it always fails")
+        return values
+
+    def within(self, value: float) -> bool:
+        """Whether a figure is within the limits."""
+        return _within(value, self.min_value, self.max_value)
+
+
+class Compared(Bounded, ABC):
+    """An expectation of a figure that is compared with its real-versus-real null.
+
+    Args:
+        min_value: the least figure that passes.
+        max_value: the largest figure that passes.
+        min_ratio: the least ratio of the figure to the mean of its null.
+        max_ratio: the largest such ratio.
+        min_p_value: the least chance that real rows have a figure as bad.
+        against: the name of the rows that are compared with.
+        draws: of the null; 1/(draws + 1) is the least p-value.
+        max_rows: rows of either side that are used; of more, as many are drawn.
+        seed: of what is drawn.
+    """
+
+    min_ratio: float | None = gx.Field(default=None, ge=0)
+    max_ratio: float | None = gx.Field(default=None, gt=0)
+    min_p_value: float | None = gx.Field(default=None, gt=0, lt=1)
+    against: str = "real"
+    draws: int = gx.Field(default=200, ge=2, le=100_000)
+    max_rows: int = gx.Field(default=10_000, ge=20, le=1_000_000)
+    seed: int = gx.Field(default=0, ge=0)
+
+    worse: ClassVar[Side] = "high"
+    """Which figures are worse than those of real rows."""
+
+    @gx.root_validator(skip_on_failure=True)
+    def _can_fail(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  pydantic makes it a class method
+        level, draws = values["min_p_value"], values["draws"]
+        least = (2 if cls.worse == "both" else 1) / (1 + draws)
+        if level is not None and level <= least:
+            raise ValueError(
+                f"of {draws} draws no p-value is below {least:.2g}; raise 'draws' or 'min_p_value'"
+            )
+        return values
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the rows that it compares with."""
+        return self.against
+
+    @abstractmethod
+    def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
+        """Take the figure and its null."""
+
+    def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
+        """Take the figure and hold it against the limits."""
+        if reference is None:
+            raise CannotJudge("there are no rows to compare with")
+        found = self.compare(candidates, reference)
+        chance = found.p_value(self.worse)
+        success = (
+            self.within(found.value)
+            and _within(found.ratio, self.min_ratio, self.max_ratio)
+            and _within(chance, self.min_p_value, None)
+        )
+        facts: dict[str, float | str] = {
+            "of real rows": float(found.null.mean()),
+            "ratio": found.ratio,
+            "p": chance,
+            "candidates": found.candidates,
+            "real rows": found.real,
+        }
+        return Finding(success, found.value, facts)
+
+
+def _within(value: float, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def values(frame: pl.DataFrame, column: str) -> pl.Series:
+    """The finite numbers of a column.
+
+    Raises:
+        CannotJudge: it holds no numbers.
+    """
+    kind = frame.schema[column]
+    if not (kind.is_numeric() or kind == pl.Boolean):
+        raise CannotJudge(f"column {column!r} holds {kind}; numbers are needed")
+    found = frame[column].cast(pl.Float64)
+    return found.filter(found.is_finite().fill_null(value=False))

@@ -1,0 +1,78 @@
+"""What the expectations of the diversity of texts have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations import gx
+from expectations.custom.table import LIMITS, NULL_LIMITS, Compared, Finding
+from expectations.errors import CannotJudge
+from expectations.measures import null
+from expectations.measures.null import Comparison, Side
+
+
+class TextDiversity(Compared, ABC):
+    """An expectation of a figure of some texts together.
+
+    With `min_value` and `max_value` alone it needs no real rows. The figure depends on the number
+    of texts, which is `max_rows` or that of the batch, so a ratio to real rows says more.
+    """
+
+    column: str
+    draws: int = gx.Field(default=100, ge=2, le=10_000)
+    max_rows: int = gx.Field(default=1000, ge=20, le=100_000)
+
+    worse: ClassVar[Side] = "both"
+    args_keys: ClassVar[tuple[str, ...]] = ("column", *LIMITS)
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the rows that it compares with, if a limit speaks of them."""
+        asked = any(getattr(self, name) is not None for name in NULL_LIMITS)
+        return self.against if asked else None
+
+    @abstractmethod
+    def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
+        """The figure of some of these texts, by their places."""
+
+    def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
+        """Take the figure, and its null if a limit speaks of it."""
+        if reference is not None:
+            return super().find(candidates, reference)
+        texts = self._texts(candidates, self.max_rows)
+        if len(texts) < null.MIN_ROWS:
+            raise CannotJudge(f"{len(texts)} texts are too few: {null.MIN_ROWS} are needed")
+        value = self.figure(texts)(np.arange(len(texts)))
+        return Finding(self.within(value), value, {"candidates": len(texts)})
+
+    def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
+        """The figure of k candidates, and of k real texts."""
+        ours = self._texts(candidates, self.max_rows)
+        theirs = self._texts(reference, 2 * self.max_rows)
+        figure = self.figure(pl.concat([ours, theirs]))
+        places = np.arange(len(ours) + len(theirs))
+
+        def of_left(left: NDArray[Any], _: NDArray[Any]) -> float:
+            return figure(left)
+
+        return null.compare(
+            of_left,
+            places[: len(ours)],
+            places[len(ours) :],
+            draws=self.draws,
+            max_rows=self.max_rows,
+            seed=self.seed,
+        )
+
+    def _texts(self, frame: pl.DataFrame, rows: int) -> pl.Series:
+        kind = frame.schema[self.column]
+        if kind != pl.String:
+            raise CannotJudge(f"column {self.column!r} holds {kind}; texts are needed")
+        found = frame[self.column].drop_nulls()
+        return found if len(found) <= rows else found.sample(rows, seed=self.seed)

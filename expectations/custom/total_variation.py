@@ -1,0 +1,58 @@
+"""`expect_column_total_variation_to_be_between`: a column has the shares of real rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from expectations import gx
+from expectations.custom.table import Compared, values
+from expectations.measures import distributions, null
+from expectations.measures.null import Comparison
+
+
+class ExpectColumnTotalVariationToBeBetween(Compared):
+    """Expect the values of a column to have the shares that they have in the real rows.
+
+    The observed value is the total variation distance, half the sum of the gaps between the two
+    shares of each value, in [0, 1]: the share of rows that would have to change their value.
+
+    Args:
+        column: of classes; or of numbers, with `bins`.
+        bins: numbers are sorted into as many bins, each with the same share of the real rows; not
+            given: each value counts by itself.
+        min_value, max_value, min_ratio, max_ratio, min_p_value, against, draws, max_rows, seed: as
+            in `Compared`.
+    """
+
+    column: str
+    bins: int | None = gx.Field(default=None, ge=2, le=1000)
+
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "max_value", "max_ratio", "min_p_value")
+    sentence: ClassVar[str] = "The shares of $column must be close to those of real rows"
+    phrases: ClassVar[dict[str, str]] = {"bins": "in $bins bins", **Compared.phrases}
+
+    def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
+        """The distance of k candidates from m − k real rows, and of real rows alone."""
+        if self.bins is None:
+            both = pl.concat(
+                [each[self.column].drop_nulls().cast(pl.String) for each in (candidates, reference)]
+            )
+            numbers = both.rank("dense").to_numpy().astype("int64") - 1
+            count = len(candidates[self.column].drop_nulls())
+            ours, theirs = numbers[:count], numbers[count:]
+        else:
+            real = values(reference, self.column).to_numpy()
+            null.sizes(len(candidates), len(real), self.max_rows)
+            place = distributions.binned(real, self.bins)
+            ours, theirs = place(values(candidates, self.column).to_numpy()), place(real)
+        kinds = 1 + int(max(ours.max(initial=0), theirs.max(initial=0)))
+        return null.compare(
+            lambda left, right: distributions.total_variation(left, right, kinds),
+            ours,
+            theirs,
+            draws=self.draws,
+            max_rows=self.max_rows,
+            seed=self.seed,
+        )

@@ -1,0 +1,79 @@
+"""How far two samples of one column are apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+
+Values = NDArray[np.float64]
+
+
+def kolmogorov_smirnov(left: Values, right: Values) -> float:
+    """The largest gap between two empirical distribution functions, in [0, 1].
+
+    Kolmogorov 1933, Smirnov 1939. The same as scipy's `ks_2samp`, which finds a p-value each time
+    too and takes thirty times as long, and a null takes hundreds of them.
+
+    Args:
+        left: [n].
+        right: [m].
+    """
+    both = np.concatenate([left, right])
+    ours, theirs = (
+        np.searchsorted(np.sort(each), both, side="right") / len(each) for each in (left, right)
+    )
+    return float(np.abs(ours - theirs).max())
+
+
+def wasserstein(left: Values, right: Values) -> float:
+    """The area between two empirical distribution functions, in the unit of the values.
+
+    Wasserstein-1, or earth mover's distance: ∫|F(x) − G(x)| dx; scipy's.
+
+    Args:
+        left: [n].
+        right: [m].
+    """
+    from scipy.stats import wasserstein_distance  # noqa: PLC0415  slow to import
+
+    return float(wasserstein_distance(left, right))
+
+
+def spread(values: Values) -> float:
+    """What distances are measured in: the interquartile range; if that is 0, the deviation.
+
+    Args:
+        values: [m], real.
+
+    Raises:
+        CannotJudge: all values are the same.
+    """
+    low, high = np.quantile(values, (0.25, 0.75))
+    found = float(high - low) or float(values.std())
+    if found == 0:
+        raise CannotJudge("all real values are the same, so there is no unit of distance")
+    return found
+
+
+def total_variation(left: NDArray[np.int64], right: NDArray[np.int64], kinds: int) -> float:
+    """Half the sum of the gaps between the shares of each kind, in [0, 1].
+
+    Args:
+        left: [n], kinds by number from 0.
+        right: [m].
+        kinds: how many there are.
+    """
+    ours = np.bincount(left, minlength=kinds) / len(left)
+    theirs = np.bincount(right, minlength=kinds) / len(right)
+    return float(np.abs(ours - theirs).sum() / 2)
+
+
+def binned(real: Values, bins: int) -> Callable[[Values], NDArray[Any]]:
+    """Number the bins that each hold the same share of the real values; equal edges are one."""
+    edges = np.unique(np.quantile(real, np.linspace(0, 1, bins + 1)[1:-1]))
+    return lambda values: np.searchsorted(edges, values, side="right")

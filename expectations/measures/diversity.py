@@ -1,0 +1,121 @@
+"""How many kinds of rows or texts there are: Vendi score, distinct n-grams, compression.
+
+All of them grow or fall with the number of rows, so they compare only at one number of rows.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+from expectations.measures import manifold
+from expectations.measures.points import Points
+
+SCALE_ROWS: Final = 500
+"""Real rows whose distances give the width of the kernel."""
+TOKEN: Final = r"\S+"  # noqa: S105  a word, not a secret
+
+Rows = NDArray[np.int64]
+
+
+def vendi(points: Points, width: float) -> float:
+    """The effective number of different rows, in [1, n].
+
+    Vendi score, Friedman & Dieng 2023: exp(−Σ λ_i log λ_i), λ the eigenvalues of K/n, with the
+    kernel K_ij = exp(−|x_i − x_j|² / (2·width²)).
+
+    Args:
+        points: [n, d].
+        width: of the kernel, in the unit of the points.
+    """
+    apart = manifold.distances(points, points) / width
+    values = np.linalg.eigvalsh(np.exp(-(apart**2) / 2) / len(points))
+    values = values[values > 0]
+    return float(np.exp(-(values * np.log(values)).sum()))
+
+
+def width(real: Points) -> float:
+    """The median distance between real points, [m, d]; of the first `SCALE_ROWS` of them.
+
+    Raises:
+        CannotJudge: it is 0.
+    """
+    few = real[:SCALE_ROWS]
+    apart = manifold.distances(few, few)[np.triu_indices(len(few), 1)]
+    found = float(np.median(apart)) if len(apart) else 0.0
+    if found == 0:
+        raise CannotJudge("most real rows are the same, so there is no unit of distance")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ngrams:
+    """All n-grams of some texts, as numbers."""
+
+    ids: Rows
+    """[t], equal for equal n-grams."""
+    texts: Rows
+    """[t], which text an n-gram is of."""
+
+    def distinct(self, chosen: Rows) -> float:
+        """Different n-grams over all n-grams of the chosen texts (Li et al. 2016), in (0, 1].
+
+        Raises:
+            CannotJudge: no chosen text has one.
+        """
+        asked = np.zeros(int(max(self.texts.max(initial=-1), chosen.max(initial=-1))) + 1, bool)
+        asked[chosen] = True
+        found = self.ids[asked[self.texts]]
+        if not len(found):
+            raise CannotJudge("the texts are too short to have one n-gram")
+        return float(np.count_nonzero(np.bincount(found)) / len(found))
+
+
+def ngrams(texts: pl.Series, length: int) -> Ngrams:
+    """Number the n-grams of texts: words between white space, without regard to case.
+
+    Args:
+        texts: [n], without null.
+        length: words of an n-gram.
+    """
+    words = (
+        texts.to_frame("text")
+        .with_row_index("at")
+        .select("at", pl.col("text").str.to_lowercase().str.extract_all(TOKEN).alias("word"))
+        .explode("word")
+        .drop_nulls()
+    )
+    at = words["at"].to_numpy().astype(np.int64)
+    ids = words["word"].rank("dense").to_numpy().astype(np.int64)
+    if len(ids) < length:
+        return Ngrams(ids[:0], at[:0])
+    single, kinds = ids, int(ids.max()) + 1
+    for step in range(1, length):
+        pairs = ids[: len(at) - step] * kinds + single[step:]
+        ids = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    starts = at[: len(ids)]
+    whole = starts == at[length - 1 :]
+    return Ngrams(ids[whole], starts[whole])
+
+
+def compression(texts: NDArray[Any]) -> float:
+    """Bytes of the texts over bytes of them compressed; more means more repetition.
+
+    Shaib et al. 2024, with gzip's method (zlib), whose window is 32 KiB.
+
+    Args:
+        texts: [n], in the order in which they are compressed.
+
+    Raises:
+        CannotJudge: they are empty.
+    """
+    whole = "\n".join(texts).encode()
+    if len(whole) < len(texts):
+        raise CannotJudge("the texts are empty")
+    return len(whole) / len(zlib.compress(whole, 9))

@@ -1,0 +1,108 @@
+"""A figure of candidates against real rows, beside the same figure of real rows against real rows.
+
+An absolute number says little: it depends on how many rows there are. So real rows take the place
+of candidates: of m real rows, k are drawn as if they were candidates and the others are what they
+are compared with, again and again. The candidates' figure is taken with the same two sizes, so
+that without a difference it is one more draw of the same kind. That gives a ratio to the mean of
+the null, and a p-value as that of a Monte Carlo test (Davison & Hinkley 1997, eq. 4.11),
+(1 + draws at least as far out) / (1 + draws).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+
+MIN_ROWS: Final = 20
+"""Fewer rows on a side say nothing about a distribution."""
+EQUAL: Final = 1e-12
+"""Figures as close as this are equal."""
+
+Array = NDArray[Any]
+Side = Literal["high", "low", "both"]
+"""Which figures are worse than those of real rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A figure of candidates, with its null."""
+
+    value: float
+    null: NDArray[np.float64]
+    """[draws], the figure of real rows in place of candidates."""
+    candidates: int
+    """Candidates that were used."""
+    real: int
+    """Real rows that they were compared with."""
+
+    @property
+    def ratio(self) -> float:
+        """The figure over the mean of its null; 1 if both are 0."""
+        mean = float(self.null.mean())
+        if mean == 0:
+            return 1.0 if self.value == 0 else float("inf")
+        return self.value / mean
+
+    def p_value(self, worse: Side) -> float:
+        """The chance of a figure at least as bad among real rows; of `both` sides, twice it."""
+        high = (1 + int((self.null >= self.value - EQUAL).sum())) / (1 + len(self.null))
+        low = (1 + int((self.null <= self.value + EQUAL).sum())) / (1 + len(self.null))
+        return {"high": high, "low": low, "both": min(1.0, 2 * min(high, low))}[worse]
+
+
+def sizes(candidates: int, real: int, max_rows: int) -> tuple[int, int]:
+    """How many candidates and real rows are compared: k ≤ m/2, and at most m − k.
+
+    Raises:
+        CannotJudge: there are too few.
+    """
+    if min(candidates, real // 2, max_rows) < MIN_ROWS:
+        raise CannotJudge(
+            f"{candidates} candidates and {real} real rows with a value are too few: "
+            f"{MIN_ROWS} candidates and {2 * MIN_ROWS} real rows are needed"
+        )
+    asked = min(candidates, real // 2, max_rows)
+    return asked, min(real - asked, max_rows)
+
+
+def compare(
+    figure: Callable[[Array, Array], float],
+    candidates: Array,
+    real: Array,
+    *,
+    draws: int,
+    max_rows: int,
+    seed: int,
+    even: bool = False,
+) -> Comparison:
+    """Take a figure of candidates against real rows, and its null.
+
+    Args:
+        figure: of two sets of rows, the first in the place of candidates.
+        candidates: [n, …].
+        real: [m, …].
+        draws: of the null.
+        max_rows: of either side; more are drawn at random.
+        seed: of what is drawn.
+        even: the figure needs as many real rows as candidates.
+
+    Raises:
+        CannotJudge: there are too few rows.
+    """
+    asked, against = sizes(len(candidates), len(real), max_rows)
+    against = asked if even else against
+    draw = np.random.default_rng(seed)
+    fake = candidates[draw.permutation(len(candidates))[:asked]]
+    pool = real[draw.permutation(len(real))[: asked + against]]
+    null = np.empty(draws)
+    for at in range(draws):
+        order = draw.permutation(asked + against)
+        null[at] = figure(pool[order[:asked]], pool[order[asked:]])
+    value = figure(fake, pool[asked:])
+    return Comparison(float(value), null, asked, against)

@@ -1,0 +1,101 @@
+"""Rows as points: named columns of numbers, images or lists of numbers, scaled by real rows.
+
+A column of numbers is standardised by the mean and deviation of the real rows. An image, given as
+the bytes of its file, is projected on the principal components of the real images that explain
+90 % of their variance. A list of numbers, such as an embedding, stays as it is but for its mean.
+The last two are divided by the root of their total real variance, so that each column counts alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+from expectations.measures import features, pixels
+
+Points = NDArray[np.float64]
+
+
+def points(
+    candidates: pl.DataFrame,
+    real: pl.DataFrame,
+    columns: Sequence[str],
+    *,
+    max_rows: int,
+    seed: int,
+) -> tuple[Points, Points]:
+    """Candidates and real rows as points.
+
+    Args:
+        candidates: n rows.
+        real: m rows.
+        columns: those that count.
+        max_rows: candidates that are used, and half the real rows that are; more are drawn.
+        seed: of what is drawn.
+
+    Returns:
+        [≤ n, d] and [≤ m, d]; rows without a readable value in one of the columns are left out.
+
+    Raises:
+        CannotJudge: a column holds neither numbers nor images nor lists of numbers, or no readable
+            real value.
+    """
+    ours = _drawn(candidates.select(columns).drop_nulls(), max_rows, seed)
+    theirs = _drawn(real.select(columns).drop_nulls(), 2 * max_rows, seed)
+    blocks = [_block(ours[name], theirs[name]) for name in columns]
+    left, right = (np.concatenate(each, axis=1) for each in zip(*blocks, strict=True))
+    return left[np.isfinite(left).all(axis=1)], right[np.isfinite(right).all(axis=1)]
+
+
+def _drawn(frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
+    if len(frame) <= rows:
+        return frame
+    chosen = np.random.default_rng(seed).choice(len(frame), rows, replace=False)
+    return frame[np.sort(chosen)]
+
+
+def _block(ours: pl.Series, theirs: pl.Series) -> tuple[Points, Points]:
+    """One column as points, [n, d] and [m, d]."""
+    right = _numbers(theirs, None)
+    known = right[np.isfinite(right).all(axis=1)]
+    if not known.size:
+        raise CannotJudge(f"no real row has a readable value of {theirs.name!r}")
+    left = _numbers(ours, right.shape[1])
+    if theirs.dtype == pl.Binary:
+        fitted = features.fit(known.astype(np.float32))
+        left, right = (fitted.project(each.astype(np.float32)) for each in (left, right))
+        known = right[np.isfinite(right).all(axis=1)]
+    scale = float(np.sqrt(known.var(axis=0).sum())) or 1.0
+    middle = known.mean(axis=0)
+    return (left - middle) / scale, (right - middle) / scale
+
+
+def _numbers(column: pl.Series, width: int | None) -> Points:
+    """A column as [n, d]; NaN where it has no readable value or another width."""
+    kind = column.dtype
+    if kind == pl.Binary:
+        return pixels.decode(column, width)
+    if kind.is_numeric() or kind == pl.Boolean:
+        return column.cast(pl.Float64).to_numpy()[:, None].copy()
+    inner = getattr(kind, "inner", None)
+    if inner is not None and inner.is_numeric():
+        return _lists(column, width)
+    raise CannotJudge(
+        f"column {column.name!r} holds {kind}; numbers, images or lists of numbers are needed"
+    )
+
+
+def _lists(column: pl.Series, width: int | None) -> Points:
+    lists = column.cast(pl.List(pl.Float64))
+    lengths = lists.list.len().to_numpy()
+    size = int(lengths.max()) if width is None and len(lengths) else (width or 0)
+    values = np.full((len(lists), size), np.nan)
+    right = lengths == size
+    flat: NDArray[Any] = lists.filter(pl.Series(right)).explode().to_numpy()
+    values[right] = flat.reshape(int(right.sum()), size)
+    return values

@@ -1,0 +1,89 @@
+"""Can a classifier tell candidates from real rows? The classifier two-sample test.
+
+Lopez-Paz & Oquab 2017: half of both kinds teaches a classifier, its accuracy on the other half is
+the statistic. If both kinds follow one distribution, the accuracy over the n held-out rows is
+approximately N(1/2, 1/(4n)), whatever the classifier.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+from expectations.measures.points import Points
+
+MIN_ROWS: Final = 50
+"""Of each kind; the normal approximation of the null needs as many held-out rows."""
+TREES: Final = 100
+
+Kind = Literal["forest", "neighbours", "logistic"]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSample:
+    """The held-out accuracy of a classifier of real or synthetic."""
+
+    accuracy: float
+    rows: int
+    """Held-out rows, half of them real."""
+
+    @property
+    def p_value(self) -> float:
+        """The chance of this accuracy or more without a difference: 1 − Φ((a − ½)·2√n)."""
+        score = (self.accuracy - 0.5) * 2 * math.sqrt(self.rows)
+        return 0.5 * math.erfc(score / math.sqrt(2))
+
+
+def two_sample(
+    candidates: Points, real: Points, kind: Kind, *, max_rows: int, seed: int
+) -> TwoSample:
+    """Train on one half, count on the other.
+
+    Args:
+        candidates: [n, d].
+        real: [m, d].
+        kind: of classifier: a random forest, 5 nearest neighbours or logistic regression.
+        max_rows: of either kind; of both as many are used, drawn at random.
+        seed: of what is drawn, of the halves and of the forest.
+
+    Raises:
+        CannotJudge: there are too few rows.
+    """
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415  slow to import
+
+    count = min(len(candidates), len(real), max_rows)
+    if count < MIN_ROWS:
+        raise CannotJudge(
+            f"{len(candidates)} candidates and {len(real)} real rows with a value are too few: "
+            f"{MIN_ROWS} of each are needed"
+        )
+    draw = np.random.default_rng(seed)
+    rows = np.concatenate(
+        [each[draw.permutation(len(each))[:count]] for each in (candidates, real)]
+    )
+    labels = np.repeat([1, 0], count)
+    state = int(draw.integers(2**31))
+    learn, held, known, asked = train_test_split(
+        rows, labels, test_size=0.5, stratify=labels, random_state=state
+    )
+    found: NDArray[np.int64] = _classifier(kind, state).fit(learn, known).predict(held)
+    return TwoSample(float((found == asked).mean()), len(asked))
+
+
+def _classifier(kind: Kind, state: int) -> Any:  # noqa: ANN401  scikit-learn is not typed
+    if kind == "forest":
+        from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415  slow to import
+
+        return RandomForestClassifier(TREES, random_state=state)
+    if kind == "neighbours":
+        from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415  slow to import
+
+        return KNeighborsClassifier(5)
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  slow to import
+
+    return LogisticRegression(max_iter=1000)

@@ -1,0 +1,130 @@
+"""Scores that were computed before, by the digest of model and input.
+
+    .stemma/scores/<model>/<input>.parquet    all scores of a frame, for a scorer of whole frames
+    .stemma/scores/<model>/<part>.parquet     digest of a row, its scores; for a scorer of rows
+
+`<model>` digests scorer, code, settings and model. A file is written beside its place and moved
+into it, so a killed run leaves none that is half a file, and two runs at once at worst do the same
+work twice. A file that cannot be read counts as not there. When the folder grows beyond `MAX_BYTES`
+the files that were not used for longest go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+PLACE: Final = Path(".stemma") / "scores"
+MAX_BYTES: Final = 1 << 31
+"""Size of the whole folder."""
+MAX_PARTS: Final = 16
+"""Files of one model's rows before they are made into one."""
+DIGEST: Final = "digest"
+STALE_SECONDS: Final = 3600.0
+"""Age from which a file that was never moved into its place is one that a killed run left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Scores of one scorer with one model."""
+
+    model: str
+    """Digest of scorer, code, settings and model."""
+    schema: pl.Schema
+    """The columns that are kept, without those that name a row."""
+    root: Path = PLACE
+    max_bytes: int = MAX_BYTES
+
+    @property
+    def folder(self) -> Path:
+        """Where this model's scores are."""
+        return self.root / self.model
+
+    def whole(self, key: str) -> pl.DataFrame | None:
+        """The scores of the frame with this digest, in its order, if they are kept."""
+        return self._read(self.folder / f"{key}.parquet", self.schema)
+
+    def keep_whole(self, key: str, scores: pl.DataFrame) -> None:
+        """Keep the scores of a frame."""
+        self._write(self.folder / f"{key}.parquet", scores.select(self.schema.names()))
+
+    def rows(self) -> pl.DataFrame:
+        """All rows that are kept: digest and scores, each digest once."""
+        schema = pl.Schema([(DIGEST, pl.Binary()), *self.schema.items()])
+        parts = [self._read(each, schema) for each in self._files()]
+        found = [each for each in parts if each is not None]
+        return pl.concat([schema.to_frame(), *found]).unique(DIGEST, keep="first")
+
+    def keep_rows(self, scores: pl.DataFrame) -> None:
+        """Keep rows: digest and scores. Many small files become one."""
+        if scores.is_empty():
+            return
+        before = self._files()
+        if len(before) >= MAX_PARTS:
+            scores = pl.concat([scores, self.rows()]).unique(DIGEST, keep="first")
+        self._write(self.folder / f"{_name(scores)}.parquet", scores)
+        if len(before) >= MAX_PARTS:
+            _remove(each for each in before if each.stem != _name(scores))
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.parquet"))
+
+    def _read(self, place: Path, schema: pl.Schema) -> pl.DataFrame | None:
+        try:
+            found = pl.read_parquet(place)
+            os.utime(place)
+        except (OSError, PolarsError):
+            return None
+        return found if found.schema == schema else None
+
+    def _write(self, place: Path, frame: pl.DataFrame) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = place.with_suffix(f".{uuid.uuid4().hex}.tmp")
+        try:
+            frame.write_parquet(beside)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+        self._shrink(place)
+
+    def _shrink(self, kept: Path) -> None:
+        """Remove what was not used for longest until the folder is within its bound."""
+        found = sorted(_stats(self.root.glob("*/*")), key=lambda each: each[0].st_mtime)
+        now = kept.stat().st_mtime if kept.exists() else 0.0
+        left = (
+            path
+            for stat, path in found
+            if path.suffix == ".tmp" and now - stat.st_mtime > STALE_SECONDS
+        )
+        _remove(left)
+        total = sum(stat.st_size for stat, _ in found)
+        for stat, path in found:
+            if total <= self.max_bytes:
+                return
+            if path != kept and path.suffix != ".tmp":
+                _remove([path])
+                total -= stat.st_size
+
+
+def _name(rows: pl.DataFrame) -> str:
+    return hashlib.sha256(b"".join(rows[DIGEST].sort())).hexdigest()
+
+
+def _stats(paths: Iterable[Path]) -> Iterator[tuple[os.stat_result, Path]]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # another run removed it meanwhile
+            yield path.stat(), path
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,173 @@
+"""Run scorers over candidates: what is kept is taken from the cache, the rest computed and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from polars import selectors as cs
+
+from pipelines.errors import DataError
+from pipelines.parsing import Settings
+from pipelines.scorers import digests, protocol, registry
+from pipelines.scorers.cache import DIGEST, Cache
+from pipelines.scorers.protocol import KEY, Given, Scorer, ScoresReal
+
+ROW_TYPES = {"round": pl.Int32, "row": pl.Int64}
+
+
+def score_all(
+    scorers: Mapping[str, Mapping[str, Any]], candidates: pl.DataFrame, given: Given
+) -> pl.DataFrame:
+    """All scores of the candidates.
+
+    Args:
+        scorers: settings by name, as in params.yaml.
+        candidates: round, row and payload.
+        given: the rest.
+
+    Returns:
+        round, row and the columns of all scorers, one row per candidate, in their order.
+
+    Raises:
+        ParamsError: there is no such scorer or setting.
+        DataError: a scorer reads a column that is not there, or gives another frame than it says.
+    """
+    found = candidates.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
+    for name, asked in scorers.items():
+        scores = score(name, registry.settings(name, asked), candidates, given)
+        found = found.hstack(scores.drop(KEY))
+    return found
+
+
+def score_real(
+    scorers: Mapping[str, Mapping[str, Any]], columns: Iterable[str], given: Given
+) -> pl.DataFrame:
+    """Scores of the real rows themselves, of those scorers that can give them.
+
+    Args:
+        scorers: settings by name, as in params.yaml.
+        columns: the scores that are wanted; a scorer of none of them does not run.
+        given: the real rows and the rest.
+
+    Returns:
+        round, row and all columns of the scorers that ran, one row per real row, in their order.
+    """
+    wanted = set(columns)
+    found = given.real.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
+    for name, asked in scorers.items():
+        one = Asked(name, registry.load(name), registry.settings(name, asked), given)
+        if isinstance(one.scorer, ScoresReal) and wanted & set(one.scorer.COLUMNS):
+            found = found.hstack(_real(one, one.scorer).drop(KEY))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A scorer with what it is given."""
+
+    name: str
+    scorer: Scorer
+    settings: Settings
+    given: Given
+
+    def shown(self, rows: pl.DataFrame, what: str) -> pl.DataFrame:
+        """The columns of rows that the scorer reads.
+
+        Raises:
+            DataError: one is not there.
+        """
+        columns = protocol.columns_read(self.scorer, self.settings)
+        for column in columns:
+            if column not in rows.columns:
+                raise DataError(
+                    f"scorer {self.name} reads column {column!r}, which the {what} do not have "
+                    f"(they have {', '.join(rows.columns)}); set its name under "
+                    f"verify.scorers.{self.name}"
+                )
+        return rows.select(*KEY, *columns)
+
+    def cache(self, what: str) -> Cache:
+        """Where scores of this scorer with this model, settings and code are kept."""
+        model = digests.of_values(
+            what=what,
+            scorer=self.name,
+            code=digests.of_code(f"pipelines.scorers.{self.name}"),
+            settings=self.settings.model_dump(mode="json"),
+            model=self.scorer.model_digest(self.given, self.settings),
+        )
+        return Cache(model, pl.Schema(dict(self.scorer.COLUMNS)))
+
+    def score(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Score candidates, and check that the result is what the protocol says."""
+        return _checked(self, rows, self.scorer.score(rows, self.given, self.settings))
+
+
+def score(name: str, settings: Settings, candidates: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Scores of one scorer: round, row and its columns, one row per candidate, in their order.
+
+    Raises:
+        DataError: as `score_all`.
+    """
+    asked = Asked(name, registry.load(name), settings, given)
+    asked.shown(given.real, "real rows")
+    shown = asked.shown(candidates, "candidates")
+    cache = asked.cache("candidates")
+    if asked.scorer.ROWWISE:
+        return _rows(asked, shown, cache)
+    return _whole(shown, cache, lambda: asked.score(shown))
+
+
+def _real(asked: Asked, scorer: ScoresReal) -> pl.DataFrame:
+    shown = asked.shown(asked.given.real, "real rows")
+    return _whole(
+        shown,
+        asked.cache("real"),
+        lambda: _checked(asked, shown, scorer.score_real(asked.given, asked.settings)),
+    )
+
+
+def _whole(shown: pl.DataFrame, cache: Cache, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Scores of a frame, kept as a whole."""
+    key = digests.of_frame(shown, shown.columns)
+    found = cache.whole(key)
+    if found is not None and len(found) == len(shown):
+        return _beside(shown, found)
+    scores = compute()
+    cache.keep_whole(key, scores)
+    return scores
+
+
+def _rows(asked: Asked, shown: pl.DataFrame, cache: Cache) -> pl.DataFrame:
+    """Scores of a scorer of rows: equal rows are scored once, and kept ones not again.
+
+    A row without any score is not kept: what prevented it, such as a limit of time, may pass.
+    """
+    keyed = shown.with_columns(digests.of_rows(shown, shown.columns[len(KEY) :]))
+    known = cache.rows().join(keyed.select(DIGEST).unique(), on=DIGEST, how="semi")
+    new = keyed.unique(DIGEST, keep="first", maintain_order=True).join(
+        known, on=DIGEST, how="anti", maintain_order="left"
+    )
+    if len(new):
+        fresh = asked.score(new.drop(DIGEST)).drop(KEY).insert_column(0, new[DIGEST])
+        cache.keep_rows(fresh.filter(pl.any_horizontal(cs.exclude(DIGEST).is_not_null())))
+        known = pl.concat([known, fresh])
+    found = keyed.select(DIGEST).join(known, on=DIGEST, how="left", maintain_order="left")
+    return _beside(shown, found.drop(DIGEST))
+
+
+def _beside(shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    return shown.select(pl.col(key).cast(kind) for key, kind in ROW_TYPES.items()).hstack(scores)
+
+
+def _checked(asked: Asked, shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """What a scorer gave, NaN as null, if it is what the protocol says."""
+    name = asked.name
+    schema = pl.Schema({**ROW_TYPES, **asked.scorer.COLUMNS})
+    if scores.schema != schema:
+        raise DataError(f"scorer {name} gave columns {scores.schema}; it promises {schema}")
+    if not scores.select(KEY).equals(_beside(shown, shown.select([]))):
+        raise DataError(f"scorer {name} gave other rows than the candidates it was asked for")
+    return scores.with_columns(cs.float().fill_nan(None))
