@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
 from pipelines import branches, judging, keys, manifest, stage, tables
@@ -37,11 +38,7 @@ def main(work: Work, *, supersede: bool = False) -> None:
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
-        rows, lineage = (
-            tables.read_round(work.lake, generated.commit, dataset, table, number)
-            for table in ("candidates", "lineage")
-        )
-        scores, found = judging.judge(work, suite, rows, pinned, lineage)
+        scores, found = judge(work, suite, generated.commit, pinned)
         _write(work, branch, scores, found, round(time.monotonic() - began, 3))
         return {"stemma.suite": found.suite_digest}
 
@@ -56,6 +53,17 @@ def main(work: Work, *, supersede: bool = False) -> None:
     )
     about = manifest.read(work.lake, commit.id, dataset, number)
     write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
+
+
+def judge(
+    work: Work, suite: Suite, generated: str, pinned: str
+) -> tuple[pl.DataFrame, Verification]:
+    """Compute scores and verdicts of the candidates of a generate commit."""
+    rows, lineage = (
+        tables.read_round(work.lake, generated, work.round.dataset, table, work.round.number)
+        for table in ("candidates", "lineage")
+    )
+    return judging.judge(work, suite, rows, pinned, lineage)
 
 
 def _write(

@@ -3,7 +3,8 @@
 They are committed to main by a branch of their own and an ordinary merge. They add files with names
 of their own and nothing else, so they never meet a round that is being published; two audits at
 once take the same number, lakeFS refuses the second one, and it takes the next. A round that
-supersedes others leaves them alone.
+supersedes others leaves them alone. An audit that is killed leaves a branch `tmp-…-calibration-…`
+behind, which others must not sweep away: they cannot tell it from one that is at work.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import Conflict, NotFound
-from pipelines.attempts import attempt, sweep
+from pipelines.attempts import attempt
 from pipelines.calibrations import records
 from pipelines.calibrations.records import Record
 
@@ -98,11 +99,9 @@ def _store(lake: Lake, base: str, path: str, record: Record, rows: pl.DataFrame)
         "stemma.suite": record.suite_digest,
     }
     message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
-    branch = f"{record.dataset}-calibration"
-    with attempt(lake, branch, base) as place:
+    with attempt(lake, f"{record.dataset}-calibration", base) as place:
         data = record.model_dump_json(indent=2).encode() + b"\n"
         lake.write_bytes(place, path, data, "application/json")
         lake.write(place, path.removesuffix(".json") + ".parquet", rows)
         commit = lake.commit(place, message, about)
         lake.merge(commit.id, refs.MAIN, message, about)
-    sweep(lake, branch)
