@@ -174,6 +174,8 @@ def _prevalence(counts: Counts, kept: int, candidates: int) -> Estimate:
     drawn = np.clip((phi - share)[apart] / (phi - psi)[apart], 0.0, 1.0)
     tail = (1.0 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1.0 - tail])
+    if not counts.correct or not counts.wrong:
+        return Estimate(None, float(low), float(high), None, None)
     right, wrong = counts.correct_kept / counts.correct, counts.wrong_kept / counts.wrong
     value = (right - kept / candidates) / (right - wrong)
     return Estimate(min(max(value, 0.0), 1.0), float(low), float(high), None, None)

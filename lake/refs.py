@@ -55,6 +55,11 @@ def manifest(dataset: str, number: int) -> str:
     return f"{dataset}/rounds/{number:03d}.json"
 
 
+def calibration(dataset: str, suite: str) -> str:
+    """Prefix of the calibrations of a suite: `digits/calibration/3f2a9c0b1d4e/`."""
+    return f"{table(dataset, 'calibration')}{suite[:12]}/"
+
+
 def head(dataset: str) -> str:
     """Path of what every merge of a data set writes: `digits/head.json`.
 

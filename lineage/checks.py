@@ -11,13 +11,13 @@ interval.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import polars as pl
 
-from lineage import figures
+from lineage import calibrated, figures
 from lineage.evidence import Check, Evidence, Figure, Verdict, exact
 from lineage.limits import Limits
 
@@ -35,6 +35,8 @@ class Rule:
     lenient: bool = False
     only_warns: Callable[[Evidence, Limits], bool] | None = None
     """Says when a block of this check is but a warning."""
+    absent: Callable[[Evidence, Limits], Verdict | None] | None = None
+    """The verdict where nobody looked; None: somebody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,18 @@ class Bounds:
 
 def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     """Hold a figure against its limits; never raises for what the evidence holds."""
-    figure = _figure(rule, evidence)
+    found = hold(rule, _figure(rule, evidence), limits)
+    other = rule.absent(evidence, limits) if rule.absent is not None else None
+    softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
+    if found.verdict == "block" and found.value is not None and softened:
+        other = "warn"
+    return found if other is None else replace(found, verdict=other)
+
+
+def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
+    """Hold a figure against the limits of a rule, whatever else is known about the round."""
     least, most = _bounds(limits, rule.least), _bounds(limits, rule.most)
     verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
-    softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
-    if verdict == "block" and figure.value is not None and softened:
-        verdict = "warn"
     return Check(rule.name, figure.value, _words(least, most), verdict, figure.says)
 
 
@@ -139,6 +147,13 @@ def _shape(part: str, name: str) -> Rule:
     )
 
 
+CALIBRATION: Final = Rule(
+    "verifier_calibration",
+    calibrated.figure,
+    most="verifier_calibration",
+    absent=calibrated.absent,
+)
+
 RULES: Final[tuple[Rule, ...]] = (
     Rule("real_share", figures.real_share, least="real_share", only_warns=_is_shallow),
     Rule("depth_mean", figures.depth_mean, most="depth_mean"),
@@ -152,6 +167,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("holdout_equal", figures.holdout_equal, most="holdout_equal"),
     Rule("holdout_near", figures.holdout_near, most="holdout_near"),
     Rule("holdout_ancestry", figures.holdout_ancestry, most="holdout_ancestry"),
+    CALIBRATION,
     Rule("downstream_real", partial(figures.loss, other="real_only"), most="downstream_real"),
     Rule(
         "downstream_previous", partial(figures.loss, other="previous"), most="downstream_previous"

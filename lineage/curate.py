@@ -82,6 +82,17 @@ def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
     return known.filter(pl.col("row").is_null(), critical(), not_passed())
 
 
+def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Tell which candidates a suite keeps: those without a critical verdict that is not passed.
+
+    Returns:
+        round, row, kept; in order of `row`. What the lake accepted before does not matter here.
+    """
+    about = schema.conform(verdicts, schema.VERDICTS).filter(pl.col("row").is_not_null())
+    refused = _critical() & _not_passed()
+    return about.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
+
+
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
     rows = schema.conform(frame, schema.SAMPLE_KEY, required=tuple(schema.SAMPLE_KEY), extra=True)
     schema.unique_key(rows, list(KEY), "the candidates")

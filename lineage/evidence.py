@@ -58,6 +58,11 @@ class Evidence:
     held_out_ancestors: pl.DataFrame | None = None
     """Occurrences (dataset, round, row) that are equal or near to held-out rows, or descend from
     such ones; None: nobody looked."""
+    calibration: Mapping[str, Any] | None = None
+    """What is known about the verifier: `suite`, the digest of the suite that the round was
+    verified with; and keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with
+    value, low and high, with source, round and kind of the audit. Where the suite was not audited
+    there is `void` instead, how many audits of other suites there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,12 @@ class Limits(BaseModel):
     holdout_ancestry_block: Share | None = 0.0
     """Most accepted rows that may descend from a held-out row."""
 
+    verifier_calibration_block: Amount | None = 1.0
+    """Most of the upper bound of the candidates' error p over the lower bound of p*, below which
+    training on what the verifier keeps works."""
+    calibration_missing: Literal["pass", "warn", "block"] = "pass"
+    """What it does that the suite was never audited."""
+
     downstream_real_warn: Amount | None = 0.005
     """Loss of accuracy on real validation data against training on real data alone. It warns by the
     measured loss, and blocks by the end of its interval that favours the round."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineage import mix as mixing
 from lineage.guard import Evidence
 from pipelines import leaks, manifest, tables
+from pipelines.calibrations import applied
 from pipelines.work import Work, held_out
 
 
@@ -25,4 +26,5 @@ def collect(work: Work, commit: str) -> Evidence:
         copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
         leaks=leaks.copies(accepted, fingerprints, near),
         metrics=about["metrics"],
+        calibration=applied.to_round(work, commit),
     )

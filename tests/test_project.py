@@ -28,6 +28,7 @@ COMMANDS = (
     ("guard",),
     ("lineage", "stats"),
     ("lineage", "export"),
+    ("verifier", "audit"),
     ("round", "add"),
     ("lake", "serve"),
     ("lake", "fsck"),
@@ -105,7 +106,7 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 
 def test_the_list_of_commands_is_whole() -> None:
     text = (ROOT / "review" / "cli.py").read_text(encoding="utf-8")
-    listed = re.findall(r"^@(app|rounds|lakes|lineages)\.command\(", text, re.MULTILINE)
+    listed = re.findall(r"^@(app|rounds|lakes|lineages|verifiers)\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.\w+)"', text):
         assert callable(importlib.import_module(module).run)

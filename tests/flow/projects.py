@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {
     name: None for name, field in Limits.model_fields.items() if field.default is not None
-} | {"unknown": "warn", "real_share_shallow": 0.0}
+} | {"unknown": "warn", "real_share_shallow": 0.0, "calibration_missing": "pass"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,19 @@ def figures(regime: str, number: int) -> dict[str, Any]:
     }
 
 
+CALIBRATION = {
+    "suite": "ab" * 32,
+    "source": "planted",
+    "round": 2,
+    "kind": "blank",
+    "keep_correct": metric(0.95, 0.03),
+    "keep_wrong": metric(0.5, 0.1),
+    "error": metric(0.1, 0.05),
+    "threshold": metric(0.65, 0.05),
+}
+"""Of a verifier that is good enough."""
+
+
 def evidence(regime: str, number: int) -> Evidence:
     """Evidence about round `number` of a chain of rounds under a regime."""
     rows, fitted = real_rows(REAL), None
@@ -86,6 +99,7 @@ def evidence(regime: str, number: int) -> Evidence:
         copies=CLEAN,
         leaks=CLEAN,
         metrics=figures(regime, number),
+        calibration=CALIBRATION,
     )
 
 

@@ -19,6 +19,7 @@ from tests.lineage.digits import HEALTHY, SIZE, check, evidence, hits, measured,
 UNLIMITED = dict.fromkeys(Limits.model_fields, None) | {
     "unknown": "block",
     "real_share_shallow": 0.0,
+    "calibration_missing": "pass",
 }
 LIMITED = sorted(name for name in Limits.model_fields if name.endswith(("_warn", "_block")))
 MIDDLE = replace(
@@ -36,8 +37,9 @@ MIDDLE = replace(
 )
 
 
-def test_all_fields_but_two_are_limits() -> None:
-    assert set(Limits.model_fields) - set(LIMITED) == {"unknown", "real_share_shallow"}
+def test_all_fields_but_three_are_limits() -> None:
+    others = {"unknown", "real_share_shallow", "calibration_missing"}
+    assert set(Limits.model_fields) - set(LIMITED) == others
     assert set(verdicts(guard.judge(tainted(MIDDLE), Limits(**UNLIMITED))).values()) == {"pass"}
 
 

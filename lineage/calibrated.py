@@ -1,0 +1,73 @@
+"""Whether the verifier is good enough for the errors among the candidates (Feng et al. 2024).
+
+Training on what it keeps works if the share p of wrong candidates is below p* = φ/(φ+ψ). Neither is
+known but by intervals, so the figure is the upper bound of p over the lower bound of p*: below 1,
+p is below p* even where both estimates are as wrong as their intervals allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lineage.evidence import Evidence, Figure, Verdict, exact, number
+from lineage.limits import Limits
+
+MOST: Final = 1000.0
+"""The figure where nothing is known of p*, or it is near 0."""
+NAMED: Final = {"φ": "keep_correct", "ψ": "keep_wrong", "p": "error", "p*": "threshold"}
+DIGITS: Final = 12
+"""Hex digits by which evidence names a suite."""
+
+
+def figure(evidence: Evidence) -> Figure:
+    """Upper bound of p over lower bound of p*."""
+    return of(evidence.calibration, evidence.dataset)
+
+
+def absent(evidence: Evidence, limits: Limits) -> Verdict | None:
+    """The verdict on a suite that was never audited."""
+    return None if _is_known(evidence.calibration) else limits.calibration_missing
+
+
+def of(found: Mapping[str, Any] | None, dataset: str) -> Figure:
+    """The figure of a calibration.
+
+    Args:
+        found: as `Evidence.calibration`.
+        dataset: whose suite it is, for the command that audits it.
+    """
+    if found is None or not _is_known(found):
+        return exact(None, f"not calibrated{_void(found)}: run `stemma verifier audit {dataset}`")
+    high, low = number(found, "error", "high"), number(found, "threshold", "low")
+    if high is None or low is None:
+        return exact(None, "the calibration could not be read")
+    value = min(high / low, MOST) if low > 0 else MOST
+    return exact(value, _says(found))
+
+
+def _is_known(found: Mapping[str, Any] | None) -> bool:
+    return found is not None and "error" in found
+
+
+def _void(found: Mapping[str, Any] | None) -> str:
+    """That audits of other suites do not count."""
+    suite, void = str((found or {}).get("suite", ""))[:DIGITS], (found or {}).get("void")
+    if not suite:
+        return ""
+    others = f"; {void} of other suites or settings are void" if void else ""
+    return f" for suite {suite}{others}"
+
+
+def _says(found: Mapping[str, Any]) -> str:
+    kind = f", all errors {found['kind']}" if found.get("kind") else ""
+    source = {"sheet": "audit by a person", "planted": "planted errors"}
+    how = f"{source.get(str(found.get('source')), 'audit')}, round {found.get('round')}{kind}"
+    shown = ", ".join(f"{name} {_interval(found, key)}" for name, key in NAMED.items())
+    return f"{shown}; {how}; suite {str(found.get('suite'))[:DIGITS]}"
+
+
+def _interval(found: Mapping[str, Any], name: str) -> str:
+    value, low, high = (number(found, name, end) for end in ("value", "low", "high"))
+    ends = " to ".join("?" if end is None else f"{end:.3f}" for end in (low, high))
+    return f"{'unknown' if value is None else f'{value:.3f}'} ({ends})"

@@ -1,0 +1,85 @@
+"""What an audit counts: right and wrong rows, and how many of each were kept, by expectation.
+
+An expectation keeps the rows that it passes. The suite keeps the rows without a critical verdict
+that failed or is unknown, as stage `curate` does. Verdicts about a whole round keep no row and are
+left out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from lineage import curate as curation
+
+KEY: Final = ("round", "row")
+EXPECTATION: Final = "expectation"
+"""Null in the rows that are about the suite."""
+TRUTH: Final = {"right": pl.Boolean, "kind": pl.String}
+"""What is known of an audited row; `kind` is the planted error, if one was planted."""
+
+
+def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """What the suite and each of its row expectations keep.
+
+    Args:
+        verdicts: `lineage.schema.VERDICTS`.
+
+    Returns:
+        round, row, expectation (null: the suite), severity, kept.
+    """
+    each = verdicts.filter(pl.col("row").is_not_null()).select(
+        *KEY, EXPECTATION, "severity", (pl.col("verdict") == "passed").alias("kept")
+    )
+    whole = curation.kept(verdicts).select(
+        *KEY,
+        pl.lit(None, pl.String).alias(EXPECTATION),
+        pl.lit(None, pl.String).alias("severity"),
+        "kept",
+    )
+    return pl.concat([whole, each])
+
+
+def totals(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """How many candidates the suite and each expectation keep.
+
+    Returns:
+        expectation, severity, rows, kept; the suite first, then in the order of the verdicts.
+    """
+    found = kept(verdicts).group_by(EXPECTATION, "severity", maintain_order=True)
+    return found.agg(pl.len().cast(pl.Int64).alias("rows"), _count(pl.col("kept")).alias("kept"))
+
+
+def tally(truth: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Count what became of rows whose truth is known.
+
+    Args:
+        truth: round, row, right, kind.
+        verdicts: of these rows, and perhaps of others.
+
+    Returns:
+        expectation (null: the suite), kind (null: all rows), correct, correct_kept, wrong,
+        wrong_kept. A kind has the right rows of all.
+    """
+    judged = kept(verdicts).join(truth, on=KEY, how="inner", maintain_order="left")
+    right = pl.col("right")
+    correct = judged.group_by(EXPECTATION, maintain_order=True).agg(
+        _count(right).alias("correct"), _count(right & pl.col("kept")).alias("correct_kept")
+    )
+    wrong = judged.filter(~right)
+    all_kinds = wrong.with_columns(pl.lit(None, pl.String).alias("kind"))
+    parts = pl.concat([all_kinds, wrong.filter(pl.col("kind").is_not_null())])
+    counted = parts.group_by(EXPECTATION, "kind", maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("wrong"), _count(pl.col("kept")).alias("wrong_kept")
+    )
+    found = correct.join(
+        counted, on=EXPECTATION, how="left", nulls_equal=True, maintain_order="left_right"
+    )
+    return found.with_columns(pl.col("wrong", "wrong_kept").fill_null(0)).select(
+        EXPECTATION, "kind", "correct", "correct_kept", "wrong", "wrong_kept"
+    )
+
+
+def _count(chosen: pl.Expr) -> pl.Expr:
+    return chosen.sum().cast(pl.Int64)

@@ -1,0 +1,241 @@
+"""A verifier is audited, and the guard stops a round that it is not good enough for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lake.client import Lake
+from lineage import identity
+from pipelines import branches, generate, manifest, params, tables, work
+from pipelines.attempts import attempt
+from pipelines.calibrations import audits, store
+from pipelines.errors import BlockedError, StaleError
+from pipelines.work import write_receipt
+from review import verifier_audit
+from tests.flow.projects import NO_LIMITS, Project, tiny
+
+CANDIDATES = 200
+WRONG = 80
+"""Candidates that bear the label of the other class: 40 %."""
+GUARD = {**NO_LIMITS, "verifier_calibration_block": 1.0, "calibration_missing": "block"}
+
+
+def suite(strict: bool) -> dict[str, Any]:
+    """The suite of `tiny`, which also asks that images are near to real ones."""
+    found: dict[str, Any] = json.loads(
+        Path("expectations/suites/tiny.json").read_text(encoding="utf-8")
+    )
+    near = {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "real_distance", "max_value": 0.16},
+        "severity": "critical",
+        "meta": {"name": "like_a_real_one"},
+    }
+    found["expectations"] = [
+        each for each in found["expectations"] if each["meta"]["name"] != near["meta"]["name"]
+    ] + [near]
+    for each in found["expectations"]:
+        if each["meta"]["name"] == "label_agrees":
+            each["severity"] = "critical" if strict else "warning"
+    return found
+
+
+def judged_by(strict: bool) -> None:
+    """Set the suite."""
+    content = json.dumps(suite(strict), indent=2)
+    Path("expectations/suites/tiny.json").write_text(content, encoding="utf-8")
+
+
+def drawn(rows: int) -> pl.DataFrame:
+    """New images of the process that `tiny` is drawn from, 40 % under the other label."""
+    source: dict[str, Any] = {}
+    text = Path("tiny.py").read_text(encoding="utf-8").replace("default_rng(7)", "default_rng(8)")
+    exec(compile(text, "tiny.py", "exec"), source)  # noqa: S102  the project's own source
+    frame: pl.DataFrame = source["load"]().head(rows)
+    wrong = np.random.default_rng(1).permutation(rows) < WRONG
+    flipped = np.where(wrong, 1 - frame["label"].to_numpy(), frame["label"].to_numpy())
+    return frame.select(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
+        "image",
+        pl.Series("label", flipped),
+        pl.lit(0, pl.Int64).alias("seed"),
+        pl.lit(0, pl.Int32).alias("shard"),
+        identity.sample_ids(frame, ("image",)).alias("sample_id"),
+    )
+
+
+def generate_by_hand(project: Project) -> None:
+    """Make the generate commit of round 1 of these images, as the stage makes its own."""
+    project.run("fit", "tiny-1")
+    at = work.open_round("tiny-1")
+    base = branches.origin(at, supersede=False)
+
+    def produce(branch: str) -> Mapping[str, str]:
+        generate._write(at, branch, drawn(CANDIDATES), {"seconds": 0.0})
+        return {"stemma.base": base}
+
+    with attempt(at.lake, at.round.branch, base) as branch:
+        made = branches.finish(
+            at, branch, "generate", key="by hand", produce=produce, message="By hand"
+        )
+    write_receipt(at, "generate", made.id, "by hand", {"candidates": CANDIDATES})
+
+
+@pytest.fixture
+def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """Round 1 of `tiny` is generated, 40 % of its labels are wrong; the current directory."""
+    project = tiny(tmp_path / "project", rounds=1)
+    monkeypatch.chdir(project.root)
+    more = Path("tiny.py").read_text(encoding="utf-8").replace("160", "640")
+    Path("tiny.py").write_text(more, encoding="utf-8")
+    project.edit(lambda found: found["datasets"]["tiny"]["publish"].update(guard=GUARD))
+    project.run("lake", "")
+    project.run("ingest", "tiny")
+    generate_by_hand(project)
+    yield project
+    project.stop_lake()
+
+
+def audit(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
+    """Run the command; what it prints as JSON."""
+    capsys.readouterr()
+    plain = {"dataset": "tiny", "round_number": None, "rows": 400, "sheet": None, "planted": False}
+    verifier_audit.run(**{**plain, **options}, as_json=True)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def checked(lake: Lake, ref: str) -> dict[str, Any]:
+    """What the guard said of the verifier."""
+    (found,) = (
+        each
+        for each in manifest.read(lake, ref, "tiny", 1)["guard"]["checks"]
+        if each["name"] == "verifier_calibration"
+    )
+    return dict(found)
+
+
+def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
+    noisy: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_by(strict=False)
+    noisy.round("tiny-1", "verify", "curate", "evaluate")
+    blind = audit(capsys, planted=True)
+    assert blind["guard"]["verdict"] == "block"
+    assert "all errors mislabelled" in blind["guard"]["evidence"]
+    assert blind["suite"]["kinds"]["mislabelled"]["wrong_kept"] > 30
+    assert blind["suite"]["candidates"]["kept"] > 0.9 * CANDIDATES
+    with pytest.raises(BlockedError, match=r"blocks tiny-1 \(verifier_calibration\)"):
+        noisy.run("publish", "tiny-1")
+
+    judged_by(strict=True)
+    with pytest.raises(StaleError, match="verified with another suite"):
+        audit(capsys, planted=True)
+    noisy.round("tiny-1", "verify", "curate", "evaluate")
+    with pytest.raises(BlockedError, match=r"\(verifier_calibration\)"):
+        noisy.run("publish", "tiny-1")
+    said = checked(noisy.lake(), "tiny-r001")["evidence"]
+    assert "1 of other suites or settings are void" in said
+    assert "run `stemma verifier audit tiny`" in said
+
+    strict = audit(capsys, planted=True)
+    assert strict["guard"]["verdict"] == "pass"
+    found = strict["suite"]["estimates"]["error"]
+    assert found["low"] < WRONG / CANDIDATES < found["high"]
+    noisy.run("publish", "tiny-1")
+    lake = noisy.lake()
+    assert tables.rounds(lake, "main", "tiny") == [0, 1]
+    assert checked(lake, "main")["verdict"] == "pass"
+    assert checked(lake, "main")["value"] == strict["guard"]["value"] < 1
+    suites = {each.record.suite_digest for each in store.all_of(lake, "tiny")}
+    assert suites == {strict["suite_digest"], blind["suite_digest"]}
+
+
+def filled(place: Path, truth: pl.Expr) -> None:
+    """Answer a sheet."""
+    sheet = pl.read_csv(place, infer_schema=False).with_columns(truth.alias("truth"))
+    sheet.write_csv(place)
+
+
+def test_a_person_fills_the_sheet(copied: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    place = Path("audits/tiny-r002.csv")
+    asked = audit(capsys, rows=10)
+    assert (asked["sheet"], asked["rows"]) == (str(place), 10)
+    page = place.with_suffix(".html").read_text(encoding="utf-8")
+    assert page.count("<article") == page.count("data:image/png;base64,") == 10
+    rows = pl.read_csv(place, infer_schema=False)["row"].to_list()
+    wrong = pl.when(pl.col("row").is_in(rows[:3])).then(pl.lit("wrong"))
+    blank = wrong.when(pl.col("row") == rows[-1]).then(pl.lit(""))
+    filled(place, blank.otherwise(pl.lit("Right ")))
+    found = audit(capsys, sheet=place)
+    assert (found["asked"], found["answered"], found["round"]) == (10, 9, 2)
+    tally = found["suite"]["tally"]
+    assert (tally["correct"], tally["wrong"]) == (6, 3)
+    assert found["suite"]["estimates"]["error"]["value"] == pytest.approx(1 / 3)
+    decisions = tables.read_round(copied.lake(), "main", "tiny", "decisions", 2)
+    refused = set(decisions.filter(pl.col("decision") == "rejected")["row"].to_list())
+    kept = len([row for row in rows[3:-1] if int(row) not in refused])
+    assert tally["correct_kept"] == kept
+    kept_rows = copied.lake().scan("main", found["path"].replace(".json", ".parquet")).collect()
+    assert kept_rows.schema == audits.ROWS
+    assert kept_rows["right"].to_list() == [False] * 3 + [True] * 6
+
+
+def test_the_same_audit_is_kept_once_and_others_at_once(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Path("sheet.csv")
+    audit(capsys, rows=12, sheet=place)
+    filled(place, pl.lit("right"))
+    first = audit(capsys, sheet=place)
+    lake = copied.lake()
+    head = lake.head("main")
+    assert audit(capsys, sheet=place)["path"] == first["path"]
+    assert lake.head("main") == head
+    about = audits.subject(params.load(), "tiny")
+    (one,) = store.all_of(lake, "tiny")
+    rows = lake.scan("main", one.path.replace(".json", ".parquet")).collect()
+    records = [one.record.model_copy(update={"asked": count}) for count in (100, 101, 102)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda each: store.keep(copied.lake(), each, rows), records))
+    stored = store.all_of(lake, "tiny")
+    assert sorted(each.record.asked for each in stored) == [12, 100, 101, 102]
+    assert len({each.path for each in stored}) == 4
+    assert not lake.branches("tmp-tiny-calibration")
+    assert about.work.round.number == 2
+
+
+def test_a_calibration_outlives_rounds_that_are_superseded(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit(capsys, planted=True, rows=40)
+    copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
+    copied.round("tiny-1")
+    lake = copied.lake()
+    assert tables.rounds(lake, "main", "tiny") == [0, 1]
+    (kept,) = store.all_of(lake, "tiny")
+    said = checked(lake, "main")
+    assert kept.record.suite_digest[:12] in said["evidence"]
+    assert (said["verdict"], said["limit"]) == ("pass", "none")
+
+
+def test_a_line_that_publishes_nothing_stores_nothing(
+    copied: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit(capsys, rows=8, sheet=Path("main.csv"))
+    copied.edit(lambda found: found.update(line="hot"))
+    with pytest.raises(StaleError, match="no round of tiny is verified yet"):
+        audit(capsys, planted=True)
+    copied.round("tiny-1", "fit", "generate", "verify")
+    head = copied.lake().head("main")
+    found = audit(capsys, planted=True, rows=40)
+    assert found["path"] is None
+    assert copied.lake().head("main") == head
