@@ -89,7 +89,7 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
         round, row, kept; in order of `row`. What the lake accepted before does not matter here.
     """
     about = schema.conform(verdicts, schema.VERDICTS).filter(pl.col("row").is_not_null())
-    refused = _critical() & _not_passed()
+    refused = critical() & not_passed()
     return about.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
 
 

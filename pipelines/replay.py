@@ -23,7 +23,8 @@ from pipelines import candidates, history, images, manifest, models
 from pipelines.candidates import Asked
 from pipelines.errors import ReplayError
 from pipelines.generators.diffusion import model as diffusion
-from pipelines.params import Dataset, Generate, parse
+from pipelines.params import Dataset, Generate
+from pipelines.parsing import parse
 from pipelines.shards import Shard
 
 WHOLE: Final = 255
