@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage import mix as mixing
 from lineage.accepted import accepted
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.segments import Segment
@@ -41,14 +42,14 @@ def rounds(
     Returns:
         What is not as the manifest says, in words.
     """
-    absent = left_out().select("round").collect()["round"].to_list() if left_out else []
     drawn = _by_round(index, mix.dataset, index.members(segment, mix.digest))
+    there = drawn
+    if mix.subsample is not None:
+        rows = _accepted(index, mix, left_out)
+        drawn, there = _drawn(rows, mix), dict(rows.group_by("round").len().iter_rows())
     said = []
     for part in mix.rounds:
-        count = drawn.get(part.round, 0)
-        taken = count
-        if mix.subsample is not None:
-            taken = _accepted(index, mix.dataset, part.round) - absent.count(part.round)
+        count, taken = drawn.get(part.round, 0), there.get(part.round, 0)
         weight = count * (mix.real_weight if part.round == 0 else 1.0)
         pairs = [
             ("number of rows", part.rows, count, part.rows == count),
@@ -103,7 +104,28 @@ def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict
     return counts
 
 
-def _accepted(index: Ancestry, dataset: str, number: int) -> int:
-    """How many rows of a round were accepted."""
-    found = (each for each in index.segments if (each.dataset, each.round) == (dataset, number))
-    return sum(len(accepted(index, each)) for each in found)
+def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.DataFrame:
+    """The rows that a subsample was drawn from, by round and row: round, row.
+
+    Rounds that gave nothing to it are not listed in its manifest, but were drawn from.
+    """
+    last = max(part.round for part in mix.rounds)
+    wanted = [each for each in index.segments if each.dataset == mix.dataset and each.round <= last]
+    parts = [
+        pl.DataFrame({"row": index.layout.rows_of(accepted(index, each))[1]}).select(
+            pl.lit(each.round, pl.Int32).alias("round"), "row"
+        )
+        for each in sorted(wanted, key=lambda each: each.round)
+    ]
+    rows = pl.concat(parts) if parts else pl.DataFrame(schema={"round": pl.Int32, "row": pl.Int64})
+    if left_out is None:
+        return rows
+    gone = left_out().select("round", "row").collect()
+    return rows.join(gone, on=["round", "row"], how="anti", maintain_order="left")
+
+
+def _drawn(rows: pl.DataFrame, mix: MixManifest) -> dict[int, int]:
+    """How many rows of each round the rule of a subsample takes from all of them."""
+    hashes = mixing.order(rows["round"].to_numpy(), rows["row"].to_numpy(), mix.seed or 0)
+    taken = rows.filter(pl.Series(mixing.lowest(hashes, mix.sample_size or 0)))
+    return dict(taken.group_by("round").len().iter_rows())
