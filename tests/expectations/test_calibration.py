@@ -120,3 +120,10 @@ def _audit(random: np.random.Generator, p: float, phi: float, psi: float) -> Cal
 def _covers(found: Calibration, truth: tuple[float, ...]) -> list[bool]:
     each = (found.keep_correct, found.keep_wrong, found.error, found.threshold)
     return [one.low <= true <= one.high for one, true in zip(each, truth, strict=True)]
+
+
+def test_where_no_wrong_row_was_seen_the_error_is_bounded_and_has_no_value() -> None:
+    counts = Counts(correct=400, correct_kept=399, wrong=0, wrong_kept=0)
+    found = calibration.planted(counts, kept=400, candidates=400).error
+    assert (found.value, found.low) == (None, 0.0)
+    assert found.high < 0.1

@@ -20,6 +20,7 @@ from pipelines.calibrations import audits, store
 from pipelines.errors import BlockedError, StaleError
 from pipelines.work import write_receipt
 from review import verifier_audit
+from review.errors import UsageError
 from tests.flow.projects import NO_LIMITS, Project, tiny
 
 CANDIDATES = 200
@@ -171,6 +172,10 @@ def test_a_person_fills_the_sheet(copied: Project, capsys: pytest.CaptureFixture
     assert (asked["sheet"], asked["rows"]) == (str(place), 10)
     page = place.with_suffix(".html").read_text(encoding="utf-8")
     assert page.count("<article") == page.count("data:image/png;base64,") == 10
+    with pytest.raises(UsageError, match="is there already; read it with --sheet"):
+        audit(capsys)
+    with pytest.raises(UsageError, match="asks about round 2 of tiny"):
+        audit(capsys, sheet=place, round_number=1)
     rows = pl.read_csv(place, infer_schema=False)["row"].to_list()
     wrong = pl.when(pl.col("row").is_in(rows[:3])).then(pl.lit("wrong"))
     blank = wrong.when(pl.col("row") == rows[-1]).then(pl.lit(""))
@@ -216,7 +221,13 @@ def test_the_same_audit_is_kept_once_and_others_at_once(
 def test_a_calibration_outlives_rounds_that_are_superseded(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    audit(capsys, planted=True, rows=40)
+    verifier_audit.run(
+        dataset="tiny", round_number=2, rows=40, sheet=None, planted=True, as_json=False
+    )
+    shown = capsys.readouterr().out
+    for part in ("round 2, by planted errors", "the suite", "p*", "mislabelled", "label_agrees"):
+        assert part in shown
+    assert "guard: verifier_calibration" in shown
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1")
     lake = copied.lake()
@@ -224,6 +235,7 @@ def test_a_calibration_outlives_rounds_that_are_superseded(
     (kept,) = store.all_of(lake, "tiny")
     said = checked(lake, "main")
     assert kept.record.suite_digest[:12] in said["evidence"]
+    assert "planted errors, round 2" in said["evidence"]
     assert (said["verdict"], said["limit"]) == ("pass", "none")
 
 
