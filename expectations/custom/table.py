@@ -89,7 +89,7 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
 
     @classmethod
     @gx.renderer(renderer_type=gx.LegacyDiagnosticRendererType.OBSERVED_VALUE)
-    def _observed_value_renderer(
+    def _diagnostic_observed_value_renderer(
         cls,
         configuration: gx.ExpectationConfiguration | None = None,  # noqa: ARG003  GX passes it
         result: gx.ExpectationValidationResult | None = None,

@@ -493,11 +493,11 @@ def test_data_docs_say_what_is_expected(make: Make, name: str) -> None:
 def test_data_docs_say_what_was_seen() -> None:
     result = {"observed_value": 0.38954, "details": {"of real rows": 0.08, "p": 0.005, "x": [1]}}
     built = gx.get_expectation_impl(KS)
-    told = built._observed_value_renderer(
+    told = built._diagnostic_observed_value_renderer(
         result=gx.ExpectationValidationResult(True, result=result)
     )
     assert told == "0.3895; of real rows 0.08; p 0.005"
-    assert built._observed_value_renderer() == "--"
+    assert built._diagnostic_observed_value_renderer() == "--"
 
 
 @pytest.mark.parametrize("name", PLANTED)
