@@ -69,9 +69,14 @@ def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
         seen: what it observed.
         facts: what else it knows; only numbers and text are shown.
     """
-    told = "not as expected" if seen is None else f"observed {_short(seen)}"
+    told = "not as expected" if seen is None else f"observed {figures(seen, facts)}"
+    return shortened(told) + _asked(rule)
+
+
+def figures(seen: object, facts: Mapping[str, object]) -> str:
+    """What was observed and what else is known of it, numbers shortened, on one line."""
     known = (f"{name} {_short(each)}" for name, each in facts.items() if _plain(each))
-    return shortened("; ".join([told, *known])) + _asked(rule)
+    return "; ".join([_short(seen), *known])
 
 
 def _plain(value: object) -> bool:

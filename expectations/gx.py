@@ -52,6 +52,7 @@ with warnings.catch_warnings():
         list_registered_expectation_implementations,
     )
     from great_expectations.render.components import (
+        LegacyDiagnosticRendererType,
         LegacyRendererType,
         RenderedStringTemplateContent,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "ExpectationValidationResult",
     "FailureSeverity",
     "Field",
+    "LegacyDiagnosticRendererType",
     "LegacyRendererType",
     "MulticolumnMapExpectation",
     "PandasExecutionEngine",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 import polars as pl
 
-from expectations import gx, references
+from expectations import details, gx, references
 from expectations.custom.sentence import Sentence
 from expectations.errors import CannotJudge
 from expectations.measures.null import Comparison, Side
@@ -86,6 +86,19 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
             raise CannotJudge(f"the figure is {found.observed}, which no limit can judge")
         result = {"observed_value": float(found.observed), "details": dict(found.facts)}
         return {"success": bool(found.success), "result": result}
+
+    @classmethod
+    @gx.renderer(renderer_type=gx.LegacyDiagnosticRendererType.OBSERVED_VALUE)
+    def _diagnostic_observed_value_renderer(
+        cls,
+        configuration: gx.ExpectationConfiguration | None = None,  # noqa: ARG003  GX passes it
+        result: gx.ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003  GX passes it
+    ) -> str:
+        found = (result.result if result else None) or {}
+        if "observed_value" not in found:
+            return "--"
+        return details.figures(found["observed_value"], found.get("details") or {})
 
 
 class Bounded(TableExpectation, ABC):

@@ -490,6 +490,16 @@ def test_data_docs_say_what_is_expected(make: Make, name: str) -> None:
     assert built.rendered_content[0].value.template == template
 
 
+def test_data_docs_say_what_was_seen() -> None:
+    result = {"observed_value": 0.38954, "details": {"of real rows": 0.08, "p": 0.005, "x": [1]}}
+    built = gx.get_expectation_impl(KS)
+    told = built._diagnostic_observed_value_renderer(
+        result=gx.ExpectationValidationResult(True, result=result)
+    )
+    assert told == "0.3895; of real rows 0.08; p 0.005"
+    assert built._diagnostic_observed_value_renderer() == "--"
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_json_goes_there_and_back(make: Make, name: str, tmp_path: Path) -> None:
     kind, kwargs, *_ = PLANTED[name]
