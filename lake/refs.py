@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from typing import Final
 
 MAIN: Final = "main"
+CALIBRATION: Final = "calibration"
+"""The table of what is known about the verifiers of a data set."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?$")
 TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?$")
@@ -57,7 +59,7 @@ def manifest(dataset: str, number: int) -> str:
 
 def calibration(dataset: str, suite: str) -> str:
     """Prefix of the calibrations of a suite: `digits/calibration/3f2a9c0b1d4e/`."""
-    return f"{table(dataset, 'calibration')}{suite[:12]}/"
+    return f"{table(dataset, CALIBRATION)}{suite[:12]}/"
 
 
 def head(dataset: str) -> str:

@@ -45,6 +45,14 @@ def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | No
     return None
 
 
+def calibrates(changes: Sequence[Change]) -> bool:
+    """Tell whether the changes add calibrations of one data set's verifiers, and nothing else."""
+    held = {refs.table(name, refs.CALIBRATION) for name in datasets(changes)}
+    return len(held) == 1 and all(
+        item.kind == "added" and item.path.startswith(next(iter(held))) for item in changes
+    )
+
+
 def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
     """The rounds whose manifests were changed in these ways, as (data set, number)."""
     found = []

@@ -1,8 +1,8 @@
 """The history of a ref step by step: what each commit changed, and whether the guard let it.
 
 The steps are the commits of the first-parent log: what the ref itself went through. Merges of
-rounds prove that the guard let them through, merges of real data that they brought nothing else,
-and any other commit that changes something has no proof. A step costs what it changed; whatever was
+rounds prove that the guard let them through, merges of real data and of calibrations that they
+brought nothing else, and any other commit that changes something has no proof. A step costs what it changed; whatever was
 committed on the branches that were merged is looked at through the merges alone.
 """
 
@@ -20,7 +20,9 @@ from pipelines import proofs
 from pipelines.proofs import SHORT, Merge
 from pipelines.signing import Trusted
 
-Kind = Literal["nothing", "round", "real data", "merge", "revert", "cherry-pick", "commit"]
+Kind = Literal[
+    "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
+]
 ORIGIN: Final = "cherry-pick-origin"
 """Where lakeFS writes which commit was picked; not every server of its API does."""
 
@@ -115,7 +117,9 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 
 def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
-    """A merge of a round or of real data, or one that is neither."""
+    """A merge of a round, of real data or of a calibration, or one that is neither."""
+    if paths.calibrates(merge.changes):
+        return replace(step, kind="calibration")
     brought = paths.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == paths.REAL]
     if real and "stemma.guard" not in merge.commit.metadata:

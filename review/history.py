@@ -27,6 +27,7 @@ from review.output import console, print_json, table
 WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "round": ("merge of a round", "merges of rounds"),
     "real data": ("merge of real data", "merges of real data"),
+    "calibration": ("merge of a calibration", "merges of calibrations"),
     "nothing": ("commit without changes", "commits without changes"),
 }
 """What a sound step is called; one of them and several."""

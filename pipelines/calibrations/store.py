@@ -71,7 +71,7 @@ def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
         DataError: one cannot be read.
     """
     try:
-        listed = [item.path for item in lake.objects(ref, refs.table(dataset, "calibration"))]
+        listed = [item.path for item in lake.objects(ref, refs.table(dataset, refs.CALIBRATION))]
     except NotFound:
         return []
     paths = sorted(filter(NAME.search, listed), key=lambda path: (_number(path), path))
