@@ -2,8 +2,9 @@
 
 The steps are the commits of the first-parent log: what the ref itself went through. Merges of
 rounds prove that the guard let them through, merges of real data and of calibrations that they
-brought nothing else, and any other commit that changes something has no proof. A step costs what it changed; whatever was
-committed on the branches that were merged is looked at through the merges alone.
+brought nothing else, and any other commit that changes something has no proof. A step costs what
+it changed; whatever was committed on the branches that were merged is looked at through the merges
+alone.
 """
 
 from __future__ import annotations

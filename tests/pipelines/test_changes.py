@@ -67,3 +67,12 @@ def test_a_summary_speaks_of_rounds_where_it_can() -> None:
     many = [change("removed", f"x/{number:04d}") for number in range(1200)]
     assert changes.summary(many) == "took away 1,200 objects"
     assert changes.datasets([*brought, *many]) == ["digits", "x"]
+
+
+def test_a_calibration_adds_to_its_table_alone() -> None:
+    added = Change("digits/calibration/0a/planted-001.json", "added", 1)
+    assert changes.calibrates([added])
+    assert not changes.calibrates([])
+    assert not changes.calibrates([added, Change("digits/samples/round=001/x", "added", 1)])
+    assert not changes.calibrates([added, Change("faces/calibration/0a/x.json", "added", 1)])
+    assert not changes.calibrates([Change(added.path, "changed", 1)])
