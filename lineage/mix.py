@@ -24,7 +24,7 @@ from lineage import schema
 from lineage.errors import MixError
 from lineage.manifest import REGIMES, MixManifest, RoundPart
 
-__all__ = ["REGIMES", "Mix", "MixManifest", "RoundPart", "build", "read"]
+__all__ = ["REGIMES", "Mix", "MixManifest", "RoundPart", "build", "lowest", "order", "read"]
 
 SUBSAMPLE: Final = "splitmix64/1"
 """Rule that orders occurrences for a subsample: by a hash of seed, round and row. An order does not
@@ -136,21 +136,46 @@ def _size(rows: pl.DataFrame, sample_size: int | None) -> int:
     return size
 
 
+def order(
+    rounds: NDArray[np.int32] | int, rows: NDArray[np.int64], seed: int
+) -> NDArray[np.uint64]:
+    """Hash occurrences with the seed of a subsample, which takes those of the lowest hash.
+
+    Args:
+        rounds: the round of each occurrence, or of all.
+        rows: [n], the row of each.
+        seed: the subsample's.
+
+    Returns:
+        [n], uniform over 64 bits.
+    """
+    start = _splitmix(np.array([seed % (1 << 64)], dtype=np.uint64))
+    with_round = start ^ np.asarray(rounds).astype(np.uint64)
+    return _splitmix(_splitmix(with_round) ^ rows.astype(np.uint64))
+
+
+def lowest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
+    """Which occurrences a subsample takes: the lowest hashes, of equal ones those that come first.
+
+    Args:
+        hashes: [n], of the occurrences by round and row.
+        size: how many to take.
+    """
+    if size >= len(hashes):
+        return np.ones(len(hashes), dtype=np.bool_)
+    last = np.partition(hashes, size - 1)[size - 1]
+    taken: NDArray[np.bool_] = hashes < last
+    taken[np.flatnonzero(hashes == last)[: size - int(taken.sum())]] = True
+    return taken
+
+
 def _take(rows: pl.DataFrame, regime: str, size: int | None, seed: int) -> pl.DataFrame:
     if regime == "replace":
         return rows.filter(pl.col("round") == pl.col("round").max())
-    if size is None or size >= len(rows):
+    if size is None:
         return rows
-    order = pl.Series("order", _order(rows, seed))
-    first = rows.with_columns(order).sort("order", "round", "row").head(size)
-    return first.drop("order").sort("round", "row")
-
-
-def _order(rows: pl.DataFrame, seed: int) -> NDArray[np.uint64]:
-    """Hash each occurrence with the seed: [n], uniform over 64 bits."""
-    start = np.full(len(rows), seed % (1 << 64), dtype=np.uint64)
-    with_round = _splitmix(start) ^ rows["round"].to_numpy().astype(np.uint64)
-    return _splitmix(_splitmix(with_round) ^ rows["row"].to_numpy().astype(np.uint64))
+    hashes = order(rows["round"].to_numpy(), rows["row"].to_numpy(), seed)
+    return rows.filter(pl.Series(lowest(hashes, size)))
 
 
 def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

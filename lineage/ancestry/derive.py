@@ -1,19 +1,43 @@
 """Every derived column of every row, from the graph alone.
 
-The definitions are those of `lineage.record`. Nothing stored is trusted: the figures of a mix follow
-from the derived values of its members. What the index does not hold (an absent parent, a mix of
-unknown manifest) counts as an opaque model does.
+The definitions are those of `lineage.record`. Nothing stored is trusted: the figures of a mix
+follow from the derived values of its members. What the index does not hold (an absent parent, a
+mix of unknown manifest) counts as an opaque model does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from lineage import edges
+from lineage.ancestry import kernels, mixtures
 from lineage.ancestry.index import Ancestry
+from lineage.ancestry.mixtures import Figures, Sums
 from lineage.ancestry.segments import Segment
+from lineage.ancestry.views import View
+
+ABSENT: Final = (0.0, 0.0, np.inf, -np.inf)
+"""The values of what the index does not hold: no walk from there ends at a real sample."""
+MIXES: Final = pl.Schema(
+    {
+        "dataset": pl.String(),
+        "round": pl.Int32(),
+        "mix": pl.String(),
+        "held": pl.Int64(),
+        "rows": pl.Int64(),
+        "real_share": pl.Float64(),
+        "real_roots": pl.Float64(),
+        "depth_mean": pl.Float64(),
+        "depth_min": pl.Int64(),
+        "depth_max": pl.Int64(),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +51,8 @@ class Derived:
     mixes: pl.DataFrame
     """dataset, round (of the segment), mix (digest), held (Int64: members that the index holds),
     rows (Int64: members by the manifest; null where it is unknown), real_share, real_roots,
-    depth_mean (Float64), depth_min, depth_max (Int64): one row per mix that the segment names."""
+    depth_mean (Float64), depth_min, depth_max (Int64; all null where no member is held): one row
+    per mix that the segment names."""
 
 
 def derive(index: Ancestry) -> Iterator[tuple[Segment, pl.DataFrame]]:
@@ -45,13 +70,81 @@ def mix_figures(index: Ancestry) -> pl.DataFrame:
     Raises:
         CycleError: some segments cannot be put in order.
     """
-    return pl.concat([each.mixes for each in rounds(index)])
+    return pl.concat([MIXES.to_frame(), *(each.mixes for each in rounds(index))])
 
 
 def rounds(index: Ancestry) -> Iterator[Derived]:
     """Derive each segment's columns and the figures of the mixes it names, in topological order.
 
+    Of the whole lake four numbers per row are kept, 32 bytes, beside the segment at hand.
+
     Raises:
         CycleError: some segments cannot be put in order.
+        MixError: a mix was drawn by a rule that this version does not know.
     """
-    raise NotImplementedError
+    index.check_order()
+    layout = index.layout
+    values = np.empty((index.rows + 1, 4), dtype=np.float64)
+    values[-1] = ABSENT
+    accepted: list[Sums] = []
+    for at, view in enumerate(layout.views):
+        models = [
+            mixtures.figures(layout, view, slot, values, accepted)
+            for slot in range(len(view.mixes))
+        ]
+        rows = _rows(view, models, values)
+        accepted.append(mixtures.sums(view, values[layout.slice(at)], view.accepted()))
+        yield Derived(view.segment, rows, _mixes(view, models))
+
+
+def _rows(view: View, models: Sequence[Figures], values: NDArray[np.float64]) -> pl.DataFrame:
+    """Derive the rows of a segment, in the whole lake's values and as a frame."""
+    count, arrays = view.segment.rows, view.arrays
+    shares = np.empty((3, count), dtype=np.float64)
+    depths = np.empty((2, count), dtype=np.int64)
+    known = np.zeros((count + 7) // 8, dtype=np.uint8)
+    kernels.compiled(kernels.derive)(
+        *(arrays[name] for name in ("start", "parent", "weight")),
+        *(view.bounds, view.shifts, arrays["flags"], arrays["mix"]),
+        np.array([each.model() for each in models]).reshape(-1, 5),
+        edges.TOLERANCE,
+        values,
+        view.segment.base,
+        shares,
+        depths,
+        known,
+    )
+    return pl.DataFrame(
+        {
+            "row": view.places.at(np.arange(count)),
+            "real_inputs": shares[0],
+            "real_roots": shares[1],
+            "depth_mean": _nullable(shares[2], known),
+            "depth_min": _nullable(depths[0], known),
+            "depth_max": _nullable(depths[1], known),
+        }
+    )
+
+
+def _mixes(view: View, models: Sequence[Figures]) -> pl.DataFrame:
+    rows = [
+        (
+            view.segment.dataset,
+            view.segment.round,
+            digest,
+            found.held,
+            manifest.rows if manifest else None,
+            *(astuple(found)[1:] if found.held else (None,) * 5),
+        )
+        for digest, manifest, found in zip(view.mixes, view.manifests, models, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=MIXES, orient="row")
+
+
+def _nullable(values: NDArray[Any], known: NDArray[np.uint8]) -> pl.Series:
+    """Values, null where the bit in `known` is not set; without a copy."""
+    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
+
+    buffers = [pa.py_buffer(known), pa.py_buffer(values)]
+    arrow = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+    return pl.Series(pl.from_arrow(arrow))

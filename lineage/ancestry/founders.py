@@ -8,7 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage import edges
+from lineage.ancestry import kernels, membership
 from lineage.ancestry.index import Ancestry
+from lineage.ancestry.membership import Part
+from lineage.ancestry.views import Layout, View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,4 +43,96 @@ def founders(index: Ancestry, start: NDArray[np.int64], *, top: int = 10) -> Fou
     Raises:
         CycleError: some segments cannot be put in order.
     """
-    raise NotImplementedError
+    index.check_order()
+    walks = _Walks(index.layout)
+    walks.start(index.known(start))
+    for at in reversed(range(len(index.segments))):
+        walks.step(at)
+    return _found(walks, top)
+
+
+class _Walks:
+    """Mass on its way from rows to what they were made from, whole segments at a time.
+
+    Attributes:
+        layout: the segments of the commit.
+        mass: of each row; the last is what was lost.
+        opaque: what ended at opaque models.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        """No mass is on its way."""
+        self.layout = layout
+        self.mass = np.zeros(int(layout.bases[-1]) + 1, dtype=np.float64)
+        self.opaque = 0.0
+        self._even: dict[int, NDArray[np.float64]] = {}  # what each accepted row will get
+        self._counts: dict[int, NDArray[np.int64]] = {}  # of accepted rows
+
+    def start(self, numbers: NDArray[np.int64]) -> None:
+        """Begin evenly at some rows, each as often as it is given."""
+        np.add.at(self.mass, numbers, 1.0 / max(len(numbers), 1))
+
+    def step(self, at: int) -> None:
+        """Let the mass of a segment's rows flow to their inputs; that of real rows stays."""
+        view = self.layout.views[at]
+        if at in self._even:
+            self._hand_out(at, view.accepted(), self._even.pop(at))
+        models = np.zeros(len(view.mixes) + 1, dtype=np.float64)
+        kernels.compiled(kernels.flow)(
+            *(view.arrays[name] for name in ("start", "parent", "weight")),
+            *(view.bounds, view.shifts, view.arrays["flags"], view.arrays["mix"]),
+            edges.TOLERANCE,
+            self.mass,
+            view.segment.base,
+            models,
+        )
+        self.opaque += float(models[-1])
+        for slot in np.flatnonzero(models[:-1]).tolist():
+            self._to_members(view, slot, float(models[slot]))
+
+    def _to_members(self, view: View, slot: int, amount: float) -> None:
+        """Give mass to the members of a mix by weight; it is lost where the index holds none."""
+        mix = view.manifests[slot]
+        weights = np.array([1.0, mix.real_weight if mix else 1.0])
+        parts = membership.parts(self.layout, view, slot)
+        total = sum(float(weights @ self._count(part)) for part in parts)
+        for part in parts if total else []:
+            each = amount / total * weights
+            if part.some is None:
+                self._even[part.segment] = self._even.get(part.segment, 0.0) + each
+            else:
+                self._hand_out(part.segment, part.some, each)
+        self.mass[-1] += 0.0 if total else amount
+
+    def _hand_out(self, at: int, rows: NDArray[np.bool_], each: NDArray[np.float64]) -> None:
+        """Give mass to some rows of a segment, so much to each real one and each other one."""
+        real = self.layout.views[at].real()
+        self.mass[self.layout.slice(at)] += np.where(real, each[1], each[0]) * rows
+
+    def _count(self, part: Part) -> NDArray[np.int64]:
+        """How many members of a mix a round has: other ones, real ones."""
+        known = self._counts.get(part.segment) if part.some is None else None
+        if known is None:
+            real = self.layout.views[part.segment].real()
+            known = np.bincount(real[part.rows(self.layout)], minlength=2)
+        if part.some is None:
+            self._counts[part.segment] = known
+        return known
+
+
+def _found(walks: _Walks, top: int) -> Founders:
+    """Sum up where the walks ended."""
+    views = walks.layout.views
+    real = [np.flatnonzero(view.real()) + view.segment.base for view in views]
+    numbers = np.concatenate([np.empty(0, dtype=np.int64), *real])
+    numbers = numbers[walks.mass[numbers] > 0]
+    share = walks.mass[numbers]
+    mass = float(share.sum())
+    heaviest = np.lexsort((numbers, -share))[:top]
+    return Founders(
+        equivalents=mass**2 / float(share @ share) if mass else None,
+        mass=mass,
+        opaque=walks.opaque,
+        lost=float(walks.mass[-1]),
+        top=pl.DataFrame({"number": numbers[heaviest], "share": share[heaviest] / (mass or 1.0)}),
+    )

@@ -6,7 +6,7 @@ order, a parent's before its child's, so a parent's number is less than its chil
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,19 +14,34 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage import prefix as prefixes
+from lineage.ancestry import membership, store, tables
 from lineage.ancestry.segments import Segment
 from lineage.ancestry.source import Progress, Source
+from lineage.ancestry.views import Layout, View
+from lineage.errors import CycleError, QueryError
 
 
 class Ancestry:
-    """The family tree of a commit."""
+    """The family tree of a commit.
 
-    segments: tuple[Segment, ...]
-    """In topological order: a parent's segment before its child's; ties by round, then data set."""
-    rows: int
-    edges: int
-    cyclic: tuple[Segment, ...]
-    """Segments that cannot be put in order, since a parent's is not earlier; they come last."""
+    Attributes:
+        segments: in topological order: a parent's segment before its child's; ties by round, then
+            data set.
+        rows: of all segments.
+        edges: of all segments.
+        cyclic: segments that cannot be put in order, since a parent's is not earlier; they come
+            last.
+        layout: the arrays of the segments.
+    """
+
+    def __init__(self, views: Sequence[View], cyclic: int) -> None:
+        """Join the segments of a commit, of which the last `cyclic` cannot be put in order."""
+        self.layout = Layout(views)
+        self.segments = tuple(view.segment for view in views)
+        self.cyclic = self.segments[len(views) - cyclic :]
+        self.rows = sum(each.rows for each in self.segments)
+        self.edges = sum(each.edges for each in self.segments)
 
     def find(self, prefix: str) -> NDArray[np.int64]:
         """Find the occurrences of the samples whose id begins with hex digits.
@@ -40,7 +55,9 @@ class Ancestry:
         Raises:
             QueryError: the prefix is too short, too long or not hexadecimal.
         """
-        raise NotImplementedError
+        digits = prefixes.parse(prefix)
+        found = [view.segment.base + tables.find(view, digits) for view in self.layout.views]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
 
     def numbers(self, places: pl.DataFrame) -> NDArray[np.int64]:
         """Number occurrences.
@@ -51,18 +68,21 @@ class Ancestry:
         Returns:
             A number for each row of `places`, -1 where the index does not hold it.
         """
-        raise NotImplementedError
+        return tables.numbers(self.layout, places)
 
     def nodes(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """Describe occurrences.
 
         Returns:
             For each number, in order: number (Int64), dataset (String), round (Int32), row (Int64),
-            sample_id (Binary), kind (Enum), decision (String; null: undecided, as real rows that
-            nobody decided on are "accepted"), trained_on (String; null: real, or of an opaque
-            model), rest (Float64: the weight left to the generator; 0 for real rows).
+            sample_id (Binary), kind (Enum), decision (String; null: undecided; real rows without
+            decisions are accepted), trained_on (String; null: real, or of an opaque model), rest
+            (Float64: the weight left to the generator; 0 for real rows).
+
+        Raises:
+            QueryError: a number is none of the index.
         """
-        raise NotImplementedError
+        return tables.nodes(self.layout, self.known(numbers))
 
     def parents(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """List the explicit parents of occurrences.
@@ -71,16 +91,23 @@ class Ancestry:
             child, parent (Int64; -1: the index does not hold it), dataset, round, row (of the
             parent), relation (Enum), weight (Float32), by child in the order given, then in the
             order of the lineage row.
+
+        Raises:
+            QueryError: a number is none of the index.
         """
-        raise NotImplementedError
+        return tables.parents(self.layout, self.known(numbers))
 
     def children(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """List the occurrences that name others as a parent.
 
         Returns:
-            child, parent, relation, weight, by parent, then child.
+            child, parent (Int64), relation (Enum), weight (Float32), by parent, then child, then
+            in the order of the child's lineage row. A parent that is given twice counts once.
+
+        Raises:
+            QueryError: a number is none of the index.
         """
-        raise NotImplementedError
+        return tables.children(self.layout, np.unique(self.known(numbers)))
 
     def orphans(self) -> pl.DataFrame:
         """List the edges to occurrences that the index does not hold.
@@ -88,7 +115,7 @@ class Ancestry:
         Returns:
             child, dataset, round, row (of the absent parent), relation, weight, by child.
         """
-        raise NotImplementedError
+        return tables.orphans(self.layout)
 
     def members(self, segment: Segment, mix: str) -> NDArray[np.int64]:
         """List the rows that a mix drew from: its regime, its subsample, without left-out rows.
@@ -100,8 +127,50 @@ class Ancestry:
         Returns:
             Numbers, ascending; none where the manifest is not known. Rounds that the index does
             not hold are missing: compare with the manifest's `rows`.
+
+        Raises:
+            QueryError: the segment names no such mix.
+            MixError: the subsample was drawn by a rule that this version does not know.
         """
-        raise NotImplementedError
+        at = self.layout.positions[segment.dataset, segment.round]
+        view = self.layout.views[at]
+        if mix not in view.mixes:
+            raise QueryError(
+                f"round {segment.round} of {segment.dataset} names no mix {mix[:12]!r}; it names "
+                f"{', '.join(each[:12] for each in view.mixes) or 'none'}"
+            )
+        layout = self.layout
+        parts = membership.parts(layout, view, view.mixes.index(mix))
+        found = [layout.bases[part.segment] + np.flatnonzero(part.rows(layout)) for part in parts]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+
+    def check_order(self) -> None:
+        """Make sure that every parent is earlier than its child.
+
+        Raises:
+            CycleError: some segments cannot be put in order.
+        """
+        if self.cyclic:
+            said = " and ".join(f"round {each.round} of {each.dataset}" for each in self.cyclic[:2])
+            raise CycleError(
+                f"{said} cannot be put in order, since rounds descend from each other or from "
+                "themselves; publish again the one that names a later round, or ask about a commit "
+                "in which it is not superseded"
+            )
+
+    def known(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers as they are, once it is sure that there are such.
+
+        Raises:
+            QueryError: a number is none of the index.
+        """
+        known = np.asarray(numbers, dtype=np.int64)
+        if known.size and not (known.min() >= 0 and known.max() < self.rows):
+            wrong = known[(known < 0) | (known >= self.rows)][0]
+            raise QueryError(
+                f"there is no occurrence {wrong}; the index numbers them from 0 to {self.rows - 1}"
+            )
+        return known
 
 
 def open_index(
@@ -117,10 +186,12 @@ def open_index(
         directory: the cache; several commits share it, and several processes may build at once.
         sources: the rounds of the commit, in any order.
         progress: told after each segment.
-        verify: "changed" reads a segment's files only where one is not as it was when it was last
+        verify: "changed" reads a segment's file only where it is not as it was when it was last
             verified; "full" reads and hashes all of them.
 
     Raises:
         SchemaError: a round comes twice, or its tables are not what they should be.
+        CacheError: the directory cannot be written.
     """
-    raise NotImplementedError
+    views, cyclic = store.load(directory, list(sources), progress, full=verify == "full")
+    return Ancestry(views, cyclic)

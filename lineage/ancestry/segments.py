@@ -7,9 +7,42 @@ the same in every commit that holds what it names.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage import edges, schema
+from lineage.ancestry import adjacency
+from lineage.ancestry.adjacency import whole
+from lineage.ancestry.names import Name, Names
+from lineage.ancestry.places import Places, in_order
+from lineage.ancestry.source import Source
+from lineage.errors import SchemaError
 from lineage.manifest import MixManifest
+
+ROWS: Final = pl.Schema(
+    {
+        name: schema.LINEAGE[name]
+        for name in ("round", "row", "sample_id", "kind", "parents", "trained_on")
+    }
+)
+DECIDED: Final = pl.Schema({name: schema.DECISIONS[name] for name in ("round", "row", "decision")})
+LEFT_OUT: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "row")})
+
+KIND: Final = 0b00011
+"""Bits of a row's flags: its place in `schema.KINDS`."""
+REAL: Final = schema.KINDS.index("real")
+DECISION: Final = 0b01100
+"""Bits of a row's flags: its place in `DECISIONS`."""
+DECISIONS: Final = (None, *schema.OUTCOMES)
+ACCEPTED: Final = DECISIONS.index("accepted") << 2
+NO_MIX: Final = 255
+LEAVES: Final = 0b10000
+"""Bit of a row's flags: it leaves weight to its generator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,3 +59,188 @@ class Segment:
     """The mixes that its rows name, as far as their manifests were given, in order of digest."""
     digest: str
     """Of all that its files are made from: its own tables and those of the rounds it names."""
+
+
+Lookup: TypeAlias = Callable[[Name], Places | None]
+"""Gives the rows of a round; None: the commit does not hold it."""
+
+
+def build(
+    source: Source, names: Names, lookup: Lookup
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Build the header and the arrays of a segment.
+
+    Args:
+        source: the round.
+        names: what its rows name.
+        lookup: gives the rows of these rounds and of those in the mixes.
+
+    Raises:
+        SchemaError: a table has not the columns it must have, a row comes twice or is of another
+            round, or a decision is none.
+    """
+    rows = _rows(source)
+    mine = in_order(rows["row"].to_numpy())
+    parents = [lookup(name) for name in names.parents]
+    sizes = [each.count if each else 0 for each in parents]
+    lengths = rows["parents"].list.len().fill_null(0).to_numpy().astype(np.int64)
+    links = _links(rows["parents"], names, parents)
+    arrays = {
+        **_about(rows, lengths, links["weight"], names),
+        **_ids(rows["sample_id"]),
+        **links,
+        **adjacency.forward(lengths),
+        **adjacency.reverse(links["parent"], lengths),
+        **_left_out(source, names, lookup),
+    }
+    arrays["flags"] |= _decided(source, mine)
+    if mine.rows is not None:
+        arrays["row"] = mine.rows
+    return {
+        "dataset": source.dataset,
+        "round": source.round,
+        "rows": mine.count,
+        "edges": int(lengths.sum()),
+        "parents": [[*name, size] for name, size in zip(names.parents, sizes, strict=True)],
+        "mixes": names.mixes,
+    }, arrays
+
+
+def _rows(source: Source) -> pl.DataFrame:
+    """The lineage of a round by row, with the columns that the index needs."""
+    known = source.lineage()
+    given = [name for name in ROWS if name in known.collect_schema()]
+    frame = known.select(given).collect()
+    rows = schema.conform(frame, ROWS, required=("round", "row", "sample_id", "kind"))
+    what = f"round {source.round} of {source.dataset}"
+    _only(rows, source, what)
+    rows = rows if rows["row"].is_sorted() else rows.sort("row")
+    if len(rows) > 1 and (rows["row"].diff()[1:] == 0).any():
+        schema.unique_key(rows, ["row"], what)
+    return rows
+
+
+def _only(rows: pl.DataFrame, source: Source, what: str) -> None:
+    """Refuse rows of another round."""
+    other = rows["round"].filter(rows["round"] != source.round)
+    if len(other):
+        raise SchemaError(f"{what} holds a row of round {other[0]}; keep one round in a partition")
+
+
+def _about(
+    rows: pl.DataFrame, lengths: NDArray[np.int64], weight: NDArray[np.float32], names: Names
+) -> dict[str, NDArray[Any]]:
+    """Flags and mix of each row; the decision is not among the flags yet."""
+    child = np.repeat(np.arange(len(rows)), lengths)
+    rest = 1.0 - np.bincount(child, weights=weight, minlength=len(rows))
+    kind = rows["kind"].to_physical().to_numpy().astype(np.uint8)
+    leaves = (rest > edges.TOLERANCE) & (kind != REAL)
+    mix = rows["trained_on"].cast(pl.Enum(names.mixes)).to_physical().cast(pl.UInt32)
+    none = np.iinfo(np.uint8 if len(names.mixes) < NO_MIX else np.uint32).max
+    dtype = np.uint8 if none == NO_MIX else np.uint32
+    return {
+        "flags": kind | np.where(leaves, LEAVES, 0).astype(np.uint8),
+        "mix": mix.fill_null(none).to_numpy().astype(dtype),
+    }
+
+
+def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
+    """The ids in order of row, and their first 8 bytes in order, each with its row's rank."""
+    import pyarrow as pa  # noqa: PLC0415  only whoever builds needs it
+
+    joined = ids.to_arrow().cast(pa.large_binary())
+    width = schema.ID_BYTES
+    data = np.frombuffer(joined.buffers()[2], dtype=np.uint8)
+    known = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)
+    heads = np.ascontiguousarray(known[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+    order = np.argsort(heads)
+    return {"id": known, "head": heads[order], "head_rank": order.astype(whole(len(order)))}
+
+
+def _links(
+    lists: pl.Series, names: Names, parents: Sequence[Places | None]
+) -> dict[str, NDArray[Any]]:
+    """The edges of all rows, in order; those whose parent is absent once more, by themselves."""
+    frame = lists.filter(lists.list.len() > 0).explode().struct.unnest()
+    for name in frame.columns:
+        if frame[name].null_count():
+            raise SchemaError(f"the {name} of a parent is null; it must have a value")
+    slot = _slots(frame, names)
+    rows = frame["row"].to_numpy()
+    sizes = np.array([each.count if each else 0 for each in parents], dtype=np.int64)
+    before = np.cumsum(sizes) - sizes
+    local = np.full(len(frame), -1, dtype=np.int64)
+    order = np.argsort(slot.astype(np.min_scalar_type(len(parents))), kind="stable")
+    for at, edges_ in enumerate(np.split(order, np.cumsum(np.bincount(slot))[:-1])):
+        place = parents[at] if len(edges_) else None
+        if place is not None:
+            ranks = place.ranks(rows[edges_])
+            local[edges_] = np.where(ranks < 0, -1, ranks + before[at])
+    dtype = whole(int(sizes.sum()))
+    orphan = np.flatnonzero(local < 0)
+    return {
+        "parent": np.where(local < 0, np.iinfo(dtype).max, local).astype(dtype),
+        "weight": frame["weight"].to_numpy(),
+        "relation": frame["relation"].to_physical().to_numpy().astype(np.uint8),
+        "orphan": orphan.astype(whole(len(local))),
+        "orphan_slot": slot[orphan].astype(np.uint32),
+        "orphan_row": rows[orphan],
+    }
+
+
+def _slots(frame: pl.DataFrame, names: Names) -> NDArray[np.int64]:
+    """The place in `names.parents` of the round that each edge's parent is in."""
+    datasets = sorted({dataset for dataset, _ in names.parents})
+    known = np.array([(datasets.index(name), number) for name, number in names.parents], np.int64)
+    known = known.reshape(-1, 2)
+    order = np.lexsort((known[:, 1], known[:, 0]))
+    words = frame["dataset"].cast(pl.Enum(datasets), strict=False)
+    found = _joined(words.to_physical().to_numpy(), frame["round"].to_numpy())
+    wanted = _joined(known[order, 0], known[order, 1])
+    at = np.minimum(np.searchsorted(wanted, found), max(len(order) - 1, 0))
+    if words.null_count() or (wanted[at] != found).any():
+        raise SchemaError("a round's lineage is another than before under the same digest")
+    return order[at]
+
+
+def _joined(datasets: NDArray[Any], rounds: NDArray[Any]) -> NDArray[np.int64]:
+    """A data set and a round as one number."""
+    return (datasets.astype(np.int64) << 32) + rounds.astype(np.int64)
+
+
+def _decided(source: Source, mine: Places) -> NDArray[np.uint8]:
+    """The decision on each row, as flags."""
+    found = np.zeros(mine.count, dtype=np.uint8)
+    if source.decisions is None:
+        return np.full_like(found, ACCEPTED) if source.round == 0 else found
+    what = f"the decisions on round {source.round} of {source.dataset}"
+    frame = source.decisions().select(*DECIDED).collect()
+    known = schema.conform(frame, DECIDED, required=tuple(DECIDED))
+    _only(known, source, what)
+    schema.unique_key(known, ["row"], what)
+    wrong = known.filter(~pl.col("decision").is_in(schema.OUTCOMES))
+    if len(wrong):
+        raise SchemaError(f"{what} say {wrong['decision'][0]!r}, which is no decision")
+    words = known["decision"].cast(pl.Enum(schema.OUTCOMES)).to_physical().to_numpy()
+    ranks = mine.ranks(known["row"].to_numpy())
+    held = ranks >= 0
+    found[ranks[held]] = (words[held].astype(np.uint8) + 1) << 2
+    return found
+
+
+def _left_out(source: Source, names: Names, lookup: Lookup) -> dict[str, NDArray[Any]]:
+    """The rows that mixes leave out beyond their regimes: place of the mix, round, rank."""
+    found: list[tuple[NDArray[Any], ...]] = []
+    for slot, digest in enumerate(names.mixes):
+        if digest not in source.left_out or digest not in source.mixes:
+            continue
+        frame = source.left_out[digest]().select(*LEFT_OUT).collect()
+        rows = schema.conform(frame, LEFT_OUT, required=tuple(LEFT_OUT))
+        for (number,), part in rows.group_by("round", maintain_order=True):
+            place = lookup((source.mixes[digest].dataset, int(str(number))))
+            ranks = place.ranks(part["row"].to_numpy()) if place else np.empty(0, np.int64)
+            ranks = np.unique(ranks[ranks >= 0])
+            found.append((np.full(len(ranks), slot), np.full(len(ranks), number), ranks))
+    columns = [np.concatenate(each) for each in zip(*found, strict=True)] or [np.empty(0)] * 3
+    named = zip(("left_mix", "left_round", "left_rank"), columns, strict=True)
+    return {name: values.astype(np.int64) for name, values in named}

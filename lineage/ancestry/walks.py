@@ -1,14 +1,24 @@
-"""Who an occurrence descends from, and who descends from it."""
+"""Who an occurrence descends from, and who descends from it.
+
+A segment is taken up when all that lead to it are done, so once; those that cannot be put in order
+are taken up again until nothing changes.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage.ancestry import spread, tables, weakly
 from lineage.ancestry.index import Ancestry
+from lineage.ancestry.spread import Numbers, Reached, Steps
+from lineage.ancestry.tables import Edges
+from lineage.ancestry.views import Layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,25 +44,104 @@ class Descendants:
     weight to the generator, or a parent is weak."""
 
 
-def ancestors(
-    index: Ancestry, numbers: NDArray[np.int64], *, most_steps: int | None = None
-) -> Ancestors:
+def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = None) -> Ancestors:
     """Follow explicit edges backward.
 
     Args:
         index: the index.
         numbers: the starts.
         most_steps: follow no node that is so many edges from a start; None: to the end.
+
+    Raises:
+        QueryError: a number is none of the index.
     """
-    raise NotImplementedError
+    layout = index.layout
+    starts = np.unique(index.known(numbers))
+    pending: dict[int, list[Reached]] = defaultdict(list)
+    _push(layout, pending, starts, np.zeros(len(starts), dtype=np.int32))
+    reached: dict[int, Reached] = {}
+    followed: dict[int, list[Edges]] = defaultdict(list)
+    while pending:
+        at = max(pending)
+        count = layout.views[at].segment.rows
+        found = spread.fewest(pending.pop(at), count)
+        ranks, steps = spread.nearer(found, reached.get(at))
+        reached[at] = spread.fewest([found, *([reached[at]] if at in reached else [])], count)
+        if most_steps is not None:
+            ranks, steps = ranks[steps < most_steps], steps[steps < most_steps]
+        edges, which = tables.edges_of(layout, at, ranks)
+        followed[at].append(edges)
+        held = edges.parent >= 0
+        _push(layout, pending, edges.parent[held], steps[which[held]] + 1)
+    return Ancestors(_nodes(layout, reached), tables.frame(layout, _each_once(followed)))
 
 
-def descendants(index: Ancestry, numbers: NDArray[np.int64], *, weak: bool = True) -> Descendants:
+def descendants(index: Ancestry, numbers: Numbers, *, weak: bool = True) -> Descendants:
     """Follow edges forward.
 
     Args:
         index: the index.
         numbers: the starts.
         weak: also follow training mixes; else `weak` is empty.
+
+    Raises:
+        QueryError: a number is none of the index.
+        MixError: a mix was drawn by a rule that this version does not know.
     """
-    raise NotImplementedError
+    layout = index.layout
+    starts = np.unique(index.known(numbers))
+    reached = {
+        at: (ranks, np.zeros(len(ranks), dtype=np.int32)) for at, _, ranks in layout.split(starts)
+    }
+    ordered = len(index.segments) - len(index.cyclic)
+    for at in range(ordered):
+        _take_up(layout, at, reached)
+    while any(_take_up(layout, at, reached) for at in range(ordered, len(index.segments))):
+        pass
+    found, steps = _joined(layout, reached)
+    others = weakly.spread(layout, found, ordered) if weak else starts[:0]
+    return Descendants(found[steps > 0], steps[steps > 0], others)
+
+
+def _push(
+    layout: Layout, pending: dict[int, list[Reached]], numbers: Numbers, steps: Steps
+) -> None:
+    """Note numbers by the segment that they are in."""
+    for at, mine, ranks in layout.split(numbers):
+        pending[at].append((ranks, steps[mine]))
+
+
+def _take_up(layout: Layout, at: int, reached: dict[int, Reached]) -> bool:
+    """Add the rows of a segment that name what was reached; whether that changed anything."""
+    found = spread.children(layout.views[at], reached)
+    before = reached.get(at)
+    if not len(found[0]) or not len(spread.nearer(found, before)[0]):
+        return False
+    count = layout.views[at].segment.rows
+    reached[at] = spread.fewest([found, before], count) if before else found
+    return True
+
+
+def _joined(layout: Layout, reached: Mapping[int, Reached]) -> Reached:
+    """Numbers, ascending, and steps of what was reached in any segment."""
+    none = np.empty(0, dtype=np.int64)
+    numbers = [layout.bases[at] + reached[at][0] for at in sorted(reached)]
+    steps = [reached[at][1] for at in sorted(reached)]
+    return np.concatenate([none, *numbers]), np.concatenate([none.astype(np.int32), *steps])
+
+
+def _nodes(layout: Layout, reached: Mapping[int, Reached]) -> pl.DataFrame:
+    numbers, steps = _joined(layout, reached)
+    order = np.argsort(steps, kind="stable")
+    return pl.DataFrame({"number": numbers[order], "steps": steps[order]})
+
+
+def _each_once(followed: Mapping[int, Sequence[Edges]]) -> Edges:
+    """Edges by child; a row that was followed again, since a nearer way to it was found, once."""
+    found: list[Edges] = []
+    for at in sorted(followed):
+        edges = Edges.join(followed[at])
+        if len(followed[at]) > 1:
+            edges = edges.take(np.unique(edges.edge, return_index=True)[1])
+        found.append(edges)
+    return Edges.join(found)

@@ -1,0 +1,107 @@
+"""Compressed sparse rows of a segment, forward (a row's edges) and reverse (a parent's children).
+
+The reverse side holds only the parents that are named, ascending, so it is as large as the segment
+has edges, however many rows its parents' rounds have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineage.ancestry.files import Arrays
+
+
+def whole(largest: int) -> type[np.uint32 | np.int64]:
+    """The type that holds whole numbers up to `largest`, and a greater one that stands for none."""
+    return np.uint32 if largest < np.iinfo(np.uint32).max else np.int64
+
+
+def forward(lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Where the edges of each row start, [rows + 1].
+
+    Args:
+        lengths: how many edges each row has.
+    """
+    start = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=start[1:])
+    return {"start": start.astype(whole(int(start[-1])))}
+
+
+def none_of(numbers: NDArray[Any]) -> int:
+    """The number that stands for none among those of a type; it is greater than any other."""
+    return int(np.iinfo(numbers.dtype).max)
+
+
+def reverse(parent: NDArray[Any], lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The children of each parent that is named.
+
+    Args:
+        parent: local number of each edge's parent, or none.
+        lengths: how many edges each row has.
+
+    Returns:
+        target: parents, ascending, then none; target_start: where the children of each start,
+        then their count; child: the children of each parent, ascending.
+    """
+    none = none_of(parent)
+    child = np.repeat(np.arange(len(lengths), dtype=whole(len(lengths))), lengths)
+    held = parent != none
+    if parent.dtype == np.uint32 and child.dtype == np.uint32:
+        pairs = parent[held].astype(np.uint64) << np.uint64(32) | child[held]
+        pairs.sort()
+        ascending, sorted_child = (
+            (pairs >> np.uint64(32)).astype(np.uint32),
+            pairs.astype(np.uint32),
+        )
+    else:
+        order = np.lexsort((child[held], parent[held]))
+        ascending, sorted_child = parent[held][order], child[held][order]
+    first = np.flatnonzero(np.diff(ascending, prepend=none))  # `none` differs from any parent
+    return {
+        "target": np.append(ascending[first], parent.dtype.type(none)),
+        "target_start": np.append(first, len(ascending)).astype(whole(len(ascending))),
+        "child": sorted_child,
+    }
+
+
+def spans(
+    low: NDArray[np.int64], high: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of all ranges [low, high), and for each the range that it is of."""
+    lengths = high - low
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return np.arange(len(which)) - before[which] + low[which], which
+
+
+def edges_of(
+    arrays: Arrays, ranks: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The edges of rows, in the rows' order, and for each edge the position in `ranks`."""
+    start = arrays["start"]
+    return spans(start[ranks].astype(np.int64), start[ranks + 1].astype(np.int64))
+
+
+def children_of(
+    arrays: Arrays, parents: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The children of parents, in the parents' order, and for each the position in `parents`.
+
+    A child that names a parent twice comes twice. Parents that ascend are found fastest.
+    """
+    target, start = arrays["target"], arrays["target_start"]
+    wanted = parents.astype(target.dtype)
+    at = np.searchsorted(target, wanted)
+    found = np.flatnonzero(target[at] == wanted)
+    at = at[found]
+    edges, which = spans(start[at].astype(np.int64), start[at + 1].astype(np.int64))
+    return arrays["child"][edges].astype(np.int64), found[which]
+
+
+def rows_of(arrays: Arrays, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ranks of the rows that edges are of; edges ascend."""
+    start = arrays["start"]
+    return np.searchsorted(start, edges.astype(start.dtype), side="right") - 1

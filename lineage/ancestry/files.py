@@ -1,0 +1,248 @@
+"""The file of a segment: one Arrow IPC file, written once and mapped into memory.
+
+`<directory>/<segment digest>/segment.arrow` holds each array as the only cell of a list column, so
+that arrays of any length share a file that any Arrow reader can open. The schema's metadata hold
+the segment's header, a SHA-256 of each array, and one of the header itself.
+
+When what is verified:
+
+- Every time a segment is opened: the header against its digest, and that it is of the segment asked
+  for; that the file is as it was when its arrays were last verified, by inode, size and the times
+  of its last change, which `segment.seal` beside it keeps.
+- The arrays, each against its digest: when the file is not as the seal says (a byte was changed,
+  the folder was copied), when it changed so shortly before it was verified that its times cannot
+  tell, and whenever a full verification is asked for. Bits that turn on the disk without a change
+  of the file's times are found by a full verification only.
+
+What does not pass counts as absent, and is built again. A file is written under another name,
+flushed to disk and renamed: whoever sees it sees all of it, and of two who build at once the last
+one's stays, with the same content. A draft is locked by its writer, so that what one who was killed
+left behind is known, and removed by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineage.errors import CacheError
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+"""Arrays by name: numbers [n], or bytes [n, width]."""
+
+FILE: Final = "segment.arrow"
+SEAL: Final = "segment.seal"
+DRAFT: Final = ".draft"
+HEADER: Final = b"stemma.header"
+CHECK: Final = b"stemma.check"
+TICK: Final = 20_000_000
+"""Nanoseconds in which a file may change twice without another time of change."""
+LARGE: Final = 1 << 23
+"""Bytes from which waiting for a tick is cheaper than reading the file again."""
+ABANDONED: Final = 10.0
+"""Seconds after which a draft that nobody has locked is one that nobody writes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A segment's file in memory."""
+
+    header: Mapping[str, Any]
+    arrays: Arrays
+
+
+def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write the file of a segment.
+
+    Args:
+        directory: the cache.
+        digest: the segment's.
+        header: anything that JSON can hold; `digest` and `checks` are added.
+        arrays: numbers [n] or bytes [n, width].
+
+    Raises:
+        CacheError: the directory cannot be written.
+    """
+    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
+
+    checks = {name: _sha256(array) for name, array in arrays.items()}
+    about = json.dumps({**header, "digest": digest, "checks": checks}).encode()
+    metadata = {HEADER: about, CHECK: hashlib.sha256(about).hexdigest().encode()}
+    cells = {name: _cell(array) for name, array in arrays.items()}
+    batch = pa.record_batch(cells).replace_schema_metadata(metadata)
+    folder = directory / digest
+    with _draft(folder / FILE) as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)
+    if batch.nbytes > LARGE:
+        time.sleep(TICK / 1e9)
+    _seal(folder, time.time_ns())
+
+
+def read(directory: Path, digest: str, *, full: bool) -> Stored | None:
+    """Map the file of a segment into memory.
+
+    Args:
+        directory: the cache.
+        digest: the segment's.
+        full: verify all of it, whatever the seal says.
+
+    Returns:
+        None where there is no file, or what is there is not what was written.
+    """
+    folder = directory / digest
+    started = time.time_ns()
+    try:
+        state = _state(folder)
+        stored = _map(folder / FILE)
+    except (OSError, ValueError, KeyError):
+        return None
+    if stored.header.get("digest") != digest:
+        return None
+    if full or not _sealed(folder, state):
+        if not _intact(stored):
+            return None
+        if _state(folder) == state:
+            _seal(folder, started)
+    with suppress(OSError):
+        os.utime(folder)  # when it was last used
+    return stored
+
+
+def put(place: Path, content: bytes) -> None:
+    """Write a small file that may be lost, but is never seen by halves while the machine runs.
+
+    Raises:
+        CacheError: the directory cannot be written.
+    """
+    with _draft(place, durable=False) as file:
+        file.write(content)
+
+
+@contextmanager
+def _draft(place: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A file to write, which then takes its place."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
+        draft = place.with_name(f"{place.name}{DRAFT}-{secrets.token_hex(8)}")
+        with draft.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+            draft.replace(place)
+        if durable:
+            _flush(place.parent)
+    except OSError as error:
+        raise CacheError(
+            f"{place.parent} cannot be written ({error.strerror or error}); make room there, or "
+            "keep the index in another directory"
+        ) from error
+
+
+def _sweep(place: Path) -> None:
+    """Remove the drafts of writers that are gone."""
+    for draft in place.parent.glob(f"{place.name}{DRAFT}-*"):
+        with suppress(OSError), draft.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                draft.unlink()
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _map(place: Path) -> Stored:
+    """Map a file whose header is sound.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no Arrow file, or the header is damaged.
+        KeyError: it has no header.
+    """
+    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
+
+    with pa.memory_map(str(place)) as mapped:
+        batch = pa.ipc.open_file(mapped).get_batch(0)
+    metadata = batch.schema.metadata or {}
+    about = metadata[HEADER]
+    if hashlib.sha256(about).hexdigest().encode() != metadata[CHECK]:
+        raise ValueError("the header is damaged")
+    header = json.loads(about)
+    return Stored(header, {name: _array(batch.column(name)) for name in header["checks"]})
+
+
+def _cell(array: NDArray[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
+    """An array as the only cell of a list column, without a copy."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    flat = np.ascontiguousarray(array)
+    dtype = pa.binary(array.shape[1]) if array.ndim > 1 else pa.from_numpy_dtype(array.dtype)
+    values = pa.Array.from_buffers(dtype, len(flat), [None, pa.py_buffer(flat)])
+    return pa.LargeListArray.from_arrays(pa.array([0, len(flat)], pa.int64()), values)
+
+
+def _array(column: Any) -> NDArray[Any]:  # noqa: ANN401
+    """The only cell of a list column as an array, without a copy."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    values = column.values
+    if not pa.types.is_fixed_size_binary(values.type):
+        return np.asarray(values.to_numpy(zero_copy_only=True))
+    width = values.type.byte_width
+    data = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=len(values) * width)
+    return data.reshape(len(values), width)
+
+
+def _intact(stored: Stored) -> bool:
+    return all(
+        _sha256(stored.arrays[name]) == check for name, check in stored.header["checks"].items()
+    )
+
+
+def _sha256(array: NDArray[Any]) -> str:
+    flat = np.ascontiguousarray(array)
+    found = hashlib.sha256(f"{flat.dtype.str} {flat.shape}".encode())
+    found.update(flat.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
+
+
+State: TypeAlias = tuple[int, ...]
+
+
+def _state(folder: Path) -> State:
+    found = (folder / FILE).stat()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _seal(folder: Path, verified: int) -> None:
+    """Note how the file was when its arrays were known to be sound."""
+    with suppress(OSError, CacheError):
+        put(folder / SEAL, json.dumps([*_state(folder), verified]).encode())
+
+
+def _sealed(folder: Path, state: State) -> bool:
+    """Whether the file is as it was when its arrays were last verified."""
+    try:
+        *seen, verified = json.loads((folder / SEAL).read_bytes())
+        return tuple(seen) == state and max(state[2:]) + TICK < verified
+    except (OSError, ValueError, TypeError):
+        return False

@@ -1,0 +1,99 @@
+"""Which rows a training mix drew from, by its manifest: regime, subsample, rows left out.
+
+A mix is of accepted rows. Its rounds are those that its manifest lists; rounds that gave nothing to
+a subsample are not among them, and then none of their rows was among those that came first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineage import mix as mixing
+from lineage.ancestry.views import Layout, View
+from lineage.errors import MixError
+from lineage.manifest import MixManifest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What one round gives to a mix."""
+
+    segment: int
+    """Position of the round among the segments."""
+    some: NDArray[np.bool_] | None
+    """Which of its rows are in the mix; None: just its accepted rows."""
+
+    def rows(self, layout: Layout) -> NDArray[np.bool_]:
+        """Which of its rows are in the mix."""
+        return layout.views[self.segment].accepted() if self.some is None else self.some
+
+
+def parts(layout: Layout, view: View, slot: int) -> list[Part]:
+    """What each round gives to a mix.
+
+    Args:
+        layout: the segments of the commit.
+        view: the segment that names the mix.
+        slot: place of the mix among `view.mixes`.
+
+    Returns:
+        By round; none where the manifest is unknown, and no rounds that the commit does not hold.
+
+    Raises:
+        MixError: the subsample was drawn by a rule that this version does not know.
+    """
+    mix = view.manifests[slot]
+    held = rounds(layout, view, slot)
+    if mix is None or is_plain(view, slot):
+        return [Part(at, None) for at in held]
+    masks = {at: layout.views[at].accepted() for at in held}
+    _leave_out(masks, layout, view, slot, mix)
+    if mix.subsample is not None:
+        _thin(masks, layout, mix)
+    return [Part(at, mask) for at, mask in masks.items()]
+
+
+def rounds(layout: Layout, view: View, slot: int) -> list[int]:
+    """The positions of the segments that a mix drew from, as far as the commit holds them."""
+    mix = view.manifests[slot]
+    names = [(mix.dataset, part.round) for part in mix.rounds] if mix else []
+    return [layout.positions[name] for name in names if name in layout.positions]
+
+
+def is_plain(view: View, slot: int) -> bool:
+    """Whether the members of a mix are just the accepted rows of its rounds."""
+    mix = view.manifests[slot]
+    return (mix is None or mix.subsample is None) and slot not in view.arrays["left_mix"]
+
+
+def _leave_out(
+    masks: dict[int, NDArray[np.bool_]], layout: Layout, view: View, slot: int, mix: MixManifest
+) -> None:
+    """Take the rows out that the mix leaves out."""
+    mine = view.arrays["left_mix"] == slot
+    numbers, ranks = view.arrays["left_round"][mine], view.arrays["left_rank"][mine]
+    for number in np.unique(numbers).tolist():
+        at = layout.positions.get((mix.dataset, number))
+        if at in masks:
+            masks[at][ranks[numbers == number]] = False
+
+
+def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest) -> None:
+    """Leave only the rows that the subsample takes."""
+    if mix.subsample != mixing.SUBSAMPLE or mix.seed is None or mix.sample_size is None:
+        raise MixError(
+            f"mix {mix.digest[:12]} was drawn by the rule {mix.subsample!r}, which is not known "
+            f"here; known: {mixing.SUBSAMPLE}"
+        )
+    ranks = [np.flatnonzero(mask) for mask in masks.values()]
+    hashes = [
+        mixing.order(view.segment.round, view.places.at(mine), mix.seed)
+        for view, mine in zip((layout.views[at] for at in masks), ranks, strict=True)
+    ]
+    taken = mixing.lowest(np.concatenate([np.empty(0, np.uint64), *hashes]), mix.sample_size)
+    ends = np.cumsum([len(each) for each in ranks])[:-1]
+    for mask, mine, kept in zip(masks.values(), ranks, np.split(taken, ends), strict=False):
+        mask[mine[~kept]] = False

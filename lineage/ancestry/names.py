@@ -1,0 +1,87 @@
+"""What a round names: the rounds that its parents are in, and the mixes it was generated from.
+
+To put rounds in order, and to know what a segment is made of, is to know this first. It takes a
+pass over two columns; the answer is kept in a small file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from lineage import schema
+from lineage.ancestry import files
+from lineage.ancestry.source import Source
+from lineage.errors import SchemaError
+
+Name: TypeAlias = tuple[str, int]
+"""Data set and round."""
+FORMAT: Final = "stemma-ancestry/1"
+"""Changes when the arrays of a segment would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the rows of a round name."""
+
+    parents: tuple[Name, ...]
+    """By round, then data set."""
+    mixes: tuple[str, ...]
+    """Digests, in order."""
+
+
+def key(source: Source) -> str:
+    """Digest of what a round is made of, without the rounds that it names."""
+    return digest([FORMAT, source.dataset, source.round, source.digest, sorted(source.left_out)])
+
+
+def digest(content: object) -> str:
+    """SHA-256 of a value's JSON, as 64 hex digits."""
+    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def named_by(source: Source, directory: Path) -> Names:
+    """What the rows of a round name, as kept in the directory, or found now and kept there.
+
+    Raises:
+        SchemaError: the round's lineage lacks a column.
+        CacheError: the directory cannot be written.
+    """
+    place = directory / f"{key(source)}.names"
+    kept = _read(place)
+    if kept is None:
+        kept = _find(source)
+        content = [kept.parents, kept.mixes]
+        files.put(place, json.dumps([content, digest(content)]).encode())
+    return kept
+
+
+def _read(place: Path) -> Names | None:
+    """What was kept; None where that is absent or damaged."""
+    try:
+        content, check = json.loads(place.read_bytes())
+        parents, mixes = content
+        kept = Names(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
+    except (OSError, ValueError, TypeError):
+        return None
+    return kept if digest(content) == check else None
+
+
+def _find(source: Source) -> Names:
+    rows = source.lineage()
+    for name in ("parents", "trained_on"):
+        if name not in rows.collect_schema():
+            raise SchemaError(f"column {name!r} is missing; add it")
+    lists = rows.select(pl.col("parents").cast(schema.PARENTS))
+    edges = lists.filter(pl.col("parents").list.len() > 0).select(pl.col("parents").explode())
+    pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls().collect()
+    mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls().collect()
+    return Names(
+        tuple(pairs.sort("round", "dataset").iter_rows()),
+        tuple(mixes["trained_on"].sort()),
+    )

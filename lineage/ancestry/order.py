@@ -1,0 +1,42 @@
+"""The order of segments: whatever a round names comes before it."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from lineage.ancestry.names import Name
+
+
+def topological(named: Mapping[Name, AbstractSet[Name]]) -> tuple[list[Name], list[Name]]:
+    """Put rounds in an order in which each comes after those that it names.
+
+    Args:
+        named: for each round, the rounds that it names; those that are no keys are ignored.
+
+    Returns:
+        The order, ties by round, then data set; and what cannot be put in order, since it names
+        itself or rounds that descend from it, or descends from such rounds.
+    """
+    waits = {name: len(each & named.keys()) for name, each in named.items()}
+    followers: dict[Name, list[Name]] = defaultdict(list)
+    for name, each in named.items():
+        for earlier in each & named.keys():
+            followers[earlier].append(name)
+    ready = [_rank(name) for name, left in waits.items() if not left]
+    heapq.heapify(ready)
+    order: list[Name] = []
+    while ready:
+        number, dataset = heapq.heappop(ready)
+        order.append((dataset, number))
+        for name in followers[dataset, number]:
+            waits[name] -= 1
+            if not waits[name]:
+                heapq.heappush(ready, _rank(name))
+    return order, sorted(named.keys() - set(order), key=_rank)
+
+
+def _rank(name: Name) -> tuple[int, str]:
+    return name[1], name[0]

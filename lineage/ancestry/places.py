@@ -1,0 +1,44 @@
+"""The rows of a round, and their ranks: `row` may have gaps, local numbers have none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage.ancestry.source import Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """The rows of a round: how many, and which."""
+
+    count: int
+    rows: NDArray[np.int64] | None
+    """Ascending; None where they are 0 to count - 1."""
+
+    def ranks(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The local numbers of rows; -1 for those that are not here."""
+        if self.rows is None:
+            return np.where((rows >= 0) & (rows < self.count), rows, -1)
+        found = np.minimum(np.searchsorted(self.rows, rows), self.count - 1)
+        return np.where(self.rows[found] == rows, found, -1)
+
+    def at(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of local numbers."""
+        return ranks if self.rows is None else self.rows[ranks]
+
+
+def in_order(rows: NDArray[np.int64]) -> Places:
+    """The rows of a round, given ascending."""
+    count = len(rows)
+    full = count == 0 or (rows[0] == 0 and rows[-1] == count - 1)
+    return Places(count, None if full else rows)
+
+
+def read(source: Source) -> Places:
+    """The rows of a round, from its lineage alone."""
+    rows = source.lineage().select(pl.col("row").cast(pl.Int64)).collect()["row"]
+    return in_order(rows.sort().to_numpy())

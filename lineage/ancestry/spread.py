@@ -1,0 +1,103 @@
+"""How marks spread from parents to children, a segment at a time.
+
+Few parents are looked up in the reverse adjacency; many are faster found by a scan of the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineage.ancestry import adjacency
+from lineage.ancestry.views import View
+
+Numbers: TypeAlias = NDArray[np.int64]
+Steps: TypeAlias = NDArray[np.int32]
+Reached: TypeAlias = tuple[Numbers, Steps]
+"""Ranks in a segment, ascending, each once, and the fewest edges from a start to each."""
+SCAN: Final = 16
+"""Edges that are scanned in the time of one look-up."""
+SPARSE: Final = 64
+"""Rows that are gone through in the time in which one pair is sorted."""
+FAR: Final = np.iinfo(np.int32).max
+
+
+def children(view: View, reached: Mapping[int, Reached]) -> Reached:
+    """The rows of a segment that name a row that was reached, and their fewest steps.
+
+    Args:
+        view: the segment.
+        reached: rows by the position of their segment.
+    """
+    named = [slot for slot in view.slots if slot.segment in reached]
+    parts = [(reached[slot.segment], slot.before) for slot in named if slot.segment is not None]
+    if not parts:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)
+    parents = np.concatenate([ranks + before for (ranks, _), before in parts])
+    steps = np.concatenate([steps for (_, steps), _ in parts])
+    if len(parents) * SCAN > view.segment.edges:
+        found, far = _scan(view, parents, steps)
+    else:
+        found, which = adjacency.children_of(view.arrays, parents)
+        far = steps[which]
+    return fewest([(found, far + 1)], view.segment.rows)
+
+
+def fewest(parts: Sequence[Reached], count: int) -> Reached:
+    """Each rank once, ascending, with the fewest of its steps.
+
+    Args:
+        parts: ranks in any order, and steps.
+        count: how many ranks there may be.
+    """
+    ranks, steps = (np.concatenate(each) for each in zip(*parts, strict=True))
+    if len(ranks) * SPARSE < count:
+        order = np.lexsort((steps, ranks))
+        ranks, steps = ranks[order], steps[order]
+        first = np.flatnonzero(np.diff(ranks, prepend=-1))
+        return ranks[first], steps[first]
+    least = np.full(count, FAR, dtype=np.int32)
+    np.minimum.at(least, ranks, steps)
+    found = np.flatnonzero(least != FAR)
+    return found, least[found]
+
+
+def nearer(found: Reached, before: Reached | None) -> Reached:
+    """Those that were not reached before, or by more steps."""
+    if before is None:
+        return found
+    (ranks, steps), (known, far) = found, before
+    at = np.minimum(np.searchsorted(known, ranks), len(known) - 1)
+    new = (known[at] != ranks) | (steps < far[at])
+    return ranks[new], steps[new]
+
+
+def any_parent(view: View, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The rows of a segment of which a parent is marked.
+
+    Args:
+        view: the segment.
+        marked: for each number of the commit.
+    """
+    firsts, lasts = view.bounds[:-1] + view.shifts[:-1], view.bounds[1:] + view.shifts[:-1]
+    parts = [marked[first:last] for first, last in zip(firsts, lasts, strict=True)]
+    if not any(part.any() for part in parts):
+        return np.zeros(view.segment.rows, dtype=np.bool_)
+    known = np.concatenate([*parts, np.zeros(1, dtype=np.bool_)])  # the last stands for none
+    hit = known[np.minimum(view.arrays["parent"], len(known) - 1)]
+    counted = np.concatenate([[0], np.cumsum(hit)])
+    start = view.arrays["start"]
+    found: NDArray[np.bool_] = counted[start[1:]] > counted[start[:-1]]
+    return found
+
+
+def _scan(view: View, parents: Numbers, steps: Steps) -> Reached:
+    """The child of each edge whose parent is among some, and the parent's steps."""
+    least = np.full(int(view.bounds[-1]) + 1, FAR, dtype=np.int32)  # the last stands for none
+    least[parents] = steps
+    far = least[np.minimum(view.arrays["parent"], len(least) - 1)]
+    edges = np.flatnonzero(far != FAR)
+    return adjacency.rows_of(view.arrays, edges), far[edges]

@@ -1,0 +1,142 @@
+"""The segments of a commit, from the cache or built.
+
+A segment's digest is chained: it covers the round's own tables and the digests of the segments that
+it names. So a segment is found again by every commit that holds the same history, a new round costs
+what the round is large, and what comes after a changed round is built again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lineage.ancestry import files, names, order, places, segments
+from lineage.ancestry.adjacency import none_of
+from lineage.ancestry.files import Stored
+from lineage.ancestry.names import Name, Names
+from lineage.ancestry.places import Places
+from lineage.ancestry.segments import Segment
+from lineage.ancestry.source import Progress, Source
+from lineage.ancestry.views import Slot, View, runs
+from lineage.errors import CacheError, SchemaError
+
+
+def load(
+    directory: Path, sources: Sequence[Source], progress: Progress | None, *, full: bool
+) -> tuple[list[View], int]:
+    """Load or build the segments of a commit.
+
+    Args:
+        directory: the cache.
+        sources: the rounds of the commit, in any order.
+        progress: told after each segment.
+        full: verify all of every file.
+
+    Returns:
+        The segments in topological order, and how many of the last cannot be put in order.
+
+    Raises:
+        SchemaError: a round comes twice, or its tables are not what they should be.
+        CacheError: the directory cannot be written.
+    """
+    held = _by_name(sources)
+    named = {name: names.named_by(source, directory) for name, source in held.items()}
+    links = {name: _links(held[name], each) for name, each in named.items()}
+    ordered, cyclic = order.topological(links)
+    digests = _digests(held, links, ordered, cyclic)
+    ready: dict[Name, Stored] = {}
+
+    def lookup(name: Name) -> Places | None:
+        if name in ready:
+            return _places(ready[name])
+        return places.read(held[name]) if name in held else None  # of a later round, in a cycle
+
+    for done, name in enumerate([*ordered, *cyclic], start=1):
+        found = files.read(directory, digests[name], full=full)
+        if found is None:
+            built = segments.build(held[name], named[name], lookup)
+            files.write(directory, digests[name], *built)
+            found = files.read(directory, digests[name], full=False)
+        if found is None:
+            raise CacheError(
+                f"{directory / digests[name]} is not what was just written there; check the disk, "
+                "or keep the index in another directory"
+            )
+        ready[name] = found
+        if progress:
+            progress(done, len(held))
+    return _views(ready, held), len(cyclic)
+
+
+def _by_name(sources: Sequence[Source]) -> dict[Name, Source]:
+    held: dict[Name, Source] = {}
+    for source in sources:
+        name = source.dataset, source.round
+        if name in held:
+            raise SchemaError(f"round {source.round} of {source.dataset} comes twice; give it once")
+        held[name] = source
+    return held
+
+
+def _links(source: Source, named: Names) -> set[Name]:
+    """The rounds that a round's parents and mixes are in."""
+    mixes = [source.mixes[digest] for digest in named.mixes if digest in source.mixes]
+    parts = {(mix.dataset, part.round) for mix in mixes for part in mix.rounds}
+    return {*named.parents, *parts}
+
+
+def _digests(
+    held: Mapping[Name, Source],
+    links: Mapping[Name, set[Name]],
+    ordered: Sequence[Name],
+    cyclic: Sequence[Name],
+) -> dict[Name, str]:
+    """The chained digest of each segment; in a cycle it is chained to the rounds' own keys."""
+    found = {name: names.key(held[name]) for name in cyclic}
+    own = dict(found)
+    for name in (*ordered, *cyclic):
+        chain = [[*each, own.get(each) or found.get(each)] for each in sorted(links[name])]
+        found[name] = names.digest([names.key(held[name]), chain])
+    return found
+
+
+def _views(ready: Mapping[Name, Stored], held: Mapping[Name, Source]) -> list[View]:
+    counts = [stored.header["rows"] for stored in ready.values()]
+    bases = np.cumsum([0, *counts])
+    positions = {name: at for at, name in enumerate(ready)}
+    return [_view(stored, held[name], positions, bases) for name, stored in ready.items()]
+
+
+def _view(stored: Stored, source: Source, positions: Mapping[Name, int], bases: np.ndarray) -> View:
+    header = stored.header
+    slots: list[Slot] = []
+    for dataset, number, rows in header["parents"]:
+        before = slots[-1].before + slots[-1].rows if slots else 0
+        slots.append(Slot(dataset, number, positions.get((dataset, number)), before, rows))
+    manifests = tuple(source.mixes.get(digest) for digest in header["mixes"])
+    segment = Segment(
+        dataset=source.dataset,
+        round=source.round,
+        base=int(bases[positions[source.dataset, source.round]]),
+        rows=header["rows"],
+        edges=header["edges"],
+        mixes=tuple(mix for mix in manifests if mix),
+        digest=header["digest"],
+    )
+    bounds, shifts = runs(slots, bases, none_of(stored.arrays["parent"]))
+    return View(
+        segment=segment,
+        arrays=stored.arrays,
+        places=_places(stored),
+        slots=tuple(slots),
+        mixes=tuple(header["mixes"]),
+        manifests=manifests,
+        bounds=bounds,
+        shifts=shifts,
+    )
+
+
+def _places(stored: Stored) -> Places:
+    return Places(stored.header["rows"], stored.arrays.get("row"))

@@ -1,0 +1,220 @@
+"""Frames about occurrences and edges, put together from the segments they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage import schema
+from lineage.ancestry import adjacency
+from lineage.ancestry.adjacency import none_of
+from lineage.ancestry.segments import DECISION, DECISIONS, KIND, LEAVES
+from lineage.ancestry.views import Layout, View
+
+HEAD: Final = 16
+"""Hex digits of an id that are sorted."""
+WHOLE: Final = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Edges of some rows, as arrays of one length."""
+
+    child: NDArray[np.int64]
+    parent: NDArray[np.int64]
+    """-1: the commit does not hold it."""
+    relation: NDArray[np.uint8]
+    weight: NDArray[np.float32]
+    segment: NDArray[np.int64]
+    """Position of the child's segment."""
+    edge: NDArray[np.int64]
+    """Position among the segment's edges."""
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            child=np.concatenate([WHOLE, *(each.child for each in parts)]),
+            parent=np.concatenate([WHOLE, *(each.parent for each in parts)]),
+            relation=np.concatenate([WHOLE.astype(np.uint8), *(each.relation for each in parts)]),
+            weight=np.concatenate([WHOLE.astype(np.float32), *(each.weight for each in parts)]),
+            segment=np.concatenate([WHOLE, *(each.segment for each in parts)]),
+            edge=np.concatenate([WHOLE, *(each.edge for each in parts)]),
+        )
+
+    def take(self, order: NDArray[np.intp]) -> Edges:
+        """Some of them."""
+        return Edges(*(getattr(self, name)[order] for name in self.__slots__))
+
+
+def find(view: View, digits: str) -> NDArray[np.int64]:
+    """The ranks of a segment's rows whose id begins with hex digits, in no order."""
+    heads = view.arrays["head"]
+    low, high = (int(digits[:HEAD].ljust(HEAD, fill), 16) for fill in "0f")
+    first = int(np.searchsorted(heads, np.uint64(low), side="left"))
+    last = int(np.searchsorted(heads, np.uint64(high), side="right"))
+    ranks = view.arrays["head_rank"][first:last].astype(np.int64)
+    if len(digits) <= HEAD:
+        return ranks
+    wanted = [view.arrays["id"][rank].tobytes().hex().startswith(digits) for rank in ranks]
+    return ranks[np.array(wanted, dtype=np.bool_)]
+
+
+def numbers(layout: Layout, places: pl.DataFrame) -> NDArray[np.int64]:
+    """See `Ancestry.numbers`."""
+    wanted = places.select("dataset", "round", pl.col("row").cast(pl.Int64)).with_row_index("at")
+    found = np.full(len(places), -1, dtype=np.int64)
+    for (dataset, number), part in wanted.group_by("dataset", "round"):
+        segment = layout.positions.get((str(dataset), int(str(number))))
+        if segment is not None:
+            ranks = layout.views[segment].places.ranks(part["row"].to_numpy())
+            known = np.where(ranks < 0, -1, ranks + layout.bases[segment])
+            found[part["at"].to_numpy()] = known
+    return found
+
+
+def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
+    """See `Ancestry.nodes`."""
+    flags = np.zeros(len(numbers), dtype=np.uint8)
+    ids = np.zeros((len(numbers), schema.ID_BYTES), dtype=np.uint8)
+    rest = np.zeros(len(numbers), dtype=np.float64)
+    mixes = np.full(len(numbers), -1, dtype=np.int64)
+    digests: list[str | None] = []
+    for segment, mine, ranks in layout.split(numbers):
+        view = layout.views[segment]
+        flags[mine], ids[mine] = view.arrays["flags"][ranks], view.arrays["id"][ranks]
+        rest[mine] = left(view, ranks)
+        slots = view.arrays["mix"][ranks]
+        mixes[mine] = np.where(slots == none_of(slots), -1, slots.astype(np.int64) + len(digests))
+        digests += view.mixes
+    segments, rows = layout.rows_of(numbers)
+    return pl.DataFrame(
+        {
+            "number": numbers,
+            **layout.labels[segments].to_dict(),
+            "row": rows,
+            "sample_id": _binary(ids),
+            "kind": _enum(flags & KIND, schema.KINDS),
+            "decision": _words((flags & DECISION) >> 2, DECISIONS),
+            "trained_on": _words(mixes, (*digests, None)),
+            "rest": rest,
+        }
+    )
+
+
+def left(view: View, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The weight that rows leave to their generator; 0 for real rows."""
+    at, which = adjacency.edges_of(view.arrays, ranks)
+    weights = view.arrays["weight"][at].astype(np.float64)
+    rest = 1.0 - np.bincount(which, weights=weights, minlength=len(ranks))
+    leaves = (view.arrays["flags"][ranks] & LEAVES) != 0
+    return np.where(leaves, rest, 0.0)
+
+
+def edges_of(
+    layout: Layout, segment: int, ranks: NDArray[np.int64]
+) -> tuple[Edges, NDArray[np.int64]]:
+    """The edges of rows of a segment, by row as given, then as in its lineage.
+
+    Returns:
+        The edges, and for each the position in `ranks`.
+    """
+    at, which = adjacency.edges_of(layout.views[segment].arrays, ranks)
+    return _edges(layout, segment, ranks[which], at), which
+
+
+def parents(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
+    """See `Ancestry.parents`."""
+    unique, back = np.unique(numbers, return_inverse=True)
+    found = [edges_of(layout, segment, ranks)[0] for segment, _, ranks in layout.split(unique)]
+    joined = Edges.join(found)  # by child
+    starts = np.searchsorted(joined.child, unique, side="left")
+    ends = np.searchsorted(joined.child, unique, side="right")
+    order, _ = adjacency.spans(starts[back], ends[back])
+    return frame(layout, joined.take(order))
+
+
+def children(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
+    """See `Ancestry.children`; the numbers ascend, each once."""
+    found: list[Edges] = []
+    for segment, view in enumerate(layout.views):
+        _, locals_ = view.named(numbers)
+        children_, _ = adjacency.children_of(view.arrays, locals_)
+        known, _ = edges_of(layout, segment, np.unique(children_))
+        found.append(known.take(np.flatnonzero(np.isin(known.parent, numbers))))
+    joined = Edges.join(found)
+    order = np.lexsort((joined.edge, joined.child, joined.parent))
+    return frame(layout, joined.take(order)).select("child", "parent", "relation", "weight")
+
+
+def orphans(layout: Layout) -> pl.DataFrame:
+    """See `Ancestry.orphans`."""
+    found: list[Edges] = []
+    for segment, view in enumerate(layout.views):
+        at = view.arrays["orphan"].astype(np.int64)
+        ranks = adjacency.rows_of(view.arrays, at)
+        found.append(_edges(layout, segment, ranks, at))
+    return frame(layout, Edges.join(found)).drop("parent")
+
+
+def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
+    """Edges with the place of each parent: child, parent, dataset, round, row, relation, weight."""
+    orphan = np.flatnonzero(edges_.parent < 0)
+    segments, rows = layout.rows_of(np.maximum(edges_.parent, 0))
+    labels = layout.labels
+    for segment in np.unique(edges_.segment[orphan]).tolist():
+        view = layout.views[segment]
+        mine = orphan[edges_.segment[orphan] == segment]
+        at = np.searchsorted(view.arrays["orphan"], edges_.edge[mine])
+        rows[mine] = view.arrays["orphan_row"][at]
+        segments[mine] = view.arrays["orphan_slot"][at].astype(np.int64) + len(labels)
+        named = [(slot.dataset, slot.round) for slot in view.slots]
+        labels = labels.vstack(pl.DataFrame(named, schema=labels.schema, orient="row"))
+    return pl.DataFrame(
+        {
+            "child": edges_.child,
+            "parent": edges_.parent,
+            **labels[segments].to_dict(),
+            "row": rows,
+            "relation": _enum(edges_.relation, schema.RELATIONS),
+            "weight": edges_.weight,
+        }
+    )
+
+
+def _edges(layout: Layout, segment: int, ranks: NDArray[np.int64], at: NDArray[np.int64]) -> Edges:
+    view = layout.views[segment]
+    return Edges(
+        child=layout.bases[segment] + ranks,
+        parent=view.numbers(view.arrays["parent"][at]),
+        relation=view.arrays["relation"][at],
+        weight=view.arrays["weight"][at],
+        segment=np.full(len(at), segment, dtype=np.int64),
+        edge=at,
+    )
+
+
+def _enum(codes: NDArray[Any], words: Sequence[str]) -> pl.Series:
+    return pl.Series(codes).cat.to(pl.Enum(words))
+
+
+def _words(codes: NDArray[Any], words: Sequence[str | None]) -> pl.Series:
+    """The word of each code; -1 is the last one."""
+    return pl.Series(words, dtype=pl.String).gather(codes.astype(np.int64))
+
+
+def _binary(rows: NDArray[np.uint8]) -> pl.Series:
+    """Bytes [n, width] as n values."""
+    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
+
+    count, width = rows.shape
+    ends = pa.py_buffer(np.arange(0, (count + 1) * width, width, dtype=np.int64))
+    values = pa.Array.from_buffers(pa.large_binary(), count, [None, ends, pa.py_buffer(rows)])
+    return pl.Series(pl.from_arrow(values))

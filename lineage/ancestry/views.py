@@ -1,0 +1,148 @@
+"""Segments as a commit sees them: local numbers become the commit's, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lineage.ancestry.adjacency import spans
+from lineage.ancestry.files import Arrays
+from lineage.ancestry.names import Name
+from lineage.ancestry.places import Places
+from lineage.ancestry.segments import ACCEPTED, DECISION, KIND, REAL, Segment
+from lineage.manifest import MixManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One round that a segment names parents in."""
+
+    dataset: str
+    round: int
+    segment: int | None
+    """Its position among the commit's segments; None: the commit does not hold it."""
+    before: int
+    """The local number of its first row."""
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One segment in a commit."""
+
+    segment: Segment
+    arrays: Arrays
+    places: Places
+    slots: tuple[Slot, ...]
+    mixes: tuple[str, ...]
+    """Digests of the mixes that the rows name, in the order in which `mix` numbers them."""
+    manifests: tuple[MixManifest | None, ...]
+    """For each of `mixes`; None where it was not given."""
+    bounds: NDArray[np.int64]
+    """First local number of each run of parents that the commit numbers without a gap; the last
+    run is the number that stands for none."""
+    shifts: NDArray[np.int64]
+    """What to add to the local numbers of each run; none becomes -1."""
+
+    def numbers(self, local: NDArray[Any]) -> NDArray[np.int64]:
+        """The commit's numbers of parents given by local ones; -1 for none."""
+        found: NDArray[np.int64] = local.astype(np.int64)
+        if len(self.bounds) == 2 and not len(self.arrays["orphan"]):  # noqa: PLR2004  one, and none
+            found += self.shifts[0]
+        else:
+            found += self.shifts[np.searchsorted(self.bounds, found, side="right") - 1]
+        return found
+
+    def named(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Those of the commit's numbers that are in a round which this segment names.
+
+        Args:
+            numbers: ascending.
+
+        Returns:
+            Positions in `numbers`, and local numbers, which ascend.
+        """
+        bounds, shifts = self.bounds, self.shifts[:-1]
+        at, run = spans(
+            np.searchsorted(numbers, bounds[:-1] + shifts),
+            np.searchsorted(numbers, bounds[1:] + shifts),
+        )
+        return at, numbers[at] - shifts[run]
+
+    def real(self) -> NDArray[np.bool_]:
+        """Which rows are real, [rows]."""
+        found: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL
+        return found
+
+    def accepted(self) -> NDArray[np.bool_]:
+        """Which rows were accepted, [rows]."""
+        found: NDArray[np.bool_] = (self.arrays["flags"] & DECISION) == ACCEPTED
+        return found
+
+
+def runs(
+    slots: Sequence[Slot], bases: NDArray[np.int64], none: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bounds and shifts of a view: neighbours that need the same shift are one run."""
+    bounds: list[int] = []
+    shifts: list[int] = []
+    for slot in slots:
+        shift = int(bases[slot.segment or 0]) - slot.before
+        if slot.rows and (not shifts or shifts[-1] != shift):
+            bounds.append(slot.before)
+            shifts.append(shift)
+    end = slots[-1].before + slots[-1].rows if slots else 0
+    return np.array([*bounds, end]), np.array([*shifts, -1 - none])
+
+
+class Layout:
+    """The segments of a commit, and how their rows are numbered.
+
+    Attributes:
+        views: the segments, in topological order.
+        bases: number of the first row of each, then the count of all rows.
+        positions: the position of each round among them.
+        labels: dataset, round of each.
+    """
+
+    def __init__(self, views: Sequence[View]) -> None:
+        """Number the rows of segments in topological order."""
+        names = [(view.segment.dataset, view.segment.round) for view in views]
+        self.views = tuple(views)
+        self.bases = np.cumsum([0, *(view.segment.rows for view in views)], dtype=np.int64)
+        self.positions: dict[Name, int] = {name: at for at, name in enumerate(names)}
+        self.labels = pl.DataFrame(
+            names, schema={"dataset": pl.String, "round": pl.Int32}, orient="row"
+        )
+        self._gaps = [at for at, view in enumerate(views) if view.places.rows is not None]
+
+    def slice(self, at: int) -> slice:
+        """Where the rows of a segment are among all."""
+        return slice(int(self.bases[at]), int(self.bases[at + 1]))
+
+    def segments_of(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The position of the segment that each number is in."""
+        return np.searchsorted(self.bases, numbers, side="right") - 1
+
+    def split(
+        self, numbers: NDArray[np.int64]
+    ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+        """Split numbers by segment: its position, where in `numbers` its rows are, their ranks."""
+        at = self.segments_of(numbers)
+        for segment in np.unique(at).tolist():
+            mine = np.flatnonzero(at == segment)
+            yield segment, mine, numbers[mine] - self.bases[segment]
+
+    def rows_of(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """The position of the segment that each number is in, and its row there."""
+        at = self.segments_of(numbers)
+        rows = numbers - self.bases[at]
+        for segment in self._gaps:
+            mine = np.flatnonzero(at == segment)
+            rows[mine] = self.views[segment].places.at(rows[mine])
+        return at, rows
