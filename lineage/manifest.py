@@ -94,9 +94,7 @@ class MixManifest(BaseModel):
         """Write a mix that leaves nothing out without the fields that would say so."""
         content: dict[str, Any] = handler(self)
         return {
-            name: each
-            for name, each in content.items()
-            if each is not None or name not in LEFT_OUT
+            name: each for name, each in content.items() if each is not None or name not in LEFT_OUT
         }
 
     @model_validator(mode="wrap")

@@ -32,8 +32,8 @@ def seeds(leaks: pl.DataFrame) -> pl.DataFrame:
         leaks: dataset, round, row, equal; other columns are ignored.
     """
     equal = pl.col("equal").fill_null(value=True)
-    named = leaks.with_columns(pl.when(equal).then(pl.lit(EQUAL)).otherwise(pl.lit(NEAR)).alias("why"))
-    return _once(named.select(list(TAINTED)))
+    why = pl.when(equal).then(pl.lit(EQUAL)).otherwise(pl.lit(NEAR)).alias("why")
+    return _once(leaks.with_columns(why).select(list(TAINTED)))
 
 
 def spread(index: Ancestry, leaks: pl.DataFrame) -> pl.DataFrame:
@@ -53,11 +53,11 @@ def spread(index: Ancestry, leaks: pl.DataFrame) -> pl.DataFrame:
     known = index.numbers(first.select(list(NODE)))
     found = descendants(index, known[known >= 0], weak=False).hard
     later = index.nodes(found).select(list(NODE)).with_columns(pl.lit(DESCENDS).alias("why"))
-    return _once(pl.concat([first, later.cast(dict(TAINTED))]))
+    return _once(pl.concat([first, later.cast(TAINTED)]))
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:
     """Keep one row for each occurrence, for the reason that comes first."""
     order = pl.Enum([EQUAL, NEAR, DESCENDS])
-    ordered = rows.cast(dict(TAINTED)).sort(*NODE, pl.col("why").cast(order))
+    ordered = rows.cast(TAINTED).sort(*NODE, pl.col("why").cast(order))
     return ordered.unique(list(NODE), keep="first", maintain_order=True)

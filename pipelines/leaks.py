@@ -1,11 +1,24 @@
-"""Copies: samples equal or near to real ones, in the training data or in the hold-out."""
+"""Copies: samples equal or near to real ones, in the training data or in the hold-out.
+
+What is equal or near to held-out rows is a leak. Leaks of a round are looked for once, by the stage
+that sees its samples, and stored beside them, so that later rounds need not look again. All
+candidates are looked at, refused ones too: one may be a parent of later samples.
+"""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from lake import refs
+from lake.client import Lake
 from pipelines import images, neighbours
+
+TABLE: Final = "leaks"
+STORED: Final = ("round", "row", "sample_id", "equal", "distance")
+"""Columns of a stored leak."""
 
 SCHEMA = {
     "round": pl.Int32,
@@ -41,3 +54,32 @@ def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFra
         real["row"][right].alias("real_row"),
     )
     return found.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def of_candidates(candidates: pl.DataFrame, held: pl.DataFrame, near: float) -> pl.DataFrame:
+    """Find the candidates that leaked from the hold-out: `STORED`.
+
+    Args:
+        candidates: round, row, sample_id, image; one without a readable image is no copy.
+        held: row, sample_id, image of held-out rows.
+        near: as in `copies`.
+    """
+    shape = images.decode(held["image"][:1]).shape[1:]
+    whole = images.finite(images.decode_lenient(candidates["image"], (shape[0], shape[1])))
+    return copies(candidates.filter(pl.Series(whole)), held, near).select(STORED)
+
+
+def store(lake: Lake, branch: str, dataset: str, number: int, found: pl.DataFrame) -> None:
+    """Stage the leaks of a round; that there are none is a table too."""
+    lake.write(branch, refs.part(dataset, TABLE, number), found.select(STORED))
+
+
+def about(found: pl.DataFrame, near: float, key: str) -> dict[str, Any]:
+    """What a round's manifest says of its leaks.
+
+    Args:
+        found: the leaks.
+        near: the distance at or below which they were looked for.
+        key: input key of the hold-out in which they were looked for.
+    """
+    return {"rows": len(found), "near": near, "holdout": key}
