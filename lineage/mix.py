@@ -136,7 +136,7 @@ def list_digest(rows: pl.DataFrame) -> str:
     """
     known = schema.conform(rows, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
     schema.unique_key(known, list(OCCURRENCE), "the list")
-    numbers = known.sort(OCCURRENCE).select(pl.all().cast(pl.Int64)).to_numpy()
+    numbers = known.sort(list(OCCURRENCE)).select(pl.all().cast(pl.Int64)).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(numbers, dtype="<i8").tobytes()).hexdigest()
 
 
