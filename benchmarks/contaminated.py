@@ -142,7 +142,11 @@ def _next(
     rewritten = np.arange(len(whole)) < len(contents)
     lineage = _lineage(kind, rounds, whole, links)
     return Round(
-        before.number + 1, whole, np.concatenate([contaminated, ~rewritten[len(contents) :]]), rewritten, lineage
+        before.number + 1,
+        whole,
+        np.concatenate([contaminated, ~rewritten[len(contents) :]]),
+        rewritten,
+        lineage,
     )
 
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -105,7 +105,10 @@ def main() -> None:
         rows += found
         answers += said
     if asked.json:
-        content = {"rows": [asdict(row) for row in rows], "guard": [asdict(each) for each in answers]}
+        content = {
+            "rows": [asdict(row) for row in rows],
+            "guard": [asdict(each) for each in answers],
+        }
         print(json.dumps({**machine(), **content}, indent=2))
     else:
         render(rows, answers, Console(width=140))
@@ -117,7 +120,9 @@ def measure(kind: Kind, sizes: Sizes, seed: int) -> tuple[list[Row], list[Answer
     rounds = grow(kind, corpus, sizes, np.random.default_rng(seed))
     tainted = trace(kind, corpus, rounds)
     rows = [row for each in rounds[1:] for row in _compare(kind, corpus, each, tainted)]
-    clean = grow(kind, corpus, replace(sizes, contaminated=0, leaked=0), np.random.default_rng(seed))
+    clean = grow(
+        kind, corpus, replace(sizes, contaminated=0, leaked=0), np.random.default_rng(seed)
+    )
     answers = [
         _judge(kind, rounds, tainted, planted=True),
         _judge(kind, clean, trace(kind, corpus, clean), planted=False),
@@ -134,9 +139,7 @@ def trace(kind: Kind, corpus: Corpus, rounds: Sequence[Round]) -> pl.DataFrame:
 
 def index(directory: Path, rounds: Sequence[Round]) -> Ancestry:
     """The family tree of all generations."""
-    sources = [
-        Source(DATASET, each.number, f"{each.number}", each.lineage.lazy) for each in rounds
-    ]
+    sources = [Source(DATASET, each.number, f"{each.number}", each.lineage.lazy) for each in rounds]
     return open_index(directory, sources)
 
 
@@ -148,9 +151,7 @@ def _leaks(kind: Kind, corpus: Corpus, generation: Round) -> pl.DataFrame:
     )
 
 
-def _compare(
-    kind: Kind, corpus: Corpus, generation: Round, tainted: pl.DataFrame
-) -> Iterator[Row]:
+def _compare(kind: Kind, corpus: Corpus, generation: Round, tainted: pl.DataFrame) -> Iterator[Row]:
     """What each method finds among the rewritten samples of a generation."""
     flagged = kind.baselines(generation.contents, corpus.held)
     ours = tainted.filter(pl.col("round") == generation.number)["row"]
@@ -192,12 +193,24 @@ def _judge(kind: Kind, rounds: Sequence[Round], tainted: pl.DataFrame, *, plante
 def render(rows: Sequence[Row], answers: Sequence[Answer], console: Console) -> None:
     """Print what was found as tables."""
     table = Table(title=", ".join(f"{name} {value}" for name, value in machine().items()))
-    for head in ("content", "generation", "method", "recall (95 %)", "false positives (95 %)", "goal"):
+    for head in (
+        "content",
+        "generation",
+        "method",
+        "recall (95 %)",
+        "false positives (95 %)",
+        "goal",
+    ):
         table.add_column(head)
     for row in rows:
         word = ("met" if row.met else "missed") if row.method == LINEAGE else ""
         table.add_row(
-            row.kind, f"{row.generation}", row.method, f"{row.recall}", f"{row.false_positives}", word
+            row.kind,
+            f"{row.generation}",
+            row.method,
+            f"{row.recall}",
+            f"{row.false_positives}",
+            word,
         )
     console.print(table)
     for each in answers:

@@ -40,7 +40,8 @@ class Digits(Kind):
     def near_copies(self, contents: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
         """With noise where there is ink."""
         noise = draw.normal(0, NOISE, contents.shape) * (contents > 0)
-        return np.clip(contents + noise, 0, 1).astype(np.float32)
+        found: NDArray[np.float32] = np.clip(contents + noise, 0, 1).astype(np.float32)
+        return found
 
     def rewrite(
         self, parents: Sequence[NDArray[np.float32]], draw: Generator

@@ -7,7 +7,7 @@ many hands, at hand without a network.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -73,7 +73,9 @@ class Sentences(Kind):
         """As a scraper brings them: without case and punctuation, cut off, something before."""
         found = [_words(text) for text in contents]
         kept = draw.uniform(0.8, 1.0, len(found))
-        parts = [words[: round(len(words) * share)] for words, share in zip(found, kept, strict=True)]
+        parts = [
+            words[: round(len(words) * share)] for words, share in zip(found, kept, strict=True)
+        ]
         return _array(f"home > documentation > {' '.join(words)}" for words in parts)
 
     def rewrite(
@@ -143,7 +145,9 @@ def _pairs(contents: NDArray[np.object_]) -> NDArray[np.int64]:
         for at, text in enumerate(contents)
         for gram in sorted(_grams(text, PALM))
     ]
-    return np.asarray([pair for pair in set(found) if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)
+    return np.asarray([pair for pair in set(found) if pair[0] != pair[1]], dtype=np.int64).reshape(
+        -1, 2
+    )
 
 
 def _grams(text: str, size: int) -> set[tuple[str, ...]]:
@@ -156,5 +160,5 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def _array(texts: object) -> NDArray[np.object_]:
-    return np.asarray(list(texts), dtype=object)  # type: ignore[call-overload]
+def _array(texts: Iterable[str]) -> NDArray[np.object_]:
+    return np.asarray(list(texts), dtype=np.object_)

@@ -141,7 +141,8 @@ def _draw(
         random_state=np.random.RandomState(seed % 2**32),
     )
     points, _ = model.fit(space.transform(known)).sample(count)
-    return np.clip(space.inverse_transform(points), 0, 1).astype(np.float32)
+    found: NDArray[np.float32] = np.clip(space.inverse_transform(points), 0, 1).astype(np.float32)
+    return found
 
 
 def _decide(world: World, made: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
@@ -181,9 +182,7 @@ def _accept(before: Lake, made: pl.DataFrame, decisions: pl.DataFrame, regime: s
     return Lake.of(samples, pl.concat([before.lineage, rows]), regime)
 
 
-def _evidence(
-    world: World, after: Lake, decisions: pl.DataFrame, found: Evaluation
-) -> Evidence:
+def _evidence(world: World, after: Lake, decisions: pl.DataFrame, found: Evaluation) -> Evidence:
     number, near = int(decisions["round"][0]), world.settings.ingest.near
     accepted = after.samples.filter(pl.col("round") == number)
     counted = dict(decisions.group_by("decision").len().iter_rows())

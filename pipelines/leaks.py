@@ -39,21 +39,27 @@ def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFra
         near: RMS pixel distance at or below which two images are near-duplicates.
 
     Returns:
-        One row per such sample with its closest real row: round, row, sample_id, equal (the same
-        content id), distance (RMS), real_row.
+        One row per such sample, in order, with an equal real row or else the closest: round, row,
+        sample_id, equal (the same content id), distance (RMS; 0 of equal ones), real_row.
     """
+    known = samples.select("round", "row", "sample_id").with_row_index("at")
+    same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
+        "sample_id", keep="first", maintain_order=True
+    )
+    equal = known.join(same, on="sample_id").with_columns(
+        pl.lit(value=True).alias("equal"), pl.lit(0.0).alias("distance")
+    )
     left, right, distance = neighbours.within(
         images.vectors(samples["image"]), images.vectors(real["image"]), near
     )
     first = np.unique(left, return_index=True)[1]  # the closest comes first
-    left, right, distance = left[first], right[first], distance[first]
-    hit = samples.select("round", "row", "sample_id")[left]
-    found = hit.with_columns(
-        (hit["sample_id"] == real["sample_id"][right]).alias("equal"),
-        pl.Series("distance", distance),
-        real["row"][right].alias("real_row"),
+    close = known[left[first]].with_columns(
+        real["row"][right[first]].alias("real_row"),
+        pl.lit(value=False).alias("equal"),
+        pl.Series("distance", distance[first]),
     )
-    return found.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    both = pl.concat([equal, close.join(equal, on="at", how="anti")], how="diagonal").sort("at")
+    return both.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
 def of_candidates(candidates: pl.DataFrame, held: pl.DataFrame, near: float) -> pl.DataFrame:
