@@ -14,7 +14,10 @@ from benchmarks.contaminated import Copies, Corpus, Kind
 from benchmarks.digits import World
 from lineage.identity import sample_ids
 from pipelines import images, neighbours
+from pipelines.params import Ingest
 
+NEAR: Final[float] = Ingest.model_fields["near"].default
+"""RMS distance of near-duplicates, as digits are shipped."""
 NOISE: Final = 0.03
 """Standard deviation of what a near copy adds to each pixel that is not blank."""
 STEPS: Final = np.asarray([(0, 1), (0, -1), (1, 0), (-1, 0)])
@@ -30,7 +33,6 @@ class Digits(Kind):
     def corpus(self, seed: int) -> Corpus:
         """The split of the shipped settings, by another key."""
         world = World(seed)
-        self.near = world.settings.ingest.near
         return Corpus(*(images.vectors(each["image"]) for each in (world.real, world.held_out)))
 
     def ids(self, contents: NDArray[np.float32]) -> pl.Series:
@@ -54,14 +56,16 @@ class Digits(Kind):
         rows = 1 + np.arange(side) - down[:, None]
         columns = 1 + np.arange(side) - right[:, None]
         at = np.arange(len(contents))
-        found = padded[at[:, None, None], rows[:, :, None], columns[:, None, :]]
+        found: NDArray[np.float32] = padded[
+            at[:, None, None], rows[:, :, None], columns[:, None, :]
+        ]
         return found.reshape(contents.shape)
 
     def leaks(self, contents: NDArray[np.float32], held: NDArray[np.float32]) -> Copies:
         """Equal by content id; near by the shipped distance."""
         equal = self.ids(contents).is_in(self.ids(held).implode()).to_numpy()
         near = np.zeros(len(contents), dtype=np.bool_)
-        near[neighbours.within(contents, held, self.near)[0]] = True
+        near[neighbours.within(contents, held, NEAR)[0]] = True
         return Copies(equal, near)
 
     def baselines(
@@ -69,7 +73,7 @@ class Digits(Kind):
     ) -> dict[str, NDArray[np.bool_]]:
         """What the distance of pixels alone flags."""
         found = self.leaks(contents, held)
-        return {f"RMS distance ≤ {self.near:g}": found.equal | found.near}
+        return {f"RMS distance ≤ {NEAR:g}": found.equal | found.near}
 
 
 def _images(contents: NDArray[np.float32]) -> pl.DataFrame:

@@ -34,7 +34,7 @@ from pipelines.mixes import TrainingMix
 from pipelines.seeds import derive_seed
 from pipelines.work import Work, held_out, write_receipt
 
-CODE: Final = ("pipelines/evaluate.py", "pipelines/metrics")
+CODE: Final = ("pipelines/evaluate.py", "pipelines/leaks.py", "pipelines/metrics")
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
