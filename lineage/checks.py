@@ -2,7 +2,8 @@
 
 A rule's limits are the fields of `Limits` that begin with its `least` or `most` and end in `_warn`
 and `_block`. Losses downstream and tail masses rest on few rows, so a block needs more than a
-doubt: it goes by the end of the figure's interval that favours the round. A warning goes by the
+doubt: it goes by the end of the figure's interval that favours the round (`downstream_drop` by the
+loss itself once that end is a loss). A warning goes by the
 figure itself, or by the same end where it rests on very few rows (`lenient`). Recall, coverage and
 variance are steady enough to be held against their limits as they are, and counted figures have no
 interval.
@@ -172,6 +173,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "downstream_previous", partial(figures.loss, other="previous"), most="downstream_previous"
     ),
+    Rule("downstream_drop", figures.drop, most="downstream_drop"),
     *(
         _shape(part, name)
         for name in ("recall", "coverage", "variance", "tail")

@@ -51,7 +51,7 @@ class Evidence:
     copies: pl.DataFrame
     """Accepted samples equal or near to real training rows: sample_id, row, equal, real_row."""
     leaks: pl.DataFrame
-    """Accepted samples equal or near to held-out rows: the same columns."""
+    """Accepted samples equal or near to held-out rows: sample_id, row, equal."""
     metrics: Mapping[str, Any]
     """Figures as evaluate wrote them: round, mix, accuracy, difference; each with value, low, high,
     null."""

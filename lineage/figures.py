@@ -123,6 +123,18 @@ def loss(evidence: Evidence, other: str) -> Figure:
     return Figure(-value, -high, -low, f"{said}; {interval}")
 
 
+def drop(evidence: Evidence) -> Figure:
+    """Accuracy lost against real data alone, as measured; 0 while chance alone may explain it.
+
+    On few validation rows the favourable end of a loss stays small although the loss is plain. So
+    a large loss counts as it is measured as soon as its interval holds none but losses.
+    """
+    found = loss(evidence, "real_only")
+    if found.value is None or found.low is None:
+        return found
+    return exact(found.value if found.low > 0 else 0.0, found.says)
+
+
 def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
     """A shape figure of `round` or `mix` over its real-versus-real null.
 

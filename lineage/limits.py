@@ -2,8 +2,10 @@
 
 Nothing heavy is imported here: every command reads params. A limit of None is no limit. Defaults
 let a round pass that is mixed with all data before it (`accumulate`), and block one whose mix holds
-nothing but its own predecessor (`replace`) as soon as that shows: in the second such round its mix
-is two generations from real data without a real row in it, and has lost recall and variance.
+nothing but its own predecessor (`replace`) as soon as that shows: in the first such round by what
+it costs, if it costs two points; in the second because its mix is two generations from real data
+without a real row in it, and has lost recall and variance. `python -m benchmarks.guard` follows
+both over many seeds.
 """
 
 from __future__ import annotations
@@ -88,6 +90,9 @@ class Limits(BaseModel):
     downstream_previous_warn: Amount | None = 0.01
     """The same against the mix without this round."""
     downstream_previous_block: Amount | None = 0.02
+    downstream_drop_block: Amount | None = 0.015
+    """Loss against training on real data alone that blocks as measured, once chance alone does not
+    explain it: no mix that has plainly lost two points is published."""
 
     recall_round_warn: Amount | None = 0.5
     """Least recall of the round, over the null's."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
     computed_field,
+    model_serializer,
     model_validator,
 )
 
@@ -23,8 +25,11 @@ REGIMES: Final = ("accumulate", "replace", "accumulate-subsample")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROUNDING: Final = 1e-6
 """Relative error by which sums of stored numbers may differ."""
+LEFT_OUT: Final = ("left_out", "left_out_digest")
+"""Fields that are written only where they say something: most mixes leave nothing out."""
 
 
 class RoundPart(BaseModel):
@@ -34,7 +39,7 @@ class RoundPart(BaseModel):
 
     round: Count
     accepted: Annotated[int, Field(gt=0)]
-    """Rows that the mix was composed from."""
+    """Rows that the mix was composed from: accepted, and not left out."""
     rows: Annotated[int, Field(gt=0)]
     """Rows of them that are in the mix."""
     weight: Annotated[float, Field(gt=0)]
@@ -62,6 +67,10 @@ class MixManifest(BaseModel):
     """Of the subsample."""
     warm_start: str | None = None
     """Digest of the generator that the fit continued from; None: from scratch."""
+    left_out: Annotated[int, Field(gt=0)] | None = None
+    """Accepted rows that the regime had to choose from and that were left out; None: no row."""
+    left_out_digest: Digest | None = None
+    """Digest of the list of these rows, as `lineage.mix.list_digest` gives it."""
 
     real_share: Share
     """Weight of the real rows, over all."""
@@ -79,6 +88,14 @@ class MixManifest(BaseModel):
         content = self.model_dump(mode="json", exclude={"digest"})
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a mix that leaves nothing out without the fields that would say so."""
+        content: dict[str, Any] = handler(self)
+        return {
+            name: each for name, each in content.items() if each is not None or name not in LEFT_OUT
+        }
 
     @model_validator(mode="wrap")
     @classmethod
@@ -111,6 +128,7 @@ class MixManifest(BaseModel):
             (self.rows == sum(part.rows for part in parts), "rows are not those of the rounds"),
             (all(part.rows <= part.accepted for part in parts), "more rows than were accepted"),
             (weighed, "the weight of a round is not that of its rows"),
+            ((self.left_out is None) == (self.left_out_digest is None), "left_out has no list"),
         ]
 
     def _of_subsample(self) -> list[tuple[bool, str]]:

@@ -10,6 +10,7 @@ The regimes are those of Gerstgrasser et al. 2024 (replace, accumulate) and Kazd
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,17 @@ from lineage import schema
 from lineage.errors import MixError
 from lineage.manifest import REGIMES, MixManifest, RoundPart
 
-__all__ = ["REGIMES", "Mix", "MixManifest", "RoundPart", "build", "lowest", "order", "read"]
+__all__ = [
+    "REGIMES",
+    "Mix",
+    "MixManifest",
+    "RoundPart",
+    "build",
+    "list_digest",
+    "lowest",
+    "order",
+    "read",
+]
 
 SUBSAMPLE: Final = "splitmix64/1"
 """Rule that orders occurrences for a subsample: by a hash of seed, round and row. An order does not
@@ -38,6 +49,7 @@ ROWS: Final = pl.Schema(
 )
 """What a mix must know of its rows."""
 REQUIRED: Final = ("round", "row", "kind", "real_roots")
+OCCURRENCE: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "row")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class Mix:
     rows: pl.DataFrame
     """round, row, weight (Float64), in order."""
     manifest: MixManifest
+    left_out: pl.DataFrame
+    """round, row of the accepted rows that the regime had to choose from and that were left out, in
+    order."""
 
 
 def build(
@@ -58,6 +73,7 @@ def build(
     real_weight: float = 1.0,
     sample_size: int | None = None,
     seed: int = 0,
+    left_out: pl.DataFrame | None = None,
 ) -> Mix:
     """Compose the mix that a regime takes from the accepted rows of a commit.
 
@@ -70,17 +86,21 @@ def build(
         real_weight: weight of a real row; a synthetic or edited row has weight 1.
         sample_size: of accumulate-subsample; None: as many as there are real rows.
         seed: of the subsample.
+        left_out: round, row of rows that must not be in the mix; other columns are ignored. The
+            regime chooses first (`replace` never goes back to an earlier round), the subsample is
+            drawn from what is left.
 
     Raises:
-        MixError: there are no rows, or regime, weight or size cannot be used.
+        MixError: there are no rows, none is left, or regime, weight or size cannot be used.
         SchemaError: a column is missing, or a row comes twice.
     """
     known = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
     schema.unique_key(known, ["round", "row"], "the mix")
     _check(known, regime, real_weight, sample_size)
+    kept, left = _leave_out(_offered(known, regime), left_out)
     thinned = regime == "accumulate-subsample"
-    size = _size(known, sample_size) if thinned else None
-    taken = _take(known, regime, size, seed)
+    size = _size(kept, sample_size) if thinned else None
+    taken = _take(kept, size, seed)
     weighted = taken.with_columns(
         pl.when(pl.col("kind") == "real").then(real_weight).otherwise(1.0).alias("weight")
     )
@@ -88,15 +108,36 @@ def build(
         dataset=dataset,
         commit=commit,
         regime=regime,
-        rounds=_parts(known, weighted),
+        rounds=_parts(kept, weighted),
         rows=len(weighted),
         real_weight=real_weight,
         sample_size=size,
         subsample=SUBSAMPLE if thinned else None,
         seed=seed if thinned else None,
+        left_out=len(left) or None,
+        left_out_digest=list_digest(left) if len(left) else None,
         **_distribution(weighted),
     )
-    return Mix(weighted.select("round", "row", "weight"), manifest)
+    return Mix(weighted.select("round", "row", "weight"), manifest, left)
+
+
+def list_digest(rows: pl.DataFrame) -> str:
+    """Digest a list of rows of a data set, whatever their order.
+
+    Args:
+        rows: round, row; other columns are ignored.
+
+    Returns:
+        SHA-256 over `round` and `row` of each row, as little-endian integers of 8 bytes each, by
+        round and row: 64 hex digits.
+
+    Raises:
+        SchemaError: a column is missing or null, or a row comes twice.
+    """
+    known = schema.conform(rows, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
+    schema.unique_key(known, list(OCCURRENCE), "the list")
+    numbers = known.sort(list(OCCURRENCE)).select(pl.all().cast(pl.Int64)).to_numpy()
+    return hashlib.sha256(np.ascontiguousarray(numbers, dtype="<i8").tobytes()).hexdigest()
 
 
 def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
@@ -169,9 +210,30 @@ def lowest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
     return taken
 
 
-def _take(rows: pl.DataFrame, regime: str, size: int | None, seed: int) -> pl.DataFrame:
+def _offered(rows: pl.DataFrame, regime: str) -> pl.DataFrame:
+    """The rows that a regime chooses from."""
     if regime == "replace":
         return rows.filter(pl.col("round") == pl.col("round").max())
+    return rows
+
+
+def _leave_out(
+    rows: pl.DataFrame, unwanted: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that may be taken, and round and row of those that must not be."""
+    given = OCCURRENCE.to_frame() if unwanted is None else unwanted
+    wrong = schema.conform(given, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
+    left = rows.join(wrong, on=list(OCCURRENCE), how="semi").select(list(OCCURRENCE))
+    kept = rows.join(left, on=list(OCCURRENCE), how="anti", maintain_order="left")
+    if kept.is_empty():
+        raise MixError(
+            f"all {len(rows)} rows that the mix could take are to be left out; nothing is left to "
+            "train on"
+        )
+    return kept, left.sort(list(OCCURRENCE))
+
+
+def _take(rows: pl.DataFrame, size: int | None, seed: int) -> pl.DataFrame:
     if size is None:
         return rows
     hashes = order(rows["round"].to_numpy(), rows["row"].to_numpy(), seed)

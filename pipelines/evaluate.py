@@ -3,7 +3,7 @@
 The mix is what the next generator would be fitted on: the regime of this round, applied to the
 curate commit. A downstream classifier trained on it is compared with one trained on real data
 alone, and the round itself is compared with real data, each figure beside its real-versus-real
-null.
+null. What leaked from the hold-out is looked for here and stored with the round.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pipelines import (
     branches,
     images,
     keys,
+    leaks,
     manifest,
     metrics,
     mixes,
@@ -26,12 +27,14 @@ from pipelines import (
     receipts,
     stage,
     tables,
+    taint,
 )
+from pipelines.holdout import HeldOut
 from pipelines.mixes import TrainingMix
 from pipelines.seeds import derive_seed
 from pipelines.work import Work, held_out, write_receipt
 
-CODE: Final = ("pipelines/evaluate.py", "pipelines/metrics")
+CODE: Final = ("pipelines/evaluate.py", "pipelines/leaks.py", "pipelines/metrics")
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -41,8 +44,11 @@ def main(work: Work, *, supersede: bool = False) -> None:
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
-        found, next_mix = measure(work, curated.commit)
         dataset, number = work.round.dataset, work.round.number
+        near, held = work.round.settings.ingest.near, held_out(work, curated.commit)
+        leaked = _leaks(work, held, near)
+        found, next_mix = measure(work, curated.commit, held, leaked)
+        leaks.store(work.lake, branch, dataset, number, leaked)
         manifest.extend(
             work.lake,
             branch,
@@ -50,6 +56,7 @@ def main(work: Work, *, supersede: bool = False) -> None:
             number,
             metrics=found,
             next_mix=next_mix.manifest.model_dump(mode="json"),
+            leaks=leaks.about(leaked, near, held.key),
             cost={"evaluate": {"seconds": round(time.monotonic() - began, 3)}},
         )
         return {}
@@ -67,14 +74,30 @@ def main(work: Work, *, supersede: bool = False) -> None:
     write_receipt(work, "evaluate", commit.id, key, curated.rows)
 
 
-def measure(work: Work, commit: str) -> tuple[dict[str, Any], TrainingMix]:
-    """Figures of a curate commit, and the mix that the next generator would be fitted on."""
+def _leaks(work: Work, held: HeldOut, near: float) -> pl.DataFrame:
+    """The round's candidates that are equal or near to held-out rows."""
+    made, round_ = work.receipt("generate").commit, work.round
+    candidates = tables.read_round(work.lake, made, round_.dataset, "candidates", round_.number)
+    return leaks.of_candidates(candidates, held.fingerprints(), near)
+
+
+def measure(
+    work: Work, commit: str, held: HeldOut, leaked: pl.DataFrame
+) -> tuple[dict[str, Any], TrainingMix]:
+    """Figures of a curate commit, and the mix that the next generator would be fitted on.
+
+    Args:
+        work: the round.
+        commit: its curate commit.
+        held: the hold-out.
+        leaked: the round's leaks.
+    """
     round_ = work.round
     real = tables.real_samples(work.lake, commit, round_.dataset)
     accepted = tables.read_round(work.lake, commit, round_.dataset, "samples", round_.number)
-    held = held_out(work, commit)
-    mix = mixes.trainable(work.lake, commit, held, round_)
-    before = mixes.trainable(work.lake, work.receipt("fit").commit, held, round_)
+    mix = mixes.build(work.lake, commit, round_, tainted=taint.at(work, commit, fresh=leaked))
+    pinned = work.receipt("fit").commit
+    before = mixes.build(work.lake, pinned, round_, tainted=taint.at(work, pinned))
     found = metrics.evaluate_round(
         real=_labelled(real),
         validation=_labelled(held.validation()),

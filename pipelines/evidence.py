@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from lineage import mix as mixing
 from lineage.guard import Evidence
-from pipelines import leaks, manifest, tables
+from pipelines import leaks, manifest, tables, taint
 from pipelines.calibrations import applied
-from pipelines.work import Work, held_out
+from pipelines.work import Work
 
 
 def collect(work: Work, commit: str) -> Evidence:
@@ -16,7 +18,8 @@ def collect(work: Work, commit: str) -> Evidence:
     about = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
-    fingerprints = held_out(work, commit).fingerprints()
+    leaked = taint.leaked(work, commit)
+    ours = (pl.col("dataset") == dataset) & (pl.col("round") == number)
     return Evidence(
         dataset=dataset,
         round=number,
@@ -24,7 +27,8 @@ def collect(work: Work, commit: str) -> Evidence:
         mix=mixing.read(about["next_mix"]),
         counts=about["counts"],
         copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
-        leaks=leaks.copies(accepted, fingerprints, near),
+        leaks=leaked.filter(ours).join(accepted, on=["round", "row"], how="semi"),
         metrics=about["metrics"],
+        held_out_ancestors=taint.spread(lake, commit, leaked),
         calibration=applied.to_round(work, commit),
     )

@@ -1,9 +1,9 @@
 """Stage `fit`: the generator, fitted on the mix at the commit that the previous round pinned.
 
 The commit is the one in the previous round's receipt, never a moving ref. Training rows that are
-equal or near to held-out rows are refused and counted. Files go to `models/<dataset>/<round>/`,
-which DVC tracks; if the lake holds a generate commit made from the same fit, its files are taken
-instead.
+equal or near to held-out rows, or descend from such, are refused and listed. Files go to
+`models/<dataset>/<round>/`, which DVC tracks; if the lake holds a generate commit made from the
+same fit, its files are taken instead.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from pipelines import history, images, keys, mixes, models, receipts, say, stage
+from lake.tables import encode
+from pipelines import history, images, keys, mixes, models, receipts, say, stage, taint
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.seeds import derive_seed
-from pipelines.work import Work, held_out, write_receipt
+from pipelines.work import Work, write_receipt
 
 CODE: Final = ("pipelines/fit.py", "pipelines/generators/{generator}")
 
@@ -38,7 +39,7 @@ def _fit(work: Work, commit: str) -> None:
     """Train on the mix at a commit and write generator and mix manifest."""
     round_ = work.round
     began = time.monotonic()
-    kept = mixes.trainable(work.lake, commit, held_out(work, commit), round_)
+    kept = mixes.build(work.lake, commit, round_, tainted=taint.at(work, commit))
     directory = models.directory(round_.dataset, round_.number)
     diffusion.fit(
         images.decode(kept.samples["image"]),
@@ -49,6 +50,7 @@ def _fit(work: Work, commit: str) -> None:
         directory,
     )
     receipts.write_text(directory / models.MIX, kept.manifest.model_dump_json(indent=2) + "\n")
+    receipts.write_bytes(directory / models.LEFT_OUT, encode(kept.left_out))
     seconds = {"seconds": round(time.monotonic() - began, 3)}
     receipts.write_json(directory / models.COST, seconds)
 

@@ -95,6 +95,9 @@ def _write(work: Work, branch: str, made: pl.DataFrame, facts: Mapping[str, Any]
     )
     lake.write(branch, refs.part(round_.dataset, "candidates", round_.number), payload)
     lake.write(branch, refs.part(round_.dataset, "lineage", round_.number), rows)
+    left_out = mixes.read_left_out(round_, mix)
+    if len(left_out):
+        lake.write(branch, refs.part(round_.dataset, "left_out", round_.number), left_out)
     models.upload(lake, branch, round_.dataset, round_.number)
     content = {
         "dataset": round_.dataset,

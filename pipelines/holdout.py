@@ -30,6 +30,8 @@ class HeldOut:
     lake: Lake
     dataset: str
     commit: str
+    key: str
+    """Input key of the ingest that split them off."""
 
     def validation(self) -> pl.DataFrame:
         """The rows that gate rounds: row, sample_id, image, label."""
@@ -60,7 +62,7 @@ def open_at(lake: Lake, dataset: str, key: str) -> HeldOut:
             f"the hold-out of {dataset} is not in {lake.repository}; "
             f"run `dvc repro --force --single-item ingest@{dataset}`"
         )
-    return HeldOut(lake, dataset, commit)
+    return HeldOut(lake, dataset, commit, key)
 
 
 def holds(lake: Lake, dataset: str, key: str) -> bool:

@@ -24,6 +24,7 @@ from pipelines import (
     holdout,
     images,
     keys,
+    leaks,
     manifest,
     neighbours,
     publishing,
@@ -64,7 +65,8 @@ def run(dataset: str, *, supersede: bool = False) -> None:
         say.line(f"ingest: adopted {current.commit[:12]}")
         commit = current.commit
     else:
-        commit = _publish(lake, dataset, prepare(settings) if frame is None else frame, key).id
+        whole = prepare(settings) if frame is None else frame
+        commit = _publish(lake, dataset, whole, key, settings.ingest.near).id
     _write_receipt(lake, dataset, commit, key)
 
 
@@ -119,7 +121,7 @@ def _check_line(params: Params, dataset: str) -> None:
         )
 
 
-def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
+def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, near: float) -> Commit:
     """Write round 0 on its branch, which removes what it supersedes, and merge it into main."""
     about = {
         "stemma.stage": "ingest",
@@ -131,7 +133,7 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
     branch = refs.branch_name(dataset, 0)
     with attempts.attempt(lake, branch, refs.MAIN) as place:
         publishing.supersede(lake, dataset, 0, place, about)
-        _write(lake, place, dataset, frame, key)
+        _write(lake, place, dataset, frame, key=key, near=near)
         rows = manifest.read(lake, place, dataset, 0)["counts"]["accepted"]
         commit = lake.commit(place, f"Ingest {rows} real rows of {dataset}", about)
         lake.set_branch(branch, commit.id)
@@ -141,13 +143,18 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> Commit:
     return merged
 
 
-def _write(lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, key: str) -> None:
-    """Stage the training rows, their lineage and the manifest of round 0."""
+def _write(
+    lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, *, key: str, near: float
+) -> None:
+    """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0."""
     train = frame.filter(pl.col("split") == "train").sort("row")
     samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", "image", "label")
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
     lineage = record.real(train.select("row", "sample_id", "source", "licence"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
+    held = frame.filter(pl.col("split").is_in(holdout.SPLITS))
+    leaked = leaks.copies(samples, held, near)
+    leaks.store(lake, branch, dataset, 0, leaked)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
         "dataset": dataset,
@@ -156,6 +163,7 @@ def _write(lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, key: str)
         "licence": frame["licence"][0],
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
         "holdout": {"input_key": key},
+        "leaks": leaks.about(leaked, near, key),
     }
     manifest.write(lake, branch, dataset, 0, content)
     publishing.claim(lake, branch, dataset, 0, key)

@@ -1,11 +1,24 @@
-"""Copies: samples equal or near to real ones, in the training data or in the hold-out."""
+"""Copies: samples equal or near to real ones, in the training data or in the hold-out.
+
+What is equal or near to held-out rows is a leak. Leaks of a round are looked for once, by the stage
+that sees its samples, and stored beside them, so that later rounds need not look again. All
+candidates are looked at, refused ones too: one may be a parent of later samples.
+"""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from lake import refs
+from lake.client import Lake
 from pipelines import images, neighbours
+
+TABLE: Final = "leaks"
+STORED: Final = ("round", "row", "sample_id", "equal", "distance")
+"""Columns of a stored leak."""
 
 SCHEMA = {
     "round": pl.Int32,
@@ -26,18 +39,53 @@ def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFra
         near: RMS pixel distance at or below which two images are near-duplicates.
 
     Returns:
-        One row per such sample with its closest real row: round, row, sample_id, equal (the same
-        content id), distance (RMS), real_row.
+        One row per such sample, in order, with an equal real row or else the closest: round, row,
+        sample_id, equal (the same content id), distance (RMS; 0 of equal ones), real_row.
     """
+    known = samples.select("round", "row", "sample_id").with_row_index("at")
+    same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
+        "sample_id", keep="first", maintain_order=True
+    )
+    equal = known.join(same, on="sample_id").with_columns(
+        pl.lit(value=True).alias("equal"), pl.lit(0.0).alias("distance")
+    )
     left, right, distance = neighbours.within(
         images.vectors(samples["image"]), images.vectors(real["image"]), near
     )
     first = np.unique(left, return_index=True)[1]  # the closest comes first
-    left, right, distance = left[first], right[first], distance[first]
-    hit = samples.select("round", "row", "sample_id")[left]
-    found = hit.with_columns(
-        (hit["sample_id"] == real["sample_id"][right]).alias("equal"),
-        pl.Series("distance", distance),
-        real["row"][right].alias("real_row"),
+    close = known[left[first]].with_columns(
+        real["row"][right[first]].alias("real_row"),
+        pl.lit(value=False).alias("equal"),
+        pl.Series("distance", distance[first]),
     )
-    return found.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    both = pl.concat([equal, close.join(equal, on="at", how="anti")], how="diagonal").sort("at")
+    return both.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def of_candidates(candidates: pl.DataFrame, held: pl.DataFrame, near: float) -> pl.DataFrame:
+    """Find the candidates that leaked from the hold-out: `STORED`.
+
+    Args:
+        candidates: round, row, sample_id, image; one without a readable image is no copy.
+        held: row, sample_id, image of held-out rows.
+        near: as in `copies`.
+    """
+    shape = images.decode(held["image"][:1]).shape[1:]
+    whole = images.finite(images.decode_lenient(candidates["image"], (shape[0], shape[1])))
+    return copies(candidates.filter(pl.Series(whole)), held, near).select(STORED)
+
+
+def store(lake: Lake, branch: str, dataset: str, number: int, found: pl.DataFrame) -> None:
+    """Stage the leaks of a round; that there are none is a table too."""
+    lake.write(branch, refs.part(dataset, TABLE, number), found.select(STORED))
+
+
+def about(found: pl.DataFrame, near: float, key: str) -> dict[str, Any]:
+    """What a round's manifest says of its leaks.
+
+    Args:
+        found: the leaks.
+        near: the distance at or below which they were looked for.
+        key: input key of the hold-out in which they were looked for.
+    """
+    return {"rows": len(found), "near": near, "holdout": key}

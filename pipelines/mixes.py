@@ -8,10 +8,10 @@ import polars as pl
 
 from lake.client import Lake
 from lineage import mix as mixing
+from lineage import taint
 from lineage.mix import MixManifest
-from pipelines import leaks, models, say, tables
+from pipelines import models, say, tables
 from pipelines.errors import EmptyRound, StaleError
-from pipelines.holdout import HeldOut
 from pipelines.params import Round
 from pipelines.seeds import derive_seed
 
@@ -22,10 +22,13 @@ class TrainingMix:
 
     samples: pl.DataFrame
     manifest: MixManifest
+    left_out: pl.DataFrame
+    """round, row, why of the accepted rows that the regime had to choose from and that a fit must
+    not learn from."""
 
 
 def build(
-    lake: Lake, commit: str, work: Round, *, exclude: pl.DataFrame | None = None
+    lake: Lake, commit: str, work: Round, *, tainted: pl.DataFrame | None = None
 ) -> TrainingMix:
     """Compose the mix that the regime of a round takes from a commit.
 
@@ -33,17 +36,17 @@ def build(
         lake: the lake.
         commit: a pinned commit, never a moving ref.
         work: the round whose `fit` settings give the regime.
-        exclude: round, row of samples to leave out.
+        tainted: occurrences that a fit must not learn from, as `lineage.taint.TAINTED`.
 
     Raises:
-        EmptyRound: nothing is left to train on.
+        EmptyRound: the commit holds nothing to train on.
+        MixError: nothing is left to train on.
     """
     settings = work.settings.fit
     rows = tables.accepted_lineage(lake, commit, work.dataset)
-    if exclude is not None:
-        rows = rows.join(exclude, on=["round", "row"], how="anti")
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {work.dataset} to train on")
+    ours = _ours(tainted, work.dataset)
     found = mixing.build(
         rows,
         dataset=work.dataset,
@@ -52,30 +55,20 @@ def build(
         real_weight=settings.real_weight,
         sample_size=settings.sample_size,
         seed=derive_seed(work.seed, work.dataset, "mix"),
+        left_out=ours,
     )
     samples = tables.read(lake, commit, work.dataset, "samples").collect()
     joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
-    return TrainingMix(joined, found.manifest)
+    left_out = found.left_out.join(ours, on=["round", "row"], how="left", maintain_order="left")
+    if len(left_out):
+        say.line(f"left out {len(left_out)} rows that are held out, near to that, or come from it")
+    return TrainingMix(joined, found.manifest, left_out)
 
 
-def trainable(lake: Lake, commit: str, held_out: HeldOut, work: Round) -> TrainingMix:
-    """The mix of a commit that a fit may learn from: without rows equal or near to held-out ones.
-
-    Args:
-        lake: the lake.
-        commit: a pinned commit, never a moving ref.
-        held_out: the held-out rows of its real data.
-        work: the round whose `fit` settings give the regime.
-
-    Raises:
-        EmptyRound: nothing is left to train on.
-    """
-    mix = build(lake, commit, work)
-    leaked = leaks.copies(mix.samples, held_out.fingerprints(), work.settings.ingest.near)
-    if leaked.is_empty():
-        return mix
-    say.line(f"left out {len(leaked)} rows that are equal or near to held-out ones")
-    return build(lake, commit, work, exclude=leaked.select("round", "row"))
+def _ours(tainted: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
+    """The tainted rows of a data set: round, row, why."""
+    known = pl.DataFrame(schema=taint.TAINTED) if tainted is None else tainted
+    return known.filter(pl.col("dataset") == dataset).drop("dataset")
 
 
 def read_manifest(work: Round) -> MixManifest:
@@ -90,3 +83,19 @@ def read_manifest(work: Round) -> MixManifest:
         return mixing.read(place.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StaleError(f"{place} is missing; run `dvc repro` again") from error
+
+
+def read_left_out(work: Round, mix: MixManifest) -> pl.DataFrame:
+    """What the mix left out of which the round's generator was fitted: round, row, why.
+
+    Raises:
+        StaleError: the generator's folder does not hold the list that the mix names.
+    """
+    place = models.directory(work.dataset, work.number) / models.LEFT_OUT
+    empty = pl.DataFrame(schema={**mixing.OCCURRENCE, "why": pl.String})
+    if mix.left_out is None:
+        return empty
+    found = pl.read_parquet(place) if place.is_file() else empty
+    if mixing.list_digest(found) != mix.left_out_digest:
+        raise StaleError(f"{place} is not the list that the mix names; run `dvc repro` again")
+    return found

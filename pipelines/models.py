@@ -19,6 +19,7 @@ ROOT: Final = Path("models")
 TABLE: Final = "models"
 MANIFEST: Final = "manifest.json"
 MIX: Final = "mix.json"
+LEFT_OUT: Final = "left_out.parquet"
 COST: Final = "cost.json"
 
 

@@ -47,10 +47,11 @@ def open_round(key: str) -> Work:
     return Work(params, resolve(params, key), open_lake(params))
 
 
-def held_out(work: Work, commit: str) -> HeldOut:
-    """The hold-out of the real data that a commit holds."""
-    key = manifest.read(work.lake, commit, work.round.dataset, 0)["holdout"]["input_key"]
-    return holdout.open_at(open_lake(work.params, holdout=True), work.round.dataset, key)
+def held_out(work: Work, commit: str, dataset: str | None = None) -> HeldOut:
+    """The hold-out of the real data that a commit holds, of the round's data set or another."""
+    name = work.round.dataset if dataset is None else dataset
+    key = manifest.read(work.lake, commit, name, 0)["holdout"]["input_key"]
+    return holdout.open_at(open_lake(work.params, holdout=True), name, key)
 
 
 def write_receipt(

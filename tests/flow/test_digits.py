@@ -70,7 +70,8 @@ def test_replacing_data_is_blocked_and_says_why(digits: Project) -> None:
         "warn",
         "block",
     }
-    lifted = {"downstream_real_block": None, "downstream_previous_block": None}
+    costs = ("downstream_real_block", "downstream_previous_block", "downstream_drop_block")
+    lifted = dict.fromkeys(costs)
     digits.edit(lambda found: found["datasets"]["digits"]["publish"]["guard"].update(lifted))
     blocked = []
     for number in (1, 2, 3):

@@ -218,6 +218,22 @@ def test_a_loss_blocks_only_beyond_doubt(other: str) -> None:
     assert check(gained, name).verdict == "pass"
 
 
+def test_a_plain_loss_of_two_points_blocks_as_measured() -> None:
+    plain = measured("difference", "real_only", value=-0.02, low=-0.035, high=-0.004)
+    assert check(plain, "downstream_real").verdict == "warn"
+    assert (check(plain, "downstream_drop").value, check(plain, "downstream_drop").verdict) == (
+        0.02,
+        "block",
+    )
+    chance = measured("difference", "real_only", value=-0.02, low=-0.04, high=0.0)
+    assert (check(chance, "downstream_drop").value, check(chance, "downstream_drop").verdict) == (
+        0.0,
+        "pass",
+    )
+    small = measured("difference", "real_only", value=-0.014, low=-0.02, high=-0.008)
+    assert check(small, "downstream_drop").verdict == "pass"
+
+
 @pytest.mark.parametrize("part", ["round", "mix"])
 @pytest.mark.parametrize("name", ["variance", "tail"])
 def test_inflation_and_loss_are_both_seen(part: str, name: str) -> None:

@@ -27,8 +27,10 @@ def test_replace_is_blocked_when_its_loop_begins() -> None:
     first, second, third = (
         guard.judge(evidence("replace", number), Limits()) for number in (1, 2, 3)
     )
-    assert not first.blocked, guard.table(first)
+    assert first.blocking == ("downstream_drop",), guard.table(first)
     assert verdicts(first)["real_share"] == "warn"
+    mild = guard.judge(evidence("replace", 1), Limits(downstream_drop_block=None))
+    assert not mild.blocked, guard.table(mild)
     assert {"real_share", "recall_mix"} <= set(second.blocking)
     assert {"real_share", "recall_round", "recall_mix", "variance_mix"} <= set(third.blocking)
     said = guard.table(third)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import polars as pl
@@ -114,6 +115,68 @@ def test_a_known_subsample() -> None:
     )
 
 
+def rows_of(*places: tuple[int, int]) -> pl.DataFrame:
+    return pl.DataFrame(places, schema=mixing.OCCURRENCE, orient="row")
+
+
+def test_what_is_left_out_is_counted_and_named() -> None:
+    left = rows_of((1, 5), (0, 1))
+    found = build(ROWS, left_out=left.with_columns(pl.lit("holdout_near").alias("why")))
+    assert found.left_out.rows() == [(0, 1), (1, 5)]
+    assert found.manifest.left_out == 2
+    assert found.manifest.left_out_digest == mixing.list_digest(left)
+    assert not set(found.rows.select("round", "row").rows()) & set(left.rows())
+    same = build(ROWS.join(left, on=["round", "row"], how="anti")).manifest
+    hidden = {"left_out", "left_out_digest"}
+    assert found.manifest.model_dump(exclude={*hidden, "digest"}) == same.model_dump(
+        exclude={"digest"}
+    )
+    assert found.manifest.digest != same.digest
+
+
+def test_a_mix_that_leaves_nothing_out_says_nothing_of_it() -> None:
+    plain = build(ROWS)
+    assert build(ROWS, left_out=rows_of()).manifest == plain.manifest
+    elsewhere = build(ROWS, left_out=rows_of((7, 0), (1, 99)))
+    assert elsewhere.manifest == plain.manifest
+    assert elsewhere.left_out.is_empty()
+    for written in (plain.manifest.model_dump(), json.loads(plain.manifest.model_dump_json())):
+        assert not {"left_out", "left_out_digest"} & written.keys()
+    assert mixing.read(plain.manifest.model_dump_json()) == plain.manifest
+
+
+def test_replace_does_not_fall_back_on_an_earlier_round() -> None:
+    first = rows_of(*((1, row) for row in range(5)))
+    found = build(ROWS, regime="replace", left_out=pl.concat([first, rows_of((0, 0))]))
+    assert found.rows.rows() == [(1, 5, 1.0)]
+    assert found.left_out.rows() == first.rows()  # real rows were never on offer
+    with pytest.raises(MixError, match="all 6 rows that the mix could take are to be left out"):
+        build(ROWS, regime="replace", left_out=pl.concat([first, rows_of((1, 5))]))
+
+
+def test_a_subsample_is_drawn_from_what_is_left() -> None:
+    drawn = build(ROWS, regime="accumulate-subsample", sample_size=4, seed=3)
+    unwanted = drawn.rows.select("round", "row")
+    other = build(ROWS, regime="accumulate-subsample", sample_size=4, seed=3, left_out=unwanted)
+    assert len(other.rows) == 4
+    assert not set(other.rows.select("round", "row").rows()) & set(unwanted.rows())
+    assert other.manifest.left_out == 4
+
+
+@given(st.permutations([(0, 1), (0, 2), (1, 0), (2, 10)]))
+def test_the_digest_of_a_list_is_that_of_its_rows(places: list[tuple[int, int]]) -> None:
+    assert mixing.list_digest(rows_of(*places)) == (
+        "b164e868ede5398d0b89e5e74324b703b0f5404774cb4998e78c3c9df8839af8"
+    )
+    assert mixing.list_digest(rows_of(*places[:3])) != mixing.list_digest(rows_of(*places))
+
+
+def test_a_list_names_a_row_once() -> None:
+    with pytest.raises(SchemaError, match="round 0, row 1 more than once"):
+        mixing.list_digest(rows_of((0, 1), (0, 1)))
+    assert mixing.list_digest(rows_of()) == hashlib.sha256().hexdigest()
+
+
 @given(st.sampled_from(REGIMES), st.floats(0.1, 9), st.integers(1, 12), st.integers(0, 2**64))
 def test_a_manifest_reads_back(regime: str, real_weight: float, size: int, seed: int) -> None:
     found = build(ROWS, regime=regime, real_weight=real_weight, sample_size=size, seed=seed)
@@ -140,9 +203,9 @@ def test_the_digest_is_that_of_the_distribution() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(MixManifest.model_fields) - {"version"}))
 def test_an_altered_manifest_is_refused(name: str) -> None:
-    content = build(ROWS, regime="accumulate-subsample", sample_size=8).manifest.model_dump(
-        mode="json"
-    )
+    content = build(
+        ROWS, regime="accumulate-subsample", sample_size=8, left_out=rows_of((1, 1))
+    ).manifest.model_dump(mode="json")
     changed: dict[str, object] = {
         "dataset": "e",
         "commit": "e",
@@ -159,6 +222,8 @@ def test_an_altered_manifest_is_refused(name: str) -> None:
         "depth_mean": content["depth_mean"] / 2,
         "depth_min": 1,
         "depth_max": 2,
+        "left_out": 2,
+        "left_out_digest": "0" * 64,
     }
     with pytest.raises(MixError, match="mix manifest cannot be used"):
         mixing.read(content | {name: changed[name]})
@@ -186,6 +251,10 @@ def test_an_altered_manifest_is_refused(name: str) -> None:
         ({"real_share": 1.5}, "less than or equal to 1"),
         ({"depth_mean": "NaN"}, "finite"),
         ({"extra": 1}, "Extra inputs"),
+        ({"left_out": 1}, "left_out has no list"),
+        ({"left_out_digest": "0" * 64}, "left_out has no list"),
+        ({"left_out": 0, "left_out_digest": "0" * 64}, "greater than 0"),
+        ({"left_out": 1, "left_out_digest": "none"}, "match pattern"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(

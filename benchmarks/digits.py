@@ -1,0 +1,63 @@
+"""The real digits of the shipped settings, split by any key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines import classifiers, images, ingest, params
+from pipelines.metrics import Labelled
+
+DATASET: Final = "digits"
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class World:
+    """Real digits, split by a key of their own."""
+
+    seed: int
+
+    @cached_property
+    def settings(self) -> params.Dataset:
+        """The shipped settings of the digits, but for the key of the split."""
+        shipped = params.load(ROOT / params.FILE).datasets[DATASET]
+        own = {"source": str(ROOT / shipped.ingest.source), "split_key": f"seed {self.seed}"}
+        return shipped.model_copy(update={"ingest": shipped.ingest.model_copy(update=own)})
+
+    @cached_property
+    def real(self) -> pl.DataFrame:
+        """Rows that train."""
+        return self._split("train")
+
+    @cached_property
+    def validation(self) -> pl.DataFrame:
+        """Held-out rows that gate."""
+        return self._split("validation")
+
+    @cached_property
+    def held_out(self) -> pl.DataFrame:
+        """All held-out rows."""
+        return self._split("validation", "test")
+
+    @cached_property
+    def judge(self) -> classifiers.Classifier:
+        """Says what label a candidate has, by real data alone."""
+        real = labelled(self.real)
+        return classifiers.train(real.vectors, real.labels, calibrate=False)
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        return ingest.prepare(self.settings).with_columns(pl.lit(0, pl.Int32).alias("round"))
+
+    def _split(self, *names: str) -> pl.DataFrame:
+        return self._rows.filter(pl.col("split").is_in(names))
+
+
+def labelled(frame: pl.DataFrame) -> Labelled:
+    """Images and labels as the figures take them."""
+    return Labelled(images.vectors(frame["image"]), frame["label"].to_numpy())

@@ -1,0 +1,227 @@
+"""Does the guard see collapse in time, and nothing else? `python -m benchmarks.guard`.
+
+Lines of rounds are followed whatever the guard says: healthy ones, which accumulate all data, must
+never be blocked; ones that replace their data must be blocked before what is trained on them has
+lost two points on real data. An alarm is a block by the default limits; a warning is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.guard_runs import Generator, follow
+from benchmarks.measured import machine
+from pipelines.progress import track
+
+ROUNDS: Final = {"accumulate": 5, "replace": 6}
+"""Rounds that a line is followed for, by regime."""
+DROP: Final = 0.02
+"""Loss of accuracy against real data alone that an alarm must come before."""
+FAMILIES: Final = {
+    "ancestry": ("real_", "depth_", "opaque_"),
+    "shape": ("recall_", "coverage_", "variance_", "tail_"),
+    "cost": ("downstream_",),
+}
+"""What the checks are about, by the start of their names."""
+ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+FIGURES: Final = ("real_share", "recall_mix", "coverage_mix", "variance_mix")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the guard said of a round."""
+
+    round: int
+    lost: float
+    verdict: str
+    blocking: tuple[str, ...]
+    values: Mapping[str, float | None]
+    """The figure of each check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of rounds."""
+
+    seed: int
+    regime: str
+    rounds: tuple[Seen, ...]
+
+    @property
+    def alarm(self) -> int | None:
+        """The first round that is blocked."""
+        return next((each.round for each in self.rounds if each.blocking), None)
+
+    @property
+    def drop(self) -> int | None:
+        """The first round with which two points are lost."""
+        return next((each.round for each in self.rounds if each.lost >= DROP - 1e-9), None)
+
+    @property
+    def in_time(self) -> bool:
+        """Whether no mix that lost two points would have been published."""
+        return self.alarm is not None and (self.drop is None or self.alarm <= self.drop)
+
+    @property
+    def before(self) -> bool:
+        """Whether an earlier round is blocked than the one with which two points are lost."""
+        return self.alarm is not None and (self.drop is None or self.alarm < self.drop)
+
+    def first(self, family: str) -> int | None:
+        """The first round that checks of one family block."""
+        starts = FAMILIES[family]
+        blocked = (each.round for each in self.rounds if any(map(_of(starts), each.blocking)))
+        return next(blocked, None)
+
+
+def _of(starts: tuple[str, ...]) -> Any:  # noqa: ANN401  a predicate
+    return lambda name: name.startswith(starts)
+
+
+def main() -> None:
+    """Parse the command line, follow the lines, and print tables or JSON."""
+    shipped = Generator()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--seeds", type=int, default=20, help="lines of each regime")
+    parser.add_argument("--processes", type=int, default=2, help="lines followed at once")
+    most = max(ROUNDS.values())
+    parser.add_argument("--rounds", type=int, default=most, help="follow a line no farther")
+    parser.add_argument("--components", type=int, default=shipped.components, help="per mixture")
+    parser.add_argument("--candidates", type=int, default=shipped.candidates, help="per round")
+    asked = parser.parse_args()
+    generator = Generator(components=asked.components, candidates=asked.candidates)
+    lines = run(asked.seeds, generator, asked.rounds, asked.processes)
+    if asked.json:
+        content = {"generator": asdict(generator), "summary": summary(lines)}
+        shown = {**machine(), **content, "lines": [_record(line) for line in lines]}
+        print(json.dumps(shown, indent=2))
+    else:
+        render(lines, Console(width=150))
+
+
+def run(seeds: int, generator: Generator, rounds: int, processes: int) -> list[Line]:
+    """Follow a line of each regime for each seed."""
+    jobs = list(product(ROUNDS, range(seeds)))
+    work = partial(line, generator=generator, rounds=rounds)
+    os.environ |= ONE_THREAD  # of each process; it must be set before their libraries load
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(work, *job) for job in jobs]
+        return [each.result() for each in track(waiting, "lines")]
+
+
+def line(regime: str, seed: int, generator: Generator, rounds: int) -> Line:
+    """Follow one line."""
+    found = follow(seed, regime, min(ROUNDS[regime], rounds), generator)
+    return Line(
+        seed,
+        regime,
+        tuple(
+            Seen(
+                round=each.round,
+                lost=each.lost,
+                verdict=each.result.verdict,
+                blocking=each.result.blocking,
+                values={item.name: item.value for item in each.result.checks},
+            )
+            for each in found
+        ),
+    )
+
+
+def summary(lines: Iterable[Line]) -> str:
+    """The answer in one line."""
+    healthy = [each for each in lines if each.regime == "accumulate"]
+    replaced = [each for each in lines if each.regime == "replace"]
+    false = sum(each.alarm is not None for each in healthy)
+    timely, before = (sum(map(test, replaced)) for test in (_in_time, _before))
+    return (
+        f"false alarms {false}/{len(healthy)}; alarms in time {timely}/{len(replaced)} "
+        f"({before} in an earlier round than the loss of two points)"
+    )
+
+
+def _in_time(each: Line) -> bool:
+    return each.in_time
+
+
+def _before(each: Line) -> bool:
+    return each.before
+
+
+def _record(each: Line) -> dict[str, Any]:
+    return {**asdict(each), "alarm": each.alarm, "drop": each.drop, "in_time": each.in_time}
+
+
+def render(lines: Sequence[Line], console: Console) -> None:
+    """Print what was seen by regime and round, then line by line, then the answer."""
+    console.print(_by_round(lines))
+    console.print(_by_line(lines))
+    console.print(summary(lines))
+
+
+def _by_round(lines: Sequence[Line]) -> Table:
+    table = Table(title=", ".join(f"{name} {value}" for name, value in machine().items()))
+    heads = ("regime", "round", "loss (mean, worst)", *FIGURES, "pass, warn, block", "blocked by")
+    for head in heads:
+        table.add_column(head)
+    for regime in ROUNDS:
+        ours = [each.rounds for each in lines if each.regime == regime]
+        for seen in zip(*ours, strict=True):
+            table.add_row(regime, *_row(seen))
+    return table
+
+
+def _row(seen: Sequence[Seen]) -> list[str]:
+    """One round of all lines of a regime."""
+    losses = [each.lost for each in seen]
+    verdicts = Counter(each.verdict for each in seen)
+    blocking = Counter(name for each in seen for name in each.blocking)
+    return [
+        f"{seen[0].round}",
+        f"{sum(losses) / len(losses):.3f}, {max(losses):.3f}",
+        *(_mean([each.values[name] for each in seen]) for name in FIGURES),
+        ", ".join(f"{verdicts[word]}" for word in ("pass", "warn", "block")),
+        ", ".join(f"{name} {count}" for name, count in blocking.most_common()),
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [each for each in values if each is not None]
+    return f"{sum(known) / len(known):.2f}" if known else "unknown"
+
+
+def _by_line(lines: Sequence[Line]) -> Table:
+    """How many lines of `replace` are blocked when, by which checks, and lose two points when."""
+    replaced = [each for each in lines if each.regime == "replace"]
+    last = max(len(each.rounds) for each in replaced)
+    table = Table(title=f"lines of replace, by the round in which it comes first ({last} rounds)")
+    for head in ("first", *(f"round {number}" for number in range(1, last + 1)), "never"):
+        table.add_column(head)
+    events = {
+        "loss of two points": [each.drop for each in replaced],
+        "alarm": [each.alarm for each in replaced],
+        **{f"alarm by {name} alone": [each.first(name) for each in replaced] for name in FAMILIES},
+    }
+    for name, rounds in events.items():
+        counted = Counter(rounds)
+        cells = [counted[number] for number in (*range(1, last + 1), None)]
+        table.add_row(name, *(f"{count}" if count else "" for count in cells))
+    return table
+
+
+if __name__ == "__main__":
+    main()

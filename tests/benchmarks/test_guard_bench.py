@@ -1,0 +1,45 @@
+"""The guard on lines of real digits: silent while they accumulate, loud when they replace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHAPE = {"recall_mix", "variance_mix", "coverage_mix"}
+
+
+def test_the_guard_is_silent_and_loud_where_it_should() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.guard", "--seeds", "2", "--rounds", "3", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["summary"].startswith("false alarms 0/2; alarms in time 2/2 ")
+    lines = found["lines"]
+    assert [(each["regime"], each["seed"]) for each in lines] == [
+        ("accumulate", 0),
+        ("accumulate", 1),
+        ("replace", 0),
+        ("replace", 1),
+    ]
+    for each in lines:
+        last = each["rounds"][-1]
+        assert last["round"] == len(each["rounds"]) == 3
+        assert None not in last["values"].values()
+        if each["regime"] == "accumulate":
+            assert each["alarm"] is None
+            assert last["lost"] < 0.01
+        else:
+            assert each["alarm"] <= 2
+            assert {"real_share", "real_inputs"} <= set(last["blocking"])
+            assert SHAPE & set(last["blocking"])
+            assert last["lost"] > 0

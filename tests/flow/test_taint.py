@@ -1,0 +1,355 @@
+"""Contamination that went through two generations, on a real lake: left out, stored, blocked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from lake import refs
+from lake.tables import encode
+from lineage import edges, record
+from lineage import mix as mixing
+from lineage import taint as reasons
+from lineage.identity import sample_ids
+from pipelines import (
+    ancestry,
+    evidence,
+    images,
+    leaks,
+    manifest,
+    mixes,
+    models,
+    receipts,
+    tables,
+    taint,
+    work,
+)
+from pipelines.attempts import attempt
+from pipelines.errors import BlockedError, StaleError
+from tests.flow.projects import Project, tiny_round
+
+FIRST, LATER = ("fit", "generate"), ("verify", "curate", "evaluate", "publish")
+
+
+Planted = Mapping[int, tuple[object, int]]
+"""Image and label by row."""
+Parent = tuple[int, int, int, str]
+"""Row, and the round, row and relation of its parent."""
+
+
+def plant(number: int, found: Planted, *parents: Parent) -> None:
+    """Commit the candidates of a round again, by hand: other images, labels and parents."""
+    at = work.open_round(f"tiny-{number}")
+    lake, made = at.lake, receipts.read("tiny", number, "generate")
+    old = tables.read_round(lake, made.commit, "tiny", "candidates", number).sort("row")
+    changed = [
+        found.get(row, (image, label))
+        for row, image, label in old.select("row", "image", "label").iter_rows()
+    ]
+    frame = old.drop("sample_id").with_columns(
+        pl.Series("image", [image for image, _ in changed], dtype=images.IMAGE),
+        pl.Series("label", [label for _, label in changed]),
+    )
+    ids = sample_ids(frame, at.round.identity).alias("sample_id")
+    before = tables.read_round(lake, made.commit, "tiny", "lineage", number).sort("row")
+    known = tables.read(lake, made.commit, "tiny", "lineage").collect()
+    rows = record.derive(
+        before.select("row", "seed", "shard").with_columns(ids),
+        round_number=number,
+        dataset="tiny",
+        generator=before["generator"][0],
+        attribution="by hand/1",
+        mix=mixing.read(manifest.read(lake, made.commit, "tiny", number)["mix"]),
+        parents=links(*parents),
+        stored=known.filter(pl.col("round") < number).with_columns(dataset=pl.lit("tiny")),
+    )
+    lake.write(made.branch, refs.part("tiny", "candidates", number), frame.with_columns(ids))
+    lake.write(made.branch, refs.part("tiny", "lineage", number), rows)
+    commit = lake.commit(made.branch, "By hand", lake.resolve(made.commit).metadata)
+    work.write_receipt(at, "generate", commit.id, made.input_key, made.rows)
+
+
+def links(*parents: Parent) -> pl.DataFrame:
+    rows = [(row, "tiny", number, parent, how, 1.0) for row, number, parent, how in parents]
+    return pl.DataFrame(rows, schema=edges.PARENT, orient="row")
+
+
+def shifted(image: object) -> object:
+    """The same image, one pixel down."""
+    pixels = images.decode(pl.Series([image], dtype=images.IMAGE))
+    return images.encode_lenient(images.to_unit(np.roll(pixels, 1, axis=1)))[0]
+
+
+def candidates(project: Project, number: int) -> pl.DataFrame:
+    commit = receipts.read("tiny", number, "generate").commit
+    return tables.read_round(project.lake(), commit, "tiny", "candidates", number)
+
+
+def held_out(project: Project) -> pl.DataFrame:
+    return project.lake(holdout=True).scan("main", "tiny/validation/").collect()
+
+
+def left_out(number: int) -> list[tuple[object, ...]]:
+    frame = pl.read_parquet(models.directory("tiny", number) / models.LEFT_OUT)
+    return frame.rows()
+
+
+@pytest.fixture(scope="module")
+def line(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Three more rounds of `tiny`; the current directory.
+
+    Two candidates of round 3 are held-out rows: 0 is accepted, 1 refused for its label. In round 4
+    candidates 0 and 1 are made of them and 2 of a clean one; in round 5 candidate 0 is made of
+    round 4's, and 1 of the clean one. Round 5 is blocked.
+    """
+    root = tmp_path_factory.mktemp("taint") / "project"
+    shutil.copytree(published, root, symlinks=True)
+    project = Project(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        project.edit(lambda found: found["rounds"].update(rounds()))
+        project.round("tiny-3", *FIRST)
+        plant(3, leaked(project))
+        project.round("tiny-3", *LATER)
+        again(project, 4, (0, 3, 0, "edited"), (1, 3, 1, "seed"), (2, 3, 2, "edited"))
+        project.round("tiny-4", *LATER)
+        again(project, 5, (0, 4, 0, "edited"), (1, 4, 2, "edited"))
+        with pytest.raises(BlockedError, match=r"guard blocks tiny-5 \(holdout_ancestry\)"):
+            project.round("tiny-5", *LATER)
+        yield project
+    project.stop_lake()
+
+
+def rounds() -> dict[str, object]:
+    found = {f"tiny-{number}": tiny_round(number) for number in (3, 4, 5)}
+    found["tiny-5"]["publish"] = {"guard": {"holdout_ancestry_block": 0.0}}
+    return found
+
+
+def leaked(project: Project) -> Planted:
+    """Two held-out images; the second with a label that it has not."""
+    held = held_out(project)
+    return {
+        row: (held["image"][row], abs(held["label"][row] - wrong))
+        for row, wrong in enumerate((0, 1))
+    }
+
+
+def again(project: Project, number: int, *parents: Parent) -> None:
+    """Fit and generate a round; some of its candidates are images of the last one, shifted."""
+    project.round(f"tiny-{number}", *FIRST)
+    before = candidates(project, number - 1).sort("row")
+    made = {row: (shifted(before["image"][at]), before["label"][at]) for row, _, at, _ in parents}
+    plant(number, made, *parents)
+
+
+def decisions(project: Project, ref: str, number: int) -> list[str]:
+    found = tables.read_round(project.lake(), ref, "tiny", "decisions", number)
+    return found.sort("row")["decision"].to_list()
+
+
+def test_the_leaks_of_a_round_are_stored_refused_candidates_too(line: Project) -> None:
+    assert decisions(line, "main", 3)[:3] == ["accepted", "rejected", "accepted"]
+    stored = tables.read_round(line.lake(), "main", "tiny", "leaks", 3)
+    assert stored.columns == list(leaks.STORED)
+    assert stored.select("round", "row", "equal", "distance").rows() == [
+        (3, 0, True, 0.0),
+        (3, 1, True, 0.0),
+    ]
+    about = manifest.read(line.lake(), "main", "tiny", 3)
+    key = manifest.read(line.lake(), "main", "tiny", 0)["holdout"]["input_key"]
+    assert about["leaks"] == {"rows": 2, "near": 0.0, "holdout": key}
+    checks = {each["name"]: each["value"] for each in about["guard"]["checks"]}
+    assert checks["holdout_equal"] == pytest.approx(1 / about["counts"]["accepted"])
+    for number in (0, 1, 2, 4):
+        assert tables.read_round(line.lake(), "main", "tiny", "leaks", number).is_empty()
+
+
+def test_a_fit_leaves_out_what_leaked_and_what_came_of_it(line: Project) -> None:
+    assert left_out(3) == []
+    assert left_out(4) == [(3, 0, reasons.EQUAL)]
+    assert decisions(line, "main", 4)[:3] == ["accepted", "rejected", "accepted"]
+    assert left_out(5) == [(3, 0, reasons.EQUAL), (4, 0, reasons.DESCENDS)]
+    lake = line.lake()
+    for number, ref in ((4, "main"), (5, "tiny-r005")):
+        stored = tables.read_round(lake, ref, "tiny", "left_out", number)
+        assert list(stored.iter_rows()) == left_out(number)
+        mix = mixing.read(manifest.read(lake, ref, "tiny", number)["mix"])
+        assert (mix.left_out, mix.left_out_digest) == (len(stored), mixing.list_digest(stored))
+    third = manifest.read(lake, "main", "tiny", 3)["mix"]
+    assert "left_out" not in third
+    assert not list(lake.objects("main", refs.partition("tiny", "left_out", 3)))
+
+
+def test_the_family_tree_proves_the_mix(line: Project) -> None:
+    index = ancestry.open_at(line.lake(), "tiny-r005")
+    (last,) = (each for each in index.segments if each.round == 5)
+    (mix,) = last.mixes
+    members = index.nodes(index.members(last, mix.digest)).select("round", "row")
+    assert len(members) == mix.rows
+    samples = tables.read(line.lake(), "main", "tiny", "samples").select("round", "row").collect()
+    kept = set(samples.iter_rows()) - {each[:2] for each in left_out(5)}
+    assert sorted(members.rows()) == sorted(kept)
+
+
+def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
+    lake = line.lake()
+    guard = manifest.read(lake, "tiny-r005", "tiny", 5)["guard"]
+    checks = {each["name"]: each for each in guard["checks"]}
+    assert (checks["holdout_equal"]["value"], checks["holdout_near"]["value"]) == (0, 0)
+    found = checks["holdout_ancestry"]
+    rows = tables.read_round(lake, "tiny-r005", "tiny", "lineage", 5).sort("row")
+    assert found["verdict"] == "block"
+    assert rows["sample_id"][0].hex()[:12] in found["evidence"]
+    assert rows["sample_id"][1].hex()[:12] not in found["evidence"]
+    assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3, 4]
+    at = work.open_round("tiny-5")
+    tainted = evidence.collect(at, receipts.read("tiny", 5, "evaluate").commit).held_out_ancestors
+    assert tainted is not None
+    assert list(tainted.iter_rows()) == [
+        ("tiny", 3, 0, reasons.EQUAL),
+        ("tiny", 3, 1, reasons.EQUAL),
+        ("tiny", 4, 0, reasons.DESCENDS),
+        ("tiny", 4, 1, reasons.DESCENDS),
+        ("tiny", 5, 0, reasons.DESCENDS),
+    ]
+
+
+def under(near: float) -> work.Work:
+    """Round 5 under another distance of near-duplicates, which ingest has not seen."""
+    found = work.open_round("tiny-5")
+    tiny_ = found.params.datasets["tiny"]
+    other = tiny_.model_copy(update={"ingest": tiny_.ingest.model_copy(update={"near": near})})
+    return replace(found, params=found.params.model_copy(update={"datasets": {"tiny": other}}))
+
+
+def rows_of(frame: pl.DataFrame) -> set[tuple[object, ...]]:
+    return set(frame.select("round", "row").iter_rows())
+
+
+def test_a_wider_distance_looks_again(line: Project) -> None:
+    wide, held = 0.1, line.lake(holdout=True).scan("main", "tiny/fingerprints/").collect()
+    samples = tables.read(line.lake(), "main", "tiny", "samples").collect()
+    expected = rows_of(leaks.copies(samples, held, wide))
+    assert len(expected) > 2
+    assert rows_of(taint.leaked(under(wide), "main")) == expected
+
+
+def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
+    line: Project,
+) -> None:
+    """The stored rows are made up, so that they show where an answer comes from."""
+    lake = line.lake()
+    key = manifest.read(lake, "main", "tiny", 0)["holdout"]["input_key"]
+    made_up = pl.DataFrame(
+        [
+            (2, 5, b"a" * 32, False, 0.005),
+            (2, 6, b"b" * 32, False, 0.015),
+            (2, 7, b"c" * 32, True, 0.0),
+        ],
+        schema={name: leaks.SCHEMA[name] for name in leaks.STORED},
+        orient="row",
+    )
+    with attempt(lake, "made-up", "main") as branch:
+        leaks.store(lake, branch, "tiny", 2, made_up)
+        manifest.extend(lake, branch, "tiny", 2, leaks=leaks.about(made_up, 0.02, key))
+        wide = lake.commit(branch, "Wide", {}).id
+        manifest.extend(lake, branch, "tiny", 2, leaks=leaks.about(made_up, 0.02, "other"))
+        other = lake.commit(branch, "Of another hold-out", {}).id
+    narrow = {found for found in rows_of(taint.leaked(under(0.01), wide)) if found[0] == 2}
+    assert narrow == {(2, 5), (2, 7)}
+    assert {found for found in rows_of(taint.leaked(under(0.02), wide)) if found[0] == 2} == {
+        (2, 5),
+        (2, 6),
+        (2, 7),
+    }
+    assert not {found for found in rows_of(taint.leaked(under(0.0), other)) if found[0] == 2}
+
+
+def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) -> None:
+    """`other` has the rows of `tiny` under another split; its round 1 recites its hold-out."""
+    content = {"other": under_another_key()}
+    line.edit(lambda found: found["datasets"].update(content))
+    line.run("ingest", "other")
+    lake = line.lake()
+    held = line.lake(holdout=True).scan("main", "other/validation/").collect()[:1]
+    one = pl.lit(1, pl.Int32).alias("round")
+    sample = held.select(one, pl.lit(0, pl.Int64).alias("row"), "sample_id", "image", "label")
+    child = links((0, 1, 0, "edited")).with_columns(dataset=pl.lit("other"))
+    with attempt(lake, "across", "main") as branch:
+        first = derived(sample, 1, "other", None, None)
+        lake.write(branch, refs.part("other", "samples", 1), sample)
+        lake.write(branch, refs.part("other", "lineage", 1), first)
+        manifest.write(lake, branch, "other", 1, {"dataset": "other", "round": 1})
+        stored = first.with_columns(dataset=pl.lit("other"))
+        lake.write(
+            branch, refs.part("tiny", "lineage", 5), derived(sample, 5, "tiny", child, stored)
+        )
+        commit = lake.commit(branch, "Across", {}).id
+    found = taint.at(work.open_round("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
+    assert list(found.iter_rows()) == [
+        ("other", 1, 0, reasons.EQUAL),
+        ("tiny", 5, 0, reasons.DESCENDS),
+    ]
+    mix = mixes.build(lake, commit, work.open_round("tiny-5").round, tainted=found)
+    assert mix.left_out.is_empty()  # candidates of round 5 are not accepted
+
+
+def under_another_key() -> dict[str, object]:
+    tiny_ = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["datasets"]["tiny"]
+    return {**tiny_, "ingest": {**tiny_["ingest"], "split_key": "other"}}
+
+
+def derived(
+    frame: pl.DataFrame,
+    number: int,
+    dataset: str,
+    parents: pl.DataFrame | None,
+    stored: pl.DataFrame | None,
+) -> pl.DataFrame:
+    seeded = frame.select("row", "sample_id", pl.lit(1).alias("seed"), pl.lit(0).alias("shard"))
+    return record.derive(
+        seeded,
+        round_number=number,
+        dataset=dataset,
+        generator="g",
+        attribution="by hand/1",
+        mix=None,
+        parents=parents,
+        stored=stored,
+    )
+
+
+@pytest.mark.usefixtures("line")
+def test_a_list_that_is_not_the_mixs_is_refused() -> None:
+    at_work = work.open_round("tiny-5").round
+    mix, place = mixes.read_manifest(at_work), models.directory("tiny", 5) / models.LEFT_OUT
+    whole = place.read_bytes()
+    place.write_bytes(encode(mixes.read_left_out(at_work, mix)[:1]))
+    with pytest.raises(StaleError, match=r"left_out\.parquet is not the list that the mix names"):
+        mixes.read_left_out(at_work, mix)
+    place.unlink()
+    with pytest.raises(StaleError, match=r"left_out\.parquet is not the list"):
+        mixes.read_left_out(at_work, mix)
+    place.write_bytes(whole)
+
+
+def test_a_round_made_again_takes_its_lists_with_it(line: Project) -> None:
+    """Last, because it changes main: round 4 is superseded, by a round of fewer candidates."""
+    lake = line.lake()
+    line.edit(lambda found: found["rounds"]["tiny-4"].update(generate={"candidates": 20}))
+    line.round("tiny-4", "generate")
+    removed = lake.resolve(receipts.read("tiny", 4, "generate").commit).parents[0]
+    held = {item.path for item in lake.objects(removed, "tiny/")}
+    assert not [path for path in held if (refs.round_of(path) or 0) >= 4]
+    line.round("tiny-4", *LATER)
+    assert left_out(4) == [(3, 0, reasons.EQUAL)]
+    assert len(tables.read_round(lake, "main", "tiny", "left_out", 4)) == 1
+    assert tables.read_round(lake, "main", "tiny", "leaks", 4).is_empty()

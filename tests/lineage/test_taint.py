@@ -1,0 +1,105 @@
+"""Leaks are followed along explicit parents, to the end and no farther."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage import edges, taint
+from lineage.ancestry.index import Ancestry, open_index
+from lineage.ancestry.source import Source
+from tests.lineage.conftest import derived, real_rows
+from tests.lineage.worlds import Node, World, stored, worlds
+
+LEAK = {**taint.NODE, "equal": pl.Boolean}
+
+
+def index(directory: Path, lake: dict[str, pl.DataFrame]) -> Ancestry:
+    """The index of lineage rows by data set."""
+    sources = [
+        Source(name, number, f"{name}{number}", part.lazy)
+        for name, rows in lake.items()
+        for (number,), part in rows.partition_by("round", as_dict=True).items()
+    ]
+    return open_index(directory, sources)
+
+
+def leaks(*places: tuple[str, int, int, bool]) -> pl.DataFrame:
+    return pl.DataFrame(places, schema=LEAK, orient="row")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Ancestry:
+    """Row 0 of each round is edited from row 0 of the round before, row 1 seeded by row 1 of d."""
+    lake = {"d": real_rows(2)}
+    for number in (1, 2, 3):
+        links = [
+            (0, "d", number - 1, 0, "edited", 0.0),
+            (1, "d", number - 1, 1, "seed", 0.5),
+        ]
+        parents = pl.DataFrame(links, schema=edges.PARENT, orient="row")
+        rows = derived(3, number, None, parents=parents, stored=stored(**lake))
+        lake["d"] = pl.concat([lake["d"], rows])
+    parents = pl.DataFrame([(1, "d", 2, 1, "seed", 1.0)], schema=edges.PARENT, orient="row")
+    lake["e"] = derived(2, 1, None, "e", parents=parents, stored=stored(**lake))
+    return index(tmp_path, lake)
+
+
+def test_descendants_of_a_leak_are_tainted(line: Ancestry) -> None:
+    found = taint.spread(line, leaks(("d", 1, 0, False)))
+    assert found.schema == taint.TAINTED
+    assert found.rows() == [
+        ("d", 1, 0, taint.NEAR),
+        ("d", 2, 0, taint.DESCENDS),
+        ("d", 3, 0, taint.DESCENDS),
+    ]
+
+
+def test_taint_crosses_data_sets(line: Ancestry) -> None:
+    found = taint.spread(line, leaks(("d", 0, 1, True)))
+    assert found.rows()[0] == ("d", 0, 1, taint.EQUAL)
+    assert found.filter(pl.col("why") == taint.DESCENDS).drop("why").rows() == [
+        ("d", 1, 1),
+        ("d", 2, 1),
+        ("d", 3, 1),
+        ("e", 1, 1),
+    ]
+
+
+def test_a_row_is_tainted_once_for_the_strongest_reason(line: Ancestry) -> None:
+    twice = leaks(("d", 2, 0, False), ("d", 1, 0, False), ("d", 2, 0, True), ("d", 2, 0, False))
+    assert taint.spread(line, twice).rows() == [
+        ("d", 1, 0, taint.NEAR),
+        ("d", 2, 0, taint.EQUAL),
+        ("d", 3, 0, taint.DESCENDS),
+    ]
+
+
+def test_no_leak_taints_nothing_and_an_unknown_one_itself(line: Ancestry) -> None:
+    assert taint.spread(line, leaks()).is_empty()
+    assert taint.spread(line, leaks(("gone", 1, 0, True))).rows() == [("gone", 1, 0, taint.EQUAL)]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(), st.data())
+def test_taint_is_what_a_plain_walk_finds(
+    drawn: tuple[World, dict[str, pl.DataFrame]], data: st.DataObject
+) -> None:
+    world, lake = drawn
+    nodes = sorted(set(world.parents) | set(world.accepted))
+    start = data.draw(st.sets(st.sampled_from(nodes), max_size=3))
+    with tempfile.TemporaryDirectory() as place:
+        found = taint.spread(index(Path(place), lake), leaks(*((*node, True) for node in start)))
+    expected = {node for node in nodes if reaches(world, node, start)}
+    assert set(found.drop("why").iter_rows()) == expected
+    assert set(found.filter(pl.col("why") == taint.EQUAL).drop("why").iter_rows()) == start
+
+
+def reaches(world: World, node: Node, start: set[Node]) -> bool:
+    above = world.parents.get(node, [])
+    return node in start or any(reaches(world, target, start) for target, _, _ in above)
