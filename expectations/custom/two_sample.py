@@ -16,7 +16,9 @@ class ExpectClassifierTwoSampleAccuracyToBeBetween(Bounded):
     """Expect no classifier to tell candidates from real rows (C2ST, Lopez-Paz & Oquab 2017).
 
     The observed value is the accuracy on held-out rows of a classifier that learnt which rows are
-    real; 0.5 is chance. Without a difference, it follows N(1/2, 1/(4n)) over n held-out rows.
+    real; 0.5 is chance. Without a difference, it follows N(1/2, 1/(4n)) over n held-out rows. Far
+    below 0.5, candidates are copies of real rows, since the twin of a held-out row was taught as
+    the other kind; `min_value` bounds that.
 
     Args:
         column_list: of numbers, image files or lists of numbers, each scaled by the real rows.

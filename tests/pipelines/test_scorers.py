@@ -6,6 +6,7 @@ from types import ModuleType
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import ks_2samp
 
 from pipelines import images, nearest
 from pipelines.scorers import agreement, distance
@@ -82,6 +83,13 @@ def test_a_real_row_is_classified_by_others(split: Split) -> None:
     assert agrees[:5].sum() == 0
     assert agrees[5:].mean() > 0.93
     assert found["confidence"].is_between(0, 1).all()
+
+
+def test_real_rows_are_as_sure_as_new_ones(split: Split) -> None:
+    given, settings = Given(split.real), agreement.Settings()
+    new = agreement.score(split.validation, given, settings)["confidence"].to_numpy()
+    known = agreement.score_real(given, settings)["confidence"].to_numpy()
+    assert ks_2samp(new, known).pvalue > 0.01
 
 
 def frame(values: Sequence[int], number: int) -> pl.DataFrame:
