@@ -10,6 +10,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
@@ -352,29 +353,39 @@ def _parents(draw: st.DrawFn, forest: Forest) -> list[Edge]:
 @st.composite
 def _mix(draw: st.DrawFn, forest: Forest) -> str | None:
     """The digest of a mix of accepted rows of one data set; None where there are none."""
-    taken = {node: row for node, row in forest.rows.items() if row.decision == "accepted"}
+    taken = [node for node, row in forest.rows.items() if row.decision == "accepted"]
     dataset = draw(st.sampled_from([*sorted({node[0] for node in taken}), "none"]))
-    accepted = {node: row for node, row in taken.items() if node[0] == dataset}
-    out = [node for node in accepted if draw(st.integers(0, 5)) == 0]
-    rows = {node: row for node, row in accepted.items() if node not in out}
-    if not rows:
+    rows = [node for node in taken if node[0] == dataset]
+    out = [node for node in rows if draw(st.integers(0, 5)) == 0]
+    if len(out) == len(rows):
         return None
-    frame = places(list(rows)).with_columns(
-        pl.Series("kind", [row.kind for row in rows.values()], dtype=pl.String),
-        pl.lit(1.0).alias("real_roots"),
-        *(pl.lit(0).alias(name) for name in ("depth_mean", "depth_min", "depth_max")),
-    )
-    found = mixing.build(
-        frame,
-        dataset=dataset,
-        commit="c",
+    digest = mixed(
+        forest,
+        dataset,
+        out,
         regime=draw(st.sampled_from(["accumulate", "replace", "accumulate-subsample"])),
         real_weight=draw(st.sampled_from([0.5, 1.0, 3.0])),
         sample_size=draw(st.integers(1, 4)),
         seed=draw(st.integers(0, 9)),
     )
-    digest = found.manifest.digest
-    members = {(dataset, at, row): Fraction(weight) for at, row, weight in found.rows.iter_rows()}
-    forest.models[digest] = Model(found.manifest, members, out)
     forest.unknown |= {digest} if draw(st.integers(0, 7)) == 0 else set()
+    return digest
+
+
+def mixed(forest: Forest, dataset: str, out: list[Node], **settings: Any) -> str:
+    """Make a mix of the accepted rows of a data set but some, and give its digest."""
+    rows = {
+        node: row
+        for node, row in forest.rows.items()
+        if node[0] == dataset and row.decision == "accepted" and node not in out
+    }
+    frame = places(list(rows)).with_columns(
+        pl.Series("kind", [row.kind for row in rows.values()], dtype=pl.String),
+        pl.lit(1.0).alias("real_roots"),
+        *(pl.lit(0).alias(name) for name in ("depth_mean", "depth_min", "depth_max")),
+    )
+    found = mixing.build(frame, dataset=dataset, commit="c", **settings)
+    members = {(dataset, at, row): Fraction(weight) for at, row, weight in found.rows.iter_rows()}
+    digest = found.manifest.digest
+    forest.models[digest] = Model(found.manifest, members, out)
     return digest

@@ -19,7 +19,8 @@ from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.walks import ancestors, descendants
 from lineage.errors import CycleError, QueryError
-from tests.lineage.forest import Forest, Node, forests
+from tests.lineage.conftest import content
+from tests.lineage.forest import Forest, Node, Row, forests, mixed
 
 WIDE = ("start", "parent", "target", "target_start", "child", "head_rank", "orphan")
 DERIVED = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
@@ -68,6 +69,26 @@ def test_numbers_may_be_wide(
     check_edges(index, forest, data)
     check_columns(index, forest)
     check_founders(index, forest, data)
+
+
+@pytest.mark.parametrize("regime", ["accumulate", "replace", "accumulate-subsample"])
+def test_only_members_of_a_mix_touch_it(cache: Path, regime: str) -> None:
+    """Of six rows of round 1, one was rejected, one is left out, and a subsample takes two."""
+    real = {0: Row(content("real"), "real", [], None, "accepted")}
+    first = {at: Row(content(at), "synthetic", [], None, "accepted") for at in range(6)}
+    first[1].decision = "rejected"
+    forest = Forest({("d", 0): real, ("d", 1): first})
+    drawn = {"regime": regime, "sample_size": 2, "seed": 3}
+    digest = mixed(forest, "d", out=[("d", 1, 2)], **drawn)
+    forest.rounds["d", 2] = {0: Row(content("next"), "synthetic", [], digest, None)}
+    index = open_index(cache, forest.sources())
+    touching = [
+        node
+        for node, number in forest.numbers().items()
+        if descendants(index, np.array([number])).weak.tolist() == [7]
+    ]
+    assert touching == sorted(forest.models[digest].members)
+    assert len(touching) == {"accumulate": 5, "replace": 4, "accumulate-subsample": 2}[regime]
 
 
 def ways_of_large_lakes() -> AbstractContextManager[object]:
