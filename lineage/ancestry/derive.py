@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lineage import edges
 from lineage.ancestry import kernels, mixtures
+from lineage.ancestry.compiling import compiled
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.mixtures import Figures, Sums
 from lineage.ancestry.segments import Segment
@@ -106,7 +107,7 @@ def _rows(
     depths = np.empty((2, count), dtype=np.int64)
     known = np.zeros((count + 7) // 8, dtype=np.uint8)
     sums = np.array(mixtures.NOTHING)
-    kernels.compiled(kernels.derive)(
+    compiled(kernels.derive)(
         *(arrays[name] for name in ("start", "parent", "weight")),
         *(view.bounds, view.shifts, arrays["flags"], arrays["mix"]),
         np.array([each.model() for each in models]).reshape(-1, 5),

@@ -45,7 +45,7 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 FILE: Final = "segment.arrow"
 SEAL: Final = "segment.seal"
 DRAFT: Final = ".draft"
-NOTHING: Final = np.empty(0, dtype=np.uint8)
+NOTHING: Final = np.frombuffer(bytes(1), dtype=np.uint8)[:0]  # read-only, as a mapped file is
 HEADER: Final = b"stemma.header"
 CHECK: Final = b"stemma.check"
 TICK: Final = 20_000_000

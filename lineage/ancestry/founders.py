@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lineage import edges
 from lineage.ancestry import kernels, membership
+from lineage.ancestry.compiling import compiled
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.membership import Part
 from lineage.ancestry.views import Layout, View
@@ -78,7 +79,7 @@ class _Walks:
         if at in self._even:
             self._hand_out(at, view.accepted(), self._even.pop(at))
         models = np.zeros(len(view.mixes) + 1, dtype=np.float64)
-        kernels.compiled(kernels.flow)(
+        compiled(kernels.flow)(
             *(view.arrays[name] for name in ("start", "parent", "weight")),
             *(view.bounds, view.shifts, view.arrays["flags"], view.arrays["mix"]),
             edges.TOLERANCE,

@@ -1,31 +1,24 @@
-"""The loops that numpy has no words for, compiled by numba when they are first used.
+"""The loops that numpy has no words for. `compiling` makes machine code of them.
 
-What is compiled is kept on disk, beside this file or where `NUMBA_CACHE_DIR` says; where neither
-can be written, each process compiles for itself.
+They spend their time waiting for memory, since the parents of a row may be anywhere. So they ask
+for the parents of later edges while they work on this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineage.ancestry.segments import ACCEPTED, DECISION, KIND, REAL
 
+AHEAD: Final = 24
+"""How many edges later."""
 
-@cache
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile one of the functions below."""
-    import numba  # noqa: PLC0415  slow to import, and only whole lakes need it
 
-    try:
-        found: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # there is no place to keep it
-        found = numba.njit(nogil=True)(function)
-    return found
+def prefetch(values: NDArray[Any], at: int) -> None:
+    """Have memory bring an element near, [n], or a row, [n, m]; in Python this does nothing."""
 
 
 def derive(  # noqa: PLR0917  compiled code takes arrays by position
@@ -67,9 +60,13 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
         sums: [6], filled in, of the accepted rows: how many are real, how many are not; of these
             the sum of real roots, and of real roots times depth; least and greatest depth of all.
     """
+    last = len(parent) - 1
     for row in range(len(flags)):
         weights, real, ending, length, low, high = 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf
         for edge in range(start[row], start[row + 1]):
+            local = np.int64(parent[min(edge + AHEAD, last)])
+            run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
+            prefetch(values, local + shifts[run])
             local, w = np.int64(parent[edge]), np.float64(weight[edge])
             run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
             at = local + shifts[run]
@@ -133,12 +130,16 @@ def flow(  # noqa: PLR0917  compiled code takes arrays by position
         base: number of the first row.
         models: [m + 1], filled in: what flows to each mix, and to opaque models.
     """
+    last = len(parent) - 1
     for row in range(len(flags)):
         here = mass[base + row]
         if here == 0.0 or flags[row] & KIND == REAL:
             continue
         weights = 0.0
         for edge in range(start[row], start[row + 1]):
+            local = np.int64(parent[min(edge + AHEAD, last)])
+            run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
+            prefetch(mass, local + shifts[run])
             local, w = np.int64(parent[edge]), np.float64(weight[edge])
             run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
             weights += w

@@ -79,9 +79,10 @@ def _find(source: Source) -> Names:
             raise SchemaError(f"column {name!r} is missing; add it")
     lists = rows.select(pl.col("parents").cast(schema.PARENTS))
     edges = lists.filter(pl.col("parents").list.len() > 0).select(pl.col("parents").explode())
-    pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls().collect()
-    mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls().collect()
+    pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls()
+    mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls()
+    (found, named) = (each.collect(engine="streaming") for each in (pairs, mixes))
     return Names(
-        tuple(pairs.sort("round", "dataset").iter_rows()),
-        tuple(mixes["trained_on"].sort()),
+        tuple(found.sort("round", "dataset").iter_rows()),
+        tuple(named["trained_on"].sort()),
     )

@@ -70,6 +70,7 @@ def find(view: View, digits: str) -> NDArray[np.int64]:
 def numbers(layout: Layout, places: pl.DataFrame) -> NDArray[np.int64]:
     """See `Ancestry.numbers`."""
     wanted = places.select("dataset", "round", pl.col("row").cast(pl.Int64)).with_row_index("at")
+    wanted = wanted.drop_nulls()
     found = np.full(len(places), -1, dtype=np.int64)
     for (dataset, number), part in wanted.group_by("dataset", "round"):
         segment = layout.positions.get((str(dataset), int(str(number))))

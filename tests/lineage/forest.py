@@ -10,6 +10,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
@@ -298,9 +299,10 @@ def places(nodes: list[Node]) -> pl.DataFrame:
 def forests(draw: st.DrawFn, *, cycles: bool = False) -> Forest:
     """A lake of a few rounds, in which everything may happen that the index must bear."""
     forest = Forest()
-    numbers = st.tuples(st.sampled_from(DATASETS), st.integers(1, 4))
-    later = draw(st.lists(numbers, unique=True, min_size=1, max_size=5))
-    for name in [*((dataset, 0) for dataset in DATASETS[: draw(st.integers(1, 3))]), *later]:
+    datasets = DATASETS[: draw(st.sampled_from([2, 1, 3]))]
+    numbers = st.tuples(st.sampled_from(datasets), st.integers(1, 4))
+    later = draw(st.lists(numbers, unique=True, min_size=2, max_size=5))
+    for name in [*((dataset, 0) for dataset in datasets), *later]:
         forest.rounds[name] = draw(_rows(forest, name))
         forest.undecided |= {name} if name[1] == 0 or draw(st.integers(0, 4)) == 0 else set()
         if name in forest.undecided:
@@ -319,9 +321,11 @@ def forests(draw: st.DrawFn, *, cycles: bool = False) -> Forest:
 @st.composite
 def _rows(draw: st.DrawFn, forest: Forest, name: Name) -> dict[int, Row]:
     """Rows of a round that is made after those that the forest has."""
-    numbers = draw(st.sets(st.integers(0, 5), max_size=4))
+    numbers = draw(
+        st.sets(st.integers(0, 5), min_size=draw(st.sampled_from([2, 3, 0])), max_size=4)
+    )
     numbers = numbers if draw(st.booleans()) else set(range(len(numbers)))
-    mixes = [draw(_mix(forest)) for _ in range(draw(st.integers(0, 2)))] if name[1] else []
+    mixes = [draw(_mix(forest)) for _ in range(draw(st.sampled_from([1, 2, 0])))]
     found: dict[int, Row] = {}
     for at in sorted(numbers):
         odd = draw(st.integers(0, 9)) == 0
@@ -330,7 +334,7 @@ def _rows(draw: st.DrawFn, forest: Forest, name: Name) -> dict[int, Row]:
             sample_id=content(draw(st.integers(0, 7))),
             kind=kind,
             parents=draw(_parents(forest)) if name[1] or odd else [],
-            trained_on=draw(st.sampled_from([None, *mixes])) if name[1] else None,
+            trained_on=draw(st.sampled_from([*mixes, *mixes, None])) if name[1] else None,
             decision=draw(st.sampled_from(OUTCOMES)),
         )
     return found
@@ -349,32 +353,39 @@ def _parents(draw: st.DrawFn, forest: Forest) -> list[Edge]:
 @st.composite
 def _mix(draw: st.DrawFn, forest: Forest) -> str | None:
     """The digest of a mix of accepted rows of one data set; None where there are none."""
-    dataset = draw(st.sampled_from(DATASETS))
-    accepted = {
+    taken = [node for node, row in forest.rows.items() if row.decision == "accepted"]
+    dataset = draw(st.sampled_from([*sorted({node[0] for node in taken}), "none"]))
+    rows = [node for node in taken if node[0] == dataset]
+    out = [node for node in rows if draw(st.integers(0, 5)) == 0]
+    if len(out) == len(rows):
+        return None
+    digest = mixed(
+        forest,
+        dataset,
+        out,
+        regime=draw(st.sampled_from(["accumulate", "replace", "accumulate-subsample"])),
+        real_weight=draw(st.sampled_from([0.5, 1.0, 3.0])),
+        sample_size=draw(st.integers(1, 4)),
+        seed=draw(st.integers(0, 9)),
+    )
+    forest.unknown |= {digest} if draw(st.integers(0, 7)) == 0 else set()
+    return digest
+
+
+def mixed(forest: Forest, dataset: str, out: list[Node], **settings: Any) -> str:
+    """Make a mix of the accepted rows of a data set but some, and give its digest."""
+    rows = {
         node: row
         for node, row in forest.rows.items()
-        if node[0] == dataset and row.decision == "accepted"
+        if node[0] == dataset and row.decision == "accepted" and node not in out
     }
-    out = [node for node in accepted if draw(st.integers(0, 5)) == 0]
-    rows = {node: row for node, row in accepted.items() if node not in out}
-    if not rows:
-        return None
     frame = places(list(rows)).with_columns(
         pl.Series("kind", [row.kind for row in rows.values()], dtype=pl.String),
         pl.lit(1.0).alias("real_roots"),
         *(pl.lit(0).alias(name) for name in ("depth_mean", "depth_min", "depth_max")),
     )
-    found = mixing.build(
-        frame,
-        dataset=dataset,
-        commit="c",
-        regime=draw(st.sampled_from(["accumulate", "replace", "accumulate-subsample"])),
-        real_weight=draw(st.sampled_from([0.5, 1.0, 3.0])),
-        sample_size=draw(st.integers(1, 6)),
-        seed=draw(st.integers(0, 9)),
-    )
-    digest = found.manifest.digest
+    found = mixing.build(frame, dataset=dataset, commit="c", **settings)
     members = {(dataset, at, row): Fraction(weight) for at, row, weight in found.rows.iter_rows()}
+    digest = found.manifest.digest
     forest.models[digest] = Model(found.manifest, members, out)
-    forest.unknown |= {digest} if draw(st.integers(0, 7)) == 0 else set()
     return digest

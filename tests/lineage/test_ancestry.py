@@ -19,7 +19,8 @@ from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.walks import ancestors, descendants
 from lineage.errors import CycleError, QueryError
-from tests.lineage.forest import Forest, Node, forests
+from tests.lineage.conftest import content
+from tests.lineage.forest import Forest, Node, Row, forests, mixed
 
 WIDE = ("start", "parent", "target", "target_start", "child", "head_rank", "orphan")
 DERIVED = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
@@ -30,7 +31,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ancestry")
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(forest=forests(cycles=True), data=st.data())
 def test_queries_are_answered_as_by_the_lake(
     cache: Path, forest: Forest, data: st.DataObject
@@ -43,7 +44,7 @@ def test_queries_are_answered_as_by_the_lake(
         check_walks(index, forest, data)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(forest=forests(), data=st.data())
 def test_what_is_derived_follows_from_the_lake(
     cache: Path, forest: Forest, data: st.DataObject
@@ -68,6 +69,26 @@ def test_numbers_may_be_wide(
     check_edges(index, forest, data)
     check_columns(index, forest)
     check_founders(index, forest, data)
+
+
+@pytest.mark.parametrize("regime", ["accumulate", "replace", "accumulate-subsample"])
+def test_only_members_of_a_mix_touch_it(cache: Path, regime: str) -> None:
+    """Of six rows of round 1, one was rejected, one is left out, and a subsample takes two."""
+    real = {0: Row(content("real"), "real", [], None, "accepted")}
+    first = {at: Row(content(at), "synthetic", [], None, "accepted") for at in range(6)}
+    first[1].decision = "rejected"
+    forest = Forest({("d", 0): real, ("d", 1): first})
+    drawn = {"regime": regime, "sample_size": 2, "seed": 3}
+    digest = mixed(forest, "d", out=[("d", 1, 2)], **drawn)
+    forest.rounds["d", 2] = {0: Row(content("next"), "synthetic", [], digest, None)}
+    index = open_index(cache, forest.sources())
+    touching = [
+        node
+        for node, number in forest.numbers().items()
+        if descendants(index, np.array([number])).weak.tolist() == [7]
+    ]
+    assert touching == sorted(forest.models[digest].members)
+    assert len(touching) == {"accumulate": 5, "replace": 4, "accumulate-subsample": 2}[regime]
 
 
 def ways_of_large_lakes() -> AbstractContextManager[object]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
+import numba
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +15,9 @@ from hypothesis import given, settings
 
 from lineage import mix as mixing
 from lineage import record
+from lineage.ancestry import compiling, kernels
+from lineage.ancestry import derive as derive_module
+from lineage.ancestry import founders as founders_module
 from lineage.ancestry.derive import derive, mix_figures, rounds
 from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
@@ -191,3 +197,35 @@ def test_real_rows_are_what_record_makes_of_them(tmp_path: Path) -> None:
     index = open_index(tmp_path, [Source("d", 0, "x", frame.lazy)])
     [(_, found)] = derive(index)
     assert found.drop("row").rows() == frame.select(DERIVED).rows()
+
+
+def test_the_kernels_are_plain_python(tmp_path: Path) -> None:
+    index = open_index(tmp_path, accumulated("accumulate-subsample", 4))
+    compiled_, walked = columns(index), founders(index, np.arange(24, 30))
+    with (
+        patch.object(derive_module, "compiled", lambda kernel: kernel),
+        patch.object(founders_module, "compiled", lambda kernel: kernel),
+    ):
+        assert columns(index) == compiled_
+        again = founders(index, np.arange(24, 30))
+    assert (again.equivalents, again.mass) == (walked.equivalents, walked.mass)
+
+
+def test_where_nothing_can_be_kept_each_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_ = numba.njit
+
+    def refuse(**settings: bool) -> Callable[..., object]:
+        if settings.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_(**settings)
+
+    monkeypatch.setattr(numba, "njit", refuse)
+    values = np.ones(3)
+    compiling.compiled(double)(values)
+    assert values.tolist() == [2, 2, 2]
+
+
+def double(values: np.ndarray) -> None:
+    for at in range(len(values)):
+        kernels.prefetch(values, at)
+        values[at] *= 2

@@ -22,6 +22,8 @@ def test_kinds_are_stable_and_tell_errors_apart() -> None:
         "MixError": "mix",
         "SplitError": "split",
         "QueryError": "query",
+        "CycleError": "cycle",
+        "CacheError": "cache",
     }
 
 

@@ -1,0 +1,61 @@
+"""Machine code for the loops of `kernels`, by numba, when they are first used.
+
+What is compiled is kept on disk, beside the source or where `NUMBA_CACHE_DIR` says; where neither
+can be written, each process compiles for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from lineage.ancestry import kernels
+
+
+@cache
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile one of the kernels."""
+    import numba  # noqa: PLC0415  slow to import, and only whole lakes need it
+
+    _teach_prefetch()
+    try:
+        found: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # there is no place to keep it
+        found = numba.njit(nogil=True)(function)
+    return found
+
+
+@cache
+def _teach_prefetch() -> None:
+    """Let numba translate `kernels.prefetch` into LLVM's instruction of that name."""
+    from numba.core import types  # noqa: PLC0415
+    from numba.extending import intrinsic, overload  # noqa: PLC0415
+
+    def typed(_typing: Any, values: Any, at: Any) -> Any:  # noqa: ANN401  numba has no types
+        return types.void(values, at), _prefetch
+
+    known: Any = intrinsic(typed)
+
+    def translate(_values: Any, _at: Any) -> Any:  # noqa: ANN401
+        return lambda values, at: known(values, at)  # noqa: PLW0108  numba compiles functions only
+
+    overload(kernels.prefetch, strict=False)(translate)
+
+
+def _prefetch(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+    """Emit the instruction, by the conventions of numba's code generators."""
+    from llvmlite import ir  # noqa: PLC0415
+    from numba.core import cgutils, types  # noqa: PLC0415
+
+    array = signature.args[0]
+    at = context.cast(builder, given[1], signature.args[1], types.intp)
+    first = [at, *[context.get_constant(types.intp, 0)] * (array.ndim - 1)]
+    held = context.make_array(array)(context, builder, given[0])
+    place = cgutils.get_item_pointer(context, builder, array, held, first)  # type: ignore[no-untyped-call]
+    address, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [address, word, word, word])
+    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+    to_read, keep_near, data = word(0), word(3), word(1)
+    builder.call(call, [builder.bitcast(place, address), to_read, keep_near, data])
+    return context.get_dummy_value()
