@@ -39,7 +39,7 @@ class Generator:
     """Principal components of the class in which the mixture is fitted."""
     floor: float = 1e-3
     """Added to every variance."""
-    candidates: int = 600
+    candidates: int = 1000
     """That a round makes of all classes together."""
 
 

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SMALL = "--seeds 2 --rounds 3 --candidates 600"
 SHAPE = {"recall_mix", "variance_mix", "coverage_mix"}
 
 
 def test_the_guard_is_silent_and_loud_where_it_should() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.guard", "--seeds", "2", "--rounds", "3", "--json"],
+        [sys.executable, "-m", "benchmarks.guard", *SMALL.split(), "--json"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
