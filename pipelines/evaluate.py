@@ -34,7 +34,12 @@ from pipelines.mixes import TrainingMix
 from pipelines.seeds import derive_seed
 from pipelines.work import Work, held_out, write_receipt
 
-CODE: Final = ("pipelines/evaluate.py", "pipelines/leaks.py", "pipelines/metrics")
+CODE: Final = (
+    "pipelines/evaluate.py",
+    "pipelines/leaks.py",
+    "pipelines/metrics",
+    "expectations/measures",
+)
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
