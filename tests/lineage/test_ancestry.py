@@ -107,24 +107,12 @@ def test_a_nearer_way_that_is_found_later_counts(cache: Path) -> None:
         edges = [(parent, "seed", Fraction(0)) for parent in parents]
         return Row(content(parents), "synthetic", edges, None, None)
 
-    forest = Forest(
-        {
-            ("a", 1): {
-                0: made(("a", 1, 1), ("c", 1, 1)),
-                1: made(("a", 1, 2)),
-                2: made(("d", 0, 0)),
-            },
-            ("b", 1): {0: made(("a", 1, 2)), 1: made(("a", 1, 0))},
-            ("c", 1): {
-                0: made(("b", 1, 1)),
-                1: made(("b", 1, 0)),
-                2: made(("c", 1, 0), ("c", 1, 3)),
-            },
-            ("d", 0): {0: Row(content("d"), "real", [], None, None)},
-        }
-    )
-    forest.rounds["c", 1][3] = made(("a", 1, 0))
-    forest.rounds["d", 1] = {0: made(("c", 1, 2))}
+    a, b, c = ([(name, 1, at) for at in range(4)] for name in "abc")
+    forest = Forest({("d", 0): {0: Row(content("d"), "real", [], None, None)}})
+    forest.rounds["a", 1] = {0: made(a[1], c[1]), 1: made(a[2]), 2: made(("d", 0, 0))}
+    forest.rounds["b", 1] = {0: made(a[2]), 1: made(a[0])}
+    forest.rounds["c", 1] = {0: made(b[1]), 1: made(b[0]), 2: made(c[0], c[3]), 3: made(a[0])}
+    forest.rounds["d", 1] = {0: made(c[2])}
     index, numbers = open_index(cache, forest.sources()), forest.numbers()
     assert len(index.cyclic) == 4
     for node, number in numbers.items():
