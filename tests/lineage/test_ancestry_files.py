@@ -105,7 +105,7 @@ def test_a_commit_shares_what_it_has_in_common(tmp_path: Path) -> None:
 
 def test_a_changed_round_is_built_again_with_all_that_descends_from_it(tmp_path: Path) -> None:
     other = {("e", 0): {0: made("real", 9, 9)}}
-    first, changed = lake(3), lake(3)
+    first, changed = lake(4), lake(4)
     changed.rounds["d", 1] = {at + 5: row for at, row in changed.rounds["d", 1].items()}
     for at, row in changed.rounds["d", 2].items():
         row.parents = [(("d", 1, at + 5), "seed", Fraction(1, 2))]
@@ -210,6 +210,17 @@ def test_a_bit_that_turns_by_itself_is_found_by_a_full_verification(tmp_path: Pa
     assert trusted.nodes(np.array([2]))["sample_id"][0] != id_
     found = open_index(tmp_path, lake(1).sources(), verify="full")
     assert found.nodes(np.array([2]))["sample_id"][0] == id_
+    assert place.read_bytes() == sound
+
+
+def test_a_clock_that_was_ahead_hides_no_change(tmp_path: Path) -> None:
+    index = open_index(tmp_path, lake(1).sources())
+    place = tmp_path / index.segments[1].digest / files.FILE
+    sound, ahead = place.read_bytes(), time.time_ns() + HOUR * 10**9
+    seal = json.dumps([*files._state(place.parent), ahead]).encode()
+    place.with_name(files.SEAL).write_bytes(seal)
+    flipped(place, sound.index(index.nodes(np.array([2]))["sample_id"][0]))
+    open_index(tmp_path, lake(1).sources())
     assert place.read_bytes() == sound
 
 
