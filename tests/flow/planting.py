@@ -1,0 +1,83 @@
+"""Rounds by hand: candidates with other images, labels and parents than the generator gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+
+from lake import refs
+from lineage import edges, record
+from lineage import mix as mixing
+from lineage.identity import sample_ids
+from pipelines import images, manifest, receipts, tables, work
+
+Planted: TypeAlias = Mapping[int, tuple[object, int]]
+"""Image and label by row."""
+Parent: TypeAlias = tuple[int, int, int, str]
+"""Row, and the round, row and relation of its parent."""
+
+
+def plant(number: int, found: Planted, *parents: Parent) -> None:
+    """Commit the candidates of a round again, by hand: other images, labels and parents."""
+    at = work.open_round(f"tiny-{number}")
+    lake, made = at.lake, receipts.read("tiny", number, "generate")
+    old = tables.read_round(lake, made.commit, "tiny", "candidates", number).sort("row")
+    changed = [
+        found.get(row, (image, label))
+        for row, image, label in old.select("row", "image", "label").iter_rows()
+    ]
+    frame = old.drop("sample_id").with_columns(
+        pl.Series("image", [image for image, _ in changed], dtype=images.IMAGE),
+        pl.Series("label", [label for _, label in changed]),
+    )
+    ids = sample_ids(frame, at.round.identity).alias("sample_id")
+    before = tables.read_round(lake, made.commit, "tiny", "lineage", number).sort("row")
+    known = tables.read(lake, made.commit, "tiny", "lineage").collect()
+    rows = record.derive(
+        before.select("row", "seed", "shard").with_columns(ids),
+        round_number=number,
+        dataset="tiny",
+        generator=before["generator"][0],
+        attribution="by hand/1",
+        mix=mixing.read(manifest.read(lake, made.commit, "tiny", number)["mix"]),
+        parents=links(*parents),
+        stored=known.filter(pl.col("round") < number).with_columns(dataset=pl.lit("tiny")),
+    )
+    lake.write(made.branch, refs.part("tiny", "candidates", number), frame.with_columns(ids))
+    lake.write(made.branch, refs.part("tiny", "lineage", number), rows)
+    commit = lake.commit(made.branch, "By hand", lake.resolve(made.commit).metadata)
+    work.write_receipt(at, "generate", commit.id, made.input_key, made.rows)
+
+
+def links(*parents: Parent) -> pl.DataFrame:
+    rows = [(row, "tiny", number, parent, how, 1.0) for row, number, parent, how in parents]
+    return pl.DataFrame(rows, schema=edges.PARENT, orient="row")
+
+
+def shifted(image: object) -> object:
+    """The same image, one pixel down."""
+    pixels = images.decode(pl.Series([image], dtype=images.IMAGE))
+    return images.encode_lenient(images.to_unit(np.roll(pixels, 1, axis=1)))[0]
+
+
+def derived(
+    frame: pl.DataFrame,
+    number: int,
+    dataset: str,
+    parents: pl.DataFrame | None,
+    stored: pl.DataFrame | None,
+) -> pl.DataFrame:
+    seeded = frame.select("row", "sample_id", pl.lit(1).alias("seed"), pl.lit(0).alias("shard"))
+    return record.derive(
+        seeded,
+        round_number=number,
+        dataset=dataset,
+        generator="g",
+        attribution="by hand/1",
+        mix=None,
+        parents=parents,
+        stored=stored,
+    )
