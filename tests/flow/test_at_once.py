@@ -191,7 +191,10 @@ def test_the_guard_sees_the_weights_of_the_mix(copied: Project) -> None:
                 fit={"real_weight": weight}
             )
         )
-        figures, mix = evaluate.measure(work.open_round("tiny-2"), curated)
+        at = work.open_round("tiny-2")
+        held = work.held_out(at, curated)
+        leaked = evaluate._leaks(at, held, at.round.settings.ingest.near)
+        figures, mix = evaluate.measure(at, curated, held, leaked)
         found[weight] = figures["summary"]
         assert figures["summary"]["real_share"] == pytest.approx(mix.manifest.real_share, abs=1e-6)
     assert found[50.0]["real_share"] > 0.9

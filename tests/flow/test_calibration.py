@@ -80,7 +80,8 @@ def generate_by_hand(project: Project) -> None:
     base = branches.origin(at, supersede=False)
 
     def produce(branch: str) -> Mapping[str, str]:
-        generate._write(at, branch, drawn(CANDIDATES), {"seconds": 0.0})
+        facts = {"cost": {"seconds": 0.0}, "environment": {}}
+        generate._write(at, branch, drawn(CANDIDATES), facts)
         return {"stemma.base": base}
 
     with attempt(at.lake, at.round.branch, base) as branch:
