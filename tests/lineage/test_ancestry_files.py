@@ -245,6 +245,15 @@ def test_notes_that_are_damaged_are_made_again(tmp_path: Path, text: bytes, whic
     assert all(place.read_bytes() != text for place in tmp_path.glob(which))
 
 
+def test_a_note_that_was_altered_is_not_believed(tmp_path: Path) -> None:
+    """What a round names decides its segment's digest."""
+    wanted = open_index(tmp_path, lake(2).sources())
+    for place in tmp_path.glob("*.names"):
+        place.write_bytes(place.read_bytes().replace(b'"d"', b'"e"'))
+    index = open_index(tmp_path, lake(2).sources())
+    assert [each.digest for each in index.segments] == [each.digest for each in wanted.segments]
+
+
 def test_what_is_verified_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
