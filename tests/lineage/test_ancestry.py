@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -91,6 +92,39 @@ def test_only_members_of_a_mix_touch_it(cache: Path, regime: str) -> None:
     assert len(touching) == {"accumulate": 5, "replace": 4, "accumulate-subsample": 2}[regime]
 
 
+def test_ids_that_begin_alike_are_told_apart(cache: Path) -> None:
+    ids = [bytes([1] * 8 + [second] * 24) for second in (0x20, 0x2F, 0x30)]
+    rows = {at: Row(id_, "real", [], None, None) for at, id_ in enumerate(ids)}
+    index = open_index(cache, Forest({("d", 0): rows}).sources())
+    found = {digits: index.find(ids[0].hex()[:digits]).tolist() for digits in (8, 16, 17, 18, 64)}
+    assert found == {8: [0, 1, 2], 16: [0, 1, 2], 17: [0, 1], 18: [0], 64: [0]}
+
+
+def test_a_nearer_way_that_is_found_later_counts(cache: Path) -> None:
+    """Only where rounds name themselves and each other can a walk meet the longer way first."""
+
+    def made(*parents: Node) -> Row:
+        edges = [(parent, "seed", Fraction(0)) for parent in parents]
+        return Row(content(parents), "synthetic", edges, None, None)
+
+    a, b, c = ([(name, 1, at) for at in range(4)] for name in "abc")
+    forest = Forest({("d", 0): {0: Row(content("d"), "real", [], None, None)}})
+    forest.rounds["a", 1] = {0: made(a[1], c[1]), 1: made(a[2]), 2: made(("d", 0, 0))}
+    forest.rounds["b", 1] = {0: made(a[2]), 1: made(a[0])}
+    forest.rounds["c", 1] = {0: made(b[1]), 1: made(b[0]), 2: made(c[0], c[3]), 3: made(a[0])}
+    forest.rounds["d", 1] = {0: made(c[2])}
+    index, numbers = open_index(cache, forest.sources()), forest.numbers()
+    assert len(index.cyclic) == 4
+    for node, number in numbers.items():
+        above = {numbers[each]: steps for each, steps in forest.ancestors({node}).items()}
+        walked = ancestors(index, np.array([number]))
+        assert dict(walked.nodes.iter_rows()) == above
+        assert walked.edges.equals(index.parents(np.array(sorted(above))))
+        below = {numbers[each]: steps for each, steps in forest.hard({node}).items() if steps}
+        found = descendants(index, np.array([number]), weak=False)
+        assert dict(zip(found.hard.tolist(), found.steps.tolist(), strict=True)) == below
+
+
 def ways_of_large_lakes() -> AbstractContextManager[object]:
     """Look parents up and sort what was found, as is fastest where few of many are asked for."""
     return patch.multiple(spread, SCAN=0, SPARSE=0)
@@ -127,7 +161,7 @@ def check_order(index: Ancestry, forest: Forest) -> None:
 
 def check_lookups(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
     numbers, rows = forest.numbers(), forest.rows
-    absent = [("a", 0, 6), ("z", 0, 0), ("a", 7, -1)]
+    absent = [("a", 0, 6), ("a", 0, -1), ("z", 0, 0), ("a", 7, -1)]
     asked = data.draw(st.lists(st.sampled_from([*rows, *absent]), max_size=9))
     frame = pl.DataFrame(asked, schema=["dataset", "round", "row"], orient="row")
     wanted = frame.cast({"dataset": pl.String, "round": pl.Int32, "row": pl.Int64})

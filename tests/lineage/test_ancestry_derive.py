@@ -22,9 +22,10 @@ from lineage.ancestry.derive import derive, mix_figures, rounds
 from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
+from lineage.ancestry.walks import descendants
 from lineage.errors import MixError
 from tests.lineage.conftest import derived, real_rows
-from tests.lineage.forest import Forest, Node, Row, content
+from tests.lineage.forest import Forest, Node, Row, content, mixed
 from tests.lineage.worlds import World, worlds
 
 DERIVED = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
@@ -107,11 +108,16 @@ def test_replace_deepens_by_one_each_round(tmp_path: Path) -> None:
 
 
 def test_what_rounding_leaves_is_no_weight(tmp_path: Path) -> None:
-    """0.9 and 0.1 in single precision sum to less than 1; the generator, opaque, gets nothing."""
-    child = row("synthetic", (("d", 0, 0), 0.9), (("d", 0, 1), 0.1))
-    index = open_index(tmp_path, Forest({("d", 0): real(2), ("d", 1): {0: child}}).sources())
-    assert columns(index)[1] == [pytest.approx(dict(zip(DERIVED, (1, 1, 1, 1, 1), strict=True)))]
-    assert index.nodes(np.array([2]))["rest"].to_list() == [0.0]
+    """0.9 and 0.1 in single precision sum to less than 1; the generator gets nothing of that."""
+    forest = Forest({("d", 0): real(2), ("d", 1): {0: row("synthetic", (("d", 0, 0), 1.0))}})
+    parents = (("d", 0, 0), 0.9), (("d", 0, 1), 0.1)
+    deep = mixed(forest, "d", [], regime="replace")
+    forest.rounds["d", 2] = {0: row("synthetic", *parents, trained_on=deep)}
+    index = open_index(tmp_path, forest.sources())
+    assert columns(index)[2] == [pytest.approx(dict(zip(DERIVED, (1, 1, 1, 1, 1), strict=True)))]
+    assert index.nodes(np.array([3]))["rest"].to_list() == [0.0]
+    assert descendants(index, np.array([2])).weak.tolist() == []
+    assert founders(index, np.array([3])).top.height == 2
 
 
 def test_weights_over_one_are_clipped(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_commit_shares_what_it_has_in_common(tmp_path: Path) -> None:
 
 def test_a_changed_round_is_built_again_with_all_that_descends_from_it(tmp_path: Path) -> None:
     other = {("e", 0): {0: made("real", 9, 9)}}
-    first, changed = lake(3), lake(3)
+    first, changed = lake(4), lake(4)
     changed.rounds["d", 1] = {at + 5: row for at, row in changed.rounds["d", 1].items()}
     for at, row in changed.rounds["d", 2].items():
         row.parents = [(("d", 1, at + 5), "seed", Fraction(1, 2))]
@@ -213,6 +213,17 @@ def test_a_bit_that_turns_by_itself_is_found_by_a_full_verification(tmp_path: Pa
     assert place.read_bytes() == sound
 
 
+def test_a_clock_that_was_ahead_hides_no_change(tmp_path: Path) -> None:
+    index = open_index(tmp_path, lake(1).sources())
+    place = tmp_path / index.segments[1].digest / files.FILE
+    sound, ahead = place.read_bytes(), time.time_ns() + HOUR * 10**9
+    seal = json.dumps([*files._state(place.parent), ahead]).encode()
+    place.with_name(files.SEAL).write_bytes(seal)
+    flipped(place, sound.index(index.nodes(np.array([2]))["sample_id"][0]))
+    open_index(tmp_path, lake(1).sources())
+    assert place.read_bytes() == sound
+
+
 def test_a_seal_of_the_same_moment_is_not_trusted(tmp_path: Path) -> None:
     index = open_index(tmp_path, lake(1).sources())
     place = tmp_path / index.segments[1].digest / files.FILE
@@ -232,6 +243,15 @@ def test_notes_that_are_damaged_are_made_again(tmp_path: Path, text: bytes, whic
         place.write_bytes(text)
     assert said(open_index(tmp_path, lake(2).sources())) == wanted
     assert all(place.read_bytes() != text for place in tmp_path.glob(which))
+
+
+def test_a_note_that_was_altered_is_not_believed(tmp_path: Path) -> None:
+    """What a round names decides its segment's digest."""
+    wanted = open_index(tmp_path, lake(2).sources())
+    for place in tmp_path.glob("*.names"):
+        place.write_bytes(place.read_bytes().replace(b'"d"', b'"e"'))
+    index = open_index(tmp_path, lake(2).sources())
+    assert [each.digest for each in index.segments] == [each.digest for each in wanted.segments]
 
 
 def test_what_is_verified_is_not_read_again(
