@@ -35,7 +35,8 @@ def ingested(
     dataset = load().datasets["tiny"]
     with attempts.attempt(lake, "tiny-r000", lab.merge.id) as branch:
         publishing.supersede(lake, "tiny", 0, branch, {})
-        ingest._write(lake, branch, "tiny", ingest.prepare(dataset), "another")
+        frame, near = ingest.prepare(dataset), dataset.ingest.near
+        ingest._write(lake, branch, "tiny", frame, key="another", near=near)
         if change is not None:
             change(branch)
         source = lake.commit(branch, "Ingest", {}).id
