@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from lineage import mix as mixing
 from lineage.guard import Evidence
 from pipelines import leaks, manifest, tables, taint
 from pipelines.calibrations import applied
-from pipelines.work import Work
+from pipelines.work import Work, held_out
 
 
 def collect(work: Work, commit: str) -> Evidence:
-    """Gather the evidence about a round at its evaluate commit."""
+    """Gather the evidence about a round at its evaluate commit.
+
+    The round itself is compared with the hold-out as it is, whatever is stored of its leaks; for
+    earlier rounds what is stored will do.
+    """
     lake, dataset, number = work.lake, work.round.dataset, work.round.number
     near = work.round.settings.ingest.near
     about = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
-    leaked = taint.leaked(work, commit)
-    ours = (pl.col("dataset") == dataset) & (pl.col("round") == number)
+    fresh = leaks.copies(accepted, held_out(work, commit).fingerprints(), near)
     return Evidence(
         dataset=dataset,
         round=number,
@@ -27,8 +28,8 @@ def collect(work: Work, commit: str) -> Evidence:
         mix=mixing.read(about["next_mix"]),
         counts=about["counts"],
         copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
-        leaks=leaked.filter(ours).join(accepted, on=["round", "row"], how="semi"),
+        leaks=fresh,
         metrics=about["metrics"],
-        held_out_ancestors=taint.spread(lake, commit, leaked),
+        held_out_ancestors=taint.at(work, commit, fresh=fresh),
         calibration=applied.to_round(work, commit),
     )
