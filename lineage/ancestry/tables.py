@@ -99,7 +99,7 @@ def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "number": numbers,
-            **layout.labels[segments].to_dict(),
+            **_named(layout.labels, segments),
             "row": rows,
             "sample_id": _binary(ids),
             "kind": _enum(flags & KIND, schema.KINDS),
@@ -182,7 +182,7 @@ def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
         {
             "child": edges_.child,
             "parent": edges_.parent,
-            **labels[segments].to_dict(),
+            **_named(labels, segments),
             "row": rows,
             "relation": _enum(edges_.relation, schema.RELATIONS),
             "weight": edges_.weight,
@@ -200,6 +200,12 @@ def _edges(layout: Layout, segment: int, ranks: NDArray[np.int64], at: NDArray[n
         segment=np.full(len(at), segment, dtype=np.int64),
         edge=at,
     )
+
+
+def _named(labels: pl.DataFrame, at: NDArray[np.intp]) -> dict[str, pl.Series]:
+    """Data set and round of each position; by column, since gathering rows is slow for a few."""
+    numbers = labels["round"].to_numpy()[at]
+    return {"dataset": labels["dataset"].gather(at), "round": pl.Series(numbers)}
 
 
 def _enum(codes: NDArray[Any], words: Sequence[str]) -> pl.Series:
