@@ -13,6 +13,9 @@ from pipelines.sandbox import isolation, programs
 from pipelines.sandbox.answers import compare
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import require, run
+from tests.pipelines.isolated import needs_sandbox
+
+pytestmark = needs_sandbox
 
 ADD = "def add(a, b):\n    return a + b\n"
 TESTS = "assert add(1, 2) == 3\nassert add('a', 'b') == 'ab'\n"

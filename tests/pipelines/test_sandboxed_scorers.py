@@ -7,6 +7,9 @@ import polars as pl
 from pipelines.sandbox.limits import Limits
 from pipelines.scorers import code, maths
 from pipelines.scorers.protocol import Given
+from tests.pipelines.isolated import needs_sandbox
+
+pytestmark = needs_sandbox
 
 SHORT = Limits(seconds=60, cpu_seconds=1, memory_mib=256)
 
