@@ -26,7 +26,7 @@ from pipelines.errors import SandboxError
 from pipelines.sandbox.limits import Limits
 
 NOBODY: Final = 65534
-WORK: Final = "/work"
+WORK: Final = "/box"
 """The folder that a program starts in and may write to."""
 PYTHON: Final = "/python"
 PACKAGES: Final = "/packages"

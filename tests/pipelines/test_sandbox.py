@@ -110,7 +110,7 @@ def test_a_report_that_the_program_writes_itself_does_not_count() -> None:
 def test_the_program_sees_nothing_of_this_machine() -> None:
     look = (
         "import os, json\n"
-        "seen = {'user': os.getuid(), 'home': os.listdir('/work'), 'root': sorted(os.listdir('/')),"
+        "seen = {'user': os.getuid(), 'home': os.listdir('/box'), 'root': sorted(os.listdir('/')),"
         " 'processes': len([n for n in os.listdir('/proc') if n.isdigit()]),"
         " 'environment': sorted(os.environ)}\n"
         "print(json.dumps(seen))\n"
@@ -168,7 +168,7 @@ def test_answers_are_compared_by_value() -> None:
         ("3", "4"),
         ("12", "no idea"),
         ("nothing", "12"),
-        ("1", "__import__('os').system('touch /work/planted')"),
+        ("1", "__import__('os').system('touch /box/planted')"),
     ]
     found = [each.correct for each in compare(pairs)]
     assert found == [True, True, True, False, False, None, False]
