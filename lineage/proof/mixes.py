@@ -47,7 +47,7 @@ def rounds(
     if mix.subsample is not None:
         rows = _accepted(index, mix, left_out)
         drawn, there = _drawn(rows, mix), dict(rows.group_by("round").len().iter_rows())
-    said = []
+    said = _listed(mix, left_out)
     for part in mix.rounds:
         count, taken = drawn.get(part.round, 0), there.get(part.round, 0)
         weight = count * (mix.real_weight if part.round == 0 else 1.0)
@@ -92,6 +92,17 @@ def found(said: list[str], segment: Segment) -> Batch:
     """What is wrong with the mixes of a round, as findings."""
     frame = pl.DataFrame({"says": said}, schema={"says": pl.String})
     return batch("mix_figures", len(segment.mixes), frame, segment.dataset, segment.round)
+
+
+def _listed(mix: MixManifest, left_out: Frames | None) -> list[str]:
+    """Compare the list of rows that a mix left out with the one that its manifest names."""
+    rows = left_out().collect() if left_out else None
+    there = mixing.list_digest(rows) if rows is not None and len(rows) else None
+    if there == mix.left_out_digest:
+        return []
+    told = f"list {mix.left_out_digest[:DIGITS]}" if mix.left_out_digest else "none"
+    true = f"list {there[:DIGITS]}" if there else "none"
+    return [f"mix {mix.digest[:DIGITS]}: rows that were left out: {told}, the lake holds {true}"]
 
 
 def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict[int, int]:

@@ -204,11 +204,12 @@ def _mix(lake: Lake, at: Place) -> MixManifest | None:
     regime = {("d", 3): "accumulate-subsample", ("e", 2): "replace"}.get(at, "accumulate")
     more = {"sample_size": 10, "seed": 5} if at == ("d", 3) else {}
     return mixing.build(
-        pl.concat(accepted).join(unwanted, on=["round", "row"], how="anti"),
+        pl.concat(accepted),
         dataset=dataset,
         commit="c",
         regime=regime,
         real_weight=2.0,
+        left_out=unwanted,
         **more,
     ).manifest
 

@@ -158,7 +158,11 @@ PLANTS: dict[str, tuple[Callable[[Lake], object], list[Found]]] = {
     ),
     "a mix's rows": (
         lambda lake: lake.left_out.pop(R),
-        [("mix_figures", *R, None)] * 6,
+        [("mix_figures", *R, None)] * 7,
+    ),
+    "a mix's list": (
+        lambda lake: lake.remix(R, rehash(lake.mixes[R], left_out_digest="0" * 64)),
+        [("mix_figures", *R, None)],
     ),
     "no verdict": (
         lambda lake: lake.drop(("e", 2), "verdicts", 2),
