@@ -9,7 +9,8 @@ PipelineError
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
-└── SandboxError   programs cannot be isolated here: install what isolates, or another machine
+├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
+└── LibraryError   an optional library is not installed: install the extra that has it
 """
 
 from __future__ import annotations
@@ -79,3 +80,10 @@ class SandboxError(PipelineError):
     """Programs that nobody trusts cannot be isolated on this system."""
 
     kind = "sandbox"
+
+
+class LibraryError(PipelineError):
+    """An optional library is not installed."""
+
+    kind = "library"
+    exit_code = 2
