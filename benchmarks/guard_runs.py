@@ -23,8 +23,10 @@ from lineage.identity import sample_ids
 from lineage.mix import Mix
 from pipelines import images, leaks, metrics, nearest
 from pipelines.metrics import Evaluation, Labelled
+from pipelines.modalities.images import Images
 from pipelines.seeds import derive_seed
 
+IMAGES: Final = Images(("image",))
 FARTHEST: Final = 0.3
 """RMS distance from the closest real image beyond which a candidate is no digit; as in the suite
 of the digits."""
@@ -193,7 +195,7 @@ def _evidence(world: World, after: Lake, decisions: pl.DataFrame, found: Evaluat
         lineage=after.lineage.filter(pl.col("round") == number),
         mix=after.mix.manifest,
         counts={"candidates": len(decisions), **counts},
-        copies=leaks.copies(accepted, world.real, near),
-        leaks=leaks.copies(accepted, world.held_out, near),
+        copies=leaks.copies(accepted, world.real, near, IMAGES),
+        leaks=leaks.copies(accepted, world.held_out, near, IMAGES),
         metrics=found.to_dict(),
     )

@@ -109,16 +109,18 @@ def acceptance(evidence: Evidence) -> Figure:
 
 
 def loss(evidence: Evidence, other: str) -> Figure:
-    """Accuracy lost on real validation rows against another classifier, `real_only` or `previous`.
+    """What is lost on real validation rows against another classifier, `real_only` or `previous`.
 
-    The interval is that of the paired difference, turned round.
+    It is lost of the figure that judges the data set's task: accuracy, where none is named. The
+    interval is that of the paired difference, turned round.
     """
     at = evidence.metrics, "difference", other
     value, low, high = (number(*at, end) for end in ("value", "low", "high"))
-    ours, theirs = (number(evidence.metrics, "accuracy", each, "value") for each in ("mix", other))
+    figure = str(evidence.metrics.get("task", "accuracy"))
+    ours, theirs = (number(evidence.metrics, figure, each, "value") for each in ("mix", other))
     if value is None or low is None or high is None:
         return exact(None, MISSING)
-    said = f"accuracy {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
+    said = f"{figure.replace('_', '-')} {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
     interval = f"95 % of the loss {_short(-high)} to {_short(-low)}"
     return Figure(-value, -high, -low, f"{said}; {interval}")
 

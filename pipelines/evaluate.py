@@ -17,12 +17,12 @@ import polars as pl
 
 from pipelines import (
     branches,
-    images,
     keys,
     leaks,
     manifest,
     metrics,
     mixes,
+    modalities,
     picture,
     receipts,
     stage,
@@ -38,6 +38,7 @@ CODE: Final = (
     "pipelines/evaluate.py",
     "pipelines/leaks.py",
     "pipelines/metrics",
+    "pipelines/modalities",
     "expectations/measures",
 )
 
@@ -83,7 +84,8 @@ def _leaks(work: Work, held: HeldOut, near: float) -> pl.DataFrame:
     """The round's candidates that are equal or near to held-out rows."""
     made, round_ = work.receipt("generate").commit, work.round
     candidates = tables.read_round(work.lake, made, round_.dataset, "candidates", round_.number)
-    return leaks.of_candidates(candidates, held.fingerprints(), near)
+    kind = modalities.of(round_.settings)
+    return leaks.of_candidates(candidates, held.fingerprints(), near, kind)
 
 
 def measure(
@@ -103,12 +105,17 @@ def measure(
     mix = mixes.build(work.lake, commit, round_, tainted=taint.at(work, commit, fresh=leaked))
     pinned = work.receipt("fit").commit
     before = mixes.build(work.lake, pinned, round_, tainted=taint.at(work, pinned))
+    frames = {
+        "real": real,
+        "validation": held.validation(),
+        "accepted": accepted,
+        "mix": mix.samples,
+        "previous": before.samples,
+    }
+    modality = modalities.of(round_.settings)
     found = metrics.evaluate_round(
-        real=_labelled(real),
-        validation=_labelled(held.validation()),
-        accepted=_labelled(accepted),
-        mix=_labelled(mix.samples),
-        previous=_labelled(before.samples),
+        **modality.measured(real, frames),
+        task=modality.task,
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
     )
@@ -131,13 +138,6 @@ def _ancestry(
         "depth_mean": depth_mean,
         "accepted": len(accepted),
     }
-
-
-def _labelled(frame: pl.DataFrame) -> metrics.Labelled:
-    """Vectors, labels and, where the rows of a mix differ in weight, their weights."""
-    weighted = "weight" in frame.columns and frame["weight"].n_unique() > 1
-    weights = frame["weight"].to_numpy() if weighted else None
-    return metrics.Labelled(images.vectors(frame["image"]), frame["label"].to_numpy(), weights)
 
 
 def _local_files(work: Work, commit: str) -> None:

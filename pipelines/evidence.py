@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineage import mix as mixing
 from lineage.guard import Evidence
-from pipelines import leaks, manifest, tables, taint
+from pipelines import leaks, manifest, modalities, tables, taint
 from pipelines.calibrations import applied
 from pipelines.work import Work, held_out
 
@@ -16,18 +16,19 @@ def collect(work: Work, commit: str) -> Evidence:
     earlier rounds what is stored will do.
     """
     lake, dataset, number = work.lake, work.round.dataset, work.round.number
-    near = work.round.settings.ingest.near
+    near, modality = work.round.settings.ingest.near, modalities.of(work.round.settings)
     about = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
-    fresh = leaks.copies(accepted, held_out(work, commit).fingerprints(), near)
+    fresh = leaks.copies(accepted, held_out(work, commit).fingerprints(), near, modality)
+    real = tables.real_samples(lake, commit, dataset)
     return Evidence(
         dataset=dataset,
         round=number,
         lineage=rows.join(accepted, on=["round", "row"], how="semi"),
         mix=mixing.read(about["next_mix"]),
         counts=about["counts"],
-        copies=leaks.copies(accepted, tables.real_samples(lake, commit, dataset), near),
+        copies=leaks.copies(accepted, real, near, modality),
         leaks=fresh,
         metrics=about["metrics"],
         held_out_ancestors=taint.at(work, commit, fresh=fresh),

@@ -12,8 +12,8 @@ import time
 from typing import Final
 
 from lake.tables import encode
-from pipelines import history, images, keys, mixes, models, receipts, say, stage, taint
-from pipelines.generators.diffusion import model as diffusion
+from pipelines import history, keys, mixes, models, receipts, say, stage, taint
+from pipelines.generators import registry
 from pipelines.seeds import derive_seed
 from pipelines.work import Work, write_receipt
 
@@ -41,11 +41,9 @@ def _fit(work: Work, commit: str) -> None:
     began = time.monotonic()
     kept = mixes.build(work.lake, commit, round_, tainted=taint.at(work, commit))
     directory = models.directory(round_.dataset, round_.number)
-    diffusion.fit(
-        images.decode(kept.samples["image"]),
-        kept.samples["label"].to_numpy(),
-        kept.samples["weight"].to_numpy(),
-        round_.settings.fit.diffusion,
+    registry.load(round_.generator).fit(
+        kept.samples,
+        round_.settings.fit,
         derive_seed(round_.seed, round_.dataset, round_.number, "fit"),
         directory,
     )

@@ -1,10 +1,10 @@
 """Stage `generate`: candidates and their lineage, on the round's branch.
 
-Candidates are made shard by shard (`candidates.py`); each shard has a seed of its own, derived
-from the root seed, the data set, the round, the stage and the shard, so one shard can be made again
-alone. Beside the candidates the commit holds the generator itself, and the manifest says in which
-environment they were made, so that a second clone, or a replay, needs nothing that is not in the
-lake.
+The generator of the round makes them (`generators/protocol.py`), shard by shard; each shard has a
+seed of its own, derived from the root seed, the data set, the round, the stage and the shard, so
+one shard can be made again alone. Beside the candidates the commit holds the generator itself, and
+the manifest says in which environment they were made, so that a second clone, or a replay, needs
+nothing that is not in the lake.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ import polars as pl
 from lake import refs
 from lake.values import Commit
 from lineage import record
-from pipelines import branches, candidates, keys, manifest, mixes, models, shards, stage
+from lineage.mix import MixManifest
+from pipelines import branches, keys, manifest, mixes, modalities, models, stage, tables
 from pipelines.attempts import attempt
+from pipelines.generators import registry
+from pipelines.generators.protocol import Asked, Made
 from pipelines.work import Work, write_receipt
 
 CODE: Final = (
     "pipelines/generate.py",
-    "pipelines/candidates.py",
+    "pipelines/generators/protocol.py",
     "pipelines/generators/{generator}",
 )
-ATTRIBUTION: Final = "mix/1"
-"""Rule that gives a fitted generator's whole weight to its training mix."""
+KNOWN: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
+"""What lineage records of a candidate, where its generator gives it."""
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -46,23 +49,23 @@ def _generate(work: Work, key: str, fit_key: str, *, supersede: bool) -> Commit:
     """Cut the round's branch, write the round, and commit once."""
     round_ = work.round
     base = branches.origin(work, supersede=supersede)
-    made, facts = _candidates(work)
+    made, cost = _made(work)
     about = {"stemma.fit_key": fit_key, "stemma.base": base}
 
     def produce(branch: str) -> Mapping[str, str]:
-        _write(work, branch, made, facts)
+        _write(work, branch, made, cost)
         return about
 
-    message = f"Generate {len(made)} candidates of {round_.key}"
+    message = f"Generate {len(made.candidates)} candidates of {round_.key}"
     with attempt(work.lake, round_.branch, base) as branch:
         branches.clear(work, branch, base)
         return branches.finish(work, branch, "generate", key=key, produce=produce, message=message)
 
 
-def _candidates(work: Work) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Every candidate of the round, as `candidates.make` gives them; what that took, and where."""
+def _made(work: Work) -> tuple[Made, dict[str, Any]]:
+    """Every candidate of the round, and what making them took."""
     round_ = work.round
-    asked = candidates.Asked(
+    asked = Asked(
         dataset=round_.dataset,
         round=round_.number,
         seed=round_.seed,
@@ -70,28 +73,41 @@ def _candidates(work: Work) -> tuple[pl.DataFrame, dict[str, Any]]:
         settings=round_.settings.generate,
         directory=models.directory(round_.dataset, round_.number),
     )
-    wanted = candidates.labels(asked)
     began = time.monotonic()
-    parts = shards.run(candidates.cut(asked), lambda shard: candidates.make(asked, shard, wanted))
-    cost = {"seconds": round(time.monotonic() - began, 3)}
-    return pl.concat(parts), {"cost": cost, "environment": candidates.environment(asked)}
+    made = registry.load(round_.generator).make(asked)
+    return made, {"seconds": round(time.monotonic() - began, 3), **made.cost}
 
 
-def _write(work: Work, branch: str, made: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+def _lineage(work: Work, made: Made, digest: str, mix: MixManifest) -> pl.DataFrame:
+    """Where each candidate came from; a generator that is opaque stands for itself alone."""
+    round_, generator = work.round, registry.load(work.round.generator)
+    known = [name for name in KNOWN if name in made.candidates.columns]
+    stored = None
+    if made.parents is not None:
+        pinned = work.receipt("fit").commit
+        rows = tables.accepted_lineage(work.lake, pinned, round_.dataset)
+        stored = rows.with_columns(pl.lit(round_.dataset).alias("dataset"))
+    return record.derive(
+        made.candidates.select(known),
+        round_number=round_.number,
+        dataset=round_.dataset,
+        generator=digest,
+        attribution=generator.ATTRIBUTION,
+        mix=None if generator.OPAQUE else mix,
+        parents=made.parents,
+        stored=stored,
+    )
+
+
+def _write(work: Work, branch: str, made: Made, cost: Mapping[str, Any]) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_, lake = work.round, work.lake
     about, digest = models.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
-    rows = record.derive(
-        made.select("row", "sample_id", "seed", "shard"),
-        round_number=round_.number,
-        dataset=round_.dataset,
-        generator=digest,
-        attribution=ATTRIBUTION,
-        mix=mix,
-    )
-    payload = made.select(
-        pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", "image", "label"
+    rows = _lineage(work, made, digest, mix)
+    columns = modalities.of(round_.settings).columns(made.candidates)
+    payload = made.candidates.select(
+        pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
     )
     lake.write(branch, refs.part(round_.dataset, "candidates", round_.number), payload)
     lake.write(branch, refs.part(round_.dataset, "lineage", round_.number), rows)
@@ -108,9 +124,10 @@ def _write(work: Work, branch: str, made: pl.DataFrame, facts: Mapping[str, Any]
         "settings": round_.settings.model_dump(mode="json"),
         "generator": about | {"digest": digest},
         "mix": mix.model_dump(mode="json"),
-        "counts": {"candidates": len(made)},
-        "cost": {"fit": models.cost(round_.dataset, round_.number), "generate": facts["cost"]},
-        "environment": facts["environment"],
+        "counts": {"candidates": len(made.candidates)},
+        "cost": {"fit": models.cost(round_.dataset, round_.number), "generate": dict(cost)},
+        "environment": dict(made.environment),
+        "generation": dict(made.facts),
     }
     manifest.write(lake, branch, round_.dataset, round_.number, content)
 

@@ -1,7 +1,7 @@
 """The hold-out: real rows that no generator sees, in a repository of their own.
 
 Validation rows gate rounds. The labels of test rows are read by no stage; of the test rows, gates
-see only the fingerprints (id and image, no label), to find samples that leaked. Round 0 of a data
+see only the fingerprints (id and content, no label), to find samples that leaked. Round 0 of a data
 set names the input key of its hold-out, so a round is always measured on the rows that were split
 off from the real data it descends from, whatever was ingested since.
 """
@@ -21,6 +21,7 @@ from pipelines.errors import StaleError
 
 SPLITS: Final = ("validation", "test")
 FINGERPRINTS: Final = "fingerprints"
+LABEL: Final = "label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,11 @@ class HeldOut:
     """Input key of the ingest that split them off."""
 
     def validation(self) -> pl.DataFrame:
-        """The rows that gate rounds: row, sample_id, image, label."""
+        """The rows that gate rounds: row, sample_id, payload."""
         return self._read("validation")
 
     def fingerprints(self) -> pl.DataFrame:
-        """Ids and images of all held-out rows: split, row, sample_id, image."""
+        """Ids and content of all held-out rows, without labels: split, row, sample_id, payload."""
         return self._read(FINGERPRINTS)
 
     def _read(self, split: str) -> pl.DataFrame:
@@ -76,7 +77,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
     Args:
         lake: the hold-out repository.
         dataset: the data set's name.
-        frame: row, sample_id, image, label, split of all real rows.
+        frame: row, sample_id, payload, split of all real rows.
         key: the input key of the ingest.
     """
     about = {"stemma.stage": "ingest", "stemma.dataset": dataset, "stemma.input_key": key}
@@ -86,7 +87,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
             rows = frame.filter(pl.col("split") == split)
             lake.write(branch, _path(dataset, split), rows.drop("split"))
         held = frame.filter(pl.col("split").is_in(SPLITS))
-        fingerprints = held.select("split", "row", "sample_id", "image")
+        fingerprints = held.select("split", pl.exclude("split", LABEL))
         lake.write(branch, _path(dataset, FINGERPRINTS), fingerprints)
         commit = lake.commit(branch, message, about)
         try:

@@ -22,11 +22,10 @@ from pipelines import (
     attempts,
     history,
     holdout,
-    images,
     keys,
     leaks,
     manifest,
-    neighbours,
+    modalities,
     publishing,
     receipts,
     say,
@@ -38,7 +37,7 @@ from pipelines.params import Dataset, Params, load
 from pipelines.receipts import Receipt
 from pipelines.sources import read as sources
 
-CODE: Final = ("pipelines/ingest.py",)
+CODE: Final = ("pipelines/ingest.py", "pipelines/modalities")
 
 
 def run(dataset: str, *, supersede: bool = False) -> None:
@@ -59,14 +58,14 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     frame = None
     if not adopted or not holdout.holds(held_out, dataset, key):
         frame = prepare(settings)
-        columns = ["row", "sample_id", "image", "label", "split"]
-        holdout.store(held_out, dataset, frame.select(columns), key)
+        columns = modalities.of(settings).columns(frame)
+        holdout.store(held_out, dataset, frame.select("row", "sample_id", *columns, "split"), key)
     if current is not None and adopted:
         say.line(f"ingest: adopted {current.commit[:12]}")
         commit = current.commit
     else:
         whole = prepare(settings) if frame is None else frame
-        commit = _publish(lake, dataset, whole, key, settings.ingest.near).id
+        commit = _publish(lake, dataset, whole, key, settings).id
     _write_receipt(lake, dataset, commit, key)
 
 
@@ -74,22 +73,22 @@ def prepare(settings: Dataset) -> pl.DataFrame:
     """Read the source and add row, sample_id, split, source and licence to each row.
 
     Raises:
-        DataError: an image cannot be decoded, or a split came out empty.
+        DataError: a row cannot be read, or a split came out empty.
     """
-    found = sources.read(settings.ingest.source)
-    vectors = images.vectors(found.frame["image"])
+    modality = modalities.of(settings)
+    found = sources.read(settings.ingest.source, modality)
     frame = found.frame.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),
         sample_ids(found.frame, settings.identity).alias("sample_id"),
         pl.concat_str(
             pl.lit(found.name),
-            pl.lit("/") + pl.col("image").struct.field("path"),
+            pl.lit("/") + modality.place(),
             ignore_nulls=True,
         ).alias("source"),
         pl.lit(found.name).alias("origin"),
         pl.lit(settings.ingest.licence or found.licence, pl.String).alias("licence"),
     )
-    pairs = neighbours.pairs_within(vectors, settings.ingest.near)
+    pairs = modality.pairs(frame, settings.ingest.near)
     shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
     frame = frame.with_columns(
         splits.assign(
@@ -121,7 +120,7 @@ def _check_line(params: Params, dataset: str) -> None:
         )
 
 
-def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, near: float) -> Commit:
+def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, settings: Dataset) -> Commit:
     """Write round 0 on its branch, which removes what it supersedes, and merge it into main."""
     about = {
         "stemma.stage": "ingest",
@@ -133,7 +132,7 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, near: floa
     branch = refs.branch_name(dataset, 0)
     with attempts.attempt(lake, branch, refs.MAIN) as place:
         publishing.supersede(lake, dataset, 0, place, about)
-        _write(lake, place, dataset, frame, key=key, near=near)
+        _write(lake, place, dataset, frame, key=key, settings=settings)
         rows = manifest.read(lake, place, dataset, 0)["counts"]["accepted"]
         commit = lake.commit(place, f"Ingest {rows} real rows of {dataset}", about)
         lake.set_branch(branch, commit.id)
@@ -144,16 +143,18 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, near: floa
 
 
 def _write(
-    lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, *, key: str, near: float
+    lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, *, key: str, settings: Dataset
 ) -> None:
     """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0."""
     train = frame.filter(pl.col("split") == "train").sort("row")
-    samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", "image", "label")
+    modality, near = modalities.of(settings), settings.ingest.near
+    columns = modality.columns(train)
+    samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", *columns)
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
     lineage = record.real(train.select("row", "sample_id", "source", "licence"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
     held = frame.filter(pl.col("split").is_in(holdout.SPLITS))
-    leaked = leaks.copies(samples, held, near)
+    leaked = leaks.copies(samples, held, near, modality)
     leaks.store(lake, branch, dataset, 0, leaked)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
@@ -161,6 +162,8 @@ def _write(
         "round": 0,
         "source": frame["origin"][0],
         "licence": frame["licence"][0],
+        "modality": settings.ingest.modality,
+        "identity": list(settings.identity),
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
         "holdout": {"input_key": key},
         "leaks": leaks.about(leaked, near, key),

@@ -14,7 +14,7 @@ from expectations import suite as suites
 from expectations.errors import SuiteError
 from expectations.suite import Suite
 from expectations.verifier import Verification
-from pipelines import images, tables
+from pipelines import images, modalities, tables
 from pipelines.scorers import protocol, registry, scoring
 from pipelines.scorers.protocol import Given
 from pipelines.seeds import derive_seed
@@ -69,7 +69,7 @@ def judge(
         lineage: of these rows, for suites that judge its columns.
     """
     scorers = work.round.settings.verify.scorers
-    data = given(work, pinned)
+    rows, data = modalities.of(work.round.settings).shown(rows), given(work, pinned)
     scores = scoring.score_all(scorers, rows, data)
     reference = {}
     if compared := catalogue.compared_columns(suite, REAL):
@@ -92,15 +92,19 @@ def given(work: Work, pinned: str) -> Given:
     round_ = work.round
     loaded = [registry.load(name) for name in round_.settings.verify.scorers]
     wanted = {each for scorer in loaded for each in protocol.reads(scorer)}
-    real = tables.real_samples(work.lake, pinned, round_.dataset)
+    modality = modalities.of(round_.settings)
+    real = modality.shown(tables.real_samples(work.lake, pinned, round_.dataset))
     earlier = real.clear()
     if "earlier" in wanted:
         samples = tables.read(work.lake, pinned, round_.dataset, "samples")
-        earlier = samples.filter(pl.col("round") > 0).collect()
+        earlier = modality.shown(samples.filter(pl.col("round") > 0).collect())
+    held = None
+    if "held_out" in wanted:
+        held = modality.shown(held_out(work, pinned).fingerprints())
     return Given(
         real=real,
         earlier=earlier,
-        held_out=held_out(work, pinned).fingerprints() if "held_out" in wanted else None,
+        held_out=held,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "verify"),
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from pipelines import images, neighbours
+from pipelines.modalities import Modality
 
 TABLE: Final = "leaks"
 STORED: Final = ("round", "row", "sample_id", "equal", "distance")
@@ -30,17 +30,20 @@ SCHEMA = {
 }
 
 
-def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFrame:
+def copies(
+    samples: pl.DataFrame, real: pl.DataFrame, near: float, modality: Modality
+) -> pl.DataFrame:
     """Find the samples that are equal or near to a real row.
 
     Args:
-        samples: round, row, sample_id, image.
-        real: row, sample_id, image.
-        near: RMS pixel distance at or below which two images are near-duplicates.
+        samples: round, row, sample_id, payload.
+        real: row, sample_id, payload.
+        near: distance at or below which two rows are near-duplicates.
+        modality: of both.
 
     Returns:
         One row per such sample, in order, with an equal real row or else the closest: round, row,
-        sample_id, equal (the same content id), distance (RMS; 0 of equal ones), real_row.
+        sample_id, equal (the same content id), distance (0 of equal ones), real_row.
     """
     known = samples.select("round", "row", "sample_id").with_row_index("at")
     same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
@@ -49,9 +52,7 @@ def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFra
     equal = known.join(same, on="sample_id").with_columns(
         pl.lit(value=True).alias("equal"), pl.lit(0.0).alias("distance")
     )
-    left, right, distance = neighbours.within(
-        images.vectors(samples["image"]), images.vectors(real["image"]), near
-    )
+    left, right, distance = modality.within(samples, real, near)
     first = np.unique(left, return_index=True)[1]  # the closest comes first
     close = known[left[first]].with_columns(
         real["row"][right[first]].alias("real_row"),
@@ -62,17 +63,19 @@ def copies(samples: pl.DataFrame, real: pl.DataFrame, near: float) -> pl.DataFra
     return both.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
-def of_candidates(candidates: pl.DataFrame, held: pl.DataFrame, near: float) -> pl.DataFrame:
+def of_candidates(
+    candidates: pl.DataFrame, held: pl.DataFrame, near: float, modality: Modality
+) -> pl.DataFrame:
     """Find the candidates that leaked from the hold-out: `STORED`.
 
     Args:
-        candidates: round, row, sample_id, image; one without a readable image is no copy.
-        held: row, sample_id, image of held-out rows.
+        candidates: round, row, sample_id, payload; one that cannot be read is no copy.
+        held: row, sample_id, payload of held-out rows.
         near: as in `copies`.
+        modality: as in `copies`.
     """
-    shape = images.decode(held["image"][:1]).shape[1:]
-    whole = images.finite(images.decode_lenient(candidates["image"], (shape[0], shape[1])))
-    return copies(candidates.filter(pl.Series(whole)), held, near).select(STORED)
+    whole = modality.readable(candidates, held)
+    return copies(candidates.filter(whole), held, near, modality).select(STORED)
 
 
 def store(lake: Lake, branch: str, dataset: str, number: int, found: pl.DataFrame) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lake import refs
 from lineage.limits import Limits
@@ -23,6 +23,8 @@ from pipelines.parsing import Settings, nearest, parse
 from pipelines.scorers import registry
 
 FILE: Final = "params.yaml"
+NEAR: Final = {"image": 0.06, "text": 0.2}
+"""Distance of near-duplicates, by modality."""
 
 
 class Ingest(Settings):
@@ -38,8 +40,18 @@ class Ingest(Settings):
     """Share of the rows that no gate reads."""
     split_key: str = "stemma"
     """Key of the hash that assigns rows to splits."""
-    near: float = Field(0.06, ge=0)
-    """RMS pixel distance at or below which two images are near-duplicates."""
+    modality: Literal["image", "text"] = "image"
+    """What a sample is: an image, or a text in the columns of the data set's identity."""
+    near: float = Field(NEAR["image"], ge=0)
+    """Distance at or below which two rows are near-duplicates: RMS of pixels, or 1 less the Jaccard
+    similarity of texts. Not given: what suits the modality."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_near(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
+        if isinstance(given, Mapping) and "near" not in given and given.get("modality") in NEAR:
+            return {**given, "near": NEAR[given["modality"]]}
+        return given
 
 
 class Fit(Settings):
@@ -121,7 +133,7 @@ class RoundEntry(Settings):
     dataset: str
     round: int = Field(ge=1)
     previous: int = Field(ge=0)
-    generator: Literal["diffusion"] = "diffusion"
+    generator: Literal["diffusion", "text"] = "diffusion"
     fit: Mapping[str, Any] = {}
     generate: Mapping[str, Any] = {}
     verify: Mapping[str, Any] = {}

@@ -1,10 +1,11 @@
-"""The picture of a round: real images beside accepted candidates and refused ones."""
+"""The picture of a round: real samples beside accepted candidates and refused ones."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from pipelines import grid, tables
+from pipelines import modalities, tables
+from pipelines.modalities.protocol import LABEL
 from pipelines.work import Work
 
 
@@ -14,7 +15,7 @@ def of_round(work: Work, commit: str, examples: int) -> bytes:
     Args:
         work: the round.
         commit: a commit with the round's samples and decisions.
-        examples: images per class and row of the picture.
+        examples: samples per class and kind.
     """
     lake, dataset, number = work.lake, work.round.dataset, work.round.number
     generated = work.receipt("generate").commit
@@ -24,7 +25,7 @@ def of_round(work: Work, commit: str, examples: int) -> bytes:
         decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
     ).sort("row")
     real = tables.real_samples(lake, commit, dataset).sort("row")
-    return grid.round_grid(
+    return modalities.of(work.round.settings).picture(
         real=_per_class(real, examples),
         accepted=_per_class(judged.filter(pl.col("decision") == "accepted"), examples),
         refused=judged.filter(pl.col("decision") != "accepted").with_columns(
@@ -35,4 +36,6 @@ def of_round(work: Work, commit: str, examples: int) -> bytes:
 
 
 def _per_class(frame: pl.DataFrame, examples: int) -> pl.DataFrame:
-    return frame.group_by("label", maintain_order=True).head(examples).sort("label", "row")
+    if LABEL not in frame.columns:
+        return frame.head(examples)
+    return frame.group_by(LABEL, maintain_order=True).head(examples).sort(LABEL, "row")

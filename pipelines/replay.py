@@ -19,10 +19,11 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import candidates, history, images, manifest, models
-from pipelines.candidates import Asked
+from pipelines import history, images, manifest, models
 from pipelines.errors import ReplayError
+from pipelines.generators.diffusion import candidates
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.generators.protocol import Asked
 from pipelines.params import Dataset, Generate
 from pipelines.parsing import parse
 from pipelines.shards import Shard
@@ -44,7 +45,7 @@ class Record:
     generator: str
     """Digest of the generator's manifest, as lineage has it."""
     rows: pl.DataFrame
-    """row, sample_id (as lineage has them), image, label (as the generate commit has them)."""
+    """row, sample_id (as lineage has them), payload (as the generate commit has it)."""
     about: Mapping[str, Any]
     """The round's manifest at the generate commit."""
 
@@ -176,7 +177,7 @@ def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> R
     if rows.is_empty():
         raise ReplayError(f"round {number} of {dataset} has no shard {shard}")
     whole = pl.col("row").is_between(rows["row"].min(), rows["row"].max())
-    payload = made.filter(whole).select("row", "image", "label").collect()
+    payload = made.filter(whole).drop("round", "sample_id").collect()
     return Record(
         dataset=dataset,
         round=number,

@@ -16,7 +16,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lineage import taint
-from pipelines import ancestry, leaks, manifest, tables
+from pipelines import ancestry, leaks, manifest, modalities, tables
 from pipelines.params import Ingest
 from pipelines.work import Work, held_out
 
@@ -78,15 +78,15 @@ def _of(work: Work, commit: str, dataset: str, numbers: Iterable[int]) -> list[p
     """The leaks of rounds of a data set, stored or looked for again."""
     about = {each: manifest.read(work.lake, commit, dataset, each) for each in {0, *numbers}}
     key, near = about[0]["holdout"]["input_key"], _near(work, dataset, about[0])
+    modality = modalities.recorded(about[0])
     known = [each for each in numbers if _answers(about[each].get("leaks"), near, key)]
     parts = [_stored(work.lake, commit, dataset, known, near)] if known else []
     again = [each for each in numbers if each not in known]
     if again:
         held = held_out(work, commit, dataset).fingerprints()
-        parts += [
-            leaks.copies(tables.read_round(work.lake, commit, dataset, "samples", each), held, near)
-            for each in again
-        ]
+        for each in again:
+            samples = tables.read_round(work.lake, commit, dataset, "samples", each)
+            parts.append(leaks.copies(samples, held, near, modality))
     return parts
 
 

@@ -1,1 +1,1 @@
-"""Generators: one module per kind of model, each with `fit` and `generate`."""
+"""Generators: one folder per kind of model; `protocol.py` says what each holds."""

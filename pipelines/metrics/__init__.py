@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.round import Evaluation, evaluate_round
+from pipelines.metrics.tasks import Task
 from pipelines.metrics.values import Metric
 
-__all__ = ["Evaluation", "Labelled", "Metric", "evaluate_round"]
+__all__ = ["Evaluation", "Labelled", "Metric", "Task", "evaluate_round"]

@@ -1,4 +1,4 @@
-"""What a training mix is worth: accuracy on real validation rows of a classifier trained on it.
+"""What a training mix is worth: how well a classifier trained on it does on real validation rows.
 
 Two classifiers are compared on the same rows, so the interval of their difference is a paired one
 (bootstrap over rows): rows that both get right or wrong add nothing to it.
@@ -6,44 +6,90 @@ Two classifiers are compared on the same rows, so the interval of their differen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import classifiers
 from pipelines.metrics import values
 from pipelines.metrics.values import Metric
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Pixel vectors [n, d], their labels [n], and how much each row counts [n] (None: the same)."""
+    """Rows as points [n, d], their labels [n], how much each row counts [n] (None: the same)."""
 
     vectors: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     weights: NDArray[np.float64] | None = None
+    inputs: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    """What a classifier reads where that is not the points, [n], such as texts."""
 
 
-def hits(train: Labelled, test: Labelled) -> NDArray[np.float64]:
-    """1 for each test row that a classifier trained on `train` gets right, else 0: [n]."""
-    found = classifiers.train(train.vectors, train.labels, train.weights, calibrate=False)
-    right: NDArray[np.bool_] = found.labels(test.vectors) == test.labels
-    return right.astype(np.float64)
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Labels [n] of validation rows, and what a classifier said of them [n]."""
+
+    labels: NDArray[Any]
+    said: NDArray[Any]
+
+    @property
+    def right(self) -> NDArray[np.float64]:
+        """1 for each row that the classifier gets right, else 0: [n]."""
+        return np.asarray(self.said == self.labels, dtype=np.float64)
+
+    def recall_per_class(self) -> dict[Any, float]:
+        """Share of hits among the rows of each class."""
+        right = self.right
+        return {
+            each.item(): float(right[self.labels == each].mean()) for each in np.unique(self.labels)
+        }
 
 
-def accuracy(right: NDArray[np.float64], resamples: int, seed: int) -> Metric:
+def accuracy(of: Answers, resamples: int, seed: int) -> Metric:
     """Share of hits, with its interval."""
-    return Metric(*values.of_means(right, resamples, seed))
+    return Metric(*values.of_means(of.right, resamples, seed))
 
 
-def difference(
-    right: NDArray[np.float64], other: NDArray[np.float64], resamples: int, seed: int
-) -> Metric:
+def accuracy_gain(of: Answers, over: Answers, resamples: int, seed: int) -> Metric:
     """Accuracy of the first minus that of the second on the same rows, with a paired interval."""
-    return Metric(*values.of_means(right - other, resamples, seed))
+    return Metric(*values.of_means(of.right - over.right, resamples, seed))
 
 
-def recall_per_class(right: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[int, float]:
-    """Share of hits among the rows of each class."""
-    return {int(each): float(right[labels == each].mean()) for each in np.unique(labels)}
+def macro_f1(of: Answers, resamples: int, seed: int) -> Metric:
+    """F1 of each class, averaged over the classes that the rows have, with its interval."""
+    counted = _Counted(of)
+    return Metric(*values.of_rows(counted.macro_f1, len(of.labels), resamples, seed))
+
+
+def macro_f1_gain(of: Answers, over: Answers, resamples: int, seed: int) -> Metric:
+    """Macro-F1 of the first minus that of the second on the same rows, with a paired interval."""
+    ours, theirs, count = _Counted(of), _Counted(over), len(of.labels)
+
+    def gain(rows: NDArray[np.int64]) -> float:
+        return ours.macro_f1(rows) - theirs.macro_f1(rows)
+
+    draw = np.random.default_rng(seed)
+    again = np.asarray([gain(draw.integers(count, size=count)) for _ in range(resamples)])
+    return Metric(gain(np.arange(count)), *values.interval(again))
+
+
+class _Counted:
+    """Answers as numbers of classes, to count many resamples of them."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.classes, self.labels = np.unique(answers.labels, return_inverse=True)
+        place = np.searchsorted(self.classes, answers.said).clip(max=len(self.classes) - 1)
+        known = self.classes[place] == answers.said
+        self.said = np.where(known, place, len(self.classes))
+        """A class that no row has is one more."""
+
+    def macro_f1(self, rows: NDArray[np.int64]) -> float:
+        """Of some of the rows; a class that none of them has does not count."""
+        count, labels, said = len(self.classes), self.labels[rows], self.said[rows]
+        hits = np.bincount(labels[labels == said], minlength=count)
+        there = np.bincount(labels, minlength=count)
+        claimed = np.bincount(said, minlength=count + 1)[:count]
+        some = there > 0
+        return float((2 * hits[some] / (there + claimed)[some]).mean())

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from expectations.measures import features
 from pipelines.errors import DataError
-from pipelines.metrics import downstream, shape
-from pipelines.metrics.downstream import Labelled
+from pipelines.metrics import downstream, shape, tasks
+from pipelines.metrics.downstream import Answers, Labelled
+from pipelines.metrics.tasks import Task
 from pipelines.metrics.values import Metric, finite
 from pipelines.seeds import derive_seed
 
@@ -43,11 +45,14 @@ class Evaluation:
     """Shape of the round's accepted samples, by figure."""
     mix: Mapping[str, Metric]
     """Shape of the next training mix, by figure."""
-    accuracy: Mapping[str, Metric]
-    """Of classifiers trained on real_only, mix and previous (the mix before this round)."""
+    task: str
+    """The figure by which mixes are judged: accuracy or macro_f1."""
+    scores: Mapping[str, Mapping[str, Metric]]
+    """By figure, of classifiers trained on real_only, mix and previous (the mix before this
+    round)."""
     difference: Mapping[str, Metric]
-    """Accuracy of the mix minus that of real_only and of previous, paired."""
-    recall_per_class: Mapping[str, Mapping[int, float]]
+    """The judging figure of the mix minus that of real_only and of previous, paired."""
+    recall_per_class: Mapping[str, Mapping[Any, float]]
     """Of the classifiers trained on real_only and mix, on validation rows."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,7 +62,8 @@ class Evaluation:
             "features": self.features,
             "round": _plain(self.round),
             "mix": _plain(self.mix),
-            "accuracy": _plain(self.accuracy),
+            "task": self.task,
+            **{name: _plain(each) for name, each in self.scores.items()},
             "difference": _plain(self.difference),
             "recall_per_class": {
                 name: {str(label): finite(value) for label, value in each.items()}
@@ -73,7 +79,8 @@ class Evaluation:
             found[f"{name}_round"] = metric.value
             found[f"{name}_mix"] = self.mix[name].value
             found[f"{name}_null"] = metric.null
-        found |= {f"accuracy_{name}": metric.value for name, metric in self.accuracy.items()}
+        for figure, scores in self.scores.items():
+            found |= {f"{figure}_{name}": metric.value for name, metric in scores.items()}
         found |= {f"difference_{name}": metric.value for name, metric in self.difference.items()}
         return {name: finite(value) for name, value in found.items()}
 
@@ -87,6 +94,7 @@ def evaluate_round(
     previous: Labelled,
     settings: Settings,
     seed: int,
+    task: Task = tasks.IMAGES,
 ) -> Evaluation:
     """Measure a round.
 
@@ -98,6 +106,7 @@ def evaluate_round(
         previous: what this round's generator learned from.
         settings: null_draws and bootstrap.
         seed: of subsets and resamples.
+        task: what mixes are judged by.
 
     Raises:
         DataError: a set is too small to measure.
@@ -105,32 +114,54 @@ def evaluate_round(
     named = {"real": real, "validation": validation, "accepted": accepted, "mix": mix}
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
-    shapes, digest = _shapes(named, n, settings, seed)
+    shapes, digest = _shapes(named, n, settings, seed, task)
     trained = {"real_only": real, "mix": mix, "previous": previous}
-    right = {name: downstream.hits(each, validation) for name, each in trained.items()}
+    answers = {
+        name: Answers(validation.labels, task.learn(each)(validation))
+        for name, each in trained.items()
+    }
     return Evaluation(
         n=n,
         features=digest,
         round=shapes["accepted"],
         mix=shapes["mix"],
-        accuracy={
-            name: downstream.accuracy(each, settings.bootstrap, derive_seed(seed, "accuracy", name))
-            for name, each in right.items()
-        },
-        difference={
-            name: downstream.difference(
-                right["mix"],
-                right[name],
-                settings.bootstrap,
-                derive_seed(seed, "difference", name),
-            )
-            for name in ("real_only", "previous")
-        },
-        recall_per_class={
-            name: downstream.recall_per_class(right[name], validation.labels)
-            for name in ("real_only", "mix")
-        },
+        task=task.figure,
+        scores=_scores(answers, settings, seed, task),
+        difference=_differences(answers, settings, seed, task),
+        recall_per_class={name: answers[name].recall_per_class() for name in ("real_only", "mix")},
     )
+
+
+def _scores(
+    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task
+) -> dict[str, dict[str, Metric]]:
+    """Each figure of each classifier; accuracy is always told."""
+    figures = {"accuracy": downstream.accuracy}
+    if task.figure == "macro_f1":
+        figures["macro_f1"] = downstream.macro_f1
+    return {
+        figure: {
+            name: measure(each, settings.bootstrap, derive_seed(seed, "accuracy", name))
+            for name, each in answers.items()
+        }
+        for figure, measure in figures.items()
+    }
+
+
+def _differences(
+    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task
+) -> dict[str, Metric]:
+    """What the mix gains over the others."""
+    gains = {"accuracy": downstream.accuracy_gain, "macro_f1": downstream.macro_f1_gain}
+    return {
+        name: gains[task.figure](
+            answers["mix"],
+            answers[name],
+            settings.bootstrap,
+            derive_seed(seed, "difference", name),
+        )
+        for name in ("real_only", "previous")
+    }
 
 
 def _check_sizes(named: Mapping[str, Labelled]) -> None:
@@ -142,13 +173,13 @@ def _check_sizes(named: Mapping[str, Labelled]) -> None:
 
 
 def _shapes(
-    named: Mapping[str, Labelled], n: int, settings: Settings, seed: int
+    named: Mapping[str, Labelled], n: int, settings: Settings, seed: int, task: Task
 ) -> tuple[dict[str, Mapping[str, Metric]], str]:
     """Shape figures of the accepted samples and of the mix, and the digest of the features."""
-    real = named["real"]
+    real, held = named["real"], named["validation"]
     yardstick = shape.Yardstick(
         real.vectors,
-        _draw(named["validation"], n, derive_seed(seed, "validation")),
+        held.vectors[_draw(held, n, derive_seed(seed, "validation"))],
         features.fit(real.vectors),
         n,
     )
@@ -157,17 +188,23 @@ def _shapes(
     for name in ("accepted", "mix"):
         rows = _draw(named[name], n, derive_seed(seed, name))
         again = derive_seed(seed, name, "bootstrap")
-        found[name] = shape.measure(yardstick, rows, null, settings.bootstrap, again)
+        points = named[name].vectors[rows]
+        figures = shape.measure(yardstick, points, null, settings.bootstrap, again)
+        if task.variety is not None:
+            own = derive_seed(seed, name, "variety")
+            drawn = named[name].inputs[rows]
+            figures |= task.variety(drawn, real.inputs, settings.null_draws, own)
+        found[name] = figures
     return found, yardstick.features.digest
 
 
-def _draw(rows: Labelled, n: int, seed: int) -> shape.Vectors:
-    """Draw n rows without replacement, by their weights."""
+def _draw(rows: Labelled, n: int, seed: int) -> NDArray[np.int64]:
+    """Draw n row numbers without replacement, by their weights, in order."""
     chances = None if rows.weights is None else rows.weights / rows.weights.sum()
     if chances is not None and np.count_nonzero(chances) < n:
         chances = None
     chosen = np.random.default_rng(seed).choice(len(rows.labels), n, replace=False, p=chances)
-    return rows.vectors[np.sort(chosen)]
+    return np.sort(chosen)
 
 
 def _plain(metrics: Mapping[str, Metric]) -> dict[str, dict[str, float | None]]:

@@ -1,16 +1,18 @@
 """Read real data from wherever params.yaml says it is.
 
 `ingest.source` is a Python module with `load() -> DataFrame` (and optionally SOURCE and LICENCE), a
-Parquet file in the layout of Hugging Face datasets (`image: struct{bytes, path}` and `label`), or a
-folder with one sub-folder of images per class: labels are the folders' names where all are numbers,
-else their places in alphabetical order.
+table (Parquet, JSONL or CSV) in the layout of Hugging Face datasets (`image: struct{bytes, path}`
+and `label`; or the text columns that are the data set's identity, and `label` if there is one), or,
+for images, a folder with one sub-folder of images per class: labels are the folders' names where
+all are numbers, else their places in alphabetical order.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +20,15 @@ import polars as pl
 
 from pipelines import say
 from pipelines.errors import DataError
+from pipelines.images import IMAGE
+from pipelines.modalities import Modality
 
-IMAGE: Final = pl.Struct({"bytes": pl.Binary, "path": pl.String})
+TABLES: Final[Mapping[str, Callable[[Path], pl.DataFrame]]] = {
+    ".parquet": pl.read_parquet,
+    ".jsonl": partial(pl.read_ndjson, infer_schema_length=None),
+    ".csv": partial(pl.read_csv, infer_schema=False),
+}
+"""How a table is read; a CSV file holds texts alone."""
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 
 
@@ -32,53 +41,44 @@ class Source:
     licence: str | None
 
 
-def read(source: str) -> Source:
+def read(source: str, modality: Modality) -> Source:
     """Read all rows of a source.
+
+    Args:
+        source: what params.yaml says.
+        modality: what its rows are.
 
     Raises:
         DataError: there is nothing there, or it has not the columns that a sample needs.
     """
     path = Path(source)
-    if path.suffix == ".py" and path.is_file():
-        return _checked(source, *_module(path))
-    if path.suffix == ".parquet" and path.is_file():
-        return _checked(source, _parquet(path), source, None)
+    suffix = path.suffix.lower()
+    if suffix == ".py" and path.is_file():
+        return _checked(source, modality, *_module(path))
+    if suffix in TABLES and path.is_file():
+        return _checked(source, modality, _table(path, TABLES[suffix]), source, None)
     if path.is_dir():
-        return _checked(source, _folder(path), source, None)
+        return _checked(source, modality, _folder(path), source, None)
     raise DataError(
-        f"ingest.source {source!r} is neither a Python module, nor a Parquet file, nor a folder"
+        f"ingest.source {source!r} is neither a Python module, nor a table "
+        f"({', '.join(sorted(TABLES))}), nor a folder"
     )
 
 
-def _checked(source: str, frame: pl.DataFrame, name: str, licence: str | None) -> Source:
-    for column in ("image", "label"):
-        if column not in frame.columns:
-            raise DataError(
-                f"{source} has no column {column!r}; it has: {', '.join(frame.columns)}"
-            )
+def _checked(
+    source: str, modality: Modality, frame: pl.DataFrame, name: str, licence: str | None
+) -> Source:
     if frame.is_empty():
         raise DataError(f"{source} has no rows")
-    if frame["label"].null_count():
-        raise DataError(f"{source}: row {frame['label'].is_null().arg_max()} has no label")
-    return Source(_typed(source, frame), name, licence)
+    return Source(modality.typed(source, frame), name, licence)
 
 
-def _typed(source: str, frame: pl.DataFrame) -> pl.DataFrame:
-    for column, kind in (("label", pl.Int64()), ("image", IMAGE)):
-        try:
-            frame = frame.with_columns(pl.col(column).cast(kind))
-        except pl.exceptions.PolarsError as error:
-            raise DataError(
-                f"{source}: column {column!r} is {frame.schema[column]}; it must be {kind}"
-            ) from error
-    return frame
-
-
-def _parquet(path: Path) -> pl.DataFrame:
+def _table(path: Path, read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return read(path)
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from error
+        kind = path.suffix.lstrip(".").upper()
+        raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)}") from error
 
 
 def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:

@@ -12,9 +12,11 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+import pipelines
 from lake import refs
-from pipelines import candidates, history, images, manifest, replay, tables
+from pipelines import history, images, manifest, replay, tables
 from pipelines.errors import PipelineError, ReplayError
+from pipelines.generators.diffusion import candidates
 from review import cli
 from review import replay as command
 from review.errors import Findings, UsageError
@@ -213,4 +215,4 @@ def test_a_sample_is_replayed_after_its_round_was_superseded(
 
 def test_the_code_of_a_generator_is_in_its_environment() -> None:
     for name in candidates.CODE:
-        assert (Path(candidates.__file__).parent / name).exists()
+        assert (Path(pipelines.__file__).parent / name).exists()

@@ -29,6 +29,7 @@ from pipelines import (
 )
 from pipelines.attempts import attempt
 from pipelines.errors import BlockedError, StaleError
+from pipelines.modalities.images import Images
 from tests.flow.planting import Parent, Planted, derived, links, plant, shifted
 from tests.flow.projects import Project, tiny_round
 
@@ -185,7 +186,7 @@ def rows_of(frame: pl.DataFrame) -> set[tuple[object, ...]]:
 def test_a_wider_distance_looks_again(line: Project) -> None:
     wide, held = 0.1, line.lake(holdout=True).scan("main", "tiny/fingerprints/").collect()
     samples = tables.read(line.lake(), "main", "tiny", "samples").collect()
-    expected = rows_of(leaks.copies(samples, held, wide))
+    expected = rows_of(leaks.copies(samples, held, wide, Images(("image",))))
     assert len(expected) > 2
     assert rows_of(taint.leaked(under(wide), "main")) == expected
 

@@ -8,8 +8,10 @@ import pytest
 
 from lineage.identity import sample_ids
 from pipelines import images, leaks
+from pipelines.modalities.images import Images
 
 DRAW = np.random.default_rng(3)
+IMAGES = Images(("image",))
 
 
 def frame(pixels: np.ndarray, number: int = 1) -> pl.DataFrame:
@@ -27,7 +29,7 @@ REAL = DRAW.random((200, 8, 8))
 
 def test_equal_rows_are_found_whatever_the_distance() -> None:
     """Distances of floats are rarely 0 exactly, ids are equal or not."""
-    found = leaks.copies(frame(REAL[::-1]), frame(REAL, 0), 0.0)
+    found = leaks.copies(frame(REAL[::-1]), frame(REAL, 0), 0.0, IMAGES)
     assert found["equal"].all()
     assert found["row"].to_list() == list(range(200))
     assert found["real_row"].to_list() == list(range(199, -1, -1))
@@ -36,7 +38,7 @@ def test_equal_rows_are_found_whatever_the_distance() -> None:
 
 def test_near_rows_are_found_with_the_closest() -> None:
     moved = np.clip(REAL[:3] + np.asarray([0.01, 0.03, 0.2])[:, None, None], 0, 1)
-    found = leaks.copies(frame(moved), frame(REAL, 0), 0.05)
+    found = leaks.copies(frame(moved), frame(REAL, 0), 0.05, IMAGES)
     assert found.select("row", "real_row", "equal").rows() == [(0, 0, False), (1, 1, False)]
     assert found["distance"].to_list() == pytest.approx([0.01, 0.03], abs=0.003)
     assert dict(found.schema) == leaks.SCHEMA
@@ -47,7 +49,7 @@ def test_a_candidate_without_a_readable_image_is_no_leak() -> None:
     broken = [{"bytes": None, "path": None}, {"bytes": b"x", "path": None}]
     shown = [*candidates["image"].to_list()[:2], *broken]
     changed = candidates.with_columns(pl.Series("image", shown, dtype=images.IMAGE))
-    found = leaks.of_candidates(changed, frame(REAL, 0), 0.0)
+    found = leaks.of_candidates(changed, frame(REAL, 0), 0.0, IMAGES)
     assert found.columns == list(leaks.STORED)
     assert found["row"].to_list() == [0, 1]
-    assert leaks.of_candidates(changed[2:], frame(REAL, 0), 0.0).is_empty()
+    assert leaks.of_candidates(changed[2:], frame(REAL, 0), 0.0, IMAGES).is_empty()

@@ -163,11 +163,11 @@ def test_wrong_labels_cost_accuracy(evaluate: Evaluate, real: Labelled) -> None:
     wrong = Labelled(real.vectors, (real.labels + (real.labels == 3)) % 10)
     found = evaluate(real, wrong)
     assert found.difference["real_only"].high < 0
-    assert found.accuracy["real_only"].value > 0.97
-    assert found.accuracy["mix"].value < 0.93
+    assert found.scores["accuracy"]["real_only"].value > 0.97
+    assert found.scores["accuracy"]["mix"].value < 0.93
     assert found.recall_per_class["mix"][3] == 0
     assert found.recall_per_class["real_only"][3] > 0.9
-    gap = found.accuracy["mix"].value - found.accuracy["real_only"].value
+    gap = found.scores["accuracy"]["mix"].value - found.scores["accuracy"]["real_only"].value
     assert found.difference["real_only"].value == pytest.approx(gap)
 
 

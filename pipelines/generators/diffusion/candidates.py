@@ -1,6 +1,6 @@
 """Candidates: what a round asks of its generator, and how one shard of them is made.
 
-Stage `generate` makes all shards of a round; a replay makes one of them again. Both ask here, so
+A round makes all its shards; a replay makes one of them again. Both ask here, so
 what is asked cannot differ. What the answer depends on beside the question is the environment: the
 code, the libraries, the processor and the threads.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,28 +21,14 @@ from numpy.typing import NDArray
 from lineage.identity import sample_ids
 from pipelines import images, keys, models, shards
 from pipelines.generators.diffusion import model as diffusion
-from pipelines.params import Generate
+from pipelines.generators.protocol import Asked
 from pipelines.seeds import derive_seed
 from pipelines.shards import Shard
 
 STAGE: Final = "generate"
-CODE: Final = ("candidates.py", "images.py", "seeds.py", "shards.py", "generators/diffusion")
-"""Beside this module: what turns the question into candidates."""
+CODE: Final = ("images.py", "seeds.py", "shards.py", "generators/diffusion")
+"""What turns the question into candidates."""
 LIBRARIES: Final = ("numpy", "pillow")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a round asks of its generator."""
-
-    dataset: str
-    round: int
-    seed: int
-    """Root of every random choice."""
-    identity: tuple[str, ...]
-    settings: Generate
-    directory: Path
-    """The generator's files."""
 
 
 def cut(asked: Asked) -> Iterator[Shard]:
@@ -102,7 +87,7 @@ def environment(asked: Asked) -> dict[str, Any]:
         `code` (digest), `python`, a version for each library, and what the generator's own code
         says: its libraries, the processor and the threads.
     """
-    digests = [keys.file_digest(Path(__file__).parent / name) for name in CODE]
+    digests = [keys.file_digest(Path(__file__).parents[2] / name) for name in CODE]
     return {
         "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
         "python": platform.python_version(),

@@ -1,0 +1,46 @@
+"""The diffusion model as a generator: fitted on the training mix, sampled shard by shard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines import images, shards
+from pipelines.generators.diffusion import candidates, model
+from pipelines.generators.protocol import Asked, Made
+from pipelines.params import Fit
+
+KIND: Final = model.KIND
+ATTRIBUTION: Final = "mix/1"
+"""Rule that gives a fitted generator's whole weight to its training mix."""
+OPAQUE: Final = False
+
+
+def fit(samples: pl.DataFrame, settings: Fit, seed: int, directory: Path) -> None:
+    """Train on the images and labels of a mix.
+
+    Raises:
+        ImageError: an image cannot be read.
+        GeneratorError: the settings do not fit the images.
+    """
+    model.fit(
+        images.decode(samples["image"]),
+        samples["label"].to_numpy(),
+        samples["weight"].to_numpy(),
+        settings.diffusion,
+        seed,
+        directory,
+    )
+
+
+def make(asked: Asked) -> Made:
+    """Sample every shard of a round.
+
+    Raises:
+        GeneratorError: the generator cannot be read, or knows no such label.
+    """
+    wanted = candidates.labels(asked)
+    parts = shards.run(candidates.cut(asked), lambda shard: candidates.make(asked, shard, wanted))
+    return Made(pl.concat(parts), candidates.environment(asked))

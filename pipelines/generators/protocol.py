@@ -1,0 +1,78 @@
+"""What a generator is: a folder of this package with a module `generator` of these names.
+
+Stage `fit` lets it learn from the training mix, or take from it what it needs, and keep that in a
+folder; stage `generate` lets it make the candidates of a round from that folder alone. What it
+keeps travels with the lake, so a second clone needs nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.params import Fit, Generate
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a round asks of its generator."""
+
+    dataset: str
+    round: int
+    seed: int
+    """Root of every random choice."""
+    identity: tuple[str, ...]
+    settings: Generate
+    directory: Path
+    """The generator's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a generator made of it."""
+
+    candidates: pl.DataFrame
+    """row (from 0, dense), payload, seed, shard, sample_id; prompt_digest where there is one."""
+    environment: Mapping[str, Any]
+    """What a second making must share with this one to give the same."""
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    """What it took besides seconds, such as tokens and dollars."""
+    parents: pl.DataFrame | None = None
+    """Explicit parents, as `lineage.edges.PARENT`; they are rows of the mix."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the round's manifest says of the making besides, such as requests that failed."""
+
+
+class Generator(Protocol):
+    """A module `pipelines.generators.<name>.generator`."""
+
+    KIND: str
+    """Name and version, as the generator's manifest has it."""
+    ATTRIBUTION: str
+    """Name and version of the rule that gives weights to the inputs of a candidate."""
+    OPAQUE: bool
+    """Whether its training data is unknown, so that it is an opaque root; else it has learnt from
+    the training mix alone."""
+
+    def fit(self, samples: pl.DataFrame, settings: Fit, seed: int, directory: Path) -> None:
+        """Learn from a mix, and write the generator.
+
+        Args:
+            samples: round, row, sample_id, payload, weight (not normalised) of the mix.
+            settings: of stage `fit`.
+            seed: of every random choice.
+            directory: where to; gets `manifest.json`, with `kind` and `rows`, and what else the
+                generator needs.
+        """
+
+    def make(self, asked: Asked) -> Made:
+        """Make all candidates of a round.
+
+        Raises:
+            GeneratorError: the generator's files cannot be read.
+        """

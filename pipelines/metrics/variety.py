@@ -1,0 +1,84 @@
+"""How much the texts of a round differ from one another, beside real texts.
+
+All figures are of n texts and depend on n, so each stands beside its null: the same of random real
+texts, as many. None has an interval: texts that are drawn twice would count as repetition.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations.errors import CannotJudge
+from expectations.measures import diversity
+from pipelines.metrics import values
+from pipelines.metrics.values import Metric
+
+Texts = NDArray[Any]
+
+NGRAM: Final = 2
+BLEU_TEXTS: Final = 50
+"""Texts whose BLEU is taken, each against `BLEU_REFERENCES` others: it grows with the square."""
+BLEU_REFERENCES: Final = 25
+
+
+def of_texts(texts: Texts, real: Texts, draws: int, seed: int) -> Mapping[str, Metric]:
+    """Distinct bigrams, compression ratio and self-BLEU.
+
+    Args:
+        texts: [n] of a round or mix.
+        real: [m] real training texts.
+        draws: random real subsets that make the null.
+        seed: of the subsets.
+
+    Returns:
+        distinct_2 (Li et al. 2016), compression (Shaib et al. 2024), self_bleu (Zhu et al. 2018, in
+        [0, 1]); NaN where the texts are too short.
+    """
+    draw = np.random.default_rng(seed)
+    ours = _figures(texts)
+    theirs = [_figures(real[draw.permutation(len(real))[: len(texts)]]) for _ in range(draws)]
+    found = {}
+    for name, value in ours.items():
+        null = np.asarray([each[name] for each in theirs])
+        low, high = values.interval(null) if np.isfinite(null).all() else (math.nan, math.nan)
+        found[name] = Metric(value, math.nan, math.nan, float(null.mean()), low, high)
+    return found
+
+
+def self_bleu(texts: Texts) -> float:
+    """Mean BLEU of texts against others of them, in [0, 1] (Zhu et al. 2018): more is more alike.
+
+    The first `BLEU_TEXTS` are judged, each against the `BLEU_REFERENCES` that follow it, round the
+    end. BLEU is sacrebleu's, by sentence, smoothed.
+    """
+    from sacrebleu.metrics.bleu import BLEU  # noqa: PLC0415  slow to import
+
+    if len(texts) < 2:  # noqa: PLR2004  one needs another
+        return math.nan
+    bleu = BLEU(effective_order=True, lowercase=True)
+    found = []
+    for at in range(min(BLEU_TEXTS, len(texts))):
+        steps = range(1, min(BLEU_REFERENCES, len(texts) - 1) + 1)
+        others = [str(texts[(at + step) % len(texts)]) for step in steps]
+        found.append(bleu.sentence_score(str(texts[at]), others).score / 100)
+    return float(np.mean(found))
+
+
+def _figures(texts: Texts) -> dict[str, float]:
+    frame = pl.Series("text", list(texts), dtype=pl.String)
+    every = np.arange(len(texts))
+    try:
+        distinct = diversity.ngrams(frame, NGRAM).distinct(every)
+    except CannotJudge:
+        distinct = math.nan
+    try:
+        compression = diversity.compression(texts)
+    except CannotJudge:
+        compression = math.nan
+    return {"distinct_2": distinct, "compression": compression, "self_bleu": self_bleu(texts)}

@@ -1,0 +1,95 @@
+"""Images with labels: near by pixels, measured by pixels, for classification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines import grid, images, neighbours
+from pipelines.errors import DataError
+from pipelines.metrics import Labelled, Task, tasks
+from pipelines.modalities.protocol import LABEL, Pairs, missing
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """A data set of images, in columns `image` and `label`."""
+
+    identity: tuple[str, ...]
+
+    @property
+    def near(self) -> str:
+        """Of pixels."""
+        return "RMS pixel distance"
+
+    def columns(self, frame: pl.DataFrame) -> list[str]:  # noqa: ARG002  they are always the same
+        """`image` and `label`."""
+        return [IMAGE, LABEL]
+
+    def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Images as files (`struct{bytes, path}`), labels as whole numbers."""
+        said = missing(source, frame, (IMAGE, LABEL))
+        if said is not None:
+            raise DataError(said)
+        if frame[LABEL].null_count():
+            raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
+        for column, kind in ((LABEL, pl.Int64()), (IMAGE, images.IMAGE)):
+            try:
+                frame = frame.with_columns(pl.col(column).cast(kind))
+            except pl.exceptions.PolarsError as error:
+                raise DataError(
+                    f"{source}: column {column!r} is {frame.schema[column]}; it must be {kind}"
+                ) from error
+        return frame
+
+    def place(self) -> pl.Expr:
+        """The path of the image's file."""
+        return pl.col(IMAGE).struct.field("path")
+
+    def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
+        """Near by RMS distance of pixels."""
+        return neighbours.pairs_within(images.vectors(frame[IMAGE]), near)
+
+    def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
+        """Near by RMS distance of pixels."""
+        return neighbours.within(images.vectors(rows[IMAGE]), images.vectors(real[IMAGE]), near)
+
+    def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
+        """Images that can be decoded and have the shape of the others."""
+        shape = images.decode(like[IMAGE][:1]).shape[1:]
+        decoded = images.decode_lenient(rows[IMAGE], (shape[0], shape[1]))
+        return pl.Series(images.finite(decoded))
+
+    def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As it is."""
+        return frame
+
+    def measured(
+        self,
+        real: pl.DataFrame,  # noqa: ARG002  pixels need no features fitted to them
+        frames: Mapping[str, pl.DataFrame],
+    ) -> Mapping[str, Labelled]:
+        """Pixel vectors, which are also what the classifier sees."""
+        return {name: _labelled(frame) for name, frame in frames.items()}
+
+    @property
+    def task(self) -> Task:
+        """Accuracy of support vector machines."""
+        return tasks.IMAGES
+
+    def picture(
+        self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
+    ) -> bytes:
+        """A grid of images."""
+        return grid.round_grid(real=real, accepted=accepted, refused=refused, title=title)
+
+
+def _labelled(frame: pl.DataFrame) -> Labelled:
+    vectors = images.vectors(frame[IMAGE])
+    return Labelled(vectors, frame[LABEL].to_numpy(), tasks.weights(frame))

@@ -1,0 +1,89 @@
+"""What every modality answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines.metrics import Labelled, Task
+
+Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Rows of one frame, rows of another, and how far apart they are; in order of the first."""
+
+LABEL = "label"
+
+
+class Modality(Protocol):
+    """How rows of a data set are read, compared, measured and shown."""
+
+    @property
+    def near(self) -> str:
+        """What `ingest.near` is a distance of."""
+
+    def columns(self, frame: pl.DataFrame) -> list[str]:
+        """The payload columns of a frame, in order: the content, and the label if there is one."""
+
+    def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Payload with the types that the lake holds.
+
+        Args:
+            source: its name, for errors.
+            frame: what a source gave.
+
+        Raises:
+            DataError: a column is missing, or has the wrong type, or no value in a row.
+        """
+
+    def place(self) -> pl.Expr:
+        """Where in its source a row stands, such as the path of its file; null where unknown."""
+
+    def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
+        """All near-duplicates among rows: [pairs, 2], the lower row first."""
+
+    def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
+        """All pairs of a row and a real row that are near-duplicates, the closest first."""
+
+    def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
+        """Which rows have content that can be compared with that of others."""
+
+    def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Payload as scorers and suites see it, with what derives from it."""
+
+    def measured(
+        self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
+    ) -> Mapping[str, Labelled]:
+        """Rows as points, with inputs and labels for the downstream task.
+
+        Args:
+            real: the real training rows, on which fixed features are fitted.
+            frames: payload by name; a column `weight` says how much rows count.
+        """
+
+    @property
+    def task(self) -> Task:
+        """What the data is for, and how well that is done."""
+
+    def picture(
+        self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
+    ) -> bytes:
+        """Draw a round: a PNG.
+
+        Args:
+            real: some real rows of each class.
+            accepted: some accepted candidates of each class.
+            refused: refused candidates, with `reason`.
+            title: of the picture.
+        """
+
+
+def missing(source: str, frame: pl.DataFrame, wanted: Sequence[str]) -> str | None:
+    """What to say of a source without one of these columns; None: all are there."""
+    for column in wanted:
+        if column not in frame.columns:
+            there = ", ".join(frame.columns)
+            return f"{source} has no column {column!r}; it has: {there}"
+    return None

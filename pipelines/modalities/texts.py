@@ -1,0 +1,119 @@
+"""Texts, with or without labels: near by shared pieces, measured by topics, for classification.
+
+The identity columns are the content of a sample: one column `text`, or several, such as `prompt`
+and `completion`. What scorers, suites and measures see as `text` is these columns, one below the
+other; the lake holds the columns alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines import embedding, text_picture, text_similarity
+from pipelines.errors import DataError
+from pipelines.metrics import Labelled, Task, tasks
+from pipelines.modalities.protocol import LABEL, Pairs, missing
+
+TEXT: Final = "text"
+UNLABELLED: Final = ""
+"""What stands for the label of a row where a data set has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A data set of texts, in the columns of its identity, and `label` where rows have one."""
+
+    identity: tuple[str, ...]
+
+    @property
+    def near(self) -> str:
+        """Of shingles."""
+        return "Jaccard distance"
+
+    def columns(self, frame: pl.DataFrame) -> list[str]:
+        """The identity columns, and `label` if the frame has it."""
+        return [*self.identity, *([LABEL] if LABEL in frame.columns else [])]
+
+    def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Texts and labels as strings; a row without any text is an error."""
+        said = missing(source, frame, self.identity)
+        if said is not None:
+            raise DataError(said)
+        for column in self.identity:
+            if frame.schema[column] != pl.String:
+                raise DataError(
+                    f"{source}: column {column!r} is {frame.schema[column]}; it must hold texts"
+                )
+        empty = self._text(frame).str.strip_chars().str.len_chars().fill_null(0) == 0
+        if empty.any():
+            raise DataError(f"{source}: row {empty.arg_max()} has no text")
+        if LABEL not in frame.columns:
+            return frame
+        if frame[LABEL].null_count():
+            raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
+        return frame.with_columns(pl.col(LABEL).cast(pl.String))
+
+    def place(self) -> pl.Expr:
+        """Unknown: a text has no file of its own."""
+        return pl.lit(None, pl.String)
+
+    def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
+        """Near by the shingles that they share."""
+        left, right, _ = text_similarity.pairs(self._text(frame), None, threshold=1 - near)
+        return np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
+
+    def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
+        """Near by the shingles that they share; distance is 1 less their Jaccard similarity."""
+        left, right, similar = text_similarity.pairs(
+            self._text(rows), self._text(real), threshold=1 - near
+        )
+        order = np.lexsort((-similar, left))
+        return left[order], right[order], 1 - similar[order]
+
+    def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:  # noqa: ARG002  of the protocol
+        """Rows that have a text."""
+        return self._text(rows).is_not_null()
+
+    def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Payload with `text`."""
+        return frame.with_columns(self._text(frame).alias(TEXT))
+
+    def measured(
+        self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
+    ) -> Mapping[str, Labelled]:
+        """Points of latent semantic analysis; the classifier sees the texts."""
+        points = embedding.fit(self._array(real))
+        return {name: self._labelled(frame, points) for name, frame in frames.items()}
+
+    @property
+    def task(self) -> Task:
+        """Macro-F1 of a linear classifier."""
+        return tasks.TEXTS
+
+    def picture(
+        self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
+    ) -> bytes:
+        """Texts on cards."""
+        parts = {"real": real, "accepted": accepted, "refused": refused}
+        return text_picture.of_round(
+            {name: self.shown(part) for name, part in parts.items()}, title=title
+        )
+
+    def _text(self, frame: pl.DataFrame) -> pl.Series:
+        """The whole text of each row; null where a column has no value."""
+        return frame.select(pl.concat_str(self.identity, separator="\n").alias(TEXT))[TEXT]
+
+    def _array(self, frame: pl.DataFrame) -> NDArray[Any]:
+        return np.asarray(self._text(frame).to_list(), dtype=object)
+
+    def _labelled(self, frame: pl.DataFrame, points: Any) -> Labelled:  # noqa: ANN401  a function
+        texts = self._array(frame)
+        labels = frame[LABEL].to_list() if LABEL in frame.columns else [UNLABELLED] * len(frame)
+        known = np.asarray(labels, dtype=object).astype(str)
+        return Labelled(points(texts), known, tasks.weights(frame), texts)
