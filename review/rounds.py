@@ -19,6 +19,8 @@ from review.output import console, print_json
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 PIPELINE: Final = "dvc.yaml"
+GENERATORS: Final = {"image": "diffusion", "text": "text"}
+"""What makes the first round of a data set, by modality."""
 
 
 def run(*, dataset: str, as_json: bool) -> None:
@@ -39,7 +41,8 @@ def add(path: Path, dataset: str) -> str:
         ParamsError: the file is wrong already.
     """
     params = load(path)
-    entry = _next(params, wanted_dataset(params, dataset))
+    wanted = wanted_dataset(params, dataset)
+    entry = _next(params, wanted, GENERATORS[params.datasets[wanted].ingest.modality])
     key = f"{dataset}-{entry['round']}"
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
@@ -82,14 +85,14 @@ def add_plots(path: Path, dataset: str) -> bool:
     return bool(added)
 
 
-def _next(params: Params, dataset: str) -> dict[str, object]:
+def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
     entries = [entry for entry in params.rounds.values() if entry.dataset == dataset]
     last = max(entries, key=lambda entry: entry.round, default=None)
     return {
         "dataset": dataset,
         "round": last.round + 1 if last else 1,
         "previous": last.round if last else 0,
-        "generator": last.generator if last else "diffusion",
+        "generator": last.generator if last else generator,
     }
 
 

@@ -18,6 +18,7 @@ from pipelines import branches, generate, manifest, params, tables, work
 from pipelines.attempts import attempt
 from pipelines.calibrations import audits, store
 from pipelines.errors import BlockedError, StaleError
+from pipelines.generators.protocol import Made
 from pipelines.work import write_receipt
 from review import verifier_audit
 from review.errors import UsageError
@@ -80,8 +81,7 @@ def generate_by_hand(project: Project) -> None:
     base = branches.origin(at, supersede=False)
 
     def produce(branch: str) -> Mapping[str, str]:
-        facts = {"cost": {"seconds": 0.0}, "environment": {}}
-        generate._write(at, branch, drawn(CANDIDATES), facts)
+        generate._write(at, branch, Made(drawn(CANDIDATES), environment={}), {"seconds": 0.0})
         return {"stemma.base": base}
 
     with attempt(at.lake, at.round.branch, base) as branch:
