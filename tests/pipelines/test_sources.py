@@ -9,9 +9,11 @@ import pytest
 from pipelines import images
 from pipelines.errors import DataError
 from pipelines.images import ImageError
+from pipelines.modalities.images import Images
 from pipelines.sources import digits
 from pipelines.sources.read import read
 
+IMAGES = Images(("image",))
 PNG = images.encode(np.full((1, 8, 8), 90, dtype=np.uint8))[0]
 
 
@@ -34,7 +36,7 @@ def folder(path: Path, *names: str) -> Path:
 
 
 def test_the_shipped_digits() -> None:
-    found = read("pipelines/sources/digits.py")
+    found = read("pipelines/sources/digits.py", IMAGES)
     assert len(found.frame) == 1797
     assert (found.name, found.licence) == (digits.SOURCE, "CC-BY-4.0")
     assert images.decode(found.frame["image"]).shape == (1797, 8, 8)
@@ -42,7 +44,7 @@ def test_the_shipped_digits() -> None:
 
 def test_a_parquet_file(tmp_path: Path) -> None:
     place = parquet(tmp_path / "own.parquet", frame(label=pl.Series([3, 4], dtype=pl.Int8)))
-    found = read(place)
+    found = read(place, IMAGES)
     assert found.frame["label"].to_list() == [3, 4]
     assert (found.name, found.licence) == (place, None)
 
@@ -60,7 +62,7 @@ def test_a_parquet_file(tmp_path: Path) -> None:
 def test_a_folder_per_class_has_one_label_each(
     tmp_path: Path, names: tuple[str, ...], labels: dict[str, int]
 ) -> None:
-    found = read(str(folder(tmp_path, *names))).frame
+    found = read(str(folder(tmp_path, *names)), IMAGES).frame
     paths = found["image"].struct.field("path").to_list()
     names_of = [Path(path).parent.name for path in paths]
     assert dict(zip(names_of, found["label"], strict=True)) == labels
@@ -81,7 +83,7 @@ def test_a_table_that_does_not_fit_is_one_sentence(
     tmp_path: Path, content: pl.DataFrame, said: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        read(parquet(tmp_path / "own.parquet", content))
+        read(parquet(tmp_path / "own.parquet", content), IMAGES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -99,24 +101,24 @@ def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: st
     place = tmp_path / "own.py"
     place.write_text(text, encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        read(str(place))
+        read(str(place), IMAGES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_places_that_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="neither a Python module, nor a Parquet file, nor a"):
-        read(str(tmp_path / "nowhere"))
+        read(str(tmp_path / "nowhere"), IMAGES)
     with pytest.raises(DataError, match="has no sub-folder; it needs one per class"):
-        read(str(tmp_path))
+        read(str(tmp_path), IMAGES)
     (tmp_path / "junk.parquet").write_bytes(b"not a table")
     with pytest.raises(DataError, match="cannot be read as Parquet"):
-        read(str(tmp_path / "junk.parquet"))
+        read(str(tmp_path / "junk.parquet"), IMAGES)
     folder(tmp_path / "empty", "cat", ".hidden")
-    assert len(read(str(tmp_path / "empty")).frame) == 1
+    assert len(read(str(tmp_path / "empty"), IMAGES).frame) == 1
     (tmp_path / "empty" / "dog").mkdir()
     with pytest.raises(DataError, match="dog has no image; add some or remove the folder"):
-        read(str(tmp_path / "empty"))
+        read(str(tmp_path / "empty"), IMAGES)
 
 
 def test_colour_images_say_what_to_do(tmp_path: Path) -> None:
@@ -125,4 +127,4 @@ def test_colour_images_say_what_to_do(tmp_path: Path) -> None:
     folder(tmp_path, "cat", "dog")
     Image.new("RGB", (8, 8)).save(tmp_path / "dog" / "two.png")
     with pytest.raises(ImageError, match="has mode RGB; convert it to greyscale"):
-        images.vectors(read(str(tmp_path)).frame["image"])
+        images.vectors(read(str(tmp_path), IMAGES).frame["image"])
