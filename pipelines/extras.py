@@ -7,9 +7,11 @@ without them.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any, Final
 
-from pipelines.errors import LibraryError
+from pipelines.errors import LibraryError, ParamsError
+from pipelines.parsing import nearest
 
 EXTRA: Final = "scorers"
 
@@ -33,3 +35,15 @@ def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without typ
             f"{work} need the library {error.name!r}, which is not installed; "
             f"run `pip install -e '.[{EXTRA}]'`"
         ) from error
+
+
+def known(asked: Iterable[str], there: Iterable[str], what: str) -> None:
+    """Check that a library knows what is asked of it.
+
+    Raises:
+        ParamsError: names what it does not know, and the nearest that it does.
+    """
+    names = list(there)
+    for name in asked:
+        if name not in names:
+            raise ParamsError(f"there is no {what} {name!r}{nearest(name, names)}")

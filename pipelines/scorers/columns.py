@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pipelines import images
 
+Values = NDArray[Any]
+Known = NDArray[np.bool_]
 OCCURRENCE: Final = {"round": pl.Int32, "row": pl.Int64}
 
 

@@ -51,6 +51,18 @@ def versions(*distributions: str) -> Mapping[str, str]:
     return {name: metadata.version(name) for name in distributions}
 
 
+def installed(*distributions: str) -> Mapping[str, str | None]:
+    """The versions of optional libraries; None of one that is not installed."""
+    return {name: _version(name) for name in distributions}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def of_code(module: str) -> str:
     """Digest a module of this project and every one that it imports, however far away."""
     files = sorted(_imported(module))

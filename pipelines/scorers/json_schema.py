@@ -1,0 +1,126 @@
+"""Is a text a JSON document that fits a schema?
+
+By jsonschema-rs, under draft 2020-12, formats asserted. A schema that refers to another place is
+refused, so nothing is fetched. Keep the schema in `pipelines/scorers/schemas/`: that folder is a
+dependency of stage `verify`, so a changed schema judges rounds anew.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import polars as pl
+from pydantic import Field
+
+from pipelines import extras, parsing
+from pipelines.errors import ParamsError
+from pipelines.scorers import digests
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {"json_valid": pl.Boolean, "json_problem": pl.String}
+NEEDS: Final = ("text",)
+ROWWISE: Final = True
+EACH: Final = 1024
+"""Texts after which progress is told."""
+SHOWN: Final = 200
+"""Characters of a problem."""
+
+
+class Settings(parsing.Settings):
+    """Which column is the document, and the schema."""
+
+    text: str = "text"
+    schema_file: str = Field(min_length=1)
+    """JSON schema, a path in the project's directory."""
+
+
+def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
+    """Digest the schema and the library.
+
+    Raises:
+        ParamsError: the schema cannot be read.
+    """
+    return digests.of_values(
+        schema=_schema(settings.schema_file),
+        libraries=digests.installed("jsonschema-rs"),
+    )
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Check each document.
+
+    Args:
+        candidates: round, row, text.
+        given: told how far the work is.
+        settings: of the schema.
+
+    Returns:
+        round, row, json_valid, json_problem (the first one, with its place; empty if there is
+        none); null where there is no text.
+
+    Raises:
+        LibraryError: the library jsonschema-rs is not installed.
+        ParamsError: the schema cannot be read, is none, or refers to another document.
+    """
+    check = _validator(settings.schema_file)
+    texts = candidates[settings.text].cast(pl.String)
+    problems: list[str | None] = []
+    for text in texts:
+        problems.append(None if text is None else _problem(text, check))
+        if len(problems) % EACH == 0 or len(problems) == len(texts):
+            given.progress(len(problems), len(texts))
+    said = pl.Series("json_problem", problems, dtype=pl.String)
+    return candidates.select("round", "row").hstack([(said == "").alias("json_valid"), said])
+
+
+def _schema(place: str) -> Any:  # noqa: ANN401  JSON
+    path = Path(place)
+    if path.is_absolute() or ".." in path.parts:
+        raise ParamsError(f"schema_file {place} must be a path within the project's directory")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ParamsError(
+            f"the JSON schema {place} cannot be read ({error}); correct it"
+        ) from error
+
+
+def _validator(place: str) -> Any:  # noqa: ANN401  without a common type
+    library = extras.library("jsonschema_rs", "JSON schemas")
+    try:
+        return library.Draft202012Validator(
+            _schema(place), validate_formats=True, retriever=_elsewhere
+        )
+    except (library.ValidationError, library.ReferencingError, ValueError) as error:
+        said = _shortened(getattr(error, "message", None) or str(error))
+        raise ParamsError(f"{place} is no JSON schema of draft 2020-12: {said}") from error
+
+
+def _elsewhere(place: str) -> NoReturn:
+    raise ValueError(f"{place} is another document; put its schema into this one, under $defs")
+
+
+def _problem(text: str, validator: Any) -> str:  # noqa: ANN401  without a common type
+    """What is wrong with a document; empty if nothing is."""
+    try:
+        document = json.loads(text, parse_constant=_constant)
+        first = next(iter(validator.iter_errors(document)), None)
+    except RecursionError:
+        return "not checked: nested too deeply"
+    except ValueError as error:
+        return _shortened(f"not JSON: {error}")
+    if first is None:
+        return ""
+    place = "/".join(str(part) for part in first.instance_path)
+    return _shortened(f"{place}: {first.message}" if place else first.message)
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _shortened(said: str) -> str:
+    line = " ".join(said.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

@@ -1,0 +1,79 @@
+"""In which language is a text?
+
+By py3langid, a naive Bayes classifier of byte n-grams over 97 languages (Lui & Baldwin 2012) whose
+model is in its package. It does not know that a text is in no language at all: shuffled letters are
+given one, with little confidence.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines import extras, parsing
+from pipelines.scorers import digests
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {"language": pl.String, "language_confidence": pl.Float64}
+NEEDS: Final = ("text",)
+ROWWISE: Final = True
+UNKNOWN: Final = "und"
+"""ISO 639-2's code of a language that cannot be told."""
+EACH: Final = 1024
+"""Texts after which progress is told."""
+LONGEST: Final = 10_000
+"""Characters that are looked at."""
+
+
+class Settings(parsing.Settings):
+    """Which column is the text, and which languages it may be in."""
+
+    text: str = "text"
+    among: tuple[str, ...] = ()
+    """ISO 639-1 codes; empty: all that the library knows. Fewer are told apart better."""
+
+
+def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
+    """Digest the library, whose package is its model."""
+    return digests.of_values(libraries=digests.installed("py3langid"))
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Tell the language of each text.
+
+    Args:
+        candidates: round, row, text.
+        given: told how far the work is.
+        settings: of languages.
+
+    Returns:
+        round, row, language (ISO 639-1; `und` of a text without a letter), language_confidence in
+        [0, 1] (0 for `und`); null where there is no text.
+
+    Raises:
+        LibraryError: the library py3langid is not installed.
+        ParamsError: a language is not one that it knows.
+    """
+    identify = _identifier(settings.among)
+    texts = candidates[settings.text].cast(pl.String).str.slice(0, LONGEST)
+    letters = texts.str.contains(r"\p{L}")
+    found: list[tuple[str | None, float | None]] = []
+    for text, some in zip(texts, letters, strict=True):
+        nothing = (None, None) if text is None else (UNKNOWN, 0.0)
+        found.append(identify.classify(text) if some else nothing)
+        if len(found) % EACH == 0 or len(found) == len(texts):
+            given.progress(len(found), len(texts))
+    made = pl.DataFrame(found, schema=COLUMNS, orient="row")
+    return candidates.select("round", "row").hstack(made)
+
+
+@cache
+def _identifier(among: tuple[str, ...]) -> Any:  # noqa: ANN401  without types
+    langid = extras.library("py3langid.langid", "languages of texts")
+    found = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    if among:
+        extras.known(among, found.labels, "language")
+        found.set_languages(among)
+    return found

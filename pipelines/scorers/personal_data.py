@@ -1,0 +1,74 @@
+"""Does a text hold personal data?
+
+Forms and checksums of our own (`pipelines.personal`), and the numbering plans of all countries in
+the library phonenumbers, the Python form of Google's. What it cannot find: names, street addresses,
+birthdays, and whatever else has no form.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+from pydantic import Field
+
+from pipelines import extras, parsing, personal
+from pipelines.scorers import digests
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {"personal_data": pl.Int64, "personal_data_kinds": pl.String}
+NEEDS: Final = ("text",)
+ROWWISE: Final = True
+KINDS: Final = pl.List(pl.String)
+EACH: Final = 1024
+"""Texts after which progress is told."""
+
+
+class Settings(parsing.Settings):
+    """Which column is the text, and from where phone numbers are."""
+
+    text: str = "text"
+    region: str | None = Field("US", pattern="^[A-Z]{2}$")
+    """ISO 3166 code of the country of phone numbers without a country code; null: of none."""
+
+
+def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
+    """Digest the library that holds the numbering plans."""
+    return digests.of_values(libraries=digests.installed("phonenumbers"))
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Count what each text holds.
+
+    Args:
+        candidates: round, row, text.
+        given: told how far the work is.
+        settings: of phone numbers.
+
+    Returns:
+        round, row, personal_data (findings), personal_data_kinds (sorted, with commas between:
+        credit card, email, iban, ip, phone, us ssn; empty if none); null where there is no text.
+
+    Raises:
+        LibraryError: the library phonenumbers is not installed.
+        ParamsError: there is no such region.
+    """
+    phones = extras.library("phonenumbers", "phone numbers in texts")
+    if settings.region is not None:
+        extras.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
+    texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
+    suspect = texts.str.contains(personal.SOME).fill_null(value=False)
+    found: list[list[str]] = []
+    for text in texts.filter(suspect):
+        found.append([each.kind for each in personal.find(text, settings.region)])
+        if len(found) % EACH == 0:
+            given.progress(len(found), int(suspect.sum()))
+    seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(found, dtype=KINDS)})
+    each = pl.DataFrame({"text": texts}).with_row_index("at").join(seen, on="at", how="left")
+    kinds = pl.when(pl.col("text").is_not_null()).then(pl.col("kinds").fill_null([]))
+    return candidates.select("round", "row").hstack(
+        each.sort("at").select(
+            kinds.list.len().cast(pl.Int64).alias("personal_data"),
+            kinds.list.unique().list.sort().list.join(", ").alias("personal_data_kinds"),
+        )
+    )

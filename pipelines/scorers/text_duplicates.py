@@ -1,0 +1,140 @@
+"""Is a text nearly one of the real texts, of an earlier round, or of this round?
+
+Similarity is the Jaccard index of shingles (`pipelines.text_similarity`): 1 for texts that differ
+in case and spaces only. What is less similar than `threshold` counts as not similar at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from pipelines import parsing, text_similarity
+from pipelines.scorers import columns, digests, twins
+from pipelines.scorers.protocol import Given
+from pipelines.shingles import Kind
+from pipelines.text_similarity import Pairs, Told
+
+COLUMNS: Final = {
+    "text_real_similarity": pl.Float64,
+    "text_real_round": pl.Int32,
+    "text_real_row": pl.Int64,
+    "text_earlier_similarity": pl.Float64,
+    "text_candidate_similarity": pl.Float64,
+    "text_candidate_row": pl.Int64,
+    "text_cluster": pl.Int64,
+}
+NEEDS: Final = ("text",)
+READS: Final = ("earlier",)
+ROWWISE: Final = False
+
+
+class Settings(parsing.Settings):
+    """Which column is the text, and what is near."""
+
+    text: str = "text"
+    threshold: float = Field(0.8, ge=0.3, le=1)
+    """Jaccard similarity from which texts are near-duplicates."""
+    shingles: Kind = "characters"
+    """Whether texts are cut into runs of characters, or of words for texts of many sentences."""
+    ngram: int = Field(5, ge=1, le=64)
+    """Characters or words of a run."""
+    permutations: int = Field(128, ge=64, le=1024)
+    """Length of a MinHash signature."""
+    seed: int = 0
+
+
+def model_digest(given: Given, settings: Settings) -> str:
+    """Digest the real rows, those of earlier rounds, and the libraries."""
+    read = ["round", "row", settings.text]
+    return digests.of_values(
+        real=digests.of_frame(given.real, read),
+        earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
+        libraries=digests.installed("rensa", "polars"),
+    )
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Find the closest real text, earlier text and earlier candidate of each candidate.
+
+    Args:
+        candidates: round, row, text.
+        given: round, row and text of real rows and of accepted samples of earlier rounds.
+        settings: of shingles and signatures.
+
+    Returns:
+        round, row, and: text_real_similarity to the closest real text, which is text_real_round,
+        text_real_row; text_earlier_similarity to the closest of earlier rounds;
+        text_candidate_similarity to the closest candidate of a lower row, which is
+        text_candidate_row, so that one of a cluster has none; text_cluster, the lowest row of those
+        that near pairs link. A similarity is 0 where nothing is near; rows are null there.
+
+    Raises:
+        LibraryError: there are many texts, and the library rensa is not installed.
+    """
+    frame, place = twins.in_order(candidates)
+    texts, rows = frame[settings.text], frame["row"].cast(pl.Int64)
+    fellows = _pairs(texts, None, settings, given.progress)
+    similarity, other = twins.best(twins.turned(fellows), len(frame))
+    group = text_similarity.groups(len(frame), fellows.left, fellows.right)
+    values = {
+        "text_candidate_similarity": similarity,
+        "text_candidate_row": twins.taken(rows, other),
+        "text_cluster": rows.to_numpy()[group],
+    }
+    there = {"text_candidate_row": other >= 0}
+    return _scores(frame, given, settings, (values, there))[place]
+
+
+def score_real(given: Given, settings: Settings) -> pl.DataFrame:
+    """The same of the real rows, each compared with all others.
+
+    What is about candidates is null: a real row is nobody's fellow candidate.
+    """
+    pairs = _pairs(given.real[settings.text], None, settings, given.progress)
+    unknown = np.zeros(len(given.real), dtype=np.bool_)
+    names = ("text_candidate_similarity", "text_candidate_row", "text_cluster")
+    alone = {name: unknown.astype(np.int64) for name in names}, dict.fromkeys(names, unknown)
+    return _scores(given.real, given, settings, alone, twins.both_ways(pairs))
+
+
+def _pairs(left: pl.Series, right: pl.Series | None, settings: Settings, told: Told) -> Pairs:
+    return text_similarity.pairs(
+        left,
+        right,
+        threshold=settings.threshold,
+        kind=settings.shingles,
+        ngram=settings.ngram,
+        permutations=settings.permutations,
+        seed=settings.seed,
+        told=told,
+    )
+
+
+def _scores(
+    frame: pl.DataFrame,
+    given: Given,
+    settings: Settings,
+    fellows: tuple[dict[str, columns.Values], dict[str, columns.Known]],
+    pairs: Pairs | None = None,
+) -> pl.DataFrame:
+    """Scores from those among candidates, and the near real rows if they are known already."""
+    texts = frame[settings.text]
+    if pairs is None:
+        pairs = _pairs(texts, given.real[settings.text], settings, given.progress)
+    similarity, at = twins.best(pairs, len(frame))
+    earlier = given.earlier[settings.text] if len(given.earlier) else texts.clear()
+    before, _ = twins.best(_pairs(texts, earlier, settings, given.progress), len(frame))
+    values = {
+        "text_real_similarity": similarity,
+        "text_real_round": twins.taken(given.real["round"], at),
+        "text_real_row": twins.taken(given.real["row"], at),
+        "text_earlier_similarity": before,
+    }
+    there = dict.fromkeys(COLUMNS, texts.is_not_null().to_numpy())
+    found = {"text_real_round": at >= 0, "text_real_row": at >= 0, **fellows[1]}
+    known = there | {name: there[name] & each for name, each in found.items()}
+    return columns.scores(frame, COLUMNS, values | fellows[0], known)

@@ -1,0 +1,98 @@
+"""How much of a text stands word for word in the real data, or in the held-out rows?
+
+Runs of n words that two texts share are what decontamination of training data looks for: 13 words
+for GPT-3 (Brown et al. 2020, appendix C), a share of runs for PaLM (Chowdhery et al. 2022, section
+8) and Llama 2 (Touvron et al. 2023, A.6). A text shorter than n words is compared as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipelines import parsing, shingles
+from pipelines.scorers import columns, digests
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {"text_real_overlap": pl.Float64, "text_held_out_overlap": pl.Float64}
+NEEDS: Final = ("text",)
+READS: Final = ("held_out",)
+ROWWISE: Final = True
+
+
+class Settings(parsing.Settings):
+    """Which column is the text, and how long a run is."""
+
+    text: str = "text"
+    ngram: int = Field(13, ge=1, le=100)
+    """Words of a run."""
+
+
+def model_digest(given: Given, settings: Settings) -> str:
+    """Digest the real texts and the held-out ones."""
+    held = _held_out(given, settings)
+    return digests.of_values(
+        real=digests.of_frame(given.real, [settings.text]),
+        held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
+        libraries=digests.versions("polars"),
+    )
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Compare runs of words.
+
+    Args:
+        candidates: round, row, text.
+        given: text of the real rows; of the held-out rows, if their fingerprints hold one.
+        settings: of runs.
+
+    Returns:
+        round, row, text_real_overlap and text_held_out_overlap: the share of the text's different
+        runs that occur in these rows, 0 of a text without a word; null where there is no text, or
+        where the held-out rows show none.
+    """
+    texts = candidates[settings.text]
+    there = texts.is_not_null().to_numpy()
+    held = _held_out(given, settings)
+    nothing = np.zeros(len(texts))
+    values = {
+        "text_real_overlap": _overlap(texts, given.real[settings.text], settings),
+        "text_held_out_overlap": nothing if held is None else _overlap(texts, held, settings),
+    }
+    known = dict.fromkeys(COLUMNS, there)
+    if held is None:
+        known["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
+    given.progress(len(texts), len(texts))
+    return columns.scores(candidates, COLUMNS, values, known)
+
+
+def _held_out(given: Given, settings: Settings) -> pl.Series | None:
+    """The held-out texts; None where fingerprints have none."""
+    if given.held_out is None or settings.text not in given.held_out.columns:
+        return None
+    return given.held_out[settings.text]
+
+
+def _overlap(asked: pl.Series, known: pl.Series, settings: Settings) -> NDArray[np.float64]:
+    """Share of each text's runs that occur in `known`, [n]; 0 where there is no word."""
+    found = np.zeros(len(asked))
+    at = np.flatnonzero(_has_words(asked))
+    runs = _runs(asked.gather(at), settings)
+    among = np.unique(_runs(known.filter(_has_words(known)), settings).values)
+    if len(at) and len(among):
+        place = np.minimum(np.searchsorted(among, runs.values), len(among) - 1)
+        hits = (among[place] == runs.values).astype(np.float64)
+        found[at] = np.add.reduceat(hits, runs.starts[:-1]) / np.diff(runs.starts)
+    return found
+
+
+def _has_words(texts: pl.Series) -> NDArray[np.bool_]:
+    return texts.cast(pl.String).str.contains(r"\w").fill_null(value=False).to_numpy()
+
+
+def _runs(texts: pl.Series, settings: Settings) -> shingles.Sets:
+    return shingles.sets(shingles.normal(texts), "words", settings.ngram)

@@ -1,0 +1,64 @@
+"""How likely is a text to be offensive?
+
+By alt-profanity-check: a linear support vector machine on words and word pairs, calibrated to
+probabilities, learnt from 200,000 English comments and tweets that people marked as offensive or
+not (Zhou 2019). Its model is in its package, for exactly the scikit-learn that it names. It sees
+words, not meaning: it knows no language but English, misses threats and contempt in polite words,
+and marks harmless uses of words that are often abused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from pipelines import extras, parsing
+from pipelines.scorers import columns, digests
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {"toxicity": pl.Float64}
+NEEDS: Final = ("text",)
+ROWWISE: Final = True
+BLOCK: Final = 8192
+
+
+class Settings(parsing.Settings):
+    """Which column is the text."""
+
+    text: str = "text"
+
+
+def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
+    """Digest the library, whose package is its model, and the one that runs it."""
+    libraries = digests.installed("alt-profanity-check", "scikit-learn")
+    return digests.of_values(libraries=libraries)
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    """Estimate how likely each text is to be offensive.
+
+    Args:
+        candidates: round, row, text.
+        given: told how far the work is.
+        settings: names of columns.
+
+    Returns:
+        round, row, toxicity in [0, 1]; null where there is no text.
+
+    Raises:
+        LibraryError: the library alt-profanity-check is not installed.
+    """
+    check = extras.library("profanity_check", "toxicity of texts")
+    texts = candidates[settings.text].cast(pl.String)
+    asked = texts.drop_nulls()
+    found = np.empty(len(asked))
+    for start in range(0, len(asked), BLOCK):
+        block = asked[start : start + BLOCK].to_list()
+        found[start : start + len(block)] = check.predict_prob(block)
+        given.progress(start + len(block), len(asked))
+    there = texts.is_not_null().to_numpy()
+    values = np.zeros(len(texts))
+    values[there] = np.clip(found, 0, 1)
+    return columns.scores(candidates, COLUMNS, {"toxicity": values}, {"toxicity": there})

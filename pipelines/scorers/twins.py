@@ -1,0 +1,53 @@
+"""What scorers of near-duplicates share: the best of many pairs, and rows in place of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines.text_similarity import Pairs
+
+
+def best(pairs: Pairs, rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The highest similarity of each row on the left, ties by the lower row on the right.
+
+    Returns:
+        [rows] similarities, 0 where there is none, and rows on the right, -1 where there is none.
+    """
+    similarity = np.zeros(rows)
+    at = np.full(rows, -1, dtype=np.int64)
+    order = np.lexsort((pairs.right, -pairs.similarity, pairs.left))
+    found, first = np.unique(pairs.left[order], return_index=True)
+    similarity[found] = pairs.similarity[order][first]
+    at[found] = pairs.right[order][first]
+    return similarity, at
+
+
+def turned(pairs: Pairs) -> Pairs:
+    """The same pairs, the other way round."""
+    return Pairs(pairs.right, pairs.left, pairs.similarity)
+
+
+def both_ways(pairs: Pairs) -> Pairs:
+    """Each pair in either direction."""
+    back = turned(pairs)
+    return Pairs(*(np.concatenate(each) for each in zip(pairs, back, strict=True)))
+
+
+def taken(values: pl.Series, at: NDArray[np.int64]) -> NDArray[Any]:
+    """The values at these positions; 0 where there is none (-1)."""
+    if not len(values):
+        return np.zeros(len(at), dtype=np.int64)
+    found: NDArray[Any] = values.to_numpy()[np.maximum(at, 0)]
+    return np.where(at >= 0, found, 0)
+
+
+def in_order(frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """A frame by its rows, and where each row of the frame as it was now is, [n]."""
+    order = frame["row"].arg_sort().cast(pl.Int64).to_numpy()
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return frame[order], place
