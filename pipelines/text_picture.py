@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 1200
 COLUMNS: Final = 3
-CARDS: Final = 9
+CARDS: Final = 12
 """Texts of each kind that are shown."""
 LETTERS: Final = 52
 """Of a line of a card."""
@@ -58,7 +58,7 @@ def _cards(pen: ImageDraw.ImageDraw, y: int, frame: pl.DataFrame, mark: str) -> 
         pen.text((MARGIN, y), "none", PALE, font=_font(14))
         return y + 2 * LINE
     width = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) // COLUMNS
-    cards = list(_lines(frame.head(CARDS)))
+    cards = list(_lines(_spread(frame).head(CARDS)))
     for start in range(0, len(cards), COLUMNS):
         row = cards[start : start + COLUMNS]
         height = LINE * max(len(lines) + 1 for _, lines in row) + GAP
@@ -70,6 +70,13 @@ def _cards(pen: ImageDraw.ImageDraw, y: int, frame: pl.DataFrame, mark: str) -> 
                 pen.text((x + GAP, y + 6 + line * LINE), words, INK, font=_font(13))
         y += height + GAP
     return y + GAP
+
+
+def _spread(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the first of each label before the second ones, so that few cards show many."""
+    if "label" not in frame.columns:
+        return frame
+    return frame.sort(pl.int_range(pl.len()).over("label"), maintain_order=True)
 
 
 def _lines(frame: pl.DataFrame) -> Iterator[tuple[str, list[str]]]:
