@@ -35,8 +35,8 @@ def ingested(
     dataset = load().datasets["tiny"]
     with attempts.attempt(lake, "tiny-r000", lab.merge.id) as branch:
         publishing.supersede(lake, "tiny", 0, branch, {})
-        frame, near = ingest.prepare(dataset), dataset.ingest.near
-        ingest._write(lake, branch, "tiny", frame, key="another", near=near)
+        frame = ingest.prepare(dataset)
+        ingest._write(lake, branch, "tiny", frame, key="another", settings=dataset)
         if change is not None:
             change(branch)
         source = lake.commit(branch, "Ingest", {}).id
