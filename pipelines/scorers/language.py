@@ -1,6 +1,6 @@
 """In which language is a text?
 
-By py3langid, a naive Bayes classifier of byte n-grams over 97 languages (Lui & Baldwin 2012) whose
+By py3langid, a naive Bayes classifier of byte n-grams (Lui & Baldwin 2012) of 139 languages, whose
 model is in its package. It does not know that a text is in no language at all: shuffled letters are
 given one, with little confidence.
 """

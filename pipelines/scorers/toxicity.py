@@ -1,10 +1,10 @@
 """How likely is a text to be offensive?
 
-By alt-profanity-check: a linear support vector machine on words and word pairs, calibrated to
-probabilities, learnt from 200,000 English comments and tweets that people marked as offensive or
-not (Zhou 2019). Its model is in its package, for exactly the scikit-learn that it names. It sees
-words, not meaning: it knows no language but English, misses threats and contempt in polite words,
-and marks harmless uses of words that are often abused.
+By alt-profanity-check: a linear support vector machine on single words, calibrated to
+probabilities, learnt from 200,000 English tweets and comments that people marked as offensive or
+not. Its model is in its package, for exactly the scikit-learn that it names. It sees words, not
+meaning: it knows no language but English, misses threats and contempt in polite words, and marks
+harmless uses of words that are often abused.
 """
 
 from __future__ import annotations
