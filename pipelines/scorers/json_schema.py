@@ -32,8 +32,8 @@ class Settings(parsing.Settings):
     """Which column is the document, and the schema."""
 
     text: str = "text"
-    schema_file: str = Field(min_length=1)
-    """JSON schema, a path in the project's directory."""
+    schema_file: str | None = Field(None, min_length=1)
+    """JSON schema, a path in the project's directory; None: any JSON will do."""
 
 
 def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
@@ -75,7 +75,9 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
     return candidates.select("round", "row").hstack([(said == "").alias("json_valid"), said])
 
 
-def _schema(place: str) -> Any:  # noqa: ANN401  JSON
+def _schema(place: str | None) -> Any:  # noqa: ANN401  JSON
+    if place is None:
+        return True
     path = Path(place)
     if path.is_absolute() or ".." in path.parts:
         raise ParamsError(f"schema_file {place} must be a path within the project's directory")
@@ -87,7 +89,7 @@ def _schema(place: str) -> Any:  # noqa: ANN401  JSON
         ) from error
 
 
-def _validator(place: str) -> Any:  # noqa: ANN401  without a common type
+def _validator(place: str | None) -> Any:  # noqa: ANN401  without a common type
     library = extras.library("jsonschema_rs", "JSON schemas")
     try:
         return library.Draft202012Validator(

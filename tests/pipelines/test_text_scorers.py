@@ -242,6 +242,11 @@ def test_json_documents() -> None:
     assert all(len(each) <= json_schema.SHOWN for each in said)
 
 
+def test_any_json_will_do_without_a_schema() -> None:
+    found = scored(json_schema, frame(["3", '{"a": [1, {}]}', "[1,", None]), schema_file=None)
+    assert found["json_valid"].to_list() == [True, True, False, None]
+
+
 def test_a_changed_schema_is_another_model(project: Path) -> None:
     settings = json_schema.Settings(schema_file="person.json")
     before = json_schema.model_digest(Given(REAL), settings)
