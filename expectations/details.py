@@ -15,6 +15,9 @@ LONGEST: Final = 200
 """Characters of a foreign message or value that are kept."""
 TEXT: Final = 40
 """Characters of a text value that are shown."""
+VERDICTS: Final = ("passed", "failed", "unknown")
+LIMITS: Final = "; asked: "
+"""Stands between what was seen and what was asked for."""
 
 
 def shortened(text: str) -> str:
@@ -73,6 +76,11 @@ def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
     return shortened(told) + _asked(rule)
 
 
+def without_limits(column: str) -> pl.Expr:
+    """What a column of details says, without what was asked for."""
+    return pl.col(column).str.replace(rf"(?s){LIMITS}.*$", "")
+
+
 def figures(seen: object, facts: Mapping[str, object]) -> str:
     """What was observed and what else is known of it, numbers shortened, on one line."""
     known = (f"{name} {_short(each)}" for name, each in facts.items() if _plain(each))
@@ -89,7 +97,7 @@ def _short(value: object) -> str:
 
 def _asked(rule: Rule) -> str:
     limits = ", ".join(f"{name} {json.dumps(value)}" for name, value in rule.limits.items())
-    return f"; asked: {shortened(limits)}" if limits else ""
+    return f"{LIMITS}{shortened(limits)}" if limits else ""
 
 
 def _value(name: str, dtype: pl.DataType) -> pl.Expr:

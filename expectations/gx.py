@@ -20,7 +20,10 @@ with warnings.catch_warnings():
         root_validator,
         validator,
     )
-    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.core.expectation_validation_result import (
+        ExpectationSuiteValidationResult,
+        ExpectationValidationResult,
+    )
     from great_expectations.data_context.data_context.ephemeral_data_context import (
         EphemeralDataContext,
     )
@@ -49,6 +52,7 @@ with warnings.catch_warnings():
     )
     from great_expectations.expectations.registry import (
         get_expectation_impl,
+        get_renderer_impl,
         list_registered_expectation_implementations,
     )
     from great_expectations.render.components import (
@@ -56,11 +60,16 @@ with warnings.catch_warnings():
         LegacyRendererType,
         RenderedStringTemplateContent,
     )
+    from great_expectations.render.renderer.content_block import (
+        ValidationResultsTableContentBlockRenderer,
+    )
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.renderer.renderer import renderer
     from great_expectations.render.renderer_configuration import (
         RendererConfiguration,
         RendererValueType,
     )
+    from great_expectations.render.view import DefaultJinjaPageView
 
 __all__ = [
     "BatchExpectation",
@@ -68,11 +77,13 @@ __all__ = [
     "ColumnMapExpectation",
     "ColumnMapMetricProvider",
     "ColumnPairMapExpectation",
+    "DefaultJinjaPageView",
     "EphemeralDataContext",
     "ExecutionEngine",
     "Expectation",
     "ExpectationConfiguration",
     "ExpectationSuite",
+    "ExpectationSuiteValidationResult",
     "ExpectationValidationResult",
     "FailureSeverity",
     "Field",
@@ -85,9 +96,12 @@ __all__ = [
     "RendererValueType",
     "ValidationDefinition",
     "ValidationError",
+    "ValidationResultsPageRenderer",
+    "ValidationResultsTableContentBlockRenderer",
     "column_condition_partial",
     "context",
     "get_expectation_impl",
+    "get_renderer_impl",
     "list_registered_expectation_implementations",
     "renderer",
     "root_validator",

@@ -15,6 +15,8 @@ from typing import Final
 MAIN: Final = "main"
 CALIBRATION: Final = "calibration"
 """The table of what is known about the verifiers of a data set."""
+DOCS: Final = "docs"
+"""Pages about a round, beside its tables."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?$")
 TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?$")
@@ -55,6 +57,11 @@ def table(dataset: str, name: str) -> str:
 def manifest(dataset: str, number: int) -> str:
     """Path of a round's manifest: `digits/rounds/003.json`."""
     return f"{dataset}/rounds/{number:03d}.json"
+
+
+def page(dataset: str, number: int, name: str) -> str:
+    """Path of a page about a round: `digits/docs/round=003/verdicts.html`."""
+    return f"{partition(dataset, DOCS, number)}{name}.html"
 
 
 def calibration(dataset: str, suite: str) -> str:

@@ -1,21 +1,24 @@
 """Stage `verify`: scores for each candidate, then a verdict per candidate and expectation.
 
 Scorers compute columns; the suite `expectations/suites/<dataset>.json` holds the thresholds. Real
-training data is that of the commit on which the generator was fitted.
+training data is that of the commit on which the generator was fitted. Two pages about the verdicts
+go into the lake beside them: GX's Data Docs, and failures by reason with what failed.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
-from pipelines import branches, judging, keys, manifest, stage, tables
+from pipelines import branches, judging, keys, manifest, receipts, stage, tables
+from pipelines.verdicts import pages
+from pipelines.verdicts.pages import Judgement
 from pipelines.work import Work, write_receipt
 
 CODE: Final = (
@@ -26,6 +29,8 @@ CODE: Final = (
     "expectations/measures",
     "expectations/suites/{dataset}.json",
 )
+COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
+"""What is written of each expectation for the plot over rounds."""
 
 
 def main(work: Work, *, supersede: bool = False) -> None:
@@ -39,7 +44,9 @@ def main(work: Work, *, supersede: bool = False) -> None:
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
         scores, found = judge(work, suite, generated.commit, pinned)
-        _write(work, branch, scores, found, round(time.monotonic() - began, 3))
+        work.lake.write(branch, refs.part(dataset, "scores", number), scores)
+        judgement = Judgement(dataset, number, suite, found, generated.commit)
+        _write(work, branch, judgement, began)
         return {"stemma.suite": found.suite_digest}
 
     commit = branches.commit_once(
@@ -52,6 +59,7 @@ def main(work: Work, *, supersede: bool = False) -> None:
         message=f"Verify the candidates of {work.round.key}",
     )
     about = manifest.read(work.lake, commit.id, dataset, number)
+    _local_files(work, commit.id, about["verdicts"]["expectations"])
     write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
 
 
@@ -66,25 +74,28 @@ def judge(
     return judging.judge(work, suite, rows, pinned, lineage)
 
 
-def _write(
-    work: Work, branch: str, scores: pl.DataFrame, found: Verification, seconds: float
-) -> None:
-    dataset, number = work.round.dataset, work.round.number
-    work.lake.write(branch, refs.part(dataset, "scores", number), scores)
+def _write(work: Work, branch: str, judgement: Judgement, began: float) -> None:
+    dataset, number, found = judgement.dataset, judgement.round, judgement.found
     work.lake.write(branch, refs.part(dataset, "verdicts", number), found.verdicts)
     counted = found.verdicts.group_by("verdict").len().sort("verdict")
-    manifest.extend(
-        work.lake,
-        branch,
-        dataset,
-        number,
-        verdicts={
-            "suite": found.suite_digest,
-            "counts": dict(counted.iter_rows()),
-            "expectations": found.summary(),
-        },
-        cost={"verify": {"seconds": seconds}},
-    )
+    about: dict[str, Any] = {
+        "suite": found.suite_digest,
+        "counts": dict(counted.iter_rows()),
+        "expectations": pages.described(judgement),
+    }
+    about["pages"] = pages.write(work.lake, branch, judgement, about)
+    cost = {"verify": {"seconds": round(time.monotonic() - began, 3)}}
+    manifest.extend(work.lake, branch, dataset, number, verdicts=about, cost=cost)
+
+
+def _local_files(work: Work, commit: str, expectations: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the pages, and what stage `report` needs: how often each verdict was given."""
+    dataset, number = work.round.dataset, work.round.number
+    pages.copy(work.lake, commit, dataset, number)
+    counts = {
+        name: {each: about[each] for each in COUNTED} for name, about in expectations.items()
+    }
+    receipts.write_json(receipts.path(dataset, number, "verdicts"), counts)
 
 
 def _key(work: Work, generate_key: str) -> str:

@@ -1,0 +1,225 @@
+"""The page of Great Expectations' Data Docs about a round, drawn from the verdicts in the lake.
+
+GX's result objects are built anew from the suite and the verdict table, whatever ran the suite, so
+the page says just what the lake says. GX's renderers and templates draw it; its frame, which would
+load styles, scripts and fonts from the network, is replaced by one that loads nothing. A verdict
+that is unknown is shown as GX shows an expectation that raised, with its reason.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
+
+from expectations import catalogue, details, gx
+from expectations.suite import Rule, Suite
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+COLUMNS: Final = ("Name", "Severity", "Verdicts")
+"""Columns of ours after GX's own; a result's meta fills them."""
+VALUES: Final = 20
+"""Unexpected values that are shown of each expectation."""
+REASONS: Final = 5
+"""Reasons for unknown verdicts that are named."""
+DIGITS: Final = 6
+"""Significant figures of an unexpected number."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which round a page is about."""
+
+    dataset: str
+    round: int
+    made: datetime
+    """When the verdicts were taken."""
+    facts: Mapping[str, object]
+    """What else is told under "Show more info"."""
+
+
+def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
+    """Draw the page of a round: HTML that loads nothing and runs nothing.
+
+    Args:
+        verdicts: of the round, as `lineage.schema.VERDICTS`.
+        suite: that gave them.
+        about: the round.
+    """
+    document = _Renderer().render(results(verdicts, suite, about))
+    return str(_View().render(document, heading=f"{about.dataset}, round {about.round}"))
+
+
+def results(
+    verdicts: pl.DataFrame, suite: Suite, about: About
+) -> gx.ExpectationSuiteValidationResult:
+    """GX's own result of a suite, built from verdicts."""
+    by_name = {str(name): part for (name,), part in verdicts.group_by("expectation")}
+    found = [_result(rule, by_name.get(rule.name, verdicts.clear())) for rule in suite.rules]
+    passed = sum(bool(each.success) for each in found)
+    return gx.ExpectationSuiteValidationResult(
+        success=passed == len(found),
+        results=found,
+        suite_name=suite.name,
+        statistics={
+            "evaluated_expectations": len(found),
+            "successful_expectations": passed,
+            "unsuccessful_expectations": len(found) - passed,
+            "success_percent": 100 * passed / len(found),
+        },
+        meta={
+            "run_id": {
+                "run_name": f"{about.dataset}-{about.round}",
+                "run_time": about.made.isoformat(),
+            },
+            "batch_kwargs": {"data_asset_name": f"{about.dataset}, round {about.round}"},
+            "batch_parameters": {name: str(value) for name, value in about.facts.items()},
+        },
+    )
+
+
+def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
+    """GX's result of one expectation; what nobody judged is unknown."""
+    counts = dict(found["verdict"].value_counts().iter_rows())
+    words = [f"{counts[word]:,} {word}" for word in details.VERDICTS if counts.get(word)]
+    told = {
+        "Name": rule.name,
+        "Severity": rule.severity,
+        "Verdicts": ", ".join(words) or "none given",
+    }
+    judged = bool(counts) and not counts.get("unknown")
+    rows = catalogue.judges_rows(rule)
+    return gx.ExpectationValidationResult(
+        success=judged and not counts.get("failed"),
+        expectation_config=gx.ExpectationConfiguration(
+            type=rule.type,
+            kwargs=dict(rule.kwargs),
+            meta=told,
+        ),
+        result=_of_rows(rule, found, counts) if rows else _of_table(found),
+        exception_info={
+            "raised_exception": not judged,
+            "exception_message": None if judged else _unknown(found, told["Verdicts"]),
+            "exception_traceback": "",
+        },
+    )
+
+
+def _of_rows(rule: Rule, found: pl.DataFrame, counts: Mapping[str, int]) -> dict[str, Any]:
+    failed, unknown = counts.get("failed", 0), counts.get("unknown", 0)
+    judged = len(found) - unknown
+    listed = (
+        found.filter(pl.col("verdict") == "failed")
+        .group_by(_value(rule).alias("value"))
+        .len("count")
+        .sort("count", "value", descending=[True, False])
+        .head(VALUES)
+    )
+    return {
+        "element_count": len(found),
+        "missing_count": unknown,
+        "missing_percent": 100 * unknown / len(found) if len(found) else None,
+        "unexpected_count": failed,
+        "unexpected_percent": 100 * failed / judged if judged else None,
+        "unexpected_percent_total": 100 * failed / len(found) if len(found) else None,
+        "partial_unexpected_list": listed["value"].to_list(),
+        "partial_unexpected_counts": listed.to_dicts(),
+    }
+
+
+def _value(rule: Rule) -> pl.Expr:
+    """What was seen of a row: a number, or what the detail says."""
+    said = details.without_limits("detail")
+    number = pl.col("observed").round_sig_figs(DIGITS).cast(pl.String).str.strip_suffix(".0")
+    return pl.coalesce(number, said) if len(rule.columns) == 1 else said
+
+
+def _of_table(found: pl.DataFrame) -> dict[str, Any]:
+    seen = found["observed"].drop_nulls()
+    return {"observed_value": seen[0]} if len(seen) else {}
+
+
+def _unknown(found: pl.DataFrame, counted: str) -> str:
+    """Why verdicts are unknown, the most common reasons first."""
+    said = (
+        found.filter(pl.col("verdict") == "unknown")
+        .group_by(pl.col("detail").fill_null("no reason given"))
+        .len("count")
+        .sort("count", "detail", descending=[True, False])
+    )
+    named = [f"{reason} ({count:,})" for reason, count in said.head(REASONS).iter_rows()]
+    more = [f"{len(said) - REASONS} more reasons"] if len(said) > REASONS else []
+    return "; ".join([f"unknown, not passed: {counted}", *named, *more])
+
+
+class Table(gx.ValidationResultsTableContentBlockRenderer):
+    """GX's table of a column's expectations, with columns of ours.
+
+    GX has a way to add columns, but its own expectations refuse the argument that asks for them.
+    """
+
+    @classmethod
+    def _get_custom_columns(cls, validation_results: object) -> list[str]:  # noqa: ARG003  GX's own
+        return list(COLUMNS)
+
+    @classmethod
+    def _get_content_block_fn(
+        cls, expectation_type: str, expectation_config: gx.ExpectationConfiguration | None = None
+    ) -> Callable[..., Any]:
+        draw = super()._get_content_block_fn(expectation_type, expectation_config)
+
+        def row(**given: Any) -> Any:  # noqa: ANN401  GX's rendered content
+            (drawn,) = draw(**given)
+            meta = given["configuration"].meta
+            return [[*drawn, *([meta[name]] for name in COLUMNS)]]
+
+        return row
+
+
+class _Renderer(gx.ValidationResultsPageRenderer):
+    """GX's renderer, without its link to a page that is not there."""
+
+    def __init__(self) -> None:
+        table = {"module_name": Table.__module__, "class_name": Table.__name__}
+        section = {"class_name": "ValidationResultsColumnSectionRenderer", "table_renderer": table}
+        super().__init__(column_section_renderer=section)
+
+    @classmethod
+    def _render_validation_header(
+        cls, validation_results: gx.ExpectationSuiteValidationResult
+    ) -> Any:  # noqa: ANN401  GX's rendered content
+        found = super()._render_validation_header(validation_results)
+        found.subheader.string_template["styling"]["params"].pop("expectation_suite_name")
+        return found
+
+
+class _View(gx.DefaultJinjaPageView):
+    """GX's templates in a frame that loads nothing; plain values are escaped, as params are."""
+
+    _template = "data_docs.j2"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
+
+    @pass_context
+    def render_content_block(
+        self,
+        jinja_context: Any,  # noqa: ANN401  as GX has it
+        content_block: Any,  # noqa: ANN401
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Draw a block of content."""
+        if isinstance(content_block, list):
+            escaped = [html.escape(x) if isinstance(x, str) else x for x in content_block]
+            return super().render_content_block(jinja_context, escaped, *args, **kwargs)
+        if isinstance(content_block, str):
+            return html.escape(content_block)
+        return super().render_content_block(jinja_context, content_block, *args, **kwargs)

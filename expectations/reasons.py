@@ -1,0 +1,262 @@
+"""Why candidates did not pass: verdicts grouped by expectation and reason, with a few rows of each.
+
+A detail says which value was seen, so of numbers nearly every one is another. Here a number that
+is out of bounds counts as that, other fractions are left out, and only values that can come again
+(labels, words, whole numbers) tell reasons apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from expectations import details
+from lineage.schema import SEVERITIES, VERDICTS, conform
+
+BETWEEN: Final = "expect_column_values_to_be_between"
+"""The type whose limits hold for the number that was observed."""
+SHOWN: Final = 8
+"""Reasons of an expectation that are told apart."""
+COMBINATIONS: Final = 12
+"""Sets of expectations that fail together of which is told."""
+FRACTION: Final = r"-?(?:\d+\.\d+(?:e[-+]?\d+)?|\bNaN\b|\binf\b)"
+NO_REASON: Final = "no reason given"
+LIMITS: Final = pl.Schema(
+    {
+        "expectation": pl.String,
+        "column": pl.String,
+        "single": pl.Boolean,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    }
+)
+AT: Final = ("expectation", "verdict", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Verdicts of one expectation that have the same reason."""
+
+    verdict: str
+    """failed or unknown."""
+    text: str
+    count: int
+    least: float | None
+    """The least number that was observed; None where none was."""
+    most: float | None
+    rows: tuple[int, ...]
+    """The first candidates; none where the whole round was judged."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "verdict": self.verdict,
+            "reason": self.text,
+            "count": self.count,
+            "observed": [self.least, self.most] if self.least is not None else None,
+            "rows": list(self.rows),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one expectation said about a round."""
+
+    name: str
+    severity: str
+    level: str
+    """row or table."""
+    sentence: str
+    """What it asks for."""
+    limits: Mapping[str, Any]
+    passed: int
+    failed: int
+    unknown: int
+    observed: float | None
+    """Of a table: the figure."""
+    reasons: tuple[Reason, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict that it gave."""
+        return "failed" if self.failed else "unknown" if self.unknown else "passed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, without the reasons."""
+        names = ("severity", "level", "sentence", "passed", "failed", "unknown", "observed")
+        about = {name: getattr(self, name) for name in names}
+        return {"expectation": self.name, **about, "limits": dict(self.limits)}
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Expectations that the same candidates did not pass."""
+
+    names: tuple[str, ...]
+    """An unknown verdict is marked with a question mark."""
+    rejects: bool
+    """One of them is critical."""
+    count: int
+    rows: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "expectations": list(self.names),
+            "rejects": self.rejects,
+            "count": self.count,
+            "rows": list(self.rows),
+        }
+
+
+def judged(
+    verdicts: pl.DataFrame, about: Mapping[str, Mapping[str, Any]], rows: int
+) -> list[Judged]:
+    """Group the verdicts of a round: critical expectations first, then those that fail most.
+
+    Args:
+        verdicts: as `lineage.schema.VERDICTS`.
+        about: by expectation, what the manifest of the round says: severity, level, counts, and
+            where known type, columns, sentence and limits.
+        rows: of each reason that are named.
+    """
+    known = conform(verdicts, VERDICTS)
+    against = known.filter(pl.col("verdict").fill_null("unknown") != "passed")
+    counted = _few(_counted(against, about, rows), rows)
+    by_name = {str(name): part for (name,), part in counted.group_by("expectation")}
+    whole = known.filter(pl.col("row").is_null()).select("expectation", "observed")
+    figures = dict(whole.iter_rows())
+    found = [
+        Judged(
+            name=name,
+            severity=said["severity"],
+            level=said["level"],
+            sentence=said.get("sentence") or "",
+            limits=said.get("limits") or {},
+            **{word: said.get(word, 0) for word in details.VERDICTS},
+            observed=figures.get(name),
+            reasons=_reasons(by_name.get(name)),
+        )
+        for name, said in about.items()
+    ]
+    return sorted(found, key=_order)
+
+
+def together(verdicts: pl.DataFrame, rows: int) -> list[Together]:
+    """Which expectations the same candidates did not pass, the most common sets first.
+
+    Args:
+        verdicts: as `lineage.schema.VERDICTS`.
+        rows: of each set that are named.
+    """
+    against = conform(verdicts, VERDICTS).filter(
+        pl.col("row").is_not_null(), pl.col("verdict").fill_null("unknown") != "passed"
+    )
+    mark = pl.when(pl.col("verdict") == "failed").then(pl.lit("")).otherwise(pl.lit("?"))
+    names = pl.concat_str("expectation", mark).sort().alias("names")
+    rejects = (~pl.col("severity").is_in(SEVERITIES[1:])).any().alias("rejects")
+    sets = (
+        against.group_by("row")
+        .agg(names, rejects)
+        .sort("row")
+        .group_by("names", maintain_order=True)
+        .agg(pl.col("rejects").any(), pl.len().alias("count"), pl.col("row").head(rows))
+        .sort("count", descending=True, maintain_order=True)
+        .head(COMBINATIONS)
+    )
+    return [
+        Together(tuple(names), rejects, count, tuple(row))
+        for names, rejects, count, row in sets.iter_rows()
+    ]
+
+
+def _order(found: Judged) -> tuple[int, int]:
+    at = SEVERITIES.index(found.severity) if found.severity in SEVERITIES else 0
+    return at, -(found.failed + found.unknown)
+
+
+def _counted(
+    against: pl.DataFrame, about: Mapping[str, Mapping[str, Any]], rows: int
+) -> pl.DataFrame:
+    """Count each reason: expectation, verdict, reason, count, least, most, row."""
+    asked = [_limits(name, said) for name, said in about.items()]
+    limits = pl.DataFrame(asked, schema=LIMITS, orient="row")
+    observed = pl.col("observed").filter(pl.col("single").fill_null(value=True))
+    return (
+        against.join(limits, on="expectation", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("verdict").fill_null("unknown"), _reason().fill_null(NO_REASON).alias("reason")
+        )
+        .group_by(AT, maintain_order=True)
+        .agg(
+            pl.len().alias("count"),
+            observed.min().alias("least"),
+            observed.max().alias("most"),
+            pl.col("row").drop_nulls().sort().head(rows),
+        )
+        .sort("count", descending=True, maintain_order=True)
+    )
+
+
+def _limits(name: str, said: Mapping[str, Any]) -> tuple[object, ...]:
+    """The limits of the number that an expectation observes, and whether one says it all."""
+    columns = said.get("columns") or ()
+    asked = (said.get("limits") or {}) if said.get("type") == BETWEEN else {}
+    low, high = (_number(asked.get(each)) for each in ("min_value", "max_value"))
+    return name, ", ".join(columns), len(columns) <= 1, low, high
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _reason() -> pl.Expr:
+    """What tells reasons apart."""
+    failed, seen = pl.col("verdict") == "failed", pl.col("observed")
+    detail = details.without_limits("detail")
+    masked = detail.str.replace_all(FRACTION, "…")
+    whole = pl.col("row").is_null() | ~failed
+    return (
+        pl.when(failed & (seen <= pl.col("low")))
+        .then(pl.format("{} below {}", "column", "low"))
+        .when(failed & (seen >= pl.col("high")))
+        .then(pl.format("{} above {}", "column", "high"))
+        .when(whole)
+        .then(detail)
+        .otherwise(masked)
+    )
+
+
+def _few(counted: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """Keep the most common reasons of each expectation and verdict, the others as one."""
+    place = pl.int_range(pl.len()).over("expectation", "verdict")
+    many = pl.len().over("expectation", "verdict") > SHOWN
+    alone = pl.col("count").max().over("expectation", "verdict") == 1
+    rest = many & ((place >= SHOWN - 1) | alone)
+    told = pl.when(rest).then(None).otherwise("reason").alias("reason")
+    merged = (
+        counted.with_columns(told)
+        .group_by(AT, maintain_order=True)
+        .agg(
+            pl.col("count").sum(),
+            pl.col("least").min(),
+            pl.col("most").max(),
+            pl.col("row").explode().drop_nulls().head(rows),
+            pl.len().alias("values"),
+        )
+    )
+    other = pl.format("{} other reasons", "values")
+    return merged.with_columns(pl.col("reason").fill_null(other)).drop("values")
+
+
+def _reasons(found: pl.DataFrame | None) -> tuple[Reason, ...]:
+    if found is None:
+        return ()
+    columns: Sequence[str] = ("verdict", "reason", "count", "least", "most", "row")
+    return tuple(
+        Reason(verdict, text, count, least, most, tuple(rows))
+        for verdict, text, count, least, most, rows in found.select(columns).iter_rows()
+    )

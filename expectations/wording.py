@@ -1,0 +1,30 @@
+"""What an expectation asks for, as the sentence that Great Expectations has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from string import Template
+from typing import Any, Final
+
+from expectations import gx
+from expectations.suite import Rule
+
+PRESCRIPTIVE: Final = gx.LegacyRendererType.PRESCRIPTIVE
+
+
+def sentence(rule: Rule) -> str:
+    """What a rule asks for, in one sentence without markup; its type where GX has none."""
+    known = gx.get_renderer_impl(rule.type, PRESCRIPTIVE)
+    if known is None:
+        return rule.type
+    asked = gx.ExpectationConfiguration(type=rule.type, kwargs=dict(rule.kwargs))
+    said = " ".join(_plain(known[1](configuration=asked, runtime_configuration={})))
+    return said or rule.type
+
+
+def _plain(blocks: Any) -> Iterator[str]:  # noqa: ANN401  GX's rendered content
+    for block in blocks:
+        content = block.to_json_dict().get("string_template")
+        if content:
+            filled = Template(content["template"]).safe_substitute(content.get("params", {}))
+            yield " ".join(filled.split())
