@@ -1,7 +1,7 @@
 """Stage `report`: all rounds of a data set side by side, for `dvc plots show`.
 
-Depends on the receipts and metrics of the rounds and reads nothing else, so it costs nothing when
-no round has changed.
+Depends on the receipts, metrics and verdict counts of the rounds and reads nothing else, so it
+costs nothing when no round has changed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import csv
 import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +19,33 @@ from pipelines import receipts, stage
 CODE: Final = ("pipelines/report.py",)
 
 
+PASS_RATES: Final = (
+    "round",
+    "expectation",
+    "severity",
+    "level",
+    "passed",
+    "failed",
+    "unknown",
+    "pass_rate",
+)
+
+
 def run(dataset: str) -> None:
-    """Write `reports/<dataset>/history.csv`: one row per round, in order."""
-    rows = history(receipts.ROOT / dataset)
+    """Write `reports/<dataset>/history.csv`, a row per round, and `pass_rates.csv`, in order."""
+    rounds, place = receipts.ROOT / dataset, Path("reports") / dataset
+    rows = history(rounds)
     columns = sorted({name for row in rows for name in row} - {"round"})
+    receipts.write_text(place / "history.csv", _csv(["round", *columns], rows))
+    receipts.write_text(place / "pass_rates.csv", _csv(PASS_RATES, pass_rates(rounds)))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["round", *columns], restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    receipts.write_text(Path("reports") / dataset / "history.csv", text.getvalue())
+    return text.getvalue()
 
 
 def history(directory: Path) -> list[dict[str, Any]]:
@@ -37,6 +56,24 @@ def history(directory: Path) -> list[dict[str, Any]]:
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
         found.append({"round": int(place.parent.name), **numbers})
     return sorted(found, key=lambda row: int(row["round"]))
+
+
+def pass_rates(directory: Path) -> list[dict[str, Any]]:
+    """How often each expectation passed in each round; an unknown verdict is no pass.
+
+    Returns:
+        A row per round and expectation, in order of the rounds, then of the names; `pass_rate` is
+        the share of verdicts that passed, and 0 or 1 where the whole round was judged.
+    """
+    found = []
+    for place in directory.glob("*/verdicts.json"):
+        for name, about in json.loads(place.read_text(encoding="utf-8")).items():
+            given = sum(about[word] for word in ("passed", "failed", "unknown"))
+            rate = round(about["passed"] / given, 6)
+            found.append(
+                {"round": int(place.parent.name), "expectation": name, **about, "pass_rate": rate}
+            )
+    return sorted(found, key=lambda row: (row["round"], row["expectation"]))
 
 
 if __name__ == "__main__":

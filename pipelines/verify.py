@@ -17,7 +17,7 @@ from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
 from pipelines import branches, judging, keys, manifest, receipts, stage, tables
-from pipelines.verdicts import pages
+from pipelines.verdicts import pages, places
 from pipelines.verdicts.pages import Judgement
 from pipelines.work import Work, write_receipt
 
@@ -81,7 +81,7 @@ def _write(work: Work, branch: str, judgement: Judgement, began: float) -> None:
     about: dict[str, Any] = {
         "suite": found.suite_digest,
         "counts": dict(counted.iter_rows()),
-        "expectations": pages.described(judgement),
+        "expectations": pages.described(judgement.suite, found),
     }
     about["pages"] = pages.write(work.lake, branch, judgement, about)
     cost = {"verify": {"seconds": round(time.monotonic() - began, 3)}}
@@ -91,7 +91,7 @@ def _write(work: Work, branch: str, judgement: Judgement, began: float) -> None:
 def _local_files(work: Work, commit: str, expectations: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the pages, and what stage `report` needs: how often each verdict was given."""
     dataset, number = work.round.dataset, work.round.number
-    pages.copy(work.lake, commit, dataset, number)
+    places.copy(work.lake, commit, dataset, number)
     counts = {
         name: {each: about[each] for each in COUNTED} for name, about in expectations.items()
     }

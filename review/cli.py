@@ -1,21 +1,15 @@
-"""The `stemma` command: parses, calls, renders.
-
-Every command has `--json`. What a command does lives in a module of its own, which is loaded by
-name when the command runs: help then costs what parsing costs, and no command imports what it does
-not use (docs/decisions/0005).
-"""
+"""The `stemma` command: parses, calls, renders; every command has `--json`."""
 
 from __future__ import annotations
 
-import importlib
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from review.errors import FAILURES
+from review.cli_lake import lakes
+from review.commands import DatasetOption, Json, run
 
 app = typer.Typer(
     name="stemma",
@@ -26,7 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
-lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
 lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 verifiers = typer.Typer(no_args_is_help=True, help="How good the verifier of a data set is.")
 app.add_typer(rounds, name="round")
@@ -42,12 +35,6 @@ class ExportForm(StrEnum):
     CROISSANT = "croissant"
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", "-d", help="Only this data set.", show_default=False)
-]
-
-
 @app.command()
 def status(
     *,
@@ -56,7 +43,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Rounds of each data set: published, blocked or in progress, with the guard's answer."""
-    _run("review.status", dataset=dataset, next_steps=next_steps, as_json=as_json)
+    run("review.status", dataset=dataset, next_steps=next_steps, as_json=as_json)
 
 
 @app.command()
@@ -72,7 +59,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What RIGHT changes since it forked from LEFT: rows, decisions, lineage, metrics."""
-    _run(
+    run(
         "review.diff",
         left=left,
         right=right,
@@ -116,11 +103,11 @@ def audit(
         raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
     if sample is not None:
         module = "review.replay" if replay else "review.audit"
-        _run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json)
+        run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json)
     elif recompute is not None:
-        _run("review.recompute", ref=recompute, dataset=dataset, as_json=as_json)
+        run("review.recompute", ref=recompute, dataset=dataset, as_json=as_json)
     else:
-        _run("review.history", ref=history, dataset=dataset, as_json=as_json)
+        run("review.history", ref=history, dataset=dataset, as_json=as_json)
 
 
 @app.command()
@@ -141,7 +128,7 @@ def descendants(
     as_json: Json = False,
 ) -> None:
     """What came from samples: made from them, and made by models that learned from those."""
-    _run(
+    run(
         "review.descendants",
         samples=samples or [],
         from_file=from_file,
@@ -160,7 +147,34 @@ def guard(
     as_json: Json = False,
 ) -> None:
     """Is a round good enough to be learned from? Every check, its limit and its evidence."""
-    _run("review.guard", ref=ref, dataset=dataset, as_json=as_json)
+    run("review.guard", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@app.command()
+def verdicts(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
+    *,
+    dataset: DatasetOption = None,
+    round_number: Annotated[
+        int | None,
+        typer.Option("--round", min=1, help="Which round.", show_default="the last one"),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with what failed, too.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Samples of each reason to name.")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Why candidates of a round did not pass: by expectation and reason, with samples of each."""
+    run(
+        "review.verdicts",
+        ref=ref,
+        dataset=dataset,
+        round_number=round_number,
+        html=html,
+        limit=limit,
+        as_json=as_json,
+    )
 
 
 @lineages.command("stats")
@@ -171,7 +185,7 @@ def lineage_stats(
     as_json: Json = False,
 ) -> None:
     """How far each round is from real data: shares, depths, opaque roots, founders."""
-    _run("review.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
+    run("review.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
 
 
 @lineages.command("export")
@@ -189,7 +203,7 @@ def lineage_export(
     as_json: Json = False,
 ) -> None:
     """Write the lineage of a ref in a form that other tools read."""
-    _run(
+    run(
         "review.lineage_export",
         ref=ref,
         form=form.value,
@@ -222,7 +236,7 @@ def audit_verifier(
     """Does the verifier keep right samples and refuse wrong ones, and is that enough?"""
     if planted and sheet is not None:
         raise typer.BadParameter("give one of --sheet FILE and --planted")
-    _run(
+    run(
         "review.verifier_audit",
         dataset=dataset,
         round_number=round_number,
@@ -240,72 +254,12 @@ def add_round(
     as_json: Json = False,
 ) -> None:
     """Append the next round of DATASET to params.yaml; `dvc repro` then runs it alone."""
-    _run("review.rounds", dataset=dataset, as_json=as_json)
-
-
-@lakes.command("serve")
-def serve_lake(
-    *,
-    home: Annotated[
-        Path | None, typer.Option(help="Directory of the lake.", show_default="this project's")
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8000,
-    sample_repo: Annotated[
-        bool, typer.Option("--sample-repo", help="Make a repository to try clients out on.")
-    ] = False,
-    import_from: Annotated[
-        list[Path] | None, typer.Option(help="Directory that clients may import from.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""
-    more = ["--sample-repo"] if sample_repo else []
-    for place in import_from or ():
-        more += ["--import-from", str(place)]
-    _run("review.serve", home=home, host=host, port=port, more=more, as_json=as_json)
-
-
-@lakes.command("fsck")
-def check_lake(
-    *,
-    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
-    as_json: Json = False,
-) -> None:
-    """Check every object, tree, commit and ref; name what is wrong and what refers to it."""
-    _run("review.fsck", home=home, as_json=as_json)
-
-
-@lakes.command("gc")
-def collect_lake(
-    *,
-    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
-    keep: Annotated[
-        str, typer.Option(help="How long a commit stays that a branch or tag left: 7d, 12h, 0.")
-    ] = "7d",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Free what no branch, tag, staged change, upload or receipt of this checkout leads to."""
-    _run("review.gc", home=home, keep=keep, dry_run=dry_run, as_json=as_json)
+    run("review.rounds", dataset=dataset, as_json=as_json)
 
 
 def main() -> None:
     """Run the command; an error is one sentence and an exit code that is not 0."""
     app()
-
-
-def _run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as given
-    """Load the module of a command and run it."""
-    try:
-        importlib.import_module(module).run(**options)
-    except BrokenPipeError:
-        sys.stderr.close()
-    except FAILURES as error:
-        sys.stderr.write(f"stemma: {error}\n")
-        raise typer.Exit(getattr(error, "exit_code", 1)) from None
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from lake import refs
@@ -15,10 +16,12 @@ from lineage import curate as curation
 from pipelines import history, manifest, tables
 from pipelines.history import Published
 from pipelines.params import load
+from pipelines.verdicts import places
 from pipelines.work import open_lake
 from review.datasets import wanted_datasets
 from review.output import console, print_json, table
 
+PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 COLUMNS = (
     "round",
     "state",
@@ -55,7 +58,7 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
 
     Returns:
         `rounds`: for each round on main its number, state, commit, tag, branch, counts, guard
-        result and metrics; `open`: the same for branches whose head main does not hold.
+        result, metrics and pages; `open`: the same for branches whose head main does not hold.
     """
     tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
     try:
@@ -63,7 +66,7 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
     except NotFound:
         held = {}
     published = [
-        _entry(lake, dataset, number, found.commit, state="published")
+        _entry(lake, dataset, number, found.commit, tags.get(found.commit), state="published")
         | {"tag": tags.get(found.commit), "branch": refs.branch_name(dataset, number)}
         for number, found in sorted(held.items())
     ]
@@ -86,7 +89,7 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
         if stage in (None, "publish"):
             continue
         number = int(found["round"])
-        entry = _entry(lake, dataset, number, commit)
+        entry = _entry(lake, dataset, number, commit, branch)
         if commit in merged:
             entry["state"] = "superseded"
         elif stage == "verify" and _stopped(lake, dataset, number, commit):
@@ -102,7 +105,7 @@ def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
 
 
 def _entry(
-    lake: Lake, dataset: str, number: int, commit: str, state: str | None = None
+    lake: Lake, dataset: str, number: int, commit: str, ref: str | None, state: str | None = None
 ) -> dict[str, Any]:
     try:
         about = manifest.read(lake, commit, dataset, number)
@@ -117,6 +120,7 @@ def _entry(
         "counts": about.get("counts", {}),
         "guard": guard,
         "metrics": about.get("metrics", {}),
+        "pages": places.links(lake, ref or commit, dataset, number, about),
     }
 
 
@@ -125,7 +129,18 @@ def _rendered(dataset: str, found: dict[str, Any]) -> Group:
     shown += [_row(entry | {"tag": entry["branch"]}) for entry in found["open"]]
     if not shown:
         return Group(Text(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
-    return Group(table(dataset, COLUMNS, shown))
+    pages = _pages(found["rounds"] + found["open"])
+    return Group(table(dataset, COLUMNS, shown), *([pages] if pages.row_count else []))
+
+
+def _pages(entries: list[dict[str, Any]]) -> Table:
+    """Where the pages about each round are; `–` where this checkout does not hold the same."""
+    rows = [
+        [str(entry["round"]), PAGES.get(name, name), page["lake"], page["file"] or "–"]
+        for entry in entries
+        for name, page in entry["pages"].items()
+    ]
+    return table("", ("round", "page", "in the lake", "in this checkout"), rows)
 
 
 def _row(entry: dict[str, Any]) -> list[object]:

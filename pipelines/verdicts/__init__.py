@@ -1,5 +1,5 @@
 """Reports about the verdicts of a round: failures by reason, with what was refused to look at.
 
-`report` groups verdicts and looks candidates up, `page` draws them, `pages` keeps the pages in the
-lake and beside the receipts.
+`report` groups verdicts and looks candidates up, `page` and `pages` draw, `places` knows where the
+pages are in the lake and in this checkout.
 """

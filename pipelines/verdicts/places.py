@@ -1,0 +1,76 @@
+"""Where the pages about a round's verdicts are: in the lake, on the round's branch, and here.
+
+`digits/docs/round=003/` goes wherever the round goes: to main when it is published, away when it is
+superseded. The manifest says where the pages are and what they hold, so a local file that is
+another round's is found out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lake import refs
+from lake.client import Lake
+from pipelines import manifest, receipts
+
+ROOT: Final = Path("reports")
+
+
+def store(lake: Lake, branch: str, dataset: str, number: int, name: str, text: str) -> dict[str, str]:
+    """Stage a page on a branch.
+
+    Returns:
+        Its path and SHA-256, for the manifest.
+    """
+    path, data = refs.page(dataset, number, name), text.encode()
+    lake.write_bytes(branch, path, data, "text/html; charset=utf-8")
+    return {"path": path, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def copy(lake: Lake, ref: str, dataset: str, number: int) -> None:
+    """Write the pages that a ref holds beside the other reports of this checkout."""
+    held = manifest.read(lake, ref, dataset, number)["verdicts"]["pages"]
+    for name, about in held.items():
+        receipts.write_bytes(local(dataset, number, name), lake.read(ref, about["path"]))
+
+
+def local(dataset: str, number: int, name: str) -> Path:
+    """Where a page stands in this checkout: `reports/digits/3/verdicts.html`."""
+    return ROOT / dataset / str(number) / f"{name}.html"
+
+
+def links(
+    lake: Lake, ref: str, dataset: str, number: int, about: Mapping[str, Any]
+) -> dict[str, dict[str, str | None]]:
+    """Where the pages of a round are.
+
+    Args:
+        lake: the lake.
+        ref: a branch, tag or commit that holds the round.
+        dataset: the data set.
+        number: of the round.
+        about: the round's manifest.
+
+    Returns:
+        By page its address in the lake, and the local file if that is the same.
+    """
+    held = about.get("verdicts", {}).get("pages", {})
+    return {
+        name: {
+            "lake": f"lakefs://{lake.repository}/{ref}/{each['path']}",
+            "file": _same(local(dataset, number, name), each["sha256"]),
+        }
+        for name, each in held.items()
+    }
+
+
+def _same(place: Path, digest: str) -> str | None:
+    """A local file, unless it is missing or not what the lake holds."""
+    try:
+        data = place.read_bytes()
+    except OSError:
+        return None
+    return str(place) if hashlib.sha256(data).hexdigest() == digest else None

@@ -1,0 +1,32 @@
+"""What the modules of the command line share: options, and how a command is run.
+
+What a command does lives in a module of its own, which is loaded by name when the command runs:
+help then costs what parsing costs, and no command imports what it does not use
+(docs/decisions/0005).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from review.errors import FAILURES
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", help="Only this data set.", show_default=False)
+]
+
+
+def run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as given
+    """Load the module of a command and run it; an error is one sentence and an exit code."""
+    try:
+        importlib.import_module(module).run(**options)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except FAILURES as error:
+        sys.stderr.write(f"stemma: {error}\n")
+        raise typer.Exit(getattr(error, "exit_code", 1)) from None
