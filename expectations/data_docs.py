@@ -52,7 +52,8 @@ def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
         suite: that gave them.
         about: the round.
     """
-    document = _Renderer().render(results(verdicts, suite, about))
+    renderer: Any = _Renderer()  # GX's is not typed
+    document = renderer.render(results(verdicts, suite, about))
     return str(_View().render(document, heading=f"{about.dataset}, round {about.round}"))
 
 
@@ -172,7 +173,7 @@ class Table(gx.ValidationResultsTableContentBlockRenderer):
     def _get_content_block_fn(
         cls, expectation_type: str, expectation_config: gx.ExpectationConfiguration | None = None
     ) -> Callable[..., Any]:
-        draw = super()._get_content_block_fn(expectation_type, expectation_config)
+        draw: Any = super()._get_content_block_fn(expectation_type, expectation_config)
 
         def row(**given: Any) -> Any:  # noqa: ANN401  GX's rendered content
             (drawn,) = draw(**given)
@@ -194,7 +195,7 @@ class _Renderer(gx.ValidationResultsPageRenderer):
     def _render_validation_header(
         cls, validation_results: gx.ExpectationSuiteValidationResult
     ) -> Any:  # noqa: ANN401  GX's rendered content
-        found = super()._render_validation_header(validation_results)
+        found = super()._render_validation_header(validation_results)  # type: ignore[no-untyped-call]  # GX's
         found.subheader.string_template["styling"]["params"].pop("expectation_suite_name")
         return found
 
@@ -206,7 +207,8 @@ class _View(gx.DefaultJinjaPageView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
+        own, given = FileSystemLoader(TEMPLATES), self.env.loader
+        self.env.loader = ChoiceLoader([own, *([given] if given else [])])
 
     @pass_context
     def render_content_block(

@@ -60,7 +60,7 @@ with warnings.catch_warnings():
         LegacyRendererType,
         RenderedStringTemplateContent,
     )
-    from great_expectations.render.renderer.content_block import (
+    from great_expectations.render.renderer.content_block.validation_results_table_content_block import (  # noqa: E501  GX's path
         ValidationResultsTableContentBlockRenderer,
     )
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
@@ -69,7 +69,7 @@ with warnings.catch_warnings():
         RendererConfiguration,
         RendererValueType,
     )
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
 __all__ = [
     "BatchExpectation",

@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from expectations import details
+from lineage.curate import HARMLESS
 from lineage.schema import SEVERITIES, VERDICTS, conform
 
 BETWEEN: Final = "expect_column_values_to_be_between"
@@ -157,7 +158,7 @@ def together(verdicts: pl.DataFrame, rows: int) -> list[Together]:
     )
     mark = pl.when(pl.col("verdict") == "failed").then(pl.lit("")).otherwise(pl.lit("?"))
     names = pl.concat_str("expectation", mark).sort().alias("names")
-    rejects = (~pl.col("severity").is_in(SEVERITIES[1:])).any().alias("rejects")
+    rejects = (~pl.col("severity").is_in(list(HARMLESS))).any().alias("rejects")
     sets = (
         against.group_by("row")
         .agg(names, rejects)

@@ -92,9 +92,7 @@ def _local_files(work: Work, commit: str, expectations: Mapping[str, Mapping[str
     """Write the pages, and what stage `report` needs: how often each verdict was given."""
     dataset, number = work.round.dataset, work.round.number
     places.copy(work.lake, commit, dataset, number)
-    counts = {
-        name: {each: about[each] for each in COUNTED} for name, about in expectations.items()
-    }
+    counts = {name: {each: about[each] for each in COUNTED} for name, about in expectations.items()}
     receipts.write_json(receipts.path(dataset, number, "verdicts"), counts)
 
 

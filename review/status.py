@@ -66,7 +66,14 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
     except NotFound:
         held = {}
     published = [
-        _entry(lake, dataset, number, found.commit, tags.get(found.commit), state="published")
+        _entry(
+            lake,
+            dataset,
+            number,
+            found.commit,
+            ref=tags.get(found.commit, found.commit),
+            state="published",
+        )
         | {"tag": tags.get(found.commit), "branch": refs.branch_name(dataset, number)}
         for number, found in sorted(held.items())
     ]
@@ -89,7 +96,7 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
         if stage in (None, "publish"):
             continue
         number = int(found["round"])
-        entry = _entry(lake, dataset, number, commit, branch)
+        entry = _entry(lake, dataset, number, commit, ref=branch)
         if commit in merged:
             entry["state"] = "superseded"
         elif stage == "verify" and _stopped(lake, dataset, number, commit):
@@ -105,7 +112,7 @@ def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
 
 
 def _entry(
-    lake: Lake, dataset: str, number: int, commit: str, ref: str | None, state: str | None = None
+    lake: Lake, dataset: str, number: int, commit: str, *, ref: str, state: str | None = None
 ) -> dict[str, Any]:
     try:
         about = manifest.read(lake, commit, dataset, number)
@@ -120,7 +127,7 @@ def _entry(
         "counts": about.get("counts", {}),
         "guard": guard,
         "metrics": about.get("metrics", {}),
-        "pages": places.links(lake, ref or commit, dataset, number, about),
+        "pages": places.links(lake, ref, dataset, number, about),
     }
 
 
@@ -136,9 +143,10 @@ def _rendered(dataset: str, found: dict[str, Any]) -> Group:
 def _pages(entries: list[dict[str, Any]]) -> Table:
     """Where the pages about each round are; `–` where this checkout does not hold the same."""
     rows = [
-        [str(entry["round"]), PAGES.get(name, name), page["lake"], page["file"] or "–"]
+        [str(entry["round"]), title, page["lake"], page["file"] or "–"]
         for entry in entries
-        for name, page in entry["pages"].items()
+        for name, title in PAGES.items()
+        if (page := entry["pages"].get(name)) is not None
     ]
     return table("", ("round", "page", "in the lake", "in this checkout"), rows)
 

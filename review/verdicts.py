@@ -45,9 +45,7 @@ def run(
     if html is not None and len(wanted) > 1:
         names = " and ".join(each.dataset for each in wanted)
         raise UsageError(f"{ref} holds {names}; say with --dataset which the page is about")
-    found = [
-        report.read(lake, each.commit, each.dataset, each.number, limit) for each in wanted
-    ]
+    found = [report.read(lake, each.commit, each.dataset, each.number, limit) for each in wanted]
     if html is not None:
         sinks.write(html, [_page(lake, wanted[0], found[0])])
     if as_json:

@@ -27,6 +27,7 @@ COMMANDS = (
     ("audit",),
     ("descendants",),
     ("guard",),
+    ("verdicts",),
     ("lineage", "stats"),
     ("lineage", "export"),
     ("verifier", "audit"),
@@ -85,12 +86,33 @@ def test_a_stage_reads_the_params_that_it_names(name: str) -> None:
     assert f"rounds.${{key}}.{name}" in listed
 
 
-def test_receipts_are_never_restored() -> None:
+def test_receipts_and_pages_are_never_restored() -> None:
     for name in ("ingest", *VERBS[2:]):
         for out in stages()[name]["do"]["outs"]:
             ((path, options),) = out.items()
-            assert path.startswith("rounds/")
+            assert path.startswith("rounds/") or path.endswith(".html")
             assert options == {"cache": False, "persist": True}
+
+
+def test_no_path_is_the_output_of_two_stages() -> None:
+    listed = [
+        each if isinstance(each, str) else next(iter(each))
+        for stage in stages().values()
+        for about in [stage.get("do", stage)]
+        for kind in ("outs", "metrics", "plots")
+        for each in about.get(kind, [])
+    ]
+    assert len(listed) == len(set(listed))
+    assert "reports/${item.dataset}/${item.round}/verdicts.html" in listed
+
+
+def test_plots_are_of_files_that_stage_report_writes() -> None:
+    document = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    written = {each.replace("${key}", "digits") for each in stages()["report"]["do"]["outs"]}
+    about = [each for plot in document["plots"] for each in plot.values()]
+    assert {name for each in about for name in each["y"]} == written
+    for each in about:
+        assert (ROOT / each.get("template", "dvc.yaml")).is_file()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -106,7 +128,8 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 
 
 def test_the_list_of_commands_is_whole() -> None:
-    text = (ROOT / "review" / "cli.py").read_text(encoding="utf-8")
+    files = sorted((ROOT / "review").glob("cli*.py"))
+    text = "\n".join(each.read_text(encoding="utf-8") for each in files)
     listed = re.findall(r"^@(app|rounds|lakes|lineages|verifiers)\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.\w+)"', text):

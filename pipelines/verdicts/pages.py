@@ -66,7 +66,7 @@ def write(
     }
     dataset, number = judgement.dataset, judgement.round
     return {
-        name: places.store(lake, branch, dataset, number, name, text)
+        name: places.store(lake, branch, refs.page(dataset, number, name), text)
         for name, text in drawn.items()
     }
 
@@ -77,9 +77,7 @@ def _verdicts(lake: Lake, judgement: Judgement, about: Mapping[str, Any]) -> str
         lake.scan(judgement.generated, refs.partition(dataset, table, number))
         for table in ("lineage", "candidates")
     )
-    told = report.build(
-        judgement.found.verdicts, about, lineage, dataset=dataset, number=number
-    )
+    told = report.build(judgement.found.verdicts, about, lineage, dataset=dataset, number=number)
     return page.draw(told, report.shown(candidates, told))
 
 

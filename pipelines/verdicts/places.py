@@ -12,20 +12,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from lake import refs
 from lake.client import Lake
 from pipelines import manifest, receipts
 
 ROOT: Final = Path("reports")
 
 
-def store(lake: Lake, branch: str, dataset: str, number: int, name: str, text: str) -> dict[str, str]:
+def store(lake: Lake, branch: str, path: str, text: str) -> dict[str, str]:
     """Stage a page on a branch.
 
     Returns:
         Its path and SHA-256, for the manifest.
     """
-    path, data = refs.page(dataset, number, name), text.encode()
+    data = text.encode()
     lake.write_bytes(branch, path, data, "text/html; charset=utf-8")
     return {"path": path, "sha256": hashlib.sha256(data).hexdigest()}
 

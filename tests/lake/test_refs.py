@@ -22,6 +22,8 @@ def test_the_names_of_the_design() -> None:
     assert refs.part("digits", "samples", 3) == "digits/samples/round=003/part-00000.parquet"
     assert refs.manifest("digits", 3) == "digits/rounds/003.json"
     assert refs.table("digits", "samples") == "digits/samples/"
+    assert refs.page("digits", 3, "verdicts") == "digits/docs/round=003/verdicts.html"
+    assert refs.round_of(refs.page("digits", 3, "verdicts")) == 3
 
 
 @given(DATASETS, ROUNDS, LINES)
