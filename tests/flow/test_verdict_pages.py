@@ -1,4 +1,4 @@
-"""Pages about a round's verdicts: they go where the round goes, and `stemma verdicts` tells the same."""
+"""Pages about a round's verdicts go where the round goes; `stemma verdicts` tells the same."""
 
 from __future__ import annotations
 
