@@ -20,6 +20,8 @@ from pipelines.verdicts.examples import Example
 
 ROWS: Final = 8
 """Candidates of each reason that are shown."""
+MOST: Final = 400
+"""Candidates of a round that are shown; a page stays within a few megabytes."""
 PREFIX: Final = 12
 """Hex digits by which a sample is named; `stemma audit` takes 8 and more."""
 
@@ -147,7 +149,7 @@ def build(
 
 
 def shown(candidates: pl.LazyFrame | None, report: Report) -> dict[int, Example]:
-    """The candidates that a report names, by row; none where they are not known.
+    """The candidates that a report names, by row, `MOST` at most; none where they are not known.
 
     Args:
         candidates: of the round.
@@ -155,7 +157,7 @@ def shown(candidates: pl.LazyFrame | None, report: Report) -> dict[int, Example]
     """
     if candidates is None:
         return {}
-    wanted = pl.Series("row", report.rows, pl.Int64)
+    wanted = pl.Series("row", report.rows[:MOST], pl.Int64)
     return examples.of_rows(candidates.filter(pl.col("row").is_in(wanted.implode())).collect())
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from typing import TYPE_CHECKING
 
 from pipelines.images import FORMATS, MAX_BYTES, MAX_PIXELS, png
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def data_uri(data: bytes | None, side: int) -> str | None:
@@ -33,8 +37,16 @@ def data_uri(data: bytes | None, side: int) -> str | None:
             with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
                 if image.width * image.height > MAX_PIXELS:
                     return None
-                small = image.convert("L" if image.mode in ("1", "L") else "RGBA")
+                small = image.convert(_mode(image))
             small.thumbnail((side, side))
             return f"data:image/png;base64,{base64.b64encode(png(small)).decode()}"
     except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
         return None
+
+
+def _mode(image: Image.Image) -> str:
+    """The simplest mode that shows an image."""
+    if image.mode in ("1", "L"):
+        return "L"
+    clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    return "RGBA" if clear else "RGB"
