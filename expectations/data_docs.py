@@ -52,8 +52,8 @@ def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
         suite: that gave them.
         about: the round.
     """
-    renderer: Any = _Renderer()  # GX's is not typed
-    document = renderer.render(results(verdicts, suite, about))
+    found = results(verdicts, suite, about)
+    document = _Renderer().render(found)  # type: ignore[no-untyped-call]  # GX's
     return str(_View().render(document, heading=f"{about.dataset}, round {about.round}"))
 
 
