@@ -52,9 +52,9 @@ def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
         suite: that gave them.
         about: the round.
     """
-    found = results(verdicts, suite, about)
-    document = _Renderer().render(found)  # type: ignore[no-untyped-call]  # GX's
-    return str(_View().render(document, heading=f"{about.dataset}, round {about.round}"))
+    document = _Renderer().render(results(verdicts, suite, about))
+    heading = f"{about.dataset}, round {about.round}"
+    return str(_View().render(document, heading=heading))  # type: ignore[no-untyped-call]  # GX's
 
 
 def results(
@@ -115,13 +115,7 @@ def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
 def _of_rows(rule: Rule, found: pl.DataFrame, counts: Mapping[str, int]) -> dict[str, Any]:
     failed, unknown = counts.get("failed", 0), counts.get("unknown", 0)
     judged = len(found) - unknown
-    listed = (
-        found.filter(pl.col("verdict") == "failed")
-        .group_by(_value(rule).alias("value"))
-        .len("count")
-        .sort("count", "value", descending=[True, False])
-        .head(VALUES)
-    )
+    listed = _unexpected(rule, found.filter(pl.col("verdict") == "failed"))
     return {
         "element_count": len(found),
         "missing_count": unknown,
@@ -134,11 +128,14 @@ def _of_rows(rule: Rule, found: pl.DataFrame, counts: Mapping[str, int]) -> dict
     }
 
 
-def _value(rule: Rule) -> pl.Expr:
-    """What was seen of a row: a number, or what the detail says."""
+def _unexpected(rule: Rule, failing: pl.DataFrame) -> pl.DataFrame:
+    """What was seen of the rows that fail, the most common first: value, count."""
+    number = pl.col("observed").round_sig_figs(DIGITS)
     said = details.without_limits("detail")
-    number = pl.col("observed").round_sig_figs(DIGITS).cast(pl.String).str.strip_suffix(".0")
-    return pl.coalesce(number, said) if len(rule.columns) == 1 else said
+    numeric = len(rule.columns) == 1 and not failing["observed"].has_nulls()
+    counted = failing.group_by((number if numeric else said).alias("value")).len("count")
+    listed = counted.sort("count", "value", descending=[True, False]).head(VALUES)
+    return listed.with_columns(pl.col("value").cast(pl.String).str.strip_suffix(".0"))
 
 
 def _of_table(found: pl.DataFrame) -> dict[str, Any]:

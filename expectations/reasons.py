@@ -186,17 +186,40 @@ def _counted(
     asked = [_limits(name, said) for name, said in about.items()]
     limits = pl.DataFrame(asked, schema=LIMITS, orient="row")
     observed = pl.col("observed").filter(pl.col("single").fill_null(value=True))
-    return (
+    failed, out = pl.col("verdict") == "failed", pl.col("side").is_not_null()
+    seen = (
         against.join(limits, on="expectation", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("verdict").fill_null("unknown"), _reason().fill_null(NO_REASON).alias("reason")
+        .with_columns(pl.col("verdict").fill_null("unknown"))
+        .with_columns(pl.when(failed).then(_side()).alias("side"))
+        .group_by(
+            "expectation",
+            "verdict",
+            "side",
+            pl.when(~out).then("detail").alias("detail"),
+            pl.col("row").is_null().alias("whole"),
+            maintain_order=True,
         )
-        .group_by(AT, maintain_order=True)
         .agg(
             pl.len().alias("count"),
             observed.min().alias("least"),
             observed.max().alias("most"),
-            pl.col("row").drop_nulls().sort().head(rows),
+            pl.col("row").drop_nulls().bottom_k(rows).sort(),
+            pl.col("column", "low", "high").first(),
+        )
+    )
+    return _merged(seen.with_columns(_reason().fill_null(NO_REASON).alias("reason")), rows)
+
+
+def _merged(groups: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """Groups that have the same reason as one, the most common first."""
+    return (
+        groups.group_by(AT, maintain_order=True)
+        .agg(
+            pl.col("count").sum(),
+            pl.col("least").min(),
+            pl.col("most").max(),
+            pl.col("row").explode().drop_nulls().bottom_k(rows).sort(),
+            pl.len().alias("values"),
         )
         .sort("count", descending=True, maintain_order=True)
     )
@@ -214,20 +237,29 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def _side() -> pl.Expr:
+    """On which side of its limits a number lies; null: it is within, or there are none."""
+    seen = pl.col("observed")
+    return (
+        pl.when(seen <= pl.col("low"))
+        .then(pl.lit("below"))
+        .when(seen >= pl.col("high"))
+        .then(pl.lit("above"))
+    )
+
+
 def _reason() -> pl.Expr:
     """What tells reasons apart."""
-    failed, seen = pl.col("verdict") == "failed", pl.col("observed")
     detail = details.without_limits("detail")
-    masked = detail.str.replace_all(FRACTION, "…")
-    whole = pl.col("row").is_null() | ~failed
+    judged = (pl.col("verdict") == "failed") & ~pl.col("whole")
     return (
-        pl.when(failed & (seen <= pl.col("low")))
+        pl.when(pl.col("side") == "below")
         .then(pl.format("{} below {}", "column", "low"))
-        .when(failed & (seen >= pl.col("high")))
+        .when(pl.col("side") == "above")
         .then(pl.format("{} above {}", "column", "high"))
-        .when(whole)
-        .then(detail)
-        .otherwise(masked)
+        .when(judged)
+        .then(detail.str.replace_all(FRACTION, "…"))
+        .otherwise(detail)
     )
 
 
@@ -237,20 +269,10 @@ def _few(counted: pl.DataFrame, rows: int) -> pl.DataFrame:
     many = pl.len().over("expectation", "verdict") > SHOWN
     alone = pl.col("count").max().over("expectation", "verdict") == 1
     rest = many & ((place >= SHOWN - 1) | alone)
-    told = pl.when(rest).then(None).otherwise("reason").alias("reason")
-    merged = (
-        counted.with_columns(told)
-        .group_by(AT, maintain_order=True)
-        .agg(
-            pl.col("count").sum(),
-            pl.col("least").min(),
-            pl.col("most").max(),
-            pl.col("row").explode().drop_nulls().head(rows),
-            pl.len().alias("values"),
-        )
-    )
+    merged = _merged(counted.with_columns(pl.when(~rest).then("reason").alias("reason")), rows)
     other = pl.format("{} other reasons", "values")
-    return merged.with_columns(pl.col("reason").fill_null(other)).drop("values")
+    last = merged.sort(pl.col("reason").is_null(), maintain_order=True)
+    return last.with_columns(pl.col("reason").fill_null(other))
 
 
 def _reasons(found: pl.DataFrame | None) -> tuple[Reason, ...]:

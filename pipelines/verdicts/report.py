@@ -36,7 +36,7 @@ class Report:
     """Digest of the suite."""
     candidates: int
     rejected: int
-    """Candidates that a critical expectation refused."""
+    """Candidates with a critical verdict that is not passed."""
     marked: int
     """Candidates that were kept, with a warning."""
     judged: tuple[Judged, ...]
@@ -128,16 +128,15 @@ def build(
     named |= {row for each in sets for row in each.rows}
     wanted = pl.Series("row", sorted(named), pl.Int64)
     ids = lineage.filter(pl.col("row").is_in(wanted.implode())).select("row", "sample_id").collect()
-    kept = curate.kept(verdicts).select("row", "kept")
-    against = verdicts.filter(pl.col("row").is_not_null(), pl.col("verdict") != "passed")
-    warned = against.filter(pl.col("severity") == "warning")
-    marked = warned.join(kept.filter("kept"), on="row", how="semi")
+    against = verdicts.filter(pl.col("row").is_not_null(), curate.not_passed())
+    refused = against.filter(curate.critical()).select("row").unique()
+    marked = against.filter(pl.col("severity") == "warning").join(refused, on="row", how="anti")
     return Report(
         dataset=dataset,
         round=number,
         suite=str(about["suite"]),
         candidates=lineage.select(pl.len()).collect().item(),
-        rejected=int((~kept["kept"]).sum()),
+        rejected=len(refused),
         marked=marked["row"].n_unique(),
         judged=tuple(judged),
         together=tuple(sets),
