@@ -12,6 +12,7 @@ import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +76,7 @@ def results(
             "success_percent": 100 * passed / len(found),
         },
         meta={
+            "great_expectations_version": version("great_expectations"),
             "run_id": {
                 "run_name": f"{about.dataset}-{about.round}",
                 "run_time": about.made.isoformat(),
