@@ -107,7 +107,7 @@ def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: st
 
 
 def test_places_that_hold_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="neither a Python module, nor a Parquet file, nor a"):
+    with pytest.raises(DataError, match="neither a Python module, nor a table"):
         read(str(tmp_path / "nowhere"), IMAGES)
     with pytest.raises(DataError, match="has no sub-folder; it needs one per class"):
         read(str(tmp_path), IMAGES)
