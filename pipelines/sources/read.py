@@ -77,8 +77,8 @@ def _table(path: Path, read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame:
     try:
         return read(path)
     except pl.exceptions.PolarsError as error:
-        kind = path.suffix.lstrip(".").upper()
-        raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)}") from error
+        said = _first_line(error)
+        raise DataError(f"{path} cannot be read as a {path.suffix} table: {said}") from error
 
 
 def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:

@@ -112,7 +112,7 @@ def test_places_that_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no sub-folder; it needs one per class"):
         read(str(tmp_path), IMAGES)
     (tmp_path / "junk.parquet").write_bytes(b"not a table")
-    with pytest.raises(DataError, match="cannot be read as Parquet"):
+    with pytest.raises(DataError, match=r"cannot be read as a \.parquet table"):
         read(str(tmp_path / "junk.parquet"), IMAGES)
     folder(tmp_path / "empty", "cat", ".hidden")
     assert len(read(str(tmp_path / "empty"), IMAGES).frame) == 1

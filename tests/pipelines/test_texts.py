@@ -80,7 +80,7 @@ def test_what_is_no_text_is_an_error(tmp_path: Path, rows: list[object], said: s
 def test_a_broken_table_is_an_error(tmp_path: Path) -> None:
     place = tmp_path / "mine.jsonl"
     place.write_text("{not json}\n", "utf-8")
-    with pytest.raises(DataError, match="cannot be read as JSONL"):
+    with pytest.raises(DataError, match=r"cannot be read as a \.jsonl table"):
         read.read(str(place), Texts(("text",)))
 
 
