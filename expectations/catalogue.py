@@ -13,6 +13,7 @@ from expectations import custom, gx
 from expectations.errors import SuiteError, unknown
 from expectations.suite import Rule, Suite
 
+BETWEEN: Final = "expect_column_values_to_be_between"
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
 ASKS_FOR_NULL: Final = "expect_column_values_to_be_null"
 ABOUT_NULLS: Final = (

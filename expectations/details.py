@@ -40,28 +40,25 @@ def observed(schema: Mapping[str, pl.DataType], rule: Rule) -> pl.Expr:
     return pl.col(first).cast(pl.Float64)
 
 
-def of_row(
-    schema: Mapping[str, pl.DataType],
-    rule: Rule,
-    problem: str | None,
-    lacks: pl.Expr,
-    failed: pl.Expr,
-) -> pl.Expr:
-    """Why a row was not passed; null if it was.
+def of_row(schema: Mapping[str, pl.DataType], rule: Rule, lacks: pl.Expr) -> pl.Expr:
+    """Why a row was not passed, for rows that were judged and were not.
 
     Args:
         schema: of the frame.
         rule: that judged the row.
-        problem: why nothing could be judged, or None.
-        lacks: whether the row lacks a value.
-        failed: whether the row failed.
+        lacks: whether the row lacks a value; otherwise it failed.
     """
-    if problem is not None:
-        return pl.lit(problem)
-    lacking = (pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in rule.columns)
-    without = pl.concat_str([*lacking], separator=", ", ignore_nulls=True) + " has no value"
     values = pl.concat_str([_value(name, schema[name]) for name in rule.columns], separator=", ")
-    return pl.when(lacks).then(without).when(failed).then(values + pl.lit(_asked(rule)))
+    return pl.when(lacks).then(_without(rule.columns)).otherwise(values + pl.lit(_asked(rule)))
+
+
+def _without(columns: Sequence[str]) -> pl.Expr:
+    """Which columns lack a value, where one does."""
+    says = " has no value"
+    if len(columns) == 1:
+        return pl.lit(columns[0] + says)
+    lacking = (pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in columns)
+    return pl.concat_str([*lacking], separator=", ", ignore_nulls=True) + says
 
 
 def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
         root_validator,
         validator,
     )
+    from great_expectations.core.batch import Batch
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
@@ -70,8 +71,11 @@ with warnings.catch_warnings():
         RendererValueType,
     )
     from great_expectations.render.view.view import DefaultJinjaPageView
+    from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.validator import Validator
 
 __all__ = [
+    "Batch",
     "BatchExpectation",
     "ColumnAggregateExpectation",
     "ColumnMapExpectation",
@@ -89,6 +93,7 @@ __all__ = [
     "Field",
     "LegacyDiagnosticRendererType",
     "LegacyRendererType",
+    "MetricConfiguration",
     "MulticolumnMapExpectation",
     "PandasExecutionEngine",
     "RenderedStringTemplateContent",
@@ -98,6 +103,7 @@ __all__ = [
     "ValidationError",
     "ValidationResultsPageRenderer",
     "ValidationResultsTableContentBlockRenderer",
+    "Validator",
     "column_condition_partial",
     "context",
     "get_expectation_impl",

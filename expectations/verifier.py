@@ -1,38 +1,30 @@
-"""The one place where verdicts are taken: passed, failed or unknown, per candidate and expectation.
+"""The one place where verdicts are given: passed, failed or unknown, per candidate and expectation.
 
-A suite runs through a validation definition of Great Expectations, which names the rows that fail.
-GX passes over rows without a value and over expectations that raise; here both are `unknown`, with
-the reason. A row that GX does not name has passed only if GX judged it.
+`outcomes` asks Great Expectations which rows fail. GX passes over rows without a value and over
+expectations that raise; here both are `unknown`, with the reason. A row that GX does not name has
+passed only if GX judged it.
 """
 
 from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 from polars import selectors as cs
 
-from expectations import catalogue, details, gx, references
+from expectations import catalogue, details, references
 from expectations.errors import BatchError, SuiteError, unknown
+from expectations.outcomes import Outcome, outcomes
 from expectations.suite import Rule, Suite
 from lineage.errors import SchemaError
 from lineage.schema import VERDICTS, conform, unique_key
 
 KEY: Final = ("round", "row")
-RULE: Final = "stemma_rule"
-"""Where an expectation carries its place in the suite through GX, which sorts them anew."""
-RESULT_FORMAT: Final = {
-    "result_format": "COMPLETE",
-    "unexpected_index_column_names": list(KEY),
-    # GX's store copies what a result holds, so it holds the keys of the failing rows alone.
-    "exclude_unexpected_values": True,
-    "return_unexpected_index_query": False,
-    "partial_unexpected_count": 0,
-}
 FAILED: Final = "__failed"
+LACKS: Final = "__lacks"
 VERDICT_WORDS: Final = ("passed", "failed", "unknown")
 
 
@@ -59,20 +51,6 @@ class Verification:
         return {found.pop("expectation"): found for found in counted.iter_rows(named=True)}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What GX says about one expectation."""
-
-    problem: str | None
-    """Why it could not be judged; None: it was."""
-    success: bool = False
-    failing: pl.DataFrame | None = None
-    """round and row of each row that fails; None for a table."""
-    observed: object = None
-    facts: Mapping[str, object] = field(default_factory=dict)
-    """What a table expectation knows besides."""
-
-
 def verify(
     frame: pl.DataFrame, suite: Suite, *, reference: Mapping[str, pl.DataFrame] | None = None
 ) -> Verification:
@@ -97,10 +75,10 @@ def verify(
     catalogue.check(suite)
     batch = _batch(frame, suite)
     with references.using(_references(suite, reference or {})):
-        outcomes = _run(batch, suite)
+        found = outcomes(batch, suite)
     parts = [
         _rows(batch, rule, outcome) if catalogue.judges_rows(rule) else _table(batch, rule, outcome)
-        for rule, outcome in zip(suite.rules, outcomes, strict=True)
+        for rule, outcome in zip(suite.rules, found, strict=True)
     ]
     return Verification(conform(pl.concat(parts), VERDICTS), suite.digest)
 
@@ -164,85 +142,42 @@ def _check_key(frame: pl.DataFrame) -> None:
         raise BatchError(str(error)) from error
 
 
-def _run(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
-    """Run a suite in GX; the outcomes are in the order of the suite."""
-    context = gx.context()
-    asked = [catalogue.expectation(rule, **{RULE: at}) for at, rule in enumerate(suite.rules)]
-    asset = context.data_sources.add_pandas("candidates").add_dataframe_asset("round")
-    definition = gx.ValidationDefinition(
-        name=suite.name,
-        data=asset.add_batch_definition_whole_dataframe("all"),
-        suite=context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=asked)),
-    )
-    found = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": batch.to_pandas()}, result_format=RESULT_FORMAT
-    )
-    by_place = {_place(result): result for result in found.results}
-    return [
-        _outcome(by_place[at], batch, rows=catalogue.judges_rows(rule))
-        for at, rule in enumerate(suite.rules)
-    ]
-
-
-def _place(found: gx.ExpectationValidationResult) -> int:
-    """The place in the suite of the expectation that a result is of."""
-    meta = found.expectation_config.meta if found.expectation_config else None
-    return int((meta or {})[RULE])
-
-
-def _outcome(found: gx.ExpectationValidationResult, batch: pl.DataFrame, *, rows: bool) -> Outcome:
-    problem = _raised(found.exception_info)
-    if problem is not None:
-        return Outcome(f"could not be judged: {problem}")
-    if not rows:
-        observed = found.result.get("observed_value")
-        silent = "observed_value" in found.result and observed is None
-        return Outcome(
-            "could not be judged: no value was observed" if silent else None,
-            bool(found.success),
-            observed=observed,
-            facts=found.result.get("details") or {},
-        )
-    listed = found.result.get("unexpected_index_list")
-    if listed is None:
-        return Outcome("could not be judged: this type names no rows for such a column")
-    keys = listed[0] if listed else {name: [] for name in KEY}
-    schema = {name: batch.schema[name] for name in KEY}
-    failing = pl.DataFrame({name: list(map(int, keys[name])) for name in KEY}, schema=schema)
-    return Outcome(None, bool(found.success), failing)
-
-
-def _raised(info: Mapping[str, Any]) -> str | None:
-    """The first line of what was raised, if something was; GX tells it by expectation or metric."""
-    each = [info] if "raised_exception" in info else list(info.values())
-    messages = [str(one["exception_message"]) for one in each if one["raised_exception"]]
-    return details.shortened(messages[0]) if messages else None
-
-
 def _rows(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     """A verdict per candidate."""
-    failing = batch.select(KEY).clear() if outcome.failing is None else outcome.failing
-    missing = details.missing(rule.columns, counts=rule.type != catalogue.ASKS_FOR_NULL)
-    failed = pl.col(FAILED).fill_null(value=False)
-    unjudged = pl.lit(value=outcome.problem is not None) | missing
-    return batch.join(
-        failing.with_columns(pl.lit(value=True).alias(FAILED)),
-        on=KEY,
-        how="left",
-        maintain_order="left",
-    ).select(
+    lacks = details.missing(rule.columns, counts=rule.type != catalogue.ASKS_FOR_NULL)
+    failing = pl.lit(value=False) if outcome.failing is None else outcome.failing
+    judged = batch.select(*KEY, *_besides(rule), lacks.alias(LACKS), failing.alias(FAILED))
+    unjudged = pl.lit(value=outcome.problem is not None) | pl.col(LACKS)
+    return judged.select(
         *KEY,
         pl.lit(rule.name).alias("expectation"),
         pl.lit(rule.severity).alias("severity"),
         pl.when(unjudged)
         .then(pl.lit("unknown"))
-        .when(failed)
+        .when(FAILED)
         .then(pl.lit("failed"))
         .otherwise(pl.lit("passed"))
         .alias("verdict"),
         details.observed(batch.schema, rule).alias("observed"),
-        details.of_row(batch.schema, rule, outcome.problem, missing, failed).alias("detail"),
+        _details(judged, rule, outcome.problem).alias("detail"),
     )
+
+
+def _besides(rule: Rule) -> list[str]:
+    """The columns of a rule that are not part of the key, each once."""
+    return [name for name in dict.fromkeys(rule.columns) if name not in KEY]
+
+
+def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series | pl.Expr:
+    """What to say of each row; text is made for those alone that were not passed."""
+    if problem is not None:
+        return pl.lit(problem)
+    told = pl.col(LACKS) | pl.col(FAILED)
+    texts = judged.filter(told).select(details.of_row(judged.schema, rule, pl.col(LACKS))).to_series()
+    if texts.is_empty():
+        return pl.lit(None, pl.String)
+    places = judged.select(pl.when(told).then(told.cum_sum() - 1)).to_series()
+    return texts.gather(places)
 
 
 def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:

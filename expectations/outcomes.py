@@ -1,0 +1,142 @@
+"""What Great Expectations says about each expectation of a suite: the door to its engines.
+
+Each expectation runs through GX's own validator and engine, on the columns that it judges. GX's
+result names failing rows one by one, as Python objects, and is copied several times; the condition
+behind it, one boolean per row, is a metric that the engine computes anyway. So the result is asked
+for nothing but its word, and the rows are taken from the condition. Another engine is another class
+with `conditions` and another `_failing`; who asks sees positions only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from expectations import catalogue, details, gx
+from expectations.suite import Rule, Suite
+
+CONDITION: Final = ".condition"
+"""How GX ends the name of the metric that says which rows are unexpected."""
+ROWS: Final = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
+TABLE: Final = {"result_format": {"result_format": "COMPLETE", "partial_unexpected_count": 0}}
+WIDER: Final = {
+    **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32), pl.Int64),
+    pl.Float32: pl.Float64,
+}
+"""GX compares numbers of 64 bits as columns, others one by one; the wider ones are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What GX says about one expectation."""
+
+    problem: str | None
+    """Why it could not be judged; None: it was."""
+    success: bool = False
+    failing: pl.Series | None = None
+    """By position in the batch, whether the row fails; None for a table."""
+    observed: object = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What a table expectation knows besides."""
+
+
+class Engine(gx.PandasExecutionEngine):
+    """GX's engine for pandas, which keeps the conditions that it computes."""
+
+    def __init__(self) -> None:
+        super().__init__(caching=False)
+        self.conditions: dict[str, pd.Series] = {}
+        """Which rows are unexpected, by the name of the metric."""
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[gx.MetricConfiguration],
+        metrics: dict[tuple[str, str, str], Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> dict[tuple[str, str, str], Any]:
+        """Compute metrics, as GX asks for them."""
+        found: dict[tuple[str, str, str], Any] = super().resolve_metrics(
+            metrics_to_resolve, metrics, runtime_configuration
+        )
+        for (name, *_), value in found.items():
+            if name.endswith(CONDITION):
+                self.conditions[name] = value[0]
+        return found
+
+
+def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
+    """Run a suite that is checked; the outcomes are in the order of the suite."""
+    context = gx.context()
+    return [_outcome(context, _frame(batch, rule), rule) for rule in suite.rules]
+
+
+def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
+    """What a rule judges: its columns, or the whole batch if it may look at others too."""
+    if not rule.columns or rule.kwargs.get("row_condition") is not None:
+        return batch.to_pandas()
+    judged = batch.select(*dict.fromkeys(rule.columns))
+    if rule.type == catalogue.BETWEEN:
+        judged = judged.cast({each: WIDER[each] for each in judged.dtypes if each in WIDER})
+    return judged.to_pandas()
+
+
+def _outcome(context: gx.EphemeralDataContext, frame: pd.DataFrame, rule: Rule) -> Outcome:
+    rows = catalogue.judges_rows(rule)
+    asked = catalogue.expectation(rule)
+    engine = Engine()
+    validator = gx.Validator(engine, batches=[gx.Batch(data=frame)], data_context=context)
+    (found,) = validator.graph_validate([asked.configuration], ROWS if rows else TABLE)
+    problem = _raised(found.exception_info)
+    if problem is not None:
+        return Outcome(f"could not be judged: {problem}")
+    if not rows:
+        return _of_table(found)
+    condition = engine.conditions.get(f"{asked.map_metric}{CONDITION}")
+    failing = None if condition is None else _failing(condition, len(frame))
+    if failing is None:
+        return Outcome("could not be judged: this type names no rows for such a column")
+    return Outcome(None, bool(found.success), failing)
+
+
+def _of_table(found: gx.ExpectationValidationResult) -> Outcome:
+    observed = found.result.get("observed_value")
+    silent = "observed_value" in found.result and observed is None
+    return Outcome(
+        "could not be judged: no value was observed" if silent else None,
+        bool(found.success),
+        observed=observed,
+        facts=found.result.get("details") or {},
+    )
+
+
+def _failing(condition: object, rows: int) -> pl.Series | None:
+    """By position, whether a row fails; None if the condition does not say it of each row.
+
+    Args:
+        condition: of the rows that GX judged, by their positions.
+        rows: of the batch.
+    """
+    unexpected = np.asarray(condition)
+    if unexpected.dtype != np.bool_:
+        return None
+    if len(unexpected) == rows:
+        return pl.Series(unexpected)
+    failing = np.zeros(rows, np.bool_)
+    if isinstance(condition, pd.Series):
+        failing[condition.index.to_numpy()] = unexpected
+    elif unexpected.any():
+        return None
+    return pl.Series(failing)
+
+
+def _raised(info: Mapping[str, Any]) -> str | None:
+    """The first line of what was raised, if something was; GX tells it by expectation or metric."""
+    each = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(one["exception_message"]) for one in each if one["raised_exception"]]
+    return details.shortened(messages[0]) if messages else None
