@@ -16,9 +16,10 @@ from expectations.suite import Rule, Suite
 BETWEEN: Final = "expect_column_values_to_be_between"
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
 ASKS_FOR_NULL: Final = "expect_column_values_to_be_null"
+ABOUT_ONE_NULL: Final = (NOT_NULL, ASKS_FOR_NULL)
+"""Types that ask each row for nothing but whether it has a value."""
 ABOUT_NULLS: Final = (
-    NOT_NULL,
-    ASKS_FOR_NULL,
+    *ABOUT_ONE_NULL,
     "expect_column_proportion_of_non_null_values_to_be_between",
     "expect_column_to_exist",
 )
@@ -77,6 +78,11 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
 def judges_rows(rule: Rule) -> bool:
     """Whether a rule gives a verdict per row; otherwise it gives one for the table."""
     return issubclass(_class(rule), MAPS)
+
+
+def skips_nulls(rule: Rule) -> bool:
+    """Whether a rule judges the rows alone that have a value of its column."""
+    return rule.type not in ABOUT_NULLS and issubclass(_class(rule), gx.ColumnMapExpectation)
 
 
 def compared(rule: Rule) -> str | None:
