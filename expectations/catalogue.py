@@ -30,6 +30,8 @@ MAPS: Final = (
     gx.ColumnPairMapExpectation,
     gx.MulticolumnMapExpectation,
 )
+OF_COLUMNS: Final = (*MAPS, gx.ColumnAggregateExpectation, custom.TableExpectation)
+"""Types that judge the values of the columns that they name."""
 ONE_VERDICT: Final = ("mostly", "row_condition", "condition_parser")
 """Arguments that blur a verdict per row: each row is judged, and by itself."""
 
@@ -80,6 +82,11 @@ def judges_rows(rule: Rule) -> bool:
     return issubclass(_class(rule), MAPS)
 
 
+def needs_its_columns_alone(rule: Rule) -> bool:
+    """Whether a rule judges the same if the table has no other columns."""
+    return rule.kwargs.get("row_condition") is None and issubclass(_class(rule), OF_COLUMNS)
+
+
 def skips_nulls(rule: Rule) -> bool:
     """Whether a rule judges the rows alone that have a value of its column."""
     return rule.type not in ABOUT_NULLS and issubclass(_class(rule), gx.ColumnMapExpectation)
@@ -126,7 +133,5 @@ def _bounded(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
     """Each rule that judges values of columns, with each of its columns."""
     for rule in rules:
         kind = _class(rule)
-        if rule.type not in ABOUT_NULLS and issubclass(
-            kind, (*MAPS, gx.ColumnAggregateExpectation, custom.TableExpectation)
-        ):
+        if rule.type not in ABOUT_NULLS and issubclass(kind, OF_COLUMNS):
             yield from ((rule, column) for column in rule.columns)

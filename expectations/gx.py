@@ -71,7 +71,10 @@ with warnings.catch_warnings():
         RendererValueType,
     )
     from great_expectations.render.view.view import DefaultJinjaPageView
-    from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.metric_configuration import (
+        MetricConfiguration,
+        MetricConfigurationID,
+    )
     from great_expectations.validator.validator import Validator
 
 __all__ = [
@@ -94,6 +97,7 @@ __all__ = [
     "LegacyDiagnosticRendererType",
     "LegacyRendererType",
     "MetricConfiguration",
+    "MetricConfigurationID",
     "MulticolumnMapExpectation",
     "PandasExecutionEngine",
     "RenderedStringTemplateContent",

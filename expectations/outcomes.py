@@ -9,7 +9,6 @@ with `conditions` and another `_failing`; who asks sees positions only.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -25,8 +24,13 @@ CONDITION: Final = ".condition"
 """How GX ends the name of the metric that says which rows are unexpected."""
 ROWS: Final = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
 TABLE: Final = {"result_format": {"result_format": "COMPLETE", "partial_unexpected_count": 0}}
-WIDER: Final = {
-    **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32), pl.Int64),
+WIDER: Final[Mapping[Any, Any]] = {
+    pl.Int8: pl.Int64,
+    pl.Int16: pl.Int64,
+    pl.Int32: pl.Int64,
+    pl.UInt8: pl.Int64,
+    pl.UInt16: pl.Int64,
+    pl.UInt32: pl.Int64,
     pl.Float32: pl.Float64,
 }
 """GX compares numbers of 64 bits as columns, others one by one; the wider ones are the same."""
@@ -57,11 +61,11 @@ class Engine(gx.PandasExecutionEngine):
     def resolve_metrics(
         self,
         metrics_to_resolve: Iterable[gx.MetricConfiguration],
-        metrics: dict[tuple[str, str, str], Any] | None = None,
+        metrics: dict[gx.MetricConfigurationID, Any] | None = None,
         runtime_configuration: dict[str, Any] | None = None,
-    ) -> dict[tuple[str, str, str], Any]:
+    ) -> dict[gx.MetricConfigurationID, Any]:
         """Compute metrics, as GX asks for them."""
-        found: dict[tuple[str, str, str], Any] = super().resolve_metrics(
+        found: dict[gx.MetricConfigurationID, Any] = super().resolve_metrics(
             metrics_to_resolve, metrics, runtime_configuration
         )
         for (name, *_), value in found.items():
@@ -77,7 +81,8 @@ def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
     found = []
     for rule in suite.rules:
         engine.conditions.clear()
-        validator.load_batch_list([gx.Batch(data=_frame(batch, rule))])
+        frame = _frame(batch, rule)
+        validator.load_batch_list([gx.Batch(data=frame)])  # type: ignore[arg-type]  # GX names the class
         found.append(_outcome(validator, engine, rule, len(batch)))
     return found
 
@@ -88,12 +93,12 @@ def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
     It says the same as the columns themselves in what costs GX less. The index says where in the
     batch a row stands.
     """
-    if not rule.columns or rule.kwargs.get("row_condition") is not None:
+    if not catalogue.needs_its_columns_alone(rule):
         return batch.to_pandas()
     judged = batch.select(*dict.fromkeys(rule.columns))
     if rule.type in catalogue.ABOUT_ONE_NULL:
-        there = pl.when(pl.all().is_not_null()).then(0.0)
-        return judged.select(there.name.keep()).to_pandas()
+        known = pl.when(pl.all().is_not_null()).then(0.0)
+        return judged.select(known.name.keep()).to_pandas()
     if rule.type == catalogue.BETWEEN:
         judged = judged.cast({each: WIDER[each] for each in judged.dtypes if each in WIDER})
     if catalogue.skips_nulls(rule) and judged.dtypes == [pl.String]:
@@ -111,7 +116,7 @@ def _outcome(validator: gx.Validator, engine: Engine, rule: Rule, size: int) -> 
         return Outcome(f"could not be judged: {problem}")
     if not rows:
         return _of_table(found)
-    condition = engine.conditions.get(f"{asked.map_metric}{CONDITION}")
+    condition = engine.conditions.get(f"{getattr(asked, 'map_metric', None)}{CONDITION}")
     failing = None if condition is None else _failing(condition, size)
     if failing is None:
         return Outcome("could not be judged: this type names no rows for such a column")

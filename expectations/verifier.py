@@ -175,7 +175,9 @@ def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series
     if problem is not None:
         return pl.lit(problem)
     told = pl.col(LACKS) | pl.col(FAILED)
-    texts = judged.filter(told).select(details.of_row(judged.schema, rule, pl.col(LACKS))).to_series()
+    texts = (
+        judged.filter(told).select(details.of_row(judged.schema, rule, pl.col(LACKS))).to_series()
+    )
     if texts.is_empty():
         return pl.lit(None, pl.String)
     places = judged.select(pl.when(told).then(told.cum_sum() - 1)).to_series()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -13,64 +14,81 @@ SHOWN = 40
 """Characters of a text that a reason shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One rule about rows."""
+
+    name: str
+    lacks: pl.Expr
+    """Whether a value is missing."""
+    holds: pl.Expr
+    """Whether the others are as wanted."""
+    reason: pl.Expr
+    """Why a row is not passed."""
+    seen: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.Float64))
+    """The number that is judged."""
+    severity: str = "critical"
+
+
 def verdicts(frame: pl.DataFrame, *, reasons: bool) -> pl.DataFrame:
     """Every verdict, in the columns of `lineage.schema.VERDICTS`.
 
     Args:
         frame: from `world.candidates`.
-        reasons: say why a row was not passed, as a filter of each rule; without them the column is
-            null.
+        reasons: say why a row was not passed; without them the column is null.
     """
-    parts = [*_known(frame, reasons=reasons), *_bounded(frame, reasons=reasons), _classes(frame)]
-    return pl.concat(parts)
+    rules = [*(_known(name, frame.schema[name]) for name in BOUNDED), *_bounded(), _agrees()]
+    return pl.concat([*(_rows(frame, rule, reasons=reasons) for rule in rules), _classes(frame)])
 
 
-def _known(frame: pl.DataFrame, *, reasons: bool) -> Iterator[pl.DataFrame]:
-    for name in BOUNDED:
-        lacks = pl.col(name).is_null()
-        yield _verdicts(
-            frame,
-            f"{name}_known",
-            lacks,
-            pl.lit(value=True),
-            pl.col(name).cast(pl.Float64) if frame.schema[name].is_numeric() else None,
-            pl.when(lacks).then(pl.lit(f"{name} has no value")) if reasons else None,
-        )
+def _known(name: str, kind: pl.DataType) -> Judged:
+    lacks = pl.col(name).is_null()
+    seen = pl.col(name).cast(pl.Float64) if kind.is_numeric() else pl.lit(None, pl.Float64)
+    reason = pl.when(lacks).then(pl.lit(f"{name} has no value"))
+    return Judged(f"{name}_known", lacks, pl.lit(value=True), reason, seen)
 
 
-def _bounded(frame: pl.DataFrame, *, reasons: bool) -> Iterator[pl.DataFrame]:
-    text, label, predicted = (pl.col(name) for name in ("text", "label", "predicted"))
-    confidence, language = (pl.col(name) for name in ("confidence", "language"))
-    low, high = CONFIDENCE
-    least, most = LENGTHS
-    shown = text.str.slice(0, SHOWN)
-    asked = {
-        "confidence_high": f"min_value {low}, max_value {high}",
-        "language_listed": f"value_set {json.dumps(LANGUAGES)}",
-        "text_asks": f"regex {json.dumps(PATTERN)}",
-        "text_length": f"min_value {least}, max_value {most}",
-    }
-    said = {
-        "confidence_high": pl.format("confidence {}", confidence.round_sig_figs(4)),
-        "language_listed": pl.format("language '{}'", language.str.slice(0, SHOWN)),
-        "text_asks": pl.format("text '{}'", shown),
-        "text_length": pl.format("text '{}'", shown),
-        "label_agrees": pl.format("label {}, predicted {}", label, predicted),
-    }
-    judged = {
-        "confidence_high": (confidence, confidence.is_between(low, high), confidence),
-        "language_listed": (language, language.is_in(LANGUAGES), None),
-        "text_asks": (text, text.str.contains(PATTERN), None),
-        "text_length": (text, text.str.len_chars().is_between(least, most), None),
-    }
-    for name, (column, holds, seen) in judged.items():
-        lacking = pl.lit(f"{column.meta.output_name()} has no value")
-        reason = pl.when(column.is_null()).then(lacking)
-        reason = reason.otherwise(said[name] + pl.lit(f"; asked: {asked[name]}"))
-        severity = "warning" if name == "confidence_high" else "critical"
-        yield _verdicts(
-            frame, name, column.is_null(), holds, seen, reason if reasons else None, severity
-        )
+def _bounded() -> Iterator[Judged]:
+    confidence, language, text = (pl.col(name) for name in ("confidence", "language", "text"))
+    shown = pl.format("text '{}'", text.str.slice(0, SHOWN))
+    yield Judged(
+        "confidence_high",
+        confidence.is_null(),
+        confidence.is_between(*CONFIDENCE),
+        _reason(
+            "confidence",
+            pl.format("confidence {}", confidence.round_sig_figs(4)),
+            "min_value {}, max_value {}".format(*CONFIDENCE),
+        ),
+        confidence,
+        "warning",
+    )
+    yield Judged(
+        "language_listed",
+        language.is_null(),
+        language.is_in(LANGUAGES),
+        _reason(
+            "language",
+            pl.format("language '{}'", language.str.slice(0, SHOWN)),
+            f"value_set {json.dumps(LANGUAGES)}",
+        ),
+    )
+    yield Judged(
+        "text_asks",
+        text.is_null(),
+        text.str.contains(PATTERN),
+        _reason("text", shown, f"regex {json.dumps(PATTERN)}"),
+    )
+    yield Judged(
+        "text_length",
+        text.is_null(),
+        text.str.len_chars().is_between(*LENGTHS),
+        _reason("text", shown, "min_value {}, max_value {}".format(*LENGTHS)),
+    )
+
+
+def _agrees() -> Judged:
+    label, predicted = pl.col("label"), pl.col("predicted")
     lacks = label.is_null() | predicted.is_null()
     lacking = pl.concat_str(
         pl.when(label.is_null()).then(pl.lit("label")),
@@ -78,39 +96,34 @@ def _bounded(frame: pl.DataFrame, *, reasons: bool) -> Iterator[pl.DataFrame]:
         separator=", ",
         ignore_nulls=True,
     )
-    reason = pl.when(lacks).then(lacking + " has no value").otherwise(said["label_agrees"])
-    seen = label.cast(pl.Float64)
-    yield _verdicts(
-        frame, "label_agrees", lacks, label == predicted, seen, reason if reasons else None
-    )
+    values = pl.format("label {}, predicted {}", label, predicted)
+    reason = pl.when(lacks).then(lacking + " has no value").otherwise(values)
+    return Judged("label_agrees", lacks, label == predicted, reason, label.cast(pl.Float64))
 
 
-def _verdicts(
-    frame: pl.DataFrame,
-    name: str,
-    lacks: pl.Expr,
-    holds: pl.Expr,
-    seen: pl.Expr | None,
-    reason: pl.Expr | None,
-    severity: str = "critical",
-) -> pl.DataFrame:
-    told = frame.select(told=lacks | ~holds).to_series()
+def _reason(column: str, value: pl.Expr, asked: str) -> pl.Expr:
+    lacking = pl.when(pl.col(column).is_null()).then(pl.lit(f"{column} has no value"))
+    return lacking.otherwise(value + pl.lit(f"; asked: {asked}"))
+
+
+def _rows(frame: pl.DataFrame, rule: Judged, *, reasons: bool) -> pl.DataFrame:
+    told = frame.select(told=rule.lacks | ~rule.holds).to_series()
     detail: pl.Series | pl.Expr = pl.lit(None, pl.String)
-    if reason is not None:
-        texts = frame.filter(told).select(reason).to_series()
+    if reasons:  # of those rows alone; a million texts to throw away take several times as long
+        texts = frame.filter(told).select(rule.reason).to_series()
         detail = texts.gather(pl.select(pl.when(told).then(told.cum_sum() - 1)).to_series())
     return frame.select(
         "round",
         "row",
-        pl.lit(name).alias("expectation"),
-        pl.lit(severity).alias("severity"),
-        pl.when(lacks)
+        pl.lit(rule.name).alias("expectation"),
+        pl.lit(rule.severity).alias("severity"),
+        pl.when(rule.lacks)
         .then(pl.lit("unknown"))
         .when(told)
         .then(pl.lit("failed"))
         .otherwise(pl.lit("passed"))
         .alias("verdict"),
-        (pl.lit(None, pl.Float64) if seen is None else seen).alias("observed"),
+        rule.seen.alias("observed"),
         detail.alias("detail"),
     )
 

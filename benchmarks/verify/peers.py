@@ -80,7 +80,11 @@ def _great_expectations(frame: pl.DataFrame) -> Any:  # noqa: ANN401  GX's resul
 
 def _of_great_expectations(found: Any) -> Rows:  # noqa: ANN401  GX's result
     named = {each.expectation_config.meta["name"]: each.result for each in found.results}
-    return {name: _listed(named[name].get("unexpected_index_list")) for name in JUDGED}
+    listed = {name: _listed(named[name].get("unexpected_index_list")) for name in JUDGED}
+    # A pair of which one value is missing is unequal to GX; ours says that it is unknown.
+    missing = pl.concat([listed["label_known"], listed["predicted_known"]]).unique()
+    unequal = listed["label_agrees"]
+    return {**listed, "label_agrees": unequal.filter(~unequal.is_in(missing.implode()))}
 
 
 def _listed(found: Any) -> pl.Series:  # noqa: ANN401  GX's result

@@ -1,6 +1,6 @@
 """The candidates that are verified, and the suite that verifies them.
 
-A share of the rows breaks each bound, a tenth of that share has no value; each column draws its own.
+A share of the rows breaks each bound and a tenth of that share has no value, drawn by column.
 """
 
 from __future__ import annotations

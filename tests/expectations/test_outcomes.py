@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -120,7 +121,7 @@ def batches(draw: st.DrawFn) -> pl.DataFrame:
         value = KINDS[kind]
         values = draw(st.lists(st.none() | value, min_size=size - 1, max_size=size - 1))
         at = draw(st.integers(0, size - 1))
-        known = draw(value.filter(lambda each: each == each))
+        known = draw(value.filter(lambda each: str(each) != "nan"))
         columns[name] = pl.Series([*values[:at], known, *values[at:]], dtype=kind, strict=False)
     numbers = draw(st.permutations(range(size)))
     key = {"round": pl.Series([2] * size, dtype=pl.Int32), "row": [10 * each for each in numbers]}
@@ -189,3 +190,61 @@ def test_the_rows_that_fail_are_those_that_plain_great_expectations_lists(kind: 
         assert batch.filter(found.failing)["row"].to_list() == expected
 
     same()
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "observed"),
+    [
+        ("expect_table_column_count_to_equal", {"value": 4}, 4),
+        ("expect_column_to_exist", {"column": "b", "column_index": 3}, None),
+        ("expect_column_mean_to_be_between", {"column": "a", "min_value": 1, "max_value": 3}, 2),
+        (
+            "expect_column_mean_to_be_between",
+            {
+                "column": "a",
+                "min_value": 3,
+                "row_condition": {
+                    "type": "comparison",
+                    "column": {"name": "b"},
+                    "operator": "==",
+                    "parameter": "y",
+                },
+            },
+            3,
+        ),
+    ],
+)
+def test_what_is_about_the_table_sees_all_of_it(
+    kind: str, kwargs: dict[str, Any], observed: float | None
+) -> None:
+    batch = pl.DataFrame({"round": [1] * 3, "row": [0, 1, 2], "a": [1, None, 3], "b": list("xyy")})
+    (found,) = outcomes(batch, Suite("s", (Rule("rule", kind, kwargs, "critical", {}),)))
+    assert (found.problem, found.success, found.failing) == (None, True, None)
+    assert found.observed == observed
+
+
+@pytest.mark.parametrize("bound", [0.1, float(np.float32(0.1))])
+@pytest.mark.parametrize("strict", [False, True])
+def test_narrow_numbers_are_judged_as_what_they_hold(bound: float, *, strict: bool) -> None:
+    """0.1 of 32 bits is a little more than 0.1 of 64 bits."""
+    values = pl.Series([0.1, 0.2, None], dtype=pl.Float32)
+    batch = pl.DataFrame({"round": [1] * 3, "row": [0, 1, 2], "a": values})
+    kwargs = {"column": "a", "min_value": bound, "strict_min": strict}
+    rule = Rule("rule", catalogue.BETWEEN, kwargs, "critical", {})
+    (found,) = outcomes(batch, Suite("s", (rule,)))
+    assert found.failing is not None
+    assert found.failing.to_list() == [strict and bound != 0.1, False, False]
+    assert plainly(batch, rule) == batch.filter(found.failing)["row"].to_list()
+
+
+def test_rules_of_one_type_and_column_are_kept_apart() -> None:
+    batch = pl.DataFrame({"round": [1] * 3, "row": [0, 1, 2], "a": [1, 2, 3]})
+    rules = [
+        Rule(name, catalogue.BETWEEN, {"column": "a", name: 2}, "critical", {})
+        for name in ("min_value", "max_value")
+    ]
+    low, high = outcomes(batch, Suite("s", tuple(rules)))
+    assert low.failing is not None
+    assert high.failing is not None
+    assert low.failing.to_list() == [True, False, False]
+    assert high.failing.to_list() == [False, False, True]
