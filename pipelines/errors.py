@@ -10,7 +10,10 @@ PipelineError
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
 ├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
-└── LibraryError   an optional library is not installed: install the extra that has it
+├── LibraryError   an optional library is not installed: install the extra that has it
+└── ServiceError   a language model's service cannot be used: correct address, key or model
+    ├── BudgetError       the budget would be passed: raise it, or ask for less
+    └── TooManyFailures   too many requests failed for good: look at the last reason
 """
 
 from __future__ import annotations
@@ -87,3 +90,22 @@ class LibraryError(PipelineError):
 
     kind = "library"
     exit_code = 2
+
+
+class ServiceError(PipelineError):
+    """A language model's service cannot be used."""
+
+    kind = "service"
+
+
+class BudgetError(ServiceError):
+    """The next request could pass the budget."""
+
+    kind = "budget"
+    exit_code = 3
+
+
+class TooManyFailures(ServiceError):  # noqa: N818  named by what happened
+    """More requests failed for good than the settings allow."""
+
+    kind = "failures"

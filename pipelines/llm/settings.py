@@ -1,0 +1,120 @@
+"""Which service answers, with what limits, prices and patience.
+
+A service is anything that speaks OpenAI's API. Its address comes from params or `OPENAI_BASE_URL`,
+its key from `OPENAI_API_KEY` and from nowhere else, and both are read here only. Without an
+address, the model `local` is the server that the project starts itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from pipelines.errors import ServiceError
+from pipelines.parsing import Settings
+
+LOCAL: Final = "local"
+"""The model name that means: the project's own server."""
+OPENAI: Final = "https://api.openai.com/v1"
+BASE_URL: Final = "OPENAI_BASE_URL"
+API_KEY: Final = "OPENAI_API_KEY"
+HIDDEN: Final = "***"
+_SECRET: Final = 8
+"""Characters from which on a key is a secret, and no filler such as `EMPTY`."""
+
+Kind = Literal["chat", "completions"]
+SchemaAs = Literal["response_format", "json_schema", "none"]
+LimitAs = Literal["max_tokens", "max_completion_tokens"]
+
+
+class Price(Settings):
+    """Dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class Service(Settings):
+    """An OpenAI-compatible service and how it is used."""
+
+    model: str = Field(LOCAL, min_length=1)
+    """`local`: the project's own server; else any name that the service knows."""
+    base_url: str | None = None
+    """Address that ends in /v1; None: OPENAI_BASE_URL, else OpenAI's own."""
+    endpoint: Literal["auto", "chat", "completions"] = "auto"
+    """Where a text is sent; auto: completions for `local`, which is a base model, else chat."""
+    schema_as: Literal["auto"] | SchemaAs = "auto"
+    """The field that carries a JSON schema; auto: response_format for chat, llama.cpp's json_schema
+    for completions; none: it is not sent, and answers are checked against it all the same."""
+    limit_as: LimitAs = "max_tokens"
+    """The field that carries max_tokens; OpenAI's reasoning models want max_completion_tokens."""
+    temperature: float | None = Field(1.0, ge=0, le=2)
+    top_p: float | None = Field(1.0, gt=0, le=1)
+    """None for either: not sent, for models that refuse it."""
+    max_tokens: int = Field(256, gt=0)
+    extra_body: Mapping[str, Any] = {}
+    """Fields of the request body that only this service knows."""
+
+    concurrency: int = Field(4, gt=0)
+    """Requests at once."""
+    timeout_s: float = Field(120.0, gt=0)
+    """Seconds for one attempt, whole."""
+    attempts: int = Field(5, gt=0)
+    """Attempts per request before it fails for good."""
+    wait_s: float = Field(0.5, gt=0)
+    """Seconds before the second attempt; doubled each time, with jitter."""
+    wait_max_s: float = Field(60.0, gt=0)
+    """At most this long between attempts, whatever Retry-After says."""
+    max_failures: float = Field(0.1, ge=0, le=1)
+    """Share of the requests that may fail for good."""
+
+    prices: Mapping[str, Price] = {}
+    """By model; a model without one costs an unknown amount, `local` nothing."""
+    budget_usd: float | None = Field(None, gt=0)
+    """Stop before the answers have cost more; None: no bound."""
+
+    batch: bool = False
+    """Use the Batch API: half the price, within a day."""
+    batch_poll_s: float = Field(30.0, gt=0)
+    """Seconds between looks at a batch."""
+
+    @property
+    def kind(self) -> Kind:
+        """Where a text is sent."""
+        if self.endpoint != "auto":
+            return self.endpoint
+        return "completions" if self.model == LOCAL else "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a service is and what opens it; the key is in no repr."""
+
+    base_url: str
+    key: str = field(repr=False)
+
+    def scrubbed(self, text: str) -> str:
+        """The text without the key, in case a server says it back."""
+        return text.replace(self.key, HIDDEN) if len(self.key) >= _SECRET else text
+
+
+def access(service: Service) -> Access | None:
+    """Read address and key of a service; None: the local server is meant.
+
+    Raises:
+        ServiceError: the service is not the local one and there is no key.
+    """
+    url = service.base_url or os.environ.get(BASE_URL) or None
+    if url is None and service.model == LOCAL:
+        return None
+    key = os.environ.get(API_KEY, "").strip()
+    if not key:
+        raise ServiceError(
+            f"{API_KEY} is not set: set it to the key of {url or OPENAI} (any word, where the "
+            f"service asks for none), or use the model {LOCAL!r} without {BASE_URL}"
+        )
+    return Access((url or OPENAI).rstrip("/"), key)

@@ -1,0 +1,167 @@
+"""A request, a reply and a failure: frozen, and the same for every service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from pipelines.llm.settings import LOCAL, Kind, LimitAs, SchemaAs, Service
+
+WEIGHTS: Final = "gemma-3-270m-q4_k_m"
+"""What stands behind the model `local`; part of its digests."""
+PATHS: Final[Mapping[Kind, str]] = {"chat": "/chat/completions", "completions": "/completions"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question: chat messages or a prompt to go on with, and all that shapes the answer."""
+
+    model: str
+    messages: tuple[Mapping[str, str], ...] | None = None
+    prompt: str | None = None
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer; None: any text."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int = 256
+    seed: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    schema_as: SchemaAs = "response_format"
+    limit_as: LimitAs = "max_tokens"
+
+    def __post_init__(self) -> None:
+        """Check that it is one of both.
+
+        Raises:
+            ValueError: messages and prompt, or neither.
+        """
+        if (self.messages is None) == (self.prompt is None):
+            raise ValueError("a request has either messages or a prompt")
+
+    @property
+    def kind(self) -> Kind:
+        """The endpoint that it is for."""
+        return "completions" if self.messages is None else "chat"
+
+    @property
+    def path(self) -> str:
+        """Path of the endpoint below the service's address."""
+        return PATHS[self.kind]
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """What is sent, as JSON."""
+        asked: dict[str, Any] = {"prompt": self.prompt}
+        if self.messages is not None:
+            asked = {"messages": [dict(message) for message in self.messages]}
+        given = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            self.limit_as: self.max_tokens,
+            "seed": self.seed,
+        }
+        kept = {name: value for name, value in given.items() if value is not None}
+        return {"model": self.model, **asked, **kept, **self._structure(), **self.extra}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of endpoint, body, schema and, for `local`, the weights behind it.
+
+        The address is not part of it: behind another gateway or port, the same model gives the
+        same answer, and nobody pays for it twice. The key is not part of it either.
+        """
+        content = {
+            "path": self.path,
+            "body": self.body,
+            "schema": self.schema,
+            "weights": WEIGHTS if self.model == LOCAL else None,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _structure(self) -> dict[str, Any]:
+        if self.schema is None or self.schema_as == "none":
+            return {}
+        if self.schema_as == "json_schema":
+            return {"json_schema": self.schema}
+        named = {"name": "answer", "strict": True, "schema": self.schema}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer and what it took; for a cached one, what it took when it was paid."""
+
+    digest: str
+    text: str
+    parsed: Any
+    """The JSON value, valid under the request's schema; None where there is no schema."""
+    model: str
+    """The model as the service names it."""
+    tokens_in: int
+    tokens_out: int
+    """Tokens of all attempts that the service counted, not only of the last one."""
+    dollars: float | None
+    """What those tokens cost; None: the price is unknown."""
+    attempts: int
+    seed: int | None
+    """The seed that was answered: another one than asked for after a broken answer."""
+    finish_reason: str
+    seconds: float
+    """From the first attempt to the answer, waiting included."""
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that failed for good; it is not cached and will be asked again."""
+
+    digest: str
+    reason: str
+    """One sentence, without the key."""
+    attempts: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+
+
+def request(
+    service: Service,
+    asked: str | Sequence[Mapping[str, str]],
+    *,
+    schema: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    **overrides: Any,  # noqa: ANN401  fields of Request
+) -> Request:
+    """Make a request with a service's settings.
+
+    Args:
+        service: gives model, limits and the way a schema travels.
+        asked: chat messages; or a text, which becomes the prompt of a completion, or the one user
+            message of a chat, as the service's endpoint wants it.
+        schema: JSON schema of the answer.
+        seed: of the sampling.
+        **overrides: temperature, top_p, max_tokens, model.
+    """
+    content: dict[str, Any] = {"messages": None, "prompt": None}
+    if not isinstance(asked, str):
+        content["messages"] = tuple(dict(message) for message in asked)
+    elif service.kind == "chat":
+        content["messages"] = ({"role": "user", "content": asked},)
+    else:
+        content["prompt"] = asked
+    by_kind: SchemaAs = "json_schema" if content["messages"] is None else "response_format"
+    settings = {
+        "model": service.model,
+        "temperature": service.temperature,
+        "top_p": service.top_p,
+        "max_tokens": service.max_tokens,
+        "extra": service.extra_body,
+        "schema_as": by_kind if service.schema_as == "auto" else service.schema_as,
+        "limit_as": service.limit_as,
+    }
+    return Request(**content, **{**settings, **overrides}, schema=schema, seed=seed)
