@@ -1,12 +1,223 @@
-"""Tokens and dollars."""
+"""Tokens and dollars: what answers cost, what they may cost, and the budget that stops in time.
+
+The budget counts what the round's answers cost when they were paid, in this run or before. Before
+a request is sent, the most that it can cost is set aside: every byte of its body as a token (no
+tokenizer makes more), and all of `max_tokens`. So the budget is never passed, whatever is in
+flight. An attempt that was cut off may have been billed; the budget counts its worst case.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipelines.errors import BudgetError, ParamsError
+from pipelines.llm.settings import LOCAL, Price, Service
+from pipelines.llm.values import Failure, Reply, Request
+
+MILLION: Final = 1_000_000
+BATCH_SHARE: Final = 0.5
+"""What the Batch API asks of the usual price."""
+TEMPLATE_TOKENS: Final = 64
+"""At most so many tokens come with a chat template around the messages."""
+BYTES_PER_TOKEN: Final = (6.0, 2.5)
+"""Bytes of text in a token, at most and at least, for the estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What requests will take, before they are sent."""
+
+    requests: int
+    cached: int
+    """Of them, already answered: they cost nothing any more."""
+    tokens_in_low: int
+    tokens_in_high: int
+    tokens_out_low: int
+    tokens_out_high: int
+    dollars_low: float | None
+    dollars_high: float | None
+    """None: a price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a list of results cost when it was paid."""
+
+    requests: int
+    cached: int
+    failures: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+    """None: a price is unknown."""
+    dollars_now: float | None
+    """Of them, paid by this run: what was cached cost nothing now."""
+    per_request: float | None
+
+
+def price_of(service: Service, model: str) -> Price | None:
+    """Dollars per million tokens of a model, halved for a batch; None: unknown."""
+    found = service.prices.get(model)
+    if found is None:
+        return Price(input=0, output=0) if model == LOCAL else None
+    share = BATCH_SHARE if service.batch else 1.0
+    return Price(input=found.input * share, output=found.output * share)
+
+
+def dollars(price: Price | None, tokens_in: int, tokens_out: int) -> float | None:
+    """What tokens cost; None: the price is unknown."""
+    if price is None:
+        return None
+    return (tokens_in * price.input + tokens_out * price.output) / MILLION
+
+
+def worst_case(service: Service, request: Request) -> float:
+    """The most that one attempt can cost, in dollars; 0 where there is no budget.
+
+    Raises:
+        ParamsError: there is a budget, and no price.
+    """
+    if service.budget_usd is None:
+        return 0.0
+    price = price_of(service, request.model)
+    if price is None:
+        raise ParamsError(
+            f"budget_usd needs to know what {request.model} costs: add it to prices, in dollars "
+            f"per million tokens"
+        )
+    most = len(json.dumps(request.body, ensure_ascii=False).encode()) + TEMPLATE_TOKENS
+    return dollars(price, most, request.max_tokens) or 0.0
+
+
+def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str] = ()) -> Estimate:
+    """Say what requests will take, without sending any.
+
+    Args:
+        requests: what would be asked.
+        service: whom.
+        cached: digests that are answered already (`cache.answered`).
+    """
+    known = set(cached)
+    distinct = {request.digest: request for request in requests}
+    new = [request for digest, request in distinct.items() if digest not in known]
+    sizes = [
+        (len(json.dumps(request.body, ensure_ascii=False).encode()), request) for request in new
+    ]
+    most, least = BYTES_PER_TOKEN
+    low = [_amount(service, request, int(size / most), 1) for size, request in sizes]
+    high = [
+        _amount(service, request, int(size / least) + TEMPLATE_TOKENS, request.max_tokens)
+        for size, request in sizes
+    ]
+    return Estimate(
+        requests=len(requests),
+        cached=len(distinct) - len(new),
+        tokens_in_low=sum(tokens for tokens, _, _ in low),
+        tokens_in_high=sum(tokens for tokens, _, _ in high),
+        tokens_out_low=sum(tokens for _, tokens, _ in low),
+        tokens_out_high=sum(tokens for _, tokens, _ in high),
+        dollars_low=_sum(amount for _, _, amount in low),
+        dollars_high=_sum(amount for _, _, amount in high),
+    )
+
+
+def total(results: Iterable[Reply | Failure]) -> Cost:
+    """Add up what results cost; equal requests count once."""
+    distinct = {result.digest: result for result in results}.values()
+    cached = [result for result in distinct if isinstance(result, Reply) and result.cached]
+    whole = _sum(result.dollars for result in distinct)
+    before = _sum(result.dollars for result in cached)
+    return Cost(
+        requests=len(distinct),
+        cached=len(cached),
+        failures=sum(isinstance(result, Failure) for result in distinct),
+        tokens_in=sum(result.tokens_in for result in distinct),
+        tokens_out=sum(result.tokens_out for result in distinct),
+        dollars=whole,
+        dollars_now=None if whole is None or before is None else whole - before,
+        per_request=None if whole is None or not distinct else whole / len(distinct),
+    )
 
 
 @dataclass
 class Ledger:
-    """What a round has cost so far."""
+    """What a round has cost and has set aside, in dollars; one for all calls of a round."""
 
     spent: float = 0.0
+    """Paid for the round's answers and broken answers, now or before."""
+    uncertain: float = 0.0
+    """Perhaps billed, for attempts that were cut off."""
+    reserved: float = 0.0
+    """Set aside for what is in flight."""
+    done: int = 0
+    """Requests answered."""
+    _known: set[str] = field(default_factory=set)
+    _changed: asyncio.Condition | None = None
+
+    def remember(self, paid: Mapping[str, float | None], answered: int) -> None:
+        """Count what was paid for requests before; each digest counts once."""
+        new = {digest: amount for digest, amount in paid.items() if digest not in self._known}
+        self._known.update(new)
+        self.spent += sum(amount or 0.0 for amount in new.values())
+        self.done += answered
+
+    async def reserve(self, amount: float, budget: float | None) -> None:
+        """Set the worst case of an attempt aside, waiting for others where that may make room.
+
+        Raises:
+            BudgetError: nothing is in flight, and the attempt could pass the budget.
+        """
+        async with self.changed:
+            while budget is not None and not self._fits(amount, budget):
+                if self.reserved <= 0:
+                    raise self.over(budget)
+                await self.changed.wait()
+            self.reserved += amount
+
+    async def settle(self, reserved: float, paid: float | None, *, uncertain: bool = False) -> None:
+        """Replace what was set aside by what an attempt cost."""
+        async with self.changed:
+            self.reserved = max(0.0, self.reserved - reserved)
+            self.spent += paid or 0.0
+            self.uncertain += reserved if uncertain else 0.0
+            self.changed.notify_all()
+
+    @property
+    def changed(self) -> asyncio.Condition:
+        """Told whenever something was settled; of the running loop."""
+        if self._changed is None:
+            self._changed = asyncio.Condition()
+        return self._changed
+
+    def restart(self) -> None:
+        """Forget the last loop, and what was in flight there."""
+        self._changed, self.reserved = None, 0.0
+
+    def over(self, budget: float) -> BudgetError:
+        """The error that says where the money went."""
+        cut = f" and perhaps ${self.uncertain:.4f} for attempts cut off" if self.uncertain else ""
+        return BudgetError(
+            f"${self.spent:.4f} is spent{cut}, and the next request could pass budget_usd "
+            f"(${budget:.4f}); {self.done} requests are answered and kept: raise the budget, and "
+            f"the run goes on from there"
+        )
+
+    def _fits(self, amount: float, budget: float) -> bool:
+        return self.spent + self.uncertain + self.reserved + amount <= budget
+
+
+def _amount(
+    service: Service, request: Request, tokens_in: int, tokens_out: int
+) -> tuple[int, int, float | None]:
+    price = price_of(service, request.model)
+    return tokens_in, tokens_out, dollars(price, tokens_in, tokens_out)
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    """The sum; None when one is unknown."""
+    known = list(amounts)
+    return None if any(amount is None for amount in known) else sum(a for a in known if a)

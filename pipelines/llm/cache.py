@@ -1,0 +1,172 @@
+"""Answers that were paid for, by request digest, and what every attempt cost.
+
+One SQLite file in WAL mode. An answer is on disk before anybody sees it, so a killed run resumes
+without paying twice; two processes may write at once, and of two answers to one request the first
+one stays. Neither requests nor keys are kept here. Removing the file asks everything again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from pipelines.errors import ServiceError
+from pipelines.llm.values import Reply
+
+FILE: Final = "answers.db"
+_CHUNK: Final = 500
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS answers (
+    digest TEXT PRIMARY KEY, reply TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS broken (
+    digest TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL,
+    dollars REAL, reason TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS broken_digest ON broken (digest);
+CREATE TABLE IF NOT EXISTS batches (
+    token TEXT PRIMARY KEY, base_url TEXT NOT NULL, id TEXT, digests TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What broken answers of a request have cost."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    dollars: float | None = 0.0
+
+
+class Cache:
+    """An open cache; used by one thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Wrap a connection in autocommit mode."""
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Cache]:
+        """Open the cache in a directory, which is made where it is missing.
+
+        Raises:
+            ServiceError: it cannot be read or written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(folder / FILE, timeout=60, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.executescript(_SCHEMA)
+                yield cls(connection)
+            finally:
+                connection.close()
+        except (OSError, sqlite3.Error) as error:
+            raise ServiceError(
+                f"answers cannot be kept in {folder} ({error}): make room or make it writable; "
+                f"a damaged {FILE} may be removed, which asks everything again"
+            ) from error
+
+    def answers(self, digests: Iterable[str]) -> dict[str, Reply]:
+        """Answers by digest, marked as cached; what is not there is missing."""
+        found = self._rows("SELECT digest, reply FROM answers WHERE digest IN", digests)
+        return {digest: replace(Reply(**json.loads(text)), cached=True) for digest, text in found}
+
+    def keep(self, reply: Reply) -> Reply:
+        """Keep an answer at once, with the cost of earlier broken ones; say which one is kept."""
+        with self._change():
+            there = self.answers([reply.digest]).get(reply.digest)
+            if there is not None:  # another process was faster; this one was paid too
+                self._broken(reply.digest, reply.tokens_in, reply.tokens_out, reply.dollars, "late")
+                return there
+            before = self.spent([reply.digest]).get(reply.digest, Spent())
+            known = reply.dollars is not None and before.dollars is not None
+            whole = replace(
+                reply,
+                tokens_in=reply.tokens_in + before.tokens_in,
+                tokens_out=reply.tokens_out + before.tokens_out,
+                dollars=(reply.dollars or 0) + (before.dollars or 0) if known else None,
+            )
+            content = {name: value for name, value in asdict(whole).items() if name != "cached"}
+            self._connection.execute(
+                "INSERT INTO answers VALUES (?, ?)", (whole.digest, json.dumps(content))
+            )
+            return whole
+
+    def broke(
+        self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
+    ) -> None:
+        """Record an attempt that was billed and gave no answer."""
+        with self._change():
+            self._broken(digest, tokens_in, tokens_out, dollars, reason)
+
+    def spent(self, digests: Iterable[str]) -> dict[str, Spent]:
+        """What broken answers have cost, by digest."""
+        found = self._rows(
+            "SELECT digest, sum(tokens_in), sum(tokens_out), "
+            "CASE WHEN count(dollars) = count(*) THEN sum(dollars) END FROM broken WHERE digest IN",
+            digests,
+            "GROUP BY digest",
+        )
+        return {digest: Spent(*rest) for digest, *rest in found}
+
+    def begin_batch(self, token: str, base_url: str, digests: Sequence[str]) -> None:
+        """Write down that a batch will be made, before it is."""
+        row = (token, base_url, json.dumps(list(digests)))
+        self._connection.execute("INSERT INTO batches VALUES (?, ?, NULL, ?)", row)
+
+    def name_batch(self, token: str, batch: str) -> None:
+        """Write down the service's id of a batch."""
+        self._connection.execute("UPDATE batches SET id = ? WHERE token = ?", (batch, token))
+
+    def end_batch(self, token: str) -> None:
+        """Forget a batch whose answers are kept."""
+        self._connection.execute("DELETE FROM batches WHERE token = ?", (token,))
+
+    def batches(self, base_url: str) -> list[tuple[str, str | None, tuple[str, ...]]]:
+        """Batches under way at a service: our token, its id if known, the digests in it."""
+        rows = self._connection.execute(
+            "SELECT token, id, digests FROM batches WHERE base_url = ?", (base_url,)
+        )
+        return [(token, batch, tuple(json.loads(digests))) for token, batch, digests in rows]
+
+    def _broken(
+        self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
+    ) -> None:
+        row = (digest, tokens_in, tokens_out, dollars, reason)
+        self._connection.execute("INSERT INTO broken VALUES (?, ?, ?, ?, ?)", row)
+
+    def _rows(self, select: str, digests: Iterable[str], end: str = "") -> list[tuple[str, ...]]:
+        wanted = list(digests)
+        rows: list[tuple[str, ...]] = []
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            rows += self._connection.execute(f"{select} ({marks}) {end}", chunk)
+        return rows
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+def answered(folder: Path, digests: Iterable[str]) -> set[str]:
+    """Which of the digests have an answer in a cache; none where there is no cache."""
+    if not (folder / FILE).exists():
+        return set()
+    with Cache.open(folder) as cache:
+        return set(cache.answers(digests))
