@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from pipelines.llm import batch, online
+from pipelines.llm.cache import Cache
 from pipelines.llm.costs import Ledger
+from pipelines.llm.door import Door
+from pipelines.llm.runs import Run
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply, Request
 
@@ -25,7 +30,7 @@ def ask(
     """Answer each request, in order, from the cache or by the service.
 
     Equal requests are asked once. Answers are kept as they arrive: a killed run that is started
-    again asks for what is missing only.
+    again asks for what is missing only. Nothing is asked, and no key is needed, when all is there.
 
     Args:
         requests: what to ask.
@@ -40,5 +45,27 @@ def ask(
             such address.
         BudgetError: the next request could pass `budget_usd`.
         TooManyFailures: more requests failed for good than `max_failures` allows.
+        ParamsError: a schema is none, or there is a budget and no price.
     """
-    raise NotImplementedError
+    distinct = {request.digest: request for request in requests}
+    with Cache.open(cache) as kept:
+        known: dict[str, Reply | Failure] = dict(kept.answers(distinct))
+        missing = [request for digest, request in distinct.items() if digest not in known]
+        work = Run(service, kept, ledger or Ledger(), progress or _silent, len(distinct), known)
+        work.prepare(missing)
+        if missing:
+            asyncio.run(_all(work, missing))
+        if work.stopped is not None:
+            raise work.stopped
+    return [known[request.digest] for request in requests]
+
+
+async def _all(work: Run, missing: Sequence[Request]) -> None:
+    """Answer what is missing, by single requests or in batches."""
+    async with Door(work.service) as door:
+        way = batch.run if work.service.batch else online.run
+        await way(work, door, missing)
+
+
+def _silent(done: int, of: int) -> None:
+    """Tell nobody."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pipelines.errors import ServiceError
 from pipelines.llm.values import Reply
@@ -62,18 +62,17 @@ class Cache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(folder / FILE, timeout=60, isolation_level=None)
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.executescript(_SCHEMA)
-                yield cls(connection)
-            finally:
-                connection.close()
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise ServiceError(
-                f"answers cannot be kept in {folder} ({error}): make room or make it writable; "
-                f"a damaged {FILE} may be removed, which asks everything again"
-            ) from error
+            raise _unusable(folder, error) from error
+        try:
+            yield cls(connection)
+        except sqlite3.Error as error:
+            raise _unusable(folder, error) from error
+        finally:
+            connection.close()
 
     def answers(self, digests: Iterable[str]) -> dict[str, Reply]:
         """Answers by digest, marked as cached; what is not there is missing."""
@@ -127,9 +126,18 @@ class Cache:
         """Write down the service's id of a batch."""
         self._connection.execute("UPDATE batches SET id = ? WHERE token = ?", (batch, token))
 
-    def end_batch(self, token: str) -> None:
-        """Forget a batch whose answers are kept."""
-        self._connection.execute("DELETE FROM batches WHERE token = ?", (token,))
+    def end_batch(self, token: str, left: Iterable[str]) -> None:
+        """Forget a batch, but for the digests whose answers nobody has asked for yet."""
+        rest = sorted(left)
+        if rest:
+            row = (json.dumps(rest), token)
+            self._connection.execute("UPDATE batches SET digests = ? WHERE token = ?", row)
+        else:
+            self._connection.execute("DELETE FROM batches WHERE token = ?", (token,))
+
+    def forget_batch(self, batch: str) -> None:
+        """Forget a batch that the service refused or does not know."""
+        self._connection.execute("DELETE FROM batches WHERE id = ?", (batch,))
 
     def batches(self, base_url: str) -> list[tuple[str, str | None, tuple[str, ...]]]:
         """Batches under way at a service: our token, its id if known, the digests in it."""
@@ -144,9 +152,9 @@ class Cache:
         row = (digest, tokens_in, tokens_out, dollars, reason)
         self._connection.execute("INSERT INTO broken VALUES (?, ?, ?, ?, ?)", row)
 
-    def _rows(self, select: str, digests: Iterable[str], end: str = "") -> list[tuple[str, ...]]:
+    def _rows(self, select: str, digests: Iterable[str], end: str = "") -> list[tuple[Any, ...]]:
         wanted = list(digests)
-        rows: list[tuple[str, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             marks = ", ".join("?" * len(chunk))
@@ -170,3 +178,10 @@ def answered(folder: Path, digests: Iterable[str]) -> set[str]:
         return set()
     with Cache.open(folder) as cache:
         return set(cache.answers(digests))
+
+
+def _unusable(folder: Path, error: Exception) -> ServiceError:
+    return ServiceError(
+        f"answers cannot be kept in {folder} ({error}): make room or make it writable; a damaged "
+        f"{FILE} may be removed, which asks everything again"
+    )

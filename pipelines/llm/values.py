@@ -149,7 +149,8 @@ def request(
         **overrides: temperature, top_p, max_tokens, model.
 
     The local model is told not to reuse what it computed for the prompt before: only then does a
-    seed give the same answer again. `extra_body: {cache_prompt: true}` is faster, and gives that up.
+    seed give the same answer again. `extra_body: {cache_prompt: true}` is faster and gives that
+    up.
     """
     content: dict[str, Any] = {"messages": None, "prompt": None}
     if not isinstance(asked, str):
