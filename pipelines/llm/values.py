@@ -14,6 +14,8 @@ from pipelines.llm.settings import LOCAL, Kind, LimitAs, SchemaAs, Service
 WEIGHTS: Final = "gemma-3-270m-q4_k_m"
 """What stands behind the model `local`; part of its digests."""
 _REPEATABLE: Final = {"cache_prompt": False}
+_COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""Has llama.cpp write JSON as `json.dumps` does; else a small model goes on with white space."""
 PATHS: Final[Mapping[Kind, str]] = {"chat": "/chat/completions", "completions": "/completions"}
 
 
@@ -88,7 +90,7 @@ class Request:
         if self.schema is None or self.schema_as == "none":
             return {}
         if self.schema_as == "json_schema":
-            return {"json_schema": self.schema}
+            return {"json_schema": {**self.schema, "x-guidance": _COMPACT}}
         named = {"name": "answer", "strict": True, "schema": self.schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
 

@@ -1,0 +1,189 @@
+"""What a service and a network do wrong, done to real requests by a proxy on the way."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ServiceError, TooManyFailures
+from pipelines.llm.ask import ask
+from pipelines.llm.cache import answered
+from pipelines.llm.client import asked_to_wait
+from pipelines.llm.settings import Price, Service
+from pipelines.llm.values import Failure, Reply, Request, request
+from tests.pipelines.kinds import LocalServer
+from tests.pipelines.llm.proxy import Act, Proxy, cut, pass_on, retold, say, slow, status
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"enum": ["x"]}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+ERROR = b'{"error": {"message": "overloaded", "code": 503}}'
+UNBILLED = {
+    "429": status(429, Retry_After="0.2"),
+    "429 until a date": status(429, Retry_After="Thu, 01 Jan 2026 00:00:00 GMT"),
+    "408": status(408),
+    "500": status(500),
+    "503 that is no JSON": status(503, "down"),
+    "malformed JSON": say(b'{"choices": [{"te'),
+    "no JSON at all": say(b"<html>busy</html>"),
+    "200 with an error": say(ERROR),
+}
+
+
+def one(service: Service, text: str = "One two", **more: object) -> Request:
+    return request(service, text, seed=5, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("act", UNBILLED.values(), ids=UNBILLED)
+def test_what_was_not_answered_is_asked_again_and_billed_once(
+    act: Act, proxy: Proxy, local_server: LocalServer, service: Service, cache: Path
+) -> None:
+    proxy.script.append(act)
+    before = local_server.served()
+    priced = service.model_copy(update={"prices": {"local": Price(input=1e6, output=1e6)}})
+    (reply,) = ask([one(priced)], priced, cache=cache)
+    assert isinstance(reply, Reply)
+    assert (reply.attempts, reply.seed) == (2, 5)
+    assert reply.dollars == reply.tokens_in + reply.tokens_out
+    assert reply.tokens_out <= 4
+    assert local_server.served(at_least=before + 1) == before + 1
+    assert [seen.body for seen in proxy.seen] == [proxy.seen[0].body] * 2
+
+
+def test_a_cut_connection_is_asked_again(proxy: Proxy, service: Service, cache: Path) -> None:
+    proxy.script.append(cut)
+    (reply,) = ask([one(service)], service, cache=cache)
+    assert isinstance(reply, Reply)
+    assert reply.attempts == 2
+
+
+def test_slow_bytes_are_a_time_out_of_the_whole_attempt(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.always = slow(0.02)
+    quick = service.model_copy(update={"timeout_s": 0.5, "attempts": 2, "max_failures": 1})
+    (failure,) = ask([one(quick)], quick, cache=cache)
+    assert isinstance(failure, Failure)
+    assert failure.reason.endswith("did not answer within 0.5 s")
+    assert failure.attempts == 2
+    assert len(proxy.seen) == 2
+    assert 0.5 <= proxy.seen[1].at - proxy.seen[0].at < 3
+
+
+@pytest.mark.parametrize("text", ['{"a": "y"}', '{"a": ', '{"b": "x"}'])
+def test_a_broken_answer_is_paid_and_asked_for_with_another_seed(
+    text: str, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script.append(retold(text))
+    (reply,) = ask([one(service, schema=SCHEMA, max_tokens=12)], service, cache=cache)
+    assert isinstance(reply, Reply)
+    assert reply.parsed == {"a": "x"}
+    assert (reply.attempts, reply.seed) == (2, 6)
+    assert [seen.body["seed"] for seen in proxy.seen] == [5, 6]
+    assert reply.tokens_in % 2 == 0  # both attempts are counted
+    (again,) = ask([one(service, schema=SCHEMA, max_tokens=12)], service, cache=cache)
+    assert isinstance(again, Reply)
+    assert again.cached
+    assert again.tokens_in == reply.tokens_in
+
+
+def test_a_request_that_fails_for_good_is_counted_and_the_others_go_on(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script += [retold("never JSON")] * 3
+    lenient = service.model_copy(update={"max_failures": 0.5, "concurrency": 1})
+    asked = [one(lenient, schema=SCHEMA, max_tokens=12), one(lenient, "and")]
+    failure, reply = ask(asked, lenient, cache=cache)
+    assert isinstance(failure, Failure)
+    assert isinstance(reply, Reply)
+    assert (failure.attempts, failure.reason) == (3, "the answer is not JSON")
+    assert failure.tokens_in > 0
+    assert answered(cache, [one.digest for one in asked]) == {asked[1].digest}
+    (later,) = ask(asked[:1], lenient, cache=cache)  # not cached: it is asked again
+    assert isinstance(later, Reply)
+    assert later.tokens_in == failure.tokens_in // 3 * 4
+
+
+def test_too_many_failures_stop_the_run_and_keep_what_was_answered(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    asked = [one(service, f"{n}", max_tokens=1) for n in range(10)]
+    patient = service.model_copy(update={"concurrency": 1, "attempts": 1, "max_failures": 0.1})
+    proxy.script += [status(500), pass_on, status(400)]
+    with pytest.raises(TooManyFailures, match=r"2 of 10 .*max_failures \(0.1\).*answered 400"):
+        ask(asked, patient, cache=cache)
+    assert len(proxy.seen) == 3
+    assert answered(cache, [one.digest for one in asked]) == {asked[1].digest}
+
+
+@pytest.mark.parametrize("code", [400, 413, 422])
+def test_a_wrong_request_is_not_sent_twice(
+    code: int, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script.append(status(code, {"error": {"message": "too long"}}))
+    lenient = service.model_copy(update={"max_failures": 1})
+    (failure,) = ask([one(lenient)], lenient, cache=cache)
+    assert isinstance(failure, Failure)
+    assert failure.reason == f"{proxy.url} answered {code}: too long"
+    assert (failure.attempts, failure.tokens_in) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "suspect"),
+    [(401, "correct OPENAI_API_KEY"), (403, "the rights of"), (404, "correct the model, or")],
+)
+def test_what_no_request_can_get_past_stops_all_at_once(
+    code: int, suspect: str, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.always = status(code)
+    with pytest.raises(ServiceError, match=f"answered {code}: not now; .*{suspect}") as caught:
+        ask([one(service, f"{n}") for n in range(20)], service, cache=cache)
+    assert type(caught.value) is ServiceError
+    assert caught.value.__cause__ is None
+    assert len(proxy.seen) <= service.concurrency
+
+
+def test_retry_after_is_obeyed_and_capped(proxy: Proxy, service: Service, cache: Path) -> None:
+    proxy.script += [status(429, Retry_After="0.6"), status(503, Retry_After="3600")]
+    capped = service.model_copy(update={"wait_max_s": 0.8})
+    (reply,) = ask([one(capped)], capped, cache=cache)
+    assert isinstance(reply, Reply)
+    first, second, third = (seen.at for seen in proxy.seen)
+    assert 0.6 <= second - first < 2
+    assert 0.8 <= third - second < 2
+
+
+def test_without_retry_after_each_wait_is_longer(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script += [status(500)] * 3
+    doubling = service.model_copy(update={"wait_s": 0.1, "attempts": 4})
+    (reply,) = ask([one(doubling)], doubling, cache=cache)
+    assert isinstance(reply, Reply)
+    times = [seen.at for seen in proxy.seen]
+    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert all(wait >= least for wait, least in zip(waits, (0.1, 0.2, 0.4), strict=True))
+
+
+def test_retry_after_is_read_in_all_its_forms() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert asked_to_wait({"retry-after": "2.5"}) == 2.5
+    assert asked_to_wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert 28 < (asked_to_wait({"retry-after": later}) or 0) <= 30
+    for nothing in ("", "soon", "-1", "0", "inf", "Thu, 01 Jan 2026 00:00:00 GMT"):
+        assert asked_to_wait({"retry-after": nothing}) is None
+    assert asked_to_wait({}) is None
+
+
+def test_the_proxy_passes_on_what_is_sent(proxy: Proxy, service: Service, cache: Path) -> None:
+    asked = one(service)
+    ask([asked], service, cache=cache)
+    assert proxy.seen[0].body == json.loads(json.dumps(asked.body))
+    assert proxy.seen[0].headers["authorization"] == f"Bearer {proxy.key}"
