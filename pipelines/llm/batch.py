@@ -55,7 +55,7 @@ async def run(work: Run, door: Door, missing: Sequence[Request]) -> None:
                 if work.stopped is None:
                     await _batch(work, door, part, left)
     except Fault as fault:
-        raise ServiceError(door.scrubbed(fault.reason)) from None
+        raise ServiceError(fault.reason) from None
 
 
 async def _adopt(work: Run, door: Door, left: dict[str, Tried]) -> None:
@@ -216,7 +216,7 @@ async def _ended(work: Run, door: Door, batch: str) -> Batch:
         found = await _managed(work, door, look)
     if found.status == "failed":
         work.cache.forget_batch(batch)
-        words = message(_first_error(found)) or "no reason given"
+        words = message(_first_error(door, found)) or "no reason given"
         raise Fault(f"{door.base_url} refused batch {batch}: {words}", fatal=True)
     return found
 
@@ -225,7 +225,7 @@ async def _lines(work: Run, door: Door, file: str) -> dict[str, Mapping[str, Any
     """Lines of an output or error file, by digest."""
 
     async def download(client: openai.AsyncOpenAI) -> bytes:
-        return (await client.files.content(file)).content
+        return door.client.scrubbed((await client.files.content(file)).content)
 
     data = await _managed(work, door, download)
     try:
@@ -247,7 +247,6 @@ async def _keep(
         paid = work.price(tried.request, answer.tokens_in, answer.tokens_out)
         work.finish(work.keep(tried, answer, paid))
     except Fault as fault:
-        fault.reason = door.scrubbed(fault.reason)
         paid = work.charge(tried.request, fault)
         tried.other_seed += fault.other_seed
         if not fault.fatal and (not fault.again or tried.attempts >= work.service.attempts):
@@ -275,9 +274,10 @@ def _body(where: str, line: Mapping[str, Any] | None) -> bytes:
     return json.dumps(response.get("body")).encode()
 
 
-def _first_error(batch: Batch) -> Any:  # noqa: ANN401  JSON
+def _first_error(door: Door, batch: Batch) -> Any:  # noqa: ANN401  JSON
     data = batch.errors.data if batch.errors else None
-    return {"message": data[0].message} if data else {}
+    said = data[0].message or "" if data else ""
+    return {"message": door.client.scrubbed(said.encode()).decode()}
 
 
 async def _managed(

@@ -1,12 +1,14 @@
 """One attempt through the openai client; the only module that speaks to a service.
 
 The client's own retries are off: they would hide attempts from the count, the budget and the
-cache. Its errors hold the request with its key, so they are never kept as a cause.
+cache. Its errors hold the request with its key, so they are never kept as a cause; and whatever a
+service says is freed of the key before anybody reads it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,7 +53,7 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._openai.post(path, body=dict(body), cast_to=httpx2.Response)
-                return await answer.aread()
+                return self.access.scrubbed(await answer.aread())
         except Exception as error:  # noqa: BLE001  sorted in one table
             self.translate(error)
 
@@ -70,6 +72,10 @@ class Client:
     async def close(self) -> None:
         """Close the pool."""
         await self._openai.close()
+
+    def scrubbed(self, data: bytes) -> bytes:
+        """What the service said, without the key."""
+        return self.access.scrubbed(data)
 
     def translate(self, error: Exception) -> NoReturn:
         """Raise what an error of the client means, without the key.
@@ -97,7 +103,12 @@ class Client:
         raise error
 
     def _refused(self, error: openai.APIStatusError) -> Fault:
-        words = self.access.scrubbed(message(error.body)) or error.response.reason_phrase
+        text = self.access.scrubbed(error.response.content)
+        try:
+            words = message(json.loads(text))
+        except ValueError:
+            words = ""
+        words = words or error.response.reason_phrase
         wait = asked_to_wait(error.response.headers)
         return refused(self.access.base_url, error.status_code, words, wait)
 

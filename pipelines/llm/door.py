@@ -63,10 +63,6 @@ class Door:
         """Address of the service."""
         return self.client.access.base_url
 
-    def scrubbed(self, text: str) -> str:
-        """The text without the key."""
-        return self.client.access.scrubbed(text)
-
     async def _open(self, stale: Client | None) -> None:
         """Make a client, unless somebody else has replaced the stale one already."""
         async with self._opening:

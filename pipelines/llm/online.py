@@ -76,7 +76,6 @@ async def _attempt(work: Run, door: Door, tried: Tried) -> Reply:
         paid = work.price(request, answer.tokens_in, answer.tokens_out)
         return work.keep(tried, answer, paid)
     except Fault as fault:
-        fault.reason = door.scrubbed(fault.reason)
         paid, uncertain = work.charge(request, fault), fault.uncertain
         tried.other_seed += fault.other_seed
         raise

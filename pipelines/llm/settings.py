@@ -22,7 +22,7 @@ LOCAL: Final = "local"
 OPENAI: Final = "https://api.openai.com/v1"
 BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
-HIDDEN: Final = "***"
+HIDDEN: Final = b"***"
 _SECRET: Final = 8
 """Characters from which on a key is a secret, and no filler such as `EMPTY`."""
 
@@ -97,9 +97,9 @@ class Access:
     base_url: str
     key: str = field(repr=False)
 
-    def scrubbed(self, text: str) -> str:
-        """The text without the key, in case a server says it back."""
-        return text.replace(self.key, HIDDEN) if len(self.key) >= _SECRET else text
+    def scrubbed(self, data: bytes) -> bytes:
+        """What a server said, without the key, in case it says it back."""
+        return data.replace(self.key.encode(), HIDDEN) if len(self.key) >= _SECRET else data
 
 
 def access(service: Service) -> Access | None:

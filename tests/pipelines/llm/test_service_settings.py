@@ -34,8 +34,8 @@ def test_a_key_is_in_no_repr() -> None:
 
 
 def test_a_key_said_back_is_hidden_and_a_filler_is_not() -> None:
-    assert Access("u", "sk-12345678").scrubbed("key sk-12345678!") == "key ***!"
-    assert Access("u", "EMPTY").scrubbed("the answer is EMPTY") == "the answer is EMPTY"
+    assert Access("u", "sk-12345678").scrubbed(b"key sk-12345678!") == b"key ***!"
+    assert Access("u", "EMPTY").scrubbed(b"it is EMPTY") == b"it is EMPTY"
 
 
 def test_an_unknown_key_names_the_nearest_one() -> None:
