@@ -42,11 +42,11 @@ def clean(folder: Path, key: str, *texts: str) -> bool:
 def test_a_key_that_a_server_says_back_is_hidden(
     code: int,
     proxy: Proxy,
-    planted: str,
     service: Service,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    planted = proxy.key
     caplog.set_level(logging.DEBUG, logger="pipelines")
     caplog.set_level(logging.DEBUG, logger="stamina")
     proxy.always = echo(code)

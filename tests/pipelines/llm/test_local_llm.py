@@ -1,0 +1,144 @@
+"""The local model's own process: started on demand, one per directory, and gone when idle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipelines.errors import ServiceError
+from pipelines.llm.ask import ask
+from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
+from pipelines.llm.launch import answers, serve_on_demand
+from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
+from pipelines.llm.values import Reply, request
+from tests.pipelines.kinds import LocalServer
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def ended(pid: int, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not alive(pid)
+
+
+def test_it_wants_its_key_and_counts_what_it_serves(local_server: LocalServer) -> None:
+    access, before = local_server.access, local_server.served()
+    url = f"{access.base_url}/completions"
+    asked = {"prompt": "a", "max_tokens": 1}
+    assert httpx.post(url, json=asked).status_code == 401
+    assert not answers(Access(access.base_url, "another"))
+    headers = {"Authorization": f"Bearer {access.key}"}
+    assert httpx.post(url, json=asked, headers=headers).status_code == 200
+    assert local_server.served(at_least=before + 1) == before + 1
+    assert httpx.get(f"{access.base_url.removesuffix('/v1')}/slots", headers=headers).is_error
+
+
+def test_only_its_owner_can_read_key_and_address(local_server: LocalServer) -> None:
+    for name in ("key", "endpoint.json"):
+        mode = stat.S_IMODE((local_server.home.path / name).stat().st_mode)
+        assert mode == 0o600
+    assert "listening on http://127.0.0.1:" in local_server.home.log.read_text(encoding="utf-8")
+    assert local_server.access.key not in local_server.home.log.read_text(encoding="utf-8")
+
+
+def test_a_second_process_of_a_directory_ends_and_says_why(local_server: LocalServer) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "pipelines.local_llm", "--home", str(local_server.home.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert second.returncode == LOCK_HELD
+    assert second.stderr.startswith("local_llm: process ")
+    assert "serves the local model for" in second.stderr
+    assert answers(local_server.access)
+
+
+def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(BASE_URL, raising=False)
+    monkeypatch.setenv(API_KEY, "sk-of-another-service")
+    home, pids = ServerHome(tmp_path / DIRECTORY), []
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: serve_on_demand(), range(2)))
+    assert both[0] == both[1]
+
+    def kill(done: int, of: int) -> None:
+        if done:
+            found = home.endpoint()
+            assert found is not None
+            pids.append(found.pid)
+            assert b"sk-of-another" not in Path(f"/proc/{found.pid}/environ").read_bytes()
+            os.kill(found.pid, signal.SIGKILL if done < of else signal.SIGTERM)
+
+    service = Service(max_tokens=2, wait_s=0.01, concurrency=1)
+    asked = [request(service, f"{n}", seed=n) for n in range(2)]
+    replies = ask(asked, service, cache=Path("cache"), progress=kill)
+    assert [isinstance(reply, Reply) for reply in replies] == [True, True]
+    assert home.served() == 2
+    assert len(set(pids)) == 2
+    assert all(ended(pid, 20) for pid in pids)
+    assert home.endpoint() is None
+
+
+def test_it_ends_when_nobody_asks(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    access = serve_on_demand(home.path, idle=1)
+    found = home.endpoint()
+    assert found is not None
+    assert ended(found.pid, 20)
+    assert home.endpoint() is None
+    assert not answers(access)
+
+
+def test_what_is_left_of_another_process_is_no_server(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    assert home.endpoint() is None
+    assert home.served() == 0
+    home.announce(Endpoint("http://127.0.0.1:9", 1))
+    home.withdraw(2)
+    assert home.endpoint() == Endpoint("http://127.0.0.1:9", 1)
+    home.withdraw(1)
+    assert home.endpoint() is None
+    (tmp_path / "endpoint.json").write_text("{", encoding="utf-8")
+    assert home.endpoint() is None
+
+
+def test_a_taken_port_is_told(tmp_path: Path, local_server: LocalServer) -> None:
+    port = local_server.access.base_url.removesuffix("/v1").rpartition(":")[2]
+    taken = subprocess.run(
+        [sys.executable, "-m", "pipelines.local_llm", "--home", str(tmp_path), "--port", port],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=Path(__file__).parents[3],
+    )
+    assert taken.returncode == 1
+    assert f"127.0.0.1:{port}" in taken.stderr
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ServiceError, match="cannot be written"):
+        serve_on_demand(tmp_path / "file" / "server")
