@@ -1,0 +1,218 @@
+"""What the way to a language model costs: `ask` against the server's own ceiling.
+
+The ceiling is the plainest client there is: kept connections (http.client, a thread each) that
+post the same bodies to the same local server, and read no answer. `ask` does all that it does for a
+round: retries, budget, validation, an answer on disk before the next one. Both take turns, so a
+busy machine burdens both; the ratio is that of the medians.
+
+    python -m benchmarks.text [--json] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks.measured import check, machine
+from pipelines.llm.ask import ask
+from pipelines.llm.home import ServerHome
+from pipelines.llm.launch import serve_on_demand
+from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
+from pipelines.llm.values import Reply, Request, request
+
+AT_ONCE: Final = (1, 4, 16)
+GOAL: Final = 1.05
+EXEMPLAR: Final = '{"question": "What is the sun?", "answer": "It is a star."}\n'
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "question": {"type": "string", "maxLength": 40},
+        "answer": {"type": "string", "maxLength": 40},
+    },
+    "required": ["question", "answer"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One pass over the requests: wall clock, this process's CPU, and the server's."""
+
+    seconds: float
+    client_cpu: float
+    server_cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Both ways at one number of requests at once; seconds are medians over the turns."""
+
+    at_once: int
+    requests: int
+    turns: int
+    ceiling_s: float
+    ask_s: float
+    ratio: float
+    ceiling_client_ms: float
+    ask_client_ms: float
+    server_ms: float
+    """Processor time for a request: of the plain client, of `ask`, of the server."""
+    cpu_share: float
+    """What `ask` adds to the processor time of the plain client and the server: the steadier figure
+    on a busy machine."""
+    met: bool
+
+
+def measure(count: int, turns: int, at_once: Sequence[int], folder: Path) -> list[Row]:
+    """Take turns on one server, which is started for this and stopped."""
+    service = Service(max_tokens=40, timeout_s=600)
+    wanted = [request(service, EXEMPLAR * 3, schema=SCHEMA, seed=n) for n in range(count)]
+    with _serving(folder / "server") as (access, pid):
+        _post(access, wanted[:2], 1)
+        _ask(service, wanted[:2], 1, folder / "warm")
+        bar = tqdm(total=len(at_once) * turns * 2, desc="turns", file=sys.stderr)
+        rows = []
+        for number in at_once:
+            plain, ours = [], []
+            for turn in range(turns):
+                plain.append(_timed(pid, lambda n=number: _post(access, wanted, n)))
+                bar.update()
+                cache = folder / f"{number}-{turn}"
+                ours.append(_timed(pid, lambda n=number, c=cache: _ask(service, wanted, n, c)))
+                bar.update()
+            rows.append(_row(number, count, plain, ours))
+        bar.close()
+    return rows
+
+
+def _row(at_once: int, count: int, plain: Sequence[Turn], ours: Sequence[Turn]) -> Row:
+    ceiling, seconds = (median(turn.seconds for turn in way) for way in (plain, ours))
+
+    def each(way: Sequence[Turn], what: str) -> float:
+        return 1000 * median(getattr(turn, what) for turn in way) / count
+
+    bare, own = each(plain, "client_cpu"), each(ours, "client_cpu")
+    server = each([*plain, *ours], "server_cpu")
+    return Row(
+        at_once=at_once,
+        requests=count,
+        turns=len(plain),
+        ceiling_s=ceiling,
+        ask_s=seconds,
+        ratio=seconds / ceiling,
+        ceiling_client_ms=bare,
+        ask_client_ms=own,
+        server_ms=server,
+        cpu_share=(own - bare) / (bare + server),
+        met=seconds <= GOAL * ceiling,
+    )
+
+
+def _timed(server: int, work: Callable[[], None]) -> Turn:
+    start, own, other = time.perf_counter(), time.process_time(), _cpu(server)
+    work()
+    return Turn(time.perf_counter() - start, time.process_time() - own, _cpu(server) - other)
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _ask(service: Service, wanted: Sequence[Request], at_once: int, cache: Path) -> None:
+    replies = ask(wanted, service.model_copy(update={"concurrency": at_once}), cache=cache)
+    first = [isinstance(reply, Reply) and reply.attempts == 1 for reply in replies]
+    check(all(first), "a request failed or was asked twice, so the two ways did not do the same")
+
+
+def _post(access: Access, wanted: Sequence[Request], at_once: int) -> None:
+    """Post bodies that are ready over as many kept connections."""
+    where = urlsplit(access.base_url)
+    headers = {"Authorization": f"Bearer {access.key}", "Content-Type": "application/json"}
+    bodies = iter([json.dumps(one.body).encode() for one in wanted])
+
+    def work(_: int) -> None:
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=600)
+        for body in bodies:  # one iterator for all threads
+            connection.request("POST", f"{where.path}/completions", body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            check(answer.status == http.client.OK, f"the server answered {answer.status}")
+        connection.close()
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(work, range(at_once)))
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[tuple[Access, int]]:
+    home = ServerHome(folder)
+    access = serve_on_demand(folder)
+    found = home.endpoint()
+    pid = found.pid if found is not None else 0
+    os.environ |= {BASE_URL: access.base_url, API_KEY: access.key}
+    try:
+        yield access, pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+
+
+def render(rows: Sequence[Row], where: dict[str, Any], console: Console) -> None:
+    """Print the rows as a table."""
+    table = Table(title=", ".join(f"{name} {value}" for name, value in where.items()))
+    heads = ("at once", "ask, 1/s", "ceiling, 1/s", "ratio", "goal")
+    for head in (*heads, "ask CPU ms", "plain CPU ms", "server CPU ms", "CPU share"):
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.at_once),
+            f"{row.requests / row.ask_s:.2f}",
+            f"{row.requests / row.ceiling_s:.2f}",
+            f"{row.ratio:.3f}",
+            "met" if row.met else "missed",
+            f"{row.ask_client_ms:.1f}",
+            f"{row.ceiling_client_ms:.1f}",
+            f"{row.server_ms:.0f}",
+            f"{row.cpu_share:.1%}",
+        )
+    console.print(table)
+
+
+def main() -> None:
+    """Parse the command line, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.text", description=__doc__)
+    parser.add_argument("--requests", type=int, default=32, help="in a turn")
+    parser.add_argument("--turns", type=int, default=5, help="of each way")
+    parser.add_argument("--quick", action="store_true", help="few requests; goals say nothing")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    asked = parser.parse_args()
+    count, turns = (4, 1) if asked.quick else (asked.requests, asked.turns)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(count, turns, AT_ONCE, Path(folder))
+    where = machine()
+    if asked.json:
+        print(json.dumps({"machine": where, "rows": [asdict(row) for row in rows]}, indent=1))
+    else:
+        render(rows, where, Console())
+
+
+if __name__ == "__main__":
+    main()
