@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from pipelines.errors import ParamsError
 from pipelines.llm import batch, online
 from pipelines.llm.cache import Cache
 from pipelines.llm.costs import Ledger
 from pipelines.llm.door import Door
 from pipelines.llm.runs import Run
-from pipelines.llm.settings import Service
+from pipelines.llm.settings import Service, access
 from pipelines.llm.values import Failure, Reply, Request
 
 CACHE: Final = Path(".stemma/llm")
@@ -62,6 +63,8 @@ def ask(
 
 async def _all(work: Run, missing: Sequence[Request]) -> None:
     """Answer what is missing, by single requests or in batches."""
+    if work.service.batch and access(work.service) is None:
+        raise ParamsError("the local model's server knows no batches: set batch to false")
     async with Door(work.service) as door:
         way = batch.run if work.service.batch else online.run
         await way(work, door, missing)

@@ -95,7 +95,8 @@ class Client:
         if isinstance(error, (openai.APIConnectionError, httpx2.TransportError)):
             cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
             if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol)):
-                raise Fault(f"nothing answers at {where}", unreachable=True) from None
+                said = f"nothing answers at {where}: {cause}".rstrip(": ")
+                raise Fault(said, unreachable=True) from None
             raise Fault(f"{where} cut the connection", uncertain=True) from None
         if isinstance(error, openai.OpenAIError):
             said = f"{where} gave an answer that cannot be read ({type(error).__name__})"

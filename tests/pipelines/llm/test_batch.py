@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import BudgetError, ServiceError
+from pipelines.errors import BudgetError, ParamsError, ServiceError
 from pipelines.llm import costs
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import Cache
@@ -161,6 +161,14 @@ def test_a_batch_that_the_service_lost_is_made_again_at_the_next_run(
         ask(some(1), SERVICE, cache=cache)
     (reply,) = ask(some(1), SERVICE, cache=cache)
     assert isinstance(reply, Reply)
+
+
+def test_the_local_model_is_not_asked_for_batches(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(BASE_URL, raising=False)
+    with pytest.raises(ParamsError, match="knows no batches: set batch to false"):
+        ask(some(1), SERVICE, cache=cache)
 
 
 @pytest.mark.usefixtures("batches")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from pipelines.errors import ParamsError, ServiceError
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service, access
@@ -41,3 +44,13 @@ def test_a_key_said_back_is_hidden_and_a_filler_is_not() -> None:
 def test_an_unknown_key_names_the_nearest_one() -> None:
     with pytest.raises(ParamsError, match="did you mean 'budget_usd'"):
         parse(Service, {"budget": 3}, "generate.service")
+
+
+def test_the_settings_in_the_documentation_are_settings() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "text.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(text.split("```yaml")[1].split("```")[0])["service"]
+    service = parse(Service, shown, "docs/text.md")
+    assert service.budget_usd == 5
+    shared = ("endpoint", "schema_as", "limit_as", "temperature", "top_p", "max_tokens")
+    for name in (*shared, "concurrency", "timeout_s", "attempts", "max_failures", "batch"):
+        assert shown[name] == Service.model_fields[name].default
