@@ -27,7 +27,7 @@ install-test: $(VENV)/.installed-test
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[local-llm]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[local-llm,text]"
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
