@@ -43,7 +43,7 @@ def _fit(work: Work, commit: str) -> None:
     directory = models.directory(round_.dataset, round_.number)
     registry.load(round_.generator).fit(
         kept.samples,
-        round_.settings.fit,
+        getattr(round_.settings.fit, round_.generator),
         derive_seed(round_.seed, round_.dataset, round_.number, "fit"),
         directory,
     )

@@ -70,7 +70,9 @@ def _made(work: Work) -> tuple[Made, dict[str, Any]]:
         round=round_.number,
         seed=round_.seed,
         identity=round_.identity,
-        settings=round_.settings.generate,
+        candidates=round_.settings.generate.candidates,
+        shard_rows=round_.settings.generate.shard_rows,
+        settings=getattr(round_.settings.generate, round_.generator),
         directory=models.directory(round_.dataset, round_.number),
     )
     began = time.monotonic()
@@ -133,10 +135,14 @@ def _write(work: Work, branch: str, made: Made, cost: Mapping[str, Any]) -> None
 
 
 def _key(work: Work, fit_key: str) -> str:
+    name = work.round.generator
     return keys.input_key(
         "generate",
         settings=work.round.settings.generate,
-        code=[path.format(generator=work.round.generator) for path in CODE],
+        code=[
+            *(path.format(generator=name) for path in CODE),
+            *registry.files(name, getattr(work.round.settings.generate, name)),
+        ],
         inputs={
             "dataset": work.round.dataset,
             "round": work.round.number,

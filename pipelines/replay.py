@@ -23,8 +23,9 @@ from pipelines import history, images, manifest, models
 from pipelines.errors import ReplayError
 from pipelines.generators.diffusion import candidates
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.generators.diffusion.settings import DiffusionGenerate
 from pipelines.generators.protocol import Asked
-from pipelines.params import Dataset, Generate
+from pipelines.params import Dataset
 from pipelines.parsing import parse
 from pipelines.shards import Shard
 
@@ -208,7 +209,7 @@ def _sampled(lake: Lake, record: Record) -> Again:
     return Again(made.select("row", "sample_id", "image", "label"), environment)
 
 
-def _asked(lake: Lake, record: Record, place: Path) -> Asked:
+def _asked(lake: Lake, record: Record, place: Path) -> Asked[DiffusionGenerate]:
     """What the round asked, with its generator's files in a folder."""
     names = models.download(lake, record.commit, record.dataset, record.round, place)
     if models.MANIFEST not in names:
@@ -230,17 +231,18 @@ def _asked(lake: Lake, record: Record, place: Path) -> Asked:
         round=record.round,
         seed=record.about["seed"],
         identity=settings.identity,
-        settings=_on_recorded_device(settings.generate, record),
+        candidates=settings.generate.candidates,
+        shard_rows=settings.generate.shard_rows,
+        settings=_on_recorded_device(settings.generate.diffusion, record),
         directory=place,
     )
 
 
-def _on_recorded_device(settings: Generate, record: Record) -> Generate:
+def _on_recorded_device(settings: DiffusionGenerate, record: Record) -> DiffusionGenerate:
     """Sample on the processor where it was done on one; else on a GPU, where there is one."""
     recorded = record.about.get("environment", {}).get("device")
-    device = "cpu" if "cpu" in (recorded, settings.diffusion.device) else "auto"
-    sampling = settings.diffusion.model_copy(update={"device": device})
-    return settings.model_copy(update={"diffusion": sampling})
+    device = "cpu" if "cpu" in (recorded, settings.device) else "auto"
+    return settings.model_copy(update={"device": device})
 
 
 REPLAYERS: Final[Mapping[str, Replayer]] = {diffusion.KIND: _sampled}

@@ -3,6 +3,12 @@
 Stage `fit` lets it learn from the training mix, or take from it what it needs, and keep that in a
 folder; stage `generate` lets it make the candidates of a round from that folder alone. What it
 keeps travels with the lake, so a second clone needs nothing else.
+
+A generator may also have
+
+    def files(settings) -> tuple[str, ...]
+
+which names files outside of its folder that candidates depend on, such as a prompt of the user's.
 """
 
 from __future__ import annotations
@@ -10,16 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipelines.params import Fit, Generate
+Own = TypeVar("Own")
+"""A generator's own section of the settings of a stage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Generic[Own]):
     """What a round asks of its generator."""
 
     dataset: str
@@ -27,7 +34,12 @@ class Asked:
     seed: int
     """Root of every random choice."""
     identity: tuple[str, ...]
-    settings: Generate
+    candidates: int
+    """How many."""
+    shard_rows: int
+    """Candidates per shard."""
+    settings: Own
+    """The generator's own section of `generate`; None where it may be left out and is."""
     directory: Path
     """The generator's files."""
 
@@ -59,18 +71,24 @@ class Generator(Protocol):
     """Whether its training data is unknown, so that it is an opaque root; else it has learnt from
     the training mix alone."""
 
-    def fit(self, samples: pl.DataFrame, settings: Fit, seed: int, directory: Path) -> None:
+    def fit(
+        self,
+        samples: pl.DataFrame,
+        settings: Any,  # noqa: ANN401  each generator has its own
+        seed: int,
+        directory: Path,
+    ) -> None:
         """Learn from a mix, and write the generator.
 
         Args:
             samples: round, row, sample_id, payload, weight (not normalised) of the mix.
-            settings: of stage `fit`.
+            settings: its own section of `fit`.
             seed: of every random choice.
             directory: where to; gets `manifest.json`, with `kind` and `rows`, and what else the
                 generator needs.
         """
 
-    def make(self, asked: Asked) -> Made:
+    def make(self, asked: Asked[Any]) -> Made:
         """Make all candidates of a round.
 
         Raises:

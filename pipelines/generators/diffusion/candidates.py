@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lineage.identity import sample_ids
 from pipelines import images, keys, models, shards
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.generators.diffusion.settings import DiffusionGenerate
 from pipelines.generators.protocol import Asked
 from pipelines.seeds import derive_seed
 from pipelines.shards import Shard
@@ -31,11 +32,11 @@ CODE: Final = ("images.py", "seeds.py", "shards.py", "generators/diffusion")
 LIBRARIES: Final = ("numpy", "pillow")
 
 
-def cut(asked: Asked) -> Iterator[Shard]:
+def cut(asked: Asked[DiffusionGenerate]) -> Iterator[Shard]:
     """The shards of a round, in order, each with its seed."""
     return shards.split(
-        asked.settings.candidates,
-        asked.settings.shard_rows,
+        asked.candidates,
+        asked.shard_rows,
         asked.dataset,
         asked.round,
         STAGE,
@@ -43,16 +44,16 @@ def cut(asked: Asked) -> Iterator[Shard]:
     )
 
 
-def labels(asked: Asked) -> NDArray[np.int64]:
+def labels(asked: Asked[DiffusionGenerate]) -> NDArray[np.int64]:
     """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
     about, _ = models.manifest_in(asked.directory)
     classes = np.asarray(about["classes"], dtype=np.int64)
-    wanted = np.resize(classes, asked.settings.candidates)
+    wanted = np.resize(classes, asked.candidates)
     seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
     return np.random.default_rng(seed).permutation(wanted)
 
 
-def make(asked: Asked, shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
+def make(asked: Asked[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
     """Make the candidates of a shard.
 
     Args:
@@ -67,7 +68,7 @@ def make(asked: Asked, shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
         GeneratorError: the generator cannot be read, or knows no such label.
     """
     own = wanted[shard.start : shard.stop]
-    pixels = diffusion.generate(asked.directory, own, asked.settings.diffusion, shard.seed)
+    pixels = diffusion.generate(asked.directory, own, asked.settings, shard.seed)
     frame = pl.DataFrame(
         {
             "row": pl.Series(shard.rows, dtype=pl.Int64),
@@ -80,7 +81,7 @@ def make(asked: Asked, shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
     return frame.with_columns(sample_ids(frame, asked.identity).alias("sample_id"))
 
 
-def environment(asked: Asked) -> dict[str, Any]:
+def environment(asked: Asked[DiffusionGenerate]) -> dict[str, Any]:
     """What a second making must share with this one to give the same bits.
 
     Returns:
@@ -92,5 +93,5 @@ def environment(asked: Asked) -> dict[str, Any]:
         "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
-        **diffusion.environment(asked.settings.diffusion),
+        **diffusion.environment(asked.settings),
     }

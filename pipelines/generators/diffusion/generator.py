@@ -9,8 +9,8 @@ import polars as pl
 
 from pipelines import images, shards
 from pipelines.generators.diffusion import candidates, model
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.protocol import Asked, Made
-from pipelines.params import Fit
 
 KIND: Final = model.KIND
 ATTRIBUTION: Final = "mix/1"
@@ -18,7 +18,7 @@ ATTRIBUTION: Final = "mix/1"
 OPAQUE: Final = False
 
 
-def fit(samples: pl.DataFrame, settings: Fit, seed: int, directory: Path) -> None:
+def fit(samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Path) -> None:
     """Train on the images and labels of a mix.
 
     Raises:
@@ -29,13 +29,13 @@ def fit(samples: pl.DataFrame, settings: Fit, seed: int, directory: Path) -> Non
         images.decode(samples["image"]),
         samples["label"].to_numpy(),
         samples["weight"].to_numpy(),
-        settings.diffusion,
+        settings,
         seed,
         directory,
     )
 
 
-def make(asked: Asked) -> Made:
+def make(asked: Asked[DiffusionGenerate]) -> Made:
     """Sample every shard of a round.
 
     Raises:
