@@ -89,7 +89,7 @@ def worst_case(service: Service, request: Request) -> float:
             f"budget_usd needs to know what {request.model} costs: add it to prices, in dollars "
             f"per million tokens"
         )
-    most = len(json.dumps(request.body, ensure_ascii=False).encode()) + TEMPLATE_TOKENS
+    most = _body(request) + TEMPLATE_TOKENS
     return dollars(price, most, request.max_tokens) or 0.0
 
 
@@ -104,14 +104,13 @@ def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str
     known = set(cached)
     distinct = {request.digest: request for request in requests}
     new = [request for digest, request in distinct.items() if digest not in known]
-    sizes = [
-        (len(json.dumps(request.body, ensure_ascii=False).encode()), request) for request in new
-    ]
     most, least = BYTES_PER_TOKEN
-    low = [_amount(service, request, int(size / most), 1) for size, request in sizes]
+    low = [_amount(service, request, int(_text(request) / most), 1) for request in new]
     high = [
-        _amount(service, request, int(size / least) + TEMPLATE_TOKENS, request.max_tokens)
-        for size, request in sizes
+        _amount(
+            service, request, int(_body(request) / least) + TEMPLATE_TOKENS, request.max_tokens
+        )
+        for request in new
     ]
     return Estimate(
         requests=len(requests),
@@ -208,6 +207,17 @@ class Ledger:
 
     def _fits(self, amount: float, budget: float) -> bool:
         return self.spent + self.uncertain + self.reserved + amount <= budget
+
+
+def _body(request: Request) -> int:
+    """Bytes of all that is sent; a schema may be billed too."""
+    return len(json.dumps(request.body, ensure_ascii=False).encode())
+
+
+def _text(request: Request) -> int:
+    """Bytes of what the model reads in any case."""
+    told = [message.get("content", "") for message in request.messages or ()]
+    return len("".join([request.prompt or "", *told]).encode())
 
 
 def _amount(
