@@ -19,6 +19,7 @@ from lake import refs
 from lineage.limits import Limits
 from pipelines.errors import ParamsError
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.parsing import Settings, nearest, parse
 from pipelines.scorers import registry
 
@@ -63,6 +64,8 @@ class Fit(Settings):
     sample_size: int | None = Field(None, gt=0)
     """Rows that accumulate-subsample draws; None: as many as there are real rows."""
     diffusion: DiffusionFit = DiffusionFit()
+    text: TextFit | None = None
+    """None: the defaults; so other data sets' settings do not change when these do."""
 
 
 class Generate(Settings):
@@ -72,6 +75,8 @@ class Generate(Settings):
     shard_rows: int = Field(300, gt=0)
     """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
     diffusion: DiffusionGenerate = DiffusionGenerate()
+    text: TextGenerate | None = None
+    """None: the defaults, as for `fit`."""
 
 
 class Verify(Settings):

@@ -1,0 +1,10 @@
+"""The text generator: a language model behind a service, shown exemplars of the training mix.
+
+- `settings`: what params.yaml says of it
+- `exemplars`: the pool that is kept of a mix, and what is drawn from it for a prompt
+- `grid`: attributes of which each prompt asks for one combination
+- `templates`: prompts as files
+- `plan`: every request of a round, before any is sent
+- `attribution`: the weights of a candidate's exemplars
+- `generator`: fit and make
+"""

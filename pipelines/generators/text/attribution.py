@@ -1,0 +1,43 @@
+"""Attribution: how much of a candidate comes from the exemplars that its prompt showed.
+
+Rule `exemplars/1`: the exemplars of a prompt share half of the weight, each the same; the other
+half is the model's, whose training data nobody knows (an opaque root). A prompt without exemplars
+leaves everything to the model. It is a convention; docs/decisions/0011 has its reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from lineage import edges
+
+RULE: Final = "exemplars/1"
+SHARE: Final = 0.5
+"""Weight of all exemplars of a prompt together."""
+
+
+def parents(dataset: str, pool: pl.DataFrame, shown: Sequence[Sequence[int]]) -> pl.DataFrame:
+    """Edges from candidates to their exemplars.
+
+    Args:
+        dataset: of the exemplars.
+        pool: round and row of each exemplar.
+        shown: for each candidate, in order of rows, the numbers of its exemplars in the pool.
+
+    Returns:
+        As `lineage.edges.PARENT`, all of relation `seed`.
+    """
+    counts = np.asarray([len(each) for each in shown], dtype=np.int64)
+    flat = np.asarray([number for each in shown for number in each], dtype=np.int64)
+    taken = pool.select("round", pl.col("row").alias("parent_row"))[flat]
+    made = taken.with_columns(
+        pl.Series("row", np.repeat(np.arange(len(counts)), counts)),
+        pl.lit(dataset).alias("dataset"),
+        pl.lit("seed").alias("relation"),
+        pl.Series("weight", SHARE / np.repeat(counts, counts)),
+    )
+    return made.select(pl.col(name).cast(kind) for name, kind in edges.PARENT.items())

@@ -1,0 +1,128 @@
+"""Exemplars: the rows of the training mix that prompts show, and what is drawn of them.
+
+The pool is a priority sample of the mix for each label: of rows with weights w and uniform random
+u, those with the largest w/u are kept, and each counts max(w, τ), where τ is the largest w/u that
+was not kept. So drawing from the pool by these weights stands for drawing from the mix by its own
+(Duffield, Lund and Thorup 2007, "Priority sampling for estimation of arbitrary subset sums",
+doi 10.1145/1314690.1314696). A pool that holds the whole mix has the mix's weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines.errors import GeneratorError
+
+FILE: Final = "pool.parquet"
+LABEL: Final = "label"
+OWN: Final = ("round", "row", "sample_id", "weight")
+"""Columns of a mix that are no payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Rows of a mix: round, row, sample_id, payload, weight."""
+
+    rows: pl.DataFrame
+
+    @property
+    def columns(self) -> list[str]:
+        """What is the content of a row."""
+        return [name for name in self.rows.columns if name not in {*OWN, LABEL}]
+
+    @property
+    def labels(self) -> list[str] | None:
+        """The labels, in order; None: rows have none."""
+        if LABEL not in self.rows.columns:
+            return None
+        return [str(each) for each in self.rows[LABEL].unique().sort()]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of occurrences, contents, labels and weights."""
+        names = ["round", "row", *([LABEL] if self.labels is not None else []), "weight"]
+        digest = hashlib.sha256(self.rows.select(names).write_csv().encode())
+        digest.update(b"".join(self.rows["sample_id"]))
+        return digest.hexdigest()
+
+    def of(self, label: str | None) -> NDArray[np.int64]:
+        """Numbers of the rows of a label; all rows, where there are no labels."""
+        if label is None:
+            return np.arange(len(self.rows))
+        same = self.rows[LABEL].cast(pl.String) == label
+        return same.arg_true().to_numpy().astype(np.int64)
+
+
+def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
+    """Draw a pool from a mix.
+
+    Args:
+        samples: round, row, sample_id, payload, weight; a row without content in a column, or
+            without weight, is no exemplar.
+        most: rows to keep; labels share them as evenly as they have rows.
+        seed: of the draw.
+
+    Raises:
+        GeneratorError: no row can be an exemplar.
+    """
+    payload = [name for name in samples.columns if name not in OWN]
+    usable = samples.drop_nulls(payload).filter(pl.col("weight") > 0).sort("round", "row")
+    if usable.is_empty():
+        raise GeneratorError("no row of the training mix can be an exemplar: all are empty")
+    uniform = np.random.default_rng(seed).uniform(np.finfo(float).tiny, 1.0, len(usable))
+    group = pl.col(LABEL) if LABEL in payload else pl.lit(0)
+    first = usable.with_columns(priority=pl.col("weight") / pl.Series(uniform))
+    ranked = first.with_columns(
+        place=pl.col("priority").rank("ordinal", descending=True).over(group)
+    )
+    order = ranked.sort("place", "priority", descending=[False, True]).with_row_index("order")
+    outside = pl.col("priority").filter(pl.col("order") >= most).max().over(group).fill_null(0.0)
+    kept = order.with_columns(pl.max_horizontal("weight", outside).alias("weight"))
+    chosen = kept.filter(pl.col("order") < most).sort("round", "row")
+    return Pool(chosen.select("round", "row", "sample_id", *payload, "weight"))
+
+
+def write(pool: Pool, directory: Path) -> None:
+    """Write a pool into a generator's folder."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pool.rows.write_parquet(directory / FILE)
+
+
+def read(directory: Path) -> Pool:
+    """Read the pool of a generator's folder.
+
+    Raises:
+        GeneratorError: it is not there or damaged.
+    """
+    place = directory / FILE
+    try:
+        return Pool(pl.read_parquet(place))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise GeneratorError(f"{place} cannot be read; run the stage fit again") from error
+
+
+def draw(weights: NDArray[np.float64], draws: int, shots: int, seed: int) -> NDArray[np.int64]:
+    """Draw rows by weight, without replacement within one draw.
+
+    Each row gets an exponential time with its weight as rate; the first `shots` are drawn, in
+    order of their times (Efraimidis and Spirakis 2006).
+
+    Args:
+        weights: [m], positive.
+        draws: how many prompts.
+        shots: rows per draw; all m where there are fewer.
+        seed: of the draws.
+
+    Returns:
+        [draws, min(shots, m)] of row numbers.
+    """
+    rate: NDArray[Any] = np.random.default_rng(seed).standard_exponential((draws, len(weights)))
+    times = rate / weights
+    return np.argsort(times, axis=1, kind="stable")[:, :shots]

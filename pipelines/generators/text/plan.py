@@ -1,0 +1,176 @@
+"""The plan of a round: every request, before any is sent.
+
+Labels come first, then a combination of attributes, then exemplars of the label, then the text of
+the prompt. All of it follows from pool, settings and seed, so a killed run asks the same again and
+finds its answers, and `stemma estimate` counts exactly what would be sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import shards
+from pipelines.errors import GeneratorError
+from pipelines.generators.protocol import Asked
+from pipelines.generators.text import exemplars, grid, templates
+from pipelines.generators.text.exemplars import Pool
+from pipelines.generators.text.grid import Cell
+from pipelines.generators.text.settings import TextGenerate
+from pipelines.generators.text.templates import Prompt, Template
+from pipelines.llm.values import Request, request
+from pipelines.seeds import derive_seed
+from pipelines.shards import Shard
+
+STAGE: Final = "generate"
+Wanted: TypeAlias = Asked[TextGenerate | None]
+SEED_BITS: Final = 31
+"""What every service takes as a seed; derived seeds have 63."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for one candidate."""
+
+    label: str | None
+    cell: Cell
+    shown: tuple[int, ...]
+    """Numbers of its exemplars in the pool."""
+    shard: Shard
+    prompt_digest: bytes
+    """SHA-256 of the rendered prompt."""
+    request: Request
+
+
+def settings_of(asked: Wanted) -> TextGenerate:
+    """The generator's own settings, the defaults where there are none."""
+    return asked.settings or TextGenerate()
+
+
+def template_of(asked: Wanted) -> Template:
+    """The template of a round.
+
+    Raises:
+        GeneratorError: there is no such file.
+    """
+    return templates.load(settings_of(asked).prompt, asked.identity)
+
+
+def schema(columns: Sequence[str], max_chars: int | None) -> dict[str, Any]:
+    """JSON schema of an answer: an object with a text for each column, and nothing else."""
+    text = {"type": "string"} | ({} if max_chars is None else {"maxLength": max_chars})
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(columns, text),
+        "required": list(columns),
+        "additionalProperties": False,
+    }
+
+
+def questions(asked: Wanted, pool: Pool) -> list[Question]:
+    """What a round asks, one question for each candidate, in order.
+
+    Raises:
+        GeneratorError: the pool has not the data set's columns, or the prompt cannot be rendered.
+    """
+    missing = [name for name in asked.identity if name not in pool.rows.columns]
+    if missing:
+        raise GeneratorError(f"the exemplars have no column {missing[0]!r}; run stage fit again")
+    labels = _labels(asked, pool)
+    cells = _cells(asked, labels)
+    template, texts = template_of(asked), pool.rows.select(asked.identity).to_dicts()
+    cut = shards.split(
+        asked.candidates,
+        asked.shard_rows,
+        asked.dataset,
+        asked.round,
+        STAGE,
+        root=asked.seed,
+    )
+    return [
+        _question(
+            asked,
+            template,
+            row,
+            shard=shard,
+            label=labels[row],
+            cell=cells[row],
+            shown=shown,
+            texts=texts,
+        )
+        for shard in cut
+        for row, shown in zip(shard.rows, _shown(asked, pool, shard, labels), strict=True)
+    ]
+
+
+def _labels(asked: Wanted, pool: Pool) -> list[str | None]:
+    """A label for each candidate: each equally often, in an order drawn by seed."""
+    wanted = settings_of(asked).labels or pool.labels
+    if pool.labels is None or not wanted:
+        return [None] * asked.candidates
+    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
+    numbers = np.resize(np.arange(len(wanted)), asked.candidates)
+    return [wanted[number] for number in np.random.default_rng(seed).permutation(numbers)]
+
+
+def _cells(asked: Wanted, labels: Sequence[str | None]) -> list[Cell]:
+    """A combination of attributes for each candidate."""
+    known = grid.cells(settings_of(asked).attributes)
+    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "attributes")
+    _, groups = np.unique([label or "" for label in labels], return_inverse=True)
+    return [known[number] for number in grid.even(groups.astype(np.int64), len(known), seed)]
+
+
+def _shown(
+    asked: Wanted, pool: Pool, shard: Shard, labels: Sequence[str | None]
+) -> Iterator[tuple[int, ...]]:
+    """Exemplars of each candidate of a shard, as numbers in the pool."""
+    own = labels[shard.start : shard.stop]
+    drawn: dict[str | None, Iterator[NDArray[np.int64]]] = {}
+    for label in dict.fromkeys(own):
+        there = pool.of(label)
+        picked = exemplars.draw(
+            pool.rows["weight"].to_numpy()[there],
+            own.count(label),
+            settings_of(asked).shots,
+            derive_seed(shard.seed, "exemplars", label or ""),
+        )
+        drawn[label] = iter(there[picked])
+    return (tuple(int(each) for each in next(drawn[label])) for label in own)
+
+
+def _question(
+    asked: Wanted,
+    template: Template,
+    row: int,
+    *,
+    shard: Shard,
+    label: str | None,
+    cell: Cell,
+    shown: tuple[int, ...],
+    texts: Sequence[Mapping[str, str]],
+) -> Question:
+    settings = settings_of(asked)
+    values = {
+        "label": label,
+        "attributes": dict(cell),
+        "columns": list(asked.identity),
+        "exemplars": [texts[number] for number in shown],
+    }
+    prompt = template.render(settings.service.kind, values)
+    seed = derive_seed(shard.seed, "request", row) >> (63 - SEED_BITS)
+    wanted = schema(asked.identity, settings.max_chars)
+    sent = request(settings.service, prompt, schema=wanted, seed=seed)
+    return Question(label, cell, shown, shard, _digest(prompt), sent)
+
+
+def _digest(prompt: Prompt) -> bytes:
+    """SHA-256 of a prompt's text, or of its messages as JSON."""
+    whole = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
+    return hashlib.sha256(whole.encode()).digest()

@@ -1,0 +1,131 @@
+"""Prompts as files: Jinja templates with a block for each way to ask.
+
+A template has the block `completion` for a model that goes on with a text, and the blocks `system`
+and `user` for one that chats; a template of the user's own needs the one that its service wants.
+Blocks see
+
+    label        what is asked for; None where a data set has no labels
+    attributes   a word for each attribute of the grid
+    columns      names of the columns to write
+    exemplars    a mapping of these columns for each exemplar
+
+and the filter `data`, which writes a value as JSON on one line (`pipelines/quoting.py`). Exemplars
+are values and never template code, and the sandbox lets a template reach nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines import quoting
+from pipelines.errors import GeneratorError
+from pipelines.llm.settings import Kind
+
+FOLDER: Final = Path(__file__).parent / "prompts"
+BLOCKS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "chat": ("system", "user"),
+    "completions": ("completion",),
+}
+PAIR: Final = ("prompt", "completion")
+
+Prompt = str | Sequence[Mapping[str, str]]
+"""A text to go on with, or messages."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The source of a prompt, and what it is called."""
+
+    name: str
+    source: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the source."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def render(self, kind: Kind, values: Mapping[str, Any]) -> Prompt:
+        """Fill the blocks that an endpoint needs.
+
+        Args:
+            kind: of the service.
+            values: what the blocks see.
+
+        Raises:
+            GeneratorError: a block is missing, or wants what there is not.
+        """
+        said = {name: self._block(name, values) for name in BLOCKS[kind]}
+        if kind == "completions":
+            return said["completion"]
+        roles = [name for name in BLOCKS["chat"] if said[name]]
+        return [{"role": role, "content": said[role]} for role in roles]
+
+    def _block(self, name: str, values: Mapping[str, Any]) -> str:
+        from jinja2 import TemplateError  # noqa: PLC0415  params.yaml is read without it
+
+        block = self._compiled.blocks.get(name)
+        if block is None:
+            raise GeneratorError(
+                f"the prompt {self.name} has no block {name!r}, which this service needs; add "
+                f"{{% block {name} %}}…{{% endblock %}}"
+            )
+        try:
+            return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
+        except TemplateError as error:
+            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {error}") from error
+
+    @cached_property
+    def _compiled(self) -> Any:  # noqa: ANN401  jinja2 is imported where it is used
+        from jinja2 import StrictUndefined, TemplateSyntaxError  # noqa: PLC0415
+        from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
+        place = ImmutableSandboxedEnvironment(
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+        place.globals.clear()
+        place.filters["data"] = quoting.as_data
+        try:
+            return place.from_string(self.source)
+        except TemplateSyntaxError as error:
+            raise GeneratorError(
+                f"the prompt {self.name} is no template: line {error.lineno}: {error.message}"
+            ) from error
+
+
+def place_of(name: str | None, columns: Sequence[str]) -> Path:
+    """The file of a template: a packaged one by its name, any other by its path.
+
+    Args:
+        name: as `TextGenerate.prompt`.
+        columns: of the data set's identity, which choose where there is no name.
+    """
+    if name is None:
+        layouts = {PAIR: "pairs", tuple(sorted(PAIR)): "pairs"}
+        name = layouts.get(tuple(columns), "text" if len(columns) == 1 else "columns")
+    packaged = FOLDER / f"{name}.txt"
+    return packaged if packaged.is_file() else Path(name)
+
+
+def load(name: str | None, columns: Sequence[str]) -> Template:
+    """Read a template.
+
+    Raises:
+        GeneratorError: there is no such file.
+    """
+    place = place_of(name, columns)
+    try:
+        return Template(place.name, place.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.txt")))
+        raise GeneratorError(
+            f"there is no prompt {name!r}: give the path of a template, or one of {known}"
+        ) from error

@@ -1,0 +1,155 @@
+"""Text rounds against the real local model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lineage import edges, record
+from lineage.identity import sample_ids
+from pipelines.errors import GeneratorError
+from pipelines.generators.protocol import Asked, Made
+from pipelines.generators.text import generator
+from pipelines.generators.text.settings import TextGenerate
+from pipelines.llm.settings import API_KEY, BASE_URL, Service
+from tests.pipelines.generators.mixes import PAIR, fitted, mix, pairs
+from tests.pipelines.kinds import LocalServer
+from tests.pipelines.llm.proxy import Proxy, status
+
+ASKED = TextGenerate(
+    service=Service(max_tokens=32, attempts=3, wait_s=0.01, max_failures=0.5, concurrency=2),
+    shots=2,
+    max_chars=12,
+    attributes={"style": ("plain", "odd")},
+)
+KEY = "sk-planted-for-this-test"
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked[TextGenerate | None]:
+    monkeypatch.chdir(tmp_path)
+    return fitted(pairs(12), tmp_path / "pool", candidates=4, settings=ASKED)
+
+
+def derived(made: Made, samples: pl.DataFrame) -> pl.DataFrame:
+    """Lineage of what was made, as the stage records it."""
+    real = record.real(
+        samples.filter(pl.col("round") == 0).select(
+            "row",
+            "sample_id",
+            pl.lit("test").alias("source"),
+            pl.lit("MIT").alias("licence"),
+        )
+    )
+    return record.derive(
+        made.candidates.select("row", "sample_id", "seed", "shard", "prompt_digest"),
+        round_number=2,
+        dataset="talk",
+        generator="g" * 64,
+        attribution=generator.ATTRIBUTION,
+        mix=None,
+        parents=made.parents,
+        stored=real.with_columns(pl.lit("talk").alias("dataset")),
+    )
+
+
+def test_a_round_is_made_and_a_second_one_asks_nothing(
+    asked: Asked[TextGenerate | None], local_model: LocalServer
+) -> None:
+    before = local_model.served()
+    made = generator.make(asked)
+    found = made.candidates
+    assert found["row"].to_list() == list(range(4))
+    assert sorted(found["label"]) == ["animals", "animals", "food", "food"]
+    assert found.select(pl.col(PAIR).str.len_chars().max()).row(0) <= (12, 12)
+    assert found["sample_id"].equals(sample_ids(found, PAIR).alias("sample_id"))
+    assert found["prompt_digest"].bin.size().unique().to_list() == [32]
+    assert made.cost["requests"] == 4
+    assert made.cost["tokens_out"] > 0
+    assert made.cost["dollars"] == 0
+    assert made.environment["served"]
+    assert made.facts["failed"] == 0
+    served = local_model.served(at_least=before + 4)
+
+    again = generator.make(asked)
+    assert again.candidates.equals(found)
+    assert again.cost["cached"] == 4
+    assert local_model.served() == served
+    recorded = json.dumps([again.environment, again.cost, again.facts], default=str)
+    assert local_model.access.key not in recorded
+    assert local_model.access.base_url not in recorded
+
+
+@pytest.mark.usefixtures("local_model")
+def test_half_of_a_candidate_is_its_exemplars_and_half_an_opaque_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = pairs(12).with_columns(pl.lit(0, pl.Int32).alias("round"))
+    made = generator.make(fitted(samples, tmp_path / "pool", candidates=2, settings=ASKED))
+    assert made.parents is not None
+    assert made.parents.schema == edges.PARENT
+    rows = derived(made, samples)
+    assert rows["real_inputs"].to_list() == rows["real_roots"].to_list() == [0.5, 0.5]
+    assert rows["depth_max"].to_list() == [1, 1]
+    assert rows["attribution"].unique().to_list() == ["exemplars/1"]
+    assert rows["prompt_digest"].null_count() == 0
+
+
+def test_a_request_that_fails_for_good_leaves_no_gap(
+    asked: Asked[TextGenerate | None], local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = ASKED.model_dump() | {"service": {**ASKED.service.model_dump(), "attempts": 1}}
+    asked = replace(asked, settings=TextGenerate.model_validate(once))
+    with Proxy(local_server.access, KEY) as proxy:
+        monkeypatch.setenv(BASE_URL, proxy.url)
+        monkeypatch.setenv(API_KEY, KEY)
+        proxy.script.append(status(500, {"error": {"message": f"no {KEY} today"}}))
+        made = generator.make(asked)
+    left = 4 - made.facts["failed"]
+    assert 1 <= made.facts["failed"] <= 2
+    assert made.candidates["row"].to_list() == list(range(left))
+    assert made.cost["failures"] == made.facts["failed"] == len(made.facts["failed_questions"])
+    assert sum(made.facts["reasons"].values()) == made.facts["failed"]
+    assert made.parents is not None
+    assert made.parents["row"].unique().sort().to_list() == list(range(left))
+    assert KEY not in json.dumps([made.facts, made.cost, made.environment], default=str)
+
+    monkeypatch.setenv(BASE_URL, local_server.access.base_url)
+    monkeypatch.setenv(API_KEY, local_server.access.key)
+    whole = generator.make(replace(asked, settings=ASKED))
+    assert len(whole.candidates) == 4
+    assert whole.cost["cached"] == left
+
+
+def test_a_round_without_any_answer_says_why(
+    asked: Asked[TextGenerate | None], local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopeless = ASKED.service.model_dump() | {"attempts": 1, "max_failures": 1.0}
+    settings = TextGenerate.model_validate(ASKED.model_dump() | {"service": hopeless})
+    with Proxy(local_server.access, KEY, always=status(500)) as proxy:
+        monkeypatch.setenv(BASE_URL, proxy.url)
+        monkeypatch.setenv(API_KEY, KEY)
+        with pytest.raises(GeneratorError, match="no request was answered"):
+            generator.make(replace(asked, settings=settings))
+
+
+@pytest.mark.usefixtures("local_model")
+def test_one_column_without_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = mix({"text": [f"The number {number} is nice." for number in range(9)]})
+    asked = fitted(samples, tmp_path / "pool", candidates=2, identity=("text",), settings=ASKED)
+    made = generator.make(asked)
+    assert set(made.candidates.columns) == {
+        "row",
+        "text",
+        "seed",
+        "shard",
+        "prompt_digest",
+        "sample_id",
+    }
+    assert made.candidates["text"].null_count() == 0
