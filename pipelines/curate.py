@@ -8,7 +8,7 @@ generate commit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -110,7 +110,14 @@ def _write(work: Work, branch: str, commit: str) -> None:
     words = ("accepted", "rejected", "duplicate")
     counts = {"candidates": len(candidates), **{word: counted.get(word, 0) for word in words}}
     reasons = dict(curation.reasons(decisions).iter_rows())
-    manifest.extend(lake, branch, dataset, number, counts=counts, reasons=reasons)
+    cost = _cost_of_accepted(manifest.read(lake, branch, dataset, number), counts["accepted"])
+    manifest.extend(lake, branch, dataset, number, counts=counts, reasons=reasons, cost=cost)
+
+
+def _cost_of_accepted(about: Mapping[str, Any], accepted: int) -> dict[str, Any]:
+    """Dollars of the round for each accepted sample, where its generator was paid."""
+    dollars = about.get("cost", {}).get("generate", {}).get("dollars")
+    return {} if dollars is None else {"accepted": {"dollars_each": dollars / accepted}}
 
 
 if __name__ == "__main__":
