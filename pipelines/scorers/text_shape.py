@@ -1,0 +1,116 @@
+"""How long is a text, is it a refusal, and did something of the prompt stay in it?
+
+Refusals and leftovers are found by patterns, each with a name that says what it finds. They are
+plain on purpose: whoever reads a verdict can see which words made it, and none of them is found in
+the real dialogues (a test holds that). They are written for English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from pipelines import parsing
+from pipelines.scorers import digests
+from pipelines.scorers.columns import OCCURRENCE
+from pipelines.scorers.protocol import Given
+
+COLUMNS: Final = {
+    "text_chars": pl.Int64,
+    "text_words": pl.Int64,
+    "refusal": pl.Boolean,
+    "leftover": pl.Boolean,
+}
+NEEDS: Final = ("text",)
+ROWWISE: Final = True
+
+_ACT: Final = (
+    r"(?:help|assist|fulfil|fulfill|comply|provide|create|generate|produce|write|answer|engage|"
+    r"continue|discuss|share|support)"
+)
+REFUSALS: Final[Mapping[str, str]] = {
+    "speaks as a model": r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)"
+    r"(?: language)?(?: model| assistant)?\s*(?:,|\bi\b)",
+    "is sorry that it cannot": r"\b(?:i'm|i am|we're|we are) (?:very |so |really )?sorry,? "
+    rf"(?:but )?(?:i|we) (?:can't|cannot|can not|won't|am (?:un|not )able to) (?:do|{_ACT})\b",
+    "cannot do what is asked": r"\bi (?:can't|cannot|can not|won't|will not|am unable to|am not "
+    rf"able to|'m unable to) {_ACT}\b[^.?!]{{0,40}}\b(?:that|this|with|request|content|you)\b",
+    "is not able to": rf"\bi(?:'m| am) (?:unable|not able|not allowed|not programmed) to {_ACT}\b",
+    "breaks guidelines": r"\b(?:violates?|against|goes against) (?:my|our|the|openai's) "
+    r"(?:content |usage |safety )?(?:policy|policies|guidelines)\b",
+}
+"""Without regard to case."""
+LEFTOVERS: Final[Mapping[str, str]] = {
+    "placeholder of a template": r"(?i)\{\{?\s*(?:topic|label|style|length|prompt|completion|"
+    r"question|answer|text|name|examples?|input|output)\s*\}?\}",
+    "blank to fill in": r"\[(?:insert|your|name|topic|placeholder|fill in|INSERT|YOUR|Your|"
+    r"Insert)\b[^\]\n]{0,40}\]",
+    "name of a turn": r"(?mi)^\s*(?:\*\*|#+ )?(?:question|answer|q|a|user|assistant|human|system|"
+    r"prompt|completion|topic|label)(?:\*\*)?\s*:",
+    "control token": r"(?i)\[/?INST\]|<\|[^|\n]{1,40}\|>|</?s>|<(?:bos|eos|pad|unk|unused\d+)>|"
+    r"<(?:start|end)_of_turn>|<<SYS>>",
+    "an example's JSON": r'(?i)["{,]\s*"?(?:prompt|completion|text|label)"\s*:',
+    "what separates examples": r"(?m)^\s*(?:-{3,}|={3,}|#{3,})\s*$",
+    "speaks of the task": r"(?i)\bhere(?:'s| is| are) (?:a|an|one|the|your) (?:new |possible )?"
+    r"(?:pair|example|question[- ]and[- ]answer)\b",
+}
+FENCE: Final = "```"
+"""An odd number of these is a leftover too: one of them was never closed."""
+CODE: Final = r"(?s)```.*?```"
+"""Code between fences; what looks like a placeholder there is none."""
+WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
+"""JSON between fences: the answer was wrapped once more."""
+
+
+class Settings(parsing.Settings):
+    """Which column is the text."""
+
+    text: str = "text"
+
+
+def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
+    """Digest the library whose patterns these are."""
+    return digests.of_values(libraries=digests.versions("polars"))
+
+
+def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:  # noqa: ARG001  of the protocol
+    """Measure each text.
+
+    Args:
+        candidates: round, row, text.
+        given: nothing of it is read.
+        settings: name of the column.
+
+    Returns:
+        round, row, text_chars, text_words (runs without white space), refusal, leftover; null
+        where there is no text.
+    """
+    text = pl.col(settings.text)
+    found = {
+        "text_chars": text.str.len_chars(),
+        "text_words": text.str.count_matches(r"\S+"),
+        "refusal": _any(plain(text), {name: f"(?i){each}" for name, each in REFUSALS.items()}),
+        "leftover": _any(plain(text).str.replace_all(CODE, ""), LEFTOVERS)
+        | text.str.contains(WRAPPED)
+        | (text.str.count_matches(FENCE, literal=True) % 2 == 1),
+    }
+    return candidates.select(
+        *(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items()),
+        *(found[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
+    )
+
+
+def score_real(given: Given, settings: Settings) -> pl.DataFrame:
+    """The same of the real rows."""
+    return score(given.real, given, settings)
+
+
+def plain(text: pl.Expr) -> pl.Expr:
+    """The text with straight apostrophes, as the patterns have them."""
+    return text.str.replace_all("\u2019", "'", literal=True)
+
+
+def _any(text: pl.Expr, patterns: Mapping[str, str]) -> pl.Expr:
+    return pl.any_horizontal(text.str.contains(pattern) for pattern in patterns.values())
