@@ -17,6 +17,7 @@ from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
 from pipelines import branches, judging, keys, manifest, receipts, stage, tables
+from pipelines.scorers import registry
 from pipelines.verdicts import pages, places
 from pipelines.verdicts.pages import Judgement
 from pipelines.work import Work, write_receipt
@@ -100,7 +101,10 @@ def _key(work: Work, generate_key: str) -> str:
     return keys.input_key(
         "verify",
         settings=work.round.settings.verify,
-        code=[path.format(dataset=work.round.dataset) for path in CODE],
+        code=[
+            *(path.format(dataset=work.round.dataset) for path in CODE),
+            *registry.files(work.round.settings.verify.scorers),
+        ],
         inputs={"seed": work.round.seed, "generate": generate_key},
     )
 

@@ -15,7 +15,11 @@ A scorer may also have:
         not among the real rows: so an expectation can compare its columns with real data. Where
         scores do not depend on the real rows, it is `score(given.real, given, settings)`.
 
-A setting that is named like a column of `NEEDS` holds the name that this column really has.
+    def files(settings) -> tuple[str, ...]
+        Files outside of this folder that its scores depend on, such as a rubric of the user's.
+
+A setting that is named like a column of `NEEDS` holds the name that this column really has; None: a
+data set without that column, which then is not read.
 """
 
 from __future__ import annotations
@@ -98,7 +102,8 @@ class ScoresReal(Protocol):
 
 def columns_read(scorer: Scorer, settings: parsing.Settings) -> tuple[str, ...]:
     """The real names of the columns that a scorer reads."""
-    return tuple(str(getattr(settings, need, need)) for need in scorer.NEEDS)
+    named = (getattr(settings, need, need) for need in scorer.NEEDS)
+    return tuple(str(name) for name in named if name is not None)
 
 
 def reads(scorer: Scorer) -> tuple[str, ...]:

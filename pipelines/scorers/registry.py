@@ -49,6 +49,15 @@ def settings(name: str, given: Mapping[str, Any]) -> Settings:
     return parse(load(name).Settings, given, name)
 
 
+def files(scorers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Files outside of this folder on which the scores of these scorers depend."""
+    found: list[str] = []
+    for name, asked in scorers.items():
+        own = getattr(load(name), "files", None)
+        found += own(settings(name, asked)) if own is not None else ()
+    return found
+
+
 def resolved(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Every setting of these scorers, whether given or not; a scorer that is None is left out.
 
