@@ -27,6 +27,7 @@ COMMANDS = (
     ("audit",),
     ("descendants",),
     ("guard",),
+    ("estimate",),
     ("verdicts",),
     ("lineage", "stats"),
     ("lineage", "export"),
