@@ -107,9 +107,7 @@ def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str
     most, least = BYTES_PER_TOKEN
     low = [_amount(service, request, int(_text(request) / most), 1) for request in new]
     high = [
-        _amount(
-            service, request, int(_body(request) / least) + TEMPLATE_TOKENS, request.max_tokens
-        )
+        _amount(service, request, int(_body(request) / least) + TEMPLATE_TOKENS, request.max_tokens)
         for request in new
     ]
     return Estimate(
