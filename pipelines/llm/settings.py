@@ -11,8 +11,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipelines.errors import ServiceError
 from pipelines.parsing import Settings
@@ -81,6 +82,15 @@ class Service(Settings):
     """Use the Batch API: half the price, within a day."""
     batch_poll_s: float = Field(30.0, gt=0)
     """Seconds between looks at a batch."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, given: str | None) -> str | None:
+        if given is not None and "@" in urlsplit(given).netloc:
+            raise ValueError(
+                f"it must hold no name and password, since manifests record it; set {API_KEY}"
+            )
+        return given
 
     @property
     def kind(self) -> Kind:

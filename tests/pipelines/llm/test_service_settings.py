@@ -54,3 +54,10 @@ def test_the_settings_in_the_documentation_are_settings() -> None:
     shared = ("endpoint", "schema_as", "limit_as", "temperature", "top_p", "max_tokens")
     for name in (*shared, "concurrency", "timeout_s", "attempts", "max_failures", "batch"):
         assert shown[name] == Service.model_fields[name].default
+
+
+def test_an_address_holds_no_password_and_the_error_does_not_say_it() -> None:
+    with pytest.raises(ParamsError, match="base_url: it must hold no name and password") as caught:
+        parse(Service, {"base_url": "https://me:hunter2@example.org/v1"}, "service")
+    assert "hunter2" not in str(caught.value)
+    assert Service(base_url="https://example.org/v1/@me").base_url == "https://example.org/v1/@me"
