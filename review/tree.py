@@ -106,7 +106,7 @@ class _Drawing:
         said = [*weight, str(node["generator"])[:DIGITS], *([kind] if kind else [])]
         if not depth:
             one = self._found.occurrence
-            said += [f"shard {one.shard}", f"seed {one.seed}"]
+            said += [f"shard {one.shard}", f"seed {one.seed}", *_model(self._found.environment)]
         branch = above.add(Text(f"generator {', '.join(said)}, rule {node['attribution']}"))
         if node["rest"] > 0:
             self._end(branch, node["trained_on"])
@@ -126,6 +126,15 @@ class _Drawing:
             branch = above.add(Text(_mix(mix.about)))
             for line in _licences(mix):
                 branch.add(Text(line))
+
+
+def _model(environment: Mapping[str, Any] | None) -> list[str]:
+    """Which model of a service answered, if one did."""
+    known = environment or {}
+    if "model" not in known:
+        return []
+    weights = f" ({known['weights']})" if "weights" in known else ""
+    return [f"model {known['model']}{weights}"]
 
 
 def _state(node: Mapping[str, Any]) -> str:

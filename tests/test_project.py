@@ -109,7 +109,8 @@ def test_no_path_is_the_output_of_two_stages() -> None:
 
 def test_plots_are_of_files_that_stage_report_writes() -> None:
     document = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    written = {each.replace("${key}", "digits") for each in stages()["report"]["do"]["outs"]}
+    outs, names = stages()["report"]["do"]["outs"], params.load(ROOT / "params.yaml").datasets
+    written = {each.replace("${key}", name) for each in outs for name in names}
     about = [each for plot in document["plots"] for each in plot.values()]
     assert {name for each in about for name in each["y"]} == written
     for each in about:

@@ -106,7 +106,8 @@ def evaluate_round(
         previous: what this round's generator learned from.
         settings: null_draws and bootstrap.
         seed: of subsets and resamples.
-        task: what mixes are judged by.
+        task: what mixes are judged by; where validation rows have one label only, there is nothing
+            to tell apart, and its figures are unknown.
 
     Raises:
         DataError: a set is too small to measure.
@@ -118,7 +119,7 @@ def evaluate_round(
     trained = {"real_only": real, "mix": mix, "previous": previous}
     answers = {
         name: Answers(validation.labels, task.learn(each)(validation))
-        for name, each in trained.items()
+        for name, each in (trained if len(np.unique(validation.labels)) > 1 else {}).items()
     }
     return Evaluation(
         n=n,
@@ -128,7 +129,11 @@ def evaluate_round(
         task=task.figure,
         scores=_scores(answers, settings, seed, task),
         difference=_differences(answers, settings, seed, task),
-        recall_per_class={name: answers[name].recall_per_class() for name in ("real_only", "mix")},
+        recall_per_class={
+            name: answers[name].recall_per_class()
+            for name in ("real_only", "mix")
+            if name in answers
+        },
     )
 
 
@@ -161,6 +166,7 @@ def _differences(
             derive_seed(seed, "difference", name),
         )
         for name in ("real_only", "previous")
+        if name in answers
     }
 
 

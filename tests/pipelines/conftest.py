@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import suppress
-
 import polars as pl
 import pytest
 
 from pipelines import images
-from pipelines.llm.home import ServerHome
-from pipelines.llm.launch import serve_on_demand
-from pipelines.llm.settings import API_KEY, BASE_URL
 from pipelines.sources import digits
-from tests.pipelines.kinds import LocalServer, Split, Vectors
+from tests.pipelines.kinds import Split, Vectors
 
 
 @pytest.fixture(scope="session")
@@ -31,22 +23,3 @@ def split() -> Split:
 @pytest.fixture(scope="session")
 def vectors(split: Split) -> Vectors:
     return images.vectors(split.real["image"]), images.vectors(split.validation["image"])
-
-
-@pytest.fixture(scope="session")
-def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """The real local model, started once for all tests; it ends itself when nobody asks."""
-    home = ServerHome(tmp_path_factory.mktemp("llm") / "server")
-    yield LocalServer(home, serve_on_demand(home.path, idle=200))
-    found = home.endpoint()
-    if found is not None:
-        with suppress(ProcessLookupError):
-            os.kill(found.pid, signal.SIGTERM)
-
-
-@pytest.fixture
-def local_model(local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
-    """The environment names the local server, as it would name any service."""
-    monkeypatch.setenv(BASE_URL, local_server.access.base_url)
-    monkeypatch.setenv(API_KEY, local_server.access.key)
-    return local_server

@@ -17,8 +17,8 @@ from pipelines.generators.text import generator
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
 from tests.pipelines.generators.mixes import PAIR, fitted, mix, pairs
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.proxy import Proxy, status
+from tests.served import LocalServer
 
 ASKED = TextGenerate(
     service=Service(max_tokens=32, attempts=3, wait_s=0.01, max_failures=0.5, concurrency=2),

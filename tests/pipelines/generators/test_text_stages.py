@@ -15,7 +15,7 @@ from pipelines.errors import ParamsError
 from pipelines.estimating import next_round
 from review import estimate
 from tests.flow.projects import Project, checkout
-from tests.pipelines.kinds import LocalServer
+from tests.served import LocalServer
 
 SERVICE = {"max_tokens": 32, "concurrency": 2, "wait_s": 0.01, "max_failures": 0.5}
 WORDS = ("red", "blue", "green", "black", "white", "brown")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.proxy import Proxy
+from tests.served import LocalServer
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pipelines.errors import ParamsError, ServiceError
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import API_KEY, Price, Service
 from pipelines.llm.values import Reply, request
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.proxy import Proxy
+from tests.served import LocalServer
 
 SCHEMA = {
     "type": "object",

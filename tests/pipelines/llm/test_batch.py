@@ -16,8 +16,8 @@ from pipelines.llm.ask import ask
 from pipelines.llm.cache import Cache
 from pipelines.llm.settings import API_KEY, BASE_URL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request, request
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.batches import Batches, serving
+from tests.served import LocalServer
 
 SERVICE = Service(
     max_tokens=3,

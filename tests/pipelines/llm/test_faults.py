@@ -16,8 +16,8 @@ from pipelines.llm.cache import answered
 from pipelines.llm.client import asked_to_wait
 from pipelines.llm.settings import Price, Service
 from pipelines.llm.values import Failure, Reply, Request, request
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.proxy import Act, Proxy, cut, pass_on, retold, say, slow, status
+from tests.served import LocalServer
 
 SCHEMA = {
     "type": "object",

@@ -13,7 +13,7 @@ from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Reply, Request, request
-from tests.pipelines.kinds import LocalServer
+from tests.served import LocalServer
 
 COUNT = 8
 ASKER = """

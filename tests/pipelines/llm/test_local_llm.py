@@ -21,7 +21,7 @@ from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.launch import answers, serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
 from pipelines.llm.values import Reply, request
-from tests.pipelines.kinds import LocalServer
+from tests.served import LocalServer
 
 
 def alive(pid: int) -> bool:

@@ -16,8 +16,8 @@ from pipelines.llm.settings import API_KEY, BASE_URL, Service
 from pipelines.llm.values import Request
 from pipelines.scorers import judge, protocol, registry, rubric
 from pipelines.scorers.protocol import Given
-from tests.pipelines.kinds import LocalServer
 from tests.pipelines.llm.proxy import Proxy, retold
+from tests.served import LocalServer
 
 KEY = "sk-planted-for-this-test"
 COMPLETIONS = judge.Settings(service=Service(max_tokens=16, attempts=2, wait_s=0.01), votes=2)

@@ -1,0 +1,167 @@
+"""Rounds of texts by the real local model: published, traced, killed half-way, made again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines import manifest, tables
+from pipelines.errors import ReplayError
+from pipelines.replay import replay
+from tests.flow.projects import Project
+from tests.flow.talk import CANDIDATES, talk
+from tests.served import LocalServer
+
+AT_ONCE = 2
+"""Requests in flight that a kill may lose."""
+
+
+@pytest.fixture(scope="module")
+def published(
+    local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """Round 1 of `talk` is published; the current directory, and the service of the environment."""
+    project = talk(tmp_path_factory.mktemp("talk") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        patch.setenv("OPENAI_BASE_URL", local_server.access.base_url)
+        patch.setenv("OPENAI_API_KEY", local_server.access.key)
+        project.run("lake", "")
+        project.run("ingest", "talk")
+        project.round("talk-1")
+        yield project
+    project.stop_lake()
+
+
+def test_a_round_of_texts_is_published(published: Project) -> None:
+    lake = published.lake()
+    samples = tables.read_round(lake, "main", "talk", "samples", 1)
+    assert samples.columns == ["round", "row", "sample_id", "prompt", "completion", "label"]
+    assert samples["label"].dtype == pl.String
+    about = manifest.read(lake, "main", "talk", 1)
+    assert about["cost"]["generate"]["tokens_out"] > 0
+    assert about["cost"]["generate"]["dollars"] == 0
+    assert about["cost"]["accepted"]["dollars_each"] == 0
+    assert about["metrics"]["task"] == "macro_f1"
+    assert {"macro_f1_mix", "distinct_2_null", "self_bleu_round"} <= set(
+        about["metrics"]["summary"]
+    )
+    picture = Path("reports/talk/1/grid.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert "<script" not in Path("reports/talk/1/verdicts.html").read_text(encoding="utf-8").lower()
+
+
+def test_lineage_names_exemplars_and_the_opaque_model(published: Project) -> None:
+    lineage = tables.read_round(published.lake(), "main", "talk", "lineage", 1)
+    assert len(lineage) == CANDIDATES
+    assert lineage["trained_on"].null_count() == CANDIDATES
+    parents = lineage.explode("parents").unnest("parents", separator=".")
+    assert parents["parents.relation"].cast(pl.String).unique().to_list() == ["seed"]
+    weights = parents.group_by("row").agg(pl.col("parents.weight").sum())["parents.weight"]
+    assert weights.to_list() == pytest.approx([0.5] * CANDIDATES)
+    assert lineage["real_roots"].to_list() == pytest.approx([0.5] * CANDIDATES)
+    assert lineage["depth_max"].unique().to_list() == [1]
+
+
+def test_an_audit_tells_the_exemplars_and_the_model(published: Project) -> None:
+    samples = tables.read_round(published.lake(), "main", "talk", "samples", 1)
+    sample = samples["sample_id"][0].hex()
+    told = published.command("review.cli", "audit", sample[:12])
+    assert told.code == 0, told.said
+    assert "seed" in told.out
+    assert "0.25" in told.out
+    assert "opaque" in told.out
+    assert "text/1" in told.out
+    assert "model local (gemma-3-270m" in told.out
+    found = json.loads(published.command("review.cli", "audit", sample[:12], "--json").out)
+    (told_of,) = found["occurrences"]
+    assert told_of["generator_manifest"]["kind"] == "text/1"
+
+
+def test_the_whole_history_is_proved(published: Project) -> None:
+    proved = published.command("review.cli", "audit", "--recompute", "main", "--json")
+    assert proved.code == 0, proved.said
+    assert json.loads(proved.out)["findings"] == []
+
+
+def test_a_service_is_not_replayed(published: Project) -> None:
+    with pytest.raises(ReplayError, match="text/1, which cannot be replayed"):
+        replay(published.lake(), "main", "talk", 1, 0)
+
+
+def test_made_again_nothing_is_asked(published: Project, local_server: LocalServer) -> None:
+    before = local_server.served()
+
+    def patient(
+        found: dict[str, Any],
+    ) -> None:
+        found["datasets"]["talk"]["generate"]["text"]["service"]["attempts"] = 6
+
+    receipt = Path("rounds/talk/1/generate.json")
+    first = json.loads(receipt.read_text(encoding="utf-8"))
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    published.edit(patient)
+    published.run("generate", "talk-1", supersede=True)
+    again = json.loads(receipt.read_text(encoding="utf-8"))
+    assert again["input_key"] != first["input_key"]
+    made = [
+        tables.read_round(published.lake(), each["commit"], "talk", "candidates", 1)
+        for each in (first, again)
+    ]
+    assert made[0].equals(made[1])
+    cost = manifest.read(published.lake(), again["commit"], "talk", 1)["cost"]["generate"]
+    assert cost["cached"] == CANDIDATES
+    assert local_server.served() == before
+    Path("params.yaml").write_text(params, encoding="utf-8")
+    receipt.write_text(json.dumps(first), encoding="utf-8")
+
+
+def test_a_killed_round_asks_for_what_is_missing(
+    published: Project, local_server: LocalServer
+) -> None:
+    published.run("fit", "talk-2")
+    before = local_server.served()
+    command = [sys.executable, "-m", "pipelines.generate", "talk-2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while local_server.home.served() < before + 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert local_server.home.served() >= before + 3
+    published.round("talk-2", "generate", "verify", "curate", "evaluate", "publish")
+    asked = local_server.served(at_least=before + CANDIDATES) - before
+    attempts = manifest.read(published.lake(), "main", "talk", 2)["cost"]["generate"]["attempts"]
+    assert CANDIDATES <= asked <= attempts + AT_ONCE
+    assert tables.rounds(published.lake(), "main", "talk") == [0, 1, 2]
+    lineage = tables.read_round(published.lake(), "main", "talk", "lineage", 2)
+    assert lineage["depth_max"].max() <= 2
+
+
+def test_texts_without_labels_have_no_downstream_figures(
+    tmp_path: Path, local_model: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del local_model
+    project = talk(tmp_path / "project", labelled=False)
+    monkeypatch.chdir(project.root)
+    project.edit(lambda found: found["datasets"]["talk"]["generate"].update(candidates=3))
+    project.run("lake", "")
+    project.run("ingest", "talk")
+    project.round("talk-1")
+    about = manifest.read(project.lake(), "main", "talk", 1)
+    assert about["metrics"]["accuracy"] == {}
+    assert about["metrics"]["difference"] == {}
+    checks = {check["name"]: check["value"] for check in about["guard"]["checks"]}
+    assert checks["downstream_real"] is None
+    samples = tables.read_round(project.lake(), "main", "talk", "samples", 1)
+    assert samples.columns == ["round", "row", "sample_id", "prompt", "completion"]
+    project.stop_lake()
