@@ -84,7 +84,7 @@ class Verify(Settings):
 
     scorers: Mapping[str, Mapping[str, Any]] = Field(registry.IMAGES, validate_default=True)
     """Settings by scorer, which is a file of `pipelines/scorers`; null in place of the settings
-    leaves one out. Not given: what suits labelled images."""
+    leaves one out. Not given: what suits labelled images, or texts."""
 
     @field_validator("scorers", mode="before")
     @classmethod
@@ -130,6 +130,18 @@ class Dataset(Settings):
     curate: Curate = Curate()
     evaluate: Evaluate = Evaluate()
     publish: Publish = Publish()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_scorers(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
+        """Give texts the scorers that suit them, where none are named."""
+        if not isinstance(given, Mapping):
+            return given
+        ingest, verify = given.get("ingest"), given.get("verify", {})
+        of_texts = isinstance(ingest, Mapping) and ingest.get("modality") == "text"
+        if not of_texts or not isinstance(verify, Mapping) or "scorers" in verify:
+            return given
+        return {**given, "verify": {**verify, "scorers": registry.TEXTS}}
 
 
 class RoundEntry(Settings):

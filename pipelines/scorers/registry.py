@@ -20,6 +20,13 @@ FOLDER: Final = Path(__file__).parent
 MARK: Final = re.compile(r"^def model_digest\(", re.MULTILINE)
 IMAGES: Final[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
 """What suits labelled images, with the settings that it has by itself."""
+TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "text_duplicates": {},
+    "text_overlap": {},
+    "text_shape": {},
+    "language": {},
+}
+"""What suits texts; topics need labels, so their agreement is asked for by name."""
 
 
 @cache

@@ -27,7 +27,8 @@ def write(tmp_path: Path, content: object) -> Path:
 
 def test_the_shipped_file_is_right() -> None:
     found = params.load(ROOT / "params.yaml")
-    assert list(found.rounds) == ["digits-1", "digits-2", "digits-3"]
+    names = [f"{dataset}-{number}" for dataset in ("digits", "dialogue") for number in (1, 2, 3)]
+    assert list(found.rounds) == names
     assert found.line == "main"
 
 

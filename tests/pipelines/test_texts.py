@@ -19,6 +19,7 @@ from pipelines.metrics.downstream import Answers
 from pipelines.modalities.texts import Texts
 from pipelines.params import Dataset, Evaluate
 from pipelines.parsing import parse
+from pipelines.scorers import registry
 from pipelines.sources import dialogue, read
 
 PAIRS = Texts(("prompt", "completion"))
@@ -109,6 +110,9 @@ def test_text_is_shown_whole_and_a_missing_part_is_null() -> None:
 def test_settings_know_what_suits_texts() -> None:
     given = {"identity": ["text"], "ingest": {"source": "x.csv", "modality": "text"}}
     assert parse(Dataset, given, "mine").ingest.near == 0.2
+    assert set(parse(Dataset, given, "mine").verify.scorers) == set(registry.TEXTS)
+    given["verify"] = {"scorers": {"text_shape": {}}}
+    assert set(parse(Dataset, given, "mine").verify.scorers) == {"text_shape"}
     given["ingest"]["near"] = 0.5  # type: ignore[index]
     assert parse(Dataset, given, "mine").ingest.near == 0.5
 
