@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    rows, left_out = measure.rows(measure.ROW_CASES, asked.rows, asked.seed)
+    rows, left_out = measure.rows(measure.CASES, asked.rows, asked.seed)
     seeds = range(asked.seed, asked.seed + asked.batches)
     tables = measure.tables(measure.TABLE_CASES, asked.batch, seeds)
     if asked.json:

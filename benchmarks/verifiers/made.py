@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.random import Generator
 
-from benchmarks.verifiers.plan import Planted, RowCase, Seen, batch
+from benchmarks.verifiers.plan import IN_SET, Planted, RowCase, Seen, batch
 from pipelines.scorers.protocol import Given
 
-TRUE: Final = "expect_column_values_to_be_in_set"
 PROGRAMS: Final = (
     ("def f(x):\n    return x * x + {0}\n", "x * x + {0}", "x * x - {0}", "assert f(3) == 9 + {0}"),
     (
@@ -50,7 +49,7 @@ SCHEMA: Final = Path("benchmarks/verifiers/person.json")
 def programs(rows: int, seed: int) -> Planted:
     """Programs that pass their test, and such that fail, do not end or are none; fewer of these."""
     draw = np.random.default_rng(seed)
-    count, each = max(rows // 5, 5), max(rows // 20, 3)
+    count, each = max(rows // 5, 5), max(rows // 20, 2)
     made = [_program(at, draw) for at in range(count + 3 * each)]
     right = [(code, tests) for code, _, tests in made[:count]]
     wrong, endless, broken = (made[count + at * each : count + (at + 1) * each] for at in range(3))
@@ -141,7 +140,7 @@ CODE: Final = RowCase(
     (
         Seen(
             "passes_its_tests",
-            TRUE,
+            IN_SET,
             {"column": "code_passes", "value_set": [True]},
             ("wrong code", "endless loop", "no code"),
             "code",
@@ -155,7 +154,7 @@ MATHS: Final = RowCase(
     (
         Seen(
             "answer_right",
-            TRUE,
+            IN_SET,
             {"column": "answer_correct", "value_set": [True]},
             ("wrong answer", "no answer"),
             "maths",
@@ -169,7 +168,7 @@ JSON: Final = RowCase(
     (
         Seen(
             "fits_the_schema",
-            TRUE,
+            IN_SET,
             {"column": "json_valid", "value_set": [True]},
             ("missing field", "wrong type", "no JSON"),
             "json_schema",

@@ -10,16 +10,27 @@ from typing import Any
 import polars as pl
 from tqdm import tqdm
 
-from benchmarks.verifiers import made, pictures, prose, wholes
+from benchmarks.verifiers import dialogues, judged, made, pictures, prose, wholes
 from benchmarks.verifiers.plan import KIND, UNCOUNTED, Planted, RowCase, Seen, TableCase, suite
 from expectations import verifier
 from expectations.calibration import wilson
 from pipelines import judging
-from pipelines.errors import SandboxError
+from pipelines.errors import LibraryError, SandboxError, ServiceError
 from pipelines.scorers import protocol, registry
 from pipelines.scorers.scoring import Asked
 
-ROW_CASES = (pictures.CASE, prose.SENTENCES, prose.TALK, made.CODE, made.MATHS, made.JSON)
+ROW_CASES = (
+    pictures.CASE,
+    prose.SENTENCES,
+    prose.TALK,
+    dialogues.CASE,
+    made.CODE,
+    made.MATHS,
+    made.JSON,
+)
+MODEL_CASES = (judged.CASE,)
+"""As row cases; they ask a language model, which takes seconds for each row."""
+CASES = (*ROW_CASES, *MODEL_CASES)
 TABLE_CASES = wholes.CASES
 
 
@@ -81,7 +92,7 @@ def rows(cases: Iterable[RowCase], count: int, seed: int) -> tuple[list[Kept], l
     for case in tqdm(list(cases), desc="rows", file=sys.stderr):
         try:
             found += list(_kept(case, count, seed))
-        except SandboxError as error:
+        except (LibraryError, SandboxError, ServiceError) as error:
             left_out.append(f"{case.data}: {error}")
     return found, left_out
 

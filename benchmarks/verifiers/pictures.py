@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks.verifiers.plan import Planted, RowCase, Seen, batch
+from benchmarks.verifiers.plan import BETWEEN, Planted, RowCase, Seen, batch
 from pipelines import images
 from pipelines.calibrations import planting
 from pipelines.scorers.protocol import Given
@@ -66,7 +66,7 @@ CASE: Final = RowCase(
         ),
         Seen(
             "not_a_copy",
-            "expect_column_values_to_be_between",
+            BETWEEN,
             {"column": "real_distance", "min_value": 0.06},
             ("copied", "near-copied"),
             "distance",
@@ -74,7 +74,7 @@ CASE: Final = RowCase(
         ),
         Seen(
             "like_a_digit",
-            "expect_column_values_to_be_between",
+            BETWEEN,
             {"column": "real_distance", "max_value": 0.26},
             ("blank", "off_topic", "corrupted"),
             "distance",
@@ -82,14 +82,14 @@ CASE: Final = RowCase(
         ),
         Seen(
             "not_a_twin",
-            "expect_column_values_to_be_between",
+            BETWEEN,
             {"column": "candidate_distance", "min_value": 0.03},
             ("duplicate",),
             "distance",
         ),
         Seen(
             "no_real_image_near",
-            "expect_column_values_to_be_between",
+            BETWEEN,
             {"column": "image_real_hamming", "min_value": 5},
             ("copied", "near-copied"),
             "image_duplicates",
@@ -98,7 +98,7 @@ CASE: Final = RowCase(
         ),
         Seen(
             "no_candidate_near",
-            "expect_column_values_to_be_between",
+            BETWEEN,
             {"column": "image_candidate_hamming", "min_value": 5},
             ("duplicate",),
             "image_duplicates",

@@ -16,6 +16,8 @@ from expectations import catalogue
 from expectations.suite import Rule, Suite
 from pipelines.scorers.protocol import Given
 
+BETWEEN: Final = "expect_column_values_to_be_between"
+IN_SET: Final = "expect_column_values_to_be_in_set"
 KIND: Final = "kind"
 """Column: what was planted; null in a right row."""
 UNCOUNTED: Final = "uncounted"

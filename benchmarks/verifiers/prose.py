@@ -18,7 +18,7 @@ import yaml
 from numpy.random import Generator
 
 from benchmarks import contamination_text
-from benchmarks.verifiers.plan import Planted, RowCase, Seen, batch
+from benchmarks.verifiers.plan import BETWEEN, IN_SET, Planted, RowCase, Seen, batch
 from pipelines import text_similarity
 from pipelines.calibrations import planting
 from pipelines.scorers.protocol import Given
@@ -163,9 +163,6 @@ def _frame(texts: list[str], number: int) -> pl.DataFrame:
     )
 
 
-BETWEEN: Final = "expect_column_values_to_be_between"
-
-
 SENTENCES: Final = RowCase(
     "sentences",
     sentences,
@@ -217,7 +214,7 @@ TALK: Final = RowCase(
     (
         Seen(
             "in_english",
-            "expect_column_values_to_be_in_set",
+            IN_SET,
             {"column": "language", "value_set": ["en"]},
             ("wrong language", "corrupted", "blank"),
             "language",

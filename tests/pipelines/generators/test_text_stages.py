@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
-from pipelines import generate, manifest, params, receipts, tables, work
+from pipelines import generate, judging, manifest, params, receipts, tables, work
 from pipelines.errors import ParamsError
 from pipelines.estimating import next_round
+from pipelines.scorers import scoring
 from review import estimate
 from tests.flow.projects import Project, checkout
 from tests.served import LocalServer
@@ -119,6 +121,33 @@ def test_a_round_costs_what_was_said_and_nothing_twice(
         project.lake().read(commit, item.path) for item in project.lake().objects(commit, "notes/")
     )
     assert local_model.access.key.encode() not in everywhere
+
+
+def test_overlap_with_the_hold_out_is_measured(project: Project) -> None:
+    asked = content()
+    notes = asked["datasets"]["notes"]
+    notes["identity"] = ["prompt", "completion"]
+    notes["verify"] = {"scorers": {"text_overlap": {"ngram": 3}}}
+    (project.root / "params.yaml").write_text(yaml.safe_dump(asked, sort_keys=False))
+    rows = [
+        {"prompt": f"Which {thing} is {word}?", "completion": "This one.", "label": label}
+        for label, things in THINGS.items()
+        for thing in things
+        for word in WORDS
+    ]
+    (project.root / "notes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    project.run("lake", "")
+    project.run("ingest", "notes")
+    pinned = receipts.read("notes", 0, "publish").commit
+    given = judging.given(work.open_round("notes-1"), pinned)
+    assert given.held_out is not None
+    assert given.held_out["text"].str.contains("This one").all()
+    assert "label" not in given.held_out.columns
+    known = given.held_out.select("text", pl.col("row"), round=pl.lit(1))
+    new = known.with_columns(text=pl.lit("Nothing of all that was said."))
+    for frame, share in ((known, 1.0), (new, 0.0)):
+        found = scoring.score_all({"text_overlap": {"ngram": 3}}, frame, given)
+        assert set(found["text_held_out_overlap"]) == {share}
 
 
 def test_the_next_round_is_the_first_that_is_not_published(project: Project) -> None:
