@@ -14,7 +14,7 @@ API: https://docs.lakefs.io/reference/api.html
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -264,13 +264,17 @@ class Lake:
         found = [item for item in self.objects(ref, prefix) if item.path.endswith(tables.SUFFIX)]
         if not found:
             raise NotFound(f"there is no table under {prefix} at {ref} of {self.repository}")
-        places = tables.in_place(found, self._home)
+        return self.scan_parts(ref, found)
+
+    def scan_parts(self, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
+        """Parquet parts of one schema that a ref holds, at least one, as one lazy frame."""
+        places = tables.in_place(parts, self._home)
         if places is not None:
             return tables.scan(places)
-        if found[0].address.startswith("s3://"):
-            paths = [f"s3://{self.repository}/{ref}/{item.path}" for item in found]
+        if parts[0].address.startswith("s3://"):
+            paths = [f"s3://{self.repository}/{ref}/{item.path}" for item in parts]
             return tables.scan(paths, self._gateway())
-        return tables.decode(self.read(ref, item.path) for item in found)
+        return tables.decode(self.read(ref, item.path) for item in parts)
 
     def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
         """Stage a frame as one Parquet object."""

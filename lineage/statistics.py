@@ -24,7 +24,7 @@ from lineage.ancestry.index import Ancestry
 from lineage.ancestry.source import Source
 
 COUNTS: Final = ("candidates", "accepted")
-SUMS: Final = ("real", "mix", "real_inputs", "real_inputs_low", "real_roots")
+SUMS: Final = ("real", "mix", "real_inputs", "real_inputs_low", "real_roots", "depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,20 @@ class Tally:
     real_inputs: float = 0.0
     real_inputs_low: float = 0.0
     real_roots: float = 0.0
+    depth: float = 0.0
+    """Sum of `depth_mean` over the rows of which a walk ends at a real sample."""
+    deepest: int | None = None
+    """Most generations from real data along any line of descent; None where none ends there."""
     generations: Mapping[int, int] = field(default_factory=dict)
     """Rows of each generation; rows of which no walk ends at a real sample are in none."""
 
     def __add__(self, other: Tally) -> Tally:
         """Both together."""
         pair = self.generations, other.generations
+        deepest = [each.deepest for each in (self, other) if each.deepest is not None]
         return Tally(
             **{name: getattr(self, name) + getattr(other, name) for name in (*COUNTS, *SUMS)},
+            deepest=max(deepest, default=None),
             generations={
                 each: sum(some.get(each, 0) for some in pair)
                 for each in sorted({*pair[0], *pair[1]})
@@ -61,6 +67,12 @@ class Tally:
     def rootless(self) -> int:
         """Rows of which no walk ends at a real sample."""
         return self.accepted - sum(self.generations.values())
+
+    @property
+    def depth_mean(self) -> float | None:
+        """Mean generations from real data over the rows of which a walk ends there."""
+        rooted = sum(self.generations.values())
+        return self.depth / rooted if rooted else None
 
     @property
     def opaque(self) -> float | None:
@@ -143,18 +155,27 @@ def tally(source: Source) -> Tally:
             pl.col("mix").fill_null(0.0),
             pl.col("real_inputs", "real_roots").cast(pl.Float64),
             figures.seedless().cast(pl.Float64).alias("real_inputs_low"),
+            pl.col("depth_mean").cast(pl.Float64).fill_null(0.0).alias("depth"),
+            pl.col("depth_max").alias("deepest"),
             (pl.col("depth_mean") + 0.5).floor().cast(pl.Int64).alias("generation"),
         )
     )
-    counted = kept.group_by("generation").agg(pl.len(), pl.col(*SUMS).cast(pl.Float64).sum())
+    counted = kept.group_by("generation").agg(
+        pl.len(), pl.col(*SUMS).cast(pl.Float64).sum(), pl.col("deepest").max()
+    )
     found = counted.sort("generation").collect(engine="streaming")
     known = found.drop_nulls("generation")
     return Tally(
         candidates=lineage.select(pl.len()).collect().item(),
         accepted=int(found["len"].sum()),
         **{name: float(found[name].sum()) for name in SUMS},
+        deepest=_whole(found["deepest"].max()),
         generations=dict(known.select("generation", "len").iter_rows()),
     )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _accepted(source: Source, lineage: pl.LazyFrame) -> pl.LazyFrame:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from review import diff_options as options
 from review.cli_lake import lakes
 from review.commands import DatasetOption, Json, run
 
@@ -48,24 +49,36 @@ def status(
 
 @app.command()
 def diff(
-    left: Annotated[str, typer.Argument(help="Branch, tag or commit to compare from.")],
-    right: Annotated[str, typer.Argument(help="Branch, tag or commit to compare to.")],
+    left: options.Left,
+    right: options.Right = None,
     *,
     dataset: DatasetOption = None,
-    rows: Annotated[bool, typer.Option("--rows", help="List the rows that differ.")] = False,
-    two_dot: Annotated[
-        bool, typer.Option("--two-dot", help="Compare the two trees, not right since the fork.")
-    ] = False,
+    path: options.PathOption = None,
+    key: options.Key = None,
+    two_dot: options.TwoDot = False,
+    rows: options.Rows = False,
+    limit: options.Limit = None,
+    columns: options.Columns = True,
+    fail_on: options.FailOn = None,
+    html: options.Html = None,
+    markdown: options.Markdown = False,
     as_json: Json = False,
 ) -> None:
-    """What RIGHT changes since it forked from LEFT: rows, decisions, lineage, metrics."""
+    """What RIGHT changes since it forked from LEFT: rows, columns, lineage, metrics, cost."""
     run(
-        "review.diff",
+        "review.diff_command",
         left=left,
         right=right,
         dataset=dataset,
-        rows=rows,
+        path=path,
+        key=key or (),
         two_dot=two_dot,
+        rows=rows,
+        limit=limit,
+        columns=columns,
+        fail_on=fail_on or (),
+        html=html,
+        as_markdown=markdown,
         as_json=as_json,
     )
 

@@ -1,124 +1,232 @@
-"""`stemma diff LEFT RIGHT`: what a round would change, before it is merged."""
+"""The data diff: what one version of data changes in another, as a value.
+
+`diff` compares a data set between two refs of the lake, `diff_table` any Parquet under a prefix
+between two refs, `diff_files` two files or folders. The lake compares objects by checksum, so parts
+that both sides hold are never opened for the row diff.
+
+The columns of what the right side brings are compared with the left side's parts that differ, or,
+where there are none because parts were only added, with all that the left side holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 import polars as pl
-from rich.console import RenderableType
-from rich.table import Table
 
-from pipelines.params import load
-from pipelines.work import open_lake
-from review import datadiff
-from review.datadiff import DataDiff, Side
-from review.datasets import wanted_dataset
-from review.output import console, number, print_json, table
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from lake.values import Change
+from review.diffs import candidates, quality, sources
+from review.diffs.sources import Sources
+from review.diffs.table import TableDiff, table
+from review.diffs.values import ORDER, DataDiff
+from review.diffs.versions import version
 
-SHOWN: Final = 60
-"""Rows that `--rows` prints; `--json` has them all."""
-
-
-def run(
-    *, left: str, right: str, dataset: str | None, rows: bool, two_dot: bool, as_json: bool
-) -> None:
-    """Compare two refs and print what differs."""
-    params = load()
-    lake = open_lake(params)
-    dots = ".." if two_dot else "..."
-    named = datadiff.datasets(lake, left, right, three_dot=not two_dot)
-    if dataset is not None:
-        wanted_dataset(params, dataset, also=named)
-    wanted = [name for name in named if dataset in (None, name)]
-    found = [datadiff.diff(lake, left, right, name, three_dot=not two_dot) for name in wanted]
-    if as_json:
-        content: dict[str, Any] = {"left": left, "right": right, "three_dot": not two_dot}
-        content["datasets"] = {each.dataset: each.to_dict(rows=rows) for each in found}
-        print_json(content)
-        return
-    out = console()
-    if not found:
-        out.print(f"{left}{dots}{right}: no difference")
-    for each in found:
-        for part in _rendered(each, f"{left}{dots}{right}", rows=rows):
-            out.print(part)
+OCCURRENCE: Final = ("round", "row")
+SAMPLE: Final = (*OCCURRENCE, "sample_id")
+"""What each sample has beside its payload."""
+TABLES: Final = ("samples", "decisions", "verdicts", "lineage")
+"""Whose rows are compared."""
 
 
-def _rendered(found: DataDiff, title: str, *, rows: bool) -> Iterator[RenderableType]:
-    yield _rounds(found, title)
-    yield _sides(found.left, found.right)
-    objects = ", ".join(
-        f"{name} {' '.join(f'{_SIGNS[kind]}{count}' for kind, count in sorted(kinds.items()))}"
-        for name, kinds in sorted(found.objects.items())
+def diff(
+    lake: Lake,
+    left: str,
+    right: str,
+    dataset: str,
+    *,
+    two_dot: bool = False,
+    key: Sequence[str] | None = None,
+    columns: bool = True,
+) -> DataDiff:
+    """Compare a data set between two refs.
+
+    Args:
+        lake: the lake.
+        left: branch, tag or commit; the side is the merge base of both unless `two_dot`.
+        right: branch, tag or commit.
+        dataset: the data set.
+        two_dot: compare tree with tree, instead of what right changed since it forked.
+        key: columns by which samples are the same; None: the sample id, that is the content.
+        columns: whether to compare the distributions of columns too.
+
+    Raises:
+        NotFound: a ref is not in the lake.
+        UsageError: the samples have no such key.
+    """
+    before, after = commits(lake, left, right, two_dot=two_dot)
+    prefix = f"{dataset}/"
+    changes = list(lake.diff(left, right, prefix=prefix, three_dot=not two_dot))
+    keyed = tuple(key) if key else ("sample_id",)
+    parts = {
+        name: sources.in_lake(lake, before, after, refs.table(dataset, name)) for name in TABLES
+    }
+    found = table(parts["samples"], keyed, columns=columns, passed_over=SAMPLE)
+    rows = _rows(parts, found, keyed)
+    numbers = sorted({each for item in changes if (each := refs.round_of(item.path)) is not None})
+    old, new = (version(lake, commit, dataset, numbers) for commit in (before, after))
+    return DataDiff(
+        dataset=dataset,
+        key=keyed,
+        objects=_objects(changes, prefix),
+        conflicts=[each.path for each in changes if each.kind == "conflict"],
+        rounds=[new.change(number, rows) for number in numbers],
+        left=old.side(),
+        right=new.side(),
+        changes=_counts(rows),
+        samples=found.samples,
+        schema=found.schema,
+        columns=found.columns,
+        reference=found.reference,
+        quality=quality.metrics(old.last, new.last),
+        guard=quality.guard(old.last, new.last),
+        cost=quality.cost(old.manifests.values(), new.manifests.values()),
+        notes=tuple(each.far.problem for each in (old, new) if each.far.problem),
+        rows=rows,
+        before=found.before,
+        after=found.after,
     )
-    yield f"objects: {objects}"
-    for path in found.conflicts:
-        yield f"conflict: {path} changed on both sides; a merge stops here"
-    if rows:
-        yield _rows(found.rows)
-        if len(found.rows) > SHOWN:
-            yield f"… {len(found.rows) - SHOWN:,} more rows; --rows --json prints them all"
 
 
-_SIGNS: Final = {"added": "+", "removed": "−", "changed": "~", "conflict": "!"}
+def diff_table(
+    lake: Lake,
+    left: str,
+    right: str,
+    prefix: str,
+    key: Sequence[str],
+    *,
+    two_dot: bool = False,
+    columns: bool = True,
+) -> DataDiff:
+    """Compare the Parquet parts under a prefix between two refs; arguments as `diff`.
+
+    Raises:
+        NotFound: a ref is not in the lake, or neither side has a table there.
+        UsageError: a side lacks the key.
+    """
+    before, after = commits(lake, left, right, two_dot=two_dot)
+    parts = sources.in_lake(lake, before, after, prefix)
+    if not any((*side.differing, *side.equal) for side in (parts.left, parts.right)):
+        raise NotFound(f"there is no table under {prefix} at {left} or {right}")
+    return _of_table(prefix, parts, key, columns=columns)
 
 
-def _rounds(found: DataDiff, title: str) -> Table:
-    columns = ["round", "samples +", "−", "relabelled", "accepted", "rejected", "duplicate"]
-    body = [
-        [
-            str(each.round),
-            *(each.samples[name] for name in ("added", "removed", "relabelled")),
-            *(each.decisions[name] for name in ("accepted", "rejected", "duplicate")),
-            each.guard or "–",
-        ]
-        for each in found.rounds
+def diff_files(left: Path, right: Path, key: Sequence[str], *, columns: bool = True) -> DataDiff:
+    """Compare two Parquet files, or two folders of them.
+
+    Raises:
+        UsageError: a side has no Parquet file, or lacks the key.
+    """
+    return _of_table(str(right), sources.on_disk(left, right), key, columns=columns)
+
+
+def commits(lake: Lake, left: str, right: str, *, two_dot: bool) -> tuple[str, str]:
+    """The commits that are compared: left's, or where the two parted, and right's."""
+    after = lake.resolve(right).id
+    return lake.resolve(left).id if two_dot else lake.merge_base(right, left), after
+
+
+def datasets(lake: Lake, left: str, right: str, *, two_dot: bool = False) -> list[str]:
+    """Data sets in which two refs differ, by name."""
+    found = lake.diff(left, right, three_dot=not two_dot)
+    return sorted({each.path.partition("/")[0] for each in found})
+
+
+def _of_table(name: str, parts: Sources, key: Sequence[str], *, columns: bool) -> DataDiff:
+    found = table(parts, key, columns=columns)
+    empty = {"change": pl.String(), "left_at": pl.Int64(), "right_at": pl.Int64()}
+    rows = found.samples.rows if found.samples else pl.DataFrame(schema=empty)
+    return DataDiff(
+        dataset=name,
+        key=tuple(key),
+        objects=_of_parts(parts),
+        conflicts=[],
+        rounds=[],
+        left=None,
+        right=None,
+        changes=_counts(rows),
+        samples=found.samples,
+        schema=found.schema,
+        columns=found.columns,
+        reference=found.reference,
+        quality=(),
+        guard=None,
+        cost=None,
+        notes=(),
+        rows=rows,
+        before=found.before,
+        after=found.after,
+    )
+
+
+def _rows(parts: Mapping[str, Sources], found: TableDiff, key: Sequence[str]) -> pl.DataFrame:
+    """Samples and candidates that differ, in the order of `ORDER`."""
+    changed, decided = candidates.decisions(parts["decisions"])
+    refused = decided.filter("new", pl.col("decision") != "accepted").select(
+        pl.lit("refused").alias("change"), *SAMPLE
+    )
+    told = [
+        _placed(found, key),
+        refused,
+        changed,
+        candidates.verdicts(parts["verdicts"], parts["lineage"]),
+        candidates.parents(parts["lineage"]),
     ]
-    return table(f"{found.dataset}: {title}", [*columns, "guard"], body)
+    about = decided.select(*SAMPLE, "decision", "reasons")
+    rank = pl.col("change").replace_strict(ORDER, list(range(len(ORDER))), return_dtype=pl.Int8)
+    joined = pl.concat(told, how="diagonal_relaxed").join(
+        about, on=list(SAMPLE), how="left", nulls_equal=True
+    )
+    return joined.sort(rank, *OCCURRENCE, maintain_order=True)
 
 
-def _sides(left: Side, right: Side) -> Table:
-    pairs: list[tuple[str, Any, Any]] = [
-        ("rounds", _span(left.rounds), _span(right.rounds)),
-        ("samples", left.samples, right.samples),
-        ("real share", left.real_share, right.real_share),
-        ("mean depth", left.depth_mean, right.depth_mean),
-        ("greatest depth", left.depth_max, right.depth_max),
+def _placed(found: TableDiff, key: Sequence[str]) -> pl.DataFrame:
+    """The samples that differ with their occurrence: that of the right side, else of the left."""
+    kinds = {"round": pl.Int32(), "row": pl.Int64(), "sample_id": pl.Binary()}
+    places = {"columns": pl.List(pl.String), "left_at": pl.Int64(), "right_at": pl.Int64()}
+    if found.samples is None:
+        return pl.DataFrame(schema={"change": pl.String(), **kinds, **places})
+    rows = found.samples.rows
+    told = [
+        frame.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+        .with_row_index("at")
+        .with_columns(pl.col("at").cast(pl.Int64))
+        .collect()
+        for frame in (found.before, found.after)
     ]
-    pairs += [
-        (name.replace("_", " "), left.figures[name], right.figures[name]) for name in right.figures
+    old, new = (
+        rows.select(pl.col(name).alias("at")).join(side, on="at", how="left", maintain_order="left")
+        for name, side in zip(("left_at", "right_at"), told, strict=True)
+    )
+    here = rows["right_at"].is_not_null()
+    occurrence = [
+        pl.select(pl.when(here).then(new[name]).otherwise(old[name]).alias(name)) for name in kinds
     ]
-    body = [[name, number(old), number(new), _change(old, new)] for name, old, new in pairs]
-    return table("", ["", f"before {left.commit[:12]}", f"after {right.commit[:12]}", "Δ"], body)
+    kept = rows.select("change", *(name for name in key if name not in kinds))
+    return pl.concat([kept, *occurrence, rows.select(*places)], how="horizontal")
 
 
-def _span(numbers: list[int]) -> str:
-    if not numbers:
-        return "–"
-    whole = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 1
-    return f"{numbers[0]}–{numbers[-1]}" if whole else ", ".join(map(str, numbers))
+def _counts(rows: pl.DataFrame) -> dict[str, int]:
+    counted = dict(rows.group_by("change").len().iter_rows())
+    return {name: counted[name] for name in ORDER if name in counted}
 
 
-def _change(old: object, new: object) -> str:
-    if not isinstance(old, int | float) or not isinstance(new, int | float):
-        return ""
-    sign = "+" if new >= old else "−"
-    return f"{sign}{number(abs(new - old))}"
+def _objects(changes: Iterable[Change], prefix: str) -> dict[str, dict[str, int]]:
+    counted: dict[str, dict[str, int]] = {}
+    for each in changes:
+        name = each.path.removeprefix(prefix).partition("/")[0]
+        kinds = counted.setdefault(name, {})
+        kinds[each.kind] = kinds.get(each.kind, 0) + 1
+    return counted
 
 
-def _rows(rows: pl.DataFrame) -> Table:
-    body = [
-        [
-            row["change"],
-            str(row["round"]),
-            str(row["row"]),
-            row["sample_id"].hex()[:12],
-            "–" if row["label"] is None else str(row["label"]),
-            row["decision"] or "–",
-            ", ".join(row["reasons"] or []),
-        ]
-        for row in rows.head(SHOWN).iter_rows(named=True)
-    ]
-    columns = ["change", "round", "row", "sample", "label", "decision", "reasons"]
-    return table("", columns, body)
+def _of_parts(parts: Sources) -> dict[str, dict[str, int]]:
+    """Parts by change; a part of one name on both sides is changed."""
+    left, right = {*parts.left.differing}, {*parts.right.differing}
+    kinds = {"added": right - left, "removed": left - right, "changed": left & right}
+    counted = {kind: len(names) for kind, names in kinds.items() if names}
+    return {"parts": counted} if counted else {}

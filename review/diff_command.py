@@ -1,0 +1,146 @@
+"""`stemma diff LEFT RIGHT`: what a round would change, before it is merged."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lake.client import Lake
+from pipelines import receipts
+from pipelines.params import load
+from pipelines.work import open_lake
+from review import diff
+from review.datasets import wanted_dataset
+from review.diffs import checks, markdown, page, sources, terminal
+from review.diffs.values import DataDiff
+from review.errors import Findings, UsageError
+from review.output import console, print_json
+
+SHOWN: Final = 60
+"""Rows that `--rows` prints, where nothing else is asked for."""
+CARDS: Final = 24
+"""The same, of each change on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be compared, and how it is shown."""
+
+    left: str
+    right: str
+    two_dot: bool
+    dataset: str | None
+    path: str | None
+    key: tuple[str, ...]
+    columns: bool
+
+    @property
+    def title(self) -> str:
+        """As it is typed."""
+        return f"{self.left}{'..' if self.two_dot else '...'}{self.right}"
+
+
+def run(
+    *,
+    left: str,
+    right: str | None,
+    dataset: str | None,
+    path: str | None,
+    key: Sequence[str],
+    two_dot: bool,
+    rows: bool,
+    limit: int | None,
+    columns: bool,
+    fail_on: Sequence[str],
+    html: Path | None,
+    as_markdown: bool,
+    as_json: bool,
+) -> None:
+    """Compare two versions, print what differs, and fail if a check says so.
+
+    Raises:
+        Findings: a check of `fail_on` found something.
+        UsageError: the arguments do not fit.
+    """
+    checks.named(fail_on)
+    ours, theirs, dots = _sides(left, right)
+    asked = Asked(ours, theirs, two_dot or dots, dataset, path, tuple(key), columns)
+    found = _found(asked)
+    listed = (limit or SHOWN) if rows else 0
+    if html is not None:
+        receipts.write_text(html, page.rendered(found, asked.title, limit or CARDS))
+    if as_json:
+        print_json(_content(asked, found, rows=rows))
+    elif as_markdown:
+        lines = [line for each in found for line in markdown.rendered(each, asked.title, listed)]
+        sys.stdout.write("\n".join(lines or [f"{asked.title}: no difference"]) + "\n")
+    else:
+        _print(asked, found, listed)
+    said = [each for one in found for each in checks.failed(one, fail_on)]
+    if said:
+        raise Findings("; ".join(said))
+
+
+def _found(asked: Asked) -> list[DataDiff]:
+    """What differs, by data set; a table of its own is one."""
+    options: dict[str, Any] = {"columns": asked.columns}
+    on_disk = [each for each in (asked.left, asked.right) if sources.is_on_disk(each)]
+    if len(on_disk) == 2 and asked.path is None and asked.dataset is None:  # noqa: PLR2004  sides
+        pair = Path(asked.left), Path(asked.right)
+        return _differing([diff.diff_files(*pair, asked.key, **options)])
+    params = load()
+    lake = open_lake(params)
+    options["two_dot"] = asked.two_dot
+    if asked.path is not None:
+        where = (asked.left, asked.right, asked.path, asked.key)
+        return _differing([diff.diff_table(lake, *where, **options)])
+    named = diff.datasets(lake, asked.left, asked.right, two_dot=asked.two_dot)
+    if asked.dataset is not None:
+        wanted_dataset(params, asked.dataset, also=named)
+    wanted = [name for name in named if asked.dataset in (None, name)]
+    return [_of_dataset(lake, asked, name, options) for name in wanted]
+
+
+def _of_dataset(lake: Lake, asked: Asked, name: str, options: dict[str, Any]) -> DataDiff:
+    return diff.diff(lake, asked.left, asked.right, name, key=asked.key or None, **options)
+
+
+def _differing(found: list[DataDiff]) -> list[DataDiff]:
+    return [each for each in found if not each.identical]
+
+
+def _sides(left: str, right: str | None) -> tuple[str, str, bool]:
+    """The two sides, and whether two dots stand between them: LEFT RIGHT, L..R or L...R."""
+    if right is not None:
+        return left, right, False
+    for dots in ("...", ".."):
+        ours, found, theirs = left.partition(dots)
+        if found and ours and theirs:
+            return ours, theirs, dots == ".."
+    raise UsageError(f"name two sides, LEFT RIGHT or LEFT...RIGHT; there is only {left!r}")
+
+
+def _content(asked: Asked, found: Sequence[DataDiff], *, rows: bool) -> dict[str, Any]:
+    """As JSON; what the checks would say of it too."""
+    return {
+        "left": asked.left,
+        "right": asked.right,
+        "three_dot": not asked.two_dot,
+        "datasets": {each.dataset: each.to_dict(rows=rows) for each in found},
+        "checks": {
+            name: [said for each in found if (said := check.found(each))]
+            for name, check in checks.CHECKS.items()
+        },
+    }
+
+
+def _print(asked: Asked, found: Sequence[DataDiff], rows: int) -> None:
+    out = console()
+    if not found:
+        out.print(f"{asked.title}: no difference", markup=False)
+    for each in found:
+        for part in terminal.rendered(each, asked.title, rows):
+            out.print(part)

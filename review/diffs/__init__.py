@@ -1,0 +1,1 @@
+"""What differs between two versions of data: values, and the functions that find them."""

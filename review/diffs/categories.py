@@ -1,0 +1,46 @@
+"""Values of a column that come up often: how often on each side, gained, lost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+MOST: Final = 50
+"""Different values up to which a column is one of categories."""
+OFTEN: Final = 2.0
+"""Rows that a value must have on average for the same."""
+NAMED: Final = 20
+"""Gained and lost values that are named."""
+
+
+def few(old: pl.Series, new: pl.Series) -> bool:
+    """Whether a column is one of categories: few values, each of several rows."""
+    distinct = max(old.drop_nulls().n_unique(), new.drop_nulls().n_unique())
+    rows = max(len(old), len(new))
+    return distinct <= MOST and rows >= OFTEN * distinct
+
+
+def counted(old: pl.Series, new: pl.Series) -> pl.DataFrame:
+    """Rows of each value: value (String), before, after; nulls left out."""
+    parts = [
+        pl.DataFrame({"value": each.drop_nulls().cast(pl.String)}).group_by("value").len(name)
+        for each, name in ((old, "before"), (new, "after"))
+    ]
+    both = parts[0].join(parts[1], on="value", how="full", coalesce=True)
+    return both.with_columns(pl.col("before", "after").fill_null(0).cast(pl.Int64)).sort("value")
+
+
+def gained(counts: pl.DataFrame) -> pl.Series:
+    """Values that only the right side has, the most frequent first."""
+    return _only(counts, "after", "before")
+
+
+def lost(counts: pl.DataFrame) -> pl.Series:
+    """Values that only the left side has, the most frequent first."""
+    return _only(counts, "before", "after")
+
+
+def _only(counts: pl.DataFrame, here: str, there: str) -> pl.Series:
+    alone = counts.filter(pl.col(there) == 0)
+    return alone.sort(here, "value", descending=[True, False])["value"]

@@ -1,0 +1,46 @@
+"""A diff in a terminal: a screen, and on request the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from review.diffs.samples import cell, samples
+from review.diffs.sections import sections, sentences
+from review.diffs.values import DataDiff
+from review.output import table
+
+
+def rendered(found: DataDiff, title: str, rows: int) -> Iterator[RenderableType]:
+    """The parts of a screen, and at most some rows."""
+    head = f"{found.dataset}: {title}"
+    for each in sections(found, whole=False):
+        yield table(head or each.title, each.columns, each.rows)
+        head = ""
+    if head:
+        yield escape(head)
+    for said in sentences(found):
+        yield escape(said)
+    if rows:
+        yield _rows(found, rows)
+        if found.rows.height > rows:
+            yield f"… {found.rows.height - rows:,} more rows; --rows --json prints them all"
+
+
+def _rows(found: DataDiff, rows: int) -> Table:
+    shown = list(samples(found, found.rows.head(rows)))
+    places = list(dict.fromkeys(name for each in shown for name in each.place))
+    payload = list(dict.fromkeys(name for each in shown for name in (*each.before, *each.after)))
+    body = [
+        [
+            each.change,
+            *(each.place.get(name, "–") for name in places),
+            *(cell(each, name) for name in payload),
+            each.said,
+        ]
+        for each in shown
+    ]
+    return table("", ["change", *places, *payload, "what"], body)
