@@ -11,6 +11,7 @@ where there are none because parts were only added, with all that the left side 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -89,6 +90,7 @@ def diff(
         rows=rows,
         before=found.before,
         after=found.after,
+        made=partial(candidates.made, lake, after, dataset),
     )
 
 

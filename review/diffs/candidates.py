@@ -11,6 +11,9 @@ from typing import Final
 import polars as pl
 
 from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from pipelines import history
 from review.diffs.sources import Sources
 
 KEY: Final = ("round", "row", "sample_id")
@@ -88,6 +91,17 @@ def parents(sources: Sources) -> pl.DataFrame:
         )
     )
     return _changed(old, new, each.list.join(", ").fill_null("none"), "parents", list(KEY))
+
+
+def made(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | None:
+    """The candidates of a round with their payload, as generated on the way to a commit, if any."""
+    generated = history.generated(lake, dataset, number, commit)
+    if generated is None:
+        return None
+    try:
+        return lake.scan(generated.id, refs.partition(dataset, "candidates", number))
+    except NotFound:
+        return None
 
 
 def _changed(

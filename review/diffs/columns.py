@@ -61,6 +61,8 @@ def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
         return pl.String()
     if left == right:
         return left
+    if (left.is_nested() or right.is_nested()) and left.base_type() != right.base_type():
+        return None
     try:
         empty = [pl.DataFrame(schema={"a": each}) for each in (left, right)]
         return pl.concat(empty, how="vertical_relaxed").schema["a"]

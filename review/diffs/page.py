@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 
 from review.diffs.samples import Picture, Sample, samples
-from review.diffs.sections import Section, sections, sentences
+from review.diffs.sections import Section, details, sections, sentences
 from review.diffs.values import MEANINGS, ORDER, DataDiff
 from review.output import STYLES, plural
 
@@ -75,6 +75,8 @@ def _dataset(found: DataDiff, rows: int) -> Iterator[str]:
         yield from _section(each)
     for kind in ORDER:
         yield from _kind(found, kind, rows)
+    for each in details(found):
+        yield from _section(each)
 
 
 def _section(found: Section) -> Iterator[str]:

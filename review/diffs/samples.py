@@ -90,14 +90,16 @@ def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
         {row[name]: _payload(row, frame.schema, hidden) for row in frame.iter_rows(named=True)}
         for frame, name in ((old, "left_at"), (new, "right_at"))
     ]
+    made = _candidates(found, rows, hidden)
     for row in rows.iter_rows(named=True):
+        candidate = made.get((row.get("round"), row.get("row")), {})
         yield Sample(
             change=row["change"],
             place=_place(row, found.key),
             said=_said(row),
             differing=tuple(row.get("columns") or ()),
             before=sides[0].get(row["left_at"], {}),
-            after=sides[1].get(row["right_at"], {}),
+            after=sides[1].get(row["right_at"], candidate),
         )
 
 
@@ -135,6 +137,23 @@ def picture(file: bytes | None) -> Picture | None:
                 return Picture(buffer.getvalue())
     except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
         return None
+
+
+def _candidates(
+    found: DataDiff, rows: pl.DataFrame, hidden: set[str]
+) -> dict[tuple[int, int], dict[str, str | Picture | None]]:
+    """The payload of rows that are candidates and no samples, by round and row."""
+    if found.made is None:
+        return {}
+    alone = rows.filter(pl.col("left_at").is_null(), pl.col("right_at").is_null())
+    payload = {}
+    for (number,), part in alone.group_by("round"):
+        made = found.made(int(str(number)))
+        if made is not None:
+            near = made.filter(pl.col("row").is_in(part["row"].implode())).collect()
+            for row in near.iter_rows(named=True):
+                payload[row["round"], row["row"]] = _payload(row, near.schema, hidden)
+    return payload
 
 
 def _payload(

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from review.diffs.shift import Shift
-from review.diffs.values import MEANINGS, DataDiff, Interval
+from review.diffs.values import DataDiff, Interval, Metric
 from review.output import number, plural
 
 SIGNS: Final = {"added": "+", "removed": "−", "changed": "~", "conflict": "!"}
 NAMED: Final = 5
 """Categories that a cell names."""
-SCREEN: Final = 8
+SCREEN: Final = 6
 """Rows of a table that a screen shows, where a table may be long."""
+METRICS: Final = 4
+"""Of the training mix, that a screen shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,24 @@ class Section:
 
 
 def sections(found: DataDiff, *, whole: bool) -> Iterator[Section]:
-    """The tables of a diff, those with no row left out.
+    """The tables that matter most; those without a row are left out.
 
     Args:
         found: the diff.
-        whole: every metric, column and check; else what fits a screen.
+        whole: every column and check, and metrics elsewhere; else what fits a screen.
     """
     made = (
         rounds(found),
         sides(found, whole=whole),
         guard(found, whole=whole),
         columns(found, whole=whole),
-        *([metrics(found), generations(found), cost(found)] if whole else []),
     )
     return (each for each in made if each.rows)
+
+
+def details(found: DataDiff) -> Iterator[Section]:
+    """The tables that only a page has room for."""
+    return (each for each in (metrics(found), generations(found), cost(found)) if each.rows)
 
 
 def sentences(found: DataDiff, *, whole: bool = False) -> Iterator[str]:
@@ -92,9 +98,9 @@ def sides(found: DataDiff, *, whole: bool) -> Section:
         ("founder equivalents", left.founders, right.founders),
     ]
     body = [[name, number(old), number(new), change(old, new)] for name, old, new in pairs]
-    wanted = [each for each in found.quality if each.name.startswith(("mix ", "accuracy mix"))]
     if not whole:
-        body += [_metric(each.name, each.before, each.after) for each in wanted[:SCREEN]]
+        shown = _plainest(found.quality)
+        body += [_metric(each.name, each.before, each.after) for each in shown]
     heads = (f"before {left.commit[:12]}", f"after {right.commit[:12]}")
     return Section("", ("", *heads, "Δ"), body)
 
@@ -127,7 +133,7 @@ def guard(found: DataDiff, *, whole: bool) -> Section:
     body = [
         [
             each.name,
-            *(each.__getattribute__(side) or "–" for side in ("before", "after")),
+            *(side or "–" for side in (each.before, each.after)),
             number(each.value_after),
             each.limit or "–",
             each.evidence or "",
@@ -143,7 +149,9 @@ def columns(found: DataDiff, *, whole: bool) -> Section:
     body = [_column(each) for each in (ranked if whole else ranked[:SCREEN])]
     title = f"Columns: the right side's parts that differ beside {found.reference}"
     heads = ("column", "before", "after", "nulls", "effect", "size", "p (Holm)", "categories", "")
-    return Section(title, heads, body)
+    kept = [at for at in range(len(heads)) if any(row[at] for row in body)]
+    told = [[row[at] for at in kept] for row in body]
+    return Section(title, tuple(heads[at] for at in kept), told)
 
 
 def cost(found: DataDiff) -> Section:
@@ -161,11 +169,6 @@ def changes(found: DataDiff) -> str:
     """Rows by change, in words."""
     counted = [f"{count:,} {name}" for name, count in found.changes.items()]
     return ", ".join(counted) or "none differ"
-
-
-def meaning(change_: str) -> str:
-    """What a change of a row is, in words."""
-    return MEANINGS[change_]
 
 
 def objects(found: DataDiff) -> str:
@@ -189,8 +192,19 @@ def change(old: object, new: object) -> str:
     """The difference of two numbers with its sign."""
     if not isinstance(old, int | float) or not isinstance(new, int | float):
         return ""
-    sign = "+" if new >= old else "−"
-    return f"{sign}{number(abs(new - old))}"
+    told = number(abs(new - old))
+    sign = "−" if new < old and told.strip("0.") else "+"
+    return sign + told
+
+
+def _plainest(quality: Sequence[Metric]) -> list[Metric]:
+    """Accuracy after training on the mix, and the metrics of the mix that changed most.
+
+    A change is measured in widths of the interval, for metrics have no common unit.
+    """
+    first = [each for each in quality if each.name == "accuracy mix"]
+    others = [each for each in quality if each.name.startswith("mix ")]
+    return first + sorted(others, key=lambda each: -each.moved)[:METRICS]
 
 
 def _metric(name: str, old: Interval | None, new: Interval | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -75,16 +75,28 @@ class Metric:
 
     @property
     def apart(self) -> bool:
-        """Whether the intervals do not meet."""
-        ends = [
-            end
-            for each in (self.before, self.after)
-            for end in ((each.low, each.high) if each else (None, None))
-        ]
-        if any(end is None for end in ends):
-            return False
-        low, high, lower, higher = (float(end) for end in ends if end is not None)
-        return high < lower or higher < low
+        """Whether both sides have an interval, and these do not meet."""
+        ends = self._ends
+        return ends is not None and (ends[1] < ends[2] or ends[3] < ends[0])
+
+    @property
+    def moved(self) -> float:
+        """How far the value moved, in widths of the wider interval; 0 where that is unknown."""
+        ends, old, new = self._ends, self.before, self.after
+        if ends is None or old is None or new is None or None in (old.value, new.value):
+            return 0.0
+        width = max(ends[1] - ends[0], ends[3] - ends[2])
+        return abs((new.value or 0.0) - (old.value or 0.0)) / width if width else 0.0
+
+    @property
+    def _ends(self) -> tuple[float, float, float, float] | None:
+        """Low and high of both sides, or None where one is missing."""
+        old, new = self.before, self.after
+        if old is None or new is None or old.low is None or old.high is None:
+            return None
+        return (
+            None if new.low is None or new.high is None else (old.low, old.high, new.low, new.high)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +167,8 @@ class DataDiff:
     before: pl.LazyFrame
     """The parts that differ, on the left."""
     after: pl.LazyFrame
+    made: Callable[[int], pl.LazyFrame | None] | None = None
+    """Opens the candidates of a round of the right side, which the samples are chosen from."""
 
     @property
     def identical(self) -> bool:
