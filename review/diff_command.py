@@ -140,7 +140,7 @@ def _content(asked: Asked, found: Sequence[DataDiff], *, rows: bool) -> dict[str
 def _print(asked: Asked, found: Sequence[DataDiff], rows: int) -> None:
     out = console()
     if not found:
-        out.print(f"{asked.title}: no difference", markup=False)
+        out.print(f"{asked.title}: no difference", markup=False, soft_wrap=True)
     for each in found:
         for part in terminal.rendered(each, asked.title, rows):
             out.print(part)

@@ -61,13 +61,14 @@ def print_json_rows(
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table: words with a meaning are coloured, numbers stand right, long words fold."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    head = Text(title) if title else None
+    made = Table(title=head, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):
         cells = [row[index].plain for row in body]
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
         side: JustifyMethod = "right" if numeric else "left"
-        made.add_column(name, justify=side, overflow="fold")
+        made.add_column(Text(name), justify=side, overflow="fold")
     for row in body:
         made.add_row(*row)
     return made

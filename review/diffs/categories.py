@@ -10,6 +10,8 @@ MOST: Final = 50
 """Different values up to which a column is one of categories."""
 OFTEN: Final = 2.0
 """Rows that a value must have on average for the same."""
+LONG: Final = 100
+"""Characters by which a value is named."""
 NAMED: Final = 20
 """Gained and lost values that are named."""
 
@@ -43,4 +45,5 @@ def lost(counts: pl.DataFrame) -> pl.Series:
 
 def _only(counts: pl.DataFrame, here: str, there: str) -> pl.Series:
     alone = counts.filter(pl.col(there) == 0)
-    return alone.sort(here, "value", descending=[True, False])["value"]
+    ordered = alone.sort(here, "value", descending=[True, False])
+    return ordered["value"].str.head(LONG)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from review.diffs.samples import cell, samples
+from review.diffs.samples import samples, value
 from review.diffs.sections import sections, sentences
+from review.diffs.texts import visible
 from review.diffs.values import DataDiff
 
 MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
@@ -40,7 +41,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 def escaped(value: str) -> str:
     """A text as it reads, on one line."""
-    one_line = " ".join(value.split())
+    one_line = visible(" ".join(value.split()))
     entities = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return MARKS.sub(r"\\\1", entities)
 
@@ -56,7 +57,7 @@ def _rows(found: DataDiff, rows: int) -> Iterator[str]:
         [
             each.change,
             *(each.place.get(name, "–") for name in places),
-            *(cell(each, name) for name in payload),
+            *(value(each, name) for name in payload),
             each.said,
         ]
         for each in shown

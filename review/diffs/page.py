@@ -7,11 +7,12 @@ policy forbids it to load or run anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from html import escape as escaped
 from typing import Final
 
 from review.diffs.samples import Picture, Sample, samples
 from review.diffs.sections import Section, details, sections, sentences
+from review.diffs.texts import visible
 from review.diffs.values import MEANINGS, ORDER, DataDiff
 from review.output import STYLES, plural
 
@@ -44,6 +45,11 @@ dd.differs{background:color-mix(in srgb,var(--edit) 18%,transparent)}
 img{image-rendering:pixelated;min-width:64px;max-width:100%;background:#fff;border-radius:2px}
 .place{font-size:.8rem;color:var(--pale);overflow-wrap:anywhere}
 """
+
+
+def escape(value: str) -> str:
+    """A text as it reads."""
+    return escaped(visible(value))
 
 
 def rendered(found: Iterable[DataDiff], title: str, rows: int) -> str:

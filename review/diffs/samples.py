@@ -18,6 +18,7 @@ import polars as pl
 from expectations.measures.pixels import FORMATS, MAX_BYTES, MAX_PIXELS
 from review.diffs.rows import at
 from review.diffs.shift import is_image
+from review.diffs.texts import text
 from review.diffs.values import DataDiff
 
 LONG: Final = 600
@@ -103,19 +104,12 @@ def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
         )
 
 
-def cell(sample: Sample, name: str) -> str:
+def value(sample: Sample, name: str) -> str:
     """A payload value, or what it was and what it is, in a few characters."""
     values = [_short(side[name]) for side in (sample.before, sample.after) if name in side]
     if len(values) > 1 and name not in sample.differing:
         values = values[1:]
     return " → ".join(values) or "–"
-
-
-def text(value: object, limit: int) -> str:
-    """A value as text of at most some characters, without what no terminal or page should see."""
-    found = value.hex() if isinstance(value, bytes) else str(value)
-    shown = "".join(each if each.isprintable() or each == "\n" else "�" for each in found[:limit])
-    return shown + ("…" if len(found) > limit else "")
 
 
 def picture(file: bytes | None) -> Picture | None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from review.diffs.shift import Shift
+from review.diffs.texts import text
 from review.diffs.values import DataDiff, Interval, Metric
 from review.output import number, plural
 
 SIGNS: Final = {"added": "+", "removed": "−", "changed": "~", "conflict": "!"}
 NAMED: Final = 5
 """Categories that a cell names."""
+SHORT: Final = 24
+"""Characters by which a cell names one."""
 SCREEN: Final = 6
 """Rows of a table that a screen shows, where a table may be long."""
 METRICS: Final = 4
@@ -221,7 +224,9 @@ def _interval(found: Interval | None) -> str:
 
 def _column(found: Shift) -> list[str]:
     named = [
-        f"{sign}{', '.join(values[:NAMED])}{'' if count <= NAMED else f' … ({count:,})'}"
+        sign
+        + ", ".join(text(each, SHORT) for each in values[:NAMED])
+        + (f" … ({count:,})" if count > NAMED else "")
         for sign, values, count in (
             ("+", found.gained, found.gained_count),
             ("−", found.lost, found.lost_count),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from review.diffs.samples import cell, samples
+from review.diffs.samples import samples, value
 from review.diffs.sections import sections, sentences
+from review.diffs.texts import visible
 from review.diffs.values import DataDiff
 from review.output import table
 
@@ -18,12 +19,12 @@ def rendered(found: DataDiff, title: str, rows: int) -> Iterator[RenderableType]
     """The parts of a screen, and at most some rows."""
     head = f"{found.dataset}: {title}"
     for each in sections(found, whole=False):
-        yield table(head or each.title, each.columns, each.rows)
+        yield _shown(head or each.title, each.columns, each.rows)
         head = ""
     if head:
-        yield escape(head)
+        yield Text(visible(head))
     for said in sentences(found):
-        yield escape(said)
+        yield Text(visible(said))
     if rows:
         yield _rows(found, rows)
         if found.rows.height > rows:
@@ -38,9 +39,14 @@ def _rows(found: DataDiff, rows: int) -> Table:
         [
             each.change,
             *(each.place.get(name, "–") for name in places),
-            *(cell(each, name) for name in payload),
+            *(value(each, name) for name in payload),
             each.said,
         ]
         for each in shown
     ]
-    return table("", ["change", *places, *payload, "what"], body)
+    return _shown("", ["change", *places, *payload, "what"], body)
+
+
+def _shown(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    cells = [[visible(cell) for cell in row] for row in rows]
+    return table(visible(title), [visible(each) for each in columns], cells)

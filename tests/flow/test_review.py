@@ -20,7 +20,7 @@ from lake.errors import NotFound
 from lake.home import LakeHome
 from pipelines import params, receipts, tables
 from pipelines.errors import BlockedError
-from review import audit, datadiff, diff, status
+from review import audit, status
 from review import rounds as adding
 from tests.flow.projects import ROOT, Project, tiny_round
 
@@ -68,65 +68,6 @@ def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
         copied.run("curate", "tiny-2")
     (refused,) = status.collect(copied.lake(), "tiny")["open"]
     assert (refused["branch"], refused["state"]) == ("tiny-r002", "blocked")
-
-
-def test_a_diff_shows_what_a_merge_would_change(
-    copied: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    blocked_round(copied)
-    lake = copied.lake()
-    found = datadiff.diff(lake, "main", "tiny-r003", "tiny")
-    decisions = tables.read_round(lake, "tiny-r003", "tiny", "decisions", 3)
-    accepted = decisions.filter(pl.col("decision") == "accepted")
-    (changed,) = found.rounds
-    assert (changed.round, changed.guard) == (3, "block")
-    assert changed.samples == {"added": len(accepted), "removed": 0, "relabelled": 0}
-    assert sum(changed.decisions.values()) == 24
-    assert (found.left.samples + len(accepted), found.conflicts) == (found.right.samples, [])
-    assert (found.left.rounds, found.right.rounds) == ([0, 1, 2], [0, 1, 2, 3])
-    assert found.right.real_share is not None
-    assert found.left.real_share is not None
-    assert found.right.real_share < found.left.real_share
-    assert found.right.depth_max == 3
-    assert found.rows.filter(pl.col("change") == "added").height == len(accepted)
-    assert found.rows.filter(pl.col("change") == "refused").height == 24 - len(accepted)
-    assert found.objects["samples"] == {"added": 1}
-    capsys.readouterr()
-    diff.run(left="main", right="tiny-r003", dataset=None, rows=True, two_dot=False, as_json=False)
-    shown = capsys.readouterr().out
-    assert "main...tiny-r003" in shown
-    assert accepted["sample_id"][0].hex()[:12] in shown
-    diff.run(left="main", right="tiny-r003", dataset=None, rows=True, two_dot=False, as_json=True)
-    content = json.loads(capsys.readouterr().out)["datasets"]["tiny"]
-    assert len(content["rows"]) == 24
-    assert len(content["rows"][0]["sample_id"]) == 64
-
-
-def test_a_superseded_round_shows_as_removed(copied: Project) -> None:
-    copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
-    copied.round("tiny-1", "generate", "verify", "curate")
-    lake = copied.lake()
-    found = datadiff.diff(lake, "main", "tiny-r001", "tiny")
-    second = next(each for each in found.rounds if each.round == 2)
-    old = tables.read_round(lake, "main", "tiny", "samples", 2)
-    assert second.samples == {"added": 0, "removed": len(old), "relabelled": 0}
-    assert found.right.rounds == [0, 1]
-
-
-def test_merges_of_other_data_sets_do_not_show(
-    copied: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    blocked_round(copied)
-    lake = copied.lake()
-    lake.set_branch("other", str(lake.head("main")))
-    lake.write("other", "another/samples/round=000/part-00000.parquet", pl.DataFrame({"a": [1]}))
-    lake.commit("other", "another data set", {})
-    lake.merge("other", "main", "publish another data set", {})
-    assert datadiff.datasets(lake, "main", "tiny-r003") == ["tiny"]
-    assert datadiff.datasets(lake, "main", "tiny-r003", three_dot=False) == ["another", "tiny"]
-    capsys.readouterr()
-    diff.run(left="main", right="main", dataset=None, rows=False, two_dot=False, as_json=False)
-    assert "no difference" in capsys.readouterr().out
 
 
 def test_an_audit_tells_the_origin_of_any_candidate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -27,7 +28,8 @@ def frame(rows: list[Row]) -> pl.LazyFrame:
 
 
 def same(left: Any, right: Any) -> bool:
-    return left == right or (left != left and right != right)
+    both = isinstance(left, float) and isinstance(right, float)
+    return left == right or (both and math.isnan(left) and math.isnan(right))
 
 
 def found(changes: RowChanges, kind: str) -> set[Any]:
