@@ -1,9 +1,8 @@
 """Which row of one side is which row of the other, by key.
 
-Keys are compared as values: null is one key, NaN is one key. Where both sides have their keys in
-ascending order, two sorted arrays are enough; otherwise it is a hash join. A key that comes several
-times pairs equal rows first, then the rest in order of appearance, so that the outcome does not
-depend on which way was taken.
+Keys are compared as values: null is one key, NaN is one key. Whole numbers and times that come once
+are sorted and merged, anything else is a hash join. A key that comes several times pairs equal rows
+first, then the rest in order of appearance, so that the outcome does not depend on the way taken.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -22,13 +21,14 @@ AT: Final = "__at"
 OTHER: Final = "__other"
 NTH: Final = "__nth"
 SIGNATURE: Final = "__signature"
+WIDE: Final = (pl.Int128, pl.UInt128)
 SEED: Final = int(np.random.default_rng().integers(1 << 62))
 """Of row hashes, drawn anew in each process: nobody can prepare two values of the same hash."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Positions of rows that have the same key, pair by pair, in the order of the left side."""
+    """Positions of rows that have the same key, pair by pair."""
 
     left: Positions
     right: Positions
@@ -40,22 +40,23 @@ class Pairs:
     @cached_property
     def ordered(self) -> bool:
         """Whether paired rows stand in the same order on both sides."""
-        return bool((np.diff(self.right) > 0).all() and (np.diff(self.left) > 0).all())
-
-    @cached_property
-    def _masks(self) -> tuple[pl.Series, pl.Series]:
-        return tuple(  # type: ignore[return-value]
-            pl.Series(_marked(at, size))
-            for at, size in ((self.left, self.lefts), (self.right, self.rights))
-        )
+        return _ascends(self.left) and _ascends(self.right)
 
     def of_left(self, values: pl.Series) -> pl.Series:
         """The values of the left side that are paired."""
-        return values.filter(self._masks[0]) if self.ordered else values.gather(self.left)
+        mask, _ = self._masks
+        return values.gather(self.left) if mask is None else values.filter(mask)
 
     def of_right(self, values: pl.Series) -> pl.Series:
-        """The values of the right side that are paired, in the order of the left side."""
-        return values.filter(self._masks[1]) if self.ordered else values.gather(self.right)
+        """The values of the right side that are paired, in the order of `of_left`."""
+        return (
+            values.gather(self.right) if self._masks[1] is None else values.filter(self._masks[1])
+        )
+
+    @cached_property
+    def _masks(self) -> tuple[pl.Series | None, pl.Series | None]:
+        """Which rows are paired, for a side whose pairs are in its own order."""
+        return _mask(self.left, self.lefts), _mask(self.right, self.rights)
 
     def alone(self) -> tuple[Positions, Positions]:
         """Positions on either side of rows that are not paired, in order."""
@@ -81,8 +82,9 @@ def pair(
     """
     ours, theirs = pl.collect_all([left.select(key), right.select(key)])
     sizes = len(ours), len(theirs)
-    if sorted_keys(ours) and sorted_keys(theirs):
-        return Pairs(*_merged(ours, theirs), *sizes), ours, theirs
+    merged = _merged(ours, theirs)
+    if merged is not None:
+        return Pairs(*merged, *sizes), ours, theirs
     twice = _repeated(ours, theirs)
     unique = [each.with_row_index(AT) for each in (ours, theirs)]
     if not twice.is_empty():
@@ -98,27 +100,47 @@ def pair(
     return Pairs(*arrays, *sizes, len(twice)), ours, theirs
 
 
-def sorted_keys(keys: pl.DataFrame) -> bool:
-    """Whether keys are one column of whole numbers or times, each above the one before."""
-    if keys.width != 1:
-        return False
-    column = keys.to_series()
-    whole = column.dtype.is_integer() or column.dtype.is_temporal()
-    if not whole or column.dtype in (pl.Int128, pl.UInt128) or column.null_count():
-        return False
-    values = column.to_physical().to_numpy()
-    return bool((values[1:] > values[:-1]).all())
-
-
-def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positions]:
-    """Positions of equal keys of two ascending columns."""
-    left, right = (each.to_series().to_physical().to_numpy() for each in (ours, theirs))
+def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positions] | None:
+    """Pair keys by sorting; None if they are no single whole number or time, or come twice."""
+    sides = _ascending(ours), _ascending(theirs)
+    if sides[0] is None or sides[1] is None:
+        return None
+    (left, left_order), (right, right_order) = sides
     if not len(right):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     near = np.searchsorted(right, left)
     near[near == len(right)] = 0
     hit = np.flatnonzero(right[near] == left)
-    return hit, near[hit]
+    found = hit, near[hit]
+    return (
+        found[0] if left_order is None else left_order[found[0]],
+        found[1] if right_order is None else right_order[found[1]],
+    )
+
+
+def _ascending(keys: pl.DataFrame) -> tuple[NDArray[Any], Positions | None] | None:
+    """A column's values in order, and where they stood, None for in order already.
+
+    None for a column that cannot be sorted so, or with a value that comes twice.
+    """
+    column = keys.to_series()
+    whole = column.dtype.is_integer() or column.dtype.is_temporal()
+    if keys.width > 1 or not whole or column.dtype in WIDE or column.null_count():
+        return None
+    values = column.to_physical().to_numpy()
+    if _ascends(values):
+        return values, None
+    order = column.to_physical().arg_sort().cast(pl.Int64).to_numpy()
+    ordered = values[order]
+    return (ordered, order) if _ascends(ordered) else None
+
+
+def _ascends(values: NDArray[Any]) -> bool:
+    return bool((values[1:] > values[:-1]).all())
+
+
+def _mask(positions: Positions, size: int) -> pl.Series | None:
+    return pl.Series(_marked(positions, size)) if _ascends(positions) else None
 
 
 def _repeated(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
