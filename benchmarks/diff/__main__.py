@@ -65,8 +65,9 @@ def main() -> None:
     peers = tuple(asked.peer or PEERS)
     where = machine()
     with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
-        pythons = _pythons(peers, asked.venv)
         works = asked.only or list(WORKS)
+        beside = {"scattered", "shuffled"} & {*works}
+        pythons = _pythons(peers if beside else (), asked.venv)
         rows = [row for name in works for row in WORKS[name](Path(scratch), sizes, peers, pythons)]
     if asked.json:
         print(json.dumps({**where, "rows": [row.record() for row in rows]}, indent=2))

@@ -48,11 +48,11 @@ def common(left: pl.Schema, right: pl.Schema, names: Sequence[str]) -> dict[str,
     return {name: kind for name, kind in found.items() if kind is not None}
 
 
-def compared(name: str, kind: pl.DataType) -> pl.Expr:
+def compared(name: str, kind: pl.DataType, *, exact: bool) -> pl.Expr:
     """What to compare of a column: its values, or a hash of 64 bits of what has no fixed width."""
     values = pl.col(name).cast(kind)
     wide = kind.is_nested() or kind in (pl.String, pl.Binary)
-    return values.hash(SEED) if wide else values
+    return values.hash(SEED) if wide and not exact else values
 
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:

@@ -138,7 +138,8 @@ def _card(found: Sample) -> Iterator[str]:
     yield "</div>"
     if found.said:
         yield f"<div>{escape(found.said)}</div>"
-    place = " · ".join(f"{name} {value}" for name, value in found.place.items())
+    named = ((name, value) for name, value in found.place.items())
+    place = " · ".join(value if name == "sample_id" else f"{name} {value}" for name, value in named)
     yield f'<div class="place">{escape(place)}</div></article>'
 
 

@@ -14,11 +14,11 @@ import pytest
 from rich.console import Console
 
 from pipelines import images
-from review import diff, diff_command
+from review import diff, diff_command, diff_options
 from review.diffs import checks, markdown, page, terminal
 from review.diffs.samples import LONG, Picture, picture, samples
 from review.diffs.texts import text
-from review.diffs.values import DataDiff
+from review.diffs.values import MEANINGS, ORDER, DataDiff
 from review.errors import Findings, UsageError
 
 HOSTILE = (
@@ -216,3 +216,13 @@ def test_the_command_compares_files(tmp_path: Path, capsys: pytest.CaptureFixtur
         diff_command._sides("main", None)
     assert diff_command._sides("a..b", None) == ("a", "b", True)
     assert diff_command._sides("a...b", None) == ("a", "b", False)
+
+
+def test_help_and_documentation_name_every_check() -> None:
+    assert diff_options.CHECKS.split(", ") == list(checks.CHECKS)
+    document = Path(__file__).parents[3] / "docs" / "diff.md"
+    told = document.read_text(encoding="utf-8")
+    for name, check in checks.CHECKS.items():
+        assert f"| `{name}` | {check.meaning} |" in told
+    for kind in ORDER:
+        assert f"| {kind} | {MEANINGS[kind]}" in told

@@ -116,7 +116,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
         assert found(changes, "changed") == {5}
 
 
-@pytest.mark.parametrize("at_once", [1, 1 << 24])
+@pytest.mark.parametrize("at_once", [0, 1 << 24])
 def test_columns_are_read_a_few_at_a_time(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diffing, "AT_ONCE", at_once)
     left = pl.LazyFrame({"k": [1, 2], "a": [1, 1], "b": ["x", "y"], "c": [[1], [2]]})
