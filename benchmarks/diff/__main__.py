@@ -42,7 +42,7 @@ class Sizes:
     repeats: int
 
 
-FULL: Final = Sizes(1_000_000, 10_000_000, 50, 20_000, 3)
+FULL: Final = Sizes(1_000_000, 10_000_000, 50, 60_000, 5)
 QUICK: Final = Sizes(20_000, 50_000, 10, 1_000, 1)
 
 

@@ -113,7 +113,7 @@ def _changed(
     both = right.join(left, on=key, maintain_order="left")
     changed = both.filter(pl.col("before").ne_missing(pl.col("after")))
     named = changed.with_columns(pl.lit(change).alias("change"))
-    return named if "sample_id" not in key else named.select(FOUND.names()).cast(dict(FOUND))
+    return named if "sample_id" not in key else named.select(FOUND.names()).cast(FOUND)
 
 
 def _of_same_sample(found: pl.DataFrame, ids: Sources) -> pl.DataFrame:
@@ -127,7 +127,7 @@ def _of_same_sample(found: pl.DataFrame, ids: Sources) -> pl.DataFrame:
         held.append(of_rounds.select(KEY).collect())
     same = held[1].join(held[0], on=list(KEY), how="semi")
     joined = found.join(same, on=["round", "row"], maintain_order="left")
-    return joined.select(FOUND.names()).cast(dict(FOUND))
+    return joined.select(FOUND.names()).cast(FOUND)
 
 
 def _nothing() -> pl.DataFrame:

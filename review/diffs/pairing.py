@@ -96,16 +96,16 @@ def pair(
     if not twice.is_empty():
         more = _of_repeated(left, right, key, payload, twice)
         found = pl.concat([found, more]).sort(AT)
-    arrays = (found[name].to_numpy() for name in (AT, OTHER))
-    return Pairs(*arrays, *sizes, len(twice)), ours, theirs
+    left_at, right_at = (found[name].to_numpy() for name in (AT, OTHER))
+    return Pairs(left_at, right_at, *sizes, len(twice)), ours, theirs
 
 
 def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positions] | None:
     """Pair keys by sorting; None if they are no single whole number or time, or come twice."""
-    sides = _ascending(ours), _ascending(theirs)
-    if sides[0] is None or sides[1] is None:
+    one, other = _ascending(ours), _ascending(theirs)
+    if one is None or other is None:
         return None
-    (left, left_order), (right, right_order) = sides
+    (left, left_order), (right, right_order) = one, other
     if not len(right):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     near = np.searchsorted(right, left)

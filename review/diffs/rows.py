@@ -9,7 +9,9 @@ process: a change is missed with a chance of about 2⁻⁶⁴.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -140,9 +142,10 @@ def _differing(
         some = [payload[name].alias(name) for name in names[start : start + many]]
         ours, theirs = pl.collect_all([left.select(some), right.select(some)])
         near = None if pairs.ordered else _unlike(ours, theirs, pairs)
-        for name in ours.columns:
-            where = _unequal(ours[name], theirs[name], pairs, near)
-            found |= {name: where} if len(where) else {}
+        unequal = partial(_unequal, ours, theirs, pairs, near)
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            told = zip(ours.columns, pool.map(unequal, ours.columns), strict=True)
+            found |= {name: where for name, where in told if len(where)}
     return found
 
 
@@ -161,13 +164,15 @@ def _hashed(frame: pl.DataFrame) -> pl.Series:
     return pl.Series(total)
 
 
-def _unequal(ours: pl.Series, theirs: pl.Series, pairs: Pairs, near: Positions | None) -> Positions:
+def _unequal(
+    ours: pl.DataFrame, theirs: pl.DataFrame, pairs: Pairs, near: Positions | None, name: str
+) -> Positions:
     """Which pairs differ in a column, of all or of some."""
     if near is None:
-        differs = _ne(pairs.of_left(ours), pairs.of_right(theirs))
+        differs = _ne(pairs.of_left(ours[name]), pairs.of_right(theirs[name]))
         return differs.arg_true().cast(pl.Int64).to_numpy()
-    old, new = ours.gather(pairs.left[near]), theirs.gather(pairs.right[near])
-    return near[_ne(old, new).to_numpy()]
+    old, new = ours[name].gather(pairs.left[near]), theirs[name].gather(pairs.right[near])
+    return near[_ne(old, new).arg_true().to_numpy()]
 
 
 def _ne(old: pl.Series, new: pl.Series) -> pl.Series:

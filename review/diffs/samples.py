@@ -93,7 +93,7 @@ def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
     ]
     made = _candidates(found, rows, hidden)
     for row in rows.iter_rows(named=True):
-        candidate = made.get((row.get("round"), row.get("row")), {})
+        candidate = made.get((row["round"], row["row"]), {}) if made else {}
         yield Sample(
             change=row["change"],
             place=_place(row, found.key),

@@ -209,7 +209,7 @@ def _sampled(values: pl.Series) -> pl.Series:
 
 
 def _drawn(values: pl.Series) -> NDArray[np.float64]:
-    numbers = _sampled(values.to_physical()).cast(pl.Float64).to_numpy()
+    numbers: NDArray[np.float64] = _sampled(values.to_physical()).cast(pl.Float64).to_numpy()
     return numbers[np.isfinite(numbers)]
 
 
