@@ -15,6 +15,10 @@ GROUPS: Final = ("accuracy", "difference", "mix", "round")
 """Sections of a round's metrics, the ones for the reader first."""
 
 
+RATE: Final = "_each"
+"""How amounts end that are per sample, which do not add up."""
+
+
 def read(lake: Lake, ref: str, dataset: str, number: int | None) -> dict[str, Any]:
     """The manifest of a round; empty where the ref does not hold it."""
     if number is None:
@@ -87,7 +91,9 @@ def _stages(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
             known = {
                 name: value
                 for name, value in amounts.items()
-                if isinstance(value, int | float) and not isinstance(value, bool)
+                if isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and not name.endswith(RATE)
             }
             found.setdefault(stage, Counter()).update(known)
     return found

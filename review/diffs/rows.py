@@ -8,11 +8,12 @@ process: a change is missed with a chance of about 2⁻⁶⁴.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -24,8 +25,11 @@ from review.errors import UsageError
 KINDS: Final = ("removed", "changed", "added")
 """Changes of rows, in the order in which a reviewer looks at them."""
 FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+SMALL: Final = 1 << 29
+"""Bytes of two tables that are read at once."""
+FIRST: Final = 1000
 AT_ONCE: Final = 1 << 24
-"""Values that are read at a time."""
+"""Values, or their hashes, that are read of large ones at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,17 +84,15 @@ def compare(
     kinds, keys = common(ours, theirs, shared), common(ours, theirs, key)
     if len(keys) < len(key):
         raise UsageError(f"the key {', '.join(key)} has types that cannot be compared")
-    small = _rows_of(left, right) * (len(kinds) + len(key)) <= AT_ONCE
+    left, right = (side.select(*key, *kinds) for side in (left, right))
+    small = _size(left) + _size(right) <= SMALL
     if small:
-        left, right = (
-            each.lazy()
-            for each in pl.collect_all([side.select(*key, *kinds) for side in (left, right)])
-        )
+        left, right = (each.lazy() for each in pl.collect_all([left, right]))
     payload = {name: compared(name, kind, exact=small) for name, kind in kinds.items()}
     cast = [pl.col(name).cast(kind) for name, kind in keys.items()]
     sides = left.with_columns(cast), right.with_columns(cast)
     pairs, *held = pair(*sides, key, list(payload.values()))
-    differing = _differing(left, right, payload, pairs)
+    differing = _differing(left, right, payload, pairs, "in-memory" if small else "streaming")
     changed = _changed(differing)
     rows = _rows(pairs, held, changed)
     only_left, only_right = len(held[0]) - len(pairs.left), len(held[1]) - len(pairs.right)
@@ -115,10 +117,12 @@ def at(frame: pl.LazyFrame, positions: pl.Series) -> pl.DataFrame:
     return frame.slice(low, high - low + 1).collect()[(positions.cast(pl.Int64) - low).to_list()]
 
 
-def _rows_of(left: pl.LazyFrame, right: pl.LazyFrame) -> int:
-    """Rows of both sides together, which Parquet tells in its footers."""
-    counted = pl.collect_all([each.select(pl.len()) for each in (left, right)])
-    return sum(int(each.item()) for each in counted)
+def _size(side: pl.LazyFrame) -> float:
+    """Bytes of a table in memory, by the number of its rows and the size of the first ones."""
+    rows, first = pl.collect_all([side.select(pl.len()), side.head(FIRST)])
+    buffer = io.BytesIO()  # what Polars estimates counts texts that a slice shares with others
+    first.write_parquet(buffer, compression="uncompressed")
+    return buffer.tell() / max(len(first), 1) * int(rows.item())
 
 
 def _check_key(ours: pl.Schema, theirs: pl.Schema, key: Sequence[str]) -> None:
@@ -132,7 +136,11 @@ def _check_key(ours: pl.Schema, theirs: pl.Schema, key: Sequence[str]) -> None:
 
 
 def _differing(
-    left: pl.LazyFrame, right: pl.LazyFrame, payload: Mapping[str, pl.Expr], pairs: Pairs
+    left: pl.LazyFrame,
+    right: pl.LazyFrame,
+    payload: Mapping[str, pl.Expr],
+    pairs: Pairs,
+    engine: Literal["in-memory", "streaming"],
 ) -> dict[str, Positions]:
     """Which pairs differ in each column; as many columns are read at a time as are small."""
     found: dict[str, Positions] = {}
@@ -140,7 +148,8 @@ def _differing(
     many = max(1, AT_ONCE // (pairs.lefts + pairs.rights or 1))
     for start in range(0, len(names), many):
         some = [payload[name].alias(name) for name in names[start : start + many]]
-        ours, theirs = pl.collect_all([left.select(some), right.select(some)])
+        sides = [left.select(some), right.select(some)]
+        ours, theirs = pl.collect_all(sides, engine=engine)
         near = None if pairs.ordered else _unlike(ours, theirs, pairs)
         unequal = partial(_unequal, ours, theirs, pairs, near)
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -172,7 +181,8 @@ def _unequal(
         differs = _ne(pairs.of_left(ours[name]), pairs.of_right(theirs[name]))
         return differs.arg_true().cast(pl.Int64).to_numpy()
     old, new = ours[name].gather(pairs.left[near]), theirs[name].gather(pairs.right[near])
-    return near[_ne(old, new).arg_true().to_numpy()]
+    hits: Positions = near[_ne(old, new).arg_true().to_numpy()]
+    return hits
 
 
 def _ne(old: pl.Series, new: pl.Series) -> pl.Series:

@@ -53,16 +53,20 @@ def edits(draw: st.DrawFn) -> tuple[dict[Any, Row], dict[Any, Row], list[Any], l
 
 
 @settings(max_examples=80, deadline=None)
-@given(edits())
+@given(edits(), st.booleans())
 def test_the_diff_of_an_edit_is_the_edit(
     given_: tuple[dict[Any, Row], dict[Any, Row], list[Any], list[Any]],
+    large: bool,
 ) -> None:
     before, after, left, right = given_
-    changes = compare(
-        frame([(key, *before[key]) for key in left]),
-        frame([(key, *after[key]) for key in right]),
-        ["k"],
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        if large:
+            patch.setattr(diffing, "SMALL", -1)
+        changes = compare(
+            frame([(key, *before[key]) for key in left]),
+            frame([(key, *after[key]) for key in right]),
+            ["k"],
+        )
     both = before.keys() & after.keys()
     differing = {
         key: [
@@ -116,8 +120,11 @@ def test_the_order_of_rows_does_not_matter() -> None:
         assert found(changes, "changed") == {5}
 
 
-@pytest.mark.parametrize("at_once", [0, 1 << 24])
-def test_columns_are_read_a_few_at_a_time(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("small", "at_once"), [(0, 1), (0, 1 << 24), (1 << 29, 1)])
+def test_columns_are_read_a_few_at_a_time(
+    small: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diffing, "SMALL", small)
     monkeypatch.setattr(diffing, "AT_ONCE", at_once)
     left = pl.LazyFrame({"k": [1, 2], "a": [1, 1], "b": ["x", "y"], "c": [[1], [2]]})
     right = pl.LazyFrame({"k": [2, 1], "a": [2, 1], "b": ["y", "z"], "c": [[3], [1]]})
