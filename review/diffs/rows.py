@@ -84,10 +84,11 @@ def compare(
     kinds, keys = common(ours, theirs, shared), common(ours, theirs, key)
     if len(keys) < len(key):
         raise UsageError(f"the key {', '.join(key)} has types that cannot be compared")
-    left, right = (side.select(*key, *kinds) for side in (left, right))
-    small = _size(left) + _size(right) <= SMALL
+    names = [*key, *kinds]
+    small = _size(left, names) + _size(right, names) <= SMALL
     if small:
-        left, right = (each.lazy() for each in pl.collect_all([left, right]))
+        whole = pl.collect_all([left.select(names), right.select(names)])
+        left, right = (each.lazy() for each in whole)
     payload = {name: compared(name, kind, exact=small) for name, kind in kinds.items()}
     cast = [pl.col(name).cast(kind) for name, kind in keys.items()]
     sides = left.with_columns(cast), right.with_columns(cast)
@@ -117,9 +118,9 @@ def at(frame: pl.LazyFrame, positions: pl.Series) -> pl.DataFrame:
     return frame.slice(low, high - low + 1).collect()[(positions.cast(pl.Int64) - low).to_list()]
 
 
-def _size(side: pl.LazyFrame) -> float:
+def _size(side: pl.LazyFrame, names: Sequence[str]) -> float:
     """Bytes of a table in memory, by the number of its rows and the size of the first ones."""
-    rows, first = pl.collect_all([side.select(pl.len()), side.head(FIRST)])
+    rows, first = side.select(pl.len()).collect(), side.head(FIRST).collect().select(names)
     buffer = io.BytesIO()  # what Polars estimates counts texts that a slice shares with others
     first.write_parquet(buffer, compression="uncompressed")
     return buffer.tell() / max(len(first), 1) * int(rows.item())
