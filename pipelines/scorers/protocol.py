@@ -51,7 +51,7 @@ class Given:
     earlier: pl.DataFrame = field(default_factory=pl.DataFrame)
     """Accepted samples of earlier rounds, as `real`; empty unless a scorer `READS` them."""
     held_out: pl.DataFrame | None = None
-    """Fingerprints of the held-out real rows: split, row, sample_id and payload; None unless read."""
+    """Fingerprints of the held-out real rows: split, row, sample_id, payload; None unless read."""
     seed: int = 0
     """Of every random choice."""
     progress: Callable[[int, int], None] = _quiet
