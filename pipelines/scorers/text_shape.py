@@ -48,7 +48,7 @@ LEFTOVERS: Final[Mapping[str, str]] = {
     "blank to fill in": r"\[(?:insert|your|name|topic|placeholder|fill in|INSERT|YOUR|Your|"
     r"Insert)\b[^\]\n]{0,40}\]",
     "name of a turn": r"(?mi)^\s*(?:\*\*|#+ )?(?:question|answer|q|a|user|assistant|human|system|"
-    r"prompt|completion|topic|label)(?:\*\*)?\s*:",
+    r"prompt|completion|topic|label|instruction|response|input|output)(?:\*\*)?\s*:",
     "control token": r"(?i)\[/?INST\]|<\|[^|\n]{1,40}\|>|</?s>|<(?:bos|eos|pad|unk|unused\d+)>|"
     r"<(?:start|end)_of_turn>|<<SYS>>",
     "an example's JSON": r'(?i)["{,]\s*"?(?:prompt|completion|text|label)"\s*:',
