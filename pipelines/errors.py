@@ -5,7 +5,8 @@ PipelineError
 ├── DataError      the data is not what it must be: correct the source
 ├── StaleError     receipts and lake disagree: fetch the team's receipts, or supersede
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
-├── BlockedError   the guard refused to publish: read the checks, change the round
+├── BlockedError   the guard or a reviewer refused to publish: read why, change the round
+├── ReasonError    a decision lacks a reason: give one
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
@@ -54,10 +55,16 @@ class EmptyRound(PipelineError):  # noqa: N818  named by what happened
 
 
 class BlockedError(PipelineError):
-    """The guard refused to publish."""
+    """The guard or a reviewer refused to publish."""
 
     kind = "blocked"
     exit_code = 3
+
+
+class ReasonError(PipelineError):
+    """A decision of a person lacks a reason."""
+
+    kind = "reason"
 
 
 class GeneratorError(PipelineError):

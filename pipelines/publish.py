@@ -2,8 +2,8 @@
 
 The guard judges the evaluate commit. Its answer goes into the round's manifest on the branch and,
 bound to the commit that it judged, into the metadata of the merge, signed where a key is
-configured. A blocked round stays on its branch for review. On a line other than main the stage ends
-with the guard's answer: it never merges.
+configured. A blocked round stays on its branch for review; one that a reviewer rejected is not
+judged. On a line other than main the stage ends with the guard's answer: it never merges.
 """
 
 from __future__ import annotations
@@ -15,10 +15,22 @@ from lake import refs
 from lake.values import Commit
 from lineage import guard
 from lineage.guard import GuardResult
-from pipelines import branches, evidence, history, keys, manifest, publishing, say, signing, stage
+from pipelines import (
+    branches,
+    evidence,
+    history,
+    keys,
+    manifest,
+    publishing,
+    reviews,
+    say,
+    signing,
+    stage,
+)
 from pipelines.attempts import attempt, sweep
 from pipelines.errors import BlockedError, StaleError
 from pipelines.receipts import Receipt
+from pipelines.reviews import Approval
 from pipelines.signing import Signer
 from pipelines.work import Work, write_receipt
 
@@ -28,9 +40,53 @@ CODE: Final = ("pipelines/publish.py",)
 def main(work: Work, *, supersede: bool = False) -> None:
     """Publish a round, or adopt the merge that main holds."""
     evaluated = work.receipt("evaluate")
-    key = _key(work, evaluated)
-    commit = _published(work, key) or _publish(work, evaluated, key, supersede=supersede)
+    key = _key(work, evaluated.input_key)
+    commit = _published(work, key)
+    if commit is None:
+        _refuse_rejected(work)
+        commit = _publish(work, evaluated.commit, key, supersede=supersede)
     _write_receipt(work, evaluated, commit, key)
+
+
+def approve(work: Work, approval: Approval) -> Commit:
+    """Publish a round as the stage does, on the word of a person: the same guard and merge.
+
+    The key under which it is published is the stage's own, so that the stage adopts the merge.
+
+    Raises:
+        BlockedError: the round is on a line that never merges, or not evaluated.
+        ReasonError: the guard's answer asks for a reason, and the person gave none.
+        StaleError: the branch is not where the person saw it, or main has moved.
+    """
+    lake, round_ = work.lake, work.round
+    if round_.line != refs.MAIN:
+        raise BlockedError(f"{round_.branch} is on the line {round_.line}, which never merges")
+    reviews.unmoved(lake, round_.branch, approval.seen)
+    made = history.chain(lake, approval.seen, round_)
+    evaluated = next((each for each in made if each.metadata["stemma.stage"] == "evaluate"), None)
+    if evaluated is None:
+        raise BlockedError(f"{round_.branch} is not evaluated; run `dvc repro` first")
+    key = _key(work, evaluated.metadata["stemma.input_key"])
+    commit = _published(work, key) or _publish(
+        work, evaluated.id, key, supersede=False, approval=approval
+    )
+    publishing.ensure_tag(lake, round_.dataset, round_.number, commit.id)
+    sweep(lake, round_.branch)
+    return commit
+
+
+def _refuse_rejected(work: Work) -> None:
+    """Stop at a round that a reviewer rejected.
+
+    Raises:
+        BlockedError: the branch ends with a rejection.
+    """
+    found = reviews.of_branch(work.lake, work.round.branch)
+    if found is not None:
+        raise BlockedError(
+            f"a reviewer rejected {work.round.key}: {' '.join(found.reason.split())}; change the "
+            f"round, or approve it in `stemma ui`, where {work.round.branch} is under review"
+        )
 
 
 def _write_receipt(work: Work, evaluated: Receipt, commit: Commit, key: str) -> None:
@@ -58,27 +114,33 @@ def _published(work: Work, key: str) -> Commit | None:
     return work.lake.resolve(held.commit)
 
 
-def _publish(work: Work, evaluated: Receipt, key: str, *, supersede: bool) -> Commit:
+def _publish(
+    work: Work, evaluated: str, key: str, *, supersede: bool, approval: Approval | None = None
+) -> Commit:
     """Let the guard judge, record its answer, and merge."""
     settings = work.round.settings.publish
     signer = signing.signer() if work.round.line == refs.MAIN else None
-    start = work.lake.resolve(evaluated.commit)
-    judged = branches.on_main(work, start, supersede=supersede).id
+    rejection = reviews.of_branch(work.lake, work.round.branch) if approval else None
+    judged = branches.on_main(work, work.lake.resolve(evaluated), supersede=supersede).id
     found = guard.judge(evidence.collect(work, judged), settings.guard)
-    result = found.bound_to(judged, override=settings.override)
+    reason = settings.override or (approval.reason if approval else None)
+    result = found.bound_to(judged, override=reason)
+    if approval:
+        approval.check(result, rejection)
     recorded = _record(work, judged, key, result)
     say.line(guard.table(result))
     if result.blocked:
         raise BlockedError(
             f"the guard blocks {work.round.key} ({', '.join(result.blocking)}); it stays on "
-            f"{work.round.branch} for review: stemma diff main {work.round.branch}"
+            f"{work.round.branch} for review: stemma diff main {work.round.branch}, or stemma ui"
         )
     if work.round.line != refs.MAIN:
         say.line(f"line {work.round.line}: {work.round.key} is judged and not merged")
         return recorded
     message = f"Publish {work.round.key}: guard {result.verdict}"
     try:
-        about = _merge_metadata(work, key, result, signer)
+        said = approval.metadata(rejection) if approval else {}
+        about = _merge_metadata(work, key, result, signer) | said
         return publishing.merge(work.lake, recorded.id, message, about)
     except StaleError:  # another clone was faster; it may have published the same
         done = _published(work, key)
@@ -113,12 +175,12 @@ def _record(work: Work, judged: str, key: str, result: GuardResult) -> Commit:
         return branches.finish(work, branch, "guard", key=key, produce=produce, message=message)
 
 
-def _key(work: Work, evaluated: Receipt) -> str:
+def _key(work: Work, evaluate_key: str) -> str:
     return keys.input_key(
         "publish",
         settings=work.round.settings.publish,
         code=CODE,
-        inputs={"evaluate": evaluated.input_key, "line": work.round.line},
+        inputs={"evaluate": evaluate_key, "line": work.round.line},
     )
 
 

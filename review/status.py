@@ -13,7 +13,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
 from lineage import curate as curation
-from pipelines import history, manifest, tables
+from pipelines import history, manifest, reviews, tables
 from pipelines.history import Published
 from pipelines.params import load
 from pipelines.verdicts import places
@@ -92,17 +92,22 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
         found = refs.BRANCH.match(branch)
         if not found or commit in current or found["dataset"] != dataset:
             continue
-        stage = lake.resolve(commit).metadata.get("stemma.stage")
+        head = lake.resolve(commit)
+        stage, rejection = head.metadata.get("stemma.stage"), reviews.rejection(head)
         if stage in (None, "publish"):
             continue
         number = int(found["round"])
         entry = _entry(lake, dataset, number, commit, ref=branch)
         if commit in merged:
             entry["state"] = "superseded"
+        elif rejection is not None:
+            entry["state"] = "rejected"
         elif stage == "verify" and _stopped(lake, dataset, number, commit):
             entry["state"] = "blocked"
         line = found["line"] or refs.MAIN
-        yield entry | {"tag": None, "branch": branch, "line": line, "stage": stage}
+        said = rejection.reason if rejection else None
+        more = {"tag": None, "branch": branch, "line": line, "stage": stage, "rejected": said}
+        yield entry | more
 
 
 def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
@@ -127,6 +132,7 @@ def _entry(
         "counts": about.get("counts", {}),
         "guard": guard,
         "metrics": about.get("metrics", {}),
+        "cost": about.get("cost", {}),
         "pages": places.links(lake, ref, dataset, number, about),
     }
 
@@ -137,7 +143,12 @@ def _rendered(dataset: str, found: dict[str, Any]) -> Group:
     if not shown:
         return Group(Text(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
     pages = _pages(found["rounds"] + found["open"])
-    return Group(table(dataset, COLUMNS, shown), *([pages] if pages.row_count else []))
+    said = [
+        Text(f"{each['branch']} was rejected: {' '.join(each['rejected'].split())}")
+        for each in found["open"]
+        if each["rejected"]
+    ]
+    return Group(table(dataset, COLUMNS, shown), *said, *([pages] if pages.row_count else []))
 
 
 def _pages(entries: list[dict[str, Any]]) -> Table:

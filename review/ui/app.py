@@ -1,0 +1,82 @@
+"""The web application: routes to handlers, errors to one sentence, everything behind the gate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from lake.client import Lake
+from lake.errors import NotFound
+from review.errors import FAILURES, UsageError
+from review.ui import decisions, desk, gate, render, review, rounds, sample, verifiers
+from review.ui.desk import Desk
+from review.ui.gate import Gate
+from review.ui.session import Session
+
+STATUS: Final = ((NotFound, 404), (UsageError, 400))
+BRANCH: Final = "/review/{dataset}/{branch}"
+
+
+def build(lake: Lake, session: Session, port: int) -> Starlette:
+    """The application for a port of loopback; it serves the project in the current directory."""
+    app = Starlette(
+        routes=[
+            Route("/", rounds.show),
+            Route("/enter", enter),
+            Route("/chart/{dataset}/{name}.svg", rounds.chart),
+            Route(BRANCH, review.show),
+            Route(f"{BRANCH}/summary", review.summary),
+            Route(f"{BRANCH}/changes", review.changes),
+            Route(f"{BRANCH}/decision", decisions.decide, methods=["POST"]),
+            Route("/sample/{dataset}/{round:int}/{row:int}", sample.show),
+            Route("/verifiers/{dataset}", verifiers.show),
+            Route("/page/{dataset}/{ref}/{round:int}/{name}", verifiers.page),
+            Mount("/static", StaticFiles(directory=render.HERE / "static")),
+        ],
+        middleware=[Middleware(Gate, session=session, port=port)],
+        exception_handlers={HTTPException: _not_there} | dict.fromkeys(FAILURES, _failed),
+    )
+    app.state.desk = Desk(lake, session)
+    app.state.cookie = gate.cookie_name(port)
+    return app
+
+
+def enter(request: Request) -> Response:
+    """Let a browser in that has the address which the command printed, once.
+
+    The next page is asked for by this one, so that the cookie, which other sites' links do not
+    send, is sent.
+    """
+    session = desk.of(request).session
+    here = request.cookies.get(request.app.state.cookie)
+    fresh = session.enter(request.query_params.get("token", ""))
+    if not fresh and not session.holds(here):
+        raise HTTPException(403, "this address was used; start `stemma ui` again for another")
+    answer = HTMLResponse(
+        '<!doctype html><html lang="en"><title>Stemma</title><a href="/">Go on</a></html>',
+        headers={"Refresh": "0; url=/"},
+    )
+    answer.set_cookie(
+        request.app.state.cookie, session.cookie, httponly=True, samesite="strict", path="/"
+    )
+    return answer
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    return render.page(request, "error.html.j2", status=status, said=str(error))
+
+
+def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    said = error.detail if isinstance(error, HTTPException) else str(error)
+    if status == 404:  # noqa: PLR2004  HTTP
+        said = f"there is no page {request.url.path}"
+    return render.page(request, "error.html.j2", status=status, said=said)

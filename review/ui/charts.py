@@ -1,0 +1,224 @@
+"""Charts over rounds, drawn here as SVG: figures of the manifests, in two themes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from review.output import number
+
+THEMES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "light": {"ink": "#56606a", "line": "#e3e7eb", "hues": ["#1d5fb4", "#b35900", "#7b8894"]},
+    "dark": {"ink": "#a2abb3", "line": "#31373d", "hues": ["#8ab8ff", "#f2ae66", "#8d99a5"]},
+}
+SIZE: Final = (400, 230)
+"""Pixels of a whole chart."""
+FONT: Final = "system-ui, sans-serif"
+_DRAWING: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A figure of one round, with the ends of its 95 % interval where it has one."""
+
+    round: int
+    series: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart and its figures."""
+
+    name: str
+    title: str
+    axis: str
+    points: tuple[Point, ...]
+    stacked: bool = False
+
+    @property
+    def alternative(self) -> str:
+        """What it shows, in words."""
+        said = [
+            f"{series}: " + ", ".join(f"round {each.round} {_told(each)}" for each in points)
+            for series, points in self.series.items()
+        ]
+        return f"{self.title}. {'; '.join(said)}"
+
+    @property
+    def numbers(self) -> list[int]:
+        """The rounds that it has figures of."""
+        return sorted({each.round for each in self.points})
+
+    @property
+    def series(self) -> dict[str, list[Point]]:
+        """Points by series."""
+        found: dict[str, list[Point]] = {}
+        for each in self.points:
+            found.setdefault(each.series, []).append(each)
+        return found
+
+
+LINES: Final = (
+    ("downstream", "Downstream score on real validation data", "accuracy",
+     {"trained on the mix": ("accuracy", "mix"),
+      "trained on real data": ("accuracy", "real_only")}),
+    ("coverage", "How much of real data a round covers", "share",
+     {"recall": ("round", "recall"), "coverage": ("round", "coverage")}),
+    ("diversity", "Variance beside that of real data", "ratio",
+     {"the round": ("round", "variance"), "the mix": ("mix", "variance")}),
+)  # fmt: skip
+"""Name, title, axis, and for each series where a manifest's metrics hold it."""
+FLAT: Final = (
+    ("distance", "Real share", "share",
+     {"of the mix": "real_share", "of direct inputs": "real_inputs"}),
+    ("depth", "Generations from real data", "mean depth", {"accepted rows": "depth_mean"}),
+)  # fmt: skip
+"""The same, where the summary of the metrics holds it."""
+
+
+def of_rounds(entries: Sequence[Mapping[str, Any]]) -> list[Chart]:
+    """The charts of a data set; those without a figure are left out.
+
+    Args:
+        entries: rounds as `status.collect` tells them, by number.
+    """
+    made = [
+        Chart(name, title, axis, tuple(_intervals(entries, series)))
+        for name, title, axis, series in LINES
+    ]
+    made += [
+        Chart(name, title, axis, tuple(_summaries(entries, series)))
+        for name, title, axis, series in FLAT
+    ]
+    made.append(Chart("cost", "Seconds by stage", "seconds", tuple(_costs(entries)), stacked=True))
+    return [each for each in made if each.points]
+
+
+def svg(chart: Chart, theme: str) -> bytes:
+    """Draw a chart.
+
+    Args:
+        chart: the chart.
+        theme: a name of `THEMES`.
+    """
+    return _drawn(json.dumps(_spec(chart, THEMES[theme])))
+
+
+@lru_cache(maxsize=128)
+def _drawn(spec: str) -> bytes:
+    import vl_convert  # noqa: PLC0415  loads an engine of its own
+
+    with _DRAWING:
+        return str(vl_convert.vegalite_to_svg(spec)).encode()
+
+
+def _spec(chart: Chart, theme: Mapping[str, Any]) -> dict[str, Any]:
+    """A chart as Vega-Lite."""
+    import altair as alt  # noqa: PLC0415  takes a second to import
+
+    rows = [
+        {"round": each.round, "series": each.series, "value": each.value,
+         "low": each.low, "high": each.high}
+        for each in chart.points
+    ]  # fmt: skip
+    order = list(chart.series)
+    symbol = "square" if chart.stacked else "circle"
+    legend = alt.Legend(
+        title=None, orient="top", symbolType=symbol, columnPadding=26, symbolOpacity=1
+    )
+    colour = alt.Color(
+        "series:N",
+        sort=order,
+        legend=legend if len(order) > 1 else None,
+        scale=alt.Scale(domain=order, range=_hues(theme, len(order))),
+    )
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.6))
+    )
+    scale = alt.Scale(zero=chart.stacked, nice=True)
+    y = alt.Y("value:Q", title=chart.axis, scale=scale)
+    if chart.stacked:
+        drawn: alt.Chart | alt.LayerChart = base.mark_bar(size=22).encode(y=y, color=colour)
+    else:
+        drawn = alt.layer(*_with_intervals(base, order, colour, y))
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    sized = drawn.properties(
+        width=SIZE[0], height=SIZE[1], background="transparent", autosize=fit, padding=4
+    )
+    found: dict[str, Any] = _themed(sized, theme).to_dict()
+    return found
+
+
+def _with_intervals(base: Any, order: Sequence[str], colour: Any, y: Any) -> list[Any]:  # noqa: ANN401  parts of a chart
+    """Lines with their intervals, those of one series beside those of another."""
+    layers = []
+    for at, name in enumerate(order):
+        shift = 7 * at - 7 * (len(order) - 1) / 2
+        mine = base.transform_filter({"field": "series", "equal": name})
+        bars = mine.transform_filter("datum.low != null").mark_rule(
+            strokeWidth=2, opacity=0.5, xOffset=shift
+        )
+        ends = y.copy()
+        ends.shorthand = "low:Q"
+        lines = mine.mark_line(strokeWidth=2, xOffset=shift)
+        points = mine.mark_circle(size=48, opacity=1, xOffset=shift)
+        layers += [
+            bars.encode(y=ends, y2="high:Q", color=colour),
+            lines.encode(y=y, color=colour),
+            points.encode(y=y, color=colour),
+        ]
+    return layers
+
+
+def _themed(drawn: Any, theme: Mapping[str, Any]) -> Any:  # noqa: ANN401  any kind of chart
+    ink, line = theme["ink"], theme["line"]
+    axis = {"labelColor": ink, "titleColor": ink, "gridColor": line, "domainColor": line,
+            "tickColor": line, "titleFontWeight": "normal", "tickCount": 5}  # fmt: skip
+    return drawn.configure(
+        font=FONT, axis=axis, legend={"labelColor": ink}, view={"stroke": None}
+    )  # fmt: skip
+
+
+def _hues(theme: Mapping[str, Any], count: int) -> list[str]:
+    """As many colours as there are series."""
+    more = ["#4f9d69", "#a06cc0", "#c2577a", "#3f9aa6", "#8c8f3d"]
+    return [*theme["hues"], *more, *more][:count]
+
+
+def _intervals(
+    entries: Sequence[Mapping[str, Any]], series: Mapping[str, tuple[str, str]]
+) -> Iterator[Point]:
+    for name, (group, metric) in series.items():
+        for entry in entries:
+            found = (entry["metrics"].get(group) or {}).get(metric) or {}
+            if found.get("value") is not None:
+                ends = (found.get("low"), found.get("high"))
+                yield Point(entry["round"], name, found["value"], *ends)
+
+
+def _summaries(entries: Sequence[Mapping[str, Any]], series: Mapping[str, str]) -> Iterator[Point]:
+    for name, metric in series.items():
+        for entry in entries:
+            found = (entry["metrics"].get("summary") or {}).get(metric)
+            if found is not None:
+                yield Point(entry["round"], name, found)
+
+
+def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
+    for entry in entries:
+        for stage, units in entry["cost"].items():
+            if "seconds" in units:
+                yield Point(entry["round"], stage, units["seconds"])
+
+
+def _told(point: Point) -> str:
+    if point.low is None or point.high is None:
+        return number(point.value)
+    return f"{number(point.value)} ({number(point.low)} to {number(point.high)})"

@@ -1,0 +1,53 @@
+"""What the reviewer decides: approve, which publishes as the stage does, or reject."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pipelines import publish, reviews
+from pipelines.reviews import Approval
+from review.errors import FAILURES, UsageError
+from review.ui import desk, review
+
+FIELDS: Final = 8
+"""Of a form, at most."""
+_DECIDING: Final = threading.Lock()
+
+
+async def decide(request: Request) -> Response:
+    """Approve or reject the round of a branch, as its form says."""
+    form = dict(await request.form(max_files=0, max_fields=FIELDS))
+    return await run_in_threadpool(_decided, request, form)
+
+
+def _decided(request: Request, form: dict[str, Any]) -> Response:
+    here = desk.of(request)
+    if not here.session.sent(form.get("csrf")):
+        raise UsageError("the form is not from this run of `stemma ui`; open the page again")
+    reason = str(form.get("reason", ""))
+    try:
+        done = _act(request, str(form.get("action", "")), str(form.get("seen", "")), reason)
+    except FAILURES as error:
+        return review.drawn(request, error=str(error), reason=reason)
+    return RedirectResponse(f"{request.url.path.removesuffix('/decision')}?done={done}", 303)
+
+
+def _act(request: Request, action: str, seen: str, reason: str) -> str:
+    here = desk.of(request)
+    target = desk.target(here.lake, request.path_params["dataset"], request.path_params["branch"])
+    work = here.work(target)
+    if target.key not in work.params.rounds:
+        raise UsageError(f"params.yaml has no rounds.{target.key}; get it from the team (git pull)")
+    with _DECIDING:
+        if action == "approve":
+            publish.approve(work, Approval(seen, reason.strip() or None))
+            return "approved"
+        if action == "reject":
+            reviews.reject(here.lake, work.round, seen, reason)
+            return "rejected"
+    raise UsageError("the form says neither approve nor reject")

@@ -1,0 +1,69 @@
+"""Pages out of templates: every value is escaped, numbers look as in the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from review.output import number, plural
+from review.ui import desk
+
+HERE: Final = Path(__file__).parent
+MOODS: Final = {
+    "good": ("published", "pass", "passed", "accepted"),
+    "odd": ("warn", "warning", "duplicate", "unknown", "override"),
+    "bad": ("block", "blocked", "rejected", "failed", "critical"),
+    "live": ("in progress", "judged"),
+}
+
+
+def _engine() -> Environment:
+    engine = Environment(
+        loader=PackageLoader("review.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters |= {
+        "number": number,
+        "count": lambda value: f"{value:,}",
+        "plural": plural,
+        "short": lambda value: str(value)[:12],
+        "mood": mood,
+        "words": lambda value: str(value).replace("_", " "),
+        "day": day,
+    }
+    return engine
+
+
+def mood(word: str | None) -> str:
+    """The colour of a word with a meaning."""
+    return next((name for name, words in MOODS.items() if word in words), "calm")
+
+
+def day(seconds: int) -> str:
+    """Unix seconds as a date and time, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+ENGINE: Final = _engine()
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
+    """Fill a template."""
+    datasets = list(desk.of(request).params.datasets)
+    given = {"request": request, "datasets": datasets, "csrf": desk.of(request).session.csrf}
+    text = ENGINE.get_template(template).render(given | values)
+    return HTMLResponse(text, status_code=status, headers={"Vary": "HX-Request"})
+
+
+def partial(request: Request) -> bool:
+    """Whether htmx asks for a part of the page that is already there."""
+    asked = request.headers
+    return "hx-request" in asked and "hx-history-restore-request" not in asked

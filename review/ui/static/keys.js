@@ -1,0 +1,34 @@
+// j and k go through the samples of a page, n and p through its pages; addresses keep no empty filters.
+"use strict";
+
+const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+
+const step = (by) => {
+  const all = [...document.querySelectorAll("[data-step]")];
+  const at = all.indexOf(document.activeElement);
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+  if (next) {
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+};
+
+const turn = (rel) => document.querySelector(`a[rel="${rel}"]`)?.click();
+
+const KEYS = { j: () => step(1), k: () => step(-1), n: () => turn("next"), p: () => turn("prev") };
+
+document.addEventListener("keydown", (event) => {
+  const modified = event.ctrlKey || event.metaKey || event.altKey;
+  if (!modified && KEYS[event.key] && !typing(event.target)) {
+    event.preventDefault();
+    KEYS[event.key]();
+  }
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const given = event.detail.parameters;
+  for (const name of Object.keys(given)) {
+    if (given[name] === "") delete given[name];
+  }
+  if (!("value" in given)) delete given.column;
+});
