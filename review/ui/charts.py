@@ -139,13 +139,13 @@ def _spec(chart: Chart, theme: Mapping[str, Any]) -> dict[str, Any]:
         legend=legend if len(order) > 1 else None,
         scale=alt.Scale(domain=order, range=_hues(theme, len(order))),
     )
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart({"values": rows}).encode(
         x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.6))
     )
     scale = alt.Scale(zero=chart.stacked, nice=True)
     y = alt.Y("value:Q", title=chart.axis, scale=scale)
     if chart.stacked:
-        drawn: alt.Chart | alt.LayerChart = base.mark_bar(size=22).encode(y=y, color=colour)
+        drawn: Any = base.mark_bar(size=22).encode(y=y, color=colour)
     else:
         drawn = alt.layer(*_with_intervals(base, order, colour, y))
     fit = alt.AutoSizeParams(type="fit", contains="padding")

@@ -99,3 +99,31 @@ def lab(laboratory: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """That project as the current directory; a test uses branches of its own."""
     monkeypatch.chdir(laboratory.project.root)
     return laboratory
+
+
+@pytest.fixture(scope="session")
+def made_blocked(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose round 3 the guard blocked, its lake at rest."""
+    project = Project(tmp_path_factory.mktemp("blocked") / "project")
+    shutil.copytree(published, project.root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
+        entry = tiny_round(3) | {"publish": limits}
+        project.edit(lambda found: found["rounds"].update({"tiny-3": entry}))
+        with pytest.raises(BlockedError):
+            project.round("tiny-3")
+    project.stop_lake()
+    return project.root
+
+
+@pytest.fixture
+def blocked(
+    made_blocked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """A copy of that project; the current directory."""
+    root = tmp_path / "project"
+    shutil.copytree(made_blocked, root, symlinks=True)
+    monkeypatch.chdir(root)
+    yield Project(root)
+    Project(root).stop_lake()

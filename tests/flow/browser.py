@@ -1,0 +1,99 @@
+"""A real headless Chromium on a served page; where there is none the gate fails, others skip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.flow.projects import ROOT
+from tests.flow.served import Page
+
+REQUIRED = os.environ.get("STEMMA_REQUIRE_BROWSER")
+"""Makes a missing browser a failure; the gate sets it. Read before tests clear the environment."""
+SHOTS = ROOT / "build" / "screenshots"
+SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
+WAIT = 20
+
+
+class Browser:
+    """A browser at a page."""
+
+    def __init__(self, driver: webdriver.Chrome, page: Page) -> None:
+        self.driver = driver
+        self.page = page
+
+    def open(self, path: str) -> None:
+        """Go to a page and wait until everything is there."""
+        self.driver.get(self.page.url + path)
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until nothing is asked for any more."""
+        idle = (
+            "return document.readyState === 'complete' && !document.querySelector('.htmx-request')"
+        )
+        WebDriverWait(self.driver, WAIT).until(lambda driver: driver.execute_script(idle))
+
+    def find(self, selector: str) -> WebElement:
+        """The first element that a selector finds, once there is one."""
+        found = WebDriverWait(self.driver, WAIT).until(
+            lambda driver: driver.find_elements(By.CSS_SELECTOR, selector)
+        )
+        return found[0]
+
+    def all(self, selector: str) -> list[WebElement]:
+        """All elements that a selector finds."""
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def look(self, name: str, *, theme: str = "light", width: int = 1280) -> None:
+        """Keep a picture of the page, which must not be wider than the window."""
+        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self._size(width, 900)
+        self.settled()
+        whole = (
+            "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        )
+        wide, high = self.driver.execute_script(whole)
+        assert wide <= width, f"{name} is {wide} pixels wide"
+        self._size(width, min(high, 3000))
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        assert self.driver.save_screenshot(str(SHOTS / f"{name}.png"))
+
+    def complaints(self) -> list[str]:
+        """What the browser's console says went wrong since the last call."""
+        return [each["message"] for each in self.driver.get_log("browser")]
+
+    def _size(self, width: int, height: int) -> None:
+        about: dict[str, Any] = {"width": width, "height": height}
+        about |= {"deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", about)
+
+
+@contextmanager
+def browsing(page: Page, home: Path) -> Iterator[Browser]:
+    """Start a browser that has not been let in."""
+    chromium, chosen = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or chosen is None:
+        reason = "needs Debian's packages chromium and chromium-driver"
+        (pytest.fail if REQUIRED else pytest.skip)(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for each in (*SWITCHES, f"--user-data-dir={home}"):
+        options.add_argument(each)
+    driver = webdriver.Chrome(options=options, service=Service(chosen))
+    try:
+        yield Browser(driver, page)
+    finally:
+        driver.quit()

@@ -1,0 +1,157 @@
+"""The page over HTTP: what it shows, what it decides, and what a later run makes of that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from lake import refs
+from lineage import guard
+from pipelines import manifest, receipts, reviews, steps
+from pipelines.errors import BlockedError
+from review import status
+from tests.flow.projects import Project
+from tests.flow.served import Page, notice, serving
+
+WHY = 'a planted limit, 1 < 2 & "known"'
+
+
+@pytest.fixture
+def page(blocked: Project) -> Iterator[Page]:
+    with serving(blocked.lake()) as found:
+        yield found
+
+
+def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
+    blocked: Project, page: Page
+) -> None:
+    lake = blocked.lake()
+    before = lake.head(refs.MAIN)
+    refused = page.decide("tiny-r003", "approve")
+    assert refused.status_code == 409
+    assert notice(refused).startswith("The guard's answer is block (real_share")
+    assert lake.head(refs.MAIN) == before
+    done = page.decide("tiny-r003", "approve", f"  {WHY} ")
+    assert (done.status_code, done.headers["location"]) == (
+        303,
+        "/review/tiny/tiny-r003?done=approved",
+    )
+    merge = lake.resolve(refs.MAIN)
+    assert merge.metadata["stemma.override"] == merge.metadata["stemma.review.reason"] == WHY
+    assert lake.tags("tiny-v3") == {"tiny-v3": merge.id}
+    answer = guard.read(manifest.read(lake, refs.MAIN, "tiny", 3)["guard"])
+    assert (answer.verdict, answer.override) == ("override", WHY)
+    log = list(lake.log(refs.MAIN, first_parent=True))[::-1]
+    assert [step.wrong for step in steps.walk(lake, log, None) if step.wrong] == []
+    shown = page.text(done.headers["location"])
+    assert "Approved, and published as tiny-v3" in shown
+    assert 'name="action"' not in shown
+
+    blocked.run("publish", "tiny-3")
+    assert receipts.read("tiny", 3, "publish").commit == merge.id == lake.head(refs.MAIN)
+
+
+def test_a_rejected_round_is_not_published_until_somebody_overrules(
+    blocked: Project, page: Page
+) -> None:
+    lake = blocked.lake()
+    assert notice(page.decide("tiny-r003", "reject", " ")).startswith("A reason is needed")
+    assert page.decide("tiny-r003", "reject", "<b>blurred</b>").status_code == 303
+    (entry,) = status.collect(lake, "tiny")["open"]
+    assert (entry["state"], entry["rejected"]) == ("rejected", "<b>blurred</b>")
+    blocked.edit(lambda found: found["rounds"]["tiny-3"].update(publish={}))
+    with pytest.raises(BlockedError, match="a reviewer rejected tiny-3: <b>blurred</b>"):
+        blocked.run("publish", "tiny-3")
+    shown = page.text("/review/tiny/tiny-r003")
+    assert "&lt;b&gt;blurred&lt;/b&gt;" in shown
+    assert "<b>blurred" not in shown
+    assert notice(page.decide("tiny-r003", "approve")).startswith("The round was rejected")
+    assert page.decide("tiny-r003", "approve", "looked again").status_code == 303
+    about = lake.resolve(refs.MAIN).metadata
+    assert about[reviews.OVERRULED] == "<b>blurred</b>"
+    assert "stemma.override" not in about
+    blocked.run("publish", "tiny-3")
+    assert receipts.read("tiny", 3, "publish").commit == lake.head(refs.MAIN)
+
+
+def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) -> None:
+    assert page.decide("tiny-r003", "reject", "too few").status_code == 303
+    anew = {"generate": {"candidates": 20}, "publish": {}}
+    blocked.edit(lambda found: found["rounds"]["tiny-3"].update(anew))
+    blocked.round("tiny-3", "generate", "verify", "curate", "evaluate", "publish")
+    assert status.collect(blocked.lake(), "tiny")["open"] == []
+
+
+def test_only_what_was_seen_is_decided(blocked: Project, page: Page) -> None:
+    lake = blocked.lake()
+    earlier = lake.resolve("tiny-r003").parents[0]
+    for action in ("approve", "reject"):
+        answer = page.decide("tiny-r003", action, "fine", seen=earlier)
+        assert answer.status_code == 409
+        assert "look at it again" in notice(answer)
+    assert "neither" in notice(page.decide("tiny-r003", "merge", "fine"))
+    long = page.decide("tiny-r003", "reject", "x" * (reviews.LONGEST + 1))
+    assert "the limit is 2,000" in notice(long)
+    assert lake.resolve(refs.MAIN).metadata["stemma.round"] == "2"
+
+
+def test_forms_of_other_pages_are_refused(blocked: Project, page: Page) -> None:
+    place, head = "/review/tiny/tiny-r003", blocked.lake().head("tiny-r003")
+    assert page.decide("tiny-r003", "reject", "fine", csrf="x").status_code == 400
+    foreign = {"csrf": page.session.csrf, "seen": str(head), "action": "reject", "reason": "fine"}
+    for headers in ({"Origin": "http://evil.example"}, {}):
+        answer = page.client.post(f"{place}/decision", data=foreign, headers=headers)
+        assert answer.status_code == 403
+    large = foreign | {"reason": "x" * (1 << 17)}
+    answer = page.client.post(f"{place}/decision", data=large, headers={"Origin": page.url})
+    assert answer.status_code == 403
+    assert blocked.lake().head("tiny-r003") == head
+
+
+def test_every_page_and_filter_has_an_address(blocked: Project, page: Page) -> None:
+    whole = page.text("/")
+    assert [name in whole for name in ("tiny-v2", "blocked", "real share")] == [True] * 3
+    assert "Round 1 " in page.text("/?dataset=tiny&at=tiny-v1")
+    shown = page.text("/review/tiny/tiny-r003")
+    assert len(re.findall(r"data-step", shown)) == 24
+    assert "data:image/png;base64," in shown
+    lake = blocked.lake()
+    counts = manifest.read(lake, "tiny-r003", "tiny", 3)["counts"]
+    kept = page.text("/review/tiny/tiny-r003?decision=accepted")
+    assert len(re.findall(r"data-step", kept)) == counts["accepted"]
+    ones = page.text("/review/tiny/tiny-r003?column=label&value=1")
+    assert f"<b>{len(re.findall(r'data-step', ones))}</b> of 24" in ones
+    second = page.text("/review/tiny/tiny-r003?after=20")
+    assert re.findall(r"/sample/tiny/3/(\d+)", second) == ["21", "22", "23"]
+    part = page.get("/review/tiny/tiny-r003?after=20", **{"HX-Request": "true"}).text
+    assert part.lstrip().startswith('<div id="candidates"')
+    assert page.get("/review/tiny/tiny-r003?depth=x").status_code == 400
+    assert page.get("/review/tiny/tiny-r003?column=image&value=x").status_code == 400
+    summary = page.text("/review/tiny/tiny-r003/summary")
+    assert f"<b>{counts['accepted']}</b> added" in summary
+    added = page.text("/review/tiny/tiny-r003/changes?change=added")
+    assert f"{counts['accepted']} rows added" in added
+
+
+def test_a_sample_a_chart_and_the_verifiers(page: Page) -> None:
+    sample = page.text("/sample/tiny/3/0?ref=tiny-r003")
+    assert "<svg" in sample
+    assert "learned from" in sample
+    assert "diffusion/1" in sample
+    real = page.text("/sample/tiny/0/0")
+    assert "CC0-1.0" in real
+    rates = page.text("/verifiers/tiny")
+    assert "label agrees" in rates
+    link = re.findall(r'href="(/page/[^"]+data_docs)"', rates)[-1]
+    docs = page.get(link)
+    assert docs.status_code == 200
+    assert docs.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    chart = page.get("/chart/tiny/downstream.svg?theme=dark")
+    assert chart.headers["content-type"] == "image/svg+xml"
+    assert "#8ab8ff" in chart.text
+    for path in ("/nowhere", "/sample/tiny/9/0", "/review/tiny/tiny-r009", "/verifiers/none"):
+        answer = page.get(path)
+        assert answer.status_code in (400, 404), path
+        assert "cannot be shown" in answer.text

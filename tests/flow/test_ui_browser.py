@@ -1,0 +1,140 @@
+"""The page in a real browser, from a blocked round to an approved one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from lake import refs
+from tests.flow.browser import WAIT, Browser, browsing
+from tests.flow.planted_branch import known, plant
+from tests.flow.projects import Project
+from tests.flow.served import serving
+
+REVIEW = "/review/tiny/tiny-r003"
+REASON = "The limit was planted, and the samples are fine."
+
+
+@pytest.fixture
+def browser(blocked: Project, tmp_path: Path) -> Iterator[Browser]:
+    """A browser that was let in by the address that the command prints."""
+    with serving(blocked.lake()) as page, browsing(page, tmp_path / "chromium") as found:
+        found.open("/")
+        assert "Not let in" in found.find("h1").text
+        found.open(f"/enter?token={page.session.token}")
+        WebDriverWait(found.driver, WAIT).until(lambda driver: driver.title == "tiny – Stemma")
+        found.complaints()
+        yield found
+        assert found.complaints() == []
+
+
+def test_from_a_blocked_round_to_an_approved_one(blocked: Project, browser: Browser) -> None:
+    for name, theme, width in (
+        ("rounds", "light", 1280),
+        ("rounds-dark", "dark", 1280),
+        ("rounds-narrow", "light", 380),
+    ):
+        browser.look(name, theme=theme, width=width)
+    browser.look("rounds")
+    browser.find(".panel .button").click()
+    assert browser.find("h1 .badge").text == "blocked"
+    browser.find(".counts a")  # the diff has arrived
+    browser.look("review-blocked")
+    browser.look("review-blocked-dark", theme="dark")
+    browser.look("review-blocked-narrow", width=380)
+    browser.look("review-blocked")
+    approve = browser.find("button[value=approve]")
+    assert approve.text == "Override and publish"
+    approve.click()
+    assert browser.all(".notice") == []  # the browser asks for the reason itself
+    browser.find("#reason").send_keys(REASON)
+    browser.find("button[value=approve]").click()
+    assert "published as tiny-v3" in browser.find(".notice").text
+    assert browser.find("h1 .badge").text == "published"
+    browser.find(".counts a")
+    browser.look("review-approved")
+    about = blocked.lake().resolve(refs.MAIN).metadata
+    assert about["stemma.override"] == REASON
+    browser.open("/")
+    assert [each.text for each in browser.all(".timeline .state")] == ["published"] * 4
+
+
+def test_a_round_is_rejected(blocked: Project, browser: Browser) -> None:
+    browser.open(REVIEW)
+    browser.find("#reason").send_keys("too blurred")
+    browser.find("button[value=reject]").click()
+    assert browser.find("h1 .badge").text == "rejected"
+    assert "too blurred" in browser.find(".said").text
+    browser.find(".counts a")
+    browser.look("review-rejected")
+    head = blocked.lake().resolve("tiny-r003")
+    assert head.metadata["stemma.review.rejected"] == "too blurred"
+
+
+def test_filters_pages_and_keys(browser: Browser) -> None:
+    browser.open(REVIEW)
+    browser.find(".counts a")
+    Select(browser.find("select[name=value]")).select_by_value("1")
+    WebDriverWait(browser.driver, WAIT).until(lambda driver: "value=1" in driver.current_url)
+    browser.settled()
+    assert browser.driver.current_url.endswith(f"{REVIEW}?column=label&value=1")
+    ones = len(browser.all("[data-step]"))
+    assert 0 < ones < 24
+    browser.open(f"{REVIEW}?column=label&value=1")
+    assert len(browser.all("[data-step]")) == ones
+    browser.driver.switch_to.active_element.send_keys("j")
+    browser.driver.switch_to.active_element.send_keys("j")
+    browser.driver.switch_to.active_element.send_keys("k")
+    first = browser.driver.switch_to.active_element
+    assert first.get_attribute("href") == browser.all("[data-step]")[0].get_attribute("href")
+    outline = "return getComputedStyle(document.activeElement).outlineStyle"
+    assert browser.driver.execute_script(outline) == "solid"
+    first.send_keys(Keys.ENTER)
+    browser.settled()
+    assert "/sample/tiny/3/" in browser.driver.current_url
+    browser.find("svg .box")
+    browser.look("sample")
+    browser.look("sample-dark", theme="dark")
+    browser.look("sample-narrow", width=380)
+    browser.open("/")
+    browser.find("body").send_keys(Keys.TAB)
+    skip = browser.driver.switch_to.active_element
+    assert (skip.text, skip.get_attribute("class")) == ("Skip to content", "skip")
+
+
+def test_verifiers_and_a_page_out_of_the_lake(browser: Browser) -> None:
+    browser.open("/verifiers/tiny")
+    browser.look("verifiers")
+    browser.look("verifiers-dark", theme="dark")
+    browser.look("verifiers-narrow", width=380)
+    assert all(each.get_attribute("alt") is not None for each in browser.all("img"))
+    browser.driver.find_elements(By.LINK_TEXT, "GX Data Docs")[-1].click()
+    browser.settled()
+    assert browser.driver.execute_script("return window.origin") == "null"
+    assert "label_agrees" in browser.find("body").text
+
+
+def test_a_script_in_a_text_is_a_text(blocked: Project, browser: Browser) -> None:
+    known(blocked, "notes", "prompt", "text")
+    attack = (
+        "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
+    )
+    texts = pl.DataFrame({"prompt": [attack] * 4, "label": [attack] * 2 + ["b"] * 2})
+    branch = plant(blocked.lake(), "notes", texts, pl.col("row") == 2)
+    for path in (
+        f"/review/notes/{branch}",
+        f"/sample/notes/1/2?ref={branch}",
+        f"/review/notes/{branch}/changes?change=added",
+    ):
+        browser.open(path)
+        assert attack in browser.find("main").text
+        assert "taken" not in browser.driver.title
+    browser.open(f"/review/notes/{branch}")
+    browser.find(".counts a")
+    browser.look("review-texts")

@@ -1,0 +1,120 @@
+"""What a page makes of content that nobody trusts, and of very much of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines import images
+from review.ui import desk, review
+from tests.flow.planted_branch import known, plant
+from tests.flow.projects import Project
+from tests.flow.served import Page, serving
+
+SCRIPT = "<script>document.title = 'taken'</script>"
+ROWS = 100_000
+QUICK = 0.5
+"""Seconds to the first content."""
+
+
+@pytest.fixture
+def project(empty: Project) -> Project:
+    empty.run("lake", "")
+    empty.run("ingest", "tiny")
+    return empty
+
+
+@pytest.fixture
+def page(project: Project) -> Iterator[Page]:
+    with serving(project.lake()) as found:
+        yield found
+
+
+def test_texts_show_as_texts(project: Project, page: Page) -> None:
+    known(project, "notes", "prompt", "text")
+    texts = pl.DataFrame(
+        {
+            "prompt": ["what is <b>bold</b>?"] * 30,
+            "completion": [f"{SCRIPT} {'long ' * 20}{at}" for at in range(30)],
+            "label": [f'"><img src=x onerror=a{at % 2}>' for at in range(30)],
+        }
+    )
+    branch = plant(project.lake(), "notes", texts, pl.col("row") == 3)
+    for path in (
+        f"/review/notes/{branch}",
+        f"/sample/notes/1/3?ref={branch}",
+        f"/review/notes/{branch}/changes?change=refused",
+    ):
+        answer = page.get(path)
+        assert answer.status_code == 200, answer.text
+        assert "&lt;script&gt;document.title" in answer.text
+        assert SCRIPT not in answer.text
+        assert "<img src=x" not in answer.text
+        assert "<b>bold" not in answer.text
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self';" in policy
+        assert "unsafe" not in policy
+    shown = page.text(f"/review/notes/{branch}")
+    assert 'class="texts"' in shown
+    assert "rejected: looks right" in shown
+    assert page.text(f"/review/notes/{branch}?column=label&value=x").count("data-step") == 0
+
+
+def test_hostile_images_are_not_shown(project: Project, page: Page) -> None:
+    known(project, "scans", "image", "image")
+    good = images.encode(np.zeros((1, 4, 4), np.uint8))[0]
+    huge = images.encode(np.zeros((1, 3000, 3000), np.uint8))[0]
+    files = [good, huge, b"GIF89a not really", b"<svg onload='x'/>", None]
+    frame = pl.DataFrame(
+        {"image": pl.Series([{"bytes": each, "path": None} for each in files], dtype=images.IMAGE)}
+    )
+    shown = page.text(f"/review/scans/{plant(project.lake(), 'scans', frame, pl.lit(value=False))}")
+    assert shown.count("data:image/png;base64,") == 1
+    assert shown.count("no image") == 4
+    assert "data:image/svg" not in shown
+
+
+def test_tables_show_as_tables(project: Project, page: Page) -> None:
+    known(project, "adults", "age", "text")
+    frame = pl.DataFrame({"age": [20, 30, 40], "job": ["cook", "smith", None]})
+    shown = page.text(f"/review/adults/{plant(project.lake(), 'adults', frame, pl.col('row') > 1)}")
+    assert '<th scope="col">age</th><th scope="col">job</th>' in shown
+    assert "no value" in shown
+
+
+def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page) -> None:
+    known(project, "scans", "image", "image")
+    draw = np.random.default_rng(1)
+    files = images.encode(draw.integers(0, 256, (500, 16, 16)).astype(np.uint8))
+    frame = pl.DataFrame(
+        {
+            "image": pl.Series(
+                [{"bytes": files[at % 500], "path": None} for at in range(ROWS)], dtype=images.IMAGE
+            ),
+            "label": np.arange(ROWS) % 10,
+        }
+    )
+    branch = plant(project.lake(), "scans", frame, pl.col("row") % 50 == 7)
+    paths = {
+        "first": f"/review/scans/{branch}",
+        "rejected, of one label": f"/review/scans/{branch}?decision=rejected&column=label&value=7",
+        "last": f"/review/scans/{branch}?before={ROWS}",
+    }
+    page.text("/")  # modules are loaded once
+    took = {name: min(_seconds(page, path) for _ in range(3)) for name, path in paths.items()}
+    print({name: round(seconds, 3) for name, seconds in took.items()})  # noqa: T201  shown by -s
+    assert max(took.values()) <= QUICK, took
+    assert "2,000" in page.text(f"/review/scans/{branch}?decision=rejected")
+
+
+def _seconds(page: Page, path: str) -> float:
+    """How long a page takes that nobody has looked at before."""
+    for cached in (review.opened, review._count, desk._collected):
+        cached.cache_clear()
+    began = time.perf_counter()
+    assert page.text(path).count("data-step") == 60
+    return time.perf_counter() - began
