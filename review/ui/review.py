@@ -14,7 +14,7 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import images, reviews, tables
+from pipelines import images, reviews
 from pipelines.verdicts import examples
 from pipelines.verdicts.examples import Example
 from review import diff
@@ -237,9 +237,8 @@ def samples_at(lake: Lake, commit: str, dataset: str, number: int, rows: list[in
         NotFound: the commit does not hold the round.
     """
     wanted = pl.Series("row", rows, pl.Int64)
-    if number:
-        found, _ = opened(lake, commit, dataset, number)
-        frame = found.candidates
-    else:
-        frame = tables.read(lake, commit, dataset, "samples").filter(pl.col("round") == 0)
+    try:
+        frame = candidates.source(lake, commit, dataset, number).candidates
+    except NotFound:  # real rows, or a round whose candidates are gone
+        frame = lake.scan(commit, refs.partition(dataset, "samples", number))
     return frame.filter(pl.col("row").is_in(wanted.implode())).collect().sort("row")

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines import images
 from review.ui import desk, review
+from tests.flow import planted
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project
 from tests.flow.served import Page, serving
@@ -84,6 +85,34 @@ def test_tables_show_as_tables(project: Project, page: Page) -> None:
     shown = page.text(f"/review/adults/{plant(project.lake(), 'adults', frame, pl.col('row') > 1)}")
     assert '<th scope="col">age</th><th scope="col">job</th>' in shown
     assert "no value" in shown
+
+
+def test_a_family_tree_goes_up_to_real_roots_and_mixes(project: Project, page: Page) -> None:
+    lake = project.lake()
+    for name in ("captions", "pictures"):
+        known(project, name, "text", "text")
+    planted.real(lake, "captions", 3, "CC-BY-4.0")
+    planted.real(lake, "pictures", 2, None)
+    mix = planted.mix_of(lake, "pictures")
+    seeds: list[planted.Edge] = [
+        (0, "captions", 0, 1, "seed", 0.5),
+        (0, "pictures", 0, 0, "seed", 0.25),
+        (1, "pictures", 0, 1, "edited", 1.0),
+    ]
+    planted.made(lake, "pictures", 1, 3, seeds, mix)
+    both: list[planted.Edge] = [
+        (0, "pictures", 1, 0, "seed", 0.6),
+        (0, "pictures", 1, 1, "seed", 0.2),
+    ]
+    planted.made(lake, "captions", 1, 2, both)
+    shown = page.text("/sample/captions/1/0")
+    assert shown.count('<g class="box real"') == 3
+    assert shown.count('<g class="box mix"') == shown.count('<g class="box opaque"') == 1
+    assert shown.count('<path class="edge"') == 7
+    for said in ("seed 0.60", "edited 1.00", "learned from 0.25", "captions 0, row 1", "CC-BY-4.0"):
+        assert said in shown
+    assert shown.count('class="specimen"') == 4
+    assert 'href="/sample/pictures/1/1?ref=main"' in shown
 
 
 def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page) -> None:

@@ -30,5 +30,5 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of Object.keys(given)) {
     if (given[name] === "") delete given[name];
   }
-  if (!("value" in given)) delete given.column;
+  if (!given.value) delete given.column;
 });
