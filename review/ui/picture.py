@@ -5,7 +5,7 @@ Only places are computed here; the template draws them as SVG, so that colours f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ GAP: Final = 24
 DROP: Final = 74
 """Between layers, for the words on the edges."""
 MARGIN: Final = 12
+LINE: Final = 14
 PER_LAYER: Final = 8
 """Boxes of a layer; more are counted."""
 
@@ -47,12 +48,19 @@ class Edge:
     x2: float
     y2: float
     words: str
+    low: bool
+    """Whether the words stand a line lower, beside those of the edge before."""
 
     @property
     def path(self) -> str:
         """As an SVG path."""
         half = (self.y1 + self.y2) / 2
         return f"M{self.x1} {self.y1} C{self.x1} {half} {self.x2} {half} {self.x2} {self.y2}"
+
+    @property
+    def said_at(self) -> tuple[float, float]:
+        """Where the words stand: under the box that the edge comes from."""
+        return self.x1, self.y1 + (LINE if self.low else 0) + LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ class _Layers:
 
     boxes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     edges: list[tuple[str, str, str]] = field(default_factory=list)
+    """Above, below, words."""
     full: dict[int, int] = field(default_factory=dict)
 
     def add(self, key: str, layer: int, **about: Any) -> bool:  # noqa: ANN401  fields of a box
@@ -87,6 +96,21 @@ class _Layers:
         self.boxes[key] = (layer, about)
         return True
 
+    def ordered(self) -> list[list[str]]:
+        """Keys by layer; each box above the middle of those that were made of it."""
+        rows: list[list[str]] = []
+        at: dict[str, float] = {}
+        for layer in range(max(self.full) + 1):
+            mine = [key for key, (its, _) in self.boxes.items() if its == layer]
+            middle = {key: self._middle(key, at) for key in mine}
+            rows.append(sorted(mine, key=lambda key: middle[key]))
+            at |= {key: place - len(mine) / 2 for place, key in enumerate(rows[-1])}
+        return rows
+
+    def _middle(self, key: str, at: Mapping[str, float]) -> float:
+        below = [at[child] for above, child, _ in self.edges if above == key and child in at]
+        return sum(below) / len(below) if below else 0.0
+
 
 def draw(found: Found, images: Mapping[tuple[str, int, int], str], ref: str) -> Picture:
     """Give the members of a family tree their places.
@@ -97,19 +121,33 @@ def draw(found: Found, images: Mapping[tuple[str, int, int], str], ref: str) -> 
         ref: for links.
     """
     near = found.family.nodes.head(MOST).to_dicts()
-    layers = _Layers()
+    layers, deep = _Layers(), _layers(near)
     for node in near:
-        _member(layers, node, images, ref)
+        _member(layers, node, deep[node["number"]], images, ref)
     for node in near:
-        for key, words in _inputs(layers, node, found):
+        for key, words in _inputs(layers, node, deep[node["number"]] + 1, found):
             layers.edges.append((key, str(node["number"]), words))
     shown = sum(str(each["number"]) in layers.boxes for each in near)
     return _placed(layers, found.family.nodes.height - shown)
 
 
+def _layers(near: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """The layer of each member: above everything that was made of it.
+
+    A parent's number is less than its child's, so children come first in falling order.
+    """
+    deep = {each["number"]: each["steps"] for each in near}
+    for node in sorted(near, key=lambda each: -int(each["number"])):
+        for link in node["parents"]:
+            if link["number"] in deep:
+                deep[link["number"]] = max(deep[link["number"]], deep[node["number"]] + 1)
+    return deep
+
+
 def _member(
     layers: _Layers,
     node: Mapping[str, Any],
+    layer: int,
     images: Mapping[tuple[str, int, int], str],
     ref: str,
 ) -> None:
@@ -119,7 +157,7 @@ def _member(
     )
     layers.add(
         str(node["number"]),
-        node["steps"],
+        layer,
         kind=node["kind"],
         lines=(f"{place[0]} {place[1]}, row {place[2]:,}", said, node["sample_id"].hex()[:12]),
         link=f"/sample/{place[0]}/{place[1]}/{place[2]}?ref={ref}",
@@ -127,11 +165,12 @@ def _member(
     )
 
 
-def _inputs(layers: _Layers, node: Mapping[str, Any], found: Found) -> Iterator[tuple[str, str]]:
+def _inputs(
+    layers: _Layers, node: Mapping[str, Any], above: int, found: Found
+) -> Iterator[tuple[str, str]]:
     """The boxes above a member with the words on the edges, adding ends where the tree ends."""
     if str(node["number"]) not in layers.boxes:
         return
-    above = node["steps"] + 1
     for link in node["parents"]:
         key, words = str(link["number"]), f"{link['relation']} {number(link['weight'], 2)}"
         place = f"{link['dataset']} {link['round']}, row {link['row']:,}"
@@ -168,24 +207,38 @@ def _end(node: Mapping[str, Any], found: Found) -> tuple[str, dict[str, Any]]:
 
 
 def _placed(layers: _Layers, left_out: int) -> Picture:
-    deepest = max(layer for layer, _ in layers.boxes.values())
-    widest = max(layers.full.values())
-    width = 2 * MARGIN + widest * WIDE + (widest - 1) * GAP
-    seen: dict[int, int] = {}
+    rows = layers.ordered()
+    widest = max(map(len, rows))
+    width = 2 * MARGIN + widest * (WIDE + GAP) - GAP
     boxes: dict[str, Box] = {}
-    for key, (layer, about) in layers.boxes.items():
-        at = seen.get(layer, 0)
-        seen[layer] = at + 1
-        used = layers.full[layer] * (WIDE + GAP) - GAP
-        x = (width - used) / 2 + at * (WIDE + GAP)
-        boxes[key] = Box(x=x, y=MARGIN + (deepest - layer) * (HIGH + DROP), **about)
-    edges = [_edge(boxes[above], boxes[below], words) for above, below, words in layers.edges]
-    height = 2 * MARGIN + (deepest + 1) * HIGH + deepest * DROP
+    for layer, row in enumerate(rows):
+        start = (width - len(row) * (WIDE + GAP) + GAP) / 2
+        y = MARGIN + (len(rows) - 1 - layer) * (HIGH + DROP)
+        for at, key in enumerate(row):
+            boxes[key] = Box(x=start + at * (WIDE + GAP), y=y, **layers.boxes[key][1])
+    height = 2 * MARGIN + len(rows) * (HIGH + DROP) - DROP
+    edges = list(_edges(layers, boxes))
     return Picture(width, height, list(boxes.values()), edges, left_out, _words(layers, boxes))
 
 
-def _edge(above: Box, below: Box, words: str) -> Edge:
-    return Edge(above.x + WIDE / 2, above.y + HIGH, below.x + WIDE / 2, below.y, words)
+def _edges(layers: _Layers, boxes: Mapping[str, Box]) -> Iterator[Edge]:
+    """Edges that leave and reach a box side by side."""
+
+    def side(keys: set[str]) -> list[str]:
+        return sorted(keys, key=lambda key: (boxes[key].x, -boxes[key].y))
+
+    for above, below, words in layers.edges:
+        down = side({each for key, each, _ in layers.edges if key == above})
+        up = side({key for key, each, _ in layers.edges if each == below})
+        out, into = down.index(below), up.index(above)
+        yield Edge(
+            x1=boxes[above].x + WIDE * (out + 1) / (len(down) + 1),
+            y1=boxes[above].y + HIGH,
+            x2=boxes[below].x + WIDE * (into + 1) / (len(up) + 1),
+            y2=boxes[below].y,
+            words=words,
+            low=out % 2 == 1,
+        )
 
 
 def _words(layers: _Layers, boxes: Mapping[str, Box]) -> str:

@@ -41,6 +41,7 @@ def show(request: Request) -> Response:
     found = _found(lake, commit, place, ref)
     shown = _examples(lake, commit, found)
     own = shown.get(place)
+    made = list(_generator(lake, commit, found))
     return render.page(
         request,
         "sample.html.j2",
@@ -52,8 +53,8 @@ def show(request: Request) -> Response:
         roots=[(at, each) for at, each in _roots(found, shown)][:ROOTS],
         learned=_learned(lake, commit, found, own),
         drawn=picture.draw(found, _images(shown), ref),
-        generator=list(_generator(lake, commit, found)),
-        minor=MINOR,
+        generator=[each for each in made if not each[0].startswith(MINOR)],
+        minor=[each for each in made if each[0].startswith(MINOR)],
     )
 
 
