@@ -27,11 +27,8 @@ COMMANDS = (
     ("audit",),
     ("descendants",),
     ("guard",),
-<<<<<<< HEAD
     ("estimate",),
-=======
     ("ui",),
->>>>>>> f4839c9 (Serve a web page on which rounds are reviewed)
     ("verdicts",),
     ("lineage", "stats"),
     ("lineage", "export"),
