@@ -2,7 +2,7 @@
 
 A rejection is an empty commit on top of the branch: what was judged stays as it was, and as long as
 the branch ends there the round is not published. Whatever makes the branch anew (other candidates,
-other verdicts, another main below it) asks for another look (docs/decisions/0011).
+other verdicts, another main below it) asks for another look (docs/decisions/0013).
 """
 
 from __future__ import annotations

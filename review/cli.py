@@ -10,6 +10,7 @@ import typer
 
 from review import diff_options as options
 from review.cli_lake import lakes
+from review.cli_ui import page
 from review.commands import DatasetOption, Json, run
 
 app = typer.Typer(
@@ -163,18 +164,7 @@ def guard(
     run("review.guard", ref=ref, dataset=dataset, as_json=as_json)
 
 
-@app.command("ui")
-def page(
-    *,
-    host: Annotated[str, typer.Option(help="Address of loopback to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8477,
-    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-    as_json: Json = False,
-) -> None:
-    """Look at rounds in the browser: what they change, where samples come from; approve, reject."""
-    run("review.ui.command", host=host, port=port, browser=browser, as_json=as_json)
+app.command("ui")(page)
 
 
 @app.command()

@@ -90,9 +90,7 @@ def test_images_are_compared_by_brightness_and_contrast() -> None:
         for low in (0.1, 0.6)
     )
     spoilt = pl.concat([bright, pl.Series([{"bytes": b"no image", "path": None}, None])])
-    found = shifts(
-        dark.to_frame("v").lazy(), spoilt.cast(images.IMAGE).to_frame("v").lazy(), ["v"]
-    )
+    found = shifts(dark.to_frame("v").lazy(), spoilt.cast(images.IMAGE).to_frame("v").lazy(), ["v"])
     assert [each.column for each in found] == ["v: brightness", "v: contrast"]
     assert found[0].shifted
     assert found[0].before["mean"] == pytest.approx(0.2, abs=0.02)
