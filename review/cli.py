@@ -10,7 +10,7 @@ import typer
 
 from review import diff_options as options
 from review.cli_lake import lakes
-from review.cli_ui import page
+from review.cli_verifier import verifiers
 from review.commands import DatasetOption, Json, run
 
 app = typer.Typer(
@@ -23,7 +23,6 @@ app = typer.Typer(
 )
 rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
 lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
-verifiers = typer.Typer(no_args_is_help=True, help="How good the verifier of a data set is.")
 app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
@@ -164,7 +163,18 @@ def guard(
     run("review.guard", ref=ref, dataset=dataset, as_json=as_json)
 
 
-app.command("ui")(page)
+@app.command("ui")
+def page(
+    *,
+    host: Annotated[str, typer.Option(help="Address of loopback to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8477,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Look at rounds in the browser: what they change, where samples come from; approve, reject."""
+    run("review.ui.command", host=host, port=port, browser=browser, as_json=as_json)
 
 
 @app.command()
@@ -228,50 +238,6 @@ def lineage_export(
         output=output,
         as_json=as_json,
     )
-
-
-@verifiers.command("audit")
-def audit_verifier(
-    dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
-    *,
-    round_number: Annotated[
-        int | None,
-        typer.Option("--round", min=1, help="Which round.", show_default="newest verified"),
-    ] = None,
-    rows: Annotated[
-        int, typer.Option(min=1, help="Candidates to ask about, or errors to plant.")
-    ] = 400,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(help="Sheet to read back, or to write.", show_default="audits/…csv"),
-    ] = None,
-    planted: Annotated[
-        bool, typer.Option("--planted", help="Plant errors instead of asking a person.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Does the verifier keep right samples and refuse wrong ones, and is that enough?"""
-    if planted and sheet is not None:
-        raise typer.BadParameter("give one of --sheet FILE and --planted")
-    run(
-        "review.verifier_audit",
-        dataset=dataset,
-        round_number=round_number,
-        rows=rows,
-        sheet=sheet,
-        planted=planted,
-        as_json=as_json,
-    )
-
-
-@app.command()
-def estimate(
-    name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """What a round of a language model will cost: requests, tokens, dollars."""
-    run("review.estimate", name=name, as_json=as_json)
 
 
 @rounds.command("add")
