@@ -240,6 +240,16 @@ def lineage_export(
     )
 
 
+@app.command()
+def estimate(
+    name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """What a round of a language model will cost: requests, tokens, dollars."""
+    run("review.estimate", name=name, as_json=as_json)
+
+
 @rounds.command("add")
 def add_round(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],

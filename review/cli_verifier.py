@@ -44,13 +44,3 @@ def audit_verifier(
         planted=planted,
         as_json=as_json,
     )
-
-
-@app.command()
-def estimate(
-    name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """What a round of a language model will cost: requests, tokens, dollars."""
-    run("review.estimate", name=name, as_json=as_json)

@@ -117,6 +117,17 @@ def made_blocked(published: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return project.root
 
 
+@pytest.fixture(scope="module")
+def still(made_blocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A copy of that project, for tests that decide nothing; the current directory."""
+    root = tmp_path_factory.mktemp("still") / "project"
+    shutil.copytree(made_blocked, root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        yield Project(root)
+    Project(root).stop_lake()
+
+
 @pytest.fixture
 def blocked(
     made_blocked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

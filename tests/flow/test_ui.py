@@ -24,6 +24,12 @@ def page(blocked: Project) -> Iterator[Page]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def shown(still: Project) -> Iterator[Page]:
+    with serving(still.lake()) as found:
+        yield found
+
+
 def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     blocked: Project, page: Page
 ) -> None:
@@ -84,74 +90,74 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
     assert status.collect(blocked.lake(), "tiny")["open"] == []
 
 
-def test_only_what_was_seen_is_decided(blocked: Project, page: Page) -> None:
-    lake = blocked.lake()
+def test_only_what_was_seen_is_decided(still: Project, shown: Page) -> None:
+    lake = still.lake()
     earlier = lake.resolve("tiny-r003").parents[0]
     for action in ("approve", "reject"):
-        answer = page.decide("tiny-r003", action, "fine", seen=earlier)
+        answer = shown.decide("tiny-r003", action, "fine", seen=earlier)
         assert answer.status_code == 409
         assert "look at it again" in notice(answer)
-    assert "neither" in notice(page.decide("tiny-r003", "merge", "fine"))
-    long = page.decide("tiny-r003", "reject", "x" * (reviews.LONGEST + 1))
+    assert "neither" in notice(shown.decide("tiny-r003", "merge", "fine"))
+    long = shown.decide("tiny-r003", "reject", "x" * (reviews.LONGEST + 1))
     assert "the limit is 2,000" in notice(long)
     assert lake.resolve(refs.MAIN).metadata["stemma.round"] == "2"
 
 
-def test_forms_of_other_pages_are_refused(blocked: Project, page: Page) -> None:
-    place, head = "/review/tiny/tiny-r003", blocked.lake().head("tiny-r003")
-    assert page.decide("tiny-r003", "reject", "fine", csrf="x").status_code == 400
-    foreign = {"csrf": page.session.csrf, "seen": str(head), "action": "reject", "reason": "fine"}
+def test_forms_of_other_pages_are_refused(still: Project, shown: Page) -> None:
+    place, head = "/review/tiny/tiny-r003", still.lake().head("tiny-r003")
+    assert shown.decide("tiny-r003", "reject", "fine", csrf="x").status_code == 400
+    foreign = {"csrf": shown.session.csrf, "seen": str(head), "action": "reject", "reason": "fine"}
     for headers in ({"Origin": "http://evil.example"}, {}):
-        answer = page.client.post(f"{place}/decision", data=foreign, headers=headers)
+        answer = shown.client.post(f"{place}/decision", data=foreign, headers=headers)
         assert answer.status_code == 403
     large = foreign | {"reason": "x" * (1 << 17)}
-    answer = page.client.post(f"{place}/decision", data=large, headers={"Origin": page.url})
+    answer = shown.client.post(f"{place}/decision", data=large, headers={"Origin": shown.url})
     assert answer.status_code == 403
-    assert blocked.lake().head("tiny-r003") == head
+    assert still.lake().head("tiny-r003") == head
 
 
-def test_every_page_and_filter_has_an_address(blocked: Project, page: Page) -> None:
-    whole = page.text("/")
+def test_every_page_and_filter_has_an_address(still: Project, shown: Page) -> None:
+    whole = shown.text("/")
     assert [name in whole for name in ("tiny-v2", "blocked", "real share")] == [True] * 3
-    assert "Round 1 " in page.text("/?dataset=tiny&at=tiny-v1")
-    shown = page.text("/review/tiny/tiny-r003")
-    assert len(re.findall(r"data-step", shown)) == 24
-    assert "data:image/png;base64," in shown
-    lake = blocked.lake()
+    assert "Round 1 " in shown.text("/?dataset=tiny&at=tiny-v1")
+    listed = shown.text("/review/tiny/tiny-r003")
+    assert len(re.findall(r"data-step", listed)) == 24
+    assert "data:image/png;base64," in listed
+    lake = still.lake()
     counts = manifest.read(lake, "tiny-r003", "tiny", 3)["counts"]
-    kept = page.text("/review/tiny/tiny-r003?decision=accepted")
+    kept = shown.text("/review/tiny/tiny-r003?decision=accepted")
     assert len(re.findall(r"data-step", kept)) == counts["accepted"]
-    ones = page.text("/review/tiny/tiny-r003?column=label&value=1")
+    ones = shown.text("/review/tiny/tiny-r003?column=label&value=1")
     assert f"<b>{len(re.findall(r'data-step', ones))}</b> of 24" in ones
-    second = page.text("/review/tiny/tiny-r003?after=20")
+    second = shown.text("/review/tiny/tiny-r003?after=20")
     assert re.findall(r"/sample/tiny/3/(\d+)", second) == ["21", "22", "23"]
-    part = page.get("/review/tiny/tiny-r003?after=20", **{"HX-Request": "true"}).text
+    part = shown.get("/review/tiny/tiny-r003?after=20", **{"HX-Request": "true"}).text
     assert part.lstrip().startswith('<div id="candidates"')
-    assert page.get("/review/tiny/tiny-r003?depth=x").status_code == 400
-    assert page.get("/review/tiny/tiny-r003?column=image&value=x").status_code == 400
-    summary = page.text("/review/tiny/tiny-r003/summary")
+    assert shown.get("/review/tiny/tiny-r003?depth=x").status_code == 400
+    assert shown.get("/review/tiny/tiny-r003?column=image&value=x").status_code == 400
+    summary = shown.text("/review/tiny/tiny-r003/summary")
     assert f"<b>{counts['accepted']}</b> added" in summary
-    added = page.text("/review/tiny/tiny-r003/changes?change=added")
+    added = shown.text("/review/tiny/tiny-r003/changes?change=added")
     assert f"{counts['accepted']} rows added" in added
 
 
-def test_a_sample_a_chart_and_the_verifiers(page: Page) -> None:
-    sample = page.text("/sample/tiny/3/0?ref=tiny-r003")
+def test_a_sample_a_chart_and_the_verifiers(shown: Page) -> None:
+    sample = shown.text("/sample/tiny/3/0?ref=tiny-r003")
     assert "<svg" in sample
     assert "learned" in sample
     assert "diffusion/1" in sample
-    real = page.text("/sample/tiny/0/0")
+    real = shown.text("/sample/tiny/0/0")
     assert "CC0-1.0" in real
-    rates = page.text("/verifiers/tiny")
+    rates = shown.text("/verifiers/tiny")
     assert "label agrees" in rates
     link = re.findall(r'href="(/page/[^"]+data_docs)"', rates)[-1]
-    docs = page.get(link)
+    docs = shown.get(link)
     assert docs.status_code == 200
     assert docs.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
-    chart = page.get("/chart/tiny/downstream.svg?theme=dark")
+    chart = shown.get("/chart/tiny/downstream.svg?theme=dark")
     assert chart.headers["content-type"] == "image/svg+xml"
     assert "#8ab8ff" in chart.text
     for path in ("/nowhere", "/sample/tiny/9/0", "/review/tiny/tiny-r009", "/verifiers/none"):
-        answer = page.get(path)
+        answer = shown.get(path)
         assert answer.status_code in (400, 404), path
         assert "cannot be shown" in answer.text

@@ -21,10 +21,9 @@ REVIEW = "/review/tiny/tiny-r003"
 REASON = "The limit was planted, and the samples are fine."
 
 
-@pytest.fixture
-def browser(blocked: Project, tmp_path: Path) -> Iterator[Browser]:
+def let_in(project: Project, home: Path) -> Iterator[Browser]:
     """A browser that was let in by the address that the command prints."""
-    with serving(blocked.lake()) as page, browsing(page, tmp_path / "chromium") as found:
+    with serving(project.lake()) as page, browsing(page, home / "chromium") as found:
         found.open("/")
         assert "Not let in" in found.find("h1").text
         found.open(f"/enter?token={page.session.token}")
@@ -34,7 +33,18 @@ def browser(blocked: Project, tmp_path: Path) -> Iterator[Browser]:
         assert found.complaints() == []
 
 
-def test_from_a_blocked_round_to_an_approved_one(blocked: Project, browser: Browser) -> None:
+@pytest.fixture
+def deciding(blocked: Project, tmp_path: Path) -> Iterator[Browser]:
+    yield from let_in(blocked, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def looking(still: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    yield from let_in(still, tmp_path_factory.mktemp("browser"))
+
+
+def test_from_a_blocked_round_to_an_approved_one(blocked: Project, deciding: Browser) -> None:
+    browser = deciding
     for name, theme, width in (
         ("rounds", "light", 1280),
         ("rounds-dark", "dark", 1280),
@@ -65,7 +75,8 @@ def test_from_a_blocked_round_to_an_approved_one(blocked: Project, browser: Brow
     assert [each.text for each in browser.all(".timeline .state")] == ["published"] * 4
 
 
-def test_a_round_is_rejected(blocked: Project, browser: Browser) -> None:
+def test_a_round_is_rejected(blocked: Project, deciding: Browser) -> None:
+    browser = deciding
     browser.open(REVIEW)
     browser.find("#reason").send_keys("too blurred")
     browser.find("button[value=reject]").click()
@@ -77,7 +88,8 @@ def test_a_round_is_rejected(blocked: Project, browser: Browser) -> None:
     assert head.metadata["stemma.review.rejected"] == "too blurred"
 
 
-def test_filters_pages_and_keys(browser: Browser) -> None:
+def test_filters_pages_and_keys(looking: Browser) -> None:
+    browser = looking
     browser.open(REVIEW)
     browser.find(".counts a")
     Select(browser.find("select[name=value]")).select_by_value("1")
@@ -108,7 +120,8 @@ def test_filters_pages_and_keys(browser: Browser) -> None:
     assert (skip.text, skip.get_attribute("class")) == ("Skip to content", "skip")
 
 
-def test_verifiers_and_a_page_out_of_the_lake(browser: Browser) -> None:
+def test_verifiers_and_a_page_out_of_the_lake(looking: Browser) -> None:
+    browser = looking
     browser.open("/verifiers/tiny")
     browser.look("verifiers")
     browser.look("verifiers-dark", theme="dark")
@@ -120,13 +133,14 @@ def test_verifiers_and_a_page_out_of_the_lake(browser: Browser) -> None:
     assert "label_agrees" in browser.find("body").text
 
 
-def test_a_script_in_a_text_is_a_text(blocked: Project, browser: Browser) -> None:
-    known(blocked, "notes", "prompt", "text")
+def test_a_script_in_a_text_is_a_text(still: Project, looking: Browser) -> None:
+    browser = looking
+    known(still, "notes", "prompt", "text")
     attack = (
         "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
     )
     texts = pl.DataFrame({"prompt": [attack] * 4, "label": [attack] * 2 + ["b"] * 2})
-    branch = plant(blocked.lake(), "notes", texts, pl.col("row") == 2)
+    branch = plant(still.lake(), "notes", texts, pl.col("row") == 2)
     for path in (
         f"/review/notes/{branch}",
         f"/sample/notes/1/2?ref={branch}",

@@ -13,7 +13,7 @@ from pipelines import images
 from review.ui import desk, review
 from tests.flow import planted
 from tests.flow.planted_branch import known, plant
-from tests.flow.projects import Project
+from tests.flow.projects import Project, tiny
 from tests.flow.served import Page, serving
 
 SCRIPT = "<script>document.title = 'taken'</script>"
@@ -22,14 +22,19 @@ QUICK = 0.5
 """Seconds to the first content."""
 
 
-@pytest.fixture
-def project(empty: Project) -> Project:
-    empty.run("lake", "")
-    empty.run("ingest", "tiny")
-    return empty
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project that holds real data of `tiny`; each test adds data sets of its own."""
+    made = tiny(tmp_path_factory.mktemp("content") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.root)
+        made.run("lake", "")
+        made.run("ingest", "tiny")
+        yield made
+    made.stop_lake()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(project: Project) -> Iterator[Page]:
     with serving(project.lake()) as found:
         yield found
@@ -116,7 +121,7 @@ def test_a_family_tree_goes_up_to_real_roots_and_mixes(project: Project, page: P
 
 
 def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page) -> None:
-    known(project, "scans", "image", "image")
+    known(project, "many", "image", "image")
     draw = np.random.default_rng(1)
     files = images.encode(draw.integers(0, 256, (500, 16, 16)).astype(np.uint8))
     frame = pl.DataFrame(
@@ -127,17 +132,17 @@ def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page
             "label": np.arange(ROWS) % 10,
         }
     )
-    branch = plant(project.lake(), "scans", frame, pl.col("row") % 50 == 7)
+    branch = plant(project.lake(), "many", frame, pl.col("row") % 50 == 7)
     paths = {
-        "first": f"/review/scans/{branch}",
-        "rejected, of one label": f"/review/scans/{branch}?decision=rejected&column=label&value=7",
-        "last": f"/review/scans/{branch}?before={ROWS}",
+        "first": f"/review/many/{branch}",
+        "rejected, of one label": f"/review/many/{branch}?decision=rejected&column=label&value=7",
+        "last": f"/review/many/{branch}?before={ROWS}",
     }
     page.text("/")  # modules are loaded once
     took = {name: min(_seconds(page, path) for _ in range(3)) for name, path in paths.items()}
     print({name: round(seconds, 3) for name, seconds in took.items()})  # noqa: T201  shown by -s
     assert max(took.values()) <= QUICK, took
-    assert "2,000" in page.text(f"/review/scans/{branch}?decision=rejected")
+    assert "2,000" in page.text(f"/review/many/{branch}?decision=rejected")
 
 
 def _seconds(page: Page, path: str) -> float:
