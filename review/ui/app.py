@@ -58,7 +58,7 @@ def enter(request: Request) -> Response:
     here = request.cookies.get(request.app.state.cookie)
     fresh = session.enter(request.query_params.get("token", ""))
     if not fresh and not session.holds(here):
-        raise HTTPException(403, "this address was used; start `stemma ui` again for another")
+        return gate.refusal("this address was used; start `stemma ui` again for another")
     answer = HTMLResponse(
         '<!doctype html><html lang="en"><title>Stemma</title><a href="/">Go on</a></html>',
         headers={"Refresh": "0; url=/"},
@@ -75,6 +75,8 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 def _not_there(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith(gate.OPEN):
+        return gate.refusal("there is nothing here")
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:  # noqa: PLR2004  HTTP

@@ -66,7 +66,7 @@ class Chart:
 
 
 LINES: Final = (
-    ("downstream", "Downstream score on real validation data", "accuracy",
+    ("downstream", "Downstream score on real validation data", "score",
      {"trained on the mix": ("accuracy", "mix"),
       "trained on real data": ("accuracy", "real_only")}),
     ("coverage", "How much of real data a round covers", "share",

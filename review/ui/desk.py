@@ -12,7 +12,8 @@ from starlette.requests import Request
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines.params import Params, Round, load
+from pipelines import history
+from pipelines.params import Params, load
 from pipelines.work import Work
 from review import status, targets
 from review.datasets import wanted_dataset
@@ -45,21 +46,21 @@ def of(request: Request) -> Desk:
 
 
 def target(lake: Lake, dataset: str, branch: str) -> Target:
-    """The round of a branch.
+    """The round of a branch; where the branch is gone, as main holds it.
 
     Raises:
-        NotFound: there is no such branch, or it is no round's.
+        NotFound: there is no such round of the data set.
     """
-    named, head = refs.BRANCH.match(branch), lake.head(branch)
-    if named is None or head is None or named["dataset"] != dataset:
+    named = refs.BRANCH.match(branch)
+    number = int(named["round"]) if named and named["dataset"] == dataset else 0
+    line = (named["line"] if named else None) or refs.MAIN
+    head = lake.head(branch) if number else None
+    if head is None and number and line == refs.MAIN:
+        held = history.published(lake, dataset).get(number)
+        head = held.source if held else None
+    if head is None:
         raise NotFound(f"there is no branch {branch} of a round of {dataset}; see the rounds")
-    line = named["line"] or refs.MAIN
-    return Target(branch, dataset, int(named["round"]), head, line)
-
-
-def settled(round_: Round, params: Params) -> bool:
-    """Whether params.yaml has the round, so that a later `dvc repro` adopts what happens here."""
-    return round_.key in params.rounds
+    return Target(branch, dataset, number, head, line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Gate(BaseHTTPMiddleware):
     async def dispatch(self, request: Request, call_next: Answer) -> Response:
         """Answer, or say why not."""
         refused = self._refused(request)
-        answer = _refusal(refused) if refused else await call_next(request)
+        answer = refusal(refused) if refused else await call_next(request)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         return answer
@@ -82,7 +82,8 @@ def _own(request: Request, host: str) -> bool:
     return small and request.headers.get("origin") == f"http://{host}"
 
 
-def _refusal(why: str) -> HTMLResponse:
+def refusal(why: str) -> HTMLResponse:
+    """A page for whoever is not let in; it tells nothing of the project."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Stemma</title>'
         '<link rel="stylesheet" href="/static/style.css"></head><body class="alone"><main>'

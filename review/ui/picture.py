@@ -14,9 +14,9 @@ from review.output import number
 
 MOST: Final = 40
 """Members that are drawn, the nearest first."""
-WIDE: Final = 190
+WIDE: Final = 180
 HIGH: Final = 58
-GAP: Final = 24
+GAP: Final = 20
 DROP: Final = 74
 """Between layers, for the words on the edges."""
 MARGIN: Final = 12

@@ -53,6 +53,8 @@ def show(request: Request) -> Response:
         roots=[(at, each) for at, each in _roots(found, shown)][:ROOTS],
         learned=_learned(lake, commit, found, own),
         drawn=picture.draw(found, _images(shown), ref),
+        wide=picture.WIDE,
+        high=picture.HIGH,
         generator=[each for each in made if not each[0].startswith(MINOR)],
         minor=[each for each in made if each[0].startswith(MINOR)],
     )

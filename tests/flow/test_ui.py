@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from lake import refs
@@ -51,6 +56,7 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     assert (answer.verdict, answer.override) == ("override", WHY)
     log = list(lake.log(refs.MAIN, first_parent=True))[::-1]
     assert [step.wrong for step in steps.walk(lake, log, None) if step.wrong] == []
+    lake.delete_branch("tiny-r003")
     shown = page.text(done.headers["location"])
     assert "Approved, and published as tiny-v3" in shown
     assert 'name="action"' not in shown
@@ -88,6 +94,28 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
     blocked.edit(lambda found: found["rounds"]["tiny-3"].update(anew))
     blocked.round("tiny-3", "generate", "verify", "curate", "evaluate", "publish")
     assert status.collect(blocked.lake(), "tiny")["open"] == []
+
+
+def test_the_command_prints_an_address_that_lets_in_once(still: Project) -> None:
+    words = ["-m", "review.cli", "ui", "--port", "0", "--no-browser", "--json"]
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, cwd=still.root)
+    try:
+        assert process.stdout is not None
+        address = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]
+        with httpx.Client(timeout=30) as browser:
+            answer = browser.get(address)
+            assert answer.headers["refresh"] == "0; url=/"
+            cookie = answer.headers["set-cookie"]
+            assert "HttpOnly" in cookie
+            assert "SameSite=strict" in cookie
+            assert "tiny-v2" in browser.get(address.partition("/enter")[0]).text
+        for place in (address, f"{address.partition('/enter')[0]}/static/none"):
+            stranger = httpx.get(place, timeout=30)
+            assert stranger.status_code == 403
+            assert "tiny" not in stranger.text
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, -signal.SIGINT, 130)
 
 
 def test_only_what_was_seen_is_decided(still: Project, shown: Page) -> None:
