@@ -108,7 +108,7 @@ def svg(chart: Chart, theme: str) -> bytes:
         chart: the chart.
         theme: a name of `THEMES`.
     """
-    return _drawn(json.dumps(_spec(chart, THEMES[theme])))
+    return _drawn(json.dumps(spec(chart, theme)))
 
 
 @lru_cache(maxsize=128)
@@ -119,10 +119,11 @@ def _drawn(spec: str) -> bytes:
         return str(vl_convert.vegalite_to_svg(spec)).encode()
 
 
-def _spec(chart: Chart, theme: Mapping[str, Any]) -> dict[str, Any]:
-    """A chart as Vega-Lite."""
+def spec(chart: Chart, name: str) -> dict[str, Any]:
+    """A chart as Vega-Lite, in a theme."""
     import altair as alt  # noqa: PLC0415  takes a second to import
 
+    theme = THEMES[name]
     rows = [
         {"round": each.round, "series": each.series, "value": each.value,
          "low": each.low, "high": each.high}

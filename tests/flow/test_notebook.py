@@ -1,0 +1,69 @@
+"""A version for whoever analyses it: the tables as lazy frames, figures and charts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+import review
+from lake.errors import NotFound
+from lineage import schema
+from review.errors import UsageError
+from tests.flow.projects import Project
+
+
+def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
+    del copied
+    found = review.open("tiny-v1")
+    assert found.dataset == "tiny"
+    assert isinstance(found.samples, pl.LazyFrame)
+    samples = found.samples.collect()
+    assert samples["round"].unique().sort().to_list() == [0, 1]
+    assert found.lineage.collect_schema().names() == list(schema.LINEAGE)
+    decided = found.decisions.filter(pl.col("decision") == "accepted").collect()
+    assert len(decided) == len(samples.filter(pl.col("round") == 1))
+    assert len(found.verdicts.select("row").unique().drop_nulls().collect()) == 24
+    with pytest.raises(NotFound, match="nowhere"):
+        found.table("nowhere").collect()
+
+
+def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
+    del copied
+    found = review.open("main")
+    assert [each["round"] for each in found.rounds] == [0, 1, 2]
+    assert found.figures["round"].to_list() == [1, 2]
+    assert found.figures["accuracy_mix"].is_between(0, 1).all()
+    drawn = found.charts("dark")
+    assert {"downstream", "coverage", "depth", "cost"} <= set(drawn)
+    assert drawn["depth"].to_dict()["width"] > 0
+    earlier = review.open("tiny-v1", "tiny")
+    assert [each["round"] for each in earlier.rounds] == [0, 1]
+
+
+def test_what_is_not_there_is_said(copied: Project) -> None:
+    del copied
+    with pytest.raises(NotFound):
+        review.open("tiny-v9")
+    with pytest.raises(NotFound, match="main holds no digits; it holds tiny"):
+        review.open("main", "digits")
+
+
+def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
+    lake = copied.lake()
+    lake.set_branch("both", lake.resolve("main").id)
+    frame = pl.DataFrame({"round": [0], "row": [0]})
+    lake.write("both", "other/samples/round=000/part-00000.parquet", frame)
+    lake.commit("both", "Another data set", {})
+    with pytest.raises(UsageError, match="both holds other, tiny; name one of them"):
+        review.open("both")
+    assert review.open("both", "tiny").dataset == "tiny"
+
+
+def test_the_command_does_not_load_it() -> None:
+    said = "import sys, review.cli; sys.exit('review.notebook' in sys.modules)"
+    subprocess.run([sys.executable, "-c", said], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'opens'"):
+        review.opens  # noqa: B018  the access is the test
