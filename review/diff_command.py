@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lake import refs
 from lake.client import Lake
-from pipelines import receipts
+from pipelines import receipts, say
 from pipelines.params import load
 from pipelines.work import open_lake
 from review import diff
@@ -100,8 +101,19 @@ def _found(asked: Asked) -> list[DataDiff]:
     named = diff.datasets(lake, asked.left, asked.right, two_dot=asked.two_dot)
     if asked.dataset is not None:
         wanted_dataset(params, asked.dataset, also=named)
-    wanted = [name for name in named if asked.dataset in (None, name)]
+    own = asked.dataset or _of_both(asked)
+    wanted = [name for name in named if own in (None, name)]
+    others = [name for name in named if name not in wanted]
+    if others and asked.dataset is None:
+        say.line(f"{', '.join(others)} differ too; --dataset shows one of them")
     return [_of_dataset(lake, asked, name, options) for name in wanted]
+
+
+def _of_both(asked: Asked) -> str | None:
+    """The data set of whose rounds both sides are; None: they are not of rounds of one."""
+    sides = (refs.TAG.match(each) or refs.BRANCH.match(each) for each in (asked.left, asked.right))
+    names = {side["dataset"] if side else None for side in sides}
+    return names.pop() if len(names) == 1 else None
 
 
 def _of_dataset(lake: Lake, asked: Asked, name: str, options: dict[str, Any]) -> DataDiff:

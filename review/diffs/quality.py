@@ -94,6 +94,7 @@ def _stages(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
                 if isinstance(value, int | float)
                 and not isinstance(value, bool)
                 and not name.endswith(RATE)
+                and not name.startswith("per_")
             }
             found.setdefault(stage, Counter()).update(known)
     return found

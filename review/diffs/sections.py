@@ -262,4 +262,10 @@ def _schema(found: DataDiff) -> Iterator[str]:
 
 
 def _amounts(units: Any) -> str:  # noqa: ANN401  a mapping of numbers
-    return ", ".join(f"{value:,.4g} {unit}" for unit, value in units.items())
+    shown = {unit: value for unit, value in units.items() if value or unit == "seconds"}
+    return ", ".join(
+        f"{value:,} {unit.replace('_', ' ')}"
+        if isinstance(value, int)
+        else f"{value:,.4g} {unit.replace('_', ' ')}"
+        for unit, value in shown.items()
+    )

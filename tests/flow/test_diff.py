@@ -96,6 +96,11 @@ def test_merges_of_other_data_sets_do_not_show(
     capsys.readouterr()
     run(right="main")
     assert "no difference" in capsys.readouterr().out
+    lake.tag("tiny-v9", str(lake.head("main")))
+    run(left="tiny-v2", right="tiny-v9")
+    told = capsys.readouterr()
+    assert "another differ too; --dataset shows one of them" in told.err
+    assert "no difference" in told.out
 
 
 def edit(lake: Lake, table: str, number: int, change: pl.Expr) -> None:
