@@ -96,26 +96,28 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
     assert status.collect(blocked.lake(), "tiny")["open"] == []
 
 
-def test_the_command_prints_an_address_that_lets_in_once(still: Project) -> None:
+@pytest.mark.usefixtures("still")
+def test_the_command_prints_an_address_that_lets_in_once() -> None:
     words = ["-m", "review.cli", "ui", "--port", "0", "--no-browser", "--json"]
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, cwd=still.root)
-    try:
-        assert process.stdout is not None
-        address = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]
-        with httpx.Client(timeout=30) as browser:
-            answer = browser.get(address)
-            assert answer.headers["refresh"] == "0; url=/"
-            cookie = answer.headers["set-cookie"]
-            assert "HttpOnly" in cookie
-            assert "SameSite=strict" in cookie
-            assert "tiny-v2" in browser.get(address.partition("/enter")[0]).text
-        for place in (address, f"{address.partition('/enter')[0]}/static/none"):
-            stranger = httpx.get(place, timeout=30)
-            assert stranger.status_code == 403
-            assert "tiny" not in stranger.text
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, -signal.SIGINT, 130)
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            address = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]
+            base = address.partition("/enter")[0]
+            with httpx.Client(timeout=30) as browser:
+                answer = browser.get(address)
+                assert answer.headers["refresh"] == "0; url=/"
+                cookie = answer.headers["set-cookie"]
+                assert "HttpOnly" in cookie
+                assert "SameSite=strict" in cookie
+                assert "tiny-v2" in browser.get(base).text
+            for place in (address, f"{base}/static/none"):
+                stranger = httpx.get(place, timeout=30)
+                assert stranger.status_code == 403
+                assert "tiny" not in stranger.text
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) in (0, -signal.SIGINT, 130)
 
 
 def test_only_what_was_seen_is_decided(still: Project, shown: Page) -> None:
