@@ -26,6 +26,11 @@ class Labelled:
     inputs: NDArray[Any] = field(default_factory=lambda: np.empty(0))
     """What a classifier reads where that is not the points, [n], such as texts."""
 
+    def at(self, rows: NDArray[np.int64]) -> Labelled:
+        """Some of the rows, all of the same weight."""
+        inputs = self.inputs[rows] if len(self.inputs) else self.inputs
+        return Labelled(self.vectors[rows], self.labels[rows], None, inputs)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:

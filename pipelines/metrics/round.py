@@ -198,8 +198,8 @@ def _shapes(
         figures = shape.measure(yardstick, points, null, settings.bootstrap, again)
         if task.variety is not None:
             own = derive_seed(seed, name, "variety")
-            drawn = named[name].inputs[rows]
-            figures |= task.variety(drawn, real.inputs, settings.null_draws, own)
+            drawn = named[name].at(rows)
+            figures |= task.variety(drawn, real, settings.null_draws, own)
         found[name] = figures
     return found, yardstick.features.digest
 

@@ -16,8 +16,8 @@ from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.values import Metric
 
 Labels = NDArray[Any]
-Variety = Callable[[NDArray[Any], NDArray[Any], int, int], Mapping[str, Metric]]
-"""Figures of n inputs beside those of random real ones: inputs, real inputs, draws, seed."""
+Variety = Callable[[Labelled, Labelled, int, int], Mapping[str, Metric]]
+"""Figures of n rows beside those of random real ones: rows, real rows, draws, seed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ texts, as many. None has an interval: texts that are drawn twice would count as 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from expectations.errors import CannotJudge
 from expectations.measures import diversity
 from pipelines.metrics import values
+from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.values import Metric
 
 Texts = NDArray[Any]
@@ -27,22 +28,24 @@ BLEU_TEXTS: Final = 50
 BLEU_REFERENCES: Final = 25
 
 
-def of_texts(texts: Texts, real: Texts, draws: int, seed: int) -> Mapping[str, Metric]:
-    """Distinct bigrams, compression ratio and self-BLEU.
+def of_texts(rows: Labelled, real: Labelled, draws: int, seed: int) -> Mapping[str, Metric]:
+    """Distinct bigrams, compression ratio, self-BLEU and Vendi score.
 
     Args:
-        texts: [n] of a round or mix.
-        real: [m] real training texts.
+        rows: n rows of a round or mix; their inputs are texts.
+        real: m real training rows.
         draws: random real subsets that make the null.
         seed: of the subsets.
 
     Returns:
         distinct_2 (Li et al. 2016), compression (Shaib et al. 2024), self_bleu (Zhu et al. 2018, in
-        [0, 1]); NaN where the texts are too short.
+        [0, 1]), vendi (Friedman & Dieng 2023, of the points, in [1, n]); NaN where the texts are
+        too short or the same.
     """
     draw = np.random.default_rng(seed)
-    ours = _figures(texts)
-    theirs = [_figures(real[draw.permutation(len(real))[: len(texts)]]) for _ in range(draws)]
+    ours = _figures(rows, real)
+    chosen = (np.sort(draw.permutation(len(real.labels))[: len(rows.labels)]) for _ in range(draws))
+    theirs = [_figures(real.at(each), real) for each in chosen]
     found = {}
     for name, value in ours.items():
         null = np.asarray([each[name] for each in theirs])
@@ -70,15 +73,22 @@ def self_bleu(texts: Texts) -> float:
     return float(np.mean(found))
 
 
-def _figures(texts: Texts) -> dict[str, float]:
-    frame = pl.Series("text", list(texts), dtype=pl.String)
-    every = np.arange(len(texts))
+def _figures(rows: Labelled, real: Labelled) -> dict[str, float]:
+    frame = pl.Series("text", list(rows.inputs), dtype=pl.String)
+    every = np.arange(len(rows.inputs))
+    points = rows.vectors.astype(np.float64)
+    unit = real.vectors.astype(np.float64)
+    return {
+        "distinct_2": _or_nan(lambda: diversity.ngrams(frame, NGRAM).distinct(every)),
+        "compression": _or_nan(lambda: diversity.compression(rows.inputs)),
+        "self_bleu": self_bleu(rows.inputs),
+        "vendi": _or_nan(lambda: diversity.vendi(points, diversity.width(unit))),
+    }
+
+
+def _or_nan(figure: Callable[[], float]) -> float:
+    """A figure, or NaN where the texts do not have it."""
     try:
-        distinct = diversity.ngrams(frame, NGRAM).distinct(every)
+        return figure()
     except CannotJudge:
-        distinct = math.nan
-    try:
-        compression = diversity.compression(texts)
-    except CannotJudge:
-        compression = math.nan
-    return {"distinct_2": distinct, "compression": compression, "self_bleu": self_bleu(texts)}
+        return math.nan

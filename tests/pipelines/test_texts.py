@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 
 from pipelines import embedding, topics
 from pipelines.errors import DataError
-from pipelines.metrics import downstream, evaluate_round, variety
+from pipelines.metrics import Labelled, downstream, evaluate_round, variety
 from pipelines.metrics.downstream import Answers
 from pipelines.modalities.texts import Texts
 from pipelines.params import Dataset, Evaluate
@@ -180,13 +180,17 @@ def test_a_round_of_texts_is_measured(real: pl.DataFrame) -> None:
     assert summary["distinct_2_round"] < summary["distinct_2_null"] / 3
     assert summary["compression_round"] > 3 * summary["compression_null"]
     assert summary["self_bleu_round"] > 0.9
+    assert summary["vendi_round"] < summary["vendi_null"] / 2
     assert summary["recall_round"] < summary["recall_null"] / 2
     json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_variety_of_texts_without_words_is_unknown() -> None:
-    found = variety.of_texts(np.array(["", ""]), np.array(["a b", "c d", "e f"]), 3, 1)
+    empty = Labelled(np.zeros((2, 3), np.float32), np.array(["", ""]), None, np.array(["", ""]))
+    texts = np.array(["a b", "c d", "e f"])
+    found = variety.of_texts(empty, Labelled(np.eye(3, dtype=np.float32), texts, None, texts), 3, 1)
     assert np.isnan(found["distinct_2"].value)
+    assert found["vendi"].value == pytest.approx(1)
     assert np.isnan(found["compression"].value)
 
 
