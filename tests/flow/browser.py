@@ -58,7 +58,8 @@ class Browser:
 
     def look(self, name: str, *, theme: str = "light", width: int = 1280) -> None:
         """Keep a picture of the page, which must not be wider than the window."""
-        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        asked = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+        media = {"features": [{"name": name, "value": value} for name, value in asked.items()]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         self._size(width, 900)
         self.settled()
