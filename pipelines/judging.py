@@ -5,6 +5,7 @@ Nothing here knows where the rows come from, so planted errors are judged exactl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -14,7 +15,7 @@ from expectations import suite as suites
 from expectations.errors import SuiteError
 from expectations.suite import Suite
 from expectations.verifier import Verification
-from pipelines import images, modalities, tables
+from pipelines import holdout, images, modalities, tables
 from pipelines.scorers import protocol, registry, scoring
 from pipelines.scorers.protocol import Given
 from pipelines.seeds import derive_seed
@@ -57,6 +58,8 @@ def judge(
     rows: pl.DataFrame,
     pinned: str,
     lineage: pl.DataFrame | None = None,
+    *,
+    held_out_splits: Sequence[str] = holdout.SPLITS,
 ) -> tuple[pl.DataFrame, Verification]:
     """Compute scores and verdicts.
 
@@ -67,9 +70,12 @@ def judge(
         pinned: the commit on which the round's generator was fitted; its real rows are the real
             ones.
         lineage: of these rows, for suites that judge its columns.
+        held_out_splits: what scorers see of the hold-out; without the split that the rows are of,
+            if they are held-out rows themselves.
     """
     scorers = work.round.settings.verify.scorers
-    rows, data = modalities.of(work.round.settings).shown(rows), given(work, pinned)
+    rows = modalities.of(work.round.settings).shown(rows)
+    data = given(work, pinned, held_out_splits)
     scores = scoring.score_all(scorers, rows, data)
     reference = {}
     if compared := catalogue.compared_columns(suite, REAL):
@@ -87,7 +93,7 @@ def judge(
     return scores, verifier.verify(frame, suite, reference=reference)
 
 
-def given(work: Work, pinned: str) -> Given:
+def given(work: Work, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS) -> Given:
     """What the scorers of this round are given: data of the commit that the generator learnt."""
     round_ = work.round
     loaded = [registry.load(name) for name in round_.settings.verify.scorers]
@@ -100,7 +106,8 @@ def given(work: Work, pinned: str) -> Given:
         earlier = modality.shown(samples.filter(pl.col("round") > 0).collect())
     held = None
     if "held_out" in wanted:
-        held = modality.shown(held_out(work, pinned).fingerprints())
+        found = held_out(work, pinned).fingerprints()
+        held = modality.shown(found.filter(pl.col("split").is_in(held_out_splits)))
     return Given(
         real=real,
         earlier=earlier,

@@ -146,6 +146,9 @@ def answered(about: Subject, place: Path, asked: Asked) -> Audit:
 def planted(about: Subject, rows: int) -> Audit:
     """Plant errors into held-out rows and hold the suite's verdicts against them.
 
+    The rows are those of the split validation, so scorers are shown the other one alone: else every
+    right row would be taken for a leak.
+
     Raises:
         StaleError: the round was verified with another suite than the data set has now.
         DataError: no errors can be planted into this data.
@@ -168,7 +171,7 @@ def planted(about: Subject, rows: int) -> Audit:
         sample_ids(made, work.round.identity).alias("sample_id"),
         pl.all(),
     )
-    _, found = judging.judge(work, judging.of_rows(suite), frame, pinned)
+    _, found = judging.judge(work, judging.of_rows(suite), frame, pinned, held_out_splits=("test",))
     known = frame.with_columns(made[planting.KIND]).with_columns(
         pl.col("label").cast(pl.String).alias("asked")
         if "label" in frame.columns

@@ -147,6 +147,15 @@ def test_a_killed_round_asks_for_what_is_missing(
     assert lineage["depth_max"].max() <= 2
 
 
+def test_planted_rows_of_the_hold_out_are_no_leaks_in_an_audit(published: Project) -> None:
+    done = published.command(
+        "review.cli", "verifier", "audit", "talk", "--planted", "--rows", "40", "--json"
+    )
+    assert done.out.startswith("{"), done.said
+    of_leaks = json.loads(done.out)["expectations"]["not_from_the_hold_out"]["tally"]
+    assert of_leaks["correct_kept"] > 0.8 * of_leaks["correct"] > 0
+
+
 def test_texts_without_labels_have_no_downstream_figures(
     tmp_path: Path, local_model: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
