@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from lake import batches, silence, tables
 from lake.errors import Conflict, Full, LakeError, NotFound, Unreachable, refused
+from lake.home import LakeHome
 from lake.launch import serve_on_demand
 from lake.settings import ENDPOINT, Embedded, Remote
 from lake.values import Change, Commit, ObjectInfo
@@ -367,14 +368,22 @@ class Lake:
         import urllib3  # noqa: PLC0415  slow to import
 
         with _translated(action or method.__name__.replace("_", " "), self.endpoint):
+            self._follow()
             try:
                 return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
             except urllib3.exceptions.MaxRetryError as error:
                 if self._home is None or not silence.may_repeat(method.__name__, error):
                     raise
-            # The embedded server has ended itself while nobody asked.
-            self._client.config.host = f"{serve_on_demand(self._home).endpoint}/api/v1"
+            self._follow()  # the embedded server has ended meanwhile
             return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
+
+    def _follow(self) -> None:
+        """Turn to where the embedded lake is served now; keys go to no other process."""
+        if self._home is None:
+            return
+        found = LakeHome(self._home).serving()
+        url = found.url if found is not None else serve_on_demand(self._home).endpoint
+        self._client.config.host = f"{url}/api/v1"
 
     def _pages(self, method: Callable[..., Any], *args: object, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401
         after = ""

@@ -2,12 +2,16 @@
 
     .lake/
     ├── identity.json      which lake this is; made once
-    ├── credentials.json   the generated key pair, mode 0600
-    ├── endpoint.json      where the serving process listens, and its pid
+    ├── credentials.json   the generated key pair
+    ├── endpoint.json      where the serving process listens, and its pid; held open by it
     ├── lock               held by the serving process
     ├── catalog.db         repositories, branches, commits (SQLite)
+    ├── server.log         what went wrong in the serving process
     ├── objects/           content-addressed files
     └── staging/           files on their way in
+
+The directories have mode 0700 and the files 0600 (`lake.private`); an object, which nobody may
+write to, has 0444 inside of them.
 
 Only the standard library is needed here: a stage that must cost a tenth of a second reads it.
 """
@@ -18,12 +22,15 @@ import json
 import os
 import secrets
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lake import announcement, private
+from lake.announcement import Announcement
 from lake.errors import Corrupt
 
 
@@ -88,7 +95,7 @@ class LakeHome:
         """
         place = self.path / "identity.json"
         fresh = {"id": uuid.uuid4().hex, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-        found = _read_or_create(place, fresh, mode=0o644)
+        found = _read_or_create(place, fresh)
         return Identity(found["id"], found["created"])
 
     def credentials(self) -> Credentials:
@@ -103,35 +110,42 @@ class LakeHome:
             "access_key_id": f"STEMMA{secrets.token_hex(7).upper()}",
             "secret_access_key": secrets.token_urlsafe(30),
         }
-        found = _read_or_create(place, fresh, mode=0o600)
+        found = _read_or_create(place, fresh)
         return Credentials(found["access_key_id"], found["secret_access_key"])
 
     def endpoint(self) -> Endpoint | None:
-        """Where the lake is or was served, or None; the caller finds out whether it answers.
+        """Where the lake is or was served last, or None; only good for telling a person.
 
         What a copy of another lake's directory says is about that other lake, and does not count.
         """
-        found = _read(self.path / "endpoint.json")
+        return self._announced(announcement.read(self._endpoint, held=False))
+
+    def serving(self) -> Endpoint | None:
+        """Where the lake is served by a process that lives, or None.
+
+        Keys are sent there and nowhere else: where a dead server listened, anybody may listen now.
+        """
+        return self._announced(announcement.read(self._endpoint, held=True))
+
+    def announce(self, endpoint: Endpoint) -> Announcement:
+        """Write down where this process serves the lake, until it ends or withdraws.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        return announcement.announce(self._endpoint, {**asdict(endpoint), "home": str(self.path)})
+
+    @property
+    def _endpoint(self) -> Path:
+        return self.path / "endpoint.json"
+
+    def _announced(self, found: Mapping[str, Any] | None) -> Endpoint | None:
         try:
             if not found or not self.path.samefile(str(found["home"])):
                 return None
             return Endpoint(str(found["url"]), int(found["pid"]), int(found["idle"]))
         except (KeyError, TypeError, ValueError, OSError):
             return None
-
-    def announce(self, endpoint: Endpoint) -> None:
-        """Write down where the lake is served, in one step."""
-        place = self.path / "endpoint.json"
-        draft = place.with_name(f".endpoint.{endpoint.pid}")
-        content = {**asdict(endpoint), "home": str(self.path)}
-        draft.write_text(json.dumps(content), encoding="utf-8")
-        draft.replace(place)
-
-    def withdraw(self, pid: int) -> None:
-        """Remove the announcement of a process that stops serving."""
-        found = self.endpoint()
-        if found is not None and found.pid == pid:
-            (self.path / "endpoint.json").unlink(missing_ok=True)
 
 
 def _read(place: Path) -> dict[str, Any] | None:
@@ -142,26 +156,22 @@ def _read(place: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _read_or_create(place: Path, content: dict[str, str], *, mode: int) -> dict[str, Any]:
+def _read_or_create(place: Path, content: dict[str, str]) -> dict[str, Any]:
     """Read a file that is written once; of two processes that write it, the first one wins."""
     if not place.exists():
-        _create(place, content, mode=mode)
+        _create(place, content)
     found = _read(place)
     if found is None or not found.keys() >= content.keys():
         raise Corrupt(f"{place} is damaged: restore it, or remove it to have a new one made")
     return found
 
 
-def _create(place: Path, content: dict[str, str], *, mode: int) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+def _create(place: Path, content: dict[str, str]) -> None:
+    private.folder(place.parent)
+    draft = private.draft(place)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
+        private.create(draft, json.dumps(content))
         with suppress(FileExistsError):
             os.link(draft, place)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 The server is a process of its own (`python -m lake.server`), detached from the one that needed
 it, so that an interrupted stage does not take the lake down. One process serves a lake: when two
-stages start it at once, the loser of the lock exits and both use the winner.
+stages start it at once, the loser of the lock exits and both use the winner. Keys are sent to the
+process that holds its announcement, and to nobody who listens where a dead one did.
 """
 
 from __future__ import annotations
@@ -48,12 +49,7 @@ def serve_on_demand(
         keys = lake.credentials()
     except OSError as error:
         raise Full(f"the lake in {home} cannot be written: {error.strerror}") from error
-    found = lake.endpoint()
-    if found is not None:
-        remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
-        if answers(remote):
-            return remote
-    return _start(lake, keys, idle=idle, patience=patience)
+    return _served(lake, keys) or _start(lake, keys, idle=idle, patience=patience)
 
 
 def answers(remote: Remote, *, timeout: float = 2.0) -> bool:
@@ -67,6 +63,15 @@ def answers(remote: Remote, *, timeout: float = 2.0) -> bool:
             return connection.getresponse().status == http.client.OK
     except (OSError, ValueError, http.client.HTTPException):
         return False
+
+
+def _served(lake: LakeHome, keys: Credentials) -> Remote | None:
+    """The living server of a lake, where it accepts these keys; a dead one's address gets none."""
+    found = lake.serving()
+    if found is None:
+        return None
+    remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
+    return remote if answers(remote) else None
 
 
 def _start(lake: LakeHome, keys: Credentials, *, idle: int, patience: float) -> Remote:
@@ -95,13 +100,9 @@ def _answering(
     """Wait until the announced server answers; None when the process ended or time is up."""
     while time.monotonic() < deadline:
         ended = process.poll() is not None
-        found = lake.endpoint()
-        if found is not None:
-            remote = Remote(found.url, keys.access_key_id, keys.secret_access_key)
-            if answers(remote):
-                return remote
-        if ended:
-            return None
+        remote = _served(lake, keys)
+        if remote is not None or ended:
+            return remote
         time.sleep(0.05)
     return None
 

@@ -51,10 +51,8 @@ def collect(
 
 def _served(home: Path) -> Remote:
     """Where the lake is served: by somebody with a key pair of the environment, or else by us."""
-    found, keys = (
-        LakeHome(home).endpoint(),
-        (os.environ.get(ACCESS_KEY), os.environ.get(SECRET_KEY)),
-    )
+    found = LakeHome(home).serving()
+    keys = os.environ.get(ACCESS_KEY), os.environ.get(SECRET_KEY)
     if found is not None and keys[0] and keys[1]:
         remote = Remote(found.url, keys[0], keys[1])
         if answers(remote):

@@ -25,6 +25,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any, Final
 
+from lake import private
 from pipelines.errors import LibraryError, PipelineError, ServiceError
 from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.settings import LOCAL
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=4096, help="tokens per request")
     asked = vars(parser.parse_args())
     home = ServerHome(asked.pop("home").absolute())
+    os.umask(private.OTHERS)
     try:
         serve(home, Options(**asked))
     except PipelineError as error:
@@ -96,11 +98,11 @@ def serve(home: ServerHome, options: Options) -> None:
     with _listened(home):
         server = _started(weights, key, options)
         url = server.listening_address
-        home.announce(Endpoint(url, os.getpid()))
+        announced = home.announce(Endpoint(url, os.getpid()))
         try:
             _watch(server, stopped, options.idle)
         finally:
-            home.withdraw(os.getpid())
+            announced.withdraw()
             del server
     lock.close()
 
@@ -202,7 +204,7 @@ def _listen(home: ServerHome, said: Iterable[str]) -> None:
     log.setLevel(logging.INFO)
     log.addHandler(RotatingFileHandler(home.log, maxBytes=4 << 20, backupCount=1))
     count = home.served()
-    counter = os.open(home.path / "served", os.O_WRONLY | os.O_CREAT, 0o644)
+    counter = os.open(home.path / "served", os.O_WRONLY | os.O_CREAT, private.FILE_MODE)
     for line in said:
         if _BEGINS.search(line):
             count += 1
@@ -213,6 +215,7 @@ def _listen(home: ServerHome, said: Iterable[str]) -> None:
 
 def _locked(home: ServerHome) -> IO[str]:
     """Take the directory's lock; it is freed when the process ends, however it ends."""
+    private.close_files(home.path)
     lock = home.lock.open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

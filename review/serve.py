@@ -62,9 +62,9 @@ def _project_lake() -> Path:
 
 def _take_over(lake: LakeHome) -> None:
     """End a server that was started on demand: its clients find the one that follows."""
-    found = lake.endpoint()
+    found = lake.serving()
     if found is None or not found.idle:
-        return
+        return  # the pid that a dead server left may be anybody's
     with suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE

@@ -26,6 +26,7 @@ from typing import IO, Final
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lake import private
 from lake.errors import Busy, Conflict, Full, LakeError
 from lake.home import Credentials, Endpoint, LakeHome
 from lake.refs import MAIN
@@ -74,6 +75,7 @@ def main() -> None:
         "--import-from", type=Path, action="append", default=[], help="directory to import from"
     )
     asked = parser.parse_args()
+    os.umask(private.OTHERS)
     options = Options(
         asked.host,
         asked.port,
@@ -122,15 +124,16 @@ def serve(home: LakeHome, options: Options) -> None:
         date_header=False,
         timeout_keep_alive=60,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     with room():
-        home.announce(Endpoint(url, os.getpid(), options.idle))
+        announced = home.announce(Endpoint(url, os.getpid(), options.idle))
+    server.leave = announced.withdraw
     try:
         asyncio.run(_run(server, listener, lambda: watch.spare(lake), options.idle))
     finally:
-        home.withdraw(os.getpid())
+        announced.withdraw()
         lock.close()
 
 
@@ -177,6 +180,17 @@ class Watch:
         return 0.0 if self._open or lake.imports.busy else time.monotonic() - self._last
 
 
+class _Server(uvicorn.Server):
+    """Says that it leaves before its port is free for anybody."""
+
+    leave: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Withdraw, then end as uvicorn does."""
+        self.leave()
+        await super().shutdown(sockets)
+
+
 async def _run(
     server: uvicorn.Server, listener: socket.socket, spare: Callable[[], float], idle: int
 ) -> None:
@@ -204,7 +218,9 @@ def _make_samples(lake: Services) -> None:
 def _locked(home: LakeHome) -> IO[str]:
     """Take the lake's lock; it is freed when the process ends, however it ends."""
     with room():
-        home.path.mkdir(parents=True, exist_ok=True)
+        private.folder(home.path)
+        private.close_files(home.path)
+        private.touch(home.lock)
         lock = home.lock.open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pipelines.llm.client import Client
 from pipelines.llm.faults import Fault
-from pipelines.llm.launch import serve_on_demand
+from pipelines.llm.launch import serve_on_demand, serves
 from pipelines.llm.settings import Service, access
 
 
@@ -45,11 +45,15 @@ class Door:
         return self._client
 
     async def send(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """Post a request; where the local server has ended meanwhile, start it again for the next.
+        """Post a request; where the local server has ended meanwhile, start it again.
+
+        Its key is sent to the process that was found, and to nobody who listens there after it.
 
         Raises:
             Fault: there is no answer.
         """
+        if self._local and not serves(self.client.access):
+            await self._open(self.client)
         used = self.client
         try:
             return await used.send(path, body)

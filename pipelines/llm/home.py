@@ -1,24 +1,28 @@
 """The local server's directory: what its process and those who ask it agree on.
 
     .stemma/llm-server/
-    ├── key            generated once, mode 0600
-    ├── endpoint.json  where the serving process listens, and its pid; mode 0600
+    ├── key            generated once
+    ├── endpoint.json  where the serving process listens, and its pid; held open by it
     ├── lock           held by the serving process
     ├── served         how many requests the model has begun to work on, ever
     └── server.log     what llama.cpp says
 
-Only the standard library is needed here.
+The directory has mode 0700 and its files 0600 (`lake.private`). Only the standard library is needed
+here.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from lake import announcement, private
+from lake.announcement import Announcement
 
 DIRECTORY: Final = Path(".stemma/llm-server")
 LOCK_HELD: Final = 75
@@ -60,30 +64,35 @@ class ServerHome:
         """
         place = self.path / "key"
         if not place.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            draft = _private(self.path, f"local-{secrets.token_urlsafe(24)}")
-            with suppress(FileExistsError):
-                os.link(draft, place)
-            draft.unlink()
+            private.folder(self.path)
+            draft = private.draft(place)
+            try:
+                private.create(draft, f"local-{secrets.token_urlsafe(24)}")
+                with suppress(FileExistsError):
+                    os.link(draft, place)
+            finally:
+                draft.unlink(missing_ok=True)
         return place.read_text(encoding="ascii")
 
     def endpoint(self) -> Endpoint | None:
-        """Where the server listens or listened last; the caller finds out whether it answers."""
-        try:
-            found = json.loads((self.path / "endpoint.json").read_text(encoding="utf-8"))
-            return Endpoint(str(found["url"]), int(found["pid"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        """Where the server listens or listened last; only good for telling a person."""
+        return _endpoint(announcement.read(self._endpoint, held=False))
 
-    def announce(self, endpoint: Endpoint) -> None:
-        """Write down where the server listens, in one step."""
-        _private(self.path, json.dumps(asdict(endpoint))).replace(self.path / "endpoint.json")
+    def serving(self) -> Endpoint | None:
+        """Where the server listens, as a process says that lives; the key is sent nowhere else."""
+        return _endpoint(announcement.read(self._endpoint, held=True))
 
-    def withdraw(self, pid: int) -> None:
-        """Remove the announcement of a process that stops serving."""
-        found = self.endpoint()
-        if found is not None and found.pid == pid:
-            (self.path / "endpoint.json").unlink(missing_ok=True)
+    def announce(self, endpoint: Endpoint) -> Announcement:
+        """Write down where this process listens, until it ends or withdraws.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        return announcement.announce(self._endpoint, asdict(endpoint))
+
+    @property
+    def _endpoint(self) -> Path:
+        return self.path / "endpoint.json"
 
     def served(self) -> int:
         """How many requests the model has begun to work on since the directory was made."""
@@ -93,12 +102,8 @@ class ServerHome:
             return 0
 
 
-def _private(folder: Path, content: str) -> Path:
-    """A new file that nobody else can read."""
-    draft = folder / f".{os.getpid()}.{secrets.token_hex(4)}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
+def _endpoint(found: Mapping[str, Any] | None) -> Endpoint | None:
+    try:
+        return Endpoint(str(found["url"]), int(found["pid"])) if found else None
+    except (KeyError, TypeError, ValueError):
+        return None

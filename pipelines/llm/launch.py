@@ -3,7 +3,7 @@
 It is a process of its own (`python -m pipelines.local_llm`), detached from the one that needed it,
 so that an interrupted stage does not take it down. One process serves a project: when two stages
 start it at once, the loser of the lock ends and both use the winner. What a killed server left
-behind does no harm: its lock is free, and nobody answers where it listened.
+behind does no harm: nobody holds its announcement, and nobody is sent a key where it listened.
 """
 
 from __future__ import annotations
@@ -64,8 +64,14 @@ def answers(access: Access, *, timeout: float = 5.0) -> bool:
         return False
 
 
+def serves(access: Access, home: Path = DIRECTORY) -> bool:
+    """Tell whether the project's server still listens where it was found: the process lives."""
+    found = ServerHome(home.absolute()).serving()
+    return found is not None and f"{found.url}/v1" == access.base_url
+
+
 def _announced(server: ServerHome, key: str) -> Access | None:
-    found = server.endpoint()
+    found = server.serving()
     if found is None:
         return None
     access = Access(f"{found.url}/v1", key)

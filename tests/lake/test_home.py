@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lake.errors import Corrupt
-from lake.home import Endpoint, LakeHome
+from lake.home import LakeHome
 
 
 def test_identity_and_credentials_are_made_once(tmp_path: Path) -> None:
@@ -42,23 +42,12 @@ def test_credentials_are_for_their_owner_only_and_not_shown(tmp_path: Path) -> N
     assert keys.secret_access_key not in repr(keys)
 
 
-def test_an_announcement_is_withdrawn_by_its_own_process_only(tmp_path: Path) -> None:
-    home = LakeHome(tmp_path)
-    assert home.endpoint() is None
-    home.announce(Endpoint("http://127.0.0.1:1", 1))
-    home.announce(Endpoint("http://127.0.0.1:2", 2))
-    home.withdraw(1)
-    assert home.endpoint() == Endpoint("http://127.0.0.1:2", 2)
-    home.withdraw(2)
-    assert home.endpoint() is None
-    home.withdraw(2)
-
-
 def test_a_torn_announcement_counts_as_none(tmp_path: Path) -> None:
     home = LakeHome(tmp_path)
     for text in ("", "{", "[]", "{}", json.dumps({"url": "http://127.0.0.1:1"})):
         (tmp_path / "endpoint.json").write_text(text, encoding="utf-8")
         assert home.endpoint() is None
+        assert home.serving() is None
 
 
 def test_reading_the_identity_needs_the_standard_library_only(tmp_path: Path) -> None:

@@ -72,20 +72,23 @@ def test_the_server_outlives_who_started_it(home: Path) -> None:
 def test_a_stale_announcement_is_passed_over(home: Path) -> None:
     lake = LakeHome(home)
     lake.identity()
-    lake.announce(Endpoint(nobody(), 1 << 22))
+    stale = lake.announce(Endpoint(nobody(), 1 << 22))
     remote = serve_on_demand(home, idle=60)
     assert answers(remote)
     found = lake.endpoint()
     assert found is not None
     assert (found.url, found.idle) == (remote.endpoint, 60)
+    stale.withdraw()
+    assert lake.serving() == found
 
 
 def test_another_program_on_the_announced_port_is_not_the_lake(home: Path) -> None:
     with stranger(404, b"") as url:
         lake = LakeHome(home)
         lake.identity()
-        lake.announce(Endpoint(url, os.getpid()))
+        held = lake.announce(Endpoint(url, os.getpid()))
         remote = serve_on_demand(home, idle=60)
+        held.withdraw()
         assert remote.endpoint != url
         assert answers(remote)
 

@@ -7,12 +7,16 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import lakefs
 import pytest
+import urllib3
+from lakefs.exceptions import handle_http_error
 
-from lake.errors import Forbidden
+from lake.client import _translated
+from lake.errors import Forbidden, LakeError
 from lake.server.signing import Signer
 from tests.lake.servers import Served, api_root
 
@@ -161,6 +165,37 @@ def test_lakefs_reads_and_writes_either_way(
     assert httpx.get(signed).content == BODY
     with pytest.raises(lakefs.exceptions.ObjectExistsException):
         target.upload(b"again", "xb", pre_sign=pre_sign)
+
+
+# Where no key and no signature is shown
+
+
+def test_no_command_line_and_no_log_holds_a_key_or_a_signature(
+    server: Served, address: str, nobody: httpx.Client
+) -> None:
+    token = address.partition("/signed/")[2].partition("/")[0]
+    nobody.get(f"{address[:-1]}%00").raise_for_status()
+    nobody.get(address.replace(token, token[:-2]))
+    nobody.post(address)
+    secrets = (server.remote.secret_access_key, server.remote.access_key_id, token)
+    shown = [Path(f"/proc/{server.process.pid}/cmdline").read_bytes()]
+    shown += [place.read_bytes() for place in server.home.glob("server.log*")]
+    shown.append((server.home.parent / f"{server.home.name}.stderr").read_bytes())
+    assert not [secret for secret in secrets for text in shown if secret.encode() in text]
+
+
+def test_an_error_of_a_signed_address_does_not_tell_it(server: Served) -> None:
+    gone = f"http://127.0.0.1:9/bucket/key?X-Amz-Signature={'5ec2e7' * 8}"
+    lost = f"{server.remote.endpoint}/signed/{'5ec2e7' * 8}/name"
+    for url in (gone, lost):
+        with (
+            urllib3.PoolManager(retries=urllib3.Retry(1)) as pools,
+            pytest.raises(LakeError) as caught,
+            _translated("write a.bin on main", "http://lake"),
+        ):
+            handle_http_error(pools.request("PUT", url, body=b"1"))
+        assert "5ec2e7" not in str(caught.value)
+        assert "write a.bin on main" in str(caught.value)
 
 
 # Logins

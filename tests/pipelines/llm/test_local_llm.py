@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -21,6 +23,7 @@ from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.launch import answers, serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
 from pipelines.llm.values import Reply, request
+from tests.listeners import listener
 from tests.served import LocalServer
 
 
@@ -80,6 +83,7 @@ def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_aski
     monkeypatch.delenv(BASE_URL, raising=False)
     monkeypatch.setenv(API_KEY, "sk-of-another-service")
     home, pids = ServerHome(tmp_path / DIRECTORY), []
+    strangers, heard = ExitStack(), []
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: serve_on_demand(), range(2)))
     assert both[0] == both[1]
@@ -91,10 +95,14 @@ def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_aski
             pids.append(found.pid)
             assert b"sk-of-another" not in Path(f"/proc/{found.pid}/environ").read_bytes()
             os.kill(found.pid, signal.SIGKILL if done < of else signal.SIGTERM)
+            if done < of:
+                heard.append(strangers.enter_context(listener(found.url)))
 
     service = Service(max_tokens=2, wait_s=0.01, concurrency=1)
     asked = [request(service, f"{n}", seed=n) for n in range(2)]
-    replies = ask(asked, service, cache=Path("cache"), progress=kill)
+    with strangers:
+        replies = ask(asked, service, cache=Path("cache"), progress=kill)
+    assert [(one.connections, one.received) for one in heard] == [(0, b"")]
     assert [isinstance(reply, Reply) for reply in replies] == [True, True]
     assert home.served() == 2
     assert len(set(pids)) == 2
@@ -102,10 +110,14 @@ def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_aski
     assert home.endpoint() is None
 
 
-def test_it_ends_when_nobody_asks(tmp_path: Path) -> None:
+def test_it_ends_when_nobody_asks_and_no_stranger_was_asked_before(tmp_path: Path) -> None:
     home = ServerHome(tmp_path)
-    access = serve_on_demand(home.path, idle=1)
-    found = home.endpoint()
+    with listener() as heard:
+        stale = {"url": heard.url, "pid": os.getpid()}
+        (tmp_path / "endpoint.json").write_text(json.dumps(stale), encoding="utf-8")
+        access = serve_on_demand(home.path, idle=1)
+        assert (heard.connections, heard.received) == (0, b"")
+    found = home.serving()
     assert found is not None
     assert ended(found.pid, 20)
     assert home.endpoint() is None
@@ -116,10 +128,9 @@ def test_what_is_left_of_another_process_is_no_server(tmp_path: Path) -> None:
     home = ServerHome(tmp_path)
     assert home.endpoint() is None
     assert home.served() == 0
-    home.announce(Endpoint("http://127.0.0.1:9", 1))
-    home.withdraw(2)
-    assert home.endpoint() == Endpoint("http://127.0.0.1:9", 1)
-    home.withdraw(1)
+    announced = home.announce(Endpoint("http://127.0.0.1:9", 1))
+    assert home.serving() == Endpoint("http://127.0.0.1:9", 1)
+    announced.withdraw()
     assert home.endpoint() is None
     (tmp_path / "endpoint.json").write_text("{", encoding="utf-8")
     assert home.endpoint() is None

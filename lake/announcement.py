@@ -1,0 +1,83 @@
+"""Where a process listens, written down so that it counts only while that process lives.
+
+A server writes its address into a file, and keeps that very file open and locked (`flock`) for as
+long as it listens. The lock goes with the process, however it ends, so whoever reads the file can
+tell whether its writer still listens there: a free lock means that the address is stale, and that
+whoever listens there now is somebody else, who must be sent nothing, least of all a key. The lock
+belongs to the file's inode: a copy of the file, or the next server's file, does not share it.
+
+Only the standard library is needed here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from lake import private
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A file that says where this process listens, for as long as it is open."""
+
+    _place: Path
+    _file: IO[str]
+
+    def withdraw(self) -> None:
+        """Take it back, before the process stops listening; another process's one stays."""
+        if self._file.closed:
+            return
+        with suppress(OSError):
+            if os.path.samestat(self._place.stat(), os.fstat(self._file.fileno())):
+                self._place.unlink()
+        self._file.close()
+
+
+def announce(place: Path, content: Mapping[str, Any]) -> Announcement:
+    """Write an announcement in one step, in the place of an earlier one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = private.draft(place)
+    try:
+        private.create(draft, json.dumps(content))
+        file = draft.open("r+", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Announcement(place, file)
+
+
+def read(place: Path, *, held: bool) -> dict[str, Any] | None:
+    """What an announcement says; None where there is none or it is damaged.
+
+    Args:
+        place: the file.
+        held: whether its writer must live; else what a dead one left counts too.
+    """
+    try:
+        with place.open(encoding="utf-8") as file:
+            if held and not _held(file):
+                return None
+            content = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _held(file: IO[str]) -> bool:
+    """Whether a process that announced itself by this file still has it open."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
