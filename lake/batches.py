@@ -12,29 +12,36 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from lake import files as local
 from lake.errors import Full
 
 SIZE: Final = 1000
 """Objects in a call."""
 _AT_ONCE: Final = 2
-_LOCAL: Final = "local://"
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
 """Sends a JSON body with a method to the branch's batches and returns the JSON answer."""
 
 
-def write(ask: Ask, items: Mapping[str, bytes], content_type: str) -> None:
+def write(ask: Ask, items: Mapping[str, bytes], content_type: str, home: Path) -> None:
     """Stage objects on the branch: one batch is written while another one is taken over.
+
+    Args:
+        ask: how the lake is asked.
+        items: bytes by the path of their object.
+        content_type: of all of them.
+        home: directory of the lake, in which the files are written.
 
     Raises:
         Full: there is no room.
+        Invalid: the lake names a file that is not in its directory.
     """
     names = list(items)
     parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
 
     def write_part(paths: list[str]) -> None:
         addresses = ask("POST", {"paths": paths})["addresses"]
-        files = [Path(address.removeprefix(_LOCAL)) for address in addresses]
+        files = [local.address(address, home) for address in addresses]
         _fill(files, (items[path] for path in paths))
         ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from lake import batches, silence, tables
+from lake import batches, files, silence, tables
 from lake.errors import Conflict, Full, LakeError, NotFound, Unreachable, refused
 from lake.home import LakeHome
 from lake.launch import serve_on_demand
@@ -232,7 +232,7 @@ class Lake:
         if self._home is None:
             self._upload(branch, path, data, content_type)
         else:
-            self._link(branch, path, data, content_type)
+            self._link(self._home, branch, path, data, content_type)
 
     def write_many(
         self,
@@ -245,7 +245,7 @@ class Lake:
             for path, data in items.items():
                 self._upload(branch, path, data, content_type)
         else:
-            batches.write(partial(self._batch, branch), items, content_type)
+            batches.write(partial(self._batch, branch), items, content_type, self._home)
 
     def delete(self, branch: str, paths: Iterable[str]) -> None:
         """Stage the removal of objects; absent ones are no error."""
@@ -293,12 +293,12 @@ class Lake:
             "aws_region": "us-east-1",
         }
 
-    def _link(self, branch: str, path: str, data: bytes, content_type: str) -> None:
+    def _link(self, home: Path, branch: str, path: str, data: bytes, content_type: str) -> None:
         """Write a staged file beside the embedded lake and let the server take it over."""
         place = self._call(
             self._sdk.staging_api.get_physical_address, self.repository, branch, path
         )
-        file = Path(place.physical_address.removeprefix("local://"))
+        file = files.address(place.physical_address, home)
         try:
             file.write_bytes(data)
         except OSError as error:

@@ -17,9 +17,9 @@ CALIBRATION: Final = "calibration"
 """The table of what is known about the verifiers of a data set."""
 DOCS: Final = "docs"
 """Pages about a round, beside its tables."""
-NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?$")
-TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?$")
+NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")
+BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?\Z")
+TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?\Z")
 
 
 def branch_name(dataset: str, number: int, line: str = MAIN) -> str:

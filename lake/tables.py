@@ -6,10 +6,13 @@ Polars takes a while to import, so it is imported where it is used.
 from __future__ import annotations
 
 import io
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lake import files
+from lake.errors import Invalid
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -17,19 +20,18 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 CONTENT_TYPE: Final = "application/vnd.apache.parquet"
-_LOCAL: Final = "local://"
 
 
 def in_place(found: Sequence[ObjectInfo], home: Path | None) -> list[str] | None:
     """The files behind objects of an embedded lake, if all are whole and within our reach."""
     if home is None:
         return None
-    places = [Path(item.address.removeprefix(_LOCAL)) for item in found]
-    near = (
-        item.address.startswith(_LOCAL) and place.is_relative_to(home) and _size(place) == item.size
-        for item, place in zip(found, places, strict=True)
-    )
-    return [str(place) for place in places] if all(near) else None
+    try:
+        places = [files.address(item.address, home) for item in found]
+    except Invalid:
+        return None
+    whole = (_is_whole(place, item.size) for item, place in zip(found, places, strict=True))
+    return [str(place) for place in places] if all(whole) else None
 
 
 def scan(places: Sequence[str], options: Mapping[str, str] | None = None) -> pl.LazyFrame:
@@ -55,8 +57,9 @@ def encode(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _size(place: Path) -> int | None:
+def _is_whole(place: Path, size: int) -> bool:
     try:
-        return place.stat().st_size
+        found = place.stat()
     except OSError:
-        return None
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == size

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from lake import refs
+from lake import files, refs
 from lake.client import Lake
 from pipelines import receipts
 
@@ -30,9 +30,10 @@ def directory(dataset: str, number: int) -> Path:
 
 def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
     """Stage the files of a round's generator on a branch."""
-    for file in sorted(directory(dataset, number).iterdir()):
-        path = refs.partition(dataset, TABLE, number) + file.name
-        lake.write_bytes(branch, path, file.read_bytes())
+    for place in sorted(directory(dataset, number).iterdir()):
+        path = refs.partition(dataset, TABLE, number) + files.part(place.name)
+        with files.opened(place) as file:
+            lake.write_bytes(branch, path, file.read())
 
 
 def download(
@@ -49,10 +50,14 @@ def download(
 
     Returns:
         Names of the files; none where the commit holds no generator.
+
+    Raises:
+        Invalid: a name would lead out of the folder; nothing is written.
     """
     prefix = refs.partition(dataset, TABLE, number)
     place = directory(dataset, number) if target is None else target
-    found = {item.path.removeprefix(prefix): item.path for item in lake.objects(ref, prefix)}
+    paths = [item.path for item in lake.objects(ref, prefix)]
+    found = {files.part(path.removeprefix(prefix)): path for path in paths}
     for name, path in found.items():
         receipts.write_bytes(place / name, lake.read(ref, path))
     return list(found)

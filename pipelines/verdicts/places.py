@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from lake import files
 from lake.client import Lake
 from pipelines import manifest, receipts
 
@@ -30,15 +31,24 @@ def store(lake: Lake, branch: str, path: str, text: str) -> dict[str, str]:
 
 
 def copy(lake: Lake, ref: str, dataset: str, number: int) -> None:
-    """Write the pages that a ref holds beside the other reports of this checkout."""
+    """Write the pages that a ref holds beside the other reports of this checkout.
+
+    Raises:
+        Invalid: the name of a page would lead out of the folder; none is written.
+    """
     held = manifest.read(lake, ref, dataset, number)["verdicts"]["pages"]
-    for name, about in held.items():
-        receipts.write_bytes(local(dataset, number, name), lake.read(ref, about["path"]))
+    found = {local(dataset, number, name): about["path"] for name, about in held.items()}
+    for place, path in found.items():
+        receipts.write_bytes(place, lake.read(ref, path))
 
 
 def local(dataset: str, number: int, name: str) -> Path:
-    """Where a page stands in this checkout: `reports/digits/3/verdicts.html`."""
-    return ROOT / dataset / str(number) / f"{name}.html"
+    """Where a page stands in this checkout: `reports/digits/3/verdicts.html`.
+
+    Raises:
+        Invalid: the name is not one part of a path.
+    """
+    return ROOT / dataset / str(number) / files.part(f"{name}.html")
 
 
 def links(
@@ -69,7 +79,7 @@ def links(
 def _same(place: Path, digest: str) -> str | None:
     """A local file, unless it is missing or not what the lake holds."""
     try:
-        data = place.read_bytes()
+        data = files.read_bytes(place)
     except OSError:
         return None
     return str(place) if hashlib.sha256(data).hexdigest() == digest else None

@@ -1,0 +1,53 @@
+"""Names in a lake that would lead out of the folder where a command writes what it holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import Invalid
+from pipelines import models
+from pipelines.verdicts import places
+
+HOSTILE = ("../../../outside", "/{root}/outside", "deeper/file", "a\x1b]0;x\x07b", "x" * 220)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE[1:])  # our server stores no path with `..` in it
+def test_a_generator_is_not_written_where_its_names_lead(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostile: str
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    prefix = refs.partition("digits", models.TABLE, 1)
+    lake.write_bytes("main", prefix + "manifest.json", b"{}")
+    lake.write_bytes("main", prefix + hostile.format(root=tmp_path), b"hostile")
+    with pytest.raises(Invalid, match="cannot be the name of a file") as caught:
+        models.download(lake, "main", "digits", 1)
+    assert str(caught.value).isprintable()
+    assert [*tmp_path.rglob("*")] == [project]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_page_is_not_written_where_its_name_leads(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostile: str
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    lake.write_bytes("main", "digits/docs/page", b"hostile")
+    pages = {hostile.format(root=tmp_path): {"path": "digits/docs/page", "sha256": "0" * 64}}
+    content = {"verdicts": {"pages": {"data_docs": {"path": "digits/docs/page"}, **pages}}}
+    lake.write_bytes("main", refs.manifest("digits", 1), json.dumps(content).encode())
+    with pytest.raises(Invalid, match="cannot be the name of a file"):
+        places.copy(lake, "main", "digits", 1)
+    assert [*tmp_path.rglob("*")] == [project]
+
+
+@pytest.mark.parametrize("given", ["digits\n", "digits-r001\n", "digits-v1\n"])
+def test_names_end_where_they_end(given: str) -> None:
+    assert not any(each.match(given) for each in (refs.NAME, refs.BRANCH, refs.TAG))
