@@ -28,7 +28,9 @@ def folder(place: Path) -> None:
     Raises:
         OSError: it cannot be made.
     """
-    place.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if not place.parent.is_dir():
+        folder(place.parent)
+    place.mkdir(mode=FOLDER_MODE, exist_ok=True)
     close(place)
 
 
@@ -74,10 +76,14 @@ def draft(place: Path) -> Path:
 def touch(place: Path) -> None:
     """Make an empty file where there is none, and close it to others.
 
+    A file that is there is not opened: closing it again would free every lock that SQLite holds on
+    it in this process.
+
     Raises:
         OSError: it cannot be made.
     """
-    os.close(os.open(place, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    with suppress(FileExistsError):
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
     close(place)
 
 

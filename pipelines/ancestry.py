@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from lake import refs
+from lake import private, refs
 from lake.client import Lake
 from lineage import mix as mixing
 from lineage.ancestry.index import Ancestry, open_index
@@ -101,6 +101,7 @@ def opened(
     Raises:
         SchemaError: a table of lineage is not what it should be.
     """
+    private.folder(CACHE.parent)
     with progress.bar(len(sources), "indexing lineage") as told:
         found = open_index(CACHE, sources, progress=told, verify=verify)
     _prune({segment.digest for segment in found.segments})
@@ -120,6 +121,7 @@ def _rounds(lake: Lake, commit: str) -> dict[Place, Round]:
         listed = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         listed = _listed(lake, commit)
+        private.folder(CACHE.parent)
         receipts.write_json(place, listed)
     return {(dataset, number): Round(parts, mix) for dataset, number, parts, mix in listed}
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from lake import settings
+from lake import private, settings
 from lake.client import Lake, connect
 from pipelines import holdout, manifest, receipts
 from pipelines.holdout import HeldOut
 from pipelines.params import Params, Round, load, resolve
 from pipelines.receipts import Receipt
+
+PRIVATE: Final = Path(".stemma")
+"""What a project keeps for itself: answers of services, scores, indexes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,9 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
 
 
 def open_round(key: str) -> Work:
-    """Read params.yaml and open the lake for one round."""
+    """Read params.yaml and open the lake for one round; caches are the user's alone."""
     params = load()
+    private.folder(PRIVATE)
     return Work(params, resolve(params, key), open_lake(params))
 
 

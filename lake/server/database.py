@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from lake import private
 from lake.errors import Corrupt, Full
 from lake.server import faults
 from lake.server.faults import Point
@@ -85,6 +86,7 @@ class Database:
         self._local = threading.local()
         self._writing = threading.RLock()
         if not read_only:
+            _make_private(path)
             with translated():
                 self.connection.executescript(SCHEMA)
 
@@ -159,6 +161,13 @@ class Database:
             (block, data),
         )
         faults.reach(Point.BLOCK_PUT)
+
+
+def _make_private(path: Path) -> None:
+    try:
+        private.database(path)
+    except OSError as error:
+        raise Full(f"the lake's catalog cannot be written: {error.strerror}") from error
 
 
 @contextmanager

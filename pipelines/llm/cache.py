@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lake import private
 from pipelines.errors import ServiceError
 from pipelines.llm.values import Reply
 
 FILE: Final = "answers.db"
+PATIENCE: Final = 60.0
+"""Seconds to wait for another process that writes."""
 _CHUNK: Final = 500
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -60,9 +64,10 @@ class Cache:
             ServiceError: it cannot be read or written.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(folder / FILE, timeout=60, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
+            private.folder(folder)
+            private.database(folder / FILE)
+            connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
@@ -170,6 +175,20 @@ class Cache:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn WAL mode on; SQLite itself does not wait for another process that does so at once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def answered(folder: Path, digests: Iterable[str]) -> set[str]:

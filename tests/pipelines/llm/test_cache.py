@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -78,6 +80,32 @@ def test_of_two_processes_the_first_answer_stays_for_both(cache: Path) -> None:
     assert len(answered(cache, [f"d{n}" for n in range(40)])) == 40
     with Cache.open(cache) as kept:  # what the later one paid is not forgotten
         assert len(kept.spent([f"d{n}" for n in range(40)])) == 40
+
+
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_answers_are_the_users_alone_whatever_the_umask_and_however_they_were(
+    tmp_path: Path, before: int | None
+) -> None:
+    folder = tmp_path / ".stemma" / "llm"
+    if before is not None:
+        folder.mkdir(parents=True)
+        with Cache.open(folder) as kept:
+            kept.keep(REPLY)
+        for each in (folder / FILE, folder):
+            each.chmod(0o777 if each.is_dir() else before)
+    mask = os.umask(0)
+    try:
+        with Cache.open(folder) as kept:
+            kept.keep(REPLY)
+            names = {each.name for each in folder.iterdir()}
+            assert names == {FILE, f"{FILE}-wal", f"{FILE}-shm"}
+            modes = {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
+    finally:
+        os.umask(mask)
+    assert modes == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    if before is None:
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
 def test_a_damaged_cache_is_an_error_that_says_what_to_do(cache: Path) -> None:

@@ -54,10 +54,11 @@ def test_it_wants_its_key_and_counts_what_it_serves(local_server: LocalServer) -
     assert httpx.get(f"{access.base_url.removesuffix('/v1')}/slots", headers=headers).is_error
 
 
-def test_only_its_owner_can_read_key_and_address(local_server: LocalServer) -> None:
-    for name in ("key", "endpoint.json"):
-        mode = stat.S_IMODE((local_server.home.path / name).stat().st_mode)
-        assert mode == 0o600
+def test_only_its_owner_can_read_what_is_in_its_directory(local_server: LocalServer) -> None:
+    files = {each.name: each.stat().st_mode for each in local_server.home.path.iterdir()}
+    assert files.keys() >= {"key", "endpoint.json", "lock", "served", "server.log"}
+    assert {stat.S_IMODE(mode) for mode in files.values()} == {0o600}
+    assert stat.S_IMODE(local_server.home.path.stat().st_mode) == 0o700
     assert "listening on http://127.0.0.1:" in local_server.home.log.read_text(encoding="utf-8")
     assert local_server.access.key not in local_server.home.log.read_text(encoding="utf-8")
 
@@ -115,10 +116,15 @@ def test_it_ends_when_nobody_asks_and_no_stranger_was_asked_before(tmp_path: Pat
     with listener() as heard:
         stale = {"url": heard.url, "pid": os.getpid()}
         (tmp_path / "endpoint.json").write_text(json.dumps(stale), encoding="utf-8")
+        for name in ("server.log", "server.log.1", "lock", "served"):  # of an earlier release
+            (tmp_path / name).touch(0o644)
+        tmp_path.chmod(0o755)
         access = serve_on_demand(home.path, idle=1)
         assert (heard.connections, heard.received) == (0, b"")
     found = home.serving()
     assert found is not None
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
     assert ended(found.pid, 20)
     assert home.endpoint() is None
     assert not answers(access)
