@@ -13,19 +13,28 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import Invalid, NotFound, Unreachable
+from lineage.errors import QueryError
 from review.errors import FAILURES, UsageError
-from review.ui import decisions, desk, gate, render, review, rounds, sample, verifiers
+from review.ui import decisions, desk, gate, numbers, render, review, rounds, sample, verifiers
 from review.ui.desk import Desk
 from review.ui.gate import Gate
 from review.ui.session import Session
 
-STATUS: Final = ((NotFound, 404), (UsageError, 400))
+STATUS: Final = (
+    (NotFound, 404),
+    (UsageError, 400),
+    (Invalid, 400),
+    (QueryError, 400),
+    (Unreachable, 503),
+)
+"""Of errors that an address, or the lake, is the reason of; any other one is the page's own."""
 BRANCH: Final = "/review/{dataset}/{branch}"
 
 
 def build(lake: Lake, session: Session, port: int) -> Starlette:
     """The application for a port of loopback; it serves the project in the current directory."""
+    numbers.register()
     app = Starlette(
         routes=[
             Route("/", rounds.show),
@@ -35,9 +44,9 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
             Route(f"{BRANCH}/summary", review.summary),
             Route(f"{BRANCH}/changes", review.changes),
             Route(f"{BRANCH}/decision", decisions.decide, methods=["POST"]),
-            Route("/sample/{dataset}/{round:int}/{row:int}", sample.show),
+            Route("/sample/{dataset}/{round:round}/{row:row}", sample.show),
             Route("/verifiers/{dataset}", verifiers.show),
-            Route("/page/{dataset}/{ref}/{round:int}/{name}", verifiers.page),
+            Route("/page/{dataset}/{ref}/{round:round}/{name}", verifiers.page),
             Mount("/static", StaticFiles(directory=render.HERE / "static")),
         ],
         middleware=[Middleware(Gate, session=session, port=port)],
