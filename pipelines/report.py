@@ -7,14 +7,11 @@ costs nothing when no round has changed.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines import receipts, stage
+from pipelines import receipts, spreadsheet, stage
 
 CODE: Final = ("pipelines/report.py",)
 
@@ -36,16 +33,10 @@ def run(dataset: str) -> None:
     rounds, place = receipts.ROOT / dataset, Path("reports") / dataset
     rows = history(rounds)
     columns = sorted({name for row in rows for name in row} - {"round"})
-    receipts.write_text(place / "history.csv", _csv(["round", *columns], rows))
-    receipts.write_text(place / "pass_rates.csv", _csv(PASS_RATES, pass_rates(rounds)))
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    receipts.write_text(place / "history.csv", spreadsheet.written(["round", *columns], rows))
+    receipts.write_text(
+        place / "pass_rates.csv", spreadsheet.written(PASS_RATES, pass_rates(rounds))
+    )
 
 
 def history(directory: Path) -> list[dict[str, Any]]:

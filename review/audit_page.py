@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines import images, receipts
+from pipelines import images, receipts, spreadsheet
 
 HIDDEN: Final = ("round", "row", "sample_id", "asked", "label")
 """Columns that are not shown as content."""
@@ -58,7 +58,13 @@ def page(drawn: pl.DataFrame, title: str, name: str) -> str:
     cards = [_card(*key, parts) for key, parts in zip(keys, zip(*shown, strict=True), strict=True)]
     about = json.dumps({"name": name, "title": title}).replace("<", "\\u003c")
     return PAGE.substitute(
-        title=html.escape(title), cards="\n".join(cards), count=len(cards), about=about
+        title=html.escape(title),
+        cards="\n".join(cards),
+        count=len(cards),
+        about=about,
+        skipped=spreadsheet.SKIPPED,
+        signs=spreadsheet.SIGNS,
+        separators=spreadsheet.SEPARATORS,
     )
 
 
@@ -184,8 +190,13 @@ document.addEventListener("click", event => {
   }
 });
 document.addEventListener("input", tell);
+const formula = /^[$skipped]*[$signs]/, broken = /^'*[\\t\\r\\n]/;
+const parts = /[$separators]|[^$separators]+/g;
+function guarded(part, dangerous) { return dangerous.test(part) ? "'" + part : part; }
 function cell(text) {
-  return /[",\\r\\n;]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+  const whole = (text.match(parts) || []).map(part => guarded(part, formula)).join("");
+  const safe = guarded(whole, broken);
+  return /[",;\\t\\r\\n]|^\\s|\\s$$/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
 }
 document.getElementById("save").addEventListener("click", () => {
   const lines = [["round", "row", "sample_id", "asked", "truth", "note"], ...cards.map(each =>

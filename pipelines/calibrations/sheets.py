@@ -7,15 +7,17 @@ that even the rarest stratum gets, matter little beside the size of the sample; 
 person left blank are like those that were answered. The intervals treat the sample as simple random
 and are, if anything, too wide.
 
+What is foreign in a sheet is text to a spreadsheet, and is read back as it was (`spreadsheet`).
 Beside `audits/digits-r003.csv` stands `audits/digits-r003.json`, which says what was asked, so that
 answers about other rows are found out.
 """
 
 from __future__ import annotations
 
-import io
+import csv
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -24,9 +26,11 @@ import numpy as np
 import polars as pl
 
 from expectations.errors import CalibrationError
-from pipelines import receipts
+from pipelines import receipts, spreadsheet
 
 COLUMNS: Final = ("round", "row", "sample_id", "asked", "truth", "note")
+READ: Final = ("round", "row", "sample_id", "truth", "note")
+"""Those that are read back; what was asked is known of the candidates."""
 ANSWERS: Final = {"right": True, "wrong": False}
 MAX_BYTES: Final = 1 << 26
 """Of a sheet; more is no sheet."""
@@ -79,16 +83,9 @@ def write(place: Path, drawn: pl.DataFrame, asked: Asked) -> None:
         drawn: round, row, sample_id, asked.
         asked: what the answers will be held against.
     """
-    sheet = drawn.select(
-        "round",
-        "row",
-        pl.col("sample_id").bin.encode("hex"),
-        pl.col("asked").fill_null(""),
-        pl.lit("").alias("truth"),
-        pl.lit("").alias("note"),
-    )
+    sheet = drawn.select("round", "row", pl.col("sample_id").bin.encode("hex"), "asked")
     receipts.write_json(beside(place), asdict(asked))
-    receipts.write_text(place, sheet.write_csv())
+    receipts.write_text(place, spreadsheet.written(COLUMNS, sheet.iter_rows(named=True)))
 
 
 def beside(place: Path) -> Path:
@@ -129,17 +126,17 @@ def read(place: Path, asked: Asked, candidates: pl.DataFrame) -> pl.DataFrame:
     Raises:
         CalibrationError: the file is no sheet, or a row of it cannot be an answer; names the row.
     """
-    found = _parse(place)
+    found = _parse(place, candidates["asked"])
     _refuse(found, ~pl.col("row").is_in(asked.rows), place, "was not asked about")
     _refuse(found, pl.col("round") != asked.round, place, f"is not of round {asked.round}")
     _refuse(found, pl.col("row").is_duplicated(), place, "comes more than once")
     known = candidates.select("row", "asked", pl.col("sample_id").alias("known"))
-    joined = found.drop("asked").join(known, on="row", how="left", maintain_order="left")
+    joined = found.join(known, on="row", how="left", maintain_order="left")
     other = joined["sample_id"].str.to_lowercase() != joined["known"].bin.encode("hex")
     said = "has another sample_id than the round's candidate; the round was made anew: draw again"
     _refuse(joined.with_columns(other.alias("other")), pl.col("other").fill_null(True), place, said)
     answered = joined.with_columns(_right(candidates["asked"]).alias("right"))
-    unclear = pl.col("right").is_null() & (pl.col("truth") != "")
+    unclear = pl.col("right").is_null() & (pl.col("truth").str.strip_chars() != "")
     labels = candidates["asked"].drop_nulls().unique().sort().to_list()
     _refuse(answered, unclear, place, f"has a truth that is no answer; write {_words(labels)}")
     if not answered["right"].is_not_null().any():
@@ -164,35 +161,68 @@ def _quota(sizes: np.ndarray[tuple[int], np.dtype[np.uint32]], rows: int) -> lis
     return [int(each) for each in np.minimum(np.maximum(quota, 1), sizes)]
 
 
-def _parse(place: Path) -> pl.DataFrame:
-    """The columns of a sheet; rows and rounds are numbers, the rest is text without ends."""
+def _parse(place: Path, labels: pl.Series) -> pl.DataFrame:
+    """The columns of a sheet: rows and rounds as numbers, truths and notes as they were meant."""
     try:
         if place.stat().st_size > MAX_BYTES:
             raise CalibrationError(f"{place} is too large for a sheet")
-        text = place.read_bytes().decode("utf-8-sig")
-        separator = ";" if ";" in text.partition("\n")[0] else ","
-        found = pl.read_csv(io.StringIO(text), separator=separator, infer_schema=False)
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        lines = spreadsheet.read(place.read_bytes().decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CalibrationError(f"{place} cannot be read as CSV; correct it") from error
     for name in COLUMNS[:-1]:
-        if name not in found.columns:
+        if lines and name not in lines[0][1]:
             raise CalibrationError(f"{place} has no column {name!r}; keep the columns of the sheet")
-    if "note" not in found.columns:
-        found = found.with_columns(pl.lit("").alias("note"))
-    texts = found.select(pl.col(COLUMNS).fill_null("").str.strip_chars())
+    meant = _Truths.of(labels)
+    rows = [
+        {
+            **{name: row[name].strip() for name in ("round", "row", "sample_id")},
+            "truth": meant.read(row["truth"]),
+            "note": spreadsheet.text(row.get("note", "")),
+        }
+        for _, row in lines
+    ]
+    texts = pl.DataFrame(rows, schema=dict.fromkeys(READ, pl.String))
     numbers = texts.with_columns(pl.col("round", "row").cast(pl.Int64, strict=False))
     bad = numbers.select(pl.any_horizontal(pl.col("round", "row").is_null()))[:, 0]
     if bad.any():
         at = bad.arg_max() or 0
         raise CalibrationError(
-            f"{place}: line {at + 2} has round {texts['round'][at]!r} and row "
+            f"{place}: line {lines[at][0]} has round {texts['round'][at]!r} and row "
             f"{texts['row'][at]!r}, which are no numbers"
         )
     return numbers
 
 
+@dataclass(frozen=True, slots=True)
+class _Truths:
+    """What a person can mean by a truth: right, wrong, or a label, exactly or but for its ends."""
+
+    labels: frozenset[str]
+    trimmed: Mapping[str, str]
+    """Labels by what is left of them without blanks at their ends, where only one is left so."""
+
+    @classmethod
+    def of(cls, labels: pl.Series) -> _Truths:
+        known = frozenset(labels.drop_nulls().unique().to_list())
+        times = Counter(label.strip() for label in known)
+        return cls(known, {each.strip(): each for each in known if times[each.strip()] == 1})
+
+    def read(self, cell: str) -> str:
+        """The label, or the word, that a cell means; as it is where it means none."""
+        said = spreadsheet.text(cell)
+        typed = cell in self.labels and said not in self.labels  # one that begins with apostrophes
+        found = cell if typed else said
+        word = found.strip()
+        if found in self.labels or not word:
+            return found
+        return word.lower() if word.lower() in ANSWERS else self.trimmed.get(word, word)
+
+
 def _right(labels: pl.Series) -> pl.Expr:
-    """Whether the candidate is what was asked for; null: not answered, or in no known word."""
+    """Whether the candidate is what was asked for; null: not answered, or in no known word.
+
+    The words mean themselves even where a label is called so.
+    """
     said = pl.col("truth").str.to_lowercase()
     is_label = pl.col("truth").is_in(labels.drop_nulls().unique().implode())
     return (

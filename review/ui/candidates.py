@@ -20,6 +20,8 @@ from pipelines import history
 from review.errors import UsageError
 
 NUMBERS: Final = ("depth", "after", "before")
+FOREIGN: Final = ("column", "value")
+"""Filters by what the data holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,14 @@ class Listing:
 def parse(query: Mapping[str, str]) -> Filters:
     """Read filters from the query of an address; empty ones and other names are left out.
 
+    A column's name and value are taken as they are: blanks at their ends belong to them.
+
     Raises:
         UsageError: a number is none.
     """
-    given: dict[str, Any] = {
-        name: value for name in Filters.__slots__ if (value := query.get(name, "").strip())
-    }
+    asked = {name: query.get(name, "") for name in Filters.__slots__}
+    whole = {name: text if name in FOREIGN else text.strip() for name, text in asked.items()}
+    given: dict[str, Any] = {name: text for name, text in whole.items() if text}
     for name in NUMBERS:
         if name in given:
             if not given[name].isdecimal() or len(given[name]) > 15:  # noqa: PLR2004  fits int64

@@ -12,6 +12,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from lake import refs
+from pipelines import spreadsheet
+from review import audit_page
 from tests.flow.browser import WAIT, Browser, browsing
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project
@@ -152,3 +154,29 @@ def test_a_script_in_a_text_is_a_text(still: Project, looking: Browser) -> None:
     browser.open(f"/review/notes/{branch}")
     browser.find(".counts a")
     browser.look("review-texts")
+
+
+def test_a_sheet_that_a_page_saves_holds_no_formula(looking: Browser, tmp_path: Path) -> None:
+    texts = [
+        "=1+1",
+        "'=1",
+        "''",
+        "it's",
+        "\t=1",
+        "x;=1",
+        "\u200b@a",
+        '"=1',
+        "\uff0b1",
+        " s ",
+        "a,b",
+        "x\ny",
+    ]
+    drawn = pl.DataFrame(
+        {"round": [1], "row": [1], "sample_id": [b"x"], "asked": ["=1"], "text": ["a"]}
+    )
+    place = audit_page.write(tmp_path / "s.csv", drawn, "tiny", 1)
+    looking.driver.get(place.as_uri())
+    cells = looking.driver.execute_script("return arguments[0].map(cell)", texts)
+    whole = spreadsheet.written(("text",), [{"text": each} for each in texts])
+    assert "text\n" + "".join(f"{each}\n" for each in cells) == whole
+    looking.open("/")

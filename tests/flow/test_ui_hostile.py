@@ -146,3 +146,9 @@ def test_numbers_out_of_range_are_not_there(page: Page) -> None:
         "/review/notes/notes-r99999999999",
     ):
         assert asked(page, path)[0] == 404, path
+
+
+def test_a_label_with_blanks_at_its_ends_shows_its_rows(page: Page) -> None:
+    shown = page.text("/review/notes/notes-r001?column=label&value=+spaced+")
+    assert "<b>1</b> of 3" in shown
+    assert '<option value=" spaced " selected>' in shown

@@ -47,3 +47,14 @@ def test_a_data_set_without_rounds_has_headings_alone(
     monkeypatch.chdir(tmp_path)
     report.run("d")
     assert Path("reports/d/pass_rates.csv").read_text() == ",".join(report.PASS_RATES) + "\n"
+
+
+def test_names_of_expectations_are_no_formulas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(1, **{"=HYPERLINK(1)": counts(1), "@x,y": counts(1)})
+    report.run("d")
+    lines = Path("reports/d/pass_rates.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1].startswith("1,'=HYPERLINK(1),critical")
+    assert lines[2].startswith('1,"\'@x,y",critical')

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 from expectations.errors import CalibrationError
+from pipelines import spreadsheet
 from pipelines.calibrations import sheets
-from pipelines.calibrations.sheets import Asked
+from pipelines.calibrations.sheets import ANSWERS, Asked
 
 
 def candidates(rows: int = 200) -> pl.DataFrame:
@@ -127,6 +132,81 @@ def test_an_answer_that_cannot_be_names_its_row(
     change(place, **{column: put})
     with pytest.raises(CalibrationError, match=message):
         read(place, asked)
+
+
+HOSTILE = ("=1+1", "+x", "-1", "@x", "'=1+1", "''", "\tx", " spaced ", "a;=1", 'say "so"', "x\r\ny")
+
+
+def labelled(labels: Sequence[str]) -> pl.DataFrame:
+    """A candidate of each label, all kept."""
+    frame = candidates(len(labels)).with_columns(pl.Series("asked", labels))
+    return frame.with_columns(pl.lit(value=True).alias("kept"))
+
+
+def fill(place: Path, truths: Sequence[str], notes: Sequence[str] | None = None) -> None:
+    """What a program writes that knows how cells are written."""
+    lines = [row for _, row in spreadsheet.read(place.read_text(encoding="utf-8"))]
+    for at, row in enumerate(lines):
+        row |= {"truth": truths[at], "note": notes[at] if notes else ""}
+    place.write_text(spreadsheet.written(sheets.COLUMNS, lines), encoding="utf-8", newline="")
+
+
+def drawn_from(folder: Path, known: pl.DataFrame) -> tuple[Path, Asked]:
+    asked = Asked("digits", 3, "c" * 64, "s" * 64, tuple(known["row"].to_list()))
+    sheets.write(folder / "s.csv", known, asked)
+    return folder / "s.csv", asked
+
+
+@given(
+    labels=st.lists(st.text(min_size=1, max_size=6) | st.sampled_from(HOSTILE), min_size=1,
+                    max_size=8),
+    note=st.text(max_size=6),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+@example(labels=list(HOSTILE), note="=note")
+@example(labels=["cat", "cat ", " cat", "dog"], note="")
+def test_any_label_is_a_truth_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, labels: list[str], note: str
+) -> None:
+    labels = [each for each in labels if each.strip() and each.strip().lower() not in ANSWERS]
+    assume(labels)
+    known = labelled(labels)
+    place, asked = drawn_from(tmp_path_factory.mktemp("sheet"), known)
+    fill(place, labels, [note] * len(labels))
+    found = sheets.read(place, asked, known)
+    assert found["truth"].to_list() == found["asked"].to_list() == labels
+    assert found["right"].all()
+    assert found["note"].to_list() == [note] * len(labels)
+
+
+def test_nothing_of_a_sheet_is_a_formula(tmp_path: Path) -> None:
+    place, _ = drawn_from(tmp_path, labelled(HOSTILE))
+    with place.open(encoding="utf-8", newline="") as file:
+        shown = [row["asked"] for row in csv.DictReader(file)]
+    assert [spreadsheet.text(each) for each in shown] == list(HOSTILE)
+    assert not [each for each in shown if each.lstrip().startswith(("=", "+", "-", "@"))]
+
+
+def test_a_truth_may_lack_the_blanks_of_its_label_where_one_is_meant(tmp_path: Path) -> None:
+    known = labelled([" spaced ", "cat", "cat "])
+    place, asked = drawn_from(tmp_path, known)
+    fill(place, ["spaced", " RIGHT ", "cat"])
+    found = sheets.read(place, asked, known)
+    assert found["right"].to_list() == [True, True, False]
+    assert found["truth"].to_list() == [" spaced ", "right", "cat"]
+    fill(place, [" cat ", "", ""])
+    with pytest.raises(CalibrationError, match=r"truth 'cat'\) has a truth that is no answer"):
+        sheets.read(place, asked, labelled([" spaced ", "cat ", " cat"]))
+
+
+def test_a_label_that_begins_with_an_apostrophe_may_be_typed(tmp_path: Path) -> None:
+    known = labelled(["'=1", "'tis"])
+    place, asked = drawn_from(tmp_path, known)
+    text = place.read_text(encoding="utf-8")
+    typed = text.replace("''=1,,", "''=1,'=1,").replace("'tis,,", "'tis,'tis,")
+    assert typed.count(",'=1,") == typed.count(",'tis,'tis,") == 1
+    place.write_text(typed, encoding="utf-8")
+    assert sheets.read(place, asked, known)["right"].all()
 
 
 def test_a_row_twice_is_refused(tmp_path: Path) -> None:

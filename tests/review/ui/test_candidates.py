@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -91,6 +94,7 @@ def test_an_address_says_what_is_asked_for() -> None:
     assert filters.query == "decision=rejected&depth=2&after=59"
     assert candidates.parse(dict(each.split("=") for each in filters.query.split("&"))) == filters
     assert candidates.parse({"decision": " ", "value": "0"}) == Filters(value="0")
+    assert candidates.parse({"column": " a ", "value": " "}) == Filters(column=" a ", value=" ")
     assert not Filters(after=3).any
     for wrong in ("-1", "1.5", "x", "9" * 16):
         with pytest.raises(UsageError, match="depth must be a whole number"):
@@ -101,6 +105,18 @@ def test_a_column_that_cannot_be_compared_is_refused(source: Source) -> None:
     for name in ("nothing", "sample_id"):
         with pytest.raises(UsageError, match="there is no column"):
             candidates.count(source, Filters(column=name, value="1"))
+
+
+@given(label=st.text(min_size=1, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_a_label_is_found_as_it_is(label: str) -> None:
+    """Blanks at its ends, signs and all: what a page's address says, its filter finds."""
+    made_of = made(decided=True)
+    labels = pl.when(pl.col("row") == 7).then(pl.lit(label)).otherwise(pl.lit("other"))
+    source = replace(made_of, candidates=made_of.candidates.with_columns(labels.alias(" kind ")))
+    asked = Filters(column=" kind ", value=label).query
+    filters = candidates.parse(dict(parse_qsl(asked, keep_blank_values=True)))
+    assert candidates.count(source, filters) == (ROWS if label == "other" else 1)
 
 
 def test_before_verdicts_and_decisions_nothing_is_decided() -> None:
