@@ -13,8 +13,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from lake.errors import Invalid
 
@@ -22,6 +23,8 @@ MOST: Final = 1 << 26
 """Bytes of a file that is read whole where nothing smaller is asked for: 64 MiB."""
 MOST_NAME: Final = 200
 """Bytes of a name; file systems take 255, and a draft beside the file has a longer name."""
+RATIO: Final = 64
+"""Bytes in memory that a byte of a foreign file may become; flat pictures reach 1,000 and more."""
 SCHEME: Final = "local://"
 _SHOWN: Final = 60
 """Characters of a refused name that are shown."""
@@ -78,6 +81,16 @@ def address(given: str, home: Path) -> Path:
     return place
 
 
+def most_decoded(size: int, floor: int) -> int:
+    """Bytes, values or pixels that so many bytes of foreign files may become in memory.
+
+    Args:
+        size: of the files together.
+        floor: what any files may become, however small they are.
+    """
+    return max(floor, RATIO * size)
+
+
 def kind(mode: int) -> str | None:
     """What a file is by its mode, such as "a named pipe"; None: a regular file."""
     if stat.S_ISREG(mode):
@@ -85,7 +98,7 @@ def kind(mode: int) -> str | None:
     return next((said for matches, said in _KINDS if matches(mode)), "no regular file")
 
 
-def opened(place: Path, *, follow: bool = True) -> BinaryIO:
+def opened(place: Path, *, follow: bool = True) -> BufferedReader:
     """Open a regular file for reading; anything else is left untouched.
 
     Args:

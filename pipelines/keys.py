@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from lake import files as local
+
 
 def input_key(
     stage: str,
@@ -46,11 +48,14 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes; of a folder, of its files' names and bytes in order.
 
     Folders named `__pycache__` do not count, as in `.dvcignore`.
+
+    Raises:
+        OSError: the file is not there, or no regular file.
     """
     if path.is_dir():
         found = (item for item in path.rglob("*") if "__pycache__" not in item.parts)
         files = sorted(item for item in found if item.is_file())
         parts = [f"{item.relative_to(path).as_posix()}:{file_digest(item)}" for item in files]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    with path.open("rb") as file:
+    with local.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

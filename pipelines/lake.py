@@ -15,6 +15,7 @@ from expectations import suite as suites
 from lake import settings
 from pipelines import receipts
 from pipelines.params import Params, load
+from pipelines.sources import folders
 from pipelines.stage import guarded
 from pipelines.work import open_lake
 
@@ -23,10 +24,12 @@ REMEMBERED = "repositories.json"
 
 
 def run() -> None:
-    """Check params.yaml, find the lake, and write which one it is."""
+    """Check params.yaml and what it names, find the lake, and write which one it is."""
     params = load()
     for dataset in {entry.dataset for entry in params.rounds.values()}:
         suites.load(suites.place(dataset))
+    for each in params.datasets.values():
+        folders.check(each.ingest.source)
     where = settings.resolve(Path.cwd())
     facts = _remembered(where, params) or _asked(where, params)
     receipts.write_json(RECEIPT, facts)

@@ -10,7 +10,7 @@ from lake.client import Lake
 from lineage import mix as mixing
 from lineage import taint
 from lineage.mix import MixManifest
-from pipelines import models, say, tables
+from pipelines import models, parquet, say, tables
 from pipelines.errors import EmptyRound, StaleError
 from pipelines.params import Round
 from pipelines.seeds import derive_seed
@@ -95,7 +95,7 @@ def read_left_out(work: Round, mix: MixManifest) -> pl.DataFrame:
     empty = pl.DataFrame(schema={**mixing.OCCURRENCE, "why": pl.String})
     if mix.left_out is None:
         return empty
-    found = pl.read_parquet(place) if place.is_file() else empty
+    found = parquet.read(place) if place.is_file() else empty
     if mixing.list_digest(found) != mix.left_out_digest:
         raise StaleError(f"{place} is not the list that the mix names; run `dvc repro` again")
     return found

@@ -7,13 +7,14 @@ second clone on the same lake needs neither DVC's cache nor a fit of its own (do
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from lake import files, refs
+from lake import files, refs, tables
 from lake.client import Lake
-from pipelines import receipts
+from pipelines import parquet, receipts
 
 ROOT: Final = Path("models")
 TABLE: Final = "models"
@@ -53,13 +54,18 @@ def download(
 
     Raises:
         Invalid: a name would lead out of the folder; nothing is written.
+        DataError: a table would take far more memory than it has bytes; nothing is written.
     """
     prefix = refs.partition(dataset, TABLE, number)
     place = directory(dataset, number) if target is None else target
     paths = [item.path for item in lake.objects(ref, prefix)]
     found = {files.part(path.removeprefix(prefix)): path for path in paths}
-    for name, path in found.items():
-        receipts.write_bytes(place / name, lake.read(ref, path))
+    contents = {name: lake.read(ref, path) for name, path in found.items()}
+    for name, data in contents.items():
+        if name.endswith(tables.SUFFIX):
+            parquet.check(found[name], io.BytesIO(data))
+    for name, data in contents.items():
+        receipts.write_bytes(place / name, data)
     return list(found)
 
 

@@ -80,7 +80,7 @@ class Cache:
 
     def _read(self, place: Path, schema: pl.Schema) -> pl.DataFrame | None:
         try:
-            found = pl.read_parquet(place)
+            found = pl.read_parquet(place, glob=False)
             os.utime(place)
         except (OSError, PolarsError):
             return None

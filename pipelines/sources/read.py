@@ -10,9 +10,7 @@ all are numbers, else their places in alphabetical order.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +20,10 @@ from pipelines import say
 from pipelines.errors import DataError
 from pipelines.images import IMAGE
 from pipelines.modalities import Modality
+from pipelines.sources import folders, tables
 
-TABLES: Final[Mapping[str, Callable[[Path], pl.DataFrame]]] = {
-    ".parquet": pl.read_parquet,
-    ".jsonl": partial(pl.read_ndjson, infer_schema_length=None),
-    ".csv": partial(pl.read_csv, infer_schema=False),
-}
-"""How a table is read; a CSV file holds texts alone."""
-SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+LARGEST: Final = (1 << 63) - 1
+"""Of labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +49,13 @@ def read(source: str, modality: Modality) -> Source:
     suffix = path.suffix.lower()
     if suffix == ".py" and path.is_file():
         return _checked(source, modality, *_module(path))
-    if suffix in TABLES and path.is_file():
-        return _checked(source, modality, _table(path, TABLES[suffix]), source, None)
     if path.is_dir():
         return _checked(source, modality, _folder(path), source, None)
+    if suffix in tables.READERS and path.exists():
+        return _checked(source, modality, tables.read(path), source, None)
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "
-        f"({', '.join(sorted(TABLES))}), nor a folder"
+        f"({', '.join(sorted(tables.READERS))}), nor a folder"
     )
 
 
@@ -71,14 +65,6 @@ def _checked(
     if frame.is_empty():
         raise DataError(f"{source} has no rows")
     return Source(modality.typed(source, frame), name, licence)
-
-
-def _table(path: Path, read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame:
-    try:
-        return read(path)
-    except pl.exceptions.PolarsError as error:
-        said = _first_line(error)
-        raise DataError(f"{path} cannot be read as a {path.suffix} table: {said}") from error
 
 
 def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
@@ -99,31 +85,23 @@ def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
 
 
 def _folder(path: Path) -> pl.DataFrame:
-    classes = sorted(
-        item.name for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")
-    )
-    if not classes:
-        raise DataError(f"{path} has no sub-folder; it needs one per class")
-    for name in classes:
-        if not any(file.suffix.lower() in SUFFIXES for file in (path / name).iterdir()):
-            raise DataError(f"{path / name} has no image; add some or remove the folder")
+    found = folders.find(path)
+    classes = list(found.classes)
     plain = all(name.isdecimal() and name.isascii() for name in classes)
     values = [int(name) for name in classes] if plain else []
+    if any(value > LARGEST for value in values):
+        raise DataError(f"{path}: class folder {max(values)} is too large a number; rename it")
     distinct = plain and len(set(values)) == len(values)
     numbers = dict(zip(classes, values if distinct else range(len(classes)), strict=True))
     say.line(
         f"{path}: " + ", ".join(f"{name} is class {number}" for name, number in numbers.items())
     )
-    return pl.DataFrame(
-        list(_files(path, numbers)), schema={"image": IMAGE, "label": pl.Int64}, orient="row"
+    rows = (
+        ({"bytes": found.read(name, file), "path": f"{name}/{file}"}, numbers[name])
+        for name, images in found.classes.items()
+        for file in images
     )
-
-
-def _files(path: Path, numbers: dict[str, int]) -> Iterator[tuple[dict[str, object], int]]:
-    for name, number in numbers.items():
-        for file in sorted((path / name).iterdir()):
-            if file.suffix.lower() in SUFFIXES:
-                yield {"bytes": file.read_bytes(), "path": f"{name}/{file.name}"}, number
+    return pl.DataFrame(list(rows), schema={"image": IMAGE, "label": pl.Int64}, orient="row")
 
 
 def _first_line(error: Exception) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from lake import files as local
 from lake.client import Lake
 from lake.values import ObjectInfo
 from review.errors import UsageError
@@ -144,6 +145,10 @@ def _files(place: Path) -> dict[str, Path]:
     found = {str(each.relative_to(place)): each for each in sorted(place.rglob(f"*{SUFFIX}"))}
     if not found:
         raise UsageError(f"{place} holds no Parquet file")
+    for each in found.values():
+        said = local.kind(each.stat().st_mode) if each.exists() else "a link that leads nowhere"
+        if said is not None:
+            raise UsageError(f"{str(each)!r} is {said}, not a regular file; remove it")
     return found
 
 

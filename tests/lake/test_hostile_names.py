@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lake import refs
 from lake.client import Lake
 from lake.errors import Invalid
 from pipelines import models
+from pipelines.errors import DataError
 from pipelines.verdicts import places
 
 HOSTILE = ("../../../outside", "/{root}/outside", "deeper/file", "a\x1b]0;x\x07b", "x" * 220)
@@ -30,6 +34,21 @@ def test_a_generator_is_not_written_where_its_names_lead(
         models.download(lake, "main", "digits", 1)
     assert str(caught.value).isprintable()
     assert [*tmp_path.rglob("*")] == [project]
+
+
+def test_a_generator_that_would_fill_memory_is_not_taken_over(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table, data = pa.table({"row": pa.nulls(1 << 20, pa.int64())}), io.BytesIO()
+    with pq.ParquetWriter(data, table.schema) as writer:
+        for _ in range(130):
+            writer.write_table(table)
+    assert len(data.getvalue()) < 1 << 19
+    lake.write_bytes("main", "digits/models/round=001/pool.parquet", data.getvalue())
+    with pytest.raises(DataError, match=r"pool\.parquet has .* bytes and would take 1,09"):
+        models.download(lake, "main", "digits", 1)
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

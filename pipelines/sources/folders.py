@@ -1,0 +1,138 @@
+"""Folders of images, one sub-folder per class: only regular files that lie inside of the source.
+
+A source is somebody else's: a named pipe would hang whoever opens it, a device has no end, and a
+link can lead to any file of this machine. All of these are refused by name, before one is opened.
+Nothing heavy is imported here: the `lake` stage looks at every source on each `dvc repro`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lake import files
+from pipelines.errors import DataError
+
+SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+MOST: Final = 1 << 25
+"""Bytes of one image file."""
+NAMED: Final = 5
+"""Refused files that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a source holds."""
+
+    root: Path
+    """Where it really is."""
+    classes: Mapping[str, list[str]]
+    """Names of the image files by class, both in order."""
+
+    def read(self, name: str, file: str) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            OSError: it is no longer what it was when it was found.
+        """
+        place = self.root / name / file
+        place = place.resolve() if place.is_symlink() else place
+        return files.read_bytes(place, MOST, follow=False)
+
+
+def check(source: str) -> None:
+    """Look at a source before anything opens it, DVC included, which hashes what stages depend on.
+
+    Raises:
+        DataError: it is neither file nor folder, or a folder of which files are refused.
+    """
+    path = Path(source)
+    if path.is_dir():
+        find(path)
+    elif path.exists() and not path.is_file():
+        said = files.kind(path.stat().st_mode)
+        raise DataError(f"ingest.source {source!r} is {said}, not a regular file")
+
+
+def find(path: Path) -> Folder:
+    """Find the images of a folder, without opening one.
+
+    Raises:
+        DataError: there is no class, a class is without image, or files are refused; these are
+            counted and the first ones named.
+    """
+    root = path.resolve()
+    classes: dict[str, list[str]] = {}
+    refused: list[str] = []
+    for entry in sorted(_entries(root), key=lambda each: each.name):
+        if entry.name.startswith(".") or not entry.is_dir():
+            continue
+        why = _misplaced(root, entry)
+        found = [] if why else list(_images(entry))
+        whys = {entry.name: why} | {
+            f"{entry.name}/{each.name}": _why_not(root, each) for each in found
+        }
+        refused += [f"{name!r} {said}" for name, said in whys.items() if said]
+        classes[entry.name] = [each.name for each in found]
+    if refused:
+        raise DataError(_sentence(path, refused))
+    if not classes:
+        raise DataError(f"{path} has no sub-folder; it needs one per class")
+    empty = next((name for name, images in classes.items() if not images), None)
+    if empty is not None:
+        raise DataError(f"{path / empty} has no image; add some or remove the folder")
+    return Folder(root, classes)
+
+
+def _images(folder: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
+    """The entries of a class that are called as images are, in order."""
+    found = (each for each in _entries(folder.path) if _suffix(each.name) in SUFFIXES)
+    return iter(sorted(found, key=lambda each: each.name))
+
+
+def _entries(place: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(place) as entries:
+        return list(entries)
+
+
+def _suffix(name: str) -> str:
+    return Path(name).suffix.lower()
+
+
+def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
+    """Why a file is not read; None: it is."""
+    why = _misplaced(root, entry)
+    if why is not None:
+        return why
+    about = entry.stat()
+    said = files.kind(about.st_mode)
+    if said is not None:
+        return f"is {said}"
+    return f"has {about.st_size:,} bytes" if about.st_size > MOST else None
+
+
+def _misplaced(root: Path, entry: os.DirEntry[str]) -> str | None:
+    """Why an entry cannot be reached inside of the source; None: it can."""
+    try:
+        entry.name.encode()
+        if not entry.is_symlink():
+            return None
+        inside = Path(entry.path).resolve(strict=True).is_relative_to(root)
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8"
+    except (OSError, RuntimeError):  # there is nothing, or a circle of links
+        return "leads nowhere"
+    return None if inside else "leads out of the source"
+
+
+def _sentence(path: Path, refused: list[str]) -> str:
+    shown = ", ".join(refused[:NAMED])
+    more = f" and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
+    return (
+        f"{path} holds {len(refused):,} that cannot be read: {shown}{more}; a source is made of "
+        f"regular files inside of it, of {MOST:,} bytes at most: remove these, or copy what they "
+        "stand for into it"
+    )
