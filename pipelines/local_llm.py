@@ -158,6 +158,8 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
     wanted.cpuparams_batch.n_threads = options.threads
     wanted.endpoint_metrics = True
     wanted.endpoint_slots = False  # they would show what others ask
+    wanted.cors_origins = wanted.cors_methods = wanted.cors_headers = ""  # no page of a browser
+    wanted.cors_credentials = False
     wanted.ui = False
     wanted.cache_ram_mib = 0
     try:

@@ -2,7 +2,8 @@
 
 Everything but the health check, the login, the setup state and signed addresses needs the lake's
 key pair (HTTP Basic) or a token that a login handed out (Bearer). Keys are compared in constant
-time, tokens by their signature.
+time, tokens by their signature. No answer lets a page of another origin read it (CORS), and what
+such a page asks a browser to send is refused, with keys or without.
 """
 
 from __future__ import annotations
@@ -61,10 +62,11 @@ class Guarded:
             return failure(414, f"path and query are longer than {MAX_URL} bytes")
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
             return failure(431, f"the headers are longer than {MAX_HEADERS} bytes")
+        if _of_another_page(scope):
+            return failure(403, "pages of other origins may not use this lake")
         if scope["path"] in _OPEN or scope["path"].startswith(f"{SIGNED}/"):
             return None
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        if not self._known(header):
+        if not self._known(_header(scope, b"authorization")):
             return failure(401, "error authenticating request")
         return None
 
@@ -81,3 +83,14 @@ class Guarded:
         except binascii.Error:
             return False
         return hmac.compare_digest(given, self._expected)
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    """A header of a request, empty where it is missing."""
+    return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
+
+
+def _of_another_page(scope: Scope) -> bool:
+    """Whether a browser sends the request for a page that this host has not served."""
+    origin = _header(scope, b"origin")
+    return bool(origin) and origin.partition(b"://")[2] != _header(scope, b"host")

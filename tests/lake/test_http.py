@@ -52,6 +52,33 @@ def test_every_call_but_the_health_check_needs_the_keys(server: Served) -> None:
             assert answer.json()["message"]
 
 
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "x"])
+def test_a_page_of_another_origin_is_refused_even_with_keys(
+    api: httpx.Client, repo: str, origin: str
+) -> None:
+    before = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        api.get("/repositories", headers={"Origin": origin}),
+        api.post(f"{repo}/branches", headers={"Origin": origin}, content=b"{}"),
+        api.options("/repositories", headers=before),
+        api.get("/healthcheck", headers={"Origin": origin}),
+    ):
+        assert answer.status_code == 403
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+    own = {"Origin": str(api.base_url).removesuffix("/api/v1/")}
+    assert api.get("/repositories", headers=own).status_code == 200
+
+
+def test_a_name_that_was_rebound_to_the_lake_opens_nothing_without_keys(server: Served) -> None:
+    page = {"Host": "evil.example:80", "Origin": "http://evil.example:80"}
+    with httpx.Client(base_url=api_root(server.remote), headers=page) as rebound:
+        for path in ("/repositories", "/config", "/user"):
+            answer = rebound.get(path)
+            assert answer.status_code == 401
+            assert "www-authenticate" not in answer.headers
+            assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
 @pytest.mark.parametrize(
     "auth", ["Basic", "Basic ???", "Bearer abc", "Basic Og==", "Basic w6k6w6k=", "Basic /w=="]
 )

@@ -54,6 +54,41 @@ def test_it_wants_its_key_and_counts_what_it_serves(local_server: LocalServer) -
     assert httpx.get(f"{access.base_url.removesuffix('/v1')}/slots", headers=headers).is_error
 
 
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", None])
+def test_no_page_of_a_browser_may_read_an_answer(
+    local_server: LocalServer, origin: str | None
+) -> None:
+    root = local_server.access.base_url
+    page = {"Origin": origin} if origin else {}
+    keyed = page | {"Authorization": f"Bearer {local_server.access.key}"}
+    before = page | {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answers_given = [
+        httpx.get(f"{root}/models", headers=keyed),
+        httpx.get(f"{root.removesuffix('/v1')}/health", headers=page),
+        httpx.get(f"{root}/models", headers=page),
+        httpx.options(f"{root}/completions", headers=before),
+        httpx.options(f"{root}/chat/completions", headers=before),
+    ]
+    for answer in answers_given:
+        allowed = {
+            name: value
+            for name, value in answer.headers.items()
+            if name.startswith("access-control-") and value not in ("", "false")
+        }
+        assert allowed == {}
+
+
+def test_a_name_that_was_rebound_to_it_opens_nothing(local_server: LocalServer) -> None:
+    for path in ("/models", "/completions", "/chat/completions"):
+        answer = httpx.get(
+            f"{local_server.access.base_url}{path}", headers={"Host": "evil.example"}
+        )
+        assert answer.status_code in (401, 404), path
+
+
 def test_only_its_owner_can_read_what_is_in_its_directory(local_server: LocalServer) -> None:
     files = {each.name: each.stat().st_mode for each in local_server.home.path.iterdir()}
     assert files.keys() >= {"key", "endpoint.json", "lock", "served", "server.log"}
