@@ -15,7 +15,7 @@ order and column order do not matter; the type does: 1, 1.0 and "1" are three co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -32,6 +32,8 @@ NULL: Final = b"0"
 
 Encoder = Callable[[pl.Series], tuple[pl.Series, pl.Series]]
 """A column to its tags and values, both binary; the value is null where the column is."""
+Message = Iterable[bytes]
+"""What is hashed of one row and column, in pieces."""
 
 
 def sample_ids(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
@@ -56,12 +58,19 @@ def sample_ids(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
         raise IdentityError(
             f"identity column {missing[0]!r} is missing; the frame has {', '.join(frame.columns)}"
         )
-    encoders = [(name, encoder(name, frame.schema[name])) for name in names]
+    images = {name for name in names if _is_image(frame.schema[name])}
+    encoders = {name: encoder(name, frame.schema[name]) for name in names if name not in images}
     digests: list[bytes] = []
     for start in range(0, len(frame), BLOCK):
         block = frame.slice(start, BLOCK)
-        parts = [_column(block[name], encode) for name, encode in encoders]
-        digests += _digest(parts)
+        if not images:
+            digests += _digest([_column(block[name], encoders[name]) for name in names])
+            continue
+        messages = (
+            _images(block[name]) if name in images else _texts(block[name], encoders[name])
+            for name in names
+        )
+        digests += _digest_rows(zip(*messages, strict=True))
     return pl.Series("sample_id", digests, dtype=pl.Binary)
 
 
@@ -105,6 +114,21 @@ def _digest(parts: Sequence[pl.Series]) -> list[bytes]:
     joined = frame.select(sum((pl.col(name) for name in frame.columns), start=pl.lit(VERSION)))
     sha256 = hashlib.sha256
     return [sha256(message).digest() for message in joined.to_series().to_list()]
+
+
+def _digest_rows(rows: Iterable[tuple[Message, ...]]) -> Iterator[bytes]:
+    """Hash each row piece by piece: the pixels of one image alone are in memory."""
+    for row in rows:
+        digest = hashlib.sha256(VERSION)
+        for message in row:
+            for piece in message:
+                digest.update(piece)
+        yield digest.digest()
+
+
+def _texts(column: pl.Series, encode: Encoder) -> Iterator[Message]:
+    """The bytes of a column that is no image, row by row."""
+    return ((each,) for each in _column(column, encode))
 
 
 def _constant(tag: bytes, column: pl.Series) -> pl.Series:
@@ -151,7 +175,8 @@ def _time(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     return _constant(tag, column), counts.cast(pl.String).cast(pl.Binary)
 
 
-def _image(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _images(column: pl.Series) -> Iterator[Message]:
+    """The bytes of a column of images, decoded row by row as they are asked for."""
     data = column.struct.field("bytes")
     outside = data.is_null() & column.struct.field("path").is_not_null() & column.is_not_null()
     if outside.any():
@@ -159,11 +184,14 @@ def _image(column: pl.Series) -> tuple[pl.Series, pl.Series]:
             f"identity column {column.name!r} has an image by path only ({outside.sum()} of "
             f"{len(column)} rows); read its bytes into the column"
         )
-    found = [(b"", None) if each is None else pictures.canonical(each) for each in data]
-    return (
-        pl.Series([tag for tag, _ in found], dtype=pl.Binary),
-        pl.Series([value for _, value in found], dtype=pl.Binary),
-    )
+    name = column.name.encode()
+    head = len(name).to_bytes(4, "big") + name
+    return (_image(head, each) for each in data)
+
+
+def _image(head: bytes, data: bytes | None) -> Message:
+    tag, parts = (NULL, []) if data is None else pictures.pieces(data)
+    return head, tag, sum(map(len, parts)).to_bytes(8, "big"), *parts
 
 
 def _nothing(column: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -188,7 +216,6 @@ ENCODERS: Final[tuple[tuple[Callable[[pl.DataType], bool], Encoder], ...]] = (
     (lambda dtype: dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum), _text),
     (lambda dtype: dtype == pl.Binary, _binary),
     (lambda dtype: dtype.is_temporal(), _time),
-    (_is_image, _image),
     (lambda dtype: dtype == pl.Null, _nothing),
 )
 """The first that matches a column's type encodes it."""

@@ -29,21 +29,27 @@ def canonical(data: bytes) -> tuple[bytes, bytes]:
         Tag "p" with, for each frame of the image, mode, width, height and pixels; or tag "x" with
         the file itself if it cannot be decoded (it still has an identity, a verdict refuses it).
     """
+    tag, parts = pieces(data)
+    return tag, b"".join(parts)
+
+
+def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
+    """As `canonical`, with the bytes in pieces, so that a large image is in memory once."""
     from PIL import Image, ImageSequence  # noqa: PLC0415  data sets of text need no images
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
             if image.width * image.height * frames > MAX_PIXELS:
-                return FILE, data
-            return PIXELS, b"".join(_frame(each) for each in ImageSequence.Iterator(image))
+                return FILE, [data]
+            return PIXELS, [part for each in ImageSequence.Iterator(image) for part in _frame(each)]
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
-        return FILE, data
+        return FILE, [data]
 
 
-def _frame(image: Image.Image) -> bytes:
+def _frame(image: Image.Image) -> tuple[bytes, bytes]:
     if image.mode in ("P", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
     pixels = image.tobytes()
     head = f"{image.mode} {image.width} {image.height} {len(pixels)}\n"
-    return head.encode() + pixels
+    return head.encode(), pixels

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.images import decode_lenient, png, to_bytes
+from pipelines.images import each_lenient, png, to_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -71,9 +71,9 @@ def _by_class(
     for column, label in enumerate(classes):
         x = MARGIN + column * (CELL + GAP)
         pen.text((x + CELL // 2, y), str(label), PALE, font=_font(14), anchor="ma")
-        shown = decode_lenient(frame.filter(pl.col("label") == label)["image"])
+        shown = frame.filter(pl.col("label") == label)["image"]
         most = max(most, len(shown))
-        for line, values in enumerate(shown):
+        for line, values in enumerate(each_lenient(shown)):
             _paste(canvas, (x, y + 20 + line * (CELL + GAP)), values, mark)
     if not most:
         pen.text((MARGIN, y + 20), "none", PALE, font=_font(14))
@@ -91,10 +91,10 @@ def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
     pitch = 2 * (CELL + GAP)
     per_line = (canvas.width - 2 * MARGIN) // pitch
     shown = frame.head(per_line * REFUSED_LINES)
-    values = decode_lenient(shown["image"])
-    for at, (label, reason) in enumerate(shown.select("label", "reason").iter_rows()):
+    rows = zip(each_lenient(shown["image"]), shown["label"], shown["reason"], strict=True)
+    for at, (values, label, reason) in enumerate(rows):
         x, top = MARGIN + at % per_line * pitch, y + at // per_line * (CELL + 66)
-        _paste(canvas, (x, top), values[at], "refused")
+        _paste(canvas, (x, top), values, "refused")
         pen.text((x + CELL + 6, top + 8), f"asked\nfor {label}", INK, font=_font(13))
         words = textwrap.wrap(str(reason).replace("_", " "), 20, max_lines=3, placeholder=" …")
         pen.multiline_text((x, top + CELL + 4), "\n".join(words), PALE, font=_font(11), spacing=2)

@@ -1,8 +1,9 @@
 """Images between PNG files, pixel arrays and pixel vectors.
 
 Images come from outside, so every decoder works under limits: known formats, greyscale, one shape,
-a bounded number of pixels. `decode` and `vectors` refuse what they cannot read, for data that must
-be whole; `decode_lenient` gives NaN instead, for candidates, where a missing image is a finding.
+a bounded number of pixels, in one image and in all together. `decode` and `vectors` refuse what
+they cannot read, for data that must be whole; `decode_lenient` gives NaN instead, for candidates,
+where a missing image is a finding.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lake import files
 from pipelines.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ MAX_PIXELS: Final = 1 << 22
 """Pixels of one image; more is refused before anything is decompressed."""
 MAX_BYTES: Final = 1 << 25
 """Bytes of one image file."""
+MAX_TOTAL: Final = 1 << 26
+"""Pixels that any images together may have, however small their files are."""
+WHITE: Final = np.float32(255)
 
 
 class ImageError(DataError):
@@ -80,16 +85,18 @@ def decode(images: pl.Series) -> NDArray[np.uint8]:
 
     Raises:
         ImageError: an image is missing or cannot be decoded, or has another shape than the first;
-            the message names its position.
+            the message names its position. Or together they are far more than their files.
     """
-    found = list(_each(images))
-    for at, each in enumerate(found):
-        if isinstance(each, str):
+    pixels: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
+    for at, found in enumerate(_each(images)):
+        if isinstance(found, str):
             path = (images[at] or {}).get("path")
             named = f"the image at position {at}" + (f" ({path})" if path else "")
-            raise ImageError(f"{named} {each}")
-    arrays = [each for each in found if not isinstance(each, str)]
-    return np.stack(arrays) if arrays else np.empty((0, 0, 0), dtype=np.uint8)
+            raise ImageError(f"{named} {found}")
+        if not at:
+            pixels = np.empty((len(images), *found.shape), dtype=np.uint8)
+        pixels[at] = found
+    return pixels
 
 
 def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
@@ -102,15 +109,47 @@ def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> N
     Returns:
         [n, h, w] in [0, 1]; all NaN where an image is missing, cannot be decoded, or has another
         shape. [n, 0, 0] if no shape is given and none is readable.
+
+    Raises:
+        ImageError: no shape is given, and images of the first one's are far more than their files.
     """
-    found = list(_each(images, shape))
-    first = next((each.shape for each in found if not isinstance(each, str)), (0, 0))
-    shape = shape or (first[0], first[1])
-    values = np.full((len(found), *shape), np.nan, dtype=np.float32)
-    for at, each in enumerate(found):
-        if not isinstance(each, str):
-            values[at] = to_unit(each)
-    return values
+    values: NDArray[np.float32] | None = None
+    for at, found in enumerate(_each(images, shape)):
+        if not isinstance(found, str):
+            if values is None:
+                values = np.full((len(images), *found.shape), np.nan, dtype=np.float32)
+            np.divide(found, WHITE, out=values[at], dtype=np.float32)
+    return (
+        np.full((len(images), *(shape or (0, 0))), np.nan, np.float32) if values is None else values
+    )
+
+
+def each_lenient(images: pl.Series) -> Iterator[NDArray[np.float32]]:
+    """Read greyscale images one by one, to be looked at: each has a shape of its own.
+
+    Args:
+        images: struct{bytes, path}.
+
+    Yields:
+        [h, w] in [0, 1]; [0, 0] where one is missing or cannot be decoded.
+    """
+    for item in images:
+        found = _read(item, None)
+        yield np.empty((0, 0), np.float32) if isinstance(found, str) else to_unit(found)
+
+
+def check(images: pl.Series) -> None:
+    """Look at the headers of images that are to be decoded, one by one or together.
+
+    Raises:
+        ImageError: one has more pixels than an image may have, or together they have far more than
+            their files; what is no image at all is not looked for.
+    """
+    pixels = [_size(item) for item in images]
+    large = next((at for at, size in enumerate(pixels) if size > MAX_PIXELS), None)
+    if large is not None:
+        raise ImageError(f"the image at position {large} {_too_large(pixels[large])}")
+    _bound(images, sum(pixels))
 
 
 def vectors(images: pl.Series) -> NDArray[np.float32]:
@@ -131,7 +170,8 @@ def vectors(images: pl.Series) -> NDArray[np.float32]:
 
 def to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Bytes 0..255 as numbers in [0, 1]."""
-    return pixels.astype(np.float32) / np.float32(255)
+    found: NDArray[np.float32] = np.divide(pixels, WHITE, dtype=np.float32)
+    return found
 
 
 def to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -145,19 +185,33 @@ def finite(values: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _each(
-    images: pl.Series, shape: tuple[int, ...] | None = None
+    images: pl.Series, shape: tuple[int, int] | None = None
 ) -> Iterator[NDArray[np.uint8] | str]:
-    """Each image's pixels, or what is wrong with it."""
+    """Each image's pixels, or what is wrong with it.
+
+    Raises:
+        ImageError: no shape is given, and images of the first one's are far more than their files.
+    """
     for item in images:
-        found = _read(item)
-        if not isinstance(found, str):
-            shape = shape or found.shape
-            if found.shape != shape:
-                found = f"has shape {found.shape}; the others have {shape}"
+        found = _read(item, shape)
+        if shape is None and not isinstance(found, str):
+            shape = found.shape[0], found.shape[1]
+            _bound(images, len(images) * found.size)
         yield found
 
 
-def _read(item: dict[str, Any] | None) -> NDArray[np.uint8] | str:
+def _bound(images: pl.Series, pixels: int) -> None:
+    """Refuse images that together have far more pixels than their files have bytes."""
+    size = int(images.struct.field("bytes").bin.size().sum())
+    most = files.most_decoded(size, MAX_TOTAL)
+    if pixels > most:
+        raise ImageError(
+            f"{len(images):,} images in {size:,} bytes would be {pixels:,} pixels, more than the "
+            f"{most:,} that files of this size may; use smaller images, or fewer"
+        )
+
+
+def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray[np.uint8] | str:
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  light commands need no images
 
     data = item["bytes"] if item else None
@@ -167,18 +221,37 @@ def _read(item: dict[str, Any] | None) -> NDArray[np.uint8] | str:
         return f"is a file of {len(data)} bytes; the limit is {MAX_BYTES}"
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            problem = _problem(image)
+            problem = _problem(image, shape)
             return problem or np.asarray(image, dtype=np.uint8)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return f"cannot be decoded; it must be one of {', '.join(FORMATS)}"
 
 
-def _problem(image: Image.Image) -> str | None:
-    if image.width * image.height > MAX_PIXELS:
-        return f"has {image.width * image.height} pixels; the limit is {MAX_PIXELS}"
+def _problem(image: Image.Image, shape: tuple[int, int] | None) -> str | None:
+    """What the header of an image says that is wrong; nothing is decompressed for it."""
+    found = image.height, image.width
+    if found[0] * found[1] > MAX_PIXELS:
+        return _too_large(found[0] * found[1])
     if image.mode != MODE:
         return f"has mode {image.mode}; convert it to greyscale of 8 bits (mode {MODE})"
-    return None
+    return None if shape in {None, found} else f"has shape {found}; the others have {shape}"
+
+
+def _too_large(pixels: int) -> str:
+    return f"has {pixels} pixels; the limit is {MAX_PIXELS}"
+
+
+def _size(item: dict[str, Any] | None) -> int:
+    """Pixels of an image, as its header says; 0 for what is none."""
+    from PIL import Image  # noqa: PLC0415  light commands need no images
+
+    try:
+        with Image.open(io.BytesIO((item or {}).get("bytes") or b""), formats=FORMATS) as image:
+            return image.width * image.height
+    except Image.DecompressionBombError:
+        return MAX_PIXELS + 1
+    except (OSError, SyntaxError, ValueError):
+        return 0
 
 
 def png(image: Image.Image) -> bytes:

@@ -14,7 +14,6 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from pipelines import images, receipts, spreadsheet
@@ -89,12 +88,9 @@ def _column(column: pl.Series) -> list[str]:
 
 
 def _images(column: pl.Series) -> Iterator[str]:
-    pixels = images.decode_lenient(column)
-    whole = images.finite(pixels) & bool(pixels.size)
-    files = iter(images.encode(images.to_bytes(pixels[whole])) if whole.any() else [])
-    for good in np.asarray(whole):
-        if good:
-            data = base64.b64encode(next(files)).decode()
+    for pixels in images.each_lenient(column):
+        if pixels.size:
+            data = base64.b64encode(*images.encode(images.to_bytes(pixels[None]))).decode()
             yield f'<img alt="candidate" src="data:image/png;base64,{data}">'
         else:
             yield '<p class="missing">cannot be shown as an image</p>'

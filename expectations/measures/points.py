@@ -43,7 +43,7 @@ def points(
 
     Raises:
         CannotJudge: a column holds neither numbers nor images nor lists of numbers, or no readable
-            real value.
+            real value, or images that are far more than their files.
     """
     ours = _drawn(candidates.select(columns).drop_nulls(), max_rows, seed)
     theirs = _drawn(real.select(columns).drop_nulls(), 2 * max_rows, seed)
@@ -79,7 +79,7 @@ def _numbers(column: pl.Series, width: int | None) -> Points:
     """A column as [n, d]; NaN where it has no readable value or another width."""
     kind = column.dtype
     if kind == pl.Binary:
-        return pixels.decode(column, width)
+        return pixels.decode(column.to_list(), width)
     if kind.is_numeric() or kind == pl.Boolean:
         return column.cast(pl.Float64).to_numpy()[:, None].copy()
     inner = getattr(kind, "inner", None)

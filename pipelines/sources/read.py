@@ -16,9 +16,8 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import say
+from pipelines import images, say
 from pipelines.errors import DataError
-from pipelines.images import IMAGE
 from pipelines.modalities import Modality
 from pipelines.sources import folders, tables
 
@@ -64,7 +63,11 @@ def _checked(
 ) -> Source:
     if frame.is_empty():
         raise DataError(f"{source} has no rows")
-    return Source(modality.typed(source, frame), name, licence)
+    typed = modality.typed(source, frame)
+    for column in typed.columns:
+        if typed.schema[column] == images.IMAGE:
+            images.check(typed[column])
+    return Source(typed, name, licence)
 
 
 def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
@@ -98,10 +101,10 @@ def _folder(path: Path) -> pl.DataFrame:
     )
     rows = (
         ({"bytes": found.read(name, file), "path": f"{name}/{file}"}, numbers[name])
-        for name, images in found.classes.items()
-        for file in images
+        for name, named in found.classes.items()
+        for file in named
     )
-    return pl.DataFrame(list(rows), schema={"image": IMAGE, "label": pl.Int64}, orient="row")
+    return pl.DataFrame(list(rows), schema={"image": images.IMAGE, "label": pl.Int64}, orient="row")
 
 
 def _first_line(error: Exception) -> str:
