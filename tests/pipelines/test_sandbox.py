@@ -26,41 +26,6 @@ PR_SET_NAME = 15
 TESTS = "assert add(1, 2) == 3\nassert add('a', 'b') == 'ab'\n"
 SHORT = Limits(seconds=60, cpu_seconds=1, memory_mib=256, processes=12, file_mib=2)
 
-STOPPED = {
-    "an endless loop": ("while True: pass", "processor"),
-    "a long sleep": ("import time\ntime.sleep(60)", "time"),
-    "a fork bomb": ("import os\nwhile True: os.fork()", "processes"),
-    "a thread bomb": (
-        "import threading as t, time\nwhile True: t.Thread(target=time.sleep, args=(9,)).start()",
-        "processes",
-    ),
-    "an allocation of 10 GB": ("block = bytearray(10 * 1000**3)", "memory"),
-    "a large file": ("open('large', 'wb').write(bytes(10**7))", "file size"),
-    "many files": (
-        "for at in range(9): open(f'part{at}', 'wb').write(bytes(10**6))",
-        "file size",
-    ),
-    "a write outside its folder": ("open('/usr/lib/planted.py', 'w')", "files"),
-    "a write into the root": ("open('/planted', 'w')", "files"),
-    "a network call": ("import socket\nsocket.create_connection(('192.0.2.1', 80), 1)", "network"),
-    "a call to this machine": (
-        "import socket\nsocket.create_connection(('127.0.0.1', 22), 1)",
-        "network",
-    ),
-    "a look-up of a name": ("import socket\nsocket.getaddrinfo('example.org', 80)", "network"),
-}
-
-
-@pytest.mark.parametrize("name", STOPPED)
-def test_what_does_harm_is_stopped_and_reported(name: str) -> None:
-    harm, expected = STOPPED[name]
-    limits = SHORT.model_copy(update={"seconds": 1.0}) if expected == "time" else SHORT
-    outcome = programs.judge(f"{harm}\n{ADD}", TESTS, limits)
-    assert outcome.result == expected, outcome
-    assert outcome.says
-    assert not outcome.passed
-
-
 def test_a_fork_bomb_that_swallows_errors_is_gone_when_its_time_is_over() -> None:
     mark = secrets.token_hex(7)  # a process name has 15 bytes, and forks inherit it
     naming = f"import ctypes\nctypes.CDLL(None).prctl({PR_SET_NAME}, b'{mark}', 0, 0, 0)\n"
@@ -98,10 +63,10 @@ def test_a_program_that_passes_its_tests_passes() -> None:
         ("def add(a, b):\n    return a - b\n", "AssertionError"),
         ("def add(a, b:\n", "SyntaxError"),
         ("", "NameError"),
-        ("import os\nos._exit(0)", "ended before its tests were through"),
+        ("import os\nos._exit(0)", "the program ended its process"),
         ("raise SystemExit(0)", "SystemExit"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "ended before"),
+        ("import os\nos.kill(os.getpid(), 9)", "the program ended its process"),
     ],
 )
 def test_a_program_that_does_not_has_failed(program: str, says: str) -> None:
@@ -110,37 +75,30 @@ def test_a_program_that_does_not_has_failed(program: str, says: str) -> None:
     assert says in outcome.says
 
 
-def test_a_report_that_the_program_writes_itself_does_not_count() -> None:
-    said = json.dumps({"token": "", "result": "passed", "says": ""}).encode()
-    forged = (
-        "import os\n"
-        "for file in range(3, 64):\n"
-        f"    try: os.write(file, {said!r})\n"
-        "    except OSError: pass\n"
-        "os._exit(0)\n"
-    )
-    assert programs.judge(forged, TESTS, SHORT).result == "failed"
-
-
-def test_the_program_sees_nothing_of_this_machine() -> None:
+def test_a_program_sees_an_empty_environment_and_its_own_folders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     look = (
         "import os, json\n"
-        "seen = {'user': os.getuid(), 'home': os.listdir('/box'), 'root': sorted(os.listdir('/')),"
-        " 'processes': len([n for n in os.listdir('/proc') if n.isdigit()]),"
-        " 'environment': sorted(os.environ)}\n"
-        "print(json.dumps(seen))\n"
+        "print(json.dumps({'user': os.getuid(), 'home': os.listdir('/box'),"
+        " 'root': sorted(os.listdir('/')), 'environment': sorted(os.environ)}))\n"
     )
-    os.environ["STEMMA_PLANTED"] = "secret"
-    try:
-        finished = run([isolation.interpreter(), "-I", "-c", look], SHORT)
-    finally:
-        del os.environ["STEMMA_PLANTED"]
+    monkeypatch.setenv("STEMMA_PLANTED", "secret")
+    finished = run([isolation.interpreter(), "-I", "-c", look], SHORT)
     seen = json.loads(finished.output)
     assert seen["user"] == isolation.NOBODY
     assert seen["home"] == []
-    assert not {"home", "root", "etc", "tmp", "var", "mnt"} & set(seen["root"])
-    assert seen["processes"] <= 3
-    assert "STEMMA_PLANTED" not in seen["environment"]
+    assert set(seen["root"]) <= {"bin", "box", "dev", "lib", "lib64", "python", "tmp", "usr"}
+    assert set(seen["environment"]) <= {*isolation.ENVIRONMENT, "PWD", "LC_CTYPE"}
+
+
+def test_secrets_of_the_environment_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "sk-0123456789abcdef")
+    monkeypatch.setenv("SOME_TOKEN", "short")
+    monkeypatch.setenv("SOME_PLACE", "not-a-secret-at-all")
+    said = "raise ValueError('sk-0123456789abcdef short not-a-secret-at-all')"
+    outcome = programs.judge(said, TESTS, SHORT)
+    assert outcome.says == "ValueError: [SOME_API_KEY] short not-a-secret-at-all"
 
 
 def test_a_system_that_cannot_isolate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,174 @@
+"""Programs that try to pass, to look around, to get out, to go on: none does, whoever runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox import boot, cgroups
+from pipelines.sandbox.run import GRACE
+from tests.pipelines.isolated import needs_sandbox
+from tests.pipelines.sandbox import judging
+from tests.pipelines.sandbox.judging import LISTS, SECRET, complaints
+
+pytestmark = needs_sandbox
+ROOT = Path(__file__).resolve().parents[3]
+CASES = [(kind, name) for kind, (_, names) in LISTS.items() for name in names]
+
+
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Stands in the command line of every process that a test starts in the sandbox."""
+    found = secrets.token_hex(8)
+    monkeypatch.setattr(boot, "START", f"{boot.START}\n# {found}")
+    monkeypatch.setenv("PLANTED_API_KEY", SECRET)
+    yield found
+    until = time.monotonic() + GRACE
+    while (left := _marked(found)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert left == []
+    assert _zombies() == []
+
+
+def _marked(mark: str) -> list[str]:
+    """Processes with the mark in their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in place.read_bytes():
+                found.append(place.parent.name)
+    return found
+
+
+def _zombies() -> list[str]:
+    """Children of this process that have ended and that nobody waits for."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = place.read_text().rpartition(")")
+            state, parent = rest.split()[:2]
+            if state == "Z" and int(parent) == os.getpid() and "(sh" in name + "(bwrap":
+                found.append(name)
+    return found
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_each_program_gets_what_it_deserves(mark: str, kind: str, name: str) -> None:
+    del mark  # which looks for what the program has left behind
+    outcome = LISTS[kind][0](name)
+    assert list(complaints(kind, name, outcome.result, outcome.says)) == []
+    assert outcome.says if outcome.result != "passed" else not outcome.says
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_is_as_safe(tmp_path: Path) -> None:
+    """The same programs, started by a user without rights, whose Python root puts in its reach."""
+    folders = {
+        sys.base_prefix: "/mnt/python",
+        sysconfig.get_path("purelib"): "/mnt/packages",
+        str(ROOT): "/mnt/project",
+    }
+    mounts = [part for each in folders.items() for part in ("--ro-bind", *each)]
+    outer = ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/mnt", *mounts]
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    python = f"/mnt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    run = subprocess.run(
+        [*outer, *user, python, "-B", "/mnt/project/tests/pipelines/sandbox/judging.py"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/packages", "PLANTED_API_KEY": SECRET},
+        cwd=tmp_path.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert [(kind, name) for kind, each in found.items() for name in each] == CASES
+    wrong = [
+        complaint
+        for kind, each in found.items()
+        for name, (result, says) in each.items()
+        for complaint in complaints(kind, name, result, says)
+    ]
+    assert wrong == []
+
+
+def test_a_killed_stage_takes_its_sandboxes_with_it() -> None:
+    mark = secrets.token_hex(8)
+    program = f"import time\ntime.sleep(600)  # {mark}\n"
+    code = (
+        "from pipelines.sandbox import isolation\nfrom pipelines.sandbox.limits import Limits\n"
+        "from pipelines.sandbox.run import run\n"
+        f"run([isolation.interpreter(), '-I', '-c', {program!r}], Limits(seconds=600))\n"
+    )
+    stage = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    try:
+        until = time.monotonic() + 30
+        while len(_sleeping(mark)) < 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert _sleeping(mark)
+    finally:
+        stage.send_signal(signal.SIGKILL)
+        stage.wait()
+    until = time.monotonic() + GRACE
+    while _sleeping(mark) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert _sleeping(mark) == []
+
+
+def _sleeping(mark: str) -> list[str]:
+    """Processes with the mark that are in a namespace of their own."""
+    ours = Path("/proc/self/ns/pid").readlink()
+    found = []
+    for pid in _marked(mark):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/ns/pid").readlink() != ours:
+                found.append(pid)
+    return found
+
+
+def test_groups_of_killed_stages_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts, own, root = tmp_path / "mountinfo", tmp_path / "cgroup", tmp_path / "memory"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "cgroup.procs").touch()
+    left = root / "a" / f"{cgroups.NAME}-999999999-0"
+    left.mkdir()
+    mounts.write_text(f"36 35 0:30 / {root} rw - cgroup cgroup rw,memory\n")
+    own.write_text("4:memory:/a\n0::/\n")
+    monkeypatch.setattr(cgroups, "MOUNTS", mounts)
+    monkeypatch.setattr(cgroups, "OWN", own)
+    with cgroups.group(1 << 20) as group:
+        assert group is not None
+        assert group.path.parent == root / "a"
+        assert (group.path / "memory.limit_in_bytes").read_text() == str(1 << 20)
+        assert not left.exists()
+        shutil.rmtree(group.path)  # a folder of a file system; the kernel's own goes with `rmdir`
+        group.path.mkdir()
+    assert not group.path.exists()
+
+
+def test_one_bound_holds_all_processes_where_there_are_groups() -> None:
+    with cgroups.group(1 << 20) as group:
+        if group is None:
+            pytest.skip("no control group can be made here")
+    take = (
+        "import multiprocessing, time\n"
+        "def take(_):\n    block = bytearray(200 << 20)\n    time.sleep(9)\n"
+        "def add(a, b):\n    with multiprocessing.Pool(5) as pool:\n"
+        "        pool.map(take, range(5))\n    return a + b\n"
+    )
+    outcome = judging.programs.judge(take, judging.TESTS, judging.SHORT)
+    assert outcome.result == "memory", outcome
