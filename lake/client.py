@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from lake import batches, files, silence, tables
-from lake.errors import Conflict, Full, LakeError, NotFound, Unreachable, refused
+from lake.errors import Conflict, Full, LakeError, NotFound, Range, TooLarge, Unreachable, refused
 from lake.home import LakeHome
 from lake.launch import serve_on_demand
 from lake.settings import ENDPOINT, Embedded, Remote
@@ -220,10 +220,27 @@ class Lake:
             for found in pages
         ]
 
-    def read(self, ref: str, path: str) -> bytes:
-        """Bytes of one object."""
+    def read(self, ref: str, path: str, most: int | None = None) -> bytes:
+        """Bytes of one object.
+
+        Args:
+            ref: branch, tag or commit.
+            path: of the object.
+            most: bytes that it may have; None: any number.
+
+        Raises:
+            TooLarge: it has more.
+        """
         get = self._sdk.objects_api.get_object
-        return bytes(self._call(get, self.repository, ref, path, action=f"read {path} at {ref}"))
+        part: dict[str, Any] = {} if most is None else {"range": f"bytes=0-{most}"}
+        action = f"read {path} at {ref}"
+        try:
+            found = self._call(get, self.repository, ref, path, action=action, **part)
+        except Range:  # of an empty object
+            return b""
+        if most is not None and len(found) > most:
+            raise TooLarge(f"{path} at {ref} has more than {most:,} bytes; it was not written so")
+        return bytes(found)
 
     def write_bytes(
         self, branch: str, path: str, data: bytes, content_type: str = "application/octet-stream"

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from lake import refs
+from lake import documents, refs
 from lake.client import Lake
+from lake.documents import DocumentError
+from pipelines.errors import DataError
+
+MOST: Final = 1 << 26
+"""Bytes of a manifest."""
 
 
 def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
@@ -19,10 +24,16 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
 
     Raises:
         NotFound: the ref does not hold the round.
+        TooLarge: it is larger than a manifest is.
+        DataError: it is no JSON object.
     """
-    content = json.loads(lake.read(ref, refs.manifest(dataset, number)))
+    path = refs.manifest(dataset, number)
+    try:
+        content = documents.parse_json(lake.read(ref, path, MOST), strict=False)
+    except DocumentError as error:
+        raise DataError(f"{path} at {ref} {error}; it was not written by a stage") from error
     if not isinstance(content, dict):
-        raise TypeError(f"the manifest of round {number} of {dataset} is not a mapping")
+        raise DataError(f"{path} at {ref} is no JSON object; it was not written by a stage")
     return content
 
 

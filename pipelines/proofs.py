@@ -19,13 +19,14 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFound, TooLarge
 from lake.values import Change, Commit
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import GuardResult
 from pipelines import changes as paths
 from pipelines import manifest, publishing
+from pipelines.errors import DataError
 from pipelines.signing import SIGNATURE, Statement, Trusted
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -122,7 +123,7 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
     """The manifest of a round; empty where there is none that can be read."""
     try:
         return manifest.read(lake, ref, dataset, number)
-    except (NotFound, TypeError, ValueError):
+    except (NotFound, TooLarge, DataError):
         return {}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,6 +18,8 @@ from pipelines.calibrations import tallies
 from pipelines.errors import DataError
 
 Source = Literal["sheet", "planted"]
+MOST: Final = 1 << 24
+"""Bytes of a record."""
 
 
 class Part(BaseModel):

@@ -75,7 +75,10 @@ def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
     except NotFound:
         return []
     paths = sorted(filter(NAME.search, listed), key=lambda path: (_number(path), path))
-    return [Stored(records.parse(lake.read(ref, path), path), path) for path in paths[::-1]]
+    return [
+        Stored(records.parse(lake.read(ref, path, records.MOST), path), path)
+        for path in paths[::-1]
+    ]
 
 
 def _next(lake: Lake, record: Record, ref: str) -> str:

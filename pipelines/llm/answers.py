@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from lake import documents
 from pipelines.errors import ParamsError
 from pipelines.llm.faults import FINAL, Fault
 from pipelines.llm.values import Request
 
+MOST_TOKENS: Final = 1 << 40
+"""Tokens that one answer may count; a larger number is none."""
 QUOTED: Final = 200
 """Characters of a server's own words in a reason."""
 
@@ -36,7 +39,7 @@ def read(data: bytes, request: Request) -> Answer:
             the request's schema; with the tokens that were counted.
     """
     try:
-        body = json.loads(data)
+        body = documents.parse_json(data, strict=False)
     except ValueError:
         raise Fault("the service answered with something that is not JSON") from None
     if not isinstance(body, dict):
@@ -89,7 +92,11 @@ def _usage(body: Mapping[str, Any]) -> tuple[int, int]:
     usage = body.get("usage")
     counts = usage if isinstance(usage, Mapping) else {}
     found = (counts.get("prompt_tokens"), counts.get("completion_tokens"))
-    return tuple(count if isinstance(count, int) else 0 for count in found)  # type: ignore[return-value]
+    return tuple(count if _is_count(count) else 0 for count in found)  # type: ignore[return-value]
+
+
+def _is_count(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= MOST_TOKENS
 
 
 def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -117,7 +124,7 @@ def _parsed(text: str, schema: Mapping[str, Any] | None, reason: str) -> Any:  #
     if schema is None:
         return None
     try:
-        value = json.loads(text)
+        value = documents.parse_json(text, strict=False)
     except ValueError:
         cut = ", cut off at max_tokens" if reason == "length" else ""
         raise Fault(f"the answer is not JSON{cut}", other_seed=True) from None

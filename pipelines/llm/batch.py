@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from lake import documents
 from pipelines.errors import ServiceError
 from pipelines.llm import answers, costs
 from pipelines.llm.answers import message
@@ -182,9 +183,10 @@ async def _collect(
     """
     found = await _ended(work, door, batch)
     lines: dict[str, Mapping[str, Any]] = {}
+    wanted = {tried.request.digest for tried in asked}
     for file in (found.output_file_id, found.error_file_id):
         if file is not None:
-            lines.update(await _lines(work, door, file))
+            lines.update(await _lines(work, door, file, wanted))
     fatal = None
     for tried in asked:
         fault = await _keep(work, door, tried, lines.get(tried.request.digest))
@@ -221,16 +223,19 @@ async def _ended(work: Run, door: Door, batch: str) -> Batch:
     return found
 
 
-async def _lines(work: Run, door: Door, file: str) -> dict[str, Mapping[str, Any]]:
-    """Lines of an output or error file, by digest."""
+async def _lines(
+    work: Run, door: Door, file: str, wanted: Collection[str]
+) -> dict[str, Mapping[str, Any]]:
+    """Lines of an output or error file that answer what was asked, by digest."""
 
     async def download(client: openai.AsyncOpenAI) -> bytes:
         return door.client.scrubbed((await client.files.content(file)).content)
 
     data = await _managed(work, door, download)
     try:
-        found = [json.loads(line) for line in data.splitlines() if line.strip()]
-        return {line["custom_id"]: line for line in found}
+        lines = (line for line in data.splitlines() if line.strip())
+        found = (documents.parse_json(line, strict=False) for line in lines)
+        return {line["custom_id"]: line for line in found if line["custom_id"] in wanted}
     except (ValueError, KeyError, TypeError):
         said = f"{door.base_url} gave a batch's file ({file}) that cannot be read"
         raise Fault(said) from None
@@ -268,7 +273,8 @@ def _body(where: str, line: Mapping[str, Any] | None) -> bytes:
     response = line.get("response")
     if not isinstance(response, Mapping):
         raise Fault(f"the batch gave no answer: {message(line.get('error')) or 'no reason given'}")
-    code = int(response.get("status_code") or 0)
+    code = response.get("status_code")
+    code = code if isinstance(code, int) else 0
     if code != _OK:
         raise refused(where, code, message(response.get("body")))
     return json.dumps(response.get("body")).encode()

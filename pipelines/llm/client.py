@@ -8,12 +8,13 @@ service says is freed of the key before anybody reads it.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from lake import documents
+from pipelines.llm import bounds
 from pipelines.llm.answers import message
 from pipelines.llm.faults import Fault, refused
 from pipelines.llm.settings import Access, Service
@@ -39,7 +40,11 @@ class Client:
             base_url=access.base_url,
             max_retries=0,
             timeout=service.timeout_s,
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not direct),
+            http_client=openai.DefaultAsyncHttpxClient(
+                trust_env=not direct,
+                headers=bounds.ACCEPTED,
+                event_hooks={"response": [bounds.bounded]},
+            ),
         )
 
     async def send(self, path: str, body: Mapping[str, Any]) -> bytes:
@@ -92,6 +97,9 @@ class Client:
         if isinstance(error, (TimeoutError, openai.APITimeoutError)):
             said = f"{where} did not answer within {self._timeout:g} s"
             raise Fault(said, uncertain=True) from None
+        for each in (error, error.__cause__):
+            if isinstance(each, bounds.OversizedError):
+                raise Fault(f"{where} {each}", again=False, uncertain=True) from None
         if isinstance(error, (openai.APIConnectionError, httpx2.TransportError)):
             cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
             if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol)):
@@ -106,7 +114,7 @@ class Client:
     def _refused(self, error: openai.APIStatusError) -> Fault:
         text = self.access.scrubbed(error.response.content)
         try:
-            words = message(json.loads(text))
+            words = message(documents.parse_json(text, strict=False))
         except ValueError:
             words = ""
         words = words or error.response.reason_phrase

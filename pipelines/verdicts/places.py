@@ -17,6 +17,8 @@ from lake.client import Lake
 from pipelines import manifest, receipts
 
 ROOT: Final = Path("reports")
+MOST: Final = 1 << 26
+"""Bytes of a page."""
 
 
 def store(lake: Lake, branch: str, path: str, text: str) -> dict[str, str]:
@@ -39,7 +41,7 @@ def copy(lake: Lake, ref: str, dataset: str, number: int) -> None:
     held = manifest.read(lake, ref, dataset, number)["verdicts"]["pages"]
     found = {local(dataset, number, name): about["path"] for name, about in held.items()}
     for place, path in found.items():
-        receipts.write_bytes(place, lake.read(ref, path))
+        receipts.write_bytes(place, lake.read(ref, path, MOST))
 
 
 def local(dataset: str, number: int, name: str) -> Path:

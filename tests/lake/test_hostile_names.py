@@ -12,8 +12,8 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import Invalid
-from pipelines import models
+from lake.errors import Invalid, LakeError, TooLarge
+from pipelines import manifest, models
 from pipelines.errors import DataError
 from pipelines.verdicts import places
 
@@ -70,3 +70,30 @@ def test_a_page_is_not_written_where_its_name_leads(
 @pytest.mark.parametrize("given", ["digits\n", "digits-r001\n", "digits-v1\n"])
 def test_names_end_where_they_end(given: str) -> None:
     assert not any(each.match(given) for each in (refs.NAME, refs.BRANCH, refs.TAG))
+
+
+def test_an_object_is_read_to_a_bound(lake: Lake) -> None:
+    lake.write_bytes("main", "a", b"12345")
+    assert lake.read("main", "a", 5) == lake.read("main", "a") == b"12345"
+    with pytest.raises(TooLarge, match="a at main has more than 4 bytes"):
+        lake.read("main", "a", 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"9" * 100_000, "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[]", "is no JSON object"),
+        (b"", "is not JSON"),
+    ],
+)
+def test_a_manifest_of_something_else_is_one_sentence(
+    lake: Lake, content: bytes, said: str
+) -> None:
+    lake.write_bytes("main", refs.manifest("digits", 1), content)
+    with pytest.raises((DataError, LakeError), match=said) as caught:
+        manifest.read(lake, "main", "digits", 1)
+    assert str(caught.value).isprintable()
+    assert "digits/rounds/001.json" in str(caught.value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BudgetError, ParamsError, ServiceError
-from pipelines.llm import costs
+from pipelines.llm import bounds, costs
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import Cache
 from pipelines.llm.settings import API_KEY, BASE_URL, Price, Service
@@ -176,3 +176,32 @@ def test_a_wrong_key_is_told_in_one_sentence(cache: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(API_KEY, "sk-another-key")
     with pytest.raises(ServiceError, match="answered 401: wrong key; correct OPENAI_API_KEY"):
         ask(some(1), SERVICE, cache=cache)
+
+
+def test_a_batchs_file_has_a_bound_of_its_own(
+    batches: Batches, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MOST_FILE", 100)
+    with pytest.raises(ServiceError, match=r"answered with more than 100 bytes"):
+        ask(some(1), SERVICE, cache=cache)
+    assert batches.worked == 1
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"custom_id": ["x"]}', b"7", b'"x"'])
+def test_a_batchs_file_of_something_else_is_one_sentence(
+    batches: Batches, cache: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    def work(batch: dict[str, object]) -> None:
+        batches.files["odd"] = line
+        batch |= {"output_file_id": "odd", "status": "completed"}
+
+    monkeypatch.setattr(batches, "work", work)
+    with pytest.raises(ServiceError, match=r"gave a batch's file \(odd\) that cannot be read"):
+        ask(some(1), SERVICE, cache=cache)
+
+
+def test_a_status_that_is_no_number_is_no_answer(batches: Batches, cache: Path) -> None:
+    batches.lines = {0: ([], {}), 1: ({}, {})}  # type: ignore[dict-item]
+    lenient = SERVICE.model_copy(update={"max_failures": 1, "attempts": 1})
+    found = ask(some(2, lenient), lenient, cache=cache)
+    assert all(isinstance(each, Failure) for each in found)
