@@ -1,17 +1,41 @@
-"""Does a program pass its tests?"""
+"""Does a program pass its tests?
+
+Program and tests run in two sandboxes, which meet over two pipes: the tests call the program from a
+process that it cannot reach, and compare what it answers there. See `inside` for how, and
+docs/security.md for what that holds and what it does not.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import secrets
+import os
+import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from typing import Any, Final
 
-from pipelines.sandbox import harness, isolation
+from pipelines.sandbox import boot, isolation
+from pipelines.sandbox.inside import collect, instrument
+from pipelines.sandbox.inside.remote import ENDED
 from pipelines.sandbox.limits import Limits
-from pipelines.sandbox.run import Finished, run
+from pipelines.sandbox.run import Finished, Process, require, started, tail, wait
+from pipelines.sandbox.secrets import scrubbed
+
+REPORT: Final = 1 << 16
+"""Bytes of a report that are read."""
+LONGEST: Final = 400
+"""Characters of a message that are kept."""
+RESULTS: Final = frozenset(
+    {"passed", "failed", "unjudged", "memory", "processes", "files", "file size", "network"}
+)
+"""What a report may say."""
+SETTLE: Final = 1.0
+"""Seconds in which a process that has ended is known to have."""
+SAME_PROCESS: Final = "same process"
+"""Detail of a candidate that was judged in the process of its own program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,50 +43,155 @@ class Outcome:
     """How a program did."""
 
     result: str
-    """passed, failed, or the limit that stopped it: time, processor, memory, processes, files (a
-    write outside its folder), file size, network."""
+    """passed; failed; unjudged (there is nothing that could tell whether it is right); or the limit
+    that stopped it: time, processor, memory, processes, files (a write outside its folder), file
+    size, file count, network."""
     says: str
-    """The first error, in short; empty where it passed."""
+    """The first error, in short, or why it is not judged; empty where it passed."""
     seconds: float
+    detail: str | None = None
+    """`SAME_PROCESS` if it was judged in the program's own process."""
 
     @property
-    def passed(self) -> bool:
-        """Whether every test passed."""
-        return self.result == "passed"
+    def passed(self) -> bool | None:
+        """Whether every test passed; None: it was not judged."""
+        return None if self.result == "unjudged" else self.result == "passed"
 
 
-def judge(program: str, tests: str, limits: Limits) -> Outcome:
-    """Run a program and then its tests in the sandbox.
+def judge(
+    program: str,
+    tests: str,
+    limits: Limits,
+    *,
+    entry_point: str | None = None,
+    same_process: bool = False,
+) -> Outcome:
+    """Run tests against a program, each in a sandbox of its own.
 
     Args:
         program: Python source.
-        tests: Python source that raises (asserts) where the program is wrong.
-        limits: what both may use together.
+        tests: Python source: assertions, `check(candidate)`, unittest classes, test functions.
+        limits: what each of both may use.
+        entry_point: the name that the program has to define, if it is known.
+        same_process: judge what cannot be judged so in one process with the program, which may
+            forge a pass there.
 
     Raises:
         SandboxError: this system cannot isolate, so nothing was run.
     """
-    token = secrets.token_hex(16)
-    asked = json.dumps({"code": program, "tests": tests, "token": token}).encode()
+    require()
     began = time.monotonic()
-    python = [isolation.interpreter(), "-I", "-B", "-c", _harness(), "{report}"]
-    finished = run(python, limits, given=asked)
-    result, says = _read(finished, token)
-    return Outcome(result, says, round(time.monotonic() - began, 3))
+    asked = {"tests": tests, "entry_point": entry_point}
+    detail = None
+    result, says = _apart(program, asked, limits)
+    if same_process and result == "unjudged":
+        result, says = _together(program, asked, limits)
+        detail = SAME_PROCESS
+    seconds = round(time.monotonic() - began, 3)
+    return Outcome(result, scrubbed(says)[:LONGEST], seconds, detail)
 
 
-def _read(finished: Finished, token: str) -> tuple[str, str]:
-    if finished.stopped is not None:
-        return finished.stopped, f"stopped by the limit on {finished.stopped}"
+def need_pytest(tests: str) -> bool:
+    """Whether only pytest can run these tests."""
+    if "test" not in tests:
+        return False
     try:
-        said = json.loads(finished.report)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or said.get("token") != token:
-        return "failed", f"ended before its tests were through, with exit code {finished.code}"
-    return str(said["result"]), str(said["says"])
+        return collect.needs_pytest(instrument.parsed(tests))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
-@cache
-def _harness() -> str:
-    return Path(harness.__file__).read_text(encoding="utf-8")
+def _apart(program: str, asked: Mapping[str, Any], limits: Limits) -> tuple[str, str]:
+    """Judge a program that is in another process than its tests."""
+    with contextlib.ExitStack() as stack:
+        report = stack.enter_context(tempfile.TemporaryFile())
+        to_tests, from_program = os.pipe()
+        to_program, from_tests = os.pipe()
+        ends = stack.enter_context(_closed(to_tests, from_program, to_program, from_tests))
+        own = {"code": program, "reading": to_program, "writing": from_program}
+        tests = {**asked, "reading": to_tests, "writing": from_tests, "report": report.fileno()}
+        worker = stack.enter_context(_worker(own, limits))
+        judging = stack.enter_context(_judging(tests, limits))
+        ends.close()
+        wait([judging, worker], limits.seconds)
+        said = _read(tail(report, REPORT))
+        if said == ("failed", ENDED):
+            wait([worker], SETTLE)
+        worker.end()
+        return _found(judging.finished(), worker.finished(), said)
+
+
+def _together(program: str, asked: Mapping[str, Any], limits: Limits) -> tuple[str, str]:
+    """Judge a program that is in the process of its tests."""
+    with tempfile.TemporaryFile() as report:
+        tests = {**asked, "code": program, "report": report.fileno()}
+        with _judging(tests, limits) as judging:
+            wait([judging], limits.seconds)
+            ended = judging.finished()
+        return _found(ended, ended, _read(tail(report, REPORT)))
+
+
+def _worker(request: Mapping[str, Any], limits: Limits) -> AbstractContextManager[Process]:
+    """Start the program's process."""
+    pipes = (request["reading"], request["writing"])
+    return started(
+        [isolation.interpreter(), "-I", "-B", "-c", boot.START],
+        limits,
+        given=boot.given("worker", request),
+        descriptors=pipes,
+    )
+
+
+def _judging(request: Mapping[str, Any], limits: Limits) -> AbstractContextManager[Process]:
+    """Start the tests' process; it sees this project's libraries if the tests need pytest."""
+    packages = isolation.PACKAGES if need_pytest(request["tests"]) else ""
+    numbers = [request[name] for name in ("reading", "writing", "report") if name in request]
+    return started(
+        [isolation.interpreter(), "-I", "-B", "-c", boot.START, packages],
+        limits,
+        given=boot.given("judge", {**request, "packages": packages}),
+        descriptors=numbers,
+    )
+
+
+@contextlib.contextmanager
+def _closed(*numbers: int) -> Iterator[contextlib.ExitStack]:
+    """Close file descriptors at the end of the block, or when the stack is closed before."""
+    with contextlib.ExitStack() as stack:
+        for number in numbers:
+            stack.callback(os.close, number)
+        yield stack
+
+
+def _found(tests: Finished, program: Finished, said: tuple[str, str] | None) -> tuple[str, str]:
+    """What came of a run: what the tests report, and the limit that ended one of both."""
+    if tests.stopped == "time":
+        return "time", _stopped("time")
+    if said is not None and said[0] in {"passed", "unjudged"}:
+        return said
+    for ended in (program, tests):
+        if ended.stopped is not None:
+            return ended.stopped, _stopped(ended.stopped)
+    if said is None:
+        return "failed", f"the tests ended with exit code {tests.code}"
+    if said == ("failed", ENDED):
+        return "failed", f"{ENDED}, with exit code {program.code}"
+    return said
+
+
+def _stopped(limit: str) -> str:
+    return f"stopped by the limit on {limit}"
+
+
+def _read(report: bytes) -> tuple[str, str] | None:
+    """Result and message of a report; None: it is none."""
+    try:
+        said = json.loads(report)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    result, says = said.get("result"), said.get("says")
+    if not isinstance(result, str) or result not in RESULTS or not isinstance(says, str):
+        return None
+    return result, says

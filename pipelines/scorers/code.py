@@ -1,13 +1,16 @@
 """Does a program pass its tests?
 
-Each candidate's program is run with its tests in the sandbox. A program that fails, or that a limit
-stops, does not pass; where this system cannot isolate programs, nothing is run and the round stops.
+Each candidate's program is run in one sandbox, its tests in another, where the program does not
+reach them. A program that fails, or that a limit stops, does not pass; one that nothing judges (no
+tests, no assertion that ran, nothing that could be told from another process) is null. Where this
+system cannot isolate programs, nothing is run and the round stops.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -15,6 +18,7 @@ import polars as pl
 from pydantic import Field
 
 from pipelines import parsing
+from pipelines.errors import LibraryError
 from pipelines.sandbox import programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome
@@ -25,47 +29,65 @@ COLUMNS: Final = {
     "code_passes": pl.Boolean,
     "code_result": pl.String,
     "code_says": pl.String,
+    "code_detail": pl.String,
     "code_seconds": pl.Float64,
 }
-NEEDS: Final = ("code", "tests")
+NEEDS: Final = ("code", "tests", "entry_point")
 ROWWISE: Final = True
+VERSION: Final = "code/2"
+"""Of what is judged how; raised when the same program with the same tests may come out differently.
+2: tests run apart from the program, and a pass needs an assertion that ran."""
 
 
 class Settings(parsing.Settings):
-    """Which columns are the program and its tests, and what both may use."""
+    """Which columns are the program and its tests, and what each may use."""
 
     code: str = "code"
     tests: str = "tests"
+    entry_point: str | None = None
+    """Column with the name that the program has to define, as HumanEval has it; None: there is
+    none, and `check(candidate)` is called with the only function of the program."""
+    same_process: bool = False
+    """Judge what cannot be judged from another process in the program's own. Such a program can
+    forge a pass; its detail is `same process`, which a suite can refuse."""
     limits: Limits = Field(default_factory=Limits)
     workers: int | None = Field(None, gt=0)
     """Programs that run at once; None: one for each processor."""
 
 
 def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the Python that runs the programs."""
+    """Digest the Python that runs the programs, and how they are judged."""
     from platform import python_version  # noqa: PLC0415  only here
 
-    return digests.of_values(python=python_version())
+    return digests.of_values(
+        python=python_version(), version=VERSION, pytest=digests.installed("pytest")
+    )
 
 
 def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
     """Run each candidate's tests.
 
     Args:
-        candidates: round, row, and Python source of the program and of its tests.
+        candidates: round, row, Python source of the program and of its tests, and the name of the
+            entry point where there is such a column.
         given: told how far the work is.
         settings: names of columns, limits.
 
     Returns:
-        round, row, code_passes, code_result (passed, failed, or the limit that stopped it: time,
-        processor, memory, processes, files, file size, network), code_says (the first error),
-        code_seconds; null where there is no program or no tests.
+        round, row, code_passes (null: not judged), code_result (passed, failed, unjudged, or the
+        limit that stopped it: time, processor, memory, processes, files, file size, file count,
+        network), code_says (the first error, or why it was not judged), code_detail (`same process`
+        or null), code_seconds; null where there is no program or no tests.
 
     Raises:
         SandboxError: this system cannot isolate, so nothing was run.
+        LibraryError: tests need pytest, and it is not installed.
     """
     key = candidates.select("round", "row")
-    asked = list(candidates.select(settings.code, settings.tests).iter_rows())
+    names = [settings.code, settings.tests]
+    names += [settings.entry_point] if settings.entry_point is not None else []
+    asked = list(candidates.select(names).iter_rows())
+    _check_pytest(row[1] for row in asked)
     found: list[Outcome | None] = []
     for each in _outcomes(asked, settings):
         found.append(each)
@@ -74,21 +96,38 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
         "code_passes": [each.passed if each else None for each in found],
         "code_result": [each.result if each else None for each in found],
         "code_says": [each.says if each else None for each in found],
+        "code_detail": [each.detail if each else None for each in found],
         "code_seconds": [each.seconds if each else None for each in found],
     }
     return key.with_columns(pl.Series(name, values[name], kind) for name, kind in COLUMNS.items())
 
 
-def _outcomes(
-    asked: list[tuple[str | None, str | None]], settings: Settings
-) -> Iterator[Outcome | None]:
+def _check_pytest(tests: Iterable[str | None]) -> None:
+    """Find out before anything is run whether tests need what is not installed."""
+    if importlib.util.find_spec("pytest") is not None:
+        return
+    needed = sum(1 for each in set(tests) if each and programs.need_pytest(each))
+    if needed:
+        raise LibraryError(
+            f"{needed} of the candidates' tests use pytest, which is not installed; run "
+            "`pip install 'stemma[code]'`"
+        )
+
+
+def _outcomes(asked: list[tuple[str | None, ...]], settings: Settings) -> Iterator[Outcome | None]:
     """What came of each program, in order."""
 
-    def judge(pair: tuple[str | None, str | None]) -> Outcome | None:
-        program, tests = pair
-        if program is None or not tests:
+    def judge(row: tuple[str | None, ...]) -> Outcome | None:
+        program, tests, entry_point = row if len(row) == 3 else (*row, None)  # noqa: PLR2004  with the column
+        if program is None or tests is None:
             return None
-        return programs.judge(program, tests, settings.limits)
+        return programs.judge(
+            program,
+            tests,
+            settings.limits,
+            entry_point=entry_point,
+            same_process=settings.same_process,
+        )
 
     with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
         yield from pool.map(judge, asked)

@@ -1,0 +1,318 @@
+"""Values on their way between two processes: a flat table of nodes, as JSON.
+
+A table has no nesting, so neither deep nor cyclic values need recursion, and two references to one
+list stay one list. None, booleans, short integers and texts stand for themselves; any other value
+is `[place]`, the place of its node in the table. A node is a list that begins with its kind.
+
+Only values are made from a table, never code: numbers, texts, bytes, lists, tuples, dicts, sets and
+the value types of the standard library that are named in `LIBRARY`. What is neither goes through
+`refer` and `resolve`, which the two processes have their own of.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from pipelines.sandbox.inside.errors import MalformedError
+
+Ref = Any
+"""A scalar of JSON, or a list with the place of a node."""
+Node = list[Any]
+
+SHORT: Final = 1 << 53
+"""Integers below it stand for themselves."""
+UNSET: Final = object()
+ERRORS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, ImportError)
+"""What making a value of a hostile node may raise."""
+
+
+def _pairs(value: Any) -> tuple[Any, ...]:
+    items: Iterable[tuple[Any, Any]] = dict.items(value)
+    return tuple(part for pair in items for part in pair)
+
+
+APART: Final[Mapping[type, Callable[[Any], Iterable[Any]]]] = {
+    list: list,
+    tuple: list,
+    set: list,
+    frozenset: list,
+    dict: _pairs,
+    range: lambda value: (value.start, value.stop, value.step),
+    slice: lambda value: (value.start, value.stop, value.step),
+}
+"""The parts of a value, by its type, which is the kind of its node."""
+MADE: Final[Mapping[str, Callable[..., Any]]] = {
+    "tuple": lambda *parts: parts,
+    "frozenset": lambda *parts: frozenset(parts),
+    "range": range,
+    "slice": slice,
+}
+"""Values that are made when their parts are there."""
+LEAVES: Final[Mapping[type, Callable[[Any], str]]] = {
+    int: hex,
+    float: float.hex,
+    complex: lambda value: f"{value.real.hex()} {value.imag.hex()}",
+    bytes: bytes.hex,
+    bytearray: bytearray.hex,
+    type(Ellipsis): lambda _: "",
+    type(NotImplemented): lambda _: "",
+}
+READ: Final[Mapping[str, Callable[[str], Any]]] = {
+    "int": lambda text: int(text, 16),
+    "float": float.fromhex,
+    "complex": lambda text: complex(*map(float.fromhex, text.split(" "))),
+    "bytes": bytes.fromhex,
+    "bytearray": bytearray.fromhex,
+    "ellipsis": lambda _: Ellipsis,
+    "NotImplementedType": lambda _: NotImplemented,
+}
+LIBRARY: Final[Mapping[tuple[str, str], Callable[[Any], tuple[Any, ...]]]] = {
+    ("decimal", "Decimal"): lambda value: (str(value),),
+    ("fractions", "Fraction"): lambda value: (value.numerator, value.denominator),
+    ("datetime", "date"): lambda value: (value.year, value.month, value.day),
+    ("datetime", "time"): lambda value: (*_clock(value), value.tzinfo),
+    ("datetime", "datetime"): lambda value: (
+        *(value.year, value.month, value.day),
+        *_clock(value),
+        value.tzinfo,
+    ),
+    ("datetime", "timedelta"): lambda value: (value.days, value.seconds, value.microseconds),
+    ("datetime", "timezone"): lambda value: (value.utcoffset(None), value.tzname(None)),
+    ("zoneinfo", "ZoneInfo"): lambda value: (value.key,),
+    ("uuid", "UUID"): lambda value: (str(value),),
+    ("pathlib", "PosixPath"): lambda value: (str(value),),
+    ("pathlib", "PurePosixPath"): lambda value: (str(value),),
+}
+"""Value types of the standard library, with the arguments that make them again."""
+FILLED: Final[Mapping[str, Callable[[], Any]]] = {"list": list, "set": set, "dict": dict}
+HELD: Final[Mapping[tuple[str, str], Callable[[Any], tuple[Any, ...]]]] = {
+    ("collections", "OrderedDict"): _pairs,
+    ("collections", "Counter"): _pairs,
+    ("collections", "defaultdict"): lambda value: (value.default_factory, *_pairs(value)),
+    ("collections", "deque"): lambda value: (value.maxlen, *value),
+    ("array", "array"): lambda value: (value.typecode, *value),
+}
+"""Containers of the standard library: what makes an empty one, and what is in it."""
+FIRST: Final = ("defaultdict", "deque", "array")
+"""Of these, the first part makes the empty container."""
+
+
+ALIVE: Final[list[Any]] = []
+"""Values whose `id` must not be given to another."""
+
+
+def _clock(value: Any) -> tuple[int, int, int, int]:
+    return value.hour, value.minute, value.second, value.microsecond
+
+
+def named(kind: type) -> tuple[str, str]:
+    """Module and name of a type."""
+    return kind.__module__, kind.__qualname__
+
+
+class Encoder:
+    """Makes a table of values."""
+
+    def __init__(
+        self, refer: Callable[[Any, Encoder], Node], owned: Mapping[int, int] | None = None
+    ) -> None:
+        """Begin an empty table.
+
+        Args:
+            refer: gives the node of a value that is not plain, or raises CrossingError.
+            owned: values of the other process, by `id`, with the number it knows them by.
+        """
+        self.nodes: list[Node] = []
+        self._refer, self._owned = refer, owned or {}
+        self._places: dict[int, int] = {}
+        self.kept: list[Any] = []
+        """The values of the table, by their places."""
+        self._done = 0
+
+    def add(self, value: Any) -> Ref:
+        """Give a value a place in the table.
+
+        Raises:
+            CrossingError: it, or a part of it, cannot be sent.
+        """
+        ref = self.place(value)
+        while self._done < len(self.nodes):
+            self.nodes[self._done] = self._node(self.kept[self._done])
+            self._done += 1
+        return ref
+
+    def place(self, value: Any) -> Ref:
+        """Reserve a place; its node is made by the `add` that is under way."""
+        kind = type(value)
+        if value is None or kind is bool or kind is str:
+            return value
+        if kind is int and -SHORT < value < SHORT:
+            return value
+        place = self._places.get(id(value))
+        if place is None:
+            place = self._places[id(value)] = len(self.nodes)
+            self.nodes.append([])
+            self.kept.append(value)
+        return [place]
+
+    def keep(self, value: Any) -> None:
+        """Keep a value that is known by its `id` for good."""
+        ALIVE.append(value)
+
+    def _node(self, value: Any) -> Node:
+        if id(value) in self._owned:
+            return ["owned", self._owned[id(value)]]
+        return self.content(value) or self._refer(value, self)
+
+    def content(self, value: Any) -> Node | None:
+        """The node of a plain value; None: it is not plain."""
+        kind = type(value)
+        if kind in LEAVES:
+            return [kind.__name__, LEAVES[kind](value)]
+        if kind in APART:
+            return [kind.__name__, *map(self.place, APART[kind](value))]
+        key = named(kind)
+        apart = LIBRARY.get(key) or HELD.get(key)
+        if apart is None or getattr(importlib.import_module(key[0]), key[1], None) is not kind:
+            return None
+        return [f"{key[0]}.{key[1]}", *map(self.place, apart(value))]
+
+
+KINDS: Final = {f"{module}.{name}": (module, name) for module, name in (*LIBRARY, *HELD)}
+
+
+class Decoder:
+    """Makes values from a table of the other process."""
+
+    def __init__(self, nodes: object, resolve: Callable[[Node, Decoder], Any]) -> None:
+        """Take a table.
+
+        Args:
+            nodes: from JSON, whatever it is.
+            resolve: makes what a node of an unknown kind stands for, or raises MalformedError; it
+                may use `value` for parts that `parts` names.
+
+        Raises:
+            MalformedError: it is not a table.
+        """
+        if not isinstance(nodes, list) or not all(_is_node(node) for node in nodes):
+            raise MalformedError("a message without a table of values")
+        self.nodes: list[Node] = nodes
+        self._resolve = resolve
+        self._values: list[Any] = [UNSET] * len(nodes)
+        self._filled = False
+
+    def value(self, ref: Ref) -> Any:
+        """The value of a reference.
+
+        Raises:
+            MalformedError: there is none, or it cannot be made.
+        """
+        if not self._filled:
+            self._filled = True
+            try:
+                self._fill()
+            except ERRORS as error:
+                raise MalformedError(
+                    f"a value that cannot be made: {type(error).__name__}"
+                ) from error
+        return self._get(ref)
+
+    def _get(self, ref: Ref) -> Any:
+        if not isinstance(ref, list):
+            return ref
+        place = self._place(ref)
+        if self._values[place] is UNSET:
+            self._build(place)
+        return self._values[place]
+
+    def _place(self, ref: list[Any]) -> int:
+        if len(ref) != 1 or type(ref[0]) is not int or not 0 <= ref[0] < len(self.nodes):
+            raise MalformedError("a reference to no value")
+        return int(ref[0])
+
+    def _fill(self) -> None:
+        """Make the containers empty, since they may hold themselves, then all else, then fill."""
+        held = {}
+        for place, node in enumerate(self.nodes):
+            if node[0] in FILLED:
+                self._values[place] = FILLED[node[0]]()
+                held[place] = node[1:]
+            elif KINDS.get(node[0]) in HELD:
+                held[place] = self._empty(place, node)
+        for place in range(len(self.nodes)):
+            if self._values[place] is UNSET:
+                self._build(place)
+        for place, parts in held.items():
+            refill(self._values[place], [self._get(part) for part in parts])
+
+    def _empty(self, place: int, node: Node) -> list[Ref]:
+        """Make an empty container of the library; return what goes into it."""
+        module, name = KINDS[node[0]]
+        made = getattr(importlib.import_module(module), name)
+        if name not in FIRST:
+            self._values[place] = made()
+            return node[1:]
+        first = self._get(node[1])
+        self._values[place] = made(maxlen=first) if name == "deque" else made(first)
+        return node[2:]
+
+    def _build(self, place: int) -> None:
+        """Make a value after its parts, without recursion."""
+        stack, entered = [place], set()
+        while stack:
+            at = stack[-1]
+            if self._values[at] is not UNSET:
+                stack.pop()
+                continue
+            parts = [self._place(part) for part in self.nodes[at][1:] if isinstance(part, list)]
+            missing = [part for part in parts if self._values[part] is UNSET]
+            if missing and at in entered:
+                raise MalformedError("a value that is a part of itself")
+            if missing:
+                entered.add(at)
+                stack.extend(missing)
+            else:
+                self._values[at] = self._made(self.nodes[at])
+                stack.pop()
+
+    def _made(self, node: Node) -> Any:
+        kind, parts = node[0], node[1:]
+        if kind in READ:
+            return READ[kind](*parts)
+        if kind in MADE:
+            return MADE[kind](*map(self._get, parts))
+        if kind in KINDS:
+            module, name = KINDS[kind]
+            return getattr(importlib.import_module(module), name)(*map(self._get, parts))
+        return self._resolve(node, self)
+
+
+def refill(container: Any, parts: list[Any]) -> None:
+    """Give a container new content.
+
+    Args:
+        container: a list, set, dict, array, deque or bytearray.
+        parts: its elements; of a dict, keys and values in turn.
+    """
+    if isinstance(container, dict):
+        container.clear()
+        for key, value in zip(parts[::2], parts[1::2], strict=True):
+            container[key] = value
+    elif isinstance(container, set):
+        container.clear()
+        container.update(parts)
+    elif isinstance(container, list):
+        container[:] = parts
+    elif hasattr(container, "maxlen"):
+        container.clear()
+        container.extend(parts)
+    else:  # an array or a bytearray
+        del container[:]
+        container.extend(parts)
+
+
+def _is_node(node: object) -> bool:
+    return isinstance(node, list) and bool(node) and isinstance(node[0], str)

@@ -1,0 +1,241 @@
+"""Finding the tests in a file of tests, and running them.
+
+Assertions at the top of the file run as the file does, as MBPP has them. What is only defined is
+run afterwards: `check(candidate)` with the entry point, as HumanEval has it, `unittest` classes,
+functions named `test…`; by pytest where they use it, or want fixtures.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import types
+import unittest
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Final
+
+from pipelines.sandbox.inside import instrument, proxies
+from pipelines.sandbox.inside.errors import Broken, Unjudged
+
+PLACE: Final = Path("/box/test_program.py")
+"""A file that pytest is given, in place of which it takes the tests."""
+CHECK: Final = "check"
+RUN: Final[dict[str, Callable[..., Any]]] = {}
+"""What runs the tests, where the tests themselves must not call it."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """What was judged."""
+
+    assertions: int = 0
+    tests: int = 0
+    entered: set[str] = field(default_factory=set)
+
+    def held(self) -> None:
+        """An assertion held."""
+        self.assertions += 1
+
+
+class FailedTestError(Exception):
+    """A test failed, or could not be run, for the reason that is its cause."""
+
+
+def needs_pytest(tree: ast.Module) -> bool:
+    """Whether only pytest can run these tests."""
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        if any(name.split(".")[0] == "pytest" for name in names):
+            return True
+    return any(_wants_fixtures(statement) for statement in tree.body)
+
+
+def _wants_fixtures(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        args = statement.args
+        wanted = len(args.posonlyargs + args.args) > len(args.defaults)
+        return statement.name.startswith("setup_") or (statement.name.startswith("test") and wanted)
+    return (
+        isinstance(statement, ast.ClassDef)
+        and statement.name.startswith("Test")
+        and not statement.bases
+    )
+
+
+def run(
+    names: dict[str, Any], counted: Counted, *, by_pytest: bool, entry: Callable[[], Any]
+) -> None:
+    """Run what the tests have defined and not run themselves.
+
+    Args:
+        names: the namespace of the tests, after their file has run.
+        counted: what was judged so far.
+        by_pytest: whether pytest runs them.
+        entry: gives the function that `check` is for.
+
+    Raises:
+        FailedTestError: a test failed.
+        Unjudged: it is not known what `check` is for.
+    """
+    _check(names, counted, entry)
+    if by_pytest:
+        _pytest(names, counted)
+        return
+    _unittest(names, counted)
+    for name, function in list(_functions(names)):
+        if name not in counted.entered:
+            _call(function)
+            counted.tests += 1
+
+
+def _check(names: dict[str, Any], counted: Counted, entry: Callable[[], Any]) -> None:
+    function = names.get(CHECK) if CHECK in names.keys() else None  # noqa: SIM118, RUF100  not __missing__
+    if not isinstance(function, FunctionType) or CHECK in counted.entered:
+        return
+    wanted = [
+        each
+        for each in inspect.signature(function).parameters.values()
+        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+    if len(wanted) == 1:
+        function(entry())
+
+
+def _functions(names: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for name, value in names.items():
+        own = isinstance(value, FunctionType) and value.__code__.co_filename == instrument.FILE
+        if own and name.startswith("test"):
+            yield name, value
+
+
+def _call(function: Callable[[], Any]) -> None:
+    found = function()
+    if inspect.iscoroutine(found):
+        asyncio.run(found)
+
+
+def _unittest(names: dict[str, Any], counted: Counted) -> None:
+    loader, suite = unittest.defaultTestLoader, unittest.TestSuite()
+    for value in list(names.values()):
+        if isinstance(value, type) and issubclass(value, unittest.TestCase):
+            suite.addTests(loader.loadTestsFromTestCase(value))
+    if not suite.countTestCases():
+        return
+    result = _Result()
+    suite.run(result)
+    counted.tests += result.testsRun - len(result.skipped)
+    if result.first is not None:
+        raise FailedTestError from result.first
+    if result.unexpectedSuccesses:
+        raise FailedTestError from AssertionError("a test that is expected to fail did not")
+
+
+class _Result(unittest.TestResult):
+    """Keeps the first failure as the exception that it is."""
+
+    first: BaseException | None = None
+
+    def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  of the library
+        self._keep(err[1])
+        super().addFailure(test, (None, None, None))
+
+    def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  of the library
+        self._keep(err[1])
+        super().addError(test, (None, None, None))
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802  of the library
+        if err is not None:
+            self._keep(err[1])
+        super().addSubTest(test, subtest, None)
+
+    def _exc_info_to_string(self, err: Any, test: Any) -> str:  # noqa: ARG002  of the library
+        return ""
+
+    def _keep(self, error: BaseException) -> None:
+        if isinstance(error, Broken | Unjudged):
+            raise error
+        self.first = self.first or error
+
+
+def _pytest(names: dict[str, Any], counted: Counted) -> None:
+    import pytest  # noqa: PLC0415  an extra, and slow to import
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    module = types.ModuleType(PLACE.stem)
+    module.__dict__.update(names)
+    module.__file__, module.__name__ = str(PLACE), PLACE.stem
+    PLACE.write_text("", encoding="ascii")
+    plugin = _Plugin(module, counted)
+    options = ["--assert=plain", "-q", "--noconftest", "--import-mode=importlib", "--no-header"]
+    options += ["-c", os.devnull, "--rootdir=/box", "-p", "no:cacheprovider", "-s"]
+    code = RUN["pytest"]([*options, str(PLACE)], plugins=[plugin])
+    if plugin.first is not None:
+        raise FailedTestError from plugin.first
+    if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        raise FailedTestError from AssertionError(plugin.said or f"pytest ended with {code}")
+
+
+class _Plugin:
+    """Gives pytest the tests that were loaded already, and keeps what came of them."""
+
+    def __init__(self, module: types.ModuleType, counted: Counted) -> None:
+        import pytest  # noqa: PLC0415  an extra
+
+        self._module, self._counted = module, counted
+        self._passed_over = (pytest.skip.Exception, pytest.xfail.Exception)
+        self.first: BaseException | None = None
+        self.said = ""
+
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Any:
+        import pytest  # noqa: PLC0415  an extra
+
+        own = self._module
+
+        class Module(pytest.Module):
+            def _getobj(self) -> types.ModuleType:
+                return own
+
+        return Module.from_parent(parent, path=module_path)
+
+    def pytest_runtest_makereport(self, call: Any) -> None:
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is None:
+            self._counted.tests += call.when == "call"
+        elif not isinstance(error, self._passed_over):
+            self.first = self.first or error
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.said = self.said or str(report.longrepr)[-300:]
+
+
+def silence(*, by_pytest: bool) -> None:
+    """Keep tests that run themselves from doing so: they are run afterwards."""
+    for name, function in (("assertIs", _assert_is), ("assertIsNot", _assert_is_not)):
+        setattr(unittest.TestCase, name, function)
+    setattr(unittest, "main", _nothing)  # noqa: B010  a class, otherwise
+    if by_pytest:
+        import pytest  # noqa: PLC0415  an extra, and slow to import
+
+        RUN["pytest"], pytest.main = pytest.main, lambda *_, **__: 0
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Do nothing."""
+
+
+def _assert_is(case: unittest.TestCase, first: object, second: object, msg: Any = None) -> None:
+    if not proxies.same(first, second):
+        case.fail(msg or f"{first!r} is not {second!r}")
+
+
+def _assert_is_not(case: unittest.TestCase, first: object, second: object, msg: Any = None) -> None:
+    if proxies.same(first, second):
+        case.fail(msg or f"unexpectedly identical: {first!r}")

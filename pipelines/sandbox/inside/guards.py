@@ -1,0 +1,105 @@
+"""What tests must not do with texts and bytes of the program in their own process: run them.
+
+`eval`, `exec` and `pickle` would run a hostile answer where the tests are judged. In the tests they
+take what stands in the tests themselves; of anything else, `eval` computes expressions of
+constants, `pickle` makes plain values, and the rest cannot be judged.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import pickle
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+PICKLED: Final = frozenset(
+    {
+        *(
+            ("builtins", name)
+            for name in ("list", "dict", "set", "frozenset", "tuple", "bytearray")
+        ),
+        *(("builtins", name) for name in ("complex", "int", "float", "str", "bytes", "range")),
+        *(("collections", name) for name in ("OrderedDict", "Counter", "defaultdict", "deque")),
+        *(("datetime", name) for name in ("date", "time", "datetime", "timedelta", "timezone")),
+        *(("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID")),
+    }
+)
+"""Classes that a pickle may name."""
+COMPUTED: Final = (
+    *(ast.Expression, ast.Constant, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp),
+    *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Subscript, ast.Slice, ast.Load),
+    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
+)
+"""Parts of an expression that compute and call nothing."""
+
+
+class Guards:
+    """Functions that take the place of those that run texts."""
+
+    def __init__(self, tests: str, unjudge: Callable[[str], NoReturn]) -> None:
+        """Take the source of the tests, and what ends judging."""
+        self._tests, self._unjudge = tests, unjudge
+
+    def install(self, names: dict[str, Any]) -> None:
+        """Put them into the namespace of the tests, and into the modules that they may import."""
+        names["eval"], names["exec"] = self.eval, self.exec
+        names["compile"] = self.compile
+        pickle.loads = lambda data, **_: self.unpickled(data)
+        pickle.load = lambda file, **_: self.unpickled(file.read())
+        pickle.Unpickler = _Plain  # type: ignore[misc]
+        _Plain.unjudge = staticmethod(self._unjudge)
+
+    def eval(
+        self,
+        source: Any,
+        names: dict[str, Any] | None = None,
+        local: Mapping[str, object] | None = None,
+    ) -> Any:
+        """Evaluate an expression of the tests, or one of constants."""
+        if not (isinstance(source, str) and (source in self._tests or _computes(source))):
+            self._unjudge("the tests evaluate a text that the program gave")
+        frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
+        given = frame.f_globals if names is None else names
+        return builtins.eval(source, given, frame.f_locals if local is None else local)  # noqa: S307  of the tests
+
+    def exec(
+        self,
+        source: Any,
+        names: dict[str, Any] | None = None,
+        local: Mapping[str, object] | None = None,
+    ) -> None:
+        """Run a text of the tests."""
+        if not (isinstance(source, str) and source in self._tests):
+            self._unjudge("the tests run a text that the program gave")
+        frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
+        given = frame.f_globals if names is None else names
+        builtins.exec(source, given, frame.f_locals if local is None else local)  # noqa: S102  of the tests
+
+    def compile(self, source: Any, *args: Any, **named: Any) -> Any:
+        """Compile a text, which does not run it; the code cannot be run by `exec` here."""
+        return builtins.compile(source, *args, **named)
+
+    def unpickled(self, data: bytes) -> Any:
+        """Make plain values of a pickle."""
+        return _Plain(io.BytesIO(data)).load()
+
+
+class _Plain(pickle.Unpickler):
+    unjudge: Callable[[str], NoReturn]
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in PICKLED:
+            self.unjudge(f"the tests unpickle an object of class {module[:40]}.{name[:40]}")
+        return super().find_class(module, name)
+
+
+def _computes(source: str) -> bool:
+    """Whether a text is an expression of constants."""
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True  # the language's own error is the answer
+    return all(isinstance(node, COMPUTED) for node in ast.walk(tree))

@@ -1,0 +1,239 @@
+"""The tests' process: it runs the tests against the program in the other process, and reports.
+
+The report is written by this process alone, which the program cannot reach.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import errno
+import importlib.util
+import json
+import os
+import sys
+import types
+from typing import Any, Final, NoReturn
+
+from pipelines.sandbox.inside import collect, instrument, local, proxies, remote
+from pipelines.sandbox.inside.channel import Channel
+from pipelines.sandbox.inside.collect import Counted, FailedTestError
+from pipelines.sandbox.inside.errors import Broken, Unjudged
+from pipelines.sandbox.inside.guards import Guards
+from pipelines.sandbox.inside.names import Names
+
+LONGEST: Final = 300
+"""Characters of a message."""
+ALIASES: Final = ("program", "solution", "candidate", "submission", "main")
+"""Modules that tests may import the program from."""
+CAUSES: Final = {
+    errno.EAGAIN: "processes",
+    errno.ECONNREFUSED: "network",
+    errno.ENETUNREACH: "network",
+    errno.EAFNOSUPPORT: "network",
+    errno.EROFS: "files",
+    errno.EACCES: "files",
+    errno.EPERM: "files",
+    errno.EFBIG: "file size",
+    errno.ENOSPC: "file size",
+    errno.ENOMEM: "memory",
+}
+"""What the number of an OSError tells of the limit that was run into."""
+Program = Any
+"""`remote.Program` or `local.Program`."""
+
+
+def main(request: dict[str, Any]) -> NoReturn:
+    """Judge a program and report.
+
+    Args:
+        request: tests, entry point, packages, numbers of file descriptors; the program itself where
+            it is to be judged in this process.
+    """
+    number = request["report"]
+    for own in (number, request.get("reading", number), request.get("writing", number)):
+        os.set_inheritable(own, False)  # a process that the tests start reports nothing
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if request["packages"]:
+        sys.path.append(request["packages"])
+    own, counted = os.getpid(), Counted()
+    said = judged(request, counted)
+    if os.getpid() == own:  # a process that the tests forked says nothing
+        said |= {"assertions": counted.assertions, "tests": counted.tests}
+        os.write(number, json.dumps(said).encode("ascii"))
+    os._exit(0)
+
+
+def judged(request: dict[str, Any], counted: Counted) -> dict[str, Any]:
+    """Judge a program: the result, and what to say of it."""
+    try:
+        tree = instrument.parsed(request["tests"])
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return _unjudged(f"the tests cannot be read: {told(error)}")
+    if instrument.is_blank(tree):
+        return _unjudged("there are no tests")
+    program = _program(request)
+    ended: BaseException | None = None
+    try:
+        program.loaded()
+        _run(program, tree, request, counted)
+    except BaseException as error:  # noqa: BLE001  whatever program and tests raise
+        ended = error
+    ended = program.ended or ended
+    if ended is not None:
+        return _failed(ended, request)
+    return _passed(program, counted)
+
+
+def _program(request: dict[str, Any]) -> Program:
+    if "code" in request:
+        return local.Program(request["code"])
+    return remote.Program(Channel(request["reading"], request["writing"]))
+
+
+def _passed(program: Program, counted: Counted) -> dict[str, Any]:
+    """The result where nothing has failed: passed, if something was judged."""
+    if not counted.assertions + counted.tests:
+        return _unjudged("no assertion of the tests was run, and no test")
+    if not program.asked:
+        return _unjudged("the tests never use the program")
+    return {"result": "passed", "says": ""}
+
+
+def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: Counted) -> None:
+    """Run the file of tests, then what it defines."""
+    names = Names(program, tree, request["entry_point"])
+    by_pytest = collect.needs_pytest(tree)
+    if by_pytest and importlib.util.find_spec("pytest") is None:
+        raise Unjudged("these tests need pytest")
+    collect.silence(by_pytest=by_pytest)
+    _modules(program, names)
+    if not isinstance(program, local.Program):
+        Guards(request["tests"], program.unjudge).install(names)
+        _library(program)
+    names[instrument.HELD], names[instrument.SAME] = counted.held, proxies.same
+    names[instrument.ENTERED] = counted.entered.add
+    code = compile(instrument.instrumented(tree), instrument.FILE, "exec", dont_inherit=True)
+    exec(code, names)  # noqa: S102  the sandbox's purpose
+    entry = request["entry_point"]
+    collect.run(names, counted, by_pytest=by_pytest, entry=lambda: _entry(program, entry))
+
+
+def _modules(program: Program, names: Names) -> None:
+    """Register the tests as the main module, and the program under the names it is imported by."""
+    main_ = types.ModuleType("__main__")
+    main_.__dict__.update(names)
+    sys.modules["__main__"] = main_
+    module = program.module if isinstance(program, local.Program) else Module(program, names)
+    for name in ALIASES:
+        sys.modules[name] = module
+
+
+class Module(types.ModuleType):
+    """The program's module."""
+
+    def __init__(self, program: Program, names: Names) -> None:
+        """Take the program, and the namespace of the tests."""
+        super().__init__("program")
+        self.__dict__["__program__"], self.__dict__["__names__"] = program, names
+
+    def __getattr__(self, name: str) -> Any:
+        program = self.__dict__["__program__"]
+        if name == "__all__":
+            return self.__dict__["__names__"].given(program.ask("names"))
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return program.look(name)
+        except NameError:
+            said = f"module 'program' has no attribute {name!r}"
+            raise AttributeError(said, name=name, obj=self) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__["__program__"].ask("assign", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["__program__"].ask("remove", name)
+
+
+def _library(program: Program) -> None:
+    """Let functions of the library that look into objects do so in the program's process."""
+    for name in ("asdict", "astuple", "replace"):
+        setattr(dataclasses, name, _looking(program, name, getattr(dataclasses, name)))
+
+
+def _looking(program: Program, name: str, own: Any) -> Any:
+    def function(value: Any, *args: Any, **named: Any) -> Any:
+        if proxies.is_object(value):
+            return program.ask("library", "dataclasses", name, value, *args, **named)
+        return own(value, *args, **named)
+
+    return function
+
+
+def _entry(program: Program, entry_point: str | None) -> Any:
+    """The function that the program had to define."""
+    if entry_point is not None:
+        return program.look(entry_point)
+    found = {name: program.look(name) for name in program.functions()}
+    if len(found) != 1:
+        program.unjudge(
+            f"the program defines {len(found)} functions, so it is not known which one the tests "
+            "are for; name the column that tells with `entry_point`"
+        )
+    return next(iter(found.values()))
+
+
+def _failed(error: BaseException, request: dict[str, Any]) -> dict[str, Any]:
+    """What an error that ended the tests says of the program."""
+    while isinstance(error, FailedTestError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, Unjudged):
+        return _unjudged(str(error))
+    if isinstance(error, Broken):
+        return {"result": "failed", "says": clean(str(error))}
+    if isinstance(error, ImportError) and _is_of_tests(error, request["tests"]):
+        return _unjudged(f"the tests cannot be run: {told(error)}")
+    return {"result": cause(error), "says": told(error)}
+
+
+def _is_of_tests(error: ImportError, tests: str) -> bool:
+    """Whether the tests import a module that the sandbox does not have."""
+    return isinstance(error, ModuleNotFoundError) and (error.name or "") in tests
+
+
+def _unjudged(says: str) -> dict[str, Any]:
+    return {"result": "unjudged", "says": clean(says)}
+
+
+def told(error: BaseException) -> str:
+    """An exception in short."""
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001  whatever it raises
+        text = ""
+    return clean(f"{type(error).__name__}: {text}").rstrip(": ")
+
+
+def clean(text: str) -> str:
+    """A message that is short and can be stored: half surrogates become escapes."""
+    return text[:LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cause(error: BaseException) -> str:
+    """What an exception tells of the limit that it ran into; "failed" if of none."""
+    seen: BaseException | None = error
+    for _ in range(LONGEST):  # causes may go round in a circle
+        if seen is None:
+            break
+        if isinstance(seen, MemoryError):
+            return "memory"
+        if isinstance(seen, OSError):
+            if type(seen).__name__ == "gaierror":
+                return "network"
+            if seen.errno in CAUSES:
+                return CAUSES[seen.errno]
+        if isinstance(seen, RuntimeError) and "start new thread" in str(seen):
+            return "processes"
+        seen = seen.__cause__ or seen.__context__
+    return "failed"

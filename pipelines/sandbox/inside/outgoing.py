@@ -1,0 +1,117 @@
+"""Values of the tests on their way to the program."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, Final
+
+from pipelines.sandbox.inside import codec, references
+from pipelines.sandbox.inside.codec import Node
+from pipelines.sandbox.inside.errors import CrossingError
+
+PICKLED: Final = frozenset({"re", "random", "ipaddress", "string", "types", "enum"})
+"""Modules whose objects are sent as a copy; those of the tests themselves are not."""
+LONGEST: Final = 1 << 16
+
+
+def node(value: Any) -> Node | None:
+    """The node of what both processes have, or can have a copy of; None: a function.
+
+    Raises:
+        CrossingError: it is neither.
+    """
+    module = getattr(value, "__module__", None) or ""
+    name = getattr(value, "__qualname__", "")
+    if isinstance(value, type | BuiltinFunctionType | FunctionType) and _is_at(module, name, value):
+        return ["library", module, name]
+    if isinstance(value, type):
+        raise CrossingError(f"the tests hand the program a class of their own, {value.__name__}")
+    known = isinstance(value, BaseException) and kind(value) is type(value)
+    if known or type(value).__module__.split(".")[0] in PICKLED:
+        import pickle  # noqa: PLC0415  seldom needed
+
+        return ["pickle", pickle.dumps(value).hex()]
+    return None
+
+
+def function(value: Any) -> Callable[..., Any]:
+    """What the program calls instead of a function or an iterator of the tests.
+
+    Raises:
+        CrossingError: it is neither.
+    """
+    if iterates(value):
+        return lambda: next(value, references.STOP)
+    if callable(value):
+        found: Callable[..., Any] = value
+        return found
+    raise CrossingError(
+        f"the tests hand the program an object of class {type(value).__qualname__}, which cannot "
+        "leave them"
+    )
+
+
+def iterates(value: Any) -> bool:
+    """Whether a value is an iterator; what stands in for anything is called."""
+    return hasattr(value, "__next__") and not callable(value)
+
+
+def name(value: Any) -> str:
+    """A function's name."""
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+def kind(error: BaseException) -> type:
+    """The class of an exception, or the nearest above it that both processes have."""
+    bases = type(error).__mro__
+    return next(base for base in bases if references.BY_NAME.get(base.__name__) is base)
+
+
+def arguments(error: BaseException) -> tuple[Any, ...]:
+    """Arguments of an exception, if they are plain."""
+    plain = isinstance(error.args, tuple) and all(map(is_plain, error.args))
+    return error.args if plain else (str(error),)
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value crosses as itself."""
+    kind_ = type(value)
+    if value is None or kind_ in {bool, str, *codec.APART, *codec.LEAVES}:
+        return True
+    return codec.named(kind_) in {*codec.LIBRARY, *codec.HELD}
+
+
+def leaving(_: Any, error: Any, __: Any) -> tuple[Any, Any, None]:
+    """What a context manager of the program is told of an exception; a traceback stays here."""
+    if error is None:
+        return None, None, None
+    if references.BY_NAME.get(type(error).__name__) is type(error):
+        return type(error), error, None
+    nearest = kind(error)
+    return nearest, references.exception(nearest, arguments(error)), None
+
+
+def standard_input(how: str, args: list[Any]) -> str:
+    """What the tests have on standard input.
+
+    Args:
+        how: `input`, `readline` or `read`.
+        args: the prompt, or the number of characters.
+    """
+    if how == "input":
+        return builtins.input(str(args[0])[:LONGEST])
+    read = sys.stdin.readline if how == "readline" else sys.stdin.read
+    return read(int(args[0]))
+
+
+def _is_at(module: str, path: str, value: object) -> bool:
+    """Whether a module of the standard library has a value under a path."""
+    if module.split(".", maxsplit=1)[0] not in sys.stdlib_module_names or module == "__main__":
+        return False
+    try:
+        return references.found(module, path) is value
+    except (ImportError, AttributeError):
+        return False
