@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,18 @@ from rich.console import Console
 from rich.table import Table
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """End with a sentence where a library of an extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"this benchmark needs {error.name}, which is not installed; run "
+            f"`pip install -c constraints.txt -e '.[{name}]'`"
+        )
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ import pytest
 for package in ("dataframely", "pandera", "pointblank"):
     pytest.importorskip(package, reason="the peers come with the extra `benchmarks`")
 
-from benchmarks.verify import __main__ as bench  # noqa: E402  needs the peers
 from benchmarks.verify import peers, world  # noqa: E402  needs the peers
+from benchmarks.verify import turns as bench  # noqa: E402  needs the peers
 
 
 def test_every_way_finds_the_same_rows() -> None:
