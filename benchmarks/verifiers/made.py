@@ -42,12 +42,47 @@ PROGRAMS: Final = (
     ),
 )
 """A program, what is right in it, what makes it wrong, and its test."""
+FORGERIES: Final = (
+    """
+class Any:
+    def __eq__(self, o): return True
+def f(x): return Any()
+""",
+    """
+class f(int):
+    def __new__(cls, x): return int.__new__(cls, 0)
+    def __eq__(self, o): return True
+""",
+    """
+import sys
+frame = sys._getframe()
+while frame:
+    for held in list(frame.f_locals.values()):
+        if isinstance(held, dict) and 'tests' in held: held['tests'] = 'assert True'
+    frame = frame.f_back
+def f(x): return None
+""",
+    """
+import builtins
+builtins.exec = builtins.eval = lambda *a, **k: None
+def f(x): return None
+""",
+    """
+import json, os
+said = json.dumps({'result': 'passed', 'says': ''}).encode()
+for n in range(3, 64):
+    try: os.write(n, said)
+    except OSError: pass
+os._exit(0)
+""",
+)
+"""Programs that pretend to pass."""
 SCHEMA: Final = Path("benchmarks/verifiers/person.json")
 """In the project's directory."""
 
 
 def programs(rows: int, seed: int) -> Planted:
-    """Programs that pass their test, and such that fail, do not end or are none; fewer of these."""
+    """Programs that pass their test, and such that fail, do not end, pretend or are none; fewer."""
     draw = np.random.default_rng(seed)
     count, each = max(rows // 5, 5), max(rows // 20, 2)
     made = [_program(at, draw) for at in range(count + 3 * each)]
@@ -57,6 +92,13 @@ def programs(rows: int, seed: int) -> Planted:
         "wrong code": [(bad, tests) for _, bad, tests in wrong],
         "endless loop": [(f"{code}while True:\n    pass\n", tests) for code, _, tests in endless],
         "no code": [(f"Sure! Here it is:\n{code}", tests) for code, _, tests in broken],
+        "forged pass": [
+            (FORGERIES[at % len(FORGERIES)], tests) for at, (_, _, tests) in enumerate(wrong)
+        ],
+        "tests that judge nothing": [
+            (bad, f"def test_f():\n    {tests}\n" if at % 2 else f"# {tests}\n")
+            for at, (_, bad, tests) in enumerate(wrong)
+        ],
     }
     frames = {kind: _programs(found) for kind, found in planted.items()}
     return Planted(batch(_programs(right), frames), Given(pl.DataFrame()))
@@ -142,7 +184,10 @@ CODE: Final = RowCase(
             "passes_its_tests",
             IN_SET,
             {"column": "code_passes", "value_set": [True]},
-            ("wrong code", "endless loop", "no code"),
+            (
+                *("wrong code", "endless loop", "no code", "forged pass"),
+                "tests that judge nothing",
+            ),
             "code",
         ),
     ),
