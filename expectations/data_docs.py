@@ -21,6 +21,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
 from expectations import catalogue, details, gx
 from expectations.suite import Rule, Suite
+from lake.visible import tame, visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 COLUMNS: Final = ("Name", "Severity", "Verdicts")
@@ -54,8 +55,8 @@ def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
         about: the round.
     """
     document = _Renderer().render(results(verdicts, suite, about))
-    heading = f"{about.dataset}, round {about.round}"
-    return str(_View().render(document, heading=heading))  # type: ignore[no-untyped-call]  # GX's
+    heading = visible(f"{about.dataset}, round {about.round}")
+    return tame(str(_View().render(document, heading=heading)))  # type: ignore[no-untyped-call]  # GX's
 
 
 def results(
@@ -82,7 +83,7 @@ def results(
                 "run_time": about.made.isoformat(),
             },
             "batch_kwargs": {"data_asset_name": f"{about.dataset}, round {about.round}"},
-            "batch_parameters": {name: str(value) for name, value in about.facts.items()},
+            "batch_parameters": {name: visible(str(value)) for name, value in about.facts.items()},
         },
     )
 
@@ -92,7 +93,7 @@ def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
     counts = dict(found["verdict"].value_counts().iter_rows())
     words = [f"{counts[word]:,} {word}" for word in details.VERDICTS if counts.get(word)]
     told = {
-        "Name": rule.name,
+        "Name": visible(rule.name),
         "Severity": rule.severity,
         "Verdicts": ", ".join(words) or "none given",
     }
@@ -102,7 +103,7 @@ def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
         success=judged and not counts.get("failed"),
         expectation_config=gx.ExpectationConfiguration(
             type=rule.type,
-            kwargs=dict(rule.kwargs),
+            kwargs=_shown(dict(rule.kwargs)),
             meta=told,
         ),
         result=_of_rows(rule, found, counts) if rows else _of_table(found),
@@ -137,7 +138,8 @@ def _unexpected(rule: Rule, failing: pl.DataFrame) -> pl.DataFrame:
     numeric = len(rule.columns) == 1 and not failing["observed"].has_nulls()
     counted = failing.group_by((number if numeric else said).alias("value")).len("count")
     listed = counted.sort("count", "value", descending=[True, False]).head(VALUES)
-    return listed.with_columns(pl.col("value").cast(pl.String).str.strip_suffix(".0"))
+    values = listed["value"].cast(pl.String).str.strip_suffix(".0").to_list()
+    return listed.with_columns(pl.Series("value", _shown(values), pl.String))
 
 
 def _of_table(found: pl.DataFrame) -> dict[str, Any]:
@@ -155,7 +157,16 @@ def _unknown(found: pl.DataFrame, counted: str) -> str:
     )
     named = [f"{reason} ({count:,})" for reason, count in said.head(REASONS).iter_rows()]
     more = [f"{len(said) - REASONS} more reasons"] if len(said) > REASONS else []
-    return "; ".join([f"unknown, not passed: {counted}", *named, *more])
+    return visible("; ".join([f"unknown, not passed: {counted}", *named, *more]))
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401  as JSON has it
+    """A value with marks for what does not print in its texts; nothing else of it changes."""
+    if isinstance(value, str):
+        return visible(value, lines=True)
+    if isinstance(value, Mapping):
+        return {_shown(name): _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class Table(gx.ValidationResultsTableContentBlockRenderer):

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lake.visible import visible
 from pipelines.images import each_lenient, png, to_bytes
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _by_class(
     most = 0
     for column, label in enumerate(classes):
         x = MARGIN + column * (CELL + GAP)
-        pen.text((x + CELL // 2, y), str(label), PALE, font=_font(14), anchor="ma")
+        pen.text((x + CELL // 2, y), visible(str(label)), PALE, font=_font(14), anchor="ma")
         shown = frame.filter(pl.col("label") == label)["image"]
         most = max(most, len(shown))
         for line, values in enumerate(each_lenient(shown)):
@@ -95,8 +96,10 @@ def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
     for at, (values, label, reason) in enumerate(rows):
         x, top = MARGIN + at % per_line * pitch, y + at // per_line * (CELL + 66)
         _paste(canvas, (x, top), values, "refused")
-        pen.text((x + CELL + 6, top + 8), f"asked\nfor {label}", INK, font=_font(13))
-        words = textwrap.wrap(str(reason).replace("_", " "), 20, max_lines=3, placeholder=" …")
+        pen.text((x + CELL + 6, top + 8), f"asked\nfor {visible(str(label))}", INK, font=_font(13))
+        words = textwrap.wrap(
+            visible(str(reason)).replace("_", " "), 20, max_lines=3, placeholder=" …"
+        )
         pen.multiline_text((x, top + CELL + 4), "\n".join(words), PALE, font=_font(11), spacing=2)
     if shown.is_empty():
         pen.text((MARGIN, y), "none", PALE, font=_font(14))

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from lake import private
+from lake.visible import visible
 from pipelines.errors import LibraryError, PipelineError, ServiceError
 from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.settings import LOCAL
@@ -73,7 +74,7 @@ def main() -> None:
     try:
         serve(home, Options(**asked))
     except PipelineError as error:
-        sys.stderr.write(f"local_llm: {error}\n")
+        sys.stderr.write(f"local_llm: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
         sys.stderr.write(f"local_llm: {home.path}: {error.strerror}\n")
@@ -211,7 +212,7 @@ def _listen(home: ServerHome, said: Iterable[str]) -> None:
         if _BEGINS.search(line):
             count += 1
             os.pwrite(counter, str(count).encode(), 0)  # it only grows longer
-        log.info(line.rstrip())
+        log.info(visible(line.rstrip()))
     os.close(counter)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
+from lake.visible import visible
+
 Item = TypeVar("Item")
 SECONDS: Final = 10.0
 """At most one line in this time where there is no terminal."""
@@ -43,7 +45,7 @@ def _bar(name: str, **options: Any) -> Any:  # noqa: ANN401  tqdm is not typed
     terminal = sys.stderr.isatty()
     pause = 0.2 if terminal else SECONDS
     return tqdm(
-        desc=name,
+        desc=visible(name),
         file=sys.stderr,
         mininterval=pause,
         maxinterval=max(pause, SECONDS),

@@ -128,7 +128,7 @@ def _publish(
     if approval:
         approval.check(result, rejection)
     recorded = _record(work, judged, key, result)
-    say.line(guard.table(result))
+    say.lines(guard.table(result))
     if result.blocked:
         raise BlockedError(
             f"the guard blocks {work.round.key} ({', '.join(result.blocking)}); it stays on "

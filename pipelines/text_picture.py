@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from lake.visible import visible
 from pipelines.grid import FRAME, INK, MARGIN, PALE, PAPER
 from pipelines.images import png
 
@@ -86,11 +87,11 @@ def _lines(frame: pl.DataFrame) -> Iterator[tuple[str, list[str]]]:
         text = "no text" if row["text"] is None else row["text"][: LETTERS * LINES * 2]
         lines = [
             line
-            for part in text.splitlines()
+            for part in visible(text, lines=True).split("\n")
             for line in textwrap.wrap(part, LETTERS, break_long_words=True) or [""]
         ]
         cut = [*lines[: LINES - 1], "…"] if len(lines) > LINES else lines
-        yield ": ".join(known)[:LETTERS], ["".join(filter(str.isprintable, each)) for each in cut]
+        yield visible(": ".join(known))[:LETTERS], cut
 
 
 def _font(size: int) -> Any:  # noqa: ANN401  the library's own union of font kinds

@@ -16,7 +16,7 @@ from pipelines.work import open_lake
 from review import origins, tree
 from review.locate import locate
 from review.origins import Found
-from review.output import console, print_json, table
+from review.output import console, print_json, sentence, table
 
 SHOWN: Final = 5
 """Occurrences that are printed; `--json` has them all."""
@@ -44,7 +44,7 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
 
 def _lost(ref: str, lost: Superseded) -> Text:
     """Say that a round was superseded, and from when its family tree is."""
-    return Text(
+    return sentence(
         f"not at {ref}: round {lost.round} of {lost.dataset} was superseded by {lost.by[:12]}; "
         f"what follows is as of {lost.last[:12]}, the last commit of main that held it"
     )
@@ -55,13 +55,13 @@ def _rendered(found: Found) -> Iterator[RenderableType]:
     head = f"{one.dataset}, round {one.round}, row {one.row}"
     decision = one.decision.decision if one.decision else "undecided"
     state = one.kind if one.kind == "real" else f"{one.kind}, {decision}"
-    yield Text.assemble((f"\n{one.sample_id}\n", "bold"), f"{head}: {state}")
+    yield Text.assemble((f"\n{one.sample_id}\n", "bold"), sentence(f"{head}: {state}"))
     drawn, left_out = tree.draw(found)
     yield drawn
     if left_out:
-        yield Text(left_out)
+        yield sentence(left_out)
     if one.kind != "real" and found.licences:
-        yield Text(f"real ancestors by licence: {tree.counted(found.licences)}")
+        yield sentence(f"real ancestors by licence: {tree.counted(found.licences)}")
     yield from _decision(one)
     if one.verdicts:
         yield _verdicts(one)
@@ -71,13 +71,13 @@ def _decision(one: Occurrence) -> Iterator[Text]:
     if one.decision is None:
         return
     if one.decision.reasons:
-        yield Text(f"reasons: {', '.join(one.decision.reasons)}")
+        yield sentence(f"reasons: {', '.join(one.decision.reasons)}")
     if one.decision.warnings:
-        yield Text(f"warnings: {', '.join(one.decision.warnings)}")
+        yield sentence(f"warnings: {', '.join(one.decision.warnings)}")
     if one.decision.duplicate_of:
         first = one.decision.duplicate_of
         place = f"{first['dataset']}, round {first['round']}, row {first['row']}"
-        yield Text(f"the same content: {place}")
+        yield sentence(f"the same content: {place}")
 
 
 def _verdicts(one: Occurrence) -> Table:

@@ -16,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from lake.visible import in_json, visible
 from pipelines import images, receipts, spreadsheet
 
 HIDDEN: Final = ("round", "row", "sample_id", "asked", "label")
@@ -55,12 +56,13 @@ def page(drawn: pl.DataFrame, title: str, name: str) -> str:
         strict=True,
     )
     cards = [_card(*key, parts) for key, parts in zip(keys, zip(*shown, strict=True), strict=True)]
-    about = json.dumps({"name": name, "title": title}).replace("<", "\\u003c")
+    asked = drawn["asked"].fill_null("").to_list()
+    about = in_json(json.dumps({"name": name, "title": title, "asked": asked}))
     return PAGE.substitute(
-        title=html.escape(title),
+        title=escape(title),
         cards="\n".join(cards),
         count=len(cards),
-        about=about,
+        about=about.replace("<", "\\u003c"),
         skipped=spreadsheet.SKIPPED,
         signs=spreadsheet.SIGNS,
         separators=spreadsheet.SEPARATORS,
@@ -68,8 +70,8 @@ def page(drawn: pl.DataFrame, title: str, name: str) -> str:
 
 
 def _card(round_: int, row: int, sample: str, asked: str | None, parts: tuple[str, ...]) -> str:
-    shown = html.escape(asked or "")
-    data = f'data-round="{round_}" data-row="{row}" data-sample="{sample}" data-asked="{shown}"'
+    shown = escape(asked or "")
+    data = f'data-round="{round_}" data-row="{row}" data-sample="{sample}"'
     label = f"<p>asked: <b>{shown}</b></p>" if shown else ""
     return (
         f'<article {data} tabindex="0"><header>row {row}</header>{"".join(parts)}{label}'
@@ -83,8 +85,12 @@ def _column(column: pl.Series) -> list[str]:
     if column.dtype == images.IMAGE:
         return list(_images(column))
     texts = column.cast(pl.String, strict=False).fill_null("").str.head(LONGEST)
-    name = html.escape(column.name)
-    return [f"<h2>{name}</h2><pre>{html.escape(each)}</pre>" for each in texts]
+    return [f"<h2>{escape(column.name)}</h2><pre>{escape(each)}</pre>" for each in texts]
+
+
+def escape(text: str) -> str:
+    """A foreign text as HTML."""
+    return html.escape(visible(text, lines=True))
 
 
 def _images(column: pl.Series) -> Iterator[str]:
@@ -195,8 +201,8 @@ function cell(text) {
   return /[",;\\t\\r\\n]|^\\s|\\s$$/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
 }
 document.getElementById("save").addEventListener("click", () => {
-  const lines = [["round", "row", "sample_id", "asked", "truth", "note"], ...cards.map(each =>
-    [each.dataset.round, each.dataset.row, each.dataset.sample, each.dataset.asked,
+  const lines = [["round", "row", "sample_id", "asked", "truth", "note"], ...cards.map((each, at) =>
+    [each.dataset.round, each.dataset.row, each.dataset.sample, about.asked[at],
       each.dataset.truth || "", note(each).value])];
   const text = lines.map(line => line.map(cell).join(",")).join("\\n") + "\\n";
   const link = document.createElement("a");

@@ -8,17 +8,26 @@ help then costs what parsing costs, and no command imports what it does not use
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from lake.visible import MARKED, visible
 from review.errors import FAILURES
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 DatasetOption = Annotated[
     str | None, typer.Option("--dataset", "-d", help="Only this data set.", show_default=False)
 ]
+
+
+def settle() -> None:
+    """Let both outputs show something plain for signs that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=MARKED)
 
 
 def run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as given
@@ -28,5 +37,5 @@ def run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as give
     except BrokenPipeError:
         sys.stderr.close()
     except FAILURES as error:
-        sys.stderr.write(f"stemma: {error}\n")
+        sys.stderr.write(f"stemma: {visible(str(error))}\n")
         raise typer.Exit(getattr(error, "exit_code", 1)) from None

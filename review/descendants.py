@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from rich.text import Text
 
 from lake.errors import NotFound
 from lineage import family
@@ -28,7 +27,7 @@ from pipelines.params import load
 from pipelines.work import open_lake
 from review.datasets import wanted_dataset
 from review.errors import UsageError
-from review.output import console, plural, print_json, print_json_rows, table
+from review.output import console, plural, print_json, print_json_rows, sentence, table
 
 SHOWN: Final = 60
 """Rows that `--rows` prints; `--json` has them all."""
@@ -151,7 +150,7 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
     out = console()
     samples = sum(asked.samples.values())
     out.print(
-        Text(
+        sentence(
             f"{samples:,} {plural('sample', samples)} "
             f"({asked.numbers.size:,} {plural('occurrence', asked.numbers.size)}): "
             f"{found.hard.size:,} hard and {found.weak.size:,} weak descendants"
@@ -182,7 +181,7 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
     out.print(table("", columns, listed))
     more = found.hard.size + found.weak.size - SHOWN
     if more > 0:
-        out.print(Text(f"… {more:,} more rows; --rows --json prints them all"))
+        out.print(sentence(f"… {more:,} more rows; --rows --json prints them all"))
 
 
 def _blocks(index: Ancestry, found: Descendants, size: int = BLOCK) -> Iterator[pl.DataFrame]:

@@ -18,7 +18,7 @@ from review.datasets import wanted_dataset
 from review.diffs import checks, markdown, page, sources, terminal
 from review.diffs.values import DataDiff
 from review.errors import Findings, UsageError
-from review.output import console, print_json
+from review.output import console, print_json, sentence
 
 SHOWN: Final = 60
 """Rows that `--rows` prints, where nothing else is asked for."""
@@ -77,7 +77,8 @@ def run(
         print_json(_content(asked, found, rows=rows))
     elif as_markdown:
         lines = [line for each in found for line in markdown.rendered(each, asked.title, listed)]
-        sys.stdout.write("\n".join(lines or [f"{asked.title}: no difference"]) + "\n")
+        lines = lines or [markdown.escaped(f"{asked.title}: no difference")]
+        sys.stdout.write("\n".join(lines) + "\n")
     else:
         _print(asked, found, listed)
     said = [each for one in found for each in checks.failed(one, fail_on)]
@@ -152,7 +153,7 @@ def _content(asked: Asked, found: Sequence[DataDiff], *, rows: bool) -> dict[str
 def _print(asked: Asked, found: Sequence[DataDiff], rows: int) -> None:
     out = console()
     if not found:
-        out.print(f"{asked.title}: no difference", markup=False, soft_wrap=True)
+        out.print(sentence(f"{asked.title}: no difference"), soft_wrap=True)
     for each in found:
         for part in terminal.rendered(each, asked.title, rows):
             out.print(part)

@@ -11,7 +11,7 @@ from pipelines.estimating import Part
 from pipelines.llm.settings import LOCAL
 from pipelines.params import load, resolve
 from pipelines.work import Work, open_lake
-from review.output import console, number, print_json, table
+from review.output import console, number, print_json, sentence, table
 
 COLUMNS: Final = (
     "stage",
@@ -38,7 +38,7 @@ def run(*, name: str, as_json: bool) -> None:
     out = console()
     out.print(table(key, COLUMNS, [_row(part) for part in parts]))
     for line in _said(parts):
-        out.print(line, soft_wrap=True)
+        out.print(sentence(line), soft_wrap=True)
 
 
 def _to_dict(part: Part) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from lake.home import LakeHome
 from lake.server.fsck import Problem, Report, check
 from lake.server.fsck import Progress as Tell
+from lake.visible import visible
 from review.errors import ReviewError
 from review.output import console, number, print_json
 
@@ -27,7 +28,7 @@ def run(*, home: Path, as_json: bool) -> None:
     if as_json:
         print_json(_facts(report))
     else:
-        console().print(told(report), soft_wrap=True, highlight=False, markup=False)
+        console().print(told(report), soft_wrap=True)
     if report.problems:
         sys.stdout.flush()
         raise ReviewError(
@@ -56,8 +57,8 @@ def told(report: Report) -> str:
 def _line(problem: Problem) -> str:
     thing = problem.thing
     name = f"{thing.repository}/{thing.name}" if thing.repository else thing.name
-    lines = [f"{thing.kind} {name} is {problem.wrong}"]
-    lines += [f"  {user}" for user in problem.used_by]
+    lines = [visible(f"{thing.kind} {name} is {problem.wrong}")]
+    lines += [visible(f"  {user}") for user in problem.used_by]
     more = problem.users - len(problem.used_by)
     if more:
         lines.append(f"  and {number(more)} more")

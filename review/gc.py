@@ -30,7 +30,7 @@ def run(*, home: Path, keep: str, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json({"dry_run": dry_run, **found})
     else:
-        console().print(told(found, dry_run=dry_run), soft_wrap=True, highlight=False)
+        console().print(told(found, dry_run=dry_run), soft_wrap=True)
 
 
 def told(found: Mapping[str, int], *, dry_run: bool) -> str:

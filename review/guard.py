@@ -18,7 +18,7 @@ from pipelines.params import Params, load
 from pipelines.work import Work, open_lake
 from review import targets
 from review.errors import Findings
-from review.output import console, number, print_json, table
+from review.output import console, number, print_json, sentence, table
 from review.targets import Target
 
 SAME = 1e-9
@@ -142,13 +142,15 @@ def _rendered(found: Judgement) -> Iterator[RenderableType]:
     result, target = found.result, found.target
     blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
     yield Text.assemble(
-        (f"\n{target.key} at {target.ref}: {result.verdict}{blocking}", "bold"),
-        f"\ncommit {target.commit[:12]}, {found.limits}",
+        "\n",
+        sentence(f"{target.key} at {target.ref}: {result.verdict}{blocking}", "bold"),
+        "\n",
+        sentence(f"commit {target.commit[:12]}, {found.limits}"),
     )
     columns = ["check", "value", "limit", "verdict", "recorded", "evidence"]
     yield table("", columns, list(_rows(found)))
     for line in _notes(found):
-        yield Text(line)
+        yield sentence(line)
 
 
 def _rows(found: Judgement) -> Iterator[Sequence[object]]:

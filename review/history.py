@@ -22,7 +22,7 @@ from pipelines.steps import Kind, Step
 from pipelines.work import open_lake
 from review.datasets import wanted_datasets
 from review.errors import Findings
-from review.output import console, print_json, table
+from review.output import console, print_json, sentence, table
 
 WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "round": ("merge of a round", "merges of rounds"),
@@ -84,16 +84,16 @@ def _rendered(ref: str, found: Sequence[Step], trusted: Trusted | None) -> Itera
         for kind, words in WORDS.items()
         if counts[kind]
     ]
-    yield Text(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
+    yield sentence(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
     if wrong:
         yield _findings(wrong)
     for each in proved:
         if each.result is not None and each.result.override is not None:
             yield _overridden(each.commit.id, each.result)
     if trusted is None:
-        yield Text(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
+        yield sentence(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
     else:
-        yield Text(f"trusted keys: {', '.join(sorted(trusted.keys))}")
+        yield sentence(f"trusted keys: {', '.join(sorted(trusted.keys))}")
 
 
 def _findings(wrong: Sequence[Step]) -> Table:
@@ -116,7 +116,7 @@ def _findings(wrong: Sequence[Step]) -> Table:
 def _overridden(commit: str, result: GuardResult) -> Text:
     reason = " ".join((result.override or "").split())
     what = f"round {result.round} of {result.dataset}"
-    return Text(
+    return sentence(
         f"{commit[:SHORT]}: {what} was published although the guard blocks it "
         f"({', '.join(result.blocking)}): {reason}"
     )

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from lake.client import Lake
 from lake.errors import NotFound
+from lake.visible import in_json
 from lineage.export import croissant, prov
 from lineage.export.values import Track, untracked
 from pipelines import exports, progress
@@ -16,7 +17,7 @@ from pipelines.params import Params, load
 from pipelines.work import open_lake
 from review import sinks
 from review.datasets import wanted_dataset
-from review.output import console, number, print_json
+from review.output import console, number, print_json, sentence
 
 
 class Document(Protocol):
@@ -35,7 +36,7 @@ def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_jso
     lake = open_lake(params)
     document = compose(lake, held(lake, params, ref, dataset), form)
     track = untracked if output is None else progress.track
-    size = sinks.write(output, document.chunks(track))
+    size = sinks.write(output, map(in_json, document.chunks(track)))
     if output is None:
         return
     found = document.summary()
@@ -45,12 +46,8 @@ def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_jso
         said = ", ".join(
             f"{number(count)} {name.replace('_', ' ')}" for name, count in found.items()
         )
-        console().print(
-            f"wrote {output}: {said}, {number(size)} bytes",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-        )
+        wrote = f"wrote {output}: {said}, {number(size)} bytes"
+        console().print(sentence(wrote), soft_wrap=True)
 
 
 def held(lake: Lake, params: Params, ref: str, dataset: str | None) -> Holding:

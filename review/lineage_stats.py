@@ -66,7 +66,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     for each in found:
         for part in _rendered(index, each):
             out.print(part)
-    out.print(NOTE, highlight=False)
+    out.print(NOTE)
 
 
 def _dict(index: Ancestry, found: Statistics) -> dict[str, Any]:

@@ -1,15 +1,24 @@
-"""How results are printed: tables for people, JSON for programs."""
+"""How results are printed: tables for people, JSON for programs.
+
+Whatever is printed went through here, so that no foreign text reaches a terminal raw: cells, lines
+and titles show marks for what does not print (`lake.visible`), and the console marks what is left.
+JSON is ASCII, with its own escapes.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
-from rich.console import Console, JustifyMethod
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, JustifyMethod, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from lake.visible import in_json, tame, visible
 
 STYLES = {
     "published": "green",
@@ -30,13 +39,47 @@ STYLES = {
 
 
 def console() -> Console:
-    """A console on standard output; wide enough for a table when it is not a terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
+    """A console on standard output; wide enough for a table when it is not a terminal.
+
+    Words in what it prints are no markup, and raw characters in them become marks.
+    """
+    return _Console(
+        width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False
+    )
+
+
+class _Console(Console):
+    """Prints nothing raw, whoever made it."""
+
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401  as the library has it
+        """Print texts as they are, and renderables without what does not print."""
+        super().print(*map(_Tamed, objects), **options)
+
+
+class _Tamed:
+    """A renderable, or a text, in which marks stand for what does not print."""
+
+    def __init__(self, wrapped: ConsoleRenderable | str) -> None:
+        self._wrapped = Text(tame(wrapped)) if isinstance(wrapped, str) else wrapped
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._wrapped, options):
+            yield segment if segment.control else Segment(tame(segment.text), segment.style)
+
+
+def sentence(said: str, style: str = "") -> Text:
+    """Words on one line, foreign ones among them."""
+    return Text(visible(said), style=style)
 
 
 def print_json(content: object) -> None:
     """Print JSON with a newline."""
-    sys.stdout.write(json.dumps(content, indent=2, default=str) + "\n")
+    sys.stdout.write(as_json(content, indent=2) + "\n")
+
+
+def as_json(content: object, *, indent: int | None = None) -> str:
+    """JSON in ASCII that shows nothing raw."""
+    return in_json(json.dumps(content, indent=indent, default=str))
 
 
 def print_json_rows(
@@ -49,26 +92,29 @@ def print_json_rows(
         name: of the list.
         blocks: frames whose columns are the rows' members.
     """
-    head = json.dumps(content, indent=2, default=str).removesuffix("\n}")
+    head = as_json(content, indent=2).removesuffix("\n}")
     sys.stdout.write(f'{head},\n  "{name}": [')
     comma = ""
     for block in blocks:
-        rows = block.write_ndjson().splitlines()
+        rows = in_json(block.write_ndjson(), ascii_only=True).split("\n")[:-1]
         sys.stdout.writelines([comma, "\n    ", ",\n    ".join(rows)] if rows else [])
         comma = "," if rows else comma
     sys.stdout.write("\n  ]\n}\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table: words with a meaning are coloured, numbers stand right, long words fold."""
-    head = Text(title) if title else None
+    """A table: words with a meaning are coloured, numbers stand right, long words fold.
+
+    A line break in a cell becomes a mark, as everything that does not print.
+    """
+    head = sentence(title) if title else None
     made = Table(title=head, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):
         cells = [row[index].plain for row in body]
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
         side: JustifyMethod = "right" if numeric else "left"
-        made.add_column(Text(name), justify=side, overflow="fold")
+        made.add_column(sentence(name), justify=side, overflow="fold")
     for row in body:
         made.add_row(*row)
     return made
@@ -91,7 +137,7 @@ def plural(word: str, count: int) -> str:
 
 def _text(cell: object) -> Text:
     plain = cell if isinstance(cell, str) else number(cell)
-    return Text(plain, style=STYLES.get(plain, ""))
+    return sentence(plain, STYLES.get(plain, ""))
 
 
 def _is_number(cell: str) -> bool:

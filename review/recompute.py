@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from pipelines.params import load
 from pipelines.work import open_lake
 from review.datasets import held_datasets
 from review.errors import Findings
-from review.output import console, table
+from review.output import as_json, console, table
 
 SHOWN: Final = 5
 """Findings of each check that people are shown; JSON has all."""
@@ -156,12 +155,12 @@ def _counted(batches: Iterable[Batch], result: Result) -> Iterator[Batch]:
 def _write(about: Mapping[str, Any], batches: Iterable[Batch], result: Result) -> None:
     """Print JSON, each finding as it comes, so that no more than a round's are in memory."""
     out, before = sys.stdout, "\n"
-    out.write(f'{json.dumps(about)[:-1]}, "findings": [')
+    out.write(f'{as_json(about)[:-1]}, "findings": [')
     for each in batches:
         for row in each.found.iter_rows(named=True):
-            out.write(f"{before}{json.dumps({'check': each.check, **_plain(row)})}")
+            out.write(f"{before}{as_json({'check': each.check, **_plain(row)})}")
             before = ",\n"
-    out.write(f"\n], {json.dumps(result.to_dict(), indent=2)[1:]}\n")
+    out.write(f"\n], {as_json(result.to_dict(), indent=2)[1:]}\n")
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,16 +188,16 @@ def _print(ref: str, result: Result) -> None:
         if each.found:
             out.print(_findings(name, each))
             if each.found > len(each.first):
-                out.print(f"[{each.found - len(each.first):,} more rows]", markup=False)
+                out.print(f"[{each.found - len(each.first):,} more rows]")
     rows, edges = result.tallies["real_inputs"], result.tallies["parents"]
     if rows.unproved:
         every = rows.unproved + rows.checked
         said = f"{rows.unproved:,} of {every:,} rows cannot be derived until that is corrected"
-        out.print(said, highlight=False)
+        out.print(said)
     if not result.found:
         mixes = result.tallies["mix_figures"].checked
         said = f"proved: {rows.checked:,} rows, {edges.checked:,} edges, {mixes:,} mixes"
-        out.print(said, highlight=False)
+        out.print(said)
 
 
 def _findings(name: str, tally: Tally) -> Table:

@@ -15,7 +15,7 @@ from pipelines.replay import Replay
 from pipelines.work import open_lake
 from review.errors import Findings, UsageError
 from review.locate import Located, locate
-from review.output import console, print_json, table
+from review.output import console, print_json, sentence, table
 
 DIGEST: Final = 64
 SHOWN: Final = 20
@@ -86,19 +86,19 @@ def _to_dict(found: Replay) -> dict[str, Any]:
 def _rendered(found: Replay) -> Iterator[RenderableType]:
     record = found.record
     place = f"{record.dataset}, round {record.round}, shard {record.shard}"
-    yield Text(
+    yield sentence(
         f"{place}: {record.rows.height:,} rows by generator {record.generator[:12]}, "
         f"{record.about['generator']['kind']}, seed {record.seed}, commit {record.commit[:12]}"
     )
-    yield Text(_result(found), style="green" if found.identical else "red")
-    yield Text(_expected(found))
+    yield sentence(_result(found), style="green" if found.identical else "red")
+    yield sentence(_expected(found))
     if found.other:
         body = [[each.name, _word(each.recorded), _word(each.present)] for each in found.other]
         yield table("", ["environment", "recorded", "present"], body)
     if not found.identical:
         yield table("", ["row", "recorded", "replayed", "difference"], _differing(found))
         if found.differing.height > SHOWN:
-            yield Text(f"… {found.differing.height - SHOWN:,} more rows; --json has them all")
+            yield sentence(f"… {found.differing.height - SHOWN:,} more rows; --json has them all")
 
 
 def _result(found: Replay) -> str:

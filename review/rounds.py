@@ -15,7 +15,7 @@ from typing import Any, Final
 from pipelines import receipts
 from pipelines.params import FILE, Params, load
 from review.datasets import wanted_dataset
-from review.output import console, print_json
+from review.output import console, print_json, sentence
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 PIPELINE: Final = "dvc.yaml"
@@ -30,7 +30,8 @@ def run(*, dataset: str, as_json: bool) -> None:
     if as_json:
         print_json({"round": key, "files": changed})
     else:
-        console().print(f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone")
+        said = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
+        console().print(sentence(said))
 
 
 def add(path: Path, dataset: str) -> str:

@@ -17,7 +17,7 @@ from lake.home import Endpoint, LakeHome
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from pipelines.params import FILE
 from review.errors import UsageError
-from review.output import console, print_json
+from review.output import console, print_json, sentence
 
 ENDED: Final = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
 """Exit codes of a server that was asked to end."""
@@ -95,11 +95,13 @@ def _tell(lake: LakeHome, place: Endpoint, *, as_json: bool) -> None:
         print_json(facts)
     else:
         where = f"in {facts['credentials_file']}" if not given else "as in the server's environment"
-        console().print(
-            f"lake of {facts['home']} at {facts['endpoint']}; clients set\n"
-            f"  LAKECTL_SERVER_ENDPOINT_URL={facts['endpoint']}\n"
-            f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={facts['access_key_id']}\n"
+        said = (
+            f"lake of {facts['home']} at {facts['endpoint']}; clients set",
+            f"  LAKECTL_SERVER_ENDPOINT_URL={facts['endpoint']}",
+            f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={facts['access_key_id']}",
             f"  {SECRET_KEY}=({where})",
-            soft_wrap=True,
         )
+        out = console()
+        for each in said:
+            out.print(sentence(each), soft_wrap=True)
     sys.stdout.flush()

@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
 from lake import refs
 from lake.client import Lake
@@ -19,7 +18,7 @@ from pipelines.params import load
 from pipelines.verdicts import places
 from pipelines.work import open_lake
 from review.datasets import wanted_datasets
-from review.output import console, print_json, table
+from review.output import console, print_json, sentence, table
 
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 COLUMNS = (
@@ -141,10 +140,10 @@ def _rendered(dataset: str, found: dict[str, Any]) -> Group:
     shown = [_row(entry) for entry in found["rounds"]]
     shown += [_row(entry | {"tag": entry["branch"]}) for entry in found["open"]]
     if not shown:
-        return Group(Text(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
+        return Group(sentence(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
     pages = _pages(found["rounds"] + found["open"])
     said = [
-        Text(f"{each['branch']} was rejected: {' '.join(each['rejected'].split())}")
+        sentence(f"{each['branch']} was rejected: {' '.join(each['rejected'].split())}")
         for each in found["open"]
         if each["rejected"]
     ]

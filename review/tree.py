@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rich.text import Text
 from rich.tree import Tree
 
 from review.origins import UNSTATED, Found, Mix
-from review.output import number, plural
+from review.output import number, plural, sentence
 
 MOST_NODES: Final = 60
 """Ancestors that are shown, the nearest first."""
@@ -28,11 +27,11 @@ def draw(found: Found) -> tuple[Tree, str | None]:
     place = f"commit {found.commit[:DIGITS]}" + (f" ({found.tag})" if found.tag else "")
     if found.lost is not None:
         place += f", superseded by {found.lost.by[:DIGITS]}"
-    top = Tree(Text(place))
+    top = Tree(sentence(place))
     drawn.inputs(top, drawn.start, 0)
     one = found.occurrence
     top.add(
-        Text(
+        sentence(
             f"real inputs {number(one.real_inputs)}, real roots {number(one.real_roots)}, "
             f"depth mean {number(one.depth_mean)}, min {number(one.depth_min)}, "
             f"max {number(one.depth_max)}"
@@ -74,10 +73,10 @@ class _Drawing:
             else:
                 self._parent(above, link, known, depth)
         if more:
-            above.add(Text(f"… {more:,} more {plural('parent', more)}"))
+            above.add(sentence(f"… {more:,} more {plural('parent', more)}"))
         if node["kind"] == "real":
             if not depth:
-                above.add(Text(_source(node)))
+                above.add(sentence(_source(node)))
         else:
             self._generator(above, node, depth)
 
@@ -87,18 +86,18 @@ class _Drawing:
         head = f"{link['relation']} {number(link['weight'])}"
         place = f"{link['dataset']}, round {link['round']}, row {link['row']}"
         if known is None:
-            above.add(Text(f"{head}, {place}: not in the lake at this commit"))
+            above.add(sentence(f"{head}, {place}: not in the lake at this commit"))
             return
         said = f"{head}, {known['sample_id'].hex()[:DIGITS]}, {place}: {_state(known)}"
         self._shown.add(known["number"])
         if known["kind"] == "real":
-            above.add(Text(f"{said}; {_source(known)}"))
+            above.add(sentence(f"{said}; {_source(known)}"))
         elif known["number"] in self._expanded:
-            above.add(Text(f"{said}, see above"))
+            above.add(sentence(f"{said}, see above"))
         elif depth + 1 >= MOST_DEPTH:
-            above.add(Text(f"{said} …"))
+            above.add(sentence(f"{said} …"))
         else:
-            self.inputs(above.add(Text(said)), known, depth + 1)
+            self.inputs(above.add(sentence(said)), known, depth + 1)
 
     def _generator(self, above: Tree, node: Mapping[str, Any], depth: int) -> None:
         weight = [number(node["rest"])] if node["parents"] else []
@@ -107,25 +106,25 @@ class _Drawing:
         if not depth:
             one = self._found.occurrence
             said += [f"shard {one.shard}", f"seed {one.seed}", *_model(self._found.environment)]
-        branch = above.add(Text(f"generator {', '.join(said)}, rule {node['attribution']}"))
+        branch = above.add(sentence(f"generator {', '.join(said)}, rule {node['attribution']}"))
         if node["rest"] > 0:
             self._end(branch, node["trained_on"])
 
     def _end(self, above: Tree, digest: str | None) -> None:
         """What a generator learned from."""
         if digest is None:
-            above.add(Text("opaque: its training data is unknown"))
+            above.add(sentence("opaque: its training data is unknown"))
             return
         mix = self._found.mixes.get(digest)
         if mix is None:
-            above.add(Text(f"mix {digest[:DIGITS]}, of which this commit holds no manifest"))
+            above.add(sentence(f"mix {digest[:DIGITS]}, of which this commit holds no manifest"))
         elif digest in self._mixes:
-            above.add(Text(f"mix {digest[:DIGITS]}, see above"))
+            above.add(sentence(f"mix {digest[:DIGITS]}, see above"))
         else:
             self._mixes.add(digest)
-            branch = above.add(Text(_mix(mix.about)))
+            branch = above.add(sentence(_mix(mix.about)))
             for line in _licences(mix):
-                branch.add(Text(line))
+                branch.add(sentence(line))
 
 
 def _model(environment: Mapping[str, Any] | None) -> list[str]:

@@ -17,7 +17,7 @@ from pipelines.verdicts.report import Report
 from pipelines.work import open_lake
 from review import sinks, targets
 from review.errors import UsageError
-from review.output import console, number, plural, print_json, table
+from review.output import console, number, plural, print_json, sentence, table
 from review.targets import Target
 
 COLUMNS = ("expectation", "severity", "passed", "failed", "unknown", "reason", "rows", "samples")
@@ -58,7 +58,7 @@ def run(
         for part in _rendered(each, told):
             out.print(part)
     if html is not None:
-        out.print(f"wrote {html}", highlight=False, soft_wrap=True)
+        out.print(sentence(f"wrote {html}"), soft_wrap=True)
 
 
 def _page(lake: Lake, target: Target, told: Report) -> str:
@@ -71,7 +71,8 @@ def _page(lake: Lake, target: Target, told: Report) -> str:
 def _rendered(target: Target, told: Report) -> Iterator[RenderableType]:
     kept = told.candidates - told.rejected
     yield Text.assemble(
-        (f"\n{target.key} at {target.ref}", "bold"),
+        "\n",
+        sentence(f"{target.key} at {target.ref}", "bold"),
         f": {told.candidates:,} {plural('candidate', told.candidates)}, {told.rejected:,} rejected,"
         f" {kept:,} kept, {told.marked:,} of them with a warning; suite {told.suite[:12]}",
     )
@@ -88,7 +89,7 @@ def _rendered(target: Target, told: Report) -> Iterator[RenderableType]:
         yield table("fail together", ("candidates", "expectations", "candidate is"), body)
     passing = [each.name for each in told.judged if each.verdict == "passed"]
     if passing:
-        yield Text(f"passed by all: {', '.join(passing)}")
+        yield sentence(f"passed by all: {', '.join(passing)}")
 
 
 def _rows(judged: Judged, told: Report) -> Iterator[Sequence[object]]:

@@ -25,7 +25,7 @@ from pipelines.params import load
 from review import audit_page
 from review.datasets import wanted_dataset
 from review.errors import UsageError
-from review.output import console, number, print_json, table
+from review.output import console, number, print_json, sentence, table
 
 FOLDER: Final = Path("audits")
 ESTIMATES: Final = ("keep_correct", "keep_wrong", "error", "threshold")
@@ -78,14 +78,14 @@ def _ask(about: Subject, sheet: Path | None, rows: int, *, as_json: bool) -> Non
     if as_json:
         print_json({"sheet": str(place), "page": str(page), "rows": len(drawn), "then": then})
         return
-    console().print(
-        f"wrote {place}: {len(drawn)} candidates of round {round_.number}, verdicts not shown\n"
+    out = console()
+    wrote = f"wrote {place}: {len(drawn)} candidates of round {round_.number}, verdicts not shown"
+    answer = (
         f"answer in {page} (one key a row, then put what it saves in place of {place}), or fill in "
-        f"the column truth: right, wrong, or the label that you see\nthen run `{then}`",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
+        "the column truth: right, wrong, or the label that you see"
     )
+    for each in (wrote, answer, f"then run `{then}`"):
+        out.print(sentence(each), soft_wrap=True)
 
 
 def _show(about: Subject, audit: Audit, *, as_json: bool) -> None:
@@ -109,7 +109,7 @@ def _show(about: Subject, audit: Audit, *, as_json: bool) -> None:
 def _rendered(found: Stored, answer: Check) -> Group:
     record = found.record
     where = f"{refs.MAIN}: {found.path}" if found.path else "nowhere: this line publishes nothing"
-    last = Text(f"kept on {where}", style="bright_black")
+    last = sentence(f"kept on {where}", style="bright_black")
     return Group(_findings(record), *_kinds(record), _answer(answer), last)
 
 
@@ -157,7 +157,8 @@ def _kinds(record: Record) -> Iterator[Any]:
 def _answer(answer: Check) -> Text:
     value = "unknown" if answer.value is None else f"{answer.value:.3f}"
     verdict = answer.verdict if answer.verdict == "pass" else answer.verdict.upper()
-    return Text(
-        f"guard: {answer.name} {value}: {verdict} ({answer.limit}), upper bound of p over lower "
-        f"bound of p*\n       {answer.evidence}"
+    return Text.assemble(
+        sentence(f"guard: {answer.name} {value}: {verdict} ({answer.limit})"),
+        ", upper bound of p over lower bound of p*\n       ",
+        sentence(answer.evidence),
     )

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lake import private
 from lake.errors import Busy, Conflict, Full, LakeError
 from lake.home import Credentials, Endpoint, LakeHome
+from lake.logs import Formatter
 from lake.refs import MAIN
 from lake.server import samples
 from lake.server.api_repositories import add_samples
@@ -44,6 +45,7 @@ from lake.server.protocol import PATIENCE, patient
 from lake.server.signing import Signer
 from lake.server.versions import Versions
 from lake.settings import ACCESS_KEY, SECRET_KEY
+from lake.visible import visible
 
 CHECK_SECONDS: Final = 1.0
 
@@ -87,7 +89,7 @@ def main() -> None:
     try:
         serve(LakeHome(asked.home.absolute()), options)
     except LakeError as error:
-        sys.stderr.write(f"lake: {error}\n")
+        sys.stderr.write(f"lake: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
         sys.stderr.write(f"lake: {asked.host}:{asked.port}: {error.strerror}\n")
@@ -252,7 +254,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _log_to(file: Path) -> None:
     with room():
         handler = RotatingFileHandler(file, maxBytes=1 << 20, backupCount=2, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 

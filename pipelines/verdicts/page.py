@@ -1,6 +1,6 @@
 """The page on which failures are looked at by reason: one file that loads nothing and runs nothing.
 
-Every value is escaped by the template engine, pictures are written anew, and a policy in the page
+Every value is text to the template engine, pictures are written anew, and a policy in the page
 forbids scripts, so what a generator made cannot do anything here.
 """
 
@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader
 
 from expectations.reasons import Judged
+from pipelines import templates
 from pipelines.verdicts.examples import Example
 from pipelines.verdicts.report import Report
 
@@ -26,13 +27,7 @@ def draw(report: Report, examples: Mapping[int, Example]) -> str:
         report: what is told.
         examples: candidates by row; a row that is not there is named without its content.
     """
-    engine = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    engine = templates.engine(FileSystemLoader(Path(__file__).parent))
     engine.filters["figure"] = _figure
     engine.filters["share"] = _share
     failing = [each for each in report.judged if each.verdict != "passed"]

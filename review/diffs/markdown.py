@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from lake.visible import visible
 from review.diffs.samples import samples, value
 from review.diffs.sections import sections, sentences
-from review.diffs.texts import visible
 from review.diffs.values import DataDiff
 
 MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
@@ -41,8 +41,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 def escaped(value: str) -> str:
     """A text as it reads, on one line."""
-    one_line = visible(" ".join(value.split()))
-    entities = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    entities = visible(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return MARKS.sub(r"\\\1", entities)
 
 

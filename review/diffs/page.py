@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape as escaped
 from typing import Final
 
+from lake.visible import visible
 from review.diffs.samples import Picture, Sample, samples
 from review.diffs.sections import Section, details, sections, sentences
-from review.diffs.texts import visible
 from review.diffs.values import MEANINGS, ORDER, DataDiff
 from review.output import STYLES, plural
 
@@ -49,7 +49,7 @@ img{image-rendering:pixelated;min-width:64px;max-width:100%;background:#fff;bord
 
 def escape(value: str) -> str:
     """A text as it reads."""
-    return escaped(visible(value))
+    return escaped(visible(value, lines=True))
 
 
 def rendered(found: Iterable[DataDiff], title: str, rows: int) -> str:

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from review.diffs.samples import samples, value
 from review.diffs.sections import sections, sentences
-from review.diffs.texts import visible
 from review.diffs.values import DataDiff
-from review.output import table
+from review.output import sentence, table
 
 
 def rendered(found: DataDiff, title: str, rows: int) -> Iterator[RenderableType]:
@@ -22,9 +20,9 @@ def rendered(found: DataDiff, title: str, rows: int) -> Iterator[RenderableType]
         yield _shown(head or each.title, each.columns, each.rows)
         head = ""
     if head:
-        yield Text(visible(head))
+        yield sentence(head)
     for said in sentences(found):
-        yield Text(visible(said))
+        yield sentence(said)
     if rows:
         yield _rows(found, rows)
         if found.rows.height > rows:
@@ -48,5 +46,4 @@ def _rows(found: DataDiff, rows: int) -> Table:
 
 
 def _shown(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    cells = [[visible(cell) for cell in row] for row in rows]
-    return table(visible(title), [visible(each) for each in columns], cells)
+    return table(title, columns, rows)

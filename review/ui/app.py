@@ -50,7 +50,8 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
             Mount("/static", StaticFiles(directory=render.HERE / "static")),
         ],
         middleware=[Middleware(Gate, session=session, port=port)],
-        exception_handlers={HTTPException: _not_there} | dict.fromkeys(FAILURES, _failed),
+        exception_handlers={HTTPException: _not_there, Exception: _broken}
+        | dict.fromkeys(FAILURES, _failed),
     )
     app.state.desk = Desk(lake, session)
     app.state.cookie = gate.cookie_name(port)
@@ -81,6 +82,11 @@ def enter(request: Request) -> Response:
 def _failed(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     return render.page(request, "error.html.j2", status=status, said=str(error))
+
+
+def _broken(request: Request, _: Exception) -> Response:
+    said = "something went wrong here; the terminal that runs `stemma ui` says what"
+    return render.page(request, "error.html.j2", status=500, said=said)
 
 
 def _not_there(request: Request, error: Exception) -> Response:

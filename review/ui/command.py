@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 import sys
 import webbrowser
 from typing import Final
 
+from lake.logs import Formatter
 from pipelines.params import load
 from pipelines.work import open_lake
 from review.errors import UsageError
@@ -36,8 +38,17 @@ def run(*, host: str, port: int, browser: bool, as_json: bool) -> None:
         _tell(url, as_json=as_json)
         if browser:
             webbrowser.open(url)
-        settings = uvicorn.Config(serving, log_level="warning", access_log=False, lifespan="off")
+        _log_to_terminal()
+        settings = uvicorn.Config(serving, log_config=None, access_log=False, lifespan="off")
         uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _log_to_terminal() -> None:
+    """Tell on standard error what goes wrong, with nothing raw of what it went wrong with."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter("%(levelname)s: %(message)s"))
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").handlers = [handler]
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -79,6 +90,5 @@ def _tell(url: str, *, as_json: bool) -> None:
         console().print(
             f"the page is at\n  {url}\nThis address lets one browser in, once. Ctrl-C ends it.",
             soft_wrap=True,
-            highlight=False,
         )
     sys.stdout.flush()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
-from review.ui.candidates import Source
+from lake.visible import original
+from review.ui.candidates import Filters, Source
 
 MOST: Final = 30
 """Values of a column that are offered; a column of more is not offered."""
@@ -51,6 +52,28 @@ def of_source(found: Source) -> Facets:
         depths=_counted(lineage["depth_max"].drop_nulls()),
         columns=_columns(found.candidates),
     )
+
+
+def meant(known: Facets, filters: Filters) -> Filters:
+    """Filters by what the data holds, where a form sends it as its page shows it."""
+    column = _meant(filters.column, known.columns)
+    values = known.columns.get(column or "", {})
+    return replace(
+        filters,
+        column=column,
+        value=_meant(filters.value, values),
+        reason=_meant(filters.reason, known.reasons),
+        expectation=_meant(filters.expectation, known.expectations),
+    )
+
+
+def _meant(sent: str | None, known: Container[str]) -> str | None:
+    """A known text: itself, with the line breaks that forms change, or with marks for it."""
+    if sent is None:
+        return None
+    plain = sent.replace("\r\n", "\n")
+    ways = (sent, plain, original(sent), original(plain))
+    return next((each for each in ways if each in known), sent)
 
 
 def _expectations(found: Source) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pages out of templates: every value is escaped, numbers look as in the terminal."""
+"""Pages out of templates: every value is text (`templates`), numbers look as in the terminal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from pipelines import templates
 from review.output import number, plural
 from review.ui import desk
 
@@ -23,13 +24,7 @@ MOODS: Final = {
 
 
 def _engine() -> Environment:
-    engine = Environment(
-        loader=PackageLoader("review.ui"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    engine = templates.engine(PackageLoader("review.ui"))
     engine.filters |= {
         "number": number,
         "count": lambda value: f"{value:,}",

@@ -152,6 +152,7 @@ def _listed(lake: Lake, target: Target, filters: Filters) -> dict[str, Any]:
         found, known = opened(lake, target.commit, target.dataset, target.number)
     except NotFound:
         return {"listing": None, "filters": filters, "facets": None}
+    filters = facets.meant(known, filters)
     shape = _shape(found)
     listing = candidates.listing(found, filters, SIZES[shape])
     return {

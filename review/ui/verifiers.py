@@ -12,6 +12,7 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
+from lake.visible import tame
 from pipelines import manifest
 from review.errors import UsageError
 from review.ui import desk, render
@@ -90,7 +91,8 @@ def page(request: Request) -> Response:
         raise UsageError(f"there is no such page; there are {', '.join(PAGES)}")
     path = refs.page(given["dataset"], given["round"], given["name"])
     headers = {"Content-Security-Policy": SANDBOX}
-    return Response(lake.read(given["ref"], path), media_type="text/html", headers=headers)
+    held = tame(lake.read(given["ref"], path).decode(errors="replace"))
+    return Response(held, media_type="text/html", headers=headers)
 
 
 def _expectations(lake: Lake, dataset: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:

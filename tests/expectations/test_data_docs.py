@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -13,7 +15,9 @@ import pytest
 from expectations import data_docs, gx, verifier, wording
 from expectations.data_docs import About
 from expectations.suite import Suite
+from lake.visible import visible
 from tests.expectations.conftest import Make
+from tests.lake.test_visible import hidden
 
 NASTY = '</td><script>alert(1)</script><img src="http://x/y.png">'
 ABOUT = About("digits", 3, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), {"commit": NASTY})
@@ -124,6 +128,24 @@ def test_what_was_generated_cannot_act_and_nothing_is_loaded(
     assert all(link.startswith("#") for link in links)
     assert "default-src 'none'" in text
     assert not re.search(r"url\(|@import", text)
+
+
+def test_what_does_not_print_is_shown_as_marks(make: Make, good: pl.DataFrame) -> None:
+    raw = "\x1b]0;t\x07\x7f\x9b\u202e\u2028\ue000"
+    suite = make(
+        ("expect_column_values_to_be_in_set", {"column": f"t{raw}", "value_set": [raw, "b"]}),
+        (KNOWN, {"column": f"t{raw}"}),
+    )
+    frame = good.with_columns(pl.lit(f"a{raw}").alias(f"t{raw}"))
+    found = verifier.verify(frame, suite).verdicts.with_columns(
+        pl.when(pl.col("row") == 1).then(pl.lit("unknown")).otherwise("verdict").alias("verdict"),
+        pl.when(pl.col("row") == 1).then(pl.lit(raw)).otherwise("detail").alias("detail"),
+    )
+    about = replace(ABOUT, dataset=f"d{raw}", facts={"commit": raw})
+    text = data_docs.page(found, suite, about)
+    assert not hidden(text, but="\n\t")
+    assert not hidden(html.unescape(text), but="\n\t")
+    assert text.count(visible(raw)) > 5
 
 
 def test_every_expectation_has_a_sentence(digits: Suite, make: Make) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,8 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from lake.visible import visible
 from pipelines import images
 from review import audit_page
+from tests.lake.test_visible import hidden
 
 NASTY = '</pre><script>alert(1)</script>&amp;"'
 
@@ -57,8 +62,20 @@ def test_texts_are_escaped_and_scripts_are_the_pages_own() -> None:
     assert "x</script>" not in page
     articles = [about for tag, about in found.tags if tag == "article"]
     assert [each["data-row"] for each in articles] == ["4", "9"]
-    assert articles[1]["data-asked"] == '"><b>'
+    assert '"asked": ["7", "\\"><b>"]'.replace("<", "\\u003c") in page
     assert [each["data-sample"] for each in articles] == ["01" * 32, "02" * 32]
+
+
+def test_what_does_not_print_is_shown_as_marks_and_saved_as_it_is() -> None:
+    raw = "\x1b]0;t\x07\0\x7f\x9b\u202e\u2028\n\ue000<"
+    frame = drawn(**{f"text {raw}": pl.Series([raw, "plain"])}).with_columns(asked=pl.lit(raw))
+    page = audit_page.page(frame, f"title {raw}", f"{raw}.csv")
+    assert not hidden(page, but="\n\t")
+    assert not hidden(html.unescape(page), but="\n\t")
+    assert html.escape(visible(f"text {raw}", lines=True)) in page
+    (about,) = re.findall(r"^const about = (.*);$", page, re.MULTILINE)
+    assert json.loads(about)["asked"] == [raw, raw]
+    assert "<" not in about
 
 
 def test_images_are_written_anew_and_broken_ones_are_said() -> None:
