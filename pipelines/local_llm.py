@@ -77,7 +77,7 @@ def main() -> None:
         sys.stderr.write(f"local_llm: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
-        sys.stderr.write(f"local_llm: {home.path}: {error.strerror}\n")
+        sys.stderr.write(f"local_llm: {visible(str(home.path))}: {error.strerror}\n")
         sys.exit(1)
 
 

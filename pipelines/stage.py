@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -56,3 +57,6 @@ def guarded(action: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         say.line("stemma: interrupted; run it again to go on")
         sys.exit(INTERRUPTED)
+    except Exception:  # noqa: BLE001  a fault of the program: all of it, with nothing raw
+        say.lines(traceback.format_exc().rstrip())
+        sys.exit(1)

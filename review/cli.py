@@ -11,7 +11,7 @@ import typer
 from review import diff_options as options
 from review.cli_lake import lakes
 from review.cli_verifier import verifiers
-from review.commands import DatasetOption, Json, run, settle
+from review.commands import DatasetOption, Json, run, settle, told
 
 app = typer.Typer(
     name="stemma",
@@ -263,7 +263,8 @@ def add_round(
 def main() -> None:
     """Run the command; an error is one sentence and an exit code that is not 0."""
     settle()
-    app()
+    with told():
+        app()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +31,16 @@ def settle() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=MARKED)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell all of a fault of the program, with nothing raw of what it happened with."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  whatever it is
+        sys.stderr.write(visible(traceback.format_exc(), lines=True))
+        sys.exit(1)
 
 
 def run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as given

@@ -92,7 +92,7 @@ def main() -> None:
         sys.stderr.write(f"lake: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
-        sys.stderr.write(f"lake: {asked.host}:{asked.port}: {error.strerror}\n")
+        sys.stderr.write(f"lake: {visible(asked.host)}:{asked.port}: {error.strerror}\n")
         sys.exit(1)
 
 

@@ -29,7 +29,7 @@ from lineage import record
 from pipelines import local_llm, manifest, progress, reviews, say, stage, tables, work
 from pipelines.errors import DataError
 from pipelines.llm.home import ServerHome
-from review import cli
+from review import cli, status
 from tests.flow import planted
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project, tiny
@@ -334,14 +334,26 @@ def test_what_stages_say_is_shown_as_marks(
 
     say.line(f"left out {NASTY}")
     say.lines(f"two\nlines {NASTY}")
-    for kind in (DataError, OSError):
+    for kind in (DataError, OSError, ZeroDivisionError):
         with pytest.raises(SystemExit):
             stage.guarded(lambda kind=kind: fail(kind))
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
     assert list(progress.track([1], f"asking {NASTY}")) == [1]
     err = capfd.readouterr().err
     assert not hidden(err, but="\n\r")
-    assert err.count(visible("\x1b]0;taken\x07")) >= 5
+    assert err.count(visible("\x1b]0;taken\x07")) >= 6
+    assert "Traceback" in err
+
+
+def test_a_fault_of_a_command_is_told_with_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError(NASTY)
+
+    monkeypatch.setattr(status, "run", fail)
+    said = clean(run("status"))
+    assert said.code == 1
+    assert "Traceback" in said.err
+    assert visible("\x1b]0;taken\x07") in said.err
 
 
 def test_logs_show_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
