@@ -6,6 +6,7 @@ would let the rows through that have none; such a suite is refused before anythi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -69,12 +70,27 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
             raise SuiteError(f"{where}: {name!r} is a suite parameter; write its value")
     try:
         severity = gx.FailureSeverity(rule.severity)
-        return kind(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
+        found = kind(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
     except gx.ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "__root__")
         named = f"{where}: {place!r}" if place else where
         raise SuiteError(f"{named}: {first['msg']}; correct it") from error
+    for field in kind.__fields__.values():
+        given, meant = rule.kwargs.get(field.alias), getattr(found, field.name)
+        if not _is_meant(given, meant):
+            said = f"{where}: {field.alias!r} is {json.dumps(given)}"
+            raise SuiteError(f"{said}, which would be taken for {meant!r}; correct it")
+    return found
+
+
+def _is_meant(given: object, meant: object) -> bool:
+    """Whether a plain value stays what it is: no boolean or text is a number, none is cut."""
+    kinds = (bool, int | float, str)
+    if not isinstance(given, kinds) or not isinstance(meant, kinds):
+        return True
+    one, other = (next(kind for kind in kinds if isinstance(each, kind)) for each in (given, meant))
+    return one == other and given == meant
 
 
 def judges_rows(rule: Rule) -> bool:

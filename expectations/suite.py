@@ -12,9 +12,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from expectations.errors import SuiteError, unknown
+from lake import documents
+from lake.documents import DocumentError
 from lineage.schema import SEVERITIES
 
 SUITE_KEYS: Final = ("name", "expectations", "id", "meta", "notes")
@@ -121,28 +123,11 @@ def _named(kind: str, kwargs: Mapping[str, Any]) -> str:
 
 def _read(path: Path) -> object:
     try:
-        return json.loads(
-            path.read_text(encoding="utf-8"),
-            object_pairs_hook=_once,
-            parse_constant=_not_json,
-        )
+        return documents.read_json(path)
     except FileNotFoundError as error:
         raise SuiteError(f"there is no suite {path}; write one, or correct its name") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise SuiteError(f"{path} cannot be read as JSON ({error}); correct it") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"key {twice!r} comes twice in one object")
-    return found
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
+    except DocumentError as error:
+        raise SuiteError(f"{path} {error}; correct it") from error
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

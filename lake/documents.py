@@ -40,14 +40,19 @@ class DocumentError(ValueError):
     """A document cannot be read, or not in one way; the message follows its name."""
 
 
-def read_json(place: Path, most: int = MOST) -> Any:  # noqa: ANN401  JSON
-    """Read a JSON file strictly.
+def read_json(place: Path, most: int = MOST, *, strict: bool = True) -> Any:  # noqa: ANN401  JSON
+    """Read a JSON file.
+
+    Args:
+        place: the file.
+        most: bytes that it may have.
+        strict: as `parse_json`.
 
     Raises:
         FileNotFoundError: there is none.
         DocumentError: it is no regular file, no UTF-8, or not as `parse_json` wants it.
     """
-    return parse_json(_text(place, most))
+    return parse_json(_text(place, most), strict=strict)
 
 
 def read_yaml(place: Path) -> Any:  # noqa: ANN401  YAML
@@ -150,7 +155,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DocumentError(f"holds the key {shown(twice)!r} twice in one object")
+        raise DocumentError(f"holds the key {twice[:_SHOWN]!r} twice in one object")
     return found
 
 

@@ -8,6 +8,7 @@
     ├── Conflict       somebody else was there first: look again, then retry
     ├── Precondition   If-None-Match failed: the object is there already
     ├── Invalid        a value or ref that cannot be right: correct the call
+    │   └── Misconfigured  a setting of the lake cannot be right: correct it
     ├── Range          a byte range outside the object
     ├── TooLarge       a request beyond the server's limits: make it smaller
     ├── Unsupported    lakeFS has this call, this server does not
@@ -71,6 +72,13 @@ class Invalid(LakeError):  # noqa: N818
     """A value, name or ref expression that cannot be right."""
 
     kind = "invalid"
+
+
+class Misconfigured(Invalid):
+    """A file or variable that says which lake is meant."""
+
+    kind = "misconfigured"
+    exit_code = 2
 
 
 class Range(LakeError):  # noqa: N818

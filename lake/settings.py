@@ -12,8 +12,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lake.errors import Invalid
+from lake import documents
+from lake.documents import DocumentError
+from lake.errors import Misconfigured
 
 ENDPOINT = "LAKECTL_SERVER_ENDPOINT_URL"
 ACCESS_KEY = "LAKECTL_CREDENTIALS_ACCESS_KEY_ID"
@@ -22,6 +25,9 @@ HOLDOUT_ACCESS_KEY = "STEMMA_HOLDOUT_ACCESS_KEY_ID"
 HOLDOUT_SECRET_KEY = "STEMMA_HOLDOUT_SECRET_ACCESS_KEY"  # noqa: S105  the variable's name
 HOME = "STEMMA_LAKE_HOME"
 NAMESPACE = "STEMMA_STORAGE_NAMESPACE"
+SECTIONS = ("server", "credentials")
+KEYS = ("endpoint_url", "access_key_id", "secret_access_key")
+"""What is read of these sections of lakectl's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
         env: environment variables; the process's own when None.
 
     Raises:
-        Invalid: an endpoint without credentials.
+        Misconfigured: an endpoint without credentials, or a file that is no configuration.
     """
     env = os.environ if env is None else env
     filed = _lakectl_file(env)
@@ -60,7 +66,7 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
     access = env.get(ACCESS_KEY) or filed.get("access_key_id")
     secret = env.get(SECRET_KEY) or filed.get("secret_access_key")
     if not access or not secret:
-        raise Invalid(
+        raise Misconfigured(
             f"the lake {endpoint} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
             "or put them into ~/.lakectl.yaml"
         )
@@ -88,12 +94,18 @@ def _home(root: Path) -> Path:
 def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
     home = Path(env["HOME"]) if env.get("HOME") else Path.home()
     path = Path(env.get("LAKECTL_CONFIG_FILE") or home / ".lakectl.yaml")
-    if not path.is_file():
-        return {}
-    import yaml  # noqa: PLC0415  only where the file exists
-
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return {**(content.get("server") or {}), **(content.get("credentials") or {})}
-    except (AttributeError, TypeError, yaml.YAMLError) as error:
-        raise Invalid(f"{path} is not a lakectl configuration: server and credentials") from error
+        content = documents.read_yaml(path) or {}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except DocumentError as error:
+        raise Misconfigured(f"{path} {error}") from error
+    named = content if isinstance(content, dict) else {SECTIONS[0]: content}
+    sections: list[Any] = [named.get(name) or {} for name in SECTIONS]
+    if not all(isinstance(each, dict) for each in sections):
+        raise Misconfigured(f"{path} is not a lakectl configuration: {' and '.join(SECTIONS)}")
+    found = {name: value for each in sections for name, value in each.items() if name in KEYS}
+    for name, value in found.items():
+        if not isinstance(value, str):
+            raise Misconfigured(f"{path}: {name} is no text; put it into quotes")
+    return found

@@ -16,6 +16,7 @@ from typing import Any, Final
 from lake.errors import NotFound
 from pipelines import manifest, mixes, modalities, quoting, receipts, taint
 from pipelines.errors import ParamsError
+from pipelines.generators import registry as generators
 from pipelines.generators.protocol import Asked
 from pipelines.generators.text import exemplars, generator, plan
 from pipelines.generators.text.exemplars import Pool
@@ -92,6 +93,7 @@ def estimate(work: Work) -> list[Part]:
             f"{round_.key} is made by the generator {round_.generator}, which asks no service: it "
             f"costs nothing but time"
         )
+    generators.files(TEXT, round_.settings.generate.text)  # what it names is there and is text
     asked, pool = _asked(work)
     requests = [each.request for each in plan.questions(asked, pool)]
     service = plan.settings_of(asked).service

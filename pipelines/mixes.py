@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from lake import files
 from lake.client import Lake
 from lineage import mix as mixing
 from lineage import taint
@@ -80,7 +81,7 @@ def read_manifest(work: Round) -> MixManifest:
     """
     place = models.directory(work.dataset, work.number) / models.MIX
     try:
-        return mixing.read(place.read_text(encoding="utf-8"))
+        return mixing.read(files.read_text(place))
     except FileNotFoundError as error:
         raise StaleError(f"{place} is missing; run `dvc repro` again") from error
 

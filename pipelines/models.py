@@ -12,9 +12,11 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from lake import files, refs, tables
+from lake import documents, files, refs, tables
 from lake.client import Lake
+from lake.documents import DocumentError
 from pipelines import parquet, receipts
+from pipelines.errors import StaleError
 
 ROOT: Final = Path("models")
 TABLE: Final = "models"
@@ -22,6 +24,8 @@ MANIFEST: Final = "manifest.json"
 MIX: Final = "mix.json"
 LEFT_OUT: Final = "left_out.parquet"
 COST: Final = "cost.json"
+MOST: Final = 1 << 26
+"""Bytes of a manifest."""
 
 
 def directory(dataset: str, number: int) -> Path:
@@ -75,14 +79,33 @@ def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:
 
 
 def manifest_in(place: Path) -> tuple[dict[str, Any], str]:
-    """The manifest of the generator in a folder, and its digest (SHA-256 of canonical JSON)."""
-    content: dict[str, Any] = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of the generator in a folder, and its digest (SHA-256 of canonical JSON).
+
+    Raises:
+        StaleError: there is none, or it is damaged.
+    """
+    content = _read(place / MANIFEST)
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     return content, hashlib.sha256(canonical).hexdigest()
 
 
 def cost(dataset: str, number: int) -> dict[str, Any]:
-    """What the fit took: seconds."""
-    text = (directory(dataset, number) / COST).read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    """What the fit took: seconds.
+
+    Raises:
+        StaleError: the generator's folder does not say.
+    """
+    return _read(directory(dataset, number) / COST)
+
+
+def _read(place: Path) -> dict[str, Any]:
+    """Read a JSON file of a generator."""
+    try:
+        content = documents.read_json(place, MOST, strict=False)
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; run the stage fit again") from error
+    except DocumentError as error:
+        raise StaleError(f"{place} {error}; run the stage fit again") from error
+    if not isinstance(content, dict):
+        raise StaleError(f"{place} is no JSON object; run the stage fit again")
+    return content

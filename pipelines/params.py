@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
-from lake import refs
+from lake import documents, refs
+from lake.documents import DocumentError
 from lineage.limits import Limits
 from pipelines.errors import ParamsError
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
@@ -202,16 +202,17 @@ def load(path: Path | None = None) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        ParamsError: the file is missing, is not YAML, has an unknown key (the nearest known one
-            is named), or a round whose data set or predecessor is missing.
+        ParamsError: the file is missing, is not YAML as DVC reads it, has an unknown key (the
+            nearest known one is named), a value of another type than its key wants, or a round
+            whose data set or predecessor is missing.
     """
     path = Path(FILE) if path is None else path
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = documents.read_yaml(path)
     except FileNotFoundError as error:
         raise ParamsError(f"there is no {path}; run this in the project's directory") from error
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except DocumentError as error:
+        raise ParamsError(f"{path} {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path} must be a mapping with datasets and rounds")
     params = parse(Params, content, path.name)

@@ -29,10 +29,28 @@ def parse(model: type[Model], content: object, where: str) -> Model:
         ParamsError: names each wrong key, and the nearest known one for an unknown key.
     """
     try:
-        return model.model_validate(content)
+        return strictly(model, content)
     except ValidationError as error:
         said = "; ".join(_sentence(model, dict(item)) for item in error.errors())
         raise ParamsError(f"{where}: {said}" if where else said) from error
+
+
+def strictly(model: type[Model], content: object) -> Model:
+    """Validate plain values by their types: no boolean and no text is a number, nor the reverse.
+
+    Raises:
+        ValidationError: they do not fit.
+    """
+    return model.model_validate(_frozen(content), strict=True)
+
+
+def _frozen(content: Any) -> Any:  # noqa: ANN401  plain values of any type
+    """The same with tuples for lists: settings are frozen, and a strict tuple is no list."""
+    if isinstance(content, dict):
+        return {name: _frozen(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return tuple(_frozen(value) for value in content)
+    return content
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,12 +11,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lake import refs
+from lake import documents, refs
+from lake.documents import DocumentError
 from pipelines.errors import StaleError
+from pipelines.parsing import strictly
 
 ROOT: Final = Path("rounds")
 
@@ -55,11 +57,30 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
     """
     place = path(dataset, number, stage)
     try:
-        return Receipt.model_validate_json(place.read_text(encoding="utf-8"))
+        return strictly(Receipt, documents.read_json(place))
     except FileNotFoundError as error:
         raise StaleError(f"{place} is missing; `dvc repro` runs the stage {stage} first") from error
-    except ValidationError as error:
-        raise StaleError(f"{place} is not a receipt; remove it and run `dvc repro`") from error
+    except (DocumentError, ValidationError) as error:
+        said = f" ({place.name} {error})" if isinstance(error, DocumentError) else ""
+        raise StaleError(
+            f"{place} is not a receipt{said}; remove it and run `dvc repro`"
+        ) from error
+
+
+def read_json(place: Path) -> dict[str, Any]:
+    """Read a file that stands beside the receipts.
+
+    Raises:
+        StaleError: it is missing or damaged.
+    """
+    try:
+        content = documents.read_json(place, strict=False)
+    except (FileNotFoundError, DocumentError) as error:
+        said = "is missing" if isinstance(error, FileNotFoundError) else error
+        raise StaleError(f"{place} {said}; remove it and run `dvc repro`") from error
+    if not isinstance(content, dict):
+        raise StaleError(f"{place} is no JSON object; remove it and run `dvc repro`")
+    return content
 
 
 def known(dataset: str) -> dict[int, str | None]:

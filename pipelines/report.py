@@ -7,7 +7,6 @@ costs nothing when no round has changed.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +42,7 @@ def history(directory: Path) -> list[dict[str, Any]]:
     """The numbers in the metrics files of a data set's rounds, in order of the rounds."""
     found = []
     for place in directory.glob("*/metrics.json"):
-        content = json.loads(place.read_text(encoding="utf-8"))
+        content = receipts.read_json(place)
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
         found.append({"round": int(place.parent.name), **numbers})
     return sorted(found, key=lambda row: int(row["round"]))
@@ -58,7 +57,7 @@ def pass_rates(directory: Path) -> list[dict[str, Any]]:
     """
     found = []
     for place in directory.glob("*/verdicts.json"):
-        for name, about in json.loads(place.read_text(encoding="utf-8")).items():
+        for name, about in receipts.read_json(place).items():
             given = sum(about[word] for word in ("passed", "failed", "unknown"))
             rate = round(about["passed"] / given, 6)
             found.append(

@@ -15,17 +15,18 @@ answers about other rows are found out.
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from expectations.errors import CalibrationError
+from lake import documents, files
+from lake.documents import DocumentError
 from pipelines import receipts, spreadsheet
 
 COLUMNS: Final = ("round", "row", "sample_id", "asked", "truth", "note")
@@ -101,15 +102,22 @@ def read_asked(place: Path) -> Asked:
     """
     path = beside(place)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Asked(**{**content, "rows": tuple(content["rows"])})
+        return _asked(documents.read_json(path))
     except FileNotFoundError as error:
         raise CalibrationError(
             f"there is no {path}, which says what {place.name} asks about; put it back beside the "
             "sheet, or draw another one"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise CalibrationError(f"{path} is not what was written with {place.name}") from error
+        said = f": it {error}" if isinstance(error, DocumentError) else ""
+        raise CalibrationError(f"{path} is not what was written with {place.name}{said}") from error
+
+
+def _asked(content: Mapping[str, Any]) -> Asked:
+    found = Asked(**{**content, "rows": tuple(content["rows"])})
+    if not all(type(each) is int for each in (found.round, *found.rows)):
+        raise TypeError("rows and rounds are whole numbers")
+    return found
 
 
 def read(place: Path, asked: Asked, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -164,10 +172,10 @@ def _quota(sizes: np.ndarray[tuple[int], np.dtype[np.uint32]], rows: int) -> lis
 def _parse(place: Path, labels: pl.Series) -> pl.DataFrame:
     """The columns of a sheet: rows and rounds as numbers, truths and notes as they were meant."""
     try:
-        if place.stat().st_size > MAX_BYTES:
-            raise CalibrationError(f"{place} is too large for a sheet")
-        lines = spreadsheet.read(place.read_bytes().decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines = spreadsheet.read(files.read_bytes(place, MAX_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise CalibrationError(f"{place} cannot be read as a sheet: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise CalibrationError(f"{place} cannot be read as CSV; correct it") from error
     for name in COLUMNS[:-1]:
         if lines and name not in lines[0][1]:

@@ -14,6 +14,8 @@ from typing import Any, Final, NoReturn
 import polars as pl
 from pydantic import Field
 
+from lake import documents
+from lake.documents import DocumentError
 from pipelines import extras, parsing
 from pipelines.errors import ParamsError
 from pipelines.scorers import digests
@@ -82,10 +84,11 @@ def _schema(place: str | None) -> Any:  # noqa: ANN401  JSON
     if path.is_absolute() or ".." in path.parts:
         raise ParamsError(f"schema_file {place} must be a path within the project's directory")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return documents.read_json(path)
+    except (FileNotFoundError, DocumentError) as error:
+        said = "is not there" if isinstance(error, FileNotFoundError) else error
         raise ParamsError(
-            f"the JSON schema {place} cannot be read ({error}); correct it"
+            f"the JSON schema {place} cannot be read: it {said}; correct it"
         ) from error
 
 

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lake import files
 from pipelines.errors import ParamsError
 
 FOLDER: Final = Path(__file__).parent / "rubrics"
+MOST: Final = 1 << 20
+"""Bytes of a rubric."""
 _PART: Final = re.compile(r"^(?=## )", re.MULTILINE)
 
 
@@ -51,11 +54,12 @@ def load(name: str) -> Rubric:
         ParamsError: there is no such file, or nothing in it.
     """
     try:
-        text = place_of(name).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        text = files.read_text(place_of(name), MOST).strip()
+    except OSError as error:
         known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.md")))
         raise ParamsError(
-            f"there is no rubric {name!r}: give the path of a Markdown file, or one of {known}"
+            f"there is no rubric {name!r} ({error.strerror}): give the path of a Markdown file, or "
+            f"one of {known}"
         ) from error
     if not text:
         raise ParamsError(f"the rubric {name!r} is empty; say in it what is good")

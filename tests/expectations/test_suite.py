@@ -107,8 +107,8 @@ def sentence(error: pytest.ExceptionInfo[ExpectationsError]) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "cannot be read as JSON"),
-        ('{"name": "s", "name": "t", "expectations": []}', "key 'name' comes twice"),
+        ("{", "is not JSON"),
+        ('{"name": "s", "name": "t", "expectations": []}', "holds the key 'name' twice"),
         ('{"name": "s", "expectations": [NaN]}', "NaN is no number"),
         ("[]", "must be an object"),
         ('{"name": "s", "expectations": []}', "there is no expectation"),
