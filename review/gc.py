@@ -7,13 +7,13 @@ branch leaves stays for a while, and for good where a tag is put on it (docs/dec
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from lake import upkeep
+from lake import documents, upkeep
+from lake.documents import DocumentError
 from pipelines import receipts
 from review.errors import UsageError
 from review.output import console, number, print_json
@@ -64,7 +64,7 @@ def named(root: Path) -> set[str]:
     found = set()
     for place in root.glob("*/*/*.json"):
         try:
-            found.add(str(json.loads(place.read_text(encoding="utf-8"))["commit"]))
-        except (KeyError, TypeError, ValueError):
+            found.add(str(documents.read_json(place)["commit"]))
+        except (FileNotFoundError, KeyError, TypeError, DocumentError):
             continue  # another stage's file, or one that `dvc repro` will refuse
     return found

@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from lake import documents, files
+from lake.documents import DocumentError
 from pipelines import receipts
 from pipelines.params import FILE, Params, load
 from review.datasets import wanted_dataset
+from review.errors import UsageError
 from review.output import console, print_json, sentence
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
@@ -105,7 +108,13 @@ def _edit(path: Path, change: Callable[[Any], None]) -> None:
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    before = path.read_text(encoding="utf-8")
+    try:
+        before = files.read_text(path)
+        documents.parse_yaml(before)  # what it cannot read, nobody else should
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except DocumentError as error:
+        raise UsageError(f"{path} {error}") from error
     content = yaml.load(before)
     snapshot = copy.deepcopy(content)
     change(content)

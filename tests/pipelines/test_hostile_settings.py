@@ -26,6 +26,8 @@ from pipelines.errors import ParamsError
 from pipelines.generators import registry
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.scorers import json_schema, rubric
+from review import gc, rounds
+from review.errors import UsageError
 
 HEAD = "datasets: {digits: {identity: [image], ingest: {source: x.parquet}"
 DIGITS = HEAD + "%s}}\n"
@@ -336,6 +338,20 @@ def test_what_stands_beside_is_right_or_one_sentence(tmp_path: Path, text: str) 
     os.mkfifo(place)
     with pytest.raises(sheets.CalibrationError, match="is a named pipe"):
         sheets.read(place, sheets.Asked("d", 1, "s", "c", ()), pl.DataFrame({"asked": ["a"]}))
+
+
+@pytest.mark.parametrize("text", [DEEP[:2000], "a: 1\na: 2\n", "plots: !!set {a}\n"])
+def test_a_pipeline_that_dvc_cannot_read_is_not_changed(tmp_path: Path, text: str) -> None:
+    place = tmp_path / "dvc.yaml"
+    place.write_text(text)
+    with pytest.raises(UsageError, match=r"dvc\.yaml (is|holds)"):
+        rounds.add_plots(place, "digits")
+    assert place.read_text() == text
+    place.unlink()
+    (tmp_path / "rounds" / "digits" / "1").mkdir(parents=True)
+    (tmp_path / "rounds" / "digits" / "1" / "fit.json").write_text(DEEP)
+    os.mkfifo(tmp_path / "rounds" / "digits" / "1" / "curate.json")
+    assert gc.named(tmp_path / "rounds") == set()
 
 
 def test_settings_from_a_lake_are_strict_too() -> None:
