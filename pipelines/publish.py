@@ -3,7 +3,8 @@
 The guard judges the evaluate commit. Its answer goes into the round's manifest on the branch and,
 bound to the commit that it judged, into the metadata of the merge, signed where a key is
 configured. A blocked round stays on its branch for review; one that a reviewer rejected is not
-judged. On a line other than main the stage ends with the guard's answer: it never merges.
+judged. On a line other than main the stage ends with the guard's answer, whatever it is: nothing is
+merged, and the next round of the line goes on from there. The answer is a metric of DVC as well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pipelines import (
     keys,
     manifest,
     publishing,
+    receipts,
     reviews,
     say,
     signing,
@@ -45,6 +47,9 @@ def main(work: Work, *, supersede: bool = False) -> None:
     if commit is None:
         _refuse_rejected(work)
         commit = _publish(work, evaluated.commit, key, supersede=supersede)
+    else:
+        about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
+        _write_metric(work, guard.read(about["guard"]))
     _write_receipt(work, evaluated, commit, key)
 
 
@@ -103,6 +108,14 @@ def _write_receipt(work: Work, evaluated: Receipt, commit: Commit, key: str) -> 
     write_receipt(work, "publish", commit.id, key, evaluated.rows, **more)
 
 
+def _write_metric(work: Work, result: GuardResult) -> None:
+    """Write the guard's answer where `dvc metrics show` and `dvc exp show` read it."""
+    place = receipts.path(work.round.dataset, work.round.number, "guard")
+    warnings = sum(item.verdict == "warn" for item in result.checks)
+    answer = {"verdict": result.verdict, "blocking": ", ".join(result.blocking)}
+    receipts.write_json(place, {**answer, "warnings": warnings})
+
+
 def _published(work: Work, key: str) -> Commit | None:
     """The commit that published this very round, if the lake holds it."""
     if work.round.line != refs.MAIN:
@@ -129,14 +142,16 @@ def _publish(
         approval.check(result, rejection)
     recorded = _record(work, judged, key, result)
     say.lines(guard.table(result))
+    _write_metric(work, result)
+    if work.round.line != refs.MAIN:
+        blocks = f"; the guard blocks it ({', '.join(result.blocking)})" if result.blocked else ""
+        say.line(f"line {work.round.line}: {work.round.key} is judged and not merged{blocks}")
+        return recorded
     if result.blocked:
         raise BlockedError(
             f"the guard blocks {work.round.key} ({', '.join(result.blocking)}); it stays on "
             f"{work.round.branch} for review: stemma diff main {work.round.branch}, or stemma ui"
         )
-    if work.round.line != refs.MAIN:
-        say.line(f"line {work.round.line}: {work.round.key} is judged and not merged")
-        return recorded
     message = f"Publish {work.round.key}: guard {result.verdict}"
     try:
         said = approval.metadata(rejection) if approval else {}
@@ -168,7 +183,8 @@ def _record(work: Work, judged: str, key: str, result: GuardResult) -> Commit:
         manifest.extend(work.lake, branch, dataset, number, guard=result.to_dict())
         publishing.claim(work.lake, branch, dataset, number, key)
         about = {"stemma.guard.judged": judged}
-        return about if result.blocked else about | {"stemma.publish_key": key}
+        stays = result.blocked and round_.line == refs.MAIN
+        return about if stays else about | {"stemma.publish_key": key}
 
     message = f"Judge {round_.key}: {result.verdict}"
     with attempt(work.lake, round_.branch, judged) as branch:

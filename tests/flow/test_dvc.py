@@ -133,6 +133,38 @@ def test_an_experiment_leaves_main_alone(done: Project) -> None:
     assert (lake.head("main"), lake.tags()) == (head, tags)
 
 
+def test_an_experiment_that_the_guard_blocks_ends_well_and_shows_its_block(done: Project) -> None:
+    git(done, "add", "-A")
+    git(done, "commit", "-qm", "rounds")
+    head, tags = done.lake().head("main"), done.lake().tags()
+    limit = "+datasets.tiny.publish.guard.depth_max_block=0.5"
+    blocked = done.command("dvc", "exp", "run", "-n", "deep", "-S", "line=deep", "-S", limit)
+    assert blocked.code == 0, blocked.said
+    assert "the guard blocks it (depth_max)" in blocked.said
+    shown = done.command("dvc", "exp", "show", "--json")
+    assert shown.code == 0, shown.said
+    metrics = _metrics(json.loads(shown.out), "deep")
+    guarded = metrics["rounds/tiny/1/guard.json"]["data"]
+    assert guarded["verdict"] == "block"
+    assert guarded["blocking"] == "depth_max"
+    assert (done.lake().head("main"), done.lake().tags()) == (head, tags)
+    again = done.command("dvc", "repro")
+    assert again.code == 0, again.said
+    git(done, "restore", ".")
+    assert done.command("dvc", "repro").code == 0
+
+
+def _metrics(shown: list[Any], name: str) -> dict[str, Any]:
+    """Metrics of the experiment of this name, in what `dvc exp show --json` prints."""
+    for revision in shown:
+        for group in revision["experiments"] or ():
+            for each in group["revs"]:
+                if each["name"] == name:
+                    found: dict[str, Any] = each["data"]["metrics"]
+                    return found
+    raise AssertionError(shown)
+
+
 def test_killed_in_the_middle_and_run_again(done: Project) -> None:
     """The whole process group dies while round 2 is fitted, then while it is generated."""
     done.edit(lambda found: found["rounds"].update({"tiny-2": tiny_round(2)}))
