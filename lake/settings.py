@@ -94,6 +94,8 @@ def _home(root: Path) -> Path:
 def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
     home = Path(env["HOME"]) if env.get("HOME") else Path.home()
     path = Path(env.get("LAKECTL_CONFIG_FILE") or home / ".lakectl.yaml")
+    if path == Path(os.devnull):  # the usual way to name no file
+        return {}
     try:
         content = documents.read_yaml(path) or {}
     except (FileNotFoundError, NotADirectoryError):

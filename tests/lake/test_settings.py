@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,9 @@ def test_the_holdout_may_have_its_own_keys() -> None:
     env = {settings.HOLDOUT_ACCESS_KEY: "HOLD", settings.HOLDOUT_SECRET_KEY: "out"}
     assert settings.holdout(lake, env) == Remote(lake.endpoint, "HOLD", "out", "s3://bucket")
     assert settings.holdout(lake, {}) == lake
+
+
+def test_the_null_device_is_no_file_of_settings(tmp_path: Path) -> None:
+    assert settings.resolve(tmp_path, {"LAKECTL_CONFIG_FILE": os.devnull}) == Embedded(
+        tmp_path / ".lake"
+    )
