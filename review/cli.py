@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,23 @@ app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.add_typer(verifiers, name="verifier")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stemma {metadata.version('stemma')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everything(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the release.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A dataset-versioned data lake with per-sample lineage."""
 
 
 class ExportForm(StrEnum):

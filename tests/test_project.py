@@ -170,3 +170,15 @@ def test_every_dependency_is_pinned() -> None:
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_release_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "review.cli", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert done.stdout == f"stemma {project['version']}\n"
