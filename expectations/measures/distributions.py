@@ -61,17 +61,14 @@ def spread(values: Values) -> float:
     return found
 
 
-def total_variation(left: NDArray[np.int64], right: NDArray[np.int64], kinds: int) -> float:
+def total_variation(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:
     """Half the sum of the gaps between the shares of each kind, in [0, 1].
 
     Args:
-        left: [n], kinds by number from 0.
-        right: [m].
-        kinds: how many there are.
+        ours: [kinds], how many there are of each; not all are 0.
+        theirs: [kinds].
     """
-    ours = np.bincount(left, minlength=kinds) / len(left)
-    theirs = np.bincount(right, minlength=kinds) / len(right)
-    return float(np.abs(ours - theirs).sum() / 2)
+    return float(np.abs(ours / ours.sum() - theirs / theirs.sum()).sum() / 2)
 
 
 def binned(real: Values, bins: int) -> Callable[[Values], NDArray[Any]]:

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from expectations.measures.distributions import total_variation
+
 CLIFF: Final = (0.147, 0.33, 0.474)
 """Where |delta| begins to be small, medium, large (Romano et al. 2006)."""
 CRAMER: Final = (0.1, 0.3, 0.5)
@@ -80,17 +82,7 @@ def categories(counts: NDArray[np.int64]) -> Tested:
     g = max(2.0 * float(terms.sum()), 0.0)
     squares = float(((table - expected) ** 2 / expected).sum())
     p_value = float(chi2.sf(g, freedom)) if freedom else 1.0
-    return Tested(g, p_value, float(np.sqrt(squares / table.sum())), total_variation(counts))
-
-
-def total_variation(counts: NDArray[np.int64]) -> float:
-    """Half the sum of the gaps between the shares of each kind, in [0, 1].
-
-    Args:
-        counts: [2, kinds]; no side is empty.
-    """
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    return Tested(g, p_value, float(np.sqrt(squares / table.sum())), total_variation(*counts))
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.measures import pixels
-from expectations.measures.distributions import kolmogorov_smirnov, wasserstein
+from expectations.measures.distributions import kolmogorov_smirnov, total_variation, wasserstein
 from review.diffs import categories, effects
 
 LEVEL: Final = 0.01
@@ -153,7 +153,7 @@ def _words(name: str, old: pl.Series, new: pl.Series) -> Shift:
     values = counts.select("before", "after").to_numpy().T
     if not values.size or not values.sum(axis=1).all():
         return found
-    variation = effects.total_variation(values)
+    variation = total_variation(*values)
     return replace(found, figures={"total_variation": variation}, effect=variation)
 
 
