@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from expectations import custom, gx
+from expectations import custom, gx, patterns
 from expectations.errors import SuiteError, unknown
 from expectations.suite import Rule, Suite
 
@@ -46,6 +46,7 @@ def check(suite: Suite) -> None:
     """
     for rule in suite.rules:
         expectation(rule)
+        patterns.check(rule, f"expectation {rule.name!r}")
     _ask_for_values(suite)
 
 

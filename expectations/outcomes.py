@@ -10,14 +10,15 @@ with `conditions` and another `_failing`; who asks sees positions only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import polars as pl
 
-from expectations import catalogue, details, gx
+from expectations import catalogue, details, gx, patterns
+from expectations.errors import CannotJudge
 from expectations.suite import Rule, Suite
 
 CONDITION: Final = ".condition"
@@ -45,6 +46,8 @@ class Outcome:
     success: bool = False
     failing: pl.Series | None = None
     """By position in the batch, whether the row fails; None for a table."""
+    unjudged: pl.Series | None = None
+    """By position, why the row could not be judged, null where it was; None: all of them were."""
     observed: object = None
     facts: Mapping[str, object] = field(default_factory=dict)
     """What a table expectation knows besides."""
@@ -82,6 +85,9 @@ def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
     for rule in suite.rules:
         engine.conditions.clear()
         frame = _frame(batch, rule)
+        if rule.type in patterns.TYPES:
+            found.append(_of_texts(frame, rule, len(batch)))
+            continue
         validator.load_batch_list([gx.Batch(data=frame)])  # type: ignore[arg-type]  # GX names the class
         found.append(_outcome(validator, engine, rule, len(batch)))
     return found
@@ -121,6 +127,25 @@ def _outcome(validator: gx.Validator, engine: Engine, rule: Rule, size: int) -> 
     if failing is None:
         return Outcome("could not be judged: this type names no rows for such a column")
     return Outcome(None, bool(found.success), failing)
+
+
+def _of_texts(frame: pd.DataFrame, rule: Rule, size: int) -> Outcome:
+    """What is known of texts that GX would match with patterns, however long that takes."""
+    column = frame[rule.columns[0]]
+    there = column[column.notna()]
+    try:
+        matched = patterns.judged(rule, there)
+    except CannotJudge as error:
+        return Outcome(f"could not be judged: {details.shortened(str(error))}")
+    places, failing = there.index.to_numpy(), np.zeros(size, np.bool_)
+    failing[places] = matched.failing
+    found = Outcome(None, not (failing.any() or matched.why), pl.Series(failing))
+    if not matched.why:
+        return found
+    why: list[str | None] = [None] * size
+    for at, said in matched.why.items():
+        why[places[at]] = said
+    return replace(found, unjudged=pl.Series(why, dtype=pl.String))
 
 
 def _of_table(found: gx.ExpectationValidationResult) -> Outcome:

@@ -25,6 +25,7 @@ from lineage.schema import VERDICTS, conform, unique_key
 KEY: Final = ("round", "row")
 FAILED: Final = "__failed"
 LACKS: Final = "__lacks"
+WHY: Final = "__why"
 VERDICT_WORDS: Final = ("passed", "failed", "unknown")
 
 
@@ -148,8 +149,11 @@ def _rows(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     """A verdict per candidate."""
     lacks = details.missing(rule.columns, counts=rule.type != catalogue.ASKS_FOR_NULL)
     failing = pl.lit(value=False) if outcome.failing is None else outcome.failing
-    judged = batch.select(*KEY, *_besides(rule), lacks.alias(LACKS), failing.alias(FAILED))
-    unjudged = pl.lit(value=outcome.problem is not None) | pl.col(LACKS)
+    why = pl.lit(None, pl.String) if outcome.unjudged is None else outcome.unjudged
+    judged = batch.select(
+        *KEY, *_besides(rule), lacks.alias(LACKS), failing.alias(FAILED), why.alias(WHY)
+    )
+    unjudged = pl.lit(value=outcome.problem is not None) | pl.col(LACKS) | pl.col(WHY).is_not_null()
     return judged.select(
         *KEY,
         pl.lit(rule.name).alias("expectation"),
@@ -174,10 +178,9 @@ def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series
     """What to say of each row; text is made for those alone that were not passed."""
     if problem is not None:
         return pl.lit(problem)
-    told = pl.col(LACKS) | pl.col(FAILED)
-    texts = (
-        judged.filter(told).select(details.of_row(judged.schema, rule, pl.col(LACKS))).to_series()
-    )
+    told = pl.col(LACKS) | pl.col(FAILED) | pl.col(WHY).is_not_null()
+    seen = details.of_row(judged.schema, rule, pl.col(LACKS))
+    texts = judged.filter(told).select(pl.coalesce(WHY, seen)).to_series()
     if texts.is_empty():
         return pl.lit(None, pl.String)
     places = judged.select(pl.when(told).then(told.cum_sum() - 1)).to_series()

@@ -26,6 +26,8 @@ NEEDS: Final = ("text",)
 ROWWISE: Final = True
 EACH: Final = 1024
 """Texts after which progress is told."""
+BACKTRACKED: Final = "Max limit for backtracking"
+"""What the library says where it gives up a pattern."""
 SHOWN: Final = 200
 """Characters of a problem."""
 
@@ -118,6 +120,8 @@ def _problem(text: str, validator: Any) -> str:  # noqa: ANN401  without a commo
         return _shortened(f"not JSON: {error}")
     if first is None:
         return ""
+    if BACKTRACKED in first.message:
+        return "not checked: a pattern of the schema does not end on it"
     place = "/".join(str(part) for part in first.instance_path)
     return _shortened(f"{place}: {first.message}" if place else first.message)
 

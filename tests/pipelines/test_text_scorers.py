@@ -270,6 +270,13 @@ def test_schemas_that_are_none(project: Path, content: str, said: str) -> None:
         scored(json_schema, frame(["3"]))
 
 
+def test_a_pattern_of_a_schema_that_does_not_end_is_said() -> None:
+    library = pytest.importorskip("jsonschema_rs")
+    validator = library.Draft202012Validator({"pattern": r"(a*)*\1b"})
+    said = json_schema._problem(json.dumps("a" * 40), validator)
+    assert said == "not checked: a pattern of the schema does not end on it"
+
+
 @pytest.mark.parametrize("place", ["nowhere.json", "../person.json", "/etc/hostname"])
 def test_schemas_elsewhere(place: str) -> None:
     with pytest.raises(ParamsError, match=r"cannot be read|within the project"):

@@ -1,0 +1,115 @@
+"""Match texts with patterns or a JSON schema in a process of its own, each for a bounded time.
+
+It is started by `expectations.patterns` with two lines of JSON on standard input: what to match
+with, and the texts. It answers with a line for each pattern, a character for each text. `re` looks
+for signals while it matches, so a timer ends any match that takes too long; what looks for none
+ends with the process, which its parent kills. Setting a timer takes longer than most matches, so
+texts share one where they can.
+
+Nothing of this project is imported, and for patterns nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
+
+MANY: Final = 256
+"""Texts that share a timer."""
+SHARE: Final = 10
+"""How much longer their shared time is than the shorter one of a text."""
+Result = TypeVar("Result")
+NO, YES, LATE, SHORT = "0123"
+"""What is said of a text: it does not match, it does, or that did not end in the time for a text,
+or in the shorter time that texts get after all of them together have taken long."""
+
+
+class EndedError(Exception):
+    """The time for a match is over."""
+
+
+def main() -> None:
+    """Read what is asked, match, and answer."""
+    asked, texts = (json.loads(line) for line in sys.stdin.buffer)
+    signal.signal(signal.SIGALRM, _ended)
+    deadline = time.monotonic() + asked["all_seconds"]
+    for matches in _matchers(asked):
+        said = (_some(matches, texts[at : at + MANY], asked, deadline) for at in _starts(texts))
+        sys.stdout.write("".join(said) + "\n")
+
+
+def _starts(texts: list[str]) -> range:
+    return range(0, len(texts), MANY)
+
+
+def _some(
+    matches: Callable[[str], bool], texts: list[str], asked: dict[str, Any], deadline: float
+) -> str:
+    """What is said of some texts: of all at once, or else of one after the other."""
+    found = _timed(lambda: [matches(text) for text in texts], asked["short_seconds"] * SHARE)
+    if found is not None:
+        return "".join([YES if each else NO for each in found])
+    said = []
+    for text in texts:
+        slow = time.monotonic() > deadline
+        one = _timed(partial(matches, text), asked["short_seconds" if slow else "seconds"])
+        said.append((SHORT if slow else LATE) if one is None else YES if one else NO)
+    return "".join(said)
+
+
+def _matchers(asked: dict[str, Any]) -> list[Callable[[str], bool]]:
+    if "schema" in asked:
+        return [_of_schema(asked["schema"])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of patterns that a later Python reads in another way
+        return [_of_pattern(re.compile(each)) for each in asked["patterns"]]
+
+
+def _of_pattern(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.search(text) is not None
+
+
+def _of_schema(schema: Any) -> Callable[[str], bool]:  # noqa: ANN401  JSON
+    """Whether a text is JSON that fits a schema, which may refer to nothing outside of itself."""
+    from jsonschema.validators import validator_for  # noqa: PLC0415  patterns need no library
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    validator = validator_for(schema)(schema, registry=Registry())
+
+    def fits(text: str) -> bool:
+        try:
+            return bool(validator.is_valid(json.loads(text)))
+        except (ValueError, RecursionError):  # no JSON, or nested too deeply
+            return False
+        except Unresolvable as error:
+            raise SystemExit(f"the schema refers to {error.ref}, which is not in it") from error
+
+    return fits
+
+
+def _timed(action: Callable[[], Result], seconds: float) -> Result | None:
+    """What an action returns; None if it did not end in time."""
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            return action()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except EndedError:
+        return None
+
+
+def _ended(*_: object) -> NoReturn:
+    raise EndedError
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""Which texts match the patterns or the JSON schema of an expectation, in bounded time.
+
+Texts are hostile, and Python's `re`, which suites are written for, needs time without end for some
+of them. A pattern that Polars understands in the same way is matched by it in linear time; any
+other one, and every JSON schema, which may hold patterns too, in a process of its own by `re`
+itself, with a time-out for each text and for all of them. A text whose match did not end has an
+unknown verdict with the pattern in its reason, and the others keep theirs: it is neither a pass nor
+a failure, and one text does not take the verdicts of the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations import details, linear_patterns, pattern_worker
+from expectations.errors import CannotJudge, SuiteError
+from expectations.suite import Rule
+
+SECONDS: Final = 1.0
+"""For one text."""
+ALL_SECONDS: Final = 60.0
+"""For all texts of an expectation, and besides"""
+EACH_SECONDS: Final = 1e-3
+"""for each of them; a match takes a thousandth of that."""
+SHORT_SECONDS: Final = 5e-3
+"""For one text, once all of them have had that."""
+GRACE: Final = 30.0
+"""Seconds beyond all this after which the process is killed."""
+SCHEMA: Final = "expect_column_values_to_match_json_schema"
+REGEX: Final[Mapping[str, bool]] = {
+    "expect_column_values_to_match_regex": True,
+    "expect_column_values_to_not_match_regex": False,
+    "expect_column_values_to_match_regex_list": True,
+    "expect_column_values_to_not_match_regex_list": False,
+}
+"""Types that match patterns, and whether a match is right."""
+TYPES: Final = (*REGEX, SCHEMA)
+_SHOWN: Final = 80
+"""Characters of a pattern that are shown."""
+_NO, _YES, _LATE, _SHORT = (ord(each) for each in "0123")
+
+Known = NDArray[np.bool_]
+Said = NDArray[np.uint8]
+"""What the worker says of each text, as the codes of its characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What is known of each text, [n]."""
+
+    failing: Known
+    why: Mapping[int, str]
+    """Why it is not known, by position, where it is not."""
+
+
+def patterns(rule: Rule) -> list[str]:
+    """The patterns of a rule."""
+    given = rule.kwargs.get("regex_list", [rule.kwargs.get("regex")])
+    return [each for each in given if isinstance(each, str)]
+
+
+def check(rule: Rule, where: str) -> None:
+    """Check the patterns or the schema of a rule; other rules are right.
+
+    Raises:
+        SuiteError: one is none.
+    """
+    if rule.type == SCHEMA:
+        _check_schema(rule.kwargs.get("json_schema"), where)
+    if rule.type not in REGEX:
+        return
+    for pattern in patterns(rule):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what a later Python reads in another way
+                re.compile(pattern)
+        except (re.error, RecursionError, OverflowError, MemoryError) as error:
+            said = f"{where}: {_shown(pattern)} is no pattern of Python's re: {error}"
+            raise SuiteError(f"{said}; correct it") from error
+
+
+def judged(rule: Rule, texts: pd.Series) -> Matched:
+    """Match the texts of a column.
+
+    Args:
+        rule: of one of `TYPES`.
+        texts: [n], without nulls, as pandas writes them.
+
+    Raises:
+        CannotJudge: they cannot be matched at all.
+    """
+    if rule.type == SCHEMA:
+        (said,) = _worked({"schema": rule.kwargs["json_schema"]}, _documents(texts))
+        known = said <= _YES
+        return Matched(known & (said != _YES), _why(["the JSON schema"], [said], known))
+    values = pl.from_pandas(texts.astype(str)).cast(pl.String)
+    asked = patterns(rule)
+    found = [_matches(pattern, values) for pattern in asked]
+    hit, known = _together(
+        np.stack([each == _YES for each in found]),
+        np.stack([each <= _YES for each in found]),
+        every=rule.kwargs.get("match_on") == "all",
+    )
+    failing = known & (hit != REGEX[rule.type])
+    return Matched(failing, _why([f"the pattern {_shown(each)}" for each in asked], found, known))
+
+
+def _documents(values: pd.Series) -> pl.Series:
+    """JSON as texts; what is no text of any encoding is no JSON either."""
+    if not all(isinstance(each, str | bytes) for each in values):
+        raise CannotJudge("the column holds no texts")
+    texts = (each.decode(errors="replace") if isinstance(each, bytes) else each for each in values)
+    return pl.Series(list(texts), dtype=pl.String)
+
+
+def _together(hits: Known, known: Known, *, every: bool) -> tuple[Known, Known]:
+    """Whether any or every pattern matches, and whether that is known without the unknown ones.
+
+    Args:
+        hits: [k, n], whether a pattern matches a text.
+        known: [k, n], whether that is known.
+        every: whether all of them must.
+    """
+    decided = known & ~hits if every else hits
+    hit = np.asarray(hits.all(axis=0) if every else hits.any(axis=0))
+    return hit, np.asarray(known.all(axis=0)) | np.asarray(decided.any(axis=0))
+
+
+def _why(named: Sequence[str], found: Sequence[Said], known: Known) -> dict[int, str]:
+    """Why it is not known of a text: by the first pattern that did not end.
+
+    Args:
+        named: each pattern.
+        found: what is said of each text, by pattern.
+        known: [n].
+    """
+    why = {}
+    for at in np.flatnonzero(~known).tolist():
+        name, said = next(
+            (name, said) for name, said in zip(named, found, strict=True) if said[at] > _YES
+        )
+        late = f"not judged: {name} did not end within"
+        after = f", after all texts had taken {ALL_SECONDS:g} s" if said[at] == _SHORT else ""
+        seconds = SHORT_SECONDS if after else SECONDS
+        why[at] = f"{late} {seconds:g} s on this text{after}"
+    return why
+
+
+def _matches(pattern: str, texts: pl.Series) -> Said:
+    """What is said of each text: by Polars where it understands the pattern just so."""
+    linear = linear_patterns.translated(pattern)
+    if linear is not None:
+        try:
+            hits = texts.str.contains(linear, literal=False, strict=True)
+            return np.where(hits.to_numpy(), _YES, _NO).astype(np.uint8)
+        except pl.exceptions.ComputeError:  # larger than it takes once it is written out
+            pass
+    (said,) = _worked({"patterns": [pattern]}, texts)
+    return said
+
+
+def _worked(asked: dict[str, Any], texts: pl.Series) -> list[Said]:
+    """What a process of its own says.
+
+    Raises:
+        CannotJudge: it said nothing; the message holds its last words.
+    """
+    whole = ALL_SECONDS + EACH_SECONDS * len(texts)
+    asked |= {"seconds": SECONDS, "short_seconds": SHORT_SECONDS, "all_seconds": whole}
+    patience = whole + SHORT_SECONDS * len(texts) + GRACE
+    lines = f"{json.dumps(asked)}\n{json.dumps(texts.to_list())}\n".encode()
+    # patterns need the standard library alone; -I and -S keep everything else out
+    flags = ["-I"] if "schema" in asked else ["-I", "-S"]
+    command = [sys.executable, *flags, str(Path(pattern_worker.__file__))]
+    try:
+        done = subprocess.run(  # noqa: S603  our own interpreter and module
+            command, input=lines, capture_output=True, timeout=patience, check=False, env={}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotJudge(f"the texts were not matched within {patience:g} s") from error
+    found = [np.frombuffer(line, np.uint8) for line in done.stdout.splitlines()]
+    if done.returncode or any(len(each) != len(texts) for each in found) or not found:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise CannotJudge(words[-1] if words else f"the process ended with {done.returncode}")
+    return found
+
+
+def _check_schema(schema: object, where: str) -> None:
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415  few suites need it
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+
+    if not isinstance(schema, dict):
+        return
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        said = details.shortened(error.message)
+        raise SuiteError(f"{where}: 'json_schema' is no JSON schema: {said}; correct it") from error
+
+
+def _shown(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= _SHOWN else f"{pattern[: _SHOWN - 1]}…")
