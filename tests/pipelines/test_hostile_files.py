@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import images, keys, parquet
+from pipelines import images, keys, lake, parquet
 from pipelines.errors import DataError
 from pipelines.modalities.images import Images
 from pipelines.modalities.texts import Texts
@@ -279,3 +279,15 @@ def test_a_diff_of_folders_opens_no_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "right" / "two.parquet")
     with pytest.raises(UsageError, match=r"two\.parquet' is a named pipe, not a regular file"):
         sources.on_disk(tmp_path / "left", tmp_path / "right")
+
+
+def test_the_first_stage_looks_at_sources_before_dvc_hashes_them(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    about = "{identity: [image], ingest: {source: source}}"
+    (tmp_path / "params.yaml").write_text(f"datasets: {{pets: {about}}}\n", encoding="utf-8")
+    os.mkfifo(source / "cat" / "two.png")
+    with pytest.raises(DataError, match=r"'cat/two\.png' is a named pipe"):
+        lake.run()
+    assert not (tmp_path / ".lake").exists()
