@@ -1,7 +1,8 @@
 """Is the answer to a maths problem the true one?
 
-Answers are compared by value with math-verify (https://github.com/huggingface/Math-Verify), in the
-sandbox: parsing and simplifying a hostile expression may never end.
+Answers are compared by value with SymPy, in the sandbox: simplifying a hostile expression may never
+end. An answer is right only if all of it was read and is equal to the true one, with its unit. What
+cannot be decided is unknown, with a reason, and never right. docs/verifiers.md says what is read.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ class Settings(parsing.Settings):
 
 
 def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the libraries that compare."""
-    libraries = digests.versions("math-verify", "latex2sympy2_extended", "sympy")
-    return digests.of_values(libraries=libraries)
+    """Digest the comparison: its version, its code, and the libraries that it rests on."""
+    return digests.of_values(
+        comparison=answers.VERSION,
+        code=digests.of_code(answers.HARNESS),
+        libraries=digests.versions("sympy", "mpmath"),
+    )
 
 
 def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
@@ -38,13 +42,14 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
 
     Args:
         candidates: round, row, and both answers as LaTeX or plain text; of a longer text the answer
-            is what is boxed, or comes last.
+            is what is boxed, or what follows "the answer is" or ####.
         given: told how far the work is.
         settings: names of columns.
 
     Returns:
-        round, row, answer_correct (null: there is no true answer that can be read, or comparing
-        took too long), answer_says (why not).
+        round, row, answer_correct (null: there is no true answer, one of both cannot be read as a
+        whole, or whether they are equal was not found out), answer_says (why it is not correct, or
+        null).
 
     Raises:
         SandboxError: this system cannot isolate, so nothing was compared.

@@ -45,11 +45,20 @@ def test_programs_are_run_with_their_tests() -> None:
 
 def test_answers_are_compared_with_the_true_ones() -> None:
     asked = rows(
-        answer=["so it is $\\boxed{0.5}$", "3", None, "7", "1"],
-        truth=["1/2", "4", "5", None, "not a number"],
+        answer=["so it is $\\boxed{0.5}$", "3", None, "7", "1", "4 cm", "I do not know."],
+        truth=["1/2", "4", "5", None, "not a number", "4 m", "5"],
     )
     found = maths.score(asked, Given(real=pl.DataFrame()), maths.Settings())
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **maths.COLUMNS}
-    assert found["row"].to_list() == [0, 1, 2, 3, 4]
-    assert found["answer_correct"].to_list() == [True, False, False, None, None]
-    assert found["answer_says"].to_list()[1:3] == ["another value", "no answer can be read"]
+    assert found["row"].to_list() == list(range(7))
+    right = [True, False, False, None, None, False, None]
+    assert found["answer_correct"].to_list() == right
+    assert found["answer_says"].to_list() == [
+        "",
+        "another value",
+        "there is no answer",
+        None,
+        "words beside a value",
+        "another unit",
+        "words beside a value",
+    ]
