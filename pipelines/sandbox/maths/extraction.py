@@ -107,6 +107,8 @@ def _closing(text: str, start: int) -> int:
 def _boxed(text: str, boxes: list[tuple[int, int, str]], notes: Notes) -> str:
     """What is boxed, and the unit behind it; different boxes beside each other are a list."""
     contents = list(dict.fromkeys(clean(content) for _, _, content in boxes))
+    if "" in contents:
+        raise UnreadableError("a box is empty")
     if len(contents) > 1:
         notes.boxes = True
         pairs = itertools.pairwise(boxes)
@@ -122,26 +124,28 @@ def _boxed(text: str, boxes: list[tuple[int, int, str]], notes: Notes) -> str:
 
 def _marked(text: str, markers: list[re.Match[str]]) -> str:
     """What follows the last marker, if no other marker has another answer."""
-    if surroundings.denies(text[: markers[-1].start()]):
-        raise UnreadableError("the words before the answer may deny it")
+    before = text[: markers[-1].start()]
+    if surroundings.denies(before) or surroundings.changes(before):
+        raise UnreadableError("the words before the answer may deny or change it")
     found = clean(text[markers[-1].end() :])
-    for each in markers[:-1]:
-        earlier = clean(surroundings.sentence(text[each.end() :].lstrip()))
-        if earlier != found and MARKER.search(earlier) is None:
+    for each, following in itertools.pairwise(markers):
+        between = text[each.end() : following.start()].lstrip()
+        if clean(surroundings.sentence(between)) not in {found, "", "The"}:
             raise UnreadableError("it gives several answers")
     return _only_formula(found) or re.sub(r"\A\s*(?:=|:)", "", found)
 
 
 def _only_formula(text: str) -> str:
-    """The formula of a text that has one, no other number, and plain prose; empty for others."""
+    """The formula of a text that only announces it, with its unit; empty for other texts."""
     formulas = list(FORMULA.finditer(text))
     if len(formulas) != 1:
         return ""
     start, end = formulas[0].span()
     content = next(part for part in formulas[0].groups() if part)
-    if not surroundings.is_prose(text[:start], text[end:]):
+    unit = surroundings.unit_alone(text[end:])
+    if unit is None or not surroundings.announces(text[:start]):
         return ""
-    return f"{surroundings.before(text[:start] + '$')}{content} {surroundings.behind(text[end:])}"
+    return f"{content} {unit}"
 
 
 def _without_lead(text: str) -> str:

@@ -210,8 +210,10 @@ def _two_kinds(truth: Form, answer: Form) -> Verdict:
     """Compare two forms of different kinds."""
     forms = (truth, answer)
     value = next((each for each in forms if isinstance(each, Value)), None)
-    if value is not None and any(isinstance(each, SetOf) for each in forms):
-        return several(truth, answer)
+    found_set = next((each for each in forms if isinstance(each, SetOf)), None)
+    if value is not None and found_set is not None:
+        nested = any(isinstance(each, SetOf) for each in found_set.items)
+        return ANOTHER_KIND if nested else several(truth, answer)
     if (found := sets.same(truth, answer)) is not None:
         return found
     if value is None or value.unit is not None or not value.expression.is_number:

@@ -18,9 +18,11 @@ DENIAL: Final = re.compile(
     re.IGNORECASE,
 )
 DOUBT: Final = re.compile(
-    r"\b(?:or|not|maybe|perhaps|either|neither|wrong|incorrect)\b|n't\b", re.IGNORECASE
+    r"\b(?:or|not|but|if|unless|otherwise|except|maybe|perhaps|either|neither|wrong|incorrect)\b"
+    r"|n't\b",
+    re.IGNORECASE,
 )
-"""Words behind an answer that take it back."""
+"""Words behind an answer that take it back or limit it."""
 CHANGE: Final = re.compile(
     r"(?:and|plus|minus|times|over|to|squared|cubed|factorial|half|halves|thirds?|quarters?|dozens?"
     r"|pairs?|hundreds?|thousands?|millions?|billions?|trillions?|percent|point|less|more|fewer"
@@ -28,20 +30,28 @@ CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 """Words that change a number which they follow."""
-ANY_CHANGE: Final = re.compile(
-    r"\b(?:minus|plus|times|negative|half|never|no|but|nor|unless|if|except|than|least|most|about"
-    r"|squared|cubed|factorial|dozens?|hundreds?|thousands?|millions?|billions?|percent|twice"
-    r"|double|third|quarter|less|more|fewer|almost|nearly|one|two|three|both|another)\b",
+CHANGED: Final = re.compile(
+    r"\b(?:half|twice|double|square|squared|cube|root|reciprocal|opposite|inverse|negative|minus|plus"
+    r"|times|less|more|fewer|than|least|most|bound|guess|estimate|before|after|next|previous)\b",
     re.IGNORECASE,
 )
-"""Words that change a number somewhere around them."""
-PROSE: Final = re.compile(r"[\sA-Za-z',;:.!?\"*-]*\Z")
+"""Words with which what is announced is another value than the answer."""
+ANNOUNCEMENT: Final = re.compile(
+    r"(?:(?:so|thus|hence|therefore|then|finally|here|it is|we get|we have|we find|that)[\s,]*)*"
+    r"(?:(?:(?:the|our|final|correct|required|total) )+"
+    r"(?:answer|solution|result|value|total|number|probability|area|volume|length|perimeter|distance"
+    r"|cost|price|sum|product|matrix|ordered pair|remainder|maximum|minimum|domain|range)"
+    r"(?: (?:of|for|that)(?: [A-Za-z']+){1,12}?)? (?:is|are|equals)|is|are)?\s*:?\s*\Z",
+    re.IGNORECASE,
+)
+"""Words that say nothing but that the answer follows."""
+REPEATED: Final = re.compile(r"\s*(?:is|are) (?:the|our) (?:answer|solution|result)s?\Z")
 SEPARATOR: Final = re.compile(
     r"(?:\s|[,;]|\\q?quad|(?:and|or)\b|\\text\s*\{\s*(?:and|or)\s*\}|\\[,; ])*\Z"
 )
-WORD: Final = re.compile(r"[A-Za-z]{2,}")
 EQUATES: Final = re.compile(
-    r"(?:=|[:,;*]|\\(?:approx|in|equiv|implies|Rightarrow|rightarrow|to|therefore|quad|qquad)"
+    r"(?:=|[:*]|(?<![0-9)\]}])[,;]"
+    r"|\\(?:approx|in|equiv|implies|Rightarrow|rightarrow|to|therefore|quad|qquad)"
     r"|\\(?:text|textbf|textrm|mathrm)\{[^{}]*\})\s*\Z"
 )
 """The end of a formula in which only what follows is the answer."""
@@ -65,11 +75,22 @@ def denies(text: str) -> bool:
     return DENIAL.search(DELIMITER.sub("", last)[-NEAR:]) is not None
 
 
-def is_prose(before: str, after: str) -> bool:
-    """Whether the text around a formula is words that change nothing."""
-    around = f"{before} {after}"
-    plain = PROSE.match(before) and PROSE.match(after) and WORD.search(around)
-    return bool(plain) and not (DOUBT.search(around) or ANY_CHANGE.search(around))
+def changes(text: str) -> bool:
+    """Whether the end of a text makes what follows another value, such as "the square of"."""
+    return CHANGED.search(SENTENCE_END.split(text)[-1][-NEAR:]) is not None
+
+
+def announces(text: str) -> bool:
+    """Whether the text before a formula says nothing but that the answer follows."""
+    changed = DOUBT.search(text) or CHANGED.search(text)
+    return ANNOUNCEMENT.match(text.strip()) is not None and changed is None
+
+
+def unit_alone(text: str) -> str | None:
+    """The unit behind a formula, if nothing else stands there; None: something else does."""
+    rest = text.strip(" \n.,;")
+    unit = _unit(rest)
+    return unit if rest == unit or REPEATED.match(rest) else None
 
 
 def is_separator(text: str) -> bool:
