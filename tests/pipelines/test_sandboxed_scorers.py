@@ -59,6 +59,6 @@ def test_answers_are_compared_with_the_true_ones() -> None:
         "there is no answer",
         None,
         "words beside a value",
-        "another unit",
+        "another value",
         "words beside a value",
     ]
