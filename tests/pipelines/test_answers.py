@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import sysconfig
 import time
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 
 import polars as pl
@@ -26,6 +31,7 @@ from pipelines.scorers import digests, maths
 from pipelines.scorers.protocol import Given
 from tests.pipelines.isolated import needs_sandbox
 
+ROOT = Path(__file__).resolve().parents[2]
 NOT_READ = [
     ("12", "The area of the square is $12$."),
     (r"\int_0^1 x^2\,dx", r"\frac{1}{3}"),
@@ -245,6 +251,35 @@ def test_a_pair_that_does_not_end_costs_only_itself(monkeypatch: pytest.MonkeyPa
     assert [each.correct for each in found] == [True, None, True, None]
     assert found[1].says == "took too long to compare"
     assert found[3].says == "longer than 20,000 characters"
+
+
+@needs_sandbox
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_gets_the_same_verdicts() -> None:
+    """Started by a user without rights, whose Python and checkout root puts in its reach."""
+    folders = {
+        sys.base_prefix: "/mnt/python",
+        sysconfig.get_path("purelib"): "/mnt/packages",
+        str(ROOT): "/mnt/project",
+    }
+    mounts = [part for each in folders.items() for part in ("--ro-bind", *each)]
+    outer = ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/mnt", *mounts]
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    python = f"/mnt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    code = (
+        "from pipelines.sandbox.answers import compare\n"
+        "print(list(compare([('4 m', '4 cm'), ('7/2', '3 1/2')])))"
+    )
+    run = subprocess.run(
+        [*outer, *user, python, "-B", "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/packages:/mnt/project"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == str([Compared(False, "another value"), Compared(True, "")])
 
 
 @needs_sandbox
