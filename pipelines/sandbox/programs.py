@@ -1,8 +1,11 @@
 """Does a program pass its tests?
 
-Program and tests run in two sandboxes, which meet over two pipes: the tests call the program from a
-process that it cannot reach, and compare what it answers there. See `inside` for how, and
-docs/security.md for what that holds and what it does not.
+It has to pass twice. First its tests run in one process with it, as they would anywhere: what fails
+there fails. A program can forge a pass there, so the tests then run in another sandbox than the
+program, which meet over two pipes: they call it from a process that it cannot reach, and compare
+there what it answers. What passes in one process alone is not judged: it is forged, or the tests do
+what cannot be done from another process. See `inside` for how, and docs/security.md for what that
+holds and what it does not.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.sandbox import boot, isolation
-from pipelines.sandbox.inside import collect, instrument
 from pipelines.sandbox.inside.remote import ENDED
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import Finished, Process, require, started, tail, wait
@@ -28,6 +31,8 @@ REPORT: Final = 1 << 16
 """Bytes of a report that are read."""
 LONGEST: Final = 400
 """Characters of a message that are kept."""
+LARGEST: Final = 8 << 20
+"""Characters of a program, or of tests, that are read."""
 RESULTS: Final = frozenset(
     {"passed", "failed", "unjudged", "memory", "processes", "files", "file size", "network"}
 )
@@ -35,7 +40,13 @@ RESULTS: Final = frozenset(
 SETTLE: Final = 1.0
 """Seconds in which a process that has ended is known to have."""
 SAME_PROCESS: Final = "same process"
-"""Detail of a candidate that was judged in the process of its own program."""
+"""Detail of a candidate that passed in the process of its own program alone."""
+ALONE: Final = "passes only in the program's own process, where a pass can be forged"
+PYTEST: Final = re.compile(
+    r"\bpytest\b|^(async )?def (setup_|test\w*\(\s*[\w*])|^class Test\w*\s*(\(\s*\))?:",
+    re.MULTILINE,
+)
+"""What tests have that pytest has to run, and seldom others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +84,8 @@ def judge(
         tests: Python source: assertions, `check(candidate)`, unittest classes, test functions.
         limits: what each of both may use.
         entry_point: the name that the program has to define, if it is known.
-        same_process: judge what cannot be judged so in one process with the program, which may
-            forge a pass there.
+        same_process: let that pass which passes only in one process with the program, where it may
+            forge a pass.
 
     Raises:
         SandboxError: this system cannot isolate, so nothing was run.
@@ -83,22 +94,32 @@ def judge(
     began = time.monotonic()
     asked = {"tests": tests, "entry_point": entry_point}
     detail = None
-    result, says = _apart(program, asked, limits)
-    if same_process and result == "unjudged":
-        result, says = _together(program, asked, limits)
-        detail = SAME_PROCESS
+    result, says = _refused(program, tests) or _together(program, asked, limits)
+    if result == "passed":
+        result, says = _apart(program, asked, limits)
+        if result != "passed":
+            says = says if result == "unjudged" else f"{ALONE}; else: {says}"
+            result = "unjudged"
+            if same_process:
+                result, says, detail = "passed", "", SAME_PROCESS
     seconds = round(time.monotonic() - began, 3)
     return Outcome(result, scrubbed(says)[:LONGEST], seconds, detail)
 
 
 def need_pytest(tests: str) -> bool:
-    """Whether only pytest can run these tests."""
-    if "test" not in tests:
-        return False
-    try:
-        return collect.needs_pytest(instrument.parsed(tests))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    """Whether pytest may have to run these tests; they are hostile, so they are not parsed here."""
+    return PYTEST.search(tests) is not None
+
+
+def _refused(program: object, tests: object) -> tuple[str, str] | None:
+    """What is not even run."""
+    for result, name, text in (("unjudged", "tests are", tests), ("failed", "program is", program)):
+        if not isinstance(text, str):
+            return result, f"the {name} no text"
+        if len(text) > LARGEST:
+            size = f"{len(text):,} characters long; at most {LARGEST:,} are read"
+            return result, f"the {name} {size}"
+    return None
 
 
 def _apart(program: str, asked: Mapping[str, Any], limits: Limits) -> tuple[str, str]:
@@ -128,7 +149,8 @@ def _together(program: str, asked: Mapping[str, Any], limits: Limits) -> tuple[s
         with _judging(tests, limits) as judging:
             wait([judging], limits.seconds)
             ended = judging.finished()
-        return _found(ended, ended, _read(tail(report, REPORT)))
+        said = _read(tail(report, REPORT))
+        return _found(ended, ended, ("failed", ENDED) if said is None else said)
 
 
 def _worker(request: Mapping[str, Any], limits: Limits) -> AbstractContextManager[Process]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
+from json import dumps, loads
+from os import read, write
 from typing import Any, Final
 
 from pipelines.sandbox.inside.errors import CrossingError, MalformedError
@@ -32,13 +32,13 @@ class Channel:
             CrossingError: it is too large.
             ClosedError: nobody reads it.
         """
-        data = json.dumps(message, separators=(",", ":")).encode("ascii")
+        data = dumps(message, separators=(",", ":")).encode("ascii")
         if len(data) > MOST:
             raise CrossingError(f"{len(data):,} bytes; at most {MOST:,} are sent")
         left = memoryview(HEAD.pack(len(data)) + data)
         try:
             while left:
-                left = left[os.write(self._writing, left) :]
+                left = left[write(self._writing, left) :]
         except OSError as error:
             raise ClosedError from error
 
@@ -53,7 +53,7 @@ class Channel:
         if size > MOST:
             raise MalformedError(f"a message of {size:,} bytes; at most {MOST:,} are read")
         try:
-            message = json.loads(self._exactly(size))
+            message = loads(self._exactly(size))
         except (ValueError, RecursionError) as error:
             raise MalformedError("a message that is not JSON") from error
         if not isinstance(message, dict):
@@ -64,7 +64,7 @@ class Channel:
         data = bytearray()
         while len(data) < size:
             try:
-                part = os.read(self._reading, min(size - len(data), 1 << 20))
+                part = read(self._reading, min(size - len(data), 1 << 20))
             except OSError as error:
                 raise ClosedError from error
             if not part:

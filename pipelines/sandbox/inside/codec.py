@@ -15,6 +15,8 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from pipelines.sandbox.inside import containers
+from pipelines.sandbox.inside.containers import Held, Shared
 from pipelines.sandbox.inside.errors import MalformedError
 
 Ref = Any
@@ -26,21 +28,29 @@ SHORT: Final = 1 << 53
 UNSET: Final = object()
 ERRORS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, ImportError)
 """What making a value of a hostile node may raise."""
+SAME: Final = "same"
+"""Kind of the node of a container that the other process has already."""
+VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
-def _pairs(value: Any) -> tuple[Any, ...]:
-    items: Iterable[tuple[Any, Any]] = dict.items(value)
-    return tuple(part for pair in items for part in pair)
+def _of_pairs(*pairs: Any) -> Any:
+    return dict(pairs).items()
+
+
+def _of_values(*parts: Any) -> Any:
+    return dict(enumerate(parts)).values()
+
+
+def _of_keys(*parts: Any) -> Any:
+    return dict.fromkeys(parts).keys()
 
 
 APART: Final[Mapping[type, Callable[[Any], Iterable[Any]]]] = {
-    list: list,
     tuple: list,
-    set: list,
     frozenset: list,
-    dict: _pairs,
     range: lambda value: (value.start, value.stop, value.step),
     slice: lambda value: (value.start, value.stop, value.step),
+    **dict.fromkeys(VIEWS, list),
 }
 """The parts of a value, by its type, which is the kind of its node."""
 MADE: Final[Mapping[str, Callable[..., Any]]] = {
@@ -48,6 +58,9 @@ MADE: Final[Mapping[str, Callable[..., Any]]] = {
     "frozenset": lambda *parts: frozenset(parts),
     "range": range,
     "slice": slice,
+    "dict_keys": _of_keys,
+    "dict_values": _of_values,
+    "dict_items": _of_pairs,
 }
 """Values that are made when their parts are there."""
 LEAVES: Final[Mapping[type, Callable[[Any], str]]] = {
@@ -55,7 +68,6 @@ LEAVES: Final[Mapping[type, Callable[[Any], str]]] = {
     float: float.hex,
     complex: lambda value: f"{value.real.hex()} {value.imag.hex()}",
     bytes: bytes.hex,
-    bytearray: bytearray.hex,
     type(Ellipsis): lambda _: "",
     type(NotImplemented): lambda _: "",
 }
@@ -64,7 +76,6 @@ READ: Final[Mapping[str, Callable[[str], Any]]] = {
     "float": float.fromhex,
     "complex": lambda text: complex(*map(float.fromhex, text.split(" "))),
     "bytes": bytes.fromhex,
-    "bytearray": bytearray.fromhex,
     "ellipsis": lambda _: Ellipsis,
     "NotImplementedType": lambda _: NotImplemented,
 }
@@ -79,32 +90,25 @@ LIBRARY: Final[Mapping[tuple[str, str], Callable[[Any], tuple[Any, ...]]]] = {
         value.tzinfo,
     ),
     ("datetime", "timedelta"): lambda value: (value.days, value.seconds, value.microseconds),
-    ("datetime", "timezone"): lambda value: (value.utcoffset(None), value.tzname(None)),
+    ("datetime", "timezone"): lambda value: _zone(type(value), value),
     ("zoneinfo", "ZoneInfo"): lambda value: (value.key,),
     ("uuid", "UUID"): lambda value: (str(value),),
     ("pathlib", "PosixPath"): lambda value: (str(value),),
     ("pathlib", "PurePosixPath"): lambda value: (str(value),),
 }
 """Value types of the standard library, with the arguments that make them again."""
-FILLED: Final[Mapping[str, Callable[[], Any]]] = {"list": list, "set": set, "dict": dict}
-HELD: Final[Mapping[tuple[str, str], Callable[[Any], tuple[Any, ...]]]] = {
-    ("collections", "OrderedDict"): _pairs,
-    ("collections", "Counter"): _pairs,
-    ("collections", "defaultdict"): lambda value: (value.default_factory, *_pairs(value)),
-    ("collections", "deque"): lambda value: (value.maxlen, *value),
-    ("array", "array"): lambda value: (value.typecode, *value),
-}
-"""Containers of the standard library: what makes an empty one, and what is in it."""
-FIRST: Final = ("defaultdict", "deque", "array")
-"""Of these, the first part makes the empty container."""
-
-
+KINDS: Final = {f"{module}.{name}": (module, name) for module, name in LIBRARY}
 ALIVE: Final[list[Any]] = []
 """Values whose `id` must not be given to another."""
 
 
 def _clock(value: Any) -> tuple[int, int, int, int]:
     return value.hour, value.minute, value.second, value.microsecond
+
+
+def _zone(kind: Any, value: Any) -> tuple[Any, ...]:
+    offset, name = value.utcoffset(None), value.tzname(None)
+    return (offset,) if kind(offset).tzname(None) == name else (offset, name)
 
 
 def named(kind: type) -> tuple[str, str]:
@@ -115,20 +119,17 @@ def named(kind: type) -> tuple[str, str]:
 class Encoder:
     """Makes a table of values."""
 
-    def __init__(
-        self, refer: Callable[[Any, Encoder], Node], owned: Mapping[int, int] | None = None
-    ) -> None:
+    def __init__(self, refer: Callable[[Any, Encoder], Node], shared: Shared) -> None:
         """Begin an empty table.
 
         Args:
             refer: gives the node of a value that is not plain, or raises CrossingError.
-            owned: values of the other process, by `id`, with the number it knows them by.
+            shared: the containers that both processes have.
         """
         self.nodes: list[Node] = []
-        self._refer, self._owned = refer, owned or {}
+        self._refer, self._shared = refer, shared
         self._places: dict[int, int] = {}
-        self.kept: list[Any] = []
-        """The values of the table, by their places."""
+        self._values: list[Any] = []
         self._done = 0
 
     def add(self, value: Any) -> Ref:
@@ -139,9 +140,15 @@ class Encoder:
         """
         ref = self.place(value)
         while self._done < len(self.nodes):
-            self.nodes[self._done] = self._node(self.kept[self._done])
+            self.nodes[self._done] = self._node(self._values[self._done])
             self._done += 1
         return ref
+
+    def changes(self) -> list[Any]:
+        """What has changed in the containers that both processes have: numbers with parts."""
+        return [
+            [number, [self.add(part) for part in parts]] for number, parts in self._shared.changes()
+        ]
 
     def place(self, value: Any) -> Ref:
         """Reserve a place; its node is made by the `add` that is under way."""
@@ -154,7 +161,7 @@ class Encoder:
         if place is None:
             place = self._places[id(value)] = len(self.nodes)
             self.nodes.append([])
-            self.kept.append(value)
+            self._values.append(value)
         return [place]
 
     def keep(self, value: Any) -> None:
@@ -162,8 +169,6 @@ class Encoder:
         ALIVE.append(value)
 
     def _node(self, value: Any) -> Node:
-        if id(value) in self._owned:
-            return ["owned", self._owned[id(value)]]
         return self.content(value) or self._refer(value, self)
 
     def content(self, value: Any) -> Node | None:
@@ -171,36 +176,42 @@ class Encoder:
         kind = type(value)
         if kind in LEAVES:
             return [kind.__name__, LEAVES[kind](value)]
+        if kind in containers.KINDS:
+            number = self._shared.number(value)
+            if number is not None:
+                return [SAME, number]
+            number, parts = self._shared.send(value)
+            return [containers.NAMES[kind], number, *map(self.place, parts)]
         if kind in APART:
             return [kind.__name__, *map(self.place, APART[kind](value))]
         key = named(kind)
-        apart = LIBRARY.get(key) or HELD.get(key)
+        apart = LIBRARY.get(key)
         if apart is None or getattr(importlib.import_module(key[0]), key[1], None) is not kind:
             return None
         return [f"{key[0]}.{key[1]}", *map(self.place, apart(value))]
 
 
-KINDS: Final = {f"{module}.{name}": (module, name) for module, name in (*LIBRARY, *HELD)}
-
-
 class Decoder:
     """Makes values from a table of the other process."""
 
-    def __init__(self, nodes: object, resolve: Callable[[Node, Decoder], Any]) -> None:
+    def __init__(
+        self, nodes: object, resolve: Callable[[Node, Decoder], Any], shared: Shared
+    ) -> None:
         """Take a table.
 
         Args:
             nodes: from JSON, whatever it is.
             resolve: makes what a node of an unknown kind stands for, or raises MalformedError; it
-                may use `value` for parts that `parts` names.
+                may use `value` for parts of the node.
+            shared: the containers that both processes have.
 
         Raises:
             MalformedError: it is not a table.
         """
-        if not isinstance(nodes, list) or not all(_is_node(node) for node in nodes):
+        if not isinstance(nodes, list) or not all(map(_is_node, nodes)):
             raise MalformedError("a message without a table of values")
         self.nodes: list[Node] = nodes
-        self._resolve = resolve
+        self._resolve, self._shared = resolve, shared
         self._values: list[Any] = [UNSET] * len(nodes)
         self._filled = False
 
@@ -220,6 +231,21 @@ class Decoder:
                 ) from error
         return self._get(ref)
 
+    def change(self, changes: object) -> None:
+        """Make the changes of containers that both processes have.
+
+        Raises:
+            MalformedError: they are none.
+        """
+        if not isinstance(changes, list) or not all(map(_is_change, changes)):
+            raise MalformedError("changes that are none")
+        for number, parts in changes:
+            held = self._shared.held(number)
+            try:
+                held.fill([self.value(part) for part in parts])
+            except ERRORS as error:
+                raise MalformedError("a change that cannot be made") from error
+
     def _get(self, ref: Ref) -> Any:
         if not isinstance(ref, list):
             return ref
@@ -235,29 +261,19 @@ class Decoder:
 
     def _fill(self) -> None:
         """Make the containers empty, since they may hold themselves, then all else, then fill."""
-        held = {}
+        new: list[tuple[Held, list[Ref]]] = []
         for place, node in enumerate(self.nodes):
-            if node[0] in FILLED:
-                self._values[place] = FILLED[node[0]]()
-                held[place] = node[1:]
-            elif KINDS.get(node[0]) in HELD:
-                held[place] = self._empty(place, node)
+            if node[0] in containers.NAMED:
+                kind = containers.NAMED[node[0]]
+                first = kind.made_of is not containers.nothing
+                parts = node[3:] if first else node[2:]
+                self._values[place] = kind.make(self._get(node[2])) if first else kind.make()
+                new.append((self._shared.take(node[1], self._values[place]), parts))
         for place in range(len(self.nodes)):
             if self._values[place] is UNSET:
                 self._build(place)
-        for place, parts in held.items():
-            refill(self._values[place], [self._get(part) for part in parts])
-
-    def _empty(self, place: int, node: Node) -> list[Ref]:
-        """Make an empty container of the library; return what goes into it."""
-        module, name = KINDS[node[0]]
-        made = getattr(importlib.import_module(module), name)
-        if name not in FIRST:
-            self._values[place] = made()
-            return node[1:]
-        first = self._get(node[1])
-        self._values[place] = made(maxlen=first) if name == "deque" else made(first)
-        return node[2:]
+        for held, parts in new:
+            held.fill([self._get(part) for part in parts])
 
     def _build(self, place: int) -> None:
         """Make a value after its parts, without recursion."""
@@ -284,35 +300,17 @@ class Decoder:
             return READ[kind](*parts)
         if kind in MADE:
             return MADE[kind](*map(self._get, parts))
+        if kind == SAME:
+            return self._shared.held(*parts).value
         if kind in KINDS:
             module, name = KINDS[kind]
             return getattr(importlib.import_module(module), name)(*map(self._get, parts))
         return self._resolve(node, self)
 
 
-def refill(container: Any, parts: list[Any]) -> None:
-    """Give a container new content.
-
-    Args:
-        container: a list, set, dict, array, deque or bytearray.
-        parts: its elements; of a dict, keys and values in turn.
-    """
-    if isinstance(container, dict):
-        container.clear()
-        for key, value in zip(parts[::2], parts[1::2], strict=True):
-            container[key] = value
-    elif isinstance(container, set):
-        container.clear()
-        container.update(parts)
-    elif isinstance(container, list):
-        container[:] = parts
-    elif hasattr(container, "maxlen"):
-        container.clear()
-        container.extend(parts)
-    else:  # an array or a bytearray
-        del container[:]
-        container.extend(parts)
-
-
 def _is_node(node: object) -> bool:
     return isinstance(node, list) and bool(node) and isinstance(node[0], str)
+
+
+def _is_change(change: object) -> bool:
+    return isinstance(change, list) and [type(part) for part in change] == [int, list]

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from pipelines.sandbox.inside import instrument, proxies
+from pipelines.sandbox.inside import instrument, operations
 from pipelines.sandbox.inside.errors import Broken, Unjudged
 
 PLACE: Final = Path("/box/test_program.py")
@@ -97,7 +97,7 @@ def run(
 
 def _check(names: dict[str, Any], counted: Counted, entry: Callable[[], Any]) -> None:
     function = names.get(CHECK) if CHECK in names.keys() else None  # noqa: SIM118, RUF100  not __missing__
-    if not isinstance(function, FunctionType) or CHECK in counted.entered:
+    if not _is_of_tests(function) or CHECK in counted.entered:
         return
     wanted = [
         each
@@ -110,9 +110,12 @@ def _check(names: dict[str, Any], counted: Counted, entry: Callable[[], Any]) ->
 
 def _functions(names: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, value in names.items():
-        own = isinstance(value, FunctionType) and value.__code__.co_filename == instrument.FILE
-        if own and name.startswith("test"):
+        if name.startswith("test") and _is_of_tests(value):
             yield name, value
+
+
+def _is_of_tests(value: object) -> TypeGuard[FunctionType]:
+    return type(value) is FunctionType and value.__code__.co_filename == instrument.FILE
 
 
 def _call(function: Callable[[], Any]) -> None:
@@ -232,10 +235,10 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _assert_is(case: unittest.TestCase, first: object, second: object, msg: Any = None) -> None:
-    if not proxies.same(first, second):
+    if not operations.same(first, second):
         case.fail(msg or f"{first!r} is not {second!r}")
 
 
 def _assert_is_not(case: unittest.TestCase, first: object, second: object, msg: Any = None) -> None:
-    if proxies.same(first, second):
+    if operations.same(first, second):
         case.fail(msg or f"unexpectedly identical: {first!r}")

@@ -1,18 +1,22 @@
-"""What tests must not do with texts and bytes of the program in their own process: run them.
+"""What tests must not do with texts, bytes and files of the program in their own process: run them.
 
-`eval`, `exec` and `pickle` would run a hostile answer where the tests are judged. In the tests they
-take what stands in the tests themselves; of anything else, `eval` computes expressions of
-constants, `pickle` makes plain values, and the rest cannot be judged.
+`eval`, `exec`, `pickle`, `import` and their like would run a hostile answer where the tests are
+judged. In the tests they take what stands in the tests themselves; of anything else, `eval`
+computes expressions of constants, `pickle` makes plain values, and the rest cannot be judged.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import io
+import os
 import pickle
 import sys
+import zipimport
 from collections.abc import Callable, Mapping
+from importlib import machinery
 from typing import Any, Final, NoReturn
 
 PICKLED: Final = frozenset(
@@ -34,6 +38,16 @@ COMPUTED: Final = (
     *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 """Parts of an expression that compute and call nothing."""
+READ_ONLY: Final = ("/python/", "/packages/", "/usr/", "/lib")
+"""Folders that modules are read from; the program can write files into the others."""
+RUNNING: Final[Mapping[str, tuple[str, ...]]] = {
+    "runpy": ("run_path", "run_module"),
+    "doctest": ("DocTestRunner", "DebugRunner"),
+    "timeit": ("Timer",),
+    "code": ("InteractiveInterpreter",),
+    "marshal": ("loads",),
+}
+"""Functions and classes of modules that run texts and files."""
 
 
 class Guards:
@@ -51,6 +65,41 @@ class Guards:
         pickle.load = lambda file, **_: self.unpickled(file.read())
         pickle.Unpickler = _Plain  # type: ignore[misc]
         _Plain.unjudge = staticmethod(self._unjudge)
+        self._guard_imports()
+        for module, names_ in RUNNING.items():
+            if module in self._tests:
+                for name in names_:
+                    setattr(importlib.import_module(module), name, self._refused(module))
+
+    def _guard_imports(self) -> None:
+        """Read no module from where the program can write."""
+        files: Any = machinery.SourceFileLoader.__mro__[1]
+        extensions: Any = machinery.ExtensionFileLoader
+        own = files.get_data
+
+        def get_data(loader: Any, path: str) -> bytes:
+            if not os.path.realpath(path).startswith(READ_ONLY):
+                self._unjudge("the tests import a file that the program may have written")
+            found: bytes = own(loader, path)
+            return found
+
+        files.get_data = get_data
+        extensions.create_module = self._guarded_extension(extensions.create_module)
+        sys.path_hooks[:] = [hook for hook in sys.path_hooks if hook is not zipimport.zipimporter]
+
+    def _guarded_extension(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def create(loader: Any, spec: Any) -> Any:
+            if not os.path.realpath(spec.origin).startswith(READ_ONLY):
+                self._unjudge("the tests import a file that the program may have written")
+            return own(loader, spec)
+
+        return create
+
+    def _refused(self, module: str) -> Callable[..., NoReturn]:
+        def refuse(*_: Any, **__: Any) -> NoReturn:
+            self._unjudge(f"the tests run texts or files by {module}, which may be the program's")
+
+        return refuse
 
     def eval(
         self,
@@ -59,7 +108,7 @@ class Guards:
         local: Mapping[str, object] | None = None,
     ) -> Any:
         """Evaluate an expression of the tests, or one of constants."""
-        if not (isinstance(source, str) and (source in self._tests or _computes(source))):
+        if not (type(source) is str and (source in self._tests or _computes(source))):
             self._unjudge("the tests evaluate a text that the program gave")
         frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
         given = frame.f_globals if names is None else names
@@ -72,7 +121,7 @@ class Guards:
         local: Mapping[str, object] | None = None,
     ) -> None:
         """Run a text of the tests."""
-        if not (isinstance(source, str) and source in self._tests):
+        if not (type(source) is str and source in self._tests):
             self._unjudge("the tests run a text that the program gave")
         frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
         given = frame.f_globals if names is None else names

@@ -1,18 +1,23 @@
 """Tests, with what counts that they judge.
 
 After each assertion that held, and at the beginning of each test function, a call is put in that
-counts it; `is` asks whether two proxies stand for one object. Nothing else changes, and line
+counts it; `is` asks whether two proxies stand for one object; what a call gives of a name that is
+written as those of classes are is known to be made by the tests. Nothing else changes, and line
 numbers stay.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import Final
 
 HELD: Final = "__assertion_held__"
 ENTERED: Final = "__test_entered__"
 SAME: Final = "__same_object__"
+CONSTRUCTED: Final = "__constructed__"
+CLASS: Final = re.compile(r"_*[A-Z]\w*")
+"""How names of classes are written (PEP 8)."""
 FILE: Final = "tests.py"
 
 
@@ -62,7 +67,8 @@ class _Instrument(ast.NodeTransformer):
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         self.generic_visit(node)
         called = _call(ENTERED, [ast.Constant(node.name)], node)
-        node.body.insert(0, ast.copy_location(ast.Expr(called), node))
+        at = 0 if ast.get_docstring(node, clean=False) is None else 1
+        node.body.insert(at, ast.copy_location(ast.Expr(called), node))
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -73,3 +79,18 @@ class _Instrument(ast.NodeTransformer):
         if isinstance(node.ops[0], ast.IsNot):
             found = ast.copy_location(ast.UnaryOp(ast.Not(), found), node)
         return found
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if CLASS.fullmatch(_name(node.func)) is None:
+            return node
+        made = _call(CONSTRUCTED, [node.func, *node.args], node)
+        made.keywords = node.keywords
+        return made
+
+
+def _name(node: ast.AST) -> str:
+    """A name, or the last part of one with dots; empty if it is neither."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""

@@ -9,13 +9,24 @@ import ast
 import dataclasses
 import errno
 import importlib.util
+import inspect
 import json
 import os
 import sys
 import types
+import typing
 from typing import Any, Final, NoReturn
 
-from pipelines.sandbox.inside import collect, instrument, local, proxies, remote
+from pipelines.sandbox.inside import (
+    collect,
+    deriving,
+    instrument,
+    known,
+    local,
+    operations,
+    proxies,
+    remote,
+)
 from pipelines.sandbox.inside.channel import Channel
 from pipelines.sandbox.inside.collect import Counted, FailedTestError
 from pipelines.sandbox.inside.errors import Broken, Unjudged
@@ -39,6 +50,12 @@ CAUSES: Final = {
     errno.ENOMEM: "memory",
 }
 """What the number of an OSError tells of the limit that was run into."""
+LOOKING: Final = {
+    dataclasses: ("asdict", "astuple", "replace", "fields", "is_dataclass"),
+    inspect: ("signature", "getsource", "getdoc", "getmembers", "isabstract"),
+    typing: ("get_type_hints",),
+}
+"""Functions of the library that look into objects."""
 Program = Any
 """`remote.Program` or `local.Program`."""
 
@@ -75,7 +92,6 @@ def judged(request: dict[str, Any], counted: Counted) -> dict[str, Any]:
     program = _program(request)
     ended: BaseException | None = None
     try:
-        program.loaded()
         _run(program, tree, request, counted)
     except BaseException as error:  # noqa: BLE001  whatever program and tests raise
         ended = error
@@ -88,7 +104,7 @@ def judged(request: dict[str, Any], counted: Counted) -> dict[str, Any]:
 def _program(request: dict[str, Any]) -> Program:
     if "code" in request:
         return local.Program(request["code"])
-    return remote.Program(Channel(request["reading"], request["writing"]))
+    return remote.Program(Channel(request["reading"], request["writing"]), request["tests"])
 
 
 def _passed(program: Program, counted: Counted) -> dict[str, Any]:
@@ -101,18 +117,23 @@ def _passed(program: Program, counted: Counted) -> dict[str, Any]:
 
 
 def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: Counted) -> None:
-    """Run the file of tests, then what it defines."""
-    names = Names(program, tree, request["entry_point"])
+    """Load the program, run the file of tests, then what it defines."""
     by_pytest = collect.needs_pytest(tree)
     if by_pytest and importlib.util.find_spec("pytest") is None:
         raise Unjudged("these tests need pytest")
     collect.silence(by_pytest=by_pytest)
+    program.loaded()
+    names = Names(program, tree, request["entry_point"])
     _modules(program, names)
     if not isinstance(program, local.Program):
         Guards(request["tests"], program.unjudge).install(names)
         _library(program)
-    names[instrument.HELD], names[instrument.SAME] = counted.held, proxies.same
+        names["super"] = deriving.super_
+    names[instrument.HELD], names[instrument.SAME] = counted.held, operations.same
     names[instrument.ENTERED] = counted.entered.add
+    names[instrument.CONSTRUCTED] = proxies.constructed
+    names |= {"isinstance": proxies.is_instance, "issubclass": proxies.is_subclass}
+    names["id"] = proxies.identity
     code = compile(instrument.instrumented(tree), instrument.FILE, "exec", dont_inherit=True)
     exec(code, names)  # noqa: S102  the sandbox's purpose
     entry = request["entry_point"]
@@ -121,12 +142,39 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
 
 def _modules(program: Program, names: Names) -> None:
     """Register the tests as the main module, and the program under the names it is imported by."""
-    main_ = types.ModuleType("__main__")
-    main_.__dict__.update(names)
-    sys.modules["__main__"] = main_
+    sys.modules["__main__"] = Main(names)
     module = program.module if isinstance(program, local.Program) else Module(program, names)
     for name in ALIASES:
         sys.modules[name] = module
+
+
+class Main(types.ModuleType):
+    """The module of the tests, whose names are found as they are needed."""
+
+    def __init__(self, names: Names) -> None:
+        """Take the namespace of the tests."""
+        super().__init__("__main__")
+        super().__setattr__("__names__", names)
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        return types.ModuleType.__getattribute__(self, "__names__")
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            said = f"module '__main__' has no attribute {name!r}"
+            raise AttributeError(said, name=name, obj=self) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        del self.__dict__[name]
+
+    def __dir__(self) -> list[str]:
+        return list(self.__dict__)
 
 
 class Module(types.ModuleType):
@@ -158,14 +206,17 @@ class Module(types.ModuleType):
 
 def _library(program: Program) -> None:
     """Let functions of the library that look into objects do so in the program's process."""
-    for name in ("asdict", "astuple", "replace"):
-        setattr(dataclasses, name, _looking(program, name, getattr(dataclasses, name)))
+    for module, names in LOOKING.items():
+        for name in names:
+            setattr(module, name, _looking(program, module, name))
 
 
-def _looking(program: Program, name: str, own: Any) -> Any:
-    def function(value: Any, *args: Any, **named: Any) -> Any:
-        if proxies.is_object(value):
-            return program.ask("library", "dataclasses", name, value, *args, **named)
+def _looking(program: Program, module: types.ModuleType, name: str) -> Any:
+    own = getattr(module, name)
+
+    def function(value: Any, /, *args: Any, **named: Any) -> Any:
+        if known.is_object(value) or isinstance(value, proxies.Remote):
+            return program.ask("library", module.__name__, name, value, *args, **named)
         return own(value, *args, **named)
 
     return function

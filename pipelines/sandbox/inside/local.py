@@ -16,14 +16,14 @@ from pipelines.sandbox.inside.errors import Unjudged
 class Program:
     """A program in this process."""
 
+    is_apart = False
+
     def __init__(self, code: str) -> None:
         """Take its source."""
         self._code = code
         self.module = types.ModuleType("program")
         self.asked = 1
         """That the tests use it is not counted here."""
-        self.classes: frozenset[str] = frozenset()
-        """Names that the tests use as classes; it does not matter here."""
         self.ended: Unjudged | None = None
 
     def loaded(self) -> None:

@@ -4,7 +4,8 @@ A program could define `abs`, `isclose` or a `math` of its own, and so decide wh
 A name of the language, or one that tests compare with, is therefore the program's only where it is
 the single name that the tests take from it (the task was to write `sum`). A name whose every
 attribute the tests use is one of a module of the standard library is that module. With the name of
-the entry point given, it alone is the program's where a name could be either's.
+the entry point given, it alone is the program's where a name could be either's. In one process with
+the program, only names of the language are withheld from it.
 """
 
 from __future__ import annotations
@@ -12,25 +13,41 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
-import math
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn, Protocol
 
-CLASS: Final = re.compile(r"[A-Z]+[a-z][A-Za-z0-9]*")
-"""How names of classes are written (PEP 8)."""
-INSTANCES: Final = ("isinstance", "issubclass", "assertIsInstance", "assertNotIsInstance")
-HELPERS: Final[Mapping[str, Any]] = {"isclose": math.isclose, "fabs": math.fabs}
-"""Functions that tests compare with and may have forgotten to import."""
+HELPERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("isclose", "fabs", "sqrt", "floor", "ceil", "hypot", "pi", "tau"), "math"),
+    **dict.fromkeys(("inf", "nan", "isnan", "isinf", "isfinite", "trunc", "log", "exp"), "math"),
+    **dict.fromkeys(("Counter", "OrderedDict", "defaultdict", "deque"), "collections"),
+    **dict.fromkeys(("date", "time", "timedelta", "timezone"), "datetime"),
+    "Decimal": "decimal",
+    "Fraction": "fractions",
+    "deepcopy": "copy",
+    "Path": "pathlib",
+}
+"""What tests compare with and may have forgotten to import, with the module that it is of."""
+ALIASES: Final[Mapping[str, str]] = {
+    "dt": "datetime",
+    "it": "itertools",
+    "ft": "functools",
+    "op": "operator",
+    "np": "numpy",
+    "pd": "pandas",
+    "plt": "matplotlib",
+    "sp": "scipy",
+}
+"""Modules by the names that they are imported under."""
+OTHERS: Final = frozenset({"numpy", "pandas", "scipy", "torch", "sklearn", "matplotlib", "sympy"})
+"""Libraries that tests compare with, and that the sandbox does not have."""
 
 
 class Judged(Protocol):
     """A program, as tests see it."""
 
-    classes: frozenset[str]
-    """Names that the tests use as classes."""
+    is_apart: bool
+    """Whether it is in another process."""
 
     def look(self, name: str) -> Any:
         """A name of its module.
@@ -38,6 +55,9 @@ class Judged(Protocol):
         Raises:
             NameError: it has none.
         """
+
+    def unjudge(self, why: str) -> NoReturn:
+        """End judging."""
 
 
 class Names(dict[str, Any]):
@@ -53,11 +73,10 @@ class Names(dict[str, Any]):
         """
         super().__init__(__name__="__main__", __file__="tests.py", __builtins__=builtins)
         self._program = program
-        program.classes = classes(tree)
         self._modules = _modules(tree)
         free = _free(tree)
-        ordinary = {name for name in free if not _is_guarded(name) and name not in self._modules}
-        guarded = {name for name in free if _is_guarded(name)}
+        ordinary = {n for n in free if not self._is_guarded(n) and n not in self._modules}
+        guarded = {name for name in free if self._is_guarded(name)}
         alone = {name for name in guarded if not ordinary and self._has(name)}
         if entry_point is not None:
             alone = {entry_point} & guarded
@@ -68,14 +87,15 @@ class Names(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         """A name that the tests have not defined."""
         if name in self._modules:
-            return importlib.import_module(name)
-        if name in self._own or not _is_guarded(name):
+            return self._module(self._modules[name])
+        if name in self._own or not self._is_guarded(name):
             try:
                 return self._program.look(name)
             except NameError:
-                raise KeyError(name) from None
+                if name not in HELPERS:
+                    raise KeyError(name) from None
         if name in HELPERS:
-            return HELPERS[name]
+            return getattr(importlib.import_module(HELPERS[name]), name)
         raise KeyError(name)
 
     def given(self, names: Iterable[str]) -> list[str]:
@@ -83,8 +103,17 @@ class Names(dict[str, Any]):
         return [
             name
             for name in names
-            if name in self._own or not (_is_guarded(name) or name in self._modules)
+            if name in self._own or not (self._is_guarded(name) or name in self._modules)
         ]
+
+    def _is_guarded(self, name: str) -> bool:
+        language = hasattr(builtins, name) or name.startswith("__")
+        return language or (name in HELPERS and self._program.is_apart)
+
+    def _module(self, name: str) -> Any:
+        if name in OTHERS and self._program.is_apart:
+            self._program.unjudge(f"the tests compare with {name}, which the sandbox does not have")
+        return importlib.import_module(name)
 
     def _prefill(self, name: str) -> None:
         """Keep what does not change; a value that might is asked for each time."""
@@ -101,61 +130,6 @@ class Names(dict[str, Any]):
         except NameError:
             return False
         return True
-
-
-def _is_guarded(name: str) -> bool:
-    return name in HELPERS or hasattr(builtins, name) or name.startswith("__")
-
-
-def classes(tree: ast.Module) -> frozenset[str]:
-    """Names that the tests use as classes, whatever the program has under them.
-
-    They use attributes of what a call of the name gives, or look for its instances; or they compare
-    what two calls give, and the name is written as those of classes are.
-    """
-    found: set[str] = set()
-    variables: dict[str, set[str]] = {}
-    owners: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            found |= {_called(node.value), _name(node.value)}
-            owners.add(_name(node.value))
-        elif isinstance(node, ast.Call) and _name(node.func) in INSTANCES:
-            found |= {_name(each) for arg in node.args[1:] for each in ast.walk(arg)}
-        elif isinstance(node, ast.Compare):
-            found |= set(filter(CLASS.fullmatch, _compared([node.left, *node.comparators])))
-        for target, value in _assigned(node):
-            variables.setdefault(_name(target), set()).add(_called(value))
-    for name in owners & variables.keys():
-        found |= variables[name]
-    return frozenset(found - {""})
-
-
-def _assigned(node: ast.AST) -> Iterator[tuple[ast.AST | None, ast.AST]]:
-    """Targets of a statement, each with its value."""
-    if isinstance(node, ast.Assign):
-        yield from ((target, node.value) for target in node.targets)
-    elif isinstance(node, ast.With | ast.AsyncWith):
-        yield from ((item.optional_vars, item.context_expr) for item in node.items)
-
-
-def _compared(sides: list[ast.expr]) -> Iterator[str]:
-    """Names whose calls stand on both sides of a comparison."""
-    for left, right in pairwise(sides):
-        one, other = ({_called(each) for each in ast.walk(side)} for side in (left, right))
-        yield from one & other
-
-
-def _called(node: ast.AST | None) -> str:
-    """The name of what an expression calls; empty if it is no call."""
-    return _name(node.func) if isinstance(node, ast.Call) else ""
-
-
-def _name(node: ast.AST | None) -> str:
-    """A name, or the last part of one with dots; empty if it is neither."""
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _free(tree: ast.Module) -> set[str]:
@@ -176,8 +150,8 @@ def _free(tree: ast.Module) -> set[str]:
     return used - bound
 
 
-def _modules(tree: ast.Module) -> set[str]:
-    """Free names that are used as modules of the standard library are."""
+def _modules(tree: ast.Module) -> dict[str, str]:
+    """Free names that are used as modules are, with these modules' names."""
     attributes: dict[str, set[str]] = {}
     alone: set[str] = set()
     owners = set()
@@ -188,16 +162,17 @@ def _modules(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.Name) and node not in owners:
             alone.add(node.id)
     free = _free(tree)
-    return {
-        name
-        for name, used in attributes.items()
-        if name in free and name not in alone and _has_all(name, used)
-    }
+    found = {}
+    for name, used in attributes.items():
+        module = ALIASES.get(name, name)
+        if name in free and name not in alone and _has_all(module, used):
+            found[name] = module
+    return found
 
 
 def _has_all(name: str, attributes: set[str]) -> bool:
     if name not in sys.stdlib_module_names:
-        return False
+        return name in OTHERS
     try:
         module = importlib.import_module(name)
     except ImportError:

@@ -4,70 +4,46 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-from pipelines.sandbox.inside import codec, references
+from pipelines.sandbox.inside import codec, containers, references
 from pipelines.sandbox.inside.codec import Node
-from pipelines.sandbox.inside.errors import CrossingError
 
-PICKLED: Final = frozenset({"re", "random", "ipaddress", "string", "types", "enum"})
+PICKLED: Final = frozenset({"re", "random", "ipaddress", "string", "enum", "argparse"})
 """Modules whose objects are sent as a copy; those of the tests themselves are not."""
 LONGEST: Final = 1 << 16
 
 
 def node(value: Any) -> Node | None:
-    """The node of what both processes have, or can have a copy of; None: a function.
-
-    Raises:
-        CrossingError: it is neither.
-    """
+    """The node of what both processes have, or can have a copy of; None: it is neither."""
+    known = references.plain(value)
+    if known is not None:
+        return known
     module = getattr(value, "__module__", None) or ""
     name = getattr(value, "__qualname__", "")
     if isinstance(value, type | BuiltinFunctionType | FunctionType) and _is_at(module, name, value):
         return ["library", module, name]
-    if isinstance(value, type):
-        raise CrossingError(f"the tests hand the program a class of their own, {value.__name__}")
-    known = isinstance(value, BaseException) and kind(value) is type(value)
-    if known or type(value).__module__.split(".")[0] in PICKLED:
+    copied = isinstance(value, BaseException) and kind(value) is type(value)
+    if copied or (
+        type(value).__module__.split(".")[0] in PICKLED and not isinstance(value, ModuleType)
+    ):
         import pickle  # noqa: PLC0415  seldom needed
 
         return ["pickle", pickle.dumps(value).hex()]
     return None
 
 
-def function(value: Any) -> Callable[..., Any]:
-    """What the program calls instead of a function or an iterator of the tests.
-
-    Raises:
-        CrossingError: it is neither.
-    """
-    if iterates(value):
-        return lambda: next(value, references.STOP)
-    if callable(value):
-        found: Callable[..., Any] = value
-        return found
-    raise CrossingError(
-        f"the tests hand the program an object of class {type(value).__qualname__}, which cannot "
-        "leave them"
-    )
-
-
-def iterates(value: Any) -> bool:
-    """Whether a value is an iterator; what stands in for anything is called."""
-    return hasattr(value, "__next__") and not callable(value)
-
-
 def name(value: Any) -> str:
-    """A function's name."""
-    return str(getattr(value, "__name__", type(value).__name__))
+    """The name of a function or a class, or that of a value's class."""
+    callables = type | FunctionType | BuiltinFunctionType | MethodType
+    return str((value if isinstance(value, callables) else type(value)).__name__)
 
 
 def kind(error: BaseException) -> type:
     """The class of an exception, or the nearest above it that both processes have."""
     bases = type(error).__mro__
-    return next(base for base in bases if references.BY_NAME.get(base.__name__) is base)
+    return next(base for base in bases if references.plain(base) is not None)
 
 
 def arguments(error: BaseException) -> tuple[Any, ...]:
@@ -79,16 +55,16 @@ def arguments(error: BaseException) -> tuple[Any, ...]:
 def is_plain(value: object) -> bool:
     """Whether a value crosses as itself."""
     kind_ = type(value)
-    if value is None or kind_ in {bool, str, *codec.APART, *codec.LEAVES}:
+    if value is None or kind_ in {bool, str, *codec.APART, *codec.LEAVES, *containers.KINDS}:
         return True
-    return codec.named(kind_) in {*codec.LIBRARY, *codec.HELD}
+    return codec.named(kind_) in codec.LIBRARY
 
 
 def leaving(_: Any, error: Any, __: Any) -> tuple[Any, Any, None]:
     """What a context manager of the program is told of an exception; a traceback stays here."""
     if error is None:
         return None, None, None
-    if references.BY_NAME.get(type(error).__name__) is type(error):
+    if references.plain(type(error)) is not None:
         return type(error), error, None
     nearest = kind(error)
     return nearest, references.exception(nearest, arguments(error)), None

@@ -1,19 +1,21 @@
-"""What the two processes call by name: types, exceptions, modules of the standard library."""
+"""What the two processes call by name: types, exceptions, classes and modules of the library."""
 
 from __future__ import annotations
 
 import builtins
 import importlib
 import sys
+import types
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final
 
+from pipelines.sandbox.inside import codec, containers
 from pipelines.sandbox.inside.codec import Node
 
 TYPES: Final[tuple[type, ...]] = (
     *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset),
-    *(range, slice, object, type(None), type(Ellipsis)),
+    *(range, slice, object, type(None), type(Ellipsis), type(NotImplemented)),
 )
 """Types that a program may answer with; a function or a type that runs texts is not among them."""
 
@@ -30,19 +32,100 @@ BY_NAME: Final[Mapping[str, type]] = {
         if isinstance(kind, type) and issubclass(kind, BaseException)
     },
 }
-CALLBACK: Final = "__callback__"
-"""Attribute of a function that stands for one of the other process."""
 STOP: Final = ("", "__stop__")
 """What an iterator of the other process gives when it ends; a tuple is compared by content."""
+OTHERS: Final = ("map", "filter", "zip", "enumerate", "reversed", "property", "staticmethod")
+"""Classes of the language whose instances are no plain values."""
+CLASSES: Final = frozenset(
+    {
+        *(
+            "abc",
+            "argparse",
+            "array",
+            "ast",
+            "asyncio",
+            "base64",
+            "binascii",
+            "calendar",
+            "collections",
+        ),
+        *("concurrent", "configparser", "contextlib", "copy", "csv", "dataclasses", "datetime"),
+        *("decimal", "email", "enum", "fractions", "functools", "heapq", "html", "http", "inspect"),
+        *("io", "ipaddress", "itertools", "json", "logging", "multiprocessing", "numbers"),
+        *("operator", "pathlib", "pickle", "queue", "random", "re", "secrets", "select", "shutil"),
+        *("signal", "socket", "sqlite3", "ssl", "statistics", "string", "struct", "subprocess"),
+        *("tempfile", "textwrap", "threading", "time", "tokenize", "types", "typing", "urllib"),
+        *("uuid", "weakref", "xml", "zipfile", "zlib", "zoneinfo", "_io", "_thread", "_queue"),
+    }
+)
+"""Modules whose classes a program may answer with; `unittest`, whose exceptions skip tests, is not
+among them."""
+UNNAMED: Final[Mapping[type, str]] = {
+    value: name for name, value in vars(types).items() if isinstance(value, type)
+}
+"""Types of the language that have their names in `types` alone."""
+_PLACES: Final[dict[int, tuple[type, tuple[str, str] | None]]] = {}
+"""Classes that were looked for, by `id`: the program's may compare as they like."""
 
 
 def plain(value: Any) -> Node | None:
-    """The node of a type, exception or module that both processes have."""
-    if isinstance(value, type) and BY_NAME.get(value.__name__) is value:
-        return ["type", value.__name__]
-    if isinstance(value, ModuleType) and sys.modules.get(value.__name__) is value and _known(value):
+    """The node of a type, a class of the library or a module that both processes have."""
+    if isinstance(value, type):
+        if BY_NAME.get(value.__name__) is value:
+            return ["type", value.__name__]
+        place = library(value)
+        return None if place is None else ["library", *place]
+    if type(value) is ModuleType and sys.modules.get(value.__name__) is value and _known(value):
         return ["module", value.__name__]
     return None
+
+
+def library(kind: type) -> tuple[str, str] | None:
+    """Module and name of a class of the library; None: it is none."""
+    if id(kind) not in _PLACES:
+        _PLACES[id(kind)] = (kind, _place(kind))
+    return _PLACES[id(kind)][1]
+
+
+def _place(kind: type) -> tuple[str, str] | None:
+    named = next((name for each, name in UNNAMED.items() if each is kind), None)
+    if named is not None:
+        return "types", named
+    module: object = kind.__module__  # the program's classes may have anything there
+    name: object = kind.__qualname__
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    listed = name in OTHERS if module == "builtins" else module.split(".")[0] in CLASSES
+    try:
+        return (module, name) if listed and found(module, name) is kind else None
+    except (ImportError, AttributeError):
+        return None
+
+
+def library_class(module: object, name: object) -> type | None:
+    """The class of the library that another process names; None: it may not name that."""
+    if not (isinstance(module, str) and isinstance(name, str)):
+        return None
+    listed = name in OTHERS if module == "builtins" else module.split(".")[0] in CLASSES
+    if not listed or module == "__main__":
+        return None
+    try:
+        kind = found(module, name)
+    except (ImportError, AttributeError):
+        return None
+    return kind if isinstance(kind, type) and library(kind) == (module, name) else None
+
+
+def place(kind: type) -> tuple[str, str] | None:
+    """Where a class is that both processes have, one of plain values included."""
+    return codec.named(kind) if of_values(kind) else library(kind)
+
+
+def of_values(kind: type) -> bool:
+    """Whether the instances of a class are plain values, which cross as themselves."""
+    if any(kind is each for each in (*TYPES, *containers.KINDS, *codec.VIEWS)):
+        return True
+    return codec.named(kind) in codec.LIBRARY and library(kind) is not None
 
 
 def found(module: str, name: str) -> Any:

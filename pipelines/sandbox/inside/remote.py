@@ -9,28 +9,36 @@ from __future__ import annotations
 
 import importlib
 import sys
+from _thread import RLock
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any, Final, NoReturn
 
-from pipelines.sandbox.inside import codec, outgoing, proxies, references, special
+from pipelines.sandbox.inside import (
+    codec,
+    deriving,
+    known,
+    outgoing,
+    proxies,
+    references,
+    surroundings,
+)
 from pipelines.sandbox.inside.channel import Channel, ClosedError
-from pipelines.sandbox.inside.codec import Decoder, Encoder, Node, refill
+from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
+from pipelines.sandbox.inside.containers import Shared
 from pipelines.sandbox.inside.errors import Broken, CrossingError, MalformedError, Unjudged
 from pipelines.sandbox.inside.folder import Folder
-from pipelines.sandbox.inside.proxies import KNOWN, Known, Proxy, Remote
+from pipelines.sandbox.inside.handed import Handed
+from pipelines.sandbox.inside.objects import Handle, Objects
+from pipelines.sandbox.inside.proxies import Remote
+from pipelines.sandbox.inside.surroundings import Surroundings
 
 ENDED: Final = "the program ended its process"
-
-
-class Handle:
-    """An object of the program by its number alone."""
-
-    def __init__(self, number: int) -> None:
-        """Take the number."""
-        self.number = number
+LOOKING: Final = frozenset({"describe", "names", "functions", "look", "borrowed"})
+"""Requests that are not about the program's own doing."""
+TURNING: Final = frozenset({"step", "cancel"})
+"""Requests that let the program's loop take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +51,36 @@ class _Raised:
 class Program:
     """A program in another process."""
 
-    def __init__(self, channel: Channel) -> None:
-        """Take the connection."""
+    is_apart = True
+
+    def __init__(self, channel: Channel, tests: str) -> None:
+        """Take the connection, and the source of the tests."""
         self.asked = 0
         """Requests that were about the program's own doing."""
-        self.classes: frozenset[str] = frozenset()
-        """Names that the tests use as classes."""
         self.ended: Broken | Unjudged | None = None
         """Why it cannot be asked any more."""
-        self._channel, self._folder = channel, Folder()
-        self._constructed: set[int] = set()
-        self._classes: dict[int, Any] = {}
-        self._proxies: dict[tuple[int, bool], Any] = {}
-        self._functions: list[Callable[..., Any]] = []
-        self._numbers: dict[int, int] = {}
+        self._channel, self._folder, self._tests = channel, Folder(), tests
+        self._shared, self._handed = Shared(0), Handed()
+        self._surroundings = Surroundings(tests)
+        self._objects = Objects(self)
         self._errors: list[BaseException] = []
+        self._lock = RLock()
 
     def loaded(self) -> None:
         """Wait until the program's module has run; raises what it raised."""
-        self._reply([])
+        self._reply()
         self.asked = 0
 
     def look(self, name: str) -> Any:
         """A name of its module; NameError where it has none."""
-        found = self.ask("look", name)
-        if name in self.classes and isinstance(found, Remote):
-            self._constructed.add(proxies.class_handle(found))
-        return found
+        return self.ask("look", name)
 
     def functions(self) -> list[str]:
         """Names of the functions that it defines."""
         found = self.ask("functions")
         return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
-    def ask(self, do: str, *args: Any, **named: Any) -> Any:
+    def ask(self, do: str, /, *args: Any, **named: Any) -> Any:
         """Ask the program's process, and answer its questions meanwhile.
 
         Raises:
@@ -84,21 +88,29 @@ class Program:
             Unjudged: an argument cannot cross.
             BaseException: what the program raised.
         """
-        if self.ended is not None:
-            raise self.ended
-        self.asked += do not in {"describe", "names", "functions", "look"}
-        encoder = Encoder(self._refer)
-        try:
-            message = {
-                "do": do,
-                "args": [encoder.add(value) for value in args],
-                "named": {name: encoder.add(value) for name, value in named.items()},
-                "nodes": encoder.nodes,
-            }
-            self._send(message)
-        except CrossingError as error:
-            self.unjudge(str(error))
-        return self._reply(encoder.kept)
+        with self._lock:  # of several threads, one asks at a time
+            if self.ended is not None:
+                raise self.ended
+            self.asked += do not in LOOKING
+            encoder = Encoder(self._refer, self._shared)
+            try:
+                message: dict[str, Any] = {
+                    "do": do,
+                    "args": [encoder.add(value) for value in args],
+                    "named": {name: encoder.add(value) for name, value in named.items()},
+                }
+                if do not in TURNING and _is_running():
+                    message["running"] = True
+                self._send(message, encoder)
+            except CrossingError as error:
+                self.unjudge(str(error))
+            try:
+                return self._reply()
+            except (StopIteration, StopAsyncIteration):
+                called = do == "call" or args[1:2] == ("__call__",)
+                if called and "StopIteration" not in self._tests:
+                    self._break("the program raised StopIteration where it was called")
+                raise
 
     def unjudge(self, why: str) -> NoReturn:
         """End judging.
@@ -109,44 +121,54 @@ class Program:
         self.ended = self.ended or Unjudged(why)
         raise self.ended
 
-    def made(self, value: Any, kind: Any) -> Any:
-        """An object that the tests made of what they use as a class; anything else as it is."""
-        if type(value) is not kind or not proxies.is_object(value):
-            return value
-        if proxies.class_handle(kind) not in self._constructed:
-            return value
-        return self._proxy(proxies.handle(value), kind, made=True, content=value)
+    def known_as(self, value: Any, trust: int) -> Any:
+        """An object with another origin; anything else as it is."""
+        return self._objects.known_as(value, trust)
+
+    def derived(self, name: str, bases: tuple[type, ...], content: dict[str, Any]) -> Any:
+        """A class that the tests derive from the program's."""
+        return deriving.derived(self, name, bases, content)
+
+    async def awaited(self, value: Any) -> Any:
+        """Wait for something of the program, and let others go on meanwhile."""
+        import asyncio  # noqa: PLC0415  slow to import
+
+        task = self.ask("begin", value)
+        try:
+            while True:
+                await asyncio.sleep(0)
+                done, found = self.ask("step", task)
+                if done is True:
+                    return found
+        except (asyncio.CancelledError, GeneratorExit):
+            if self.ended is None:
+                self.ask("cancel", task)
+            raise
 
     def _break(self, why: str) -> NoReturn:
         self.ended = self.ended or Broken(why)
         raise self.ended
 
-    def _send(self, message: dict[str, Any]) -> None:
-        message["files"] = self._folder.changes()
+    def _send(self, message: dict[str, Any], encoder: Encoder) -> None:
+        """Send a message with all that has changed since the last one."""
+        if setting := self._surroundings.changes():
+            message["setting"] = encoder.add(setting)
+        message["changed"] = encoder.changes()
+        message["unused"] = self._shared.unused(sys.getrefcount)
+        message["nodes"], message["files"] = encoder.nodes, self._folder.changes()
         try:
             self._channel.send(message)
         except ClosedError:
             self._break(ENDED)
 
-    def _receive(self) -> dict[str, Any]:
-        """Take a message; what was printed is printed here."""
-        message = self._channel.receive()
-        printed = message.get("printed", "")
-        if not isinstance(printed, str):
-            raise MalformedError("what was printed is no text")
-        self._folder.apply(message.get("files"))
-        if printed:
-            sys.stdout.write(printed)
-        return message
-
-    def _reply(self, kept: list[Any]) -> Any:
-        """Wait for the reply to a request with these values."""
+    def _reply(self) -> Any:
+        """Wait for the reply to a request."""
         try:
-            message = self._receive()
+            message = self._channel.receive()
             while "callback" in message:
-                self._called_back(message)
-                message = self._receive()
-            found = self._read(message, kept)
+                self._called_back(message, self._decoded(message))
+                message = self._channel.receive()
+            found = self._read(message)
         except ClosedError:
             self._break(ENDED)
         except (MalformedError, RecursionError, MemoryError) as error:
@@ -157,151 +179,106 @@ class Program:
             raise found.error
         return found
 
-    def _read(self, message: dict[str, Any], kept: list[Any]) -> Any:
+    def _decoded(self, message: dict[str, Any]) -> Decoder:
+        """The values of a message; what was printed is printed here."""
+        printed, complained = message["printed"]
+        if not isinstance(printed, str) or not isinstance(complained, str):
+            raise MalformedError("what was printed is no text")
+        decoder = Decoder(message.get("nodes"), self._resolve, self._shared)
+        decoder.value(None)
+        decoder.change(message.get("changed"))
+        self._folder.apply(message.get("files"))
+        if printed:
+            sys.stdout.write(printed)
+        if complained:
+            sys.stderr.write(complained)
+        return decoder
+
+    def _read(self, message: dict[str, Any]) -> Any:
+        decoder = self._decoded(message)
         if "uncrossed" in message:
             self._break(f"what the program gave has {str(message['uncrossed'])[:200]}")
-        decoder = Decoder(message.get("nodes"), partial(self._resolve, kept=kept))
-        changed = message.get("changed", [])
-        if not isinstance(changed, list) or not all(map(_is_change, changed)):
-            raise MalformedError("changes that are none")
-        for place, parts in changed:
-            if not 0 <= place < len(kept):
-                raise MalformedError("a change of nothing")
-            refill(kept[place], [decoder.value(part) for part in parts])
+        if "warned" in message:
+            surroundings.logged(decoder.value(message["logged"]))
+            told = [self._objects.error(*map(decoder.value, each)) for each in message["warned"]]
+            try:
+                surroundings.warned(told)
+            except Warning as warning:
+                return _Raised(warning)
         if "value" in message:
             return decoder.value(message["value"])
         if "again" in message:
             return _Raised(self._errors[message["again"]])
-        chain = [self._error(*map(decoder.value, told)) for told in message["raised"]]
-        for (error, _), (cause, is_meant) in pairwise(chain):
+        chain = [list(map(decoder.value, each)) for each in message["raised"]]
+        errors = [(self._objects.error(*each[:-1]), each[-1]) for each in chain]
+        for (error, _), (cause, is_meant) in pairwise(errors):
             object.__setattr__(error, "__cause__" if is_meant else "__context__", cause)
-        return _Raised(chain[0][0])
+        return _Raised(errors[0][0])
 
-    def _error(
-        self,
-        kind: Any,
-        args: Any,
-        text: Any,
-        number: Any,
-        is_meant: Any,
-    ) -> tuple[BaseException, bool]:
-        """An exception of the program, and whether it is given as the cause of the one before."""
-        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            raise MalformedError("an exception that is none")
-        if not isinstance(kind, Remote):
-            return references.exception(kind, args), bool(is_meant)
-        error: Any = kind.__new__(kind, *args)  # type: ignore[arg-type]
-        KNOWN[id(error)] = Known(error, int(number), made=False, text=str(text))
-        return error, bool(is_meant)
-
-    def _called_back(self, message: dict[str, Any]) -> None:
-        """Call a function of the tests for the program."""
-        decoder = Decoder(message.get("nodes"), partial(self._resolve, kept=[]))
+    def _called_back(self, message: dict[str, Any], decoder: Decoder) -> None:
+        """Do what the program asks of the tests."""
         args = [decoder.value(ref) for ref in message["args"]]
         named = {name: decoder.value(ref) for name, ref in message["named"].items()}
-        number = message["callback"]
-        encoder = Encoder(self._refer)
+        number, how = message["callback"], message["how"]
+        encoder = Encoder(self._refer, self._shared)
+        values: tuple[Any, ...]
         try:
             if isinstance(number, str):
                 value = outgoing.standard_input(number, args)
             else:
-                value = self._functions[number](*args, **named)
-            answer: dict[str, Any] = {"value": encoder.add(value)}
-        except CrossingError as error:
-            self.unjudge(str(error))
-        except (Broken, Unjudged):
+                value = self._handed.answer(number, how, args, named)
+        except (Broken, Unjudged, MalformedError):
             raise
         except BaseException as error:  # noqa: BLE001  whatever the tests raise
-            encoder = Encoder(self._refer)
             self._errors.append(error)
-            told = (len(self._errors) - 1, outgoing.kind(error), outgoing.arguments(error))
-            answer = {"raised": [encoder.add(part) for part in told]}
-        self._send(answer | {"nodes": encoder.nodes})
+            kind = type(error) if type(error).__module__ == "__main__" else outgoing.kind(error)
+            name, values = "raised", (len(self._errors) - 1, kind, outgoing.arguments(error))
+        else:
+            name, values = "value", (value,)
+        try:
+            refs = [encoder.add(value) for value in values]
+            self._send({name: refs[0] if name == "value" else refs}, encoder)
+        except CrossingError as error:
+            self.unjudge(str(error))
 
     def _refer(self, value: Any, encoder: Encoder) -> Node:
         """The node of a value of the tests."""
         if isinstance(value, Handle):
             return ["handle", value.number]
-        if isinstance(value, Remote):
+        if type(value) is Remote:
             return ["handle", proxies.class_handle(value)]
-        if proxies.is_object(value):
-            return ["handle", proxies.handle(value)]
-        node = outgoing.node(value)
-        if node is not None:
-            return node
-        function = outgoing.function(value)
-        number = self._numbers.get(id(value))
-        if number is None:
-            number = self._numbers[id(value)] = len(self._functions)
-            self._functions.append(function)
-            encoder.keep(value)
-        how = "iterator" if outgoing.iterates(value) else "callback"
-        return [how, number, outgoing.name(value)]
+        if known.is_object(value):
+            return ["handle", known.handle(value)]
+        return outgoing.node(value) or self._handed.node(value, encoder)
 
-    def _resolve(self, node: Node, decoder: Decoder, *, kept: list[Any]) -> Any:
+    def _resolve(self, node: Node, decoder: Decoder) -> Any:
         """What a node of the program stands for."""
-        kind, first = node[0], node[1]
-        known: dict[str, Callable[[], Any]] = {
-            "owned": lambda: kept[first],
+        kind, first, *others = node
+        resolving: dict[str, Callable[[], Any]] = {
             "type": lambda: references.BY_NAME[first],
             "module": lambda: _module(first),
-            "callback": lambda: self._functions[first],
-            "class": lambda: self._class(first),
-            "object": lambda: self._object(node, decoder),
+            "library": lambda: _library(first, *others),
+            "given": lambda: self._handed.value(first),
+            "class": lambda: self._objects.kind(first),
+            "object": lambda: self._objects.value(node, decoder),
         }
-        if kind not in known:
+        if kind not in resolving:
             raise MalformedError(f"a value of kind {kind[:40]!r}")
-        if kind not in {"type", "module"} and (type(first) is not int or first < 0):
-            raise MalformedError("a value without a number")
-        return known[kind]()
-
-    def _object(self, node: Node, decoder: Decoder) -> Any:
-        """A proxy of an object, or what waits for it."""
-        _, number, owner, waits, *content = node
-        if waits:
-            return _waiting(self, Handle(number))
-        known = decoder.value(content[0]) if content else None
-        return self._proxy(number, decoder.value(owner), made=False, content=known)
-
-    def _proxy(self, number: int, kind: Any, *, made: bool, content: Any) -> Any:
-        key = (number, made)
-        if key not in self._proxies:
-            if not isinstance(kind, Remote):
-                raise MalformedError("an object without a class")
-            base = special.fixed(kind)
-            if issubclass(kind, BaseException):
-                found: Any = kind.__new__(kind)
-            elif base is None:
-                found = object.__new__(kind)
-            else:
-                found = _new(base, kind, special.EXACT[base](content))
-            KNOWN[id(found)] = Known(found, number, made)
-            self._proxies[key] = found
-        return self._proxies[key]
-
-    def _class(self, number: int) -> Any:
-        """The proxy's class of a class of the program."""
-        if number not in self._classes:
-            about = self.ask("describe", Handle(number))
-            bases = tuple(base for base in about[4] if base not in special.CONTAINERS)
-            if not any(isinstance(base, Remote) for base in bases):
-                bases = (Proxy, *bases)
-            content = proxies.namespace(about)
-            try:
-                made = Remote(about[0], bases, content, about=(self, number, about))
-            except TypeError:  # bases that do not go together
-                made = Remote(about[0], (Proxy,), content, about=(self, number, about))
-            self._classes[number] = made
-        return self._classes[number]
+        return resolving[kind]()
 
 
-def _new(base: Any, kind: Any, content: Any) -> Any:
-    """An unchanging value of a class that derives from its type."""
-    return base.__new__(kind, content)
+def _is_running() -> bool:
+    """Whether the tests are in a coroutine."""
+    loops = sys.modules.get("asyncio.events")
+    return loops is not None and loops._get_running_loop() is not None  # noqa: SLF001  it may be none
 
 
-async def _waiting(program: Program, awaitable: Handle) -> Any:
-    return program.ask("wait", awaitable)
+def _library(module: Any, name: Any) -> type:
+    """A class of the standard library."""
+    found = references.library_class(module, name)
+    if found is None:
+        raise MalformedError("a class that a program may not name")
+    return found
 
 
 def _module(name: Any) -> Any:
@@ -309,7 +286,3 @@ def _module(name: Any) -> Any:
     if not isinstance(name, str) or name.split(".")[0] not in sys.stdlib_module_names:
         raise MalformedError("a module that is not of the standard library")
     return importlib.import_module(name)
-
-
-def _is_change(change: object) -> bool:
-    return isinstance(change, list) and [type(part) for part in change] == [int, list]

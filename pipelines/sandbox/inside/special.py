@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pipelines.sandbox.inside import references
+
 COMPARISONS: Final = ("__lt__", "__le__", "__gt__", "__ge__")
 ARITHMETIC: Final = (
     *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow"),
@@ -38,10 +40,18 @@ UNARY: Final[Mapping[str, Callable[..., Any]]] = {
 }
 """Methods that a function of the language calls."""
 LEAVING: Final = ("__exit__", "__aexit__")
+TELLING: Final = frozenset(
+    {
+        *("__abs__", "__int__", "__float__", "__complex__", "__index__", "__round__", "__trunc__"),
+        *("__floor__", "__ceil__", "__bool__", "__len__", "__bytes__"),
+        *("__neg__", "__pos__", "__invert__"),
+    }
+)
+"""Methods by which a number tells its value."""
 OTHERS: Final = (
     *("__call__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__format__"),
     *("__round__", "__trunc__", "__floor__", "__ceil__", "__length_hint__", "__dir__"),
-    *("__enter__", "__exit__", "__aenter__", "__aexit__", "__aiter__", "__anext__"),
+    *("__enter__", "__exit__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__"),
 )
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     **UNARY,
@@ -96,29 +106,50 @@ def content(value: Any) -> Any:
     return None if base is None else CONTAINERS[base](value)
 
 
-def described(kind: type) -> list[Any]:
-    """What another process needs to know of a class.
+def equals_anything(value: Any) -> bool:
+    """Whether a value says that it equals what nothing equals."""
+    try:
+        return bool(value == object())
+    except Exception:  # noqa: BLE001  whatever it raises, it does not say so
+        return False
 
-    Returns:
-        Name, qualified name, module, documentation, bases, names of special methods, whether it
-        defines equality, whether it is hashable, the name of the container that it derives from,
-        what else it defines in place of what the values have that it derives from.
-    """
+
+def own_names(kind: type, without: tuple[type | None, ...] = (object,)) -> list[str]:
+    """The special methods that a class, or one that it derives from, defines."""
+    own = [base for base in kind.__mro__ if base not in without]
+    return [name for name in NAMES if any(name in base.__dict__ for base in own)]
+
+
+def described(kind: type) -> tuple[Any, ...]:
+    """What another process needs to know of a class, as `about.About` has it."""
     own = [base for base in kind.__mro__ if base not in {object, fixed(kind)}]
-    names = [name for name in NAMES if any(name in base.__dict__ for base in own)]
     container = contained(kind)
-    return [
+    return (
         kind.__name__,
         kind.__qualname__,
-        kind.__module__,
         kind.__doc__ if isinstance(kind.__doc__, str) else None,
-        tuple(base for base in kind.__bases__ if base is not object),
-        names,
+        _bases(kind),
+        tuple(own_names(kind, (object, fixed(kind)))),
         any("__eq__" in base.__dict__ for base in own),
         kind.__hash__ is not None,
         None if container is None else container.__name__,
-        sorted(_shadowing(kind, own)),
-    ]
+        tuple(sorted(_shadowing(kind, own))),
+        references.library(kind),
+        tuple(filter(None, map(references.place, kind.__mro__))),
+    )
+
+
+def _bases(kind: type) -> tuple[type, ...]:
+    """The bases of a class that its proxies' class can have, too."""
+    if issubclass(kind, BaseException) and references.plain(kind) is not None:
+        return (kind,)
+    found = []
+    for base in kind.__bases__:
+        its = references.plain(base) is None or issubclass(base, BaseException)
+        each = base if its else fixed(base)
+        if each is not None and each not in found:
+            found.append(each)
+    return tuple(found)
 
 
 def _shadowing(kind: type, own: list[type]) -> set[str]:
@@ -130,7 +161,7 @@ def _shadowing(kind: type, own: list[type]) -> set[str]:
     return {name for name in names if hasattr(base, name)}
 
 
-def called(owner: Any, name: str, *args: Any, **named: Any) -> Any:
+def called(owner: Any, name: str, /, *args: Any, **named: Any) -> Any:
     """Call a special method as the language would."""
     if name in FUNCTIONS:
         return FUNCTIONS[name](owner, *args)

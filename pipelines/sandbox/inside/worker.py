@@ -6,10 +6,8 @@ the process is asked for values, and whatever it answers counts as the program's
 
 from __future__ import annotations
 
-import asyncio
-import builtins
+import importlib
 import inspect
-import io
 import linecache
 import os
 import sys
@@ -17,20 +15,24 @@ import types
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from pipelines.sandbox.inside import references, special
+from pipelines.sandbox.inside import deriving, references, special, waiting
 from pipelines.sandbox.inside.channel import Channel, ClosedError
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
+from pipelines.sandbox.inside.containers import Shared
 from pipelines.sandbox.inside.errors import CrossingError, MalformedError
 from pipelines.sandbox.inside.folder import Folder
+from pipelines.sandbox.inside.given import Given
 from pipelines.sandbox.inside.local import functions
+from pipelines.sandbox.inside.setting import Setting
+from pipelines.sandbox.inside.streams import Streams
 
 FILE: Final = "program.py"
-PRINTED: Final = 1 << 18
-"""Bytes of what a program prints during one request that are sent."""
+LONGEST: Final = 1 << 16
+"""Characters of an exception's message."""
 CHAIN: Final = 4
 """Causes of an exception that are told."""
-MUTABLE: Final = (list, set, dict, bytearray)
-"""What a program may change in the arguments that it is given, and subclasses."""
+_PROCESS: Final = os.getpid
+"""The tests may replace the function of that name."""
 
 
 def main(request: dict[str, Any]) -> NoReturn:
@@ -39,42 +41,10 @@ def main(request: dict[str, Any]) -> NoReturn:
     Args:
         request: the numbers of the file descriptors, and the program.
     """
-    sys.stdin.close()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     worker = Worker(Channel(request["reading"], request["writing"]))
     sys.argv = [FILE]
     worker.serve(request["code"])
     os._exit(0)
-
-
-class Printed(io.BytesIO):
-    """What is printed, up to a bound; the rest is dropped."""
-
-    def write(self, data: Any) -> int:
-        """Keep what there is room for."""
-        size = memoryview(data).nbytes
-        super().write(bytes(data)[: max(PRINTED - self.tell(), 0)])
-        return size
-
-
-class Asked(io.TextIOBase):
-    """Standard input, which is that of the tests."""
-
-    def __init__(self, ask: Callable[..., Any]) -> None:
-        """Take what asks the tests' process."""
-        self._ask = ask
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]  # a text
-        """One line."""
-        return str(self._ask("readline", -1 if size is None else size))
-
-    def read(self, size: int | None = -1) -> str:
-        """All that is left."""
-        return str(self._ask("read", -1 if size is None else size))
 
 
 class Worker:
@@ -82,20 +52,15 @@ class Worker:
 
     def __init__(self, channel: Channel) -> None:
         """Take over what the program prints and reads."""
-        self._channel, self._folder, self._own = channel, Folder(), os.getpid()
+        self._channel, self._folder, self._own = channel, Folder(), _PROCESS()
+        self._shared, self._setting = Shared(1), Setting()
+        self._given = Given(self._ask)
+        self._streams = Streams(lambda how, *args: self._ask(how, "", *args))
         self._objects: list[Any] = []
         self._handles: dict[int, int] = {}
-        self._callbacks: dict[int, Callable[..., Any]] = {}
         self._raised: dict[int, int] = {}
         self._kept: list[BaseException] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._module = types.ModuleType("program")
-        self._printed = Printed()
-        self._stdout = io.TextIOWrapper(self._printed, encoding="utf-8", errors="replace")
-        sys.stdout = self._stdout
-        sys.stderr = io.TextIOWrapper(Printed(), encoding="utf-8", errors="replace")
-        sys.stdin = Asked(self._standard_input)
-        builtins.input = lambda prompt="": str(self._standard_input("input", str(prompt)))
 
     def serve(self, code: str) -> None:
         """Load the program, say how that went, and answer requests."""
@@ -103,10 +68,9 @@ class Worker:
         while True:
             try:
                 message = self._receive()
-                action: Callable[..., Any] = getattr(self, f"_do_{message['do']}")
             except ClosedError:
                 return
-            self._answer(message, action)
+            self._answer(message, self._action(message))
 
     def _load(self, code: str) -> None:
         """Run the program's module, as an import would."""
@@ -119,62 +83,55 @@ class Worker:
             setattr(unittest, "main", _nothing)  # noqa: B010  a class, otherwise
         exec(compile(code, FILE, "exec", dont_inherit=True), self._module.__dict__)  # noqa: S102  the sandbox's purpose
 
+    def _action(self, message: dict[str, Any]) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self, f"_do_{message['do']}")
+        return found
+
     def _answer(self, message: dict[str, Any], action: Callable[..., Any]) -> None:
         """Do what a message asks, and reply with a value or with what was raised."""
-        decoder = Decoder(message["nodes"], self._resolve)
+        decoder = self._decoded(message)
         args = [decoder.value(ref) for ref in message.get("args", ())]
         named = {name: decoder.value(ref) for name, ref in message.get("named", {}).items()}
-        mine = self._owned(decoder, message["nodes"])
-        before = {place: _snapshot(value) for place, value in mine.items()}
-        owned = {id(value): place for place, value in mine.items()}
-        encoder = Encoder(self._refer, owned)
+        encoder = Encoder(self._refer, self._shared)
         try:
-            value = action(*args, **named)
-            reply: dict[str, Any] = {"value": encoder.add(value)}
+            with waiting.running(message.get("running")):
+                value = action(*args, **named)
         except BaseException as error:  # noqa: BLE001  whatever a program raises
-            encoder = Encoder(self._refer, owned)
             reply = self._raise(error, encoder)
+        else:
+            reply = {"value": encoder.add(value)}
         try:
-            changed = [
-                [place, [encoder.add(part) for part in _snapshot(value)]]
-                for place, value in mine.items()
-                if not _same(_snapshot(value), before[place])
-            ]
-            self._send(reply | {"nodes": encoder.nodes, "changed": changed})
+            self._send(reply, encoder)
         except CrossingError as error:
-            self._send({"uncrossed": str(error), "nodes": [], "changed": []})
+            self._send({"uncrossed": str(error)}, Encoder(self._refer, Shared(1)))
 
-    def _owned(self, decoder: Decoder, nodes: list[Node]) -> dict[int, Any]:
-        """The arguments that the program may change, by their place in the request's table."""
-        values = {place: decoder.value([place]) for place in range(len(nodes))}
-        return {
-            place: value
-            for place, value in values.items()
-            if nodes[place][0] != "handle" and isinstance(value, MUTABLE)
-        }
+    def _decoded(self, message: dict[str, Any]) -> Decoder:
+        """The values of a message, once what it changes is changed."""
+        decoder = Decoder(message["nodes"], self._resolve, self._shared)
+        decoder.value(None)
+        decoder.change(message.get("changed", []))
+        for number in message.get("unused", ()):
+            self._shared.forget(number)
+        self._folder.apply(message.get("files"))
+        if "setting" in message:
+            self._setting.take(decoder.value(message["setting"]))
+        return decoder
 
-    def _send(self, message: dict[str, Any]) -> None:
-        """Send a message with what was printed and written since the last one."""
-        if os.getpid() != self._own:  # a process that the program forked says nothing
+    def _send(self, message: dict[str, Any], encoder: Encoder) -> None:
+        """Send a message with all that has changed since the last one."""
+        if _PROCESS() != self._own:  # a process that the program forked says nothing
             os._exit(0)
-        message["printed"], message["files"] = self._taken(), self._folder.changes()
+        warned, logged = self._setting.told()
+        if warned or logged:
+            message["warned"] = [self._told(each, encoder) for each in warned]
+            message["logged"] = encoder.add(logged)
+        message["changed"] = encoder.changes()
+        message["nodes"], message["files"] = encoder.nodes, self._folder.changes()
+        message["printed"] = self._streams.taken()
         self._channel.send(message)
 
     def _receive(self) -> dict[str, Any]:
-        message = self._channel.receive()
-        self._folder.apply(message.get("files"))
-        return message
-
-    def _taken(self) -> str:
-        """What was printed, which then is forgotten."""
-        try:
-            self._stdout.flush()
-            text = self._printed.getvalue().decode("utf-8", "replace")
-            self._printed.seek(0)
-            self._printed.truncate()
-        except ValueError:  # the program has closed it
-            return ""
-        return text
+        return self._channel.receive()
 
     # What the tests may ask.
 
@@ -183,6 +140,11 @@ class Worker:
         if name not in self._module.__dict__ and not hasattr(self._module, name):
             raise NameError(f"name {name!r} is not defined")
         return getattr(self._module, name)
+
+    def _do_borrowed(self, name: str, modules: list[str]) -> bool:
+        """Whether a name of the program is one of the modules' own."""
+        own = getattr(self._module, name, None)
+        return any(own is getattr(sys.modules.get(each), name, MISSING) for each in modules)
 
     def _do_names(self) -> list[str]:
         """Names that `from program import *` gives."""
@@ -199,10 +161,10 @@ class Worker:
     def _do_remove(self, name: str) -> None:
         delattr(self._module, name)
 
-    def _do_call(self, function: Any, *args: Any, **named: Any) -> Any:
+    def _do_call(self, function: Any, /, *args: Any, **named: Any) -> Any:
         return function(*args, **named)
 
-    def _do_library(self, module: str, name: str, *args: Any, **named: Any) -> Any:
+    def _do_library(self, module: str, name: str, /, *args: Any, **named: Any) -> Any:
         """Call a function of the standard library on the program's objects."""
         return references.found(module, name)(*args, **named)
 
@@ -215,39 +177,47 @@ class Worker:
     def _do_delete(self, owner: Any, name: str) -> None:
         delattr(owner, name)
 
-    def _do_special(self, owner: Any, name: str, *args: Any, **named: Any) -> Any:
+    def _do_special(self, owner: Any, name: str, /, *args: Any, **named: Any) -> Any:
         return special.called(owner, name, *args, **named)
 
     def _do_equal(self, owner: Any, other: Any) -> list[Any]:
         """Whether two objects are equal, and whether the first equals what nothing equals."""
-        return [bool(owner == other), bool(owner == object())]
+        return [bool(owner == other), special.equals_anything(owner)]
 
     def _do_content(self, owner: Any) -> Any:
         """An instance of a subclass of a container, as that container."""
         return special.content(owner)
 
-    def _do_describe(self, kind: type) -> list[Any]:
+    def _do_instance(self, kind: Any, value: Any) -> bool:
+        return isinstance(value, kind)
+
+    def _do_subclass(self, kind: Any, other: Any) -> bool:
+        return issubclass(other, kind)
+
+    def _do_describe(self, kind: type) -> tuple[Any, ...]:
         return special.described(kind)
 
-    def _do_wait(self, awaitable: Any) -> Any:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(self._loop)
-        return self._loop.run_until_complete(_waited(awaitable))
+    def _do_super(self, kind: Any, owner: Any, name: str) -> Any:
+        return getattr(super(kind, owner), name)
+
+    _do_derive = staticmethod(deriving.put_together)
+    _do_begin = staticmethod(waiting.begin)
+    _do_step = staticmethod(waiting.step)
+    _do_cancel = staticmethod(waiting.cancel)
 
     # Values on their way.
 
     def _refer(self, value: Any, encoder: Encoder) -> Node:
+        number = self._given.number(value)
+        if number is not None:
+            return ["given", number]
         known = references.plain(value)
         if known is not None:
             return known
-        number = getattr(value, references.CALLBACK, None) if callable(value) else None
-        if type(value) is types.FunctionType and self._callbacks.get(number or -1) is value:
-            return ["callback", number]
         handle = self._handle(value)
         if isinstance(value, type):
             return ["class", handle]
-        node: Node = ["object", handle, encoder.place(type(value)), inspect.isawaitable(value)]
+        node: Node = ["object", handle, self._handle(type(value)), inspect.iscoroutine(value)]
         base = special.fixed(type(value))
         return node if base is None else [*node, encoder.place(special.EXACT[base](value))]
 
@@ -258,62 +228,45 @@ class Worker:
             self._objects.append(value)
         return handle
 
-    def _resolve(self, node: Node, _: Decoder) -> Any:
+    def _resolve(self, node: Node, decoder: Decoder) -> Any:
         kind, first = node[0], node[1]
         if kind == "handle":
             return self._objects[first]
+        if kind == "given":
+            return self._given.value(first, *map(decoder.value, node[2:]))
         if kind == "library":
             return references.found(first, node[2])
+        if kind == "type":
+            return references.BY_NAME[first]
+        if kind == "module":
+            return importlib.import_module(first)
         if kind == "pickle":
             import pickle  # noqa: PLC0415  seldom needed
 
             return pickle.loads(bytes.fromhex(first))  # noqa: S301  of the tests, which are not hostile here
-        if kind in {"callback", "iterator"}:
-            return self._callback(first, str(node[2]), iterates=kind == "iterator")
         raise MalformedError(f"a value of kind {kind!r}")
 
-    def _callback(self, number: int, name: str, *, iterates: bool) -> Any:
-        """A function of the tests, which the program may call."""
-        if iterates:
-            return iter(lambda: self._call(number, (), {}), references.STOP)
-        if number not in self._callbacks:
-
-            def function(*args: Any, **named: Any) -> Any:
-                return self._call(number, args, named)
-
-            function.__name__ = function.__qualname__ = name
-            setattr(function, references.CALLBACK, number)
-            self._callbacks[number] = function
-        return self._callbacks[number]
-
-    def _call(self, number: int, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        encoder = Encoder(self._refer)
+    def _ask(self, number: int | str, how: str, /, *args: Any, **named: Any) -> Any:
+        """Ask the tests' process, and answer what it asks meanwhile."""
+        encoder = Encoder(self._refer, self._shared)
         message = {
             "callback": number,
+            "how": how,
             "args": [encoder.add(value) for value in args],
             "named": {name: encoder.add(value) for name, value in named.items()},
-            "nodes": encoder.nodes,
         }
-        return self._asked(message)
-
-    def _standard_input(self, how: str, *args: Any) -> Any:
-        return self._asked({"callback": how, "args": list(args), "named": {}, "nodes": []})
-
-    def _asked(self, message: dict[str, Any]) -> Any:
-        """Ask the tests' process, and answer what it asks meanwhile."""
-        self._send(message)
+        self._send(message, encoder)
         while True:
             found = self._receive()
             if "do" not in found:
                 break
-            action: Callable[..., Any] = getattr(self, f"_do_{found['do']}")
-            self._answer(found, action)
-        decoder = Decoder(found["nodes"], self._resolve)
+            self._answer(found, self._action(found))
+        decoder = self._decoded(found)
         if "raised" not in found:
             return decoder.value(found["value"])
-        number, kind, args = (decoder.value(ref) for ref in found["raised"])
+        again, kind, args = (decoder.value(ref) for ref in found["raised"])
         error = references.exception(kind, args)
-        self._raised[id(error)] = number
+        self._raised[id(error)] = again
         self._kept.append(error)
         raise error
 
@@ -327,42 +280,25 @@ class Worker:
         while seen is not None and len(chain) < CHAIN:
             chain.append([*self._told(seen, encoder), is_meant])
             is_meant = seen.__cause__ is not None
-            seen = seen.__cause__ or seen.__context__
+            hidden = seen.__suppress_context__
+            seen = seen.__cause__ or (None if hidden else seen.__context__)
         return {"raised": chain}
 
     def _told(self, error: BaseException, encoder: Encoder) -> list[Any]:
-        """Class, arguments, message and number of an exception."""
+        """Class, arguments, message, number and attributes of an exception."""
         try:
             text = str(error)
         except BaseException:  # noqa: BLE001  whatever a program raises
             text = ""
-        try:
-            args = encoder.add(error.args)
-        except CrossingError:
-            args = encoder.add((text,))
+        args = error.__reduce__()[1] if isinstance(error, OSError) else error.args
         number = self._handle(error)
-        return [encoder.add(type(error)), args, text[:PRINTED], number]
+        own = references.plain(type(error)) is not None
+        attributes = encoder.add(dict(vars(error)) if own else None)
+        return [encoder.add(type(error)), encoder.add(args), text[:LONGEST], number, attributes]
+
+
+MISSING: Final = object()
 
 
 def _nothing(*_: Any, **__: Any) -> None:
     """Do nothing."""
-
-
-async def _waited(awaitable: Any) -> Any:
-    return await awaitable
-
-
-def _snapshot(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [part for pair in dict.items(value) for part in pair]
-    if isinstance(value, set):
-        return list(set.__iter__(value))
-    return list(value)
-
-
-def _same(left: list[Any], right: list[Any]) -> bool:
-    return len(left) == len(right) and all(map(_is, left, right))
-
-
-def _is(left: object, right: object) -> bool:
-    return left is right

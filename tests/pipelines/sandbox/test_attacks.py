@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox import boot, cgroups
+from pipelines.sandbox import boot, cgroups, programs
 from pipelines.sandbox.run import GRACE
 from tests.pipelines.isolated import needs_sandbox
 from tests.pipelines.sandbox import judging
@@ -170,5 +170,5 @@ def test_one_bound_holds_all_processes_where_there_are_groups() -> None:
         "def add(a, b):\n    with multiprocessing.Pool(5) as pool:\n"
         "        pool.map(take, range(5))\n    return a + b\n"
     )
-    outcome = judging.programs.judge(take, judging.TESTS, judging.SHORT)
+    outcome = programs.judge(take, judging.TESTS, judging.SHORT)
     assert outcome.result == "memory", outcome
