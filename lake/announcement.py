@@ -18,9 +18,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
-from lake import private
+from lake import documents, private
+
+MOST: Final = 1 << 16
+"""Characters of an announcement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def read(place: Path, *, held: bool) -> dict[str, Any] | None:
         with place.open(encoding="utf-8") as file:
             if held and not _held(file):
                 return None
-            content = json.load(file)
+            content = documents.parse_json(file.read(MOST), strict=False)
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake import files as local
-from lake.errors import Full
+from lake.errors import Full, Invalid
 
 SIZE: Final = 1000
 """Objects in a call."""
@@ -40,13 +40,23 @@ def write(ask: Ask, items: Mapping[str, bytes], content_type: str, home: Path) -
     parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
 
     def write_part(paths: list[str]) -> None:
-        addresses = ask("POST", {"paths": paths})["addresses"]
+        addresses = _addresses(ask("POST", {"paths": paths}), len(paths))
         files = [local.address(address, home) for address in addresses]
         _fill(files, (items[path] for path in paths))
         ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         deque(pool.map(write_part, parts), maxlen=0)
+
+
+def _addresses(answer: object, count: int) -> list[str]:
+    """The addresses in an answer, one for each object."""
+    found = answer.get("addresses") if isinstance(answer, dict) else None
+    if isinstance(found, list) and len(found) == count:
+        texts = [each for each in found if isinstance(each, str)]
+        if len(texts) == count:
+            return texts
+    raise Invalid(f"the lake does not say where {count:,} objects are to be written")
 
 
 def _fill(files: list[Path], contents: Iterable[bytes]) -> None:

@@ -39,6 +39,8 @@ QUICK: Final = 30.0
 """Seconds to wait for an answer that needs no work."""
 SLOW: Final = 300.0
 """Seconds to wait for commits, merges with hooks, and bytes to be taken over."""
+MISREAD: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+"""What the SDK raises where an answer is not what it expects."""
 
 
 class Lake:
@@ -409,6 +411,8 @@ class Lake:
             yield from page.results
             if not page.pagination.has_more:
                 return
+            if page.pagination.next_offset in {"", after}:
+                raise Unreachable(f"the lake at {self.endpoint} lists without an end")
             after = page.pagination.next_offset
 
 
@@ -468,9 +472,9 @@ def _translated(action: str, endpoint: str) -> Iterator[None]:
             f"the lake at {endpoint} does not answer (to {action}: {silence.why(error)}); "
             f"see whether it runs, or correct {ENDPOINT}"
         ) from error
-    except ValidationError as error:
+    except LakeFSException as error:
+        raise LakeError(f"the lake refused to {action}: {error}") from error
+    except (ValidationError, *MISREAD) as error:
         raise Unreachable(
             f"what answers at {endpoint} is no lakeFS (to {action}); correct {ENDPOINT}"
         ) from error
-    except LakeFSException as error:
-        raise LakeError(f"the lake refused to {action}: {error}") from error

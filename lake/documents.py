@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -70,8 +71,8 @@ def parse_json(text: str | bytes, *, strict: bool = True) -> Any:  # noqa: ANN40
 
     Args:
         text: the document.
-        strict: whether names that come twice and numbers that are too large are refused; else the
-            last one counts, and they are what Python makes of them.
+        strict: whether names that come twice, numbers that are too large and halves of surrogate
+            pairs are refused; else the last one counts, and they are what Python makes of them.
 
     Raises:
         DocumentError: it is no JSON, nested too deeply, or not strict.
@@ -95,6 +96,8 @@ def parse_json(text: str | bytes, *, strict: bool = True) -> Any:  # noqa: ANN40
     except ValueError as error:
         raise DocumentError(f"is not JSON: {shown(str(error))}") from error
     _bound(found, None)
+    if strict:
+        _whole_texts(found)
     return found
 
 
@@ -121,6 +124,7 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401  YAML
         said = "a whole number that fits no 64 bits" if many else "a value that cannot be read"
         raise DocumentError(f"holds {said}") from error
     _bound(found, VALUES)
+    _whole_texts(found)
     return found
 
 
@@ -153,8 +157,7 @@ def _of_yaml(error: Exception) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise DocumentError(f"holds the key {twice[:_SHOWN]!r} twice in one object")
     return found
 
@@ -197,6 +200,14 @@ def _bound(found: object, most: int | None) -> None:
             ahead.pop()
         if len(ahead) > DEPTH + 1:
             raise DocumentError("is nested too deeply")
+
+
+def _whole_texts(found: object) -> None:
+    """Refuse half of a surrogate pair, which JSON and YAML can name and no text can hold."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise DocumentError("holds half of a surrogate pair, which is no text") from None
 
 
 def _check(value: object, count: int, most: int) -> None:

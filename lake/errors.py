@@ -24,12 +24,18 @@ from __future__ import annotations
 import json
 from typing import ClassVar, Final
 
+from lake.visible import brief
+
 
 class LakeError(Exception):
     """Root of this package's errors; the message is one sentence for a person."""
 
     kind: ClassVar[str] = "lake"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, which quotes no more of foreign texts than a person reads."""
+        return brief(super().__str__())
 
 
 class Unreachable(LakeError):  # noqa: N818  named by what happened
@@ -144,7 +150,7 @@ def refused(action: str, status: int | None, body: object, reason: str | None) -
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     try:
         said = json.loads(text).get("message")
-    except (AttributeError, ValueError):
+    except (AttributeError, ValueError, RecursionError):
         said = None
     kind = STATUS.get(status or 0, LakeError)
     if said is None and "<html" in text.lower():

@@ -76,7 +76,8 @@ def address(given: str, home: Path) -> Path:
     """
     place = Path(given.removeprefix(SCHEME))
     inside = given.startswith(SCHEME) and place.is_relative_to(home) and ".." not in place.parts
-    if not inside:
+    named = "\0" not in given and given.encode("utf-8", "replace").decode() == given
+    if not inside or not named:
         raise Invalid(f"the lake names {given[:_SHOWN]!a}, which is not in its directory {home}")
     return place
 
@@ -89,6 +90,14 @@ def most_decoded(size: int, floor: int) -> int:
         floor: what any files may become, however small they are.
     """
     return max(floor, RATIO * size)
+
+
+def is_regular(place: Path) -> bool:
+    """Whether there is a regular file; under a name that no file can have there is none."""
+    try:
+        return stat.S_ISREG(place.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def kind(mode: int) -> str | None:
@@ -109,7 +118,7 @@ def opened(place: Path, *, follow: bool = True) -> BufferedReader:
         OSError: there is none, it cannot be read, or it is no regular file.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-    _refuse(place, place.stat(follow_symlinks=follow).st_mode)  # some devices act when opened
+    _refuse(place, _mode(place, follow=follow))  # some devices act when opened
     handle = os.open(place, flags if follow else flags | os.O_NOFOLLOW)
     try:
         _refuse(place, os.fstat(handle).st_mode)
@@ -149,6 +158,14 @@ def read_text(place: Path, most: int = MOST) -> str:
         said = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x} at {error.start})"
         raise OSError(errno.EILSEQ, said, str(place)) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _mode(place: Path, *, follow: bool) -> int:
+    try:
+        return place.stat(follow_symlinks=follow).st_mode
+    except ValueError as error:  # NUL, or half of a surrogate pair
+        said = "has a name that no file can have"
+        raise OSError(errno.EINVAL, said, ascii(str(place))) from error
 
 
 def _refuse(place: Path, mode: int) -> None:

@@ -18,6 +18,7 @@ Only the standard library is needed here: a stage that must cost a tenth of a se
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -27,11 +28,19 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from lake import announcement, private
+from lake import announcement, documents, files, private
 from lake.announcement import Announcement
+from lake.documents import DocumentError
 from lake.errors import Corrupt
+
+LONGEST: Final = 1000
+"""Characters of what identifies a lake, and of a key."""
+MOST: Final = 1 << 16
+"""Bytes of a file that holds them."""
+DAMAGE: Final = (errno.EFBIG, errno.EINVAL)
+"""What is said of a file that is too large, or no regular one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +152,23 @@ class LakeHome:
         try:
             if not found or not self.path.samefile(str(found["home"])):
                 return None
-            return Endpoint(str(found["url"]), int(found["pid"]), int(found["idle"]))
-        except (KeyError, TypeError, ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             return None
+        url, pid, idle = (found.get(name) for name in ("url", "pid", "idle"))
+        if isinstance(url, str) and isinstance(pid, int) and isinstance(idle, int):
+            return Endpoint(url, pid, idle)
+        return None
 
 
 def _read(place: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        content = documents.parse_json(files.read_bytes(place, MOST))
+    except (FileNotFoundError, DocumentError):
         return None
+    except OSError as error:
+        if error.errno in DAMAGE:
+            return None
+        raise
     return content if isinstance(content, dict) else None
 
 
@@ -161,9 +177,14 @@ def _read_or_create(place: Path, content: dict[str, str]) -> dict[str, Any]:
     if not place.exists():
         _create(place, content)
     found = _read(place)
-    if found is None or not found.keys() >= content.keys():
+    if found is None or not all(_is_text(found.get(name)) for name in content):
         raise Corrupt(f"{place} is damaged: restore it, or remove it to have a new one made")
     return found
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value can be what was written: a printable text."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
 
 
 def _create(place: Path, content: dict[str, str]) -> None:

@@ -18,8 +18,14 @@ CALIBRATION: Final = "calibration"
 DOCS: Final = "docs"
 """Pages about a round, beside its tables."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")
-BRANCH = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>\d{3,})(?:-(?P<line>[\w][-\w]*))?\Z")
-TAG = re.compile(r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>\d+)(?:\.(?P<again>\d+))?\Z")
+BRANCH = re.compile(
+    r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>[0-9]{3,9})(?:-(?P<line>[\w][-\w]*))?\Z"
+)
+TAG = re.compile(
+    r"^(?P<dataset>[a-z][a-z0-9_]*)-v(?P<round>[0-9]{1,9})(?:\.(?P<again>[0-9]{1,9}))?\Z"
+)
+ROUND: Final = re.compile(r"[0-9]{1,9}")
+"""The number of a round, which fits 32 bits."""
 
 
 def branch_name(dataset: str, number: int, line: str = MAIN) -> str:
@@ -85,5 +91,10 @@ def round_of(path: str) -> int | None:
     >>> round_of("digits/rounds/012.json")
     12
     """
-    found = re.search(r"/round=(\d+)/", path) or re.search(r"/rounds/(\d+)\.json$", path)
-    return int(found[1]) if found else None
+    found = re.search(r"/round=([0-9]+)/", path) or re.search(r"/rounds/([0-9]+)\.json\Z", path)
+    return number(found[1]) if found else None
+
+
+def number(text: str | None) -> int | None:
+    """The number of a round that a text is, such as a commit's metadata; None: it is none."""
+    return int(text) if text is not None and ROUND.fullmatch(text) else None

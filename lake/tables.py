@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lake import files
-from lake.errors import Invalid
+from lake.errors import Corrupt, Invalid
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -44,10 +44,18 @@ def scan(places: Sequence[str], options: Mapping[str, str] | None = None) -> pl.
 
 
 def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
-    """Read parts that are at hand as bytes."""
+    """Read parts that are at hand as bytes.
+
+    Raises:
+        Corrupt: one is no Parquet file, or they are not of one table.
+    """
     import polars as pl  # noqa: PLC0415  slow to import
 
-    return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
+    try:
+        return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        said = (str(error).splitlines() or ["no reason given"])[0]
+        raise Corrupt(f"the parts of a table cannot be read: {said}") from error
 
 
 def encode(frame: pl.DataFrame) -> bytes:

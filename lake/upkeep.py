@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from lake import documents
+from lake.documents import DocumentError
 from lake.errors import NotFound, Unreachable, refused
 from lake.home import LakeHome
 from lake.launch import answers, serve_on_demand
 from lake.settings import ACCESS_KEY, SECRET_KEY, Remote
 
 PATH: Final = "/api/v1/_stemma/gc"
+COUNTED: Final = ("objects", "object_bytes", "commits", "blocks", "block_bytes", "spared")
 PATIENCE: Final = 3600.0
 """Seconds to wait for a collection."""
 
@@ -45,7 +48,9 @@ def collect(
         raise NotFound(f"there is no lake in {home}: name its directory with --home")
     remote = _served(home)
     asked = {"keep_seconds": keep, "also": sorted(also), "dry_run": dry_run}
-    found: Mapping[str, int] = _post(remote, PATH, asked)
+    found = _post(remote, PATH, asked)
+    if not isinstance(found, dict) or not all(type(found.get(name)) is int for name in COUNTED):
+        raise Unreachable(f"what answers at {remote.endpoint} is no lake: it counts nothing")
     return found
 
 
@@ -74,4 +79,7 @@ def _post(remote: Remote, path: str, body: Mapping[str, object]) -> Any:  # noqa
         raise Unreachable(f"the lake at {remote.endpoint} stopped before it answered") from error
     if answer.status != http.client.OK:
         raise refused("collect garbage", answer.status, said, answer.reason)
-    return json.loads(said)
+    try:
+        return documents.parse_json(said)
+    except DocumentError as error:
+        raise Unreachable(f"what answers at {remote.endpoint} is no lake: it {error}") from error

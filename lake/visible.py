@@ -26,6 +26,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+MOST: Final = 1000
+"""Characters of a message, however long what it quotes is."""
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 """Unicode's general categories of what does not print."""
 _AMBIGUOUS: Final = re.compile(r"\\(?=u\{)")
@@ -96,6 +98,11 @@ def tame(text: str) -> str:
     Line breaks and tabs stay. What is marked already stays too.
     """
     return text if text.isprintable() else text.translate(_LINES)
+
+
+def brief(text: str) -> str:
+    """A message of bounded length: what is wrong stands at its beginning, the remedy at its end."""
+    return text if len(text) <= MOST else f"{text[: MOST // 2]} … {text[-(MOST // 2) :]}"
 
 
 def original(shown: str) -> str:

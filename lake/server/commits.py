@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from lake.errors import NotFound
+from lake.errors import Corrupt, NotFound
 from lake.server.database import Database
 
 
@@ -89,6 +90,7 @@ def read(database: Database, repository: str, commit: str) -> Commit:
 
     Raises:
         NotFound: there is none.
+        Corrupt: what is there is no commit.
     """
     row = database.connection.execute(
         "SELECT id, root, parents, message, committer, created_ns, generation, metadata "
@@ -97,14 +99,24 @@ def read(database: Database, repository: str, commit: str) -> Commit:
     ).fetchone()
     if row is None:
         raise NotFound(f"commit {commit} not found in {repository!r}")
+    try:
+        return _commit(row)
+    except (ValueError, TypeError, RecursionError):
+        raise Corrupt(f"commit {commit} is damaged in the lake's catalog: restore a copy") from None
+
+
+def _commit(row: Sequence[Any]) -> Commit:
+    """A row of the catalog as a commit.
+
+    Raises:
+        ValueError: it is none.
+        TypeError: likewise.
+    """
     name, root, parents, message, committer, created, generation, metadata = row
-    return Commit(
-        id=name,
-        root=root,
-        parents=tuple(json.loads(parents)),
-        message=message,
-        committer=committer,
-        created=created,
-        generation=generation,
-        metadata=json.loads(metadata),
-    )
+    before, about = json.loads(parents), json.loads(metadata)
+    if not isinstance(before, list) or not isinstance(about, dict):
+        raise TypeError("parents are a list, and metadata a mapping")
+    "".join([name, root, message, committer, *before, *about, *about.values()]).encode()
+    if type(created) is not int or type(generation) is not int:
+        raise TypeError("the time and the generation are whole numbers")
+    return Commit(name, root, tuple(before), message, committer, created, generation, about)

@@ -71,6 +71,12 @@ BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s'));
 """The reflog says which commit a branch or tag left, and when, other than by committing on it:
 whatever the way there, a commit that nothing holds any more has been left by some ref."""
 
+_DAMAGE: Final = (
+    *("malformed", "not a database", "no such table", "no such column", "unsupported file format"),
+    *("Could not decode", "wrong # of entries", "schema is corrupt", "has no column"),
+)
+"""What SQLite says of a file that is no catalog."""
+
 
 class Database:
     """Connections to one catalog."""
@@ -148,8 +154,8 @@ class Database:
         row = self.connection.execute("SELECT data FROM blocks WHERE id = ?", (block,)).fetchone()
         if row is None:
             raise Corrupt(f"block {block} is missing from the lake's catalog: restore a copy")
-        data = bytes(row[0])
-        if hashlib.sha256(data).hexdigest() != block:
+        data = row[0]
+        if not isinstance(data, bytes) or hashlib.sha256(data).hexdigest() != block:
             raise Corrupt(f"block {block} of the lake's catalog is damaged: restore a copy")
         return data
 
@@ -179,8 +185,14 @@ def translated() -> Iterator[None]:
         said = str(error)
         if any(word in said for word in ("full", "readonly", "disk I/O", "unable to open")):
             raise Full(f"the lake's catalog cannot be written: {said}") from error
+        _raise_damage(error)
         raise
     except sqlite3.DatabaseError as error:
-        if "malformed" in str(error) or "not a database" in str(error):
-            raise Corrupt(f"the lake's catalog is damaged ({error}): restore a copy") from error
+        _raise_damage(error)
         raise
+
+
+def _raise_damage(error: sqlite3.DatabaseError) -> None:
+    said = str(error)
+    if any(word in said for word in _DAMAGE):
+        raise Corrupt(f"the lake's catalog is damaged ({said}): restore a copy") from error

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_FORM: Final = (str, str, int, int, str)
+"""Types of what is packed, before the metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,18 @@ def unpack(packed: list[Any]) -> Entry:
     """Read the JSON form."""
     sha256, md5, size, mtime, content_type, *metadata = packed
     return Entry(sha256, md5, size, mtime, content_type, *metadata)
+
+
+def is_packed(value: object) -> bool:
+    """Whether a value is the JSON form of an entry."""
+    if not isinstance(value, list) or len(value) not in (len(_FORM), len(_FORM) + 1):
+        return False
+    metadata = value[len(_FORM)] if len(value) > len(_FORM) else {}
+    return (
+        tuple(map(type, value[: len(_FORM)])) == _FORM
+        and isinstance(metadata, dict)
+        and all(isinstance(each, str) for each in metadata.values())
+    )
 
 
 @dataclass(frozen=True, slots=True)

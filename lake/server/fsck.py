@@ -10,12 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lake.errors import NotFound
+from lake.errors import Corrupt, NotFound
 from lake.home import LakeHome
 from lake.server.database import Database, translated
 from lake.server.objects import files, sha256_of
@@ -66,7 +66,8 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
     if not home.catalog.exists():
         raise NotFound(f"there is no lake in {home.path}: name its directory with --home")
     database = Database(home.catalog, read_only=True)
-    with closing(database.connection), translated():
+    with translated(), closing(database.connection), _of_text():
+        database.connection.text_factory = _text
         survey = Survey(database)
         wrong = {Thing("catalog", said): DAMAGED for said in _unsound(database.connection)}
         survey.look()
@@ -85,6 +86,19 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
         unreferenced_bytes=sum(_size(found[name]) for name in spare),
         problems=problems,
     )
+
+
+@contextmanager
+def _of_text() -> Iterator[None]:
+    """Take SQLite's own words for damage too, where they quote what is no text."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise Corrupt("the lake's catalog is damaged: restore a copy") from error
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _unsound(db: sqlite3.Connection) -> Iterator[str]:

@@ -27,7 +27,11 @@ def check_key(path: str) -> None:
     Raises:
         Invalid: empty, too long, with NUL, or climbing out with `..`.
     """
-    if not path or len(path.encode()) > MAX_KEY:
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:
+        raise Invalid("an object's path holds half of a surrogate pair") from None
+    if not 0 < size <= MAX_KEY:
         raise Invalid(f"an object's path has 1 to {MAX_KEY} bytes")
     if "\x00" in path or any(part in ("..", ".") for part in path.split("/")):
         raise Invalid("an object's path holds no NUL and no `.` or `..` part")

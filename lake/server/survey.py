@@ -14,7 +14,7 @@ from lake.errors import Corrupt
 from lake.server import commits
 from lake.server.commits import Commit
 from lake.server.database import Database
-from lake.server.entries import unpack
+from lake.server.entries import Entry, is_packed, unpack
 from lake.server.trees import EMPTY, Node, parse
 
 _REFS: Final = (
@@ -72,9 +72,9 @@ class Survey:
                 found = self.commits.get((repository, commit))
                 yield from finder.below(found.root if found else EMPTY, where)
             for repository, branch, path, entry in db.execute(_STAGED):
-                sha256 = _staged_object(entry)
-                if sha256 and ("object", sha256, "") in wanted:
-                    yield Thing("object", sha256), f"staged on {repository}/{branch}: {path}"
+                there = _staged(entry)
+                if there is not None and ("object", there.sha256, "") in wanted:
+                    yield Thing("object", there.sha256), f"staged on {repository}/{branch}: {path}"
             for (repository, name), commit in self.commits.items():
                 where = f"commit {repository}/{name}"
                 for parent in commit.parents:
@@ -85,17 +85,16 @@ class Survey:
     def _read_blocks(self) -> None:
         for (block,) in self._database.connection.execute("SELECT id FROM blocks"):
             self.blocks += 1
-            node = _node(self._database, block)
-            if node is None:
-                self.wrong[Thing("block", block)] = DAMAGED
+            if _node(self._database, block) is None:
+                self.wrong[Thing("block", str(block))] = DAMAGED
 
     def _read_commits(self) -> None:
         rows = self._database.connection.execute("SELECT repository, id FROM commits").fetchall()
         for repository, name in rows:
             try:
                 found = commits.read(self._database, repository, name)
-            except (TypeError, ValueError):
-                self.wrong[Thing("commit", name, repository)] = DAMAGED
+            except Corrupt:
+                self.wrong[Thing("commit", str(name), str(repository))] = DAMAGED
                 continue
             self.commits[repository, name] = found
             if commits.identity(repository, found) != name:
@@ -129,17 +128,16 @@ class Survey:
     def _read_refs(self) -> None:
         for _, repository, _, commit in self._database.connection.execute(_REFS):
             self.refs += 1
-            thing = Thing("commit", commit, repository)
+            thing = Thing("commit", str(commit), str(repository))
             if (repository, commit) not in self.commits:
                 self.wrong.setdefault(thing, MISSING)
 
     def _read_staged(self) -> None:
         for repository, branch, path, packed in self._database.connection.execute(_STAGED):
             self.staged += 1
-            try:
-                entry = unpack(json.loads(packed))
-            except (TypeError, ValueError):
-                self.wrong[Thing("staged", f"{branch}:{path}", repository)] = DAMAGED
+            entry = _staged(packed)
+            if entry is None:
+                self.wrong[Thing("staged", f"{branch}:{path}", str(repository))] = DAMAGED
             else:
                 self.sizes[entry.sha256] = entry.size
 
@@ -163,7 +161,9 @@ class _Finder:
             node = _node(self._database, block)
             for key, value in zip(node.keys, node.values, strict=True) if node else ():
                 if node and node.level:
-                    found.extend(self._search(value))
+                    below = _node(self._database, value)
+                    if below is None or below.level < node.level:  # else it never ends
+                        found.extend(self._search(value))
                 elif ("object", unpack(value).sha256, "") in self._wanted:
                     found.append((Thing("object", unpack(value).sha256), key))
             self._known[block] = found
@@ -174,12 +174,14 @@ def _node(database: Database, block: str) -> Node | None:
     """A block, None where it is missing or damaged."""
     try:
         return parse(database.get(block))
-    except (Corrupt, TypeError, ValueError):
+    except Corrupt:
         return None
 
 
-def _staged_object(packed: str) -> str:
+def _staged(packed: str) -> Entry | None:
+    """What is staged under a path, None where it is damaged."""
     try:
-        return unpack(json.loads(packed)).sha256
-    except (TypeError, ValueError):
-        return ""
+        found = json.loads(packed)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return unpack(found) if is_packed(found) else None

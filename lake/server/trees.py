@@ -13,13 +13,17 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from operator import lt
 from typing import Any, Final, Protocol
 
-from lake.server.entries import Entry, unpack
+from lake.errors import Corrupt
+from lake.server.entries import Entry, is_packed, unpack
 
 EMPTY: Final = ""
 FANOUT: Final = 64
 """Mean number of keys in a block."""
+LEVELS: Final = 64
+"""Levels of a tree, at most; each has many times fewer blocks than the one below it."""
 
 
 class Blocks(Protocol):
@@ -46,9 +50,34 @@ class Node:
 
 @lru_cache(maxsize=4096)
 def parse(data: bytes) -> Node:
-    """Read a block."""
-    level, keys, values = json.loads(data)
+    """Read a block.
+
+    Raises:
+        Corrupt: it is none; whoever wrote it gave it the right digest all the same.
+    """
+    try:
+        level, keys, values = json.loads(data)
+        sound = _is_block(level, keys, values)
+    except (ValueError, TypeError, RecursionError):
+        sound = False
+    if not sound:
+        raise Corrupt("a block of the lake's catalog holds no part of a tree: restore a copy")
     return Node(level, keys, values)
+
+
+def _is_block(level: object, keys: object, values: object) -> bool:
+    """Whether these can be a block's: a level, keys in order, and a value of its kind for each."""
+    if type(level) is not int or not 0 <= level <= LEVELS:
+        return False
+    if not isinstance(keys, list) or not isinstance(values, list) or len(keys) != len(values):
+        return False
+    "".join(keys).encode()  # texts, without halves of surrogate pairs
+    ordered = bool(keys) and all(map(lt, keys, keys[1:]))
+    return ordered and all(map(is_packed if level == 0 else _is_id, values))
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is str and value != EMPTY
 
 
 @lru_cache(maxsize=65536)
