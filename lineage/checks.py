@@ -16,9 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-import polars as pl
-
-from lineage import calibrated, figures
+from lineage import calibrated, figures, schema
 from lineage.evidence import Check, Evidence, Figure, Verdict, exact
 from lineage.limits import Limits
 
@@ -69,7 +67,7 @@ def _figure(rule: Rule, evidence: Evidence) -> Figure:
     """Compute a figure; a frame without what it needs has none."""
     try:
         return rule.figure(evidence)
-    except pl.exceptions.PolarsError as error:
+    except schema.UNREADABLE as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         return exact(None, f"{figures.MISSING}: {reason}")
 

@@ -16,7 +16,10 @@ A failed sample is never an error: it is a verdict, a decision or a check.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+MOST: Final = 1000
+"""Characters of a message."""
 
 
 class LineageError(Exception):
@@ -24,6 +27,11 @@ class LineageError(Exception):
 
     kind: ClassVar[str] = "lineage"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message; of one that quotes a long text, the beginning and the end."""
+        said = super().__str__()
+        return said if len(said) <= MOST else f"{said[: MOST // 2]} … {said[-(MOST // 2) :]}"
 
 
 class SchemaError(LineageError):

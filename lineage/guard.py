@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import textwrap
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -121,12 +122,32 @@ def read(content: Any) -> GuardResult:  # noqa: ANN401  JSON
             judged=content["judged"],
             override=content["override"],
         )
-        unaltered = bool(result.to_dict() == content)
-    except (KeyError, TypeError, ValueError) as error:
+        unaltered = _is_answer(result) and bool(result.to_dict() == content)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise GuardError("what is recorded is no answer of the guard; judge the round") from error
     if not unaltered:
         raise GuardError("the guard's recorded answer was altered: it has another digest")
     return result
+
+
+def _is_answer(result: GuardResult) -> bool:
+    """Whether each part is of its kind: whoever writes an answer can also write its digest.
+
+    Raises:
+        OverflowError: a figure is no number that can be computed with.
+    """
+    texts = (result.dataset, result.limits, result.judged, result.override or "")
+    numbers = [item.value for item in result.checks if item.value is not None]
+    return (
+        type(result.round) is int
+        and all(isinstance(each, str) for each in texts)
+        and all(type(each) in {int, float} and math.isfinite(each) for each in numbers)
+        and all(
+            isinstance(each, str)
+            for item in result.checks
+            for each in (item.name, item.limit, item.verdict, item.evidence)
+        )
+    )
 
 
 def table(result: GuardResult, *, whole: bool = False) -> str:

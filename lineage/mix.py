@@ -153,6 +153,8 @@ def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
         if isinstance(content, Mapping):
             return MixManifest.model_validate(dict(content))
         return MixManifest.model_validate_json(content)
+    except (ArithmeticError, TypeError) as error:  # of numbers that no float is, or no content
+        raise MixError("the mix manifest cannot be used: it holds what no mix has") from error
     except ValidationError as error:
         said = error.errors()[0]
         place = ".".join(str(part) for part in said["loc"])

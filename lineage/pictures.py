@@ -8,6 +8,7 @@ becomes RGBA. A lossy file is identified by what it decodes to here.
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS: Final = 1 << 26
 """Pixels of one image; a file that says it has more is identified by its bytes."""
+PROGRAMS: Final = frozenset({"EPS", "WMF"})
+"""Formats that are programs, which another program would have to run: no images here."""
 PIXELS: Final = b"p"
 FILE: Final = b"x"
 
@@ -37,13 +40,18 @@ def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
     """As `canonical`, with the bytes in pieces, so that a large image is in memory once."""
     from PIL import Image, ImageSequence  # noqa: PLC0415  data sets of text need no images
 
+    Image.init()
+    formats = [each for each in Image.ID if each not in PROGRAMS]
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            frames = getattr(image, "n_frames", 1)
-            if image.width * image.height * frames > MAX_PIXELS:
-                return FILE, [data]
-            return PIXELS, [part for each in ImageSequence.Iterator(image) for part in _frame(each)]
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote hostile bytes
+            with Image.open(io.BytesIO(data), formats=formats) as image:
+                frames = getattr(image, "n_frames", 1)
+                if image.width * image.height * frames > MAX_PIXELS:
+                    return FILE, [data]
+                each = ImageSequence.Iterator(image)
+                return PIXELS, [part for frame in each for part in _frame(frame)]
+    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
         return FILE, [data]
 
 

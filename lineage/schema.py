@@ -6,7 +6,8 @@ where it is made and not three stages later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -38,6 +39,12 @@ PARENTS: Final = pl.List(
         }
     )
 )
+
+UNREADABLE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises at a table that is none, or is not as it should be; hostile bytes make its
+decoders panic, too."""
+SHOWN: Final = 200
+"""Characters of what it says."""
 
 SAMPLE_KEY: Final = pl.Schema({"round": pl.Int32, "row": pl.Int64, "sample_id": pl.Binary})
 """What every sample and candidate carries beside its payload."""
@@ -131,6 +138,44 @@ def conform(
     return result
 
 
+def typed(frame: pl.LazyFrame, wanted: pl.Schema) -> pl.LazyFrame:
+    """The columns of a table that is not read yet, with the types that they must have.
+
+    A value that does not fit its type is an error when the table is read (`readable`).
+
+    Raises:
+        SchemaError: a column is missing, or is of another kind.
+    """
+    there = frame.collect_schema()
+    for name, dtype in wanted.items():
+        if name not in there:
+            raise SchemaError(f"column {name!r} ({dtype}) is missing; add it")
+        if there[name].is_nested() and not dtype.is_nested():
+            kind = str(there[name])[:SHOWN]
+            raise SchemaError(f"column {name!r} is {kind}, not {dtype}; cast it where it is made")
+    return frame.select(
+        pl.col(name) if there[name] == dtype else pl.col(name).cast(dtype)
+        for name, dtype in wanted.items()
+    )
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Say which table cannot be read, where a reader gives up on one.
+
+    Args:
+        what: is read inside, such as "the lineage of round 3 of digits".
+
+    Raises:
+        SchemaError: it is no table, lacks a column, or has one that cannot be used as it should.
+    """
+    try:
+        yield
+    except UNREADABLE as error:
+        said = (str(error).splitlines() or ["no reason given"])[0][:SHOWN]
+        raise SchemaError(f"{what} cannot be read: {said}") from error
+
+
 def to_arrow(schema: pl.Schema) -> pa.Schema:
     """The same columns as an Arrow schema, sample ids as fixed-size binary(32)."""
     import pyarrow as pa  # noqa: PLC0415  only readers outside Polars need it
@@ -157,11 +202,14 @@ def unique_key(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
 def _cast(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
     if column.dtype == dtype:
         return column
-    wrong = f"column {column.name!r} is {column.dtype}, not {dtype}; cast it where it is made"
+    kind = str(column.dtype)[:SHOWN]
+    wrong = f"column {column.name!r} is {kind}, not {dtype}; cast it where it is made"
     try:
         cast = column.cast(dtype, strict=True)
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         raise SchemaError(wrong) from error
+    if cast.dtype != dtype:  # of a struct, Polars casts the fields
+        raise SchemaError(wrong)
     if column.dtype.is_float() and cast.dtype.is_integer() and (cast != column).any():
         raise SchemaError(wrong)
     return cast

@@ -243,5 +243,5 @@ def _sealed(folder: Path, state: State) -> bool:
     try:
         *seen, verified = json.loads((folder / SEAL).read_bytes())
         return tuple(seen) == state and max(state[2:]) + TICK < verified
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False

@@ -55,7 +55,8 @@ def named_by(source: Source, directory: Path) -> Names:
     place = directory / f"{key(source)}.names"
     kept = _read(place)
     if kept is None:
-        kept = _find(source)
+        with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
+            kept = _find(source)
         content = [kept.parents, kept.mixes]
         files.put(place, json.dumps([content, digest(content)]).encode())
     return kept
@@ -67,9 +68,11 @@ def _read(place: Path) -> Names | None:
         content, check = json.loads(place.read_bytes())
         parents, mixes = content
         kept = Names(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
-    except (OSError, ValueError, TypeError):
+        sound = all(type(name) is str and type(number) is int for name, number in kept.parents)
+        sound = sound and all(type(each) is str for each in kept.mixes)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return kept if digest(content) == check else None
+    return kept if sound and digest(content) == check else None
 
 
 def _find(source: Source) -> Names:

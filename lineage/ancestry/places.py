@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage import schema
 from lineage.ancestry.source import Source
 
 
@@ -40,5 +41,6 @@ def in_order(rows: NDArray[np.int64]) -> Places:
 
 def read(source: Source) -> Places:
     """The rows of a round, from its lineage alone."""
-    rows = source.lineage().select(pl.col("row").cast(pl.Int64)).collect()["row"]
+    with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
+        rows = source.lineage().select(pl.col("row").cast(pl.Int64)).collect()["row"]
     return in_order(rows.sort().to_numpy())

@@ -108,11 +108,12 @@ def build(
 
 def _rows(source: Source) -> pl.DataFrame:
     """The lineage of a round by row, with the columns that the index needs."""
-    known = source.lineage()
-    given = [name for name in ROWS if name in known.collect_schema()]
-    frame = known.select(given).collect()
-    rows = schema.conform(frame, ROWS, required=("round", "row", "sample_id", "kind"))
     what = f"round {source.round} of {source.dataset}"
+    with schema.readable(f"the lineage of {what}"):
+        known = source.lineage()
+        given = [name for name in ROWS if name in known.collect_schema()]
+        frame = known.select(given).collect()
+    rows = schema.conform(frame, ROWS, required=("round", "row", "sample_id", "kind"))
     _only(rows, source, what)
     rows = rows if rows["row"].is_sorted() else rows.sort("row")
     if len(rows) > 1 and (rows["row"].diff()[1:] == 0).any():
@@ -215,7 +216,8 @@ def _decided(source: Source, mine: Places) -> NDArray[np.uint8]:
     if source.decisions is None:
         return np.full_like(found, ACCEPTED) if source.round == 0 else found
     what = f"the decisions on round {source.round} of {source.dataset}"
-    frame = source.decisions().select(*DECIDED).collect()
+    with schema.readable(what):
+        frame = source.decisions().select(*DECIDED).collect()
     known = schema.conform(frame, DECIDED, required=tuple(DECIDED))
     _only(known, source, what)
     schema.unique_key(known, ["row"], what)
@@ -235,7 +237,8 @@ def _left_out(source: Source, names: Names, lookup: Lookup) -> dict[str, NDArray
     for slot, digest in enumerate(names.mixes):
         if digest not in source.left_out or digest not in source.mixes:
             continue
-        frame = source.left_out[digest]().select(*LEFT_OUT).collect()
+        with schema.readable(f"what the mix of round {source.round} leaves out"):
+            frame = source.left_out[digest]().select(*LEFT_OUT).collect()
         rows = schema.conform(frame, LEFT_OUT, required=tuple(LEFT_OUT))
         for (number,), part in rows.group_by("round", maintain_order=True):
             place = lookup((source.mixes[digest].dataset, int(str(number))))

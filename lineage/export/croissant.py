@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from lineage import schema
 from lineage.export import croissant_story, figures
 from lineage.export.croissant_fields import Fields
 from lineage.export.figures import Figures
@@ -208,7 +209,8 @@ def _file(origin: Origin, each: File) -> Json:
 def _record_set(each: File) -> Json:
     """The records of one file, under an id that ends without the file's own."""
     assert each.columns is not None  # noqa: S101  only parts of tables get here
-    columns, file = each.columns(), _id(each)
+    with schema.readable(each.path):
+        columns, file = each.columns(), _id(each)
     name = file.removesuffix(".parquet").removesuffix("/part-00000")
     fields = Fields(name, file, each.table)
     return {

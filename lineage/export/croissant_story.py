@@ -64,7 +64,7 @@ def responsible(rounds: Sequence[Round], measured: Mapping[str, Figures]) -> Jso
 
 
 def _source(origin: Origin, each: Round) -> Json | None:
-    source, terms = each.said("source"), each.said("licence")
+    source, terms = each.text("source"), each.text("licence")
     if source is None:
         return None
     about = {"license": terms} if terms else {}
@@ -77,9 +77,9 @@ def _activities(origin: Origin, each: Round) -> Iterator[Json]:
     source = _source(origin, each)
     if source is not None:
         yield _activity(origin, each, "ingestion", used={"@id": source["@id"]})
-    generator, suite = each.said("generator", "digest"), each.said("verdicts", "suite")
+    generator, suite = each.text("generator", "digest"), each.text("verdicts", "suite")
     if generator is not None:
-        label = str(each.said("generator", "kind") or "generator")
+        label = each.text("generator", "kind") or "generator"
         agent = _agent(origin, "generator", generator, label)
         yield _activity(origin, each, "generation", agent, _learned(origin, each))
     if suite is not None:
@@ -106,9 +106,9 @@ def _agent(origin: Origin, prefix: str, digest: str, label: str) -> Json:
 
 def _learned(origin: Origin, each: Round) -> Json:
     """The mix of a round's generator, or a model of unknown training data."""
-    mix = each.said("mix")
+    mix = each.mix
     if mix is None:
-        name = names.named("model", each.said("generator", "digest"))
+        name = names.named("model", each.text("generator", "digest") or "unknown")
         label = "a model of unknown training data"
         return {"@id": names.iri(name, origin), "@type": "prov:Entity", "prov:label": label}
     name = names.iri(names.named("mix", mix["digest"]), origin)
@@ -132,15 +132,15 @@ def _collected(name: str, each: Figures) -> str:
 
 
 def _raw(each: Round) -> str | None:
-    if each.said("source") is None:
+    source = each.text("source")
+    if source is None:
         return None
-    terms = each.said("licence") or "not stated"
-    return f"{each.dataset}: {each.said('source')}, licence {terms}."
+    return f"{each.dataset}: {source}, licence {each.text('licence') or 'not stated'}."
 
 
 def _held_out(each: Round) -> str | None:
     rows, validation, test = (
-        each.said("counts", name) for name in ("candidates", "validation", "test")
+        each.whole("counts", name) for name in ("candidates", "validation", "test")
     )
     if validation is None:
         return None
@@ -152,23 +152,25 @@ def _held_out(each: Round) -> str | None:
 
 
 def _made(each: Round) -> str | None:
-    if each.said("generator") is None:
+    if not each.about("generator"):
         return None
-    mix, counts = each.said("mix"), each.said("counts") or {}
+    mix = each.mix
     learned = f"fitted on {_mix(mix)}" if mix else "of unknown training data"
     words = ("accepted", "rejected", "duplicate")
-    kept = ", ".join(f"{counts[word]:,} {word}" for word in words if word in counts)
+    counts = {word: each.whole("counts", word) for word in words}
+    kept = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count is not None)
+    kind, made = each.text("generator", "kind"), each.whole("counts", "candidates")
     return (
-        f"{each.dataset}, round {each.number}: {each.said('generator', 'kind') or 'a generator'}, "
-        f"{learned}, made {counts.get('candidates', 0):,} candidates{f': {kept}' if kept else ''}."
+        f"{each.dataset}, round {each.number}: {kind or 'a generator'}, {learned}, made "
+        f"{made or 0:,} candidates{f': {kept}' if kept else ''}."
     )
 
 
 def _suite(each: Round) -> str | None:
-    suite = each.said("verdicts", "suite")
+    suite = each.text("verdicts", "suite")
     if suite is None:
         return None
-    count = len(each.said("verdicts", "expectations") or ())
+    count = len(each.about("verdicts", "expectations"))
     return f"Great Expectations suite {suite[:12]} of {each.dataset}: {count} expectations"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from lineage import schema
 from lineage.export.values import Round
 
 
@@ -26,7 +27,8 @@ class Figures:
 
 def measure(rounds: Iterable[Round]) -> Figures:
     """Go through the accepted rows of some rounds once."""
-    parts = [_part(each) for each in rounds if each.decided]
+    with schema.readable("a table of lineage or of decisions"):
+        parts = [_part(each) for each in rounds if each.decided]
     if not parts:
         return Figures(0, 0, None, None, ())
     found = pl.concat(parts)
@@ -55,9 +57,10 @@ def measure(rounds: Iterable[Round]) -> Figures:
 
 def _part(each: Round) -> pl.DataFrame:
     """Rows, greatest depth and sum of real roots of one round, by kind and licence."""
-    rows = each.lineage().select("row", "kind", "licence", "real_roots", "depth_max")
-    if each.decisions is not None:
-        accepted = each.decisions().filter(pl.col("decision") == "accepted").select("row")
+    rows = each.rows().select("row", "kind", "licence", "real_roots", "depth_max")
+    decided = each.decided_rows()
+    if decided is not None:
+        accepted = decided.filter(pl.col("decision") == "accepted").select("row")
         rows = rows.join(accepted, on="row", how="semi")
     return (
         rows.group_by(pl.col("kind").cast(pl.String), "licence")

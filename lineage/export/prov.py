@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
+from lineage import schema
 from lineage.export import names, prov_records, prov_rows
 from lineage.export.prov_records import Json
 from lineage.export.prov_rows import Batches, Rows
@@ -61,7 +62,14 @@ class Document:
 
         Args:
             track: is given the pieces of the work and yields them, one at a time.
+
+        Raises:
+            SchemaError: a table of lineage or of decisions cannot be read.
         """
+        with schema.readable("a table of lineage or of decisions"):
+            yield from self._chunks(track)
+
+    def _chunks(self, track: Track) -> Iterator[str]:
         surveyed = [prov_rows.survey(each) for each in track(self.rounds, "survey")]
         records = prov_records.build(surveyed).content
         sources: list[Rows] = [*surveyed, prov_rows.outside(surveyed)]

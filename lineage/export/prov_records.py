@@ -20,6 +20,7 @@ from typing import Any, Final
 from lineage.export import names
 from lineage.export.prov_rows import LETTERS as ROW_LETTERS
 from lineage.export.prov_rows import RoundRows
+from lineage.export.values import LARGEST, sound
 
 LETTERS: Final = {
     **ROW_LETTERS,
@@ -83,9 +84,11 @@ def attributed(values: Mapping[str, object]) -> Json:
 
 
 def _value(value: object) -> object:
-    if isinstance(value, str | bool):
+    if isinstance(value, str):
+        return sound(value)
+    if isinstance(value, bool):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int) and -LARGEST <= value <= LARGEST:
         return {"$": str(value), "type": "xsd:int" if -INT <= value < INT else "xsd:long"}
     if isinstance(value, float):
         return {"$": repr(value), "type": "xsd:double"}
@@ -104,15 +107,15 @@ def _accepted(records: Records, each: RoundRows) -> None:
     """The collection of the rows that a round accepted."""
     if not each.round.decided:
         return
-    said = each.round.said
+    text, whole = each.round.text, each.round.whole
     about = {
         "dataset": each.round.dataset,
         "round": each.round.number,
         "commit": each.round.commit,
         "tag": each.round.tag,
-        "guard": said("guard", "verdict"),
-        "candidates": said("counts", "candidates"),
-        "accepted": said("counts", "accepted"),
+        "guard": text("guard", "verdict"),
+        "candidates": whole("counts", "candidates"),
+        "accepted": whole("counts", "accepted"),
     }
     label = f"accepted rows of {_title(each)}"
     records.element("entity", _own(each, "accepted"), label, "prov:Collection", about)
@@ -126,10 +129,10 @@ def _ingestion(records: Records, each: RoundRows) -> None:
     records.element("activity", activity, f"ingestion of {_title(each)}", "stemma:Ingestion")
     if each.round.number == 0:
         records.relate("wasGeneratedBy", {"prov:entity": accepted, "prov:activity": activity})
-    source = each.round.said("source")
+    source = each.round.text("source")
     if source is None:
         return
-    about = {"licence": each.round.said("licence")}
+    about = {"licence": each.round.text("licence")}
     entity = names.named("source", source)
     records.element("entity", entity, source, "stemma:Source", about)
     records.relate("used", {"prov:activity": activity, "prov:entity": entity})
@@ -147,7 +150,7 @@ def _generations(records: Records, each: RoundRows) -> None:
         records.element("activity", activity, label, "stemma:Generation", about)
         digest = made["generator"]
         if digest is not None:
-            agent = _generator(records, digest, each.round.said("generator"))
+            agent = _generator(records, digest, each.round.about("generator"))
             records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": agent})
         if made["trained_on"] is None:
             learned = names.named("model", digest or "unknown")
@@ -158,8 +161,8 @@ def _generations(records: Records, each: RoundRows) -> None:
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})
 
 
-def _generator(records: Records, digest: str, said: Mapping[str, Any] | None) -> str:
-    about = said if said is not None and said.get("digest") == digest else {"digest": digest}
+def _generator(records: Records, digest: str, said: Mapping[str, Any]) -> str:
+    about = said if said.get("digest") == digest else {"digest": digest}
     label = f"generator {digest[:12]}"
     agent = names.named("generator", digest)
     return records.element("agent", agent, label, "prov:SoftwareAgent", about)
@@ -177,9 +180,9 @@ def _verification(records: Records, each: RoundRows) -> None:
         informant = _own(each, f"generation/{number}")
         ends = {"prov:informed": activity, "prov:informant": informant}
         records.relate("wasInformedBy", ends)
-    suite = each.round.said("verdicts", "suite")
+    suite = each.round.text("verdicts", "suite")
     if suite is not None:
-        expectations = each.round.said("verdicts", "expectations") or ()
+        expectations = each.round.about("verdicts", "expectations")
         about = {"digest": suite, "expectations": len(expectations)}
         label = f"verifier suite {suite[:12]}"
         agent = names.named("suite", suite)
@@ -189,7 +192,7 @@ def _verification(records: Records, each: RoundRows) -> None:
 
 def _mixes(records: Records, rounds: Iterable[RoundRows]) -> None:
     """The mixes that generators learned from, each with a part for each of its rounds."""
-    said = [each.round.said("mix") for each in rounds]
+    said = [each.round.mix for each in rounds]
     known = {mix["digest"]: mix for mix in said if mix is not None}
     used = [each.generations["trained_on"].drop_nulls().to_list() for each in rounds]
     for digest in dict.fromkeys(chain.from_iterable(used)):

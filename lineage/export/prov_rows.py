@@ -93,7 +93,7 @@ class RoundRows:
 
     def batches(self, kind: str) -> Batches:
         """Open the columns that records of a kind are made of."""
-        window = Window(self.round.lineage().select(COLUMNS[kind]))
+        window = Window(self.round.rows().select(COLUMNS[kind]))
         decide = self._decide() if kind in {"entity", "hadMember"} else None
         make = {
             "entity": self._samples,
@@ -110,10 +110,11 @@ class RoundRows:
 
     def _decide(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
         """Open the decisions of the round: what adds them to a batch of its rows."""
-        if self.round.decisions is None:
+        decided = self.round.decided_rows()
+        if decided is None:
             known = pl.lit("accepted" if self.round.decided else None, pl.String)
             return lambda rows: rows.with_columns(known.alias("decision"))
-        decisions = self.round.decisions().select("row", "decision").collect()
+        decisions = decided.collect()
 
         def decide(rows: pl.DataFrame) -> pl.DataFrame:
             within = pl.col("row").is_between(rows["row"].min(), rows["row"].max())
@@ -221,7 +222,7 @@ class Outside:
 def survey(round_: Round) -> RoundRows:
     """Go through a round once: how many rows it has, and by which generations they were made."""
     groups = (
-        round_.lineage()
+        round_.rows()
         .group_by((pl.col("kind") == "real").alias("real"), *MADE_BY)
         .agg(
             pl.len().cast(pl.Int64).alias("rows"),
@@ -247,7 +248,7 @@ def outside(rounds: Sequence[RoundRows]) -> Outside:
         orient="row",
     ).lazy()
     found = [
-        _edges(each.round.lineage().select("row", "parents"))
+        _edges(each.round.rows().select("row", "parents"))
         .select("dataset", "round", "row")
         .join(known, on=["dataset", "round"], how="anti")
         .unique()

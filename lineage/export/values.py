@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import polars as pl
+
+from lineage import mix as mixing
+from lineage import schema
+from lineage.errors import MixError
+
+LARGEST: Final = (1 << 63) - 1
+DECIDED: Final = pl.Schema({name: schema.DECISIONS[name] for name in ("row", "decision")})
 
 Item = TypeVar("Item")
 Frame = Callable[[], pl.LazyFrame]
@@ -22,6 +29,11 @@ class Track(Protocol):
 
     def __call__(self, items: Sequence[Item], name: str, /) -> Iterable[Item]:
         """Yield the items."""
+
+
+def sound(text: str) -> str:
+    """A text that any writer takes: half of a surrogate pair, which JSON can name, is a mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def untracked(items: Sequence[Item], _name: str, /) -> Iterable[Item]:
@@ -81,12 +93,55 @@ class Round:
         """Data set and number: `digits/3`."""
         return f"{self.dataset}/{self.number}"
 
+    def rows(self) -> pl.LazyFrame:
+        """The lineage, typed.
+
+        Raises:
+            SchemaError: a column is missing, or is of another kind.
+        """
+        return schema.typed(self.lineage(), schema.LINEAGE)
+
+    def decided_rows(self) -> pl.LazyFrame | None:
+        """Row and decision, typed; None as `decisions`.
+
+        Raises:
+            SchemaError: a column is missing, or is of another kind.
+        """
+        return None if self.decisions is None else schema.typed(self.decisions(), DECIDED)
+
     def said(self, *path: str) -> Any:  # noqa: ANN401  JSON
         """What the manifest says at a path; None where it says nothing."""
         found: Any = self.manifest
         for name in path:
             found = found.get(name) if isinstance(found, Mapping) else None
         return found
+
+    def text(self, *path: str) -> str | None:
+        """The text that the manifest holds at a path; None where it holds none."""
+        found = self.said(*path)
+        return sound(found) if isinstance(found, str) else None
+
+    def whole(self, *path: str) -> int | None:
+        """The whole number of 64 bits that the manifest holds at a path; None: it holds none."""
+        found = self.said(*path)
+        return found if type(found) is int and -LARGEST <= found <= LARGEST else None
+
+    def about(self, *path: str) -> Mapping[str, Any]:
+        """The mapping that the manifest holds at a path; empty where it holds none."""
+        found = self.said(*path)
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def mix(self) -> Mapping[str, Any] | None:
+        """The training mix that the manifest describes; None where it describes none, or wrongly.
+
+        Lineage names the mix by its digest all the same.
+        """
+        about = self.about("mix")
+        try:
+            return mixing.read(about).model_dump(mode="json") if about else None
+        except MixError:
+            return None
 
     @property
     def decided(self) -> bool:
