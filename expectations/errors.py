@@ -15,12 +15,18 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from lake.visible import brief
+
 
 class ExpectationsError(Exception):
     """Root of this package's errors; the message is one sentence for a person."""
 
     kind: ClassVar[str] = "expectations"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, which quotes no more of foreign texts than a person reads."""
+        return brief(super().__str__())
 
 
 class SuiteError(ExpectationsError):

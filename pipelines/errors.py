@@ -21,12 +21,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lake.visible import brief
+
 
 class PipelineError(Exception):
     """Root of this package's errors; the message is one sentence for a person."""
 
     kind: ClassVar[str] = "pipeline"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, which quotes no more of foreign texts than a person reads."""
+        return brief(super().__str__())
 
 
 class ParamsError(PipelineError):

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from expectations.errors import ExpectationsError
 from lake.errors import LakeError
+from lake.visible import brief
 from lineage.errors import LineageError
 from pipelines.errors import PipelineError
 
@@ -20,6 +21,10 @@ class ReviewError(Exception):
 
     kind: ClassVar[str] = "review"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, which quotes no more of foreign texts than a person reads."""
+        return brief(super().__str__())
 
 
 class UsageError(ReviewError):
