@@ -48,12 +48,12 @@ def read(data: bytes, request: Request) -> Answer:
     tokens_in, tokens_out = _usage(body)
     choice = _choice(body)
     said = _said(choice, tokens_in, tokens_out)
-    reason = str(choice.get("finish_reason") or "")
+    reason = str(choice.get("finish_reason") or "")[:QUOTED]
     try:
         parsed = _parsed(said, request.schema, reason)
     except Fault as fault:
         raise fault.billed(tokens_in, tokens_out) from None
-    model = str(body.get("model") or request.model)
+    model = str(body.get("model") or request.model)[:QUOTED]
     return Answer(said, parsed, model, tokens_in, tokens_out, reason)
 
 
@@ -84,8 +84,9 @@ def _check_error(body: Mapping[str, Any]) -> None:
     if not error:
         return
     code = error.get("code") if isinstance(error, Mapping) else None
-    again = code not in FINAL
-    raise Fault(f"the service answered 200 with an error: {message(body) or code}", again=again)
+    again = not isinstance(code, int) or code not in FINAL
+    words = message(body) or documents.shown(str(code))
+    raise Fault(f"the service answered 200 with an error: {words}", again=again)
 
 
 def _usage(body: Mapping[str, Any]) -> tuple[int, int]:
@@ -131,7 +132,10 @@ def _parsed(text: str, schema: Mapping[str, Any] | None, reason: str) -> Any:  #
     from jsonschema.exceptions import best_match  # noqa: PLC0415  slow to import
 
     validator = _validator(json.dumps(schema, sort_keys=True))
-    wrong = best_match(validator.iter_errors(value))
+    try:
+        wrong = best_match(validator.iter_errors(value))
+    except (ArithmeticError, RecursionError):  # of numbers that no float is
+        raise Fault("the answer holds a number that is too large", other_seed=True) from None
     if wrong is not None:
         said = wrong.message[:QUOTED]
         raise Fault(f"the answer breaks its schema: {said}", other_seed=True)

@@ -231,14 +231,29 @@ async def _lines(
     async def download(client: openai.AsyncOpenAI) -> bytes:
         return door.client.scrubbed((await client.files.content(file)).content)
 
-    data = await _managed(work, door, download)
+    return by_digest(await _managed(work, door, download), wanted, door.base_url, file)
+
+
+def by_digest(
+    data: bytes, wanted: Collection[str], where: str, file: str
+) -> dict[str, Mapping[str, Any]]:
+    """Read the lines of an output or error file that answer what was asked, by digest.
+
+    Args:
+        data: the file's content.
+        wanted: digests of what was asked.
+        where: the service's address.
+        file: its name of the file.
+
+    Raises:
+        Fault: a line is no JSON object that names a request.
+    """
     try:
         lines = (line for line in data.splitlines() if line.strip())
         found = (documents.parse_json(line, strict=False) for line in lines)
         return {line["custom_id"]: line for line in found if line["custom_id"] in wanted}
     except (ValueError, KeyError, TypeError):
-        said = f"{door.base_url} gave a batch's file ({file}) that cannot be read"
-        raise Fault(said) from None
+        raise Fault(f"{where} gave a batch's file ({file}) that cannot be read") from None
 
 
 async def _keep(

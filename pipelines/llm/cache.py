@@ -8,15 +8,17 @@ one stays. Neither requests nor keys are kept here. Removing the file asks every
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from lake import private
+from lake import documents, private
+from lake.documents import DocumentError
 from pipelines.errors import ServiceError
 from pipelines.llm.values import Reply
 
@@ -80,9 +82,13 @@ class Cache:
             connection.close()
 
     def answers(self, digests: Iterable[str]) -> dict[str, Reply]:
-        """Answers by digest, marked as cached; what is not there is missing."""
-        found = self._rows("SELECT digest, reply FROM answers WHERE digest IN", digests)
-        return {digest: replace(Reply(**json.loads(text)), cached=True) for digest, text in found}
+        """Answers by digest, marked as cached; what is not there is missing.
+
+        Raises:
+            sqlite3.DataError: one is damaged. It was paid for, so it is not asked again unsaid.
+        """
+        rows = self._rows("SELECT digest, reply FROM answers WHERE digest IN", digests)
+        return {digest: _reply(digest, text) for digest, text in rows}
 
     def keep(self, reply: Reply) -> Reply:
         """Keep an answer at once, with the cost of earlier broken ones; say which one is kept."""
@@ -113,14 +119,18 @@ class Cache:
             self._broken(digest, tokens_in, tokens_out, dollars, reason)
 
     def spent(self, digests: Iterable[str]) -> dict[str, Spent]:
-        """What broken answers have cost, by digest."""
+        """What broken answers have cost, by digest.
+
+        Raises:
+            sqlite3.DataError: what is written of it is damaged.
+        """
         found = self._rows(
             "SELECT digest, sum(tokens_in), sum(tokens_out), "
             "CASE WHEN count(dollars) = count(*) THEN sum(dollars) END FROM broken WHERE digest IN",
             digests,
             "GROUP BY digest",
         )
-        return {digest: Spent(*rest) for digest, *rest in found}
+        return {digest: _spent(*rest) for digest, *rest in found}
 
     def begin_batch(self, token: str, base_url: str, digests: Sequence[str]) -> None:
         """Write down that a batch will be made, before it is."""
@@ -145,11 +155,15 @@ class Cache:
         self._connection.execute("DELETE FROM batches WHERE id = ?", (batch,))
 
     def batches(self, base_url: str) -> list[tuple[str, str | None, tuple[str, ...]]]:
-        """Batches under way at a service: our token, its id if known, the digests in it."""
+        """Batches under way at a service: our token, its id if known, the digests in it.
+
+        Raises:
+            sqlite3.DataError: what is written of one is damaged.
+        """
         rows = self._connection.execute(
             "SELECT token, id, digests FROM batches WHERE base_url = ?", (base_url,)
         )
-        return [(token, batch, tuple(json.loads(digests))) for token, batch, digests in rows]
+        return [(token, batch, _listed(batch, digests)) for token, batch, digests in rows]
 
     def _broken(
         self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
@@ -197,6 +211,58 @@ def answered(folder: Path, digests: Iterable[str]) -> set[str]:
         return set()
     with Cache.open(folder) as cache:
         return set(cache.answers(digests))
+
+
+def _reply(digest: str, text: object) -> Reply:
+    """An answer as it was kept."""
+    content = _json(text)
+    try:
+        found = Reply(**content, cached=True)
+    except TypeError:
+        raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged") from None
+    texts = (found.digest, found.text, found.model, found.finish_reason)
+    counts = (found.tokens_in, found.tokens_out, found.attempts)
+    sound = (
+        found.digest == digest
+        and all(isinstance(each, str) for each in texts)
+        and all(type(each) is int and each >= 0 for each in counts)
+        and (found.seed is None or type(found.seed) is int)
+        and _is_amount(found.dollars)
+        and found.seconds is not None
+        and _is_amount(found.seconds)
+    )
+    if not sound:
+        raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged")
+    return found
+
+
+def _spent(tokens_in: object, tokens_out: object, dollars: object) -> Spent:
+    if type(tokens_in) is int and type(tokens_out) is int and _is_amount(dollars):
+        return Spent(tokens_in, tokens_out, dollars)
+    raise sqlite3.DataError("what broken answers cost is damaged")
+
+
+def _listed(batch: object, digests: object) -> tuple[str, ...]:
+    found = _json(digests)
+    sound = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    if not sound or not isinstance(batch, str | None):
+        raise sqlite3.DataError("what is known of a batch is damaged")
+    return tuple(found)
+
+
+def _is_amount(value: object) -> TypeGuard[float | None]:
+    """Whether a value can be dollars or seconds: none, or a number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        return False
+    return value is None or 0 <= value < math.inf
+
+
+def _json(text: object) -> Any:  # noqa: ANN401  JSON
+    """A value as it was kept; None where it is none."""
+    try:
+        return documents.parse_json(text, strict=False) if isinstance(text, str) else None
+    except DocumentError:
+        return None
 
 
 def _unusable(folder: Path, error: Exception) -> ServiceError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lake.visible import brief
 from pipelines.llm.settings import API_KEY, BASE_URL
 
 FATAL: Final = frozenset({401, 403, 404})
@@ -49,8 +50,8 @@ class Fault(Exception):  # noqa: N818  not a caller's error
         uncertain: bool = False,
         unreachable: bool = False,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = brief(reason)
+        super().__init__(self.reason)
         self.again = again
         self.fatal = fatal
         self.wait = wait

@@ -14,6 +14,7 @@ here.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,13 +22,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lake import announcement, private
+from lake import announcement, files, private
 from lake.announcement import Announcement
+from pipelines.errors import ServiceError
 
 DIRECTORY: Final = Path(".stemma/llm-server")
 LOCK_HELD: Final = 75
 """Exit code of a process that found the lock held."""
 IDLE_SECONDS: Final = 600
+MOST: Final = 1 << 10
+"""Bytes of a key or a count."""
+KEY: Final = re.compile(rb"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class ServerHome:
 
         Raises:
             OSError: the directory cannot be written.
+            ServiceError: the file is there and holds no key.
         """
         place = self.path / "key"
         if not place.exists():
@@ -72,7 +78,10 @@ class ServerHome:
                     os.link(draft, place)
             finally:
                 draft.unlink(missing_ok=True)
-        return place.read_text(encoding="ascii")
+        found = files.read_bytes(place, MOST)
+        if not KEY.fullmatch(found):
+            raise ServiceError(f"{place} is damaged: remove it to have a new one made")
+        return found.decode("ascii")
 
     def endpoint(self) -> Endpoint | None:
         """Where the server listens or listened last; only good for telling a person."""
@@ -97,13 +106,11 @@ class ServerHome:
     def served(self) -> int:
         """How many requests the model has begun to work on since the directory was made."""
         try:
-            return int((self.path / "served").read_text(encoding="ascii") or 0)
+            return max(0, int(files.read_text(self.path / "served", MOST) or 0))
         except (OSError, ValueError):
             return 0
 
 
 def _endpoint(found: Mapping[str, Any] | None) -> Endpoint | None:
-    try:
-        return Endpoint(str(found["url"]), int(found["pid"])) if found else None
-    except (KeyError, TypeError, ValueError):
-        return None
+    url, pid = (found or {}).get("url"), (found or {}).get("pid")
+    return Endpoint(url, pid) if isinstance(url, str) and type(pid) is int else None
