@@ -26,6 +26,7 @@ PR_SET_NAME = 15
 TESTS = "assert add(1, 2) == 3\nassert add('a', 'b') == 'ab'\n"
 SHORT = Limits(seconds=60, cpu_seconds=1, memory_mib=256, processes=12, file_mib=2)
 
+
 def test_a_fork_bomb_that_swallows_errors_is_gone_when_its_time_is_over() -> None:
     mark = secrets.token_hex(7)  # a process name has 15 bytes, and forks inherit it
     naming = f"import ctypes\nctypes.CDLL(None).prctl({PR_SET_NAME}, b'{mark}', 0, 0, 0)\n"
