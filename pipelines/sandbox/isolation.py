@@ -170,10 +170,11 @@ def _inner(
         f"--as={limits.memory}",
         f"--nproc={limits.processes}",
         f"--fsize={limits.file}",
-        "--core=0",
+        "--core=1",  # 0 would still hand a core to a program of this machine that takes them
         "--nofile=64",
         "--msgqueue=0",
         "--memlock=0",
+        "--sigpending=256",
     ]
     start = [*named, "--chdir", WORK, *options, found["prlimit"], *bounds, *WAITS, *program]
     return [found["bwrap"], *alone, *mounts, *room, *closed, *start]

@@ -20,7 +20,7 @@ from functools import cache
 from typing import IO, Final
 
 from pipelines.errors import SandboxError
-from pipelines.sandbox import cgroups, isolation, seccomp
+from pipelines.sandbox import cgroups, isolation, memory, seccomp
 from pipelines.sandbox.cgroups import Group
 from pipelines.sandbox.isolation import Descriptors
 from pipelines.sandbox.limits import Limits
@@ -92,7 +92,7 @@ class Process:
         """Whether it has ended; ends it where it has passed a limit of the whole run."""
         if self.popen.poll() is not None:
             return True
-        if self.group is not None and self.group.out_of_memory():
+        if self._too_large():
             self.end("memory")
             return True
         if self._files() > self.limits.files:
@@ -111,8 +111,8 @@ class Process:
         """How it ended, once it has."""
         if self._limit is not None:
             return Finished(None, self._limit)
-        memory = self.group is not None and self.group.out_of_memory()
-        return Finished(self.popen.returncode, "memory" if memory else None)
+        out_of_memory = self.group is not None and self.group.out_of_memory()
+        return Finished(self.popen.returncode, "memory" if out_of_memory else None)
 
     def _kill(self) -> None:
         """Kill the first process, or bubblewrap itself where there is none yet."""
@@ -130,6 +130,13 @@ class Process:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self._first = int(json.loads(told)["child-pid"])
         return self._first
+
+    def _too_large(self) -> bool:
+        """Whether all processes of the run have taken more memory than they may."""
+        if self.group is not None:
+            return self.group.out_of_memory()
+        first = self.first()
+        return first is not None and memory.exceeds(first, self.limits.whole_memory)
 
     def _files(self) -> int:
         """How many files and folders the run has made in the folders that it may write to."""

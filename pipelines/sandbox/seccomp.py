@@ -1,10 +1,11 @@
 """A filter on system calls, for what namespaces and resource limits do not hold.
 
-Denied are calls that reach past the namespaces (sockets of virtual machines, keyrings of the user),
-that look into other processes, that make namespaces or mounts, that take memory which no limit
-counts (System V segments, anonymous files), and large parts of the kernel that no ordinary program
-needs (BPF, io_uring, userfaultfd). The filter is a program of the classic BPF machine, one check
-after another; bubblewrap installs it.
+Denied are calls that reach past the namespaces (sockets of virtual machines, keyrings of the user,
+the kernel's log), that look into other processes or tell where mounts come from, that make
+namespaces or mounts, that take memory which no limit counts (System V segments, anonymous files,
+watches of files, buffers of internet sockets), and large parts of the kernel that no ordinary
+program needs (BPF, io_uring, userfaultfd). The filter is a program of the classic BPF machine, one
+check after another; bubblewrap installs it.
 
 Linux, Documentation/userspace-api/seccomp_filter.rst; `struct sock_filter` of linux/filter.h;
 numbers of calls from asm/unistd_64.h (x86-64) and asm-generic/unistd.h (AArch64).
@@ -38,8 +39,10 @@ X32: Final = 0x40000000
 """From here on, numbers are those of another calling convention of x86-64."""
 NAMESPACES: Final = 0x7E020080
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
-FAMILIES: Final = (1, 2, 10, 16)
-"""Sockets that a program may make: UNIX, IPv4, IPv6, netlink; all end in its own namespace."""
+FAMILIES: Final = (1, 16)
+"""Sockets that a program may make: UNIX and netlink; both end in its own namespace."""
+NEWER: Final = 457
+"""From here on, calls are newer than these lists; the first of them tell where mounts come from."""
 
 X86_64: Final[Mapping[str, int]] = {
     "shmget": 29,
@@ -54,15 +57,21 @@ X86_64: Final[Mapping[str, int]] = {
     "msgrcv": 70,
     "msgctl": 71,
     "ptrace": 101,
+    "syslog": 103,
     "pivot_root": 155,
     "mount": 165,
     "umount2": 166,
+    "io_setup": 206,
     "semtimedop": 220,
     "add_key": 248,
     "request_key": 249,
     "keyctl": 250,
+    "inotify_init": 253,
+    "inotify_add_watch": 254,
     "unshare": 272,
+    "inotify_init1": 294,
     "perf_event_open": 298,
+    "fanotify_init": 300,
     "setns": 308,
     "process_vm_readv": 310,
     "process_vm_writev": 311,
@@ -85,10 +94,14 @@ X86_64: Final[Mapping[str, int]] = {
     "memfd_secret": 447,
 }
 AARCH64: Final[Mapping[str, int]] = {
+    "io_setup": 0,
+    "inotify_init1": 26,
+    "inotify_add_watch": 27,
     "umount2": 39,
     "mount": 40,
     "pivot_root": 41,
     "unshare": 97,
+    "syslog": 116,
     "ptrace": 117,
     "msgget": 186,
     "msgctl": 187,
@@ -106,6 +119,7 @@ AARCH64: Final[Mapping[str, int]] = {
     "request_key": 218,
     "keyctl": 219,
     "perf_event_open": 241,
+    "fanotify_init": 262,
     "setns": 268,
     "process_vm_readv": 270,
     "process_vm_writev": 271,
@@ -126,12 +140,13 @@ class Machine:
     denied: Mapping[str, int]
     clone: int
     clone3: int
-    socket: int
+    sockets: tuple[int, int]
+    """`socket` and `socketpair`."""
 
 
 MACHINES: Final[Mapping[str, Machine]] = {
-    "x86_64": Machine(0xC000003E, X86_64, clone=56, clone3=435, socket=41),
-    "aarch64": Machine(0xC00000B7, AARCH64, clone=220, clone3=435, socket=198),
+    "x86_64": Machine(0xC000003E, X86_64, clone=56, clone3=435, sockets=(41, 53)),
+    "aarch64": Machine(0xC00000B7, AARCH64, clone=220, clone3=435, sockets=(198, 199)),
 }
 
 
@@ -153,6 +168,7 @@ def program(machine: str | None = None) -> bytes | None:
 def _instructions(machine: Machine) -> Iterable[tuple[int, int, int, int]]:
     """Code, jump if true, jump if false, operand; a jump counts the instructions it passes over."""
     refused = (RETURN, 0, 0, ERROR | errno.EPERM)
+    absent = (RETURN, 0, 0, ERROR | errno.ENOSYS)
     allowed = (RETURN, 0, 0, ALLOW)
     yield (LOAD, 0, 0, ARCHITECTURE)
     yield (EQUAL, 1, 0, machine.audit)
@@ -160,17 +176,20 @@ def _instructions(machine: Machine) -> Iterable[tuple[int, int, int, int]]:
     yield (LOAD, 0, 0, NUMBER)
     yield (AT_LEAST, 0, 1, X32)
     yield refused
+    yield (AT_LEAST, 0, 1, NEWER)
+    yield absent
     for number in machine.denied.values():
         yield (EQUAL, 0, 1, number)
         yield refused
     yield (EQUAL, 0, 1, machine.clone3)  # its flags are in memory; the C library then takes clone
-    yield (RETURN, 0, 0, ERROR | errno.ENOSYS)
+    yield absent
     yield (EQUAL, 0, 4, machine.clone)
     yield (LOAD, 0, 0, FIRST_ARGUMENT)
     yield (ANY_BIT, 0, 1, NAMESPACES)
     yield refused
     yield allowed
-    yield (EQUAL, 1, 0, machine.socket)
+    yield (EQUAL, 2, 0, machine.sockets[0])
+    yield (EQUAL, 1, 0, machine.sockets[1])
     yield allowed
     yield (LOAD, 0, 0, FIRST_ARGUMENT)
     for family in FAMILIES:
