@@ -41,7 +41,9 @@ SETTLE: Final = 1.0
 """Seconds in which a process that has ended is known to have."""
 SAME_PROCESS: Final = "same process"
 """Detail of a candidate that passed in the process of its own program alone."""
-ALONE: Final = "passes only in the program's own process, where a pass can be forged"
+ALONE: Final = "it passes only in its own process, where a pass can be forged; apart"
+"""How the message of such a candidate begins."""
+BOM: Final = "\ufeff"
 PYTEST: Final = re.compile(
     r"\bpytest\b|^(async )?def (setup_|test\w*\(\s*[\w*])|^class Test\w*\s*(\(\s*\))?:",
     re.MULTILINE,
@@ -92,16 +94,12 @@ def judge(
     """
     require()
     began = time.monotonic()
-    asked = {"tests": tests, "entry_point": entry_point}
+    result, says = _refused(program, tests) or _judged(
+        program.removeprefix(BOM), tests.removeprefix(BOM), limits, entry_point
+    )
     detail = None
-    result, says = _refused(program, tests) or _together(program, asked, limits)
-    if result == "passed":
-        result, says = _apart(program, asked, limits)
-        if result != "passed":
-            says = says if result == "unjudged" else f"{ALONE}; else: {says}"
-            result = "unjudged"
-            if same_process:
-                result, says, detail = "passed", "", SAME_PROCESS
+    if same_process and result == "unjudged" and says.startswith(ALONE):
+        result, says, detail = "passed", "", SAME_PROCESS
     seconds = round(time.monotonic() - began, 3)
     return Outcome(result, scrubbed(says)[:LONGEST], seconds, detail)
 
@@ -120,6 +118,17 @@ def _refused(program: object, tests: object) -> tuple[str, str] | None:
             size = f"{len(text):,} characters long; at most {LARGEST:,} are read"
             return result, f"the {name} {size}"
     return None
+
+
+def _judged(program: str, tests: str, limits: Limits, entry_point: str | None) -> tuple[str, str]:
+    """Judge a program beside its tests, and then apart from them."""
+    asked = {"tests": tests, "entry_point": entry_point}
+    result, says = _together(program, asked, limits)
+    if result == "passed":
+        result, says = _apart(program, asked, limits)
+        if result != "passed":
+            return "unjudged", f"{ALONE}: {says}"
+    return result, says
 
 
 def _apart(program: str, asked: Mapping[str, Any], limits: Limits) -> tuple[str, str]:

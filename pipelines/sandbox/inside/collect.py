@@ -8,7 +8,6 @@ functions named `test…`; by pytest where they use it, or want fixtures.
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import os
 import types
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, TypeGuard
 
-from pipelines.sandbox.inside import instrument, operations
+from pipelines.sandbox.inside import instrument, operations, proxies
 from pipelines.sandbox.inside.errors import Broken, Unjudged
 
 PLACE: Final = Path("/box/test_program.py")
@@ -121,6 +120,8 @@ def _is_of_tests(value: object) -> TypeGuard[FunctionType]:
 def _call(function: Callable[[], Any]) -> None:
     found = function()
     if inspect.iscoroutine(found):
+        import asyncio  # noqa: PLC0415  slow to import
+
         asyncio.run(found)
 
 
@@ -172,7 +173,7 @@ def _pytest(names: dict[str, Any], counted: Counted) -> None:
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     module = types.ModuleType(PLACE.stem)
-    module.__dict__.update(names)
+    module.__dict__.update({n: each for n, each in names.items() if not proxies.is_any(each)})
     module.__file__, module.__name__ = str(PLACE), PLACE.stem
     PLACE.write_text("", encoding="ascii")
     plugin = _Plugin(module, counted)

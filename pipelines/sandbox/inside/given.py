@@ -5,7 +5,6 @@ They stay in the tests' process; here is what stands for them, and asks there.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Generator
 from functools import cache
@@ -125,6 +124,8 @@ class Awaited:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Let the tests' process go on until it is there."""
+        import asyncio  # noqa: PLC0415  slow to import
+
         task = self._ask(self._number, "begin")
         while True:
             done, value = self._ask(self._number, "step", task)

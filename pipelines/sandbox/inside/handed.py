@@ -7,7 +7,6 @@ not replaced, nor anything that the language or `unittest.mock` has for itself.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import inspect
 import unittest
@@ -36,7 +35,7 @@ class Handed:
         """Begin without anything."""
         self._values: list[tuple[str, Any]] = []
         self._numbers: dict[Any, int] = {}
-        self._tasks: list[asyncio.Future[Any]] = []
+        self._tasks: list[Any] = []
 
     def value(self, number: object) -> Any:
         """What has a number.
@@ -87,11 +86,13 @@ class Handed:
 
     def _begin(self, value: Awaitable[Any]) -> int:
         """Begin to wait for something of the tests, beside what they do themselves."""
+        import asyncio  # noqa: PLC0415  slow to import
+
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
             loop = asyncio.new_event_loop()
-            task: asyncio.Future[Any] = loop.create_task(_waited(value))
+            task: Any = loop.create_task(_waited(value))
             loop.run_until_complete(asyncio.wait([task]))
             loop.close()
         else:
@@ -118,7 +119,7 @@ def kind(value: Any) -> str:
     if isinstance(value, type) and not issubclass(value, BaseException):
         raise CrossingError(f"the tests hand the program a class of their own, {value.__name__}")
     for how, is_one in KINDS:
-        if is_one(value):
+        if is_one(value) and not isinstance(value, unittest.TestCase | ModuleType):
             return how
     raise CrossingError(
         f"the tests hand the program an object of class {type(value).__qualname__}, which cannot "
@@ -128,8 +129,7 @@ def kind(value: Any) -> str:
 
 def _is_object(value: Any) -> bool:
     """Whether it is an object of a class that the tests define, or of one for tests."""
-    ours = type(value).__module__ in OBJECTS or type(value) is object
-    return ours and not isinstance(value, unittest.TestCase | ModuleType)
+    return type(value).__module__ in OBJECTS or type(value) is object
 
 
 KINDS: Final[tuple[tuple[str, Callable[[Any], bool]], ...]] = (

@@ -1,23 +1,21 @@
 """Tests, with what counts that they judge.
 
 After each assertion that held, and at the beginning of each test function, a call is put in that
-counts it; `is` asks whether two proxies stand for one object; what a call gives of a name that is
-written as those of classes are is known to be made by the tests. Nothing else changes, and line
-numbers stay.
+counts it; `is` asks whether two proxies stand for one object; what a call gives of a name that the
+tests use as a class is known to be made by them. Nothing else changes, and line numbers stay.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from typing import Final
+
+from pipelines.sandbox.inside.classes import classes, name
 
 HELD: Final = "__assertion_held__"
 ENTERED: Final = "__test_entered__"
 SAME: Final = "__same_object__"
 CONSTRUCTED: Final = "__constructed__"
-CLASS: Final = re.compile(r"_*[A-Z]\w*")
-"""How names of classes are written (PEP 8)."""
 FILE: Final = "tests.py"
 
 
@@ -39,7 +37,7 @@ def is_blank(tree: ast.Module) -> bool:
 
 def instrumented(tree: ast.Module) -> ast.Module:
     """The tests with the calls that count."""
-    changed: ast.Module = _Instrument().visit(tree)
+    changed: ast.Module = _Instrument(classes(tree)).visit(tree)
     return ast.fix_missing_locations(changed)
 
 
@@ -48,12 +46,15 @@ def _does_nothing(statement: ast.stmt) -> bool:
     return constant or isinstance(statement, ast.Pass)
 
 
-def _call(name: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
-    called = ast.Call(ast.Name(name, ast.Load()), args, [])
+def _call(function: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
+    called = ast.Call(ast.Name(function, ast.Load()), args, [])
     return ast.copy_location(called, at)
 
 
 class _Instrument(ast.NodeTransformer):
+    def __init__(self, of_classes: frozenset[str]) -> None:
+        self._classes = of_classes
+
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         self.generic_visit(node)
         return [node, ast.copy_location(ast.Expr(_call(HELD, [], node)), node)]
@@ -82,15 +83,8 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if CLASS.fullmatch(_name(node.func)) is None:
+        if name(node.func) not in self._classes:
             return node
         made = _call(CONSTRUCTED, [node.func, *node.args], node)
         made.keywords = node.keywords
         return made
-
-
-def _name(node: ast.AST) -> str:
-    """A name, or the last part of one with dots; empty if it is neither."""
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else ""

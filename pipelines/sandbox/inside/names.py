@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn, Protocol
 
+from pipelines.sandbox.inside.classes import classes
+
 HELPERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("isclose", "fabs", "sqrt", "floor", "ceil", "hypot", "pi", "tau"), "math"),
     **dict.fromkeys(("inf", "nan", "isnan", "isinf", "isfinite", "trunc", "log", "exp"), "math"),
@@ -73,6 +75,7 @@ class Names(dict[str, Any]):
         """
         super().__init__(__name__="__main__", __file__="tests.py", __builtins__=builtins)
         self._program = program
+        self._classes = classes(tree)
         self._modules = _modules(tree)
         free = _free(tree)
         ordinary = {n for n in free if not self._is_guarded(n) and n not in self._modules}
@@ -108,7 +111,8 @@ class Names(dict[str, Any]):
 
     def _is_guarded(self, name: str) -> bool:
         language = hasattr(builtins, name) or name.startswith("__")
-        return language or (name in HELPERS and self._program.is_apart)
+        helper = name in HELPERS and name not in self._classes
+        return language or (helper and self._program.is_apart)
 
     def _module(self, name: str) -> Any:
         if name in OTHERS and self._program.is_apart:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from pipelines.sandbox.inside import known, outgoing, special
 from pipelines.sandbox.inside.about import About
+from pipelines.sandbox.inside.errors import CrossingError
 from pipelines.sandbox.inside.known import COMPUTED, MADE
 
 
@@ -77,10 +78,20 @@ def _equal_objects(left: Any, right: Any) -> Any:
 
 def _says_equal(left: Any, right: Any, *, plain: bool) -> bool:
     """Whether the program says that an object equals another value, and not just any."""
-    is_equal, to_anything = known.program(left).ask("equal", left, right)
+    is_equal, to_anything = _ask(left, "equal", right)
     if plain and is_equal is True:
         _unjudged(left, "that says it equals one")
     return is_equal is True and to_anything is False
+
+
+def _ask(value: Any, do: str, *args: Any) -> Any:
+    """Ask about an object and other values, which the program must not change."""
+    program = known.program(value)
+    try:
+        others = list(map(outgoing.copied, args))
+    except CrossingError as error:
+        program.unjudge(str(error))
+    return program.ask(do, value, *others)
 
 
 def _as(base: Any, left: Any, right: object) -> Any:
@@ -128,7 +139,7 @@ def _forwarded(name: str) -> Callable[..., Any]:
 def _operated(left: Any, name: str, right: Any, *rest: Any) -> Any:
     """An operation of an object of the program and another value."""
     program, trust = known.program(left), known.trust(left)
-    found = program.ask("special", left, name, right, *rest)
+    found = _ask(left, "special", name, right, *rest)
     if trust == MADE and type(found) is type(left):
         return program.known_as(found, MADE)
     return found if trust == MADE or known.is_object(right) else _computed(left, name, found)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from pipelines.sandbox.inside import codec, containers, references
 from pipelines.sandbox.inside.codec import Node
+from pipelines.sandbox.inside.errors import CrossingError
 
 PICKLED: Final = frozenset({"re", "random", "ipaddress", "string", "enum", "argparse"})
 """Modules whose objects are sent as a copy; those of the tests themselves are not."""
 LONGEST: Final = 1 << 16
+DEEPEST: Final = 100
+"""Containers in each other in a value that is compared."""
 
 
 def node(value: Any) -> Node | None:
@@ -58,6 +62,18 @@ def is_plain(value: object) -> bool:
     if value is None or kind_ in {bool, str, *codec.APART, *codec.LEAVES, *containers.KINDS}:
         return True
     return codec.named(kind_) in codec.LIBRARY
+
+
+def copied(value: Any, depth: int = 0) -> Any:
+    """A value whose containers are copies: one that is compared must not be changed meanwhile."""
+    if depth > DEEPEST:
+        raise CrossingError("the tests compare with a value that is too deep")
+    kind_ = type(value)
+    if kind_ in {list, tuple, set}:
+        return kind_(copied(each, depth + 1) for each in value)
+    if kind_ is dict:
+        return {key: copied(each, depth + 1) for key, each in value.items()}
+    return copy.copy(value) if kind_ in containers.KINDS else value
 
 
 def leaving(_: Any, error: Any, __: Any) -> tuple[Any, Any, None]:

@@ -144,6 +144,11 @@ def class_handle(kind: Any) -> int:
     return known.of_class(kind)[1]
 
 
+def is_any(value: object) -> bool:
+    """Whether a value is a proxy of an object or of a class."""
+    return known.is_object(value) or type(value) is Remote
+
+
 def identity(value: object) -> int:
     """What `id` tells of a value: of two proxies of one object the same."""
     return -1 - known.handle(value) if known.is_object(value) else id(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from _thread import RLock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NoReturn
@@ -37,6 +37,10 @@ from pipelines.sandbox.inside.surroundings import Surroundings
 ENDED: Final = "the program ended its process"
 LOOKING: Final = frozenset({"describe", "names", "functions", "look", "borrowed"})
 """Requests that are not about the program's own doing."""
+CALLING: Final = frozenset({"call", "step"})
+"""Requests that call something of the program."""
+QUIET: Final = ("StopIteration", "StopAsyncIteration", "GeneratorExit", "CancelledError")
+"""Exceptions that end a loop or a task without a failure."""
 TURNING: Final = frozenset({"step", "cancel"})
 """Requests that let the program's loop take turns."""
 
@@ -106,11 +110,17 @@ class Program:
                 self.unjudge(str(error))
             try:
                 return self._reply()
-            except (StopIteration, StopAsyncIteration):
-                called = do == "call" or args[1:2] == ("__call__",)
-                if called and "StopIteration" not in self._tests:
-                    self._break("the program raised StopIteration where it was called")
+            except BaseException as error:
+                calls = do in CALLING or args[1:2] == ("__call__",)
+                if calls and self._is_quiet(error, QUIET[2:] if do == "step" else QUIET):
+                    name = type(error).__name__
+                    self._break(f"the program raised {name} where it was called")
                 raise
+
+    def _is_quiet(self, error: BaseException, names: Iterable[str]) -> bool:
+        """Whether it may end a loop or a task of the tests, which do not speak of it."""
+        quiet = next((name for name in names if name in _names(type(error))), None)
+        return quiet is not None and quiet not in self._tests
 
     def unjudge(self, why: str) -> NoReturn:
         """End judging.
@@ -271,6 +281,10 @@ def _is_running() -> bool:
     """Whether the tests are in a coroutine."""
     loops = sys.modules.get("asyncio.events")
     return loops is not None and loops._get_running_loop() is not None  # noqa: SLF001  it may be none
+
+
+def _names(kind: type) -> set[str]:
+    return {base.__name__ for base in kind.__mro__}
 
 
 def _library(module: Any, name: Any) -> type:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pipelines.sandbox.inside.errors import MalformedError
 
-PATCHING: Final = re.compile(r"patch|^\s*\w+(\.\w+)+\s*=[^=]", re.MULTILINE)
+PATCHING: Final = re.compile(r"patch|^[ \t]*\w+(\.\w+)+[ \t]*=[^=]", re.MULTILINE)
 """How tests replace parts of modules."""
 WARNING: Final = re.compile(r"warn", re.IGNORECASE)
 LOGGING: Final = re.compile(r"\bcaplog\b|\blogging\b|\bassert(No)?Logs\b")
@@ -46,17 +46,19 @@ class Surroundings:
             for name, pattern in (("warnings", WARNING), ("logging", LOGGING))
             if pattern.search(tests)
         }
-        self._before = _modules(tests) if PATCHING.search(tests) else {}
-        self._patched: dict[tuple[str, str], Any] = {}
         self._seeds: list[tuple[Any, ...]] = []
         if "seed" in tests:
             self._watch_seed()
+        self._before = _modules(tests) if PATCHING.search(tests) else {}
+        self._patched: dict[tuple[str, str], Any] = {}
 
     def changes(self) -> dict[str, Any]:
         """What has changed since the last request."""
         now = self._state()
         found = {name: value for name, value in now.items() if self._told[name] != value}
         self._told = now
+        if "environment" in found:
+            found["environment"] = dict(os.environ)
         found |= self._once
         self._once = {}
         if self._before and (patches := self._patches()):
@@ -69,7 +71,7 @@ class Surroundings:
     def _state(self) -> dict[str, Any]:
         return {
             "arguments": [str(each) for each in sys.argv],
-            "environment": dict(os.environ),
+            "environment": dict(getattr(os.environ, "_data", os.environ)),
             "folder": _FOLDER(),
             "depth": sys.getrecursionlimit(),
         }

@@ -57,7 +57,7 @@ class Worker:
         self._given = Given(self._ask)
         self._streams = Streams(lambda how, *args: self._ask(how, "", *args))
         self._objects: list[Any] = []
-        self._handles: dict[int, int] = {}
+        self._handles: dict[Any, int] = {}
         self._raised: dict[int, int] = {}
         self._kept: list[BaseException] = []
         self._module = types.ModuleType("program")
@@ -222,9 +222,12 @@ class Worker:
         return node if base is None else [*node, encoder.place(special.EXACT[base](value))]
 
     def _handle(self, value: Any) -> int:
-        handle = self._handles.get(id(value))
+        """The number of an object; a method is one object, though each reading makes another."""
+        method = type(value) is types.MethodType
+        key = (id(value.__self__), id(value.__func__)) if method else id(value)
+        handle = self._handles.get(key)
         if handle is None:
-            handle = self._handles[id(value)] = len(self._objects)
+            handle = self._handles[key] = len(self._objects)
             self._objects.append(value)
         return handle
 

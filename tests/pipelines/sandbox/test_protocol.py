@@ -132,7 +132,8 @@ KINDS = st.sampled_from(
         *("dict", "range", "slice", "decimal.Decimal", "fractions.Fraction", "datetime.date"),
         *("datetime.datetime", "datetime.timezone", "zoneinfo.ZoneInfo", "uuid.UUID"),
         *("collections.Counter", "collections.defaultdict", "collections.deque", "array.array"),
-        *("pathlib.PosixPath", "object", "class", "owned", "os.system", "builtins.eval"),
+        *("pathlib.PosixPath", "object", "class", "same", "os.system", "builtins.eval"),
+        *("dict_keys", "dict_items", "library", "given"),
     ]
 )
 NODES = st.lists(
