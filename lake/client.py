@@ -14,6 +14,7 @@ API: https://docs.lakefs.io/reference/api.html
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -39,6 +40,10 @@ QUICK: Final = 30.0
 """Seconds to wait for an answer that needs no work."""
 SLOW: Final = 300.0
 """Seconds to wait for commits, merges with hooks, and bytes to be taken over."""
+GONE: Final = 0.5
+"""Seconds within which a process that was killed gives its lock back, after its connections."""
+ANSWERED: Final = ("get_", "list_", "find_", "log_", "diff_", "commit", "merge_", "cherry_")
+"""How the SDK's methods begin that never answer nothing."""
 MISREAD: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 """What the SDK raises where an answer is not what it expects."""
 
@@ -389,18 +394,26 @@ class Lake:
         with _translated(action or method.__name__.replace("_", " "), self.endpoint):
             self._follow()
             try:
-                return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
+                return _answer(method, method(*args, **kwargs, _request_timeout=(CONNECT, wait)))
             except urllib3.exceptions.MaxRetryError as error:
                 if self._home is None or not silence.may_repeat(method.__name__, error):
                     raise
-            self._follow()  # the embedded server has ended meanwhile
-            return method(*args, **kwargs, _request_timeout=(CONNECT, wait))
+            self._follow(GONE)  # the embedded server has ended meanwhile
+            return _answer(method, method(*args, **kwargs, _request_timeout=(CONNECT, wait)))
 
-    def _follow(self) -> None:
-        """Turn to where the embedded lake is served now; keys go to no other process."""
+    def _follow(self, patience: float = 0.0) -> None:
+        """Turn to where the embedded lake is served now; keys go to no other process.
+
+        Args:
+            patience: seconds to wait for a process to end that closed its connections already.
+        """
         if self._home is None:
             return
-        found = LakeHome(self._home).serving()
+        home, deadline = LakeHome(self._home), time.monotonic() + patience
+        before = found = home.serving()
+        while found is not None and found == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+            found = home.serving()
         url = found.url if found is not None else serve_on_demand(self._home).endpoint
         self._client.config.host = f"{url}/api/v1"
 
@@ -440,6 +453,17 @@ def connect(where: Remote | Embedded, repository: str) -> Lake:
         pools.connection_pool_kw["timeout"] = urllib3.Timeout(CONNECT, SLOW)
         pools.connection_pool_kw["retries"] = urllib3.Retry(connect=0, read=0, redirect=5, other=0)
     return Lake(client, repository, home)
+
+
+def _answer(method: Callable[..., Any], found: Any) -> Any:  # noqa: ANN401  the SDK is not typed
+    """What a call was answered.
+
+    Raises:
+        TypeError: nothing, where there is always something.
+    """
+    if found is None and method.__name__.startswith(ANSWERED):
+        raise TypeError("a call that has an answer has none")
+    return found
 
 
 def _commit(found: Any) -> Commit:  # noqa: ANN401  the SDK is not typed
