@@ -86,7 +86,11 @@ def number(content: object, *path: str) -> float | None:
         content = content.get(name) if isinstance(content, Mapping) else None
     if isinstance(content, bool) or not isinstance(content, int | float):
         return None
-    return float(content) if math.isfinite(content) else None
+    try:
+        found = float(content)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def mean(frame: pl.DataFrame, column: str) -> float | None:

@@ -134,6 +134,6 @@ def asked_to_wait(headers: Mapping[str, str] | httpx2.Headers) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return seconds if 0 < seconds < float("inf") else None
