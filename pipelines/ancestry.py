@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from lake import private, refs
+from lake import documents, private, refs
 from lake.client import Lake
 from lineage import mix as mixing
 from lineage.ancestry.index import Ancestry, open_index
@@ -117,13 +117,28 @@ def _rounds(lake: Lake, commit: str) -> dict[Place, Round]:
     """The rounds of a commit whose lineage it holds."""
     name = hashlib.sha256(f"{lake.repository}/{commit}".encode()).hexdigest()
     place = CACHE / COMMITS / f"{name}.json"
-    try:
-        listed = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        listed = _listed(lake, commit)
-        private.folder(CACHE.parent)
-        receipts.write_json(place, listed)
+    kept = _kept(place)
+    if kept is not None:
+        return kept
+    listed = _listed(lake, commit)
+    private.folder(CACHE.parent)
+    receipts.write_json(place, listed)
     return {(dataset, number): Round(parts, mix) for dataset, number, parts, mix in listed}
+
+
+def _kept(place: Path) -> dict[Place, Round] | None:
+    """The rounds of a commit as they were kept; None where they are not, or damaged."""
+    try:
+        listed = documents.read_json(place, strict=False)
+        found = {
+            (dataset, number): Round(parts, mix)
+            for dataset, number, parts, mix in listed
+            if type(dataset) is str and type(number) is int and "lineage" in parts
+        }
+    except (OSError, ValueError, TypeError):
+        return None
+    plain = all(isinstance(each.mix, Mapping | None) for each in found.values())
+    return found if plain and len(found) == len(listed) else None
 
 
 def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str, str]], Any]]:

@@ -149,7 +149,7 @@ def on_main(work: Work, commit: Commit, *, supersede: bool) -> Commit:
         last = clear(work, branch, base)
         for each in made:
             about = dict(each.metadata)
-            if about["stemma.stage"] == "supersede":
+            if about.get("stemma.stage") == "supersede":
                 continue
             if "stemma.base" in about:
                 about["stemma.base"] = base

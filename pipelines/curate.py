@@ -59,10 +59,10 @@ def decide(work: Work, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     candidates = tables.read_round(lake, commit, dataset, "candidates", number)
     verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
     _check_round(work, verdicts)
-    earlier = (
-        tables.read(lake, commit, dataset, "samples")
-        .select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id")
-        .collect()
+    samples = tables.read(lake, commit, dataset, "samples")
+    earlier = tables.collected(
+        samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
+        f"the samples of {dataset} at {commit}",
     )
     decisions = curation.decide(
         candidates.select("round", "row", "sample_id"),

@@ -38,12 +38,12 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
         about = commit.metadata
         if about.get("stemma.stage") != "publish" or about.get("stemma.dataset") != dataset:
             continue
-        number = int(about["stemma.round"])
-        if number in held or number not in there:
+        number, key = refs.number(about.get("stemma.round")), about.get("stemma.input_key")
+        if number is None or key is None or number in held or number not in there:
             continue
         if _manifests(lake, dataset, commit.id).get(number) == there[number]:
             source = commit.parents[1] if len(commit.parents) > 1 else commit.id
-            held[number] = Published(number, commit.id, source, about["stemma.input_key"])
+            held[number] = Published(number, commit.id, source, key)
         if len(held) == len(there):
             break
     return held

@@ -16,6 +16,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import Conflict, NotFound
+from pipelines import tables
 from pipelines.attempts import attempt
 from pipelines.errors import StaleError
 
@@ -43,7 +44,8 @@ class HeldOut:
         return self._read(FINGERPRINTS)
 
     def _read(self, split: str) -> pl.DataFrame:
-        return self.lake.scan(self.commit, f"{self.dataset}/{split}/").collect()
+        found = self.lake.scan(self.commit, f"{self.dataset}/{split}/")
+        return tables.collected(found, f"the hold-out of {self.dataset} at {self.commit}")
 
 
 def open_at(lake: Lake, dataset: str, key: str) -> HeldOut:

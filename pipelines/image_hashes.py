@@ -136,11 +136,11 @@ def _hash(hasher: Any, item: dict[str, Any] | None) -> NDArray[np.bool_] | None:
     if data is None or len(data) > images.MAX_BYTES:
         return None
     try:
-        with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
+        with images.quiet(), Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
             if image.width * image.height > images.MAX_PIXELS:
                 return None
             bits: NDArray[np.bool_] = hasher(image.convert("RGB").convert("L")).hash.reshape(-1)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
         return None
     return bits
 

@@ -103,7 +103,9 @@ def given(work: Work, pinned: str, held_out_splits: Sequence[str] = holdout.SPLI
     earlier = real.clear()
     if "earlier" in wanted:
         samples = tables.read(work.lake, pinned, round_.dataset, "samples")
-        earlier = modality.shown(samples.filter(pl.col("round") > 0).collect())
+        before = samples.filter(pl.col("round") > 0)
+        what = f"the samples of {round_.dataset} at {pinned}"
+        earlier = modality.shown(tables.collected(before, what))
     held = None
     if "held_out" in wanted:
         found = held_out(work, pinned).fingerprints()

@@ -7,12 +7,12 @@ DVC then runs the rounds again; what that lake already holds is adopted.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from expectations import suite as suites
-from lake import settings
+from lake import documents, settings
+from lake.documents import DocumentError
 from pipelines import receipts
 from pipelines.params import Params, load
 from pipelines.sources import folders
@@ -40,11 +40,11 @@ def _remembered(where: settings.Remote | settings.Embedded, params: Params) -> A
     if not isinstance(where, settings.Embedded):
         return None
     try:
-        facts = json.loads((where.home / REMEMBERED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts = documents.read_json(where.home / REMEMBERED)
+    except (OSError, DocumentError):
         return None
-    names = [params.lake.repository, params.lake.holdout]
-    return facts if isinstance(facts, dict) and sorted(facts) == sorted(names) else None
+    names = {params.lake.repository, params.lake.holdout}
+    return facts if isinstance(facts, dict) and set(facts) == names else None
 
 
 def _asked(where: settings.Remote | settings.Embedded, params: Params) -> dict[str, object]:

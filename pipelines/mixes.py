@@ -58,7 +58,8 @@ def build(
         seed=derive_seed(work.seed, work.dataset, "mix"),
         left_out=ours,
     )
-    samples = tables.read(lake, commit, work.dataset, "samples").collect()
+    held = tables.read(lake, commit, work.dataset, "samples")
+    samples = tables.collected(held, f"the samples of {work.dataset} at {commit}")
     joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
     left_out = found.left_out.join(ours, on=["round", "row"], how="left", maintain_order="left")
     if len(left_out):

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from lake import files
+from lineage.schema import UNREADABLE
 from pipelines import parquet_pages
 from pipelines.errors import DataError
 
@@ -33,7 +34,7 @@ def read(path: Path, floor: int = OURS) -> pl.DataFrame:
         check(path, file, floor)
     try:
         return pl.read_parquet(path, glob=False)
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         said = (str(error).splitlines() or ["no message"])[0]
         raise DataError(f"{path} cannot be read as a .parquet table: {said}") from error
 

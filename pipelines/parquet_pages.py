@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO, Final
 
-HEAD: Final = 1 << 16
+HEAD: Final = 1 << 8
 """Bytes that are read for the header of a page; statistics with long values need more."""
 MOST_HEAD: Final = 1 << 24
 WIDTH: Final = 8
@@ -37,28 +37,33 @@ def decoded_size(file: BinaryIO, metadata: Any) -> int:  # noqa: ANN401  pyarrow
         ValueError: a page's header cannot be read.
     """
     end = file.seek(0, 2)
-    total = 0
+    total = heads = 0
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for at in range(row_group.num_columns):
-            total += _chunk(file, row_group.column(at), row_group.num_rows, end)
+            size, read = _chunk(file, row_group.column(at), row_group.num_rows, end)
+            total, heads = total + size, heads + read
+            if heads > end:
+                raise ValueError("the pages of its columns lie on top of each other")
     return total
 
 
-def _chunk(file: BinaryIO, column: Any, rows: int, end: int) -> int:  # noqa: ANN401  pyarrow is not typed
-    """Bytes of one column of one row group."""
+def _chunk(file: BinaryIO, column: Any, rows: int, end: int) -> tuple[int, int]:  # noqa: ANN401  pyarrow is not typed
+    """Bytes of one column of one row group, and of the headers of its pages."""
     starts = [column.dictionary_page_offset, column.data_page_offset]
-    at = min(start for start in starts if start)
+    at = min((start for start in starts if start), default=end)
     stop = min(end, at + column.total_compressed_size)
-    size = values = 0
+    size = values = heads = 0
     while at < stop:
         found, head = _header(file, at)
+        heads += head
         size += _number(found.get(_UNCOMPRESSED))
         inner = [found[name] for name in _COUNTED if isinstance(found.get(name), dict)]
         values += sum(_number(each.get(1)) for each in inner)
         at += head + _number(found.get(_COMPRESSED))
     width = VIEW if column.physical_type == "BYTE_ARRAY" else WIDTH
-    return max(size, int(column.total_uncompressed_size)) + width * max(values, rows)
+    whole = max(size, int(column.total_uncompressed_size)) + width * max(values, rows)
+    return whole, heads
 
 
 def _number(value: object) -> int:
@@ -140,6 +145,8 @@ def _elements(data: bytes, at: int, kind: int, depth: int) -> int:
         count, each, at = data[at] >> 4, [data[at] & 15], at + 1
         if count == 15:  # noqa: PLR2004  a longer list says its length apart
             count, at = _varint(data, at)
+    if count > len(data):
+        raise IndexError  # each takes a byte at least
     for _ in range(count):
         for one in each:
             if one in {_TRUE, _FALSE}:

@@ -24,6 +24,7 @@ from lake.values import Change, Commit
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import GuardResult
+from lineage.schema import UNREADABLE
 from pipelines import changes as paths
 from pipelines import manifest, publishing
 from pipelines.errors import DataError
@@ -73,11 +74,11 @@ def of_round(merge: Merge, trusted: Trusted | None) -> Proof:
         trusted: keys of which one must have signed; None: signatures are not looked at.
     """
     about = merge.commit.metadata
-    dataset, number = about.get("stemma.dataset", ""), about.get("stemma.round", "")
-    if "stemma.guard" not in about or not number.isdecimal() or not refs.NAME.match(dataset):
+    dataset, number = about.get("stemma.dataset", ""), refs.number(about.get("stemma.round"))
+    if "stemma.guard" not in about or number is None or not refs.NAME.match(dataset):
         return Proof(_without_answer(merge))
     try:
-        result = _recorded(merge.lake, merge.source, dataset, int(number))
+        result = _recorded(merge.lake, merge.source, dataset, number)
     except GuardError as error:
         return Proof(str(error))
     if result is None:
@@ -105,7 +106,7 @@ def of_real_data(merge: Merge, dataset: str) -> str | None:
         return _contradiction(merge.lake, merge.commit.id, dataset)
     except NotFound:
         return f"it leaves round 0 of {dataset} without samples or without lineage"
-    except pl.exceptions.PolarsError:
+    except UNREADABLE:
         return f"the samples or the lineage of round 0 of {dataset} cannot be read"
 
 

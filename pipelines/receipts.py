@@ -83,12 +83,18 @@ def read_json(place: Path) -> dict[str, Any]:
     return content
 
 
+def number_of(place: Path) -> int | None:
+    """The round whose folder a file stands in; None: the folder is no round's."""
+    return refs.number(place.parent.name)
+
+
 def known(dataset: str) -> dict[int, str | None]:
     """The commits on main that this checkout's publish receipts know, by round."""
     found = {}
     for place in sorted((ROOT / dataset).glob("*/publish.json")):
-        if place.parent.name.isdigit():
-            receipt = read(dataset, int(place.parent.name), "publish")
+        number = number_of(place)
+        if number is not None:
+            receipt = read(dataset, number, "publish")
             found[receipt.round] = receipt.commit if receipt.line == refs.MAIN else receipt.main
     return found
 

@@ -7,14 +7,18 @@ costs nothing when no round has changed.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines import receipts, spreadsheet, stage
+from pipelines.errors import StaleError
 
 CODE: Final = ("pipelines/report.py",)
+MOST: Final = 1 << 53
+"""Verdicts of a round that a share is computed of exactly."""
 
-
+WORDS: Final = ("passed", "failed", "unknown")
 PASS_RATES: Final = (
     "round",
     "expectation",
@@ -41,10 +45,9 @@ def run(dataset: str) -> None:
 def history(directory: Path) -> list[dict[str, Any]]:
     """The numbers in the metrics files of a data set's rounds, in order of the rounds."""
     found = []
-    for place in directory.glob("*/metrics.json"):
-        content = receipts.read_json(place)
+    for number, content in _of_rounds(directory, "metrics.json"):
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
-        found.append({"round": int(place.parent.name), **numbers})
+        found.append({**numbers, "round": number})
     return sorted(found, key=lambda row: int(row["round"]))
 
 
@@ -54,16 +57,38 @@ def pass_rates(directory: Path) -> list[dict[str, Any]]:
     Returns:
         A row per round and expectation, in order of the rounds, then of the names; `pass_rate` is
         the share of verdicts that passed, and 0 or 1 where the whole round was judged.
+
+    Raises:
+        StaleError: a round's counts are none.
     """
     found = []
-    for place in directory.glob("*/verdicts.json"):
-        for name, about in receipts.read_json(place).items():
-            given = sum(about[word] for word in ("passed", "failed", "unknown"))
-            rate = round(about["passed"] / given, 6)
-            found.append(
-                {"round": int(place.parent.name), "expectation": name, **about, "pass_rate": rate}
-            )
+    for number, content in _of_rounds(directory, "verdicts.json"):
+        for name, about in content.items():
+            if not _is_count(about):
+                raise StaleError(
+                    f"the verdicts of round {number} count {name!r} wrongly in {directory}; remove "
+                    "verdicts.json there and run `dvc repro`"
+                )
+            rate = round(about["passed"] / sum(about[word] for word in WORDS), 6)
+            found.append({**about, "round": number, "expectation": name, "pass_rate": rate})
     return sorted(found, key=lambda row: (row["round"], row["expectation"]))
+
+
+def _of_rounds(directory: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The files of this name in the folders of rounds, with the rounds' numbers."""
+    for place in directory.glob(f"*/{name}"):
+        number = receipts.number_of(place)
+        if number is not None:
+            yield number, receipts.read_json(place)
+
+
+def _is_count(about: object) -> bool:
+    """Whether something counts verdicts, at least one."""
+    if not isinstance(about, dict):
+        return False
+    counts = [about.get(word) for word in WORDS]
+    whole = all(type(each) is int and 0 <= each <= MOST for each in counts)
+    return whole and any(counts)
 
 
 if __name__ == "__main__":

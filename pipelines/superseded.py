@@ -17,6 +17,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
 from lake.values import Commit
+from pipelines import tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def holds(lake: Lake, ref: str, dataset: str, number: int, wanted: pl.Expr) -> b
         lineage = lake.scan(ref, refs.partition(dataset, "lineage", number))
     except NotFound:
         return False
-    return not lineage.filter(wanted).select("row").head(1).collect().is_empty()
+    found = lineage.filter(wanted).select("row").head(1)
+    return not tables.collected(found, f"the lineage of round {number} of {dataset}").is_empty()
 
 
 def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
@@ -64,8 +66,9 @@ def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
     for before, commit in pairwise([None, *reversed(log)]):
         about = commit.metadata if commit else {}
         loses = True
-        if commit and _publishes(commit):
-            dataset, number = about["stemma.dataset"], int(about["stemma.round"])
+        number = refs.number(about.get("stemma.round"))
+        if commit and _publishes(commit) and number is not None:
+            dataset = about["stemma.dataset"]
             loses = number <= highest.get(dataset, -1)
             highest[dataset] = max(number, highest.get(dataset, -1))
         if before and commit and loses:
@@ -76,4 +79,5 @@ def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
 def _publishes(commit: Commit) -> bool:
     """Whether a commit is the merge of a round and says which."""
     about = commit.metadata
-    return about.get("stemma.stage") == "publish" and {"stemma.dataset", "stemma.round"} <= {*about}
+    named = "stemma.dataset" in about and refs.number(about.get("stemma.round")) is not None
+    return about.get("stemma.stage") == "publish" and named

@@ -13,6 +13,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
+from lineage import schema
 
 OCCURRENCE = ("round", "row")
 
@@ -31,8 +32,20 @@ def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> p
 
     Raises:
         NotFound: the ref holds no such part.
+        SchemaError: it cannot be read.
     """
-    return lake.scan(ref, refs.partition(dataset, table, number)).collect()
+    what = f"{table} of round {number} of {dataset} at {ref}"
+    return collected(lake.scan(ref, refs.partition(dataset, table, number)), what)
+
+
+def collected(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
+    """Read what was scanned, and say what it is if it cannot be read.
+
+    Raises:
+        SchemaError: it cannot be read.
+    """
+    with schema.readable(what):
+        return frame.collect()
 
 
 def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFrame:
@@ -56,8 +69,10 @@ def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFr
         wanted = part["row"].unique()
         near = pl.col("row").is_between(wanted.min(), wanted.max())  # lets row groups be skipped
         exact = pl.col("row").is_in(wanted.implode())
-        found.append(rows.filter(near, exact).collect().with_columns(dataset=pl.lit(dataset)))
-    return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
+        part_ = collected(rows.filter(near, exact), f"{table} of round {number} of {dataset}")
+        found.append(part_.with_columns(dataset=pl.lit(dataset)))
+    with schema.readable(f"{table} at {ref}"):
+        return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
 
 
 def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
@@ -78,12 +93,13 @@ def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
 def accepted_lineage(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
     """Lineage rows of the accepted samples at a ref."""
     samples = read(lake, ref, dataset, "samples").select(OCCURRENCE)
-    return read(lake, ref, dataset, "lineage").join(samples, on=OCCURRENCE, how="semi").collect()
+    lineage = read(lake, ref, dataset, "lineage").join(samples, on=OCCURRENCE, how="semi")
+    return collected(lineage, f"the lineage of {dataset} at {ref}")
 
 
 def optional(lake: Lake, ref: str, prefix: str, columns: Sequence[str]) -> pl.DataFrame:
     """A table that may not be there: its columns, or an empty frame."""
     try:
-        return lake.scan(ref, prefix).select(columns).collect()
+        return collected(lake.scan(ref, prefix).select(columns), f"the table {prefix} at {ref}")
     except NotFound:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))

@@ -94,7 +94,8 @@ def _stored(lake: Lake, commit: str, dataset: str, numbers: list[int], near: flo
     """Stored leaks of rounds, but for those that were looked for farther away."""
     is_near = pl.col("equal") | (pl.col("distance") <= near * ROUNDING)
     found = tables.read(lake, commit, dataset, leaks.TABLE)
-    return found.filter(pl.col("round").is_in(numbers) & is_near).collect()
+    near_ones = found.filter(pl.col("round").is_in(numbers) & is_near)
+    return tables.collected(near_ones, f"the leaks of {dataset} at {commit}")
 
 
 def _answers(said: Mapping[str, Any] | None, near: float, key: str) -> bool:

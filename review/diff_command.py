@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lake import refs
 from lake.client import Lake
+from lineage import schema
 from pipelines import receipts, say
 from pipelines.params import load
 from pipelines.work import open_lake
@@ -65,25 +66,32 @@ def run(
     Raises:
         Findings: a check of `fail_on` found something.
         UsageError: the arguments do not fit.
+        SchemaError: a table cannot be read.
     """
     checks.named(fail_on)
     ours, theirs, dots = _sides(left, right)
     asked = Asked(ours, theirs, two_dot or dots, dataset, path, tuple(key), columns)
-    found = _found(asked)
-    listed = (limit or SHOWN) if rows else 0
-    if html is not None:
-        receipts.write_text(html, page.rendered(found, asked.title, limit or CARDS))
-    if as_json:
-        print_json(_content(asked, found, rows=rows))
-    elif as_markdown:
-        lines = [line for each in found for line in markdown.rendered(each, asked.title, listed)]
-        lines = lines or [markdown.escaped(f"{asked.title}: no difference")]
-        sys.stdout.write("\n".join(lines) + "\n")
-    else:
-        _print(asked, found, listed)
+    with schema.readable(f"a table of {asked.title}"):
+        found = _found(asked)
+        if html is not None:
+            receipts.write_text(html, page.rendered(found, asked.title, limit or CARDS))
+        if as_json:
+            print_json(_content(asked, found, rows=rows))
+        else:
+            _show(asked, found, (limit or SHOWN) if rows else 0, as_markdown=as_markdown)
     said = [each for one in found for each in checks.failed(one, fail_on)]
     if said:
         raise Findings("; ".join(said))
+
+
+def _show(asked: Asked, found: Sequence[DataDiff], listed: int, *, as_markdown: bool) -> None:
+    """Print what differs for a person."""
+    if not as_markdown:
+        _print(asked, found, listed)
+        return
+    lines = [line for each in found for line in markdown.rendered(each, asked.title, listed)]
+    lines = lines or [markdown.escaped(f"{asked.title}: no difference")]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _found(asked: Asked) -> list[DataDiff]:

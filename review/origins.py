@@ -193,7 +193,8 @@ def _licences(lake: Lake, commit: str, index: Ancestry, numbers: Numbers) -> dic
 
 def _column(lake: Lake, commit: str, dataset: str, number: int) -> pl.Series:
     lineage = lake.scan(commit, refs.partition(dataset, "lineage", number))
-    return lineage.select("licence").collect()["licence"]
+    what = f"the lineage of round {number} of {dataset}"
+    return tables.collected(lineage.select("licence"), what)["licence"]
 
 
 def _counted(counts: pl.DataFrame) -> dict[str, int]:

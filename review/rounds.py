@@ -71,11 +71,13 @@ def add_plots(path: Path, dataset: str) -> bool:
     added: list[bool] = []
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
-        plots = content.get("plots") or []
-        if not plots or any(mine(plot) for plot in plots):
+        plots = content.get("plots") if isinstance(content, dict) else None
+        plots = plots if isinstance(plots, list) else []
+        known = [plot for plot in plots if _is_by_round(plot)]
+        if not known or any(mine(plot) for plot in known):
             return
-        other = next(iter(plots[0])).partition(",")[0]
-        for plot in [each for each in plots if next(iter(each)).startswith(f"{other},")]:
+        other = next(iter(known[0])).partition(",")[0]
+        for plot in [each for each in known if next(iter(each)).startswith(f"{other},")]:
             ((name, about),) = copy.deepcopy(dict(plot)).items()
             about["y"] = {
                 str(place).replace(f"reports/{other}/", f"reports/{dataset}/"): columns
@@ -87,6 +89,14 @@ def add_plots(path: Path, dataset: str) -> bool:
     if path.is_file():
         _edit(path, change)
     return bool(added)
+
+
+def _is_by_round(plot: object) -> bool:
+    """Whether a plot has the form of ours: a name, and columns by file; DVC knows others too."""
+    if not isinstance(plot, dict) or len(plot) != 1:
+        return False
+    ((name, about),) = plot.items()
+    return isinstance(name, str) and isinstance(about, dict) and isinstance(about.get("y"), dict)
 
 
 def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
@@ -115,7 +125,7 @@ def _edit(path: Path, change: Callable[[Any], None]) -> None:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except DocumentError as error:
         raise UsageError(f"{path} {error}") from error
-    content = yaml.load(before)
+    content = _loaded(yaml, before, path)
     snapshot = copy.deepcopy(content)
     change(content)
     if content == snapshot:
@@ -123,3 +133,14 @@ def _edit(path: Path, change: Callable[[Any], None]) -> None:
     text = io.StringIO()
     yaml.dump(content, text)
     receipts.write_text(path, text.getvalue())
+
+
+def _loaded(yaml: Any, text: str, path: Path) -> Any:  # noqa: ANN401  ruamel.yaml is imported late
+    """A document with its form, which needs more of it than its content does."""
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415  only this command writes YAML
+
+    try:
+        return yaml.load(text)
+    except (YAMLError, ValueError, TypeError, AttributeError) as error:
+        said = documents.shown(str(error))
+        raise UsageError(f"{path} cannot be changed with its form kept: {said}") from error

@@ -33,6 +33,8 @@ COLUMNS: Final = ("round", "row", "sample_id", "asked", "truth", "note")
 READ: Final = ("round", "row", "sample_id", "truth", "note")
 """Those that are read back; what was asked is known of the candidates."""
 ANSWERS: Final = {"right": True, "wrong": False}
+LARGEST: Final = (1 << 63) - 1
+"""Of rows."""
 MAX_BYTES: Final = 1 << 26
 """Of a sheet; more is no sheet."""
 STRATUM: Final = ("kept", "asked")
@@ -115,8 +117,10 @@ def read_asked(place: Path) -> Asked:
 
 def _asked(content: Mapping[str, Any]) -> Asked:
     found = Asked(**{**content, "rows": tuple(content["rows"])})
-    if not all(type(each) is int for each in (found.round, *found.rows)):
+    if not all(type(each) is int and 0 <= each <= LARGEST for each in (found.round, *found.rows)):
         raise TypeError("rows and rounds are whole numbers")
+    if not all(isinstance(each, str) for each in (found.dataset, found.commit, found.suite_digest)):
+        raise TypeError("what was drawn from is named by texts")
     return found
 
 

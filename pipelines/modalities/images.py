@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage.schema import SHOWN, UNREADABLE
 from pipelines import grid, images, neighbours
 from pipelines.errors import DataError
 from pipelines.metrics import Labelled, Task, tasks
@@ -42,9 +43,10 @@ class Images:
         for column, kind in ((LABEL, pl.Int64()), (IMAGE, images.IMAGE)):
             try:
                 frame = frame.with_columns(pl.col(column).cast(kind))
-            except pl.exceptions.PolarsError as error:
+            except UNREADABLE as error:
+                given = str(frame.schema[column])[:SHOWN]
                 raise DataError(
-                    f"{source}: column {column!r} is {frame.schema[column]}; it must be {kind}"
+                    f"{source}: column {column!r} is {given}; it must be {kind}"
                 ) from error
         return frame
 

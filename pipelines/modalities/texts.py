@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage.schema import SHOWN, UNREADABLE
 from pipelines import embedding, text_picture, text_similarity
 from pipelines.errors import DataError
 from pipelines.metrics import Labelled, Task, tasks
@@ -57,7 +58,11 @@ class Texts:
             return frame
         if frame[LABEL].null_count():
             raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
-        return frame.with_columns(pl.col(LABEL).cast(pl.String))
+        try:
+            return frame.with_columns(pl.col(LABEL).cast(pl.String))
+        except UNREADABLE as error:
+            kind = str(frame.schema[LABEL])[:SHOWN]
+            raise DataError(f"{source}: column {LABEL!r} is {kind}; it must hold texts") from error
 
     def place(self) -> pl.Expr:
         """Unknown: a text has no file of its own."""

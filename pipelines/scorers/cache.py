@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from polars.exceptions import PolarsError
+
+from lineage.schema import UNREADABLE
 
 PLACE: Final = Path(".stemma") / "scores"
 MAX_BYTES: Final = 1 << 31
@@ -82,7 +83,7 @@ class Cache:
         try:
             found = pl.read_parquet(place, glob=False)
             os.utime(place)
-        except (OSError, PolarsError):
+        except (OSError, *UNREADABLE):
             return None
         return found if found.schema == schema else None
 

@@ -44,7 +44,7 @@ class Rubric:
 def place_of(name: str) -> Path:
     """The file of a rubric: a packaged one by its name, any other by its path."""
     packaged = FOLDER / f"{name}.md"
-    return packaged if packaged.is_file() else Path(name)
+    return packaged if files.is_regular(packaged) else Path(name)
 
 
 def load(name: str) -> Rubric:

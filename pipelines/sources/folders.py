@@ -8,6 +8,7 @@ Nothing heavy is imported here: the `lake` stage looks at every source on each `
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +50,26 @@ def check(source: str) -> None:
     Raises:
         DataError: it is neither file nor folder, or a folder of which files are refused.
     """
-    path = Path(source)
-    if path.is_dir():
-        find(path)
-    elif path.exists() and not path.is_file():
-        said = files.kind(path.stat().st_mode)
+    mode = mode_of(source)
+    if mode is not None and stat.S_ISDIR(mode):
+        find(Path(source))
+    elif mode is not None and (said := files.kind(mode)) is not None:
         raise DataError(f"ingest.source {source!r} is {said}, not a regular file")
+
+
+def mode_of(source: str) -> int | None:
+    """What stands at a path, as the system has it; None: nothing.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    try:
+        return Path(source).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "No file can have this name"
+        raise DataError(f"ingest.source {source!r} cannot be read: {said}") from error
 
 
 def find(path: Path) -> Folder:

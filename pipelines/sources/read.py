@@ -10,6 +10,7 @@ all are numbers, else their places in alphabetical order.
 from __future__ import annotations
 
 import importlib.util
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,13 +45,13 @@ def read(source: str, modality: Modality) -> Source:
     Raises:
         DataError: there is nothing there, or it has not the columns that a sample needs.
     """
-    path = Path(source)
+    path, mode = Path(source), folders.mode_of(source)
     suffix = path.suffix.lower()
-    if suffix == ".py" and path.is_file():
+    if suffix == ".py" and mode is not None and stat.S_ISREG(mode):
         return _checked(source, modality, *_module(path))
-    if path.is_dir():
+    if mode is not None and stat.S_ISDIR(mode):
         return _checked(source, modality, _folder(path), source, None)
-    if suffix in tables.READERS and path.exists():
+    if suffix in tables.READERS and mode is not None:
         return _checked(source, modality, tables.read(path), source, None)
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "

@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from lake import files
+from lineage.schema import UNREADABLE
 from pipelines import parquet
 from pipelines.errors import DataError
 
@@ -49,7 +50,7 @@ def read(path: Path) -> pl.DataFrame:
         with files.opened(path) as file:
             frame = READERS[path.suffix.lower()](path, file)
             parquet.bound(path, file.seek(0, os.SEEK_END), int(frame.estimated_size()))
-    except (pl.exceptions.PolarsError, ValueError, csv.Error) as error:
+    except (*UNREADABLE, ValueError, csv.Error) as error:
         said = (str(error).splitlines() or ["no message"])[0]
         raise DataError(f"{path} cannot be read as a {path.suffix} table: {said}") from error
     except OSError as error:

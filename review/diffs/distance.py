@@ -6,7 +6,6 @@ of these: a round that both sides hold, or that was summed before, is not opened
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lake import documents
 from lake.client import Lake
 from lineage import statistics
 from lineage.accepted import accepted
@@ -61,15 +61,31 @@ def _founders(every: Sequence[Source], dataset: str) -> float | None:
     return founders(index, np.concatenate(starts), top=1).equivalents
 
 
+def _sound(kept: Tally) -> Tally:
+    """A tally as it was kept.
+
+    Raises:
+        TypeError: it was damaged.
+    """
+    counts = [kept.candidates, kept.accepted, *kept.generations.values()]
+    counts += [] if kept.deepest is None else [kept.deepest]
+    sums = [getattr(kept, name) for name in statistics.SUMS]
+    if not all(type(each) is int and each >= 0 for each in counts):
+        raise TypeError("counts are whole numbers")
+    if not all(type(each) in {int, float} for each in sums):
+        raise TypeError("sums are numbers")
+    return kept
+
+
 def _tally(source: Source) -> Tally:
     place = KEPT / f"{source.digest}.json"
     try:
-        held: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        held: dict[str, Any] = documents.read_json(place)
         if held.pop("version") == VERSION:
             counted = {int(name): rows for name, rows in held.pop("generations").items()}
-            return Tally(**held, generations=counted)
+            return _sound(Tally(**held, generations=counted))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not kept, or by another version of this program
+        pass  # not kept, damaged, or by another version of this program
     found = statistics.tally(source)
     receipts.write_json(place, {**asdict(found), "version": VERSION})
     return found

@@ -18,6 +18,7 @@ import polars as pl
 from lake import files as local
 from lake.client import Lake
 from lake.values import ObjectInfo
+from pipelines import parquet
 from review.errors import UsageError
 
 SUFFIX: Final = ".parquet"
@@ -100,11 +101,26 @@ def on_disk(left: Path, right: Path) -> Sources:
             Side(
                 tuple(sorted({*files} - same)),
                 tuple(sorted(same)),
-                lambda name, files=files: pl.scan_parquet(files[name], glob=False),  # type: ignore[misc]
+                lambda name, files=files: _scanned(files[name]),  # type: ignore[misc]
             )
             for files in (ours, theirs)
         )
     )
+
+
+def _scanned(place: Path) -> pl.LazyFrame:
+    """Scan a file that does not become much more in memory than it is.
+
+    Raises:
+        DataError: it is no Parquet file, or does.
+        UsageError: it cannot be read.
+    """
+    try:
+        with local.opened(place) as file:
+            parquet.check(place, file)
+    except OSError as error:
+        raise UsageError(f"{place} cannot be read: {error.strerror}") from error
+    return pl.scan_parquet(place, glob=False)
 
 
 def is_on_disk(path: str) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lake import documents
+from lake.documents import DocumentError
 from pipelines.errors import GeneratorError
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ def read_manifest(directory: Path, kind: str) -> dict[str, Any]:
         GeneratorError: it is missing or unreadable, or it is of another kind.
     """
     try:
-        content = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = documents.read_json(directory / MANIFEST, strict=False)
+    except (OSError, DocumentError) as error:
         raise GeneratorError(f"{directory} holds no readable generator; fit it again") from error
     if not isinstance(content, dict) or content.get("kind") != kind:
         raise GeneratorError(f"{directory} holds no generator of kind {kind}; fit it again")
@@ -65,11 +67,16 @@ def read_weights(directory: Path, manifest: Mapping[str, Any]) -> dict[str, torc
         data = (directory / WEIGHTS).read_bytes()
     except OSError as error:
         raise GeneratorError(f"{directory} holds no weights; fit the generator again") from error
-    if hashlib.sha256(data).hexdigest() != manifest["weights_sha256"]:
+    if hashlib.sha256(data).hexdigest() != manifest.get("weights_sha256"):
         raise GeneratorError(
             f"the weights in {directory} are not those of its manifest; fit the generator again"
         )
-    found: dict[str, torch.Tensor] = from_bytes(data)
+    try:
+        found: dict[str, torch.Tensor] = from_bytes(data)
+    except Exception as error:  # hostile bytes break a reader in any way
+        raise GeneratorError(
+            f"the weights in {directory} cannot be read; fit the generator again"
+        ) from error
     return found
 
 

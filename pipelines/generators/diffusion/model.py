@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines import images
 from pipelines.errors import GeneratorError
 from pipelines.generators.diffusion import folder, training, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import torch
 
 KIND: Final = "diffusion/1"
+MOST_STEPS: Final = 1 << 17
+"""Noise levels of a schedule, at most."""
 
 
 def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
@@ -96,6 +99,7 @@ def generate(
     import torch  # noqa: PLC0415  slow to import
 
     manifest = folder.read_manifest(directory, KIND)
+    _check_manifest(directory, manifest)
     indices = _indices(labels, manifest["classes"])
     device = unet.prepare(settings.threads, settings.device)
     network = _load(directory, manifest).to(device)
@@ -176,9 +180,43 @@ def _predict(
     return mixed
 
 
+def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse a manifest that others wrote or damaged, before anything is made of it.
+
+    Raises:
+        GeneratorError: it cannot be sampled by, or would take far more memory than any fit does.
+    """
+    architecture, schedule = manifest.get("architecture"), manifest.get("schedule")
+    classes = manifest.get("classes")
+    sound = (
+        isinstance(architecture, dict)
+        and isinstance(schedule, dict)
+        and isinstance(classes, list)
+        and all(type(each) is int and abs(each) < 1 << 63 for each in classes)
+        and _is_shape(architecture.get("sample_size"))
+        and _is_shape(manifest.get("image_shape"))
+        and type(schedule.get("num_train_timesteps")) is int
+        and 0 < schedule["num_train_timesteps"] <= MOST_STEPS
+        and schedule == unet.schedule(schedule["num_train_timesteps"])
+    )
+    if not sound:
+        raise GeneratorError(f"the manifest in {directory} is damaged; fit the generator again")
+
+
+def _is_shape(value: object) -> bool:
+    """Whether a value is height and width of an image that is within the limits."""
+    if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
+        return False
+    return len(value) == 2 and math.prod(value) <= images.MAX_PIXELS  # noqa: PLR2004  sides
+
+
 def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library
+    weights = folder.read_weights(directory, manifest)
+    given = {name: tuple(value.shape) for name, value in weights.items()}
+    if unet.shapes(manifest["architecture"]) != given:  # before memory is taken for them
+        raise GeneratorError(f"the weights in {directory} are of another network; fit it again")
     network = unet.build(manifest["architecture"], seed=0)
-    network.load_state_dict(folder.read_weights(directory, manifest))
+    network.load_state_dict(weights)
     return network.eval().requires_grad_(requires_grad=False)
 
 

@@ -9,13 +9,16 @@ import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.errors import GeneratorError
 from pipelines.generators.diffusion.settings import DiffusionFit
 
 if TYPE_CHECKING:
     import torch
+
+MOST_LAYERS: Final = 64
+"""Levels of a network, and layers in each, at most."""
 
 
 def prepare(threads: int, device: str) -> torch.device:
@@ -82,6 +85,27 @@ def build(arguments: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401  unty
                 f"the U-Net cannot be built from its settings: {' '.join(str(error).split())}"
             ) from error
     return network.to(memory_format=torch.channels_last)
+
+
+def shapes(arguments: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's weights by name, without making any.
+
+    Raises:
+        GeneratorError: there is no such network, or it is larger than any that is fitted here.
+    """
+    import torch  # noqa: PLC0415  slow to import
+    from diffusers.models.unets.unet_2d import UNet2DModel  # noqa: PLC0415  slow to import
+
+    layers, widths = arguments.get("layers_per_block"), arguments.get("block_out_channels")
+    small = type(layers) is int and layers <= MOST_LAYERS and isinstance(widths, list)
+    if not small or len(widths or ()) > MOST_LAYERS:
+        raise GeneratorError("the manifest describes no network that is fitted here")
+    try:
+        with torch.device("meta"):
+            network = UNet2DModel(**arguments)
+    except Exception as error:  # what others wrote can be wrong in any way
+        raise GeneratorError("the manifest describes no network that is fitted here") from error
+    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
 def schedule(timesteps: int) -> dict[str, Any]:

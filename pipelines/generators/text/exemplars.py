@@ -18,11 +18,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.errors import GeneratorError
+from lineage import schema
+from lineage.errors import SchemaError
+from pipelines import parquet
+from pipelines.errors import DataError, GeneratorError
 
 FILE: Final = "pool.parquet"
 LABEL: Final = "label"
-OWN: Final = ("round", "row", "sample_id", "weight")
+KNOWN: Final = pl.Schema({**schema.SAMPLE_KEY, "weight": pl.Float64()})
+OWN: Final = tuple(KNOWN)
 """Columns of a mix that are no payload."""
 
 
@@ -103,9 +107,17 @@ def read(directory: Path) -> Pool:
     """
     place = directory / FILE
     try:
-        return Pool(pl.read_parquet(place))
-    except (OSError, pl.exceptions.PolarsError) as error:
+        rows = parquet.read(place)
+        known = schema.conform(rows.select(OWN), KNOWN, required=tuple(KNOWN))
+    except (OSError, DataError, SchemaError, *schema.UNREADABLE) as error:
         raise GeneratorError(f"{place} cannot be read; run the stage fit again") from error
+    weights = known["weight"]
+    payload = [rows[name] for name in rows.columns if name not in OWN]
+    if any(each.dtype != pl.String or each.null_count() for each in payload):
+        raise GeneratorError(f"{place} holds other things than texts; run the stage fit again")
+    if not len(rows) or not weights.is_finite().all() or not (weights > 0).all():
+        raise GeneratorError(f"{place} holds no weights to draw by; run the stage fit again")
+    return Pool(rows.with_columns(known))
 
 
 def draw(weights: NDArray[np.float64], draws: int, shots: int, seed: int) -> NDArray[np.int64]:

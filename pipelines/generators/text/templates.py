@@ -22,11 +22,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from lake import documents, files
 from pipelines import quoting
 from pipelines.errors import GeneratorError
 from pipelines.llm.settings import Kind
 
 FOLDER: Final = Path(__file__).parent / "prompts"
+MOST: Final = 1 << 20
+"""Bytes of a template."""
 BLOCKS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "chat": ("system", "user"),
     "completions": ("completion",),
@@ -66,8 +69,6 @@ class Template:
         return [{"role": role, "content": said[role]} for role in roles]
 
     def _block(self, name: str, values: Mapping[str, Any]) -> str:
-        from jinja2 import TemplateError  # noqa: PLC0415  params.yaml is read without it
-
         block = self._compiled.blocks.get(name)
         if block is None:
             raise GeneratorError(
@@ -76,8 +77,9 @@ class Template:
             )
         try:
             return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
-        except TemplateError as error:
-            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {error}") from error
+        except Exception as error:  # what a template computes fails in any way
+            said = documents.shown(f"{type(error).__name__}: {error}")
+            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {said}") from error
 
     @cached_property
     def _compiled(self) -> Any:  # noqa: ANN401  jinja2 is imported where it is used
@@ -96,9 +98,11 @@ class Template:
         try:
             return place.from_string(self.source)
         except TemplateSyntaxError as error:
-            raise GeneratorError(
-                f"the prompt {self.name} is no template: line {error.lineno}: {error.message}"
-            ) from error
+            said = f"line {error.lineno}: {documents.shown(str(error.message))}"
+            raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # of its code
+            said = documents.shown(str(error)) or "it is nested too deeply"
+            raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
 
 
 def place_of(name: str | None, columns: Sequence[str]) -> Path:
@@ -112,7 +116,7 @@ def place_of(name: str | None, columns: Sequence[str]) -> Path:
         layouts = {PAIR: "pairs", tuple(sorted(PAIR)): "pairs"}
         name = layouts.get(tuple(columns), "text" if len(columns) == 1 else "columns")
     packaged = FOLDER / f"{name}.txt"
-    return packaged if packaged.is_file() else Path(name)
+    return packaged if files.is_regular(packaged) else Path(name)
 
 
 def load(name: str | None, columns: Sequence[str]) -> Template:
@@ -123,9 +127,10 @@ def load(name: str | None, columns: Sequence[str]) -> Template:
     """
     place = place_of(name, columns)
     try:
-        return Template(place.name, place.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return Template(place.name, files.read_text(place, MOST))
+    except OSError as error:
         known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.txt")))
         raise GeneratorError(
-            f"there is no prompt {name!r}: give the path of a template, or one of {known}"
+            f"there is no prompt {name!r} ({error.strerror}): give the path of a template, or one "
+            f"of {known}"
         ) from error
