@@ -14,7 +14,6 @@ import pytest
 
 from pipelines.errors import SandboxError
 from pipelines.sandbox import isolation, programs
-from pipelines.sandbox.answers import compare
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import GRACE, require, run
 from tests.pipelines.isolated import needs_sandbox
@@ -132,25 +131,3 @@ def test_a_sandbox_that_leaks_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
         monkeypatch.undo()
         isolation.tools.cache_clear()
         require.cache_clear()
-
-
-def test_answers_are_compared_by_value() -> None:
-    pairs = [
-        (r"$\frac{1}{2}$", "0.5"),
-        ("1/2", r"so it is $\boxed{\frac{2}{4}}$."),
-        ("$x^2-1$", "$(x-1)(x+1)$"),
-        ("3", "4"),
-        ("12", "no idea"),
-        ("nothing", "12"),
-        ("1", "__import__('os').system('touch /box/planted')"),
-    ]
-    found = [each.correct for each in compare(pairs)]
-    assert found == [True, True, True, False, False, None, False]
-
-
-def test_an_answer_that_ends_the_process_is_unknown_and_the_others_are_judged() -> None:
-    pairs = [("7", "7"), ("1", "(" * 60_000), ("8", "8")]
-    found = list(compare(pairs))
-    assert [each.correct for each in found][::2] == [True, True]
-    assert found[1].correct is not True
-    assert found[1].says
