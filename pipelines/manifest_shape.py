@@ -154,7 +154,7 @@ class Manifest(_Part):
     modality: str = ""
     identity: list[str] = []
     settings: dict[str, Any] = {}
-    generator: _Generator = _Generator()
+    generator: _Generator | None = None
     mix: _Mix | None = None
     next_mix: _Mix | None = None
     environment: dict[str, Any] = {}

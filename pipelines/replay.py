@@ -113,7 +113,7 @@ def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Re
         ReplayError: the record is not whole, or names a generator that cannot be replayed.
     """
     record = _record(lake, commit, dataset, number, shard)
-    kind = str(record.about["generator"]["kind"])
+    kind = str((record.about["generator"] or {}).get("kind"))
     if kind not in REPLAYERS:
         raise ReplayError(
             f"round {number} of {dataset} was made by a generator of kind {kind}, which cannot be "

@@ -96,7 +96,7 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
     index, commit = located.index, located.commit
     families = [family.trace(index, int(number)) for number in located.numbers[:most]]
     places = pl.concat([each.places for each in families]).unique(maintain_order=True)
-    lineage = tables.rows_at(lake, commit, places, "lineage")
+    lineage = _conformed(tables.rows_at(lake, commit, places, "lineage"), schema.LINEAGE)
     own = pl.concat([each.places.head(1) for each in families])
     verdicts = _conformed(tables.rows_at(lake, commit, own, "verdicts"), schema.VERDICTS)
     decisions = _conformed(tables.rows_at(lake, commit, own, "decisions"), schema.DECISIONS)
@@ -209,8 +209,13 @@ def _generator(about: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _conformed(rows: pl.DataFrame, columns: pl.Schema) -> pl.DataFrame:
-    """Rows of a table with their data set, or none of the right columns."""
-    return rows if rows.width else pl.DataFrame(schema={**columns, "dataset": pl.String()})
+    """Rows of a table with their data set, in the right types; none where there is no table.
+
+    Raises:
+        SchemaError: a column is missing, or of another type.
+    """
+    wanted = pl.Schema({**columns, "dataset": pl.String()})
+    return schema.conform(rows if rows.width else wanted.to_frame(), wanted, extra=True)
 
 
 def _plain(found: Family) -> Sequence[dict[str, Any]]:

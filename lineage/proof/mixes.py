@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage import mix as mixing
+from lineage import schema
 from lineage.accepted import accepted
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.segments import Segment
@@ -96,7 +97,8 @@ def found(said: list[str], segment: Segment) -> Batch:
 
 def _listed(mix: MixManifest, left_out: Frames | None) -> list[str]:
     """Compare the list of rows that a mix left out with the one that its manifest names."""
-    rows = left_out().collect() if left_out else None
+    with schema.readable("what a mix leaves out"):
+        rows = left_out().collect() if left_out else None
     there = mixing.list_digest(rows) if rows is not None and len(rows) else None
     if there == mix.left_out_digest:
         return []
@@ -131,7 +133,8 @@ def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.
     rows = pl.concat(parts) if parts else pl.DataFrame(schema={"round": pl.Int32, "row": pl.Int64})
     if left_out is None:
         return rows
-    gone = left_out().select("round", "row").collect()
+    with schema.readable("what a mix leaves out"):
+        gone = left_out().select("round", "row").collect()
     return rows.join(gone, on=["round", "row"], how="anti", maintain_order="left")
 
 

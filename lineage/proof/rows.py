@@ -71,10 +71,13 @@ def columns(table: pl.LazyFrame, wanted: pl.Schema, what: str) -> pl.LazyFrame:
     Raises:
         SchemaError: the table lacks one.
     """
-    held = table.collect_schema()
-    for name in wanted:
+    with schema.readable(what):
+        held = table.collect_schema()
+    for name, dtype in wanted.items():
         if name not in held:
             raise SchemaError(f"{what} has no column {name!r}; it was not written by a stage")
+        if held[name].is_nested() and not dtype.is_nested():  # of a struct, the fields are cast
+            raise SchemaError(f"{what} has a column {name!r} of another type than it should")
     return table.select(pl.col(name).cast(dtype, strict=False) for name, dtype in wanted.items())
 
 
@@ -86,8 +89,8 @@ def collect(table: pl.LazyFrame) -> pl.DataFrame:
     """
     try:
         return table.collect(engine="streaming")
-    except (pl.exceptions.InvalidOperationError, pl.exceptions.SchemaError) as error:
-        first = str(error).splitlines()[0]
+    except schema.UNREADABLE as error:
+        first = (str(error).splitlines() or ["no reason given"])[0][: schema.SHOWN]
         raise SchemaError(
             f"a table has a column of another type than it should: {first}"
         ) from error
