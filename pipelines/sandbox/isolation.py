@@ -46,8 +46,21 @@ DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 WAITS: Final = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 """The first process of a namespace, which waits for the program and ends with its exit code.
 bubblewrap's own would be left for the first process of this machine to wait for."""
-ENVIRONMENT: Final = {"HOME": WORK, "TMPDIR": WORK, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
-TOOLS: Final = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux"}
+LATEST_SECONDS: Final = 20.0
+"""Time after its limit at which a run ends by itself: nobody may be left who ends it. bubblewrap
+ends with the process that started it, but not if that is killed while it still makes namespaces."""
+ENVIRONMENT: Final = {
+    "HOME": WORK,
+    "TMPDIR": WORK,
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+}
+TOOLS: Final = {
+    **dict.fromkeys(("prlimit", "setpriv"), "util-linux"),
+    "bwrap": "bubblewrap",
+    "timeout": "coreutils",
+}
 WITHOUT_USER_NAMESPACES: Final = (0, 8)
 """The release of bubblewrap that can keep a program from making user namespaces; with an earlier
 one, the filter on system calls does."""
@@ -100,12 +113,13 @@ def command(program: Sequence[str], limits: Limits, descriptors: Descriptors) ->
     status = ["--info-fd", str(descriptors.status)]
     if os.getuid() != 0:
         room = [*size, WORK, *size, SHARED]
-        return _inner(program, limits, folders, [*status, *_filter(descriptors)], room)
+        timed = [*_timed(limits), *program]
+        return _inner(timed, limits, folders, [*status, *_filter(descriptors)], room)
     staged = {inside: Path(STAGED + inside) for inside in folders}
     room = ["--bind", STAGED + WORK, WORK, "--bind", STAGED + SHARED, SHARED]
     made = [part for place in (WORK, SHARED) for part in ("--perms", "1777", *size, STAGED + place)]
     return [
-        *_outer(folders, [*status, *made]),
+        *_outer(folders, [*status, *made], limits),
         *_inner(program, limits, staged, _filter(descriptors), room),
     ]
 
@@ -124,7 +138,12 @@ def _filter(descriptors: Descriptors) -> list[str]:
     return [] if descriptors.filter is None else ["--seccomp", str(descriptors.filter)]
 
 
-def _outer(folders: Mapping[str, Path], options: Sequence[str]) -> list[str]:
+def _timed(limits: Limits) -> list[str]:
+    """What ends a run that nobody else ends."""
+    return [tools()["timeout"], "-s", "KILL", str(limits.seconds + LATEST_SECONDS)]
+
+
+def _outer(folders: Mapping[str, Path], options: Sequence[str], limits: Limits) -> list[str]:
     """Root's part: put the folders where nobody reaches them, and become nobody."""
     found = tools()
     mounts = ["--dev-bind", "/", "/", "--tmpfs", STAGED]
@@ -132,7 +151,8 @@ def _outer(folders: Mapping[str, Path], options: Sequence[str]) -> list[str]:
         mounts += ["--ro-bind", str(outside), STAGED + inside]
     user = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     alone = ["--unshare-pid", "--as-pid-1", "--die-with-parent"]
-    return [found["bwrap"], *alone, *mounts, *options, *WAITS, found["setpriv"], *user]
+    waits = [*WAITS, *_timed(limits)]
+    return [found["bwrap"], *alone, *mounts, *options, *waits, found["setpriv"], *user]
 
 
 def _inner(

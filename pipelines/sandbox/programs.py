@@ -166,7 +166,7 @@ def _worker(request: Mapping[str, Any], limits: Limits) -> AbstractContextManage
     """Start the program's process."""
     pipes = (request["reading"], request["writing"])
     return started(
-        [isolation.interpreter(), "-I", "-B", "-c", boot.START],
+        [*_python(), boot.START],
         limits,
         given=boot.given("worker", request),
         descriptors=pipes,
@@ -178,11 +178,16 @@ def _judging(request: Mapping[str, Any], limits: Limits) -> AbstractContextManag
     packages = isolation.PACKAGES if need_pytest(request["tests"]) else ""
     numbers = [request[name] for name in ("reading", "writing", "report") if name in request]
     return started(
-        [isolation.interpreter(), "-I", "-B", "-c", boot.START, packages],
+        [*_python(), boot.START, packages],
         limits,
         given=boot.given("judge", {**request, "packages": packages}),
         descriptors=numbers,
     )
+
+
+def _python() -> list[str]:
+    """Python that imports nothing of the folder it is in, and whose sets are in the same order."""
+    return [isolation.interpreter(), "-s", "-P", "-B", "-c"]
 
 
 @contextlib.contextmanager

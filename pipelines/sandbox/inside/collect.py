@@ -190,10 +190,8 @@ class _Plugin:
     """Gives pytest the tests that were loaded already, and keeps what came of them."""
 
     def __init__(self, module: types.ModuleType, counted: Counted) -> None:
-        import pytest  # noqa: PLC0415  an extra
-
         self._module, self._counted = module, counted
-        self._passed_over = (pytest.skip.Exception, pytest.xfail.Exception)
+        self._raised: BaseException | None = None
         self.first: BaseException | None = None
         self.said = ""
 
@@ -209,11 +207,13 @@ class _Plugin:
         return Module.from_parent(parent, path=module_path)
 
     def pytest_runtest_makereport(self, call: Any) -> None:
-        error = call.excinfo.value if call.excinfo is not None else None
-        if error is None:
-            self._counted.tests += call.when == "call"
-        elif not isinstance(error, self._passed_over):
-            self.first = self.first or error
+        self._raised = None if call.excinfo is None else call.excinfo.value
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self._counted.tests += report.passed and report.when == "call"
+        if report.failed:
+            said = AssertionError(str(report.longrepr)[-300:])  # one that passed against its mark
+            self.first = self.first or self._raised or said
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:

@@ -180,28 +180,36 @@ class Main(types.ModuleType):
 class Module(types.ModuleType):
     """The program's module."""
 
+    __program__: Program
+    __names__: Names
+
     def __init__(self, program: Program, names: Names) -> None:
         """Take the program, and the namespace of the tests."""
         super().__init__("program")
-        self.__dict__["__program__"], self.__dict__["__names__"] = program, names
+        super().__setattr__("__program__", program)
+        super().__setattr__("__names__", names)
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        content = self.__program__.ask("content_of_module")
+        return {name: content[name] for name in self.__names__.given(content)}
 
     def __getattr__(self, name: str) -> Any:
-        program = self.__dict__["__program__"]
         if name == "__all__":
-            return self.__dict__["__names__"].given(program.ask("names"))
+            return self.__names__.given(self.__program__.ask("names"))
         if name.startswith("__"):
             raise AttributeError(name)
         try:
-            return program.look(name)
+            return self.__program__.look(name)
         except NameError:
             said = f"module 'program' has no attribute {name!r}"
             raise AttributeError(said, name=name, obj=self) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__["__program__"].ask("assign", name, value)
+        self.__program__.ask("assign", name, value)
 
     def __delattr__(self, name: str) -> None:
-        self.__dict__["__program__"].ask("remove", name)
+        self.__program__.ask("remove", name)
 
 
 def _library(program: Program) -> None:

@@ -82,6 +82,10 @@ class Remote(type):
     def __doc__(cls) -> str | None:  # type: ignore[override]  # a class's documentation is a text
         return known.of_class(cls)[2].doc
 
+    @property  # type: ignore[misc]  # that of a class is final
+    def __dict__(cls) -> Any:  # type: ignore[override]
+        return {} if cls is Proxy else _program(cls).ask("content_of", cls)
+
     @property
     def __annotations__(cls) -> Any:  # type: ignore[override]
         return _program(cls).ask("get", cls, "__annotations__")

@@ -35,7 +35,7 @@ from pipelines.sandbox.inside.proxies import Remote
 from pipelines.sandbox.inside.surroundings import Surroundings
 
 ENDED: Final = "the program ended its process"
-LOOKING: Final = frozenset({"describe", "names", "functions", "look", "borrowed"})
+LOOKING: Final = frozenset({"describe", "names", "functions", "look"})
 """Requests that are not about the program's own doing."""
 CALLING: Final = frozenset({"call", "step"})
 """Requests that call something of the program."""

@@ -141,16 +141,15 @@ class Worker:
             raise NameError(f"name {name!r} is not defined")
         return getattr(self._module, name)
 
-    def _do_borrowed(self, name: str, modules: list[str]) -> bool:
-        """Whether a name of the program is one of the modules' own."""
-        own = getattr(self._module, name, None)
-        return any(own is getattr(sys.modules.get(each), name, MISSING) for each in modules)
-
     def _do_names(self) -> list[str]:
         """Names that `from program import *` gives."""
         own = getattr(self._module, "__all__", None)
         public = (name for name in self._module.__dict__ if not name.startswith("_"))
         return list(public if own is None else own)
+
+    def _do_content_of_module(self) -> dict[str, Any]:
+        names = [name for name in self._module.__dict__ if not name.startswith("__")]
+        return {name: self._module.__dict__[name] for name in names}
 
     def _do_functions(self) -> list[str]:
         return functions(self._module)
@@ -193,6 +192,10 @@ class Worker:
 
     def _do_subclass(self, kind: Any, other: Any) -> bool:
         return issubclass(other, kind)
+
+    def _do_content_of(self, kind: type) -> dict[str, Any]:
+        """What a class has itself."""
+        return dict(vars(kind))
 
     def _do_describe(self, kind: type) -> tuple[Any, ...]:
         return special.described(kind)
@@ -298,9 +301,6 @@ class Worker:
         own = references.plain(type(error)) is not None
         attributes = encoder.add(dict(vars(error)) if own else None)
         return [encoder.add(type(error)), encoder.add(args), text[:LONGEST], number, attributes]
-
-
-MISSING: Final = object()
 
 
 def _nothing(*_: Any, **__: Any) -> None:

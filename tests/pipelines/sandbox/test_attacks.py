@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox import boot, cgroups, programs
-from pipelines.sandbox.run import GRACE
+from pipelines.sandbox import boot, cgroups, isolation, programs
+from pipelines.sandbox.limits import Limits
+from pipelines.sandbox.run import GRACE, started
 from tests.pipelines.isolated import needs_sandbox
 from tests.pipelines.sandbox import judging
 from tests.pipelines.sandbox.judging import LISTS, SECRET, complaints
@@ -122,20 +123,28 @@ def test_a_killed_stage_takes_its_sandboxes_with_it() -> None:
         stage.send_signal(signal.SIGKILL)
         stage.wait()
     until = time.monotonic() + GRACE
-    while _sleeping(mark) and time.monotonic() < until:
+    while _marked(mark) and time.monotonic() < until:
         time.sleep(0.01)
-    assert _sleeping(mark) == []
+    assert _marked(mark) == []
 
 
 def _sleeping(mark: str) -> list[str]:
-    """Processes with the mark that are in a namespace of their own."""
-    ours = Path("/proc/self/ns/pid").readlink()
+    """Programs with the mark that run in a namespace of their own."""
     found = []
     for pid in _marked(mark):
         with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/ns/pid").readlink() != ours:
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/python/bin/python"):
                 found.append(pid)
     return found
+
+
+def test_a_run_that_nobody_ends_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "LATEST_SECONDS", 0.1)
+    forever = "import os, time\nif os.fork():\n    time.sleep(600)\ntime.sleep(600)"
+    program = [isolation.interpreter(), "-I", "-c", forever]
+    with started(program, Limits(seconds=0.4)) as process:
+        process.popen.wait(GRACE)
+        assert process.finished().code not in {None, 0}
 
 
 def test_groups_of_killed_stages_are_removed(
