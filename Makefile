@@ -1,4 +1,5 @@
-# `make run` is the whole chain, `make test` the whole test suite.
+# `make run` is the whole chain, `make test` the whole test suite, `make fuzz` five minutes of hostile
+# input for every reader (more with `make fuzz EXAMPLES=5000`).
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
@@ -7,7 +8,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: run test lint install install-test clean
+EXAMPLES ?= 400
+
+.PHONY: run test fuzz lint install install-test clean
 
 run: install
 	dvc repro
@@ -15,6 +18,9 @@ run: install
 
 test: install-test
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+fuzz: install-test
+	STEMMA_FUZZ_EXAMPLES=$(EXAMPLES) pytest -n 2 --timeout 0 tests/fuzz
 
 lint: install-test
 	ruff check .

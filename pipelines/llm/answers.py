@@ -134,8 +134,8 @@ def _parsed(text: str, schema: Mapping[str, Any] | None, reason: str) -> Any:  #
     validator = _validator(json.dumps(schema, sort_keys=True))
     try:
         wrong = best_match(validator.iter_errors(value))
-    except (ArithmeticError, RecursionError):  # of numbers that no float is
-        raise Fault("the answer holds a number that is too large", other_seed=True) from None
+    except (ArithmeticError, ValueError, RecursionError):  # of numbers that no float is, or NaN
+        raise Fault("the answer holds a number that is none", other_seed=True) from None
     if wrong is not None:
         said = wrong.message[:QUOTED]
         raise Fault(f"the answer breaks its schema: {said}", other_seed=True)
