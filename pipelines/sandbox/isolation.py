@@ -57,8 +57,8 @@ ENVIRONMENT: Final = {
     "PYTHONHASHSEED": "0",
 }
 TOOLS: Final = {
-    **dict.fromkeys(("prlimit", "setpriv"), "util-linux"),
     "bwrap": "bubblewrap",
+    **dict.fromkeys(("prlimit", "setpriv"), "util-linux"),
     "timeout": "coreutils",
 }
 WITHOUT_USER_NAMESPACES: Final = (0, 8)
