@@ -237,6 +237,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+ONE: Final = st.integers(0, 1)
 OF_INDEXES: Final = (b"stemma.header", b"ARROW1", b"[" * 90_000, b"\xff\xff\xff\xff", b'"rows": 3')
 
 
@@ -249,7 +250,12 @@ def test_files_of_the_index(data: st.DataObject, indexed: Path) -> object:
     there = sorted(each for each in place.rglob("*") if each.is_file())
     chosen = data.draw(st.sampled_from(range(len(there))))
     valid = there[chosen].read_bytes()
-    there[chosen].write_bytes(data.draw(mutated([valid], OF_INDEXES)))
+    at = max(valid.find(MADE["sample_id"][0]), valid.find(REAL["sample_id"][0]))
+    flipped = [data.draw(st.integers(at - 64, at + 512)) for _ in range(data.draw(ONE) * (at > 0))]
+    content = bytearray(valid)
+    for each in flipped:  # bits of the arrays, which are a small part of the file
+        content[each] ^= 1
+    there[chosen].write_bytes(data.draw(mutated([bytes(content)], OF_INDEXES, edits=2)))
     index, expected = (open_index(each, SOURCES) for each in (place, indexed))
     rows = np.arange(6)
     assert index.nodes(rows).equals(expected.nodes(rows))
