@@ -225,7 +225,7 @@ class Decoder:
             self._filled = True
             try:
                 self._fill()
-            except ERRORS as error:
+            except (*ERRORS, OSError) as error:  # one of files: there is no such time zone
                 raise MalformedError(
                     f"a value that cannot be made: {type(error).__name__}"
                 ) from error

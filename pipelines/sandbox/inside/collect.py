@@ -117,8 +117,9 @@ def _is_of_tests(value: object) -> TypeGuard[FunctionType]:
     return type(value) is FunctionType and value.__code__.co_filename == instrument.FILE
 
 
-def _call(function: Callable[[], Any]) -> None:
-    found = function()
+def _call(function: Callable[..., Any], **named: Any) -> None:
+    """Call a test, and wait for one that is asynchronous."""
+    found = function(**named)
     if inspect.iscoroutine(found):
         import asyncio  # noqa: PLC0415  slow to import
 
@@ -205,6 +206,14 @@ class _Plugin:
                 return own
 
         return Module.from_parent(parent, path=module_path)
+
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool | None:
+        """Run asynchronous tests, for which pytest has no way of its own."""
+        if not inspect.iscoroutinefunction(pyfuncitem.obj):
+            return None
+        wanted = inspect.signature(pyfuncitem.obj).parameters
+        _call(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted})
+        return True
 
     def pytest_runtest_makereport(self, call: Any) -> None:
         self._raised = None if call.excinfo is None else call.excinfo.value

@@ -30,6 +30,7 @@ from pipelines.sandbox.inside import (
 from pipelines.sandbox.inside.channel import Channel
 from pipelines.sandbox.inside.collect import Counted, FailedTestError
 from pipelines.sandbox.inside.errors import Broken, Unjudged
+from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.guards import Guards
 from pipelines.sandbox.inside.names import Names
 
@@ -104,7 +105,8 @@ def judged(request: dict[str, Any], counted: Counted) -> dict[str, Any]:
 def _program(request: dict[str, Any]) -> Program:
     if "code" in request:
         return local.Program(request["code"])
-    return remote.Program(Channel(request["reading"], request["writing"]), request["tests"])
+    channel = Channel(request["reading"], request["writing"])
+    return remote.Program(channel, request["tests"], Folder())
 
 
 def _passed(program: Program, counted: Counted) -> dict[str, Any]:

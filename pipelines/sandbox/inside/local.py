@@ -1,6 +1,6 @@
-"""The program in the tests' own process, where what cannot cross is judged all the same.
+"""The program in the tests' own process, as tests are run elsewhere.
 
-A program that is judged like this can forge a pass.
+What fails here fails. A pass counts for nothing yet, since a program can forge it here.
 """
 
 from __future__ import annotations

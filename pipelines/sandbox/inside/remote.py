@@ -57,13 +57,13 @@ class Program:
 
     is_apart = True
 
-    def __init__(self, channel: Channel, tests: str) -> None:
-        """Take the connection, and the source of the tests."""
+    def __init__(self, channel: Channel, tests: str, folder: Folder) -> None:
+        """Take the connection, the source of the tests, and the folder that both have."""
         self.asked = 0
         """Requests that were about the program's own doing."""
         self.ended: Broken | Unjudged | None = None
         """Why it cannot be asked any more."""
-        self._channel, self._folder, self._tests = channel, Folder(), tests
+        self._channel, self._folder, self._tests = channel, folder, tests
         self._shared, self._handed = Shared(0), Handed()
         self._surroundings = Surroundings(tests)
         self._objects = Objects(self)

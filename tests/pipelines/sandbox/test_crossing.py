@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import ast
 import collections
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import types
 import unittest
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.sandbox import memory, programs
 from pipelines.sandbox.inside import about, classes, handed, outgoing, references, special
+from pipelines.sandbox.inside.channel import HEAD, Channel
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
 from pipelines.sandbox.inside.containers import Shared
-from pipelines.sandbox.inside.errors import CrossingError, MalformedError
+from pipelines.sandbox.inside.errors import Broken, CrossingError, MalformedError, Unjudged
+from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.handed import Handed
+from pipelines.sandbox.inside.remote import Program
 from pipelines.sandbox.limits import Limits
 from tests.pipelines.isolated import needs_sandbox
 
@@ -136,6 +143,60 @@ def test_hostile_containers_are_malformed(nodes: Any, changed: Any) -> None:
     decoder = Decoder(nodes, unresolved, Shared(0))
     with pytest.raises(MalformedError):
         decoder.change([decoder.value(None)] and changed)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-2, 9) | st.text(max_size=6)
+REFS = SCALARS | st.lists(st.integers(-1, 5), max_size=2)
+NODES = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                *("object", "class", "given", "library", "type", "module", "same", "list", "dict"),
+                *("tuple", "int", "dict_items", "zoneinfo.ZoneInfo", "datetime.timezone", "x"),
+            ]
+        ),
+        st.lists(REFS | st.sampled_from(["json", "unittest.case", "SkipTest"]), max_size=4),
+    ).map(lambda node: [node[0], *node[1]]),
+    max_size=6,
+)
+REPLIES = st.fixed_dictionaries(
+    {
+        "printed": st.just(["", ""]) | SCALARS,
+        "nodes": NODES | SCALARS,
+        "changed": st.just([]) | st.lists(st.lists(REFS, max_size=2), max_size=3) | SCALARS,
+    },
+    optional={
+        "value": REFS,
+        "again": SCALARS,
+        "raised": st.lists(st.lists(REFS, max_size=6), max_size=3) | SCALARS,
+        "warned": st.lists(st.lists(REFS, max_size=5), max_size=2) | SCALARS,
+        "logged": REFS,
+        "uncrossed": SCALARS,
+        "files": st.dictionaries(st.text(max_size=4), SCALARS, max_size=2) | SCALARS,
+        "callback": SCALARS,
+        "how": SCALARS,
+        "args": st.lists(REFS, max_size=2),
+        "named": st.dictionaries(st.text(max_size=3), REFS, max_size=2) | SCALARS,
+    },
+)
+
+
+@given(st.lists(REPLIES, min_size=1, max_size=3))
+def test_hostile_replies_break_the_program_and_nothing_else(replies: list[dict[str, Any]]) -> None:
+    reading, hostile = os.pipe()
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for reply in replies:
+        data = json.dumps(reply).encode()
+        os.write(hostile, HEAD.pack(len(data)) + data)
+    os.close(hostile)
+    try:
+        program = Program(Channel(reading, sink), "", Folder(Path("/nonexistent")))
+        with contextlib.suppress(Broken, Unjudged):
+            found = program.ask("call", len)
+            assert found is None or isinstance(found, object)
+    finally:
+        os.close(reading)
+        os.close(sink)
 
 
 class Bag(dict[str, int]):
