@@ -6,6 +6,10 @@ them; who raises one also leaves it where the result is made (`remote.Program.en
 
 from __future__ import annotations
 
+from typing import Final
+
+CAUGHT: Final = "the program caught a failed assertion of the tests"
+
 
 class Unjudged(BaseException):
     """The tests do something that cannot be judged from another process, or judge nothing."""
@@ -21,3 +25,8 @@ class CrossingError(Exception):
 
 class MalformedError(Exception):
     """A message is not what the protocol says."""
+
+
+def is_failure(error: object) -> bool:
+    """Whether an exception of the tests says that a test has failed."""
+    return isinstance(error, AssertionError) or type(error).__module__ == "_pytest.outcomes"

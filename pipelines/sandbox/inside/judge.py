@@ -29,7 +29,7 @@ from pipelines.sandbox.inside import (
 )
 from pipelines.sandbox.inside.channel import Channel
 from pipelines.sandbox.inside.collect import Counted, FailedTestError
-from pipelines.sandbox.inside.errors import Broken, Unjudged
+from pipelines.sandbox.inside.errors import CAUGHT, Broken, Unjudged
 from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.guards import Guards
 from pipelines.sandbox.inside.names import Names
@@ -113,6 +113,8 @@ def _passed(program: Program, counted: Counted) -> dict[str, Any]:
     """The result where nothing has failed: passed, if something was judged."""
     if not counted.assertions + counted.tests:
         return _unjudged("no assertion of the tests was run, and no test")
+    if program.caught:
+        return _unjudged(CAUGHT)
     if not program.asked:
         return _unjudged("the tests never use the program")
     return {"result": "passed", "says": ""}

@@ -24,6 +24,8 @@ class Program:
         self.module = types.ModuleType("program")
         self.asked = 1
         """That the tests use it is not counted here."""
+        self.caught: frozenset[int] = frozenset()
+        """What it catches is not known here."""
         self.ended: Unjudged | None = None
 
     def loaded(self) -> None:

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from pipelines.sandbox.inside import known, outgoing, special
 from pipelines.sandbox.inside.about import About
-from pipelines.sandbox.inside.errors import CrossingError
-from pipelines.sandbox.inside.known import COMPUTED, MADE
+from pipelines.sandbox.inside.errors import CAUGHT, CrossingError, is_failure
+from pipelines.sandbox.inside.known import COMPUTED, MADE, Asked
 
 
 def namespace(about: About) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _forwarded(name: str) -> Callable[..., Any]:
         if name == "__await__":
             return program.awaited(self).__await__()
         if name in special.LEAVING:
-            args = outgoing.leaving(*args)
+            return _left(self, name, *args)
         if name == "__contains__" and trust != MADE:
             return any(same(each, args[0]) or each == args[0] for each in self)
         found = program.ask("special", self, name, *args, **named)
@@ -134,6 +134,25 @@ def _forwarded(name: str) -> Callable[..., Any]:
         return found
 
     return method
+
+
+def _left(manager: Any, name: str, *args: Any) -> Any:
+    """Leave a context manager of the program, which may not pass over a failed assertion."""
+    program = known.program(manager)
+    found = program.ask("special", manager, name, *outgoing.leaving(*args))
+    if not is_failure(args[1]):
+        return found
+    return _passed_on_later(program, found) if name == "__aexit__" else _passed_on(program, found)
+
+
+def _passed_on(program: Asked, found: object) -> object:
+    if found:
+        program.unjudge(CAUGHT)
+    return found
+
+
+async def _passed_on_later(program: Asked, found: Any) -> object:
+    return _passed_on(program, await found)
 
 
 def _operated(left: Any, name: str, right: Any, *rest: Any) -> Any:

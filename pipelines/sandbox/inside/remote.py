@@ -27,7 +27,13 @@ from pipelines.sandbox.inside import (
 from pipelines.sandbox.inside.channel import Channel, ClosedError
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
 from pipelines.sandbox.inside.containers import Shared
-from pipelines.sandbox.inside.errors import Broken, CrossingError, MalformedError, Unjudged
+from pipelines.sandbox.inside.errors import (
+    Broken,
+    CrossingError,
+    MalformedError,
+    Unjudged,
+    is_failure,
+)
 from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.handed import Handed
 from pipelines.sandbox.inside.objects import Handle, Objects
@@ -63,6 +69,8 @@ class Program:
         """Requests that were about the program's own doing."""
         self.ended: Broken | Unjudged | None = None
         """Why it cannot be asked any more."""
+        self.caught: set[int] = set()
+        """Failed assertions of the tests that the program got to know and did not pass on."""
         self._channel, self._folder, self._tests = channel, folder, tests
         self._shared, self._handed = Shared(0), Handed()
         self._surroundings = Surroundings(tests)
@@ -218,6 +226,7 @@ class Program:
         if "value" in message:
             return decoder.value(message["value"])
         if "again" in message:
+            self.caught.discard(message["again"])
             return _Raised(self._errors[message["again"]])
         chain = [list(map(decoder.value, each)) for each in message["raised"]]
         errors = [(self._objects.error(*each[:-1]), each[-1]) for each in chain]
@@ -240,6 +249,8 @@ class Program:
         except (Broken, Unjudged, MalformedError):
             raise
         except BaseException as error:  # noqa: BLE001  whatever the tests raise
+            if is_failure(error):
+                self.caught.add(len(self._errors))
             self._errors.append(error)
             kind = type(error) if type(error).__module__ == "__main__" else outgoing.kind(error)
             name, values = "raised", (len(self._errors) - 1, kind, outgoing.arguments(error))
