@@ -48,8 +48,8 @@ class Settings(parsing.Settings):
     """Column with the name that the program has to define, as HumanEval has it; None: there is
     none, and `check(candidate)` is called with the only function of the program."""
     same_process: bool = False
-    """Judge what cannot be judged from another process in the program's own. Such a program can
-    forge a pass; its detail is `same process`, which a suite can refuse."""
+    """Let that pass which passes only in one process with its tests. Such a program can forge a
+    pass; its detail is `same process`, which a suite can refuse."""
     limits: Limits = Field(default_factory=Limits)
     workers: int | None = Field(None, gt=0)
     """Programs that run at once; None: one for each processor."""
