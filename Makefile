@@ -1,5 +1,5 @@
 # `make run` is the whole chain, `make test` the whole test suite, `make fuzz` five minutes of hostile
-# input for every reader (more with `make fuzz EXAMPLES=5000`).
+# input for every reader (more with `make fuzz EXAMPLES=9000`).
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export GX_ANALYTICS_ENABLED := false
 
-EXAMPLES ?= 400
+EXAMPLES ?= 1000
 
 .PHONY: run test fuzz lint install install-test clean
 
