@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
@@ -59,6 +61,19 @@ def test_same_seed_same_weights_and_images(fitted: Fitted, rows: Rows, tmp_path:
     assert not np.array_equal(first, diffusion.generate(directory, labels, FEW, 2))
     other = diffusion.fit(*rows, TINY, 6, tmp_path)
     assert other["weights_sha256"] != manifest["weights_sha256"]
+
+
+def test_the_process_computes_as_before_afterwards(
+    fitted: Fitted, rows: Rows, tmp_path: Path
+) -> None:
+    # A thread that flushes subnormal numbers gives other figures in whatever runs next.
+    before = sys.float_info.min / 2
+    threads = torch.get_num_threads()
+    diffusion.fit(*rows, TINY.model_copy(update={"threads": threads + 1}), 5, tmp_path)
+    diffusion.generate(fitted[0], np.array([3], dtype=np.int64), FEW, 1)
+    diffusion.environment(FEW)
+    assert sys.float_info.min / 2 == before > 0
+    assert torch.get_num_threads() == threads
 
 
 def test_images_are_in_the_unit_interval(fitted: Fitted) -> None:

@@ -56,14 +56,14 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
         GeneratorError: nothing to train on, or the loss is no longer finite.
     """
     _check(pixels, labels, weights)
-    device = unet.prepare(settings.threads, settings.device)
     classes = np.unique(labels)
     architecture = unet.architecture(settings, pixels.shape[1:], len(classes))
-    network = unet.build(architecture, seed).to(device)
     steps = scaled_steps(settings, len(pixels))
     places = np.searchsorted(classes, labels)
-    data = training.tensors(pixels, places, weights, architecture["sample_size"])
-    averaged = training.train(network, data, settings, steps, seed)
+    with unet.repeatable(settings.threads, settings.device) as device:
+        network = unet.build(architecture, seed).to(device)
+        data = training.tensors(pixels, places, weights, architecture["sample_size"])
+        averaged = training.train(network, data, settings, steps, seed)
     manifest = {
         "kind": KIND,
         "architecture": architecture,
@@ -101,12 +101,11 @@ def generate(
     manifest = folder.read_manifest(directory, KIND)
     _check_manifest(directory, manifest)
     indices = _indices(labels, manifest["classes"])
-    device = unet.prepare(settings.threads, settings.device)
-    network = _load(directory, manifest).to(device)
     noise = torch.Generator().manual_seed(seed)
     starts = range(0, len(labels), settings.batch)
     found = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
-    with torch.inference_mode():
+    with unet.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
+        network = _load(directory, manifest).to(device)
         for start in track(starts, "generate"):
             chosen = torch.from_numpy(indices[start : start + settings.batch]).to(device)
             found.append(_sample(network, chosen, manifest, settings, noise))
@@ -115,8 +114,8 @@ def generate(
 
 def environment(settings: DiffusionGenerate) -> dict[str, Any]:
     """What a second sampling must share with one of these settings to give the same bits."""
-    device = unet.prepare(settings.threads, settings.device)
-    return {**unet.environment(settings.threads, device), **unet.machine(device)}
+    with unet.repeatable(settings.threads, settings.device) as device:
+        return {**unet.environment(settings.threads, device), **unet.machine(device)}
 
 
 def scaled_steps(settings: DiffusionFit, rows: int) -> int:

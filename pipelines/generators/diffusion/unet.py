@@ -6,8 +6,9 @@ Everything heavy is imported late: torch and diffusers take seconds.
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,24 +22,39 @@ MOST_LAYERS: Final = 64
 """Levels of a network, and layers in each, at most."""
 
 
-def prepare(threads: int, device: str) -> torch.device:
-    """Set torch up for repeatable work and choose the device.
+@contextmanager
+def repeatable(threads: int, device: str) -> Iterator[torch.device]:
+    """Set torch up for repeatable work on a device, and set it back afterwards.
+
+    Threads, the choice of cuDNN's algorithms and the flushing of subnormal numbers are state of
+    the process (of the calling thread, for the last): what runs next must not compute with it.
 
     Raises:
         GeneratorError: a GPU is asked for and there is none.
     """
     import torch  # noqa: PLC0415  slow to import
 
-    torch.set_num_threads(threads)
     cuda = torch.cuda.is_available()
     if device == "cuda" and not cuda:
         raise GeneratorError("device is cuda, but torch sees no GPU; set device to auto or cpu")
-    if cuda and device != "cpu":
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-        return torch.device("cuda")
-    torch.set_flush_denormal(True)
-    return torch.device("cpu")
+    cudnn = torch.backends.cudnn
+    before = torch.get_num_threads(), cudnn.deterministic, cudnn.benchmark, _flushes_subnormals()
+    torch.set_num_threads(threads)
+    try:
+        if cuda and device != "cpu":
+            cudnn.deterministic, cudnn.benchmark = True, False
+            yield torch.device("cuda")
+        else:
+            torch.set_flush_denormal(True)
+            yield torch.device("cpu")
+    finally:
+        torch.set_num_threads(before[0])
+        cudnn.deterministic, cudnn.benchmark = before[1:3]
+        torch.set_flush_denormal(before[3])
+
+
+def _flushes_subnormals() -> bool:
+    return sys.float_info.min / 2 == 0.0
 
 
 def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
