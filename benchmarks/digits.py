@@ -9,8 +9,10 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import classifiers, images, ingest, params
+from pipelines import params
+from pipelines.features import image_classifier, images
 from pipelines.metrics import Labelled
+from pipelines.stages import ingest
 
 DATASET: Final = "digits"
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -45,10 +47,10 @@ class World:
         return self._split("validation", "test")
 
     @cached_property
-    def judge(self) -> classifiers.Classifier:
+    def judge(self) -> image_classifier.Classifier:
         """Says what label a candidate has, by real data alone."""
         real = labelled(self.real)
-        return classifiers.train(real.vectors, real.labels, calibrate=False)
+        return image_classifier.train(real.vectors, real.labels, calibrate=False)
 
     @cached_property
     def _rows(self) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.guard_runs import Generator, follow
 from benchmarks.measured import machine
-from pipelines.progress import track
+from pipelines.common.progress import track
 
 ROUNDS: Final = {"accumulate": 5, "replace": 6}
 """Rounds that a line is followed for, by regime."""

@@ -21,10 +21,12 @@ from lineage import mix as mixing
 from lineage.guard import Evidence, GuardResult
 from lineage.identity import sample_ids
 from lineage.mix import Mix
-from pipelines import images, leaks, metrics, nearest
+from pipelines import metrics
+from pipelines.common.seeds import derive_seed
+from pipelines.features import images, knn
+from pipelines.gate import contamination
 from pipelines.metrics import Evaluation, Labelled
 from pipelines.modalities.images import Images
-from pipelines.seeds import derive_seed
 
 IMAGES: Final = Images(("image",))
 FARTHEST: Final = 0.3
@@ -150,7 +152,7 @@ def _draw(
 def _decide(world: World, made: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """Refuse what has another label than was asked for, is a copy, or is no digit; then curate."""
     found = labelled(made)
-    distance = nearest.nearest(found.vectors, labelled(world.real).vectors, 1)[0][:, 0]
+    distance = knn.nearest(found.vectors, labelled(world.real).vectors, 1)[0][:, 0]
     agrees = world.judge.labels(found.vectors) == found.labels
     passed = agrees & (distance > world.settings.ingest.near) & (distance <= FARTHEST)
     verdicts = made.select("round", "row").with_columns(
@@ -195,7 +197,7 @@ def _evidence(world: World, after: Lake, decisions: pl.DataFrame, found: Evaluat
         lineage=after.lineage.filter(pl.col("round") == number),
         mix=after.mix.manifest,
         counts={"candidates": len(decisions), **counts},
-        copies=leaks.copies(accepted, world.real, near, IMAGES),
-        leaks=leaks.copies(accepted, world.held_out, near, IMAGES),
+        copies=contamination.copies(accepted, world.real, near, IMAGES),
+        leaks=contamination.copies(accepted, world.held_out, near, IMAGES),
         metrics=found.to_dict(),
     )

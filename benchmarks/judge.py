@@ -24,7 +24,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations import calibration
-from pipelines import progress, quoting
+from pipelines.common import progress
+from pipelines.llm import prompt_escaping
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import Reply, Request, request
@@ -137,7 +138,7 @@ def comparison(
     """The request to compare two answers, delimited as the scorer delimits a sample."""
     other = wrong + (PADDING if padded else "")
     first, second = (right, other) if right_first else (other, right)
-    sample = quoting.as_data({"question": question, "first": first, "second": second})
+    sample = prompt_escaping.as_data({"question": question, "first": first, "second": second})
     rules = "Say which of two answers to a question is the better one. Only truth counts."
     mark = judge.fence(rules, sample, 0)
     tail = "Answer with a JSON object whose field better is first or second."

@@ -16,9 +16,9 @@ from benchmarks.measured import Row, Taken, check, measured
 from benchmarks.served import REPOSITORY, Served, serving
 from lake.home import LakeHome
 from lake.server.__main__ import open_lake
-from lake.server.calls import Services
-from lake.server.commits import Note
-from lake.server.entries import Entry
+from lake.server.catalog.commits import Note
+from lake.server.catalog.entries import Entry
+from lake.server.http.requests import Services
 
 NOTE: Final = Note("benchmark", "benchmark", {})
 CHANGED: Final = 100

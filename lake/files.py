@@ -11,7 +11,9 @@ The errors are `OSError`s whose `strerror` says what is wrong, as the system's o
 from __future__ import annotations
 
 import errno
+import json
 import os
+import secrets
 import stat
 from io import BufferedReader
 from pathlib import Path
@@ -158,6 +160,51 @@ def read_text(place: Path, most: int = MOST) -> str:
         said = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x} at {error.start})"
         raise OSError(errno.EILSEQ, said, str(place)) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_atomic(place: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a file in one step: a killed process leaves the old file or the new one, whole.
+
+    Args:
+        place: the file; its folder is made if it is not there.
+        content: its bytes.
+        durable: also wait until they are on disk, where losing them to a power cut is no option.
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name[:_SHOWN]}.{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(place)
+        if durable:
+            _sync_folder(place.parent)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write_text(place: Path, text: str) -> None:
+    """Write UTF-8 text in one step."""
+    write_atomic(place, text.encode())
+
+
+def write_json(place: Path, content: object) -> None:
+    """Write JSON with sorted names in one step."""
+    write_text(place, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _mode(place: Path, *, follow: bool) -> int:

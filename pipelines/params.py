@@ -10,18 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lake import documents, refs
 from lake.documents import DocumentError
 from lineage.limits import Limits
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
+from pipelines.common.settings import Settings, nearest, parse
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text.settings import TextFit, TextGenerate
-from pipelines.parsing import Settings, nearest, parse
 from pipelines.scorers import registry
+
+if TYPE_CHECKING:
+    from pipelines.modalities import Modality
 
 FILE: Final = "params.yaml"
 NEAR: Final = {"image": 0.06, "text": 0.2}
@@ -130,6 +133,13 @@ class Dataset(Settings):
     curate: Curate = Curate()
     evaluate: Evaluate = Evaluate()
     publish: Publish = Publish()
+
+    @property
+    def modality(self) -> Modality:
+        """What a sample of this data set is."""
+        from pipelines import modalities  # noqa: PLC0415  slow to import
+
+        return modalities.load(self.ingest.modality, self.identity)
 
     @model_validator(mode="before")
     @classmethod

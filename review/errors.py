@@ -13,7 +13,7 @@ from expectations.errors import ExpectationsError
 from lake.errors import LakeError
 from lake.visible import brief
 from lineage.errors import LineageError
-from pipelines.errors import PipelineError
+from pipelines.common.errors import PipelineError
 
 
 class ReviewError(Exception):

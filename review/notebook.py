@@ -11,9 +11,9 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import manifest, tables
 from pipelines.params import load
-from pipelines.work import open_lake
+from pipelines.rounds import manifest, tables
+from pipelines.rounds.context import open_lake
 from review.errors import UsageError
 from review.ui import charts
 

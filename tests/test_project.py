@@ -121,7 +121,7 @@ def test_plots_are_of_files_that_stage_report_writes() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json(command: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "review.cli", *command, "--help"],
+        [sys.executable, "-m", "review.cli.app", *command, "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -174,7 +174,7 @@ def normal(name: str) -> str:
 
 def test_the_release_is_told() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "review.cli", "--version"],
+        [sys.executable, "-m", "review.cli.app", "--version"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -25,7 +25,7 @@ def stemma(left: Path, right: Path) -> Found:
     """This project."""
     import polars as pl  # noqa: PLC0415
 
-    from review.diff import diff_files  # noqa: PLC0415
+    from review.diff.build import diff_files  # noqa: PLC0415
 
     found = diff_files(left, right, ["id"], columns=False).rows
     by_kind = {kind: found.filter(pl.col("change") == kind)["id"] for kind in KEYS}

@@ -8,8 +8,8 @@ from benchmarks.diff import world
 from benchmarks.measured import Taken, check, measured
 from benchmarks.served import serving
 from lake.client import Lake
-from review.diff import diff_table
-from review.diffs.rows import compare
+from review.diff.build import diff_table
+from review.diff.rows import compare
 
 
 def measured_parts(scratch: Path, count: int, rows: int, repeats: int) -> tuple[Taken, Taken]:

@@ -14,10 +14,10 @@ from benchmarks.verifiers import dialogues, judged, made, pictures, prose, whole
 from benchmarks.verifiers.plan import KIND, UNCOUNTED, Planted, RowCase, Seen, TableCase, suite
 from expectations import verifier
 from expectations.calibration import wilson
-from pipelines import judging
-from pipelines.errors import LibraryError, SandboxError, ServiceError
+from pipelines.common.errors import LibraryError, SandboxError, ServiceError
 from pipelines.scorers import protocol, registry
 from pipelines.scorers.scoring import Asked
+from pipelines.verification import judging
 
 ROW_CASES = (
     pictures.CASE,

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from pipelines import images
+from pipelines.features import images
 from pipelines.scorers import image_duplicates, text_duplicates
 from pipelines.scorers.protocol import Given
 

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.verifiers.plan import BETWEEN, Planted, RowCase, Seen, batch
-from pipelines import images
-from pipelines.calibrations import planting
+from pipelines.features import images
 from pipelines.scorers.protocol import Given
 from pipelines.sources import digits
+from pipelines.verification.calibrations import planting
 
 TRAINING: Final = 1077
 NOISE: Final = 6 / 255

@@ -19,9 +19,9 @@ from numpy.random import Generator
 
 from benchmarks import contamination_text
 from benchmarks.verifiers.plan import BETWEEN, IN_SET, Planted, RowCase, Seen, batch
-from pipelines import text_similarity
-from pipelines.calibrations import planting
+from pipelines.features import text_similarity
 from pipelines.scorers.protocol import Given
+from pipelines.verification.calibrations import planting
 
 FOREIGN: Final = ("french", "german", "italian", "portuguese", "spanish", "turkish")
 LENGTH: Final = range(30, 201)

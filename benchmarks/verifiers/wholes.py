@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.verifiers.plan import Frames, TableCase
-from pipelines import images
+from pipelines.features import images
 
 WORDS: Final = np.array([f"w{each}" for each in range(400)])
 SIDE: Final = 6

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.measured import extra
-from pipelines.progress import track
+from pipelines.common.progress import track
 
 ROWS: Final = (10_000, 100_000, 1_000_000)
 FAILURES: Final = (0.01, 0.4)

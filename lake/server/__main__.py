@@ -31,19 +31,19 @@ from lake.errors import Busy, Conflict, Full, LakeError
 from lake.home import Credentials, Endpoint, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
-from lake.server import samples
-from lake.server.api_repositories import add_samples
-from lake.server.app import build
-from lake.server.calls import Services
-from lake.server.catalog import Catalog
-from lake.server.content import Content
-from lake.server.database import Database
-from lake.server.imports import Imports
-from lake.server.objects import SCHEME, ObjectStore, room
-from lake.server.protection import Settings
-from lake.server.protocol import PATIENCE, patient
-from lake.server.signing import Signer
-from lake.server.versions import Versions
+from lake.server import sample_data
+from lake.server.catalog.catalog import Catalog
+from lake.server.catalog.content import Content
+from lake.server.catalog.database import Database
+from lake.server.catalog.imports import Imports
+from lake.server.catalog.protection import Settings
+from lake.server.catalog.versions import Versions
+from lake.server.http.app import build
+from lake.server.http.handlers.repositories import add_samples
+from lake.server.http.requests import Services
+from lake.server.http.slow_clients import PATIENCE, patient
+from lake.server.http.tokens import Signer
+from lake.server.storage.objects import SCHEME, ObjectStore, room
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from lake.visible import visible
 
@@ -208,13 +208,13 @@ def _make_samples(lake: Services) -> None:
     """Make the sample repository where it is not there yet."""
     with suppress(Conflict), lake.catalog.database.change():
         lake.versions.create_repository(
-            samples.REPOSITORY,
-            f"{SCHEME}{samples.REPOSITORY}",
+            sample_data.REPOSITORY,
+            f"{SCHEME}{sample_data.REPOSITORY}",
             MAIN,
             lake.keys.access_key_id,
             read_only=False,
         )
-        add_samples(lake, samples.REPOSITORY, MAIN, lake.keys.access_key_id)
+        add_samples(lake, sample_data.REPOSITORY, MAIN, lake.keys.access_key_id)
 
 
 def _locked(home: LakeHome) -> IO[str]:

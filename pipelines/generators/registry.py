@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from lake import files as local
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 from pipelines.generators.protocol import Generator
 
 MOST: Final = 1 << 20

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from lake import documents
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 from pipelines.llm.faults import FINAL, Fault
 from pipelines.llm.values import Request
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 from pipelines.llm import batch, online
 from pipelines.llm.cache import Cache
+from pipelines.llm.connection import Door
 from pipelines.llm.costs import Ledger
-from pipelines.llm.door import Door
-from pipelines.llm.runs import Run
+from pipelines.llm.session import Run
 from pipelines.llm.settings import Service, access
 from pipelines.llm.values import Failure, Reply, Request
 
@@ -37,7 +37,8 @@ def ask(
         requests: what to ask.
         service: whom to ask, and how patiently.
         cache: directory of the answers.
-        progress: told how many are done, and of how many (`pipelines.progress.bar` gives one).
+        progress: told how many are done, and of how many (`pipelines.common.progress.bar` gives
+            one).
         ledger: counts what a round with several calls has cost, so that its budget holds for all
             of them; None: the budget is for this call.
 

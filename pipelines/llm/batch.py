@@ -15,13 +15,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lake import documents
-from pipelines.errors import ServiceError
+from pipelines.common.errors import ServiceError
 from pipelines.llm import answers, costs
 from pipelines.llm.answers import message
-from pipelines.llm.door import Door
+from pipelines.llm.connection import Door
 from pipelines.llm.faults import Fault, refused
-from pipelines.llm.patience import patience
-from pipelines.llm.runs import Run, Tried
+from pipelines.llm.retry import patience
+from pipelines.llm.session import Run, Tried
 from pipelines.llm.values import Request
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeGuard
 
 from lake import documents, private
 from lake.documents import DocumentError
-from pipelines.errors import ServiceError
+from pipelines.common.errors import ServiceError
 from pipelines.llm.values import Reply
 
 FILE: Final = "answers.db"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipelines.errors import BudgetError, ParamsError
+from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.llm.settings import LOCAL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from lake import announcement, files, private
 from lake.announcement import Announcement
-from pipelines.errors import ServiceError
+from pipelines.common.errors import ServiceError
 
 DIRECTORY: Final = Path(".stemma/llm-server")
 LOCK_HELD: Final = 75

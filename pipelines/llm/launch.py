@@ -1,9 +1,10 @@
 """Start the local server on demand and say where it listens.
 
-It is a process of its own (`python -m pipelines.local_llm`), detached from the one that needed it,
-so that an interrupted stage does not take it down. One process serves a project: when two stages
-start it at once, the loser of the lock ends and both use the winner. What a killed server left
-behind does no harm: nobody holds its announcement, and nobody is sent a key where it listened.
+It is a process of its own (`python -m pipelines.llm.local_server`), detached from the one that
+needed it, so that an interrupted stage does not take it down. One process serves a project: when
+two stages start it at once, the loser of the lock ends and both use the winner. What a killed
+server left behind does no harm: nobody holds its announcement, and nobody is sent a key where it
+listened.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pipelines.errors import ServiceError
+from pipelines.common.errors import ServiceError
 from pipelines.llm.home import DIRECTORY, IDLE_SECONDS, LOCK_HELD, ServerHome
 from pipelines.llm.settings import API_KEY, Access
 
@@ -116,7 +117,15 @@ def _spawned(home: Path, idle: int) -> Iterator[subprocess.Popen[bytes]]:
     package_root = str(Path(__file__).resolve().parents[2])
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [package_root, env.get("PYTHONPATH")]))
     process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-        [sys.executable, "-m", "pipelines.local_llm", "--home", str(home), "--idle", str(idle)],
+        [
+            sys.executable,
+            "-m",
+            "pipelines.llm.local_server",
+            "--home",
+            str(home),
+            "--idle",
+            str(idle),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from pipelines.errors import PipelineError, ServiceError
+from pipelines.common.errors import PipelineError, ServiceError
 from pipelines.llm import answers, costs
-from pipelines.llm.door import Door
+from pipelines.llm.connection import Door
 from pipelines.llm.faults import Fault, Stopped
-from pipelines.llm.patience import patience
-from pipelines.llm.runs import Run, Tried
+from pipelines.llm.retry import patience
+from pipelines.llm.session import Run, Tried
 from pipelines.llm.values import Failure, Reply, Request
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from pipelines.errors import ServiceError
-from pipelines.parsing import Settings
+from pipelines.common.errors import ServiceError
+from pipelines.common.settings import Settings
 
 LOCAL: Final = "local"
 """The model name that means: the project's own server."""

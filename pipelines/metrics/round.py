@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expectations.measures import features
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
+from pipelines.common.seeds import derive_seed
 from pipelines.metrics import downstream, shape, tasks
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.tasks import Task
 from pipelines.metrics.values import Metric, finite
-from pipelines.seeds import derive_seed
 
 MIN_ROWS: Final = 2
 """Fewer rows have no variance."""

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from expectations.measures.features import Features
 from expectations.measures.manifold import overlap
+from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
 from pipelines.metrics.frechet import frechet
 from pipelines.metrics.values import Metric
-from pipelines.seeds import derive_seed
 
 TAIL: Final = 0.01
 OVERLAP: Final = ("precision", "recall", "density", "coverage")

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines import classifiers, topics
+from pipelines.features import image_classifier, text_classifier
 from pipelines.metrics import variety
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.values import Metric
@@ -39,12 +39,12 @@ def weights(frame: pl.DataFrame) -> NDArray[np.float64] | None:
 
 
 def _images(rows: Labelled) -> Callable[[Labelled], Labels]:
-    found = classifiers.train(rows.vectors, rows.labels, rows.weights, calibrate=False)
+    found = image_classifier.train(rows.vectors, rows.labels, rows.weights, calibrate=False)
     return lambda test: found.labels(test.vectors)
 
 
 def _texts(rows: Labelled) -> Callable[[Labelled], Labels]:
-    found = topics.train(rows.inputs, rows.labels, rows.weights)
+    found = text_classifier.train(rows.inputs, rows.labels, rows.weights)
     return lambda test: found.labels(test.inputs)
 
 

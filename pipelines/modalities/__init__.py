@@ -13,22 +13,17 @@ from typing import Any
 from pipelines.modalities.images import Images
 from pipelines.modalities.protocol import Modality
 from pipelines.modalities.texts import Texts
-from pipelines.params import Dataset
 
-__all__ = ["Modality", "of", "recorded"]
-
-
-def of(settings: Dataset) -> Modality:
-    """The modality of a data set, as its settings have it."""
-    return _named(settings.ingest.modality, settings.identity)
+__all__ = ["Modality", "load", "recorded"]
 
 
 def recorded(about: Mapping[str, Any]) -> Modality:
     """The modality of a data set, as the manifest of its real data has it."""
-    return _named(about.get("modality", "image"), tuple(about.get("identity", ["image"])))
+    return load(about.get("modality", "image"), tuple(about.get("identity", ["image"])))
 
 
-def _named(kind: str, identity: tuple[str, ...]) -> Modality:
+def load(kind: str, identity: tuple[str, ...]) -> Modality:
+    """The modality of a name, for a data set whose identity is these columns."""
     if kind == "text":
         return Texts(identity)
     return Images(identity)

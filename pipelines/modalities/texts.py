@@ -16,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage.schema import SHOWN, UNREADABLE
-from pipelines import embedding, text_picture, text_similarity
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
+from pipelines.contact_sheet import text_picture
+from pipelines.features import embedding, text_similarity
 from pipelines.metrics import Labelled, Task, tasks
 from pipelines.modalities.protocol import LABEL, Pairs, missing
 

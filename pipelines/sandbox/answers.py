@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.errors import SandboxError
+from pipelines.common.errors import SandboxError
 from pipelines.sandbox import isolation, loader, maths
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import Finished, run

@@ -28,7 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from pipelines.errors import SandboxError
+from pipelines.common.errors import SandboxError
 from pipelines.sandbox.limits import Limits
 
 NOBODY: Final = 65534

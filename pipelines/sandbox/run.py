@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, Final
 
-from pipelines.errors import SandboxError
+from pipelines.common.errors import SandboxError
 from pipelines.sandbox import cgroups, isolation, memory, seccomp
 from pipelines.sandbox.cgroups import Group
 from pipelines.sandbox.isolation import Descriptors

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines import classifiers, images, parsing
+from pipelines.common import settings as parsing
+from pipelines.features import image_classifier, images
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 
@@ -48,7 +49,9 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
         DataError: a class has too few real rows.
     """
     asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
-    classifier = classifiers.train(known, given.real[settings.label].to_numpy(), seed=given.seed)
+    classifier = image_classifier.train(
+        known, given.real[settings.label].to_numpy(), seed=given.seed
+    )
     readable = images.finite(asked)
     labels = np.zeros(len(asked), dtype=np.int64)
     confidence = np.full(len(asked), np.nan)
@@ -65,7 +68,7 @@ def score_real(given: Given, settings: Settings) -> pl.DataFrame:
         DataError: a class has too few real rows.
     """
     known = images.vectors(given.real[settings.image])
-    labels, confidence = classifiers.unseen(
+    labels, confidence = image_classifier.unseen(
         known, given.real[settings.label].to_numpy(), seed=given.seed
     )
     values = {"predicted_label": labels, "confidence": confidence}

@@ -17,8 +17,8 @@ from typing import Any, Final
 import polars as pl
 from pydantic import Field
 
-from pipelines import parsing
-from pipelines.errors import LibraryError
+from pipelines.common import settings as parsing
+from pipelines.common.errors import LibraryError
 from pipelines.sandbox import programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines import images
+from pipelines.features import images
 
 Values = NDArray[Any]
 Known = NDArray[np.bool_]

@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines import images, nearest, parsing
+from pipelines.common import settings as parsing
+from pipelines.features import images, knn
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 
@@ -64,8 +65,8 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
         ImageError: a real image cannot be read.
     """
     asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
-    close, at = nearest.nearest(asked, known, 2, block_rows=settings.block_rows)
-    others, other = nearest.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
+    close, at = knn.nearest(asked, known, 2, block_rows=settings.block_rows)
+    others, other = knn.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
     return _scores(candidates, given.real, (close, at), (others[:, 0], other[:, 0]))
 
 
@@ -78,7 +79,7 @@ def score_real(given: Given, settings: Settings) -> pl.DataFrame:
         ImageError: a real image cannot be read.
     """
     known = images.vectors(given.real[settings.image])
-    found = nearest.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
+    found = knn.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
     alone = np.full(len(known), np.nan), np.full(len(known), -1, dtype=np.int64)
     return _scores(given.real, given.real, found, alone)
 

@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines import image_hashes, parsing
-from pipelines.image_hashes import Method, Near
+from pipelines.common import settings as parsing
+from pipelines.features import image_hashes
+from pipelines.features.image_hashes import Method, Near
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.protocol import Given
 

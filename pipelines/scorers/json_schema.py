@@ -16,8 +16,9 @@ from pydantic import Field
 
 from lake import documents
 from lake.documents import DocumentError
-from pipelines import extras, parsing
-from pipelines.errors import ParamsError
+from pipelines.common import optional
+from pipelines.common import settings as parsing
+from pipelines.common.errors import ParamsError
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
 
@@ -95,7 +96,7 @@ def _schema(place: str | None) -> Any:  # noqa: ANN401  JSON
 
 
 def _validator(place: str | None) -> Any:  # noqa: ANN401  without a common type
-    library = extras.library("jsonschema_rs", "JSON schemas")
+    library = optional.library("jsonschema_rs", "JSON schemas")
     try:
         return library.Draft202012Validator(
             _schema(place), validate_formats=True, retriever=_elsewhere

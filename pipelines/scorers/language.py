@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines import extras, parsing
+from pipelines.common import optional
+from pipelines.common import settings as parsing
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
 
@@ -71,9 +72,9 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
 
 @cache
 def _identifier(among: tuple[str, ...]) -> Any:  # noqa: ANN401  without types
-    langid = extras.library("py3langid.langid", "languages of texts")
+    langid = optional.library("py3langid.langid", "languages of texts")
     found = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     if among:
-        extras.known(among, found.labels, "language")
+        optional.known(among, found.labels, "language")
         found.set_languages(among)
     return found

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import parsing
+from pipelines.common import settings as parsing
 from pipelines.sandbox import answers
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given

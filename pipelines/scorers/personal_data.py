@@ -1,8 +1,8 @@
 """Does a text hold personal data?
 
-Forms and checksums of our own (`pipelines.personal`), and the numbering plans of all countries in
-the library phonenumbers, the Python form of Google's. What it cannot find: names, street addresses,
-birthdays, and whatever else has no form.
+Forms and checksums of our own (`pipelines.features.pii`), and the numbering plans of all countries
+in the library phonenumbers, the Python form of Google's. What it cannot find: names, street
+addresses, birthdays, and whatever else has no form.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Final
 import polars as pl
 from pydantic import Field
 
-from pipelines import extras, parsing, personal
+from pipelines.common import optional
+from pipelines.common import settings as parsing
+from pipelines.features import pii
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
 
@@ -53,14 +55,14 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
         LibraryError: the library phonenumbers is not installed.
         ParamsError: there is no such region.
     """
-    phones = extras.library("phonenumbers", "phone numbers in texts")
+    phones = optional.library("phonenumbers", "phone numbers in texts")
     if settings.region is not None:
-        extras.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
+        optional.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
     texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
-    suspect = texts.str.contains(personal.SOME).fill_null(value=False)
+    suspect = texts.str.contains(pii.SOME).fill_null(value=False)
     found: list[list[str]] = []
     for text in texts.filter(suspect):
-        found.append([each.kind for each in personal.find(text, settings.region)])
+        found.append([each.kind for each in pii.find(text, settings.region)])
         if len(found) % EACH == 0:
             given.progress(len(found), int(suspect.sum()))
     seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(found, dtype=KINDS)})

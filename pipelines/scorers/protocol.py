@@ -30,7 +30,7 @@ from typing import Final, Protocol, runtime_checkable
 
 import polars as pl
 
-from pipelines import parsing
+from pipelines.common import settings as parsing
 
 DataType = pl.DataType | type[pl.DataType]
 KEY: Final = ("round", "row")

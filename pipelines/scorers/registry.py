@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-from pipelines.errors import ParamsError
-from pipelines.parsing import Settings, nearest, parse
+from pipelines.common.errors import ParamsError
+from pipelines.common.settings import Settings, nearest, parse
 from pipelines.scorers.protocol import Scorer
 
 FOLDER: Final = Path(__file__).parent

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from lake import files
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 
 FOLDER: Final = Path(__file__).parent / "rubrics"
 MOST: Final = 1 << 20

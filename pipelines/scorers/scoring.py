@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
-from pipelines import progress
-from pipelines.errors import DataError
-from pipelines.parsing import Settings
+from pipelines.common import progress
+from pipelines.common.errors import DataError
+from pipelines.common.settings import Settings
 from pipelines.scorers import digests, protocol, registry
 from pipelines.scorers.cache import DIGEST, Cache
 from pipelines.scorers.protocol import KEY, Given, Scorer, ScoresReal

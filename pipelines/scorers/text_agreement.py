@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines import parsing, topics
+from pipelines.common import settings as parsing
+from pipelines.features import text_classifier
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 
@@ -49,7 +50,7 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
         DataError: there are no real rows, or no word in them.
     """
     known = _labelled(given.real, settings)
-    classifier = topics.train(_texts(known[settings.text]), _texts(known[settings.label]))
+    classifier = text_classifier.train(_texts(known[settings.text]), _texts(known[settings.label]))
     readable = candidates[settings.text].is_not_null().to_numpy()
     labels = np.full(len(candidates), "", dtype=object)
     confidence = np.full(len(candidates), np.nan)
@@ -69,7 +70,7 @@ def score_real(given: Given, settings: Settings) -> pl.DataFrame:
     confidence = np.full(len(given.real), np.nan)
     known = _labelled(given.real, settings)
     there = readable.to_numpy()
-    labels[there], confidence[there] = topics.unseen(
+    labels[there], confidence[there] = text_classifier.unseen(
         _texts(known[settings.text]), _texts(known[settings.label]), seed=given.seed
     )
     return _scores(given.real, labels, confidence, there)

@@ -1,7 +1,7 @@
 """Is a text nearly one of the real texts, of an earlier round, or of this round?
 
-Similarity is the Jaccard index of shingles (`pipelines.text_similarity`): 1 for texts that differ
-in case and spaces only. What is less similar than `threshold` counts as not similar at all.
+Similarity is the Jaccard index of shingles (`pipelines.features.text_similarity`): 1 for texts that
+differ in case and spaces only. What is less similar than `threshold` counts as not similar at all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipelines import parsing, text_similarity
+from pipelines.common import settings as parsing
+from pipelines.features import text_similarity
+from pipelines.features.shingles import Kind
+from pipelines.features.text_similarity import Pairs, Told
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.protocol import Given
-from pipelines.shingles import Kind
-from pipelines.text_similarity import Pairs, Told
 
 COLUMNS: Final = {
     "text_real_similarity": pl.Float64,

@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines import parsing, shingles
+from pipelines.common import settings as parsing
+from pipelines.features import shingles
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import parsing
+from pipelines.common import settings as parsing
 from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
 from pipelines.scorers.protocol import Given

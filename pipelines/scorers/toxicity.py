@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines import extras, parsing
+from pipelines.common import optional
+from pipelines.common import settings as parsing
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 
@@ -50,7 +51,7 @@ def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.Data
     Raises:
         LibraryError: the library alt-profanity-check is not installed.
     """
-    check = extras.library("profanity_check", "toxicity of texts")
+    check = optional.library("profanity_check", "toxicity of texts")
     texts = candidates[settings.text].cast(pl.String)
     asked = texts.drop_nulls()
     found = np.empty(len(asked))

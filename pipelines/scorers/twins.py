@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.text_similarity import Pairs
+from pipelines.features.text_similarity import Pairs
 
 
 def best(pairs: Pairs, rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

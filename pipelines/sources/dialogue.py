@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 import yaml
 
-from pipelines.errors import LibraryError
+from pipelines.common.errors import LibraryError
 
 SOURCE = "chatterbot-corpus/english"
 LICENCE = "BSD-3-Clause"

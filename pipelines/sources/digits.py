@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines import images
+from pipelines.features import images
 
 SOURCE = "uci-optdigits/sklearn.load_digits"
 LICENCE = "CC-BY-4.0"

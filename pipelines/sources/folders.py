@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lake import files
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 MOST: Final = 1 << 25

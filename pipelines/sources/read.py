@@ -17,8 +17,9 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import images, say
-from pipelines.errors import DataError
+from pipelines.common import console
+from pipelines.common.errors import DataError
+from pipelines.features import images
 from pipelines.modalities import Modality
 from pipelines.sources import folders, tables
 
@@ -97,7 +98,7 @@ def _folder(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: class folder {max(values)} is too large a number; rename it")
     distinct = plain and len(set(values)) == len(values)
     numbers = dict(zip(classes, values if distinct else range(len(classes)), strict=True))
-    say.line(
+    console.line(
         f"{path}: " + ", ".join(f"{name} is class {number}" for name, number in numbers.items())
     )
     rows = (

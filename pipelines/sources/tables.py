@@ -20,8 +20,8 @@ import polars as pl
 
 from lake import files
 from lineage.schema import UNREADABLE
-from pipelines import parquet
-from pipelines.errors import DataError
+from pipelines.common import parquet
+from pipelines.common.errors import DataError
 
 CELL: Final = 16
 """Bytes of a value in memory, whether it is there or not."""

@@ -16,9 +16,19 @@ from lake.client import Lake
 from lake.errors import Invalid, NotFound, Unreachable
 from lineage.errors import QueryError
 from review.errors import FAILURES, UsageError
-from review.ui import decisions, desk, gate, numbers, render, review, rounds, sample, verifiers
-from review.ui.desk import Desk
-from review.ui.gate import Gate
+from review.ui import (
+    access,
+    app_state,
+    decisions,
+    numbers,
+    render,
+    review,
+    rounds,
+    sample,
+    verifiers,
+)
+from review.ui.access import Gate
+from review.ui.app_state import Desk
 from review.ui.session import Session
 
 STATUS: Final = (
@@ -54,7 +64,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
         | dict.fromkeys(FAILURES, _failed),
     )
     app.state.desk = Desk(lake, session)
-    app.state.cookie = gate.cookie_name(port)
+    app.state.cookie = access.cookie_name(port)
     return app
 
 
@@ -64,11 +74,11 @@ def enter(request: Request) -> Response:
     The next page is asked for by this one, so that the cookie, which other sites' links do not
     send, is sent.
     """
-    session = desk.of(request).session
+    session = app_state.of(request).session
     here = request.cookies.get(request.app.state.cookie)
     fresh = session.enter(request.query_params.get("token", ""))
     if not fresh and not session.holds(here):
-        return gate.refusal("this address was used; start `stemma ui` again for another")
+        return access.refusal("this address was used; start `stemma ui` again for another")
     answer = HTMLResponse(
         '<!doctype html><html lang="en"><title>Stemma</title><a href="/">Go on</a></html>',
         headers={"Refresh": "0; url=/"},
@@ -90,8 +100,8 @@ def _broken(request: Request, _: Exception) -> Response:
 
 
 def _not_there(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith(gate.OPEN):
-        return gate.refusal("there is nothing here")
+    if request.url.path.startswith(access.OPEN):
+        return access.refusal("there is nothing here")
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:  # noqa: PLR2004  HTTP

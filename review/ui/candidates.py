@@ -16,7 +16,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import history
+from pipelines.rounds import history
 from review.errors import UsageError
 
 NUMBERS: Final = ("depth", "after", "before")

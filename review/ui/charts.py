@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from lake.visible import tame
-from review.output import number
+from review.cli.output import number
 
 THEMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "light": {"ink": "#56606a", "line": "#e3e7eb", "hues": ["#1d5fb4", "#b35900", "#7b8894"]},

@@ -9,10 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipelines import publish, reviews
-from pipelines.reviews import Approval
+from pipelines.gate import reviews
+from pipelines.gate.reviews import Approval
+from pipelines.stages import publish
 from review.errors import FAILURES, UsageError
-from review.ui import desk, review
+from review.ui import app_state, review
 
 FIELDS: Final = 8
 """Of a form, at most."""
@@ -26,7 +27,7 @@ async def decide(request: Request) -> Response:
 
 
 def _decided(request: Request, form: dict[str, Any]) -> Response:
-    here = desk.of(request)
+    here = app_state.of(request)
     if not here.session.sent(form.get("csrf")):
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
     reason = str(form.get("reason", ""))
@@ -38,8 +39,10 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
 
 
 def _act(request: Request, action: str, seen: str, reason: str) -> str:
-    here = desk.of(request)
-    target = desk.target(here.lake, request.path_params["dataset"], request.path_params["branch"])
+    here = app_state.of(request)
+    target = app_state.target(
+        here.lake, request.path_params["dataset"], request.path_params["branch"]
+    )
     work = here.work(target)
     if target.key not in work.params.rounds:
         raise UsageError(f"params.yaml has no rounds.{target.key}; get it from the team (git pull)")

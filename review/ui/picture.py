@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from review.origins import Found
-from review.output import number
+from review.cli.output import number
+from review.provenance.origins import Found
 
 MOST: Final = 40
 """Members that are drawn, the nearest first."""

@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from pipelines import templates
-from review.output import number, plural
-from review.ui import desk
+from pipelines.common import templates
+from review.cli.output import number, plural
+from review.ui import app_state
 
 HERE: Final = Path(__file__).parent
 MOODS: Final = {
@@ -52,8 +52,8 @@ ENGINE: Final = _engine()
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """Fill a template."""
-    datasets = list(desk.of(request).params.datasets)
-    given = {"request": request, "datasets": datasets, "csrf": desk.of(request).session.csrf}
+    datasets = list(app_state.of(request).params.datasets)
+    given = {"request": request, "datasets": datasets, "csrf": app_state.of(request).session.csrf}
     text = ENGINE.get_template(template).render(given | values)
     return HTMLResponse(text, status_code=status, headers={"Vary": "HX-Request"})
 

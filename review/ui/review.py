@@ -14,16 +14,16 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import images, reviews
-from pipelines.verdicts import examples
-from pipelines.verdicts.examples import Example
-from review import diff
-from review.diffs import samples, sections
-from review.diffs.values import MEANINGS, DataDiff
-from review.targets import Target
-from review.ui import candidates, desk, facets, render
+from pipelines.features import images
+from pipelines.gate import reviews
+from pipelines.verification.verdicts import examples
+from pipelines.verification.verdicts.examples import Example
+from review.cli.refs import Target
+from review.diff import build, samples, sections
+from review.diff.values import MEANINGS, DataDiff
+from review.ui import app_state, candidates, facets, render
+from review.ui.app_state import Desk
 from review.ui.candidates import Filters, Listing, Source
-from review.ui.desk import Desk
 from review.ui.facets import Facets
 
 SIZES: Final = {"grid": 60, "cards": 24, "table": 100}
@@ -52,13 +52,15 @@ def show(request: Request) -> Response:
 
 def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Response:
     """The page of a branch, with what went wrong with a decision."""
-    here = desk.of(request)
-    target = desk.target(here.lake, request.path_params["dataset"], request.path_params["branch"])
+    here = app_state.of(request)
+    target = app_state.target(
+        here.lake, request.path_params["dataset"], request.path_params["branch"]
+    )
     filters = candidates.parse(request.query_params)
     listed = _listed(here.lake, target, filters)
     if render.partial(request):
         return render.page(request, "candidates.html.j2", target=target, **listed)
-    entry = desk.known(here, target.dataset).at(target.ref)
+    entry = app_state.known(here, target.dataset).at(target.ref)
     return render.page(
         request,
         "review.html.j2",
@@ -74,8 +76,10 @@ def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Re
 
 def summary(request: Request) -> Response:
     """What the branch changes, from the data diff; it is read after the page is there."""
-    here = desk.of(request)
-    target = desk.target(here.lake, request.path_params["dataset"], request.path_params["branch"])
+    here = app_state.of(request)
+    target = app_state.target(
+        here.lake, request.path_params["dataset"], request.path_params["branch"]
+    )
     left, found = compared(here, target)
     return render.page(
         request,
@@ -91,8 +95,10 @@ def summary(request: Request) -> Response:
 
 def changes(request: Request) -> Response:
     """Rows of one kind of change, a page at a time: `?change=removed&from=24`."""
-    here = desk.of(request)
-    target = desk.target(here.lake, request.path_params["dataset"], request.path_params["branch"])
+    here = app_state.of(request)
+    target = app_state.target(
+        here.lake, request.path_params["dataset"], request.path_params["branch"]
+    )
     _, found = compared(here, target)
     kinds = list(found.changes)
     kind = request.query_params.get("change", kinds[0] if kinds else "")
@@ -131,7 +137,7 @@ def compared(here: Desk, target: Target) -> tuple[str, DataDiff]:
 
 @lru_cache(maxsize=4)
 def _compared(lake: Lake, left: str, right: str, dataset: str) -> DataDiff:
-    return diff.diff(lake, left, right, dataset)
+    return build.diff(lake, left, right, dataset)
 
 
 @lru_cache(maxsize=8)

@@ -8,18 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from review.errors import UsageError
-from review.ui import charts, desk, render
-from review.ui.desk import Known
+from review.ui import app_state, charts, render
+from review.ui.app_state import Known
 
 
 def show(request: Request) -> Response:
     """The rounds of one data set: `?dataset=digits&at=digits-r003`."""
-    here = desk.of(request)
+    here = app_state.of(request)
     names = list(here.params.datasets)
     if not names:
         raise UsageError("params.yaml names no data set; add one under datasets")
     dataset = request.query_params.get("dataset") or names[0]
-    known = desk.known(here, dataset)
+    known = app_state.known(here, dataset)
     entry = _chosen(known, request.query_params.get("at"))
     return render.page(
         request,
@@ -43,7 +43,7 @@ def _chosen(known: Known, at: str | None) -> dict[str, Any] | None:
 
 def chart(request: Request) -> Response:
     """One chart as SVG: `/chart/digits/downstream.svg?theme=dark`."""
-    known = desk.known(desk.of(request), request.path_params["dataset"])
+    known = app_state.known(app_state.of(request), request.path_params["dataset"])
     theme = request.query_params.get("theme", "light")
     drawn = {each.name: each for each in charts.of_rounds(known.line)}
     wanted = drawn.get(request.path_params["name"])

@@ -13,13 +13,13 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import ancestry, manifest, tables
-from pipelines.verdicts import examples
-from pipelines.verdicts.examples import Example
-from review import origins
-from review.locate import Located
-from review.origins import Found
-from review.ui import desk, picture, render, review
+from pipelines.rounds import ancestry_index, manifest, tables
+from pipelines.verification.verdicts import examples
+from pipelines.verification.verdicts.examples import Example
+from review.provenance import origins
+from review.provenance.lookup import Located
+from review.provenance.origins import Found
+from review.ui import app_state, picture, render, review
 
 Place = tuple[str, int, int]
 PICTURED: Final = 24
@@ -34,7 +34,7 @@ NESTED: Final = 12
 
 def show(request: Request) -> Response:
     """One occurrence, as a ref holds it."""
-    lake, given = desk.of(request).lake, request.path_params
+    lake, given = app_state.of(request).lake, request.path_params
     ref = request.query_params.get("ref") or refs.MAIN
     commit = lake.resolve(ref).id
     place: Place = (given["dataset"], given["round"], given["row"])
@@ -61,7 +61,7 @@ def show(request: Request) -> Response:
 
 
 def _found(lake: Lake, commit: str, place: Place, ref: str) -> Found:
-    index = ancestry.open_at(lake, commit)
+    index = ancestry_index.open_at(lake, commit)
     at = pl.DataFrame(
         [place], schema={"dataset": pl.String, "round": pl.Int32, "row": pl.Int64}, orient="row"
     )

@@ -13,10 +13,10 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
 from lake.visible import tame
-from pipelines import manifest
-from pipelines.verdicts import places
+from pipelines.rounds import manifest
+from pipelines.verification.verdicts import places
 from review.errors import UsageError
-from review.ui import desk, render
+from review.ui import app_state, render
 
 PAGES: Final = {"verdicts": "failures by reason", "data_docs": "GX Data Docs"}
 SANDBOX: Final = (
@@ -53,8 +53,8 @@ class Line:
 
 def show(request: Request) -> Response:
     """Pass rates of a data set's expectations over rounds."""
-    here, dataset = desk.of(request), request.path_params["dataset"]
-    entries = [each for each in desk.known(here, dataset).line if each["round"]]
+    here, dataset = app_state.of(request), request.path_params["dataset"]
+    entries = [each for each in app_state.known(here, dataset).line if each["round"]]
     told = [_expectations(here.lake, dataset, each) for each in entries]
     return render.page(
         request,
@@ -87,7 +87,7 @@ def lines(told: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[Line]:
 
 def page(request: Request) -> Response:
     """A page about a round's verdicts as the lake holds it, shut into a sandbox."""
-    lake, given = desk.of(request).lake, request.path_params
+    lake, given = app_state.of(request).lake, request.path_params
     if given["name"] not in PAGES:
         raise UsageError(f"there is no such page; there are {', '.join(PAGES)}")
     path = refs.page(given["dataset"], given["round"], given["name"])

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from lakefs_spec import LakeFSFileSystem
 
-from lake.server.samples import LAKES
+from lake.server.sample_data import LAKES
 from tests.clients.required import cannot
 from tests.lake.servers import Served, api_root
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
 
-from lake.server.openapi import description
-from lake.server.operations import OPERATIONS
+from lake.server.http.openapi import description
+from lake.server.http.routes import OPERATIONS
 from tests.lake.servers import Served, api_root, start
 
 EXAMPLES = 25

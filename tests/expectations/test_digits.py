@@ -11,7 +11,7 @@ import pytest
 
 from expectations import verifier
 from expectations.suite import Suite
-from pipelines import images
+from pipelines.features import images
 from pipelines.scorers import agreement, distance
 from pipelines.scorers.protocol import Given
 from pipelines.sources import digits as source

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import BlockedError
-from pipelines.signing import KEY
+from pipelines.common.errors import BlockedError
+from pipelines.gate.signing import KEY
 from tests.flow.lab import Lab, key_pair
 from tests.flow.projects import Project, tiny, tiny_round
 

@@ -21,9 +21,10 @@ from lake.client import Lake
 from lake.values import Commit
 from lineage import guard
 from lineage.guard import GuardResult
-from pipelines import manifest, publishing, signing, steps, tables
-from pipelines.signing import PUBLIC_KEYS, Trusted
-from pipelines.steps import Step
+from pipelines.gate import guard_record, history_audit, signing
+from pipelines.gate.history_audit import Step
+from pipelines.gate.signing import PUBLIC_KEYS, Trusted
+from pipelines.rounds import manifest, merging, tables
 from tests.flow.projects import Project
 
 MORE = "tiny/samples/round=003/part-00001.parquet"
@@ -76,15 +77,15 @@ class Lab:
 
         def write(branch: str) -> None:
             manifest.extend(self.lake, branch, "tiny", 3, guard=result.to_dict())
-            publishing.claim(self.lake, branch, "tiny", 3, "forged")
+            merging.claim(self.lake, branch, "tiny", 3, "forged")
 
-        about = {**self.merge.metadata, **publishing.says(result)}
+        about = {**self.merge.metadata, **guard_record.guard_metadata(result)}
         return self.committed(name, at, write), about
 
     def found(self, ref: str, trusted: Trusted | None = None) -> list[Step]:
         """The findings in a history, newest first."""
         log = list(self.lake.log(ref, first_parent=True))[::-1]
-        return [step for step in steps.walk(self.lake, log, trusted) if step.wrong][::-1]
+        return [step for step in history_audit.walk(self.lake, log, trusted) if step.wrong][::-1]
 
     def only(self, ref: str) -> Step:
         """The one finding, which is about the newest commit."""

@@ -12,7 +12,7 @@ from lineage import edges, record, schema
 from lineage import mix as mixing
 from lineage.identity import sample_ids
 from lineage.mix import MixManifest
-from pipelines import manifest, publishing, tables
+from pipelines.rounds import manifest, merging, tables
 
 Edge = tuple[int, str, int, int, str, float]
 """Candidate; data set, round and row of the parent; relation; weight."""
@@ -100,7 +100,7 @@ def _publish(
     branch = refs.branch_name(dataset, number)
     about = {"stemma.dataset": dataset, "stemma.round": str(number), "stemma.line": refs.MAIN}
     lake.set_branch(branch, str(lake.head(refs.MAIN)))
-    publishing.supersede(lake, dataset, number, branch, about)
+    merging.supersede(lake, dataset, number, branch, about)
     for table, frame in found.items():
         lake.write(branch, refs.part(dataset, table, number), frame)
     content = {"round": number, "generator": {"kind": "planted/1"} if number else None}
@@ -108,5 +108,5 @@ def _publish(
     manifest.write(lake, branch, dataset, number, content)
     commit = lake.commit(branch, "plant", {**about, "stemma.stage": "plant"})
     key = {"stemma.stage": "publish", "stemma.input_key": commit.id}
-    merged = publishing.merge(lake, commit.id, "publish", {**about, **key})
-    publishing.ensure_tag(lake, dataset, number, merged.id)
+    merged = merging.merge(lake, commit.id, "publish", {**about, **key})
+    merging.ensure_tag(lake, dataset, number, merged.id)

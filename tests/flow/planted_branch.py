@@ -9,7 +9,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lineage import record
-from pipelines import manifest
+from pipelines.rounds import manifest
 from tests.flow.projects import Project
 
 

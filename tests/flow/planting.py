@@ -12,7 +12,8 @@ from lake import refs
 from lineage import edges, record
 from lineage import mix as mixing
 from lineage.identity import sample_ids
-from pipelines import images, manifest, receipts, tables, work
+from pipelines.features import images
+from pipelines.rounds import context, manifest, receipts, tables
 
 Planted: TypeAlias = Mapping[int, tuple[object, int]]
 """Image and label by row."""
@@ -22,7 +23,7 @@ Parent: TypeAlias = tuple[int, int, int, str]
 
 def plant(number: int, found: Planted, *parents: Parent) -> None:
     """Commit the candidates of a round again, by hand: other images, labels and parents."""
-    at = work.open_round(f"tiny-{number}")
+    at = context.open_round(f"tiny-{number}")
     lake, made = at.lake, receipts.read("tiny", number, "generate")
     old = tables.read_round(lake, made.commit, "tiny", "candidates", number).sort("row")
     changed = [
@@ -49,7 +50,7 @@ def plant(number: int, found: Planted, *parents: Parent) -> None:
     lake.write(made.branch, refs.part("tiny", "candidates", number), frame.with_columns(ids))
     lake.write(made.branch, refs.part("tiny", "lineage", number), rows)
     commit = lake.commit(made.branch, "By hand", lake.resolve(made.commit).metadata)
-    work.write_receipt(at, "generate", commit.id, made.input_key, made.rows)
+    context.write_receipt(at, "generate", commit.id, made.input_key, made.rows)
 
 
 def links(*parents: Parent) -> pl.DataFrame:

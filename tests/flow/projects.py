@@ -20,7 +20,8 @@ import yaml
 from lake.client import Lake
 from lake.home import LakeHome
 from lineage.limits import Limits
-from pipelines import params, work
+from pipelines import params
+from pipelines.rounds import context
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -42,7 +43,7 @@ class Project:
         if name in ("lake", "ingest"):
             module.run(*filter(None, [key]), **flags)
         else:
-            module.main(work.open_round(key), **flags)
+            module.main(context.open_round(key), **flags)
 
     def round(self, key: str, *stages: str) -> None:
         """Run all stages of a round, or those named, in this process."""
@@ -58,7 +59,7 @@ class Project:
 
     def lake(self, *, holdout: bool = False) -> Lake:
         """The project's lake."""
-        return work.open_lake(params.load(), holdout=holdout)
+        return context.open_lake(params.load(), holdout=holdout)
 
     def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Change params.yaml."""

@@ -13,7 +13,8 @@ import httpx
 import uvicorn
 
 from lake.client import Lake
-from review.ui import app, command
+from review.commands import ui
+from review.ui import app
 from review.ui.session import Session
 
 
@@ -46,7 +47,7 @@ class Page:
 @contextmanager
 def serving(lake: Lake) -> Iterator[Page]:
     """Serve the project in the current directory."""
-    with command.bound("127.0.0.1", 0) as listening:
+    with ui.bound("127.0.0.1", 0) as listening:
         port = int(listening.getsockname()[1])
         session = Session()
         built = app.build(lake, session, port)

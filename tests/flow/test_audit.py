@@ -16,8 +16,8 @@ import pytest
 from lake.client import Lake
 from lake.errors import NotFound
 from lineage.errors import QueryError
-from pipelines import manifest, superseded, tables
-from review import audit, descendants
+from pipelines.rounds import manifest, superseded, tables
+from review.commands import audit, descendants
 from review.errors import UsageError
 from tests.flow import planted
 from tests.flow.projects import Project

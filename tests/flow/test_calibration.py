@@ -14,13 +14,15 @@ import pytest
 
 from lake.client import Lake
 from lineage import identity
-from pipelines import branches, generate, manifest, params, tables, work
-from pipelines.attempts import attempt
-from pipelines.calibrations import audits, store
-from pipelines.errors import BlockedError, StaleError
+from pipelines import params
+from pipelines.common.errors import BlockedError, StaleError
 from pipelines.generators.protocol import Made
-from pipelines.work import write_receipt
-from review import verifier_audit
+from pipelines.rounds import branches, context, manifest, tables
+from pipelines.rounds.context import write_receipt
+from pipelines.rounds.staging_branch import attempt
+from pipelines.stages import generate
+from pipelines.verification.calibrations import audits, store
+from review.commands import verifier_audit
 from review.errors import UsageError
 from tests.flow.projects import NO_LIMITS, Project, tiny
 
@@ -77,7 +79,7 @@ def drawn(rows: int) -> pl.DataFrame:
 def generate_by_hand(project: Project) -> None:
     """Make the generate commit of round 1 of these images, as the stage makes its own."""
     project.run("fit", "tiny-1")
-    at = work.open_round("tiny-1")
+    at = context.open_round("tiny-1")
     base = branches.origin(at, supersede=False)
 
     def produce(branch: str) -> Mapping[str, str]:

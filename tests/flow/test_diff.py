@@ -11,10 +11,10 @@ import pytest
 from lake import refs
 from lake.client import Lake
 from lineage import schema
-from pipelines import tables
-from review import diff, diff_command
-from review.diffs import distance
-from review.diffs.samples import Picture, samples
+from pipelines.rounds import tables
+from review.commands import diff as diff_command
+from review.diff import build, distance
+from review.diff.samples import Picture, samples
 from review.errors import Findings, UsageError
 from tests.flow.projects import Project
 from tests.flow.test_review import blocked_round
@@ -44,7 +44,7 @@ def test_a_diff_shows_what_a_merge_would_change(
 ) -> None:
     blocked_round(copied)
     lake = copied.lake()
-    found = diff.diff(lake, "main", "tiny-r003", "tiny")
+    found = build.diff(lake, "main", "tiny-r003", "tiny")
     decisions = tables.read_round(lake, "tiny-r003", "tiny", "decisions", 3)
     accepted = decisions.filter(pl.col("decision") == "accepted")
     (changed,) = found.rounds
@@ -75,7 +75,7 @@ def test_a_superseded_round_shows_as_removed(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1", "generate", "verify", "curate")
     lake = copied.lake()
-    found = diff.diff(lake, "main", "tiny-r001", "tiny")
+    found = build.diff(lake, "main", "tiny-r001", "tiny")
     second = next(each for each in found.rounds if each.round == 2)
     old = tables.read_round(lake, "main", "tiny", "samples", 2)
     assert second.samples == {"added": 0, "removed": len(old), "changed": 0}
@@ -91,8 +91,8 @@ def test_merges_of_other_data_sets_do_not_show(
     lake.write("other", "another/samples/round=000/part-00000.parquet", pl.DataFrame({"a": [1]}))
     lake.commit("other", "another data set", {})
     lake.merge("other", "main", "publish another data set", {})
-    assert diff.datasets(lake, "main", "tiny-r003") == ["tiny"]
-    assert diff.datasets(lake, "main", "tiny-r003", two_dot=True) == ["another", "tiny"]
+    assert build.datasets(lake, "main", "tiny-r003") == ["tiny"]
+    assert build.datasets(lake, "main", "tiny-r003", two_dot=True) == ["another", "tiny"]
     capsys.readouterr()
     run(right="main")
     assert "no difference" in capsys.readouterr().out
@@ -135,7 +135,7 @@ def test_edited_tables_show_what_was_edited(
     before[at_five] = parent
     edit(lake, "lineage", 2, pl.lit(pl.Series("parents", before, schema.PARENTS)))
     lake.commit("edited", "edits by hand", {})
-    found = diff.diff(lake, "main", "edited", "tiny")
+    found = build.diff(lake, "main", "edited", "tiny")
     assert found.changes == {"changed": 1, "decision": 1, "verdict": 1, "parents": 1}
     told = {each["change"]: each for each in found.rows.iter_rows(named=True)}
     assert (told["changed"]["row"], told["changed"]["columns"]) == (sample["row"], ["label"])
@@ -160,17 +160,17 @@ def test_edited_tables_show_what_was_edited(
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 5
     capsys.readouterr()
-    keyed = diff.diff(lake, "main", "edited", "tiny", key=["round", "row"])
+    keyed = build.diff(lake, "main", "edited", "tiny", key=["round", "row"])
     assert keyed.changes == found.changes
     with pytest.raises(UsageError, match="no column 'prompt'; it has: round, row, sample_id"):
-        diff.diff(lake, "main", "edited", "tiny", key=["prompt"])
+        build.diff(lake, "main", "edited", "tiny", key=["prompt"])
 
 
 def test_a_round_that_is_made_again_changes_no_verdicts(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 23}))
     copied.round("tiny-2", "generate", "verify", "curate", "evaluate")
     lake = copied.lake()
-    found = diff.diff(lake, "main", "tiny-r002", "tiny")
+    found = build.diff(lake, "main", "tiny-r002", "tiny")
     ids = [
         set(tables.read_round(lake, ref, "tiny", "samples", 2)["sample_id"])
         for ref in ("main", "tiny-r002")
@@ -188,9 +188,9 @@ def test_a_round_that_is_made_again_changes_no_verdicts(copied: Project) -> None
 
 def test_sums_of_a_round_are_kept(copied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = copied.lake()
-    first = diff.diff(lake, "tiny-v1", "tiny-v2", "tiny")
+    first = build.diff(lake, "tiny-v1", "tiny-v2", "tiny")
     summed: list[object] = []
     monkeypatch.setattr(distance.statistics, "tally", summed.append)
-    again = diff.diff(lake, "tiny-v1", "tiny-v2", "tiny")
+    again = build.diff(lake, "tiny-v1", "tiny-v2", "tiny")
     assert summed == []
     assert again.to_dict() == first.to_dict()

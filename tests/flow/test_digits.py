@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines import manifest, params, receipts, replay, tables
+from pipelines import params
+from pipelines.inquiry import replay
+from pipelines.rounds import manifest, receipts, tables
 from tests.flow.projects import Project, checkout
 
 pytestmark = pytest.mark.timeout(900)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from expectations.errors import BatchError
 from lake.client import Lake
-from pipelines import history, manifest, publishing, receipts, tables
-from pipelines.errors import BlockedError, EmptyRound, StaleError
+from pipelines.common.errors import BlockedError, EmptyRound, StaleError
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.rounds import history, manifest, merging, receipts, tables
 from tests.flow.projects import STAGES, Project, content, tiny_round
 
 CHANGES = (
@@ -189,7 +189,7 @@ def test_an_unknown_expectation_is_one_sentence(copied: Project) -> None:
     text = place.read_text(encoding="utf-8").replace("pair_values_to_be_equal", "pairs_to_be_equal")
     place.write_text(text, encoding="utf-8")
     head = copied.lake().head("main")
-    done = copied.command("pipelines.verify", "tiny-2")
+    done = copied.command("pipelines.stages.verify", "tiny-2")
     assert done.code not in (0, None)
     assert "expect_column_pairs_to_be_equal" in done.err
     assert "nearest known is" in done.err
@@ -223,9 +223,9 @@ def test_a_main_that_moved_means_run_again(copied: Project) -> None:
     copied.round("tiny-3", "fit", "generate", "verify", "curate", "evaluate")
     lake = copied.lake()
     lake.set_branch("elsewhere", "main")
-    publishing.supersede(lake, "tiny", 2, "elsewhere", {})
+    merging.supersede(lake, "tiny", 2, "elsewhere", {})
     merged = lake.resolve("tiny-v2").metadata | {"stemma.input_key": "another"}
-    publishing.merge(lake, "elsewhere", "another clone published round 2", merged)
+    merging.merge(lake, "elsewhere", "another clone published round 2", merged)
     with pytest.raises(StaleError, match=r"main does not hold round 2 .*git pull"):
         copied.run("publish", "tiny-3")
 
@@ -240,20 +240,24 @@ def test_a_lake_that_does_not_answer(copied: Project) -> None:
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": "secret",
     }
     began = time.monotonic()
-    for words in (("pipelines.lake",), ("pipelines.curate", "tiny-2"), ("review.cli", "status")):
+    for words in (
+        ("pipelines.stages.lake",),
+        ("pipelines.stages.curate", "tiny-2"),
+        ("review.cli.app", "status"),
+    ):
         done = copied.command(*words, env=env)
         assert done.code == 1, done.said
         assert len(done.err.strip().splitlines()) == 1
         assert nowhere in done.err
     assert time.monotonic() - began < 60
     lost = {name: value for name, value in env.items() if "SECRET" not in name}
-    done = copied.command("pipelines.lake", env=lost)
+    done = copied.command("pipelines.stages.lake", env=lost)
     assert done.code != 0
     assert "needs credentials" in done.err
 
 
 def test_a_lake_that_cannot_be_written(empty: Project) -> None:
-    done = empty.command("pipelines.lake", env={"STEMMA_LAKE_HOME": "/proc/stemma"})
+    done = empty.command("pipelines.stages.lake", env={"STEMMA_LAKE_HOME": "/proc/stemma"})
     assert done.code == 1
     assert len(done.err.strip().splitlines()) == 1
     assert "cannot be written" in done.err
@@ -266,7 +270,7 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
         "import resource, runpy, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "sys.argv = ['fit.py', 'tiny-3']\n"
-        "runpy.run_module('pipelines.fit', run_name='__main__')\n"
+        "runpy.run_module('pipelines.stages.fit', run_name='__main__')\n"
     )
     (copied.root / "limited.py").write_text(limited, encoding="utf-8")
     done = copied.command("limited")
@@ -282,19 +286,19 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
     ("words", "code", "said"),
     [
         (
-            ("pipelines.fit", "tiny-9"),
+            ("pipelines.stages.fit", "tiny-9"),
             2,
             "there is no round 'tiny-9' in params.yaml; did you mean 'tiny-",
         ),
-        (("pipelines.ingest", "tony"), 1, "there is no data set 'tony'"),
-        (("pipelines.verify", "tiny-2"), 1, "rounds/tiny/2/generate.json is missing"),
-        (("review.cli", "status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
-        (("review.cli", "diff", "main", "nowhere"), 1, "nowhere"),
-        (("review.cli", "diff", "main", "tiny-r001", "-d", "tony"), 2, "no data set 'tony'"),
-        (("review.cli", "round", "add", "tony"), 2, "there is no data set 'tony'"),
-        (("review.cli", "audit", "abc"), 2, "8"),
-        (("review.cli", "audit", "zzzzzzzzzz"), 2, "hex"),
-        (("review.cli", "audit", "0123456789abcdef"), 1, "no sample"),
+        (("pipelines.stages.ingest", "tony"), 1, "there is no data set 'tony'"),
+        (("pipelines.stages.verify", "tiny-2"), 1, "rounds/tiny/2/generate.json is missing"),
+        (("review.cli.app", "status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
+        (("review.cli.app", "diff", "main", "nowhere"), 1, "nowhere"),
+        (("review.cli.app", "diff", "main", "tiny-r001", "-d", "tony"), 2, "no data set 'tony'"),
+        (("review.cli.app", "round", "add", "tony"), 2, "there is no data set 'tony'"),
+        (("review.cli.app", "audit", "abc"), 2, "8"),
+        (("review.cli.app", "audit", "zzzzzzzzzz"), 2, "hex"),
+        (("review.cli.app", "audit", "0123456789abcdef"), 1, "no sample"),
     ],
 )
 def test_wrong_words_are_one_sentence(

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from lake.errors import NotFound
-from pipelines import manifest, receipts, tables
-from review import guard
+from pipelines.rounds import manifest, receipts, tables
+from review.commands import guard
 from review.errors import Findings, UsageError
 from tests.flow.projects import Project
 
@@ -73,7 +73,7 @@ def test_limits_that_changed_since_block_now(
     assert "by other limits; another answer than now, real_share" in said
     (line,) = (line for line in said.splitlines() if line.startswith("│ real_share "))
     assert [cell.strip() for cell in line.split("│")][4:6] == ["block", "pass"]
-    done = copied.command("review.cli", "guard", "main", "--json")
+    done = copied.command("review.cli.app", "guard", "main", "--json")
     assert done.code == 1
     assert json.loads(done.out)["rounds"][0]["now"]["blocking"] == ["real_share"]
     assert done.err == "stemma: the guard blocks tiny-2 (real_share)\n"

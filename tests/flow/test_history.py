@@ -13,16 +13,17 @@ import lakefs_sdk
 import pytest
 
 from lake import refs
-from lake.server import commits
-from lake.server.catalog import Catalog
-from lake.server.commits import Note
-from lake.server.database import Database
-from lake.server.trees import Tree
+from lake.server.catalog import commits
+from lake.server.catalog.catalog import Catalog
+from lake.server.catalog.commits import Note
+from lake.server.catalog.database import Database
+from lake.server.catalog.trees import Tree
 from lineage import guard
 from lineage.guard import Check
-from pipelines import manifest, publishing, steps, tables
-from pipelines.signing import SIGNER
-from review import history
+from pipelines.gate import guard_record, history_audit
+from pipelines.gate.signing import SIGNER
+from pipelines.rounds import manifest, merging, tables
+from review.commands import history
 from review.errors import Findings
 from tests.flow.lab import MORE, Lab, add_samples, revert, trust
 
@@ -35,7 +36,7 @@ def test_a_healthy_history_has_no_finding(lab: Lab, capsys: pytest.CaptureFixtur
     assert content["findings"] == []
     assert content["steps"] == {"round": 3, "real data": 1, "nothing": 1}
     assert [each["verdict"] for each in content["proved"]] == ["pass", "pass", "pass", None]
-    done = lab.project.command("review.cli", "audit", "--history", "main")
+    done = lab.project.command("review.cli.app", "audit", "--history", "main")
     assert done.code == 0, done.said
     assert (
         "main: 3 merges of rounds, 1 merge of real data, 1 commit without changes, 0 findings"
@@ -50,7 +51,7 @@ def test_the_same_merge_elsewhere_is_as_good(lab: Lab, keys: tuple[Path, Path]) 
     assert lab.found(ref) == []
     commit, about = lab.rejudged("honest", lab.result.judged)
     assert lab.found(lab.merged("same-again", commit, about)) == []
-    (step,) = steps.walk(lab.lake, [lab.lake.resolve("same")], trust(keys[0]))
+    (step,) = history_audit.walk(lab.lake, [lab.lake.resolve("same")], trust(keys[0]))
     assert (step.kind, step.wrong) == ("round", None)
     assert step.result == lab.result
     assert step.signer == lab.merge.metadata[SIGNER]
@@ -67,7 +68,7 @@ def test_merges_of_nothing_and_commits_of_nothing_are_fine(lab: Lab) -> None:
 def test_a_round_published_again_is_fine(lab: Lab) -> None:
     """Superseding removes later rounds and changes the round's own."""
     other = lab.branch("tmp-again", lab.merge.id)
-    publishing.supersede(lab.lake, "tiny", 2, other, {})
+    merging.supersede(lab.lake, "tiny", 2, other, {})
     for item in lab.lake.objects("tiny-v2", "tiny/"):
         if refs.round_of(item.path) == 2:
             lab.lake.write_bytes(other, item.path, lab.lake.read("tiny-v2", item.path))
@@ -77,9 +78,9 @@ def test_a_round_published_again_is_fine(lab: Lab) -> None:
     result = guard.read(manifest.read(lab.lake, tag.id, "tiny", 2)["guard"])
     result = replace(result, judged=judged)
     manifest.extend(lab.lake, other, "tiny", 2, guard=result.to_dict())
-    publishing.claim(lab.lake, other, "tiny", 2, "again")
+    merging.claim(lab.lake, other, "tiny", 2, "again")
     source = lab.lake.commit(other, "judged", {}).id
-    about = {**tag.metadata, **publishing.says(result)}
+    about = {**tag.metadata, **guard_record.guard_metadata(result)}
     ref = lab.merged("again", source, about, at=lab.merge.id)
     assert tables.rounds(lab.lake, ref, "tiny") == [0, 1, 2]
     assert lab.found(ref) == []
@@ -116,7 +117,7 @@ def test_a_merge_by_hand_of_a_blocked_round(lab: Lab) -> None:
 
 def test_a_blocked_round_with_the_metadata_of_its_own_answer(lab: Lab) -> None:
     result = guard.read(manifest.read(lab.lake, lab.blocked, "tiny", 3)["guard"])
-    about = {**lab.merge.metadata, **publishing.says(result)}
+    about = {**lab.merge.metadata, **guard_record.guard_metadata(result)}
     step = lab.only(lab.merged("blocked", lab.blocked, about))
     assert step.wrong == "the guard blocks it (real_share) and nobody gave a reason"
 
@@ -162,7 +163,7 @@ def test_the_answer_of_another_round(lab: Lab) -> None:
         manifest.extend(lab.lake, branch, "tiny", 3, guard=other.to_dict())
 
     commit = lab.committed("swapped", lab.result.judged, write)
-    about = {**lab.merge.metadata, **publishing.says(other)}
+    about = {**lab.merge.metadata, **guard_record.guard_metadata(other)}
     step = lab.only(lab.merged("swap", commit, about))
     assert step.wrong == "the answer it carries is about round 2 of tiny"
 
@@ -178,7 +179,7 @@ def test_the_answer_about_another_commit(lab: Lab) -> None:
         manifest.extend(lab.lake, branch, "tiny", 3, guard=result.to_dict())
 
     commit = lab.committed("other-judged", lab.result.judged, write)
-    about = {**lab.merge.metadata, **publishing.says(result)}
+    about = {**lab.merge.metadata, **guard_record.guard_metadata(result)}
     step = lab.only(lab.merged("other-commit", commit, about))
     assert f"does not descend from {elsewhere[:12]}" in (step.wrong or "")
 
@@ -192,7 +193,9 @@ def test_the_answer_about_no_commit(lab: Lab, judged: str) -> None:
 
     commit = lab.committed("no-judged", lab.result.judged, write)
     step = lab.only(
-        lab.merged("no-commit", commit, {**lab.merge.metadata, **publishing.says(result)})
+        lab.merged(
+            "no-commit", commit, {**lab.merge.metadata, **guard_record.guard_metadata(result)}
+        )
     )
     assert re.search("about no commit|does not descend", step.wrong or "")
 

@@ -15,11 +15,13 @@ from lake import refs
 from lake.client import Lake
 from lineage import guard
 from lineage.guard import Check
-from pipelines import attempts, ingest, manifest, publishing, receipts, signing, tables
-from pipelines.errors import SigningError
+from pipelines.common.errors import SigningError
+from pipelines.gate import guard_record, signing
+from pipelines.gate.signing import KEY, PUBLIC_KEYS, SIGNATURE, SIGNER
 from pipelines.params import load
-from pipelines.signing import KEY, PUBLIC_KEYS, SIGNATURE, SIGNER
-from review import history
+from pipelines.rounds import manifest, merging, receipts, staging_branch, tables
+from pipelines.stages import ingest
+from review.commands import history
 from review.errors import Findings
 from tests.flow.lab import Lab, key_pair, trust
 from tests.flow.projects import Project
@@ -33,8 +35,8 @@ def ingested(
     """Another ingest of the real data, merged after a change on its branch."""
     lake = lab.lake
     dataset = load().datasets["tiny"]
-    with attempts.attempt(lake, "tiny-r000", lab.merge.id) as branch:
-        publishing.supersede(lake, "tiny", 0, branch, {})
+    with staging_branch.attempt(lake, "tiny-r000", lab.merge.id) as branch:
+        merging.supersede(lake, "tiny", 0, branch, {})
         frame = ingest.prepare(dataset)
         ingest._write(lake, branch, "tiny", frame, key="another", settings=dataset)
         if change is not None:
@@ -159,7 +161,7 @@ def signed_history(lab: Lab, name: str, key: Path) -> str:
         number = int(about["stemma.round"])
         if number:
             content = manifest.read(lab.lake, commit.id, "tiny", number)
-            statement = publishing.statement(
+            statement = guard_record.statement(
                 lab.lake.repository, guard.read(content["guard"]), about["stemma.input_key"]
             )
             about |= signer.metadata(statement)
@@ -215,7 +217,7 @@ def test_one_signature_that_is_wrong(
     stranger = signing.signer({KEY: str(theirs)})
     assert stranger is not None
     forged = stranger.metadata(
-        publishing.statement(lab.lake.repository, lab.result, about["stemma.input_key"])
+        guard_record.statement(lab.lake.repository, lab.result, about["stemma.input_key"])
     )
     values = {"theirs": forged[SIGNATURE]}
     about |= {name: values.get(value, value) for name, value in change.items() if value is not None}
@@ -263,7 +265,7 @@ def test_a_key_that_cannot_be_used_stops_publish_before_the_merge(
     monkeypatch.setenv(KEY, str(broken))
     with pytest.raises(SigningError, match="cannot be opened as a private key"):
         another.run("publish", "tiny-3")
-    done = another.command("pipelines.publish", "tiny-3")
+    done = another.command("pipelines.stages.publish", "tiny-3")
     assert done.code == 2
     assert len(done.err.strip().splitlines()) == 1
     assert "MC4CAQ" not in done.said
@@ -276,7 +278,7 @@ def test_nothing_that_is_written_holds_the_key(
 ) -> None:
     key = key_pair(tmp_path / "good")
     monkeypatch.setenv(KEY, str(key))
-    done = another.command("pipelines.publish", "tiny-3")
+    done = another.command("pipelines.stages.publish", "tiny-3")
     assert done.code == 0, done.said
     lake = another.lake()
     assert "tiny-v3.1" in lake.tags("tiny-v3")

@@ -15,8 +15,8 @@ from prov.model import ProvDocument, ProvEntity, ProvGeneration, ProvMembership
 
 from lake.client import Lake
 from lake.errors import NotFound
-from pipelines import history, tables
-from review import lineage_export
+from pipelines.rounds import history, tables
+from review.commands import lineage_export
 from review.errors import ReviewError, UsageError
 from tests.flow.projects import Project
 
@@ -40,7 +40,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def test_prov_names_every_candidate_and_what_was_accepted(copied: Project) -> None:
     lake = copied.lake()
-    done = copied.command("review.cli", "lineage", "export", "main", "--format", "prov", "--json")
+    done = copied.command(
+        "review.cli.app", "lineage", "export", "main", "--format", "prov", "--json"
+    )
     assert (done.code, done.err) == (0, ""), done.said
     document = ProvDocument.deserialize(content=done.out, format="json")
     space = next(each for each in document.namespaces if each.prefix == "lake")
@@ -144,7 +146,7 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(copied: Project, tmp_path
         export("empty")
     with pytest.raises(NotFound, match="empty holds no lineage of tiny; name another ref"):
         export("empty", dataset="tiny")
-    done = copied.command("review.cli", "lineage", "export", "nowhere", "--format", "croissant")
+    done = copied.command("review.cli.app", "lineage", "export", "nowhere", "--format", "croissant")
     assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
 
 

@@ -63,7 +63,7 @@ def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
 
 
 def test_the_command_does_not_load_it() -> None:
-    said = "import sys, review.cli; sys.exit('review.notebook' in sys.modules)"
+    said = "import sys, review.cli.app; sys.exit('review.notebook' in sys.modules)"
     subprocess.run([sys.executable, "-c", said], check=True)
     with pytest.raises(AttributeError, match="has no attribute 'opens'"):
         review.opens  # noqa: B018  the access is the test

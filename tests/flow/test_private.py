@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import tables
-from review import audit
+from pipelines.rounds import tables
+from review.commands import audit
 from tests.flow.projects import Project
 from tests.lake.test_private import careless, modes
 

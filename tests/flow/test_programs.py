@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pipelines import tables
+from pipelines.rounds import tables
 from tests.flow.projects import NO_LIMITS, STAGES, Project, checkout
 from tests.pipelines.isolated import needs_sandbox
 from tests.pipelines.sandbox.judging import ATTACKS, RIGHT, SECRET, TESTS

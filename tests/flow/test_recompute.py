@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from lake import refs
-from pipelines import manifest, tables
-from review import lineage_stats, recompute
+from pipelines.rounds import manifest, tables
+from review.commands import lineage_stats, recompute
 from review.errors import Findings, UsageError
 from tests.flow.projects import Project, tiny_round
 
@@ -99,7 +99,7 @@ def test_what_somebody_changed_by_hand_is_found(
     ]
     assert (found["clean"], found["not_provable"]) == (False, 1)
     assert proof("main", capsys)["clean"]
-    done = copied.command("review.cli", "audit", "--recompute", BRANCH)
+    done = copied.command("review.cli.app", "audit", "--recompute", BRANCH)
     assert done.code == 1, done.said
     assert done.err.splitlines()[-1] == (
         f"stemma: the lineage of {BRANCH} does not hold: 4 findings (parents 1, real_inputs 1, "

@@ -14,11 +14,13 @@ from typer.testing import CliRunner
 
 import pipelines
 from lake import refs
-from pipelines import history, images, manifest, replay, tables
-from pipelines.errors import PipelineError, ReplayError
+from pipelines.common.errors import PipelineError, ReplayError
+from pipelines.features import images
 from pipelines.generators.diffusion import candidates
-from review import cli
-from review import replay as command
+from pipelines.inquiry import replay
+from pipelines.rounds import history, manifest, tables
+from review.cli import app
+from review.commands import replay as command
 from review.errors import Findings, UsageError
 from tests.flow.projects import Project
 
@@ -113,7 +115,7 @@ def test_what_must_be_identical_and_is_not_is_a_finding(
     shown = capsys.readouterr().out
     assert "different: 1 of 10 rows, by at most" in shown
     asked = ["audit", sample(project, 0), "--ref", branch, "--replay"]
-    assert CliRunner().invoke(cli.app, asked).exit_code == 1
+    assert CliRunner().invoke(app.app, asked).exit_code == 1
     lake = project.lake()
     found = replay.replay(lake, lake.resolve(branch).id, "tiny", 1, 0)
     ((row, recorded, replayed, difference),) = found.differing.rows()

@@ -18,10 +18,11 @@ import pytest
 from lake import refs
 from lake.errors import NotFound
 from lake.home import LakeHome
-from pipelines import params, receipts, tables
-from pipelines.errors import BlockedError
-from review import audit, status
-from review import rounds as adding
+from pipelines import params
+from pipelines.common.errors import BlockedError
+from pipelines.rounds import receipts, tables
+from review.commands import audit, status
+from review.commands import rounds as adding
 from tests.flow.projects import ROOT, Project, tiny_round
 
 
@@ -135,7 +136,7 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
         [
             sys.executable,
             "-m",
-            "review.cli",
+            "review.cli.app",
             "lake",
             "serve",
             "--port",
@@ -168,10 +169,10 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
             "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": keys["access_key_id"],
             "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": keys["secret_access_key"],
         }
-        shown = copied.command("review.cli", "status", "--json", env=env)
+        shown = copied.command("review.cli.app", "status", "--json", env=env)
         assert len(json.loads(shown.out)["datasets"]["tiny"]["rounds"]) == 3, shown.said
         receipts.path("tiny", 2, "curate").unlink()
-        again = copied.command("pipelines.curate", "tiny-2", env=env)
+        again = copied.command("pipelines.stages.curate", "tiny-2", env=env)
         assert again.code == 0, again.said
         assert "adopted" in again.err
         assert receipts.read("tiny", 2, "curate").commit
@@ -215,12 +216,14 @@ def test_a_copied_project_uses_its_own_lake(copied: Project, tmp_path: Path) -> 
 
 
 def test_a_lake_is_served_where_there_is_one(tmp_path: Path) -> None:
-    done = Project(tmp_path).command("review.cli", "lake", "serve", env={"PYTHONPATH": str(ROOT)})
+    done = Project(tmp_path).command(
+        "review.cli.app", "lake", "serve", env={"PYTHONPATH": str(ROOT)}
+    )
     assert done.code == 2
     assert "there is no params.yaml here; name a lake with --home" in done.err
     assert list(tmp_path.iterdir()) == []
     done = Project(tmp_path).command(
-        "review.cli", "lake", "serve", "--port", "80000", env={"PYTHONPATH": str(ROOT)}
+        "review.cli.app", "lake", "serve", "--port", "80000", env={"PYTHONPATH": str(ROOT)}
     )
     assert done.code == 2
     assert "Traceback" not in done.err

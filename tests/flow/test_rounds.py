@@ -13,9 +13,9 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFound
 from lineage import schema
-from pipelines import history, manifest, publishing, receipts, tables
-from pipelines.errors import StaleError
+from pipelines.common.errors import StaleError
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.rounds import history, manifest, merging, receipts, tables
 from tests.flow.projects import Project, content, tiny, tiny_round
 
 TABLES = ("samples", "lineage", "verdicts", "decisions")
@@ -205,8 +205,8 @@ def test_of_two_merges_at_once_one_is_refused(copied: Project) -> None:
     base = str(lake.head("main"))
     for branch, number in (("left", 3), ("right", 1)):
         lake.set_branch(branch, base)
-        publishing.claim(lake, branch, "tiny", number, branch)
+        merging.claim(lake, branch, "tiny", number, branch)
         lake.commit(branch, branch, {})
-    publishing.merge(lake, "left", "left", {})
+    merging.merge(lake, "left", "left", {})
     with pytest.raises(StaleError, match="main changed at the same time"):
-        publishing.merge(lake, "right", "right", {})
+        merging.merge(lake, "right", "right", {})

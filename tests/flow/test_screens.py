@@ -26,10 +26,15 @@ from lake.client import Lake
 from lake.server import __main__ as server
 from lake.visible import visible
 from lineage import record
-from pipelines import local_llm, manifest, progress, reviews, say, stage, tables, work
-from pipelines.errors import DataError
+from pipelines.common import console, progress
+from pipelines.common.errors import DataError
+from pipelines.gate import reviews
+from pipelines.llm import local_server
 from pipelines.llm.home import ServerHome
-from review import cli, status
+from pipelines.rounds import context, manifest, tables
+from pipelines.stages import runner
+from review.cli import app
+from review.commands import status
 from tests.flow import planted
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project, tiny
@@ -70,7 +75,7 @@ def run(*words: str, encoding: str = "utf-8", kind: type = io.TextIOWrapper) -> 
         patch.setattr(sys, "argv", ["stemma", *words])
         code: object = 0
         try:
-            cli.main()
+            app.main()
         except SystemExit as ended:
             code = ended.code
         raw = [each.getvalue() for each in streams]
@@ -315,7 +320,7 @@ def test_reasons_of_people_are_shown_as_marks(blocked: Project) -> None:
     lake = blocked.lake()
     head = lake.head("tiny-r003")
     assert head is not None
-    reviews.reject(lake, work.open_round("tiny-3").round, head, f"blurred {NASTY}")
+    reviews.reject(lake, context.open_round("tiny-3").round, head, f"blurred {NASTY}")
     said = clean(run("status"))
     assert visible("blurred \x1b]0;taken\x07\0") in said.out
     clean(run("status", "--json"))
@@ -335,11 +340,11 @@ def test_what_stages_say_is_shown_as_marks(
     def fail(kind: type[Exception]) -> None:
         raise kind(f"row 3 {NASTY}")
 
-    say.line(f"left out {NASTY}")
-    say.lines(f"two\nlines {NASTY}")
+    console.line(f"left out {NASTY}")
+    console.lines(f"two\nlines {NASTY}")
     for kind in (DataError, OSError, ZeroDivisionError):
         with pytest.raises(SystemExit):
-            stage.guarded(lambda kind=kind: fail(kind))
+            runner.guarded(lambda kind=kind: fail(kind))
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
     assert list(progress.track([1], f"asking {NASTY}")) == [1]
     err = capfd.readouterr().err
@@ -361,9 +366,9 @@ def test_a_fault_of_a_command_is_told_with_marks(monkeypatch: pytest.MonkeyPatch
 
 def test_logs_show_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = ServerHome(tmp_path)
-    local_llm._listen(home, [f"asked for {NASTY.partition(chr(10))[0]}\n"])
-    for handler in logging.getLogger("pipelines.local_llm").handlers[:]:
-        logging.getLogger("pipelines.local_llm").removeHandler(handler)
+    local_server._listen(home, [f"asked for {NASTY.partition(chr(10))[0]}\n"])
+    for handler in logging.getLogger("pipelines.llm.local_server").handlers[:]:
+        logging.getLogger("pipelines.llm.local_server").removeHandler(handler)
         handler.close()
     root = logging.getLogger("of the lake")
     monkeypatch.setattr(logging, "root", root)

@@ -15,21 +15,11 @@ from lake import refs
 from lake.tables import encode
 from lineage import mix as mixing
 from lineage import taint as reasons
-from pipelines import (
-    ancestry,
-    evidence,
-    leaks,
-    manifest,
-    mixes,
-    models,
-    receipts,
-    tables,
-    taint,
-    work,
-)
-from pipelines.attempts import attempt
-from pipelines.errors import BlockedError, StaleError
+from pipelines.common.errors import BlockedError, StaleError
+from pipelines.gate import contamination, evidence, taint
 from pipelines.modalities.images import Images
+from pipelines.rounds import ancestry_index, context, manifest, mixes, model_store, receipts, tables
+from pipelines.rounds.staging_branch import attempt
 from tests.flow.planting import Parent, Planted, derived, links, plant, shifted
 from tests.flow.projects import Project, tiny_round
 
@@ -46,7 +36,7 @@ def held_out(project: Project) -> pl.DataFrame:
 
 
 def left_out(number: int) -> list[tuple[object, ...]]:
-    frame = pl.read_parquet(models.directory("tiny", number) / models.LEFT_OUT)
+    frame = pl.read_parquet(model_store.directory("tiny", number) / model_store.LEFT_OUT)
     return frame.rows()
 
 
@@ -107,7 +97,7 @@ def decisions(project: Project, ref: str, number: int) -> list[str]:
 def test_the_leaks_of_a_round_are_stored_refused_candidates_too(line: Project) -> None:
     assert decisions(line, "main", 3)[:3] == ["accepted", "rejected", "accepted"]
     stored = tables.read_round(line.lake(), "main", "tiny", "leaks", 3)
-    assert stored.columns == list(leaks.STORED)
+    assert stored.columns == list(contamination.STORED)
     assert stored.select("round", "row", "equal", "distance").rows() == [
         (3, 0, True, 0.0),
         (3, 1, True, 0.0),
@@ -138,7 +128,7 @@ def test_a_fit_leaves_out_what_leaked_and_what_came_of_it(line: Project) -> None
 
 
 def test_the_family_tree_proves_the_mix(line: Project) -> None:
-    index = ancestry.open_at(line.lake(), "tiny-r005")
+    index = ancestry_index.open_at(line.lake(), "tiny-r005")
     (last,) = (each for each in index.segments if each.round == 5)
     (mix,) = last.mixes
     members = index.nodes(index.members(last, mix.digest)).select("round", "row")
@@ -159,7 +149,7 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
     assert rows["sample_id"][0].hex()[:12] in found["evidence"]
     assert rows["sample_id"][1].hex()[:12] not in found["evidence"]
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3, 4]
-    at = work.open_round("tiny-5")
+    at = context.open_round("tiny-5")
     tainted = evidence.collect(at, receipts.read("tiny", 5, "evaluate").commit).held_out_ancestors
     assert tainted is not None
     assert list(tainted.iter_rows()) == [
@@ -171,9 +161,9 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
     ]
 
 
-def under(near: float) -> work.Work:
+def under(near: float) -> context.Work:
     """Round 5 under another distance of near-duplicates, which ingest has not seen."""
-    found = work.open_round("tiny-5")
+    found = context.open_round("tiny-5")
     tiny_ = found.params.datasets["tiny"]
     other = tiny_.model_copy(update={"ingest": tiny_.ingest.model_copy(update={"near": near})})
     return replace(found, params=found.params.model_copy(update={"datasets": {"tiny": other}}))
@@ -186,7 +176,7 @@ def rows_of(frame: pl.DataFrame) -> set[tuple[object, ...]]:
 def test_a_wider_distance_looks_again(line: Project) -> None:
     wide, held = 0.1, line.lake(holdout=True).scan("main", "tiny/fingerprints/").collect()
     samples = tables.read(line.lake(), "main", "tiny", "samples").collect()
-    expected = rows_of(leaks.copies(samples, held, wide, Images(("image",))))
+    expected = rows_of(contamination.copies(samples, held, wide, Images(("image",))))
     assert len(expected) > 2
     assert rows_of(taint.leaked(under(wide), "main")) == expected
 
@@ -203,14 +193,14 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
             (2, 6, b"b" * 32, False, 0.015),
             (2, 7, b"c" * 32, True, 0.0),
         ],
-        schema={name: leaks.SCHEMA[name] for name in leaks.STORED},
+        schema={name: contamination.SCHEMA[name] for name in contamination.STORED},
         orient="row",
     )
     with attempt(lake, "made-up", "main") as branch:
-        leaks.store(lake, branch, "tiny", 2, made_up)
-        manifest.extend(lake, branch, "tiny", 2, leaks=leaks.about(made_up, 0.02, key))
+        contamination.store(lake, branch, "tiny", 2, made_up)
+        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.about(made_up, 0.02, key))
         wide = lake.commit(branch, "Wide", {}).id
-        manifest.extend(lake, branch, "tiny", 2, leaks=leaks.about(made_up, 0.02, "other"))
+        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.about(made_up, 0.02, "other"))
         other = lake.commit(branch, "Of another hold-out", {}).id
     narrow = {found for found in rows_of(taint.leaked(under(0.01), wide)) if found[0] == 2}
     assert narrow == {(2, 5), (2, 7)}
@@ -242,12 +232,12 @@ def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) ->
             branch, refs.part("tiny", "lineage", 5), derived(sample, 5, "tiny", child, stored)
         )
         commit = lake.commit(branch, "Across", {}).id
-    found = taint.at(work.open_round("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
+    found = taint.at(context.open_round("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
     assert list(found.iter_rows()) == [
         ("other", 1, 0, reasons.EQUAL),
         ("tiny", 5, 0, reasons.DESCENDS),
     ]
-    mix = mixes.build(lake, commit, work.open_round("tiny-5").round, tainted=found)
+    mix = mixes.build(lake, commit, context.open_round("tiny-5").round, tainted=found)
     assert mix.left_out.is_empty()  # candidates of round 5 are not accepted
 
 
@@ -258,8 +248,11 @@ def under_another_key() -> dict[str, object]:
 
 @pytest.mark.usefixtures("line")
 def test_a_list_that_is_not_the_mixs_is_refused() -> None:
-    at_work = work.open_round("tiny-5").round
-    mix, place = mixes.read_manifest(at_work), models.directory("tiny", 5) / models.LEFT_OUT
+    at_work = context.open_round("tiny-5").round
+    mix, place = (
+        mixes.read_manifest(at_work),
+        model_store.directory("tiny", 5) / model_store.LEFT_OUT,
+    )
     whole = place.read_bytes()
     place.write_bytes(encode(mixes.read_left_out(at_work, mix)[:1]))
     with pytest.raises(StaleError, match=r"left_out\.parquet is not the list that the mix names"):

@@ -14,9 +14,10 @@ import pytest
 
 from lake import refs
 from lineage import guard
-from pipelines import manifest, receipts, reviews, steps
-from pipelines.errors import BlockedError
-from review import status
+from pipelines.common.errors import BlockedError
+from pipelines.gate import history_audit, reviews
+from pipelines.rounds import manifest, receipts
+from review.commands import status
 from tests.flow.projects import Project
 from tests.flow.served import Page, notice, serving
 
@@ -55,7 +56,7 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     answer = guard.read(manifest.read(lake, refs.MAIN, "tiny", 3)["guard"])
     assert (answer.verdict, answer.override) == ("override", WHY)
     log = list(lake.log(refs.MAIN, first_parent=True))[::-1]
-    assert [step.wrong for step in steps.walk(lake, log, None) if step.wrong] == []
+    assert [step.wrong for step in history_audit.walk(lake, log, None) if step.wrong] == []
     lake.delete_branch("tiny-r003")
     shown = page.text(done.headers["location"])
     assert "Approved, and published as tiny-v3" in shown
@@ -98,7 +99,7 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
 
 @pytest.mark.usefixtures("still")
 def test_the_command_prints_an_address_that_lets_in_once() -> None:
-    words = ["-m", "review.cli", "ui", "--port", "0", "--no-browser", "--json"]
+    words = ["-m", "review.cli.app", "ui", "--port", "0", "--no-browser", "--json"]
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

@@ -12,8 +12,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from lake import refs
-from pipelines import spreadsheet
-from review import audit_page
+from pipelines.common import spreadsheet
+from review.provenance import page as audit_page
 from tests.flow.browser import WAIT, Browser, browsing
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines import images
-from review.ui import desk, review
+from pipelines.features import images
+from review.ui import app_state, review
 from tests.flow import planted
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project, tiny
@@ -147,7 +147,7 @@ def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page
 
 def _seconds(page: Page, path: str) -> float:
     """How long a page takes that nobody has looked at before."""
-    for cached in (review.opened, review._count, desk._collected):
+    for cached in (review.opened, review._count, app_state._collected):
         cached.cache_clear()
     began = time.perf_counter()
     assert page.text(path).count("data-step") == 60

@@ -10,9 +10,10 @@ import pytest
 
 from lake import refs
 from lake.errors import NotFound
-from pipelines import manifest, receipts, steps, tables
-from pipelines.verdicts import places
-from review import status, verdicts
+from pipelines.gate import history_audit
+from pipelines.rounds import manifest, receipts, tables
+from pipelines.verification.verdicts import places
+from review.commands import status, verdicts
 from review.errors import UsageError
 from tests.flow.projects import Project
 
@@ -83,7 +84,7 @@ def test_a_round_that_is_verified_again_takes_its_pages_along(
     assert held(copied, "tiny-v1") == {path: old[path] for path in new}
     lake = copied.lake()
     log = list(lake.log("main", first_parent=True))[::-1]
-    assert [step.wrong for step in steps.walk(lake, log, None) if step.wrong] == []
+    assert [step.wrong for step in history_audit.walk(lake, log, None) if step.wrong] == []
     (judged,) = json.loads(shown(capsys, "tiny-r001", as_json=True))["rounds"]
     near = next(each for each in judged["expectations"] if each["expectation"] == "no_copy")
     assert near["failed"] > 0

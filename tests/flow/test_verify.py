@@ -11,7 +11,8 @@ import pytest
 
 from expectations import suite as suites
 from expectations.errors import BatchError, SuiteError
-from pipelines import verify, work
+from pipelines.rounds import context
+from pipelines.stages import verify
 from tests.flow.projects import Project, tiny
 
 JUDGED = ("image_bytes", "real_distance", "label", "real_inputs", "depth_max")
@@ -34,7 +35,7 @@ def judged(project: Project, *rules: dict[str, Any]) -> pl.DataFrame:
     """Verdicts of round 1 by these expectations."""
     place = project.root / "suite.json"
     place.write_text(json.dumps({"name": "s", "expectations": rules}), encoding="utf-8")
-    at = work.open_round("tiny-1")
+    at = context.open_round("tiny-1")
     suite = suites.load(place)
     _, found = verify.judge(at, suite, at.receipt("generate").commit, at.receipt("fit").commit)
     return found.verdicts

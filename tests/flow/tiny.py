@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines import images
+from pipelines.features import images
 
 SOURCE = "tests/tiny"
 LICENCE = "CC0-1.0"

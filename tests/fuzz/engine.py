@@ -31,7 +31,7 @@ from expectations.errors import ExpectationsError
 from lake.errors import LakeError
 from lake.visible import visible
 from lineage.errors import LineageError
-from pipelines.errors import PipelineError
+from pipelines.common.errors import PipelineError
 from review.errors import ReviewError
 
 FEW: Final = 40

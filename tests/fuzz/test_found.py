@@ -20,9 +20,9 @@ from lake.client import connect
 from lake.documents import DocumentError
 from lake.errors import Corrupt, Invalid, LakeError, Unreachable, refused
 from lake.home import LakeHome
-from lake.server import commits, trees
-from lake.server.database import Database
-from lake.server.names import check_key
+from lake.server.catalog import commits, trees
+from lake.server.catalog.database import Database
+from lake.server.catalog.validation import check_key
 from lake.settings import Remote
 from lineage import curate, guard, pictures, schema
 from lineage import mix as mixing
@@ -30,9 +30,8 @@ from lineage.ancestry import names
 from lineage.errors import GuardError, LineageError, MixError, SchemaError
 from lineage.evidence import number
 from lineage.export import croissant, prov
-from pipelines import ancestry, images, manifest, parquet_pages, receipts, report, taint
-from pipelines.calibrations import sheets
-from pipelines.errors import (
+from pipelines.common import parquet_pages
+from pipelines.common.errors import (
     DataError,
     GeneratorError,
     ParamsError,
@@ -40,6 +39,8 @@ from pipelines.errors import (
     ServiceError,
     StaleError,
 )
+from pipelines.features import images
+from pipelines.gate import taint
 from pipelines.generators.diffusion import folder, model, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text import exemplars, templates
@@ -48,10 +49,13 @@ from pipelines.llm.cache import Cache
 from pipelines.llm.faults import Fault
 from pipelines.llm.home import ServerHome
 from pipelines.modalities.texts import Texts
+from pipelines.rounds import ancestry_index, manifest, receipts
 from pipelines.scorers import rubric
 from pipelines.sources import folders, read
-from review import diff_command, rounds
-from review.diffs import distance
+from pipelines.stages import report
+from pipelines.verification.calibrations import sheets
+from review.commands import diff, rounds
+from review.diff import distance
 from review.errors import ReviewError
 from tests.fuzz import pictures as drawn
 from tests.fuzz.engine import bounded
@@ -471,7 +475,7 @@ def test_a_struct_is_no_number() -> None:
 def test_kept_files_that_are_damaged_count_as_absent(content: str) -> None:
     Path("kept").write_text(content)
     assert names._read(Path("kept")) is None
-    assert not ancestry._kept(Path("kept"))
+    assert not ancestry_index._kept(Path("kept"))
     place = distance.KEPT / f"{SOURCES[0].digest}.json"
     place.parent.mkdir(parents=True)
     for damaged in (content, '{"version": 1, "candidates": "x", "generations": {}}'):
@@ -542,7 +546,7 @@ def test_files_that_are_no_tables_are_not_compared(data: bytes) -> None:
     REAL.write_parquet("b.parquet")
     options: dict[str, Any] = dict.fromkeys(("dataset", "path", "limit", "html"))
     with pytest.raises((ReviewError, PipelineError, LineageError)):
-        diff_command.run(
+        diff.run(
             left="a.parquet",
             right="b.parquet",
             key=["row"],

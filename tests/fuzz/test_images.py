@@ -16,9 +16,9 @@ from expectations.custom.decodable_images import Shape
 from expectations.measures import pixels
 from lineage import pictures
 from lineage.identity import sample_ids
-from pipelines import image_hashes, images
-from pipelines.verdicts import thumbnails
-from review.diffs import samples
+from pipelines.features import image_hashes, images
+from pipelines.verification.verdicts import thumbnails
+from review.diff import samples
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import mutated
 from tests.fuzz.pictures import OF_IMAGES, OTHERS, PICTURES, SIDE, TINY, drawn

@@ -19,14 +19,16 @@ from lake import batches, files, refs, tables
 from lake.client import Lake, connect
 from lake.errors import Forbidden
 from lake.home import LakeHome
-from lake.server import api_objects, refexpr, trees
-from lake.server.entries import Entry
-from lake.server.fsck import check
-from lake.server.names import check_branch, check_key, check_repository, check_tag
-from lake.server.signing import LOGIN_SECONDS, Signer
+from lake.server.catalog import ref_expression, trees
+from lake.server.catalog.entries import Entry
+from lake.server.catalog.validation import check_branch, check_key, check_repository, check_tag
+from lake.server.http.handlers import objects
+from lake.server.http.tokens import LOGIN_SECONDS, Signer
+from lake.server.maintenance.fsck import check
 from lake.settings import Embedded
-from pipelines import lake as stage
-from pipelines import manifest, params
+from pipelines import params
+from pipelines.rounds import manifest
+from pipelines.stages import lake as stage
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import either, mutated, written
 from tests.lake.servers import Served, start
@@ -199,9 +201,9 @@ def copied(catalogue: Path) -> LakeHome:
 )
 def test_ref_expressions(data: bytes) -> object:
     text = data.decode("utf-8", "surrogateescape")
-    found = refexpr.parse(text)
+    found = ref_expression.parse(text)
     again = found.base + "".join(f"{sign}{count}" for sign, count in found.steps) + found.mark
-    assert refexpr.parse(again) == found
+    assert ref_expression.parse(again) == found
     return found
 
 
@@ -229,7 +231,7 @@ def test_names(content: tuple[Any, bytes]) -> object:
 
 @fuzzed(st.tuples(mutated([b"bytes=0-5", b"bytes=-5", b"bytes=5-"]), st.integers(0, 10)), reasons=1)
 def test_ranges(content: tuple[bytes, int]) -> object:
-    start_, stop = api_objects._range(content[0].decode("latin-1"), content[1])
+    start_, stop = objects._range(content[0].decode("latin-1"), content[1])
     assert 0 <= start_ < stop <= content[1]
     return start_, stop
 

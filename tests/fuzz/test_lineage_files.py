@@ -27,21 +27,22 @@ from lineage.export import croissant, prov
 from lineage.limits import Limits
 from lineage.proof.prove import prove
 from lineage.proof.tables import Tables
-from pipelines import ancestry, manifest, models
-from pipelines.calibrations import records
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
+from pipelines.generators import model_folder
 from pipelines.generators.diffusion import folder
 from pipelines.generators.text import exemplars
+from pipelines.rounds import ancestry_index, manifest
 from pipelines.scorers.cache import Cache
-from review import origins
-from review.diffs import distance, quality
+from pipelines.verification.calibrations import records
+from review.diff import distance, quality
+from review.provenance import origins
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.frames import frames
 from tests.fuzz.mutations import either, mutated, written
 from tests.lineage import digits
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.exports import ORIGIN, a_round
-from tests.pipelines.test_calibrations import record
+from tests.pipelines.verification.test_calibrations import record
 
 REAL: Final = real_rows(3)
 MIX: Final = mixing.build(REAL, dataset="d", commit="c", regime="accumulate").manifest
@@ -314,7 +315,7 @@ CACHED: Final = [*LISTED, ["d", 1, {"lineage": {"a": "b"}}, MIX.model_dump(mode=
 @fuzzed(either([LISTED, CACHED]), reasons=1)
 def test_lists_of_the_index(data: bytes) -> object:
     Path("a.json").write_bytes(data)
-    return ancestry._kept(Path("a.json"))
+    return ancestry_index._kept(Path("a.json"))
 
 
 TALLY: Final = {"version": 1, "candidates": 5, "accepted": 3, "generations": {"0": 3}, "real": 3.0}
@@ -352,7 +353,7 @@ MODEL: Final = {"kind": "diffusion/1", "weights_sha256": "a" * 64, "classes": [1
 @fuzzed(either([MODEL]), reasons=3)
 def test_generators(data: bytes) -> object:
     Path(folder.MANIFEST).write_bytes(data)
-    found, digest = models.manifest_in(Path())
+    found, digest = model_folder.read_manifest(Path())
     assert len(digest) == 64
     about = folder.read_manifest(Path(), "diffusion/1")
     assert about == found or about != about  # noqa: PLR0124  NaN is in it

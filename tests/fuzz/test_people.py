@@ -18,10 +18,13 @@ from lake import refs
 from lake.client import Lake, connect
 from lake.settings import Embedded
 from lineage.ancestry.index import Ancestry, open_index
-from pipelines import history, reviews, spreadsheet, steps, superseded
-from pipelines.calibrations import sheets
-from pipelines.calibrations.sheets import Asked
-from review import descendants, diff_command, status, targets
+from pipelines.common import spreadsheet
+from pipelines.gate import history_audit, reviews
+from pipelines.rounds import history, superseded
+from pipelines.verification.calibrations import sheets
+from pipelines.verification.calibrations.sheets import Asked
+from review.cli import refs as targets
+from review.commands import descendants, diff, status
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.frames import frames
 from tests.fuzz.mutations import VALUES, either, mutated, written
@@ -189,7 +192,9 @@ def test_metadata_of_commits(about: dict[str, str], lake: Lake) -> object:
     commit = lake.commit("main", "m\n\x1b", about)
     held = history.published(lake, "digits")
     assert held.keys() <= {1, 2}
-    found = list(steps.walk(lake, list(lake.log("main", first_parent=True))[:3][::-1], None))
+    found = list(
+        history_audit.walk(lake, list(lake.log("main", first_parent=True))[:3][::-1], None)
+    )
     assert all(each.signer is None for each in found)
     list(superseded.rounds(lake))
     said = reviews.rejection(commit)
@@ -226,7 +231,7 @@ def compared(key: str, form: str) -> str:
     """What is shown of the diff of two files."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        diff_command.run(
+        diff.run(
             left="left.parquet",
             right="right.parquet",
             dataset=None,

@@ -23,12 +23,15 @@ from lake import documents, settings
 from lake.documents import DocumentError
 from lake.settings import Embedded, Remote
 from lineage import prefix
-from pipelines import params, receipts, report, signing
+from pipelines import params
+from pipelines.gate import signing
+from pipelines.gate.signing import Statement
 from pipelines.generators.text import templates
+from pipelines.rounds import receipts
 from pipelines.scorers import json_schema, rubric
 from pipelines.scorers.protocol import Given
-from pipelines.signing import Statement
-from review import gc, rounds
+from pipelines.stages import report
+from review.commands import gc, rounds
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import either, mutated, written
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from pipelines import parquet_pages
+from pipelines.common import parquet_pages
 from pipelines.modalities.images import Images
 from pipelines.modalities.texts import Texts
 from pipelines.sources import read, tables

@@ -20,7 +20,7 @@ from lake.client import connect
 from lake.home import Endpoint, LakeHome
 from lake.launch import serve_on_demand
 from lake.settings import ACCESS_KEY, SECRET_KEY, Embedded
-from review import serve as serving
+from review.commands import serve as serving
 from tests.lake.servers import Served, nobody
 from tests.listeners import listener
 

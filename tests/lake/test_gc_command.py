@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lake.server import gc
-from review import gc as command
+from lake.server.maintenance import gc
+from review.commands import gc as command
 from review.errors import UsageError
 from tests.lake.servers import Served, environment
 from tests.lake.trash import Bin
@@ -27,7 +27,7 @@ def test_it_asks_for_the_key_pair_and_right_values(api: httpx.Client, server: Se
 
 def stemma(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "review.cli", "lake", *arguments],
+        [sys.executable, "-m", "review.cli.app", "lake", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,

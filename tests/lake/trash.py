@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake.home import LakeHome
-from lake.server import fsck, gc
 from lake.server.__main__ import open_lake
-from lake.server.calls import Services
-from lake.server.commits import Note
-from lake.server.gc import Freed
+from lake.server.catalog.commits import Note
+from lake.server.http.requests import Services
+from lake.server.maintenance import fsck, gc
+from lake.server.maintenance.gc import Freed
 
 NOTE: Final = Note("m", "tester", {})
 REPO: Final = "garbage"

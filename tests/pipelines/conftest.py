@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines import images
+from pipelines.features import images
 from pipelines.sources import digits
 from tests.pipelines.kinds import Split, Vectors
 

@@ -16,13 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import images, keys, lake, parquet
-from pipelines.errors import DataError
+from pipelines.common import digests, parquet
+from pipelines.common.errors import DataError
+from pipelines.features import images
 from pipelines.modalities.images import Images
 from pipelines.modalities.texts import Texts
 from pipelines.sources import folders
 from pipelines.sources.read import read
-from review.diffs import sources
+from pipelines.stages import lake
+from review.diff import sources
 from review.errors import UsageError
 
 IMAGES, TEXTS = Images(("image",)), Texts(("text",))
@@ -117,7 +119,7 @@ def test_a_source_that_is_no_regular_file_is_not_opened(tmp_path: Path, suffix: 
         with pytest.raises(DataError, match=f"is {kind}, not a regular file"):
             folders.check(str(place))
         with pytest.raises(OSError, match=f"is {kind}, not a regular file"):
-            keys.file_digest(place)
+            digests.of_file(place)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])

@@ -17,11 +17,12 @@ from expectations.errors import CannotJudge
 from expectations.measures import pixels, points
 from lineage import pictures
 from lineage.identity import sample_ids
-from pipelines import grid, images
-from pipelines.images import ImageError
+from pipelines.contact_sheet import grid
+from pipelines.features import images
+from pipelines.features.images import ImageError
 from pipelines.modalities.images import Images
 from pipelines.sources.read import read
-from review import audit_page
+from review.provenance import page
 
 SIDE = 2048
 SHAPE = (SIDE, SIDE)
@@ -158,4 +159,4 @@ def test_an_image_of_another_shape_is_shown_too() -> None:
     drawn = two.with_columns(
         round=1, row=pl.Series([0, 1]), sample_id=pl.lit(b"0"), asked=pl.lit("0")
     )
-    assert audit_page.page(drawn, "t", "t.csv").count("<img ") == 2
+    assert page.page(drawn, "t", "t.csv").count("<img ") == 2

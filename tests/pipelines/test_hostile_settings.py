@@ -20,13 +20,15 @@ from expectations import suite as suites
 from lake import documents, settings
 from lake.documents import DocumentError
 from lake.errors import Misconfigured
-from pipelines import models, params, receipts, stage
-from pipelines.calibrations import sheets
-from pipelines.errors import ParamsError
-from pipelines.generators import registry
+from pipelines import params
+from pipelines.common.errors import ParamsError
+from pipelines.generators import model_folder, registry
 from pipelines.generators.text.settings import TextGenerate
+from pipelines.rounds import model_store, receipts
 from pipelines.scorers import json_schema, rubric
-from review import gc, rounds
+from pipelines.stages import runner
+from pipelines.verification.calibrations import sheets
+from review.commands import gc, rounds
 from review.errors import UsageError
 
 HEAD = "datasets: {digits: {identity: [image], ingest: {source: x.parquet}"
@@ -136,7 +138,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def sentence(capsys: pytest.CaptureFixture[str], action: Callable[[], object]) -> str:
     """What a command says, and that it ends with code 2 and nothing else."""
     with pytest.raises(SystemExit) as caught:
-        stage.guarded(lambda: action() and None)
+        runner.guarded(lambda: action() and None)
     said = capsys.readouterr().err
     assert caught.value.code == 2
     assert said.startswith("stemma: ")
@@ -322,10 +324,10 @@ def test_a_receipt_is_right_or_one_sentence(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("text", [DEEP, "[]", "", "\xff"])
 def test_what_stands_beside_is_right_or_one_sentence(tmp_path: Path, text: str) -> None:
-    for name in (models.MANIFEST, models.COST, "metrics.json"):
+    for name in (model_folder.MANIFEST, model_store.COST, "metrics.json"):
         (tmp_path / name).write_text(text, encoding="latin-1")
     for read in (
-        lambda: models.manifest_in(tmp_path),
+        lambda: model_folder.read_manifest(tmp_path),
         lambda: receipts.read_json(tmp_path / "metrics.json"),
     ):
         with pytest.raises(receipts.StaleError) as caught:

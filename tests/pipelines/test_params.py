@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pipelines import params
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score
 
-from pipelines import embedding, topics
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
+from pipelines.common.settings import parse
+from pipelines.features import embedding, text_classifier
 from pipelines.metrics import Labelled, downstream, evaluate_round, variety
 from pipelines.metrics.downstream import Answers
 from pipelines.modalities.texts import Texts
 from pipelines.params import Dataset, Evaluate
-from pipelines.parsing import parse
 from pipelines.scorers import registry
 from pipelines.sources import dialogue, read
 
@@ -120,18 +120,18 @@ def test_settings_know_what_suits_texts() -> None:
 def test_topics_of_new_texts_are_seen(real: pl.DataFrame) -> None:
     texts, labels = PAIRS._array(real), real["label"].to_numpy()
     odd = np.arange(len(real)) % 2 == 1
-    said, chances = topics.train(texts[odd], labels[odd]).predict(texts[~odd])
+    said, chances = text_classifier.train(texts[odd], labels[odd]).predict(texts[~odd])
     assert (said == labels[~odd]).mean() > 0.85
     assert ((chances > 0.1) & (chances <= 1)).all()
 
 
 def test_one_topic_is_known_without_learning() -> None:
-    found = topics.train(np.array(["a", "b"]), np.array(["x", "x"]))
+    found = text_classifier.train(np.array(["a", "b"]), np.array(["x", "x"]))
     assert found.labels(np.array(["c"])).tolist() == ["x"]
     with pytest.raises(DataError, match="no labelled row"):
-        topics.train(np.empty(0), np.empty(0))
+        text_classifier.train(np.empty(0), np.empty(0))
     with pytest.raises(DataError, match="no classifier can be trained"):
-        topics.train(np.array(["", ""]), np.array(["x", "y"]))
+        text_classifier.train(np.array(["", ""]), np.array(["x", "y"]))
 
 
 def test_embedding_is_fixed_and_knows_likeness(real: pl.DataFrame) -> None:

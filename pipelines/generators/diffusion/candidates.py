@@ -19,12 +19,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage.identity import sample_ids
-from pipelines import images, keys, models, shards
+from pipelines.common import digests, shards
+from pipelines.common.seeds import derive_seed
+from pipelines.common.shards import Shard
+from pipelines.features import images
+from pipelines.generators import model_folder
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionGenerate
 from pipelines.generators.protocol import Asked
-from pipelines.seeds import derive_seed
-from pipelines.shards import Shard
 
 STAGE: Final = "generate"
 CODE: Final = ("images.py", "seeds.py", "shards.py", "generators/diffusion")
@@ -46,7 +48,7 @@ def cut(asked: Asked[DiffusionGenerate]) -> Iterator[Shard]:
 
 def labels(asked: Asked[DiffusionGenerate]) -> NDArray[np.int64]:
     """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
-    about, _ = models.manifest_in(asked.directory)
+    about, _ = model_folder.read_manifest(asked.directory)
     classes = np.asarray(about["classes"], dtype=np.int64)
     wanted = np.resize(classes, asked.candidates)
     seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
@@ -88,7 +90,7 @@ def environment(asked: Asked[DiffusionGenerate]) -> dict[str, Any]:
         `code` (digest), `python`, a version for each library, and what the generator's own code
         says: its libraries, the processor and the threads.
     """
-    digests = [keys.file_digest(Path(__file__).parents[2] / name) for name in CODE]
+    digests = [digests.of_file(Path(__file__).parents[2] / name) for name in CODE]
     return {
         "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
         "python": platform.python_version(),

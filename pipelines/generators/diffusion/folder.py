@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lake import documents
 from lake.documents import DocumentError
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
 
 if TYPE_CHECKING:
     import torch

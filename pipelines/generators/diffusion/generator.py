@@ -7,7 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from pipelines import images, shards
+from pipelines.common import shards
+from pipelines.features import images
 from pipelines.generators.diffusion import candidates, model
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.protocol import Asked, Made

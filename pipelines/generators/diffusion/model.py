@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import images
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
+from pipelines.common.progress import track
+from pipelines.features import images
 from pipelines.generators.diffusion import folder, training, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.progress import track
 
 if TYPE_CHECKING:
     import torch

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
+from pipelines.common.progress import track
 from pipelines.generators.diffusion import unet
 from pipelines.generators.diffusion.settings import DiffusionFit
-from pipelines.progress import track
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
 from pipelines.generators.diffusion.settings import DiffusionFit
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from lineage import schema
 from lineage.errors import SchemaError
-from pipelines import parquet
-from pipelines.errors import DataError, GeneratorError
+from pipelines.common import parquet
+from pipelines.common.errors import DataError, GeneratorError
 
 FILE: Final = "pool.parquet"
 LABEL: Final = "label"

@@ -18,15 +18,17 @@ from typing import Any, Final
 
 import polars as pl
 
+from lake.files import write_json
 from lineage.identity import sample_ids
-from pipelines import keys, models, progress, quoting, receipts
-from pipelines.errors import GeneratorError
+from pipelines.common import digests, progress
+from pipelines.common.errors import GeneratorError
+from pipelines.generators import model_folder
 from pipelines.generators.protocol import Made
 from pipelines.generators.text import attribution, exemplars, plan, templates
 from pipelines.generators.text.exemplars import LABEL
 from pipelines.generators.text.plan import Question, Wanted
 from pipelines.generators.text.settings import TextFit, TextGenerate
-from pipelines.llm import costs
+from pipelines.llm import costs, prompt_escaping
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS, Failure, Reply
@@ -68,7 +70,7 @@ def fit(samples: pl.DataFrame, settings: TextFit | None, seed: int, directory: P
         "settings": own.model_dump(mode="json"),
         "seed": seed,
     }
-    receipts.write_json(directory / models.MANIFEST, about)
+    write_json(directory / model_folder.MANIFEST, about)
 
 
 def make(asked: Wanted) -> Made:
@@ -111,7 +113,7 @@ def cost(answers: Sequence[Reply | Failure]) -> dict[str, Any]:
 def environment(asked: Wanted, replies: Sequence[Reply]) -> dict[str, Any]:
     """What a second making must share with this one to give the same; no address and no key."""
     root = Path(__file__).parents[2]
-    digests = [keys.file_digest(root / name) for name in CODE]
+    digests = [digests.of_file(root / name) for name in CODE]
     service = plan.settings_of(asked).service
     return {
         "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
@@ -129,7 +131,7 @@ def _candidates(asked: Wanted, answered: Sequence[tuple[Question, Reply]]) -> pl
     """row, payload, seed, shard, prompt_digest, sample_id of the answers, in order."""
     texts = {
         name: pl.Series(
-            [quoting.sound(reply.parsed[name]) for _, reply in answered], dtype=pl.String
+            [prompt_escaping.sound(reply.parsed[name]) for _, reply in answered], dtype=pl.String
         )
         for name in asked.identity
     }

@@ -16,8 +16,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import shards
-from pipelines.errors import GeneratorError
+from pipelines.common import shards
+from pipelines.common.errors import GeneratorError
+from pipelines.common.seeds import derive_seed
+from pipelines.common.shards import Shard
 from pipelines.generators.protocol import Asked
 from pipelines.generators.text import exemplars, grid, templates
 from pipelines.generators.text.exemplars import Pool
@@ -25,8 +27,6 @@ from pipelines.generators.text.grid import Cell
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.generators.text.templates import Prompt, Template
 from pipelines.llm.values import Request, request
-from pipelines.seeds import derive_seed
-from pipelines.shards import Shard
 
 STAGE: Final = "generate"
 Wanted: TypeAlias = Asked[TextGenerate | None]

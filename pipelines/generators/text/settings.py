@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import Field, field_validator
 
+from pipelines.common.settings import Settings
 from pipelines.llm.settings import Service
-from pipelines.parsing import Settings
 
 MAX_CELLS: Final = 100_000
 """Combinations of attributes that a grid may have."""

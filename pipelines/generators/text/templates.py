@@ -9,8 +9,9 @@ Blocks see
     columns      names of the columns to write
     exemplars    a mapping of these columns for each exemplar
 
-and the filter `data`, which writes a value as JSON on one line (`pipelines/quoting.py`). Exemplars
-are values and never template code, and the sandbox lets a template reach nothing else.
+and the filter `data`, which writes a value as JSON on one line
+(`pipelines/llm/prompt_escaping.py`). Exemplars are values and never template code, and the sandbox
+lets a template reach nothing else.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake import documents, files
-from pipelines import quoting
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
+from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import Kind
 
 FOLDER: Final = Path(__file__).parent / "prompts"
@@ -94,7 +95,7 @@ class Template:
             autoescape=False,
         )
         place.globals.clear()
-        place.filters["data"] = quoting.as_data
+        place.filters["data"] = prompt_escaping.as_data
         try:
             return place.from_string(self.source)
         except TemplateSyntaxError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from lineage import edges, record
 from lineage.identity import sample_ids
-from pipelines.errors import GeneratorError
+from pipelines.common.errors import GeneratorError
 from pipelines.generators.protocol import Asked, Made
 from pipelines.generators.text import generator
 from pipelines.generators.text.settings import TextGenerate

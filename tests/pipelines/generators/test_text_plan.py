@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import models, quoting
-from pipelines.errors import GeneratorError, ParamsError
-from pipelines.generators import registry
+from pipelines.common.errors import GeneratorError, ParamsError
+from pipelines.common.settings import parse
+from pipelines.generators import model_folder, registry
 from pipelines.generators.text import attribution, exemplars, generator, grid, plan, templates
 from pipelines.generators.text.settings import TextFit, TextGenerate
+from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import Service
-from pipelines.parsing import parse
 from tests.pipelines.generators.mixes import PAIR, fitted, mix, pairs
 
 CHAT = Service(model="some-model")
@@ -30,15 +30,15 @@ def test_a_fit_keeps_the_mix_and_says_what_it_is(tmp_path: Path) -> None:
     generator.fit(samples, None, 3, tmp_path)
     pool = exemplars.read(tmp_path)
     assert pool.rows.select(samples.columns).equals(samples.sort("round", "row"))
-    about, digest = models.manifest_in(tmp_path)
+    about, digest = model_folder.read_manifest(tmp_path)
     assert about["kind"] == generator.KIND
     assert about["rows"] == about["pool"] == 20
     assert about["columns"] == list(PAIR)
     assert about["classes"] == ["animals", "food"]
     generator.fit(samples.sample(fraction=1, shuffle=True, seed=1), None, 3, tmp_path)
-    assert models.manifest_in(tmp_path)[1] == digest
+    assert model_folder.read_manifest(tmp_path)[1] == digest
     generator.fit(samples[:-1], None, 3, tmp_path)
-    assert models.manifest_in(tmp_path)[1] != digest
+    assert model_folder.read_manifest(tmp_path)[1] != digest
 
 
 def test_a_small_pool_has_every_label_and_only_rows_that_can_be_shown() -> None:
@@ -215,14 +215,14 @@ def test_exemplars_are_data_and_never_code_or_another_line(
 
 @given(st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.text()))
 def test_data_is_one_line_of_json_that_reads_back(value: object) -> None:
-    line = quoting.as_data(value)
+    line = prompt_escaping.as_data(value)
     assert len(line.splitlines()) == 1
     assert json.loads(line) == value
     assert not set(line) & set("<>")
 
 
 def test_halves_of_surrogate_pairs_do_not_reach_the_lake() -> None:
-    assert quoting.sound(json.loads('" \\ud83d\\ude00 \\ud83d. "')) == "\U0001f600 \ufffd."
+    assert prompt_escaping.sound(json.loads('" \\ud83d\\ude00 \\ud83d. "')) == "\U0001f600 \ufffd."
 
 
 def test_a_template_of_ones_own(tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ import polars as pl
 import pytest
 import yaml
 
-from pipelines import generate, judging, manifest, params, receipts, tables, work
-from pipelines.errors import ParamsError
-from pipelines.estimating import next_round
+from pipelines import params
+from pipelines.common.errors import ParamsError
+from pipelines.inquiry.cost_estimate import next_round
+from pipelines.rounds import context, manifest, receipts, tables
 from pipelines.scorers import scoring
-from review import estimate
+from pipelines.stages import generate
+from pipelines.verification import judging
+from review.commands import estimate
 from tests.flow.projects import Project, checkout
 from tests.served import LocalServer
 
@@ -139,7 +142,7 @@ def test_overlap_with_the_hold_out_is_measured(project: Project) -> None:
     project.run("lake", "")
     project.run("ingest", "notes")
     pinned = receipts.read("notes", 0, "publish").commit
-    given = judging.given(work.open_round("notes-1"), pinned)
+    given = judging.given(context.open_round("notes-1"), pinned)
     assert given.held_out is not None
     assert given.held_out["text"].str.contains("This one").all()
     assert "label" not in given.held_out.columns
@@ -170,9 +173,9 @@ def test_another_prompt_of_ones_own_is_another_round(project: Project) -> None:
     project.edit(
         lambda read: read["datasets"]["notes"]["generate"]["text"].update(prompt="mine.txt")
     )
-    one = generate._key(work.open_round("notes-1"), "f")
+    one = generate._key(context.open_round("notes-1"), "f")
     place.write_text("{% block completion %}b{% endblock %}")
-    other = generate._key(work.open_round("notes-1"), "f")
+    other = generate._key(context.open_round("notes-1"), "f")
     assert one != other
 
 

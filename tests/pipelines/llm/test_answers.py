@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
 from pipelines.llm import answers
 from pipelines.llm.faults import Fault
 from pipelines.llm.values import Request

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ParamsError, ServiceError
+from pipelines.common.errors import ParamsError, ServiceError
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import API_KEY, Price, Service
 from pipelines.llm.values import Reply, request

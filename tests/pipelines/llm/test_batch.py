@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import BudgetError, ParamsError, ServiceError
+from pipelines.common.errors import BudgetError, ParamsError, ServiceError
 from pipelines.llm import bounds, costs
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import Cache

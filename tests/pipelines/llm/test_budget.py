@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import BudgetError
+from pipelines.common.errors import BudgetError
 from pipelines.llm import costs
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ServiceError
+from pipelines.common.errors import ServiceError
 from pipelines.llm.cache import FILE, Cache, Spent, answered
 from pipelines.llm.values import Reply
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.errors import BudgetError, ParamsError
+from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.llm import costs
 from pipelines.llm.costs import Ledger
 from pipelines.llm.settings import Price, Service

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ServiceError, TooManyFailures
+from pipelines.common.errors import ServiceError, TooManyFailures
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered
 from pipelines.llm.client import asked_to_wait

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipelines import local_llm
-from pipelines.errors import LibraryError, ServiceError
+from pipelines.common.errors import LibraryError, ServiceError
+from pipelines.llm import local_server as local_llm
 from pipelines.llm.ask import ask
 from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
 from pipelines.llm.launch import answers, serve_on_demand
@@ -100,7 +100,7 @@ def test_only_its_owner_can_read_what_is_in_its_directory(local_server: LocalSer
 
 def test_a_second_process_of_a_directory_ends_and_says_why(local_server: LocalServer) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "pipelines.local_llm", "--home", str(local_server.home.path)],
+        [sys.executable, "-m", "pipelines.llm.local_server", "--home", str(local_server.home.path)],
         capture_output=True,
         text=True,
         check=False,
@@ -180,7 +180,15 @@ def test_what_is_left_of_another_process_is_no_server(tmp_path: Path) -> None:
 def test_a_taken_port_is_told(tmp_path: Path, local_server: LocalServer) -> None:
     port = local_server.access.base_url.removesuffix("/v1").rpartition(":")[2]
     taken = subprocess.run(
-        [sys.executable, "-m", "pipelines.local_llm", "--home", str(tmp_path), "--port", port],
+        [
+            sys.executable,
+            "-m",
+            "pipelines.llm.local_server",
+            "--home",
+            str(tmp_path),
+            "--port",
+            port,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import PipelineError
+from pipelines.common.errors import PipelineError
 from pipelines.llm.answers import QUOTED
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import Access, Service

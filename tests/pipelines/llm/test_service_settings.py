@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.errors import ParamsError, ServiceError
+from pipelines.common.errors import ParamsError, ServiceError
+from pipelines.common.settings import parse
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service, access
-from pipelines.parsing import parse
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import quoting
-from pipelines.errors import ParamsError
+from pipelines.common.errors import ParamsError
+from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
 from pipelines.llm.values import Request
 from pipelines.scorers import judge, protocol, registry, rubric
@@ -53,7 +53,7 @@ def whole(request: Request) -> str:
 
 
 def ballot(text: str, settings: judge.Settings, vote: int = 0) -> Request:
-    sample = quoting.as_data({"text": text, "label": "ai"})
+    sample = prompt_escaping.as_data({"text": text, "label": "ai"})
     return judge.ballot(rubric.load("dialogue"), sample, vote, settings)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
 from pipelines.scorers import text_agreement, text_shape
 from pipelines.scorers.protocol import Given
 from pipelines.sources import dialogue

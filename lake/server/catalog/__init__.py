@@ -1,0 +1,1 @@
+"""Repositories, branches, commits and trees, in SQLite."""

@@ -1,0 +1,283 @@
+"""Repositories, branches, tags and what is staged: the state that requests change.
+
+Each public call is one transaction. Nothing here knows HTTP. Commits, merges and diffs are in
+`versions.py`, which works on the same catalog.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lake.errors import Conflict, Forbidden, Invalid, NotFound
+from lake.server.catalog.common_prefixes import beyond
+from lake.server.catalog.database import Database
+from lake.server.catalog.entries import Entry, unpack
+from lake.server.catalog.pagination import Page, page
+from lake.server.catalog.trees import Tree
+from lake.server.catalog.validation import check_branch, check_key, check_repository, check_tag
+
+OFFER_SECONDS: Final = 86_400
+"""How long an address that was handed out can be linked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository: name, creation in unix seconds, storage namespace, default branch."""
+
+    id: str
+    created: int
+    namespace: str
+    default_branch: str
+    read_only: bool
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A branch or a tag and the commit it points to."""
+
+    name: str
+    commit: str
+
+
+class Catalog:
+    """The state of one lake."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on a database."""
+        self.database = database
+
+    # Repositories
+
+    def repositories(self, prefix: str, after: str, amount: int) -> Page[Repository]:
+        """List repositories by name."""
+        rows = self.database.connection.execute(
+            "SELECT * FROM repositories WHERE id > ? ORDER BY id", (after,)
+        )
+        found = (_repository(row) for row in rows if row[0].startswith(prefix))
+        return page(found, amount, lambda item: item.id)
+
+    def repository(self, name: str) -> Repository:
+        """Look a repository up.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        row = self.database.connection.execute(
+            "SELECT * FROM repositories WHERE id = ?", (name,)
+        ).fetchone()
+        if row is None:
+            raise NotFound(f"repository {name!r} not found")
+        return _repository(row)
+
+    def create_repository(
+        self,
+        name: str,
+        namespace: str,
+        default_branch: str,
+        commit: str,
+        *,
+        read_only: bool = False,
+    ) -> Repository:
+        """Record a repository whose default branch points to its first commit.
+
+        Raises:
+            Invalid: a name or namespace that cannot be.
+            Conflict: the name is taken.
+        """
+        check_repository(name)
+        check_branch(default_branch)
+        with self.database.change() as db:
+            if db.execute("SELECT 1 FROM repositories WHERE id = ?", (name,)).fetchone():
+                raise Conflict(f"repository {name!r} exists already: not unique")
+            used = db.execute("SELECT id FROM repositories WHERE namespace = ?", (namespace,))
+            if used.fetchone():
+                raise Invalid(f"storage namespace {namespace} is in use")
+            db.execute(
+                "INSERT INTO repositories VALUES (?, ?, ?, ?, ?, ?)",
+                (name, int(time.time()), namespace, default_branch, int(read_only), "{}"),
+            )
+            db.execute("INSERT INTO branches VALUES (?, ?, ?)", (name, default_branch, commit))
+        return self.repository(name)
+
+    def delete_repository(self, name: str) -> None:
+        """Remove a repository with all its refs and commits; objects stay for the collector."""
+        self.repository(name)
+        with self.database.change() as db:
+            db.execute("DELETE FROM repositories WHERE id = ?", (name,))
+
+    # Branches and tags
+
+    def refs(self, kind: str, repository: str, prefix: str, after: str, amount: int) -> Page[Ref]:
+        """List branches (`branches`) or tags (`tags`) by name."""
+        self.repository(repository)
+        rows = self.database.connection.execute(
+            f"SELECT name, commit_id FROM {_table(kind)} "  # noqa: S608  one of two names
+            "WHERE repository = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name",
+            (repository, after, len(prefix), prefix),
+        )
+        return page((Ref(*row) for row in rows), amount, lambda item: item.name)
+
+    def ref(self, kind: str, repository: str, name: str) -> Ref:
+        """Look a branch or tag up.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        row = self.database.connection.execute(
+            f"SELECT name, commit_id FROM {_table(kind)} "  # noqa: S608  one of two names
+            "WHERE repository = ? AND name = ?",
+            (repository, name),
+        ).fetchone()
+        if row is None:
+            self.repository(repository)
+            raise NotFound(f"{_word(kind)} {name!r} not found")
+        return Ref(*row)
+
+    def create_ref(self, kind: str, repository: str, name: str, commit: str) -> Ref:
+        """Make a branch or tag that points to a commit.
+
+        Raises:
+            Invalid: the name cannot be.
+            Conflict: the name is taken.
+        """
+        check_branch(name) if kind == "branches" else check_tag(name)
+        with self.database.change() as db:
+            self._writable(repository)
+            taken = db.execute(
+                f"SELECT 1 FROM {_table(kind)} "  # noqa: S608  one of two names
+                "WHERE repository = ? AND name = ?",
+                (repository, name),
+            )
+            if taken.fetchone():
+                raise Conflict(f"{_word(kind)} {name!r} exists already: not unique")
+            db.execute(
+                f"INSERT INTO {_table(kind)} VALUES (?, ?, ?)",  # noqa: S608  one of two names
+                (repository, name, commit),
+            )
+        return Ref(name, commit)
+
+    def delete_ref(self, kind: str, repository: str, name: str) -> None:
+        """Remove a branch, with what is staged on it, or a tag.
+
+        Raises:
+            Forbidden: it is the default branch.
+        """
+        with self.database.change() as db:
+            found = self.ref(kind, repository, name)
+            if kind == "branches" and name == self._writable(repository).default_branch:
+                raise Forbidden(f"the default branch {name!r} cannot be deleted")
+            db.execute(
+                f"DELETE FROM {_table(kind)} "  # noqa: S608  one of two names
+                "WHERE repository = ? AND name = ?",
+                (repository, found.name),
+            )
+
+    def move_branch(self, repository: str, name: str, commit: str) -> None:
+        """Point a branch to another commit; to be called inside a change."""
+        self.database.connection.execute(
+            "UPDATE branches SET commit_id = ? WHERE repository = ? AND name = ?",
+            (commit, repository, name),
+        )
+
+    # What is staged
+
+    def changes(
+        self,
+        repository: str,
+        branch: str,
+        prefix: str = "",
+        start: str = "",
+        *,
+        inclusive: bool = True,
+    ) -> Iterator[tuple[str, Entry | None]]:
+        """Uncommitted changes of a branch by path, from `start` on; None where one was removed."""
+        rows = self.database.connection.execute(
+            "SELECT path, entry FROM staging WHERE repository = ? AND branch = ? "
+            "AND path >= ? AND path < ? AND (? OR path <> ?) ORDER BY path",
+            (repository, branch, max(prefix, start), beyond(prefix), inclusive, start),
+        )
+        return ((path, unpack(json.loads(entry)) if entry else None) for path, entry in rows)
+
+    def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
+        """The entry of a path: what is staged on the branch, else what the tree holds."""
+        if branch is not None:
+            row = self.database.connection.execute(
+                "SELECT entry FROM staging WHERE repository = ? AND branch = ? AND path = ?",
+                (repository, branch, path),
+            ).fetchone()
+            if row is not None:
+                return unpack(json.loads(row[0])) if row[0] else None
+        return tree.get(path)
+
+    def stage(self, repository: str, branch: str, changes: Mapping[str, Entry | None]) -> None:
+        """Stage entries, None to remove.
+
+        Raises:
+            Invalid: a path that no object can have.
+        """
+        with self.database.change() as db:
+            self._writable(repository)
+            self.ref("branches", repository, branch)
+            for path, entry in changes.items():
+                check_key(path)
+                packed = json.dumps(entry.pack()) if entry else None
+                db.execute(
+                    "INSERT OR REPLACE INTO staging VALUES (?, ?, ?, ?)",
+                    (repository, branch, path, packed),
+                )
+
+    def unstage(self, repository: str, branch: str, prefix: str = "") -> None:
+        """Forget uncommitted changes under a prefix."""
+        with self.database.change() as db:
+            db.execute(
+                "DELETE FROM staging WHERE repository = ? AND branch = ? "
+                "AND path >= ? AND path < ?",
+                (repository, branch, prefix, beyond(prefix)),
+            )
+
+    # Addresses handed out
+
+    def offer(self, address: str, repository: str, branch: str, path: str) -> None:
+        """Remember an address that was handed out for a path."""
+        check_key(path)
+        with self.database.change() as db:
+            self.ref("branches", repository, branch)
+            row = (address, repository, branch, path, int(time.time()))
+            db.execute("INSERT INTO slots VALUES (?, ?, ?, ?, ?)", row)
+
+    def offered(self, address: str, repository: str, branch: str, path: str) -> bool:
+        """Tell whether an address was handed out for this path, not long ago, and is not used."""
+        row = self.database.connection.execute(
+            "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ? "
+            "AND created > ?",
+            (address, repository, branch, path, int(time.time()) - OFFER_SECONDS),
+        ).fetchone()
+        return row is not None
+
+    def take(self, address: str) -> None:
+        """Use up an address; to be called inside a change."""
+        self.database.connection.execute("DELETE FROM slots WHERE address = ?", (address,))
+
+    def _writable(self, repository: str) -> Repository:
+        found = self.repository(repository)
+        if found.read_only:
+            raise Forbidden(f"repository {repository!r} is read-only")
+        return found
+
+
+def _repository(row: tuple[str, int, str, str, int, str]) -> Repository:
+    name, created, namespace, default, read_only, metadata = row
+    return Repository(name, created, namespace, default, bool(read_only), json.loads(metadata))
+
+
+def _table(kind: str) -> str:
+    return {"branches": "branches", "tags": "tags"}[kind]
+
+
+def _word(kind: str) -> str:
+    return {"branches": "branch", "tags": "tag"}[kind]

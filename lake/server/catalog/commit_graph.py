@@ -1,0 +1,97 @@
+"""Walks through the graph of commits: the log, steps back, the merge base.
+
+Each takes a function that reads a commit by its id. A commit's generation is above that of its
+parents, so a heap by generation visits every commit before its parents.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from threading import Lock
+from typing import Final
+
+from lake.errors import NotFound
+from lake.server.catalog.commits import Commit
+
+Read = Callable[[str], Commit]
+_BOTH: Final = 3
+_PAUSED: Final = 16
+
+
+def log(read: Read, start: Commit, *, first_parent: bool) -> Iterator[Commit]:
+    """Commits reachable from a commit: by generation, then by creation, newest first."""
+    waiting = [_place(start)]
+    seen = {start.id}
+    while waiting:
+        commit = heapq.heappop(waiting)[3]
+        yield commit
+        for parent in commit.parents[: 1 if first_parent else None]:
+            if parent not in seen:
+                seen.add(parent)
+                heapq.heappush(waiting, _place(read(parent)))
+
+
+class Walks:
+    """Logs that stopped at the end of a page, so that the next page need not begin at the start.
+
+    Commits never change, so what is left of a walk stays right; who finds none begins anew.
+    """
+
+    def __init__(self) -> None:
+        """Keep none yet."""
+        self._paused: OrderedDict[Hashable, Iterator[Commit]] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, key: Hashable, walk: Iterator[Commit]) -> None:
+        """Remember what is left of a walk; the oldest one is forgotten."""
+        with self._lock:
+            self._paused[key] = walk
+            if len(self._paused) > _PAUSED:
+                self._paused.popitem(last=False)
+
+    def resume(self, key: Hashable) -> Iterator[Commit] | None:
+        """Take over what is left of a walk, if it is known."""
+        with self._lock:
+            return self._paused.pop(key, None)
+
+
+def step(read: Read, commit: Commit, sign: str, count: int) -> Commit:
+    """Go back: `~n` is the n-th first parent, `^n` the n-th parent.
+
+    Raises:
+        NotFound: history does not go back that far.
+    """
+    for _ in range(count if sign == "~" else min(count, 1)):
+        number = 1 if sign == "~" else count
+        if len(commit.parents) < number:
+            raise NotFound(f"commit {commit.id} has no parent {number}")
+        commit = read(commit.parents[number - 1])
+    return commit
+
+
+def merge_base(read: Read, left: Commit, right: Commit) -> Commit:
+    """The best common ancestor: the one of highest generation.
+
+    Raises:
+        NotFound: the histories have none.
+    """
+    reached = {left.id: 1}
+    reached[right.id] = reached.get(right.id, 0) | 2
+    waiting = [_place(left), _place(right)]
+    heapq.heapify(waiting)
+    while waiting:
+        commit = heapq.heappop(waiting)[3]
+        if reached[commit.id] == _BOTH:
+            return commit
+        for parent in commit.parents:
+            sides = reached.get(parent, 0)
+            if sides | reached[commit.id] != sides:
+                reached[parent] = sides | reached[commit.id]
+                heapq.heappush(waiting, _place(read(parent)))
+    raise NotFound("the two refs have no common ancestor")
+
+
+def _place(commit: Commit) -> tuple[int, int, str, Commit]:
+    return -commit.generation, -commit.created, commit.id, commit

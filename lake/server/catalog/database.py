@@ -1,0 +1,198 @@
+"""The SQLite catalog: schema, connections, and one transaction per change.
+
+WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a
+time, readers beside it; each thread has a connection of its own.
+
+A second process may read the catalog (`read_only`), for one to check it while it is served.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from lake import private
+from lake.errors import Corrupt, Full
+from lake.server import failpoints
+from lake.server.failpoints import Point
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS repositories (
+    id TEXT PRIMARY KEY, created INTEGER NOT NULL, namespace TEXT NOT NULL UNIQUE,
+    default_branch TEXT NOT NULL, read_only INTEGER NOT NULL, metadata TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS branches (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commits (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    id TEXT NOT NULL, root TEXT NOT NULL, parents TEXT NOT NULL, message TEXT NOT NULL,
+    committer TEXT NOT NULL, created_ns INTEGER NOT NULL, generation INTEGER NOT NULL,
+    metadata TEXT NOT NULL, PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staging (
+    repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, entry TEXT,
+    PRIMARY KEY (repository, branch, path),
+    FOREIGN KEY (repository, branch) REFERENCES branches ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS slots (
+    address TEXT PRIMARY KEY, repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    branch TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS blocks (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS reflog (
+    repository TEXT NOT NULL, commit_id TEXT NOT NULL, left_at INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS branch_moved AFTER UPDATE OF commit_id ON branches
+WHEN old.commit_id IS NOT (
+    SELECT json_extract(parents, '$[0]') FROM commits
+    WHERE repository = new.repository AND id = new.commit_id
+)
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
+CREATE TRIGGER IF NOT EXISTS branch_removed AFTER DELETE ON branches
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
+CREATE TRIGGER IF NOT EXISTS tag_removed AFTER DELETE ON tags
+BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
+"""
+"""The reflog says which commit a branch or tag left, and when, other than by committing on it:
+whatever the way there, a commit that nothing holds any more has been left by some ref."""
+
+_DAMAGE: Final = (
+    *("malformed", "not a database", "no such table", "no such column", "unsupported file format"),
+    *("Could not decode", "wrong # of entries", "schema is corrupt", "has no column"),
+)
+"""What SQLite says of a file that is no catalog."""
+
+
+class Database:
+    """Connections to one catalog."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open or create the catalog; `read_only` writes nothing and needs it to be there.
+
+        Raises:
+            Full: it cannot be written.
+        """
+        self._uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._read_only = read_only
+        self._local = threading.local()
+        self._writing = threading.RLock()
+        if not read_only:
+            _make_private(path)
+            with translated():
+                self.connection.executescript(SCHEMA)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
+            if not self._read_only:
+                found.execute("PRAGMA journal_mode = WAL")
+                found.execute("PRAGMA synchronous = FULL")
+                found.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = found
+        return found
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: everything inside becomes visible and durable at once, or not at all.
+
+        Raises:
+            Full: the disk is full or read-only; nothing has changed.
+        """
+        with self._writing, translated():
+            connection = self.connection
+            if connection.in_transaction:  # part of a larger change
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                failpoints.reach(Point.CHANGE_BEGUN)
+                yield connection
+                failpoints.reach(Point.CHANGE_READY)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+        failpoints.reach(Point.CHANGE_COMMITTED)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several reads of one state; inside a change they see what it has changed."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()
+
+    def get(self, block: str) -> bytes:
+        """Bytes of a tree block.
+
+        Raises:
+            Corrupt: the block is not there, or not as it was written.
+        """
+        row = self.connection.execute("SELECT data FROM blocks WHERE id = ?", (block,)).fetchone()
+        if row is None:
+            raise Corrupt(f"block {block} is missing from the lake's catalog: restore a copy")
+        data = row[0]
+        if not isinstance(data, bytes) or hashlib.sha256(data).hexdigest() != block:
+            raise Corrupt(f"block {block} of the lake's catalog is damaged: restore a copy")
+        return data
+
+    def put(self, block: str, data: bytes) -> None:
+        """Keep a tree block; one that is there already stays, and is mended if it is damaged."""
+        self.connection.execute(
+            "INSERT INTO blocks VALUES (?1, ?2) "
+            "ON CONFLICT (id) DO UPDATE SET data = ?2 WHERE data <> ?2",
+            (block, data),
+        )
+        failpoints.reach(Point.BLOCK_PUT)
+
+
+def _make_private(path: Path) -> None:
+    try:
+        private.database(path)
+    except OSError as error:
+        raise Full(f"the lake's catalog cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn SQLite's errors about the disk into this package's."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        said = str(error)
+        if any(word in said for word in ("full", "readonly", "disk I/O", "unable to open")):
+            raise Full(f"the lake's catalog cannot be written: {said}") from error
+        _raise_damage(error)
+        raise
+    except sqlite3.DatabaseError as error:
+        _raise_damage(error)
+        raise
+
+
+def _raise_damage(error: sqlite3.DatabaseError) -> None:
+    said = str(error)
+    if any(word in said for word in _DAMAGE):
+        raise Corrupt(f"the lake's catalog is damaged ({said}): restore a copy") from error

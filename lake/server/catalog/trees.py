@@ -1,0 +1,213 @@
+"""Trees of paths as content-addressed blocks (prolly trees).
+
+A leaf block holds sorted entries, an inner block the last key and id of each child. A block ends at
+a key whose hash says so, at every level, so the shape depends on the keys alone and not on how they
+got there. Equal parts of two trees are then equal blocks: a commit writes the blocks on the paths
+that changed, and a diff never opens blocks that both sides share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from operator import lt
+from typing import Any, Final, Protocol
+
+from lake.errors import Corrupt
+from lake.server.catalog.entries import Entry, is_packed, unpack
+
+EMPTY: Final = ""
+FANOUT: Final = 64
+"""Mean number of keys in a block."""
+LEVELS: Final = 64
+"""Levels of a tree, at most; each has many times fewer blocks than the one below it."""
+
+
+class Blocks(Protocol):
+    """Where blocks are kept."""
+
+    def get(self, block: str) -> bytes:
+        """Bytes of a block."""
+
+    def put(self, block: str, data: bytes) -> None:
+        """Keep a block; one that is there already stays."""
+
+
+class Node:
+    """A parsed block: its level (0 is a leaf), sorted keys, and packed entries or child ids."""
+
+    __slots__ = ("keys", "level", "values")
+
+    def __init__(self, level: int, keys: list[str], values: list[Any]) -> None:
+        """Hold what `parse` read."""
+        self.level = level
+        self.keys = keys
+        self.values = values
+
+
+@lru_cache(maxsize=4096)
+def parse(data: bytes) -> Node:
+    """Read a block.
+
+    Raises:
+        Corrupt: it is none; whoever wrote it gave it the right digest all the same.
+    """
+    try:
+        level, keys, values = json.loads(data)
+        sound = _is_block(level, keys, values)
+    except (ValueError, TypeError, RecursionError):
+        sound = False
+    if not sound:
+        raise Corrupt("a block of the lake's catalog holds no part of a tree: restore a copy")
+    return Node(level, keys, values)
+
+
+def _is_block(level: object, keys: object, values: object) -> bool:
+    """Whether these can be a block's: a level, keys in order, and a value of its kind for each."""
+    if type(level) is not int or not 0 <= level <= LEVELS:
+        return False
+    if not isinstance(keys, list) or not isinstance(values, list) or len(keys) != len(values):
+        return False
+    "".join(keys).encode()  # texts, without halves of surrogate pairs
+    ordered = bool(keys) and all(map(lt, keys, keys[1:]))
+    return ordered and all(map(is_packed if level == 0 else _is_id, values))
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is str and value != EMPTY
+
+
+@lru_cache(maxsize=65536)
+def ends_block(key: str, level: int) -> bool:
+    """Tell whether a block ends with this key."""
+    digest = hashlib.blake2b(key.encode(), digest_size=4, salt=level.to_bytes(2, "big")).digest()
+    return int.from_bytes(digest, "big") % FANOUT == 0
+
+
+class Tree:
+    """One version of all paths: a root block in a store of blocks."""
+
+    def __init__(self, blocks: Blocks, root: str) -> None:
+        """Bind a root; the empty tree is `EMPTY`."""
+        self.blocks = blocks
+        self.root = root
+
+    def get(self, path: str) -> Entry | None:
+        """The entry under a path."""
+        node = self._node(self.root)
+        while node is not None:
+            at = bisect_left(node.keys, path)
+            if at == len(node.keys):
+                return None
+            if node.level == 0:
+                return unpack(node.values[at]) if node.keys[at] == path else None
+            node = self._node(node.values[at])
+        return None
+
+    def items(self, start: str = "", *, inclusive: bool = True) -> Iterator[tuple[str, Entry]]:
+        """Paths from `start` on, with their entries, in order."""
+        yield from self._items(self._node(self.root), start, inclusive=inclusive)
+
+    def _items(
+        self, node: Node | None, start: str, *, inclusive: bool
+    ) -> Iterator[tuple[str, Entry]]:
+        if node is None:
+            return
+        first = (bisect_left if inclusive else bisect_right)(node.keys, start)
+        for at in range(first, len(node.keys)):
+            if node.level == 0:
+                yield node.keys[at], unpack(node.values[at])
+            else:
+                yield from self._items(self._node(node.values[at]), start, inclusive=inclusive)
+
+    def updated(self, changes: Mapping[str, Entry | None]) -> Tree:
+        """The tree after changes: an entry to set, None to remove."""
+        pending: dict[str, Any] = {
+            path: entry.pack() if entry else None for path, entry in changes.items()
+        }
+        top = self._node(self.root)
+        level = 0
+        while pending and top is not None and level <= top.level:
+            pending = self._update_level(level, pending)
+            level += 1
+        if not pending:
+            return self
+        return Tree(self.blocks, self._grow(top, level, pending))
+
+    def _update_level(self, level: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change one level; return what that changes one level up (last key: block id or None)."""
+        up: dict[str, Any] = {}
+        keys = sorted(changes)
+        done = 0
+        while done < len(keys):
+            place = self._locate(level, keys[done], after=False)
+            merged: dict[str, Any] = {}
+            while place is not None:
+                last, node = place
+                up[last] = None
+                place = self._locate(level, last, after=True)
+                stop = len(keys) if place is None else bisect_right(keys, last, done)
+                merged.update(zip(node.keys, node.values, strict=True))
+                merged.update((key, changes[key]) for key in keys[done:stop])
+                done = stop
+                alive = [key for key, value in merged.items() if value is not None]
+                if not alive or ends_block(max(alive), level):
+                    break
+            up.update(self._write(level, merged))
+        return up
+
+    def _grow(self, top: Node | None, level: int, changes: Mapping[str, Any]) -> str:
+        """Build levels above the old root until one block is left; return its id."""
+        refs: dict[str, Any] = {top.keys[-1]: self.root} if top is not None else {}
+        refs.update(changes)
+        refs = {key: value for key, value in refs.items() if value is not None}
+        while refs and (level == 0 or len(refs) > 1):
+            refs = self._write(level, refs)
+            level += 1
+        if not refs:
+            return EMPTY
+        root = str(next(iter(refs.values())))
+        node = self._node(root)
+        while node is not None and node.level > 0 and len(node.keys) == 1:
+            root = str(node.values[0])
+            node = self._node(root)
+        return root
+
+    def _write(self, level: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Cut sorted content into blocks and keep them; return last key and id of each."""
+        made: dict[str, Any] = {}
+        keys: list[str] = []
+        for key in sorted(key for key, value in content.items() if value is not None):
+            keys.append(key)
+            if ends_block(key, level):
+                made[key] = self._keep(level, keys, content)
+                keys = []
+        if keys:
+            made[keys[-1]] = self._keep(level, keys, content)
+        return made
+
+    def _keep(self, level: int, keys: list[str], content: Mapping[str, Any]) -> str:
+        values = [content[key] for key in keys]
+        data = json.dumps([level, keys, values], separators=(",", ":"), ensure_ascii=False).encode()
+        block = hashlib.sha256(data).hexdigest()
+        self.blocks.put(block, data)
+        return block
+
+    def _locate(self, level: int, key: str, *, after: bool) -> tuple[str, Node] | None:
+        """The node of a level that covers a key (the last one beyond the end), or the one after."""
+        node = self._node(self.root)
+        if node is None or (after and node.keys[-1] <= key):
+            return None
+        while node.level > level:
+            at = (bisect_right if after else bisect_left)(node.keys, key)
+            child = self._node(node.values[min(at, len(node.keys) - 1)])
+            if child is None:  # an inner block never refers to the empty tree
+                return None
+            node = child
+        return node.keys[-1], node
+
+    def _node(self, block: str) -> Node | None:
+        return parse(self.blocks.get(block)) if block != EMPTY else None

@@ -1,0 +1,1 @@
+"""Checks and clean-up of a whole lake."""

@@ -1,0 +1,99 @@
+"""What the refs of a lake lead to: commits, tree blocks, objects.
+
+A block or commit is read once, however many lead to it, so the cost follows what is stored and not
+how often it is referred to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from lake.errors import Corrupt, NotFound
+from lake.server.catalog import commits
+from lake.server.catalog.database import Database
+from lake.server.catalog.entries import unpack
+from lake.server.catalog.trees import EMPTY, parse
+
+Key = tuple[str, str]
+"""A repository and a commit id."""
+
+_HEADS: Final = (
+    "SELECT repository, commit_id FROM branches UNION SELECT repository, commit_id FROM tags"
+)
+_LEFT: Final = (
+    "SELECT DISTINCT repository, commit_id FROM reflog JOIN commits "
+    "USING (repository) WHERE commits.id = commit_id AND left_at > ?"
+)
+_STAGED: Final = "SELECT entry FROM staging WHERE entry IS NOT NULL"
+
+
+class Reach:
+    """What was found so far; looking again reads only what is new."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin with nothing found."""
+        self._database = database
+        self.commits: set[Key] = set()
+        self.blocks: set[str] = set()
+        self.objects: set[str] = set()
+
+    def look(self) -> None:
+        """Find what branches, tags and staged entries lead to.
+
+        Raises:
+            Corrupt: a commit or block on the way is missing or damaged.
+        """
+        db = self._database.connection
+        for key in db.execute(_HEADS).fetchall():
+            self._commits(key)
+        for (entry,) in db.execute(_STAGED):
+            self.objects.add(unpack(json.loads(entry)).sha256)
+
+    def look_back(self, since: int, also: Collection[str]) -> None:
+        """Find what further commits lead to.
+
+        Args:
+            since: unix seconds; commits that a ref left after that.
+            also: ids of commits, in whatever repository they are.
+
+        Raises:
+            Corrupt: a commit or block on the way is missing or damaged.
+        """
+        db = self._database.connection
+        for key in [*db.execute(_LEFT, (since,)), *self._named(also)]:
+            self._commits(key)
+
+    def _named(self, ids: Collection[str]) -> Iterator[Key]:
+        for name in ids:
+            yield from self._database.connection.execute(
+                "SELECT repository, id FROM commits WHERE id = ?", (name,)
+            )
+
+    def _commits(self, start: Key) -> None:
+        waiting = [start]
+        while waiting:
+            key = waiting.pop()
+            if key in self.commits:
+                continue
+            self.commits.add(key)
+            try:
+                found = commits.read(self._database, *key)
+            except NotFound as error:
+                raise Corrupt(f"{error}, and something leads to it: see `lake fsck`") from error
+            self._blocks(found.root)
+            waiting.extend((key[0], parent) for parent in found.parents)
+
+    def _blocks(self, root: str) -> None:
+        waiting = [root]
+        while waiting:
+            block = waiting.pop()
+            if block == EMPTY or block in self.blocks:
+                continue
+            self.blocks.add(block)
+            node = parse(self._database.get(block))
+            if node.level:
+                waiting.extend(node.values)
+            else:
+                self.objects.update(unpack(value).sha256 for value in node.values)

@@ -1,0 +1,1 @@
+"""Objects: their bytes on disk."""

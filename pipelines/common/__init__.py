@@ -1,0 +1,1 @@
+"""What every package of the pipeline needs: errors, settings, seeds, the console."""

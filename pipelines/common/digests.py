@@ -1,0 +1,40 @@
+"""Digests: of a value as canonical JSON, of a file, of a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from lake import files
+
+
+def canonical(value: object) -> bytes:
+    """Encode a value as canonical JSON: sorted names, no spaces, ASCII.
+
+    Raises:
+        TypeError: it is not made of mappings, lists, texts, numbers, booleans and None.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def of_json(value: object) -> str:
+    """SHA-256 of a value's canonical JSON, as 64 hex digits."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes; of a folder, of its files' names and bytes in order.
+
+    Folders named `__pycache__` do not count, as in `.dvcignore`.
+
+    Raises:
+        OSError: the file is not there, or no regular file.
+    """
+    if path.is_dir():
+        found = (item for item in path.rglob("*") if "__pycache__" not in item.parts)
+        inside = sorted(item for item in found if item.is_file())
+        parts = [f"{item.relative_to(path).as_posix()}:{of_file(item)}" for item in inside]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    with files.opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,130 @@
+"""The picture of a round: real examples, accepted candidates, refused ones with their reasons."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lake.visible import visible
+from pipelines.features.images import each_lenient, png, to_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+CELL: Final = 56
+"""Side of a shown image, in pixels of the picture."""
+GAP: Final = 10
+MARGIN: Final = 24
+MAX_CLASSES: Final = 20
+REFUSED_LINES: Final = 2
+INK, PALE, PAPER = (28, 32, 36), (105, 112, 120), (255, 255, 255)
+FRAME: Final = {"real": (120, 126, 134), "accepted": (34, 139, 84), "refused": (200, 62, 52)}
+
+HEADS: Final = {
+    "real": "Real images, one column per class: what the generator should imitate",
+    "accepted": "Accepted candidates: generated for the class above, every critical check passed",
+}
+
+
+def round_grid(
+    *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
+) -> bytes:
+    """Draw a round: real examples on top, then accepted candidates, then refused ones with reasons.
+
+    Args:
+        real: image, label; one column of the picture per class.
+        accepted: image, label, of the same classes.
+        refused: image (may be null), label (the requested one), reason; only the first rows that
+            fit are shown.
+        title: of the picture.
+
+    Returns:
+        A PNG file.
+    """
+    from PIL import Image, ImageDraw  # noqa: PLC0415  light commands need no images
+
+    classes = real["label"].unique().sort().to_list()[:MAX_CLASSES]
+    width = 2 * MARGIN + max(len(classes), 8) * (CELL + GAP)
+    canvas = Image.new("RGB", (width, 4000), PAPER)
+    pen = ImageDraw.Draw(canvas)
+    pen.text((MARGIN, MARGIN), title, INK, font=_font(22))
+    y = MARGIN + 44
+    y = _by_class(canvas, y, real, classes, "real")
+    y = _by_class(canvas, y, accepted, classes, "accepted")
+    y = _with_reasons(canvas, y, refused)
+    return png(canvas.crop((0, 0, width, y + MARGIN)))
+
+
+def _by_class(
+    canvas: Image.Image, y: int, frame: pl.DataFrame, classes: list[int], mark: str
+) -> int:
+    """Draw a section with one column per class; returns where the next one may begin."""
+    from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
+
+    pen = ImageDraw.Draw(canvas)
+    pen.text((MARGIN, y), HEADS[mark], FRAME[mark], font=_font(15))
+    y += 26
+    most = 0
+    for column, label in enumerate(classes):
+        x = MARGIN + column * (CELL + GAP)
+        pen.text((x + CELL // 2, y), visible(str(label)), PALE, font=_font(14), anchor="ma")
+        shown = frame.filter(pl.col("label") == label)["image"]
+        most = max(most, len(shown))
+        for line, values in enumerate(each_lenient(shown)):
+            _paste(canvas, (x, y + 20 + line * (CELL + GAP)), values, mark)
+    if not most:
+        pen.text((MARGIN, y + 20), "none", PALE, font=_font(14))
+    return y + 20 + max(most, 1) * (CELL + GAP) + 16
+
+
+def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
+    """Draw refused candidates, each with the class that was asked for and why it was refused."""
+    from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
+
+    pen = ImageDraw.Draw(canvas)
+    head = f"Refused candidates ({len(frame)}): the class asked for, the first check that failed"
+    pen.text((MARGIN, y), head, FRAME["refused"], font=_font(15))
+    y += 30
+    pitch = 2 * (CELL + GAP)
+    per_line = (canvas.width - 2 * MARGIN) // pitch
+    shown = frame.head(per_line * REFUSED_LINES)
+    rows = zip(each_lenient(shown["image"]), shown["label"], shown["reason"], strict=True)
+    for at, (values, label, reason) in enumerate(rows):
+        x, top = MARGIN + at % per_line * pitch, y + at // per_line * (CELL + 66)
+        _paste(canvas, (x, top), values, "refused")
+        pen.text((x + CELL + 6, top + 8), f"asked\nfor {visible(str(label))}", INK, font=_font(13))
+        words = textwrap.wrap(
+            visible(str(reason)).replace("_", " "), 20, max_lines=3, placeholder=" …"
+        )
+        pen.multiline_text((x, top + CELL + 4), "\n".join(words), PALE, font=_font(11), spacing=2)
+    if shown.is_empty():
+        pen.text((MARGIN, y), "none", PALE, font=_font(14))
+    return y + max(-(-len(shown) // per_line), 1) * (CELL + 66)
+
+
+def _paste(
+    canvas: Image.Image, at: tuple[int, int], values: NDArray[np.float32], mark: str
+) -> None:
+    """Draw one image, enlarged without smoothing, in a frame; a missing one is crossed out."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415  light commands need no images
+
+    x, y = at
+    box = (x - 2, y - 2, x + CELL + 1, y + CELL + 1)
+    pen = ImageDraw.Draw(canvas)
+    pen.rectangle(box, outline=FRAME[mark], width=2)
+    if values.size == 0 or not np.isfinite(values).all():
+        pen.line((x, y, x + CELL, y + CELL), FRAME[mark], 2)
+        pen.line((x, y + CELL, x + CELL, y), FRAME[mark], 2)
+        return
+    image = Image.fromarray(to_bytes(values)).resize((CELL, CELL), Image.Resampling.NEAREST)
+    canvas.paste(image.convert("RGB"), at)
+
+
+def _font(size: int) -> Any:  # noqa: ANN401  the library's own union of font kinds
+    from PIL import ImageFont  # noqa: PLC0415  light commands need no images
+
+    return ImageFont.load_default(size)

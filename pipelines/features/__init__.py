@@ -1,0 +1,1 @@
+"""Numbers computed from samples: hashes, embeddings, neighbours, classifiers."""

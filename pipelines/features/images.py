@@ -1,0 +1,277 @@
+"""Images between PNG files, pixel arrays and pixel vectors.
+
+Images come from outside, so every decoder works under limits: known formats, greyscale, one shape,
+a bounded number of pixels, in one image and in all together. `decode` and `vectors` refuse what
+they cannot read, for data that must be whole; `decode_lenient` gives NaN instead, for candidates,
+where a missing image is a finding.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lake import files
+from pipelines.common.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+IMAGE: Final = pl.Struct({"bytes": pl.Binary, "path": pl.String})
+MODE: Final = "L"
+FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
+MAX_PIXELS: Final = 1 << 22
+"""Pixels of one image; more is refused before anything is decompressed."""
+MAX_BYTES: Final = 1 << 25
+"""Bytes of one image file."""
+MAX_TOTAL: Final = 1 << 26
+"""Pixels that any images together may have, however small their files are."""
+WHITE: Final = np.float32(255)
+
+
+class ImageError(DataError):
+    """An image is missing, cannot be decoded, or does not fit the others."""
+
+    kind = "image"
+
+
+def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
+    """Write greyscale images as PNG.
+
+    Args:
+        pixels: [n, h, w].
+
+    Returns:
+        One PNG file (mode L) for each image.
+
+    Raises:
+        ImageError: the array is not [n, h, w] of bytes.
+    """
+    from PIL import Image  # noqa: PLC0415  light commands need no images
+
+    if pixels.ndim != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004  n, h, w
+        raise ImageError(f"images must be [n, h, w] of bytes, not {pixels.dtype} {pixels.shape}")
+    return [png(Image.fromarray(each)) for each in pixels]
+
+
+def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
+    """Write generated images as a column; an image with a number that is not finite is null.
+
+    Args:
+        values: [n, h, w] in [0, 1], or NaN.
+
+    Returns:
+        struct{bytes, path}, n rows, path null.
+    """
+    whole = finite(values)
+    files = iter(encode(to_bytes(values[whole])))
+    rows = [{"bytes": next(files), "path": None} if good else None for good in whole]
+    return pl.Series("image", rows, dtype=IMAGE)
+
+
+def decode(images: pl.Series) -> NDArray[np.uint8]:
+    """Read greyscale images that must all be there.
+
+    Args:
+        images: struct{bytes, path}, n rows.
+
+    Returns:
+        [n, h, w].
+
+    Raises:
+        ImageError: an image is missing or cannot be decoded, or has another shape than the first;
+            the message names its position. Or together they are far more than their files.
+    """
+    pixels: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
+    for at, found in enumerate(_each(images)):
+        if isinstance(found, str):
+            path = (images[at] or {}).get("path")
+            named = f"the image at position {at}" + (f" ({path})" if path else "")
+            raise ImageError(f"{named} {found}")
+        if not at:
+            pixels = np.empty((len(images), *found.shape), dtype=np.uint8)
+        pixels[at] = found
+    return pixels
+
+
+def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
+    """Read greyscale images of which some may be missing.
+
+    Args:
+        images: struct{bytes, path}, n rows.
+        shape: height and width; None: those of the first readable image.
+
+    Returns:
+        [n, h, w] in [0, 1]; all NaN where an image is missing, cannot be decoded, or has another
+        shape. [n, 0, 0] if no shape is given and none is readable.
+
+    Raises:
+        ImageError: no shape is given, and images of the first one's are far more than their files.
+    """
+    values: NDArray[np.float32] | None = None
+    for at, found in enumerate(_each(images, shape)):
+        if not isinstance(found, str):
+            if values is None:
+                values = np.full((len(images), *found.shape), np.nan, dtype=np.float32)
+            np.divide(found, WHITE, out=values[at], dtype=np.float32)
+    return (
+        np.full((len(images), *(shape or (0, 0))), np.nan, np.float32) if values is None else values
+    )
+
+
+def each_lenient(images: pl.Series) -> Iterator[NDArray[np.float32]]:
+    """Read greyscale images one by one, to be looked at: each has a shape of its own.
+
+    Args:
+        images: struct{bytes, path}.
+
+    Yields:
+        [h, w] in [0, 1]; [0, 0] where one is missing or cannot be decoded.
+    """
+    for item in images:
+        found = _read(item, None)
+        yield np.empty((0, 0), np.float32) if isinstance(found, str) else to_unit(found)
+
+
+def check(images: pl.Series) -> None:
+    """Look at the headers of images that are to be decoded, one by one or together.
+
+    Raises:
+        ImageError: one has more pixels than an image may have, or together they have far more than
+            their files; what is no image at all is not looked for.
+    """
+    pixels = [_size(item) for item in images]
+    large = next((at for at, size in enumerate(pixels) if size > MAX_PIXELS), None)
+    if large is not None:
+        raise ImageError(f"the image at position {large} {_too_large(pixels[large])}")
+    _bound(images, sum(pixels))
+
+
+def vectors(images: pl.Series) -> NDArray[np.float32]:
+    """Read images that must all be there as pixel vectors.
+
+    Args:
+        images: struct{bytes, path}, n rows.
+
+    Returns:
+        [n, h·w] in [0, 1].
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    pixels = decode(images)
+    return to_unit(pixels).reshape(len(pixels), pixels.shape[1] * pixels.shape[2])
+
+
+def to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Bytes 0..255 as numbers in [0, 1]."""
+    found: NDArray[np.float32] = np.divide(pixels, WHITE, dtype=np.float32)
+    return found
+
+
+def to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Finite numbers in [0, 1] as bytes 0..255, rounded."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def finite(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which images [n, …] have finite numbers only, [n]."""
+    return np.asarray(np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
+
+
+def _each(
+    images: pl.Series, shape: tuple[int, int] | None = None
+) -> Iterator[NDArray[np.uint8] | str]:
+    """Each image's pixels, or what is wrong with it.
+
+    Raises:
+        ImageError: no shape is given, and images of the first one's are far more than their files.
+    """
+    for item in images:
+        found = _read(item, shape)
+        if shape is None and not isinstance(found, str):
+            shape = found.shape[0], found.shape[1]
+            _bound(images, len(images) * found.size)
+        yield found
+
+
+def _bound(images: pl.Series, pixels: int) -> None:
+    """Refuse images that together have far more pixels than their files have bytes."""
+    size = int(images.struct.field("bytes").bin.size().sum())
+    most = files.most_decoded(size, MAX_TOTAL)
+    if pixels > most:
+        raise ImageError(
+            f"{len(images):,} images in {size:,} bytes would be {pixels:,} pixels, more than the "
+            f"{most:,} that files of this size may; use smaller images, or fewer"
+        )
+
+
+def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray[np.uint8] | str:
+    from PIL import Image  # noqa: PLC0415  light commands need no images
+
+    data = item["bytes"] if item else None
+    if data is None:
+        return "is missing"
+    if len(data) > MAX_BYTES:
+        return f"is a file of {len(data)} bytes; the limit is {MAX_BYTES}"
+    try:
+        with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            problem = _problem(image, shape)
+            return problem or np.asarray(image, dtype=np.uint8)
+    except Image.DecompressionBombError:
+        return f"has too many pixels; the limit is {MAX_PIXELS}"
+    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        return f"cannot be decoded; it must be one of {', '.join(FORMATS)}"
+
+
+def _problem(image: Image.Image, shape: tuple[int, int] | None) -> str | None:
+    """What the header of an image says that is wrong; nothing is decompressed for it."""
+    found = image.height, image.width
+    if found[0] * found[1] > MAX_PIXELS:
+        return _too_large(found[0] * found[1])
+    if image.mode != MODE:
+        return f"has mode {image.mode}; convert it to greyscale of 8 bits (mode {MODE})"
+    return None if shape in {None, found} else f"has shape {found}; the others have {shape}"
+
+
+def _too_large(pixels: int) -> str:
+    return f"has {pixels} pixels; the limit is {MAX_PIXELS}"
+
+
+def _size(item: dict[str, Any] | None) -> int:
+    """Pixels of an image, as its header says; 0 for what is none."""
+    from PIL import Image  # noqa: PLC0415  light commands need no images
+
+    data = (item or {}).get("bytes") or b""
+    try:
+        with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return image.width * image.height
+    except Image.DecompressionBombError:
+        return MAX_PIXELS + 1
+    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        return 0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep a decoder's warnings, which quote hostile bytes, from the terminal.
+
+    What it warns about is an image all the same here; a suite can ask for more.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def png(image: Image.Image) -> bytes:
+    """Write an image as a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()

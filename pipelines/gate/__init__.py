@@ -1,0 +1,1 @@
+"""May a round be merged, and was it: evidence, contamination, signatures, reviews."""

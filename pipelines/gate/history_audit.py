@@ -1,0 +1,161 @@
+"""The history of a ref step by step: what each commit changed, and whether the guard let it.
+
+The steps are the commits of the first-parent log: what the ref itself went through. Merges of
+rounds prove that the guard let them through, merges of real data and of calibrations that they
+brought nothing else, and any other commit that changes something has no proof. A step costs what
+it changed; whatever was committed on the branches that were merged is looked at through the merges
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from lake.client import Lake
+from lake.values import Change, Commit
+from lineage.guard import GuardResult
+from pipelines.gate import merge_verification
+from pipelines.gate.merge_verification import SHORT, Merge
+from pipelines.gate.signing import Trusted
+from pipelines.rounds import path_scope as paths
+
+Kind = Literal[
+    "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
+]
+ORIGIN: Final = "cherry-pick-origin"
+"""Where lakeFS writes which commit was picked; not every server of its API does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One commit of a history."""
+
+    commit: Commit
+    kind: Kind
+    changed: int = 0
+    """Number of paths that it changed."""
+    first: str | None = None
+    """The first of them."""
+    datasets: tuple[str, ...] = ()
+    wrong: str | None = None
+    """What is wrong with it, in one sentence; None: nothing."""
+    result: GuardResult | None = None
+    """The guard's answer about the round that was merged."""
+    signer: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "commit": self.commit.id,
+            "created": self.commit.created,
+            "committer": self.commit.committer,
+            "message": self.commit.message,
+            "kind": self.kind,
+            "wrong": self.wrong,
+            "changed": self.changed,
+            "first": self.first,
+            "datasets": self.datasets,
+            "guard": self.result.digest if self.result else None,
+            "verdict": self.result.verdict if self.result else None,
+            "override": self.result.override if self.result else None,
+            "signed_by": self.signer,
+        }
+
+
+@dataclass(slots=True)
+class _Past:
+    """The last commit that changed a set of paths, by these paths; what can be undone."""
+
+    last: dict[int, Commit] = field(default_factory=dict)
+
+    def note(self, changes: Iterable[Change], commit: Commit) -> Commit | None:
+        """Note a commit; return the one that had changed just its paths before."""
+        key = hash(tuple(item.path for item in changes))
+        before = self.last.get(key)
+        self.last[key] = commit
+        return before
+
+
+def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iterator[Step]:
+    """Look at the commits of a first-parent log.
+
+    Args:
+        lake: the lake.
+        commits: the log, oldest first: a revert is known by the earlier commit that it undoes.
+        trusted: keys of which one must have signed the guard's answers; None: any will do.
+    """
+    past = _Past()
+    for commit in commits:
+        changes = _changes(lake, commit)
+        step = Step(
+            commit,
+            "nothing",
+            changed=len(changes),
+            first=changes[0].path if changes else None,
+            datasets=tuple(paths.datasets(changes)),
+        )
+        if changes:
+            undone = past.note(changes, commit)
+            merged = len(commit.parents) > 1
+            step = (
+                _merge(step, Merge(lake, commit, changes), trusted)
+                if merged
+                else _direct(step, lake, changes, undone)
+            )
+        yield step
+
+
+def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
+    """What a commit changed against its first parent; all that it holds where it has none."""
+    if commit.parents:
+        found = lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True)
+        return tuple(found)
+    return tuple(
+        Change(item.path, "added", item.size, item.checksum) for item in lake.objects(commit.id)
+    )
+
+
+def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
+    """A merge of a round, of real data or of a calibration, or one that is neither."""
+    if paths.calibrates(merge.changes):
+        return replace(step, kind="calibration")
+    brought = paths.rounds(merge.changes, "added", "changed")
+    real = [dataset for dataset, number in brought if number == paths.REAL]
+    if real and "stemma.guard" not in merge.commit.metadata:
+        return replace(
+            step, kind="real data", wrong=merge_verification.of_real_data(merge, real[0])
+        )
+    proof = merge_verification.of_round(merge, trusted)
+    return replace(
+        step,
+        kind="merge" if proof.result is None else "round",
+        wrong=proof.wrong,
+        result=proof.result,
+        signer=proof.signer,
+    )
+
+
+def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit | None) -> Step:
+    """A commit that was made on the branch itself, past the guard."""
+    did, about = paths.summary(changes), step.commit.metadata
+    if before is not None and _undoes(lake, changes, before):
+        undone = f"{before.id[:SHORT]} ({' '.join(before.message.split())})"
+        return replace(step, kind="revert", wrong=f"it reverts {undone}: it {did}")
+    if ORIGIN in about:
+        origin = about[ORIGIN][:SHORT]
+        return replace(step, kind="cherry-pick", wrong=f"it was picked from {origin}: it {did}")
+    return replace(step, kind="commit", wrong=f"it is no merge of a round: it {did}")
+
+
+def _undoes(lake: Lake, changes: tuple[Change, ...], before: Commit) -> bool:
+    """Tell whether changes put everything back to where it was before an earlier commit."""
+    if not before.parents:
+        return False
+    back = lake.diff(before.id, before.parents[0], three_dot=False, checksums=True)
+    return {_left(item) for item in changes} == {_left(item) for item in back}
+
+
+def _left(item: Change) -> tuple[str, str, str | None]:
+    return item.path, item.kind, item.checksum

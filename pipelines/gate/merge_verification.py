@@ -1,0 +1,303 @@
+"""The proof that a round was merged with the guard's consent: checks of one merge commit.
+
+lakeFS lets anybody with merge rights merge, so the history has to show it: publish writes the
+guard's answer into the round's manifest on the branch and, bound to the commit that was judged,
+into the merge. Each check here holds that against what the commits contain, and says in one
+sentence what is wrong, or nothing. Messages and metadata are only believed where the content bears
+them out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound, TooLarge
+from lake.values import Change, Commit
+from lineage import guard
+from lineage.errors import GuardError
+from lineage.guard import GuardResult
+from lineage.schema import UNREADABLE
+from pipelines.common.errors import DataError
+from pipelines.gate import guard_record
+from pipelines.gate.signing import SIGNATURE, Statement, Trusted
+from pipelines.rounds import manifest
+from pipelines.rounds import path_scope as paths
+
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+SHORT: Final = 12
+"""Hex digits by which a commit is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A commit with two parents, and what it changed against the first."""
+
+    lake: Lake
+    commit: Commit
+    changes: tuple[Change, ...]
+
+    @property
+    def before(self) -> str:
+        """The branch's head before the merge."""
+        return self.commit.parents[0]
+
+    @property
+    def source(self) -> str:
+        """The commit that was merged."""
+        return self.commit.parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a merge of a round proves."""
+
+    wrong: str | None
+    """Why it proves nothing, in one sentence; None: the guard let this very content through."""
+    result: GuardResult | None = None
+    """The guard's answer in the merged manifest, if it can be read."""
+    signer: str | None = None
+    """Short name of the trusted key that signed it."""
+
+
+def of_round(merge: Merge, trusted: Trusted | None) -> Proof:
+    """Prove that the guard let through what a merge brought.
+
+    Args:
+        merge: the merge of a round.
+        trusted: keys of which one must have signed; None: signatures are not looked at.
+    """
+    about = merge.commit.metadata
+    dataset, number = about.get("stemma.dataset", ""), refs.number(about.get("stemma.round"))
+    if "stemma.guard" not in about or number is None or not refs.NAME.match(dataset):
+        return Proof(_without_answer(merge))
+    try:
+        result = _recorded(merge.lake, merge.source, dataset, number)
+    except GuardError as error:
+        return Proof(str(error))
+    if result is None:
+        return Proof(f"what it merged holds no answer of the guard about round {number}")
+    wrong = next(filter(None, (check(merge, result) for check in CHECKS)), None)
+    if wrong is not None or trusted is None:
+        return Proof(wrong, result)
+    signer = trusted.signer(_statement(merge, result), about)
+    return Proof(None if signer else _unsigned(about), result, signer)
+
+
+def of_real_data(merge: Merge, dataset: str) -> str | None:
+    """Prove by content that a merge brought nothing but real data, round 0 of a data set.
+
+    Real data has no guard's answer: there is nothing synthetic to judge. What its rows come from
+    rests on their lineage, so that has to say that every one is real and has no parents.
+
+    Returns:
+        Why it proves nothing, in one sentence; None: it brought real data alone.
+    """
+    other = paths.foreign(merge.changes, dataset, paths.REAL)
+    if other is not None:
+        return f"it brings real data of {dataset}, and {_verb(other)} {other.path} besides"
+    try:
+        return _contradiction(merge.lake, merge.commit.id, dataset)
+    except NotFound:
+        return f"it leaves round 0 of {dataset} without samples or without lineage"
+    except UNREADABLE:
+        return f"the samples or the lineage of round 0 of {dataset} cannot be read"
+
+
+def _recorded(lake: Lake, ref: str, dataset: str, number: int) -> GuardResult | None:
+    """The guard's answer in the manifest of a round.
+
+    Raises:
+        GuardError: it was altered.
+    """
+    content = _manifest(lake, ref, dataset, number).get("guard")
+    return None if content is None else guard.read(content)
+
+
+def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
+    """The manifest of a round; empty where there is none that can be read."""
+    try:
+        return manifest.read(lake, ref, dataset, number)
+    except (NotFound, TooLarge, DataError):
+        return {}
+
+
+def _without_answer(merge: Merge) -> str:
+    """What to say about a merge that claims nothing: what it brought, and what the guard said."""
+    brought = paths.rounds(merge.changes, "added", "changed")
+    said = [f"round {number} of {name} ({_said(merge, name, number)})" for name, number in brought]
+    brings = f", and brings {', '.join(said)}" if said else ""
+    return f"it carries no answer of the guard{brings}"
+
+
+def _said(merge: Merge, dataset: str, number: int) -> str:
+    """What the manifest that was merged holds of the guard's answer about a round."""
+    try:
+        result = _recorded(merge.lake, merge.source, dataset, number)
+    except GuardError:
+        return "with an answer that was altered"
+    if result is None:
+        return "never judged"
+    blocking = f": {', '.join(result.blocking)}" if result.blocking else ""
+    return f"the guard said {result.verdict}{blocking}"
+
+
+def _metadata(merge: Merge, result: GuardResult) -> str | None:
+    """The merge says what the manifest says."""
+    about = merge.commit.metadata
+    named = (about.get("stemma.dataset"), about.get("stemma.round"))
+    if named != (result.dataset, str(result.round)):
+        return f"the answer it carries is about round {result.round} of {result.dataset}"
+    for name, value in guard_record.guard_metadata(result).items():
+        if about.get(name) != value:
+            return f"its {name} is not that of the guard's answer in the manifest it merged"
+    if "stemma.override" in about and result.override is None:
+        return "it names an override, and the guard's answer has none"
+    return None
+
+
+def _complete(_: Merge, result: GuardResult) -> str | None:
+    """There were checks of a commit, and limits to hold them against."""
+    if not result.checks:
+        return "the guard's answer has no checks"
+    if not DIGEST.fullmatch(result.limits):
+        return "the guard's answer does not say which limits it was held against"
+    return None if DIGEST.fullmatch(result.judged) else "the guard's answer is about no commit"
+
+
+def _let_through(_: Merge, result: GuardResult) -> str | None:
+    """The verdict is no block, or one that somebody overrode with a reason."""
+    if not result.blocked and (result.override is None or result.override.strip()):
+        return None
+    return f"the guard blocks it ({', '.join(result.blocking)}) and nobody gave a reason"
+
+
+def _judged(merge: Merge, result: GuardResult) -> str | None:
+    """What was merged is what was judged, plus the answer."""
+    lake, judged = merge.lake, result.judged
+    try:
+        descends = judged == lake.merge_base(merge.source, judged)
+    except NotFound:
+        descends = False
+    if not descends:
+        return f"what it merged does not descend from {judged[:SHORT]}, which the guard judged"
+    answer = refs.manifest(result.dataset, result.round)
+    later = list(lake.diff(judged, merge.source, three_dot=False))
+    more = [item for item in later if item.path not in (answer, refs.head(result.dataset))]
+    if more:
+        return f"after the guard judged {judged[:SHORT]}, {more[0].path} was {more[0].kind}"
+    before, after = (
+        _manifest(lake, ref, result.dataset, result.round) for ref in (judged, merge.source)
+    )
+    if before and _without_guard(before) == _without_guard(after):
+        return None
+    return f"after the guard judged {judged[:SHORT]}, {answer} was changed beyond its answer"
+
+
+def _scope(merge: Merge, result: GuardResult) -> str | None:
+    """It changed nothing but its own round and what that supersedes."""
+    other = paths.foreign(merge.changes, result.dataset, result.round)
+    if other is None:
+        return None
+    own = f"round {result.round} of {result.dataset}"
+    return f"{own} was judged, and it {_verb(other)} {other.path} besides"
+
+
+def _brought(merge: Merge, _: GuardResult) -> str | None:
+    """Against its first parent it differs by what its source brought, all of that and no more."""
+    wanted: dict[str, str | None] = {}
+    for item in merge.lake.diff(merge.before, merge.source, checksums=True):
+        if item.kind == "conflict":
+            return f"it was forced: {item.path} had been changed on both sides"
+        wanted[item.path] = _checksum(merge.lake, merge.source, item)
+    found = {item.path: _checksum(merge.lake, merge.commit.id, item) for item in merge.changes}
+    for path in sorted(found.keys() | wanted.keys()):
+        if path not in wanted:
+            return f"it changes {path}, which its source did not bring"
+        if path not in found:
+            return f"it leaves out {path}, which its source brought"
+        if found[path] != wanted[path]:
+            return f"it holds another {path} than its source"
+    return None
+
+
+Check = Callable[[Merge, GuardResult], str | None]
+CHECKS: Final[tuple[Check, ...]] = (
+    _metadata,
+    _complete,
+    _let_through,
+    _judged,
+    _scope,
+    _brought,
+)
+"""In the order in which they are tried: the first that fails is what is said."""
+
+
+def _statement(merge: Merge, result: GuardResult) -> Statement:
+    key = merge.commit.metadata.get("stemma.input_key", "")
+    return guard_record.statement(merge.lake.repository, result, key)
+
+
+def _unsigned(about: Mapping[str, str]) -> str:
+    if SIGNATURE not in about:
+        return "the guard's answer is not signed"
+    return "the guard's answer is not signed by a key that is trusted"
+
+
+def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
+    """The checksum of what a change left at a ref; None where it removed the object.
+
+    A lake that does not give it with the diff is asked for the object.
+    """
+    if item.kind == "removed" or item.checksum is not None:
+        return item.checksum
+    same = (found for found in lake.objects(ref, item.path) if found.path == item.path)
+    return next(same).checksum
+
+
+def _without_guard(content: Mapping[str, Any]) -> str:
+    """A manifest but for the guard's answer, as text."""
+    return json.dumps({name: content[name] for name in content if name != "guard"}, sort_keys=True)
+
+
+def _verb(item: Change) -> str:
+    return {"added": "adds", "removed": "removes"}.get(item.kind, "changes")
+
+
+def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
+    """The first thing in round 0 that real data cannot have."""
+    key = ["round", "row", "sample_id"]
+    lineage = lake.scan(commit, refs.partition(dataset, "lineage", paths.REAL)).select(
+        *key, "kind", "parents", "generator", "trained_on"
+    )
+    wrong = (
+        (pl.col("kind").cast(pl.String) != "real").fill_null(value=True)
+        | (pl.col("round") != paths.REAL).fill_null(value=True)
+        | (pl.col("parents").list.len() > 0).fill_null(value=False)
+        | pl.col("generator").is_not_null()
+        | pl.col("trained_on").is_not_null()
+    )
+    unreal = lineage.filter(wrong).select("row", "kind").collect()
+    samples = lake.scan(commit, refs.partition(dataset, "samples", paths.REAL)).select(key)
+    strange = samples.join(lineage, on=key, how="anti").select("row").collect()
+    return next(_contradictions(unreal, strange, dataset), None)
+
+
+def _contradictions(unreal: pl.DataFrame, strange: pl.DataFrame, dataset: str) -> Iterator[str]:
+    what = f"of round 0 of {dataset}"
+    if not unreal.is_empty():
+        row, kind = unreal.row(0)
+        yield f"{_rows(unreal)} {what} not real: row {row} is {kind}, or has parents or a generator"
+    if not strange.is_empty():
+        yield f"{_rows(strange)} {what} without lineage: row {strange['row'][0]}"
+
+
+def _rows(frame: pl.DataFrame) -> str:
+    return "1 row" if len(frame) == 1 else f"{len(frame):,} rows"

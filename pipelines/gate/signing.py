@@ -1,0 +1,169 @@
+"""Signatures of the guard's answers: who let a round through, provable without trusting the lake.
+
+Whoever may merge can also write metadata that looks like the guard's. Where publish has a private
+key, it signs what it says in the merge (Ed25519, RFC 8032), and an auditor who has the public key
+need not trust anybody with merge rights. This module is the only one that reads the environment
+for it:
+
+- `STEMMA_GUARD_KEY`: file of the private key that publish signs with (PEM, PKCS8);
+- `STEMMA_GUARD_KEY_PASSWORD`: its password, if it has one;
+- `STEMMA_GUARD_PUBLIC_KEYS`: files of the public keys that an auditor trusts (PEM), separated as in
+  PATH; several while one key follows another.
+
+No message of this module holds a value of these variables: somebody may put a key itself there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from pipelines.common.errors import SigningError
+
+KEY: Final = "STEMMA_GUARD_KEY"
+PASSWORD: Final = "STEMMA_GUARD_KEY_PASSWORD"  # noqa: S105  the variable's name
+PUBLIC_KEYS: Final = "STEMMA_GUARD_PUBLIC_KEYS"
+SIGNATURE: Final = "stemma.guard.signature"
+SIGNER: Final = "stemma.guard.key"
+FORM: Final = "stemma-guard/1"
+SHORT: Final = 16
+"""Hex digits by which a key is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is signed: which answer about which commit, and what it was published as."""
+
+    repository: str
+    dataset: str
+    round: int
+    judged: str
+    guard: str
+    """Digest of the guard's answer."""
+    verdict: str
+    override: str | None
+    publish_key: str
+
+    def encoded(self) -> bytes:
+        """Canonical JSON: sorted names, no spaces, ASCII."""
+        content = {"form": FORM, **asdict(self)}
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key at work."""
+
+    _key: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Short name of the public key."""
+        return fingerprint(self._key.public_key())[:SHORT]
+
+    def metadata(self, statement: Statement) -> dict[str, str]:
+        """What a merge says of its signature: the signature in base64, and by which key."""
+        signature = self._key.sign(statement.encoded())
+        return {SIGNATURE: base64.b64encode(signature).decode("ascii"), SIGNER: self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """The public keys that an auditor trusts, by their short names."""
+
+    keys: Mapping[str, Ed25519PublicKey]
+
+    def signer(self, statement: Statement, metadata: Mapping[str, str]) -> str | None:
+        """Name of the trusted key that signed a statement; None if none did.
+
+        The name that the metadata gives is no evidence: every trusted key is tried.
+        """
+        try:
+            signature = base64.b64decode(metadata.get(SIGNATURE, ""), validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        for name, key in self.keys.items():
+            try:
+                key.verify(signature, statement.encoded())
+            except InvalidSignature:
+                continue
+            return name
+        return None
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """SHA-256 of a public key (DER, SubjectPublicKeyInfo), as 64 hex digits."""
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
+
+
+def signer(env: Mapping[str, str] | None = None) -> Signer | None:
+    """The key that publish signs with; None where none is configured.
+
+    Raises:
+        SigningError: the file cannot be read, or holds no Ed25519 private key.
+    """
+    env = os.environ if env is None else env
+    if not env.get(KEY):
+        return None
+    password = env.get(PASSWORD)
+    data = _read(env[KEY], f"the file that {KEY} names")
+    try:
+        key = load_pem_private_key(data, password.encode() if password else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SigningError(
+            f"the file that {KEY} names cannot be opened as a private key; it must be PEM "
+            f"(PKCS8), with its password in {PASSWORD} if it has one and without if not"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SigningError(f"the file that {KEY} names holds a private key that is not Ed25519")
+    return Signer(key)
+
+
+def trusted(env: Mapping[str, str] | None = None) -> Trusted | None:
+    """The public keys that the auditor trusts; None where none is configured.
+
+    Raises:
+        SigningError: a file cannot be read, or holds no Ed25519 public key.
+    """
+    env = os.environ if env is None else env
+    places = [place for place in env.get(PUBLIC_KEYS, "").split(os.pathsep) if place]
+    found = [_public(place, number) for number, place in enumerate(places, start=1)]
+    return Trusted({fingerprint(key)[:SHORT]: key for key in found}) if found else None
+
+
+def _public(place: str, number: int) -> Ed25519PublicKey:
+    named = f"file {number} that {PUBLIC_KEYS} names"
+    try:
+        key = load_pem_public_key(_read(place, named))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SigningError(f"{named} holds no public key in PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise SigningError(f"{named} holds a public key that is not Ed25519")
+    return key
+
+
+def _read(place: str, named: str) -> bytes:
+    """Bytes of a key file; the message names the variable and never its value."""
+    try:
+        return Path(place).read_bytes()
+    except OSError as error:
+        raise SigningError(f"{named} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise SigningError(f"{named} cannot be read: it is no file name") from None

@@ -1,0 +1,42 @@
+"""The folder of a fitted generator: its manifest, beside files of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from lake import documents
+from lake.documents import DocumentError
+from pipelines.common import digests
+from pipelines.common.errors import StaleError
+
+MANIFEST: Final = "manifest.json"
+MOST: Final = 1 << 26
+"""Bytes of a manifest."""
+
+
+def read_manifest(place: Path) -> tuple[dict[str, Any], str]:
+    """The manifest of the generator in a folder, and its digest (SHA-256 of canonical JSON).
+
+    Raises:
+        StaleError: there is none, or it is damaged.
+    """
+    content = read_json(place / MANIFEST)
+    return content, digests.of_json(content)
+
+
+def read_json(place: Path) -> dict[str, Any]:
+    """Read a JSON file of a generator's folder.
+
+    Raises:
+        StaleError: it is missing, or it is no JSON object.
+    """
+    try:
+        content = documents.read_json(place, MOST, strict=False)
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; run the stage fit again") from error
+    except DocumentError as error:
+        raise StaleError(f"{place} {error}; run the stage fit again") from error
+    if not isinstance(content, dict):
+        raise StaleError(f"{place} is no JSON object; run the stage fit again")
+    return content

@@ -1,0 +1,1 @@
+"""What commands ask of a lake: replays, cost estimates, exports of lineage."""

@@ -1,0 +1,118 @@
+"""What an export of lineage is made of: rounds and files of a commit, as the lake holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import polars as pl
+
+from lake import refs, settings
+from lake.client import Lake
+from lake.errors import NotFound
+from lake.settings import Embedded
+from lake.tables import SUFFIX
+from lake.values import ObjectInfo
+from lineage.export.values import File, Origin, Round
+from pipelines.rounds import history, manifest
+
+TABLES = ("samples", "lineage", "verdicts", "decisions")
+MANIFESTS = "rounds"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a commit holds of lineage."""
+
+    origin: Origin
+    objects: dict[str, list[ObjectInfo]] = field(repr=False)
+    """By data set; only data sets that have lineage."""
+
+
+def hold(lake: Lake, ref: str, dataset: str | None = None) -> Holding:
+    """List what a ref holds, of all data sets or of one.
+
+    Raises:
+        NotFound: there is no such ref.
+    """
+    commit = lake.resolve(ref)
+    found: dict[str, list[ObjectInfo]] = {}
+    for item in lake.objects(commit.id, f"{dataset}/" if dataset else ""):
+        name, inside, _ = item.path.partition("/")
+        if inside:
+            found.setdefault(name, []).append(item)
+    with_lineage = {
+        name: items for name, items in found.items() if _numbers(items, refs.table(name, "lineage"))
+    }
+    origin = Origin(lake.repository, ref, commit.id, commit.created, _server(lake))
+    return Holding(origin, with_lineage)
+
+
+def rounds(lake: Lake, held: Holding) -> list[Round]:
+    """The rounds, in order of their numbers."""
+    found = [each for name in held.objects for each in _rounds(lake, held, name)]
+    return sorted(found, key=lambda each: (each.number, each.dataset))
+
+
+def files(lake: Lake, held: Holding) -> Iterator[File]:
+    """The parts of the tables, with their columns, and the manifests of the rounds."""
+    for name, items in held.objects.items():
+        for item in items:
+            table, number = item.path.split("/")[1], refs.round_of(item.path)
+            part = table in TABLES and item.path.endswith(SUFFIX)
+            if number is not None and (part or table == MANIFESTS):
+                columns = partial(_columns, lake, held, item.path) if part else None
+                yield File(item.path, item.checksum, item.size, name, table, number, columns)
+
+
+def _rounds(lake: Lake, held: Holding, dataset: str) -> Iterator[Round]:
+    commit, items = held.origin.commit, held.objects[dataset]
+    published = history.published(lake, dataset, commit)
+    tags = {target: name for name, target in sorted(lake.tags(f"{dataset}-v").items())}
+    decided = _numbers(items, refs.table(dataset, "decisions"))
+    for number in _numbers(items, refs.table(dataset, "lineage")):
+        place = published[number].commit if number in published else None
+        yield Round(
+            dataset=dataset,
+            number=number,
+            lineage=_scan(lake, commit, dataset, "lineage", number),
+            decisions=_scan(lake, commit, dataset, "decisions", number)
+            if number in decided
+            else None,
+            manifest=_manifest(lake, commit, dataset, number),
+            commit=place,
+            tag=tags.get(place) if place else None,
+        )
+
+
+def _scan(lake: Lake, commit: str, dataset: str, table: str, number: int) -> partial[pl.LazyFrame]:
+    return partial(lake.scan, commit, refs.partition(dataset, table, number))
+
+
+def _server(lake: Lake) -> str | None:
+    """Address of a lake that somebody serves; the embedded one has another each time it starts."""
+    if isinstance(settings.resolve(Path.cwd()), Embedded):
+        return None
+    found = urlsplit(lake.endpoint)
+    return urlunsplit(found._replace(netloc=found.netloc.rpartition("@")[2]))
+
+
+def _columns(lake: Lake, held: Holding, path: str) -> pl.Schema:
+    return lake.scan(held.origin.commit, path).collect_schema()
+
+
+def _manifest(lake: Lake, commit: str, dataset: str, number: int) -> dict[str, Any]:
+    try:
+        return manifest.read(lake, commit, dataset, number)
+    except NotFound:
+        return {}
+
+
+def _numbers(items: Sequence[ObjectInfo], prefix: str) -> list[int]:
+    """Rounds that have objects under a prefix, in order."""
+    found = {refs.round_of(item.path) for item in items if item.path.startswith(prefix)}
+    return sorted(number for number in found if number is not None)

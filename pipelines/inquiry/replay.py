@@ -1,0 +1,251 @@
+"""Replay: a shard made again from its record in the lake, and compared with what was made then.
+
+The record is the round's generate commit: generator, settings, seed and the candidates themselves.
+Where code, libraries, processor and threads are those of the record, a generator of ours must give
+the same bits; where one differs, it may not, and the comparison says by how much.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from pipelines.common.errors import ReplayError
+from pipelines.common.settings import parse
+from pipelines.common.shards import Shard
+from pipelines.features import images
+from pipelines.generators import model_folder
+from pipelines.generators.diffusion import candidates
+from pipelines.generators.diffusion import model as diffusion
+from pipelines.generators.diffusion.settings import DiffusionGenerate
+from pipelines.generators.protocol import Asked
+from pipelines.params import Dataset
+from pipelines.rounds import history, manifest, model_store
+
+WHOLE: Final = 255
+"""Difference of two images of which one is missing or has another shape, in grey levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the lake says about a shard."""
+
+    dataset: str
+    round: int
+    shard: int
+    seed: int
+    commit: str
+    """The round's generate commit."""
+    generator: str
+    """Digest of the generator's manifest, as lineage has it."""
+    rows: pl.DataFrame
+    """row, sample_id (as lineage has them), payload (as the generate commit has it)."""
+    about: Mapping[str, Any]
+    """The round's manifest at the generate commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A shard as it came out now."""
+
+    rows: pl.DataFrame
+    """row, sample_id, image, label."""
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that the bits depend on, then and now; None: not recorded."""
+
+    name: str
+    recorded: Any
+    present: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A shard of the record beside the shard that came out now."""
+
+    record: Record
+    differing: pl.DataFrame
+    """row, recorded, replayed (sample ids), difference (largest, in grey levels of 255): the rows
+    whose id or payload bytes are not the same."""
+    environment: tuple[Fact, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether every id and every payload byte of the shard is the same."""
+        return self.differing.is_empty()
+
+    @property
+    def other(self) -> tuple[Fact, ...]:
+        """What is not as it was, or not known to be."""
+        return tuple(each for each in self.environment if each.recorded != each.present)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the shard must have come out identical and did not."""
+        return not self.identical and not self.other
+
+
+Replayer: TypeAlias = Callable[[Lake, Record], Again]
+"""Makes a shard again; one for each kind of generator."""
+
+
+def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Replay:
+    """Make a shard again and compare.
+
+    Args:
+        lake: the lake.
+        commit: one that holds the round.
+        dataset: the data set.
+        number: the round, at least 1.
+        shard: the shard, as lineage names it.
+
+    Raises:
+        ReplayError: the record is not whole, or names a generator that cannot be replayed.
+    """
+    record = _record(lake, commit, dataset, number, shard)
+    kind = str((record.about["generator"] or {}).get("kind"))
+    if kind not in REPLAYERS:
+        raise ReplayError(
+            f"round {number} of {dataset} was made by a generator of kind {kind}, which cannot be "
+            f"replayed; those that can: {', '.join(REPLAYERS)}"
+        )
+    again = REPLAYERS[kind](lake, record)
+    recorded = record.about.get("environment", {})
+    facts = [
+        Fact(name, recorded.get(name), again.environment.get(name))
+        for name in {**again.environment, **recorded}
+    ]
+    return Replay(record, differing(record.rows, again.rows), tuple(facts))
+
+
+def differing(recorded: pl.DataFrame, replayed: pl.DataFrame) -> pl.DataFrame:
+    """The rows of which id or payload bytes are not the same; see `Replay.differing`.
+
+    Args:
+        recorded: row, sample_id, image, label.
+        replayed: the same.
+    """
+    both = recorded.join(replayed, on="row", how="full", suffix="_now", coalesce=True).sort("row")
+    parts = [pl.col("sample_id"), pl.col("image").struct.field("bytes"), pl.col("label")]
+    now = [pl.col("sample_id_now"), pl.col("image_now").struct.field("bytes"), pl.col("label_now")]
+    same = pl.all_horizontal(a.eq_missing(b) for a, b in zip(parts, now, strict=True))
+    found = both.filter(~same)
+    return found.select(
+        "row",
+        pl.col("sample_id").alias("recorded"),
+        pl.col("sample_id_now").alias("replayed"),
+        _differences(found).alias("difference"),
+    )
+
+
+def _differences(rows: pl.DataFrame) -> pl.Series:
+    """Largest difference of each pair of images, in grey levels."""
+    left, right = (images.decode_lenient(rows[name]) for name in ("image", "image_now"))
+    if left.shape != right.shape or not left.size:
+        return pl.Series([WHOLE] * len(rows), dtype=pl.Int64)
+    apart = np.abs(left - right) * WHOLE
+    apart[np.isnan(left) & np.isnan(right)] = 0
+    apart[np.isnan(apart)] = WHOLE
+    return pl.Series(np.rint(apart.max(axis=(1, 2))).astype(np.int64))
+
+
+def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Record:
+    generated = history.generated(lake, dataset, number, commit)
+    if generated is None:
+        raise ReplayError(
+            f"{commit[:12]} does not lead to the commit that generated round {number} of {dataset}"
+        )
+    try:
+        about = manifest.read(lake, generated.id, dataset, number)
+        made = lake.scan(generated.id, refs.partition(dataset, "candidates", number))
+        lineage = lake.scan(commit, refs.partition(dataset, "lineage", number))
+    except NotFound as error:
+        raise ReplayError(
+            f"the record of round {number} of {dataset} is not whole: {error}"
+        ) from error
+    own = lineage.filter(pl.col("shard") == shard)
+    rows = own.select("row", "sample_id", "seed", "generator").collect().sort("row")
+    if rows.is_empty():
+        raise ReplayError(f"round {number} of {dataset} has no shard {shard}")
+    whole = pl.col("row").is_between(rows["row"].min(), rows["row"].max())
+    payload = made.filter(whole).drop("round", "sample_id").collect()
+    return Record(
+        dataset=dataset,
+        round=number,
+        shard=shard,
+        seed=rows["seed"][0],
+        commit=generated.id,
+        generator=rows["generator"][0],
+        rows=rows.select("row", "sample_id").join(
+            payload, on="row", how="left", maintain_order="left"
+        ),
+        about=about,
+    )
+
+
+def _sampled(lake: Lake, record: Record) -> Again:
+    """Sample the generator that travels with the generate commit."""
+    with tempfile.TemporaryDirectory(prefix="stemma-replay-") as place:
+        asked = _asked(lake, record, Path(place))
+        found = next((each for each in candidates.cut(asked) if each.index == record.shard), None)
+        if found is None:
+            raise ReplayError(
+                f"the settings of round {record.round} of {record.dataset} make no shard "
+                f"{record.shard}; its manifest or its lineage was altered"
+            )
+        shard = Shard(found.index, found.start, found.stop, record.seed)
+        made = candidates.make(asked, shard, candidates.labels(asked))
+        environment = candidates.environment(asked)
+    return Again(made.select("row", "sample_id", "image", "label"), environment)
+
+
+def _asked(lake: Lake, record: Record, place: Path) -> Asked[DiffusionGenerate]:
+    """What the round asked, with its generator's files in a folder."""
+    names = model_store.download(lake, record.commit, record.dataset, record.round, place)
+    if model_folder.MANIFEST not in names:
+        prefix = refs.partition(record.dataset, model_store.TABLE, record.round)
+        raise ReplayError(
+            f"the generator of round {record.round} of {record.dataset} is gone: {prefix} at "
+            f"{record.commit[:12]} is empty"
+        )
+    _, digest = model_folder.read_manifest(place)
+    if digest != record.generator:
+        raise ReplayError(
+            f"the generator at {record.commit[:12]} is {digest[:12]}, not {record.generator[:12]}, "
+            f"which lineage names for round {record.round} of {record.dataset}"
+        )
+    where = f"the manifest of round {record.round} of {record.dataset}"
+    settings = parse(Dataset, record.about["settings"], where)
+    return Asked(
+        dataset=record.dataset,
+        round=record.round,
+        seed=record.about["seed"],
+        identity=settings.identity,
+        candidates=settings.generate.candidates,
+        shard_rows=settings.generate.shard_rows,
+        settings=_on_recorded_device(settings.generate.diffusion, record),
+        directory=place,
+    )
+
+
+def _on_recorded_device(settings: DiffusionGenerate, record: Record) -> DiffusionGenerate:
+    """Sample on the processor where it was done on one; else on a GPU, where there is one."""
+    recorded = record.about.get("environment", {}).get("device")
+    device = "cpu" if "cpu" in (recorded, settings.device) else "auto"
+    return settings.model_copy(update={"device": device})
+
+
+REPLAYERS: Final[Mapping[str, Replayer]] = {diffusion.KIND: _sampled}
+"""By kind of generator, as its manifest names it."""

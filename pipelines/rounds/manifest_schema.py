@@ -1,0 +1,167 @@
+"""What the sections of a round's manifest are: types of what is read of them, wherever that is.
+
+Who else writes to a lake writes manifests too. So a manifest is held against these types when it is
+read, and whatever it holds besides stays as it is. A section that is not there yet, since the round
+has not come so far, is no fault of the manifest; who needs it gets a sentence (`Section`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from lake.visible import brief
+from pipelines.common.errors import DataError
+
+LARGEST: Final = 1 << 63
+
+
+class MissingError(DataError, KeyError):
+    """A manifest lacks a section or a value that is asked for."""
+
+    def __str__(self) -> str:
+        """The sentence as it is: a KeyError alone would put it into quotes."""
+        return brief(str(self.args[0]))
+
+
+class Section(dict[str, Any]):
+    """A manifest or a section of it; what is not there is said in a sentence."""
+
+    where: str
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], where: str) -> Section:
+        """The same values, sections in sections too.
+
+        Args:
+            content: as it was read.
+            where: what it is, for the sentence.
+        """
+        found = cls(
+            (name, cls.of(value, f"{where}: {name}") if isinstance(value, dict) else value)
+            for name, value in content.items()
+        )
+        found.where = where
+        return found
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401  it never returns
+        """Say what is missing.
+
+        Raises:
+            MissingError: always.
+        """
+        raise MissingError(f"{self.where} has no {name!r}: the stage that writes it did not")
+
+
+def fits(value: object) -> bool:
+    """Whether all whole numbers of a JSON value, which is not nested deeply, fit 64 bits."""
+    if isinstance(value, dict):
+        return all(map(fits, value.values()))
+    if isinstance(value, list):
+        return all(map(fits, value))
+    return not isinstance(value, int) or -LARGEST <= value <= LARGEST
+
+
+class _Part(BaseModel):
+    """A part of which only some values are read; the others are of any type."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+class _Generator(_Part):
+    digest: str = ""
+    kind: str = ""
+
+
+class _MixRound(_Part):
+    round: int = 0
+    rows: int = 0
+
+
+class _Mix(_Part):
+    digest: str = ""
+    dataset: str = ""
+    commit: str = ""
+    regime: str = ""
+    real_share: float = 0.0
+    rounds: list[_MixRound] = []
+
+
+class _Page(_Part):
+    path: str = ""
+    sha256: str = ""
+
+
+class _Expectation(_Part):
+    severity: str = ""
+    level: str = ""
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+class _Verdicts(_Part):
+    suite: str = ""
+    counts: dict[str, int] = {}
+    pages: dict[str, _Page] = {}
+    expectations: dict[str, _Expectation] = {}
+
+
+class _Metrics(_Part):
+    summary: dict[str, float | None] = {}
+
+
+class _Check(_Part):
+    name: str = ""
+    verdict: str = ""
+    value: float | None = None
+    limit: str = ""
+    evidence: str = ""
+
+
+class _Guard(_Part):
+    verdict: str = ""
+    checks: list[_Check] = []
+
+
+class _Leaks(_Part):
+    near: float = 0.0
+    holdout: str = ""
+
+
+class _Holdout(_Part):
+    input_key: str = ""
+
+
+class _Paid(_Part):
+    dollars: float | None = None
+
+
+class _Cost(_Part):
+    generate: _Paid = _Paid()
+
+
+class Manifest(_Part):
+    """All sections; None stands where a stage writes that it does not know."""
+
+    dataset: str = ""
+    round: int = 0
+    seed: int = 0
+    source: str | None = None
+    licence: str | None = None
+    modality: str = ""
+    identity: list[str] = []
+    settings: dict[str, Any] = {}
+    generator: _Generator | None = None
+    mix: _Mix | None = None
+    next_mix: _Mix | None = None
+    environment: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    cost: _Cost = _Cost()
+    verdicts: _Verdicts = _Verdicts()
+    metrics: _Metrics = _Metrics()
+    leaks: _Leaks = _Leaks()
+    holdout: _Holdout = _Holdout()
+    guard: _Guard | None = None

@@ -1,0 +1,107 @@
+"""Bringing a round into main: who may be superseded, the merge and what it says, the tag."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import Conflict
+from lake.values import Commit
+from pipelines.common.errors import StaleError
+from pipelines.rounds import receipts
+from pipelines.rounds.history import Published
+
+TAG_TRIES: Final = 10
+
+
+def refuse_unknown(
+    dataset: str, number: int, held: Mapping[int, Published], *, supersede: bool, redo: str
+) -> None:
+    """Stop before rounds are superseded that this checkout's receipts do not know.
+
+    Args:
+        dataset: the data set.
+        number: the round about to be made; it supersedes itself and all later ones.
+        held: what main holds of the data set.
+        supersede: the person said so.
+        redo: the command that would supersede deliberately.
+
+    Raises:
+        StaleError: main holds such a round.
+    """
+    if supersede:
+        return
+    known = receipts.known(dataset)
+    for other, found in sorted(held.items()):
+        if other >= number and known.get(other) != found.commit:
+            raise StaleError(
+                f"main holds round {other} of {dataset} at {found.commit[:12]}, which the receipts "
+                f"in rounds/{dataset} do not know; fetch your team's receipts (git pull) or your "
+                f"own (git restore rounds dvc.lock), or replace it deliberately with "
+                f"`{redo} --supersede` and then `dvc repro`"
+            )
+
+
+def supersede(lake: Lake, dataset: str, number: int, branch: str, about: Mapping[str, str]) -> str:
+    """Remove on a branch the partitions that a round supersedes, in a commit of its own.
+
+    So `main...branch` shows what a merge would change.
+
+    Returns:
+        The commit to go on from: the branch's head, or the removal.
+    """
+    head = lake.resolve(branch).id
+    outdated = [
+        item.path
+        for item in lake.objects(head, f"{dataset}/")
+        if (refs.round_of(item.path) or 0) >= number
+    ]
+    if not outdated:
+        return head
+    lake.delete(branch, outdated)
+    message = f"Remove round {number} and later of {dataset}"
+    return lake.commit(branch, message, {**about, "stemma.stage": "supersede"}).id
+
+
+def claim(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
+    """Stage what makes any two concurrent merges of a data set conflict (docs/decisions/0006)."""
+    content = {"round": number, "input_key": key, "attempt": secrets.token_hex(8)}
+    data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
+    lake.write_bytes(branch, refs.head(dataset), data, "application/json")
+
+
+def merge(lake: Lake, source: str, message: str, about: Mapping[str, str]) -> Commit:
+    """Merge a round into main.
+
+    Raises:
+        StaleError: main moved for this data set meanwhile.
+    """
+    try:
+        return lake.merge(source, refs.MAIN, message, about)
+    except Conflict as error:
+        raise StaleError("main changed at the same time; run `dvc repro` again") from error
+
+
+def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
+    """Return the tag of a published round, creating it when a killed stage did not get to it.
+
+    Raises:
+        Conflict: the name is taken again and again.
+    """
+    for left in range(TAG_TRIES, 0, -1):
+        tags = lake.tags(f"{dataset}-v{number}")
+        found = sorted(
+            name for name, target in tags.items() if target == commit and refs.TAG.match(name)
+        )
+        if found:
+            return found[0]
+        try:
+            lake.tag(refs.next_tag(dataset, number, tags), commit)
+        except Conflict:  # somebody took the name: look again
+            if left == 1:
+                raise
+    raise Conflict(f"no tag for round {number} of {dataset} could be made")

@@ -1,0 +1,106 @@
+"""Training mixes with their payload: which samples a generator learns from, how heavily."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from lake import files
+from lake.client import Lake
+from lineage import mix as mixing
+from lineage import taint
+from lineage.mix import MixManifest
+from pipelines.common import console, parquet
+from pipelines.common.errors import EmptyRound, StaleError
+from pipelines.common.seeds import derive_seed
+from pipelines.params import Round
+from pipelines.rounds import model_store, tables
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMix:
+    """Samples (round, row, sample_id, image, label, weight) and the manifest of them."""
+
+    samples: pl.DataFrame
+    manifest: MixManifest
+    left_out: pl.DataFrame
+    """round, row, why of the accepted rows that the regime had to choose from and that a fit must
+    not learn from."""
+
+
+def build(
+    lake: Lake, commit: str, work: Round, *, tainted: pl.DataFrame | None = None
+) -> TrainingMix:
+    """Compose the mix that the regime of a round takes from a commit.
+
+    Args:
+        lake: the lake.
+        commit: a pinned commit, never a moving ref.
+        work: the round whose `fit` settings give the regime.
+        tainted: occurrences that a fit must not learn from, as `lineage.taint.TAINTED`.
+
+    Raises:
+        EmptyRound: the commit holds nothing to train on.
+        MixError: nothing is left to train on.
+    """
+    settings = work.settings.fit
+    rows = tables.accepted_lineage(lake, commit, work.dataset)
+    if rows.is_empty():
+        raise EmptyRound(f"{commit[:12]} holds no sample of {work.dataset} to train on")
+    ours = _ours(tainted, work.dataset)
+    found = mixing.build(
+        rows,
+        dataset=work.dataset,
+        commit=commit,
+        regime=settings.regime,
+        real_weight=settings.real_weight,
+        sample_size=settings.sample_size,
+        seed=derive_seed(work.seed, work.dataset, "mix"),
+        left_out=ours,
+    )
+    held = tables.read(lake, commit, work.dataset, "samples")
+    samples = tables.collected(held, f"the samples of {work.dataset} at {commit}")
+    joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
+    left_out = found.left_out.join(ours, on=["round", "row"], how="left", maintain_order="left")
+    if len(left_out):
+        console.line(
+            f"left out {len(left_out)} rows that are held out, near to that, or come from it"
+        )
+    return TrainingMix(joined, found.manifest, left_out)
+
+
+def _ours(tainted: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
+    """The tainted rows of a data set: round, row, why."""
+    known = pl.DataFrame(schema=taint.TAINTED) if tainted is None else tainted
+    return known.filter(pl.col("dataset") == dataset).drop("dataset")
+
+
+def read_manifest(work: Round) -> MixManifest:
+    """The mix that the round's generator was fitted on.
+
+    Raises:
+        StaleError: the generator's folder does not say.
+        MixError: what it says is damaged.
+    """
+    place = model_store.directory(work.dataset, work.number) / model_store.MIX
+    try:
+        return mixing.read(files.read_text(place))
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; run `dvc repro` again") from error
+
+
+def read_left_out(work: Round, mix: MixManifest) -> pl.DataFrame:
+    """What the mix left out of which the round's generator was fitted: round, row, why.
+
+    Raises:
+        StaleError: the generator's folder does not hold the list that the mix names.
+    """
+    place = model_store.directory(work.dataset, work.number) / model_store.LEFT_OUT
+    empty = pl.DataFrame(schema={**mixing.OCCURRENCE, "why": pl.String})
+    if mix.left_out is None:
+        return empty
+    found = parquet.read(place) if place.is_file() else empty
+    if mixing.list_digest(found) != mix.left_out_digest:
+        raise StaleError(f"{place} is not the list that the mix names; run `dvc repro` again")
+    return found

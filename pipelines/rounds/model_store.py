@@ -1,0 +1,81 @@
+"""Fitted generators as files: where they stand, and how they travel with the lake.
+
+DVC tracks `models/<dataset>/<round>/`. The generate commit of a round carries the same files, so a
+second clone on the same lake needs neither DVC's cache nor a fit of its own (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Final
+
+from lake import files, refs, tables
+from lake.client import Lake
+from pipelines.common import parquet
+from pipelines.generators import model_folder
+
+ROOT: Final = Path("models")
+TABLE: Final = "models"
+MIX: Final = "mix.json"
+LEFT_OUT: Final = "left_out.parquet"
+COST: Final = "cost.json"
+
+
+def directory(dataset: str, number: int) -> Path:
+    """Folder of a round's generator: `models/digits/3`."""
+    return ROOT / dataset / str(number)
+
+
+def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
+    """Stage the files of a round's generator on a branch."""
+    for place in sorted(directory(dataset, number).iterdir()):
+        path = refs.partition(dataset, TABLE, number) + files.part(place.name)
+        with files.opened(place) as file:
+            lake.write_bytes(branch, path, file.read())
+
+
+def download(
+    lake: Lake, ref: str, dataset: str, number: int, target: Path | None = None
+) -> list[str]:
+    """Write the files of a round's generator as a commit holds them.
+
+    Args:
+        lake: the lake.
+        ref: a generate commit of the round.
+        dataset: the data set.
+        number: the round.
+        target: where to; None: the round's own folder.
+
+    Returns:
+        Names of the files; none where the commit holds no generator.
+
+    Raises:
+        Invalid: a name would lead out of the folder; nothing is written.
+        DataError: a table would take far more memory than it has bytes; nothing is written.
+    """
+    prefix = refs.partition(dataset, TABLE, number)
+    place = directory(dataset, number) if target is None else target
+    paths = [item.path for item in lake.objects(ref, prefix)]
+    found = {files.part(path.removeprefix(prefix)): path for path in paths}
+    contents = {name: lake.read(ref, path) for name, path in found.items()}
+    for name, data in contents.items():
+        if name.endswith(tables.SUFFIX):
+            parquet.check(found[name], io.BytesIO(data))
+    for name, data in contents.items():
+        files.write_atomic(place / name, data)
+    return list(found)
+
+
+def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:
+    """The manifest of a round's generator, and its digest."""
+    return model_folder.read_manifest(directory(dataset, number))
+
+
+def cost(dataset: str, number: int) -> dict[str, Any]:
+    """What the fit took: seconds.
+
+    Raises:
+        StaleError: the generator's folder does not say.
+    """
+    return model_folder.read_json(directory(dataset, number) / COST)

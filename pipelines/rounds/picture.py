@@ -1,0 +1,41 @@
+"""The picture of a round: real samples beside accepted candidates and refused ones."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.modalities.protocol import LABEL
+from pipelines.rounds import tables
+from pipelines.rounds.context import Work
+
+
+def of_round(work: Work, commit: str, examples: int) -> bytes:
+    """Draw the round that a commit holds: a PNG.
+
+    Args:
+        work: the round.
+        commit: a commit with the round's samples and decisions.
+        examples: samples per class and kind.
+    """
+    lake, dataset, number = work.lake, work.round.dataset, work.round.number
+    generated = work.receipt("generate").commit
+    candidates = tables.read_round(lake, generated, dataset, "candidates", number)
+    decisions = tables.read_round(lake, commit, dataset, "decisions", number)
+    judged = candidates.join(
+        decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
+    ).sort("row")
+    real = tables.real_samples(lake, commit, dataset).sort("row")
+    return work.round.settings.modality.picture(
+        real=_per_class(real, examples),
+        accepted=_per_class(judged.filter(pl.col("decision") == "accepted"), examples),
+        refused=judged.filter(pl.col("decision") != "accepted").with_columns(
+            pl.col("reasons").list.first().fill_null(pl.col("decision")).alias("reason")
+        ),
+        title=f"{dataset}, round {number}",
+    )
+
+
+def _per_class(frame: pl.DataFrame, examples: int) -> pl.DataFrame:
+    if LABEL not in frame.columns:
+        return frame.head(examples)
+    return frame.group_by(LABEL, maintain_order=True).head(examples).sort(LABEL, "row")

@@ -1,0 +1,105 @@
+"""Receipts: the small files by which DVC sees that data moved.
+
+A stage writes `rounds/<dataset>/<n>/<stage>.json` and the next stage depends on it. A receipt
+holds only facts that equal inputs reproduce (repository, commit, input key, row counts); what
+varies from run to run, seconds for one, goes into files that nothing depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lake import documents, files, refs
+from lake.documents import DocumentError
+from pipelines.common.errors import StaleError
+from pipelines.common.settings import strictly
+
+ROOT: Final = Path("rounds")
+
+
+class Receipt(BaseModel):
+    """What a stage did: where its result is, and of which inputs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    dataset: str
+    round: int
+    line: str
+    repository: str
+    branch: str
+    commit: str
+    input_key: str
+    tag: str | None = None
+    data_key: str | None = None
+    """Of a publish receipt: key of the data that it published, whatever limits judged it."""
+    main: str | None = None
+    """Of a publish receipt on another line: what main held of the round."""
+    rows: Mapping[str, int] = {}
+
+
+def path(dataset: str, number: int, stage: str) -> Path:
+    """Where a receipt stands: `rounds/digits/3/verify.json`."""
+    return ROOT / dataset / str(number) / f"{stage}.json"
+
+
+def read(dataset: str, number: int, stage: str) -> Receipt:
+    """Read a receipt.
+
+    Raises:
+        StaleError: it is missing or damaged; the message says which stage writes it.
+    """
+    place = path(dataset, number, stage)
+    try:
+        return strictly(Receipt, documents.read_json(place))
+    except FileNotFoundError as error:
+        raise StaleError(f"{place} is missing; `dvc repro` runs the stage {stage} first") from error
+    except (DocumentError, ValidationError) as error:
+        said = f" ({place.name} {error})" if isinstance(error, DocumentError) else ""
+        raise StaleError(
+            f"{place} is not a receipt{said}; remove it and run `dvc repro`"
+        ) from error
+
+
+def read_json(place: Path) -> dict[str, Any]:
+    """Read a file that stands beside the receipts.
+
+    Raises:
+        StaleError: it is missing or damaged.
+    """
+    try:
+        content = documents.read_json(place, strict=False)
+    except (FileNotFoundError, DocumentError) as error:
+        said = "is missing" if isinstance(error, FileNotFoundError) else error
+        raise StaleError(f"{place} {said}; remove it and run `dvc repro`") from error
+    if not isinstance(content, dict):
+        raise StaleError(f"{place} is no JSON object; remove it and run `dvc repro`")
+    return content
+
+
+def number_of(place: Path) -> int | None:
+    """The round whose folder a file stands in; None: the folder is no round's."""
+    return refs.number(place.parent.name)
+
+
+def known(dataset: str) -> dict[int, str | None]:
+    """The commits on main that this checkout's publish receipts know, by round."""
+    found = {}
+    for place in sorted((ROOT / dataset).glob("*/publish.json")):
+        number = number_of(place)
+        if number is not None:
+            receipt = read(dataset, number, "publish")
+            found[receipt.round] = receipt.commit if receipt.line == refs.MAIN else receipt.main
+    return found
+
+
+def write(receipt: Receipt) -> None:
+    """Write a receipt in one step, so that a killed stage leaves none or a whole one."""
+    files.write_json(
+        path(receipt.dataset, receipt.round, receipt.stage),
+        receipt.model_dump(exclude_none=True),
+    )

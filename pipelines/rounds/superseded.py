@@ -1,0 +1,83 @@
+"""Rounds that main held once: when a merge or a revert took them away, and what they held.
+
+History is not rewritten, so whatever was published can still be read at the commit that published
+it. The log of main tells which commits took a round away: a merge that publishes an earlier or the
+same round again says so in its metadata, any other commit is compared with the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from lake.values import Commit
+from pipelines.rounds import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A round as main held it once."""
+
+    dataset: str
+    round: int
+    last: str
+    """The last commit of main that held it."""
+    by: str
+    """The commit after it, which took it away or replaced it."""
+
+
+def rounds(lake: Lake) -> Iterator[Superseded]:
+    """Every round that main held once and holds no more as it was, the newest loss first."""
+    log = list(lake.log(refs.MAIN, first_parent=True))
+    for commit, before in _losing(log):
+        dataset = commit.metadata.get("stemma.dataset") if _publishes(commit) else None
+        prefix = refs.table(dataset, "lineage") if dataset else ""
+        lost = {
+            (change.path.partition("/")[0], number)
+            for change in lake.diff(before.id, commit.id, prefix=prefix, three_dot=False)
+            if change.kind in ("removed", "changed")
+            and "/lineage/" in change.path
+            and (number := refs.round_of(change.path)) is not None
+        }
+        for name, number in sorted(lost):
+            yield Superseded(name, number, before.id, commit.id)
+
+
+def holds(lake: Lake, ref: str, dataset: str, number: int, wanted: pl.Expr) -> bool:
+    """Tell whether a round's lineage at a ref has a row that an expression matches."""
+    try:
+        lineage = lake.scan(ref, refs.partition(dataset, "lineage", number))
+    except NotFound:
+        return False
+    found = lineage.filter(wanted).select("row").head(1)
+    return not tables.collected(found, f"the lineage of round {number} of {dataset}").is_empty()
+
+
+def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
+    """Commits that may have taken a round away, newest first, each with the one before it."""
+    highest: dict[str, int] = {}
+    found = []
+    for before, commit in pairwise([None, *reversed(log)]):
+        about = commit.metadata if commit else {}
+        loses = True
+        number = refs.number(about.get("stemma.round"))
+        if commit and _publishes(commit) and number is not None:
+            dataset = about["stemma.dataset"]
+            loses = number <= highest.get(dataset, -1)
+            highest[dataset] = max(number, highest.get(dataset, -1))
+        if before and commit and loses:
+            found.append((commit, before))
+    return found[::-1]
+
+
+def _publishes(commit: Commit) -> bool:
+    """Whether a commit is the merge of a round and says which."""
+    about = commit.metadata
+    named = "stemma.dataset" in about and refs.number(about.get("stemma.round")) is not None
+    return about.get("stemma.stage") == "publish" and named

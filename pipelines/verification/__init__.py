@@ -1,0 +1,1 @@
+"""Verdicts on candidates, and how good the verifier that gives them is."""

@@ -1,0 +1,289 @@
+"""The `stemma` command: parses, calls, renders; every command has `--json`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli import diff_options as options
+from review.cli.dispatch import DatasetOption, Json, run, settle, told
+from review.cli.lake import lakes
+from review.cli.verifier import verifiers
+
+app = typer.Typer(
+    name="stemma",
+    help="A dataset-versioned data lake with per-sample lineage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
+lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
+app.add_typer(rounds, name="round")
+app.add_typer(lakes, name="lake")
+app.add_typer(lineages, name="lineage")
+app.add_typer(verifiers, name="verifier")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stemma {metadata.version('stemma')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everything(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the release.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A dataset-versioned data lake with per-sample lineage."""
+
+
+class ExportForm(StrEnum):
+    """Forms that lineage is exported in."""
+
+    PROV = "prov"
+    CROISSANT = "croissant"
+
+
+@app.command()
+def status(
+    *,
+    dataset: DatasetOption = None,
+    next_steps: Annotated[bool, typer.Option("--next", help="End with what to look at.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Rounds of each data set: published, blocked or in progress, with the guard's answer."""
+    run("review.commands.status", dataset=dataset, next_steps=next_steps, as_json=as_json)
+
+
+@app.command()
+def diff(
+    left: options.Left,
+    right: options.Right = None,
+    *,
+    dataset: DatasetOption = None,
+    path: options.PathOption = None,
+    key: options.Key = None,
+    two_dot: options.TwoDot = False,
+    rows: options.Rows = False,
+    limit: options.Limit = None,
+    columns: options.Columns = True,
+    fail_on: options.FailOn = None,
+    html: options.Html = None,
+    markdown: options.Markdown = False,
+    as_json: Json = False,
+) -> None:
+    """What RIGHT changes since it forked from LEFT: rows, columns, lineage, metrics, cost."""
+    run(
+        "review.commands.diff",
+        left=left,
+        right=right,
+        dataset=dataset,
+        path=path,
+        key=key or (),
+        two_dot=two_dot,
+        rows=rows,
+        limit=limit,
+        columns=columns,
+        fail_on=fail_on or (),
+        html=html,
+        as_markdown=markdown,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def audit(
+    sample: Annotated[
+        str | None,
+        typer.Argument(
+            help="Sample id, or at least 8 hex digits of it.", metavar="ID", show_default=False
+        ),
+    ] = None,
+    *,
+    ref: Annotated[
+        str | None,
+        typer.Option(help="Branch, tag or commit to look in.", show_default="main"),
+    ] = None,
+    dataset: DatasetOption = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Make the sample's shard again and compare.")
+    ] = False,
+    recompute: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Prove the lineage of a ref from its graph instead."),
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Look for merges that no guard let through instead."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Where a sample came from: its family tree, verdicts and decision; or proofs about a ref."""
+    asked = [name for name in (sample, recompute, history) if name is not None]
+    if len(asked) != 1 or (sample is None and (replay or ref is not None)):
+        raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
+    if sample is not None:
+        module = "review.commands.replay" if replay else "review.commands.audit"
+        run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json)
+    elif recompute is not None:
+        run("review.commands.recompute", ref=recompute, dataset=dataset, as_json=as_json)
+    else:
+        run("review.commands.history", ref=history, dataset=dataset, as_json=as_json)
+
+
+@app.command()
+def descendants(
+    samples: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
+        ),
+    ] = None,
+    *,
+    from_file: Annotated[
+        Path | None, typer.Option("--from-file", help="File with an id a line; - reads stdin.")
+    ] = None,
+    ref: Annotated[str, typer.Option(help="Branch, tag or commit to look in.")] = "main",
+    dataset: DatasetOption = None,
+    rows: Annotated[bool, typer.Option("--rows", help="List them, not only counts.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What came from samples: made from them, and made by models that learned from those."""
+    run(
+        "review.commands.descendants",
+        samples=samples or [],
+        from_file=from_file,
+        ref=ref,
+        dataset=dataset,
+        rows=rows,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def guard(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
+    *,
+    dataset: DatasetOption = None,
+    as_json: Json = False,
+) -> None:
+    """Is a round good enough to be learned from? Every check, its limit and its evidence."""
+    run("review.commands.guard", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@app.command("ui")
+def page(
+    *,
+    host: Annotated[str, typer.Option(help="Address of loopback to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8477,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Look at rounds in the browser: what they change, where samples come from; approve, reject."""
+    run("review.commands.ui", host=host, port=port, browser=browser, as_json=as_json)
+
+
+@app.command()
+def verdicts(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
+    *,
+    dataset: DatasetOption = None,
+    round_number: Annotated[
+        int | None,
+        typer.Option("--round", min=1, help="Which round.", show_default="the last one"),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with what failed, too.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Samples of each reason to name.")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Why candidates of a round did not pass: by expectation and reason, with samples of each."""
+    run(
+        "review.commands.verdicts",
+        ref=ref,
+        dataset=dataset,
+        round_number=round_number,
+        html=html,
+        limit=limit,
+        as_json=as_json,
+    )
+
+
+@lineages.command("stats")
+def lineage_stats(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    dataset: DatasetOption = None,
+    as_json: Json = False,
+) -> None:
+    """How far each round is from real data: shares, depths, opaque roots, founders."""
+    run("review.commands.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@lineages.command("export")
+def lineage_export(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    form: Annotated[
+        ExportForm, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
+    ],
+    dataset: DatasetOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the lineage of a ref in a form that other tools read."""
+    run(
+        "review.commands.lineage_export",
+        ref=ref,
+        form=form.value,
+        dataset=dataset,
+        output=output,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def estimate(
+    name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """What a round of a language model will cost: requests, tokens, dollars."""
+    run("review.commands.estimate", name=name, as_json=as_json)
+
+
+@rounds.command("add")
+def add_round(
+    dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Append the next round of DATASET to params.yaml; `dvc repro` then runs it alone."""
+    run("review.commands.rounds", dataset=dataset, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; an error is one sentence and an exit code that is not 0."""
+    settle()
+    with told():
+        app()
+
+
+if __name__ == "__main__":
+    main()

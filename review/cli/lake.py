@@ -1,0 +1,61 @@
+"""`stemma lake …`: commands about the embedded lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.dispatch import Json, run
+
+lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
+
+
+@lakes.command("serve")
+def serve_lake(
+    *,
+    home: Annotated[
+        Path | None, typer.Option(help="Directory of the lake.", show_default="this project's")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
+    sample_repo: Annotated[
+        bool, typer.Option("--sample-repo", help="Make a repository to try clients out on.")
+    ] = False,
+    import_from: Annotated[
+        list[Path] | None, typer.Option(help="Directory that clients may import from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""
+    more = ["--sample-repo"] if sample_repo else []
+    for place in import_from or ():
+        more += ["--import-from", str(place)]
+    run("review.commands.serve", home=home, host=host, port=port, more=more, as_json=as_json)
+
+
+@lakes.command("fsck")
+def check_lake(
+    *,
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    as_json: Json = False,
+) -> None:
+    """Check every object, tree, commit and ref; name what is wrong and what refers to it."""
+    run("review.commands.fsck", home=home, as_json=as_json)
+
+
+@lakes.command("gc")
+def collect_lake(
+    *,
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    keep: Annotated[
+        str, typer.Option(help="How long a commit stays that a branch or tag left: 7d, 12h, 0.")
+    ] = "7d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Free what no branch, tag, staged change, upload or receipt of this checkout leads to."""
+    run("review.commands.gc", home=home, keep=keep, dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,46 @@
+"""`stemma verifier …`: commands about the verifier of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.dispatch import Json, run
+
+verifiers = typer.Typer(no_args_is_help=True, help="How good the verifier of a data set is.")
+
+
+@verifiers.command("audit")
+def audit_verifier(
+    dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
+    *,
+    round_number: Annotated[
+        int | None,
+        typer.Option("--round", min=1, help="Which round.", show_default="newest verified"),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="Candidates to ask about, or errors to plant.")
+    ] = 400,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Sheet to read back, or to write.", show_default="audits/…csv"),
+    ] = None,
+    planted: Annotated[
+        bool, typer.Option("--planted", help="Plant errors instead of asking a person.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Does the verifier keep right samples and refuse wrong ones, and is that enough?"""
+    if planted and sheet is not None:
+        raise typer.BadParameter("give one of --sheet FILE and --planted")
+    run(
+        "review.commands.verifier_audit",
+        dataset=dataset,
+        round_number=round_number,
+        rows=rows,
+        sheet=sheet,
+        planted=planted,
+        as_json=as_json,
+    )

@@ -1,0 +1,91 @@
+"""`stemma estimate`: what a round of a language model will cost, before it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from pipelines.inquiry import cost_estimate
+from pipelines.inquiry.cost_estimate import Part
+from pipelines.llm.settings import LOCAL
+from pipelines.params import load, resolve
+from pipelines.rounds.context import Work, open_lake
+from review.cli.output import console, number, print_json, sentence, table
+
+COLUMNS: Final = (
+    "stage",
+    "model",
+    "requests",
+    "cached",
+    "tokens in",
+    "tokens out",
+    "dollars",
+    "minutes",
+)
+MINUTE: Final = 60
+CENTS: Final = 4
+"""Digits of dollars."""
+
+
+def run(*, name: str, as_json: bool) -> None:
+    """Estimate and print."""
+    params, key = cost_estimate.next_round(load(), name)
+    parts = cost_estimate.estimate(Work(params, resolve(params, key), open_lake(params)))
+    if as_json:
+        print_json({"round": key, "parts": [_to_dict(part) for part in parts]})
+        return
+    out = console()
+    out.print(table(key, COLUMNS, [_row(part) for part in parts]))
+    for line in _said(parts):
+        out.print(sentence(line), soft_wrap=True)
+
+
+def _to_dict(part: Part) -> dict[str, Any]:
+    return {
+        "stage": part.stage,
+        "model": part.service.model,
+        "batch": part.service.batch,
+        "budget_usd": part.service.budget_usd,
+        "seconds": part.seconds,
+        **asdict(part.expected),
+    }
+
+
+def _row(part: Part) -> list[object]:
+    found = part.expected
+    return [
+        part.stage,
+        part.service.model,
+        found.requests,
+        found.cached,
+        _range(found.tokens_in_low, found.tokens_in_high),
+        _range(found.tokens_out_low, found.tokens_out_high),
+        _range(found.dollars_low, found.dollars_high, CENTS),
+        None if part.seconds is None else round(part.seconds / MINUTE, 1),
+    ]
+
+
+def _range(low: float | None, high: float | None, digits: int = 0) -> str:
+    if low is None or high is None:
+        return "unknown"
+    ends = [number(float(end), digits) for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _said(parts: list[Part]) -> Iterator[str]:
+    """What the table cannot say."""
+    for part in parts:
+        model, high = part.service.model, part.expected.dollars_high
+        if high is None:
+            yield (
+                f"the price of {model} is unknown: add it to prices of the service, in dollars per "
+                f"million tokens of input and output"
+            )
+        elif part.service.budget_usd is not None and high > part.service.budget_usd:
+            yield (
+                f"{part.stage} may stop at budget_usd, ${part.service.budget_usd:,.2f}; what was "
+                f"answered is kept, and a larger budget goes on from there"
+            )
+        if model == LOCAL and part.seconds is None:
+            yield f"how long {part.stage} takes on the local model is unknown before a first round"

@@ -1,0 +1,86 @@
+"""`stemma lake fsck`: check the embedded lake, and name what is wrong and what refers to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lake.home import LakeHome
+from lake.server.maintenance.fsck import Problem, Report, check
+from lake.server.maintenance.fsck import Progress as Tell
+from lake.visible import visible
+from review.cli.output import console, number, print_json
+from review.errors import ReviewError
+
+
+def run(*, home: Path, as_json: bool) -> None:
+    """Check the lake; a problem is an error."""
+    lake = LakeHome(home.absolute())
+    with _bar() as tell:
+        report = check(lake, tell)
+    if as_json:
+        print_json(_facts(report))
+    else:
+        console().print(told(report), soft_wrap=True)
+    if report.problems:
+        sys.stdout.flush()
+        raise ReviewError(
+            f"{number(len(report.problems))} things are wrong in {lake.path}: restore them from a "
+            "copy of the lake, or upload the objects again"
+        )
+
+
+def told(report: Report) -> str:
+    """What was checked and what was found, a line each."""
+    lines = [_line(problem) for problem in report.problems]
+    lines.append(
+        f"checked {number(report.objects)} objects ({number(report.object_bytes)} bytes), "
+        f"{number(report.blocks)} tree blocks, {number(report.commits)} commits, "
+        f"{number(report.refs)} branches and tags, {number(report.staged)} staged paths: "
+        f"{number(len(report.problems))} problems"
+    )
+    if report.unreferenced:
+        lines.append(
+            f"nothing refers to {number(report.unreferenced)} objects "
+            f"({number(report.unreferenced_bytes)} bytes); `stemma lake gc` frees them"
+        )
+    return "\n".join(lines)
+
+
+def _line(problem: Problem) -> str:
+    thing = problem.thing
+    name = f"{thing.repository}/{thing.name}" if thing.repository else thing.name
+    lines = [visible(f"{thing.kind} {name} is {problem.wrong}")]
+    lines += [visible(f"  {user}") for user in problem.used_by]
+    more = problem.users - len(problem.used_by)
+    if more:
+        lines.append(f"  and {number(more)} more")
+    if not problem.users and thing.kind in ("object", "block"):
+        lines.append("  nothing refers to it")
+    return "\n".join(lines)
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    facts = asdict(report)
+    facts["problems"] = [
+        {**problem.pop("thing"), **problem} for problem in map(dict, facts["problems"])
+    ]
+    return facts
+
+
+@contextmanager
+def _bar() -> Iterator[Tell]:
+    """A bar on standard error, where that is a terminal."""
+    columns = (TextColumn("checking"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    on_terminal = sys.stderr.isatty()
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not on_terminal) as bar:
+        task = bar.add_task("objects", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,130 @@
+"""`stemma audit --history REF`: which commits of a history no guard let through."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lake.values import Commit
+from lineage.guard import GuardResult
+from pipelines.common.progress import track
+from pipelines.gate import history_audit, signing
+from pipelines.gate.history_audit import Kind, Step
+from pipelines.gate.merge_verification import SHORT
+from pipelines.gate.signing import PUBLIC_KEYS, Trusted
+from pipelines.params import load
+from pipelines.rounds.context import open_lake
+from review.cli.datasets import wanted_datasets
+from review.cli.output import console, print_json, sentence, table
+from review.errors import Findings
+
+WORDS: Final[dict[Kind, tuple[str, str]]] = {
+    "round": ("merge of a round", "merges of rounds"),
+    "real data": ("merge of real data", "merges of real data"),
+    "calibration": ("merge of a calibration", "merges of calibrations"),
+    "nothing": ("commit without changes", "commits without changes"),
+}
+"""What a sound step is called; one of them and several."""
+WIDTH: Final = 24
+"""Characters of a message in the table; `--json` has it whole."""
+
+
+def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
+    """Walk the history of a ref and print every step that has no proof.
+
+    Raises:
+        Findings: there are some.
+    """
+    params = load()
+    only = None if dataset is None else wanted_datasets(params, dataset)[0]
+    trusted = signing.trusted()
+    lake = open_lake(params)
+    head = lake.resolve(ref)
+    log = list(lake.log(head.id, first_parent=True))[::-1]
+    found = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
+    about = [each for each in found if only is None or only in each.datasets]
+    wrong = [each for each in about if each.wrong is not None]
+    if as_json:
+        print_json(_content(ref, head, about, trusted))
+    else:
+        out = console()
+        for part in _rendered(ref, about, trusted):
+            out.print(part)
+    if wrong:
+        raise Findings(f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}")
+
+
+def _content(
+    ref: str, head: Commit, found: Sequence[Step], trusted: Trusted | None
+) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "commit": head.id,
+        "trusted_keys": sorted(trusted.keys) if trusted else None,
+        "steps": dict(Counter(each.kind for each in found)),
+        "findings": [each.to_dict() for each in found if each.wrong is not None],
+        "proved": [
+            each.to_dict() for each in found if each.wrong is None and each.kind != "nothing"
+        ],
+    }
+
+
+def _rendered(ref: str, found: Sequence[Step], trusted: Trusted | None) -> Iterator[RenderableType]:
+    proved = [each for each in found if each.wrong is None]
+    wrong = [each for each in found if each.wrong is not None]
+    counts = Counter(each.kind for each in proved)
+    sound = [
+        f"{counts[kind]:,} {words[counts[kind] > 1]}"
+        for kind, words in WORDS.items()
+        if counts[kind]
+    ]
+    yield sentence(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
+    if wrong:
+        yield _findings(wrong)
+    for each in proved:
+        if each.result is not None and each.result.override is not None:
+            yield _overridden(each.commit.id, each.result)
+    if trusted is None:
+        yield sentence(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
+    else:
+        yield sentence(f"trusted keys: {', '.join(sorted(trusted.keys))}")
+
+
+def _findings(wrong: Sequence[Step]) -> Table:
+    body = [
+        [
+            each.commit.id[:SHORT],
+            datetime.fromtimestamp(each.commit.created, UTC).strftime("%Y-%m-%d %H:%M"),
+            each.commit.committer,
+            _cut(" ".join(each.commit.message.split())),
+            each.wrong,
+            each.changed,
+            each.first or "",
+        ]
+        for each in wrong
+    ]
+    columns = ["commit", "when (UTC)", "committer", "message", "what is wrong", "paths", "first"]
+    return table("", columns, body)
+
+
+def _overridden(commit: str, result: GuardResult) -> Text:
+    reason = " ".join((result.override or "").split())
+    what = f"round {result.round} of {result.dataset}"
+    return sentence(
+        f"{commit[:SHORT]}: {what} was published although the guard blocks it "
+        f"({', '.join(result.blocking)}): {reason}"
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _many(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

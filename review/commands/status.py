@@ -1,0 +1,110 @@
+"""`stemma status`: what the lake holds of each data set, read from the lake itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from lake import refs
+from lake.client import Lake
+from pipelines.inquiry import overview
+from pipelines.params import load
+from pipelines.rounds import tables
+from pipelines.rounds.context import open_lake
+from review.cli.datasets import wanted_datasets
+from review.cli.output import console, print_json, sentence, table
+
+PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
+COLUMNS = (
+    "round",
+    "state",
+    "tag",
+    "commit",
+    "made",
+    "accepted",
+    "guard",
+    "accuracy",
+    "real only",
+    "recall",
+    "real share",
+)
+
+
+def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
+    """Collect and print the status."""
+    params = load()
+    wanted = wanted_datasets(params, dataset)
+    lake = open_lake(params)
+    found = {name: overview.collect(lake, name) for name in wanted}
+    if as_json:
+        print_json({"repository": lake.repository, "line": params.line, "datasets": found})
+        return
+    out = console()
+    for name, each in found.items():
+        out.print(_rendered(name, each))
+    if next_steps and wanted:
+        out.print(_next(lake, wanted[0], found[wanted[0]]), soft_wrap=True)
+
+
+def _rendered(dataset: str, found: dict[str, Any]) -> Group:
+    shown = [_row(entry) for entry in found["rounds"]]
+    shown += [_row(entry | {"tag": entry["branch"]}) for entry in found["open"]]
+    if not shown:
+        return Group(sentence(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
+    pages = _pages(found["rounds"] + found["open"])
+    said = [
+        sentence(f"{each['branch']} was rejected: {' '.join(each['rejected'].split())}")
+        for each in found["open"]
+        if each["rejected"]
+    ]
+    return Group(table(dataset, COLUMNS, shown), *said, *([pages] if pages.row_count else []))
+
+
+def _pages(entries: list[dict[str, Any]]) -> Table:
+    """Where the pages about each round are; `–` where this checkout does not hold the same."""
+    rows = [
+        [str(entry["round"]), title, page["lake"], page["file"] or "–"]
+        for entry in entries
+        for name, title in PAGES.items()
+        if (page := entry["pages"].get(name)) is not None
+    ]
+    return table("", ("round", "page", "in the lake", "in this checkout"), rows)
+
+
+def _row(entry: dict[str, Any]) -> list[object]:
+    counts, metrics = entry["counts"], entry["metrics"]
+    flat = metrics.get("summary", {})
+    return [
+        str(entry["round"]),
+        entry["state"],
+        entry.get("tag") or "–",
+        entry["commit"][:12],
+        counts.get("candidates"),
+        counts.get("accepted"),
+        (entry["guard"] or {}).get("verdict", "–"),
+        flat.get("accuracy_mix"),
+        flat.get("accuracy_real_only"),
+        flat.get("recall_round"),
+        flat.get("real_share"),
+    ]
+
+
+def _next(lake: Lake, dataset: str, found: dict[str, Any]) -> str:
+    """What to look at, with names that are there."""
+    last = max((entry["round"] for entry in found["rounds"]), default=0)
+    if not last:
+        return f"\n`stemma round add {dataset}` adds the first round, `dvc repro` runs it"
+    sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
+    steps = {
+        f"reports/{dataset}/{last}/grid.png": "real images beside accepted and refused ones",
+        f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
+        f"stemma audit {sample[:12]}": "where a sample came from",
+        "dvc metrics show; dvc plots show": "the rounds side by side",
+        f"stemma round add {dataset}": "one more round, then `dvc repro`",
+    }
+    width = max(map(len, steps)) + 2
+    lines = [f"  {step:<{width}}{what}" for step, what in steps.items()]
+    head = "\nWhat to look at next (after `source .venv/bin/activate`):"
+    return "\n".join([head, *lines])

@@ -1,0 +1,223 @@
+"""Whether a column's values are distributed alike on two sides: an effect size and a test each.
+
+Numbers: Kolmogorov-Smirnov and Wasserstein-1, Cliff's delta (Cliff 1993). Categories: G-test
+(Woolf 1957), Cramér's V, total variation. Texts: their lengths as numbers, their words as
+categories without a test, for words of one text are not independent. Images: brightness and
+contrast as numbers. p-values are adjusted over all columns by Holm's method (1979).
+
+A shift is one that is both significant and not small: among a million rows everything is
+significant, among twenty nothing is large by chance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from expectations.measures import pixels
+from expectations.measures.distributions import kolmogorov_smirnov, total_variation, wasserstein
+from review.diff import categories, effects
+
+LEVEL: Final = 0.01
+"""Adjusted p-value below which a difference is significant."""
+MOST_ROWS: Final = 20_000
+"""Of each side that numbers are compared of; drawn at random with a fixed seed, where more are."""
+MOST_IMAGES: Final = 400
+FEW_ROWS: Final = 8
+"""Of a side, under which nothing is tested."""
+WORDS: Final = r"\w+"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One column, or one figure of it, on two sides."""
+
+    column: str
+    kind: str
+    """numeric, category, words, or other, whose values are not compared."""
+    rows: tuple[int, int]
+    nulls: tuple[int, int]
+    before: Mapping[str, float]
+    """mean, sd, median of numbers; distinct of categories."""
+    after: Mapping[str, float]
+    figures: Mapping[str, float]
+    effect: float | None = None
+    """Cliff's delta, Cramér's V, or the total variation of words."""
+    size: str | None = None
+    """none, small, medium or large."""
+    p_value: float | None = None
+    p_holm: float | None = None
+    gained: tuple[str, ...] = ()
+    """Categories that only the right side has, the most frequent first; a few of them."""
+    lost: tuple[str, ...] = ()
+    gained_count: int = 0
+    lost_count: int = 0
+
+    @property
+    def shifted(self) -> bool:
+        """Whether the difference is significant and not small."""
+        significant = self.p_holm is not None and self.p_holm < LEVEL
+        return significant and self.size in ("medium", "large")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        found = asdict(self) | {"shifted": self.shifted}
+        pairs = ("rows", "nulls", "gained", "lost")
+        return {**found, **{name: list(found[name]) for name in pairs}}
+
+
+def shifts(left: pl.LazyFrame, right: pl.LazyFrame, names: Sequence[str]) -> tuple[Shift, ...]:
+    """Compare columns of two sides.
+
+    Args:
+        left: one side.
+        right: the other side.
+        names: columns that both have.
+    """
+    found = [each for name in names for each in _column(left, right, name)]
+    adjusted = effects.holm([each.p_value for each in found])
+    return tuple(replace(each, p_holm=p) for each, p in zip(found, adjusted, strict=True))
+
+
+def is_image(kind: pl.DataType) -> bool:
+    """Whether a column is of image files: `struct{bytes, path}`, as in Hugging Face datasets."""
+    return isinstance(kind, pl.Struct) and "bytes" in {each.name for each in kind.fields}
+
+
+def _column(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
+    kinds = [each.collect_schema()[name] for each in (left, right)]
+    if all(is_image(kind) for kind in kinds):
+        return _images(left, right, name)
+    if any(kind.is_nested() or kind == pl.Binary for kind in kinds):
+        counted = [each.select(pl.len(), pl.col(name).null_count()) for each in (left, right)]
+        (rows, nulls), (more, empty) = (each.row(0) for each in pl.collect_all(counted))
+        return [Shift(name, "other", (rows, more), (nulls, empty), {}, {}, {})]
+    frames = pl.collect_all([left.select(name), right.select(name)])
+    old, new = (each.to_series() for each in frames)
+    if all(each.dtype.is_numeric() or each.dtype.is_temporal() for each in (old, new)):
+        few = old.dtype.is_integer() and categories.few(old, new)
+        return [_categories(name, old, new) if few else _numbers(name, old, new)]
+    old, new = old.cast(pl.String), new.cast(pl.String)
+    if categories.few(old, new):
+        return [_categories(name, old, new)]
+    lengths = [each.str.len_chars() for each in (old, new)]
+    return [_numbers(f"{name}: length", *lengths), _words(name, old, new)]
+
+
+def _numbers(name: str, old: pl.Series, new: pl.Series) -> Shift:
+    rows, nulls = (len(old), len(new)), (old.null_count(), new.null_count())
+    left, right = (_drawn(each) for each in (old, new))
+    found = Shift(name, "numeric", rows, nulls, _summary(left), _summary(right), {})
+    if min(len(left), len(right)) < FEW_ROWS:
+        return found
+    delta = effects.cliffs_delta(left, right)
+    figures = {
+        "kolmogorov_smirnov": kolmogorov_smirnov(left, right),
+        "wasserstein": wasserstein(left, right),
+    }
+    p_value = effects.kolmogorov_p(figures["kolmogorov_smirnov"], len(left), len(right))
+    # A change of spread alone has no delta; the gap of the distribution functions shows it.
+    effect = max(abs(delta), figures["kolmogorov_smirnov"])
+    size = effects.named(effect, effects.CLIFF)
+    return replace(found, figures=figures, effect=delta, size=size, p_value=p_value)
+
+
+def _categories(name: str, old: pl.Series, new: pl.Series) -> Shift:
+    counts = categories.counted(old, new)
+    found = _counted(name, "category", counts, old, new)
+    values = counts.select("before", "after").to_numpy().T
+    if not values.size or values.sum(axis=1).min() < FEW_ROWS:
+        return found
+    tested = effects.categories(values)
+    size = effects.named(tested.cramers_v, effects.CRAMER)
+    return replace(
+        found,
+        figures={"total_variation": tested.total_variation, "g": tested.g},
+        effect=tested.cramers_v,
+        size=size,
+        p_value=tested.p_value,
+    )
+
+
+def _words(name: str, old: pl.Series, new: pl.Series) -> Shift:
+    split = [
+        _sampled(each).str.to_lowercase().str.extract_all(WORDS).explode() for each in (old, new)
+    ]
+    counts = categories.counted(*split)
+    found = _counted(f"{name}: words", "words", counts, old, new)
+    values = counts.select("before", "after").to_numpy().T
+    if not values.size or not values.sum(axis=1).all():
+        return found
+    variation = total_variation(*values)
+    return replace(found, figures={"total_variation": variation}, effect=variation)
+
+
+def _images(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
+    """Brightness and contrast of some images, of those that can be decoded."""
+    files = pl.col(name).struct.field("bytes")
+    counted = [each.select(pl.len(), files.null_count()) for each in (left, right)]
+    (rows, nulls), (more, empty) = (each.row(0) for each in pl.collect_all(counted))
+    drawn = [
+        each.select(files).gather_every(max(1, size // MOST_IMAGES)).head(MOST_IMAGES)
+        for each, size in ((left, rows), (right, more))
+    ]
+    series = [each.to_series() for each in pl.collect_all(drawn)]
+    moments = [np.asarray([_moments(file) for file in each]).reshape(-1, 2) for each in series]
+    about = ("brightness", "contrast")
+    return [
+        replace(
+            _numbers(f"{name}: {what}", *(pl.Series(each[:, at]) for each in moments)),
+            rows=(rows, more),
+            nulls=(nulls, empty),
+        )
+        for at, what in enumerate(about)
+    ]
+
+
+def _moments(file: bytes | None) -> tuple[float, float]:
+    values = pixels.decode([file])[0]
+    whole = values.size > 0 and bool(np.isfinite(values).all())
+    return (float(values.mean()), float(values.std())) if whole else (np.nan, np.nan)
+
+
+def _counted(name: str, kind: str, counts: pl.DataFrame, old: pl.Series, new: pl.Series) -> Shift:
+    gained, lost = categories.gained(counts), categories.lost(counts)
+    held = counts.select((pl.col("before", "after") > 0).sum()).row(0)
+    return Shift(
+        name,
+        kind,
+        (len(old), len(new)),
+        (old.null_count(), new.null_count()),
+        {"distinct": held[0]},
+        {"distinct": held[1]},
+        {},
+        gained=tuple(gained.head(categories.NAMED)),
+        lost=tuple(lost.head(categories.NAMED)),
+        gained_count=len(gained),
+        lost_count=len(lost),
+    )
+
+
+def _sampled(values: pl.Series) -> pl.Series:
+    known = values.drop_nulls()
+    return known.sample(MOST_ROWS, seed=0) if len(known) > MOST_ROWS else known
+
+
+def _drawn(values: pl.Series) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = _sampled(values.to_physical()).cast(pl.Float64).to_numpy()
+    return numbers[np.isfinite(numbers)]
+
+
+def _summary(values: NDArray[np.float64]) -> dict[str, float]:
+    if not len(values):
+        return {}
+    return {
+        "mean": float(values.mean()),
+        "sd": float(values.std()),
+        "median": float(np.median(values)),
+    }

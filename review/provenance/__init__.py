@@ -1,0 +1,1 @@
+"""Where a sample came from, and how that is shown."""

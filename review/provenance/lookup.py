@@ -1,0 +1,103 @@
+"""Where a sample is: at the ref that is asked, in a round that was superseded, or elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFound
+from lineage import audit
+from lineage.ancestry.index import Ancestry
+from pipelines.params import Params
+from pipelines.rounds import ancestry_index, superseded
+from pipelines.rounds.superseded import Superseded
+from review.cli.datasets import wanted_dataset
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Occurrences of a sample, and the family tree that they are in."""
+
+    index: Ancestry
+    commit: str
+    """The commit whose family tree it is: the ref's, or the last of main that held a lost round."""
+    numbers: NDArray[np.int64]
+    """The occurrences, at least one."""
+    lost: Superseded | None
+    """How their round was lost; None where the ref holds them."""
+
+
+def locate(lake: Lake, params: Params, ref: str, dataset: str | None, prefix: str) -> Located:
+    """Find the occurrences of the samples whose id begins with a prefix.
+
+    Args:
+        lake: the lake.
+        params: of the project.
+        ref: where to look first.
+        dataset: only occurrences in this data set; None: in any.
+        prefix: 8 to 64 hex digits.
+
+    Raises:
+        QueryError: the prefix cannot be one.
+        UsageError: there is no such data set.
+        NotFound: neither the ref holds it nor did main ever; the message says where else it is.
+    """
+    audit.parse(prefix)
+    commit = lake.resolve(ref).id
+    found = _at(lake, commit, dataset, prefix)
+    if dataset is not None:
+        wanted_dataset(params, dataset, also=ancestry_index.datasets(found.index))
+    if not len(found.numbers):
+        _refuse_main(lake, ref, commit, dataset, prefix)
+        return _lost(lake, dataset, prefix) or _refuse(lake, ref, dataset, prefix)
+    return found
+
+
+def _at(
+    lake: Lake, commit: str, dataset: str | None, prefix: str, lost: Superseded | None = None
+) -> Located:
+    index = ancestry_index.open_at(lake, commit)
+    numbers = index.find(prefix)
+    if dataset is not None:
+        numbers = numbers[(index.nodes(numbers)["dataset"] == dataset).to_numpy()]
+    return Located(index, commit, numbers, lost)
+
+
+def _refuse_main(lake: Lake, ref: str, commit: str, dataset: str | None, prefix: str) -> None:
+    """Point to main where that holds the sample and another ref was asked."""
+    head = lake.head(refs.MAIN)
+    if head not in (None, commit) and len(_at(lake, str(head), dataset, prefix).numbers):
+        raise NotFound(f"no sample {prefix} at {ref}; it is on main: add --ref main")
+
+
+def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
+    """The sample in the round that main lost last of those that held it."""
+    wanted = audit.matching(prefix)
+    for lost in superseded.rounds(lake):
+        if dataset in (None, lost.dataset) and superseded.holds(
+            lake, lost.last, lost.dataset, lost.round, wanted
+        ):
+            return _at(lake, lost.last, dataset, prefix, lost)
+    return None
+
+
+def _refuse(lake: Lake, ref: str, dataset: str | None, prefix: str) -> Located:
+    """Say where a sample is that was never on main: on the branch of a round, or nowhere."""
+    wanted = audit.matching(prefix)
+    merged = {each.parents[-1] for each in lake.log(refs.MAIN, first_parent=True) if each.parents}
+    for branch, head in sorted(lake.branches().items()):
+        named = refs.BRANCH.match(branch)
+        if (
+            named
+            and head not in merged
+            and dataset in (None, named["dataset"])
+            and superseded.holds(lake, head, named["dataset"], int(named["round"]), wanted)
+        ):
+            raise NotFound(f"no sample {prefix} at {ref}; it is on {branch}: add --ref {branch}")
+    raise NotFound(
+        f"no sample {prefix} at {ref}, in any round that main held once, or on any round's branch"
+    )

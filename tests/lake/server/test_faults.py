@@ -1,0 +1,201 @@
+"""The server killed with SIGKILL at every step of every change, and started again.
+
+Each case prepares a repository of its own on a running server, arms one point for the next call,
+and makes that call. The server must die in it. It is started again as it lies, with no repair, and
+must hold all that was acknowledged. The call has happened as a whole, or not at all, and which of
+the two is known from where the point stands; where it has not, it can be made again. What it should
+have done is what it did in another repository where nothing failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from lake.home import LakeHome
+from lake.server.failpoints import Point
+from lake.server.maintenance import fsck
+from tests.lake.server.mortal import Mortal, State
+
+CHANGE: Final = (Point.CHANGE_BEGUN, Point.CHANGE_READY, Point.CHANGE_COMMITTED)
+COMMIT: Final = (
+    *CHANGE,
+    Point.BLOCK_PUT,
+    Point.COMMIT_WRITTEN,
+    Point.COMMIT_UNSTAGED,
+    Point.COMMIT_MOVED,
+)
+GC: Final = (
+    *CHANGE,
+    Point.GC_MARKED,
+    Point.GC_FORGOTTEN,
+    Point.GC_REMOVED,
+    f"{Point.GC_REMOVED}:2",
+    Point.GC_SWEPT,
+)
+KEPT: Final = (Point.OBJECT_RENAMED, Point.OBJECT_KEPT, *CHANGE)
+UPLOAD: Final = (
+    Point.UPLOAD_OPENED,
+    Point.UPLOAD_HALF,
+    f"{Point.UPLOAD_HALF}:2",
+    Point.UPLOAD_WRITTEN,
+    Point.UPLOAD_FLUSHED,
+    *KEPT,
+)
+
+Act = Callable[[Mortal], httpx.Response]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call, the points that it comes to, and what it needs beforehand."""
+
+    act: Act
+    points: tuple[str, ...]
+    prepare: Callable[[Mortal], object] = lambda _lake: None
+
+
+def send(method: str, path: str, **options: Any) -> Act:
+    return lambda lake: lake.ask(method, path, **options)
+
+
+def put(lake: Mortal) -> httpx.Response:
+    data = lake.bytes("large") * 20_000
+    return lake.ask("POST", "/branches/main/objects", params={"path": "large"}, content=data)
+
+
+def put_twin(lake: Mortal) -> httpx.Response:
+    data = lake.bytes("base")
+    return lake.ask("POST", "/branches/main/objects", params={"path": "twin"}, content=data)
+
+
+def offer(lake: Mortal) -> None:
+    place = lake.done("GET", "/branches/main/staging/backing", params={"path": "linked"}).json()
+    lake.place = Path(place["physical_address"].removeprefix("local://"))
+    lake.place.write_bytes(lake.bytes("linked"))
+
+
+def link(lake: Mortal) -> httpx.Response:
+    if not lake.place.exists():  # it was taken over and not linked: the client writes again
+        offer(lake)
+    body = {
+        "staging": {"physical_address": f"local://{lake.place}"},
+        "checksum": "",
+        "size_bytes": 0,
+    }
+    return lake.ask("PUT", "/branches/main/staging/backing", params={"path": "linked"}, json=body)
+
+
+def rename(lake: Mortal) -> None:
+    """Turn to a repository that is not there yet."""
+    lake.name += "-new"
+
+
+def litter(lake: Mortal) -> None:
+    """Leave behind a branch with a commit, a staged object, and one that was staged over."""
+    lake.done("POST", "/branches", json={"name": "gone", "source": "main"})
+    lake.upload("gone", "gone")
+    lake.commit("gone", "gone")
+    lake.upload("gone too", "gone")
+    lake.done("DELETE", "/branches/gone")
+
+
+def collect(lake: Mortal) -> httpx.Response:
+    return lake.api.post("/_stemma/gc", json={"keep_seconds": 0})
+
+
+OPERATIONS: Final = {
+    "upload": Operation(put, UPLOAD),
+    "twin": Operation(put_twin, (Point.OBJECT_TWIN, Point.OBJECT_KEPT)),
+    "link": Operation(link, (Point.LINK_HASHED, *KEPT), offer),
+    "delete": Operation(send("DELETE", "/branches/main/objects", params={"path": "base"}), CHANGE),
+    "copy": Operation(
+        send(
+            "POST",
+            "/branches/main/objects/copy",
+            params={"dest_path": "copied"},
+            json={"src_path": "side", "src_ref": "side"},
+        ),
+        CHANGE,
+    ),
+    "commit": Operation(send("POST", "/branches/rest/commits", json={"message": "rest"}), COMMIT),
+    "merge": Operation(send("POST", "/refs/side/merge/main", json={}), COMMIT),
+    "revert": Operation(send("POST", "/branches/main/revert", json={"ref": "main"}), COMMIT),
+    "cherry-pick": Operation(
+        send("POST", "/branches/main/cherry-pick", json={"ref": "side"}), COMMIT
+    ),
+    "branch": Operation(send("POST", "/branches", json={"name": "new", "source": "main"}), CHANGE),
+    "delete branch": Operation(send("DELETE", "/branches/rest"), CHANGE),
+    "reset": Operation(send("PUT", "/branches/rest", json={"type": "reset"}), CHANGE),
+    "hard reset": Operation(
+        send("PUT", "/branches/main/hard_reset", params={"ref": "main~1"}), CHANGE
+    ),
+    "tag": Operation(send("POST", "/tags", json={"id": "v2", "ref": "main"}), CHANGE),
+    "delete tag": Operation(send("DELETE", "/tags/v1"), CHANGE),
+    "repository": Operation(Mortal.create, CHANGE, rename),
+    "delete repository": Operation(send("DELETE", ""), CHANGE),
+    "collection": Operation(collect, GC, litter),
+}
+AFTER: Final = {Point.CHANGE_COMMITTED, Point.GC_REMOVED, Point.GC_SWEPT}
+"""Points that come when the change is durable; all others come before."""
+CASES: Final = [(name, point) for name, each in OPERATIONS.items() for point in each.points]
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
+    made = Mortal(tmp_path_factory.mktemp("mortal") / "home")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(lake: Mortal) -> Callable[[str], tuple[State, State]]:
+    """What a client sees before and after an operation in which nothing fails."""
+    known: dict[str, tuple[State, State]] = {}
+
+    def seen(name: str) -> tuple[State, State]:
+        if name not in known:
+            lake.fresh()
+            OPERATIONS[name].prepare(lake)
+            before = lake.state()
+            OPERATIONS[name].act(lake).raise_for_status()
+            known[name] = before, lake.state()
+        return known[name]
+
+    return seen
+
+
+def test_every_point_has_a_case() -> None:
+    assert {point.partition(":")[0] for _, point in CASES} == set(Point)
+
+
+@pytest.mark.parametrize(("name", "point"), CASES)
+def test_killed_there_it_is_whole(
+    lake: Mortal, whole: Callable[[str], tuple[State, State]], name: str, point: str
+) -> None:
+    before, after = whole(name)
+    operation = OPERATIONS[name]
+    lake.fresh()
+    operation.prepare(lake)
+    lake.arm(point)
+    with pytest.raises(httpx.TransportError):
+        operation.act(lake)
+    assert lake.died()
+    assert not fsck.check(LakeHome(lake.home)).problems
+    lake.rise()
+    happened = point.partition(":")[0] in AFTER
+    assert lake.state() == (after if happened else before)
+    if not happened:
+        assert operation.act(lake).is_success
+        assert lake.state() == after
+    assert not [file for file in LakeHome(lake.home).staging.iterdir() if file != lake.place]
+    if name == "collection":
+        assert collect(lake).is_success
+        report = fsck.check(LakeHome(lake.home))
+        assert not report.problems
+        assert report.unreferenced == 0

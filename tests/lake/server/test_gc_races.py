@@ -1,0 +1,138 @@
+"""Garbage collection while others write: whatever comes in meanwhile stays."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.errors import Conflict, NotFound
+from lake.home import LakeHome
+from lake.server import failpoints
+from lake.server.failpoints import Point
+from lake.server.maintenance import fsck
+from lake.server.maintenance.gc import Freed
+from tests.lake.servers import Served
+from tests.lake.trash import NOTE, REPO, Bin
+
+AT = f"/repositories/{REPO}"
+Between = Callable[[Point, Callable[[], object]], None]
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Between:
+    """Do something when a point is reached for the first time."""
+
+    def arm(point: Point, action: Callable[[], object]) -> None:
+        waiting = [action]
+
+        def reach(here: Point) -> None:
+            if here == point and waiting:
+                waiting.pop()()
+
+        monkeypatch.setattr(failpoints, "reach", reach)
+
+    return arm
+
+
+@pytest.mark.parametrize("point", [Point.OBJECT_TWIN, Point.OBJECT_RENAMED, Point.OBJECT_KEPT])
+def test_an_upload_under_way_is_left_alone(trash: Bin, between: Between, point: Point) -> None:
+    if point == Point.OBJECT_TWIN:
+        trash.leave("gone", b"data")
+    freed: list[Freed] = []
+    between(point, lambda: freed.append(trash.collect()))
+    sha256 = trash.write("a", b"data")
+    assert len(freed) == 1
+    assert trash.there(sha256)
+    trash.commit()
+    assert trash.sound()
+
+
+@pytest.mark.parametrize("point", [Point.GC_MARKED, Point.GC_FORGOTTEN])
+def test_bytes_that_come_in_while_the_catalog_is_cleared_stay(
+    trash: Bin, between: Between, point: Point
+) -> None:
+    _, gone = trash.leave("gone", b"data")
+    between(point, lambda: trash.lake.store.put(b"data"))
+    assert trash.collect().commits == 1
+    assert trash.there(gone)
+    trash.lake.store.holds.free(gone)
+    assert trash.collect().objects == 1
+
+
+def test_bytes_that_come_in_while_files_are_removed_stay(trash: Bin, between: Between) -> None:
+    gone = [trash.leave(f"gone{number}", bytes([number]))[1] for number in range(2)]
+    first, last = sorted(gone)
+    back = {hashlib.sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(2)}
+    between(Point.GC_REMOVED, lambda: [trash.write(name, back[name]) for name in gone])
+    assert trash.collect().objects == 1
+    assert trash.there(first)  # removed, then written again
+    assert trash.there(last)
+    trash.commit()
+    assert trash.sound()
+
+
+def test_one_collection_at_a_time(trash: Bin, between: Between) -> None:
+    def again() -> None:
+        with pytest.raises(Conflict):
+            trash.collect()
+
+    between(Point.GC_SWEPT, again)
+    trash.collect()
+
+
+@pytest.mark.parametrize("verb", ["merge", "cherry-pick"])
+def test_a_commit_that_goes_meanwhile_cannot_be_built_on(trash: Bin, verb: str) -> None:
+    trash.branch("side")
+    trash.write("a", b"1", "side")
+    trash.commit("side")
+    source = trash.lake.versions.place(REPO, "side").commit
+    trash.lake.catalog.delete_ref("branches", REPO, "side")
+    trash.collect()
+    versions = trash.lake.versions
+    how: dict[str, Any] = {"strategy": "", "squash": False, "allow_empty": False}
+    build = {
+        "merge": partial(versions.merge, REPO, source, "main", NOTE, **how),
+        "cherry-pick": partial(versions.apply, REPO, "main", None, source, NOTE),
+    }
+    with pytest.raises(NotFound):
+        build[verb]()
+    assert trash.sound()
+
+
+def rewrite(served: Served, writer: int, kept: dict[str, bytes]) -> None:
+    """Write few different bytes to few paths and commit, so that objects go and come back."""
+    with served.http() as api:
+        for number in range(30):
+            path, data = f"{writer}/{number % 7}", bytes([number % 5, writer % 2])
+            kept[path] = data
+            api.post(f"{AT}/branches/main/objects", params={"path": path}, content=data)
+            if number % 5 == 4:
+                api.post(f"{AT}/branches/main/commits", json={"message": "m"})
+
+
+def test_writers_beside_collections_lose_nothing(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served, kept, collections = serve(tmp_path / "home"), dict[str, bytes](), 0
+    with served.http() as api:
+        wanted = {"name": REPO, "storage_namespace": "local://x"}
+        api.post("/repositories", json=wanted).raise_for_status()
+        writers = [
+            threading.Thread(target=rewrite, args=(served, number, kept)) for number in range(4)
+        ]
+        for writer in writers:
+            writer.start()
+        while any(writer.is_alive() for writer in writers):
+            api.post("/_stemma/gc", json={"keep_seconds": 0}).raise_for_status()
+            collections += 1
+        assert collections > 2
+        for path, data in kept.items():
+            found = api.get(f"{AT}/refs/main/objects", params={"path": path})
+            assert found.content == data
+    assert not fsck.check(LakeHome(served.home)).problems

@@ -1,0 +1,151 @@
+"""Trees of paths: a dictionary in behaviour, canonical in shape, cheap to change and to compare."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lake.server.catalog.catalog import Catalog
+from lake.server.catalog.commits import Note
+from lake.server.catalog.database import Database
+from lake.server.catalog.diff import diff
+from lake.server.catalog.entries import Entry
+from lake.server.catalog.trees import EMPTY, FANOUT, Tree
+from lake.server.catalog.versions import Versions
+
+
+class Counted(dict[str, bytes]):
+    """Blocks in memory that count what is written and read."""
+
+    reads = 0
+
+    def put(self, block: str, data: bytes) -> None:
+        assert hashlib.sha256(data).hexdigest() == block
+        self[block] = data
+
+    def get(self, block: str) -> bytes:  # type: ignore[override]
+        self.reads += 1
+        return self[block]
+
+
+def entry(value: int) -> Entry:
+    return Entry(f"{value:064x}", f"{value:032x}", value, 1, "text/plain")
+
+
+def held(tree: Tree) -> dict[str, Entry]:
+    return dict(tree.items())
+
+
+NUMBERED = [f"data/part-{number:05d}" for number in range(3000)]
+PATHS = st.one_of(st.sampled_from(NUMBERED), st.text("ab/é", min_size=1, max_size=5))
+CHANGES = st.dictionaries(PATHS, st.one_of(st.none(), st.integers(0, 9).map(entry)), max_size=60)
+WHOLE = st.integers(0, 3000).map(lambda size: {path: entry(1) for path in NUMBERED[:size]})
+REMOVED = st.tuples(st.integers(0, 3000), st.integers(0, 3000)).map(
+    lambda span: dict.fromkeys(NUMBERED[min(span) : max(span)])
+)
+HISTORIES = st.lists(st.one_of(CHANGES, WHOLE, REMOVED), max_size=6)
+
+
+def play(blocks: Counted, history: list[dict[str, Entry | None]]) -> tuple[Tree, dict[str, Entry]]:
+    tree, model = Tree(blocks, EMPTY), {}
+    for changes in history:
+        tree = tree.updated(changes)
+        for path, value in changes.items():
+            if value is None:
+                model.pop(path, None)
+            else:
+                model[path] = value
+    return tree, model
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORIES)
+def test_a_tree_is_a_sorted_dictionary(history: list[dict[str, Entry | None]]) -> None:
+    tree, model = play(Counted(), history)
+    assert list(tree.items()) == sorted(model.items())
+    assert all(tree.get(path) == model.get(path) for path in [*NUMBERED[::97], *list(model)[:50]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORIES)
+def test_the_shape_depends_on_the_content_alone(history: list[dict[str, Entry | None]]) -> None:
+    blocks = Counted()
+    tree, model = play(blocks, history)
+    assert tree.root == Tree(blocks, EMPTY).updated(model).root
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORIES, HISTORIES, st.sampled_from(["", "data/", "data/part-01", "a", "zzz"]))
+def test_a_diff_is_that_of_dictionaries(
+    one: list[dict[str, Entry | None]], other: list[dict[str, Entry | None]], prefix: str
+) -> None:
+    blocks = Counted()
+    left, before = play(blocks, one)
+    right, after = play(blocks, [*one, *other])
+    expected = [
+        (path, before.get(path), after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if path.startswith(prefix) and before.get(path) != after.get(path)
+    ]
+    assert [
+        (found.path, found.left, found.right) for found in diff(left, right, prefix)
+    ] == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(HISTORIES, PATHS)
+def test_a_listing_goes_on_from_anywhere(
+    history: list[dict[str, Entry | None]], start: str
+) -> None:
+    tree, model = play(Counted(), history)
+    assert list(tree.items(start)) == sorted(i for i in model.items() if i[0] >= start)
+    after = list(tree.items(start, inclusive=False))
+    assert after == sorted(i for i in model.items() if i[0] > start)
+
+
+def test_a_change_in_a_large_tree_writes_and_compares_few_blocks() -> None:
+    blocks = Counted()
+    whole = {f"digits/part-{number:06d}": entry(number) for number in range(20_000)}
+    tree = Tree(blocks, EMPTY).updated(whole)
+    assert 20_000 / FANOUT / 2 < len(blocks) < 20_000 / FANOUT * 2
+    before = len(blocks)
+    changed = tree.updated({"digits/part-010000": entry(1)})
+    assert 0 < len(blocks) - before <= 6
+    blocks.reads = 0
+    assert [found.path for found in diff(tree, changed)] == ["digits/part-010000"]
+    assert blocks.reads <= 12
+    assert changed.updated({"digits/part-010000": entry(10_000)}).root == tree.root
+
+
+def test_a_commit_costs_what_changed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.db")
+    catalog = Catalog(database)
+    versions = Versions(catalog)
+    versions.create_repository("large", "local://large", "main", "test", read_only=False)
+
+    def commit(changes: dict[str, Entry | None]) -> int:
+        catalog.stage("large", "main", changes)
+        versions.commit_staged("large", "main", Note("m", "test", {}), allow_empty=False)
+        return int(database.connection.execute("SELECT count(*) FROM blocks").fetchone()[0])
+
+    first = commit({f"digits/part-{number:06d}": entry(number) for number in range(20_000)})
+    assert commit({"digits/part-010000": entry(1)}) - first <= 6
+    assert first > 20_000 / FANOUT / 2
+
+
+@pytest.mark.parametrize("span", [(0, 20_000), (1, 20_000), (0, 19_999), (5_000, 15_000), (7, 8)])
+def test_a_large_tree_shrinks_to_the_shape_of_what_is_left(span: tuple[int, int]) -> None:
+    blocks = Counted()
+    whole = {f"digits/part-{number:06d}": entry(number) for number in range(20_000)}
+    tree = Tree(blocks, EMPTY).updated(whole)
+    gone = sorted(whole)[slice(*span)]
+    removed = set(gone)
+    left = {path: value for path, value in whole.items() if path not in removed}
+    shrunk = tree.updated(dict.fromkeys(gone))
+    assert shrunk.root == Tree(blocks, EMPTY).updated(left).root
+    assert shrunk.updated({path: whole[path] for path in gone}).root == tree.root
+    assert len(list(diff(tree, shrunk))) == len(gone)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.common import optional
+from pipelines.common.errors import LibraryError
+from pipelines.features import shingles, text_similarity
+from pipelines.features.shingles import Kind
+from pipelines.features.text_similarity import Pairs
+
+WORDS = np.array([f"{first}{last}" for first in "abcdefgh" for last in ("um", "ox", "isk", "erta")])
+TEXTS = st.one_of(
+    st.none(),
+    st.text(max_size=12),
+    st.lists(st.sampled_from(["ab", "cd", "ef", "É", "日本"]), max_size=8).map(" ".join),
+)
+
+
+def by_hand(text: str, kind: Kind, size: int) -> set[str]:
+    """Shingles of a text, by slices."""
+    plain = shingles.normal(pl.Series([text]))[0]
+    if kind == "words":
+        words = pl.Series([plain]).str.extract_all(r"\w+")[0].to_list()
+        return {" ".join(words[at : at + size]) for at in range(max(len(words) - size + 1, 1))}
+    return {plain[at : at + size] for at in range(max(len(plain) - size + 1, 1))}
+
+
+def similarity(one: str, other: str, kind: Kind, size: int) -> float:
+    first, second = by_hand(one, kind, size), by_hand(other, kind, size)
+    return len(first & second) / len(first | second)
+
+
+def first_ones(texts: list[str | None]) -> list[int]:
+    """For each row the first with the same normal form."""
+    plain = shingles.normal(pl.Series(texts, dtype=pl.String)).to_list()
+    return [plain.index(each) for each in plain]
+
+
+def told(found: Pairs) -> dict[tuple[int, int], float]:
+    keys = zip(found.left.tolist(), found.right.tolist(), strict=True)
+    return dict(zip(keys, found.similarity.tolist(), strict=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(TEXTS, max_size=12), st.sampled_from(["characters", "words"]), st.integers(1, 4))
+def test_pairs_among_one_list_are_those_found_by_hand(
+    texts: list[str | None], kind: Kind, size: int
+) -> None:
+    found = told(
+        text_similarity.pairs(
+            pl.Series(texts, dtype=pl.String), threshold=0.5, kind=kind, ngram=size
+        )
+    )
+    first = first_ones(texts)
+    wanted = {}
+    for right, text in enumerate(texts):
+        for left, other in enumerate(texts[:right]):
+            if text is None or other is None:
+                continue
+            if first[left] == first[right] == left:
+                wanted[left, right] = 1.0
+            if first[left] == left and first[right] == right:
+                wanted[left, right] = similarity(other, text, kind, size)
+    assert found == pytest.approx({key: each for key, each in wanted.items() if each >= 0.5})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(TEXTS, max_size=8), st.lists(TEXTS, max_size=8))
+def test_pairs_of_two_lists_are_those_found_by_hand(
+    left: list[str | None], right: list[str | None]
+) -> None:
+    found = told(
+        text_similarity.pairs(
+            pl.Series(left, dtype=pl.String), pl.Series(right, dtype=pl.String), threshold=0.6
+        )
+    )
+    first = first_ones(right)
+    wanted = {
+        (at, among): similarity(one, other, "characters", 5)
+        for at, one in enumerate(left)
+        for among, other in enumerate(right)
+        if one is not None and other is not None and first[among] == among
+    }
+    assert found == pytest.approx({key: each for key, each in wanted.items() if each >= 0.6})
+
+
+def sentences(count: int, seed: int) -> list[str]:
+    draw = np.random.default_rng(seed)
+    return [" ".join(row) for row in WORDS[draw.integers(0, len(WORDS), (count, 20))]]
+
+
+def edited(texts: list[str], seed: int) -> list[str]:
+    draw = np.random.default_rng(seed)
+    found = []
+    for text in texts:
+        words = text.split()
+        words[draw.integers(len(words))] = "zzz"
+        found.append(" ".join(words))
+    return found
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8])
+def test_bands_miss_next_to_nothing(threshold: float) -> None:
+    base = sentences(1500, 1)
+    near = edited(base, 2)
+    assert len(base) * len(near) > text_similarity.FEW
+    found = text_similarity.pairs(pl.Series(near), pl.Series(base), threshold=threshold)
+    sets = shingles.sets(shingles.normal(pl.Series(base + near)), "characters", 5)
+    at = np.arange(1500)
+    wanted = at[shingles.jaccard(sets, sets, at, at + 1500) >= threshold]
+    assert len(wanted) > 300
+    assert np.isin(wanted, found.left).mean() >= 0.995
+    assert (found.similarity >= threshold).all()
+    again = text_similarity.pairs(pl.Series(near), pl.Series(base), threshold=threshold)
+    assert all(np.array_equal(one, other) for one, other in zip(found, again, strict=True))
+
+
+def test_many_texts_among_themselves() -> None:
+    base = sentences(900, 3)
+    texts = base + base[:50] + edited(base[50:100], 4)
+    found = text_similarity.pairs(pl.Series(texts), threshold=0.6)
+    pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    assert {(at, 900 + at) for at in range(100)} <= pairs
+    assert (found.left < found.right).all()
+    group = text_similarity.groups(len(texts), found.left, found.right)
+    assert group[900:1000].tolist() == group[:100].tolist()
+
+
+def test_a_crowd_stays_one_group_and_is_not_compared_all_with_all() -> None:
+    crowd = [f"The answer to question number {at} is that nobody knows it" for at in range(3000)]
+    found = text_similarity.pairs(pl.Series(crowd), threshold=0.7)
+    assert len(found.left) < 3000 * text_similarity.CROWD * 2 * 32
+    assert set(found.right.tolist()) == set(range(1, 3000))
+    assert set(text_similarity.groups(3000, found.left, found.right).tolist()) == {0}
+
+
+def test_the_same_text_a_thousand_times_is_paired_with_its_first() -> None:
+    found = text_similarity.pairs(pl.Series(["a b c d e f"] * 1000))
+    assert found.left.tolist() == [0] * 999
+    assert found.right.tolist() == list(range(1, 1000))
+
+
+@pytest.mark.parametrize("kind", ["characters", "words"])
+def test_nothing_is_near_to_nothing(kind: Kind) -> None:
+    empty = pl.Series([], dtype=pl.String)
+    missing = pl.Series([None, None], dtype=pl.String)
+    for left, right in [(empty, None), (missing, None), (empty, missing), (missing, empty)]:
+        assert len(text_similarity.pairs(left, right, kind=kind).left) == 0
+    assert text_similarity.groups(0, *[np.empty(0, np.int64)] * 2).tolist() == []
+
+
+def test_hostile_texts() -> None:
+    nasty = [
+        "\x00" * 9,
+        "\u202eevil",
+        "é" * 5000,
+        "é" * 5000,
+        "\U0001f469\u200d\U0001f467" * 50,
+        "",
+        "\t\n",
+    ]
+    found = told(text_similarity.pairs(pl.Series(nasty)))
+    assert found == {(2, 3): 1.0, (5, 6): 1.0}
+
+
+def test_case_width_and_spaces_do_not_count() -> None:
+    found = text_similarity.pairs(pl.Series(["\uff28ello  World", "hello world "]))
+    assert told(found) == {(0, 1): 1.0}
+
+
+def test_signatures_estimate_the_similarity() -> None:
+    base = sentences(200, 5)
+    sets = shingles.sets(shingles.normal(pl.Series(base + edited(base, 6))), "characters", 5)
+    made = text_similarity.signatures(sets, 256, seed=0)
+    at = np.arange(200)
+    exact = shingles.jaccard(sets, sets, at, at + 200)
+    guessed = (made[:200] == made[200:]).mean(axis=1)
+    assert abs(float((guessed - exact).mean())) < 0.01
+
+
+def test_bands_that_cannot_find_the_threshold_are_refused() -> None:
+    assert text_similarity.band_rows(0.8, 128) == 5
+    with pytest.raises(ValueError, match="4 permutations cannot find"):
+        text_similarity.band_rows(0.3, 4)
+
+
+def test_progress_reaches_the_end() -> None:
+    seen: list[tuple[int, int]] = []
+    text_similarity.pairs(
+        pl.Series(sentences(600, 7)),
+        pl.Series(sentences(600, 8)),
+        told=lambda done, of: seen.append((done, of)),
+    )
+    assert seen[-1] == (1200, 1200)
+
+
+def test_a_missing_library_names_the_extra() -> None:
+    with pytest.raises(LibraryError, match=r"need the library 'no_such'.*\[scorers\]"):
+        optional.library("no_such.module", "near-duplicates of many texts")

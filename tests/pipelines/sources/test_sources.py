@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.common.errors import DataError
+from pipelines.features import images
+from pipelines.features.images import ImageError
+from pipelines.modalities.images import Images
+from pipelines.sources import digits
+from pipelines.sources.read import read
+
+IMAGES = Images(("image",))
+PNG = images.encode(np.full((1, 8, 8), 90, dtype=np.uint8))[0]
+
+
+def frame(**columns: object) -> pl.DataFrame:
+    image = pl.Series("image", [{"bytes": PNG, "path": None}] * 2, dtype=images.IMAGE)
+    return pl.DataFrame({"image": image, "label": [0, 1]} | columns)
+
+
+def parquet(path: Path, content: pl.DataFrame) -> str:
+    content.write_parquet(path)
+    return str(path)
+
+
+def folder(path: Path, *names: str) -> Path:
+    for name in names:
+        (path / name).mkdir(parents=True)
+        (path / name / "one.png").write_bytes(PNG)
+        (path / name / "notes.txt").write_text("not an image", encoding="utf-8")
+    return path
+
+
+def test_the_shipped_digits() -> None:
+    found = read("pipelines/sources/digits.py", IMAGES)
+    assert len(found.frame) == 1797
+    assert (found.name, found.licence) == (digits.SOURCE, "CC-BY-4.0")
+    assert images.decode(found.frame["image"]).shape == (1797, 8, 8)
+
+
+def test_a_parquet_file(tmp_path: Path) -> None:
+    place = parquet(tmp_path / "own.parquet", frame(label=pl.Series([3, 4], dtype=pl.Int8)))
+    found = read(place, IMAGES)
+    assert found.frame["label"].to_list() == [3, 4]
+    assert (found.name, found.licence) == (place, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("3", "7", "11"), {"3": 3, "7": 7, "11": 11}),
+        (("cat", "dog"), {"cat": 0, "dog": 1}),
+        (("1", "2", "cat"), {"1": 0, "2": 1, "cat": 2}),
+        (("01", "1"), {"01": 0, "1": 1}),
+        (("²", "3"), {"3": 0, "²": 1}),
+    ],
+)
+def test_a_folder_per_class_has_one_label_each(
+    tmp_path: Path, names: tuple[str, ...], labels: dict[str, int]
+) -> None:
+    found = read(str(folder(tmp_path, *names)), IMAGES).frame
+    paths = found["image"].struct.field("path").to_list()
+    names_of = [Path(path).parent.name for path in paths]
+    assert dict(zip(names_of, found["label"], strict=True)) == labels
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (frame().drop("label"), "has no column 'label'; it has: image"),
+        (frame().drop("image"), "has no column 'image'; it has: label"),
+        (frame().clear(), "has no rows"),
+        (frame(label=[1, None]), "row 1 has no label"),
+        (frame(label=["a", "b"]), "column 'label' is String; it must be Int64"),
+        (frame(image=[PNG, PNG]), "column 'image' is Binary; it must be Struct"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_one_sentence(
+    tmp_path: Path, content: pl.DataFrame, said: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        read(parquet(tmp_path / "own.parquet", content), IMAGES)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "AttributeError: module 'own' has no attribute 'load'"),
+        ("def load():\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("def load():\n    return [1]\n", "gave a list, not a Polars frame"),
+        ("import nothing_of_this_name\n", "ModuleNotFoundError"),
+    ],
+)
+def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+    place = tmp_path / "own.py"
+    place.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read(str(place), IMAGES)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_places_that_hold_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="neither a Python module, nor a table"):
+        read(str(tmp_path / "nowhere"), IMAGES)
+    with pytest.raises(DataError, match="has no sub-folder; it needs one per class"):
+        read(str(tmp_path), IMAGES)
+    (tmp_path / "junk.parquet").write_bytes(b"not a table")
+    with pytest.raises(DataError, match=r"cannot be read as a \.parquet table"):
+        read(str(tmp_path / "junk.parquet"), IMAGES)
+    folder(tmp_path / "empty", "cat", ".hidden")
+    assert len(read(str(tmp_path / "empty"), IMAGES).frame) == 1
+    (tmp_path / "empty" / "dog").mkdir()
+    with pytest.raises(DataError, match="dog has no image; add some or remove the folder"):
+        read(str(tmp_path / "empty"), IMAGES)
+
+
+def test_colour_images_say_what_to_do(tmp_path: Path) -> None:
+    from PIL import Image  # noqa: PLC0415
+
+    folder(tmp_path, "cat", "dog")
+    Image.new("RGB", (8, 8)).save(tmp_path / "dog" / "two.png")
+    with pytest.raises(ImageError, match="has mode RGB; convert it to greyscale"):
+        images.vectors(read(str(tmp_path), IMAGES).frame["image"])
