@@ -23,6 +23,7 @@ PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
 VERBS = ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish")
 COMMANDS = (
     ("status",),
+    ("stage",),
     ("diff",),
     ("audit",),
     ("descendants",),
@@ -56,7 +57,7 @@ def test_a_package_is_this_checkouts(name: str) -> None:
 def test_stage_module_section_and_settings_share_one_name() -> None:
     assert list(stages()) == ["lake", *VERBS, "report"]
     for name in ("lake", *VERBS):
-        module = importlib.import_module(f"pipelines.{name}")
+        module = importlib.import_module(f"pipelines.stages.{name}")
         assert str(module.__doc__).startswith(f"Stage `{name}`")
         section = (params.Params if name == "lake" else params.Dataset).model_fields[name]
         assert section.annotation is getattr(params, name.capitalize())
@@ -67,7 +68,7 @@ def test_stage_module_section_and_settings_share_one_name() -> None:
 @pytest.mark.parametrize("name", VERBS)
 def test_a_stage_depends_on_the_files_that_its_key_covers(name: str) -> None:
     stage = stages()[name]["do"]
-    module = importlib.import_module(f"pipelines.{name}")
+    module = importlib.import_module(f"pipelines.stages.{name}")
     code = {path.format(generator="X", dataset="Y") for path in module.CODE}
     listed = [
         path.replace("${item.generator}", "X").replace("${item.dataset}", "Y")
@@ -75,7 +76,7 @@ def test_a_stage_depends_on_the_files_that_its_key_covers(name: str) -> None:
         if path.startswith(("pipelines/", "expectations/"))
     ]
     assert set(listed) == code
-    assert stage["cmd"].startswith(f"python -m pipelines.{name} ")
+    assert stage["cmd"].startswith(f"stemma stage {name} ")
     for path in code:
         place = ROOT / path.replace("X", "diffusion").replace("Y", "digits")
         assert place.exists(), path
@@ -131,16 +132,18 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 
 
 def test_the_list_of_commands_is_whole() -> None:
-    files = sorted((ROOT / "review").glob("cli*.py"))
+    files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
     listed = re.findall(r"^@(app|rounds|lakes|lineages|verifiers)\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
-    for module in re.findall(r'"(review\.\w+)"', text):
+    for module in re.findall(r'"(review\.commands\.\w+)"', text):
         assert callable(importlib.import_module(module).run)
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
-    code = "import sys; sys.argv = ['stemma', '--help']\nfrom review import cli\ntry: cli.main()\n"
+    code = (
+        "import sys; sys.argv = ['stemma', '--help']\nfrom review.cli import app\ntry: app.main()\n"
+    )
     code += "except SystemExit: pass\nimport json; print(json.dumps(sorted(sys.modules)))"
     times = []
     for _ in range(5):

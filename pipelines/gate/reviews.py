@@ -17,7 +17,7 @@ from lineage.guard import GuardResult
 from pipelines.common.errors import ReasonError, StaleError
 from pipelines.params import Round
 from pipelines.rounds import branches
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.staging_branch import staging_branch
 
 STAGE: Final = "review"
 REJECTED: Final = "stemma.review.rejected"
@@ -118,7 +118,7 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
     text = checked(reason)
     unmoved(lake, round_.branch, seen)
     about: Mapping[str, str] = branches.metadata(round_, STAGE, "") | {REJECTED: text, SEEN: seen}
-    with attempt(lake, round_.branch, seen) as branch:
+    with staging_branch(lake, round_.branch, seen) as branch:
         commit = lake.commit(branch, f"Reject {round_.key}", about)
         unmoved(lake, round_.branch, seen)
         lake.set_branch(round_.branch, commit.id)

@@ -20,22 +20,22 @@ from pipelines import modalities
 from pipelines.gate import contamination
 from pipelines.params import Ingest
 from pipelines.rounds import ancestry_index, manifest, tables
-from pipelines.rounds.context import Work, held_out
+from pipelines.rounds.context import RoundContext, held_out
 
 COLUMNS: Final = ("dataset", *contamination.STORED)
 ROUNDING: Final = 1 + 1e-9
 """A distance at the limit may come out a little above it."""
 
 
-def at(work: Work, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
+def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
     """The tainted occurrences of all data sets at a commit: `lineage.taint.TAINTED`.
 
     Args:
-        work: the round at work.
+        ctx: the round at ctx.
         commit: the commit.
-        fresh: leaks of the round at work, if the commit does not hold them yet.
+        fresh: leaks of the round at ctx, if the commit does not hold them yet.
     """
-    return spread(work.lake, commit, leaked(work, commit, fresh=fresh))
+    return spread(ctx.lake, commit, leaked(ctx, commit, fresh=fresh))
 
 
 def spread(lake: Lake, commit: str, found: pl.DataFrame) -> pl.DataFrame:
@@ -45,25 +45,25 @@ def spread(lake: Lake, commit: str, found: pl.DataFrame) -> pl.DataFrame:
     return taint.spread(ancestry_index.open_at(lake, commit), found)
 
 
-def leaked(work: Work, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
+def leaked(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
     """The leaks of all rounds of all data sets at a commit: `COLUMNS`.
 
     Args:
-        work: the round at work.
+        ctx: the round at ctx.
         commit: the commit.
         fresh: as in `at`.
     """
-    ours = work.round.dataset, work.round.number
+    ours = ctx.round.dataset, ctx.round.number
     parts = (
         []
         if fresh is None
         else [fresh.select(pl.lit(ours[0]).alias("dataset"), *contamination.STORED)]
     )
-    for dataset, numbers in _rounds(work.lake, commit).items():
+    for dataset, numbers in _rounds(ctx.lake, commit).items():
         wanted = [each for each in numbers if fresh is None or (dataset, each) != ours]
         parts += [
             part.select(pl.lit(dataset).alias("dataset"), *contamination.STORED)
-            for part in _of(work, commit, dataset, wanted)
+            for part in _of(ctx, commit, dataset, wanted)
         ]
     kinds = {
         "dataset": pl.String,
@@ -83,18 +83,18 @@ def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
     return {dataset: sorted(numbers) for dataset, numbers in sorted(found.items())}
 
 
-def _of(work: Work, commit: str, dataset: str, numbers: Iterable[int]) -> list[pl.DataFrame]:
+def _of(ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]) -> list[pl.DataFrame]:
     """The leaks of rounds of a data set, stored or looked for again."""
-    about = {each: manifest.read(work.lake, commit, dataset, each) for each in {0, *numbers}}
-    key, near = about[0]["holdout"]["input_key"], _near(work, dataset, about[0])
+    about = {each: manifest.read(ctx.lake, commit, dataset, each) for each in {0, *numbers}}
+    key, near = about[0]["holdout"]["input_key"], _near(ctx, dataset, about[0])
     modality = modalities.recorded(about[0])
     known = [each for each in numbers if _answers(about[each].get("leaks"), near, key)]
-    parts = [_stored(work.lake, commit, dataset, known, near)] if known else []
+    parts = [_stored(ctx.lake, commit, dataset, known, near)] if known else []
     again = [each for each in numbers if each not in known]
     if again:
-        held = held_out(work, commit, dataset).fingerprints()
+        held = held_out(ctx, commit, dataset).fingerprints()
         for each in again:
-            samples = tables.read_round(work.lake, commit, dataset, "samples", each)
+            samples = tables.read_round(ctx.lake, commit, dataset, "samples", each)
             parts.append(contamination.copies(samples, held, near, modality))
     return parts
 
@@ -112,9 +112,9 @@ def _answers(said: Mapping[str, Any] | None, near: float, key: str) -> bool:
     return said is not None and said["holdout"] == key and near <= said["near"]
 
 
-def _near(work: Work, dataset: str, real: Mapping[str, Any]) -> float:
+def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:
     """The distance of near-duplicates; what round 0 says, of a data set without settings."""
-    if dataset in work.params.datasets:
-        return work.params.datasets[dataset].ingest.near
+    if dataset in ctx.params.datasets:
+        return ctx.params.datasets[dataset].ingest.near
     found: float = real.get("leaks", {"near": Ingest.model_fields["near"].default})["near"]
     return found

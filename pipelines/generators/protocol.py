@@ -26,7 +26,7 @@ Own = TypeVar("Own")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Own]):
+class GenerateRequest(Generic[Own]):
     """What a round asks of its generator."""
 
     dataset: str
@@ -45,7 +45,7 @@ class Asked(Generic[Own]):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class GenerateResult:
     """What a generator made of it."""
 
     candidates: pl.DataFrame
@@ -88,7 +88,7 @@ class Generator(Protocol):
                 generator needs.
         """
 
-    def make(self, asked: Asked[Any]) -> Made:
+    def make(self, asked: GenerateRequest[Any]) -> GenerateResult:
         """Make all candidates of a round.
 
         Raises:

@@ -19,7 +19,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import nearest
 from pipelines.gate import taint
 from pipelines.generators import registry as generators
-from pipelines.generators.protocol import Asked
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.text import exemplars, generator, plan
 from pipelines.generators.text.exemplars import Pool
 from pipelines.llm import cache, costs, prompt_escaping
@@ -28,7 +28,7 @@ from pipelines.llm.costs import Estimate
 from pipelines.llm.settings import Service
 from pipelines.params import Params, RoundEntry
 from pipelines.rounds import manifest, mixes, receipts
-from pipelines.rounds.context import Work
+from pipelines.rounds.context import RoundContext
 from pipelines.scorers import judge, registry, rubric
 
 TEXT: Final = "text"
@@ -80,7 +80,7 @@ def next_round(params: Params, name: str) -> tuple[Params, str]:
     return params.model_copy(update={"rounds": {**params.rounds, key: entry}}), key
 
 
-def estimate(work: Work) -> list[Part]:
+def estimate(ctx: RoundContext) -> list[Part]:
     """What the round at work will ask: of its generator, and of its judge where it has one.
 
     Raises:
@@ -88,21 +88,21 @@ def estimate(work: Work) -> list[Part]:
         StaleError: the round before it is not published.
         GeneratorError: the prompt cannot be rendered.
     """
-    round_ = work.round
+    round_ = ctx.round
     if round_.generator != TEXT:
         raise ParamsError(
             f"{round_.key} is made by the generator {round_.generator}, which asks no service: it "
             f"costs nothing but time"
         )
     generators.files(TEXT, round_.settings.generate.text)  # what it names is there and is text
-    asked, pool = _asked(work)
+    asked, pool = _asked(ctx)
     requests = [each.request for each in plan.questions(asked, pool)]
     service = plan.settings_of(asked).service
     known = cache.answered(CACHE, [each.digest for each in requests])
     found = costs.estimate(requests, service, known)
-    parts = [Part("generate", service, found, _seconds(work, found.requests - found.cached))]
+    parts = [Part("generate", service, found, _seconds(ctx, found.requests - found.cached))]
     if JUDGE in round_.settings.verify.scorers:
-        parts.append(_judged(work, pool))
+        parts.append(_judged(ctx, pool))
     return parts
 
 
@@ -110,15 +110,15 @@ def _kind(params: Params, dataset: str) -> str:
     return TEXT if params.datasets[dataset].ingest.modality == TEXT else "diffusion"
 
 
-def _asked(work: Work) -> tuple[Asked[Any], Pool]:
+def _asked(ctx: RoundContext) -> tuple[GenerateRequest[Any], Pool]:
     """What the round will ask of its generator, and the pool that its fit will keep."""
-    round_, previous = work.round, work.previous()
-    kept = mixes.build(work.lake, previous.commit, round_, tainted=taint.at(work, previous.commit))
+    round_, previous = ctx.round, ctx.previous()
+    kept = mixes.build(ctx.lake, previous.commit, round_, tainted=taint.at(ctx, previous.commit))
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as place:
         generator.fit(kept.samples, round_.settings.fit.text, seed, Path(place))
         pool = exemplars.read(Path(place))
-    asked = Asked(
+    asked = GenerateRequest(
         dataset=round_.dataset,
         round=round_.number,
         seed=round_.seed,
@@ -131,12 +131,12 @@ def _asked(work: Work) -> tuple[Asked[Any], Pool]:
     return asked, pool
 
 
-def _judged(work: Work, pool: Pool) -> Part:
+def _judged(ctx: RoundContext, pool: Pool) -> Part:
     """The votes on all candidates, with real texts of the pool in their place."""
-    settings = registry.settings(JUDGE, work.round.settings.verify.scorers[JUDGE])
+    settings = registry.settings(JUDGE, ctx.round.settings.verify.scorers[JUDGE])
     assert isinstance(settings, judge.Settings)  # noqa: S101  for the type checker
-    count = work.round.settings.generate.candidates
-    shown = work.round.settings.modality.shown(pool.rows.head(count))
+    count = ctx.round.settings.generate.candidates
+    shown = ctx.round.settings.modality.shown(pool.rows.head(count))
     columns = [settings.text, *([settings.label] if settings.label else [])]
     rules = rubric.load(settings.rubric)
     samples = [prompt_escaping.as_data(row) for row in shown.select(columns).to_dicts()]
@@ -161,11 +161,11 @@ def _scaled(found: Estimate, requests: int) -> Estimate:
     return replace(found, requests=requests, **changed)
 
 
-def _seconds(work: Work, requests: int) -> float | None:
+def _seconds(ctx: RoundContext, requests: int) -> float | None:
     """What so many requests take, if the round before asked the same service and was timed."""
-    round_ = work.round
+    round_ = ctx.round
     try:
-        about = manifest.read(work.lake, work.previous().commit, round_.dataset, round_.previous)
+        about = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
     except NotFound:
         return None
     before: Mapping[str, Any] = about.get("cost", {}).get("generate", {})

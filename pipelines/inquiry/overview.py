@@ -1,4 +1,4 @@
-"""What the lake holds of a data set: its published rounds, and the branches of those that are not."""
+"""What the lake holds of a data set: published rounds, and the branches of unpublished ones."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from pipelines.generators import model_folder
 from pipelines.generators.diffusion import candidates
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionGenerate
-from pipelines.generators.protocol import Asked
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.params import Dataset
 from pipelines.rounds import history, manifest, model_store
 
@@ -211,7 +211,7 @@ def _sampled(lake: Lake, record: Record) -> Again:
     return Again(made.select("row", "sample_id", "image", "label"), environment)
 
 
-def _asked(lake: Lake, record: Record, place: Path) -> Asked[DiffusionGenerate]:
+def _asked(lake: Lake, record: Record, place: Path) -> GenerateRequest[DiffusionGenerate]:
     """What the round asked, with its generator's files in a folder."""
     names = model_store.download(lake, record.commit, record.dataset, record.round, place)
     if model_folder.MANIFEST not in names:
@@ -228,7 +228,7 @@ def _asked(lake: Lake, record: Record, place: Path) -> Asked[DiffusionGenerate]:
         )
     where = f"the manifest of round {record.round} of {record.dataset}"
     settings = parse(Dataset, record.about["settings"], where)
-    return Asked(
+    return GenerateRequest(
         dataset=record.dataset,
         round=record.round,
         seed=record.about["seed"],

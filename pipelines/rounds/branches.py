@@ -17,29 +17,29 @@ from pipelines.common import console
 from pipelines.common.errors import StaleError
 from pipelines.params import Round
 from pipelines.rounds import history, merging
-from pipelines.rounds.context import Work
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.context import RoundContext
+from pipelines.rounds.staging_branch import staging_branch
 
 Produce = Callable[[str], Mapping[str, str]]
 """Writes a stage's objects on the branch it is given, and returns metadata to add."""
 
 
-def metadata(work: Round, stage: str, key: str) -> dict[str, str]:
+def metadata(round_: Round, stage: str, key: str) -> dict[str, str]:
     """What every commit of a stage says about itself."""
     return {
         "stemma.stage": stage,
-        "stemma.dataset": work.dataset,
-        "stemma.round": str(work.number),
-        "stemma.line": work.line,
+        "stemma.dataset": round_.dataset,
+        "stemma.round": str(round_.number),
+        "stemma.line": round_.line,
         "stemma.input_key": key,
     }
 
 
-def adopt(work: Work, stage: str, key: str, *, supersede: bool) -> Commit | None:
+def adopt(ctx: RoundContext, stage: str, key: str, *, supersede: bool) -> Commit | None:
     """The commit that carries an input key, on a branch that can lead to main; None: there is none.
 
     Args:
-        work: the round.
+        ctx: the round.
         stage: the stage's name, for the terminal.
         key: the input key.
         supersede: as in `origin`.
@@ -47,19 +47,19 @@ def adopt(work: Work, stage: str, key: str, *, supersede: bool) -> Commit | None
     Raises:
         StaleError: the commit has to be carried to a new main and cannot be.
     """
-    found = history.find(work.lake, work.round, "stemma.input_key", key)
+    found = history.find(ctx.lake, ctx.round, "stemma.input_key", key)
     if found is None:
         return None
-    if history.is_published(work.lake, work.round, found):
+    if history.is_published(ctx.lake, ctx.round, found):
         console.line(f"{stage}: adopted {found.id[:12]}, which main holds")
         return found
-    kept = on_main(work, found, supersede=supersede)
+    kept = rebase_onto_main(ctx, found, supersede=supersede)
     console.line(f"{stage}: adopted {kept.id[:12]}")
     return kept
 
 
 def commit_once(
-    work: Work,
+    ctx: RoundContext,
     stage: str,
     *,
     key: str,
@@ -71,7 +71,7 @@ def commit_once(
     """Adopt the commit that carries the key, or make it on the round's branch.
 
     Args:
-        work: the round.
+        ctx: the round.
         stage: the stage's name, for the metadata.
         key: the input key.
         start: the commit of the stage before, on which the attempt begins.
@@ -82,39 +82,39 @@ def commit_once(
     Raises:
         StaleError: main holds other rounds than the receipts say.
     """
-    found = adopt(work, stage, key, supersede=supersede)
+    found = adopt(ctx, stage, key, supersede=supersede)
     if found is not None:
         return found
-    before = on_main(work, work.lake.resolve(start), supersede=supersede)
-    with attempt(work.lake, work.round.branch, before.id) as branch:
-        return finish(work, branch, stage, key=key, produce=produce, message=message)
+    before = rebase_onto_main(ctx, ctx.lake.resolve(start), supersede=supersede)
+    with staging_branch(ctx.lake, ctx.round.branch, before.id) as branch:
+        return finish(ctx, branch, stage, key=key, produce=produce, message=message)
 
 
 def finish(
-    work: Work, branch: str, stage: str, *, key: str, produce: Produce, message: str
+    ctx: RoundContext, branch: str, stage: str, *, key: str, produce: Produce, message: str
 ) -> Commit:
     """Write on an attempt's branch, commit once, and make the commit the round's head."""
     extra = produce(branch)
-    commit = work.lake.commit(branch, message, metadata(work.round, stage, key) | dict(extra))
-    work.lake.set_branch(work.round.branch, commit.id)
+    commit = ctx.lake.commit(branch, message, metadata(ctx.round, stage, key) | dict(extra))
+    ctx.lake.set_branch(ctx.round.branch, commit.id)
     return commit
 
 
-def origin(work: Work, *, supersede: bool) -> str:
+def origin(ctx: RoundContext, *, supersede: bool) -> str:
     """Where the round's branch has to begin: main's head, or what the previous round pinned.
 
     Args:
-        work: the round.
+        ctx: the round.
         supersede: replace rounds on main that this checkout's receipts do not know.
 
     Raises:
         StaleError: main holds other rounds than the receipts say.
     """
-    round_, pinned = work.round, work.previous().commit
+    round_, pinned = ctx.round, ctx.previous().commit
     if round_.line != refs.MAIN:
         return pinned
-    base = work.lake.resolve(refs.MAIN).id
-    held = history.published(work.lake, round_.dataset, base)
+    base = ctx.lake.resolve(refs.MAIN).id
+    held = history.published(ctx.lake, round_.dataset, base)
     before = max((number for number in held if number < round_.number), default=None)
     if before != round_.previous or held[before].commit != pinned:
         place = f"rounds/{round_.dataset}/{round_.previous}/publish.json"
@@ -123,38 +123,38 @@ def origin(work: Work, *, supersede: bool) -> str:
             f"right before round {round_.number}; fetch your team's receipts (git pull) and run "
             "`dvc repro` again"
         )
-    redo = f"python -m pipelines.stages.generate {round_.key}"
+    redo = f"stemma stage generate {round_.key}"
     merging.refuse_unknown(round_.dataset, round_.number, held, supersede=supersede, redo=redo)
     return base
 
 
-def clear(work: Work, branch: str, base: str) -> str:
+def clear(ctx: RoundContext, branch: str, base: str) -> str:
     """Remove on an attempt's branch what the round supersedes; return the commit to write on."""
-    if work.round.line != refs.MAIN:
+    if ctx.round.line != refs.MAIN:
         return base
-    about = metadata(work.round, "supersede", "")
-    return merging.supersede(work.lake, work.round.dataset, work.round.number, branch, about)
+    about = metadata(ctx.round, "supersede", "")
+    return merging.supersede(ctx.lake, ctx.round.dataset, ctx.round.number, branch, about)
 
 
-def on_main(work: Work, commit: Commit, *, supersede: bool) -> Commit:
+def rebase_onto_main(ctx: RoundContext, commit: Commit, *, supersede: bool) -> Commit:
     """A commit of the round's branch, carried to main as it is now if main's rounds have changed.
 
     Raises:
         StaleError: main holds other rounds than the receipts say.
     """
-    if history.leads_to_main(work.lake, work.round, commit):
+    if history.leads_to_main(ctx.lake, ctx.round, commit):
         return commit
-    made = list(history.chain(work.lake, commit.id, work.round))[::-1]
-    base = origin(work, supersede=supersede)
-    with attempt(work.lake, work.round.branch, base) as branch:
-        last = clear(work, branch, base)
+    made = list(history.chain(ctx.lake, commit.id, ctx.round))[::-1]
+    base = origin(ctx, supersede=supersede)
+    with staging_branch(ctx.lake, ctx.round.branch, base) as branch:
+        last = clear(ctx, branch, base)
         for each in made:
             about = dict(each.metadata)
             if about.get("stemma.stage") == "supersede":
                 continue
             if "stemma.base" in about:
                 about["stemma.base"] = base
-            last = work.lake.cherry_pick(branch, each.id, each.message, about).id
-        work.lake.set_branch(work.round.branch, last)
-    console.line(f"{work.round.branch}: carried to main as it is now")
-    return work.lake.resolve(last)
+            last = ctx.lake.cherry_pick(branch, each.id, each.message, about).id
+        ctx.lake.set_branch(ctx.round.branch, last)
+    console.line(f"{ctx.round.branch}: carried to main as it is now")
+    return ctx.lake.resolve(last)

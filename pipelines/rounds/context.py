@@ -19,7 +19,7 @@ PRIVATE: Final = Path(".stemma")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RoundContext:
     """A round at work: its settings and the lake it is stored in."""
 
     params: Params
@@ -45,22 +45,22 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
     return connect(where, params.lake.holdout)
 
 
-def open_round(key: str) -> Work:
+def open_context(key: str) -> RoundContext:
     """Read params.yaml and open the lake for one round; caches are the user's alone."""
     params = load()
     private.folder(PRIVATE)
-    return Work(params, resolve(params, key), open_lake(params))
+    return RoundContext(params, resolve(params, key), open_lake(params))
 
 
-def held_out(work: Work, commit: str, dataset: str | None = None) -> HeldOut:
+def held_out(ctx: RoundContext, commit: str, dataset: str | None = None) -> HeldOut:
     """The hold-out of the real data that a commit holds, of the round's data set or another."""
-    name = work.round.dataset if dataset is None else dataset
-    key = manifest.read(work.lake, commit, name, 0)["holdout"]["input_key"]
-    return holdout.open_at(open_lake(work.params, holdout=True), name, key)
+    name = ctx.round.dataset if dataset is None else dataset
+    key = manifest.read(ctx.lake, commit, name, 0)["holdout"]["input_key"]
+    return holdout.open_at(open_lake(ctx.params, holdout=True), name, key)
 
 
 def write_receipt(
-    work: Work,
+    ctx: RoundContext,
     stage: str,
     commit: str,
     key: str,
@@ -73,11 +73,11 @@ def write_receipt(
     """Write the receipt of a stage of this round."""
     receipt = Receipt(
         stage=stage,
-        dataset=work.round.dataset,
-        round=work.round.number,
-        line=work.round.line,
-        repository=work.lake.repository,
-        branch=work.round.branch,
+        dataset=ctx.round.dataset,
+        round=ctx.round.number,
+        line=ctx.round.line,
+        repository=ctx.lake.repository,
+        branch=ctx.round.branch,
         commit=commit,
         input_key=key,
         tag=tag,

@@ -57,33 +57,33 @@ def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:
     }
 
 
-def chain(lake: Lake, ref: str, work: Round) -> Iterator[Commit]:
+def chain(lake: Lake, ref: str, round_: Round) -> Iterator[Commit]:
     """The commits that this round's stages made on a ref, newest first."""
     for commit in lake.log(ref, first_parent=True):
-        if not belongs(commit, work):
+        if not belongs(commit, round_):
             return
         yield commit
 
 
-def belongs(commit: Commit, work: Round) -> bool:
+def belongs(commit: Commit, round_: Round) -> bool:
     """Tell whether a stage of this round, on this line, made the commit on the round's branch."""
     about = commit.metadata
     return (
-        about.get("stemma.dataset") == work.dataset
-        and about.get("stemma.round") == str(work.number)
-        and about.get("stemma.line") == work.line
+        about.get("stemma.dataset") == round_.dataset
+        and about.get("stemma.round") == str(round_.number)
+        and about.get("stemma.line") == round_.line
         and about.get("stemma.stage") != "publish"
     )
 
 
-def find(lake: Lake, work: Round, name: str, value: str) -> Commit | None:
+def find(lake: Lake, round_: Round, name: str, value: str) -> Commit | None:
     """Look for a commit of this round whose metadata `name` is `value`.
 
     The round's branch comes first, then the sources of the merges that published the round, of
     which all but the newest are superseded.
     """
-    for ref in _places(lake, work):
-        for commit in chain(lake, ref, work):
+    for ref in _places(lake, round_):
+        for commit in chain(lake, ref, round_):
             whole = commit.metadata.get("stemma.stage") != "supersede"
             if whole and commit.metadata.get(name) == value:
                 return commit
@@ -103,44 +103,44 @@ def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
     return None
 
 
-def is_published(lake: Lake, work: Round, commit: Commit) -> bool:
+def is_published(lake: Lake, round_: Round, commit: Commit) -> bool:
     """Tell whether main holds the round that this commit led to."""
-    if work.line != refs.MAIN:
+    if round_.line != refs.MAIN:
         return False
-    merged = published(lake, work.dataset).get(work.number)
+    merged = published(lake, round_.dataset).get(round_.number)
     return merged is not None and any(
-        each.id == commit.id for each in chain(lake, merged.source, work)
+        each.id == commit.id for each in chain(lake, merged.source, round_)
     )
 
 
-def leads_to_main(lake: Lake, work: Round, commit: Commit) -> bool:
+def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
     """Tell whether merging the commit would bring main just what its branch holds.
 
     Main's rounds of the data set must be those that the branch was cut from, and the branch must
     not have been merged before (after a revert, merging it again would bring nothing back). Other
     lines never lead to main, so there is nothing to lose.
     """
-    if work.line != refs.MAIN:
+    if round_.line != refs.MAIN:
         return True
-    bases = (each.metadata.get("stemma.base") for each in chain(lake, commit.id, work))
+    bases = (each.metadata.get("stemma.base") for each in chain(lake, commit.id, round_))
     base = next(filter(None, bases), None)
     return (
         base is not None
         and lake.merge_base(commit.id, refs.MAIN) == base
-        and published(lake, work.dataset) == published(lake, work.dataset, base)
+        and published(lake, round_.dataset) == published(lake, round_.dataset, base)
     )
 
 
-def _places(lake: Lake, work: Round) -> Iterator[str]:
-    if lake.head(work.branch) is not None:
-        yield work.branch
-    if work.line == refs.MAIN:
+def _places(lake: Lake, round_: Round) -> Iterator[str]:
+    if lake.head(round_.branch) is not None:
+        yield round_.branch
+    if round_.line == refs.MAIN:
         for commit in lake.log(refs.MAIN, first_parent=True):
             about = commit.metadata
             if (
                 about.get("stemma.stage") == "publish"
-                and about.get("stemma.dataset") == work.dataset
-                and about.get("stemma.round") == str(work.number)
+                and about.get("stemma.dataset") == round_.dataset
+                and about.get("stemma.round") == str(round_.number)
                 and len(commit.parents) > 1
             ):
                 yield commit.parents[1]

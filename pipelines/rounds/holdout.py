@@ -18,7 +18,7 @@ from lake.client import Lake
 from lake.errors import Conflict, NotFound
 from pipelines.common.errors import StaleError
 from pipelines.rounds import tables
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.staging_branch import staging_branch
 
 SPLITS: Final = ("validation", "test")
 FINGERPRINTS: Final = "fingerprints"
@@ -84,7 +84,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
     """
     about = {"stemma.stage": "ingest", "stemma.dataset": dataset, "stemma.input_key": key}
     message = f"Hold out validation and test rows of {dataset}"
-    with attempt(lake, refs.branch_name(dataset, 0), refs.MAIN) as branch:
+    with staging_branch(lake, refs.branch_name(dataset, 0), refs.MAIN) as branch:
         for split in SPLITS:
             rows = frame.filter(pl.col("split") == split)
             lake.write(branch, _path(dataset, split), rows.drop("split"))

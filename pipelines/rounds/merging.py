@@ -67,7 +67,7 @@ def supersede(lake: Lake, dataset: str, number: int, branch: str, about: Mapping
     return lake.commit(branch, message, {**about, "stemma.stage": "supersede"}).id
 
 
-def claim(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
+def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
     """Stage what makes any two concurrent merges of a data set conflict (docs/decisions/0006)."""
     content = {"round": number, "input_key": key, "attempt": secrets.token_hex(8)}
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"

@@ -30,37 +30,37 @@ class TrainingMix:
 
 
 def build(
-    lake: Lake, commit: str, work: Round, *, tainted: pl.DataFrame | None = None
+    lake: Lake, commit: str, round_: Round, *, tainted: pl.DataFrame | None = None
 ) -> TrainingMix:
     """Compose the mix that the regime of a round takes from a commit.
 
     Args:
         lake: the lake.
         commit: a pinned commit, never a moving ref.
-        work: the round whose `fit` settings give the regime.
+        round_: the round whose `fit` settings give the regime.
         tainted: occurrences that a fit must not learn from, as `lineage.taint.TAINTED`.
 
     Raises:
         EmptyRound: the commit holds nothing to train on.
         MixError: nothing is left to train on.
     """
-    settings = work.settings.fit
-    rows = tables.accepted_lineage(lake, commit, work.dataset)
+    settings = round_.settings.fit
+    rows = tables.accepted_lineage(lake, commit, round_.dataset)
     if rows.is_empty():
-        raise EmptyRound(f"{commit[:12]} holds no sample of {work.dataset} to train on")
-    ours = _ours(tainted, work.dataset)
+        raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
+    ours = _ours(tainted, round_.dataset)
     found = mixing.build(
         rows,
-        dataset=work.dataset,
+        dataset=round_.dataset,
         commit=commit,
         regime=settings.regime,
         real_weight=settings.real_weight,
         sample_size=settings.sample_size,
-        seed=derive_seed(work.seed, work.dataset, "mix"),
+        seed=derive_seed(round_.seed, round_.dataset, "mix"),
         left_out=ours,
     )
-    held = tables.read(lake, commit, work.dataset, "samples")
-    samples = tables.collected(held, f"the samples of {work.dataset} at {commit}")
+    held = tables.read(lake, commit, round_.dataset, "samples")
+    samples = tables.collected(held, f"the samples of {round_.dataset} at {commit}")
     joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
     left_out = found.left_out.join(ours, on=["round", "row"], how="left", maintain_order="left")
     if len(left_out):
@@ -76,27 +76,27 @@ def _ours(tainted: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
     return known.filter(pl.col("dataset") == dataset).drop("dataset")
 
 
-def read_manifest(work: Round) -> MixManifest:
+def read_manifest(round_: Round) -> MixManifest:
     """The mix that the round's generator was fitted on.
 
     Raises:
         StaleError: the generator's folder does not say.
         MixError: what it says is damaged.
     """
-    place = model_store.directory(work.dataset, work.number) / model_store.MIX
+    place = model_store.directory(round_.dataset, round_.number) / model_store.MIX
     try:
         return mixing.read(files.read_text(place))
     except FileNotFoundError as error:
         raise StaleError(f"{place} is missing; run `dvc repro` again") from error
 
 
-def read_left_out(work: Round, mix: MixManifest) -> pl.DataFrame:
+def read_left_out(round_: Round, mix: MixManifest) -> pl.DataFrame:
     """What the mix left out of which the round's generator was fitted: round, row, why.
 
     Raises:
         StaleError: the generator's folder does not hold the list that the mix names.
     """
-    place = model_store.directory(work.dataset, work.number) / model_store.LEFT_OUT
+    place = model_store.directory(round_.dataset, round_.number) / model_store.LEFT_OUT
     empty = pl.DataFrame(schema={**mixing.OCCURRENCE, "why": pl.String})
     if mix.left_out is None:
         return empty

@@ -6,26 +6,26 @@ import polars as pl
 
 from pipelines.modalities.protocol import LABEL
 from pipelines.rounds import tables
-from pipelines.rounds.context import Work
+from pipelines.rounds.context import RoundContext
 
 
-def of_round(work: Work, commit: str, examples: int) -> bytes:
+def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
     """Draw the round that a commit holds: a PNG.
 
     Args:
-        work: the round.
+        ctx: the round.
         commit: a commit with the round's samples and decisions.
         examples: samples per class and kind.
     """
-    lake, dataset, number = work.lake, work.round.dataset, work.round.number
-    generated = work.receipt("generate").commit
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    generated = ctx.receipt("generate").commit
     candidates = tables.read_round(lake, generated, dataset, "candidates", number)
     decisions = tables.read_round(lake, commit, dataset, "decisions", number)
     judged = candidates.join(
         decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
     ).sort("row")
     real = tables.real_samples(lake, commit, dataset).sort("row")
-    return work.round.settings.modality.picture(
+    return ctx.round.settings.modality.picture(
         real=_per_class(real, examples),
         accepted=_per_class(judged.filter(pl.col("decision") == "accepted"), examples),
         refused=judged.filter(pl.col("decision") != "accepted").with_columns(

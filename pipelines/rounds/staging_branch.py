@@ -20,7 +20,7 @@ PREFIX: Final = "tmp-"
 
 
 @contextmanager
-def attempt(lake: Lake, branch: str, start: str) -> Iterator[str]:
+def staging_branch(lake: Lake, branch: str, start: str) -> Iterator[str]:
     """Give a branch of this attempt's own, at a commit; it is gone when the attempt ends.
 
     Args:
@@ -37,7 +37,7 @@ def attempt(lake: Lake, branch: str, start: str) -> Iterator[str]:
             lake.delete_branch(name)
 
 
-def sweep(lake: Lake, branch: str) -> None:
+def delete_stale(lake: Lake, branch: str) -> None:
     """Remove what killed attempts for a branch left behind."""
     for name in lake.branches(f"{PREFIX}{branch}-"):
         with suppress(NotFound):

@@ -16,50 +16,49 @@ from lake import refs
 from lineage import curate as curation
 from pipelines.common.errors import BlockedError, EmptyRound
 from pipelines.rounds import branches, keys, manifest, model_store, tables
-from pipelines.rounds.context import Work, write_receipt
-from pipelines.stages import runner
+from pipelines.rounds.context import RoundContext, write_receipt
 
 CODE: Final = ("pipelines/stages/curate.py",)
 
 
-def main(work: Work, *, supersede: bool = False) -> None:
+def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Decide on the candidates of a round, or adopt the decisions that the lake holds."""
-    verified = work.receipt("verify")
+    verified = ctx.receipt("verify")
     key = keys.input_key(
         "curate",
-        settings=work.round.settings.curate,
+        settings=ctx.round.settings.curate,
         code=CODE,
         inputs={"verify": verified.input_key},
     )
 
     def produce(branch: str) -> Mapping[str, str]:
-        _write(work, branch, verified.commit)
+        _write(ctx, branch, verified.commit)
         return {}
 
     commit = branches.commit_once(
-        work,
+        ctx,
         "curate",
         key=key,
         start=verified.commit,
         produce=produce,
         supersede=supersede,
-        message=f"Decide on the candidates of {work.round.key}",
+        message=f"Decide on the candidates of {ctx.round.key}",
     )
-    about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
-    write_receipt(work, "curate", commit.id, key, about["counts"])
+    about = manifest.read(ctx.lake, commit.id, ctx.round.dataset, ctx.round.number)
+    write_receipt(ctx, "curate", commit.id, key, about["counts"])
 
 
-def decide(work: Work, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Candidates and decisions of a verify commit.
 
     Raises:
         BlockedError: a critical expectation about the whole round did not pass.
         EmptyRound: no candidate is accepted.
     """
-    lake, dataset, number = work.lake, work.round.dataset, work.round.number
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     candidates = tables.read_round(lake, commit, dataset, "candidates", number)
     verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
-    _check_round(work, verdicts)
+    _check_round(ctx, verdicts)
     samples = tables.read(lake, commit, dataset, "samples")
     earlier = tables.collected(
         samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
@@ -70,16 +69,16 @@ def decide(work: Work, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         verdicts,
         earlier,
         dataset=dataset,
-        max_accepted=work.round.settings.curate.max_accepted,
+        max_accepted=ctx.round.settings.curate.max_accepted,
     )
     if not (decisions["decision"] == "accepted").any():
         common = curation.reasons(decisions).head(3)
         said = ", ".join(f"{reason} ({count})" for reason, count in common.iter_rows())
-        raise EmptyRound(f"no candidate of {work.round.key} is accepted; reasons: {said}")
+        raise EmptyRound(f"no candidate of {ctx.round.key} is accepted; reasons: {said}")
     return candidates, decisions
 
 
-def _check_round(work: Work, verdicts: pl.DataFrame) -> None:
+def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
     """Stop a round that the suite refuses as a whole."""
     refused = curation.stopping(verdicts)
     if not refused.is_empty():
@@ -89,14 +88,14 @@ def _check_round(work: Work, verdicts: pl.DataFrame) -> None:
             for row in refused.iter_rows(named=True)
         )
         raise BlockedError(
-            f"the suite stops {work.round.key} as a whole: {said}; it stays on "
-            f"{work.round.branch} for review: stemma diff main {work.round.branch}"
+            f"the suite stops {ctx.round.key} as a whole: {said}; it stays on "
+            f"{ctx.round.branch} for review: stemma diff main {ctx.round.branch}"
         )
 
 
-def _write(work: Work, branch: str, commit: str) -> None:
-    lake, dataset, number = work.lake, work.round.dataset, work.round.number
-    candidates, decisions = decide(work, commit)
+def _write(ctx: RoundContext, branch: str, commit: str) -> None:
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    candidates, decisions = decide(ctx, commit)
     accepted = decisions.filter(pl.col("decision") == "accepted").select("round", "row")
     samples = candidates.join(accepted, on=["round", "row"], how="semi")
     lake.write(branch, refs.part(dataset, "samples", number), samples)
@@ -119,7 +118,3 @@ def _cost_of_accepted(about: Mapping[str, Any], accepted: int) -> dict[str, Any]
     """Dollars of the round for each accepted sample, where its generator was paid."""
     dollars = about.get("cost", {}).get("generate", {}).get("dollars")
     return {} if dollars is None else {"accepted": {"dollars_each": dollars / accepted}}
-
-
-if __name__ == "__main__":
-    runner.run_stage(main, "supersede")

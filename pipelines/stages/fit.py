@@ -18,32 +18,31 @@ from pipelines.common.seeds import derive_seed
 from pipelines.gate import taint
 from pipelines.generators import registry
 from pipelines.rounds import history, keys, mixes, model_store
-from pipelines.rounds.context import Work, write_receipt
-from pipelines.stages import runner
+from pipelines.rounds.context import RoundContext, write_receipt
 
 CODE: Final = ("pipelines/stages/fit.py", "pipelines/generators/{generator}")
 
 
-def main(work: Work) -> None:
+def main(ctx: RoundContext) -> None:
     """Fit the generator of a round, or adopt the one that the lake holds."""
-    pinned = work.previous()
-    key = _key(work, pinned.data_key)
-    adopted = history.find(work.lake, work.round, "stemma.fit_key", key)
+    pinned = ctx.previous()
+    key = _key(ctx, pinned.data_key)
+    adopted = history.find(ctx.lake, ctx.round, "stemma.fit_key", key)
     if adopted is not None:
         console.line(f"fit: adopted the generator of {adopted.id[:12]}")
-        model_store.download(work.lake, adopted.id, work.round.dataset, work.round.number)
+        model_store.download(ctx.lake, adopted.id, ctx.round.dataset, ctx.round.number)
     else:
-        _fit(work, pinned.commit)
-    manifest, _ = model_store.generator_manifest(work.round.dataset, work.round.number)
+        _fit(ctx, pinned.commit)
+    manifest, _ = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
     rows = {"mix": int(manifest["rows"])}
-    write_receipt(work, "fit", pinned.commit, key, rows)
+    write_receipt(ctx, "fit", pinned.commit, key, rows)
 
 
-def _fit(work: Work, commit: str) -> None:
+def _fit(ctx: RoundContext, commit: str) -> None:
     """Train on the mix at a commit and write generator and mix manifest."""
-    round_ = work.round
+    round_ = ctx.round
     began = time.monotonic()
-    kept = mixes.build(work.lake, commit, round_, tainted=taint.at(work, commit))
+    kept = mixes.build(ctx.lake, commit, round_, tainted=taint.at(ctx, commit))
     directory = model_store.directory(round_.dataset, round_.number)
     registry.load(round_.generator).fit(
         kept.samples,
@@ -57,20 +56,16 @@ def _fit(work: Work, commit: str) -> None:
     files.write_json(directory / model_store.COST, seconds)
 
 
-def _key(work: Work, data_key: str | None) -> str:
+def _key(ctx: RoundContext, data_key: str | None) -> str:
     return keys.input_key(
         "fit",
-        settings=work.round.settings.fit,
-        code=[path.format(generator=work.round.generator) for path in CODE],
+        settings=ctx.round.settings.fit,
+        code=[path.format(generator=ctx.round.generator) for path in CODE],
         inputs={
-            "dataset": work.round.dataset,
-            "round": work.round.number,
-            "identity": work.round.identity,
-            "seed": work.round.seed,
+            "dataset": ctx.round.dataset,
+            "round": ctx.round.number,
+            "identity": ctx.round.identity,
+            "seed": ctx.round.seed,
             "previous": data_key,
         },
     )
-
-
-if __name__ == "__main__":
-    runner.run_stage(main)

@@ -20,11 +20,10 @@ from lake.values import Commit
 from lineage import record
 from lineage.mix import MixManifest
 from pipelines.generators import registry
-from pipelines.generators.protocol import Asked, Made
+from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from pipelines.rounds import branches, keys, manifest, mixes, model_store, tables
-from pipelines.rounds.context import Work, write_receipt
-from pipelines.rounds.staging_branch import attempt
-from pipelines.stages import runner
+from pipelines.rounds.context import RoundContext, write_receipt
+from pipelines.rounds.staging_branch import staging_branch
 
 CODE: Final = (
     "pipelines/stages/generate.py",
@@ -35,38 +34,38 @@ KNOWN: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
 """What lineage records of a candidate, where its generator gives it."""
 
 
-def main(work: Work, *, supersede: bool = False) -> None:
+def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Make the candidates of a round, or adopt those that the lake holds."""
-    fitted = work.receipt("fit")
-    key = _key(work, fitted.input_key)
-    commit = branches.adopt(work, "generate", key, supersede=supersede) or _generate(
-        work, key, fitted.input_key, supersede=supersede
+    fitted = ctx.receipt("fit")
+    key = _key(ctx, fitted.input_key)
+    commit = branches.adopt(ctx, "generate", key, supersede=supersede) or _generate(
+        ctx, key, fitted.input_key, supersede=supersede
     )
-    about = manifest.read(work.lake, commit.id, work.round.dataset, work.round.number)
-    write_receipt(work, "generate", commit.id, key, about["counts"])
+    about = manifest.read(ctx.lake, commit.id, ctx.round.dataset, ctx.round.number)
+    write_receipt(ctx, "generate", commit.id, key, about["counts"])
 
 
-def _generate(work: Work, key: str, fit_key: str, *, supersede: bool) -> Commit:
+def _generate(ctx: RoundContext, key: str, fit_key: str, *, supersede: bool) -> Commit:
     """Cut the round's branch, write the round, and commit once."""
-    round_ = work.round
-    base = branches.origin(work, supersede=supersede)
-    made, cost = _made(work)
+    round_ = ctx.round
+    base = branches.origin(ctx, supersede=supersede)
+    made, cost = _made(ctx)
     about = {"stemma.fit_key": fit_key, "stemma.base": base}
 
     def produce(branch: str) -> Mapping[str, str]:
-        _write(work, branch, made, cost)
+        _write(ctx, branch, made, cost)
         return about
 
     message = f"Generate {len(made.candidates)} candidates of {round_.key}"
-    with attempt(work.lake, round_.branch, base) as branch:
-        branches.clear(work, branch, base)
-        return branches.finish(work, branch, "generate", key=key, produce=produce, message=message)
+    with staging_branch(ctx.lake, round_.branch, base) as branch:
+        branches.clear(ctx, branch, base)
+        return branches.finish(ctx, branch, "generate", key=key, produce=produce, message=message)
 
 
-def _made(work: Work) -> tuple[Made, dict[str, Any]]:
+def _made(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     """Every candidate of the round, and what making them took."""
-    round_ = work.round
-    asked = Asked(
+    round_ = ctx.round
+    asked = GenerateRequest(
         dataset=round_.dataset,
         round=round_.number,
         seed=round_.seed,
@@ -81,14 +80,16 @@ def _made(work: Work) -> tuple[Made, dict[str, Any]]:
     return made, {"seconds": round(time.monotonic() - began, 3), **made.cost}
 
 
-def _lineage(work: Work, made: Made, digest: str, mix: MixManifest) -> pl.DataFrame:
+def _lineage(
+    ctx: RoundContext, made: GenerateResult, digest: str, mix: MixManifest
+) -> pl.DataFrame:
     """Where each candidate came from; a generator that is opaque stands for itself alone."""
-    round_, generator = work.round, registry.load(work.round.generator)
+    round_, generator = ctx.round, registry.load(ctx.round.generator)
     known = [name for name in KNOWN if name in made.candidates.columns]
     stored = None
     if made.parents is not None:
-        pinned = work.receipt("fit").commit
-        rows = tables.accepted_lineage(work.lake, pinned, round_.dataset)
+        pinned = ctx.receipt("fit").commit
+        rows = tables.accepted_lineage(ctx.lake, pinned, round_.dataset)
         stored = rows.with_columns(pl.lit(round_.dataset).alias("dataset"))
     return record.derive(
         made.candidates.select(known),
@@ -102,12 +103,12 @@ def _lineage(work: Work, made: Made, digest: str, mix: MixManifest) -> pl.DataFr
     )
 
 
-def _write(work: Work, branch: str, made: Made, cost: Mapping[str, Any]) -> None:
+def _write(ctx: RoundContext, branch: str, made: GenerateResult, cost: Mapping[str, Any]) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
-    round_, lake = work.round, work.lake
+    round_, lake = ctx.round, ctx.lake
     about, digest = model_store.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
-    rows = _lineage(work, made, digest, mix)
+    rows = _lineage(ctx, made, digest, mix)
     columns = round_.settings.modality.columns(made.candidates)
     payload = made.candidates.select(
         pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
@@ -135,25 +136,21 @@ def _write(work: Work, branch: str, made: Made, cost: Mapping[str, Any]) -> None
     manifest.write(lake, branch, round_.dataset, round_.number, content)
 
 
-def _key(work: Work, fit_key: str) -> str:
-    name = work.round.generator
+def _key(ctx: RoundContext, fit_key: str) -> str:
+    name = ctx.round.generator
     return keys.input_key(
         "generate",
-        settings=work.round.settings.generate,
+        settings=ctx.round.settings.generate,
         code=[
             *(path.format(generator=name) for path in CODE),
-            *registry.files(name, getattr(work.round.settings.generate, name)),
+            *registry.files(name, getattr(ctx.round.settings.generate, name)),
         ],
         inputs={
-            "dataset": work.round.dataset,
-            "round": work.round.number,
-            "line": work.round.line,
-            "identity": work.round.identity,
-            "seed": work.round.seed,
+            "dataset": ctx.round.dataset,
+            "round": ctx.round.number,
+            "line": ctx.round.line,
+            "identity": ctx.round.identity,
+            "seed": ctx.round.seed,
             "fit": fit_key,
         },
     )
-
-
-if __name__ == "__main__":
-    runner.run_stage(main, "supersede")

@@ -8,7 +8,6 @@ is adopted.
 
 from __future__ import annotations
 
-import argparse
 from typing import Final
 
 import polars as pl
@@ -34,7 +33,6 @@ from pipelines.rounds import (
 )
 from pipelines.rounds.receipts import Receipt
 from pipelines.sources import read as sources
-from pipelines.stages import runner
 
 CODE: Final = ("pipelines/stages/ingest.py", "pipelines/modalities")
 
@@ -52,7 +50,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     adopted = current is not None and current.input_key == key
     if not adopted:
         _check_line(params, dataset)
-        redo = f"python -m pipelines.stages.ingest {dataset}"
+        redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, held, supersede=supersede, redo=redo)
     frame = None
     if not adopted or not holdout.holds(held_out, dataset, key):
@@ -129,7 +127,7 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, settings: 
         "stemma.input_key": key,
     }
     branch = refs.branch_name(dataset, 0)
-    with staging_branch.attempt(lake, branch, refs.MAIN) as place:
+    with staging_branch.staging_branch(lake, branch, refs.MAIN) as place:
         merging.supersede(lake, dataset, 0, place, about)
         _write(lake, place, dataset, frame, key=key, settings=settings)
         rows = manifest.read(lake, place, dataset, 0)["counts"]["accepted"]
@@ -137,7 +135,7 @@ def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, settings: 
         lake.set_branch(branch, commit.id)
     message = f"Publish the real data of {dataset}"
     merged = merging.merge(lake, commit.id, message, about | {"stemma.stage": "publish"})
-    staging_branch.sweep(lake, branch)
+    staging_branch.delete_stale(lake, branch)
     return merged
 
 
@@ -168,7 +166,7 @@ def _write(
         "leaks": contamination.about(leaked, near, key),
     }
     manifest.write(lake, branch, dataset, 0, content)
-    merging.claim(lake, branch, dataset, 0, key)
+    merging.write_head(lake, branch, dataset, 0, key)
 
 
 def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
@@ -187,11 +185,3 @@ def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
             rows=manifest.read(lake, commit, dataset, 0)["counts"],
         )
     )
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m pipelines.stages.ingest")
-    parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
-    parser.add_argument("--supersede", action="store_true", help="replace what main holds of it")
-    asked = parser.parse_args()
-    runner.guarded(lambda: run(asked.dataset, supersede=asked.supersede))

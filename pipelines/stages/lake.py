@@ -17,7 +17,6 @@ from pipelines.params import Params, load
 from pipelines.rounds import receipts
 from pipelines.rounds.context import open_lake
 from pipelines.sources import folders
-from pipelines.stages.runner import guarded
 
 RECEIPT = receipts.ROOT / "lake.json"
 REMEMBERED = "repositories.json"
@@ -57,7 +56,3 @@ def _asked(where: settings.Remote | settings.Embedded, params: Params) -> dict[s
     if isinstance(where, settings.Embedded):
         files.write_json(where.home / REMEMBERED, facts)
     return facts
-
-
-if __name__ == "__main__":
-    guarded(run)

@@ -6,7 +6,6 @@ costs nothing when no round has changed.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,6 @@ from lake import files
 from pipelines.common import spreadsheet
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
-from pipelines.stages import runner
 
 CODE: Final = ("pipelines/stages/report.py",)
 MOST: Final = 1 << 53
@@ -90,10 +88,3 @@ def _is_count(about: object) -> bool:
     counts = [about.get(word) for word in WORDS]
     whole = all(type(each) is int and 0 <= each <= MOST for each in counts)
     return whole and any(counts)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m pipelines.stages.report")
-    parser.add_argument("dataset", help="a key of `datasets` in params.yaml")
-    name = parser.parse_args().dataset
-    runner.guarded(lambda: run(name))

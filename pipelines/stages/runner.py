@@ -1,46 +1,72 @@
-"""How every stage starts and ends: `python -m pipelines.<stage> <round>`.
+"""How every stage starts and ends: `stemma stage NAME KEY`.
 
 A stage computes its input key and looks for it in the lake; when a commit carries the key, the
-stage adopts it and only writes the receipt. Otherwise it sets the round's branch to its input
-commit, writes, and commits once. A stage killed anywhere can therefore simply run again. An error
-that is meant for a person ends in one sentence and an exit code.
+stage adopts it and only writes the receipt. Otherwise it writes on a staging branch and commits
+once. A stage that is killed anywhere can therefore simply run again. An error that is meant for a
+person ends in one sentence and an exit code.
 """
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from expectations.errors import ExpectationsError
 from lake.errors import LakeError
 from lineage.errors import LineageError
 from pipelines.common import console
-from pipelines.common.errors import PipelineError
-from pipelines.rounds.context import open_round
+from pipelines.common.errors import ParamsError, PipelineError
+from pipelines.common.settings import nearest
 
 FAILURES: Final = (PipelineError, ExpectationsError, LineageError, LakeError)
 """Errors whose message is meant for the person at the terminal."""
 INTERRUPTED: Final = 130
+OF_THE_PROJECT: Final = ("lake",)
+"""Stages that take no key."""
+OF_A_DATASET: Final = ("ingest", "report")
+"""Stages whose key is a data set of params.yaml."""
+OF_A_ROUND: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+"""Stages whose key is a round of params.yaml."""
+SUPERSEDING: Final = ("ingest", "generate", "verify", "curate", "evaluate", "publish")
+"""Stages that can replace, on request, what main holds."""
 
 
-def run_stage(main: Callable[..., None], *flags: str) -> None:
-    """Run a stage for the round named on the command line; errors end in one sentence.
+def run(name: str, key: str | None, *, supersede: bool = False) -> None:
+    """Run a stage; errors end in one sentence and an exit code.
 
     Args:
-        main: the stage; it takes the round at work, and each flag as a keyword.
-        flags: names of boolean options that the stage knows.
+        name: the stage's name, as in dvc.yaml.
+        key: a data set or a round of params.yaml; None for the stage `lake`.
+        supersede: replace what main holds, although this checkout's receipts do not know it.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m pipelines.{Path(sys.argv[0]).stem}")
-    parser.add_argument("round", help="a key of `rounds` in params.yaml, such as digits-1")
-    for flag in flags:
-        parser.add_argument(f"--{flag}", action="store_true")
-    asked = vars(parser.parse_args())
-    key = asked.pop("round")
-    guarded(lambda: main(open_round(key), **asked))
+    guarded(lambda: start(name, key, supersede=supersede))
+
+
+def start(name: str, key: str | None, *, supersede: bool = False) -> None:
+    """Run a stage in this process; errors are raised.
+
+    Raises:
+        ParamsError: there is no such stage, or the key or the flag does not suit it.
+    """
+    known = (*OF_THE_PROJECT, *OF_A_DATASET, *OF_A_ROUND)
+    if name not in known:
+        raise ParamsError(f"there is no stage {name!r}{nearest(name, known)}")
+    if (key is None) != (name in OF_THE_PROJECT):
+        wanted = "takes no key" if key is not None else f"needs a {_kind(name)} of params.yaml"
+        raise ParamsError(f"the stage {name} {wanted}")
+    if supersede and name not in SUPERSEDING:
+        raise ParamsError(f"the stage {name} replaces nothing; leave --supersede out")
+    module = importlib.import_module(f"pipelines.stages.{name}")
+    flags = {"supersede": True} if supersede else {}
+    if name in OF_A_ROUND:
+        from pipelines.rounds.context import open_context  # noqa: PLC0415  not for the stage lake
+
+        module.main(open_context(str(key)), **flags)
+    else:
+        module.run(*([] if key is None else [key]), **flags)
 
 
 def guarded(action: Callable[[], None]) -> None:
@@ -60,3 +86,7 @@ def guarded(action: Callable[[], None]) -> None:
     except Exception:  # noqa: BLE001  a fault of the program: all of it, with nothing raw
         console.lines(traceback.format_exc().rstrip())
         sys.exit(1)
+
+
+def _kind(name: str) -> str:
+    return "data set" if name in OF_A_DATASET else "round"

@@ -17,9 +17,8 @@ from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import files, refs
 from pipelines.rounds import branches, keys, manifest, receipts, tables
-from pipelines.rounds.context import Work, write_receipt
+from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.scorers import registry
-from pipelines.stages import runner
 from pipelines.verification import judging
 from pipelines.verification.verdicts import pages, places
 from pipelines.verification.verdicts.pages import Judgement
@@ -36,80 +35,78 @@ COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
 """What is written of each expectation for the plot over rounds."""
 
 
-def main(work: Work, *, supersede: bool = False) -> None:
+def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Score and judge the candidates of a round, or adopt the verdicts that the lake holds."""
-    generated = work.receipt("generate")
-    pinned = work.receipt("fit").commit
-    key = _key(work, generated.input_key)
-    dataset, number = work.round.dataset, work.round.number
+    generated = ctx.receipt("generate")
+    pinned = ctx.receipt("fit").commit
+    key = _key(ctx, generated.input_key)
+    dataset, number = ctx.round.dataset, ctx.round.number
     suite = judging.suite_of(dataset)
 
     def produce(branch: str) -> Mapping[str, str]:
         began = time.monotonic()
-        scores, found = judge(work, suite, generated.commit, pinned)
-        work.lake.write(branch, refs.part(dataset, "scores", number), scores)
+        scores, found = judge(ctx, suite, generated.commit, pinned)
+        ctx.lake.write(branch, refs.part(dataset, "scores", number), scores)
         judgement = Judgement(dataset, number, suite, found, generated.commit)
-        _write(work, branch, judgement, began)
+        _write(ctx, branch, judgement, began)
         return {"stemma.suite": found.suite_digest}
 
     commit = branches.commit_once(
-        work,
+        ctx,
         "verify",
         key=key,
         start=generated.commit,
         produce=produce,
         supersede=supersede,
-        message=f"Verify the candidates of {work.round.key}",
+        message=f"Verify the candidates of {ctx.round.key}",
     )
-    about = manifest.read(work.lake, commit.id, dataset, number)
-    _local_files(work, commit.id, about["verdicts"]["expectations"])
-    write_receipt(work, "verify", commit.id, key, about["verdicts"]["counts"])
+    about = manifest.read(ctx.lake, commit.id, dataset, number)
+    _local_files(ctx, commit.id, about["verdicts"]["expectations"])
+    write_receipt(ctx, "verify", commit.id, key, about["verdicts"]["counts"])
 
 
 def judge(
-    work: Work, suite: Suite, generated: str, pinned: str
+    ctx: RoundContext, suite: Suite, generated: str, pinned: str
 ) -> tuple[pl.DataFrame, Verification]:
     """Compute scores and verdicts of the candidates of a generate commit."""
     rows, lineage = (
-        tables.read_round(work.lake, generated, work.round.dataset, table, work.round.number)
+        tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
         for table in ("candidates", "lineage")
     )
-    return judging.judge(work, suite, rows, pinned, lineage)
+    return judging.judge(ctx, suite, rows, pinned, lineage)
 
 
-def _write(work: Work, branch: str, judgement: Judgement, began: float) -> None:
+def _write(ctx: RoundContext, branch: str, judgement: Judgement, began: float) -> None:
     dataset, number, found = judgement.dataset, judgement.round, judgement.found
-    work.lake.write(branch, refs.part(dataset, "verdicts", number), found.verdicts)
+    ctx.lake.write(branch, refs.part(dataset, "verdicts", number), found.verdicts)
     counted = found.verdicts.group_by("verdict").len().sort("verdict")
     about: dict[str, Any] = {
         "suite": found.suite_digest,
         "counts": dict(counted.iter_rows()),
         "expectations": pages.described(judgement.suite, found),
     }
-    about["pages"] = pages.write(work.lake, branch, judgement, about)
+    about["pages"] = pages.write(ctx.lake, branch, judgement, about)
     cost = {"verify": {"seconds": round(time.monotonic() - began, 3)}}
-    manifest.extend(work.lake, branch, dataset, number, verdicts=about, cost=cost)
+    manifest.extend(ctx.lake, branch, dataset, number, verdicts=about, cost=cost)
 
 
-def _local_files(work: Work, commit: str, expectations: Mapping[str, Mapping[str, Any]]) -> None:
+def _local_files(
+    ctx: RoundContext, commit: str, expectations: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Write the pages, and what stage `report` needs: how often each verdict was given."""
-    dataset, number = work.round.dataset, work.round.number
-    places.copy(work.lake, commit, dataset, number)
+    dataset, number = ctx.round.dataset, ctx.round.number
+    places.copy(ctx.lake, commit, dataset, number)
     counts = {name: {each: about[each] for each in COUNTED} for name, about in expectations.items()}
     files.write_json(receipts.path(dataset, number, "verdicts"), counts)
 
 
-def _key(work: Work, generate_key: str) -> str:
+def _key(ctx: RoundContext, generate_key: str) -> str:
     return keys.input_key(
         "verify",
-        settings=work.round.settings.verify,
+        settings=ctx.round.settings.verify,
         code=[
-            *(path.format(dataset=work.round.dataset) for path in CODE),
-            *registry.files(work.round.settings.verify.scorers),
+            *(path.format(dataset=ctx.round.dataset) for path in CODE),
+            *registry.files(ctx.round.settings.verify.scorers),
         ],
-        inputs={"seed": work.round.seed, "generate": generate_key},
+        inputs={"seed": ctx.round.seed, "generate": generate_key},
     )
-
-
-if __name__ == "__main__":
-    runner.run_stage(main, "supersede")

@@ -18,7 +18,7 @@ from expectations.verifier import Verification
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images
 from pipelines.rounds import holdout, tables
-from pipelines.rounds.context import Work, held_out
+from pipelines.rounds.context import RoundContext, held_out
 from pipelines.scorers import protocol, registry, scoring
 from pipelines.scorers.protocol import Given
 
@@ -54,7 +54,7 @@ def of_rows(suite: Suite) -> Suite:
 
 
 def judge(
-    work: Work,
+    ctx: RoundContext,
     suite: Suite,
     rows: pl.DataFrame,
     pinned: str,
@@ -65,7 +65,7 @@ def judge(
     """Compute scores and verdicts.
 
     Args:
-        work: the round whose settings and seed apply.
+        ctx: the round whose settings and seed apply.
         suite: the expectations.
         rows: round, row and payload of candidates, or of rows like them.
         pinned: the commit on which the round's generator was fitted; its real rows are the real
@@ -74,9 +74,9 @@ def judge(
         held_out_splits: what scorers see of the hold-out; without the split that the rows are of,
             if they are held-out rows themselves.
     """
-    scorers = work.round.settings.verify.scorers
-    rows = work.round.settings.modality.shown(rows)
-    data = given(work, pinned, held_out_splits)
+    scorers = ctx.round.settings.verify.scorers
+    rows = ctx.round.settings.modality.shown(rows)
+    data = given(ctx, pinned, held_out_splits)
     scores = scoring.score_all(scorers, rows, data)
     reference = {}
     if compared := catalogue.compared_columns(suite, REAL):
@@ -94,22 +94,22 @@ def judge(
     return scores, verifier.verify(frame, suite, reference=reference)
 
 
-def given(work: Work, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS) -> Given:
+def given(ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS) -> Given:
     """What the scorers of this round are given: data of the commit that the generator learnt."""
-    round_ = work.round
+    round_ = ctx.round
     loaded = [registry.load(name) for name in round_.settings.verify.scorers]
     wanted = {each for scorer in loaded for each in protocol.reads(scorer)}
     modality = round_.settings.modality
-    real = modality.shown(tables.real_samples(work.lake, pinned, round_.dataset))
+    real = modality.shown(tables.real_samples(ctx.lake, pinned, round_.dataset))
     earlier = real.clear()
     if "earlier" in wanted:
-        samples = tables.read(work.lake, pinned, round_.dataset, "samples")
+        samples = tables.read(ctx.lake, pinned, round_.dataset, "samples")
         before = samples.filter(pl.col("round") > 0)
         what = f"the samples of {round_.dataset} at {pinned}"
         earlier = modality.shown(tables.collected(before, what))
     held = None
     if "held_out" in wanted:
-        found = held_out(work, pinned).fingerprints()
+        found = held_out(ctx, pinned).fingerprints()
         held = modality.shown(found.filter(pl.col("split").is_in(held_out_splits)))
     return Given(
         real=real,

@@ -268,6 +268,23 @@ def estimate(
     run("review.commands.estimate", name=name, as_json=as_json)
 
 
+@app.command("stage")
+def stage(
+    name: Annotated[str, typer.Argument(help="The stage, as in dvc.yaml.")],
+    key: Annotated[
+        str | None,
+        typer.Argument(help="A data set or a round of params.yaml.", show_default=False),
+    ] = None,
+    *,
+    supersede: Annotated[
+        bool, typer.Option(help="Replace what main holds and the receipts do not know.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run one stage of the pipeline; `dvc repro` runs those that are not up to date."""
+    run("review.commands.stage", name=name, key=key, supersede=supersede, as_json=as_json)
+
+
 @rounds.command("add")
 def add_round(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],

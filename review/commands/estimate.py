@@ -10,7 +10,7 @@ from pipelines.inquiry import cost_estimate
 from pipelines.inquiry.cost_estimate import Part
 from pipelines.llm.settings import LOCAL
 from pipelines.params import load, resolve
-from pipelines.rounds.context import Work, open_lake
+from pipelines.rounds.context import RoundContext, open_lake
 from review.cli.output import console, number, print_json, sentence, table
 
 COLUMNS: Final = (
@@ -31,7 +31,7 @@ CENTS: Final = 4
 def run(*, name: str, as_json: bool) -> None:
     """Estimate and print."""
     params, key = cost_estimate.next_round(load(), name)
-    parts = cost_estimate.estimate(Work(params, resolve(params, key), open_lake(params)))
+    parts = cost_estimate.estimate(RoundContext(params, resolve(params, key), open_lake(params)))
     if as_json:
         print_json({"round": key, "parts": [_to_dict(part) for part in parts]})
         return

@@ -15,7 +15,7 @@ from lineage.errors import GuardError
 from lineage.guard import Check, GuardResult
 from pipelines.gate import evidence
 from pipelines.params import Params, load
-from pipelines.rounds.context import Work, open_lake
+from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import refs
 from review.cli.output import console, number, print_json, sentence, table
 from review.cli.refs import Target
@@ -103,7 +103,7 @@ def judge(params: Params, lake: Lake, target: Target) -> Judgement:
     content = refs.evaluated(lake, target)
     round_, limits = refs.settings(params, target)
     settings = round_.settings.publish
-    seen = evidence.collect(Work(params, round_, lake), target.commit)
+    seen = evidence.collect(RoundContext(params, round_, lake), target.commit)
     result = guard.judge(seen, settings.guard)
     recorded, problem = _recorded(content)
     return Judgement(

@@ -66,7 +66,7 @@ def _fits(sheet: Path, asked: sheets.Asked, dataset: str, number: int | None) ->
 
 def _ask(about: Subject, sheet: Path | None, rows: int, *, as_json: bool) -> None:
     """Write the sheet and its page, and say what to do with them."""
-    round_ = about.work.round
+    round_ = about.ctx.round
     place = sheet or FOLDER / f"{refs.branch_name(round_.dataset, round_.number)}.csv"
     if place.exists():
         raise UsageError(
@@ -90,14 +90,14 @@ def _ask(about: Subject, sheet: Path | None, rows: int, *, as_json: bool) -> Non
 
 def _show(about: Subject, audit: Audit, *, as_json: bool) -> None:
     """Keep what was found, and print it with the guard's answer."""
-    work = about.work
+    ctx = about.ctx
     stored = None
-    if work.round.line == refs.MAIN:
-        stored = store.keep(work.lake, audit.record, audit.rows)
+    if ctx.round.line == refs.MAIN:
+        stored = store.keep(ctx.lake, audit.record, audit.rows)
     found = stored or Stored(audit.record, "")
     told = applied.describe(found, audit.record.suite.candidates)
-    figure = calibrated.of(told, work.round.dataset)
-    answer = checks.hold(checks.CALIBRATION, figure, work.round.settings.publish.guard)
+    figure = calibrated.of(told, ctx.round.dataset)
+    answer = checks.hold(checks.CALIBRATION, figure, ctx.round.settings.publish.guard)
     if as_json:
         path = found.path or None
         content = {**audit.record.model_dump(mode="json"), "path": path, "guard": asdict(answer)}

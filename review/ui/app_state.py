@@ -15,7 +15,7 @@ from lake.errors import NotFound
 from pipelines.inquiry import overview
 from pipelines.params import Params, load
 from pipelines.rounds import history
-from pipelines.rounds.context import Work
+from pipelines.rounds.context import RoundContext
 from review.cli import refs as targets
 from review.cli.datasets import wanted_dataset
 from review.cli.refs import Target
@@ -34,10 +34,10 @@ class Desk:
         """What params.yaml says now."""
         return load()
 
-    def work(self, target: Target) -> Work:
-        """A round at work, with the settings that params.yaml gives it now."""
+    def context(self, target: Target) -> RoundContext:
+        """A round at ctx, with the settings that params.yaml gives it now."""
         params = self.params
-        return Work(params, targets.settings(params, target)[0], self.lake)
+        return RoundContext(params, targets.settings(params, target)[0], self.lake)
 
 
 def of(request: Request) -> Desk:

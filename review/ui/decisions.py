@@ -43,14 +43,14 @@ def _act(request: Request, action: str, seen: str, reason: str) -> str:
     target = app_state.target(
         here.lake, request.path_params["dataset"], request.path_params["branch"]
     )
-    work = here.work(target)
-    if target.key not in work.params.rounds:
+    ctx = here.context(target)
+    if target.key not in ctx.params.rounds:
         raise UsageError(f"params.yaml has no rounds.{target.key}; get it from the team (git pull)")
     with _DECIDING:
         if action == "approve":
-            publish.approve(work, Approval(seen, reason.strip() or None))
+            publish.approve(ctx, Approval(seen, reason.strip() or None))
             return "approved"
         if action == "reject":
-            reviews.reject(here.lake, work.round, seen, reason)
+            reviews.reject(here.lake, ctx.round, seen, reason)
             return "rejected"
     raise UsageError("the form says neither approve nor reject")

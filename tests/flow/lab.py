@@ -77,7 +77,7 @@ class Lab:
 
         def write(branch: str) -> None:
             manifest.extend(self.lake, branch, "tiny", 3, guard=result.to_dict())
-            merging.claim(self.lake, branch, "tiny", 3, "forged")
+            merging.write_head(self.lake, branch, "tiny", 3, "forged")
 
         about = {**self.merge.metadata, **guard_record.guard_metadata(result)}
         return self.committed(name, at, write), about

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import signal
@@ -22,9 +21,12 @@ from lake.home import LakeHome
 from lineage.limits import Limits
 from pipelines import params
 from pipelines.rounds import context
+from pipelines.stages import runner
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""The commands of this environment come first, activated or not."""
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {
     name: None for name, field in Limits.model_fields.items() if field.default is not None
@@ -39,11 +41,7 @@ class Project:
 
     def run(self, name: str, key: str, **flags: bool) -> None:
         """Run a stage in this process."""
-        module = importlib.import_module(f"pipelines.{name}")
-        if name in ("lake", "ingest"):
-            module.run(*filter(None, [key]), **flags)
-        else:
-            module.main(context.open_round(key), **flags)
+        runner.start(name, key or None, **flags)
 
     def round(self, key: str, *stages: str) -> None:
         """Run all stages of a round, or those named, in this process."""
@@ -73,7 +71,7 @@ class Project:
         done = subprocess.run(
             [sys.executable, "-m", *words],
             cwd=self.root,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PATH": PATH, **(env or {})},
             capture_output=True,
             text=True,
             check=False,

@@ -16,10 +16,10 @@ from lake.client import Lake
 from lineage import identity
 from pipelines import params
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.generators.protocol import Made
+from pipelines.generators.protocol import GenerateResult
 from pipelines.rounds import branches, context, manifest, tables
 from pipelines.rounds.context import write_receipt
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.staging_branch import staging_branch
 from pipelines.stages import generate
 from pipelines.verification.calibrations import audits, store
 from review.commands import verifier_audit
@@ -83,10 +83,12 @@ def generate_by_hand(project: Project) -> None:
     base = branches.origin(at, supersede=False)
 
     def produce(branch: str) -> Mapping[str, str]:
-        generate._write(at, branch, Made(drawn(CANDIDATES), environment={}), {"seconds": 0.0})
+        generate._write(
+            at, branch, GenerateResult(drawn(CANDIDATES), environment={}), {"seconds": 0.0}
+        )
         return {"stemma.base": base}
 
-    with attempt(at.lake, at.round.branch, base) as branch:
+    with staging_branch(at.lake, at.round.branch, base) as branch:
         made = branches.finish(
             at, branch, "generate", key="by hand", produce=produce, message="By hand"
         )
@@ -218,7 +220,7 @@ def test_the_same_audit_is_kept_once_and_others_at_once(
     assert sorted(each.record.asked for each in stored) == [12, 100, 101, 102]
     assert len({each.path for each in stored}) == 4
     assert not lake.branches("tmp-tiny-calibration")
-    assert about.work.round.number == 2
+    assert about.ctx.round.number == 2
 
 
 def test_a_calibration_outlives_rounds_that_are_superseded(

@@ -34,6 +34,8 @@ CHANGES = (
 )
 """Calls of the client that change a lake."""
 
+STAGE = ("review.cli.app", "stage")
+
 
 class Killed(BaseException):
     """The process ends here."""
@@ -189,7 +191,7 @@ def test_an_unknown_expectation_is_one_sentence(copied: Project) -> None:
     text = place.read_text(encoding="utf-8").replace("pair_values_to_be_equal", "pairs_to_be_equal")
     place.write_text(text, encoding="utf-8")
     head = copied.lake().head("main")
-    done = copied.command("pipelines.stages.verify", "tiny-2")
+    done = copied.command(*STAGE, "verify", "tiny-2")
     assert done.code not in (0, None)
     assert "expect_column_pairs_to_be_equal" in done.err
     assert "nearest known is" in done.err
@@ -241,8 +243,8 @@ def test_a_lake_that_does_not_answer(copied: Project) -> None:
     }
     began = time.monotonic()
     for words in (
-        ("pipelines.stages.lake",),
-        ("pipelines.stages.curate", "tiny-2"),
+        (*STAGE, "lake"),
+        (*STAGE, "curate", "tiny-2"),
         ("review.cli.app", "status"),
     ):
         done = copied.command(*words, env=env)
@@ -251,13 +253,13 @@ def test_a_lake_that_does_not_answer(copied: Project) -> None:
         assert nowhere in done.err
     assert time.monotonic() - began < 60
     lost = {name: value for name, value in env.items() if "SECRET" not in name}
-    done = copied.command("pipelines.stages.lake", env=lost)
+    done = copied.command(*STAGE, "lake", env=lost)
     assert done.code != 0
     assert "needs credentials" in done.err
 
 
 def test_a_lake_that_cannot_be_written(empty: Project) -> None:
-    done = empty.command("pipelines.stages.lake", env={"STEMMA_LAKE_HOME": "/proc/stemma"})
+    done = empty.command(*STAGE, "lake", env={"STEMMA_LAKE_HOME": "/proc/stemma"})
     assert done.code == 1
     assert len(done.err.strip().splitlines()) == 1
     assert "cannot be written" in done.err
@@ -269,8 +271,8 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
     limited = (
         "import resource, runpy, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "sys.argv = ['fit.py', 'tiny-3']\n"
-        "runpy.run_module('pipelines.stages.fit', run_name='__main__')\n"
+        "sys.argv = ['stemma', 'stage', 'fit', 'tiny-3']\n"
+        "runpy.run_module('review.cli.app', run_name='__main__')\n"
     )
     (copied.root / "limited.py").write_text(limited, encoding="utf-8")
     done = copied.command("limited")
@@ -286,12 +288,16 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
     ("words", "code", "said"),
     [
         (
-            ("pipelines.stages.fit", "tiny-9"),
+            (*STAGE, "fit", "tiny-9"),
             2,
             "there is no round 'tiny-9' in params.yaml; did you mean 'tiny-",
         ),
-        (("pipelines.stages.ingest", "tony"), 1, "there is no data set 'tony'"),
-        (("pipelines.stages.verify", "tiny-2"), 1, "rounds/tiny/2/generate.json is missing"),
+        ((*STAGE, "ingest", "tony"), 1, "there is no data set 'tony'"),
+        (
+            (*STAGE, "verify", "tiny-2"),
+            1,
+            "rounds/tiny/2/generate.json is missing",
+        ),
         (("review.cli.app", "status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
         (("review.cli.app", "diff", "main", "nowhere"), 1, "nowhere"),
         (("review.cli.app", "diff", "main", "tiny-r001", "-d", "tony"), 2, "no data set 'tony'"),

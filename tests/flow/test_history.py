@@ -78,7 +78,7 @@ def test_a_round_published_again_is_fine(lab: Lab) -> None:
     result = guard.read(manifest.read(lab.lake, tag.id, "tiny", 2)["guard"])
     result = replace(result, judged=judged)
     manifest.extend(lab.lake, other, "tiny", 2, guard=result.to_dict())
-    merging.claim(lab.lake, other, "tiny", 2, "again")
+    merging.write_head(lab.lake, other, "tiny", 2, "again")
     source = lab.lake.commit(other, "judged", {}).id
     about = {**tag.metadata, **guard_record.guard_metadata(result)}
     ref = lab.merged("again", source, about, at=lab.merge.id)

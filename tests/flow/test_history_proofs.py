@@ -35,7 +35,7 @@ def ingested(
     """Another ingest of the real data, merged after a change on its branch."""
     lake = lab.lake
     dataset = load().datasets["tiny"]
-    with staging_branch.attempt(lake, "tiny-r000", lab.merge.id) as branch:
+    with staging_branch.staging_branch(lake, "tiny-r000", lab.merge.id) as branch:
         merging.supersede(lake, "tiny", 0, branch, {})
         frame = ingest.prepare(dataset)
         ingest._write(lake, branch, "tiny", frame, key="another", settings=dataset)
@@ -265,7 +265,7 @@ def test_a_key_that_cannot_be_used_stops_publish_before_the_merge(
     monkeypatch.setenv(KEY, str(broken))
     with pytest.raises(SigningError, match="cannot be opened as a private key"):
         another.run("publish", "tiny-3")
-    done = another.command("pipelines.stages.publish", "tiny-3")
+    done = another.command("review.cli.app", "stage", "publish", "tiny-3")
     assert done.code == 2
     assert len(done.err.strip().splitlines()) == 1
     assert "MC4CAQ" not in done.said
@@ -278,7 +278,7 @@ def test_nothing_that_is_written_holds_the_key(
 ) -> None:
     key = key_pair(tmp_path / "good")
     monkeypatch.setenv(KEY, str(key))
-    done = another.command("pipelines.stages.publish", "tiny-3")
+    done = another.command("review.cli.app", "stage", "publish", "tiny-3")
     assert done.code == 0, done.said
     lake = another.lake()
     assert "tiny-v3.1" in lake.tags("tiny-v3")

@@ -172,7 +172,7 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
         shown = copied.command("review.cli.app", "status", "--json", env=env)
         assert len(json.loads(shown.out)["datasets"]["tiny"]["rounds"]) == 3, shown.said
         receipts.path("tiny", 2, "curate").unlink()
-        again = copied.command("pipelines.stages.curate", "tiny-2", env=env)
+        again = copied.command("review.cli.app", "stage", "curate", "tiny-2", env=env)
         assert again.code == 0, again.said
         assert "adopted" in again.err
         assert receipts.read("tiny", 2, "curate").commit

@@ -205,7 +205,7 @@ def test_of_two_merges_at_once_one_is_refused(copied: Project) -> None:
     base = str(lake.head("main"))
     for branch, number in (("left", 3), ("right", 1)):
         lake.set_branch(branch, base)
-        merging.claim(lake, branch, "tiny", number, branch)
+        merging.write_head(lake, branch, "tiny", number, branch)
         lake.commit(branch, branch, {})
     merging.merge(lake, "left", "left", {})
     with pytest.raises(StaleError, match="main changed at the same time"):

@@ -19,7 +19,7 @@ from pipelines.common.errors import BlockedError, StaleError
 from pipelines.gate import contamination, evidence, taint
 from pipelines.modalities.images import Images
 from pipelines.rounds import ancestry_index, context, manifest, mixes, model_store, receipts, tables
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.planting import Parent, Planted, derived, links, plant, shifted
 from tests.flow.projects import Project, tiny_round
 
@@ -196,7 +196,7 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
         schema={name: contamination.SCHEMA[name] for name in contamination.STORED},
         orient="row",
     )
-    with attempt(lake, "made-up", "main") as branch:
+    with staging_branch(lake, "made-up", "main") as branch:
         contamination.store(lake, branch, "tiny", 2, made_up)
         manifest.extend(lake, branch, "tiny", 2, leaks=contamination.about(made_up, 0.02, key))
         wide = lake.commit(branch, "Wide", {}).id
@@ -222,7 +222,7 @@ def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) ->
     one = pl.lit(1, pl.Int32).alias("round")
     sample = held.select(one, pl.lit(0, pl.Int64).alias("row"), "sample_id", "image", "label")
     child = links((0, 1, 0, "edited")).with_columns(dataset=pl.lit("other"))
-    with attempt(lake, "across", "main") as branch:
+    with staging_branch(lake, "across", "main") as branch:
         first = derived(sample, 1, "other", None, None)
         lake.write(branch, refs.part("other", "samples", 1), sample)
         lake.write(branch, refs.part("other", "lineage", 1), first)

@@ -130,7 +130,7 @@ def test_a_killed_round_asks_for_what_is_missing(
 ) -> None:
     published.run("fit", "talk-2")
     before = local_server.served()
-    command = [sys.executable, "-m", "pipelines.stages.generate", "talk-2"]
+    command = [sys.executable, "-m", "review.cli.app", "stage", "generate", "talk-2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 60
         while local_server.home.served() < before + 3 and time.monotonic() < deadline:

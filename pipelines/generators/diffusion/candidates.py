@@ -26,15 +26,20 @@ from pipelines.features import images
 from pipelines.generators import model_folder
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionGenerate
-from pipelines.generators.protocol import Asked
+from pipelines.generators.protocol import GenerateRequest
 
 STAGE: Final = "generate"
-CODE: Final = ("images.py", "seeds.py", "shards.py", "generators/diffusion")
+CODE: Final = (
+    "features/images.py",
+    "common/seeds.py",
+    "common/shards.py",
+    "generators/diffusion",
+)
 """What turns the question into candidates."""
 LIBRARIES: Final = ("numpy", "pillow")
 
 
-def cut(asked: Asked[DiffusionGenerate]) -> Iterator[Shard]:
+def cut(asked: GenerateRequest[DiffusionGenerate]) -> Iterator[Shard]:
     """The shards of a round, in order, each with its seed."""
     return shards.split(
         asked.candidates,
@@ -46,7 +51,7 @@ def cut(asked: Asked[DiffusionGenerate]) -> Iterator[Shard]:
     )
 
 
-def labels(asked: Asked[DiffusionGenerate]) -> NDArray[np.int64]:
+def labels(asked: GenerateRequest[DiffusionGenerate]) -> NDArray[np.int64]:
     """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
     about, _ = model_folder.read_manifest(asked.directory)
     classes = np.asarray(about["classes"], dtype=np.int64)
@@ -55,7 +60,9 @@ def labels(asked: Asked[DiffusionGenerate]) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(wanted)
 
 
-def make(asked: Asked[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]) -> pl.DataFrame:
+def make(
+    asked: GenerateRequest[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]
+) -> pl.DataFrame:
     """Make the candidates of a shard.
 
     Args:
@@ -83,16 +90,16 @@ def make(asked: Asked[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64
     return frame.with_columns(sample_ids(frame, asked.identity).alias("sample_id"))
 
 
-def environment(asked: Asked[DiffusionGenerate]) -> dict[str, Any]:
+def environment(asked: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
     """What a second making must share with this one to give the same bits.
 
     Returns:
         `code` (digest), `python`, a version for each library, and what the generator's own code
         says: its libraries, the processor and the threads.
     """
-    digests = [digests.of_file(Path(__file__).parents[2] / name) for name in CODE]
+    code = [digests.of_file(Path(__file__).parents[2] / name) for name in CODE]
     return {
-        "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
+        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         **diffusion.environment(asked.settings),

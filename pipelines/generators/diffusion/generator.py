@@ -11,7 +11,7 @@ from pipelines.common import shards
 from pipelines.features import images
 from pipelines.generators.diffusion import candidates, model
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.generators.protocol import Asked, Made
+from pipelines.generators.protocol import GenerateRequest, GenerateResult
 
 KIND: Final = model.KIND
 ATTRIBUTION: Final = "mix/1"
@@ -36,7 +36,7 @@ def fit(samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Pat
     )
 
 
-def make(asked: Asked[DiffusionGenerate]) -> Made:
+def make(asked: GenerateRequest[DiffusionGenerate]) -> GenerateResult:
     """Sample every shard of a round.
 
     Raises:
@@ -44,4 +44,4 @@ def make(asked: Asked[DiffusionGenerate]) -> Made:
     """
     wanted = candidates.labels(asked)
     parts = shards.run(candidates.cut(asked), lambda shard: candidates.make(asked, shard, wanted))
-    return Made(pl.concat(parts), candidates.environment(asked))
+    return GenerateResult(pl.concat(parts), candidates.environment(asked))

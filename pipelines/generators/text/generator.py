@@ -23,7 +23,7 @@ from lineage.identity import sample_ids
 from pipelines.common import digests, progress
 from pipelines.common.errors import GeneratorError
 from pipelines.generators import model_folder
-from pipelines.generators.protocol import Made
+from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.text import attribution, exemplars, plan, templates
 from pipelines.generators.text.exemplars import LABEL
 from pipelines.generators.text.plan import Question, Wanted
@@ -36,7 +36,7 @@ from pipelines.llm.values import WEIGHTS, Failure, Reply
 KIND: Final = "text/1"
 ATTRIBUTION: Final = attribution.RULE
 OPAQUE: Final = True
-CODE: Final = ("generators/text", "llm", "quoting.py", "seeds.py", "shards.py")
+CODE: Final = ("generators/text", "llm", "common/seeds.py", "common/shards.py")
 """What turns pool and settings into requests, and answers into candidates."""
 LIBRARIES: Final = ("jinja2", "numpy", "openai", "polars")
 REASONS: Final = 10
@@ -73,7 +73,7 @@ def fit(samples: pl.DataFrame, settings: TextFit | None, seed: int, directory: P
     write_json(directory / model_folder.MANIFEST, about)
 
 
-def make(asked: Wanted) -> Made:
+def make(asked: Wanted) -> GenerateResult:
     """Ask for every candidate of a round.
 
     A request that fails for good gives no candidate; rows stay dense.
@@ -94,7 +94,7 @@ def make(asked: Wanted) -> Made:
     ]
     if not answered:
         raise GeneratorError(f"no request was answered; the last one: {_reasons(answers)[-1][0]}")
-    return Made(
+    return GenerateResult(
         candidates=_candidates(asked, answered),
         environment=environment(asked, [answer for _, answer in answered]),
         cost=cost(answers),
@@ -113,10 +113,10 @@ def cost(answers: Sequence[Reply | Failure]) -> dict[str, Any]:
 def environment(asked: Wanted, replies: Sequence[Reply]) -> dict[str, Any]:
     """What a second making must share with this one to give the same; no address and no key."""
     root = Path(__file__).parents[2]
-    digests = [digests.of_file(root / name) for name in CODE]
+    code = [digests.of_file(root / name) for name in CODE]
     service = plan.settings_of(asked).service
     return {
-        "code": hashlib.sha256("".join(digests).encode()).hexdigest(),
+        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
         "prompt": plan.template_of(asked).digest,

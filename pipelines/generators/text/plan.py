@@ -20,7 +20,7 @@ from pipelines.common import shards
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
-from pipelines.generators.protocol import Asked
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.text import exemplars, grid, templates
 from pipelines.generators.text.exemplars import Pool
 from pipelines.generators.text.grid import Cell
@@ -29,7 +29,7 @@ from pipelines.generators.text.templates import Prompt, Template
 from pipelines.llm.values import Request, request
 
 STAGE: Final = "generate"
-Wanted: TypeAlias = Asked[TextGenerate | None]
+Wanted: TypeAlias = GenerateRequest[TextGenerate | None]
 SEED_BITS: Final = 31
 """What every service takes as a seed; derived seeds have 63."""
 

@@ -14,25 +14,25 @@ from typing import Any
 from expectations.calibration import Calibration
 from lineage import curate as curation
 from pipelines.rounds import manifest, tables
-from pipelines.rounds.context import Work
+from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import records, store
 from pipelines.verification.calibrations.records import Candidates, Record
 from pipelines.verification.calibrations.store import Stored
 
 
-def to_round(work: Work, commit: str) -> dict[str, Any]:
+def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
     """What the guard is told about the verifier of a round.
 
     Args:
-        work: the round.
+        ctx: the round.
         commit: one that holds its verdicts and lineage.
 
     Returns:
         As `lineage.evidence.Evidence.calibration`.
     """
-    lake, dataset, number = work.lake, work.round.dataset, work.round.number
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     digest = str(manifest.read(lake, commit, dataset, number)["verdicts"]["suite"])
-    settings = work.round.settings.verify.model_dump(mode="json")
+    settings = ctx.round.settings.verify.model_dump(mode="json")
     known = store.all_of(lake, dataset)
     found = next((each for each in known if each.record.holds_for(digest, settings)), None)
     if found is None:

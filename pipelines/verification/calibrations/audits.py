@@ -21,7 +21,7 @@ from pipelines.common.errors import StaleError
 from pipelines.common.seeds import derive_seed
 from pipelines.params import Params, resolve
 from pipelines.rounds import history, manifest, tables
-from pipelines.rounds.context import Work, held_out, open_lake
+from pipelines.rounds.context import RoundContext, held_out, open_lake
 from pipelines.verification import judging
 from pipelines.verification.calibrations import planting, records, sheets, tallies
 from pipelines.verification.calibrations.records import Record, Source
@@ -47,7 +47,7 @@ ROWS: Final = pl.Schema(
 class Subject:
     """A round that was verified."""
 
-    work: Work
+    ctx: RoundContext
     commit: str
     """Its verify commit."""
     about: Mapping[str, Any]
@@ -91,15 +91,15 @@ def subject(params: Params, dataset: str, number: int | None = None) -> Subject:
     entries = [each for each in params.rounds.values() if each.dataset == dataset]
     numbers = sorted((each.round for each in entries), reverse=True)
     for each in numbers if number is None else [number] if number in numbers else []:
-        work = Work(params, resolve(params, f"{dataset}-{each}"), lake)
-        commit = _verified(work)
+        ctx = RoundContext(params, resolve(params, f"{dataset}-{each}"), lake)
+        commit = _verified(ctx)
         if commit is not None:
             about = manifest.read(lake, commit.id, dataset, each)
             parts = [
                 tables.read_round(lake, commit.id, dataset, table, each)
                 for table in ("candidates", "verdicts")
             ]
-            return Subject(work, commit.id, about, *parts)
+            return Subject(ctx, commit.id, about, *parts)
     which = f"no round of {dataset}" if number is None else f"round {number} of {dataset} not"
     raise StaleError(
         f"{which} is verified yet; `dvc repro` verifies the rounds of params.yaml"
@@ -116,7 +116,7 @@ def ask(about: Subject, place: Path, rows: int) -> pl.DataFrame:
         place: of the CSV file.
         rows: how many candidates to ask about.
     """
-    round_ = about.work.round
+    round_ = about.ctx.round
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "audit", about.commit)
     drawn = sheets.draw(about.asked(), rows, seed)
     asked = Asked(
@@ -154,25 +154,25 @@ def planted(about: Subject, rows: int) -> Audit:
         StaleError: the round was verified with another suite than the data set has now.
         DataError: no errors can be planted into this data.
     """
-    work, dataset = about.work, about.work.round.dataset
+    ctx, dataset = about.ctx, about.ctx.round.dataset
     suite = judging.suite_of(dataset)
     if suite.digest != about.suite_digest:
         raise StaleError(
-            f"round {work.round.number} of {dataset} was verified with another suite than "
+            f"round {ctx.round.number} of {dataset} was verified with another suite than "
             f"expectations/suites/{dataset}.json is now; run `dvc repro` first"
         )
     pinned = str(about.about["mix"]["commit"])
-    right = held_out(work, pinned).validation().drop("row", "sample_id")
-    training = tables.real_samples(work.lake, pinned, dataset)
-    seed = derive_seed(work.round.seed, dataset, work.round.number, "planted")
+    right = held_out(ctx, pinned).validation().drop("row", "sample_id")
+    training = tables.real_samples(ctx.lake, pinned, dataset)
+    seed = derive_seed(ctx.round.seed, dataset, ctx.round.number, "planted")
     made = planting.plant(right, training, rows=rows, seed=seed)
     frame = made.drop(planting.KIND).select(
-        pl.lit(work.round.number, pl.Int32).alias("round"),
+        pl.lit(ctx.round.number, pl.Int32).alias("round"),
         pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
-        sample_ids(made, work.round.identity).alias("sample_id"),
+        sample_ids(made, ctx.round.identity).alias("sample_id"),
         pl.all(),
     )
-    _, found = judging.judge(work, judging.of_rows(suite), frame, pinned, held_out_splits=("test",))
+    _, found = judging.judge(ctx, judging.of_rows(suite), frame, pinned, held_out_splits=("test",))
     known = frame.with_columns(made[planting.KIND]).with_columns(
         pl.col("label").cast(pl.String).alias("asked")
         if "label" in frame.columns
@@ -184,10 +184,10 @@ def planted(about: Subject, rows: int) -> Audit:
     return _audit(about, "planted", known, found.verdicts, asked=len(known))
 
 
-def _verified(work: Work) -> Commit | None:
+def _verified(ctx: RoundContext) -> Commit | None:
     """The commit that verified the round: on its branch, or behind what main holds."""
     try:
-        return history.find(work.lake, work.round, "stemma.stage", "verify")
+        return history.find(ctx.lake, ctx.round, "stemma.stage", "verify")
     except NotFound:
         return None
 
@@ -202,11 +202,11 @@ def _audit(
     suite = found.pop(None)
     record = Record(
         source=source,
-        dataset=about.work.round.dataset,
-        round=about.work.round.number,
+        dataset=about.ctx.round.dataset,
+        round=about.ctx.round.number,
         commit=about.commit,
         suite_digest=about.suite_digest,
-        verify=about.work.round.settings.verify.model_dump(mode="json"),
+        verify=about.ctx.round.settings.verify.model_dump(mode="json"),
         asked=asked,
         answered=len(known),
         suite=suite,

@@ -18,7 +18,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import Conflict, NotFound
-from pipelines.rounds.staging_branch import attempt
+from pipelines.rounds.staging_branch import staging_branch
 from pipelines.verification.calibrations import records
 from pipelines.verification.calibrations.records import Record
 
@@ -102,7 +102,7 @@ def _store(lake: Lake, base: str, path: str, record: Record, rows: pl.DataFrame)
         "stemma.suite": record.suite_digest,
     }
     message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
-    with attempt(lake, f"{record.dataset}-calibration", base) as place:
+    with staging_branch(lake, f"{record.dataset}-calibration", base) as place:
         data = record.model_dump_json(indent=2).encode() + b"\n"
         lake.write_bytes(place, path, data, "application/json")
         lake.write(place, path.removesuffix(".json") + ".parquet", rows)

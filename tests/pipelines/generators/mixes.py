@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from lineage.identity import sample_ids
-from pipelines.generators.protocol import Asked
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.text import generator
 from pipelines.generators.text.settings import TextFit, TextGenerate
 
@@ -47,7 +47,7 @@ def fitted(
     identity: tuple[str, ...] = PAIR,
     settings: TextGenerate | None = None,
     fit: TextFit | None = None,
-) -> Asked[TextGenerate | None]:
+) -> GenerateRequest[TextGenerate | None]:
     """Fit on a mix and ask for a round."""
     generator.fit(samples, fit, 3, place)
-    return Asked("talk", 2, 7, identity, candidates, 5, settings, place)
+    return GenerateRequest("talk", 2, 7, identity, candidates, 5, settings, place)

@@ -12,7 +12,7 @@ import pytest
 from lineage import edges, record
 from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.protocol import Asked, Made
+from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from pipelines.generators.text import generator
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
@@ -30,12 +30,12 @@ KEY = "sk-planted-for-this-test"
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked[TextGenerate | None]:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GenerateRequest[TextGenerate | None]:
     monkeypatch.chdir(tmp_path)
     return fitted(pairs(12), tmp_path / "pool", candidates=4, settings=ASKED)
 
 
-def derived(made: Made, samples: pl.DataFrame) -> pl.DataFrame:
+def derived(made: GenerateResult, samples: pl.DataFrame) -> pl.DataFrame:
     """Lineage of what was made, as the stage records it."""
     real = record.real(
         samples.filter(pl.col("round") == 0).select(
@@ -58,7 +58,7 @@ def derived(made: Made, samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_a_round_is_made_and_a_second_one_asks_nothing(
-    asked: Asked[TextGenerate | None], local_model: LocalServer
+    asked: GenerateRequest[TextGenerate | None], local_model: LocalServer
 ) -> None:
     before = local_model.served()
     made = generator.make(asked)
@@ -101,7 +101,9 @@ def test_half_of_a_candidate_is_its_exemplars_and_half_an_opaque_root(
 
 
 def test_a_request_that_fails_for_good_leaves_no_gap(
-    asked: Asked[TextGenerate | None], local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    asked: GenerateRequest[TextGenerate | None],
+    local_server: LocalServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     once = ASKED.model_dump() | {"service": {**ASKED.service.model_dump(), "attempts": 1}}
     asked = replace(asked, settings=TextGenerate.model_validate(once))
@@ -127,7 +129,9 @@ def test_a_request_that_fails_for_good_leaves_no_gap(
 
 
 def test_a_round_without_any_answer_says_why(
-    asked: Asked[TextGenerate | None], local_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    asked: GenerateRequest[TextGenerate | None],
+    local_server: LocalServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hopeless = ASKED.service.model_dump() | {"attempts": 1, "max_failures": 1.0}
     settings = TextGenerate.model_validate(ASKED.model_dump() | {"service": hopeless})

@@ -1,0 +1,27 @@
+"""`stemma stage`: run one stage of the pipeline, as dvc.yaml does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.rounds import receipts
+from pipelines.stages import runner
+from review.cli.output import print_json
+
+
+def run(*, name: str, key: str | None, supersede: bool, as_json: bool) -> None:
+    """Run the stage; with `as_json`, end with the receipt that it wrote."""
+    runner.run(name, key, supersede=supersede)
+    if as_json:
+        print_json({"stage": name, "key": key, "receipt": _receipt(name, key)})
+
+
+def _receipt(name: str, key: str | None) -> dict[str, Any] | None:
+    """The receipt of a stage, where it writes one."""
+    if key is None:
+        return receipts.read_json(receipts.ROOT / "lake.json")
+    if name == "report":
+        return None
+    dataset, _, number = key.rpartition("-") if name in runner.OF_A_ROUND else (key, "", "0")
+    found = receipts.read(dataset, int(number), "publish" if name == "ingest" else name)
+    return found.model_dump(exclude_none=True)
