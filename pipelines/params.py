@@ -18,7 +18,7 @@ from lake import documents, refs
 from lake.documents import DocumentError
 from lineage.limits import Limits
 from pipelines.common.errors import ParamsError
-from pipelines.common.settings import Settings, nearest, parse
+from pipelines.common.settings import StrictModel, nearest, parse
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.scorers import registry
@@ -31,7 +31,7 @@ NEAR: Final = {"image": 0.06, "text": 0.2}
 """Distance of near-duplicates, by modality."""
 
 
-class Ingest(Settings):
+class Ingest(StrictModel):
     """Real data: where it is, and how much of it no generator ever sees."""
 
     source: str
@@ -58,7 +58,7 @@ class Ingest(Settings):
         return given
 
 
-class Fit(Settings):
+class Fit(StrictModel):
     """What the generator learns from, and how."""
 
     regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
@@ -71,7 +71,7 @@ class Fit(Settings):
     """None: the defaults; so other data sets' settings do not change when these do."""
 
 
-class Generate(Settings):
+class Generate(StrictModel):
     """How many candidates a round makes, and how."""
 
     candidates: int = Field(600, gt=0)
@@ -82,7 +82,7 @@ class Generate(Settings):
     """None: the defaults, as for `fit`."""
 
 
-class Verify(Settings):
+class Verify(StrictModel):
     """How candidates are scored before the suite judges them."""
 
     scorers: Mapping[str, Mapping[str, Any]] = Field(registry.IMAGES, validate_default=True)
@@ -95,14 +95,14 @@ class Verify(Settings):
         return registry.resolved(given) if isinstance(given, Mapping) else given
 
 
-class Curate(Settings):
+class Curate(StrictModel):
     """Which verified candidates stay."""
 
     max_accepted: int | None = Field(None, gt=0)
     """At most this many accepted samples, lowest rows first; None: no bound."""
 
 
-class Evaluate(Settings):
+class Evaluate(StrictModel):
     """How a round is measured against real data that no generator saw."""
 
     null_draws: int = Field(20, gt=1)
@@ -113,7 +113,7 @@ class Evaluate(Settings):
     """Images per class in the round's picture."""
 
 
-class Publish(Settings):
+class Publish(StrictModel):
     """When a round may be merged into main."""
 
     guard: Limits = Limits()
@@ -121,7 +121,7 @@ class Publish(Settings):
     """A reason to publish although a check blocks; it is written into the merge commit."""
 
 
-class Dataset(Settings):
+class Dataset(StrictModel):
     """One data set: its identity and the defaults of every stage."""
 
     identity: tuple[str, ...] = Field(min_length=1)
@@ -154,7 +154,7 @@ class Dataset(Settings):
         return {**given, "verify": {**verify, "scorers": registry.TEXTS}}
 
 
-class RoundEntry(Settings):
+class RoundEntry(StrictModel):
     """One entry of `rounds`: which data set, its number, its predecessor, its overrides."""
 
     dataset: str
@@ -169,14 +169,14 @@ class RoundEntry(Settings):
     publish: Mapping[str, Any] = {}
 
 
-class Lake(Settings):
+class Lake(StrictModel):
     """Names of the lake's repositories."""
 
     repository: str = Field("stemma", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
     holdout: str = Field("stemma-holdout", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
 
 
-class Params(Settings):
+class Params(StrictModel):
     """The whole of params.yaml."""
 
     line: str = Field(refs.MAIN, pattern=r"^\w[-\w]*$")

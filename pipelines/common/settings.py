@@ -6,20 +6,36 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.common.errors import ParamsError
 
 OWN: Final = "Value error, "
 """What pydantic puts before the sentence of a check of ours."""
 
+OPERATIONAL: Final = "operational"
+"""The mark, in a field's `json_schema_extra`, of a setting that cannot change what comes out."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Settings(BaseModel):
-    """A frozen section that knows all its keys."""
+class StrictModel(BaseModel):
+    """Base of every settings class: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic.Field
+    """Declare a field that says how a stage works and cannot change what comes out of it.
+
+    Concurrency, timeouts, prices and addresses are such: a finished stage is still current when
+    one of them changes.
+
+    Args:
+        default: The field's value where none is given; without one, the field is required.
+        constraints: Further arguments of `pydantic.Field`, such as `gt`.
+    """
+    return Field(default, json_schema_extra={OPERATIONAL: True}, **constraints)
 
 
 def parse(model: type[Model], content: object, where: str) -> Model:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from pipelines.common.errors import ServiceError
-from pipelines.common.settings import Settings
+from pipelines.common.settings import StrictModel
 
 LOCAL: Final = "local"
 """The model name that means: the project's own server."""
@@ -32,14 +32,14 @@ SchemaAs = Literal["response_format", "json_schema", "none"]
 LimitAs = Literal["max_tokens", "max_completion_tokens"]
 
 
-class Price(Settings):
+class Price(StrictModel):
     """Dollars per million tokens."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
 
 
-class Service(Settings):
+class Service(StrictModel):
     """An OpenAI-compatible service and how it is used."""
 
     model: str = Field(LOCAL, min_length=1)

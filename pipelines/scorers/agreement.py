@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import image_classifier, images
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
@@ -17,7 +17,7 @@ NEEDS: Final = ("image", "label")
 ROWWISE: Final = True
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which columns are the image and its label."""
 
     image: str = "image"

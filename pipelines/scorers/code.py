@@ -17,8 +17,8 @@ from typing import Any, Final
 import polars as pl
 from pydantic import Field
 
-from pipelines.common import settings as parsing
 from pipelines.common.errors import LibraryError
+from pipelines.common.settings import StrictModel
 from pipelines.sandbox import programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome
@@ -39,7 +39,7 @@ VERSION: Final = "code/2"
 2: tests run apart from the program, and a pass needs an assertion that ran."""
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which columns are the program and its tests, and what each may use."""
 
     code: str = "code"

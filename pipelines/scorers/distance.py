@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import images, knn
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
@@ -32,7 +32,7 @@ NEEDS: Final = ("image",)
 ROWWISE: Final = False
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the image, and how much is held in memory."""
 
     image: str = "image"

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import image_hashes
 from pipelines.features.image_hashes import Method, Near
 from pipelines.scorers import columns, digests, twins
@@ -32,7 +32,7 @@ NEEDS: Final = ("image",)
 ROWWISE: Final = False
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the image, how it is hashed, and what is near."""
 
     image: str = "image"

@@ -17,8 +17,8 @@ from pydantic import Field
 from lake import documents
 from lake.documents import DocumentError
 from pipelines.common import optional
-from pipelines.common import settings as parsing
 from pipelines.common.errors import ParamsError
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
 
@@ -33,7 +33,7 @@ SHOWN: Final = 200
 """Characters of a problem."""
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the document, and the schema."""
 
     text: str = "text"

@@ -21,8 +21,8 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipelines.common import settings as parsing
 from pipelines.common.seeds import derive_seed
+from pipelines.common.settings import StrictModel
 from pipelines.llm import prompt_escaping
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import LOCAL, Service
@@ -58,7 +58,7 @@ ANSWER: Final = (
 )
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Who judges by which rubric, and how often."""
 
     text: str = "text"

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.common import optional
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
 
@@ -28,7 +28,7 @@ LONGEST: Final = 10_000
 """Characters that are looked at."""
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text, and which languages it may be in."""
 
     text: str = "text"

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.sandbox import answers
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
@@ -21,7 +21,7 @@ NEEDS: Final = ("answer", "truth")
 ROWWISE: Final = True
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which columns are the given answer and the true one."""
 
     answer: str = "answer"

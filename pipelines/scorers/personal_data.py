@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import Field
 
 from pipelines.common import optional
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import pii
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given
@@ -26,7 +26,7 @@ EACH: Final = 1024
 """Texts after which progress is told."""
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text, and from where phone numbers are."""
 
     text: str = "text"

@@ -30,7 +30,7 @@ from typing import Final, Protocol, runtime_checkable
 
 import polars as pl
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 
 DataType = pl.DataType | type[pl.DataType]
 KEY: Final = ("round", "row")
@@ -68,17 +68,15 @@ class Scorer(Protocol):
     """Payload columns that it reads, of candidates and of `Given` alike."""
     ROWWISE: bool
     """A row's score depends on that row and `model_digest` alone, so it is kept row by row."""
-    Settings: type[parsing.Settings]
+    Settings: type[StrictModel]
 
-    def model_digest(self, given: Given, settings: parsing.Settings) -> str:
+    def model_digest(self, given: Given, settings: StrictModel) -> str:
         """Digest of all that the scores depend on besides the candidates, settings and code.
 
         Such as a model's weights, the real rows, a seed, versions of libraries.
         """
 
-    def score(
-        self, candidates: pl.DataFrame, given: Given, settings: parsing.Settings
-    ) -> pl.DataFrame:
+    def score(self, candidates: pl.DataFrame, given: Given, settings: StrictModel) -> pl.DataFrame:
         """Score the candidates.
 
         Args:
@@ -96,11 +94,11 @@ class Scorer(Protocol):
 class ScoresReal(Protocol):
     """A scorer that can score the real rows themselves."""
 
-    def score_real(self, given: Given, settings: parsing.Settings) -> pl.DataFrame:
+    def score_real(self, given: Given, settings: StrictModel) -> pl.DataFrame:
         """Score the real rows, each as if it were not among them: round, row, columns."""
 
 
-def columns_read(scorer: Scorer, settings: parsing.Settings) -> tuple[str, ...]:
+def columns_read(scorer: Scorer, settings: StrictModel) -> tuple[str, ...]:
     """The real names of the columns that a scorer reads."""
     named = (getattr(settings, need, need) for need in scorer.NEEDS)
     return tuple(str(name) for name in named if name is not None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pipelines.common.errors import ParamsError
-from pipelines.common.settings import Settings, nearest, parse
+from pipelines.common.settings import StrictModel, nearest, parse
 from pipelines.scorers.protocol import Scorer
 
 FOLDER: Final = Path(__file__).parent
@@ -47,7 +47,7 @@ def load(name: str) -> Scorer:
     return cast("Scorer", importlib.import_module(f"pipelines.scorers.{name}"))
 
 
-def settings(name: str, given: Mapping[str, Any]) -> Settings:
+def settings(name: str, given: Mapping[str, Any]) -> StrictModel:
     """The settings of a scorer.
 
     Raises:

@@ -11,7 +11,7 @@ from polars import selectors as cs
 
 from pipelines.common import progress
 from pipelines.common.errors import DataError
-from pipelines.common.settings import Settings
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests, protocol, registry
 from pipelines.scorers.cache import DIGEST, Cache
 from pipelines.scorers.protocol import KEY, Given, Scorer, ScoresReal
@@ -71,7 +71,7 @@ class Asked:
 
     name: str
     scorer: Scorer
-    settings: Settings
+    settings: StrictModel
     given: Given
 
     def shown(self, rows: pl.DataFrame, what: str) -> pl.DataFrame:
@@ -108,7 +108,7 @@ class Asked:
             return _checked(self, rows, self.scorer.score(rows, given, self.settings))
 
 
-def score(name: str, settings: Settings, candidates: pl.DataFrame, given: Given) -> pl.DataFrame:
+def score(name: str, settings: StrictModel, candidates: pl.DataFrame, given: Given) -> pl.DataFrame:
     """Scores of one scorer: round, row and its columns, one row per candidate, in their order.
 
     Raises:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import text_classifier
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
@@ -18,7 +18,7 @@ NEEDS: Final = ("text", "label")
 ROWWISE: Final = True
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which columns are the text and its label."""
 
     text: str = "text"

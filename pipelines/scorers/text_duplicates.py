@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import text_similarity
 from pipelines.features.shingles import Kind
 from pipelines.features.text_similarity import Pairs, Told
@@ -33,7 +33,7 @@ READS: Final = ("earlier",)
 ROWWISE: Final = False
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text, and what is near."""
 
     text: str = "text"

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.features import shingles
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
@@ -25,7 +25,7 @@ READS: Final = ("held_out",)
 ROWWISE: Final = True
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text, and how long a run is."""
 
     text: str = "text"

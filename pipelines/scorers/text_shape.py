@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
 from pipelines.scorers.protocol import Given
@@ -64,7 +64,7 @@ WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
 """JSON between fences: the answer was wrapped once more."""
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text."""
 
     text: str = "text"

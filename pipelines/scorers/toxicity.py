@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.common import optional
-from pipelines.common import settings as parsing
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given
 
@@ -25,7 +25,7 @@ ROWWISE: Final = True
 BLOCK: Final = 8192
 
 
-class Settings(parsing.Settings):
+class Settings(StrictModel):
     """Which column is the text."""
 
     text: str = "text"

@@ -8,21 +8,21 @@ from typing import Final
 
 from pydantic import Field, field_validator
 
-from pipelines.common.settings import Settings
+from pipelines.common.settings import StrictModel
 from pipelines.llm.settings import Service
 
 MAX_CELLS: Final = 100_000
 """Combinations of attributes that a grid may have."""
 
 
-class TextFit(Settings):
+class TextFit(StrictModel):
     """What is kept of the training mix."""
 
     pool_rows: int = Field(5000, gt=0)
     """At most this many exemplars, of all labels as evenly as there are rows."""
 
 
-class TextGenerate(Settings):
+class TextGenerate(StrictModel):
     """What is asked of the service, and of which service."""
 
     service: Service = Service()

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipelines.common.errors import DataError, ParamsError
-from pipelines.common.settings import Settings
+from pipelines.common.settings import StrictModel
 from pipelines.scorers import cache, digests, protocol, registry, scoring
 from pipelines.scorers.cache import Cache
 from pipelines.scorers.protocol import Given, Scorer
@@ -30,16 +30,16 @@ class Lengths(ModuleType):
     asked = 0
     model = "m"
 
-    class Settings(Settings):
+    class Settings(StrictModel):
         text: str = "text"
         scale: float = 1.0
 
-    def model_digest(self, given: Given, settings: Settings) -> str:
+    def model_digest(self, given: Given, settings: StrictModel) -> str:
         assert isinstance(given, Given)
         assert isinstance(settings, self.Settings)
         return self.model
 
-    def score(self, candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    def score(self, candidates: pl.DataFrame, given: Given, settings: StrictModel) -> pl.DataFrame:
         assert given.real.columns
         self.asked += len(candidates)
         length = pl.col(settings.text).str.len_chars().cast(pl.Int64)
@@ -54,13 +54,13 @@ class Ranks(Lengths):
     COLUMNS = {"rank": pl.Int64}  # noqa: RUF012  as a module has it
     ROWWISE = False
 
-    def score(self, candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    def score(self, candidates: pl.DataFrame, given: Given, settings: StrictModel) -> pl.DataFrame:
         assert given.real.columns
         self.asked += len(candidates)
         rank = pl.col(settings.text).rank("ordinal").cast(pl.Int64)
         return candidates.select("round", "row", rank=rank)
 
-    def score_real(self, given: Given, settings: Settings) -> pl.DataFrame:
+    def score_real(self, given: Given, settings: StrictModel) -> pl.DataFrame:
         return self.score(given.real, given, settings).with_columns(rank=-pl.col("rank"))
 
 
@@ -240,7 +240,7 @@ def test_a_scorer_can_tell_how_far_it_is(
     mine = plant["lengths"]
     score = mine.score
 
-    def slow(rows: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
+    def slow(rows: pl.DataFrame, given: Given, settings: StrictModel) -> pl.DataFrame:
         given.progress(len(rows), len(rows))
         return score(rows, given, settings)
 
