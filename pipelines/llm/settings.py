@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from pipelines.common.errors import ServiceError
-from pipelines.common.settings import StrictModel
+from pipelines.common.settings import StrictModel, operational
 
 LOCAL: Final = "local"
 """The model name that means: the project's own server."""
@@ -44,7 +44,7 @@ class Service(StrictModel):
 
     model: str = Field(LOCAL, min_length=1)
     """`local`: the project's own server; else any name that the service knows."""
-    base_url: str | None = None
+    base_url: str | None = operational(None)
     """Address that ends in /v1; None: OPENAI_BASE_URL, else OpenAI's own."""
     endpoint: Literal["auto", "chat", "completions"] = "auto"
     """Where a text is sent; auto: completions for `local`, which is a base model, else chat."""
@@ -60,27 +60,28 @@ class Service(StrictModel):
     extra_body: Mapping[str, Any] = {}
     """Fields of the request body that only this service knows."""
 
-    concurrency: int = Field(4, gt=0)
+    concurrency: int = operational(4, gt=0)
     """Requests at once."""
-    timeout_s: float = Field(120.0, gt=0)
+    timeout_s: float = operational(120.0, gt=0)
     """Seconds for one attempt, whole."""
-    attempts: int = Field(5, gt=0)
+    attempts: int = operational(5, gt=0)
     """Attempts per request before it fails for good."""
-    wait_s: float = Field(0.5, gt=0)
+    wait_s: float = operational(0.5, gt=0)
     """Seconds before the second attempt; doubled each time, with jitter."""
-    wait_max_s: float = Field(60.0, gt=0)
+    wait_max_s: float = operational(60.0, gt=0)
     """At most this long between attempts, whatever Retry-After says."""
-    max_failures: float = Field(0.1, ge=0, le=1)
-    """Share of the requests that may fail for good."""
+    max_failures: float = operational(0.1, ge=0, le=1)
+    """Share of the requests that may fail for good: it decides whether a stage ends well, not what
+    a stage that does has made."""
 
-    prices: Mapping[str, Price] = {}
+    prices: Mapping[str, Price] = operational({})
     """By model; a model without one costs an unknown amount, `local` nothing."""
-    budget_usd: float | None = Field(None, gt=0)
+    budget_usd: float | None = operational(None, gt=0)
     """Stop before the answers have cost more; None: no bound."""
 
-    batch: bool = False
+    batch: bool = operational(False)
     """Use the Batch API: half the price, within a day."""
-    batch_poll_s: float = Field(30.0, gt=0)
+    batch_poll_s: float = operational(30.0, gt=0)
     """Seconds between looks at a batch."""
 
     @field_validator("base_url")
