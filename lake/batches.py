@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake import files as local
-from lake.errors import Full, Invalid
+from lake.errors import FullError, InvalidError
 
 SIZE: Final = 1000
 """Objects in a call."""
@@ -33,8 +33,8 @@ def write(ask: Ask, items: Mapping[str, bytes], content_type: str, home: Path) -
         home: directory of the lake, in which the files are written.
 
     Raises:
-        Full: there is no room.
-        Invalid: the lake names a file that is not in its directory.
+        FullError: there is no room.
+        InvalidError: the lake names a file that is not in its directory.
     """
     names = list(items)
     parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
@@ -56,7 +56,7 @@ def _addresses(answer: object, count: int) -> list[str]:
         texts = [each for each in found if isinstance(each, str)]
         if len(texts) == count:
             return texts
-    raise Invalid(f"the lake does not say where {count:,} objects are to be written")
+    raise InvalidError(f"the lake does not say where {count:,} objects are to be written")
 
 
 def _fill(files: list[Path], contents: Iterable[bytes]) -> None:
@@ -67,4 +67,4 @@ def _fill(files: list[Path], contents: Iterable[bytes]) -> None:
         for file in files:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
-        raise Full(f"the objects cannot be written into the lake: {error.strerror}") from error
+        raise FullError(f"the objects cannot be written into the lake: {error.strerror}") from error

@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from lake import batches, files, silence, tables
-from lake.errors import Conflict, Full, LakeError, NotFound, Range, TooLarge, Unreachable, refused
+from lake.errors import (
+    ConflictError,
+    FullError,
+    LakeError,
+    NotFoundError,
+    RangeError,
+    TooLargeError,
+    UnreachableError,
+    refused,
+)
 from lake.home import LakeHome
 from lake.launch import serve_on_demand
 from lake.settings import ENDPOINT, Embedded, Remote
@@ -67,7 +76,7 @@ class Lake:
         """Create the repository where it is missing; return its creation in unix seconds."""
         try:
             found = self._call(self._sdk.repositories_api.get_repository, self.repository)
-        except NotFound:
+        except NotFoundError:
             wanted = self._models.RepositoryCreation(
                 name=self.repository,
                 storage_namespace=namespace,
@@ -75,7 +84,7 @@ class Lake:
             )
             try:
                 found = self._call(self._sdk.repositories_api.create_repository, wanted)
-            except Conflict:  # another clone was faster
+            except ConflictError:  # another clone was faster
                 found = self._call(self._sdk.repositories_api.get_repository, self.repository)
         return int(found.creation_date)
 
@@ -85,7 +94,7 @@ class Lake:
         """Commit id that a branch points to, or None when there is no such branch."""
         try:
             found = self._call(self._sdk.branches_api.get_branch, self.repository, branch)
-        except NotFound:
+        except NotFoundError:
             return None
         return str(found.commit_id)
 
@@ -101,10 +110,10 @@ class Lake:
         it.
 
         Raises:
-            Conflict: another run made the branch meanwhile.
+            ConflictError: another run made the branch meanwhile.
         """
         head = self.head(branch)
-        with suppress(NotFound):  # another run has removed it meanwhile
+        with suppress(NotFoundError):  # another run has removed it meanwhile
             if head == commit:
                 reset = self._models.ResetCreation(type="reset")
                 self._call(self._sdk.branches_api.reset_branch, self.repository, branch, reset)
@@ -153,7 +162,7 @@ class Lake:
         """Merge a ref into a branch.
 
         Raises:
-            Conflict: both sides changed the same path, or the branch moved meanwhile.
+            ConflictError: both sides changed the same path, or the branch moved meanwhile.
         """
         wanted = self._models.Merge(message=message, metadata=dict(metadata), allow_empty=True)
         done = self._call(
@@ -172,7 +181,7 @@ class Lake:
         """Repeat what a commit changed on another branch.
 
         Raises:
-            Conflict: the branch changed the same paths.
+            ConflictError: the branch changed the same paths.
         """
         overrides = self._models.CommitOverrides(message=message, metadata=dict(metadata))
         wanted = self._models.CherryPickCreation(ref=commit, commit_overrides=overrides)
@@ -236,17 +245,19 @@ class Lake:
             most: bytes that it may have; None: any number.
 
         Raises:
-            TooLarge: it has more.
+            TooLargeError: it has more.
         """
         get = self._sdk.objects_api.get_object
         part: dict[str, Any] = {} if most is None else {"range": f"bytes=0-{most}"}
         action = f"read {path} at {ref}"
         try:
             found = self._call(get, self.repository, ref, path, action=action, **part)
-        except Range:  # of an empty object
+        except RangeError:  # of an empty object
             return b""
         if most is not None and len(found) > most:
-            raise TooLarge(f"{path} at {ref} has more than {most:,} bytes; it was not written so")
+            raise TooLargeError(
+                f"{path} at {ref} has more than {most:,} bytes; it was not written so"
+            )
         return bytes(found)
 
     def write_bytes(
@@ -284,11 +295,11 @@ class Lake:
         """All Parquet parts under a prefix as one lazy frame.
 
         Raises:
-            NotFound: there is no Parquet part under the prefix.
+            NotFoundError: there is no Parquet part under the prefix.
         """
         found = [item for item in self.objects(ref, prefix) if item.path.endswith(tables.SUFFIX)]
         if not found:
-            raise NotFound(f"there is no table under {prefix} at {ref} of {self.repository}")
+            raise NotFoundError(f"there is no table under {prefix} at {ref} of {self.repository}")
         return self.scan_parts(ref, found)
 
     def scan_parts(self, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
@@ -328,7 +339,7 @@ class Lake:
         except OSError as error:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
-            raise Full(f"{path} cannot be written into the lake: {error.strerror}") from error
+            raise FullError(f"{path} cannot be written into the lake: {error.strerror}") from error
         wanted = self._models.StagingMetadata(
             staging=place,
             checksum="",
@@ -425,18 +436,18 @@ class Lake:
             if not page.pagination.has_more:
                 return
             if page.pagination.next_offset in {"", after}:
-                raise Unreachable(f"the lake at {self.endpoint} lists without an end")
+                raise UnreachableError(f"the lake at {self.endpoint} lists without an end")
             after = page.pagination.next_offset
 
 
 def connect(where: Remote | Embedded, repository: str) -> Lake:
     """Open a repository of a lake, starting the embedded server if it is not running.
 
-    A remote lake is asked at the first call, which raises `Unreachable` or `Unauthorized`.
+    A remote lake is asked at the first call, which raises what that call raises.
 
     Raises:
-        Unreachable: the embedded server did not start.
-        Full: the embedded lake's directory cannot be written.
+        UnreachableError: the embedded server did not start.
+        FullError: the embedded lake's directory cannot be written.
     """
     import lakefs  # noqa: PLC0415  slow to import
     import urllib3  # noqa: PLC0415  slow to import
@@ -492,13 +503,13 @@ def _translated(action: str, endpoint: str) -> Iterator[None]:
     except ServerException as error:
         raise refused(action, error.status_code, error.body, error.reason) from error
     except urllib3.exceptions.HTTPError as error:
-        raise Unreachable(
+        raise UnreachableError(
             f"the lake at {endpoint} does not answer (to {action}: {silence.why(error)}); "
             f"see whether it runs, or correct {ENDPOINT}"
         ) from error
     except LakeFSException as error:
         raise LakeError(f"the lake refused to {action}: {error}") from error
     except (ValidationError, *MISREAD) as error:
-        raise Unreachable(
+        raise UnreachableError(
             f"what answers at {endpoint} is no lakeFS (to {action}); correct {ENDPOINT}"
         ) from error

@@ -1,20 +1,20 @@
 """What can go wrong with a lake, grouped by what the caller would do.
 
     LakeError
-    ├── Unreachable    nothing answers: start it, or correct the endpoint
-    ├── Unauthorized   wrong credentials: correct them
-    ├── Forbidden      not allowed to anyone: do something else
-    ├── NotFound       no such repository, ref or object
-    ├── Conflict       somebody else was there first: look again, then retry
-    ├── Precondition   If-None-Match failed: the object is there already
-    ├── Invalid        a value or ref that cannot be right: correct the call
-    │   └── Misconfigured  a setting of the lake cannot be right: correct it
-    ├── Range          a byte range outside the object
-    ├── TooLarge       a request beyond the server's limits: make it smaller
-    ├── Unsupported    lakeFS has this call, this server does not
-    ├── Full           the disk is full or read-only: make room, then retry
-    ├── Corrupt        stored bytes are not what was written: restore them
-    └── Busy           another process serves this lake: use that one
+    ├── UnreachableError    nothing answers: start it, or correct the endpoint
+    ├── UnauthorizedError   wrong credentials: correct them
+    ├── ForbiddenError      not allowed to anyone: do something else
+    ├── NotFoundError       no such repository, ref or object
+    ├── ConflictError       somebody else was there first: look again, then retry
+    ├── PreconditionError   If-None-Match failed: the object is there already
+    ├── InvalidError        a value or ref that cannot be right: correct the call
+    │   └── MisconfiguredError  a setting of the lake cannot be right: correct it
+    ├── RangeError          a byte range outside the object
+    ├── TooLargeError       a request beyond the server's limits: make it smaller
+    ├── UnsupportedError    lakeFS has this call, this server does not
+    ├── FullError           the disk is full or read-only: make room, then retry
+    ├── CorruptError        stored bytes are not what was written: restore them
+    └── BusyError           another process serves this lake: use that one
 
 `STATUS` is the one table between these errors and HTTP; server and client both read it.
 """
@@ -38,56 +38,56 @@ class LakeError(Exception):
         return brief(super().__str__())
 
 
-class Unreachable(LakeError):  # noqa: N818  named by what happened
+class UnreachableError(LakeError):
     """Nothing answers at the endpoint."""
 
     kind = "unreachable"
 
 
-class Unauthorized(LakeError):  # noqa: N818
+class UnauthorizedError(LakeError):
     """The credentials are missing or wrong."""
 
     kind = "unauthorized"
 
 
-class Forbidden(LakeError):  # noqa: N818
+class ForbiddenError(LakeError):
     """The lake allows this to nobody."""
 
     kind = "forbidden"
 
 
-class NotFound(LakeError):  # noqa: N818
+class NotFoundError(LakeError):
     """There is no such repository, ref or object."""
 
     kind = "not-found"
 
 
-class Conflict(LakeError):  # noqa: N818
+class ConflictError(LakeError):
     """Something with this name exists, both sides changed a path, or a branch moved."""
 
     kind = "conflict"
 
 
-class Precondition(LakeError):  # noqa: N818
+class PreconditionError(LakeError):
     """A condition of the request does not hold."""
 
     kind = "precondition"
 
 
-class Invalid(LakeError):  # noqa: N818
+class InvalidError(LakeError):
     """A value, name or ref expression that cannot be right."""
 
     kind = "invalid"
 
 
-class Misconfigured(Invalid):
+class MisconfiguredError(InvalidError):
     """A file or variable that says which lake is meant."""
 
     kind = "misconfigured"
     exit_code = 2
 
 
-class Range(LakeError):  # noqa: N818
+class RangeError(LakeError):
     """A byte range outside the object; `size` is the object's size in bytes."""
 
     kind = "range"
@@ -98,31 +98,31 @@ class Range(LakeError):  # noqa: N818
         self.size = size
 
 
-class TooLarge(LakeError):  # noqa: N818
+class TooLargeError(LakeError):
     """A request beyond the limits of the server."""
 
     kind = "too-large"
 
 
-class Unsupported(LakeError):  # noqa: N818
+class UnsupportedError(LakeError):
     """A call of the lakeFS API that this server does not have."""
 
     kind = "unsupported"
 
 
-class Full(LakeError):  # noqa: N818
+class FullError(LakeError):
     """The disk is full or cannot be written."""
 
     kind = "full"
 
 
-class Corrupt(LakeError):  # noqa: N818
+class CorruptError(LakeError):
     """Stored bytes do not match their checksum."""
 
     kind = "corrupt"
 
 
-class Busy(LakeError):  # noqa: N818
+class BusyError(LakeError):
     """Another process serves this lake."""
 
     kind = "busy"
@@ -130,17 +130,17 @@ class Busy(LakeError):  # noqa: N818
 
 
 STATUS: Final[dict[int, type[LakeError]]] = {
-    400: Invalid,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    410: Corrupt,
-    412: Precondition,
-    413: TooLarge,
-    416: Range,
-    501: Unsupported,
-    507: Full,
+    400: InvalidError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: CorruptError,
+    412: PreconditionError,
+    413: TooLargeError,
+    416: RangeError,
+    501: UnsupportedError,
+    507: FullError,
 }
 """HTTP status of each error that travels; 410 is lakeFS's own answer where bytes are gone."""
 
@@ -154,5 +154,8 @@ def refused(action: str, status: int | None, body: object, reason: str | None) -
         said = None
     kind = STATUS.get(status or 0, LakeError)
     if said is None and "<html" in text.lower():
-        kind, said = Unreachable, f"a web page answers ({reason or status}), which is no lakeFS"
+        kind, said = (
+            UnreachableError,
+            f"a web page answers ({reason or status}), which is no lakeFS",
+        )
     return kind(f"the lake refused to {action}: {said or reason or status}")

@@ -19,7 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 
 MOST: Final = 1 << 26
 """Bytes of a file that is read whole where nothing smaller is asked for: 64 MiB."""
@@ -46,11 +46,11 @@ def part(name: object) -> str:
     the one above it, and is no longer than `MOST_NAME` bytes.
 
     Raises:
-        Invalid: it is none; the message shows its beginning.
+        InvalidError: it is none; the message shows its beginning.
     """
     if not isinstance(name, str) or not _is_part(name):
         shown = ascii(name) if len(str(name)) <= _SHOWN else f"{str(name)[:_SHOWN]!a}…"
-        raise Invalid(
+        raise InvalidError(
             f"{shown} cannot be the name of a file here: a name is one part of a path, with no "
             "separator or control character"
         )
@@ -74,13 +74,15 @@ def address(given: str, home: Path) -> Path:
         home: the lake's directory.
 
     Raises:
-        Invalid: it is not in that directory.
+        InvalidError: it is not in that directory.
     """
     place = Path(given.removeprefix(SCHEME))
     inside = given.startswith(SCHEME) and place.is_relative_to(home) and ".." not in place.parts
     named = "\0" not in given and given.encode("utf-8", "replace").decode() == given
     if not inside or not named:
-        raise Invalid(f"the lake names {given[:_SHOWN]!a}, which is not in its directory {home}")
+        raise InvalidError(
+            f"the lake names {given[:_SHOWN]!a}, which is not in its directory {home}"
+        )
     return place
 
 

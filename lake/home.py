@@ -33,7 +33,7 @@ from typing import Any, Final
 from lake import announcement, documents, files, private
 from lake.announcement import Announcement
 from lake.documents import DocumentError
-from lake.errors import Corrupt
+from lake.errors import CorruptError
 
 LONGEST: Final = 1000
 """Characters of what identifies a lake, and of a key."""
@@ -100,7 +100,7 @@ class LakeHome:
 
         Raises:
             OSError: the directory cannot be written.
-            Corrupt: the file is there and cannot be read.
+            CorruptError: the file is there and cannot be read.
         """
         place = self.path / "identity.json"
         fresh = {"id": uuid.uuid4().hex, "created": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -112,7 +112,7 @@ class LakeHome:
 
         Raises:
             OSError: the directory cannot be written.
-            Corrupt: the file is there and cannot be read.
+            CorruptError: the file is there and cannot be read.
         """
         place = self.path / "credentials.json"
         fresh = {
@@ -178,7 +178,7 @@ def _read_or_create(place: Path, content: dict[str, str]) -> dict[str, Any]:
         _create(place, content)
     found = _read(place)
     if found is None or not all(_is_text(found.get(name)) for name in content):
-        raise Corrupt(f"{place} is damaged: restore it, or remove it to have a new one made")
+        raise CorruptError(f"{place} is damaged: restore it, or remove it to have a new one made")
     return found
 
 

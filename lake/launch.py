@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lake.errors import Full, Unreachable
+from lake.errors import FullError, UnreachableError
 from lake.home import Credentials, LakeHome
 from lake.settings import Remote
 
@@ -41,14 +41,14 @@ def serve_on_demand(
         patience: seconds to wait for it to answer.
 
     Raises:
-        Unreachable: the server did not come up; the message holds what it said.
-        Full: the directory cannot be written.
+        UnreachableError: the server did not come up; the message holds what it said.
+        FullError: the directory cannot be written.
     """
     lake = LakeHome(home.absolute())
     try:
         keys = lake.credentials()
     except OSError as error:
-        raise Full(f"the lake in {home} cannot be written: {error.strerror}") from error
+        raise FullError(f"the lake in {home} cannot be written: {error.strerror}") from error
     return _served(lake, keys) or _start(lake, keys, idle=idle, patience=patience)
 
 
@@ -76,7 +76,7 @@ def _served(lake: LakeHome, keys: Credentials) -> Remote | None:
 
 def _start(lake: LakeHome, keys: Credentials, *, idle: int, patience: float) -> Remote:
     if not os.access(lake.path, os.W_OK):
-        raise Full(f"the lake in {lake.path} cannot be written: it is read-only, or not yours")
+        raise FullError(f"the lake in {lake.path} cannot be written: it is read-only, or not yours")
     deadline = time.monotonic() + patience
     said = f"no answer within {patience:g} s"
     while time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def _start(lake: LakeHome, keys: Credentials, *, idle: int, patience: float) -> 
         if process.returncode != _LOCK_HELD:
             break
         time.sleep(_RETRY_SECONDS)  # the holder may be about to answer, or about to end
-    raise Unreachable(f"the embedded lake in {lake.path} did not start: {said}")
+    raise UnreachableError(f"the embedded lake in {lake.path} did not start: {said}")
 
 
 def _answering(
@@ -127,7 +127,7 @@ def _spawned(home: Path, idle: int) -> Iterator[subprocess.Popen[bytes]]:
             start_new_session=True,
         )
     except OSError as error:
-        raise Unreachable(f"the embedded lake cannot be started: {error.strerror}") from error
+        raise UnreachableError(f"the embedded lake cannot be started: {error.strerror}") from error
     threading.Thread(target=process.wait, daemon=True).start()  # leave no zombie when it ends
     try:
         yield process

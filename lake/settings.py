@@ -16,7 +16,7 @@ from typing import Any
 
 from lake import documents
 from lake.documents import DocumentError
-from lake.errors import Misconfigured
+from lake.errors import MisconfiguredError
 
 ENDPOINT = "LAKECTL_SERVER_ENDPOINT_URL"
 ACCESS_KEY = "LAKECTL_CREDENTIALS_ACCESS_KEY_ID"
@@ -56,7 +56,7 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
         env: environment variables; the process's own when None.
 
     Raises:
-        Misconfigured: an endpoint without credentials, or a file that is no configuration.
+        MisconfiguredError: an endpoint without credentials, or a file that is no configuration.
     """
     env = os.environ if env is None else env
     filed = _lakectl_file(env)
@@ -66,7 +66,7 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
     access = env.get(ACCESS_KEY) or filed.get("access_key_id")
     secret = env.get(SECRET_KEY) or filed.get("secret_access_key")
     if not access or not secret:
-        raise Misconfigured(
+        raise MisconfiguredError(
             f"the lake {endpoint} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
             "or put them into ~/.lakectl.yaml"
         )
@@ -101,13 +101,13 @@ def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except DocumentError as error:
-        raise Misconfigured(f"{path} {error}") from error
+        raise MisconfiguredError(f"{path} {error}") from error
     named = content if isinstance(content, dict) else {SECTIONS[0]: content}
     sections: list[Any] = [named.get(name) or {} for name in SECTIONS]
     if not all(isinstance(each, dict) for each in sections):
-        raise Misconfigured(f"{path} is not a lakectl configuration: {' and '.join(SECTIONS)}")
+        raise MisconfiguredError(f"{path} is not a lakectl configuration: {' and '.join(SECTIONS)}")
     found = {name: value for each in sections for name, value in each.items() if name in KEYS}
     for name, value in found.items():
         if not isinstance(value, str):
-            raise Misconfigured(f"{path}: {name} is no text; put it into quotes")
+            raise MisconfiguredError(f"{path}: {name} is no text; put it into quotes")
     return found

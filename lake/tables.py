@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lake import files
-from lake.errors import Corrupt, Invalid
+from lake.errors import CorruptError, InvalidError
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def in_place(found: Sequence[ObjectInfo], home: Path | None) -> list[str] | None
         return None
     try:
         places = [files.address(item.address, home) for item in found]
-    except Invalid:
+    except InvalidError:
         return None
     whole = (_is_whole(place, item.size) for item, place in zip(found, places, strict=True))
     return [str(place) for place in places] if all(whole) else None
@@ -47,7 +47,7 @@ def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
     """Read parts that are at hand as bytes.
 
     Raises:
-        Corrupt: one is no Parquet file, or they are not of one table.
+        CorruptError: one is no Parquet file, or they are not of one table.
     """
     import polars as pl  # noqa: PLC0415  slow to import
 
@@ -55,7 +55,7 @@ def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
         return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         said = (str(error).splitlines() or ["no reason given"])[0]
-        raise Corrupt(f"the parts of a table cannot be read: {said}") from error
+        raise CorruptError(f"the parts of a table cannot be read: {said}") from error
 
 
 def encode(frame: pl.DataFrame) -> bytes:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from lake import documents
 from lake.documents import DocumentError
-from lake.errors import NotFound, Unreachable, refused
+from lake.errors import NotFoundError, UnreachableError, refused
 from lake.home import LakeHome
 from lake.launch import answers, serve_on_demand
 from lake.settings import ACCESS_KEY, SECRET_KEY, Remote
@@ -41,16 +41,16 @@ def collect(
         dry_run: only count.
 
     Raises:
-        NotFound: there is no lake.
+        NotFoundError: there is no lake.
         LakeError: it cannot be served, or refuses.
     """
     if not LakeHome(home).catalog.exists():
-        raise NotFound(f"there is no lake in {home}: name its directory with --home")
+        raise NotFoundError(f"there is no lake in {home}: name its directory with --home")
     remote = _served(home)
     asked = {"keep_seconds": keep, "also": sorted(also), "dry_run": dry_run}
     found = _post(remote, PATH, asked)
     if not isinstance(found, dict) or not all(type(found.get(name)) is int for name in COUNTED):
-        raise Unreachable(f"what answers at {remote.endpoint} is no lake: it counts nothing")
+        raise UnreachableError(f"what answers at {remote.endpoint} is no lake: it counts nothing")
     return found
 
 
@@ -76,10 +76,14 @@ def _post(remote: Remote, path: str, body: Mapping[str, object]) -> Any:  # noqa
             answer = connection.getresponse()
             said = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Unreachable(f"the lake at {remote.endpoint} stopped before it answered") from error
+        raise UnreachableError(
+            f"the lake at {remote.endpoint} stopped before it answered"
+        ) from error
     if answer.status != http.client.OK:
         raise refused("collect garbage", answer.status, said, answer.reason)
     try:
         return documents.parse_json(said)
     except DocumentError as error:
-        raise Unreachable(f"what answers at {remote.endpoint} is no lake: it {error}") from error
+        raise UnreachableError(
+            f"what answers at {remote.endpoint} is no lake: it {error}"
+        ) from error

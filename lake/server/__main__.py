@@ -27,7 +27,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake import private
-from lake.errors import Busy, Conflict, Full, LakeError
+from lake.errors import BusyError, ConflictError, FullError, LakeError
 from lake.home import Credentials, Endpoint, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
@@ -100,8 +100,8 @@ def serve(home: LakeHome, options: Options) -> None:
     """Serve a lake in this process.
 
     Raises:
-        Busy: another process serves it.
-        Full: its directory cannot be written.
+        BusyError: another process serves it.
+        FullError: its directory cannot be written.
         OSError: the address cannot be listened on.
     """
     lock = _locked(home)
@@ -206,7 +206,7 @@ async def _run(
 
 def _make_samples(lake: Services) -> None:
     """Make the sample repository where it is not there yet."""
-    with suppress(Conflict), lake.catalog.database.change():
+    with suppress(ConflictError), lake.catalog.database.change():
         lake.versions.create_repository(
             sample_data.REPOSITORY,
             f"{SCHEME}{sample_data.REPOSITORY}",
@@ -229,9 +229,9 @@ def _locked(home: LakeHome) -> IO[str]:
     except BlockingIOError as error:
         found = home.endpoint()
         holder = f"process {found.pid} at {found.url}" if found else "another process"
-        raise Busy(f"{holder} serves the lake in {home.path} already") from error
+        raise BusyError(f"{holder} serves the lake in {home.path} already") from error
     except OSError as error:
-        raise Full(f"the lake in {home.path} cannot be locked: {error.strerror}") from error
+        raise FullError(f"the lake in {home.path} cannot be locked: {error.strerror}") from error
     return lock
 
 

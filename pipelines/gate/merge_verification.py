@@ -19,7 +19,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound, TooLarge
+from lake.errors import NotFoundError, TooLargeError
 from lake.values import Change, Commit
 from lineage import guard
 from lineage.errors import GuardError
@@ -105,7 +105,7 @@ def of_real_data(merge: Merge, dataset: str) -> str | None:
         return f"it brings real data of {dataset}, and {_verb(other)} {other.path} besides"
     try:
         return _contradiction(merge.lake, merge.commit.id, dataset)
-    except NotFound:
+    except NotFoundError:
         return f"it leaves round 0 of {dataset} without samples or without lineage"
     except UNREADABLE:
         return f"the samples or the lineage of round 0 of {dataset} cannot be read"
@@ -125,7 +125,7 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
     """The manifest of a round; empty where there is none that can be read."""
     try:
         return manifest.read(lake, ref, dataset, number)
-    except (NotFound, TooLarge, DataError):
+    except (NotFoundError, TooLargeError, DataError):
         return {}
 
 
@@ -184,7 +184,7 @@ def _judged(merge: Merge, result: GuardResult) -> str | None:
     lake, judged = merge.lake, result.judged
     try:
         descends = judged == lake.merge_base(merge.source, judged)
-    except NotFound:
+    except NotFoundError:
         descends = False
     if not descends:
         return f"what it merged does not descend from {judged[:SHORT]}, which the guard judged"

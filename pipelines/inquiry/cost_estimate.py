@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.common.errors import ParamsError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import nearest
@@ -166,7 +166,7 @@ def _seconds(ctx: RoundContext, requests: int) -> float | None:
     round_ = ctx.round
     try:
         about = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
-    except NotFound:
+    except NotFoundError:
         return None
     before: Mapping[str, Any] = about.get("cost", {}).get("generate", {})
     sent = int(before.get("requests", 0)) - int(before.get("cached", 0))

@@ -13,7 +13,7 @@ import polars as pl
 
 from lake import refs, settings
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.settings import Embedded
 from lake.tables import SUFFIX
 from lake.values import ObjectInfo
@@ -37,7 +37,7 @@ def hold(lake: Lake, ref: str, dataset: str | None = None) -> Holding:
     """List what a ref holds, of all data sets or of one.
 
     Raises:
-        NotFound: there is no such ref.
+        NotFoundError: there is no such ref.
     """
     commit = lake.resolve(ref)
     found: dict[str, list[ObjectInfo]] = {}
@@ -108,7 +108,7 @@ def _columns(lake: Lake, held: Holding, path: str) -> pl.Schema:
 def _manifest(lake: Lake, commit: str, dataset: str, number: int) -> dict[str, Any]:
     try:
         return manifest.read(lake, commit, dataset, number)
-    except NotFound:
+    except NotFoundError:
         return {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import curate as curation
 from pipelines.gate import reviews
 from pipelines.rounds import history, manifest, tables
@@ -25,7 +25,7 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
     tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
     try:
         held = history.published(lake, dataset)
-    except NotFound:
+    except NotFoundError:
         held = {}
     published = [
         _entry(
@@ -83,7 +83,7 @@ def _entry(
 ) -> dict[str, Any]:
     try:
         about = manifest.read(lake, commit, dataset, number)
-    except NotFound:
+    except NotFoundError:
         about = {}
     guard = about.get("guard")
     judged = "blocked" if guard and guard["verdict"] == "block" else "in progress"

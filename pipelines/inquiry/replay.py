@@ -18,7 +18,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.common.errors import ReplayError
 from pipelines.common.settings import parse
 from pipelines.common.shards import Shard
@@ -171,7 +171,7 @@ def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> R
         about = manifest.read(lake, generated.id, dataset, number)
         made = lake.scan(generated.id, refs.partition(dataset, "candidates", number))
         lineage = lake.scan(commit, refs.partition(dataset, "lineage", number))
-    except NotFound as error:
+    except NotFoundError as error:
         raise ReplayError(
             f"the record of round {number} of {dataset} is not whole: {error}"
         ) from error

@@ -57,7 +57,7 @@ def open_at(lake: Lake, ref: str) -> Ancestry:
         ref: branch, tag or commit.
 
     Raises:
-        NotFound: there is no such ref.
+        NotFoundError: there is no such ref.
         SchemaError: a table of lineage is not what it should be.
     """
     return opened(sources_at(lake, lake.resolve(ref).id))

@@ -15,7 +15,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import Conflict, NotFound
+from lake.errors import ConflictError, NotFoundError
 from pipelines.common.errors import StaleError
 from pipelines.rounds import tables
 from pipelines.rounds.staging_branch import staging_branch
@@ -94,7 +94,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
         commit = lake.commit(branch, message, about)
         try:
             lake.merge(commit.id, refs.MAIN, message, {})
-        except Conflict as error:
+        except ConflictError as error:
             if not holds(lake, dataset, key):
                 raise StaleError(
                     f"another run changed the hold-out of {dataset} meanwhile; run this again"
@@ -112,6 +112,6 @@ def _find(lake: Lake, dataset: str, key: str) -> str | None:
             about = commit.metadata
             if about.get("stemma.dataset") == dataset and about.get("stemma.input_key") == key:
                 return commit.id
-    except NotFound:
+    except NotFoundError:
         return None
     return None

@@ -26,8 +26,8 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
     """Read the manifest of a round at a ref.
 
     Raises:
-        NotFound: the ref does not hold the round.
-        TooLarge: it is larger than a manifest is.
+        NotFoundError: the ref does not hold the round.
+        TooLargeError: it is larger than a manifest is.
         DataError: it is no JSON object, or holds something else than a stage writes.
     """
     path = refs.manifest(dataset, number)

@@ -9,7 +9,7 @@ from typing import Final
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import Conflict
+from lake.errors import ConflictError
 from lake.values import Commit
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
@@ -82,7 +82,7 @@ def merge(lake: Lake, source: str, message: str, about: Mapping[str, str]) -> Co
     """
     try:
         return lake.merge(source, refs.MAIN, message, about)
-    except Conflict as error:
+    except ConflictError as error:
         raise StaleError("main changed at the same time; run `dvc repro` again") from error
 
 
@@ -90,7 +90,7 @@ def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
     """Return the tag of a published round, creating it when a killed stage did not get to it.
 
     Raises:
-        Conflict: the name is taken again and again.
+        ConflictError: the name is taken again and again.
     """
     for left in range(TAG_TRIES, 0, -1):
         tags = lake.tags(f"{dataset}-v{number}")
@@ -101,7 +101,7 @@ def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
             return found[0]
         try:
             lake.tag(refs.next_tag(dataset, number, tags), commit)
-        except Conflict:  # somebody took the name: look again
+        except ConflictError:  # somebody took the name: look again
             if left == 1:
                 raise
-    raise Conflict(f"no tag for round {number} of {dataset} could be made")
+    raise ConflictError(f"no tag for round {number} of {dataset} could be made")

@@ -51,7 +51,7 @@ def download(
         Names of the files; none where the commit holds no generator.
 
     Raises:
-        Invalid: a name would lead out of the folder; nothing is written.
+        InvalidError: a name would lead out of the folder; nothing is written.
         DataError: a table would take far more memory than it has bytes; nothing is written.
     """
     prefix = refs.partition(dataset, TABLE, number)

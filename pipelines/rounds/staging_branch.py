@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 
 PREFIX: Final = "tmp-"
 
@@ -33,12 +33,12 @@ def staging_branch(lake: Lake, branch: str, start: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        with suppress(NotFound):
+        with suppress(NotFoundError):
             lake.delete_branch(name)
 
 
 def delete_stale(lake: Lake, branch: str) -> None:
     """Remove what killed attempts for a branch left behind."""
     for name in lake.branches(f"{PREFIX}{branch}-"):
-        with suppress(NotFound):
+        with suppress(NotFoundError):
             lake.delete_branch(name)

@@ -15,7 +15,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.rounds import tables
 
@@ -53,7 +53,7 @@ def holds(lake: Lake, ref: str, dataset: str, number: int, wanted: pl.Expr) -> b
     """Tell whether a round's lineage at a ref has a row that an expression matches."""
     try:
         lineage = lake.scan(ref, refs.partition(dataset, "lineage", number))
-    except NotFound:
+    except NotFoundError:
         return False
     found = lineage.filter(wanted).select("row").head(1)
     return not tables.collected(found, f"the lineage of round {number} of {dataset}").is_empty()

@@ -12,7 +12,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import schema
 
 OCCURRENCE = ("round", "row")
@@ -22,7 +22,7 @@ def read(lake: Lake, ref: str, dataset: str, table: str) -> pl.LazyFrame:
     """All rounds of a table at a ref.
 
     Raises:
-        NotFound: the ref holds no part of the table.
+        NotFoundError: the ref holds no part of the table.
     """
     return lake.scan(ref, refs.table(dataset, table))
 
@@ -31,7 +31,7 @@ def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> p
     """One round's part of a table at a ref.
 
     Raises:
-        NotFound: the ref holds no such part.
+        NotFoundError: the ref holds no such part.
         SchemaError: it cannot be read.
     """
     what = f"{table} of round {number} of {dataset} at {ref}"
@@ -64,7 +64,7 @@ def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFr
     for (dataset, number), part in places.group_by("dataset", "round", maintain_order=True):
         try:
             rows = lake.scan(ref, refs.partition(str(dataset), table, int(str(number))))
-        except NotFound:
+        except NotFoundError:
             continue
         wanted = part["row"].unique()
         near = pl.col("row").is_between(wanted.min(), wanted.max())  # lets row groups be skipped
@@ -85,7 +85,7 @@ def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
     """The real training samples at a ref.
 
     Raises:
-        NotFound: the ref holds no real data of this data set.
+        NotFoundError: the ref holds no real data of this data set.
     """
     return read_round(lake, ref, dataset, "samples", 0)
 
@@ -101,5 +101,5 @@ def optional(lake: Lake, ref: str, prefix: str, columns: Sequence[str]) -> pl.Da
     """A table that may not be there: its columns, or an empty frame."""
     try:
         return collected(lake.scan(ref, prefix).select(columns), f"the table {prefix} at {ref}")
-    except NotFound:
+    except NotFoundError:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.params import Params
 from review.errors import UsageError
 
@@ -30,12 +30,12 @@ def held_datasets(ref: str, held: Collection[str], dataset: str | None) -> list[
     """All data sets that a ref holds, or the one that is asked for.
 
     Raises:
-        NotFound: it holds none.
+        NotFoundError: it holds none.
         UsageError: it does not hold the one that is asked for.
     """
     known = sorted(held)
     if not known:
-        raise NotFound(f"{ref} holds no data set")
+        raise NotFoundError(f"{ref} holds no data set")
     if dataset is not None and dataset not in known:
         raise UsageError(f"{ref} holds no data set {dataset!r}; it holds {', '.join(known)}")
     return known if dataset is None else [dataset]

@@ -16,9 +16,9 @@ from lineage.guard import Check, GuardResult
 from pipelines.gate import evidence
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
-from review.cli import refs
+from review.cli import round_refs
 from review.cli.output import console, number, print_json, sentence, table
-from review.cli.refs import Target
+from review.cli.round_refs import RoundRef
 from review.errors import Findings
 
 SAME = 1e-9
@@ -29,7 +29,7 @@ SAME = 1e-9
 class Judgement:
     """The guard's answer about a round now, beside the one that its manifest holds."""
 
-    target: Target
+    target: RoundRef
     result: GuardResult
     limits: str
     """Where the limits come from."""
@@ -74,11 +74,11 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 
     Raises:
         Findings: a round is blocked.
-        NotFound: there is no round, or it has not come far enough to be judged.
+        NotFoundError: there is no round, or it has not come far enough to be judged.
     """
     params = load()
     lake = open_lake(params)
-    found = [judge(params, lake, each) for each in refs.find(params, lake, ref, dataset)]
+    found = [judge(params, lake, each) for each in round_refs.find(params, lake, ref, dataset)]
     if as_json:
         print_json({"ref": ref, "rounds": [each.to_dict() for each in found]})
     else:
@@ -94,14 +94,14 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         raise Findings(f"the guard blocks {names}")
 
 
-def judge(params: Params, lake: Lake, target: Target) -> Judgement:
+def judge(params: Params, lake: Lake, target: RoundRef) -> Judgement:
     """Judge a round at a commit by the limits of params.yaml.
 
     Raises:
-        NotFound: it has not been evaluated.
+        NotFoundError: it has not been evaluated.
     """
-    content = refs.evaluated(lake, target)
-    round_, limits = refs.settings(params, target)
+    content = round_refs.evaluated(lake, target)
+    round_, limits = round_refs.settings(params, target)
     settings = round_.settings.publish
     seen = evidence.collect(RoundContext(params, round_, lake), target.commit)
     result = guard.judge(seen, settings.guard)

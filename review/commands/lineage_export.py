@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.visible import in_json
 from lineage.export import croissant, prov
 from lineage.export.values import Track, untracked
@@ -55,13 +55,13 @@ def held(lake: Lake, params: Params, ref: str, dataset: str | None) -> Holding:
     """What a ref holds of all data sets, or of one.
 
     Raises:
-        NotFound: it holds no lineage.
+        NotFoundError: it holds no lineage.
         UsageError: there is no such data set.
     """
     found = lineage_export.hold(lake, ref, dataset)
     if not found.objects:
         what = "lineage" if dataset is None else f"lineage of {wanted_dataset(params, dataset)}"
-        raise NotFound(f"{ref} holds no {what}; name another ref, or run `dvc repro` first")
+        raise NotFoundError(f"{ref} holds no {what}; name another ref, or run `dvc repro` first")
     return found
 
 

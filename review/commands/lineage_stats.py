@@ -49,7 +49,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     """Sum up the lineage of a ref and print it.
 
     Raises:
-        NotFound: there is no such ref, or it holds no lineage.
+        NotFoundError: there is no such ref, or it holds no lineage.
         UsageError: it does not hold this data set.
     """
     lake = open_lake(load())

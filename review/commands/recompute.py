@@ -88,7 +88,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 
     Raises:
         Findings: something does not.
-        NotFound: there is no such ref, or it holds no data set.
+        NotFoundError: there is no such ref, or it holds no data set.
         UsageError: it does not hold this data set.
     """
     lake = open_lake(load())

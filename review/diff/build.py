@@ -19,7 +19,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.values import Change
 from review.diff import candidates, quality, sources
 from review.diff.sources import Sources
@@ -56,7 +56,7 @@ def diff(
         columns: whether to compare the distributions of columns too.
 
     Raises:
-        NotFound: a ref is not in the lake.
+        NotFoundError: a ref is not in the lake.
         UsageError: the samples have no such key.
     """
     before, after = commits(lake, left, right, two_dot=two_dot)
@@ -107,13 +107,13 @@ def diff_table(
     """Compare the Parquet parts under a prefix between two refs; arguments as `diff`.
 
     Raises:
-        NotFound: a ref is not in the lake, or neither side has a table there.
+        NotFoundError: a ref is not in the lake, or neither side has a table there.
         UsageError: a side lacks the key.
     """
     before, after = commits(lake, left, right, two_dot=two_dot)
     parts = sources.in_lake(lake, before, after, prefix)
     if not any((*side.differing, *side.equal) for side in (parts.left, parts.right)):
-        raise NotFound(f"there is no table under {prefix} at {left} or {right}")
+        raise NotFoundError(f"there is no table under {prefix} at {left} or {right}")
     return _of_table(prefix, parts, key, columns=columns)
 
 

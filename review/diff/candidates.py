@@ -12,7 +12,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import history
 from review.diff.sources import Sources
 
@@ -100,7 +100,7 @@ def made(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | N
         return None
     try:
         return lake.scan(generated.id, refs.partition(dataset, "candidates", number))
-    except NotFound:
+    except NotFoundError:
         return None
 
 

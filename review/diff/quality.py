@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import manifest
 from review.diff.values import Check, Cost, Guard, Interval, Metric
 
@@ -25,7 +25,7 @@ def read(lake: Lake, ref: str, dataset: str, number: int | None) -> dict[str, An
         return {}
     try:
         return manifest.read(lake, ref, dataset, number)
-    except NotFound:
+    except NotFoundError:
         return {}
 
 

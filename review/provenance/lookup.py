@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import audit
 from lineage.ancestry.index import Ancestry
 from pipelines.params import Params
@@ -44,7 +44,7 @@ def locate(lake: Lake, params: Params, ref: str, dataset: str | None, prefix: st
     Raises:
         QueryError: the prefix cannot be one.
         UsageError: there is no such data set.
-        NotFound: neither the ref holds it nor did main ever; the message says where else it is.
+        NotFoundError: neither the ref holds it nor did main ever; the message says where it is.
     """
     audit.parse(prefix)
     commit = lake.resolve(ref).id
@@ -71,7 +71,7 @@ def _refuse_main(lake: Lake, ref: str, commit: str, dataset: str | None, prefix:
     """Point to main where that holds the sample and another ref was asked."""
     head = lake.head(refs.MAIN)
     if head not in (None, commit) and len(_at(lake, str(head), dataset, prefix).numbers):
-        raise NotFound(f"no sample {prefix} at {ref}; it is on main: add --ref main")
+        raise NotFoundError(f"no sample {prefix} at {ref}; it is on main: add --ref main")
 
 
 def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
@@ -97,7 +97,9 @@ def _refuse(lake: Lake, ref: str, dataset: str | None, prefix: str) -> Located:
             and dataset in (None, named["dataset"])
             and superseded.holds(lake, head, named["dataset"], int(named["round"]), wanted)
         ):
-            raise NotFound(f"no sample {prefix} at {ref}; it is on {branch}: add --ref {branch}")
-    raise NotFound(
+            raise NotFoundError(
+                f"no sample {prefix} at {ref}; it is on {branch}: add --ref {branch}"
+            )
+    raise NotFoundError(
         f"no sample {prefix} at {ref}, in any round that main held once, or on any round's branch"
     )

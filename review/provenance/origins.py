@@ -13,7 +13,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import audit, family, schema
 from lineage.ancestry.index import Ancestry
 from lineage.audit import Occurrence
@@ -39,7 +39,7 @@ class Mix:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class SampleProvenance:
     """An occurrence, its family tree, and what its round says about it."""
 
     occurrence: Occurrence
@@ -85,7 +85,7 @@ class Found:
         }
 
 
-def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[Found]:
+def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[SampleProvenance]:
     """Describe each occurrence, in order of the index.
 
     Args:
@@ -108,7 +108,7 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
         row = lineage.join(each.places.head(1), on=family.NODE, how="semi").to_dicts()[0]
         about = asked.manifest(dataset, number)
         place = asked.published(dataset, number)
-        yield Found(
+        yield SampleProvenance(
             occurrence=audit.describe(row, verdicts.filter(mine), decisions.filter(mine), lineage),
             family=each.with_facts(lineage),
             mixes=asked.mixes(each),
@@ -137,7 +137,7 @@ class _Asked:
         if at not in self._manifests:
             try:
                 self._manifests[at] = manifest.read(self._lake, self._commit, dataset, number)
-            except NotFound:
+            except NotFoundError:
                 self._manifests[at] = {}
         return self._manifests[at]
 

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lake.client import Lake
-from lake.errors import Invalid, NotFound, Unreachable
+from lake.errors import InvalidError, NotFoundError, UnreachableError
 from lineage.errors import QueryError
 from review.errors import FAILURES, UsageError
 from review.ui import (
@@ -28,15 +28,15 @@ from review.ui import (
     verifiers,
 )
 from review.ui.access import Gate
-from review.ui.app_state import Desk
+from review.ui.app_state import AppState
 from review.ui.session import Session
 
 STATUS: Final = (
-    (NotFound, 404),
+    (NotFoundError, 404),
     (UsageError, 400),
-    (Invalid, 400),
+    (InvalidError, 400),
     (QueryError, 400),
-    (Unreachable, 503),
+    (UnreachableError, 503),
 )
 """Of errors that an address, or the lake, is the reason of; any other one is the page's own."""
 BRANCH: Final = "/review/{dataset}/{branch}"
@@ -63,7 +63,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
         exception_handlers={HTTPException: _not_there, Exception: _broken}
         | dict.fromkeys(FAILURES, _failed),
     )
-    app.state.desk = Desk(lake, session)
+    app.state.desk = AppState(lake, session)
     app.state.cookie = access.cookie_name(port)
     return app
 

@@ -11,19 +11,19 @@ from starlette.requests import Request
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.inquiry import overview
 from pipelines.params import Params, load
 from pipelines.rounds import history
 from pipelines.rounds.context import RoundContext
-from review.cli import refs as targets
+from review.cli import round_refs
 from review.cli.datasets import wanted_dataset
-from review.cli.refs import Target
+from review.cli.round_refs import RoundRef
 from review.ui.session import Session
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Desk:
+class AppState:
     """The project in the current directory, and its lake."""
 
     lake: Lake
@@ -34,23 +34,23 @@ class Desk:
         """What params.yaml says now."""
         return load()
 
-    def context(self, target: Target) -> RoundContext:
+    def context(self, target: RoundRef) -> RoundContext:
         """A round at ctx, with the settings that params.yaml gives it now."""
         params = self.params
-        return RoundContext(params, targets.settings(params, target)[0], self.lake)
+        return RoundContext(params, round_refs.settings(params, target)[0], self.lake)
 
 
-def of(request: Request) -> Desk:
+def of(request: Request) -> AppState:
     """The desk of a request's application."""
-    desk: Desk = request.app.state.desk
+    desk: AppState = request.app.state.desk
     return desk
 
 
-def target(lake: Lake, dataset: str, branch: str) -> Target:
+def target(lake: Lake, dataset: str, branch: str) -> RoundRef:
     """The round of a branch; where the branch is gone, as main holds it.
 
     Raises:
-        NotFound: there is no such round of the data set.
+        NotFoundError: there is no such round of the data set.
     """
     named = refs.BRANCH.match(branch)
     number = int(named["round"]) if named and named["dataset"] == dataset else 0
@@ -60,8 +60,8 @@ def target(lake: Lake, dataset: str, branch: str) -> Target:
         held = history.published(lake, dataset).get(number)
         head = held.source if held else None
     if head is None:
-        raise NotFound(f"there is no branch {branch} of a round of {dataset}; see the rounds")
-    return Target(branch, dataset, number, head, line)
+        raise NotFoundError(f"there is no branch {branch} of a round of {dataset}; see the rounds")
+    return RoundRef(branch, dataset, number, head, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Known:
         return next(found, None)
 
 
-def known(desk: Desk, dataset: str) -> Known:
+def known(desk: AppState, dataset: str) -> Known:
     """What the lake holds of a data set, read again when a branch or tag has moved.
 
     Raises:

@@ -15,7 +15,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import history
 from review.errors import UsageError
 
@@ -106,11 +106,11 @@ def source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
     """Open the tables of a round.
 
     Raises:
-        NotFound: the commit holds no candidates of it.
+        NotFoundError: the commit holds no candidates of it.
     """
     made = history.generated(lake, dataset, number, commit)
     if made is None:
-        raise NotFound(f"no commit at {commit[:12]} generated round {number} of {dataset}")
+        raise NotFoundError(f"no commit at {commit[:12]} generated round {number} of {dataset}")
 
     def scan(ref: str, table: str) -> pl.LazyFrame:
         return lake.scan(ref, refs.partition(dataset, table, number))
@@ -239,5 +239,5 @@ def _at(frame: pl.LazyFrame, kept: pl.DataFrame) -> pl.DataFrame:
 def _perhaps(scan: Callable[[], pl.LazyFrame]) -> pl.LazyFrame | None:
     try:
         return scan()
-    except NotFound:
+    except NotFoundError:
         return None

@@ -13,16 +13,16 @@ from starlette.responses import Response
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.features import images
 from pipelines.gate import reviews
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
-from review.cli.refs import Target
+from review.cli.round_refs import RoundRef
 from review.diff import build, samples, sections
 from review.diff.values import MEANINGS, DataDiff
 from review.ui import app_state, candidates, facets, render
-from review.ui.app_state import Desk
+from review.ui.app_state import AppState
 from review.ui.candidates import Filters, Listing, Source
 from review.ui.facets import Facets
 
@@ -119,7 +119,7 @@ def changes(request: Request) -> Response:
     )
 
 
-def compared(here: Desk, target: Target) -> tuple[str, DataDiff]:
+def compared(here: AppState, target: RoundRef) -> tuple[str, DataDiff]:
     """What a branch changes in main; of a published round, what its merge changed.
 
     Returns:
@@ -148,15 +148,15 @@ def opened(lake: Lake, commit: str, dataset: str, number: int) -> tuple[Source, 
 
 
 @lru_cache(maxsize=256)
-def _count(lake: Lake, target: Target, filters: Filters) -> int:
+def _count(lake: Lake, target: RoundRef, filters: Filters) -> int:
     found, _ = opened(lake, target.commit, target.dataset, target.number)
     return candidates.count(found, filters)
 
 
-def _listed(lake: Lake, target: Target, filters: Filters) -> dict[str, Any]:
+def _listed(lake: Lake, target: RoundRef, filters: Filters) -> dict[str, Any]:
     try:
         found, known = opened(lake, target.commit, target.dataset, target.number)
-    except NotFound:
+    except NotFoundError:
         return {"listing": None, "filters": filters, "facets": None}
     filters = facets.meant(known, filters)
     shape = _shape(found)
@@ -210,7 +210,7 @@ def _names(found: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(found or ())
 
 
-def _decision(here: Desk, target: Target, entry: Mapping[str, Any] | None) -> dict[str, Any]:
+def _decision(here: AppState, target: RoundRef, entry: Mapping[str, Any] | None) -> dict[str, Any]:
     """What can be decided about a branch, and what cannot and why."""
     state = entry["state"] if entry else "in progress"
     judged = (entry or {}).get("guard")
@@ -241,11 +241,11 @@ def samples_at(lake: Lake, commit: str, dataset: str, number: int, rows: list[in
     """The payload of some rows of a round, rejected candidates too, by row.
 
     Raises:
-        NotFound: the commit does not hold the round.
+        NotFoundError: the commit does not hold the round.
     """
     wanted = pl.Series("row", rows, pl.Int64)
     try:
         frame = candidates.source(lake, commit, dataset, number).candidates
-    except NotFound:  # real rows, or a round whose candidates are gone
+    except NotFoundError:  # real rows, or a round whose candidates are gone
         frame = lake.scan(commit, refs.partition(dataset, "samples", number))
     return frame.filter(pl.col("row").is_in(wanted.implode())).collect().sort("row")

@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import ancestry_index, manifest, tables
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
 from review.provenance import origins
 from review.provenance.lookup import Located
-from review.provenance.origins import Found
+from review.provenance.origins import SampleProvenance
 from review.ui import app_state, picture, render, review
 
 Place = tuple[str, int, int]
@@ -60,19 +60,19 @@ def show(request: Request) -> Response:
     )
 
 
-def _found(lake: Lake, commit: str, place: Place, ref: str) -> Found:
+def _found(lake: Lake, commit: str, place: Place, ref: str) -> SampleProvenance:
     index = ancestry_index.open_at(lake, commit)
     at = pl.DataFrame(
         [place], schema={"dataset": pl.String, "round": pl.Int32, "row": pl.Int64}, orient="row"
     )
     number = int(index.numbers(at)[0])
     if number < 0:
-        raise NotFound(f"{ref} holds no row {place[2]} of round {place[1]} of {place[0]}")
+        raise NotFoundError(f"{ref} holds no row {place[2]} of round {place[1]} of {place[0]}")
     located = Located(index, commit, np.array([number], dtype=np.int64), None)
     return next(iter(origins.describe(lake, located)))
 
 
-def _examples(lake: Lake, commit: str, found: Found) -> dict[Place, Example]:
+def _examples(lake: Lake, commit: str, found: SampleProvenance) -> dict[Place, Example]:
     """What the nearest members of the tree look like; those whose payload is gone are left out."""
     near = found.family.nodes.head(PICTURED)
     shown: dict[Place, Example] = {}
@@ -80,7 +80,7 @@ def _examples(lake: Lake, commit: str, found: Found) -> dict[Place, Example]:
         name, at = str(dataset), int(str(number))
         try:
             frame = review.samples_at(lake, commit, name, at, part["row"].to_list())
-        except NotFound:
+        except NotFoundError:
             continue
         rows = examples.of_rows(frame)
         shown |= {(name, at, row): example for row, example in rows.items()}
@@ -96,7 +96,9 @@ def _images(shown: Mapping[Place, Example]) -> dict[Place, str]:
     return found
 
 
-def _roots(found: Found, shown: Mapping[Place, Example]) -> Iterator[tuple[Place, Example]]:
+def _roots(
+    found: SampleProvenance, shown: Mapping[Place, Example]
+) -> Iterator[tuple[Place, Example]]:
     """Real ancestors, the nearest first."""
     real = found.family.nodes.filter(pl.col("kind") == "real", pl.col("steps") > 0)
     for place in real.select("dataset", "round", "row").iter_rows():
@@ -105,7 +107,7 @@ def _roots(found: Found, shown: Mapping[Place, Example]) -> Iterator[tuple[Place
 
 
 def _learned(
-    lake: Lake, commit: str, found: Found, own: Example | None
+    lake: Lake, commit: str, found: SampleProvenance, own: Example | None
 ) -> list[tuple[Place, Example]]:
     """Some real rows that the sample's model may have learned from, of the same label if any."""
     mix = found.mixes.get(found.occurrence.trained_on or "")
@@ -117,19 +119,19 @@ def _learned(
         if own is not None and own.label is not None and "label" in real.collect_schema():
             real = real.filter(pl.col("label").cast(pl.String) == own.label)
         rows = examples.of_rows(real.head(ROOTS).collect())
-    except NotFound:
+    except NotFoundError:
         return []
     return [((dataset, 0, row), example) for row, example in rows.items()]
 
 
-def _generator(lake: Lake, commit: str, found: Found) -> Iterator[tuple[str, str]]:
+def _generator(lake: Lake, commit: str, found: SampleProvenance) -> Iterator[tuple[str, str]]:
     """The generator's manifest as names and values, sections flattened."""
     one = found.occurrence
     if one.kind == "real":
         return
     try:
         about = manifest.read(lake, commit, one.dataset, one.round)
-    except NotFound:
+    except NotFoundError:
         return
     yield from _flat("", about.get("generator") or {})
     yield from _flat("environment ", about.get("environment") or {})

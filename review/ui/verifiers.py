@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.visible import tame
 from pipelines.rounds import manifest
 from pipelines.verification.verdicts import places
@@ -99,7 +99,7 @@ def page(request: Request) -> Response:
 def _expectations(lake: Lake, dataset: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         about = manifest.read(lake, entry["commit"], dataset, entry["round"])
-    except NotFound:
+    except NotFoundError:
         return {}
     found: Mapping[str, Any] = about.get("verdicts", {}).get("expectations", {})
     return found

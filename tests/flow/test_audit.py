@@ -14,7 +14,7 @@ import lakefs_sdk
 import pytest
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage.errors import QueryError
 from pipelines.rounds import manifest, superseded, tables
 from review.commands import audit, descendants
@@ -149,7 +149,7 @@ def test_samples_of_the_real_chain_end_at_their_mix(
 def test_a_data_set_narrows_an_audit(said: Callable[[], str]) -> None:
     sample = planted.sample_id("pictures", 1, 0)
     assert tree_of(sample, said, dataset="pictures")["round"] == 1
-    with pytest.raises(NotFound, match="no sample"):
+    with pytest.raises(NotFoundError, match="no sample"):
         audit.run(sample=sample, ref="main", dataset="captions", as_json=False)
     with pytest.raises(
         UsageError, match="no data set 'picture'; known: captions, copies, pictures, tiny"
@@ -170,9 +170,11 @@ def test_of_many_occurrences_the_first_are_printed(said: Callable[[], str]) -> N
 
 def test_a_sample_of_main_is_not_looked_for_elsewhere() -> None:
     sample = planted.sample_id("pictures", 2, 0)
-    with pytest.raises(NotFound, match=r"at pictures-v1; it is on main: add --ref main"):
+    with pytest.raises(NotFoundError, match=r"at pictures-v1; it is on main: add --ref main"):
         audit.run(sample=sample, ref="pictures-v1", dataset=None, as_json=False)
-    with pytest.raises(NotFound, match="no sample 00000000 at main, in any round that main held"):
+    with pytest.raises(
+        NotFoundError, match="no sample 00000000 at main, in any round that main held"
+    ):
         audit.run(sample="00000000", ref="main", dataset=None, as_json=False)
     with pytest.raises(QueryError, match="give at least 8"):
         audit.run(sample="0000", ref="main", dataset=None, as_json=False)
@@ -269,7 +271,7 @@ def test_ids_that_match_nothing_are_named(capsys: pytest.CaptureFixture[str]) ->
     out, err = capsys.readouterr()
     assert "1 sample (1 occurrence)" in out
     assert "1 of 3 ids match; at main nothing matches 00000000, 11111111" in err
-    with pytest.raises(NotFound, match="no sample at main matches 00000000, 11111111"):
+    with pytest.raises(NotFoundError, match="no sample at main matches 00000000, 11111111"):
         descendants.run(samples=["00000000", "11111111"], **given)
     assert capsys.readouterr().out == ""
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import manifest, receipts, tables
 from review.commands import guard
 from review.errors import Findings, UsageError
@@ -107,7 +107,7 @@ def test_rounds_that_params_do_not_know(
     found = judged(capsys, "main", "tiny")
     assert found["same_limits"] is False
     assert found["limits_of"] == "default limits: params.yaml has no datasets.tiny"
-    with pytest.raises(NotFound, match="main holds no synthetic round of any data set"):
+    with pytest.raises(NotFoundError, match="main holds no synthetic round of any data set"):
         guard.run(ref="main", dataset=None, as_json=True)
 
 
@@ -118,7 +118,7 @@ def test_a_branch_that_has_not_come_far_enough(copied: Project, stage: str, miss
     lake = copied.lake()
     lake.set_branch("tiny-r002-early", receipts.read("tiny", 2, stage).commit)
     said = rf"^tiny-2 at tiny-r002-early cannot be judged yet: .* stage {missing} writes; run `dvc"
-    with pytest.raises(NotFound, match=said):
+    with pytest.raises(NotFoundError, match=said):
         guard.run(ref="tiny-r002-early", dataset=None, as_json=False)
 
 
@@ -174,7 +174,7 @@ def test_copies_of_held_out_rows_are_found_and_named(
 
 
 def test_what_is_no_round_is_one_sentence(copied: Project) -> None:
-    with pytest.raises(NotFound, match="nowhere"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         guard.run(ref="nowhere", dataset=None, as_json=False)
     with pytest.raises(UsageError, match="tiny-v0 is about real data"):
         guard.run(ref="tiny-v0", dataset=None, as_json=False)
@@ -183,5 +183,5 @@ def test_what_is_no_round_is_one_sentence(copied: Project) -> None:
     with pytest.raises(UsageError, match="there is no data set 'other'"):
         guard.run(ref="main", dataset="other", as_json=False)
     zero = copied.lake().resolve("tiny-v0").id
-    with pytest.raises(NotFound, match="holds no synthetic round of tiny"):
+    with pytest.raises(NotFoundError, match="holds no synthetic round of tiny"):
         guard.run(ref=zero, dataset=None, as_json=False)

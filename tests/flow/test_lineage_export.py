@@ -14,7 +14,7 @@ from mlcroissant._src.operation_graph.operations import download
 from prov.model import ProvDocument, ProvEntity, ProvGeneration, ProvMembership
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.rounds import history, tables
 from review.commands import lineage_export
 from review.errors import ReviewError, UsageError
@@ -133,7 +133,7 @@ def test_a_file_is_written_and_summed_up(
 
 def test_what_cannot_be_exported_is_said_in_a_sentence(copied: Project, tmp_path: Path) -> None:
     lake = copied.lake()
-    with pytest.raises(NotFound, match="nowhere"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         export("nowhere")
     with pytest.raises(UsageError, match="there is no data set 'digits'; known: tiny"):
         export(dataset="digits")
@@ -142,9 +142,9 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(copied: Project, tmp_path
     lake.set_branch("empty", str(lake.head("main")))
     lake.delete("empty", [item.path for item in lake.objects("empty")])
     lake.commit("empty", "Remove everything", {})
-    with pytest.raises(NotFound, match="empty holds no lineage; name another ref"):
+    with pytest.raises(NotFoundError, match="empty holds no lineage; name another ref"):
         export("empty")
-    with pytest.raises(NotFound, match="empty holds no lineage of tiny; name another ref"):
+    with pytest.raises(NotFoundError, match="empty holds no lineage of tiny; name another ref"):
         export("empty", dataset="tiny")
     done = copied.command("review.cli.app", "lineage", "export", "nowhere", "--format", "croissant")
     assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import review
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import schema
 from review.errors import UsageError
 from tests.flow.projects import Project
@@ -26,7 +26,7 @@ def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
     decided = found.decisions.filter(pl.col("decision") == "accepted").collect()
     assert len(decided) == len(samples.filter(pl.col("round") == 1))
     assert len(found.verdicts.select("row").unique().drop_nulls().collect()) == 24
-    with pytest.raises(NotFound, match="nowhere"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         found.table("nowhere").collect()
 
 
@@ -45,9 +45,9 @@ def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
 
 def test_what_is_not_there_is_said(copied: Project) -> None:
     del copied
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         review.open("tiny-v9")
-    with pytest.raises(NotFound, match="main holds no digits; it holds tiny"):
+    with pytest.raises(NotFoundError, match="main holds no digits; it holds tiny"):
         review.open("main", "digits")
 
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from lake import refs
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.home import LakeHome
 from pipelines import params
 from pipelines.common.errors import BlockedError
@@ -109,7 +109,7 @@ def test_an_audit_says_where_else_a_sample_is(copied: Project) -> None:
     blocked_round(copied)
     lake = copied.lake()
     on_branch = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)["sample_id"][0].hex()
-    with pytest.raises(NotFound, match="it is on tiny-r003: add --ref tiny-r003"):
+    with pytest.raises(NotFoundError, match="it is on tiny-r003: add --ref tiny-r003"):
         audit.run(sample=on_branch, ref="main", dataset=None, as_json=False)
     audit.run(sample=on_branch, ref="tiny-r003", dataset="tiny", as_json=False)
 

@@ -11,7 +11,7 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import schema
 from pipelines.common.errors import StaleError
 from pipelines.generators.diffusion import model as diffusion
@@ -61,7 +61,7 @@ def test_candidates_and_generator_stay_in_the_generate_commit(copied: Project) -
     assert len(tables.read_round(lake, generated, "tiny", "candidates", 1)) == 24
     files = [item.path for item in lake.objects(generated, "tiny/models/round=001/")]
     assert {path.rpartition("/")[2] for path in files} >= {"weights.safetensors", "manifest.json"}
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         tables.read(lake, "main", "tiny", "candidates")
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from lake import refs
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.gate import history_audit
 from pipelines.rounds import manifest, receipts, tables
 from pipelines.verification.verdicts import places
@@ -137,11 +137,11 @@ def test_which_round_is_asked_for(copied: Project, capsys: pytest.CaptureFixture
     assert asked("main", round_number=1) == 1
     assert asked("tiny-v1") == 1
     assert asked("tiny-r002", dataset="tiny") == 2
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         asked("main", round_number=7)
     with pytest.raises(UsageError, match="real data"):
         asked("tiny-v0")
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1", "generate")
-    with pytest.raises(NotFound, match=r"no verdicts yet; run `dvc repro verify@tiny-1`"):
+    with pytest.raises(NotFoundError, match=r"no verdicts yet; run `dvc repro verify@tiny-1`"):
         asked("tiny-r001")

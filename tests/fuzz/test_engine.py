@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake import documents
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from tests.fuzz import engine
 from tests.fuzz.engine import FUZZ, Session, fuzzed
 from tests.fuzz.mutations import documents as changed
@@ -36,7 +36,7 @@ def parsed(data: bytes) -> object:
     try:
         return [documents.parse_json(data)]
     except documents.DocumentError as error:
-        raise Invalid(str(error)) from error
+        raise InvalidError(str(error)) from error
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_message_that_quotes_all_of_an_input_is_found() -> None:
     def read(data: bytes) -> object:
         try:
             return parsed(data)
-        except Invalid as error:
+        except InvalidError as error:
             raise LongError(f"{data!r} is wrong") from error
 
     session = Session((LongError,))
@@ -87,7 +87,7 @@ def test_a_wrong_value_is_found(run: Run) -> None:
 
 
 def refuse(_: bytes) -> object:
-    raise Invalid("it is wrong")
+    raise InvalidError("it is wrong")
 
 
 def test_a_reader_that_refuses_or_accepts_everything_is_found(run: Run) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lake import batches, files, refs, tables
 from lake.client import Lake, connect
-from lake.errors import Forbidden
+from lake.errors import ForbiddenError
 from lake.home import LakeHome
 from lake.server.catalog import ref_expression, trees
 from lake.server.catalog.entries import Entry
@@ -240,7 +240,7 @@ SIGNER: Final = Signer("secret")
 TOKEN: Final = SIGNER.seal("login", {"user": "u"}, LOGIN_SECONDS)[0].encode()
 
 
-@fuzzed(mutated([TOKEN], [b".", b"=", b"-"]), errors=(Forbidden,), reasons=1)
+@fuzzed(mutated([TOKEN], [b".", b"=", b"-"]), errors=(ForbiddenError,), reasons=1)
 def test_tokens(data: bytes) -> object:
     found = SIGNER.opened("login", data.decode("latin-1"))
     assert found["user"] == "u"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from tests.lake.servers import Served
 
 
@@ -24,7 +24,7 @@ def test_many_objects_are_written_as_if_one_by_one(lake: Lake) -> None:
 
 
 def test_a_batch_for_a_missing_branch_is_refused(lake: Lake) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         lake.write_many("nowhere", {"a": b"a"})
 
 

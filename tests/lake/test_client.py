@@ -19,7 +19,15 @@ from polars.testing import assert_frame_equal
 
 from lake import settings
 from lake.client import Lake, connect
-from lake.errors import Conflict, Corrupt, Invalid, LakeError, NotFound, Unauthorized, Unreachable
+from lake.errors import (
+    ConflictError,
+    CorruptError,
+    InvalidError,
+    LakeError,
+    NotFoundError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from lake.home import LakeHome
 from lake.settings import Embedded, Remote
 from lake.values import Change
@@ -47,7 +55,7 @@ def test_a_table_comes_back_from_all_its_parts(lake: Lake) -> None:
     assert_frame_equal(found, pl.concat([FRAME, more]))
     one = lake.scan("main", "digits/samples/round=002/").filter(pl.col("row") == 1).collect()
     assert one["round"].to_list() == [2]
-    with pytest.raises(NotFound, match="digits/other/"):
+    with pytest.raises(NotFoundError, match="digits/other/"):
         lake.scan("main", "digits/other/")
 
 
@@ -71,7 +79,7 @@ def test_objects_are_listed_read_and_removed(lake: Lake) -> None:
     lake.delete("main", [*sorted(data)[:29], "many/nowhere"])
     assert [item.path for item in lake.objects("main", "many/")] == ["many/0029"]
     assert len(lake.objects(head, "many/")) == 30
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         lake.read("main", "many/0000")
 
 
@@ -103,7 +111,7 @@ def test_tags_never_move(lake: Lake) -> None:
     first, second = (commit(lake, "main", {"a": data}) for data in (b"1", b"2"))
     lake.tag("digits-v1", first)
     for target in (first, second):
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             lake.tag("digits-v1", target)
     assert lake.tags() == {"digits-v1": first}
     assert lake.resolve("digits-v1").id == first
@@ -158,7 +166,7 @@ def test_a_conflict_is_a_conflict_and_changes_nothing(lake: Lake) -> None:
     commit(lake, "side", {"a": b"theirs"})
     head = commit(lake, "main", {"a": b"ours"})
     assert [item.kind for item in lake.diff("main", "side")] == ["conflict"]
-    with pytest.raises(Conflict, match="conflict"):
+    with pytest.raises(ConflictError, match="conflict"):
         lake.merge("side", "main", "m", {})
     assert lake.head("main") == head
 
@@ -213,7 +221,7 @@ def test_wrong_keys_are_said_to_be_wrong(server: Served, name: str) -> None:
         lambda: lake.write_bytes("main", "a", b"x"),
         lambda: list(lake.log("main")),
     ):
-        with pytest.raises(Unauthorized, match="refused"):
+        with pytest.raises(UnauthorizedError, match="refused"):
             call()
 
 
@@ -224,7 +232,7 @@ def test_a_lake_that_does_not_answer_is_said_to_be_silent(
     lake = connect(Remote(endpoint, "a", "b"), name)
     began = time.monotonic()
     for call in (lambda: lake.ensure("local://x"), lambda: lake.write_bytes("main", "a", b"x")):
-        with pytest.raises(Unreachable, match="does not answer") as caught:
+        with pytest.raises(UnreachableError, match="does not answer") as caught:
             call()
         assert endpoint in str(caught.value)
         assert "Connection refused" in str(caught.value)
@@ -237,7 +245,7 @@ def test_a_lake_that_does_not_answer_is_said_to_be_silent(
     "endpoint", ["not a url", "http://", "http://host:port", "http://nowhere.invalid", "ftp://x"]
 )
 def test_an_endpoint_that_cannot_be_is_one_sentence(name: str, endpoint: str) -> None:
-    with pytest.raises(Unreachable, match="does not answer") as caught:
+    with pytest.raises(UnreachableError, match="does not answer") as caught:
         connect(Remote(endpoint, "a", "b"), name).head("main")
     assert "\n" not in str(caught.value)
 
@@ -258,7 +266,7 @@ def test_something_else_at_the_endpoint_is_said_to_be_no_lake(
     with stranger(status, body) as endpoint:
         lake = connect(Remote(endpoint, "a", "b"), name)
         for call in (lambda: lake.ensure("local://x"), lambda: lake.head("main")):
-            with pytest.raises(Unreachable, match="no lakeFS") as caught:
+            with pytest.raises(UnreachableError, match="no lakeFS") as caught:
                 call()
             assert "\n" not in str(caught.value)
 
@@ -268,7 +276,7 @@ def test_a_lake_that_hangs_is_given_up(name: str, monkeypatch: pytest.MonkeyPatc
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         lake = connect(Remote(endpoint, "a", "b"), name)
-        with pytest.raises(Unreachable, match="timed out"):
+        with pytest.raises(UnreachableError, match="timed out"):
             lake.ensure("local://x")
 
 
@@ -283,14 +291,14 @@ def test_what_is_missing_or_cannot_be_is_said(lake: Lake) -> None:
         lambda: lake.objects("nowhere"),
         lambda: lake.delete_branch("nowhere"),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             call()
     for call in (
         lambda: lake.set_branch("no space", head),
         lambda: lake.write_bytes("main", "../a", b"x"),
         lambda: lake.tag("no space", head),
     ):
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidError):
             call()
 
 
@@ -344,7 +352,7 @@ def test_two_runs_that_move_a_branch_do_not_trip_over_each_other(lake: Lake) -> 
     first, second = (commit(lake, "main", {"a": data}) for data in (b"1", b"2"))
 
     def move(number: int) -> None:
-        with suppress(Conflict):
+        with suppress(ConflictError):
             lake.set_branch("side", (first, second)[number % 2])
 
     with ThreadPoolExecutor(4) as pool:
@@ -370,7 +378,7 @@ def test_a_flipped_bit_is_seen_and_writing_again_mends_it(
     place = file_of(lake, "a")
     place.chmod(0o644)
     place.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    with pytest.raises(Corrupt, match=place.name):
+    with pytest.raises(CorruptError, match=place.name):
         lake.read("main", "a")
     lake.write_bytes("main", "b", data)
     assert lake.read("main", "a") == lake.read("main", "b") == data
@@ -391,7 +399,7 @@ def test_a_part_that_is_gone_or_cut_off_is_named(
     lake.write("main", "t/two.parquet", FRAME.with_columns(name=pl.lit(f"{name}, again")))
     place = file_of(lake, "t/one.parquet")
     damage(place)
-    with pytest.raises(Corrupt, match=place.name):
+    with pytest.raises(CorruptError, match=place.name):
         lake.scan("main", "t/").collect()
 
 

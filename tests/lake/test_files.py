@@ -10,7 +10,7 @@ import pytest
 
 from lake import files
 from lake.batches import write
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.tables import in_place
 from lake.values import ObjectInfo
 
@@ -42,7 +42,7 @@ def test_a_name_that_is_one_part_of_a_path_stays(name: str) -> None:
     ],
 )
 def test_any_other_name_is_refused_in_one_printable_sentence(name: object) -> None:
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidError) as caught:
         files.part(name)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
@@ -55,7 +55,7 @@ def test_an_address_outside_of_the_lake_is_never_used(tmp_path: Path, given: str
     (tmp_path / "x").write_bytes(b"ours")
     address = given if "://" in given else f"local://{given.format(home=home)}"
     if given != "{home}":
-        with pytest.raises(Invalid, match="not in its directory"):
+        with pytest.raises(InvalidError, match="not in its directory"):
             files.address(address, home)
     assert in_place([ObjectInfo("t/x.parquet", "", 4, address)], home) is None
 
@@ -63,7 +63,7 @@ def test_an_address_outside_of_the_lake_is_never_used(tmp_path: Path, given: str
 def test_a_batch_is_not_written_where_its_answer_says(tmp_path: Path) -> None:
     home, outside = tmp_path / "home", tmp_path / "outside"
     answers = {"POST": {"addresses": [f"local://{home}/staging/../../outside"]}, "PUT": None}
-    with pytest.raises(Invalid, match="not in its directory"):
+    with pytest.raises(InvalidError, match="not in its directory"):
         write(lambda verb, _: answers[verb], {"a": b"hostile"}, "text/plain", home)
     assert not outside.exists()
 

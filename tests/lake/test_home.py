@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.errors import Corrupt
+from lake.errors import CorruptError
 from lake.home import LakeHome
 
 
@@ -71,6 +71,6 @@ def test_a_damaged_file_is_named_and_never_replaced(tmp_path: Path, file: str, t
     home.identity()
     home.credentials()
     (tmp_path / file).write_text(text, encoding="utf-8")
-    with pytest.raises(Corrupt, match=file):
+    with pytest.raises(CorruptError, match=file):
         _ = (home.identity(), home.credentials())
     assert (tmp_path / file).read_text(encoding="utf-8") == text

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.errors import Corrupt, Full, LakeError, Unreachable
+from lake.errors import CorruptError, FullError, LakeError, UnreachableError
 from lake.home import Endpoint, LakeHome
 from lake.launch import answers, serve_on_demand
 from lake.settings import Remote
@@ -99,7 +99,7 @@ def test_a_server_that_hangs_is_an_error_in_time(home: Path) -> None:
     assert found is not None
     os.kill(found.pid, signal.SIGSTOP)
     began = time.monotonic()
-    with pytest.raises(Unreachable, match=str(found.pid)):
+    with pytest.raises(UnreachableError, match=str(found.pid)):
         serve_on_demand(home, patience=0.5)
     assert time.monotonic() - began < 15
     os.kill(found.pid, signal.SIGCONT)
@@ -137,20 +137,20 @@ def test_a_lake_that_cannot_start_says_why(home: Path) -> None:
     lake = LakeHome(home)
     lake.identity()
     lake.catalog.write_bytes(b"this is no database" * 1000)
-    with pytest.raises(Unreachable, match="damaged"):
+    with pytest.raises(UnreachableError, match="damaged"):
         serve_on_demand(home)
 
 
 def test_damaged_credentials_are_named(home: Path) -> None:
     home.mkdir()
     (home / "credentials.json").write_text("{", encoding="utf-8")
-    with pytest.raises(Corrupt, match=r"credentials\.json"):
+    with pytest.raises(CorruptError, match=r"credentials\.json"):
         serve_on_demand(home)
 
 
 def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(Full, match="cannot be written"):
+    with pytest.raises(FullError, match="cannot be written"):
         serve_on_demand(tmp_path / "file" / "home")
 
 
@@ -168,7 +168,7 @@ def test_a_lake_that_became_read_only_says_so(disk: Path) -> None:
     lake.identity()
     lake.credentials()
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    with pytest.raises(Full, match="cannot be written"):
+    with pytest.raises(FullError, match="cannot be written"):
         serve_on_demand(lake.path)
 
 
@@ -176,6 +176,6 @@ def test_keys_that_find_no_room_leave_nothing_behind(disk: Path) -> None:
     home = disk / "home"
     home.mkdir()
     fill(disk)
-    with pytest.raises(Full, match="No space"):
+    with pytest.raises(FullError, match="No space"):
         serve_on_demand(home)
     assert not list(home.iterdir())

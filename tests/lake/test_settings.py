@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake import settings
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.settings import Embedded, Remote
 
 FULL = {
@@ -72,13 +72,13 @@ def test_the_file_may_have_another_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", [settings.ACCESS_KEY, settings.SECRET_KEY])
 def test_an_endpoint_without_credentials_is_refused(tmp_path: Path, missing: str) -> None:
     env = {key: value for key, value in FULL.items() if key != missing} | {"HOME": str(tmp_path)}
-    with pytest.raises(Invalid, match=missing):
+    with pytest.raises(InvalidError, match=missing):
         settings.resolve(tmp_path, env)
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "server: text\n", "server: [", "\tx: {"])
 def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(Invalid, match=r"\.lakectl\.yaml"):
+    with pytest.raises(InvalidError, match=r"\.lakectl\.yaml"):
         settings.resolve(tmp_path, lakectl(tmp_path, text))
 
 

@@ -19,7 +19,7 @@ from expectations import catalogue
 from expectations import suite as suites
 from lake import documents, settings
 from lake.documents import DocumentError
-from lake.errors import Misconfigured
+from lake.errors import MisconfiguredError
 from pipelines import params
 from pipelines.common.errors import ParamsError
 from pipelines.generators import model_folder, registry
@@ -278,7 +278,7 @@ def test_a_file_of_lakectl_is_right_or_one_sentence(
     place.write_text(text, encoding="utf-8")
     said = sentence(capsys, lambda: settings.resolve(tmp_path, lakectl(place)))
     assert "lakectl.yaml" in said
-    with pytest.raises(Misconfigured):
+    with pytest.raises(MisconfiguredError):
         settings.resolve(tmp_path, lakectl(place))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lake.errors import Conflict, Forbidden, Invalid, NotFound
+from lake.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from lake.server.catalog.common_prefixes import beyond
 from lake.server.catalog.database import Database
 from lake.server.catalog.entries import Entry, unpack
@@ -65,13 +65,13 @@ class Catalog:
         """Look a repository up.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFoundError: there is none of this name.
         """
         row = self.database.connection.execute(
             "SELECT * FROM repositories WHERE id = ?", (name,)
         ).fetchone()
         if row is None:
-            raise NotFound(f"repository {name!r} not found")
+            raise NotFoundError(f"repository {name!r} not found")
         return _repository(row)
 
     def create_repository(
@@ -86,17 +86,17 @@ class Catalog:
         """Record a repository whose default branch points to its first commit.
 
         Raises:
-            Invalid: a name or namespace that cannot be.
-            Conflict: the name is taken.
+            InvalidError: a name or namespace that cannot be.
+            ConflictError: the name is taken.
         """
         check_repository(name)
         check_branch(default_branch)
         with self.database.change() as db:
             if db.execute("SELECT 1 FROM repositories WHERE id = ?", (name,)).fetchone():
-                raise Conflict(f"repository {name!r} exists already: not unique")
+                raise ConflictError(f"repository {name!r} exists already: not unique")
             used = db.execute("SELECT id FROM repositories WHERE namespace = ?", (namespace,))
             if used.fetchone():
-                raise Invalid(f"storage namespace {namespace} is in use")
+                raise InvalidError(f"storage namespace {namespace} is in use")
             db.execute(
                 "INSERT INTO repositories VALUES (?, ?, ?, ?, ?, ?)",
                 (name, int(time.time()), namespace, default_branch, int(read_only), "{}"),
@@ -126,7 +126,7 @@ class Catalog:
         """Look a branch or tag up.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFoundError: there is none of this name.
         """
         row = self.database.connection.execute(
             f"SELECT name, commit_id FROM {_table(kind)} "  # noqa: S608  one of two names
@@ -135,15 +135,15 @@ class Catalog:
         ).fetchone()
         if row is None:
             self.repository(repository)
-            raise NotFound(f"{_word(kind)} {name!r} not found")
+            raise NotFoundError(f"{_word(kind)} {name!r} not found")
         return Ref(*row)
 
     def create_ref(self, kind: str, repository: str, name: str, commit: str) -> Ref:
         """Make a branch or tag that points to a commit.
 
         Raises:
-            Invalid: the name cannot be.
-            Conflict: the name is taken.
+            InvalidError: the name cannot be.
+            ConflictError: the name is taken.
         """
         check_branch(name) if kind == "branches" else check_tag(name)
         with self.database.change() as db:
@@ -154,7 +154,7 @@ class Catalog:
                 (repository, name),
             )
             if taken.fetchone():
-                raise Conflict(f"{_word(kind)} {name!r} exists already: not unique")
+                raise ConflictError(f"{_word(kind)} {name!r} exists already: not unique")
             db.execute(
                 f"INSERT INTO {_table(kind)} VALUES (?, ?, ?)",  # noqa: S608  one of two names
                 (repository, name, commit),
@@ -165,12 +165,12 @@ class Catalog:
         """Remove a branch, with what is staged on it, or a tag.
 
         Raises:
-            Forbidden: it is the default branch.
+            ForbiddenError: it is the default branch.
         """
         with self.database.change() as db:
             found = self.ref(kind, repository, name)
             if kind == "branches" and name == self._writable(repository).default_branch:
-                raise Forbidden(f"the default branch {name!r} cannot be deleted")
+                raise ForbiddenError(f"the default branch {name!r} cannot be deleted")
             db.execute(
                 f"DELETE FROM {_table(kind)} "  # noqa: S608  one of two names
                 "WHERE repository = ? AND name = ?",
@@ -218,7 +218,7 @@ class Catalog:
         """Stage entries, None to remove.
 
         Raises:
-            Invalid: a path that no object can have.
+            InvalidError: a path that no object can have.
         """
         with self.database.change() as db:
             self._writable(repository)
@@ -266,7 +266,7 @@ class Catalog:
     def _writable(self, repository: str) -> Repository:
         found = self.repository(repository)
         if found.read_only:
-            raise Forbidden(f"repository {repository!r} is read-only")
+            raise ForbiddenError(f"repository {repository!r} is read-only")
         return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from threading import Lock
 from typing import Final
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.server.catalog.commits import Commit
 
 Read = Callable[[str], Commit]
@@ -61,12 +61,12 @@ def step(read: Read, commit: Commit, sign: str, count: int) -> Commit:
     """Go back: `~n` is the n-th first parent, `^n` the n-th parent.
 
     Raises:
-        NotFound: history does not go back that far.
+        NotFoundError: history does not go back that far.
     """
     for _ in range(count if sign == "~" else min(count, 1)):
         number = 1 if sign == "~" else count
         if len(commit.parents) < number:
-            raise NotFound(f"commit {commit.id} has no parent {number}")
+            raise NotFoundError(f"commit {commit.id} has no parent {number}")
         commit = read(commit.parents[number - 1])
     return commit
 
@@ -75,7 +75,7 @@ def merge_base(read: Read, left: Commit, right: Commit) -> Commit:
     """The best common ancestor: the one of highest generation.
 
     Raises:
-        NotFound: the histories have none.
+        NotFoundError: the histories have none.
     """
     reached = {left.id: 1}
     reached[right.id] = reached.get(right.id, 0) | 2
@@ -90,7 +90,7 @@ def merge_base(read: Read, left: Commit, right: Commit) -> Commit:
             if sides | reached[commit.id] != sides:
                 reached[parent] = sides | reached[commit.id]
                 heapq.heappush(waiting, _place(read(parent)))
-    raise NotFound("the two refs have no common ancestor")
+    raise NotFoundError("the two refs have no common ancestor")
 
 
 def _place(commit: Commit) -> tuple[int, int, str, Commit]:

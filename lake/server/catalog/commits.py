@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lake.errors import Corrupt, NotFound
+from lake.errors import CorruptError, NotFoundError
 from lake.server.catalog.database import Database
 
 
@@ -89,8 +89,8 @@ def read(database: Database, repository: str, commit: str) -> Commit:
     """Read a commit by its full id.
 
     Raises:
-        NotFound: there is none.
-        Corrupt: what is there is no commit.
+        NotFoundError: there is none.
+        CorruptError: what is there is no commit.
     """
     row = database.connection.execute(
         "SELECT id, root, parents, message, committer, created_ns, generation, metadata "
@@ -98,11 +98,13 @@ def read(database: Database, repository: str, commit: str) -> Commit:
         (repository, commit),
     ).fetchone()
     if row is None:
-        raise NotFound(f"commit {commit} not found in {repository!r}")
+        raise NotFoundError(f"commit {commit} not found in {repository!r}")
     try:
         return _commit(row)
     except (ValueError, TypeError, RecursionError):
-        raise Corrupt(f"commit {commit} is damaged in the lake's catalog: restore a copy") from None
+        raise CorruptError(
+            f"commit {commit} is damaged in the lake's catalog: restore a copy"
+        ) from None
 
 
 def _commit(row: Sequence[Any]) -> Commit:

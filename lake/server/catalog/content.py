@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import starmap, takewhile
 from typing import Final
 
-from lake.errors import Invalid, NotFound, Precondition
+from lake.errors import InvalidError, NotFoundError, PreconditionError
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.common_prefixes import folded
 from lake.server.catalog.entries import Entry
@@ -41,13 +41,13 @@ class Content:
         """The entry of a path at a ref; on a branch, what is staged counts.
 
         Raises:
-            NotFound: there is no such path.
+            NotFoundError: there is no such path.
         """
         with self.catalog.database.snapshot():
             place = self.versions.place(repository, ref)
             found = self._lookup(repository, place, path)
         if found is None:
-            raise NotFound(f"{path!r} not found at {ref!r}")
+            raise NotFoundError(f"{path!r} not found at {ref!r}")
         return found
 
     def list(
@@ -77,7 +77,7 @@ class Content:
         """Put a stored object under a path of a branch, uncommitted; it need not be held any more.
 
         Raises:
-            Precondition: `only_new`, and the path is taken.
+            PreconditionError: `only_new`, and the path is taken.
         """
         entry = Entry(
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
@@ -85,7 +85,7 @@ class Content:
         try:
             with self.catalog.database.change():
                 if only_new and self._on_branch(repository, branch, path) is not None:
-                    raise Precondition(f"{path!r} exists already")
+                    raise PreconditionError(f"{path!r} exists already")
                 self.catalog.stage(repository, branch, {path: entry})
         finally:
             self.store.holds.free(stored.sha256)
@@ -125,10 +125,10 @@ class Content:
         """Take over the file at an address that was handed out for this path.
 
         Raises:
-            Invalid: the address was not handed out for it, or was used.
+            InvalidError: the address was not handed out for it, or was used.
         """
         if not self.catalog.offered(address, repository, branch, path):
-            raise Invalid(f"{address} was not handed out for {path!r} on {branch!r}")
+            raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
         stored = self.store.link(address)
         with self.catalog.database.change():
             self.catalog.take(address)
@@ -161,11 +161,11 @@ class Content:
         """Take over the files at addresses that were handed out for these paths, all or none.
 
         Raises:
-            Invalid: an address was not handed out for its path, or was used.
+            InvalidError: an address was not handed out for its path, or was used.
         """
         for path, address in pairs:
             if not self.catalog.offered(address, repository, branch, path):
-                raise Invalid(f"{address} was not handed out for {path!r} on {branch!r}")
+                raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
         found = self.store.link_many([address for _, address in pairs])
         now = int(time.time())
         entries: dict[str, Entry | None] = {
@@ -194,7 +194,7 @@ class Content:
             self.catalog.ref("branches", repository, branch)
             self.catalog.unstage(repository, branch, path if kind == "common_prefix" else "")
         else:
-            raise Invalid(f"reset type {kind!r} is none of reset, common_prefix, object")
+            raise InvalidError(f"reset type {kind!r} is none of reset, common_prefix, object")
 
     def _on_branch(self, repository: str, branch: str, path: str) -> Entry | None:
         head = self.versions.head(repository, branch)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from lake import private
-from lake.errors import Corrupt, Full
+from lake.errors import CorruptError, FullError
 from lake.server import failpoints
 from lake.server.failpoints import Point
 
@@ -85,7 +85,7 @@ class Database:
         """Open or create the catalog; `read_only` writes nothing and needs it to be there.
 
         Raises:
-            Full: it cannot be written.
+            FullError: it cannot be written.
         """
         self._uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         self._read_only = read_only
@@ -114,7 +114,7 @@ class Database:
         """One transaction: everything inside becomes visible and durable at once, or not at all.
 
         Raises:
-            Full: the disk is full or read-only; nothing has changed.
+            FullError: the disk is full or read-only; nothing has changed.
         """
         with self._writing, translated():
             connection = self.connection
@@ -149,14 +149,14 @@ class Database:
         """Bytes of a tree block.
 
         Raises:
-            Corrupt: the block is not there, or not as it was written.
+            CorruptError: the block is not there, or not as it was written.
         """
         row = self.connection.execute("SELECT data FROM blocks WHERE id = ?", (block,)).fetchone()
         if row is None:
-            raise Corrupt(f"block {block} is missing from the lake's catalog: restore a copy")
+            raise CorruptError(f"block {block} is missing from the lake's catalog: restore a copy")
         data = row[0]
         if not isinstance(data, bytes) or hashlib.sha256(data).hexdigest() != block:
-            raise Corrupt(f"block {block} of the lake's catalog is damaged: restore a copy")
+            raise CorruptError(f"block {block} of the lake's catalog is damaged: restore a copy")
         return data
 
     def put(self, block: str, data: bytes) -> None:
@@ -173,7 +173,7 @@ def _make_private(path: Path) -> None:
     try:
         private.database(path)
     except OSError as error:
-        raise Full(f"the lake's catalog cannot be written: {error.strerror}") from error
+        raise FullError(f"the lake's catalog cannot be written: {error.strerror}") from error
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def translated() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         said = str(error)
         if any(word in said for word in ("full", "readonly", "disk I/O", "unable to open")):
-            raise Full(f"the lake's catalog cannot be written: {said}") from error
+            raise FullError(f"the lake's catalog cannot be written: {said}") from error
         _raise_damage(error)
         raise
     except sqlite3.DatabaseError as error:
@@ -195,4 +195,4 @@ def translated() -> Iterator[None]:
 def _raise_damage(error: sqlite3.DatabaseError) -> None:
     said = str(error)
     if any(word in said for word in _DAMAGE):
-        raise Corrupt(f"the lake's catalog is damaged ({said}): restore a copy") from error
+        raise CorruptError(f"the lake's catalog is damaged ({said}): restore a copy") from error

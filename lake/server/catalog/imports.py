@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from lake.errors import Conflict, Forbidden, Invalid, LakeError, NotFound
+from lake.errors import ConflictError, ForbiddenError, InvalidError, LakeError, NotFoundError
 from lake.server.catalog.commits import Commit, Note
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.validation import check_key
@@ -77,19 +77,19 @@ class Imports:
         """Check what is to be imported.
 
         Raises:
-            Invalid: no local address, or no kind of location.
-            Forbidden: it lies outside of the directories that are allowed.
+            InvalidError: no local address, or no kind of location.
+            ForbiddenError: it lies outside of the directories that are allowed.
         """
         if kind not in ("object", "common_prefix"):
-            raise Invalid(f"import type {kind!r} is none of object, common_prefix")
+            raise InvalidError(f"import type {kind!r} is none of object, common_prefix")
         if not address.startswith(f"{SCHEME}/") or "\x00" in address:
-            raise Invalid(f"{address!r} is not the address of a local file: {SCHEME}/…")
+            raise InvalidError(f"{address!r} is not the address of a local file: {SCHEME}/…")
         place = Path(address.removeprefix(SCHEME)).resolve()
         if not any(place.is_relative_to(allowed) for allowed in self._allowed):
-            raise Forbidden(f"{address} lies outside of what may be imported (--import-from)")
+            raise ForbiddenError(f"{address} lies outside of what may be imported (--import-from)")
         whole = kind == "common_prefix"
         if not (place.is_dir() if whole else place.is_file()):
-            raise Invalid(f"{address} is not a {'directory' if whole else 'file'}")
+            raise InvalidError(f"{address} is not a {'directory' if whole else 'file'}")
         if whole and destination and not destination.endswith("/"):
             destination += "/"
         return Location(whole, place, destination)
@@ -129,22 +129,22 @@ class Imports:
         """Look an import up.
 
         Raises:
-            NotFound: there is none of this id on this branch.
+            NotFoundError: there is none of this id on this branch.
         """
         found = self._known.get(name)
         if found is None or (found.repository, found.branch) != (repository, branch):
-            raise NotFound(f"import {name!r} not found on {branch!r}")
+            raise NotFoundError(f"import {name!r} not found on {branch!r}")
         return found
 
     def cancel(self, repository: str, branch: str, name: str) -> None:
         """Stop an import.
 
         Raises:
-            Conflict: it is finished already.
+            ConflictError: it is finished already.
         """
         found = self.status(repository, branch, name)
         if found.finished:
-            raise Conflict(f"import {name!r} is finished already")
+            raise ConflictError(f"import {name!r} is finished already")
         found.stop.set()
 
     def _run(
@@ -157,7 +157,7 @@ class Imports:
         try:
             for path, file in self._files(locations):
                 if task.stop.is_set():
-                    raise Conflict("the import was cancelled")  # noqa: TRY301  one way out
+                    raise ConflictError("the import was cancelled")  # noqa: TRY301  one way out
                 check_key(path)
                 entries[path] = self._entry(file)
                 task.done, task.updated = task.done + 1, datetime.now(UTC)
@@ -183,7 +183,7 @@ class Imports:
                 below.sort()
                 for file in (Path(directory) / name for name in sorted(names)):
                     if not file.resolve().is_relative_to(item.place):
-                        raise Forbidden(f"{file} leads out of {item.place}")
+                        raise ForbiddenError(f"{file} leads out of {item.place}")
                     yield item.destination + file.relative_to(item.place).as_posix(), file
 
     def _entry(self, file: Path) -> Entry:

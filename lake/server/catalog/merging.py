@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lake.errors import Conflict
+from lake.errors import ConflictError
 from lake.server.catalog.diff import diff
 from lake.server.catalog.entries import Difference, Entry
 from lake.server.catalog.trees import Tree
@@ -32,7 +32,7 @@ def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
     """The head with what the source changed since the base.
 
     Raises:
-        Conflict: both sides changed a path, and no strategy says who wins.
+        ConflictError: both sides changed a path, and no strategy says who wins.
     """
     changed = {found.path: found for found in diff(base, head)}
     take: dict[str, Entry | None] = {}
@@ -42,7 +42,7 @@ def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
             take[found.path] = found.right
         elif not _agree(other.right, found.right):
             if strategy in ("", "none"):
-                raise Conflict(f"conflict found: {found.path}")
+                raise ConflictError(f"conflict found: {found.path}")
             if strategy == "source-wins":
                 take[found.path] = found.right
     return head.updated(take)

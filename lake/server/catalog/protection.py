@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from lake.errors import Forbidden, Invalid, NotFound, Precondition
+from lake.errors import ForbiddenError, InvalidError, NotFoundError, PreconditionError
 from lake.server.catalog.catalog import Catalog
 
 RULES: Final = "branch_protection"
@@ -34,18 +34,18 @@ class Settings:
         """Replace all patterns.
 
         Raises:
-            Invalid: a pattern that is empty, too long, or there twice.
-            Precondition: `seen` is not the mark of the rules that are there.
+            InvalidError: a pattern that is empty, too long, or there twice.
+            PreconditionError: `seen` is not the mark of the rules that are there.
         """
         wanted = list(patterns)
         if len(set(wanted)) != len(wanted):
-            raise Invalid("a branch protection pattern is there twice")
+            raise InvalidError("a branch protection pattern is there twice")
         if not all(0 < len(pattern) <= MAX_PATTERN for pattern in wanted):
-            raise Invalid(f"a branch protection pattern has 1 to {MAX_PATTERN} characters")
+            raise InvalidError(f"a branch protection pattern has 1 to {MAX_PATTERN} characters")
         with self._database.change() as db:
             present = self.rules(repository)
             if seen is not None and seen.strip('"') != mark(present):
-                raise Precondition("the branch protection rules have changed meanwhile")
+                raise PreconditionError("the branch protection rules have changed meanwhile")
             row = (repository, RULES, json.dumps(wanted))
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", row)
 
@@ -58,22 +58,22 @@ class Settings:
         """Forget a pattern.
 
         Raises:
-            NotFound: there is no such pattern.
+            NotFoundError: there is no such pattern.
         """
         with self._database.change():
             present = self.rules(repository)
             if pattern not in present:
-                raise NotFound(f"no branch protection rule {pattern!r} in {repository!r}")
+                raise NotFoundError(f"no branch protection rule {pattern!r} in {repository!r}")
             self.set_rules(repository, [each for each in present if each != pattern])
 
     def check_direct(self, repository: str, branch: str) -> None:
         """Refuse a direct change of a protected branch.
 
         Raises:
-            Forbidden: a pattern matches the branch.
+            ForbiddenError: a pattern matches the branch.
         """
         if any(fnmatch.fnmatchcase(branch, each) for each in self._patterns(repository)):
-            raise Forbidden("cannot write to protected branch")  # clients know this sentence
+            raise ForbiddenError("cannot write to protected branch")  # clients know this sentence
 
     def _patterns(self, repository: str) -> list[str]:
         row = self._database.connection.execute(

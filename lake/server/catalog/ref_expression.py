@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 
 _EXPRESSION = re.compile(r"^(?P<base>[^~^@$]+)(?P<steps>(?:[~^]\d{0,9})*)(?P<mark>[@$]?)$")
 _STEP = re.compile(r"([~^])(\d*)")
@@ -29,10 +29,10 @@ def parse(text: str) -> Expression:
     """Parse a ref expression.
 
     Raises:
-        Invalid: it is none.
+        InvalidError: it is none.
     """
     found = _EXPRESSION.match(text)
     if not found or (found["steps"] and found["mark"]):
-        raise Invalid(f"{text!r} is not a ref expression")
+        raise InvalidError(f"{text!r} is not a ref expression")
     steps = tuple((sign, int(count or 1)) for sign, count in _STEP.findall(found["steps"]))
     return Expression(found["base"], steps, found["mark"])

@@ -16,7 +16,7 @@ from functools import lru_cache
 from operator import lt
 from typing import Any, Final, Protocol
 
-from lake.errors import Corrupt
+from lake.errors import CorruptError
 from lake.server.catalog.entries import Entry, is_packed, unpack
 
 EMPTY: Final = ""
@@ -53,7 +53,7 @@ def parse(data: bytes) -> Node:
     """Read a block.
 
     Raises:
-        Corrupt: it is none; whoever wrote it gave it the right digest all the same.
+        CorruptError: it is none; whoever wrote it gave it the right digest all the same.
     """
     try:
         level, keys, values = json.loads(data)
@@ -61,7 +61,7 @@ def parse(data: bytes) -> Node:
     except (ValueError, TypeError, RecursionError):
         sound = False
     if not sound:
-        raise Corrupt("a block of the lake's catalog holds no part of a tree: restore a copy")
+        raise CorruptError("a block of the lake's catalog holds no part of a tree: restore a copy")
     return Node(level, keys, values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 
 REPOSITORY: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
 BRANCH: Final = re.compile(r"\w[-\w]*", re.ASCII)
@@ -18,32 +18,32 @@ MAX_KEY: Final = 1024
 def check_repository(name: str) -> None:
     """Refuse names that lakeFS refuses for repositories."""
     if not REPOSITORY.fullmatch(name):
-        raise Invalid(f"repository name {name!r} must match ^{REPOSITORY.pattern}$")
+        raise InvalidError(f"repository name {name!r} must match ^{REPOSITORY.pattern}$")
 
 
 def check_key(path: str) -> None:
     """Refuse object keys that no file system or URL should see.
 
     Raises:
-        Invalid: empty, too long, with NUL, or climbing out with `..`.
+        InvalidError: empty, too long, with NUL, or climbing out with `..`.
     """
     try:
         size = len(path.encode())
     except UnicodeEncodeError:
-        raise Invalid("an object's path holds half of a surrogate pair") from None
+        raise InvalidError("an object's path holds half of a surrogate pair") from None
     if not 0 < size <= MAX_KEY:
-        raise Invalid(f"an object's path has 1 to {MAX_KEY} bytes")
+        raise InvalidError(f"an object's path has 1 to {MAX_KEY} bytes")
     if "\x00" in path or any(part in ("..", ".") for part in path.split("/")):
-        raise Invalid("an object's path holds no NUL and no `.` or `..` part")
+        raise InvalidError("an object's path holds no NUL and no `.` or `..` part")
 
 
 def check_branch(name: str) -> None:
     """Refuse names that lakeFS refuses for branches."""
     if not BRANCH.fullmatch(name):
-        raise Invalid(f"branch name {name!r} must match ^{BRANCH.pattern}$")
+        raise InvalidError(f"branch name {name!r} must match ^{BRANCH.pattern}$")
 
 
 def check_tag(name: str) -> None:
     """Refuse names that git refuses for tags."""
     if not TAG.fullmatch(name) or name.endswith((".", "/", ".lock")):
-        raise Invalid(f"tag name {name!r} is not valid")
+        raise InvalidError(f"tag name {name!r} is not valid")

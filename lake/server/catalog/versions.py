@@ -13,7 +13,7 @@ from functools import partial
 from itertools import dropwhile, islice, takewhile
 from typing import Final
 
-from lake.errors import Invalid, NotFound
+from lake.errors import InvalidError, NotFoundError
 from lake.server import failpoints
 from lake.server.catalog import commit_graph, commits, merging, ref_expression
 from lake.server.catalog.catalog import Catalog
@@ -52,7 +52,7 @@ class Versions:
         """Read a commit by its full id.
 
         Raises:
-            NotFound: there is none.
+            NotFoundError: there is none.
         """
         return commits.read(self.database, repository, commit)
 
@@ -64,14 +64,14 @@ class Versions:
         """Resolve a ref expression.
 
         Raises:
-            NotFound: it names nothing.
-            Invalid: it is no expression, or `@`/`$` follow something that is no branch.
+            NotFoundError: it names nothing.
+            InvalidError: it is no expression, or `@`/`$` follow something that is no branch.
         """
         self.catalog.repository(repository)
         asked = ref_expression.parse(ref)
         name, branch = self._base(repository, asked.base)
         if asked.mark and branch is None:
-            raise Invalid(f"{ref!r}: {asked.mark} goes with a branch")
+            raise InvalidError(f"{ref!r}: {asked.mark} goes with a branch")
         found = self.commit(repository, name)
         for sign, count in asked.steps:
             found = commit_graph.step(self._reader(repository), found, sign, count)
@@ -87,7 +87,7 @@ class Versions:
         for kind in ("branches", "tags"):
             try:
                 found = self.catalog.ref(kind, repository, base)
-            except NotFound:
+            except NotFoundError:
                 continue
             return found.commit, found.name if kind == "branches" else None
         if _HEX.match(base):
@@ -95,7 +95,7 @@ class Versions:
             rows = db.execute(like, (repository, base, base + "g")).fetchall()
             if len(rows) == 1:
                 return rows[0][0], None
-        raise NotFound(f"ref {base!r} not found in {repository!r}")
+        raise NotFoundError(f"ref {base!r} not found in {repository!r}")
 
     def log(self, repository: str, start: Commit, *, first_parent: bool) -> Iterator[Commit]:
         """Commits reachable from a commit: by generation, then by creation, newest first."""
@@ -120,7 +120,7 @@ class Versions:
         """The best common ancestor: the one of highest generation.
 
         Raises:
-            NotFound: the histories have none.
+            NotFoundError: the histories have none.
         """
         return commit_graph.merge_base(self._reader(repository), left, right)
 
@@ -175,14 +175,14 @@ class Versions:
         """Commit what is staged on a branch.
 
         Raises:
-            Invalid: nothing is staged and `allow_empty` is not set.
+            InvalidError: nothing is staged and `allow_empty` is not set.
         """
         with self.database.change():
             head = self.head(repository, branch)
             staged = dict(self.catalog.changes(repository, branch))
             tree = self.tree(head)
             if not allow_empty and not any(uncommitted(staged.items(), tree)):
-                raise Invalid("commit: no changes")
+                raise InvalidError("commit: no changes")
             made = commits.make(repository, tree.updated(staged).root, (head,), note)
             self._advance(repository, branch, made)
         return made
@@ -201,17 +201,17 @@ class Versions:
         """Merge a commit into a branch, three-way by path.
 
         Raises:
-            Invalid: unknown strategy, uncommitted changes, or nothing to merge.
-            Conflict: both sides changed a path, and no strategy says who wins.
+            InvalidError: unknown strategy, uncommitted changes, or nothing to merge.
+            ConflictError: both sides changed a path, and no strategy says who wins.
         """
         if strategy not in merging.STRATEGIES:
-            raise Invalid(f"merge strategy {strategy!r} is none of source-wins, dest-wins")
+            raise InvalidError(f"merge strategy {strategy!r} is none of source-wins, dest-wins")
         with self.database.change():
             source = self.commit(repository, source.id)  # unless the collector has taken it
             head = self.clean_head(repository, branch)
             base = self.merge_base(repository, source, head)
             if base.root == source.root and not allow_empty:
-                raise Invalid("merge: no changes")
+                raise InvalidError("merge: no changes")
             root = merging.three_way(
                 self.tree(base), self.tree(source), self.tree(head), strategy
             ).root
@@ -233,8 +233,8 @@ class Versions:
         """Repeat on a branch what changed from `before` to `after`: reverts and cherry-picks.
 
         Raises:
-            Conflict: the branch changed the same paths otherwise.
-            Invalid: uncommitted changes, or nothing to change.
+            ConflictError: the branch changed the same paths otherwise.
+            InvalidError: uncommitted changes, or nothing to change.
         """
         with self.database.change():
             for named in (before, after):
@@ -245,7 +245,7 @@ class Versions:
                 self._tree(before), self._tree(after), self.tree(head), ""
             ).root
             if root == head.root and not allow_empty:
-                raise Invalid("no changes")
+                raise InvalidError("no changes")
             made = commits.make(repository, root, (head,), note)
             self._advance(repository, branch, made)
         return made
@@ -263,7 +263,7 @@ class Versions:
         """Commit entries that replace all there is under the prefixes: imports.
 
         Raises:
-            Invalid: uncommitted changes, or nothing to change.
+            InvalidError: uncommitted changes, or nothing to change.
         """
         with self.database.change():
             head = self.clean_head(repository, branch)
@@ -274,7 +274,7 @@ class Versions:
                 changes.update((path, None) for path, _ in found)
             root = tree.updated({**changes, **entries}).root
             if root == head.root and not allow_empty:
-                raise Invalid("import: no changes")
+                raise InvalidError("import: no changes")
             made = commits.make(repository, root, (head,), note)
             self._advance(repository, branch, made)
         return made
@@ -290,11 +290,11 @@ class Versions:
         """The head of a branch without uncommitted changes.
 
         Raises:
-            Invalid: there are some.
+            InvalidError: there are some.
         """
         head = self.head(repository, branch)
         if any(uncommitted(self.catalog.changes(repository, branch), self.tree(head))):
-            raise Invalid(f"uncommitted changes on {branch!r} (dirty branch)")
+            raise InvalidError(f"uncommitted changes on {branch!r} (dirty branch)")
         return head
 
     def _advance(self, repository: str, branch: str, made: Commit) -> None:

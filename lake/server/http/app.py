@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from lake.errors import Invalid, TooLarge, Unsupported
+from lake.errors import InvalidError, TooLargeError, UnsupportedError
 from lake.server.http import openapi
 from lake.server.http.auth import BASE, USER, Guarded
 from lake.server.http.handlers import objects, presigned
@@ -103,10 +103,10 @@ async def _received(lake: Services, request: Request) -> tuple[Stored, str]:
     try:
         form = await MultiPartParser(request.headers, request.stream()).parse()
     except (MultiPartException, KeyError) as error:
-        raise Invalid("the form cannot be read") from error
+        raise InvalidError("the form cannot be read") from error
     part = form.get("content")
     if part is None or isinstance(part, str):
-        raise Invalid("the form needs a part `content`")
+        raise InvalidError("the form needs a part `content`")
 
     async def pieces() -> AsyncIterator[bytes]:
         while piece := await part.read(CHUNK):
@@ -164,7 +164,9 @@ async def _description(_request: Request) -> Response:
 
 
 async def _unknown(request: Request) -> Response:
-    missing = Unsupported(f"{request.method} {request.scope['path']} is not part of this server")
+    missing = UnsupportedError(
+        f"{request.method} {request.scope['path']} is not part of this server"
+    )
     return failure(501, str(missing))
 
 
@@ -172,7 +174,7 @@ def _call(request: Request, body: Any) -> Call:  # noqa: ANN401  JSON
     if isinstance(body, list):
         body = {LIST: body}
     if not isinstance(body, dict):
-        raise Invalid("the body must be a JSON object")
+        raise InvalidError("the body must be a JSON object")
     query = request.query_params
     return Call(
         path={name: unquote(value) for name, value in request.path_params.items()},
@@ -199,7 +201,7 @@ async def _json(request: Request) -> Any:  # noqa: ANN401  JSON
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_JSON:
-            raise TooLarge(f"the body is larger than {MAX_JSON} bytes")
+            raise TooLargeError(f"the body is larger than {MAX_JSON} bytes")
     if not body:
         return {}
     try:
@@ -207,5 +209,5 @@ async def _json(request: Request) -> Any:  # noqa: ANN401  JSON
         if b"\\u" in body:  # half a surrogate pair is valid JSON and no text
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Invalid("the body is not JSON") from error
+        raise InvalidError("the body is not JSON") from error
     return found

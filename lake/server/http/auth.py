@@ -17,7 +17,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lake.errors import Forbidden
+from lake.errors import ForbiddenError
 from lake.home import Credentials
 from lake.server.http.handlers.config import LOGIN
 from lake.server.http.handlers.presigned import PATH as SIGNED
@@ -75,7 +75,7 @@ class Guarded:
         if scheme.lower() == b"bearer":
             try:
                 found = self._signer.opened(LOGIN, token.decode("latin-1"))
-            except Forbidden:
+            except ForbiddenError:
                 return False
             return bool(found["user"] == self._user)
         try:

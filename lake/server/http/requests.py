@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.home import Credentials
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import Note
@@ -80,21 +80,21 @@ class Call:
         """Tell whether the caller wants the path only if it is free (If-None-Match: *)."""
         wanted = self.headers.get("if-none-match")
         if wanted not in (None, "*"):
-            raise Invalid("If-None-Match takes only `*`")
+            raise InvalidError("If-None-Match takes only `*`")
         return wanted == "*"
 
     def text(self, name: str) -> str:
         """A string that the body must hold."""
         found = self.body.get(name)
         if not isinstance(found, str) or not found:
-            raise Invalid(f"the body needs {name!r}, a string")
+            raise InvalidError(f"the body needs {name!r}, a string")
         return found
 
     def optional(self, name: str) -> str:
         """A string that the body may hold; empty when it does not."""
         found = self.body.get(name) or ""
         if not isinstance(found, str):
-            raise Invalid(f"{name!r} must be a string")
+            raise InvalidError(f"{name!r} must be a string")
         return found
 
     @property
@@ -106,14 +106,14 @@ class Call:
         """A query parameter that must be there."""
         found = self.query.get(name)
         if not found:
-            raise Invalid(f"the query parameter `{name}` is missing")
+            raise InvalidError(f"the query parameter `{name}` is missing")
         return found
 
     def inner(self, name: str) -> Call:
         """The same call with a nested object of the body as its body."""
         found = self.body.get(name) or {}
         if not isinstance(found, dict):
-            raise Invalid(f"{name!r} must be an object")
+            raise InvalidError(f"{name!r} must be an object")
         return replace(self, body=found)
 
     def flag(self, name: str) -> bool:
@@ -124,14 +124,14 @@ class Call:
         """A list of strings that the body must hold."""
         found = self.body.get(name)
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-            raise Invalid(f"the body needs {name!r}, a list of strings")
+            raise InvalidError(f"the body needs {name!r}, a list of strings")
         return found
 
     def objects(self, name: str) -> list[Call]:
         """A list of objects that the body must hold, each as a call of its own."""
         found = self.body.get(name)
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise Invalid(f"the body needs a list of objects{f' {name!r}' if name else ''}")
+            raise InvalidError(f"the body needs a list of objects{f' {name!r}' if name else ''}")
         return [replace(self, body=item) for item in found]
 
     def amount(self, name: str = "amount", default: int = 100) -> int:
@@ -142,13 +142,13 @@ class Call:
         try:
             return int(text)
         except ValueError as error:
-            raise Invalid(f"{name} must be a number") from error
+            raise InvalidError(f"{name} must be a number") from error
 
     def note(self, default: str) -> Note:
         """What the body says of the commit to make."""
         date = self.body.get("date")
         if date is not None and not (isinstance(date, int) and 0 <= date < MAX_DATE):
-            raise Invalid("date must be unix seconds")
+            raise InvalidError("date must be unix seconds")
         return Note(
             message=self.optional("message") or default,
             committer=self.user,
@@ -161,5 +161,5 @@ class Call:
         found = self.body.get(name) or {}
         texts = isinstance(found, dict) and all(isinstance(item, str) for item in found.values())
         if not texts:
-            raise Invalid(f"{name} must map strings to strings")
+            raise InvalidError(f"{name} must map strings to strings")
         return dict(found)

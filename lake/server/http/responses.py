@@ -10,7 +10,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from lake.errors import STATUS, LakeError, Range
+from lake.errors import STATUS, LakeError, RangeError
 from lake.server.catalog.database import translated
 from lake.server.http.requests import Answer
 
@@ -39,7 +39,7 @@ async def answered(work: Callable[[], Awaitable[Response]]) -> Response:
     try:
         with translated():
             return await work()
-    except Range as error:
+    except RangeError as error:
         size = {"content-range": f"bytes */{error.size}"}
         return failure(416, str(error), size)
     except LakeError as error:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lake.errors import Forbidden
+from lake.errors import ForbiddenError
 
 ADDRESS_SECONDS: Final = 900
 """How long an address that is handed out can be used."""
@@ -40,7 +40,7 @@ class Signer:
         """What a token holds.
 
         Raises:
-            Forbidden: it was not made here, for something else, or has expired.
+            ForbiddenError: it was not made here, for something else, or has expired.
         """
         packed, _, signature = token.partition(".")
         try:
@@ -48,12 +48,12 @@ class Signer:
         except (binascii.Error, ValueError):
             content, given = b"", b""
         if not hmac.compare_digest(self._signature(content), given):
-            raise Forbidden("the signature is not this lake's")
+            raise ForbiddenError("the signature is not this lake's")
         found: dict[str, Any] = json.loads(content)
         if found["kind"] != kind:
-            raise Forbidden("the signature is for something else")
+            raise ForbiddenError("the signature is for something else")
         if found["expires"] < time.time():
-            raise Forbidden("the signature has expired: ask for a new one")
+            raise ForbiddenError("the signature has expired: ask for a new one")
         return found
 
     def _signature(self, content: bytes) -> bytes:

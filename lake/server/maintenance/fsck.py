@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lake.errors import Corrupt, NotFound
+from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
 from lake.server.catalog.database import Database, translated
 from lake.server.maintenance.inventory import DAMAGED, MISSING, Survey, Thing
@@ -60,11 +60,11 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
         progress: is told how many bytes of objects have been read, and of how many.
 
     Raises:
-        NotFound: there is no lake.
-        Corrupt: the catalog is no database any more.
+        NotFoundError: there is no lake.
+        CorruptError: the catalog is no database any more.
     """
     if not home.catalog.exists():
-        raise NotFound(f"there is no lake in {home.path}: name its directory with --home")
+        raise NotFoundError(f"there is no lake in {home.path}: name its directory with --home")
     database = Database(home.catalog, read_only=True)
     with translated(), closing(database.connection), _of_text():
         database.connection.text_factory = _text
@@ -94,7 +94,7 @@ def _of_text() -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise Corrupt("the lake's catalog is damaged: restore a copy") from error
+        raise CorruptError("the lake's catalog is damaged: restore a copy") from error
 
 
 def _text(data: bytes) -> str:

@@ -69,8 +69,8 @@ def collect(
         dry_run: only count.
 
     Raises:
-        Conflict: a collection is under way.
-        Corrupt: something that must be kept cannot be read; nothing is freed then.
+        ConflictError: a collection is under way.
+        CorruptError: something that must be kept cannot be read; nothing is freed then.
     """
     since = int(time.time()) - keep
     with store.holds.collecting():

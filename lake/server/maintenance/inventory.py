@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from lake.errors import Corrupt
+from lake.errors import CorruptError
 from lake.server.catalog import commits
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.database import Database
@@ -93,7 +93,7 @@ class Survey:
         for repository, name in rows:
             try:
                 found = commits.read(self._database, repository, name)
-            except Corrupt:
+            except CorruptError:
                 self.wrong[Thing("commit", str(name), str(repository))] = DAMAGED
                 continue
             self.commits[repository, name] = found
@@ -174,7 +174,7 @@ def _node(database: Database, block: str) -> Node | None:
     """A block, None where it is missing or damaged."""
     try:
         return parse(database.get(block))
-    except Corrupt:
+    except CorruptError:
         return None
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from lake.errors import Corrupt, NotFound
+from lake.errors import CorruptError, NotFoundError
 from lake.server.catalog import commits
 from lake.server.catalog.database import Database
 from lake.server.catalog.entries import unpack
@@ -43,7 +43,7 @@ class Reach:
         """Find what branches, tags and staged entries lead to.
 
         Raises:
-            Corrupt: a commit or block on the way is missing or damaged.
+            CorruptError: a commit or block on the way is missing or damaged.
         """
         db = self._database.connection
         for key in db.execute(_HEADS).fetchall():
@@ -59,7 +59,7 @@ class Reach:
             also: ids of commits, in whatever repository they are.
 
         Raises:
-            Corrupt: a commit or block on the way is missing or damaged.
+            CorruptError: a commit or block on the way is missing or damaged.
         """
         db = self._database.connection
         for key in [*db.execute(_LEFT, (since,)), *self._named(also)]:
@@ -80,8 +80,10 @@ class Reach:
             self.commits.add(key)
             try:
                 found = commits.read(self._database, *key)
-            except NotFound as error:
-                raise Corrupt(f"{error}, and something leads to it: see `lake fsck`") from error
+            except NotFoundError as error:
+                raise CorruptError(
+                    f"{error}, and something leads to it: see `lake fsck`"
+                ) from error
             self._blocks(found.root)
             waiting.extend((key[0], parent) for parent in found.parents)
 

@@ -25,7 +25,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from lake.errors import Corrupt, Full, Invalid
+from lake.errors import CorruptError, FullError, InvalidError
 from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Point
@@ -84,19 +84,19 @@ class ObjectStore:
         To read a part, they are hashed only when this process has not seen this file as it is.
 
         Raises:
-            Corrupt: its file is gone, or is not what was written.
+            CorruptError: its file is gone, or is not what was written.
         """
         place = self.path(sha256)
         try:
             file = place.open("rb")
         except FileNotFoundError as error:
-            raise Corrupt(f"{place} is missing: restore a copy of this file") from error
+            raise CorruptError(f"{place} is missing: restore a copy of this file") from error
         state = os.fstat(file.fileno())
         seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
         trusted = not whole and self._sound.get(sha256) == seen
         if state.st_size != size or not (trusted or sha256_of(file) == sha256):
             file.close()
-            raise Corrupt(f"{place} is damaged: restore a copy of this file")
+            raise CorruptError(f"{place} is damaged: restore a copy of this file")
         if len(self._sound) >= _REMEMBERED:
             self._sound.clear()
         self._sound[sha256] = seen
@@ -107,7 +107,7 @@ class ObjectStore:
         """Store what a client sends, and hold it until `holds.free`.
 
         Raises:
-            Full: there is no room.
+            FullError: there is no room.
         """
         draft = self._draft()
         try:
@@ -170,13 +170,13 @@ class ObjectStore:
         anything refers to the object.
 
         Raises:
-            Invalid: the address is not a plain file in staging.
-            Full: the file cannot be flushed.
+            InvalidError: the address is not a plain file in staging.
+            FullError: the file cannot be flushed.
         """
         file = Path(address.removeprefix(SCHEME))
         inside = file.parent == self._staging and file.name == Path(file.name).name
         if not address.startswith(SCHEME) or not inside or file.is_symlink() or not file.is_file():
-            raise Invalid(f"{address} is not a file in this lake's staging area")
+            raise InvalidError(f"{address} is not a file in this lake's staging area")
         with room():
             stored = digest(file, flush=True)
         failpoints.reach(Point.LINK_HASHED)
@@ -298,7 +298,7 @@ def room() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise Full(f"the lake cannot be written: {error.strerror}") from error
+            raise FullError(f"the lake cannot be written: {error.strerror}") from error
         raise
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lake.errors import Conflict
+from lake.errors import ConflictError
 
 
 class Holds:
@@ -44,11 +44,11 @@ class Holds:
         """Remember what is held from now on.
 
         Raises:
-            Conflict: a collection is under way.
+            ConflictError: a collection is under way.
         """
         with self._guard:
             if self._since is not None:
-                raise Conflict("a garbage collection of this lake is under way: wait for it")
+                raise ConflictError("a garbage collection of this lake is under way: wait for it")
             self._since = set(self._held)
         try:
             yield

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.values import Commit
 from lineage.identity import sample_ids
 from pipelines.common.errors import StaleError
@@ -188,7 +188,7 @@ def _verified(ctx: RoundContext) -> Commit | None:
     """The commit that verified the round: on its branch, or behind what main holds."""
     try:
         return history.find(ctx.lake, ctx.round, "stemma.stage", "verify")
-    except NotFound:
+    except NotFoundError:
         return None
 
 

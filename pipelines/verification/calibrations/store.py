@@ -17,7 +17,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import Conflict, NotFound
+from lake.errors import ConflictError, NotFoundError
 from pipelines.rounds.staging_branch import staging_branch
 from pipelines.verification.calibrations import records
 from pipelines.verification.calibrations.records import Record
@@ -38,7 +38,7 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
     """Store a calibration; one that is the newest already is not stored again.
 
     Raises:
-        Conflict: others stored theirs again and again at the same time.
+        ConflictError: others stored theirs again and again at the same time.
     """
     for left in range(TRIES, 0, -1):
         base = lake.resolve(refs.MAIN).id
@@ -48,12 +48,12 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
         path = _next(lake, record, base)
         try:
             _store(lake, base, path, record, rows)
-        except Conflict:  # somebody took the number, or main moved: look again
+        except ConflictError:  # somebody took the number, or main moved: look again
             if left == 1:
                 raise
             continue
         return Stored(record, path)
-    raise Conflict(f"the calibration of {record.dataset} could not be stored")
+    raise ConflictError(f"the calibration of {record.dataset} could not be stored")
 
 
 def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
@@ -72,7 +72,7 @@ def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
     """
     try:
         listed = [item.path for item in lake.objects(ref, refs.table(dataset, refs.CALIBRATION))]
-    except NotFound:
+    except NotFoundError:
         return []
     paths = sorted(filter(NAME.search, listed), key=lambda path: (_number(path), path))
     return [

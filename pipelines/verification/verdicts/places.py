@@ -36,7 +36,7 @@ def copy(lake: Lake, ref: str, dataset: str, number: int) -> None:
     """Write the pages that a ref holds beside the other reports of this checkout.
 
     Raises:
-        Invalid: the name of a page would lead out of the folder; none is written.
+        InvalidError: the name of a page would lead out of the folder; none is written.
     """
     held = manifest.read(lake, ref, dataset, number)["verdicts"]["pages"]
     found = {local(dataset, number, name): about["path"] for name, about in held.items()}
@@ -48,7 +48,7 @@ def local(dataset: str, number: int, name: str) -> Path:
     """Where a page stands in this checkout: `reports/digits/3/verdicts.html`.
 
     Raises:
-        Invalid: the name is not one part of a path.
+        InvalidError: the name is not one part of a path.
     """
     return ROOT / dataset / str(number) / files.part(f"{name}.html")
 

@@ -12,7 +12,7 @@ from expectations import details, reasons
 from expectations.reasons import Judged, Together
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import curate
 from pipelines.rounds import history, manifest, tables
 from pipelines.verification.verdicts import examples
@@ -90,11 +90,11 @@ def read(lake: Lake, ref: str, dataset: str, number: int, rows: int = ROWS) -> R
         rows: of each reason that are named.
 
     Raises:
-        NotFound: the ref does not hold the round, or it was not verified yet.
+        NotFoundError: the ref does not hold the round, or it was not verified yet.
     """
     about = manifest.read(lake, ref, dataset, number).get("verdicts")
     if about is None:
-        raise NotFound(
+        raise NotFoundError(
             f"round {number} of {dataset} at {ref} has no verdicts yet; "
             f"run `dvc repro verify@{dataset}-{number}`"
         )
@@ -167,7 +167,7 @@ def candidates(lake: Lake, ref: str, dataset: str, number: int) -> pl.LazyFrame 
         return None
     try:
         return lake.scan(made.id, refs.partition(dataset, "candidates", number))
-    except NotFound:
+    except NotFoundError:
         return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lake.errors import Corrupt, NotFound
+from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
 from lake.server.catalog.database import Database
 from lake.server.maintenance.fsck import Problem, check
@@ -169,7 +169,7 @@ def test_a_block_is_mended_when_it_is_written_again(tmp_path: Path) -> None:
     with database.change() as db:
         database.put(block, b"data")
         db.execute("UPDATE blocks SET data = X'00'")
-        with pytest.raises(Corrupt):
+        with pytest.raises(CorruptError):
             database.get(block)
         database.put(block, b"data")
     assert database.get(block) == b"data"
@@ -226,10 +226,10 @@ def test_it_changes_nothing_and_needs_no_server(home: LakeHome, served: Served) 
 
 
 def test_a_lake_that_is_none_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="there is no lake"):
+    with pytest.raises(NotFoundError, match="there is no lake"):
         check(LakeHome(tmp_path))
     LakeHome(tmp_path).catalog.write_bytes(b"this is no database" * 1000)
-    with pytest.raises(Corrupt, match="damaged"):
+    with pytest.raises(CorruptError, match="damaged"):
         check(LakeHome(tmp_path))
 
 

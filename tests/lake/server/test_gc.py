@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.errors import Corrupt, NotFound
+from lake.errors import CorruptError, NotFoundError
 from lake.server.maintenance import gc
 from lake.server.maintenance.gc import Freed
 from tests.lake.trash import REPO, Bin
@@ -25,7 +25,7 @@ def test_what_nothing_leads_to_goes(trash: Bin) -> None:
     assert (freed.objects, freed.object_bytes) == (2, len(b"staged over") + len(b"gone"))
     assert freed.commits == 1
     assert freed.blocks > 0
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         trash.lake.versions.commit(REPO, commit)
     assert trash.sound()
     assert trash.collect() == Freed(0, 0, 0, 0, 0, 0)
@@ -62,7 +62,7 @@ def test_what_a_branch_or_tag_left_stays_for_a_while(trash: Bin) -> None:
     assert trash.there(other)
     age(trash, 3601)
     assert trash.collect(keep=3600, also=[deleted]).commits == 2
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         trash.lake.versions.commit(REPO, reset)
     assert trash.there(gone)
     assert trash.collect(keep=3600).commits == 1
@@ -139,6 +139,6 @@ def test_a_damaged_lake_is_not_collected(trash: Bin) -> None:
     _, gone = trash.leave("gone", b"gone")
     with trash.lake.catalog.database.change() as db:
         db.execute("UPDATE blocks SET data = CAST('[0,[],[]]' AS BLOB)")
-    with pytest.raises(Corrupt):
+    with pytest.raises(CorruptError):
         trash.collect()
     assert trash.there(gone)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lake.errors import Conflict, NotFound
+from lake.errors import ConflictError, NotFoundError
 from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Point
@@ -79,7 +79,7 @@ def test_bytes_that_come_in_while_files_are_removed_stay(trash: Bin, between: Be
 
 def test_one_collection_at_a_time(trash: Bin, between: Between) -> None:
     def again() -> None:
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             trash.collect()
 
     between(Point.GC_SWEPT, again)
@@ -100,7 +100,7 @@ def test_a_commit_that_goes_meanwhile_cannot_be_built_on(trash: Bin, verb: str) 
         "merge": partial(versions.merge, REPO, source, "main", NOTE, **how),
         "cherry-pick": partial(versions.apply, REPO, "main", None, source, NOTE),
     }
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         build[verb]()
     assert trash.sound()
 

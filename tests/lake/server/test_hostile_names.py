@@ -12,7 +12,7 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import Invalid, LakeError, TooLarge
+from lake.errors import InvalidError, LakeError, TooLargeError
 from pipelines.common.errors import DataError
 from pipelines.rounds import manifest, model_store
 from pipelines.verification.verdicts import places
@@ -30,7 +30,7 @@ def test_a_generator_is_not_written_where_its_names_lead(
     prefix = refs.partition("digits", model_store.TABLE, 1)
     lake.write_bytes("main", prefix + "manifest.json", b"{}")
     lake.write_bytes("main", prefix + hostile.format(root=tmp_path), b"hostile")
-    with pytest.raises(Invalid, match="cannot be the name of a file") as caught:
+    with pytest.raises(InvalidError, match="cannot be the name of a file") as caught:
         model_store.download(lake, "main", "digits", 1)
     assert str(caught.value).isprintable()
     assert [*tmp_path.rglob("*")] == [project]
@@ -62,7 +62,7 @@ def test_a_page_is_not_written_where_its_name_leads(
     pages = {hostile.format(root=tmp_path): {"path": "digits/docs/page", "sha256": "0" * 64}}
     content = {"verdicts": {"pages": {"data_docs": {"path": "digits/docs/page"}, **pages}}}
     lake.write_bytes("main", refs.manifest("digits", 1), json.dumps(content).encode())
-    with pytest.raises(Invalid, match="cannot be the name of a file"):
+    with pytest.raises(InvalidError, match="cannot be the name of a file"):
         places.copy(lake, "main", "digits", 1)
     assert [*tmp_path.rglob("*")] == [project]
 
@@ -75,7 +75,7 @@ def test_names_end_where_they_end(given: str) -> None:
 def test_an_object_is_read_to_a_bound(lake: Lake) -> None:
     lake.write_bytes("main", "a", b"12345")
     assert lake.read("main", "a", 5) == lake.read("main", "a") == b"12345"
-    with pytest.raises(TooLarge, match="a at main has more than 4 bytes"):
+    with pytest.raises(TooLargeError, match="a at main has more than 4 bytes"):
         lake.read("main", "a", 4)
 
 

@@ -16,7 +16,7 @@ import urllib3
 from lakefs.exceptions import handle_http_error
 
 from lake.client import _translated
-from lake.errors import Forbidden, LakeError
+from lake.errors import ForbiddenError, LakeError
 from lake.server.http.tokens import Signer
 from tests.lake.servers import Served, api_root
 
@@ -111,12 +111,12 @@ def test_a_signature_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     signer = Signer("secret")
     token, expires = signer.seal("read", {"a": 1}, 10)
     assert signer.opened("read", token)["a"] == 1
-    with pytest.raises(Forbidden, match="something else"):
+    with pytest.raises(ForbiddenError, match="something else"):
         signer.opened("write", token)
-    with pytest.raises(Forbidden, match="not this lake's"):
+    with pytest.raises(ForbiddenError, match="not this lake's"):
         Signer("other secret").opened("read", token)
     monkeypatch.setattr(time, "time", lambda: expires + 1.0)
-    with pytest.raises(Forbidden, match="expired"):
+    with pytest.raises(ForbiddenError, match="expired"):
         signer.opened("read", token)
 
 

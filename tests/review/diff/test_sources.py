@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lake.values import ObjectInfo
 from review.diff import build
 from review.errors import UsageError
@@ -113,7 +113,7 @@ def test_columns_that_come_go_and_change_type(lake: Lake) -> None:
 
 
 def test_no_table_is_an_error(lake: Lake) -> None:
-    with pytest.raises(NotFound, match="there is no table under nothing/ at main or main"):
+    with pytest.raises(NotFoundError, match="there is no table under nothing/ at main or main"):
         build.diff_table(lake, "main", "main", "nothing/", ["id"])
 
 

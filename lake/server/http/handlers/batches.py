@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server.catalog.content import DEFAULT_TYPE
 from lake.server.http.requests import Answer, Call, Services
 
@@ -24,10 +24,10 @@ def link_batch(lake: Services, call: Call) -> Answer:
     paths = _texts(call.body.get("paths"), "paths")
     addresses = _texts(call.body.get("addresses"), "addresses")
     if len(paths) != len(addresses) or len(set(addresses)) != len(addresses):
-        raise Invalid("every path needs an address of its own")
+        raise InvalidError("every path needs an address of its own")
     kind = call.optional("content_type") or DEFAULT_TYPE
     if not (kind.isascii() and kind.isprintable()):
-        raise Invalid(f"{kind!r} cannot stand in a header: printable ASCII only")
+        raise InvalidError(f"{kind!r} cannot stand in a header: printable ASCII only")
     pairs = list(zip(paths, addresses, strict=True))
     lake.content.link_many(call.repository, call.branch, pairs, content_type=kind)
     return Answer(204)
@@ -35,5 +35,5 @@ def link_batch(lake: Services, call: Call) -> Answer:
 
 def _texts(found: Any, name: str) -> list[str]:  # noqa: ANN401  JSON
     if not isinstance(found, list) or not all(isinstance(item, str) and item for item in found):
-        raise Invalid(f"the body needs `{name}`, a list of strings")
+        raise InvalidError(f"the body needs `{name}`, a list of strings")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from lake.errors import Unauthorized
+from lake.errors import UnauthorizedError
 from lake.server.http import representations
 from lake.server.http.requests import Answer, Call, Services
 from lake.server.http.tokens import LOGIN_SECONDS
@@ -55,12 +55,12 @@ def login(lake: Services, call: Call) -> Answer:
     """Hand out a token for the key pair, to be sent as `Authorization: Bearer`.
 
     Raises:
-        Unauthorized: the key pair is not the lake's.
+        UnauthorizedError: the key pair is not the lake's.
     """
     given = f"{call.text('access_key_id')}:{call.text('secret_access_key')}"
     expected = f"{lake.keys.access_key_id}:{lake.keys.secret_access_key}"
     if not hmac.compare_digest(given.encode(), expected.encode()):
-        raise Unauthorized("error authenticating request")
+        raise UnauthorizedError("error authenticating request")
     content = {"user": lake.keys.access_key_id}
     token, expires = lake.signer.seal(LOGIN, content, LOGIN_SECONDS)
     return Answer(200, {"token": token, "token_expiration": expires})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server.catalog.imports import DEFAULT_TYPE, Import, Location
 from lake.server.catalog.validation import check_key
 from lake.server.http import representations
@@ -16,7 +16,7 @@ def start_import(lake: Services, call: Call) -> Answer:
     """Begin an import; the answer is its id."""
     places = [_location(lake, item) for item in call.objects("paths")]
     if not places:
-        raise Invalid("`paths` is empty: there is nothing to import")
+        raise InvalidError("`paths` is empty: there is nothing to import")
     said = call.inner("commit")
     name = lake.imports.start(
         call.repository,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import dropwhile, islice
 from typing import Final
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.diff import diff
 from lake.server.catalog.pagination import Page, page
@@ -75,9 +75,9 @@ def _nanoseconds(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Invalid(f"since: {text!r} is not a date and time (RFC 3339)") from error
+        raise InvalidError(f"since: {text!r} is not a date and time (RFC 3339)") from error
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
         return int(aware.timestamp()) * 10**9
     except (OverflowError, ValueError) as error:
-        raise Invalid(f"since: {text!r} is out of range") from error
+        raise InvalidError(f"since: {text!r} is out of range") from error

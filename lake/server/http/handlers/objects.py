@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Final
 
-from lake.errors import Invalid, Range
+from lake.errors import InvalidError, RangeError
 from lake.server.catalog.content import DEFAULT_TYPE
 from lake.server.catalog.entries import Entry
 from lake.server.http import representations
@@ -90,7 +90,7 @@ def copy_object(lake: Services, call: Call) -> Answer:
     """Stage an object under another path."""
     path = call.query.get("dest_path")
     if not path:
-        raise Invalid("the query parameter `dest_path` is missing")
+        raise InvalidError("the query parameter `dest_path` is missing")
     entry = lake.content.copy(
         call.repository,
         call.branch,
@@ -112,7 +112,7 @@ def link_physical_address(lake: Services, call: Call) -> Answer:
     staging = call.body.get("staging") or {}
     address = staging.get("physical_address") if isinstance(staging, dict) else None
     if not isinstance(address, str) or not address.startswith(SCHEME):
-        raise Invalid("the body needs staging.physical_address, as it was handed out")
+        raise InvalidError("the body needs staging.physical_address, as it was handed out")
     try:
         entry = lake.content.link(
             call.repository,
@@ -124,7 +124,7 @@ def link_physical_address(lake: Services, call: Call) -> Answer:
             only_new=call.only_new,
         )
     except FileNotFoundError as error:  # another call has taken it over meanwhile
-        raise Invalid(f"{address} was linked already") from error
+        raise InvalidError(f"{address} was linked already") from error
     return Answer(200, representations.stats(call.object_path, entry, lake.store))
 
 
@@ -146,7 +146,7 @@ def find_bytes(lake: Services, call: Call) -> Bytes | Answer:
     """Find which bytes of an object a request asks for, or where it can read them.
 
     Raises:
-        Range: the range lies outside the object, or there are several.
+        RangeError: the range lies outside the object, or there are several.
     """
     entry = lake.content.stat(call.repository, call.path["ref"], call.object_path)
     signed = presigned.reading(lake, call)
@@ -193,10 +193,10 @@ def printable(text: str) -> str:
     """Refuse text that cannot stand in an answer's header.
 
     Raises:
-        Invalid: it holds a control character, or a character outside ASCII.
+        InvalidError: it holds a control character, or a character outside ASCII.
     """
     if not (text.isascii() and text.isprintable()):
-        raise Invalid(f"{text!r} cannot stand in a header: printable ASCII only")
+        raise InvalidError(f"{text!r} cannot stand in a header: printable ASCII only")
     return text
 
 
@@ -222,14 +222,14 @@ def _range(text: str, size: int) -> tuple[int, int]:
     """Start and end (exclusive) of a single byte range, the suffix form included."""
     found = _RANGE.fullmatch(text)
     if not found or not (found[1] or found[2]):
-        raise Range(f"range {text!r} cannot be served", size)
+        raise RangeError(f"range {text!r} cannot be served", size)
     if not found[1]:
         length = min(int(found[2]), size)
         if length == 0:
-            raise Range(f"range {text!r} lies outside the object", size)
+            raise RangeError(f"range {text!r} lies outside the object", size)
         return size - length, size
     start = int(found[1])
     stop = min(int(found[2]) + 1, size) if found[2] else size
     if start >= size or stop <= start:
-        raise Range(f"range {text!r} lies outside the object", size)
+        raise RangeError(f"range {text!r} lies outside the object", size)
     return start, stop

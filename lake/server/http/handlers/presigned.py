@@ -56,7 +56,7 @@ def opened(lake: Services, token: str) -> Entry:
     """The object that a token opens.
 
     Raises:
-        Forbidden: the token is not this lake's, or has expired.
+        ForbiddenError: the token is not this lake's, or has expired.
     """
     return unpack(lake.signer.opened(READ, token)["entry"])
 
@@ -65,8 +65,8 @@ async def receive(lake: Services, token: str, chunks: AsyncIterator[bytes]) -> A
     """Write what comes in to the address that a token opens; its ETag is the md5.
 
     Raises:
-        Forbidden: the token is not this lake's, or has expired.
-        Full: there is no room.
+        ForbiddenError: the token is not this lake's, or has expired.
+        FullError: there is no room.
     """
     place = Path(lake.signer.opened(WRITE, token)["address"].removeprefix(SCHEME))
     draft = place.with_name(f"upload-{secrets.token_hex(16)}")

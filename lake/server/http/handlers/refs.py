@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.common_prefixes import Walk, folded
 from lake.server.catalog.entries import Difference
@@ -109,7 +109,7 @@ def diff_refs(lake: Services, call: Call) -> Answer:
     """What changes from left to right."""
     kind = call.query.get("type") or "three_dot"
     if kind not in ("three_dot", "two_dot"):
-        raise Invalid(f"diff type {kind!r} is none of three_dot, two_dot")
+        raise InvalidError(f"diff type {kind!r} is none of three_dot, two_dot")
     walk = lake.versions.diff_refs(
         call.repository,
         _commit(lake, call, call.path["left"]),
@@ -181,9 +181,9 @@ def _change(lake: Services, call: Call, ref: str) -> tuple[Commit | None, Commit
     commit = _commit(lake, call, ref)
     number = call.body.get("parent_number") or 0
     if not isinstance(number, int) or number < 0 or number > len(commit.parents):
-        raise Invalid(f"commit {commit.id} has no parent {number}")
+        raise InvalidError(f"commit {commit.id} has no parent {number}")
     if len(commit.parents) > 1 and number == 0:
-        raise Invalid(f"commit {commit.id} is a merge: say which parent with parent_number")
+        raise InvalidError(f"commit {commit.id} is a merge: say which parent with parent_number")
     if not commit.parents:
         return None, commit
     return lake.versions.commit(call.repository, commit.parents[max(number, 1) - 1]), commit

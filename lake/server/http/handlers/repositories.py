@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server import sample_data
 from lake.server.catalog.commits import Note
 from lake.server.catalog.pagination import Page
@@ -25,7 +25,7 @@ def create_repository(lake: Services, call: Call) -> Answer:
     name, branch = call.text("name"), call.optional("default_branch") or "main"
     read_only, sampled = call.flag("read_only"), call.flag("sample_data")
     if read_only and sampled:
-        raise Invalid("a read-only repository takes no sample data")
+        raise InvalidError("a read-only repository takes no sample data")
     with lake.catalog.database.change():
         lake.versions.create_repository(
             name, call.text("storage_namespace"), branch, call.user, read_only=read_only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from lake.errors import Invalid
+from lake.errors import InvalidError
 from lake.server.http.requests import Answer, Call, Services
 from lake.server.maintenance import gc
 
@@ -13,9 +13,9 @@ def collect_garbage(lake: Services, call: Call) -> Answer:
     """Free what nothing leads to."""
     keep, also = call.body.get("keep_seconds", gc.KEEP), call.body.get("also", [])
     if not isinstance(keep, int) or keep < 0:
-        raise Invalid("keep_seconds must be a number of seconds")
+        raise InvalidError("keep_seconds must be a number of seconds")
     if not isinstance(also, list) or not all(isinstance(name, str) for name in also):
-        raise Invalid("`also` must list commit ids")
+        raise InvalidError("`also` must list commit ids")
     freed = gc.collect(
         lake.catalog.database, lake.store, keep=keep, also=also, dry_run=call.flag("dry_run")
     )
