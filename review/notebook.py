@@ -1,19 +1,23 @@
-"""A version of a data set for whoever analyses it: lazy frames of its tables, and its charts."""
+"""What a notebook works with: the tables and charts of a version, and the diff of two versions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.params import load
 from pipelines.rounds import manifest, tables
 from pipelines.rounds.context import open_lake
+from review.cli.round_refs import shared_dataset
+from review.diff import build, sources
+from review.diff.values import DataDiff
 from review.errors import UsageError
 from review.ui import charts
 
@@ -27,7 +31,7 @@ class Version:
 
     lake: Lake
     ref: str
-    """What was asked for."""
+    """The branch, tag or commit as it was given."""
     commit: str
     dataset: str
 
@@ -48,14 +52,14 @@ class Version:
 
     @property
     def decisions(self) -> pl.LazyFrame:
-        """What became of each candidate, and why: `lineage.schema.DECISIONS`."""
+        """The decision on each candidate, with its reasons: `lineage.schema.DECISIONS`."""
         return self.table("decisions")
 
     def table(self, name: str) -> pl.LazyFrame:
         """All rounds of a table, such as `scores` or `leaks`.
 
         Raises:
-            NotFound: the commit holds no part of it.
+            NotFoundError: the commit holds no part of it.
         """
         return tables.read(self.lake, self.commit, self.dataset, name)
 
@@ -63,17 +67,17 @@ class Version:
     def rounds(self) -> list[dict[str, Any]]:
         """The manifest of each round, in order: counts, mix, metrics, guard, cost."""
         numbers = tables.rounds(self.lake, self.commit, self.dataset)
-        return [manifest.read(self.lake, self.commit, self.dataset, each) for each in numbers]
+        return [manifest.read(self.lake, self.commit, self.dataset, number) for number in numbers]
 
     @property
     def figures(self) -> pl.DataFrame:
         """One row per round with its figures by flat name, such as recall_round, recall_null."""
-        found = [
-            {"round": each["round"], **each["metrics"]["summary"]}
-            for each in self.rounds
-            if "metrics" in each
+        rows = [
+            {"round": entry["round"], **entry["metrics"]["summary"]}
+            for entry in self.rounds
+            if "metrics" in entry
         ]
-        return pl.DataFrame(found, infer_schema_length=None)
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def charts(self, theme: str = "light") -> Mapping[str, alt.Chart]:
         """The charts over rounds that the page has, by name, such as downstream and depth.
@@ -83,10 +87,10 @@ class Version:
         """
         import altair as alt  # noqa: PLC0415  takes a second to import
 
-        entries = [{"metrics": {}, "cost": {}, **each} for each in self.rounds]
+        entries = [{"metrics": {}, "cost": {}, **entry} for entry in self.rounds]
         return {
-            each.name: alt.Chart.from_dict(charts.spec(each, theme))
-            for each in charts.of_rounds(entries)
+            chart.name: alt.Chart.from_dict(charts.spec(chart, theme))
+            for chart in charts.of_rounds(entries)
         }
 
 
@@ -95,21 +99,64 @@ def open_ref(ref: str = refs.MAIN, dataset: str | None = None) -> Version:
 
     Args:
         ref: branch, tag or commit.
-        dataset: which one; None: that of a tag or branch of a round, or the only one of the ref.
+        dataset: name of the data set; None: that of a tag or branch of a round, or the only one
+            that the ref holds.
 
     Raises:
-        NotFound: there is no such ref.
-        UsageError: the ref holds several data sets, or not this one; names those that it holds.
+        NotFoundError: there is no such ref, or it does not hold this data set.
+        UsageError: the ref holds several data sets, and none is named.
     """
     lake = open_lake(load())
     commit = lake.resolve(ref).id
-    named = refs.TAG.match(ref) or refs.BRANCH.match(ref)
-    wanted = dataset or (named["dataset"] if named else None)
-    there = sorted({item.path.split("/")[0] for item in lake.objects(commit)})
-    if wanted is None and len(there) == 1:
-        wanted = there[0]
-    if wanted is None:
-        raise UsageError(f"{ref} holds {', '.join(there) or 'no data set'}; name one of them")
-    if wanted not in there:
-        raise NotFound(f"{ref} holds no {wanted}; it holds {', '.join(there) or 'nothing'}")
-    return Version(lake, ref, commit, wanted)
+    return Version(lake, ref, commit, _dataset_at(lake, ref, commit, dataset))
+
+
+def diff_refs(
+    left: str,
+    right: str,
+    dataset: str | None = None,
+    *,
+    two_dot: bool = False,
+    key: Sequence[str] | None = None,
+    columns: bool = True,
+) -> DataDiff:
+    """Compare two versions of a data set, or two Parquet files, as `stemma diff` does.
+
+    Args:
+        left: branch, tag or commit of the lake of the current directory, or a Parquet file or
+            folder; the side is the merge base of both refs unless `two_dot`.
+        right: the other side, of the same sort.
+        dataset: name of the data set; None: that of both refs, or the only one that differs.
+        two_dot: compare tree with tree, instead of what right changed since it forked.
+        key: columns by which rows are the same; None: the sample id. Files need one.
+        columns: whether to compare the distributions of columns too.
+
+    Raises:
+        NotFoundError: there is no such ref, or it does not hold this data set.
+        UsageError: several data sets differ, and none is named; or a side has no such key.
+    """
+    if sources.is_on_disk(left) and sources.is_on_disk(right):
+        return build.diff_files(Path(left), Path(right), key or (), columns=columns)
+    lake = open_lake(load())
+    name = dataset or shared_dataset(left, right)
+    if name is None:
+        differing = build.datasets(lake, left, right, two_dot=two_dot)
+        name = differing[0] if len(differing) == 1 else None
+        if len(differing) > 1:
+            raise UsageError(f"{', '.join(differing)} differ; name one of them")
+    name = _dataset_at(lake, right, lake.resolve(right).id, name)
+    return build.diff(lake, left, right, name, two_dot=two_dot, key=key, columns=columns)
+
+
+def _dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
+    """The data set that is named, or that a ref is about."""
+    match = refs.TAG.match(ref) or refs.BRANCH.match(ref)
+    name = dataset or (match["dataset"] if match else None)
+    held = sorted({item.path.split("/")[0] for item in lake.objects(commit)})
+    if name is None and len(held) == 1:
+        name = held[0]
+    if name is None:
+        raise UsageError(f"{ref} holds {', '.join(held) or 'no data set'}; name one of them")
+    if name not in held:
+        raise NotFoundError(f"{ref} holds no {name}; it holds {', '.join(held) or 'nothing'}")
+    return name

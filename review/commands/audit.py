@@ -16,7 +16,7 @@ from pipelines.rounds.superseded import Superseded
 from review.cli.output import console, print_json, sentence, table
 from review.provenance import origins, tree
 from review.provenance.lookup import locate
-from review.provenance.origins import Found
+from review.provenance.origins import SampleProvenance
 
 SHOWN: Final = 5
 """Occurrences that are printed; `--json` has them all."""
@@ -50,7 +50,7 @@ def _lost(ref: str, lost: Superseded) -> Text:
     )
 
 
-def _rendered(found: Found) -> Iterator[RenderableType]:
+def _rendered(found: SampleProvenance) -> Iterator[RenderableType]:
     one = found.occurrence
     head = f"{one.dataset}, round {one.round}, row {one.row}"
     decision = one.decision.decision if one.decision else "undecided"

@@ -1,7 +1,7 @@
 """`stemma descendants ID…`: what came from samples.
 
-Hard descendants were made from a sample: they name it, or another descendant, as a parent. Weak
-ones were made by a model that learned from it or from one of them.
+A direct descendant was made from a sample: it names it, or another direct descendant, as a parent.
+An indirect one was made by a model that learned from the sample or from one of its descendants.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from lineage import family
 from lineage.ancestry import walks
 from lineage.ancestry.index import Ancestry
@@ -36,6 +36,8 @@ NAMED: Final = 20
 """Ids that are named in a sentence."""
 BLOCK: Final = 65_536
 """Rows that JSON is written of at once."""
+EARLIER_NAMES: Final = {"direct": "hard", "indirect": "weak"}
+"""What JSON called the two kinds of descent before; programs that read these names still can."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,18 +135,20 @@ def _only(index: Ancestry, found: Descendants, dataset: str | None) -> Descendan
     if dataset is None:
         return found
     own = np.array([each.dataset == dataset for each in index.segments], dtype=np.bool_)
-    hard, weak = (own[family.segments_of(index, each)] for each in (found.hard, found.weak))
-    return Descendants(found.hard[hard], found.steps[hard], found.weak[weak])
+    direct, indirect = (
+        own[family.segments_of(index, numbers)] for numbers in (found.direct, found.indirect)
+    )
+    return Descendants(found.direct[direct], found.steps[direct], found.indirect[indirect])
 
 
 def _counts(index: Ancestry, found: Descendants) -> pl.DataFrame:
-    """dataset, round, hard, weak, of rounds that have any."""
-    hard, weak = (
+    """Count descendants per round: dataset, round, direct, indirect, of rounds that have any."""
+    direct, indirect = (
         family.by_round(index, numbers).rename({"rows": name})
-        for name, numbers in (("hard", found.hard), ("weak", found.weak))
+        for name, numbers in (("direct", found.direct), ("indirect", found.indirect))
     )
-    both = hard.join(weak, on=["dataset", "round"], how="full", coalesce=True)
-    return both.with_columns(pl.col("hard", "weak").fill_null(0)).sort("dataset", "round")
+    both = direct.join(indirect, on=["dataset", "round"], how="full", coalesce=True)
+    return both.with_columns(pl.col("direct", "indirect").fill_null(0)).sort("dataset", "round")
 
 
 def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> None:
@@ -154,14 +158,15 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
         sentence(
             f"{samples:,} {plural('sample', samples)} "
             f"({asked.numbers.size:,} {plural('occurrence', asked.numbers.size)}): "
-            f"{found.hard.size:,} hard and {found.weak.size:,} weak descendants"
+            f"{found.direct.size:,} direct and {found.indirect.size:,} indirect descendants"
         )
     )
     body = [
-        [name, str(number), hard, weak] for name, number, hard, weak in _counts(index, found).rows()
+        [name, str(number), direct, indirect]
+        for name, number, direct, indirect in _counts(index, found).rows()
     ]
     if body:
-        out.print(table("", ["data set", "round", "hard", "weak"], body))
+        out.print(table("", ["data set", "round", "direct", "indirect"], body))
     if not rows or not body:
         return
     first = next(_blocks(index, found, SHOWN)).head(SHOWN)
@@ -174,27 +179,27 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
             str(row["row"]),
             row["decision"] or "–",
             "–" if row["steps"] is None else str(row["steps"]),
-            row["relation"],
+            row["descent"],
         ]
         for number, row in enumerate(first.iter_rows(named=True), 1)
     ]
     columns = ["", "sample", "data set", "round", "row", "decision", "steps", ""]
     out.print(table("", columns, listed))
-    more = found.hard.size + found.weak.size - SHOWN
+    more = found.direct.size + found.indirect.size - SHOWN
     if more > 0:
         out.print(sentence(f"… {more:,} more rows; --rows --json prints them all"))
 
 
 def _blocks(index: Ancestry, found: Descendants, size: int = BLOCK) -> Iterator[pl.DataFrame]:
-    """The descendants in blocks: hard ones by steps, then weak ones.
+    """Give the descendants in blocks: direct ones by steps, then indirect ones.
 
-    Each has dataset, round, row, sample_id (hex), kind, decision, steps (null for weak ones) and
-    relation (hard or weak).
+    Each has dataset, round, row, sample_id (hex), kind, decision, steps (null for indirect ones),
+    descent (direct or indirect) and relation (the same by its earlier name: hard or weak).
     """
     order = np.argsort(found.steps, kind="stable")
-    for word, numbers, steps in (
-        ("hard", found.hard[order], found.steps[order]),
-        ("weak", found.weak, None),
+    for descent, numbers, steps in (
+        ("direct", found.direct[order], found.steps[order]),
+        ("indirect", found.indirect, None),
     ):
         for start in range(0, numbers.size, size):
             part = slice(start, start + size)
@@ -208,7 +213,8 @@ def _blocks(index: Ancestry, found: Descendants, size: int = BLOCK) -> Iterator[
                 pl.col("kind").cast(pl.String),
                 "decision",
                 away.alias("steps"),
-                pl.lit(word).alias("relation"),
+                pl.lit(EARLIER_NAMES[descent]).alias("relation"),
+                pl.lit(descent).alias("descent"),
             )
 
 
@@ -221,9 +227,13 @@ def _print_json(
         "samples": asked.samples,
         "unmatched": asked.unmatched,
         "occurrences": int(asked.numbers.size),
-        "hard": int(found.hard.size),
-        "weak": int(found.weak.size),
-        "rounds": _counts(index, found).to_dicts(),
+        "hard": int(found.direct.size),
+        "weak": int(found.indirect.size),
+        "direct": int(found.direct.size),
+        "indirect": int(found.indirect.size),
+        "rounds": _counts(index, found)
+        .with_columns(pl.col(name).alias(earlier) for name, earlier in EARLIER_NAMES.items())
+        .to_dicts(),
     }
     if rows:
         print_json_rows(content, "rows", _blocks(index, found))
@@ -235,7 +245,7 @@ def _complain(ref: str, asked: Asked) -> None:
     """Say which ids match several samples, and which none.
 
     Raises:
-        NotFound: none matches anything.
+        NotFoundError: none matches anything.
     """
     for each, count in list(asked.ambiguous.items())[:NAMED]:
         say.line(f"stemma: {each} matches {count:,} samples; all of them were followed")
@@ -246,7 +256,7 @@ def _complain(ref: str, asked: Asked) -> None:
     more = f" and {len(unmatched) - NAMED:,} more" if len(unmatched) > NAMED else ""
     matched = len(asked.samples) - len(unmatched)
     if not matched:
-        raise NotFound(f"no sample at {ref} matches {shown}{more}")
+        raise NotFoundError(f"no sample at {ref} matches {shown}{more}")
     say.line(
         f"stemma: {matched:,} of {len(asked.samples):,} ids match; at {ref} nothing matches "
         f"{shown}{more}"

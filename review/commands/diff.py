@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lake import files, refs
+from lake import files
 from lake.client import Lake
 from lineage import schema
 from pipelines.common import console as say
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
+from review.cli import round_refs
 from review.cli.datasets import wanted_dataset
 from review.cli.output import console, print_json, sentence
 from review.diff import build, checks, markdown, page, sources, terminal
@@ -109,19 +110,12 @@ def _found(asked: Asked) -> list[DataDiff]:
     named = build.datasets(lake, asked.left, asked.right, two_dot=asked.two_dot)
     if asked.dataset is not None:
         wanted_dataset(params, asked.dataset, also=named)
-    own = asked.dataset or _of_both(asked)
+    own = asked.dataset or round_refs.shared_dataset(asked.left, asked.right)
     wanted = [name for name in named if own in (None, name)]
     others = [name for name in named if name not in wanted]
     if others and asked.dataset is None:
         say.line(f"{', '.join(others)} differ too; --dataset shows one of them")
     return [_of_dataset(lake, asked, name, options) for name in wanted]
-
-
-def _of_both(asked: Asked) -> str | None:
-    """The data set of whose rounds both sides are; None: they are not of rounds of one."""
-    sides = (refs.TAG.match(each) or refs.BRANCH.match(each) for each in (asked.left, asked.right))
-    names = {side["dataset"] if side else None for side in sides}
-    return names.pop() if len(names) == 1 else None
 
 
 def _of_dataset(lake: Lake, asked: Asked, name: str, options: dict[str, Any]) -> DataDiff:

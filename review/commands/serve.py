@@ -33,7 +33,7 @@ def run(*, home: Path | None, host: str, port: int, more: Sequence[str], as_json
     """
     lake = LakeHome((home or _project_lake()).absolute())
     _take_over(lake)
-    command = [sys.executable, "-m", "lake.server", "--home", str(lake.path), "--host", host]
+    command = [sys.executable, "-P", "-m", "lake.server", "--home", str(lake.path), "--host", host]
     command += ["--port", str(port), "--idle", "0", *more]
     process = subprocess.Popen(command)  # noqa: S603
     signal.signal(signal.SIGTERM, signal.default_int_handler)

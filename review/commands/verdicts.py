@@ -15,9 +15,9 @@ from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.verification.verdicts import report
 from pipelines.verification.verdicts.report import Report
-from review.cli import files, refs
+from review.cli import files, round_refs
 from review.cli.output import console, number, plural, print_json, sentence, table
-from review.cli.refs import Target
+from review.cli.round_refs import RoundRef
 from review.errors import UsageError
 
 COLUMNS = ("expectation", "severity", "passed", "failed", "unknown", "reason", "rows", "samples")
@@ -39,7 +39,7 @@ def run(
     """Read the verdicts of the rounds at a ref, print them by reason, and draw the page."""
     params = load()
     lake = open_lake(params)
-    wanted = refs.find(params, lake, ref, dataset)
+    wanted = round_refs.find(params, lake, ref, dataset)
     if round_number is not None:
         wanted = [replace(each, number=round_number) for each in wanted]
     if html is not None and len(wanted) > 1:
@@ -61,14 +61,14 @@ def run(
         out.print(sentence(f"wrote {html}"), soft_wrap=True)
 
 
-def _page(lake: Lake, target: Target, told: Report) -> str:
+def _page(lake: Lake, target: RoundRef, told: Report) -> str:
     from pipelines.verification.verdicts import page  # noqa: PLC0415  only a page needs the template engine
 
     candidates = report.candidates(lake, target.commit, target.dataset, target.number)
     return page.draw(told, report.shown(candidates, told))
 
 
-def _rendered(target: Target, told: Report) -> Iterator[RenderableType]:
+def _rendered(target: RoundRef, told: Report) -> Iterator[RenderableType]:
     kept = told.candidates - told.rejected
     yield Text.assemble(
         "\n",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.tree import Tree
 
 from review.cli.output import number, plural, sentence
-from review.provenance.origins import UNSTATED, Found, Mix
+from review.provenance.origins import UNSTATED, Mix, SampleProvenance
 
 MOST_NODES: Final = 60
 """Ancestors that are shown, the nearest first."""
@@ -17,7 +17,7 @@ MOST_DEPTH: Final = 10
 DIGITS: Final = 12
 
 
-def draw(found: Found) -> tuple[Tree, str | None]:
+def draw(found: SampleProvenance) -> tuple[Tree, str | None]:
     """Draw the family tree of an occurrence: its inputs, theirs, and so on to the ends.
 
     Returns:
@@ -43,7 +43,7 @@ def draw(found: Found) -> tuple[Tree, str | None]:
 class _Drawing:
     """A family tree as it is drawn, from the occurrence upwards."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: SampleProvenance) -> None:
         near = found.family.nodes.head(MOST_NODES + 1).to_dicts()
         self.start: dict[str, Any] = near[0]
         self._near = {each["number"]: each for each in near}

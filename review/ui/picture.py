@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from review.cli.output import number
-from review.provenance.origins import Found
+from review.provenance.origins import SampleProvenance
 
 MOST: Final = 40
 """Members that are drawn, the nearest first."""
@@ -112,7 +112,7 @@ class _Layers:
         return sum(below) / len(below) if below else 0.0
 
 
-def draw(found: Found, images: Mapping[tuple[str, int, int], str], ref: str) -> Picture:
+def draw(found: SampleProvenance, images: Mapping[tuple[str, int, int], str], ref: str) -> Picture:
     """Give the members of a family tree their places.
 
     Args:
@@ -166,7 +166,7 @@ def _member(
 
 
 def _inputs(
-    layers: _Layers, node: Mapping[str, Any], above: int, found: Found
+    layers: _Layers, node: Mapping[str, Any], above: int, found: SampleProvenance
 ) -> Iterator[tuple[str, str]]:
     """The boxes above a member with the words on the edges, adding ends where the tree ends."""
     if str(node["number"]) not in layers.boxes:
@@ -188,7 +188,7 @@ def _inputs(
             )
 
 
-def _end(node: Mapping[str, Any], found: Found) -> tuple[str, dict[str, Any]]:
+def _end(node: Mapping[str, Any], found: SampleProvenance) -> tuple[str, dict[str, Any]]:
     """What a generator learned from."""
     digest = node["trained_on"]
     if digest is None:

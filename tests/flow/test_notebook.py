@@ -8,7 +8,7 @@ import sys
 import polars as pl
 import pytest
 
-import review
+import stemma
 from lake.errors import NotFoundError
 from lineage import schema
 from review.errors import UsageError
@@ -17,7 +17,7 @@ from tests.flow.projects import Project
 
 def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
     del copied
-    found = review.open("tiny-v1")
+    found = stemma.open("tiny-v1")
     assert found.dataset == "tiny"
     assert isinstance(found.samples, pl.LazyFrame)
     samples = found.samples.collect()
@@ -32,23 +32,23 @@ def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
 
 def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
     del copied
-    found = review.open("main")
+    found = stemma.open("main")
     assert [each["round"] for each in found.rounds] == [0, 1, 2]
     assert found.figures["round"].to_list() == [1, 2]
     assert found.figures["accuracy_mix"].is_between(0, 1).all()
     drawn = found.charts("dark")
     assert {"downstream", "coverage", "depth", "cost"} <= set(drawn)
     assert drawn["depth"].to_dict()["width"] > 0
-    earlier = review.open("tiny-v1", "tiny")
+    earlier = stemma.open("tiny-v1", "tiny")
     assert [each["round"] for each in earlier.rounds] == [0, 1]
 
 
 def test_what_is_not_there_is_said(copied: Project) -> None:
     del copied
     with pytest.raises(NotFoundError):
-        review.open("tiny-v9")
+        stemma.open("tiny-v9")
     with pytest.raises(NotFoundError, match="main holds no digits; it holds tiny"):
-        review.open("main", "digits")
+        stemma.open("main", "digits")
 
 
 def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
@@ -58,12 +58,25 @@ def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
     lake.write("both", "other/samples/round=000/part-00000.parquet", frame)
     lake.commit("both", "Another data set", {})
     with pytest.raises(UsageError, match="both holds other, tiny; name one of them"):
-        review.open("both")
-    assert review.open("both", "tiny").dataset == "tiny"
+        stemma.open("both")
+    assert stemma.open("both", "tiny").dataset == "tiny"
+
+
+def test_two_versions_are_compared_as_the_command_does(copied: Project) -> None:
+    del copied
+    found = stemma.diff("tiny-v1", "tiny-v2")
+    assert found.dataset == "tiny"
+    assert found.changes["added"] > 0
+    assert stemma.diff("tiny-v1", "main", columns=False).changes == found.changes
+    assert stemma.diff("main", "main").identical
+    with pytest.raises(NotFoundError):
+        stemma.diff("tiny-v1", "tiny-v9")
+    with pytest.raises(NotFoundError, match="holds no digits"):
+        stemma.diff("tiny-v1", "tiny-v2", "digits")
+    with pytest.raises(UsageError, match="has no column 'nothing'"):
+        stemma.diff("tiny-v1", "tiny-v2", key=["nothing"])
 
 
 def test_the_command_does_not_load_it() -> None:
     said = "import sys, review.cli.app; sys.exit('review.notebook' in sys.modules)"
     subprocess.run([sys.executable, "-c", said], check=True)
-    with pytest.raises(AttributeError, match="has no attribute 'opens'"):
-        review.opens  # noqa: B018  the access is the test

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lake import refs
 from lake.client import Lake, connect
+from lake.errors import NotFoundError
 from lake.settings import Embedded
 from lineage.ancestry.index import Ancestry, open_index
 from pipelines.common import spreadsheet
@@ -23,7 +24,7 @@ from pipelines.gate import history_audit, reviews
 from pipelines.rounds import history, superseded
 from pipelines.verification.calibrations import sheets
 from pipelines.verification.calibrations.sheets import Asked
-from review.cli import refs as targets
+from review.cli import round_refs
 from review.commands import descendants, diff, status
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.frames import frames
@@ -210,8 +211,8 @@ def test_manifests_of_rounds(data: bytes, lake: Lake) -> object:
     commit = lake.commit("main", "m", GOOD)
     rows = status._rendered("digits", status.collect(lake, "digits"))
     try:
-        targets.evaluated(lake, targets.Target("main", "digits", 1, commit.id))
-    except targets.NotFound:
+        round_refs.evaluated(lake, round_refs.RoundRef("main", "digits", 1, commit.id))
+    except NotFoundError:
         return rows
     return rows
 

@@ -15,7 +15,7 @@ from lineage.ancestry.source import Source
 from lineage.audit import describe
 from review.commands import descendants
 from review.provenance import tree
-from review.provenance.origins import Found
+from review.provenance.origins import SampleProvenance
 
 Edge = tuple[int, str, int, int, str, float]
 
@@ -46,7 +46,7 @@ def drawn(directory: Path, rounds: list[pl.DataFrame], row: int) -> str:
     index = opened(directory, {("d", at): frame for at, frame in enumerate(rounds)})
     lineage = pl.concat(rounds).with_columns(pl.lit("d").alias("dataset"))
     start = index.rows - len(rounds[-1]) + row
-    found = Found(
+    found = SampleProvenance(
         occurrence=describe(
             lineage.row(start, named=True),
             pl.DataFrame(schema=schema.VERDICTS),

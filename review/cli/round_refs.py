@@ -7,7 +7,7 @@ from typing import Any
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFound
+from lake.errors import NotFoundError
 from pipelines.params import Dataset, Ingest, Params, Round, resolve
 from pipelines.rounds import manifest, tables
 from review.cli.datasets import wanted_dataset, wanted_datasets
@@ -24,7 +24,7 @@ STAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RoundRef:
     """A round at a commit."""
 
     ref: str
@@ -40,7 +40,7 @@ class Target:
         return f"{self.dataset}-{self.number}"
 
 
-def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[Target]:
+def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[RoundRef]:
     """The rounds that a ref is about.
 
     Args:
@@ -51,7 +51,7 @@ def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[Targ
         dataset: only this one.
 
     Raises:
-        NotFound: there is no such ref, or it holds no synthetic round.
+        NotFoundError: there is no such ref, or it holds no synthetic round.
         UsageError: the ref is about another data set, or about real data.
     """
     named = _named(lake, ref)
@@ -67,13 +67,22 @@ def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[Targ
     if dataset is not None:
         wanted_dataset(params, dataset, also=[name for name in held if held[name]])
     last = {name: max(numbers, default=0) for name, numbers in held.items()}
-    found = [Target(ref, name, number, commit) for name, number in last.items() if number]
+    found = [RoundRef(ref, name, number, commit) for name, number in last.items() if number]
     if not found:
-        raise NotFound(f"{ref} holds no synthetic round of {' or '.join(names) or 'any data set'}")
+        raise NotFoundError(
+            f"{ref} holds no synthetic round of {' or '.join(names) or 'any data set'}"
+        )
     return found
 
 
-def settings(params: Params, target: Target) -> tuple[Round, str]:
+def shared_dataset(left: str, right: str) -> str | None:
+    """The data set of whose rounds both refs are tags or branches; None where they are not."""
+    matches = (refs.TAG.match(ref) or refs.BRANCH.match(ref) for ref in (left, right))
+    names = {match["dataset"] if match else None for match in matches}
+    return names.pop() if len(names) == 1 else None
+
+
+def settings(params: Params, target: RoundRef) -> tuple[Round, str]:
     """The settings of a round, and in words where its limits come from."""
     if target.key in params.rounds:
         round_ = replace(resolve(params, target.key), line=target.line)
@@ -96,31 +105,31 @@ def settings(params: Params, target: Target) -> tuple[Round, str]:
     return round_, f"{limits}: params.yaml has no {missing}"
 
 
-def evaluated(lake: Lake, target: Target) -> dict[str, Any]:
+def evaluated(lake: Lake, target: RoundRef) -> dict[str, Any]:
     """The manifest of a round that has come far enough to be judged.
 
     Raises:
-        NotFound: it has not; the message names the stage that is missing.
+        NotFoundError: it has not; the message names the stage that is missing.
     """
     try:
         content = manifest.read(lake, target.commit, target.dataset, target.number)
-    except NotFound:
+    except NotFoundError:
         content = {}
     for section, stage in STAGES:
         if section not in content:
-            raise NotFound(
+            raise NotFoundError(
                 f"{target.key} at {target.ref} cannot be judged yet: it lacks what the stage "
                 f"{stage} writes; run `dvc repro publish@{target.key}`"
             )
     return content
 
 
-def _named(lake: Lake, ref: str) -> Target | None:
+def _named(lake: Lake, ref: str) -> RoundRef | None:
     """The round that a branch or tag is named after."""
     branch, tag = refs.BRANCH.match(ref), refs.TAG.match(ref)
     if branch and (head := lake.head(ref)) is not None:
         line = branch["line"] or refs.MAIN
-        return Target(ref, branch["dataset"], int(branch["round"]), head, line)
+        return RoundRef(ref, branch["dataset"], int(branch["round"]), head, line)
     if tag and (commit := lake.tags(ref).get(ref)) is not None:
-        return Target(ref, tag["dataset"], int(tag["round"]), commit)
+        return RoundRef(ref, tag["dataset"], int(tag["round"]), commit)
     return None

@@ -1,0 +1,45 @@
+"""Refuses to run with a folder of the user's in place of one of our packages.
+
+The packages are imported by their own names, and Python looks in the working directory first. A
+folder there called `pipelines` or `lake` would be imported instead of ours, and fail far from the
+cause.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import metadata
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Final
+
+NAMES: Final = ("lake", "lineage", "expectations", "pipelines", "review")
+
+
+def check() -> None:
+    """Check that each name leads to the package that belongs to this one.
+
+    Raises:
+        ImportError: one leads elsewhere; the message names what stands in its place.
+    """
+    for name in NAMES:
+        spec = importlib.util.find_spec(name)
+        path = None if spec is None else _location(spec)
+        if path is not None and path not in _own(name):
+            raise ImportError(
+                f"{path} would be imported in place of Stemma's package {name!r}; rename it, or "
+                "use the `stemma` command, which it does not affect"
+            )
+
+
+def _location(spec: ModuleSpec) -> Path | None:
+    """The folder of a package, or the file of a module; None where it has neither."""
+    if spec.submodule_search_locations is not None:
+        return next((Path(folder).resolve() for folder in spec.submodule_search_locations), None)
+    return Path(spec.origin).resolve() if spec.has_location and spec.origin else None
+
+
+def _own(name: str) -> set[Path]:
+    """Where our package may be: beside this one, or where its distribution was installed."""
+    installed = metadata.distribution("stemma").locate_file(name)
+    return {Path(__file__).resolve().parent.with_name(name), Path(str(installed)).resolve()}
