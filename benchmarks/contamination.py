@@ -26,7 +26,7 @@ from benchmarks.contaminated import DATASET, Corpus, Flags, Kind, Round, Sizes, 
 from benchmarks.contamination_images import Digits
 from benchmarks.contamination_text import Sentences
 from benchmarks.measured import machine
-from lineage import guard, taint
+from lineage import contamination, guard
 from lineage import mix as mixing
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
@@ -131,10 +131,14 @@ def measure(kind: Kind, sizes: Sizes, seed: int) -> tuple[list[Row], list[Answer
 
 
 def trace(kind: Kind, corpus: Corpus, rounds: Sequence[Round]) -> pl.DataFrame:
-    """Look for leaks in the content of every generation, and follow them: `taint.TAINTED`."""
+    """Find leaks in the content of every generation, and what descends from them.
+
+    Returns:
+        `contamination.CONTAMINATED`.
+    """
     leaks = pl.concat([_leaks(kind, corpus, each) for each in rounds])
     with tempfile.TemporaryDirectory(prefix="stemma-bench-") as scratch:
-        return taint.spread(index(Path(scratch), rounds), leaks)
+        return contamination.propagate(index(Path(scratch), rounds), leaks)
 
 
 def index(directory: Path, rounds: Sequence[Round]) -> Ancestry:
@@ -183,7 +187,7 @@ def _judge(kind: Kind, rounds: Sequence[Round], tainted: pl.DataFrame, *, plante
         held_out_ancestors=tainted,
     )
     checks = {each.name: each for each in guard.judge(about, Limits()).checks}
-    check = checks[taint.DESCENDS]
+    check = checks[contamination.DESCENDS]
     bad = last.lineage.filter(pl.Series(last.contaminated))["sample_id"].bin.encode("hex")
     named = check.evidence.partition(": ")[2].split(", ")
     ids = [each for each in named if each and not each.startswith("and ")]

@@ -90,12 +90,12 @@ def holdout_ancestry(evidence: Evidence) -> Figure:
 
     This follows explicit parents. What went through a whole training mix has no such edge: the fit
     leaves out held-out content and what is near to it. Rows without parents therefore count as
-    clean; rows with parents need to be told which occurrences are tainted.
+    clean; rows with parents need to be told which occurrences are contaminated.
     """
-    rows, tainted = evidence.lineage, evidence.held_out_ancestors
+    rows, contaminated = evidence.lineage, evidence.held_out_ancestors
     parents = rows.select("row", pl.col("parents").cast(schema.PARENTS)).explode("parents")
     edges = parents.drop_nulls("parents").unnest("parents", separator=".")
-    return _descent(evidence, edges, tainted)
+    return _descent(evidence, edges, contaminated)
 
 
 def duplicates(evidence: Evidence) -> Figure:
@@ -181,16 +181,16 @@ def _share_of_candidates(evidence: Evidence, name: str) -> Figure:
     return exact(count / total, f"{count:,.0f} of {total:,.0f} candidates")
 
 
-def _descent(evidence: Evidence, edges: pl.DataFrame, tainted: pl.DataFrame | None) -> Figure:
-    """Share of accepted rows with a tainted parent; unknown if there are parents and no list."""
+def _descent(evidence: Evidence, edges: pl.DataFrame, contaminated: pl.DataFrame | None) -> Figure:
+    """Share of accepted rows with a contaminated parent; unknown where parents have no list."""
     if evidence.lineage.is_empty():
         return exact(None, MISSING)
     if edges.is_empty():
         return exact(0.0, "no accepted row has explicit parents")
-    if tainted is None:
+    if contaminated is None:
         return exact(None, "rows have parents, and nobody looked which of them leaked")
     at = ["parents.dataset", "parents.round", "parents.row"]
-    bad = edges.join(tainted, left_on=at, right_on=["dataset", "round", "row"], how="semi")
+    bad = edges.join(contaminated, left_on=at, right_on=["dataset", "round", "row"], how="semi")
     found = evidence.lineage.join(bad, on="row", how="semi")
     return _hits(evidence, found, "descended from held-out rows")
 

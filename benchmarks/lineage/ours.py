@@ -85,11 +85,11 @@ class Stemma(Engine):
 
     def descendants(self, _slots: NDArray[np.int64]) -> Reader:
         """Go forward."""
-        return self._slots(walks.descendants(self.index, self.start, weak=False).hard)
+        return self._slots(walks.descendants(self.index, self.start, include_indirect=False).direct)
 
     def weak(self, _slots: NDArray[np.int64]) -> Reader:
         """Go forward, through mixes too."""
-        return self._slots(walks.descendants(self.index, self.start).weak)
+        return self._slots(walks.descendants(self.index, self.start).indirect)
 
     def derive(self) -> Reader:
         """Open the index and derive every column."""

@@ -145,10 +145,10 @@ def _descended(place: Place, *, weak: bool) -> Facts:
     taken = []
     for _ in range(2):
         start = time.perf_counter()
-        found = walks.descendants(opened, starts, weak=weak)
+        found = walks.descendants(opened, starts, include_indirect=weak)
         taken.append(time.perf_counter() - start)
-    np.save(place.found, found.hard)
-    counts = {"descendants": len(found.hard), "weak": len(found.weak)}
+    np.save(place.found, found.direct)
+    counts = {"descendants": len(found.direct), "weak": len(found.indirect)}
     return {**counts, "first": taken[0], "again": taken[1]}
 
 

@@ -17,7 +17,7 @@ NARROW: Final = int(np.iinfo(np.uint32).max)
 """From this number on, numbers take 64 bits."""
 
 
-def whole(largest: int) -> type[np.uint32 | np.int64]:
+def index_dtype(largest: int) -> type[np.uint32 | np.int64]:
     """The type that holds whole numbers up to `largest`, and a greater one that stands for none."""
     return np.uint32 if largest < NARROW else np.int64
 
@@ -30,7 +30,7 @@ def forward(lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """
     start = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=start[1:])
-    return {"start": start.astype(whole(int(start[-1])))}
+    return {"start": start.astype(index_dtype(int(start[-1])))}
 
 
 def none_of(numbers: NDArray[Any]) -> int:
@@ -50,7 +50,7 @@ def reverse(parent: NDArray[Any], lengths: NDArray[np.int64]) -> dict[str, NDArr
         then their count; child: the children of each parent, ascending.
     """
     none = none_of(parent)
-    child = np.repeat(np.arange(len(lengths), dtype=whole(len(lengths))), lengths)
+    child = np.repeat(np.arange(len(lengths), dtype=index_dtype(len(lengths))), lengths)
     held = parent != none
     if parent.dtype == np.uint32 and child.dtype == np.uint32:
         pairs = parent[held].astype(np.uint64) << np.uint64(32) | child[held]
@@ -65,7 +65,7 @@ def reverse(parent: NDArray[Any], lengths: NDArray[np.int64]) -> dict[str, NDArr
     first = np.flatnonzero(np.diff(ascending, prepend=none))  # `none` differs from any parent
     return {
         "target": np.append(ascending[first], parent.dtype.type(none)),
-        "target_start": np.append(first, len(ascending)).astype(whole(len(ascending))),
+        "target_start": np.append(first, len(ascending)).astype(index_dtype(len(ascending))),
         "child": sorted_child,
     }
 

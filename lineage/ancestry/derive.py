@@ -121,7 +121,7 @@ def _rows(
     )
     rows = pl.DataFrame(
         {
-            "row": view.places.at(np.arange(count)),
+            "row": view.row_index.rows_at(np.arange(count)),
             "real_inputs": shares[0],
             "real_roots": shares[1],
             "depth_mean": _nullable(shares[2], known),

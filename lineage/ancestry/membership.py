@@ -92,6 +92,6 @@ def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest)
         at = layout.positions.get((mix.dataset, part.round))
         if at in masks:
             ranks = np.flatnonzero(masks[at])
-            rows = layout.views[at].places.at(ranks)
+            rows = layout.views[at].row_index.rows_at(ranks)
             taken = mixing.lowest(mixing.order(part.round, rows, mix.seed), part.rows)
             masks[at][ranks[~taken]] = False

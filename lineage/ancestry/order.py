@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from lineage.ancestry.names import Name
+from lineage.ancestry.references import RoundId
 
 
-def topological(named: Mapping[Name, AbstractSet[Name]]) -> tuple[list[Name], list[Name]]:
+def topological(
+    named: Mapping[RoundId, AbstractSet[RoundId]],
+) -> tuple[list[RoundId], list[RoundId]]:
     """Put rounds in an order in which each comes after those that it names.
 
     Args:
@@ -21,13 +23,13 @@ def topological(named: Mapping[Name, AbstractSet[Name]]) -> tuple[list[Name], li
         itself or rounds that descend from it, or descends from such rounds.
     """
     waits = {name: len(each & named.keys()) for name, each in named.items()}
-    followers: dict[Name, list[Name]] = defaultdict(list)
+    followers: dict[RoundId, list[RoundId]] = defaultdict(list)
     for name, each in named.items():
         for earlier in each & named.keys():
             followers[earlier].append(name)
     ready = [_rank(name) for name, left in waits.items() if not left]
     heapq.heapify(ready)
-    order: list[Name] = []
+    order: list[RoundId] = []
     while ready:
         number, dataset = heapq.heappop(ready)
         order.append((dataset, number))
@@ -38,5 +40,5 @@ def topological(named: Mapping[Name, AbstractSet[Name]]) -> tuple[list[Name], li
     return order, sorted(named.keys() - set(order), key=_rank)
 
 
-def _rank(name: Name) -> tuple[int, str]:
+def _rank(name: RoundId) -> tuple[int, str]:
     return name[1], name[0]

@@ -1,8 +1,8 @@
 """One round of one data set as arrays.
 
 A row's local number is its rank among the rows of its round. The parents of a segment are numbered
-over the segments that it names, one after the other; never over the commit, so that a segment is
-the same in every commit that holds what it names.
+over the segments that it references, one after the other, and never over the whole commit, so that
+a segment is the same in every commit that holds what it references.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from lineage import edges, schema
 from lineage.ancestry import adjacency
-from lineage.ancestry.adjacency import whole
-from lineage.ancestry.names import Name, Names
-from lineage.ancestry.places import Places, in_order
+from lineage.ancestry.adjacency import index_dtype
+from lineage.ancestry.references import References, RoundId
+from lineage.ancestry.row_index import RowIndex, in_order
 from lineage.ancestry.source import Source
 from lineage.errors import SchemaError
 from lineage.manifest import MixManifest
@@ -58,21 +58,21 @@ class Segment:
     mixes: tuple[MixManifest, ...]
     """The mixes that its rows name, as far as their manifests were given, in order of digest."""
     digest: str
-    """Of all that its files are made from: its own tables and those of the rounds it names."""
+    """Of all that its files are made from: its own tables and those of the rounds it references."""
 
 
-Lookup: TypeAlias = Callable[[Name], Places | None]
+Lookup: TypeAlias = Callable[[RoundId], RowIndex | None]
 """Gives the rows of a round; None: the commit does not hold it."""
 
 
 def build(
-    source: Source, names: Names, lookup: Lookup
+    source: Source, references: References, lookup: Lookup
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Build the header and the arrays of a segment.
 
     Args:
         source: the round.
-        names: what its rows name.
+        references: what its rows name.
         lookup: gives the rows of these rounds and of those in the mixes.
 
     Raises:
@@ -81,17 +81,17 @@ def build(
     """
     rows = _rows(source)
     mine = in_order(rows["row"].to_numpy())
-    parents = [lookup(name) for name in names.parents]
+    parents = [lookup(name) for name in references.parents]
     sizes = [each.count if each else 0 for each in parents]
     lengths = rows["parents"].list.len().fill_null(0).to_numpy().astype(np.int64)
-    links = _links(rows["parents"], names, parents)
+    links = _links(rows["parents"], references, parents)
     arrays = {
-        **_about(rows, lengths, links["weight"], names),
+        **_about(rows, lengths, links["weight"], references),
         **_ids(rows["sample_id"]),
         **links,
         **adjacency.forward(lengths),
         **adjacency.reverse(links["parent"], lengths),
-        **_left_out(source, names, lookup),
+        **_left_out(source, references, lookup),
     }
     arrays["flags"] |= _decided(source, mine)
     if mine.rows is not None:
@@ -101,8 +101,8 @@ def build(
         "round": source.round,
         "rows": mine.count,
         "edges": int(lengths.sum()),
-        "parents": [[*name, size] for name, size in zip(names.parents, sizes, strict=True)],
-        "mixes": names.mixes,
+        "parents": [[*name, size] for name, size in zip(references.parents, sizes, strict=True)],
+        "mixes": references.mixes,
     }, arrays
 
 
@@ -129,15 +129,18 @@ def _only(rows: pl.DataFrame, source: Source, what: str) -> None:
 
 
 def _about(
-    rows: pl.DataFrame, lengths: NDArray[np.int64], weight: NDArray[np.float32], names: Names
+    rows: pl.DataFrame,
+    lengths: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    references: References,
 ) -> dict[str, NDArray[Any]]:
     """Flags and mix of each row; the decision is not among the flags yet."""
     child = np.repeat(np.arange(len(rows)), lengths)
     rest = 1.0 - np.bincount(child, weights=weight, minlength=len(rows))
     kind = rows["kind"].to_physical().to_numpy().astype(np.uint8)
     leaves = (rest > edges.TOLERANCE) & (kind != REAL)
-    mix = rows["trained_on"].cast(pl.Enum(names.mixes)).to_physical().cast(pl.UInt32)
-    none = np.iinfo(np.uint8 if len(names.mixes) < NO_MIX else np.uint32).max
+    mix = rows["trained_on"].cast(pl.Enum(references.mixes)).to_physical().cast(pl.UInt32)
+    none = np.iinfo(np.uint8 if len(references.mixes) < NO_MIX else np.uint32).max
     dtype = np.uint8 if none == NO_MIX else np.uint32
     return {
         "flags": kind | np.where(leaves, LEAVES, 0).astype(np.uint8),
@@ -153,18 +156,18 @@ def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
     known = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)
     heads = np.ascontiguousarray(known[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
     order = np.argsort(heads)
-    return {"id": known, "head": heads[order], "head_rank": order.astype(whole(len(order)))}
+    return {"id": known, "head": heads[order], "head_rank": order.astype(index_dtype(len(order)))}
 
 
 def _links(
-    lists: pl.Series, names: Names, parents: Sequence[Places | None]
+    lists: pl.Series, references: References, parents: Sequence[RowIndex | None]
 ) -> dict[str, NDArray[Any]]:
     """The edges of all rows, in order; those whose parent is absent once more, by themselves."""
     frame = lists.filter(lists.list.len() > 0).explode().struct.unnest()
     for name in frame.columns:
         if frame[name].null_count():
             raise SchemaError(f"the {name} of a parent is null; it must have a value")
-    slot = _slots(frame, names)
+    slot = _slots(frame, references)
     rows = frame["row"].to_numpy()
     sizes = np.array([each.count if each else 0 for each in parents], dtype=np.int64)
     before = np.cumsum(sizes) - sizes
@@ -175,22 +178,24 @@ def _links(
         if place is not None:
             ranks = place.ranks(rows[edges_])
             local[edges_] = np.where(ranks < 0, -1, ranks + before[at])
-    dtype = whole(int(sizes.sum()))
+    dtype = index_dtype(int(sizes.sum()))
     orphan = np.flatnonzero(local < 0)
     return {
         "parent": np.where(local < 0, np.iinfo(dtype).max, local).astype(dtype),
         "weight": frame["weight"].to_numpy(),
         "relation": frame["relation"].to_physical().to_numpy().astype(np.uint8),
-        "orphan": orphan.astype(whole(len(local))),
+        "orphan": orphan.astype(index_dtype(len(local))),
         "orphan_slot": slot[orphan].astype(np.uint32),
         "orphan_row": rows[orphan],
     }
 
 
-def _slots(frame: pl.DataFrame, names: Names) -> NDArray[np.int64]:
-    """The place in `names.parents` of the round that each edge's parent is in."""
-    datasets = sorted({dataset for dataset, _ in names.parents})
-    known = np.array([(datasets.index(name), number) for name, number in names.parents], np.int64)
+def _slots(frame: pl.DataFrame, references: References) -> NDArray[np.int64]:
+    """The place in `references.parents` of the round that each edge's parent is in."""
+    datasets = sorted({dataset for dataset, _ in references.parents})
+    known = np.array(
+        [(datasets.index(name), number) for name, number in references.parents], np.int64
+    )
     known = known.reshape(-1, 2)
     order = np.lexsort((known[:, 1], known[:, 0]))
     words = frame["dataset"].cast(pl.Enum(datasets), strict=False).to_physical()
@@ -210,7 +215,7 @@ def _joined(datasets: NDArray[Any], rounds: NDArray[Any]) -> NDArray[np.int64]:
     return (datasets.astype(np.int64) << 32) + rounds.astype(np.int64)
 
 
-def _decided(source: Source, mine: Places) -> NDArray[np.uint8]:
+def _decided(source: Source, mine: RowIndex) -> NDArray[np.uint8]:
     """The decision on each row, as flags."""
     found = np.zeros(mine.count, dtype=np.uint8)
     if source.decisions is None:
@@ -231,10 +236,10 @@ def _decided(source: Source, mine: Places) -> NDArray[np.uint8]:
     return found
 
 
-def _left_out(source: Source, names: Names, lookup: Lookup) -> dict[str, NDArray[Any]]:
+def _left_out(source: Source, references: References, lookup: Lookup) -> dict[str, NDArray[Any]]:
     """The rows that mixes leave out beyond their regimes: place of the mix, round, rank."""
     found: list[tuple[NDArray[Any], ...]] = []
-    for slot, digest in enumerate(names.mixes):
+    for slot, digest in enumerate(references.mixes):
         if digest not in source.left_out or digest not in source.mixes:
             continue
         with schema.readable(f"what the mix of round {source.round} leaves out"):

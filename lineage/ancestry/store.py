@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage.ancestry import files, names, order, places, segments
+from lineage.ancestry import files, order, references, row_index, segments
 from lineage.ancestry.adjacency import none_of
 from lineage.ancestry.files import Stored
-from lineage.ancestry.names import Name, Names
-from lineage.ancestry.places import Places
+from lineage.ancestry.references import References, RoundId
+from lineage.ancestry.row_index import RowIndex
 from lineage.ancestry.segments import Segment
 from lineage.ancestry.source import Progress, Source
 from lineage.ancestry.views import Slot, View, runs
@@ -42,16 +42,16 @@ def load(
         CacheError: the directory cannot be written.
     """
     held = _by_name(sources)
-    named = {name: names.named_by(source, directory) for name, source in held.items()}
+    named = {name: references.find(source, directory) for name, source in held.items()}
     links = {name: _links(held[name], each) for name, each in named.items()}
     ordered, cyclic = order.topological(links)
     digests = _digests(held, links, ordered, cyclic)
-    ready: dict[Name, Stored] = {}
+    ready: dict[RoundId, Stored] = {}
 
-    def lookup(name: Name) -> Places | None:
+    def lookup(name: RoundId) -> RowIndex | None:
         if name in ready:
-            return _places(ready[name])
-        return places.read(held[name]) if name in held else None  # of a later round, in a cycle
+            return _row_index(ready[name])
+        return row_index.read(held[name]) if name in held else None  # of a later round, in a cycle
 
     for done, name in enumerate([*ordered, *cyclic], start=1):
         found = files.read(directory, digests[name], full=full)
@@ -70,8 +70,8 @@ def load(
     return _views(ready, held), len(cyclic)
 
 
-def _by_name(sources: Sequence[Source]) -> dict[Name, Source]:
-    held: dict[Name, Source] = {}
+def _by_name(sources: Sequence[Source]) -> dict[RoundId, Source]:
+    held: dict[RoundId, Source] = {}
     for source in sources:
         name = source.dataset, source.round
         if name in held:
@@ -80,7 +80,7 @@ def _by_name(sources: Sequence[Source]) -> dict[Name, Source]:
     return held
 
 
-def _links(source: Source, named: Names) -> set[Name]:
+def _links(source: Source, named: References) -> set[RoundId]:
     """The rounds that a round's parents and mixes are in."""
     mixes = [source.mixes[digest] for digest in named.mixes if digest in source.mixes]
     parts = {(mix.dataset, part.round) for mix in mixes for part in mix.rounds}
@@ -88,28 +88,30 @@ def _links(source: Source, named: Names) -> set[Name]:
 
 
 def _digests(
-    held: Mapping[Name, Source],
-    links: Mapping[Name, set[Name]],
-    ordered: Sequence[Name],
-    cyclic: Sequence[Name],
-) -> dict[Name, str]:
+    held: Mapping[RoundId, Source],
+    links: Mapping[RoundId, set[RoundId]],
+    ordered: Sequence[RoundId],
+    cyclic: Sequence[RoundId],
+) -> dict[RoundId, str]:
     """The chained digest of each segment; in a cycle it is chained to the rounds' own keys."""
-    found = {name: names.key(held[name]) for name in cyclic}
+    found = {name: references.key(held[name]) for name in cyclic}
     own = dict(found)
     for name in (*ordered, *cyclic):
         chain = [[*each, own.get(each) or found.get(each)] for each in sorted(links[name])]
-        found[name] = names.digest([names.key(held[name]), chain])
+        found[name] = references.digest([references.key(held[name]), chain])
     return found
 
 
-def _views(ready: Mapping[Name, Stored], held: Mapping[Name, Source]) -> list[View]:
+def _views(ready: Mapping[RoundId, Stored], held: Mapping[RoundId, Source]) -> list[View]:
     counts = [stored.header["rows"] for stored in ready.values()]
     bases = np.cumsum([0, *counts])
     positions = {name: at for at, name in enumerate(ready)}
     return [_view(stored, held[name], positions, bases) for name, stored in ready.items()]
 
 
-def _view(stored: Stored, source: Source, positions: Mapping[Name, int], bases: np.ndarray) -> View:
+def _view(
+    stored: Stored, source: Source, positions: Mapping[RoundId, int], bases: np.ndarray
+) -> View:
     header = stored.header
     slots: list[Slot] = []
     for dataset, number, rows in header["parents"]:
@@ -129,7 +131,7 @@ def _view(stored: Stored, source: Source, positions: Mapping[Name, int], bases: 
     return View(
         segment=segment,
         arrays=stored.arrays,
-        places=_places(stored),
+        row_index=_row_index(stored),
         slots=tuple(slots),
         mixes=tuple(header["mixes"]),
         manifests=manifests,
@@ -138,5 +140,5 @@ def _view(stored: Stored, source: Source, positions: Mapping[Name, int], bases: 
     )
 
 
-def _places(stored: Stored) -> Places:
-    return Places(stored.header["rows"], stored.arrays.get("row"))
+def _row_index(stored: Stored) -> RowIndex:
+    return RowIndex(stored.header["rows"], stored.arrays.get("row"))

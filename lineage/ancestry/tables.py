@@ -18,7 +18,7 @@ from lineage.ancestry.views import Layout, View
 
 HEAD: Final = 16
 """Hex digits of an id that are sorted."""
-WHOLE: Final = np.empty(0, dtype=np.int64)
+EMPTY: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +41,12 @@ class Edges:
         if len(parts) == 1:
             return parts[0]
         return cls(
-            child=np.concatenate([WHOLE, *(each.child for each in parts)]),
-            parent=np.concatenate([WHOLE, *(each.parent for each in parts)]),
-            relation=np.concatenate([WHOLE.astype(np.uint8), *(each.relation for each in parts)]),
-            weight=np.concatenate([WHOLE.astype(np.float32), *(each.weight for each in parts)]),
-            segment=np.concatenate([WHOLE, *(each.segment for each in parts)]),
-            edge=np.concatenate([WHOLE, *(each.edge for each in parts)]),
+            child=np.concatenate([EMPTY, *(each.child for each in parts)]),
+            parent=np.concatenate([EMPTY, *(each.parent for each in parts)]),
+            relation=np.concatenate([EMPTY.astype(np.uint8), *(each.relation for each in parts)]),
+            weight=np.concatenate([EMPTY.astype(np.float32), *(each.weight for each in parts)]),
+            segment=np.concatenate([EMPTY, *(each.segment for each in parts)]),
+            edge=np.concatenate([EMPTY, *(each.edge for each in parts)]),
         )
 
     def take(self, order: NDArray[np.intp]) -> Edges:
@@ -75,7 +75,7 @@ def numbers(layout: Layout, places: pl.DataFrame) -> NDArray[np.int64]:
     for (dataset, number), part in wanted.group_by("dataset", "round"):
         segment = layout.positions.get((str(dataset), int(str(number))))
         if segment is not None:
-            ranks = layout.views[segment].places.ranks(part["row"].to_numpy())
+            ranks = layout.views[segment].row_index.ranks(part["row"].to_numpy())
             known = np.where(ranks < 0, -1, ranks + layout.bases[segment])
             found[part["at"].to_numpy()] = known
     return found

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lineage.ancestry.adjacency import spans
 from lineage.ancestry.files import Arrays
-from lineage.ancestry.names import Name
-from lineage.ancestry.places import Places
+from lineage.ancestry.references import RoundId
+from lineage.ancestry.row_index import RowIndex
 from lineage.ancestry.segments import ACCEPTED, DECISION, KIND, REAL, Segment
 from lineage.manifest import MixManifest
 
@@ -37,7 +37,7 @@ class View:
 
     segment: Segment
     arrays: Arrays
-    places: Places
+    row_index: RowIndex
     slots: tuple[Slot, ...]
     mixes: tuple[str, ...]
     """Digests of the mixes that the rows name, in the order in which `mix` numbers them."""
@@ -115,11 +115,11 @@ class Layout:
         names = [(view.segment.dataset, view.segment.round) for view in views]
         self.views = tuple(views)
         self.bases = np.cumsum([0, *(view.segment.rows for view in views)], dtype=np.int64)
-        self.positions: dict[Name, int] = {name: at for at, name in enumerate(names)}
+        self.positions: dict[RoundId, int] = {name: at for at, name in enumerate(names)}
         self.labels = pl.DataFrame(
             names, schema={"dataset": pl.String, "round": pl.Int32}, orient="row"
         )
-        self._gaps = [at for at, view in enumerate(views) if view.places.rows is not None]
+        self._gaps = [at for at, view in enumerate(views) if view.row_index.rows is not None]
 
     def slice(self, at: int) -> slice:
         """Where the rows of a segment are among all."""
@@ -144,5 +144,5 @@ class Layout:
         rows = numbers - self.bases[at]
         for segment in self._gaps:
             mine = np.flatnonzero(at == segment)
-            rows[mine] = self.views[segment].places.at(rows[mine])
+            rows[mine] = self.views[segment].row_index.rows_at(rows[mine])
         return at, rows

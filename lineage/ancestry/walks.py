@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage.ancestry import spread, tables, weakly
+from lineage.ancestry import indirect, propagation, tables
 from lineage.ancestry.index import Ancestry
-from lineage.ancestry.spread import Numbers, Reached, Steps
+from lineage.ancestry.propagation import Numbers, Reached, Steps
 from lineage.ancestry.tables import Edges
 from lineage.ancestry.views import Layout
 
@@ -35,11 +35,11 @@ class Ancestors:
 class Descendants:
     """What came from some occurrences."""
 
-    hard: NDArray[np.int64]
+    direct: NDArray[np.int64]
     """Reached by seed and edited edges of any weight, ascending, without the starts."""
     steps: NDArray[np.int32]
-    """For each of `hard`, the fewest edges from a start."""
-    weak: NDArray[np.int64]
+    """For each of `direct`, the fewest edges from a start."""
+    indirect: NDArray[np.int64]
     """Others, ascending: the generator's mix holds a start or a descendant and the row leaves
     weight to the generator, or a parent is weak."""
 
@@ -64,9 +64,9 @@ def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = Non
     while pending:
         at = max(pending)
         count = layout.views[at].segment.rows
-        found = spread.fewest(pending.pop(at), count)
-        ranks, steps = spread.nearer(found, reached.get(at))
-        reached[at] = spread.fewest([found, *([reached[at]] if at in reached else [])], count)
+        found = propagation.fewest(pending.pop(at), count)
+        ranks, steps = propagation.nearer(found, reached.get(at))
+        reached[at] = propagation.fewest([found, *([reached[at]] if at in reached else [])], count)
         if most_steps is not None:
             ranks, steps = ranks[steps < most_steps], steps[steps < most_steps]
         edges, which = tables.edges_of(layout, at, ranks)
@@ -76,13 +76,13 @@ def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = Non
     return Ancestors(_nodes(layout, reached), tables.frame(layout, _each_once(followed)))
 
 
-def descendants(index: Ancestry, numbers: Numbers, *, weak: bool = True) -> Descendants:
+def descendants(index: Ancestry, numbers: Numbers, *, include_indirect: bool = True) -> Descendants:
     """Follow edges forward.
 
     Args:
         index: the index.
         numbers: the starts.
-        weak: also follow training mixes; else `weak` is empty.
+        include_indirect: also follow training mixes; otherwise `indirect` is empty.
 
     Raises:
         QueryError: a number is none of the index.
@@ -99,7 +99,7 @@ def descendants(index: Ancestry, numbers: Numbers, *, weak: bool = True) -> Desc
     while any(_take_up(layout, at, reached) for at in range(ordered, len(index.segments))):
         pass
     found, steps = _joined(layout, reached)
-    others = weakly.spread(layout, found, ordered) if weak else starts[:0]
+    others = indirect.descendants(layout, found, ordered) if include_indirect else starts[:0]
     return Descendants(found[steps > 0], steps[steps > 0], others)
 
 
@@ -113,12 +113,12 @@ def _push(
 
 def _take_up(layout: Layout, at: int, reached: dict[int, Reached]) -> bool:
     """Add the rows of a segment that name what was reached; whether that changed anything."""
-    found = spread.children(layout.views[at], reached)
+    found = propagation.children(layout.views[at], reached)
     before = reached.get(at)
-    if not len(found[0]) or not len(spread.nearer(found, before)[0]):
+    if not len(found[0]) or not len(propagation.nearer(found, before)[0]):
         return False
     count = layout.views[at].segment.rows
-    reached[at] = spread.fewest([found, before], count) if before else found
+    reached[at] = propagation.fewest([found, before], count) if before else found
     return True
 
 

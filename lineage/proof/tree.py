@@ -95,7 +95,7 @@ def _doubtful(
     found = np.zeros(index.rows, dtype=np.bool_)
     if len(first):
         after = walks.descendants(index, first)
-        for some in (first, after.hard, after.weak):
+        for some in (first, after.direct, after.indirect):
             found[some] = True
     return found
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lineage import taint
+from lineage.contamination import CONTAMINATED, propagate
 from pipelines import modalities
 from pipelines.gate import contamination
 from pipelines.params import Ingest
@@ -28,7 +28,7 @@ ROUNDING: Final = 1 + 1e-9
 
 
 def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
-    """The tainted occurrences of all data sets at a commit: `lineage.taint.TAINTED`.
+    """The tainted occurrences of all data sets at a commit: `lineage.contamination.CONTAMINATED`.
 
     Args:
         ctx: the round at ctx.
@@ -41,8 +41,8 @@ def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> 
 def spread(lake: Lake, commit: str, found: pl.DataFrame) -> pl.DataFrame:
     """Follow leaks through the family tree of a commit; without any, it is not opened."""
     if found.is_empty():
-        return pl.DataFrame(schema=taint.TAINTED)
-    return taint.spread(ancestry_index.open_at(lake, commit), found)
+        return pl.DataFrame(schema=CONTAMINATED)
+    return propagate(ancestry_index.open_at(lake, commit), found)
 
 
 def leaked(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:

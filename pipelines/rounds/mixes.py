@@ -9,7 +9,7 @@ import polars as pl
 from lake import files
 from lake.client import Lake
 from lineage import mix as mixing
-from lineage import taint
+from lineage.contamination import CONTAMINATED
 from lineage.mix import MixManifest
 from pipelines.common import console, parquet
 from pipelines.common.errors import EmptyRound, StaleError
@@ -38,7 +38,7 @@ def build(
         lake: the lake.
         commit: a pinned commit, never a moving ref.
         round_: the round whose `fit` settings give the regime.
-        tainted: occurrences that a fit must not learn from, as `lineage.taint.TAINTED`.
+        tainted: occurrences that a fit must not learn from: `lineage.contamination.CONTAMINATED`.
 
     Raises:
         EmptyRound: the commit holds nothing to train on.
@@ -72,7 +72,7 @@ def build(
 
 def _ours(tainted: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
     """The tainted rows of a data set: round, row, why."""
-    known = pl.DataFrame(schema=taint.TAINTED) if tainted is None else tainted
+    known = pl.DataFrame(schema=CONTAMINATED) if tainted is None else tainted
     return known.filter(pl.col("dataset") == dataset).drop("dataset")
 
 

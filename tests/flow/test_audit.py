@@ -188,31 +188,33 @@ def ask(said: Callable[[], str], *samples: str, **more: object) -> Json:
     return found
 
 
-def test_descendants_are_hard_by_edges_and_weak_by_training(said: Callable[[], str]) -> None:
+def test_descendants_are_direct_by_edges_and_indirect_by_training(said: Callable[[], str]) -> None:
     found = ask(said, planted.sample_id("pictures", 0, 1))
     rows = [
-        (each["dataset"], each["round"], each["row"], each["relation"], each["steps"])
+        (each["dataset"], each["round"], each["row"], each["descent"], each["steps"])
         for each in found["rows"]
     ]
     assert rows == [
-        ("pictures", 1, 1, "hard", 1),
-        ("captions", 1, 0, "hard", 2),
-        ("pictures", 2, 0, "hard", 3),
-        ("pictures", 1, 0, "weak", None),  # its generator learned from the picture
-        ("pictures", 1, 2, "weak", None),
-        ("captions", 1, 1, "weak", None),  # made from a weak one
+        ("pictures", 1, 1, "direct", 1),
+        ("captions", 1, 0, "direct", 2),
+        ("pictures", 2, 0, "direct", 3),
+        ("pictures", 1, 0, "indirect", None),  # its generator learned from the picture
+        ("pictures", 1, 2, "indirect", None),
+        ("captions", 1, 1, "indirect", None),  # made from an indirect one
     ]
-    assert (found["hard"], found["weak"], found["occurrences"]) == (3, 3, 1)
+    assert [each["relation"] for each in found["rows"]] == ["hard"] * 3 + ["weak"] * 3
+    assert (found["direct"], found["indirect"], found["occurrences"]) == (3, 3, 1)
+    assert (found["hard"], found["weak"]) == (3, 3)
     assert found["rounds"] == [
-        {"dataset": "captions", "round": 1, "hard": 1, "weak": 1},
-        {"dataset": "pictures", "round": 1, "hard": 1, "weak": 2},
-        {"dataset": "pictures", "round": 2, "hard": 1, "weak": 0},
+        {"dataset": "captions", "round": 1, "direct": 1, "indirect": 1, "hard": 1, "weak": 1},
+        {"dataset": "pictures", "round": 1, "direct": 1, "indirect": 2, "hard": 1, "weak": 2},
+        {"dataset": "pictures", "round": 2, "direct": 1, "indirect": 0, "hard": 1, "weak": 0},
     ]
     assert found["rows"][4]["decision"] == "rejected"
     assert found["rows"][0]["sample_id"] == planted.sample_id("pictures", 1, 1)
     only = ask(said, planted.sample_id("pictures", 0, 1), dataset="captions")
     assert [each["dataset"] for each in only["rows"]] == ["captions"] * 2
-    assert (only["hard"], only["weak"]) == (1, 1)
+    assert (only["direct"], only["indirect"]) == (1, 1)
 
 
 def test_descendants_for_people_are_counted_first(
@@ -222,7 +224,7 @@ def test_descendants_for_people_are_counted_first(
     given = {"samples": [sample], "from_file": None, "ref": "main", "dataset": None}
     descendants.run(**given, rows=False, as_json=False)
     shown = said()
-    assert shown.startswith("1 sample (1 occurrence): 3 hard and 3 weak descendants")
+    assert shown.startswith("1 sample (1 occurrence): 3 direct and 3 indirect descendants")
     assert planted.sample_id("pictures", 1, 1)[:12] not in shown
     monkeypatch.setattr(descendants, "SHOWN", 2)
     descendants.run(**given, rows=True, as_json=False)

@@ -13,8 +13,8 @@ import yaml
 
 from lake import refs
 from lake.tables import encode
+from lineage import contamination as reasons
 from lineage import mix as mixing
-from lineage import taint as reasons
 from pipelines.common.errors import BlockedError, StaleError
 from pipelines.gate import contamination, evidence, taint
 from pipelines.modalities.images import Images

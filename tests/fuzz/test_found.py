@@ -18,7 +18,7 @@ from expectations.errors import CalibrationError, SuiteError
 from lake import batches, documents, refs, tables, upkeep
 from lake.client import connect
 from lake.documents import DocumentError
-from lake.errors import Corrupt, Invalid, LakeError, Unreachable, refused
+from lake.errors import CorruptError, InvalidError, LakeError, UnreachableError, refused
 from lake.home import LakeHome
 from lake.server.catalog import commits, trees
 from lake.server.catalog.database import Database
@@ -26,7 +26,7 @@ from lake.server.catalog.validation import check_key
 from lake.settings import Remote
 from lineage import curate, guard, pictures, schema
 from lineage import mix as mixing
-from lineage.ancestry import names
+from lineage.ancestry import references
 from lineage.errors import GuardError, LineageError, MixError, SchemaError
 from lineage.evidence import number
 from lineage.export import croissant, prov
@@ -290,7 +290,7 @@ def test_no_date_is_beyond_all_dates() -> None:
 def test_a_home_is_named_by_texts(name: str, value: str) -> None:
     fields = ("id", "created", "access_key_id", "secret_access_key")
     Path(f"{name}.json").write_text("{" + ",".join(f'"{each}": {value}' for each in fields) + "}")
-    with pytest.raises(Corrupt, match="is damaged"):
+    with pytest.raises(CorruptError, match="is damaged"):
         getattr(LakeHome(Path()), name)()
 
 
@@ -309,7 +309,7 @@ def test_a_home_is_named_by_texts(name: str, value: str) -> None:
     ],
 )
 def test_a_block_that_is_none_is_damage(block: bytes) -> None:
-    with pytest.raises(Corrupt, match="no part of a tree"):
+    with pytest.raises(CorruptError, match="no part of a tree"):
         trees.parse(block)
 
 
@@ -320,14 +320,14 @@ def test_rows_of_a_catalogue_that_are_none_are_damage() -> None:
     db.execute("INSERT INTO blocks VALUES ('b', 1000000000000)")
     row = ("r", "c", "", "5", "m", "u", 1, 1, "{}")
     db.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    with bounded(), pytest.raises(Corrupt):
+    with bounded(), pytest.raises(CorruptError):
         database.get("b")
-    with pytest.raises(Corrupt):
+    with pytest.raises(CorruptError):
         commits.read(database, "r", "c")
 
 
 def test_a_path_has_no_half_of_a_surrogate_pair() -> None:
-    with pytest.raises(Invalid, match="half of a surrogate pair"):
+    with pytest.raises(InvalidError, match="half of a surrogate pair"):
         check_key("a/\ud800")
 
 
@@ -358,15 +358,15 @@ def test_what_answers_without_sense_is_no_lake(body: bytes, status: int) -> None
 def test_a_collection_that_counts_nothing_is_no_lakes(body: bytes) -> None:
     with answering() as other:
         other.body = body
-        with pytest.raises(Unreachable, match="is no lake"):
+        with pytest.raises(UnreachableError, match="is no lake"):
             upkeep._post(Remote(other.url, "a", "s"), upkeep.PATH, {})
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"addresses": []}, {"addresses": [5]}])
 def test_a_lake_that_says_no_addresses_is_refused(answer: object) -> None:
-    with pytest.raises(Invalid, match="does not say where"):
+    with pytest.raises(InvalidError, match="does not say where"):
         batches.write(lambda *_: answer, {"a": b"x"}, "text/plain", Path())
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidError):
         batches.write(
             lambda *_: {"addresses": [f"local://{Path().absolute()}/a\0"]},
             {"a": b"x"},
@@ -377,7 +377,7 @@ def test_a_lake_that_says_no_addresses_is_refused(answer: object) -> None:
 
 @pytest.mark.parametrize("part", [b"", b"PAR1PAR1", b"x" * 50])
 def test_parts_that_are_no_table_are_damage(part: bytes) -> None:
-    with pytest.raises(Corrupt, match="cannot be read"):
+    with pytest.raises(CorruptError, match="cannot be read"):
         tables.decode([part])
 
 
@@ -474,7 +474,7 @@ def test_a_struct_is_no_number() -> None:
 @pytest.mark.parametrize("content", [DEEP, "[]", "5", '[[1, 2], "x"]', '[["d", 0, {}, null]]'])
 def test_kept_files_that_are_damaged_count_as_absent(content: str) -> None:
     Path("kept").write_text(content)
-    assert names._read(Path("kept")) is None
+    assert references._read(Path("kept")) is None
     assert not ancestry_index._kept(Path("kept"))
     place = distance.KEPT / f"{SOURCES[0].digest}.json"
     place.parent.mkdir(parents=True)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lake import tables
 from lineage import audit, curate, guard, identity, schema
 from lineage import mix as mixing
-from lineage.ancestry import files, names
+from lineage.ancestry import files, references
 from lineage.ancestry.index import open_index
 from lineage.ancestry.source import Source
 from lineage.export import croissant, prov
@@ -296,11 +296,11 @@ def test_names_of_the_index(content: tuple[bytes, bool]) -> object:
     data, digested = content
     try:
         said = json.loads(data)
-        data = json.dumps([said, names.digest(said)]).encode() if digested else data
+        data = json.dumps([said, references.digest(said)]).encode() if digested else data
     except (ValueError, RecursionError):
         pass
     Path("a.names").write_bytes(data)
-    found = names._read(Path("a.names"))
+    found = references._read(Path("a.names"))
     for dataset, number in found.parents if found else ():
         assert type(dataset) is str
         assert type(number) is int

@@ -130,7 +130,7 @@ def measured(part: str, name: str, **values: float | None) -> Evidence:
     return replace(HEALTHY, metrics=changed)
 
 
-def tainted(about: Evidence) -> Evidence:
+def contaminated(about: Evidence) -> Evidence:
     """The same with a row that has a held-out ancestor."""
     parent = [{"dataset": "digits", "round": 1, "row": 8, "relation": "seed", "weight": 0.5}]
     first = about.lineage["parents"].to_list()

@@ -168,7 +168,7 @@ class Forest:
         above = {node: {edge[0] for edge in row.parents} for node, row in self.rows.items()}
         return self._reach(starts, above, most)
 
-    def hard(self, starts: set[Node]) -> dict[Node, int]:
+    def direct(self, starts: set[Node]) -> dict[Node, int]:
         """Rows below some, by explicit edges, and the fewest steps to each; the starts too."""
         below: dict[Node, set[Node]] = defaultdict(set)
         for node, row in self.rows.items():
@@ -189,20 +189,24 @@ class Forest:
             found |= dict.fromkeys(new, steps)
         return found
 
-    def weak(self, starts: set[Node]) -> set[Node]:
-        hard = set(self.hard(starts))
-        weak: set[Node] = set()
+    def indirect(self, starts: set[Node]) -> set[Node]:
+        direct = set(self.direct(starts))
+        indirect: set[Node] = set()
         while True:
-            new = {node for node in self.rows if self._is_weak(node, hard, weak)} - hard - weak
+            new = (
+                {node for node in self.rows if self._is_indirect(node, direct, indirect)}
+                - direct
+                - indirect
+            )
             if not new:
-                return weak
-            weak |= new
+                return indirect
+            indirect |= new
 
-    def _is_weak(self, node: Node, hard: set[Node], weak: set[Node]) -> bool:
+    def _is_indirect(self, node: Node, direct: set[Node], indirect: set[Node]) -> bool:
         row = self.rows[node]
         members = self.members(row.trained_on) if row.trained_on else {}
-        learned = bool(members.keys() & (hard | weak)) and self.rest(node) > 0
-        return learned or any(parent in weak for parent, _, _ in row.parents)
+        learned = bool(members.keys() & (direct | indirect)) and self.rest(node) > 0
+        return learned or any(parent in indirect for parent, _, _ in row.parents)
 
     def ends(self, starts: list[Node]) -> dict[Node | str, Fraction]:
         """Where the backward walks end that start evenly at some rows."""

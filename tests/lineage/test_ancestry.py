@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage.ancestry import adjacency, spread
+from lineage.ancestry import adjacency, propagation
 from lineage.ancestry.derive import derive, mix_figures
 from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
@@ -86,7 +86,7 @@ def test_only_members_of_a_mix_touch_it(cache: Path, regime: str) -> None:
     touching = [
         node
         for node, number in forest.numbers().items()
-        if descendants(index, np.array([number])).weak.tolist() == [7]
+        if descendants(index, np.array([number])).indirect.tolist() == [7]
     ]
     assert touching == sorted(forest.models[digest].members)
     assert len(touching) == {"accumulate": 5, "replace": 4, "accumulate-subsample": 2}[regime]
@@ -120,14 +120,14 @@ def test_a_nearer_way_that_is_found_later_counts(cache: Path) -> None:
         walked = ancestors(index, np.array([number]))
         assert dict(walked.nodes.iter_rows()) == above
         assert walked.edges.equals(index.parents(np.array(sorted(above))))
-        below = {numbers[each]: steps for each, steps in forest.hard({node}).items() if steps}
-        found = descendants(index, np.array([number]), weak=False)
-        assert dict(zip(found.hard.tolist(), found.steps.tolist(), strict=True)) == below
+        below = {numbers[each]: steps for each, steps in forest.direct({node}).items() if steps}
+        found = descendants(index, np.array([number]), include_indirect=False)
+        assert dict(zip(found.direct.tolist(), found.steps.tolist(), strict=True)) == below
 
 
 def ways_of_large_lakes() -> AbstractContextManager[object]:
     """Look parents up and sort what was found, as is fastest where few of many are asked for."""
-    return patch.multiple(spread, SCAN=0, SPARSE=0)
+    return patch.multiple(propagation, SCAN=0, SPARSE=0)
 
 
 def starts(data: st.DataObject, forest: Forest) -> list[Node]:
@@ -218,13 +218,13 @@ def check_walks(index: Ancestry, forest: Forest, data: st.DataObject) -> None:
     followed = sorted(numbers[node] for node in above if most is None or above[node] < most)
     assert found.edges.equals(index.parents(np.array(followed, dtype=np.int64)))
 
-    below = {numbers[node]: steps for node, steps in forest.hard(set(asked)).items() if steps}
+    below = {numbers[node]: steps for node, steps in forest.direct(set(asked)).items() if steps}
     came = descendants(index, numbered(forest, asked))
-    assert dict(zip(came.hard.tolist(), came.steps.tolist(), strict=True)) == below
-    assert came.hard.tolist() == sorted(below)
-    assert came.weak.tolist() == sorted(numbers[node] for node in forest.weak(set(asked)))
-    alone = descendants(index, numbered(forest, asked), weak=False)
-    assert (alone.hard.tolist(), alone.weak.tolist()) == (sorted(below), [])
+    assert dict(zip(came.direct.tolist(), came.steps.tolist(), strict=True)) == below
+    assert came.direct.tolist() == sorted(below)
+    assert came.indirect.tolist() == sorted(numbers[node] for node in forest.indirect(set(asked)))
+    alone = descendants(index, numbered(forest, asked), include_indirect=False)
+    assert (alone.direct.tolist(), alone.indirect.tolist()) == (sorted(below), [])
 
 
 def check_members(index: Ancestry, forest: Forest) -> None:

@@ -116,7 +116,7 @@ def test_what_rounding_leaves_is_no_weight(tmp_path: Path) -> None:
     index = open_index(tmp_path, forest.sources())
     assert columns(index)[2] == [pytest.approx(dict(zip(DERIVED, (1, 1, 1, 1, 1), strict=True)))]
     assert index.nodes(np.array([3]))["rest"].to_list() == [0.0]
-    assert descendants(index, np.array([2])).weak.tolist() == []
+    assert descendants(index, np.array([2])).indirect.tolist() == []
     assert founders(index, np.array([3])).top.height == 2
 
 

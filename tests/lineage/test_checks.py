@@ -14,7 +14,16 @@ from lineage import mix as mixing
 from lineage.guard import Evidence
 from lineage.limits import Limits
 from tests.lineage.conftest import content, derived, real_rows
-from tests.lineage.digits import HEALTHY, SIZE, check, evidence, hits, measured, tainted, verdicts
+from tests.lineage.digits import (
+    HEALTHY,
+    SIZE,
+    check,
+    contaminated,
+    evidence,
+    hits,
+    measured,
+    verdicts,
+)
 
 UNLIMITED = dict.fromkeys(Limits.model_fields, None) | {
     "unknown": "block",
@@ -40,7 +49,9 @@ MIDDLE = replace(
 def test_all_fields_but_three_are_limits() -> None:
     others = {"unknown", "real_share_shallow", "calibration_missing"}
     assert set(Limits.model_fields) - set(LIMITED) == others
-    assert set(verdicts(guard.judge(tainted(MIDDLE), Limits(**UNLIMITED))).values()) == {"pass"}
+    assert set(verdicts(guard.judge(contaminated(MIDDLE), Limits(**UNLIMITED))).values()) == {
+        "pass"
+    }
 
 
 @pytest.mark.parametrize("field", LIMITED)
@@ -52,7 +63,7 @@ def test_every_limit_is_used_by_its_check(field: str) -> None:
     found = {}
     for extreme in (0.0, 1.0):
         limit = extreme * (1 if field.startswith(SHARES) else 99)
-        result = guard.judge(tainted(MIDDLE), Limits(**(UNLIMITED | {field: limit})))
+        result = guard.judge(contaminated(MIDDLE), Limits(**(UNLIMITED | {field: limit})))
         found[extreme] = {key: each for key, each in verdicts(result).items() if each != "pass"}
     assert sorted(found.values(), key=len) == [{}, {name: level}]
     low = field.startswith(LEAST) or ("_low_" in field and not field.startswith("real_inputs"))
@@ -184,7 +195,7 @@ def test_held_out_rows_equal_and_near() -> None:
 
 
 def test_held_out_ancestors() -> None:
-    about = tainted(HEALTHY)
+    about = contaminated(HEALTHY)
     found = check(about, "holdout_ancestry")
     assert (found.value, found.verdict) == (pytest.approx(1 / SIZE), "block")
     assert content("digits round 2 row 0").hex()[:12] in found.evidence

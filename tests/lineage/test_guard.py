@@ -13,7 +13,7 @@ from lineage.checks import RULES
 from lineage.errors import GuardError
 from lineage.limits import Limits
 from lineage.mix import MixManifest
-from tests.lineage.digits import HEALTHY, check, evidence, hits, measured, tainted, verdicts
+from tests.lineage.digits import HEALTHY, check, contaminated, evidence, hits, measured, verdicts
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -64,7 +64,9 @@ BROKEN = {
     ),
     "no copies": replace(HEALTHY, copies=pl.DataFrame()),
     "no leaks": replace(HEALTHY, leaks=pl.DataFrame()),
-    "odd ancestors": replace(tainted(HEALTHY), held_out_ancestors=pl.DataFrame({"row": ["x"]})),
+    "odd ancestors": replace(
+        contaminated(HEALTHY), held_out_ancestors=pl.DataFrame({"row": ["x"]})
+    ),
 }
 
 

@@ -19,17 +19,17 @@ from lineage.ancestry import files
 from lineage.ancestry.source import Source
 from lineage.errors import SchemaError
 
-Name: TypeAlias = tuple[str, int]
+RoundId: TypeAlias = tuple[str, int]
 """Data set and round."""
 FORMAT: Final = "stemma-ancestry/1"
 """Changes when the arrays of a segment would."""
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class References:
     """What the rows of a round name."""
 
-    parents: tuple[Name, ...]
+    parents: tuple[RoundId, ...]
     """By round, then data set."""
     mixes: tuple[str, ...]
     """Digests, in order."""
@@ -45,7 +45,7 @@ def digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
-def named_by(source: Source, directory: Path) -> Names:
+def find(source: Source, directory: Path) -> References:
     """What the rows of a round name, as kept in the directory, or found now and kept there.
 
     Raises:
@@ -62,12 +62,12 @@ def named_by(source: Source, directory: Path) -> Names:
     return kept
 
 
-def _read(place: Path) -> Names | None:
+def _read(place: Path) -> References | None:
     """What was kept; None where that is absent or damaged."""
     try:
         content, check = json.loads(place.read_bytes())
         parents, mixes = content
-        kept = Names(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
+        kept = References(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
         sound = all(type(name) is str and type(number) is int for name, number in kept.parents)
         sound = sound and all(type(each) is str for each in kept.mixes)
     except (OSError, ValueError, TypeError, RecursionError):
@@ -75,7 +75,7 @@ def _read(place: Path) -> Names | None:
     return kept if sound and digest(content) == check else None
 
 
-def _find(source: Source) -> Names:
+def _find(source: Source) -> References:
     rows = source.lineage()
     for name in ("parents", "trained_on"):
         if name not in rows.collect_schema():
@@ -85,7 +85,7 @@ def _find(source: Source) -> Names:
     pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls()
     mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls()
     (found, named) = (each.collect(engine="streaming") for each in (pairs, mixes))
-    return Names(
+    return References(
         tuple(found.sort("round", "dataset").iter_rows()),
         tuple(named["trained_on"].sort()),
     )

@@ -13,7 +13,7 @@ from lineage.ancestry.source import Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
+class RowIndex:
     """The rows of a round: how many, and which."""
 
     count: int
@@ -27,19 +27,19 @@ class Places:
         found = np.minimum(np.searchsorted(self.rows, rows), self.count - 1)
         return np.where(self.rows[found] == rows, found, -1)
 
-    def at(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+    def rows_at(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of local numbers."""
         return ranks if self.rows is None else self.rows[ranks]
 
 
-def in_order(rows: NDArray[np.int64]) -> Places:
+def in_order(rows: NDArray[np.int64]) -> RowIndex:
     """The rows of a round, given ascending."""
     count = len(rows)
     full = count == 0 or (rows[0] == 0 and rows[-1] == count - 1)
-    return Places(count, None if full else rows)
+    return RowIndex(count, None if full else rows)
 
 
-def read(source: Source) -> Places:
+def read(source: Source) -> RowIndex:
     """The rows of a round, from its lineage alone."""
     with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
         rows = source.lineage().select(pl.col("row").cast(pl.Int64)).collect()["row"]

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage import edges, taint
+from lineage import contamination, edges
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.worlds import Node, World, stored, worlds
 
-LEAK = {**taint.NODE, "equal": pl.Boolean}
+LEAK = {**contamination.NODE, "equal": pl.Boolean}
 
 
 def index(directory: Path, lake: dict[str, pl.DataFrame]) -> Ancestry:
@@ -50,20 +50,20 @@ def line(tmp_path: Path) -> Ancestry:
     return index(tmp_path, lake)
 
 
-def test_descendants_of_a_leak_are_tainted(line: Ancestry) -> None:
-    found = taint.spread(line, leaks(("d", 1, 0, False)))
-    assert found.schema == taint.TAINTED
+def test_descendants_of_a_leak_are_contaminated(line: Ancestry) -> None:
+    found = contamination.propagate(line, leaks(("d", 1, 0, False)))
+    assert found.schema == contamination.CONTAMINATED
     assert found.rows() == [
-        ("d", 1, 0, taint.NEAR),
-        ("d", 2, 0, taint.DESCENDS),
-        ("d", 3, 0, taint.DESCENDS),
+        ("d", 1, 0, contamination.NEAR),
+        ("d", 2, 0, contamination.DESCENDS),
+        ("d", 3, 0, contamination.DESCENDS),
     ]
 
 
-def test_taint_crosses_data_sets(line: Ancestry) -> None:
-    found = taint.spread(line, leaks(("d", 0, 1, True)))
-    assert found.rows()[0] == ("d", 0, 1, taint.EQUAL)
-    assert found.filter(pl.col("why") == taint.DESCENDS).drop("why").rows() == [
+def test_contamination_crosses_data_sets(line: Ancestry) -> None:
+    found = contamination.propagate(line, leaks(("d", 0, 1, True)))
+    assert found.rows()[0] == ("d", 0, 1, contamination.EQUAL)
+    assert found.filter(pl.col("why") == contamination.DESCENDS).drop("why").rows() == [
         ("d", 1, 1),
         ("d", 2, 1),
         ("d", 3, 1),
@@ -71,33 +71,37 @@ def test_taint_crosses_data_sets(line: Ancestry) -> None:
     ]
 
 
-def test_a_row_is_tainted_once_for_the_strongest_reason(line: Ancestry) -> None:
+def test_a_row_is_contaminated_once_for_the_strongest_reason(line: Ancestry) -> None:
     twice = leaks(("d", 2, 0, False), ("d", 1, 0, False), ("d", 2, 0, True), ("d", 2, 0, False))
-    assert taint.spread(line, twice).rows() == [
-        ("d", 1, 0, taint.NEAR),
-        ("d", 2, 0, taint.EQUAL),
-        ("d", 3, 0, taint.DESCENDS),
+    assert contamination.propagate(line, twice).rows() == [
+        ("d", 1, 0, contamination.NEAR),
+        ("d", 2, 0, contamination.EQUAL),
+        ("d", 3, 0, contamination.DESCENDS),
     ]
 
 
-def test_no_leak_taints_nothing_and_an_unknown_one_itself(line: Ancestry) -> None:
-    assert taint.spread(line, leaks()).is_empty()
-    assert taint.spread(line, leaks(("gone", 1, 0, True))).rows() == [("gone", 1, 0, taint.EQUAL)]
+def test_no_leak_contaminates_nothing_and_an_unknown_one_itself(line: Ancestry) -> None:
+    assert contamination.propagate(line, leaks()).is_empty()
+    assert contamination.propagate(line, leaks(("gone", 1, 0, True))).rows() == [
+        ("gone", 1, 0, contamination.EQUAL)
+    ]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds(), st.data())
-def test_taint_is_what_a_plain_walk_finds(
+def test_contamination_is_what_a_plain_walk_finds(
     drawn: tuple[World, dict[str, pl.DataFrame]], data: st.DataObject
 ) -> None:
     world, lake = drawn
     nodes = sorted(set(world.parents) | set(world.accepted))
     start = data.draw(st.sets(st.sampled_from(nodes), max_size=3))
     with tempfile.TemporaryDirectory() as place:
-        found = taint.spread(index(Path(place), lake), leaks(*((*node, True) for node in start)))
+        found = contamination.propagate(
+            index(Path(place), lake), leaks(*((*node, True) for node in start))
+        )
     expected = {node for node in nodes if reaches(world, node, start)}
     assert set(found.drop("why").iter_rows()) == expected
-    assert set(found.filter(pl.col("why") == taint.EQUAL).drop("why").iter_rows()) == start
+    assert set(found.filter(pl.col("why") == contamination.EQUAL).drop("why").iter_rows()) == start
 
 
 def reaches(world: World, node: Node, start: set[Node]) -> bool:
