@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lineage.schema import SHOWN, UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.contact_sheet import grid
-from pipelines.features import images, radius_neighbors
+from pipelines.features import images, knn
 from pipelines.metrics import Labelled, Task, tasks
 from pipelines.modalities.protocol import LABEL, Pairs, missing
 
@@ -57,12 +57,12 @@ class Images:
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
         """Near by RMS distance of pixels."""
-        return radius_neighbors.pairs_within(images.vectors(frame[IMAGE]), near)
+        return knn.pairs_within(images.vectors(frame[IMAGE]), near)
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
         """Near by RMS distance of pixels."""
         left, right = images.vectors(rows[IMAGE]), images.vectors(real[IMAGE])
-        return radius_neighbors.within(left, right, near)
+        return knn.within(left, right, near)
 
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
         """Images that can be decoded and have the shape of the others."""

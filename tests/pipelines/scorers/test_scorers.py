@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
 import polars as pl
@@ -10,13 +9,13 @@ from scipy.stats import ks_2samp
 
 from pipelines.features import images, knn
 from pipelines.scorers import agreement, distance
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 from tests.pipelines.kinds import Split
 
-SCORERS = [agreement, distance]
+SCORERS = [agreement.Agreement(), distance.Distance()]
 
 
-def scored(scorer: ModuleType, candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
+def scored(scorer: Scorer[Any], candidates: pl.DataFrame, real: pl.DataFrame) -> pl.DataFrame:
     found = scorer.score(candidates, Given(real), scorer.Settings())
     assert isinstance(found, pl.DataFrame)
     return found
@@ -42,30 +41,30 @@ def candidates(split: Split) -> pl.DataFrame:
 
 @pytest.mark.parametrize("scorer", SCORERS)
 def test_each_scorer_keeps_the_contract(
-    scorer: ModuleType, candidates: pl.DataFrame, split: Split
+    scorer: Scorer[Any], candidates: pl.DataFrame, split: Split
 ) -> None:
     found = scored(scorer, candidates, split.real)
-    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.COLUMNS}
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.columns}
     assert found.select("round", "row").equals(candidates.select("round", "row"))
-    assert all(found[name][:201].null_count() == 0 for name in scorer.COLUMNS)
-    assert all(found[name][201:].null_count() == 3 for name in scorer.COLUMNS)
+    assert all(found[name][:201].null_count() == 0 for name in scorer.columns)
+    assert all(found[name][201:].null_count() == 3 for name in scorer.columns)
     assert found.equals(scored(scorer, candidates, split.real))
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
-def test_no_candidates(scorer: ModuleType, candidates: pl.DataFrame, split: Split) -> None:
+def test_no_candidates(scorer: Scorer[Any], candidates: pl.DataFrame, split: Split) -> None:
     found = scored(scorer, candidates.clear(), split.real)
-    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.COLUMNS}
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.columns}
     assert found.is_empty()
 
 
 def test_agreement_sees_labels(candidates: pl.DataFrame, split: Split) -> None:
-    found = scored(agreement, candidates, split.real)[:200]
+    found = scored(agreement.Agreement(), candidates, split.real)[:200]
     assert (found["predicted_label"] == candidates["label"][:200]).mean() >= 0.97
 
 
 def test_a_copy_is_found(candidates: pl.DataFrame, split: Split) -> None:
-    found = scored(distance, candidates, split.real).row(200, named=True)
+    found = scored(distance.Distance(), candidates, split.real).row(200, named=True)
     assert found["real_distance"] == 0
     assert found["real_ratio"] == 0
     assert (found["real_round"], found["real_row"]) == (0, split.real["row"][5])
@@ -77,7 +76,7 @@ def test_a_real_row_is_classified_by_others(split: Split) -> None:
         .then((pl.col("label") + 1) % 10)
         .otherwise("label")
     )
-    found = agreement.score_real(Given(real), agreement.Settings())
+    found = agreement.Agreement().score_real(Given(real), agreement.AgreementSettings())
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **agreement.COLUMNS}
     agrees = found["predicted_label"] == real["label"]
     assert agrees[:5].sum() == 0
@@ -86,9 +85,9 @@ def test_a_real_row_is_classified_by_others(split: Split) -> None:
 
 
 def test_real_rows_are_as_sure_as_new_ones(split: Split) -> None:
-    given, settings = Given(split.real), agreement.Settings()
-    new = agreement.score(split.validation, given, settings)["confidence"].to_numpy()
-    known = agreement.score_real(given, settings)["confidence"].to_numpy()
+    given, settings = Given(split.real), agreement.AgreementSettings()
+    new = agreement.Agreement().score(split.validation, given, settings)["confidence"].to_numpy()
+    known = agreement.Agreement().score_real(given, settings)["confidence"].to_numpy()
     assert ks_2samp(new, known).pvalue > 0.01
 
 
@@ -99,7 +98,9 @@ def frame(values: Sequence[int], number: int) -> pl.DataFrame:
 
 
 def test_a_real_row_is_measured_against_the_others() -> None:
-    found = distance.score_real(Given(frame([0, 51, 255], 0)), distance.Settings())
+    found = distance.Distance().score_real(
+        Given(frame([0, 51, 255], 0)), distance.DistanceSettings()
+    )
     assert found["real_distance"].to_list() == pytest.approx([0.2, 0.2, 0.8], abs=1e-6)
     assert found["real_ratio"].to_list() == pytest.approx([0.2, 0.25, 0.8], abs=1e-6)
     assert found["real_row"].to_list() == [1, 0, 1]
@@ -108,7 +109,7 @@ def test_a_real_row_is_measured_against_the_others() -> None:
 
 
 def test_distances_are_root_mean_squares() -> None:
-    found = scored(distance, frame([51, 255, 60], 1), frame([0, 255, 255], 0))
+    found = scored(distance.Distance(), frame([51, 255, 60], 1), frame([0, 255, 255], 0))
     assert found["real_distance"].to_list() == pytest.approx([0.2, 0, 60 / 255], abs=1e-6)
     assert found["real_ratio"].to_list() == pytest.approx([0.25, 1, 60 / 195], abs=1e-6)
     assert found["real_row"].to_list() == [0, 1, 0]
@@ -119,7 +120,7 @@ def test_distances_are_root_mean_squares() -> None:
 def test_one_real_row_has_no_ratio_and_one_candidate_no_fellow(
     candidates: pl.DataFrame, split: Split
 ) -> None:
-    found = scored(distance, candidates[:1], split.real[:1]).row(0, named=True)
+    found = scored(distance.Distance(), candidates[:1], split.real[:1]).row(0, named=True)
     assert found["real_distance"] > 0
     assert found["real_row"] == split.real["row"][0]
     assert found["real_ratio"] is None
@@ -134,7 +135,7 @@ def test_blocks_change_nothing(block_rows: int) -> None:
     right = draw.random((60, 5), dtype=np.float32)
     left[3, 2] = right[8, 0] = np.nan
     right[20] = right[10]
-    distances, rows = knn.nearest(left, right, 3, block_rows=block_rows, reference_rows=11)
+    distances, rows = knn.nearest(left, right, 3, block_rows=block_rows)
     gaps = left[:, None].astype(float) - right[None].astype(float)
     full = np.sqrt((gaps**2).mean(axis=2))
     full[:, 8] = np.inf
