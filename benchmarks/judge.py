@@ -96,12 +96,12 @@ def planted(pairs: int) -> pl.DataFrame:
     )
 
 
-def rated(pairs: int, settings: judge.Settings) -> dict[str, NDArray[np.float64]]:
+def rated(pairs: int, settings: judge.JudgeSettings) -> dict[str, NDArray[np.float64]]:
     """The score of each kind, [pairs]; NaN where the judge did not answer."""
     samples = planted(pairs)
     shown = samples.select("round", "row", "text", "label")
     with progress.bar(len(shown), "rating") as told:
-        scores = judge.score(shown, Given(shown, progress=told), settings)
+        scores = judge.Judge().score(shown, Given(shown, progress=told), settings)
     values = samples.with_columns(scores["judge_score"])
     return {kind: values.filter(pl.col("kind") == kind)["judge_score"].to_numpy() for kind in KINDS}
 
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     service = Service(model=asked.model, max_tokens=32)
-    settings = judge.Settings(service=service, votes=asked.votes, rubric=asked.rubric)
+    settings = judge.JudgeSettings(service=service, votes=asked.votes, rubric=asked.rubric)
     rubric.load(settings.rubric)
     found = figures(rated(asked.pairs, settings), compared(asked.pairs, service))
     print(json.dumps(found, indent=2) if asked.json else table(found))

@@ -10,16 +10,16 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from PIL import Image
 
 from pipelines.features import images
-from pipelines.scorers import image_duplicates, text_duplicates
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.image_duplicates import ImageDuplicates
+from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.text_duplicates import TextDuplicates
 
 WORDS: Final = 17
 """A text; some 100 bytes."""
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     asked = parser.parse_args()
     make, scorer = (
-        (texts, text_duplicates) if asked.what == "text" else (pictures, image_duplicates)
+        (texts, TextDuplicates()) if asked.what == "text" else (pictures, ImageDuplicates())
     )
     frame, real = _frame(make(asked.rows, 0), 1), _frame(make(asked.rows // 10, 1), 0)
     before = _peak()
@@ -72,7 +72,7 @@ def main() -> None:
     print(f"peak memory {_peak():.2f} GB, of which {before:.2f} GB before scoring")
 
 
-def _measure(scorer: ModuleType, frame: pl.DataFrame, real: pl.DataFrame) -> None:
+def _measure(scorer: Scorer[Any], frame: pl.DataFrame, real: pl.DataFrame) -> None:
     began, busy = time.perf_counter(), time.process_time()
     found = scorer.score(frame, Given(real), scorer.Settings())
     seconds, cpu = time.perf_counter() - began, time.process_time() - busy

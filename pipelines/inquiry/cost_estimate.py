@@ -134,7 +134,7 @@ def _asked(ctx: RoundContext) -> tuple[GenerateRequest[Any], Pool]:
 def _judged(ctx: RoundContext, pool: Pool) -> Part:
     """The votes on all candidates, with real texts of the pool in their place."""
     settings = registry.settings(JUDGE, ctx.round.settings.verify.scorers[JUDGE])
-    assert isinstance(settings, judge.Settings)  # noqa: S101  for the type checker
+    assert isinstance(settings, judge.JudgeSettings)  # noqa: S101  for the type checker
     count = ctx.round.settings.generate.candidates
     shown = ctx.round.settings.modality.shown(pool.rows.head(count))
     columns = [settings.text, *([settings.label] if settings.label else [])]

@@ -1,5 +1,5 @@
 """Scorers compute columns for each candidate; suites hold the thresholds.
 
-One file with a `model_digest` is one scorer. `protocol` says what such a file holds, `registry`
-finds it by its name, and `scoring` runs those that params.yaml names.
+One file holds one scorer. `protocol` says what a scorer is, `registry` finds it by its name, and
+`scoring` runs those that params.yaml names.
 """

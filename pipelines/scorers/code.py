@@ -23,7 +23,7 @@ from pipelines.sandbox import programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
     "code_passes": pl.Boolean,
@@ -32,14 +32,9 @@ COLUMNS: Final = {
     "code_detail": pl.String,
     "code_seconds": pl.Float64,
 }
-NEEDS: Final = ("code", "tests", "entry_point")
-ROWWISE: Final = True
-VERSION: Final = "code/2"
-"""Of what is judged how; raised when the same program with the same tests may come out differently.
-2: tests run apart from the program, and a pass needs an assertion that ran."""
 
 
-class Settings(StrictModel):
+class CodeSettings(StrictModel):
     """Which columns are the program and its tests, and what each may use."""
 
     code: str = "code"
@@ -55,51 +50,64 @@ class Settings(StrictModel):
     """Programs that run at once; None: one for each processor."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the Python that runs the programs, and how they are judged."""
-    from platform import python_version  # noqa: PLC0415  only here
+class Code(Scorer[CodeSettings]):
+    """Whether a program passes its tests."""
 
-    return digests.of_values(
-        python=python_version(), version=VERSION, pytest=digests.installed("pytest")
-    )
+    name = "code"
+    version = "code/3"
+    """2: tests run apart from the program, and a pass needs an assertion that ran. 3: a program
+    that catches a failed assertion of its tests does not pass."""
+    Settings = CodeSettings
+    columns = COLUMNS
+    needs = ("code", "tests", "entry_point")
+    rowwise = True
 
+    def model_digest(self, given: Given, settings: CodeSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the Python that runs the programs, and how they are judged."""
+        from platform import python_version  # noqa: PLC0415  only here
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Run each candidate's tests.
+        return digests.of_values(
+            python=python_version(), version=self.version, pytest=digests.installed("pytest")
+        )
 
-    Args:
-        candidates: round, row, Python source of the program and of its tests, and the name of the
-            entry point where there is such a column.
-        given: told how far the work is.
-        settings: names of columns, limits.
+    def score(self, candidates: pl.DataFrame, given: Given, settings: CodeSettings) -> pl.DataFrame:
+        """Run each candidate's tests.
 
-    Returns:
-        round, row, code_passes (null: not judged), code_result (passed, failed, unjudged, or the
-        limit that stopped it: time, processor, memory, processes, files, file size, file count,
-        network), code_says (the first error, or why it was not judged), code_detail (`same process`
-        or null), code_seconds; null where there is no program or no tests.
+        Args:
+            candidates: round, row, Python source of the program and of its tests, and the name of
+                the entry point where there is such a column.
+            given: told how far the work is.
+            settings: names of columns, limits.
 
-    Raises:
-        SandboxError: this system cannot isolate, so nothing was run.
-        LibraryError: tests need pytest, and it is not installed.
-    """
-    key = candidates.select("round", "row")
-    names = [settings.code, settings.tests]
-    names += [settings.entry_point] if settings.entry_point is not None else []
-    asked = list(candidates.select(names).iter_rows())
-    _check_pytest(row[1] for row in asked)
-    found: list[Outcome | None] = []
-    for each in _outcomes(asked, settings):
-        found.append(each)
-        given.progress(len(found), len(asked))
-    values: dict[str, list[Any]] = {
-        "code_passes": [each.passed if each else None for each in found],
-        "code_result": [each.result if each else None for each in found],
-        "code_says": [each.says if each else None for each in found],
-        "code_detail": [each.detail if each else None for each in found],
-        "code_seconds": [each.seconds if each else None for each in found],
-    }
-    return key.with_columns(pl.Series(name, values[name], kind) for name, kind in COLUMNS.items())
+        Returns:
+            round, row, code_passes (null: not judged), code_result (passed, failed, unjudged, or
+            the limit that stopped it: time, processor, memory, processes, files, file size, file
+            count, network), code_says (the first error, or why it was not judged), code_detail
+            (`same process` or null), code_seconds; null where there is no program or no tests.
+
+        Raises:
+            SandboxError: this system cannot isolate, so nothing was run.
+            LibraryError: tests need pytest, and it is not installed.
+        """
+        key = candidates.select("round", "row")
+        names = [settings.code, settings.tests]
+        names += [settings.entry_point] if settings.entry_point is not None else []
+        asked = list(candidates.select(names).iter_rows())
+        _check_pytest(row[1] for row in asked)
+        found: list[Outcome | None] = []
+        for each in _outcomes(asked, settings):
+            found.append(each)
+            given.progress(len(found), len(asked))
+        values: dict[str, list[Any]] = {
+            "code_passes": [each.passed if each else None for each in found],
+            "code_result": [each.result if each else None for each in found],
+            "code_says": [each.says if each else None for each in found],
+            "code_detail": [each.detail if each else None for each in found],
+            "code_seconds": [each.seconds if each else None for each in found],
+        }
+        return key.with_columns(
+            pl.Series(name, values[name], kind) for name, kind in COLUMNS.items()
+        )
 
 
 def _check_pytest(tests: Iterable[str | None]) -> None:
@@ -114,7 +122,9 @@ def _check_pytest(tests: Iterable[str | None]) -> None:
         )
 
 
-def _outcomes(asked: list[tuple[str | None, ...]], settings: Settings) -> Iterator[Outcome | None]:
+def _outcomes(
+    asked: list[tuple[str | None, ...]], settings: CodeSettings
+) -> Iterator[Outcome | None]:
     """What came of each program, in order."""
 
     def judge(row: tuple[str | None, ...]) -> Outcome | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
@@ -64,7 +65,11 @@ def _version(distribution: str) -> str | None:
 
 
 def of_code(module: str) -> str:
-    """Digest a module of this project and every one that it imports, however far away."""
+    """Digest a module and every one of this project that it imports, however far away.
+
+    Args:
+        module: of this project, or one of a user's that is imported.
+    """
     files = sorted(_imported(module))
     parts = [f"{name}:{hashlib.sha256(_file(name).read_bytes()).hexdigest()}" for name in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -108,5 +113,7 @@ def _imports(module: str) -> frozenset[str]:
 
 
 def _file(module: str) -> Path:
+    if module.partition(".")[0] not in OURS:
+        return Path(str(sys.modules[module].__file__))
     place = ROOT.joinpath(*module.split("."))
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

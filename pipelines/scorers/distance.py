@@ -16,7 +16,7 @@ from pydantic import Field
 from pipelines.common.settings import StrictModel
 from pipelines.features import images, knn
 from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
     "real_distance": pl.Float64,
@@ -28,11 +28,7 @@ COLUMNS: Final = {
 }
 
 
-NEEDS: Final = ("image",)
-ROWWISE: Final = False
-
-
-class Settings(StrictModel):
+class DistanceSettings(StrictModel):
     """Which column is the image, and how much is held in memory."""
 
     image: str = "image"
@@ -40,48 +36,58 @@ class Settings(StrictModel):
     """Candidates whose distances are held in memory at once."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:
-    """Digest the real rows and the library that reads images."""
-    return digests.of_values(
-        real=digests.of_frame(given.real, ["round", "row", settings.image]),
-        libraries=digests.versions("numpy", "pillow"),
-    )
+class Distance(Scorer[DistanceSettings]):
+    """How far a candidate is from real images, and from the other candidates."""
 
+    name = "distance"
+    version = "distance/1"
+    Settings = DistanceSettings
+    columns = COLUMNS
+    needs = ("image",)
+    rowwise = False
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Measure RMS pixel distances to real rows and to the other candidates.
+    def model_digest(self, given: Given, settings: DistanceSettings) -> str:
+        """Digest the real rows and the library that reads images."""
+        return digests.of_values(
+            real=digests.of_frame(given.real, ["round", "row", settings.image]),
+            libraries=digests.versions("numpy", "pillow"),
+        )
 
-    Args:
-        candidates: round, row, image.
-        given: round, row and image of the real rows.
-        settings: of blocks and columns.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: DistanceSettings
+    ) -> pl.DataFrame:
+        """Measure RMS pixel distances to real rows and to the other candidates.
 
-    Returns:
-        round, row, and: real_distance to the closest real row, which is real_round, real_row;
-        real_ratio, that distance over the one to the second closest (1 if both are 0);
-        candidate_distance to the closest other candidate, which is candidate_row.
+        Args:
+            candidates: round, row, image.
+            given: round, row and image of the real rows.
+            settings: of blocks and columns.
 
-    Raises:
-        ImageError: a real image cannot be read.
-    """
-    asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
-    close, at = knn.nearest(asked, known, 2, block_rows=settings.block_rows)
-    others, other = knn.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
-    return _scores(candidates, given.real, (close, at), (others[:, 0], other[:, 0]))
+        Returns:
+            round, row, and: real_distance to the closest real row, which is real_round, real_row;
+            real_ratio, that distance over the one to the second closest (1 if both are 0);
+            candidate_distance to the closest other candidate, which is candidate_row.
 
+        Raises:
+            ImageError: a real image cannot be read.
+        """
+        asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
+        close, at = knn.nearest(asked, known, 2, block_rows=settings.block_rows)
+        others, other = knn.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
+        return _scores(candidates, given.real, (close, at), (others[:, 0], other[:, 0]))
 
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows, each measured against all others.
+    def score_real(self, given: Given, settings: DistanceSettings) -> pl.DataFrame:
+        """The same of the real rows, each measured against all others.
 
-    Its `candidate_distance` is null: a real row is nobody's fellow candidate.
+        Its `candidate_distance` is null: a real row is nobody's fellow candidate.
 
-    Raises:
-        ImageError: a real image cannot be read.
-    """
-    known = images.vectors(given.real[settings.image])
-    found = knn.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
-    alone = np.full(len(known), np.nan), np.full(len(known), -1, dtype=np.int64)
-    return _scores(given.real, given.real, found, alone)
+        Raises:
+            ImageError: a real image cannot be read.
+        """
+        known = images.vectors(given.real[settings.image])
+        found = knn.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
+        alone = np.full(len(known), np.nan), np.full(len(known), -1, dtype=np.int64)
+        return _scores(given.real, given.real, found, alone)
 
 
 def _scores(

@@ -18,7 +18,7 @@ from pipelines.common.settings import StrictModel
 from pipelines.features import image_hashes
 from pipelines.features.image_hashes import Method, Near
 from pipelines.scorers import columns, digests, twins
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
     "image_real_hamming": pl.Int64,
@@ -28,11 +28,9 @@ COLUMNS: Final = {
     "image_candidate_row": pl.Int64,
     "image_cluster": pl.Int64,
 }
-NEEDS: Final = ("image",)
-ROWWISE: Final = False
 
 
-class Settings(StrictModel):
+class ImageDuplicatesSettings(StrictModel):
     """Which column is the image, how it is hashed, and what is near."""
 
     image: str = "image"
@@ -42,59 +40,75 @@ class Settings(StrictModel):
     """Bits that near images differ in at most."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:
-    """Digest the real rows and the libraries that read and hash images."""
-    return digests.of_values(
-        real=digests.of_frame(given.real, ["round", "row", settings.image]),
-        libraries=digests.installed("ImageHash", "pillow", "scipy", "numpy"),
-    )
+class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
+    """Is an image nearly one of the real images, or of this round?"""
 
+    name = "image_duplicates"
+    version = "image_duplicates/1"
+    Settings = ImageDuplicatesSettings
+    columns = COLUMNS
+    needs = ("image",)
+    rowwise = False
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Find the closest real image and the closest earlier candidate of each candidate.
+    def model_digest(self, given: Given, settings: ImageDuplicatesSettings) -> str:
+        """Digest the real rows and the libraries that read and hash images."""
+        return digests.of_values(
+            real=digests.of_frame(given.real, ["round", "row", settings.image]),
+            libraries=digests.installed("ImageHash", "pillow", "scipy", "numpy"),
+        )
 
-    Args:
-        candidates: round, row, image.
-        given: round, row and image of the real rows; an unreadable one is near to nothing.
-        settings: of hashes.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: ImageDuplicatesSettings
+    ) -> pl.DataFrame:
+        """Find the closest real image and the closest earlier candidate of each candidate.
 
-    Returns:
-        round, row, and: image_real_hamming, the different bits of the closest real image, which is
-        image_real_round, image_real_row; image_candidate_hamming and image_candidate_row of the
-        closest candidate of a lower row; image_cluster, the lowest row of those that near pairs
-        link. Where nothing is near the distance is `within` + 1 and rows are null; where the image
-        cannot be read everything is.
+        Args:
+            candidates: round, row, image.
+            given: round, row and image of the real rows; an unreadable one is near to nothing.
+            settings: of hashes.
 
-    Raises:
-        LibraryError: the library ImageHash is not installed.
-    """
-    frame, place = twins.in_order(candidates)
-    asked, readable = image_hashes.hashes(frame[settings.image], settings.method, given.progress)
-    known, whole = image_hashes.hashes(given.real[settings.image], settings.method)
-    near = image_hashes.nearest(asked, known[whole], settings.within)
-    at = np.flatnonzero(readable)
-    rows = frame["row"].cast(pl.Int64)
-    fellow, group = image_hashes.among(asked[at], settings.within, earlier=True)
-    cluster = np.zeros(len(frame), dtype=np.int64)
-    cluster[at] = rows.to_numpy()[at][group]
-    fellows = Near(_spread(fellow.distance, at, readable), _spread(_at(at, fellow), at, readable))
-    real = given.real.filter(pl.Series(whole))
-    return _scores(frame, settings, readable, (near, real), (fellows, cluster))[place]
+        Returns:
+            round, row, and: image_real_hamming, the different bits of the closest real image, which
+            is image_real_round, image_real_row; image_candidate_hamming and image_candidate_row of
+            the closest candidate of a lower row; image_cluster, the lowest row of those that near
+            pairs link. Where nothing is near the distance is `within` + 1 and rows are null; where
+            the image cannot be read everything is.
 
+        Raises:
+            LibraryError: the library ImageHash is not installed.
+        """
+        frame, place = twins.in_order(candidates)
+        asked, readable = image_hashes.hashes(
+            frame[settings.image], settings.method, given.progress
+        )
+        known, whole = image_hashes.hashes(given.real[settings.image], settings.method)
+        near = image_hashes.nearest(asked, known[whole], settings.within)
+        at = np.flatnonzero(readable)
+        rows = frame["row"].cast(pl.Int64)
+        fellow, group = image_hashes.among(asked[at], settings.within, earlier=True)
+        cluster = np.zeros(len(frame), dtype=np.int64)
+        cluster[at] = rows.to_numpy()[at][group]
+        fellows = Near(
+            _spread(fellow.distance, at, readable), _spread(_at(at, fellow), at, readable)
+        )
+        real = given.real.filter(pl.Series(whole))
+        return _scores(frame, settings, readable, (near, real), (fellows, cluster))[place]
 
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows, each compared with all others.
+    def score_real(self, given: Given, settings: ImageDuplicatesSettings) -> pl.DataFrame:
+        """The same of the real rows, each compared with all others.
 
-    What is about candidates is null: a real row is nobody's fellow candidate.
+        What is about candidates is null: a real row is nobody's fellow candidate.
 
-    Raises:
-        LibraryError: the library ImageHash is not installed.
-    """
-    known, whole = image_hashes.hashes(given.real[settings.image], settings.method, given.progress)
-    at = np.flatnonzero(whole)
-    others, _ = image_hashes.among(known[at], settings.within, earlier=False)
-    near = Near(_spread(others.distance, at, whole), _spread(_at(at, others), at, whole))
-    return _scores(given.real, settings, whole, (near, given.real), None)
+        Raises:
+            LibraryError: the library ImageHash is not installed.
+        """
+        known, whole = image_hashes.hashes(
+            given.real[settings.image], settings.method, given.progress
+        )
+        at = np.flatnonzero(whole)
+        others, _ = image_hashes.among(known[at], settings.within, earlier=False)
+        near = Near(_spread(others.distance, at, whole), _spread(_at(at, others), at, whole))
+        return _scores(given.real, settings, whole, (near, given.real), None)
 
 
 def _spread(
@@ -113,7 +127,7 @@ def _at(at: NDArray[np.int64], near: Near) -> NDArray[np.int64]:
 
 def _scores(
     frame: pl.DataFrame,
-    settings: Settings,
+    settings: ImageDuplicatesSettings,
     readable: NDArray[np.bool_],
     closest: tuple[Near, pl.DataFrame],
     fellows: tuple[Near, NDArray[np.int64]] | None,

@@ -20,11 +20,9 @@ from pipelines.common import optional
 from pipelines.common.errors import ParamsError
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"json_valid": pl.Boolean, "json_problem": pl.String}
-NEEDS: Final = ("text",)
-ROWWISE: Final = True
 EACH: Final = 1024
 """Texts after which progress is told."""
 BACKTRACKED: Final = "Max limit for backtracking"
@@ -33,7 +31,7 @@ SHOWN: Final = 200
 """Characters of a problem."""
 
 
-class Settings(StrictModel):
+class JsonSchemaSettings(StrictModel):
     """Which column is the document, and the schema."""
 
     text: str = "text"
@@ -41,43 +39,54 @@ class Settings(StrictModel):
     """JSON schema, a path in the project's directory; None: any JSON will do."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the schema and the library.
+class JsonSchema(Scorer[JsonSchemaSettings]):
+    """Is a text a JSON document that fits a schema?"""
 
-    Raises:
-        ParamsError: the schema cannot be read.
-    """
-    return digests.of_values(
-        schema=_schema(settings.schema_file),
-        libraries=digests.installed("jsonschema-rs"),
-    )
+    name = "json_schema"
+    version = "json_schema/1"
+    Settings = JsonSchemaSettings
+    columns = COLUMNS
+    needs = ("text",)
+    rowwise = True
 
+    def model_digest(self, given: Given, settings: JsonSchemaSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the schema and the library.
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Check each document.
+        Raises:
+            ParamsError: the schema cannot be read.
+        """
+        return digests.of_values(
+            schema=_schema(settings.schema_file),
+            libraries=digests.installed("jsonschema-rs"),
+        )
 
-    Args:
-        candidates: round, row, text.
-        given: told how far the work is.
-        settings: of the schema.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: JsonSchemaSettings
+    ) -> pl.DataFrame:
+        """Check each document.
 
-    Returns:
-        round, row, json_valid, json_problem (the first one, with its place; empty if there is
-        none); null where there is no text.
+        Args:
+            candidates: round, row, text.
+            given: told how far the work is.
+            settings: of the schema.
 
-    Raises:
-        LibraryError: the library jsonschema-rs is not installed.
-        ParamsError: the schema cannot be read, is none, or refers to another document.
-    """
-    check = _validator(settings.schema_file)
-    texts = candidates[settings.text].cast(pl.String)
-    problems: list[str | None] = []
-    for text in texts:
-        problems.append(None if text is None else _problem(text, check))
-        if len(problems) % EACH == 0 or len(problems) == len(texts):
-            given.progress(len(problems), len(texts))
-    said = pl.Series("json_problem", problems, dtype=pl.String)
-    return candidates.select("round", "row").hstack([(said == "").alias("json_valid"), said])
+        Returns:
+            round, row, json_valid, json_problem (the first one, with its place; empty if there is
+            none); null where there is no text.
+
+        Raises:
+            LibraryError: the library jsonschema-rs is not installed.
+            ParamsError: the schema cannot be read, is none, or refers to another document.
+        """
+        check = _validator(settings.schema_file)
+        texts = candidates[settings.text].cast(pl.String)
+        problems: list[str | None] = []
+        for text in texts:
+            problems.append(None if text is None else _problem(text, check))
+            if len(problems) % EACH == 0 or len(problems) == len(texts):
+                given.progress(len(problems), len(texts))
+        said = pl.Series("json_problem", problems, dtype=pl.String)
+        return candidates.select("round", "row").hstack([(said == "").alias("json_valid"), said])
 
 
 def _schema(place: str | None) -> Any:  # noqa: ANN401  JSON

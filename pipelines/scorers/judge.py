@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +30,7 @@ from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import WEIGHTS, Failure, Reply, Request, request
 from pipelines.scorers import digests, rubric
 from pipelines.scorers.columns import OCCURRENCE
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 from pipelines.scorers.rubric import Rubric
 
 COLUMNS: Final = {
@@ -37,8 +38,6 @@ COLUMNS: Final = {
     "judge_spread": pl.Float64,
     "judge_votes": pl.Int64,
 }
-NEEDS: Final = ("text", "label")
-ROWWISE: Final = True
 SCORES: Final = (1, 2, 3, 4, 5)
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -58,7 +57,7 @@ ANSWER: Final = (
 )
 
 
-class Settings(StrictModel):
+class JudgeSettings(StrictModel):
     """Who judges by which rubric, and how often."""
 
     text: str = "text"
@@ -72,61 +71,71 @@ class Settings(StrictModel):
     """Of the votes; the same for all rounds, so a text that comes again has its score again."""
 
 
-def files(settings: Settings) -> tuple[str, ...]:
-    """A rubric outside of the scorers' folder."""
-    place = rubric.place_of(settings.rubric)
-    return () if place.parent == rubric.FOLDER else (str(place),)
+class Judge(Scorer[JudgeSettings]):
+    """A language model as a judge: a score from 1 to 5 by a rubric, from several votes."""
+
+    name = "judge"
+    version = "judge/1"
+    Settings = JudgeSettings
+    columns = COLUMNS
+    needs = ("text", "label")
+    rowwise = True
+
+    def files(self, settings: JudgeSettings) -> tuple[Path, ...]:
+        """A rubric outside of the scorers' folder."""
+        place = rubric.place_of(settings.rubric)
+        return () if place.parent == rubric.FOLDER else (place,)
+
+    def model_digest(self, given: Given, settings: JudgeSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest rubric, model behind `local`, and the client; the service is in the settings."""
+        return digests.of_values(
+            rubric=rubric.load(settings.rubric).digest,
+            weights=WEIGHTS if settings.service.model == LOCAL else None,
+            libraries=digests.versions("openai"),
+        )
+
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: JudgeSettings
+    ) -> pl.DataFrame:
+        """Ask for the votes on each candidate.
+
+        Args:
+            candidates: round, row, text, and the label unless there is none.
+            given: told how far the work is.
+            settings: the judge.
+
+        Returns:
+            round, row, judge_score (mean of the votes, 1 to 5), judge_spread (highest less lowest),
+            judge_votes (how many answered); all null where there is no text or no vote came.
+
+        Raises:
+            ServiceError: the service cannot be used, the budget would be passed, or too much
+                failed.
+        """
+        known = rubric.load(settings.rubric)
+        asked = candidates[settings.text].is_not_null().arg_true().to_list()
+        samples = [_sample(row) for row in candidates[asked].iter_rows(named=True)]
+        requests = [
+            ballot(known, sample, vote, settings)
+            for sample in samples
+            for vote in range(settings.votes)
+        ]
+        answers = ask(requests, settings.service, progress=given.progress)
+        counted = _counted(answers, settings.votes)
+        key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
+        found = key[asked].hstack(counted)
+        return key.join(found, on=list(OCCURRENCE), how="left", maintain_order="left")
+
+    def score_real(self, given: Given, settings: JudgeSettings) -> pl.DataFrame:
+        """The same of the real rows.
+
+        Raises:
+            ServiceError: as `score`.
+        """
+        return self.score(given.real, given, settings)
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest rubric, model behind `local`, and the client; the service is in the settings."""
-    return digests.of_values(
-        rubric=rubric.load(settings.rubric).digest,
-        weights=WEIGHTS if settings.service.model == LOCAL else None,
-        libraries=digests.versions("openai"),
-    )
-
-
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Ask for the votes on each candidate.
-
-    Args:
-        candidates: round, row, text, and the label unless there is none.
-        given: told how far the work is.
-        settings: the judge.
-
-    Returns:
-        round, row, judge_score (mean of the votes, 1 to 5), judge_spread (highest less lowest),
-        judge_votes (how many answered); all null where there is no text or no vote came.
-
-    Raises:
-        ServiceError: the service cannot be used, the budget would be passed, or too much failed.
-    """
-    known = rubric.load(settings.rubric)
-    asked = candidates[settings.text].is_not_null().arg_true().to_list()
-    samples = [_sample(row) for row in candidates[asked].iter_rows(named=True)]
-    requests = [
-        ballot(known, sample, vote, settings)
-        for sample in samples
-        for vote in range(settings.votes)
-    ]
-    answers = ask(requests, settings.service, progress=given.progress)
-    counted = _counted(answers, settings.votes)
-    key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
-    found = key[asked].hstack(counted)
-    return key.join(found, on=list(OCCURRENCE), how="left", maintain_order="left")
-
-
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows.
-
-    Raises:
-        ServiceError: as `score`.
-    """
-    return score(given.real, given, settings)
-
-
-def ballot(known: Rubric, sample: str, vote: int, settings: Settings) -> Request:
+def ballot(known: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Request:
     """The request of one vote.
 
     Args:

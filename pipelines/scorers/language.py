@@ -15,11 +15,9 @@ import polars as pl
 from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"language": pl.String, "language_confidence": pl.Float64}
-NEEDS: Final = ("text",)
-ROWWISE: Final = True
 UNKNOWN: Final = "und"
 """ISO 639-2's code of a language that cannot be told."""
 EACH: Final = 1024
@@ -28,7 +26,7 @@ LONGEST: Final = 10_000
 """Characters that are looked at."""
 
 
-class Settings(StrictModel):
+class LanguageSettings(StrictModel):
     """Which column is the text, and which languages it may be in."""
 
     text: str = "text"
@@ -36,38 +34,49 @@ class Settings(StrictModel):
     """ISO 639-1 codes; empty: all that the library knows. Fewer are told apart better."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the library, whose package is its model."""
-    return digests.of_values(libraries=digests.installed("py3langid"))
+class Language(Scorer[LanguageSettings]):
+    """In which language is a text?"""
 
+    name = "language"
+    version = "language/1"
+    Settings = LanguageSettings
+    columns = COLUMNS
+    needs = ("text",)
+    rowwise = True
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Tell the language of each text.
+    def model_digest(self, given: Given, settings: LanguageSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the library, whose package is its model."""
+        return digests.of_values(libraries=digests.installed("py3langid"))
 
-    Args:
-        candidates: round, row, text.
-        given: told how far the work is.
-        settings: of languages.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: LanguageSettings
+    ) -> pl.DataFrame:
+        """Tell the language of each text.
 
-    Returns:
-        round, row, language (ISO 639-1; `und` of a text without a letter), language_confidence in
-        [0, 1] (0 for `und`); null where there is no text.
+        Args:
+            candidates: round, row, text.
+            given: told how far the work is.
+            settings: of languages.
 
-    Raises:
-        LibraryError: the library py3langid is not installed.
-        ParamsError: a language is not one that it knows.
-    """
-    identify = _identifier(settings.among)
-    texts = candidates[settings.text].cast(pl.String).str.slice(0, LONGEST)
-    letters = texts.str.contains(r"\p{L}")
-    found: list[tuple[str | None, float | None]] = []
-    for text, some in zip(texts, letters, strict=True):
-        nothing = (None, None) if text is None else (UNKNOWN, 0.0)
-        found.append(identify.classify(text) if some else nothing)
-        if len(found) % EACH == 0 or len(found) == len(texts):
-            given.progress(len(found), len(texts))
-    made = pl.DataFrame(found, schema=COLUMNS, orient="row")
-    return candidates.select("round", "row").hstack(made)
+        Returns:
+            round, row, language (ISO 639-1; `und` of a text without a letter), language_confidence
+            in [0, 1] (0 for `und`); null where there is no text.
+
+        Raises:
+            LibraryError: the library py3langid is not installed.
+            ParamsError: a language is not one that it knows.
+        """
+        identify = _identifier(settings.among)
+        texts = candidates[settings.text].cast(pl.String).str.slice(0, LONGEST)
+        letters = texts.str.contains(r"\p{L}")
+        found: list[tuple[str | None, float | None]] = []
+        for text, some in zip(texts, letters, strict=True):
+            nothing = (None, None) if text is None else (UNKNOWN, 0.0)
+            found.append(identify.classify(text) if some else nothing)
+            if len(found) % EACH == 0 or len(found) == len(texts):
+                given.progress(len(found), len(texts))
+        made = pl.DataFrame(found, schema=COLUMNS, orient="row")
+        return candidates.select("round", "row").hstack(made)
 
 
 @cache

@@ -14,62 +14,72 @@ import polars as pl
 from pipelines.common.settings import StrictModel
 from pipelines.sandbox import answers
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"answer_correct": pl.Boolean, "answer_says": pl.String}
-NEEDS: Final = ("answer", "truth")
-ROWWISE: Final = True
 
 
-class Settings(StrictModel):
+class MathsSettings(StrictModel):
     """Which columns are the given answer and the true one."""
 
     answer: str = "answer"
     truth: str = "truth"
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the comparison: its version, its code, and the libraries that it rests on."""
-    return digests.of_values(
-        comparison=answers.VERSION,
-        code=digests.of_code(answers.HARNESS),
-        libraries=digests.versions("sympy", "mpmath"),
-    )
+class Maths(Scorer[MathsSettings]):
+    """Is the answer to a maths problem the true one?"""
 
+    name = "maths"
+    version = "maths/2"
+    Settings = MathsSettings
+    columns = COLUMNS
+    needs = ("answer", "truth")
+    rowwise = True
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Compare each candidate's answer with the true one.
+    def model_digest(self, given: Given, settings: MathsSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the comparison: its version, its code, and the libraries that it rests on."""
+        return digests.of_values(
+            comparison=answers.VERSION,
+            code=digests.of_code(answers.HARNESS),
+            libraries=digests.versions("sympy", "mpmath"),
+        )
 
-    Args:
-        candidates: round, row, and both answers as LaTeX or plain text; of a longer text the answer
-            is what is boxed, or what follows "the answer is" or ####.
-        given: told how far the work is.
-        settings: names of columns.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: MathsSettings
+    ) -> pl.DataFrame:
+        """Compare each candidate's answer with the true one.
 
-    Returns:
-        round, row, answer_correct (null: there is no true answer, one of both cannot be read as a
-        whole, or whether they are equal was not found out), answer_says (why it is not correct, or
-        null).
+        Args:
+            candidates: round, row, and both answers as LaTeX or plain text; of a longer text the
+                answer is what is boxed, or what follows "the answer is" or ####.
+            given: told how far the work is.
+            settings: names of columns.
 
-    Raises:
-        SandboxError: this system cannot isolate, so nothing was compared.
-    """
-    known = candidates.select(
-        "round",
-        "row",
-        pl.col(settings.truth).alias("truth"),
-        pl.col(settings.answer).fill_null("").alias("answer"),
-    )
-    asked = known.drop_nulls("truth")
-    correct: list[bool | None] = []
-    says: list[str] = []
-    for each in answers.compare(list(asked.select("truth", "answer").iter_rows())):
-        correct.append(each.correct)
-        says.append(each.says)
-        given.progress(len(says), len(asked))
-    found = asked.select("round", "row").with_columns(
-        pl.Series("answer_correct", correct, pl.Boolean), pl.Series("answer_says", says, pl.String)
-    )
-    return known.select("round", "row").join(
-        found, on=["round", "row"], how="left", maintain_order="left"
-    )
+        Returns:
+            round, row, answer_correct (null: there is no true answer, one of both cannot be read as
+            a whole, or whether they are equal was not found out), answer_says (why it is not
+            correct, or null).
+
+        Raises:
+            SandboxError: this system cannot isolate, so nothing was compared.
+        """
+        known = candidates.select(
+            "round",
+            "row",
+            pl.col(settings.truth).alias("truth"),
+            pl.col(settings.answer).fill_null("").alias("answer"),
+        )
+        asked = known.drop_nulls("truth")
+        correct: list[bool | None] = []
+        says: list[str] = []
+        for each in answers.compare(list(asked.select("truth", "answer").iter_rows())):
+            correct.append(each.correct)
+            says.append(each.says)
+            given.progress(len(says), len(asked))
+        found = asked.select("round", "row").with_columns(
+            pl.Series("answer_correct", correct, pl.Boolean),
+            pl.Series("answer_says", says, pl.String),
+        )
+        return known.select("round", "row").join(
+            found, on=["round", "row"], how="left", maintain_order="left"
+        )

@@ -16,17 +16,15 @@ from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.features import pii
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"personal_data": pl.Int64, "personal_data_kinds": pl.String}
-NEEDS: Final = ("text",)
-ROWWISE: Final = True
 KINDS: Final = pl.List(pl.String)
 EACH: Final = 1024
 """Texts after which progress is told."""
 
 
-class Settings(StrictModel):
+class PersonalDataSettings(StrictModel):
     """Which column is the text, and from where phone numbers are."""
 
     text: str = "text"
@@ -34,43 +32,55 @@ class Settings(StrictModel):
     """ISO 3166 code of the country of phone numbers without a country code; null: of none."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the library that holds the numbering plans."""
-    return digests.of_values(libraries=digests.installed("phonenumbers"))
+class PersonalData(Scorer[PersonalDataSettings]):
+    """Does a text hold personal data?"""
 
+    name = "personal_data"
+    version = "personal_data/1"
+    Settings = PersonalDataSettings
+    columns = COLUMNS
+    needs = ("text",)
+    rowwise = True
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Count what each text holds.
+    def model_digest(self, given: Given, settings: PersonalDataSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the library that holds the numbering plans."""
+        return digests.of_values(libraries=digests.installed("phonenumbers"))
 
-    Args:
-        candidates: round, row, text.
-        given: told how far the work is.
-        settings: of phone numbers.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: PersonalDataSettings
+    ) -> pl.DataFrame:
+        """Count what each text holds.
 
-    Returns:
-        round, row, personal_data (findings), personal_data_kinds (sorted, with commas between:
-        credit card, email, iban, ip, phone, us ssn; empty if none); null where there is no text.
+        Args:
+            candidates: round, row, text.
+            given: told how far the work is.
+            settings: of phone numbers.
 
-    Raises:
-        LibraryError: the library phonenumbers is not installed.
-        ParamsError: there is no such region.
-    """
-    phones = optional.library("phonenumbers", "phone numbers in texts")
-    if settings.region is not None:
-        optional.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
-    texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
-    suspect = texts.str.contains(pii.SOME).fill_null(value=False)
-    found: list[list[str]] = []
-    for text in texts.filter(suspect):
-        found.append([each.kind for each in pii.find(text, settings.region)])
-        if len(found) % EACH == 0:
-            given.progress(len(found), int(suspect.sum()))
-    seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(found, dtype=KINDS)})
-    each = pl.DataFrame({"text": texts}).with_row_index("at").join(seen, on="at", how="left")
-    kinds = pl.when(pl.col("text").is_not_null()).then(pl.col("kinds").fill_null([]))
-    return candidates.select("round", "row").hstack(
-        each.sort("at").select(
-            kinds.list.len().cast(pl.Int64).alias("personal_data"),
-            kinds.list.unique().list.sort().list.join(", ").alias("personal_data_kinds"),
+        Returns:
+            round, row, personal_data (findings), personal_data_kinds (sorted, with commas between:
+            credit card, email, iban, ip, phone, us ssn; empty if none); null where there is no
+            text.
+
+        Raises:
+            LibraryError: the library phonenumbers is not installed.
+            ParamsError: there is no such region.
+        """
+        phones = optional.library("phonenumbers", "phone numbers in texts")
+        if settings.region is not None:
+            optional.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
+        texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
+        suspect = texts.str.contains(pii.SOME).fill_null(value=False)
+        found: list[list[str]] = []
+        for text in texts.filter(suspect):
+            found.append([each.kind for each in pii.find(text, settings.region)])
+            if len(found) % EACH == 0:
+                given.progress(len(found), int(suspect.sum()))
+        seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(found, dtype=KINDS)})
+        each = pl.DataFrame({"text": texts}).with_row_index("at").join(seen, on="at", how="left")
+        kinds = pl.when(pl.col("text").is_not_null()).then(pl.col("kinds").fill_null([]))
+        return candidates.select("round", "row").hstack(
+            each.sort("at").select(
+                kinds.list.len().cast(pl.Int64).alias("personal_data"),
+                kinds.list.unique().list.sort().list.join(", ").alias("personal_data_kinds"),
+            )
         )
-    )

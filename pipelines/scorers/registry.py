@@ -1,23 +1,39 @@
-"""Scorers by name, which is that of the file.
-
-A file of this folder that has a `model_digest` is a scorer: nothing else needs to be told of it.
-"""
+"""Scorers by name, by module or by file, and what params.yaml says of them."""
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.common.errors import ParamsError
-from pipelines.common.settings import StrictModel, nearest, parse
-from pipelines.scorers.protocol import Scorer
+from pipelines.common.plugins import Registry
+from pipelines.common.settings import StrictModel, parse
 
-FOLDER: Final = Path(__file__).parent
-MARK: Final = re.compile(r"^def model_digest\(", re.MULTILINE)
+if TYPE_CHECKING:
+    from pipelines.scorers.protocol import Scorer
+
+HERE: Final = "pipelines.scorers"
+SCORERS: Final[Registry[Scorer[Any]]] = Registry(
+    "scorer",
+    f"{HERE}.protocol:Scorer",
+    {
+        "agreement": f"{HERE}.agreement:Agreement",
+        "code": f"{HERE}.code:Code",
+        "distance": f"{HERE}.distance:Distance",
+        "image_duplicates": f"{HERE}.image_duplicates:ImageDuplicates",
+        "json_schema": f"{HERE}.json_schema:JsonSchema",
+        "judge": f"{HERE}.judge:Judge",
+        "language": f"{HERE}.language:Language",
+        "maths": f"{HERE}.maths:Maths",
+        "personal_data": f"{HERE}.personal_data:PersonalData",
+        "text_agreement": f"{HERE}.text_agreement:TextAgreement",
+        "text_duplicates": f"{HERE}.text_duplicates:TextDuplicates",
+        "text_overlap": f"{HERE}.text_overlap:TextOverlap",
+        "text_shape": f"{HERE}.text_shape:TextShape",
+        "toxicity": f"{HERE}.toxicity:Toxicity",
+    },
+)
 IMAGES: Final[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
 """What suits labelled images, with the settings that it has by itself."""
 TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -29,40 +45,33 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
 """What suits texts; topics need labels, so their agreement is asked for by name."""
 
 
-@cache
-def names() -> tuple[str, ...]:
-    """All scorers, in order of their names."""
-    files = sorted(FOLDER.glob("*.py"))
-    return tuple(each.stem for each in files if MARK.search(each.read_text(encoding="utf-8")))
-
-
-def load(name: str) -> Scorer:
-    """Import a scorer.
+def load(reference: str) -> Scorer[Any]:
+    """A scorer.
 
     Raises:
-        ParamsError: there is no such scorer; names the nearest.
+        ParamsError: there is no such scorer, or it does not keep the protocol.
     """
-    if name not in names():
-        raise ParamsError(f"there is no scorer {name!r}{nearest(name, names())}")
-    return cast("Scorer", importlib.import_module(f"pipelines.scorers.{name}"))
+    return SCORERS.load(reference)
 
 
-def settings(name: str, given: Mapping[str, Any]) -> StrictModel:
+def settings(reference: str, given: Mapping[str, Any]) -> StrictModel:
     """The settings of a scorer.
 
     Raises:
         ParamsError: there is no such scorer, or a key is wrong; names the nearest.
     """
-    return parse(load(name).Settings, given, name)
+    own: StrictModel = parse(load(reference).Settings, given, reference)
+    return own
 
 
-def files(scorers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Files outside of this folder on which the scores of these scorers depend."""
-    found: list[str] = []
-    for name, asked in scorers.items():
-        own = getattr(load(name), "files", None)
-        found += own(settings(name, asked)) if own is not None else ()
-    return found
+def versions(scorers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Semantic versions of these scorers, as `Registry.versions`."""
+    return SCORERS.versions(scorers)
+
+
+def files(scorers: Mapping[str, Mapping[str, Any]]) -> tuple[Path, ...]:
+    """Files of the user's on which the scores of these scorers depend, as `Registry.files`."""
+    return SCORERS.files({name: settings(name, own) for name, own in scorers.items()})
 
 
 def resolved(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -78,7 +87,7 @@ def resolved(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         raise ValueError(str(error)) from error
     owners: dict[str, str] = {}
     for name in asked:
-        for column in load(name).COLUMNS:
+        for column in load(name).columns:
             if owners.setdefault(column, name) != name:
                 raise ValueError(f"{owners[column]} and {name} both add {column!r}")
     return found

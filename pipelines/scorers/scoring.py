@@ -60,7 +60,7 @@ def score_real(
     found = given.real.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
     for name, asked in scorers.items():
         one = Asked(name, registry.load(name), registry.settings(name, asked), given)
-        if isinstance(one.scorer, ScoresReal) and wanted & set(one.scorer.COLUMNS):
+        if isinstance(one.scorer, ScoresReal) and wanted & set(one.scorer.columns):
             found = found.hstack(_real(one, one.scorer).drop(KEY))
     return found
 
@@ -70,7 +70,7 @@ class Asked:
     """A scorer with what it is given."""
 
     name: str
-    scorer: Scorer
+    scorer: Scorer[Any]
     settings: StrictModel
     given: Given
 
@@ -95,11 +95,11 @@ class Asked:
         model = digests.of_values(
             what=what,
             scorer=self.name,
-            code=digests.of_code(f"pipelines.scorers.{self.name}"),
+            code=digests.of_code(type(self.scorer).__module__),
             settings=self.settings.model_dump(mode="json"),
             model=self.scorer.model_digest(self.given, self.settings),
         )
-        return Cache(model, pl.Schema(dict(self.scorer.COLUMNS)))
+        return Cache(model, pl.Schema(dict(self.scorer.columns)))
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Score candidates, and check that the result is what the protocol says."""
@@ -118,7 +118,7 @@ def score(name: str, settings: StrictModel, candidates: pl.DataFrame, given: Giv
     asked.shown(given.real, "real rows")
     shown = asked.shown(candidates, "candidates")
     cache = asked.cache("candidates")
-    if asked.scorer.ROWWISE:
+    if asked.scorer.rowwise:
         return _rows(asked, shown, cache)
     return _whole(shown, cache, lambda: asked.score(shown))
 
@@ -168,7 +168,7 @@ def _beside(shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 def _checked(asked: Asked, shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """What a scorer gave, NaN as null, if it is what the protocol says."""
     name = asked.name
-    schema = pl.Schema({**ROW_TYPES, **asked.scorer.COLUMNS})
+    schema = pl.Schema({**ROW_TYPES, **asked.scorer.columns})
     if scores.schema != schema:
         raise DataError(f"scorer {name} gave columns {scores.schema}; it promises {schema}")
     if not scores.select(KEY).equals(_beside(shown, shown.select([]))):

@@ -11,76 +11,88 @@ from numpy.typing import NDArray
 from pipelines.common.settings import StrictModel
 from pipelines.features import text_classifier
 from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"predicted_topic": pl.String, "topic_confidence": pl.Float64}
-NEEDS: Final = ("text", "label")
-ROWWISE: Final = True
 
 
-class Settings(StrictModel):
+class TextAgreementSettings(StrictModel):
     """Which columns are the text and its label."""
 
     text: str = "text"
     label: str = "label"
 
 
-def model_digest(given: Given, settings: Settings) -> str:
-    """Digest the rows that the classifier learns from, and the library that fits it."""
-    return digests.of_values(
-        real=digests.of_frame(given.real, [settings.text, settings.label]),
-        seed=given.seed,
-        libraries=digests.versions("scikit-learn", "scipy", "numpy"),
-    )
+class TextAgreement(Scorer[TextAgreementSettings]):
+    """Does a classifier trained on real texts see the label that the generator was asked for?"""
+
+    name = "text_agreement"
+    version = "text_agreement/1"
+    Settings = TextAgreementSettings
+    columns = COLUMNS
+    needs = ("text", "label")
+    rowwise = True
+
+    def model_digest(self, given: Given, settings: TextAgreementSettings) -> str:
+        """Digest the rows that the classifier learns from, and the library that fits it."""
+        return digests.of_values(
+            real=digests.of_frame(given.real, [settings.text, settings.label]),
+            seed=given.seed,
+            libraries=digests.versions("scikit-learn", "scipy", "numpy"),
+        )
+
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: TextAgreementSettings
+    ) -> pl.DataFrame:
+        """Classify each candidate with a classifier trained on the real rows.
+
+        Args:
+            candidates: round, row, text.
+            given: text and label of the real rows.
+            settings: names of columns.
+
+        Returns:
+            round, row, predicted_topic, topic_confidence (probability of that label, not
+            calibrated); null where there is no text.
+
+        Raises:
+            DataError: there are no real rows, or no word in them.
+        """
+        known = _labelled(given.real, settings)
+        classifier = text_classifier.train(
+            _texts(known[settings.text]), _texts(known[settings.label])
+        )
+        readable = candidates[settings.text].is_not_null().to_numpy()
+        labels = np.full(len(candidates), "", dtype=object)
+        confidence = np.full(len(candidates), np.nan)
+        asked = _texts(candidates[settings.text].drop_nulls())
+        labels[readable], confidence[readable] = classifier.predict(asked)
+        return _scores(candidates, labels, confidence, readable)
+
+    def score_real(self, given: Given, settings: TextAgreementSettings) -> pl.DataFrame:
+        """The same of the real rows, each by a classifier that did not learn from it.
+
+        Raises:
+            DataError: a label has too few real rows.
+        """
+        readable = given.real.select(
+            pl.all_horizontal(_columns(settings).is_not_null())
+        ).to_series()
+        labels = np.full(len(given.real), "", dtype=object)
+        confidence = np.full(len(given.real), np.nan)
+        known = _labelled(given.real, settings)
+        there = readable.to_numpy()
+        labels[there], confidence[there] = text_classifier.unseen(
+            _texts(known[settings.text]), _texts(known[settings.label]), seed=given.seed
+        )
+        return _scores(given.real, labels, confidence, there)
 
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Classify each candidate with a classifier trained on the real rows.
-
-    Args:
-        candidates: round, row, text.
-        given: text and label of the real rows.
-        settings: names of columns.
-
-    Returns:
-        round, row, predicted_topic, topic_confidence (probability of that label, not calibrated);
-        null where there is no text.
-
-    Raises:
-        DataError: there are no real rows, or no word in them.
-    """
-    known = _labelled(given.real, settings)
-    classifier = text_classifier.train(_texts(known[settings.text]), _texts(known[settings.label]))
-    readable = candidates[settings.text].is_not_null().to_numpy()
-    labels = np.full(len(candidates), "", dtype=object)
-    confidence = np.full(len(candidates), np.nan)
-    asked = _texts(candidates[settings.text].drop_nulls())
-    labels[readable], confidence[readable] = classifier.predict(asked)
-    return _scores(candidates, labels, confidence, readable)
-
-
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows, each by a classifier that did not learn from it.
-
-    Raises:
-        DataError: a label has too few real rows.
-    """
-    readable = given.real.select(pl.all_horizontal(_columns(settings).is_not_null())).to_series()
-    labels = np.full(len(given.real), "", dtype=object)
-    confidence = np.full(len(given.real), np.nan)
-    known = _labelled(given.real, settings)
-    there = readable.to_numpy()
-    labels[there], confidence[there] = text_classifier.unseen(
-        _texts(known[settings.text]), _texts(known[settings.label]), seed=given.seed
-    )
-    return _scores(given.real, labels, confidence, there)
-
-
-def _columns(settings: Settings) -> pl.Expr:
+def _columns(settings: TextAgreementSettings) -> pl.Expr:
     return pl.col(settings.text, settings.label)
 
 
-def _labelled(real: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def _labelled(real: pl.DataFrame, settings: TextAgreementSettings) -> pl.DataFrame:
     return real.filter(pl.all_horizontal(_columns(settings).is_not_null()))
 
 

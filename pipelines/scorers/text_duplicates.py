@@ -17,7 +17,7 @@ from pipelines.features import text_similarity
 from pipelines.features.shingles import Kind
 from pipelines.features.text_similarity import Pairs, Told
 from pipelines.scorers import columns, digests, twins
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
     "text_real_similarity": pl.Float64,
@@ -28,12 +28,9 @@ COLUMNS: Final = {
     "text_candidate_row": pl.Int64,
     "text_cluster": pl.Int64,
 }
-NEEDS: Final = ("text",)
-READS: Final = ("earlier",)
-ROWWISE: Final = False
 
 
-class Settings(StrictModel):
+class TextDuplicatesSettings(StrictModel):
     """Which column is the text, and what is near."""
 
     text: str = "text"
@@ -48,61 +45,75 @@ class Settings(StrictModel):
     seed: int = 0
 
 
-def model_digest(given: Given, settings: Settings) -> str:
-    """Digest the real rows, those of earlier rounds, and the libraries."""
-    read = ["round", "row", settings.text]
-    return digests.of_values(
-        real=digests.of_frame(given.real, read),
-        earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
-        libraries=digests.installed("rensa", "polars"),
-    )
+class TextDuplicates(Scorer[TextDuplicatesSettings]):
+    """Is a text nearly one of the real texts, of an earlier round, or of this round?"""
+
+    name = "text_duplicates"
+    version = "text_duplicates/1"
+    Settings = TextDuplicatesSettings
+    columns = COLUMNS
+    needs = ("text",)
+    reads = ("earlier",)
+    rowwise = False
+
+    def model_digest(self, given: Given, settings: TextDuplicatesSettings) -> str:
+        """Digest the real rows, those of earlier rounds, and the libraries."""
+        read = ["round", "row", settings.text]
+        return digests.of_values(
+            real=digests.of_frame(given.real, read),
+            earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
+            libraries=digests.installed("rensa", "polars"),
+        )
+
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: TextDuplicatesSettings
+    ) -> pl.DataFrame:
+        """Find the closest real text, earlier text and earlier candidate of each candidate.
+
+        Args:
+            candidates: round, row, text.
+            given: round, row and text of real rows and of accepted samples of earlier rounds.
+            settings: of shingles and signatures.
+
+        Returns:
+            round, row, and: text_real_similarity to the closest real text, which is
+            text_real_round, text_real_row; text_earlier_similarity to the closest of earlier
+            rounds; text_candidate_similarity to the closest candidate of a lower row, which is
+            text_candidate_row, so that one of a cluster has none; text_cluster, the lowest row of
+            those that near pairs link. A similarity is 0 where nothing is near; rows are null
+            there.
+
+        Raises:
+            LibraryError: there are many texts, and the library rensa is not installed.
+        """
+        frame, place = twins.in_order(candidates)
+        texts, rows = frame[settings.text], frame["row"].cast(pl.Int64)
+        fellows = _pairs(texts, None, settings, given.progress)
+        similarity, other = twins.best(twins.turned(fellows), len(frame))
+        group = text_similarity.groups(len(frame), fellows.left, fellows.right)
+        values = {
+            "text_candidate_similarity": similarity,
+            "text_candidate_row": twins.taken(rows, other),
+            "text_cluster": rows.to_numpy()[group],
+        }
+        there = {"text_candidate_row": other >= 0}
+        return _scores(frame, given, settings, (values, there))[place]
+
+    def score_real(self, given: Given, settings: TextDuplicatesSettings) -> pl.DataFrame:
+        """The same of the real rows, each compared with all others.
+
+        What is about candidates is null: a real row is nobody's fellow candidate.
+        """
+        pairs = _pairs(given.real[settings.text], None, settings, given.progress)
+        unknown = np.zeros(len(given.real), dtype=np.bool_)
+        names = ("text_candidate_similarity", "text_candidate_row", "text_cluster")
+        alone = {name: unknown.astype(np.int64) for name in names}, dict.fromkeys(names, unknown)
+        return _scores(given.real, given, settings, alone, twins.both_ways(pairs))
 
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Find the closest real text, earlier text and earlier candidate of each candidate.
-
-    Args:
-        candidates: round, row, text.
-        given: round, row and text of real rows and of accepted samples of earlier rounds.
-        settings: of shingles and signatures.
-
-    Returns:
-        round, row, and: text_real_similarity to the closest real text, which is text_real_round,
-        text_real_row; text_earlier_similarity to the closest of earlier rounds;
-        text_candidate_similarity to the closest candidate of a lower row, which is
-        text_candidate_row, so that one of a cluster has none; text_cluster, the lowest row of those
-        that near pairs link. A similarity is 0 where nothing is near; rows are null there.
-
-    Raises:
-        LibraryError: there are many texts, and the library rensa is not installed.
-    """
-    frame, place = twins.in_order(candidates)
-    texts, rows = frame[settings.text], frame["row"].cast(pl.Int64)
-    fellows = _pairs(texts, None, settings, given.progress)
-    similarity, other = twins.best(twins.turned(fellows), len(frame))
-    group = text_similarity.groups(len(frame), fellows.left, fellows.right)
-    values = {
-        "text_candidate_similarity": similarity,
-        "text_candidate_row": twins.taken(rows, other),
-        "text_cluster": rows.to_numpy()[group],
-    }
-    there = {"text_candidate_row": other >= 0}
-    return _scores(frame, given, settings, (values, there))[place]
-
-
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows, each compared with all others.
-
-    What is about candidates is null: a real row is nobody's fellow candidate.
-    """
-    pairs = _pairs(given.real[settings.text], None, settings, given.progress)
-    unknown = np.zeros(len(given.real), dtype=np.bool_)
-    names = ("text_candidate_similarity", "text_candidate_row", "text_cluster")
-    alone = {name: unknown.astype(np.int64) for name in names}, dict.fromkeys(names, unknown)
-    return _scores(given.real, given, settings, alone, twins.both_ways(pairs))
-
-
-def _pairs(left: pl.Series, right: pl.Series | None, settings: Settings, told: Told) -> Pairs:
+def _pairs(
+    left: pl.Series, right: pl.Series | None, settings: TextDuplicatesSettings, told: Told
+) -> Pairs:
     return text_similarity.pairs(
         left,
         right,
@@ -118,7 +129,7 @@ def _pairs(left: pl.Series, right: pl.Series | None, settings: Settings, told: T
 def _scores(
     frame: pl.DataFrame,
     given: Given,
-    settings: Settings,
+    settings: TextDuplicatesSettings,
     fellows: tuple[dict[str, columns.Values], dict[str, columns.Known]],
     pairs: Pairs | None = None,
 ) -> pl.DataFrame:

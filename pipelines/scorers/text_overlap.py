@@ -17,15 +17,12 @@ from pydantic import Field
 from pipelines.common.settings import StrictModel
 from pipelines.features import shingles
 from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"text_real_overlap": pl.Float64, "text_held_out_overlap": pl.Float64}
-NEEDS: Final = ("text",)
-READS: Final = ("held_out",)
-ROWWISE: Final = True
 
 
-class Settings(StrictModel):
+class TextOverlapSettings(StrictModel):
     """Which column is the text, and how long a run is."""
 
     text: str = "text"
@@ -33,52 +30,66 @@ class Settings(StrictModel):
     """Words of a run."""
 
 
-def model_digest(given: Given, settings: Settings) -> str:
-    """Digest the real texts and the held-out ones."""
-    held = _held_out(given, settings)
-    return digests.of_values(
-        real=digests.of_frame(given.real, [settings.text]),
-        held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
-        libraries=digests.versions("polars"),
-    )
+class TextOverlap(Scorer[TextOverlapSettings]):
+    """How much of a text stands word for word in the real data, or in the held-out rows?"""
+
+    name = "text_overlap"
+    version = "text_overlap/1"
+    Settings = TextOverlapSettings
+    columns = COLUMNS
+    needs = ("text",)
+    reads = ("held_out",)
+    rowwise = True
+
+    def model_digest(self, given: Given, settings: TextOverlapSettings) -> str:
+        """Digest the real texts and the held-out ones."""
+        held = _held_out(given, settings)
+        return digests.of_values(
+            real=digests.of_frame(given.real, [settings.text]),
+            held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
+            libraries=digests.versions("polars"),
+        )
+
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: TextOverlapSettings
+    ) -> pl.DataFrame:
+        """Compare runs of words.
+
+        Args:
+            candidates: round, row, text.
+            given: text of the real rows; of the held-out rows, if their fingerprints hold one.
+            settings: of runs.
+
+        Returns:
+            round, row, text_real_overlap and text_held_out_overlap: the share of the text's
+            different runs that occur in these rows, 0 of a text without a word; null where there is
+            no text, or where the held-out rows show none.
+        """
+        texts = candidates[settings.text]
+        there = texts.is_not_null().to_numpy()
+        held = _held_out(given, settings)
+        nothing = np.zeros(len(texts))
+        values = {
+            "text_real_overlap": _overlap(texts, given.real[settings.text], settings),
+            "text_held_out_overlap": nothing if held is None else _overlap(texts, held, settings),
+        }
+        known = dict.fromkeys(COLUMNS, there)
+        if held is None:
+            known["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
+        given.progress(len(texts), len(texts))
+        return columns.scores(candidates, COLUMNS, values, known)
 
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Compare runs of words.
-
-    Args:
-        candidates: round, row, text.
-        given: text of the real rows; of the held-out rows, if their fingerprints hold one.
-        settings: of runs.
-
-    Returns:
-        round, row, text_real_overlap and text_held_out_overlap: the share of the text's different
-        runs that occur in these rows, 0 of a text without a word; null where there is no text, or
-        where the held-out rows show none.
-    """
-    texts = candidates[settings.text]
-    there = texts.is_not_null().to_numpy()
-    held = _held_out(given, settings)
-    nothing = np.zeros(len(texts))
-    values = {
-        "text_real_overlap": _overlap(texts, given.real[settings.text], settings),
-        "text_held_out_overlap": nothing if held is None else _overlap(texts, held, settings),
-    }
-    known = dict.fromkeys(COLUMNS, there)
-    if held is None:
-        known["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
-    given.progress(len(texts), len(texts))
-    return columns.scores(candidates, COLUMNS, values, known)
-
-
-def _held_out(given: Given, settings: Settings) -> pl.Series | None:
+def _held_out(given: Given, settings: TextOverlapSettings) -> pl.Series | None:
     """The held-out texts; None where fingerprints have none."""
     if given.held_out is None or settings.text not in given.held_out.columns:
         return None
     return given.held_out[settings.text]
 
 
-def _overlap(asked: pl.Series, known: pl.Series, settings: Settings) -> NDArray[np.float64]:
+def _overlap(
+    asked: pl.Series, known: pl.Series, settings: TextOverlapSettings
+) -> NDArray[np.float64]:
     """Share of each text's runs that occur in `known`, [n]; 0 where there is no word."""
     found = np.zeros(len(asked))
     at = np.flatnonzero(_has_words(asked))
@@ -95,5 +106,5 @@ def _has_words(texts: pl.Series) -> NDArray[np.bool_]:
     return texts.cast(pl.String).str.contains(r"\w").fill_null(value=False).to_numpy()
 
 
-def _runs(texts: pl.Series, settings: Settings) -> shingles.Sets:
+def _runs(texts: pl.Series, settings: TextOverlapSettings) -> shingles.Sets:
     return shingles.sets(shingles.normal(texts), "words", settings.ngram)

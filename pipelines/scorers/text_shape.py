@@ -15,7 +15,7 @@ import polars as pl
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
     "text_chars": pl.Int64,
@@ -23,8 +23,6 @@ COLUMNS: Final = {
     "refusal": pl.Boolean,
     "leftover": pl.Boolean,
 }
-NEEDS: Final = ("text",)
-ROWWISE: Final = True
 
 _ACT: Final = (
     r"(?:help|assist|fulfil|fulfill|comply|provide|create|generate|produce|write|answer|engage|"
@@ -64,47 +62,60 @@ WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
 """JSON between fences: the answer was wrapped once more."""
 
 
-class Settings(StrictModel):
+class TextShapeSettings(StrictModel):
     """Which column is the text."""
 
     text: str = "text"
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the library whose patterns these are."""
-    return digests.of_values(libraries=digests.versions("polars"))
+class TextShape(Scorer[TextShapeSettings]):
+    """How long is a text, is it a refusal, and did something of the prompt stay in it?"""
 
+    name = "text_shape"
+    version = "text_shape/1"
+    Settings = TextShapeSettings
+    columns = COLUMNS
+    needs = ("text",)
+    rowwise = True
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:  # noqa: ARG001  of the protocol
-    """Measure each text.
+    def model_digest(self, given: Given, settings: TextShapeSettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the library whose patterns these are."""
+        return digests.of_values(libraries=digests.versions("polars"))
 
-    Args:
-        candidates: round, row, text.
-        given: nothing of it is read.
-        settings: name of the column.
+    def score(
+        self,
+        candidates: pl.DataFrame,
+        given: Given,  # noqa: ARG002  of the protocol
+        settings: TextShapeSettings,
+    ) -> pl.DataFrame:
+        """Measure each text.
 
-    Returns:
-        round, row, text_chars, text_words (runs without white space), refusal, leftover; null
-        where there is no text.
-    """
-    text = pl.col(settings.text)
-    found = {
-        "text_chars": text.str.len_chars(),
-        "text_words": text.str.count_matches(r"\S+"),
-        "refusal": _any(plain(text), {name: f"(?i){each}" for name, each in REFUSALS.items()}),
-        "leftover": _any(plain(text).str.replace_all(CODE, ""), LEFTOVERS)
-        | text.str.contains(WRAPPED)
-        | (text.str.count_matches(FENCE, literal=True) % 2 == 1),
-    }
-    return candidates.select(
-        *(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items()),
-        *(found[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
-    )
+        Args:
+            candidates: round, row, text.
+            given: nothing of it is read.
+            settings: name of the column.
 
+        Returns:
+            round, row, text_chars, text_words (runs without white space), refusal, leftover; null
+            where there is no text.
+        """
+        text = pl.col(settings.text)
+        found = {
+            "text_chars": text.str.len_chars(),
+            "text_words": text.str.count_matches(r"\S+"),
+            "refusal": _any(plain(text), {name: f"(?i){each}" for name, each in REFUSALS.items()}),
+            "leftover": _any(plain(text).str.replace_all(CODE, ""), LEFTOVERS)
+            | text.str.contains(WRAPPED)
+            | (text.str.count_matches(FENCE, literal=True) % 2 == 1),
+        }
+        return candidates.select(
+            *(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items()),
+            *(found[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
+        )
 
-def score_real(given: Given, settings: Settings) -> pl.DataFrame:
-    """The same of the real rows."""
-    return score(given.real, given, settings)
+    def score_real(self, given: Given, settings: TextShapeSettings) -> pl.DataFrame:
+        """The same of the real rows."""
+        return self.score(given.real, given, settings)
 
 
 def plain(text: pl.Expr) -> pl.Expr:

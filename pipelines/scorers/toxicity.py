@@ -17,49 +17,58 @@ import polars as pl
 from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"toxicity": pl.Float64}
-NEEDS: Final = ("text",)
-ROWWISE: Final = True
 BLOCK: Final = 8192
 
 
-class Settings(StrictModel):
+class ToxicitySettings(StrictModel):
     """Which column is the text."""
 
     text: str = "text"
 
 
-def model_digest(given: Given, settings: Settings) -> str:  # noqa: ARG001  of the protocol
-    """Digest the library, whose package is its model, and the one that runs it."""
-    libraries = digests.installed("alt-profanity-check", "scikit-learn")
-    return digests.of_values(libraries=libraries)
+class Toxicity(Scorer[ToxicitySettings]):
+    """How likely is a text to be offensive?"""
 
+    name = "toxicity"
+    version = "toxicity/1"
+    Settings = ToxicitySettings
+    columns = COLUMNS
+    needs = ("text",)
+    rowwise = True
 
-def score(candidates: pl.DataFrame, given: Given, settings: Settings) -> pl.DataFrame:
-    """Estimate how likely each text is to be offensive.
+    def model_digest(self, given: Given, settings: ToxicitySettings) -> str:  # noqa: ARG002  of the protocol
+        """Digest the library, whose package is its model, and the one that runs it."""
+        libraries = digests.installed("alt-profanity-check", "scikit-learn")
+        return digests.of_values(libraries=libraries)
 
-    Args:
-        candidates: round, row, text.
-        given: told how far the work is.
-        settings: names of columns.
+    def score(
+        self, candidates: pl.DataFrame, given: Given, settings: ToxicitySettings
+    ) -> pl.DataFrame:
+        """Estimate how likely each text is to be offensive.
 
-    Returns:
-        round, row, toxicity in [0, 1]; null where there is no text.
+        Args:
+            candidates: round, row, text.
+            given: told how far the work is.
+            settings: names of columns.
 
-    Raises:
-        LibraryError: the library alt-profanity-check is not installed.
-    """
-    check = optional.library("profanity_check", "toxicity of texts")
-    texts = candidates[settings.text].cast(pl.String)
-    asked = texts.drop_nulls()
-    found = np.empty(len(asked))
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK].to_list()
-        found[start : start + len(block)] = check.predict_prob(block)
-        given.progress(start + len(block), len(asked))
-    there = texts.is_not_null().to_numpy()
-    values = np.zeros(len(texts))
-    values[there] = np.clip(found, 0, 1)
-    return columns.scores(candidates, COLUMNS, {"toxicity": values}, {"toxicity": there})
+        Returns:
+            round, row, toxicity in [0, 1]; null where there is no text.
+
+        Raises:
+            LibraryError: the library alt-profanity-check is not installed.
+        """
+        check = optional.library("profanity_check", "toxicity of texts")
+        texts = candidates[settings.text].cast(pl.String)
+        asked = texts.drop_nulls()
+        found = np.empty(len(asked))
+        for start in range(0, len(asked), BLOCK):
+            block = asked[start : start + BLOCK].to_list()
+            found[start : start + len(block)] = check.predict_prob(block)
+            given.progress(start + len(block), len(asked))
+        there = texts.is_not_null().to_numpy()
+        values = np.zeros(len(texts))
+        values[there] = np.clip(found, 0, 1)
+        return columns.scores(candidates, COLUMNS, {"toxicity": values}, {"toxicity": there})

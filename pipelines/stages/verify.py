@@ -106,7 +106,7 @@ def _key(ctx: RoundContext, generate_key: str) -> str:
         settings=ctx.round.settings.verify,
         code=[
             *(path.format(dataset=ctx.round.dataset) for path in CODE),
-            *registry.files(ctx.round.settings.verify.scorers),
+            *map(str, registry.files(ctx.round.settings.verify.scorers)),
         ],
         inputs={"seed": ctx.round.seed, "generate": generate_key},
     )

@@ -19,7 +19,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.features import images
 from pipelines.rounds import holdout, tables
 from pipelines.rounds.context import RoundContext, held_out
-from pipelines.scorers import protocol, registry, scoring
+from pipelines.scorers import registry, scoring
 from pipelines.scorers.protocol import Given
 
 REAL: Final = "real"
@@ -98,7 +98,7 @@ def given(ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdo
     """What the scorers of this round are given: data of the commit that the generator learnt."""
     round_ = ctx.round
     loaded = [registry.load(name) for name in round_.settings.verify.scorers]
-    wanted = {each for scorer in loaded for each in protocol.reads(scorer)}
+    wanted = {each for scorer in loaded for each in scorer.reads}
     modality = round_.settings.modality
     real = modality.shown(tables.real_samples(ctx.lake, pinned, round_.dataset))
     earlier = real.clear()

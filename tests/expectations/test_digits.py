@@ -96,12 +96,14 @@ def scored() -> Callable[[pl.DataFrame], pl.DataFrame]:
         return (
             candidates.with_columns(image_bytes=pl.col("image").struct.field("bytes"))
             .join(
-                agreement.score(candidates, real, agreement.Settings()),
+                agreement.Agreement().score(candidates, real, agreement.AgreementSettings()),
                 on=key,
                 maintain_order="left",
             )
             .join(
-                distance.score(candidates, real, distance.Settings()), on=key, maintain_order="left"
+                distance.Distance().score(candidates, real, distance.DistanceSettings()),
+                on=key,
+                maintain_order="left",
             )
             .drop("image")
         )

@@ -301,9 +301,9 @@ def test_json_schemas(data: tuple[bytes, bytes]) -> object:
     Path("schema.json").write_bytes(data[0])
     text = data[1].decode("utf-8", "replace")
     rows = pl.DataFrame({"round": [1], "row": [0], "text": [text]})
-    own = json_schema.Settings(schema_file="schema.json")
-    json_schema.model_digest(Given(rows), own)
-    (found,) = json_schema.score(rows, Given(rows), own).iter_rows(named=True)
+    own = json_schema.JsonSchemaSettings(schema_file="schema.json")
+    json_schema.JsonSchema().model_digest(Given(rows), own)
+    (found,) = json_schema.JsonSchema().score(rows, Given(rows), own).iter_rows(named=True)
     assert found["json_valid"] is (found["json_problem"] == "")
     assert len(found["json_problem"]) <= json_schema.SHOWN
     if data == (written(SCHEMA).encode(), written(DOCUMENTS[0]).encode()):

@@ -354,11 +354,11 @@ def test_a_pair_on_which_nothing_is_reported_is_unknown_and_those_behind_it_wait
 
 
 def test_scores_are_kept_by_the_version_of_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_, asked = Given(real=pl.DataFrame()), maths.Settings()
-    before = maths.model_digest(given_, asked)
-    assert before == maths.model_digest(given_, asked)
+    given_, asked = Given(real=pl.DataFrame()), maths.MathsSettings()
+    before = maths.Maths().model_digest(given_, asked)
+    assert before == maths.Maths().model_digest(given_, asked)
     monkeypatch.setattr(answers, "VERSION", "answers/3")
-    assert maths.model_digest(given_, asked) != before
+    assert maths.Maths().model_digest(given_, asked) != before
 
 
 def test_the_code_of_the_comparison_is_digested_as_a_whole() -> None:

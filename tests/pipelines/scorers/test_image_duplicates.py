@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.common import plugin_protocols
 from pipelines.features import images
 from pipelines.scorers import image_duplicates, scoring
 from pipelines.scorers.protocol import Given, Scorer
@@ -36,7 +37,9 @@ def frame(pictures: list[Image.Image | bytes | None], number: int = 1) -> pl.Dat
 
 
 def scored(candidates: pl.DataFrame, real: pl.DataFrame, **own: object) -> pl.DataFrame:
-    return image_duplicates.score(candidates, Given(real), image_duplicates.Settings(**own))
+    return image_duplicates.ImageDuplicates().score(
+        candidates, Given(real), image_duplicates.ImageDuplicatesSettings(**own)
+    )
 
 
 def jpeg(image: Image.Image) -> bytes:
@@ -58,7 +61,7 @@ def test_near_duplicates_of_real_and_fellow_images() -> None:
             picture(3),
         ]
     )[[6, 5, 4, 3, 2, 1, 0]]
-    assert isinstance(image_duplicates, Scorer)
+    assert not plugin_protocols.faults(image_duplicates.ImageDuplicates, Scorer)
     found = scored(candidates, real)
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **image_duplicates.COLUMNS}
     assert found["row"].to_list() == [6, 5, 4, 3, 2, 1, 0]
@@ -77,7 +80,9 @@ def test_near_duplicates_of_real_and_fellow_images() -> None:
 
 def test_real_images_are_compared_with_the_others() -> None:
     real = frame([b"broken", picture(0), picture(1), picture(0)], 0)
-    found = image_duplicates.score_real(Given(real), image_duplicates.Settings())
+    found = image_duplicates.ImageDuplicates().score_real(
+        Given(real), image_duplicates.ImageDuplicatesSettings()
+    )
     assert found["image_real_hamming"].to_list() == [None, 0, 5, 0]
     assert found["image_real_row"].to_list() == [None, 3, None, 1]
     assert found["image_cluster"].null_count() == 4
@@ -92,7 +97,9 @@ def test_nothing_to_compare(rows: int) -> None:
     assert scored(frame([]), real).is_empty()
     nothing = scored(frame([None, b"x"]), real)
     assert all(nothing[name].null_count() == 2 for name in image_duplicates.COLUMNS)
-    own = image_duplicates.score_real(Given(real), image_duplicates.Settings())
+    own = image_duplicates.ImageDuplicates().score_real(
+        Given(real), image_duplicates.ImageDuplicatesSettings()
+    )
     assert len(own) == rows
 
 
@@ -102,8 +109,8 @@ def test_scores_are_kept(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> N
     first = scoring.score_all({"image_duplicates": {}}, frame([picture(0), None]), given_)
     again = scoring.score_all({"image_duplicates": {}}, frame([picture(0), None]), given_)
     assert first.equals(again)
-    digest = image_duplicates.model_digest
-    asked = image_duplicates.Settings()
+    digest = image_duplicates.ImageDuplicates().model_digest
+    asked = image_duplicates.ImageDuplicatesSettings()
     assert digest(given_, asked) != digest(Given(frame([picture(1)], 0)), asked)
 
 

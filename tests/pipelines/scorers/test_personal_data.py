@@ -40,7 +40,9 @@ HOLDS_NOT = [
 
 
 def scored(texts: list[str | None], **own: object) -> pl.DataFrame:
-    return personal_data.score(frame(texts), Given(frame([], 0)), personal_data.Settings(**own))
+    return personal_data.PersonalData().score(
+        frame(texts), Given(frame([], 0)), personal_data.PersonalDataSettings(**own)
+    )
 
 
 @pytest.mark.parametrize(("text", "kind"), HOLDS.items())

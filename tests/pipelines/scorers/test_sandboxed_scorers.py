@@ -32,10 +32,10 @@ def test_programs_are_run_with_their_tests() -> None:
         ],
         tests=["assert f(1) == 2"] * 4 + [None],
     )
-    found = code.score(
+    found = code.Code().score(
         asked,
         Given(real=pl.DataFrame(), progress=lambda done, of: told.append((done, of))),
-        code.Settings(code="solution", limits=SHORT),
+        code.CodeSettings(code="solution", limits=SHORT),
     )
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **code.COLUMNS}
     assert found["code_passes"].to_list() == [True, False, False, None, None]
@@ -48,7 +48,7 @@ def test_answers_are_compared_with_the_true_ones() -> None:
         answer=["so it is $\\boxed{0.5}$", "3", None, "7", "1", "4 cm", "I do not know."],
         truth=["1/2", "4", "5", None, "not a number", "4 m", "5"],
     )
-    found = maths.score(asked, Given(real=pl.DataFrame()), maths.Settings())
+    found = maths.Maths().score(asked, Given(real=pl.DataFrame()), maths.MathsSettings())
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **maths.COLUMNS}
     assert found["row"].to_list() == list(range(7))
     right = [True, False, False, None, None, False, None]

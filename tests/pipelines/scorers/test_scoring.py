@@ -4,12 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import ClassVar
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pipelines.common import plugin_protocols
 from pipelines.common.errors import DataError, ParamsError
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import cache, digests, protocol, registry, scoring
@@ -21,18 +22,22 @@ ROOT = Path(__file__).resolve().parents[3]
 NEEDS_NO_MORE = re.compile(r"\bgiven\.(earlier|held_out)\b")
 
 
-class Lengths(ModuleType):
+class LengthSettings(StrictModel):
+    text: str = "text"
+    scale: float = 1.0
+
+
+class Lengths(Scorer[LengthSettings]):
     """A scorer of rows that counts the rows it is asked for."""
 
-    COLUMNS = {"length": pl.Int64, "share": pl.Float64}  # noqa: RUF012  as a module has it
-    NEEDS = ("text",)
-    ROWWISE = True
+    name = "lengths"
+    version = "lengths/1"
+    Settings = LengthSettings
+    columns: ClassVar = {"length": pl.Int64, "share": pl.Float64}
+    needs = ("text",)
+    rowwise = True
     asked = 0
     model = "m"
-
-    class Settings(StrictModel):
-        text: str = "text"
-        scale: float = 1.0
 
     def model_digest(self, given: Given, settings: StrictModel) -> str:
         assert isinstance(given, Given)
@@ -51,8 +56,10 @@ class Lengths(ModuleType):
 class Ranks(Lengths):
     """A scorer of whole frames, which can score real rows too."""
 
-    COLUMNS = {"rank": pl.Int64}  # noqa: RUF012  as a module has it
-    ROWWISE = False
+    name = "ranks"
+    version = "ranks/1"
+    columns: ClassVar = {"rank": pl.Int64}
+    rowwise = False
 
     def score(self, candidates: pl.DataFrame, given: Given, settings: StrictModel) -> pl.DataFrame:
         assert given.real.columns
@@ -73,13 +80,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def plant(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Lengths]:
     """Two scorers besides the project's own."""
-    found = {"lengths": Lengths("lengths"), "ranks": Ranks("ranks")}
+    found = {"lengths": Lengths(), "ranks": Ranks()}
     real_load = registry.load
     monkeypatch.setattr(registry, "load", lambda name: found.get(name) or real_load(name))
-    real_code = digests.of_code
-    monkeypatch.setattr(
-        digests, "of_code", lambda name: "c" if name.split(".")[-1] in found else real_code(name)
-    )
     assert project.exists()
     return found
 
@@ -95,33 +98,33 @@ def texts(*values: str | None, start: int = 0) -> pl.DataFrame:
 REAL = texts("real", "rows")
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.SCORERS.names())
 def test_every_scorer_keeps_the_protocol(name: str) -> None:
     found = registry.load(name)
-    assert isinstance(found, Scorer)
+    assert not plugin_protocols.faults(type(found), Scorer)
+    assert (found.name, found.version.partition("/")[0]) == (name, name)
     assert found.__doc__
-    assert set(protocol.reads(found)) <= set(protocol.READABLE)
-    source = (registry.FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    assert set(NEEDS_NO_MORE.findall(source)) <= set(protocol.reads(found))
+    assert set(found.reads) <= set(protocol.READABLE)
+    source = Path(str(sys.modules[type(found).__module__].__file__)).read_text(encoding="utf-8")
+    assert set(NEEDS_NO_MORE.findall(source)) <= set(found.reads)
     settings = found.Settings()
     assert settings.model_config["frozen"]
     assert settings.model_config["extra"] == "forbid"
-    left_out = [need for need in found.NEEDS if getattr(settings, need, need) is None]
+    left_out = [need for need in found.needs if getattr(settings, need, need) is None]
     columns = protocol.columns_read(found, settings)
-    assert len(set(columns)) == len(columns) == len(found.NEEDS) - len(left_out)
+    assert len(set(columns)) == len(columns) == len(found.needs) - len(left_out)
     assert left_out == ["entry_point"] if name == "code" else not left_out
-    assert pl.Schema(dict(found.COLUMNS)).names() == list(found.COLUMNS)
-    assert not set(found.COLUMNS) & {"round", "row", *found.NEEDS}
+    assert pl.Schema(dict(found.columns)).names() == list(found.columns)
+    assert not set(found.columns) & {"round", "row", *found.needs}
 
 
 def test_the_columns_of_all_scorers_are_their_own() -> None:
-    columns = [each for name in registry.names() for each in registry.load(name).COLUMNS]
+    columns = [each for name in registry.SCORERS.names() for each in registry.load(name).columns]
     assert len(set(columns)) == len(columns)
-    assert {"agreement", "distance"} <= set(registry.names())
+    assert {"agreement", "distance"} <= set(registry.SCORERS.names())
 
 
-def test_the_names_are_of_files_that_score() -> None:
-    assert not {"cache", "protocol", "registry", "scoring"} & set(registry.names())
+def test_a_scorer_that_is_not_there_names_the_nearest() -> None:
     with pytest.raises(ParamsError, match=r"no scorer 'distanc'; did you mean 'distance'"):
         registry.load("distanc")
 
@@ -134,7 +137,7 @@ def test_settings_are_resolved_and_a_scorer_can_be_left_out() -> None:
 
 
 def test_no_two_scorers_add_the_same_column(plant: dict[str, Lengths]) -> None:
-    plant["ranks"].COLUMNS = plant["lengths"].COLUMNS
+    plant["ranks"].columns = plant["lengths"].columns
     with pytest.raises(ValueError, match="lengths and ranks both add 'length'"):
         registry.resolved({"lengths": {}, "ranks": {}})
 
@@ -142,7 +145,7 @@ def test_no_two_scorers_add_the_same_column(plant: dict[str, Lengths]) -> None:
 def test_scores_stand_beside_the_candidates(project: Path, split: Split) -> None:
     candidates = split.validation[:20].with_columns(round=pl.lit(3, pl.Int32))
     found = scoring.score_all(registry.IMAGES, candidates, Given(split.real))
-    names = [name for each in registry.IMAGES for name in registry.load(each).COLUMNS]
+    names = [name for each in registry.IMAGES for name in registry.load(each).columns]
     assert found.columns == ["round", "row", *names]
     assert found.select("round", "row").equals(candidates.select("round", "row"))
     again = scoring.score_all(registry.IMAGES, candidates, Given(split.real))

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 import pytest
 
+from pipelines.common import plugin_protocols
 from pipelines.common.errors import ParamsError
 from pipelines.scorers import (
     json_schema,
@@ -21,7 +21,14 @@ from pipelines.scorers import (
 from pipelines.scorers.protocol import Given, Scorer
 from tests.pipelines.texts import HOSTILE, frame
 
-SCORERS = [json_schema, language, personal_data, text_duplicates, text_overlap, toxicity]
+SCORERS = [
+    json_schema.JsonSchema(),
+    language.Language(),
+    personal_data.PersonalData(),
+    text_duplicates.TextDuplicates(),
+    text_overlap.TextOverlap(),
+    toxicity.Toxicity(),
+]
 REAL = frame(
     [
         "The ferry leaves the harbour at noon and returns before the tide turns.",
@@ -48,9 +55,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def scored(
-    scorer: ModuleType, candidates: pl.DataFrame, given: Given | None = None, **own: object
+    scorer: Scorer[Any], candidates: pl.DataFrame, given: Given | None = None, **own: object
 ) -> pl.DataFrame:
-    if scorer is json_schema:
+    if scorer.name == "json_schema":
         own = {"schema_file": "person.json", **own}
     found = scorer.score(candidates, given or Given(REAL), scorer.Settings(**own))
     assert isinstance(found, pl.DataFrame)
@@ -58,27 +65,27 @@ def scored(
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
-def test_each_scorer_keeps_the_contract(scorer: ModuleType) -> None:
-    assert isinstance(scorer, Scorer)
+def test_each_scorer_keeps_the_contract(scorer: Scorer[Any]) -> None:
+    assert not plugin_protocols.faults(type(scorer), Scorer)
     candidates = frame([*HOSTILE, None, "The ferry leaves the harbour at noon."])
     found = scored(scorer, candidates)
-    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.COLUMNS}
+    assert found.schema == {"round": pl.Int32, "row": pl.Int64, **scorer.columns}
     assert found.select("round", "row").equals(candidates.select("round", "row"))
-    assert found.row(len(HOSTILE))[2:] == (None,) * len(scorer.COLUMNS)
+    assert found.row(len(HOSTILE))[2:] == (None,) * len(scorer.columns)
     assert found.equals(scored(scorer, candidates))
     assert found[:, 2][: len(HOSTILE)].null_count() == 0
     for empty in (candidates.clear(), frame([None])):
         none = scored(scorer, empty)
         assert none.schema == found.schema
         assert none.rows() == [
-            (*key, *(None,) * len(scorer.COLUMNS)) for key in empty[:, :2].rows()
+            (*key, *(None,) * len(scorer.columns)) for key in empty[:, :2].rows()
         ]
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
-def test_each_scorer_runs_from_the_cache(scorer: ModuleType) -> None:
-    name = scorer.__name__.rpartition(".")[2]
-    own: dict[str, Any] = {"schema_file": "person.json"} if scorer is json_schema else {}
+def test_each_scorer_runs_from_the_cache(scorer: Scorer[Any]) -> None:
+    name = scorer.name
+    own: dict[str, Any] = {"schema_file": "person.json"} if name == "json_schema" else {}
     candidates = frame(
         ["The ferry leaves at noon.", '{"age": 3}', None, "The ferry leaves at noon."]
     )
@@ -102,7 +109,7 @@ def test_near_duplicates_of_real_earlier_and_fellow_texts() -> None:
         ]
     )[[3, 0, 1, 2, 4, 5, 6]]  # not in order of rows
     earlier = frame(["A cold front brings rain to the coast and snow to the hills!"], 1)
-    found = scored(text_duplicates, candidates, Given(REAL, earlier)).sort("row")
+    found = scored(text_duplicates.TextDuplicates(), candidates, Given(REAL, earlier)).sort("row")
     assert found["text_real_similarity"].to_list() == pytest.approx(
         [67 / 82, 0, 0, 67 / 82, 0, None, 0]
     )
@@ -119,13 +126,15 @@ def test_near_duplicates_of_real_earlier_and_fellow_texts() -> None:
 
 
 def test_blank_texts_are_duplicates_of_each_other() -> None:
-    found = scored(text_duplicates, frame(["", "x y z x y z", " \n"]))
+    found = scored(text_duplicates.TextDuplicates(), frame(["", "x y z x y z", " \n"]))
     assert found["text_cluster"].to_list() == [0, 1, 0]
     assert found["text_candidate_similarity"].to_list() == [0, 0, 1]
 
 
 def test_real_texts_are_compared_with_the_others() -> None:
-    found = text_duplicates.score_real(Given(REAL), text_duplicates.Settings())
+    found = text_duplicates.TextDuplicates().score_real(
+        Given(REAL), text_duplicates.TextDuplicatesSettings()
+    )
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_duplicates.COLUMNS}
     assert found["text_real_similarity"].to_list() == [0, 1, 1, None]
     assert found["text_real_row"].to_list() == [None, 2, 1, None]
@@ -135,16 +144,20 @@ def test_real_texts_are_compared_with_the_others() -> None:
 
 def test_words_as_shingles() -> None:
     candidates = frame(["one two three four five six", "one two three four five seven"])
-    found = scored(text_duplicates, candidates, shingles="words", ngram=2, threshold=0.6)
+    found = scored(
+        text_duplicates.TextDuplicates(), candidates, shingles="words", ngram=2, threshold=0.6
+    )
     assert found["text_candidate_similarity"].to_list() == pytest.approx([0, 4 / 6])
 
 
 def test_what_a_scorer_of_whole_frames_depends_on() -> None:
-    settings = text_duplicates.Settings()
-    plain = text_duplicates.model_digest(Given(REAL), settings)
-    assert text_duplicates.model_digest(Given(REAL[:2]), settings) != plain
-    assert text_duplicates.model_digest(Given(REAL, frame(["x"])), settings) != plain
-    assert text_duplicates.model_digest(Given(REAL), settings) == plain
+    settings = text_duplicates.TextDuplicatesSettings()
+    plain = text_duplicates.TextDuplicates().model_digest(Given(REAL), settings)
+    assert text_duplicates.TextDuplicates().model_digest(Given(REAL[:2]), settings) != plain
+    assert (
+        text_duplicates.TextDuplicates().model_digest(Given(REAL, frame(["x"])), settings) != plain
+    )
+    assert text_duplicates.TextDuplicates().model_digest(Given(REAL), settings) == plain
 
 
 def test_overlap_with_real_and_held_out_texts() -> None:
@@ -161,16 +174,18 @@ def test_overlap_with_real_and_held_out_texts() -> None:
             None,
         ]
     )
-    found = scored(text_overlap, candidates, Given(REAL, held_out=held), ngram=3)
+    found = scored(text_overlap.TextOverlap(), candidates, Given(REAL, held_out=held), ngram=3)
     assert found["text_real_overlap"].to_list() == pytest.approx([7 / 9, 0, 0, 0, 0, 0, 0, None])
     assert found["text_held_out_overlap"].to_list() == pytest.approx(
         [0, 1, 1 / 3, 0, 0, 0, 0, None]
     )
     for fingerprints in (None, held.drop("text")):
-        blind = scored(text_overlap, candidates, Given(REAL, held_out=fingerprints), ngram=3)
+        blind = scored(
+            text_overlap.TextOverlap(), candidates, Given(REAL, held_out=fingerprints), ngram=3
+        )
         assert blind["text_held_out_overlap"].null_count() == len(candidates)
         assert blind["text_real_overlap"].equals(found["text_real_overlap"])
-    nothing = scored(text_overlap, candidates, Given(REAL.clear()))
+    nothing = scored(text_overlap.TextOverlap(), candidates, Given(REAL.clear()))
     assert set(nothing["text_real_overlap"].drop_nulls()) == {0.0}
 
 
@@ -178,7 +193,7 @@ def test_thirteen_words_of_a_real_text() -> None:
     words = [f"w{at}" for at in range(40)]
     real = frame([" ".join(words)], 0)
     candidates = frame([" ".join(["x", *words[5:18]]), " ".join(["x", *words[5:17], "y"])])
-    found = scored(text_overlap, candidates, Given(real))
+    found = scored(text_overlap.TextOverlap(), candidates, Given(real))
     assert found["text_real_overlap"].to_list() == [0.5, 0.0]
 
 
@@ -192,13 +207,15 @@ def test_languages() -> None:
             "12345 !?",
         ]
     )
-    found = scored(language, candidates)
+    found = scored(language.Language(), candidates)
     assert found["language"].to_list() == ["en", "de", "fr", "ja", "und"]
     assert found["language_confidence"][:4].is_between(0.3, 1).all()
     assert found["language_confidence"][4] == 0
-    assert scored(language, candidates, among=("en", "fr"))["language"].to_list()[0] == "en"
+    assert (
+        scored(language.Language(), candidates, among=("en", "fr"))["language"].to_list()[0] == "en"
+    )
     with pytest.raises(ParamsError, match="there is no language 'english'"):
-        scored(language, candidates, among=("english",))
+        scored(language.Language(), candidates, among=("english",))
 
 
 def test_toxicity() -> None:
@@ -210,7 +227,7 @@ def test_toxicity() -> None:
             "Fold the dough three times.",
         ]
     )
-    found = scored(toxicity, candidates)["toxicity"]
+    found = scored(toxicity.Toxicity(), candidates)["toxicity"]
     assert found.is_between(0, 1).all()
     assert (found[:2] > 0.9).all()
     assert (found[2:] < 0.5).all()
@@ -230,7 +247,7 @@ def test_json_documents() -> None:
             "1" * 5000,
         ]
     )
-    found = scored(json_schema, candidates)
+    found = scored(json_schema.JsonSchema(), candidates)
     assert found["json_valid"].to_list() == [True] + [False] * 8
     said = found["json_problem"].to_list()
     assert said[0] == ""
@@ -243,15 +260,17 @@ def test_json_documents() -> None:
 
 
 def test_any_json_will_do_without_a_schema() -> None:
-    found = scored(json_schema, frame(["3", '{"a": [1, {}]}', "[1,", None]), schema_file=None)
+    found = scored(
+        json_schema.JsonSchema(), frame(["3", '{"a": [1, {}]}', "[1,", None]), schema_file=None
+    )
     assert found["json_valid"].to_list() == [True, True, False, None]
 
 
 def test_a_changed_schema_is_another_model(project: Path) -> None:
-    settings = json_schema.Settings(schema_file="person.json")
-    before = json_schema.model_digest(Given(REAL), settings)
+    settings = json_schema.JsonSchemaSettings(schema_file="person.json")
+    before = json_schema.JsonSchema().model_digest(Given(REAL), settings)
     (project / "person.json").write_text("{}", encoding="utf-8")
-    assert json_schema.model_digest(Given(REAL), settings) != before
+    assert json_schema.JsonSchema().model_digest(Given(REAL), settings) != before
 
 
 @pytest.mark.parametrize(
@@ -267,7 +286,7 @@ def test_a_changed_schema_is_another_model(project: Path) -> None:
 def test_schemas_that_are_none(project: Path, content: str, said: str) -> None:
     (project / "person.json").write_text(content, encoding="utf-8")
     with pytest.raises(ParamsError, match=said):
-        scored(json_schema, frame(["3"]))
+        scored(json_schema.JsonSchema(), frame(["3"]))
 
 
 def test_a_pattern_of_a_schema_that_does_not_end_is_said() -> None:
@@ -280,4 +299,4 @@ def test_a_pattern_of_a_schema_that_does_not_end_is_said() -> None:
 @pytest.mark.parametrize("place", ["nowhere.json", "../person.json", "/etc/hostname"])
 def test_schemas_elsewhere(place: str) -> None:
     with pytest.raises(ParamsError, match=r"cannot be read|within the project"):
-        scored(json_schema, frame(["3"]), schema_file=place)
+        scored(json_schema.JsonSchema(), frame(["3"]), schema_file=place)

@@ -33,7 +33,9 @@ def real() -> pl.DataFrame:
 
 def shape(*texts: str | None) -> pl.DataFrame:
     candidates = rows(list(texts))
-    found = text_shape.score(candidates, Given(candidates), text_shape.Settings())
+    found = text_shape.TextShape().score(
+        candidates, Given(candidates), text_shape.TextShapeSettings()
+    )
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_shape.COLUMNS}
     return found
 
@@ -115,7 +117,7 @@ def test_every_text_has_a_shape(texts: list[str | None]) -> None:
 
 
 def test_the_real_dialogues_are_neither_refusals_nor_leftovers(real: pl.DataFrame) -> None:
-    found = text_shape.score_real(Given(real), text_shape.Settings())
+    found = text_shape.TextShape().score_real(Given(real), text_shape.TextShapeSettings())
     assert found["refusal"].sum() == found["leftover"].sum() == 0
     assert found["text_words"].min() >= 2
 
@@ -123,8 +125,8 @@ def test_the_real_dialogues_are_neither_refusals_nor_leftovers(real: pl.DataFram
 def test_agreement_sees_topics_and_keeps_the_contract(real: pl.DataFrame) -> None:
     shuffled = real.sample(fraction=1, shuffle=True, seed=0)
     known, new = shuffled[:400], pl.concat([shuffled[400:], rows([None, ""])])
-    settings = text_agreement.Settings()
-    found = text_agreement.score(new, Given(known), settings)
+    settings = text_agreement.TextAgreementSettings()
+    found = text_agreement.TextAgreement().score(new, Given(known), settings)
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_agreement.COLUMNS}
     assert found.select("round", "row").equals(new.select("round", "row"))
     right = (found["predicted_topic"] == new["label"])[:-2]
@@ -133,7 +135,7 @@ def test_agreement_sees_topics_and_keeps_the_contract(real: pl.DataFrame) -> Non
     assert right.filter(sure).mean() > right.mean()
     assert found[-2].select(*text_agreement.COLUMNS).null_count().row(0) == (1, 1)
     assert found[-1].select(*text_agreement.COLUMNS).null_count().row(0) == (0, 0)
-    assert found.equals(text_agreement.score(new, Given(known), settings))
+    assert found.equals(text_agreement.TextAgreement().score(new, Given(known), settings))
 
 
 def test_a_real_text_is_classified_by_others(real: pl.DataFrame) -> None:
@@ -141,23 +143,30 @@ def test_a_real_text_is_classified_by_others(real: pl.DataFrame) -> None:
     wrong = some.with_columns(
         label=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("money")).otherwise("label")
     )
-    found = text_agreement.score_real(Given(wrong), text_agreement.Settings())
+    found = text_agreement.TextAgreement().score_real(
+        Given(wrong), text_agreement.TextAgreementSettings()
+    )
     assert (found["predicted_topic"] == wrong["label"])[:3].sum() == 0
     assert (found["predicted_topic"] == wrong["label"])[3:].mean() > 0.7
     holes = wrong.with_columns(text=pl.when(pl.int_range(pl.len()) != 7).then("text"))
-    assert text_agreement.score_real(Given(holes), text_agreement.Settings())[
-        "predicted_topic"
-    ].is_null().arg_true().to_list() == [7]
+    assert text_agreement.TextAgreement().score_real(
+        Given(holes), text_agreement.TextAgreementSettings()
+    )["predicted_topic"].is_null().arg_true().to_list() == [7]
 
 
 def test_a_label_with_too_few_real_rows_is_said() -> None:
     few = rows(["one two", "three four"], ["a", "b"])
     with pytest.raises(DataError, match="a class has 1 real rows"):
-        text_agreement.score_real(Given(few), text_agreement.Settings())
+        text_agreement.TextAgreement().score_real(
+            Given(few), text_agreement.TextAgreementSettings()
+        )
 
 
 def test_digests_follow_the_real_rows(real: pl.DataFrame) -> None:
-    settings = text_agreement.Settings()
-    one, other = (text_agreement.model_digest(Given(each), settings) for each in (real, real[1:]))
+    settings = text_agreement.TextAgreementSettings()
+    one, other = (
+        text_agreement.TextAgreement().model_digest(Given(each), settings)
+        for each in (real, real[1:])
+    )
     assert one != other
-    assert one == text_agreement.model_digest(Given(real), settings)
+    assert one == text_agreement.TextAgreement().model_digest(Given(real), settings)

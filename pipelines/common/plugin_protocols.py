@@ -1,0 +1,110 @@
+"""Does a class keep a protocol? Its members, their types and what its methods take.
+
+A type checker says so before anything runs; a user's plug-in is imported by its name in
+params.yaml, so it is held against its protocol when it is loaded, and a fault is one sentence.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Iterator
+from typing import Any, Final, Generic, Protocol, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from pipelines.common.errors import ParamsError
+
+VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
+"""A semantic version, such as `diffusion/1`."""
+
+
+def check(candidate: type[Any], protocol: type[Any], what: str) -> None:
+    """Refuse a class that does not keep a protocol.
+
+    Args:
+        candidate: the class.
+        protocol: what it must keep.
+        what: the plug-in, for the sentence.
+
+    Raises:
+        ParamsError: names each member that is missing or wrong.
+    """
+    found = faults(candidate, protocol)
+    if found:
+        said = ", ".join(found)
+        raise ParamsError(f"{what} does not keep the protocol {protocol.__name__}: {said}")
+
+
+def faults(candidate: type[Any], protocol: type[Any]) -> list[str]:
+    """What of a protocol a class does not keep, such as "`version` is missing"."""
+    values = _attributes(protocol)
+    found = [fault for name, hint in values.items() if (fault := _of_value(candidate, name, hint))]
+    found += [
+        fault for name in _methods(protocol) if (fault := _of_method(candidate, protocol, name))
+    ]
+    version = getattr(candidate, "version", None)
+    if isinstance(version, str) and not VERSION.fullmatch(version):
+        found.append(f"`version` is {version!r}, which is none such as 'mine/1'")
+    return found
+
+
+def _levels(protocol: type[Any]) -> Iterator[type[Any]]:
+    """The protocol and those that it extends."""
+    return (each for each in protocol.__mro__ if each not in {object, Protocol, Generic})
+
+
+def _attributes(protocol: type[Any]) -> dict[str, Any]:
+    """Types of the attributes that are no methods, by name."""
+    hints = get_type_hints(protocol, include_extras=True)
+    return {name: _plain(hint) for name, hint in hints.items() if not name.startswith("_")}
+
+
+def _plain(hint: Any) -> Any:  # noqa: ANN401  a type of any form
+    """A type without `ClassVar`."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.ClassVar else hint
+
+
+def _methods(protocol: type[Any]) -> list[str]:
+    found = {
+        name: None
+        for level in _levels(protocol)
+        for name, value in vars(level).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+    }
+    return list(found)
+
+
+def _of_value(candidate: type[Any], name: str, hint: Any) -> str | None:  # noqa: ANN401  a type
+    value = inspect.getattr_static(candidate, name, None)
+    if value is None:
+        return f"`{name}` is missing"
+    try:
+        _adapter(hint).validate_python(getattr(candidate, name), strict=True)
+    except ValidationError as error:
+        said = error.errors(include_url=False, include_input=False)[0]["msg"]
+        return f"`{name}` is wrong: {said[:1].lower()}{said[1:]}"
+    return None
+
+
+def _adapter(hint: Any) -> TypeAdapter[Any]:  # noqa: ANN401  a type of any form
+    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def _of_method(candidate: type[Any], protocol: type[Any], name: str) -> str | None:
+    value, wanted = getattr(candidate, name, None), getattr(protocol, name)
+    if value is None:
+        return f"`{name}` is missing"
+    if isinstance(wanted, property):
+        return None  # a value of any form
+    if not callable(value):
+        return f"`{name}` is no method"
+    given = inspect.signature(wanted).parameters.values()
+    positional = [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
+    named = {each.name: None for each in given if each.kind is each.KEYWORD_ONLY}
+    try:
+        inspect.signature(value).bind(*positional, **named)
+    except TypeError:
+        return f"`{name}` must take ({', '.join([*positional, *named])})"
+    return None
