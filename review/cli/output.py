@@ -131,7 +131,7 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def plural(word: str, count: int) -> str:
-    """A noun after its count."""
+    """A noun as it stands after its count."""
     return word if count == 1 else f"{word}s"
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from lake import settings
-from lake.home import Endpoint, LakeHome
+from lake.daemon import Endpoint
+from lake.home import LakeHome
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from pipelines.params import FILE
 from review.cli.output import console, print_json, sentence

@@ -1,4 +1,4 @@
-"""Which requests are let in, and what every answer forbids the browser.
+"""Which requests are let in, and what every response forbids the browser.
 
 The page listens on loopback, where any program of this machine and any page in the same browser can
 reach it. So a request needs the cookie of this run, a Host header that names loopback (a foreign
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
+from review.ui import render
 from review.ui.session import Session
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -36,7 +37,7 @@ HEADERS: Final = {
 OPEN: Final = ("/enter", "/static/")
 LARGEST: Final = 1 << 16
 """Bytes of a form."""
-Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Gate(BaseHTTPMiddleware):
@@ -49,15 +50,16 @@ class Gate(BaseHTTPMiddleware):
         self._hosts = {f"{name}:{port}" for name in LOOPBACK}
         self._cookie = cookie_name(port)
 
-    async def dispatch(self, request: Request, call_next: Answer) -> Response:
-        """Answer, or say why not."""
-        refused = self._refused(request)
-        answer = refusal(refused) if refused else await call_next(request)
+    async def dispatch(self, request: Request, call_next: Handler) -> Response:
+        """Let a request through, or respond with the reason why it is refused."""
+        reason = self._refused(request)
+        response = refusal(reason) if reason else await call_next(request)
         for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        return answer
+            response.headers.setdefault(name, value)
+        return response
 
     def _refused(self, request: Request) -> str | None:
+        """Why a request is refused; None where it is let through."""
         host = request.headers.get("host", "")
         if host not in self._hosts:
             return "this page answers to loopback names only"
@@ -82,11 +84,7 @@ def _own(request: Request, host: str) -> bool:
     return small and request.headers.get("origin") == f"http://{host}"
 
 
-def refusal(why: str) -> HTMLResponse:
-    """A page for whoever is not let in; it tells nothing of the project."""
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Stemma</title>'
-        '<link rel="stylesheet" href="/static/style.css"></head><body class="alone"><main>'
-        f"<h1>Not let in</h1><p>{why[0].upper()}{why[1:]}.</p></main></body></html>",
-        status_code=403,
-    )
+def refusal(reason: str) -> HTMLResponse:
+    """A page for a browser that is not let in; it tells nothing of the project."""
+    text = render.ENGINE.get_template("refused.html.j2").render(reason=reason)
+    return HTMLResponse(text, status_code=403)

@@ -63,7 +63,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
         exception_handlers={HTTPException: _not_there, Exception: _broken}
         | dict.fromkeys(FAILURES, _failed),
     )
-    app.state.desk = AppState(lake, session)
+    app.state.shared = AppState(lake, session)
     app.state.cookie = access.cookie_name(port)
     return app
 
@@ -75,35 +75,33 @@ def enter(request: Request) -> Response:
     send, is sent.
     """
     session = app_state.of(request).session
-    here = request.cookies.get(request.app.state.cookie)
+    cookie = request.cookies.get(request.app.state.cookie)
     fresh = session.enter(request.query_params.get("token", ""))
-    if not fresh and not session.holds(here):
+    if not fresh and not session.holds(cookie):
         return access.refusal("this address was used; start `stemma ui` again for another")
-    answer = HTMLResponse(
-        '<!doctype html><html lang="en"><title>Stemma</title><a href="/">Go on</a></html>',
-        headers={"Refresh": "0; url=/"},
-    )
-    answer.set_cookie(
+    text = render.ENGINE.get_template("enter.html.j2").render()
+    response = HTMLResponse(text, headers={"Refresh": "0; url=/"})
+    response.set_cookie(
         request.app.state.cookie, session.cookie, httponly=True, samesite="strict", path="/"
     )
-    return answer
+    return response
 
 
 def _failed(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    return render.page(request, "error.html.j2", status=status, said=str(error))
+    return render.page(request, "error.html.j2", status=status, message=str(error))
 
 
 def _broken(request: Request, _: Exception) -> Response:
-    said = "something went wrong here; the terminal that runs `stemma ui` says what"
-    return render.page(request, "error.html.j2", status=500, said=said)
+    message = "something went wrong here; the terminal that runs `stemma ui` says what"
+    return render.page(request, "error.html.j2", status=500, message=message)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(access.OPEN):
         return access.refusal("there is nothing here")
     status = error.status_code if isinstance(error, HTTPException) else 500
-    said = error.detail if isinstance(error, HTTPException) else str(error)
+    message = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:  # noqa: PLR2004  HTTP
-        said = f"there is no page {request.url.path}"
-    return render.page(request, "error.html.j2", status=status, said=said)
+        message = f"there is no page {request.url.path}"
+    return render.page(request, "error.html.j2", status=status, message=message)

@@ -34,16 +34,16 @@ class AppState:
         """What params.yaml says now."""
         return load()
 
-    def context(self, target: RoundRef) -> RoundContext:
-        """A round at ctx, with the settings that params.yaml gives it now."""
+    def context(self, round_ref: RoundRef) -> RoundContext:
+        """The context of a round, with the settings that params.yaml gives it now."""
         params = self.params
-        return RoundContext(params, round_refs.settings(params, target)[0], self.lake)
+        return RoundContext(params, round_refs.settings(params, round_ref)[0], self.lake)
 
 
 def of(request: Request) -> AppState:
-    """The desk of a request's application."""
-    desk: AppState = request.app.state.desk
-    return desk
+    """What the handlers of a request's application share."""
+    state: AppState = request.app.state.shared
+    return state
 
 
 def target(lake: Lake, dataset: str, branch: str) -> RoundRef:

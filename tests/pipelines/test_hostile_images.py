@@ -103,8 +103,9 @@ import sys
 from pathlib import Path
 import polars as pl
 from lineage.identity import sample_ids
-from pipelines import grid, images
-from review import audit_page
+from pipelines.contact_sheet import grid
+from pipelines.features import images
+from review.provenance import page
 def peak():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 def frame(count, side):
@@ -117,7 +118,7 @@ def work(frame):
     shown = frame.head(10)
     print(sample_ids(frame, ["image"])[-1].hex())
     grid.round_grid(real=shown, accepted=shown, refused=shown, title="t")
-    audit_page.page(frame.head(20), "t", "t.csv")
+    page.page(frame.head(20), "t", "t.csv")
 work(frame(40, 2))
 before = peak()
 work(frame(40, 1))

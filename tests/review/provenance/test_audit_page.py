@@ -62,7 +62,8 @@ def test_texts_are_escaped_and_scripts_are_the_pages_own() -> None:
     assert "x</script>" not in page
     articles = [about for tag, about in found.tags if tag == "article"]
     assert [each["data-row"] for each in articles] == ["4", "9"]
-    assert '"asked": ["7", "\\"><b>"]'.replace("<", "\\u003c") in page
+    escaped = '"asked": ["7", "\\"><b>"]'.replace("<", "\\u003c").replace(">", "\\u003e")
+    assert escaped in page
     assert [each["data-sample"] for each in articles] == ["01" * 32, "02" * 32]
 
 

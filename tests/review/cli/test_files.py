@@ -46,10 +46,10 @@ def test_a_kill_half_way_leaves_no_half_file(tmp_path: Path) -> None:
     place = tmp_path / "out.json"
     place.write_text("old")
     code = (
-        "import itertools, sys\nfrom pathlib import Path\nfrom review import sinks\n"
+        "import itertools, sys\nfrom pathlib import Path\nfrom review.cli import files\n"
         "def chunks():\n    for _ in range(100):\n        yield 'x' * 9999\n"
         "    print('half', flush=True)\n    yield from itertools.repeat('')\n"
-        "sinks.write(Path(sys.argv[1]), chunks())"
+        "files.write(Path(sys.argv[1]), chunks())"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(place)], cwd=ROOT, stdout=subprocess.PIPE, text=True
