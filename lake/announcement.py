@@ -5,6 +5,7 @@ long as it listens. The lock goes with the process, however it ends, so whoever 
 tell whether its writer still listens there: a free lock means that the address is stale, and that
 whoever listens there now is somebody else, who must be sent nothing, least of all a key. The lock
 belongs to the file's inode: a copy of the file, or the next server's file, does not share it.
+A shared lock is how a reader tests for it, which is why `filelock` does not serve here.
 
 Only the standard library is needed here.
 """
@@ -22,63 +23,63 @@ from typing import IO, Any, Final
 
 from lake import documents, private
 
-MOST: Final = 1 << 16
-"""Characters of an announcement."""
+MAX_CHARACTERS: Final = 1 << 16
+"""Characters of an announcement that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """A file that says where this process listens, for as long as it is open."""
 
-    _place: Path
+    _path: Path
     _file: IO[str]
 
     def withdraw(self) -> None:
-        """Take it back, before the process stops listening; another process's one stays."""
+        """Remove the file before the process stops listening; another process's file stays."""
         if self._file.closed:
             return
         with suppress(OSError):
-            if os.path.samestat(self._place.stat(), os.fstat(self._file.fileno())):
-                self._place.unlink()
+            if os.path.samestat(self._path.stat(), os.fstat(self._file.fileno())):
+                self._path.unlink()
         self._file.close()
 
 
-def announce(place: Path, content: Mapping[str, Any]) -> Announcement:
-    """Write an announcement in one step, in the place of an earlier one.
+def announce(path: Path, content: Mapping[str, Any]) -> Announcement:
+    """Write an announcement in one step, in place of an earlier one.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: The file cannot be written.
     """
-    draft = private.draft(place)
+    draft = private.draft(path)
     try:
         private.create(draft, json.dumps(content))
         file = draft.open("r+", encoding="utf-8")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        draft.replace(place)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    return Announcement(place, file)
+    return Announcement(path, file)
 
 
-def read(place: Path, *, held: bool) -> dict[str, Any] | None:
-    """What an announcement says; None where there is none or it is damaged.
+def read(path: Path, *, held: bool) -> dict[str, Any] | None:
+    """Return the content of an announcement; None where there is none or it is damaged.
 
     Args:
-        place: the file.
-        held: whether its writer must live; else what a dead one left counts too.
+        path: The file.
+        held: Whether its writer must be alive; otherwise what a dead process left counts too.
     """
     try:
-        with place.open(encoding="utf-8") as file:
-            if held and not _held(file):
+        with path.open(encoding="utf-8") as file:
+            if held and not _is_held(file):
                 return None
-            content = documents.parse_json(file.read(MOST), strict=False)
+            content = documents.parse_json(file.read(MAX_CHARACTERS), strict=False)
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
 
 
-def _held(file: IO[str]) -> bool:
-    """Whether a process that announced itself by this file still has it open."""
+def _is_held(file: IO[str]) -> bool:
+    """Tell whether the process that announced itself by this file still has it open."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

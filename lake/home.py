@@ -20,24 +20,21 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import secrets
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lake import announcement, documents, files, private
-from lake.announcement import Announcement
+from lake import documents, files, private
+from lake.daemon import DaemonHome
 from lake.documents import DocumentError
 from lake.errors import CorruptError
 
-LONGEST: Final = 1000
+MAX_CHARACTERS: Final = 1000
 """Characters of what identifies a lake, and of a key."""
-MOST: Final = 1 << 16
+MAX_BYTES: Final = 1 << 16
 """Bytes of a file that holds them."""
 DAMAGE: Final = (errno.EFBIG, errno.EINVAL)
 """What is said of a file that is too large, or no regular one."""
@@ -60,20 +57,8 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a server of this lake listened last, and the process that did."""
-
-    url: str
-    pid: int
-    idle: int = 0
-    """Seconds without a request after which it ends itself; 0: never."""
-
-
-@dataclass(frozen=True, slots=True)
-class LakeHome:
+class LakeHome(DaemonHome):
     """The directory of an embedded lake."""
-
-    path: Path
 
     @property
     def catalog(self) -> Path:
@@ -90,11 +75,6 @@ class LakeHome:
         """Files that are not yet objects."""
         return self.path / "staging"
 
-    @property
-    def lock(self) -> Path:
-        """The file whose lock the serving process holds."""
-        return self.path / "lock"
-
     def identity(self) -> Identity:
         """Read which lake this is; make it a lake when it is none yet.
 
@@ -102,10 +82,10 @@ class LakeHome:
             OSError: the directory cannot be written.
             CorruptError: the file is there and cannot be read.
         """
-        place = self.path / "identity.json"
+        path = self.path / "identity.json"
         fresh = {"id": uuid.uuid4().hex, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-        found = _read_or_create(place, fresh)
-        return Identity(found["id"], found["created"])
+        content = _read_or_create(path, fresh)
+        return Identity(content["id"], content["created"])
 
     def credentials(self) -> Credentials:
         """Read the generated key pair; generate it when there is none.
@@ -114,55 +94,19 @@ class LakeHome:
             OSError: the directory cannot be written.
             CorruptError: the file is there and cannot be read.
         """
-        place = self.path / "credentials.json"
+        path = self.path / "credentials.json"
         fresh = {
             "access_key_id": f"STEMMA{secrets.token_hex(7).upper()}",
             "secret_access_key": secrets.token_urlsafe(30),
         }
-        found = _read_or_create(place, fresh)
-        return Credentials(found["access_key_id"], found["secret_access_key"])
-
-    def endpoint(self) -> Endpoint | None:
-        """Where the lake is or was served last, or None; only good for telling a person.
-
-        What a copy of another lake's directory says is about that other lake, and does not count.
-        """
-        return self._announced(announcement.read(self._endpoint, held=False))
-
-    def serving(self) -> Endpoint | None:
-        """Where the lake is served by a process that lives, or None.
-
-        Keys are sent there and nowhere else: where a dead server listened, anybody may listen now.
-        """
-        return self._announced(announcement.read(self._endpoint, held=True))
-
-    def announce(self, endpoint: Endpoint) -> Announcement:
-        """Write down where this process serves the lake, until it ends or withdraws.
-
-        Raises:
-            OSError: the directory cannot be written.
-        """
-        return announcement.announce(self._endpoint, {**asdict(endpoint), "home": str(self.path)})
-
-    @property
-    def _endpoint(self) -> Path:
-        return self.path / "endpoint.json"
-
-    def _announced(self, found: Mapping[str, Any] | None) -> Endpoint | None:
-        try:
-            if not found or not self.path.samefile(str(found["home"])):
-                return None
-        except (KeyError, ValueError, OSError):
-            return None
-        url, pid, idle = (found.get(name) for name in ("url", "pid", "idle"))
-        if isinstance(url, str) and isinstance(pid, int) and isinstance(idle, int):
-            return Endpoint(url, pid, idle)
-        return None
+        content = _read_or_create(path, fresh)
+        return Credentials(content["access_key_id"], content["secret_access_key"])
 
 
-def _read(place: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> dict[str, Any] | None:
+    """The mapping in a file; None where there is none, or the file is damaged."""
     try:
-        content = documents.parse_json(files.read_bytes(place, MOST))
+        content = documents.parse_json(files.read_bytes(path, MAX_BYTES))
     except (FileNotFoundError, DocumentError):
         return None
     except OSError as error:
@@ -172,27 +116,16 @@ def _read(place: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _read_or_create(place: Path, content: dict[str, str]) -> dict[str, Any]:
+def _read_or_create(path: Path, fresh: dict[str, str]) -> dict[str, Any]:
     """Read a file that is written once; of two processes that write it, the first one wins."""
-    if not place.exists():
-        _create(place, content)
-    found = _read(place)
-    if found is None or not all(_is_text(found.get(name)) for name in content):
-        raise CorruptError(f"{place} is damaged: restore it, or remove it to have a new one made")
-    return found
+    if not path.exists():
+        private.create_once(path, json.dumps(fresh))
+    content = _read(path)
+    if content is None or not all(_is_text(content.get(name)) for name in fresh):
+        raise CorruptError(f"{path} is damaged: restore it, or remove it to have a new one made")
+    return content
 
 
 def _is_text(value: object) -> bool:
     """Whether a value can be what was written: a printable text."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
-
-
-def _create(place: Path, content: dict[str, str]) -> None:
-    private.folder(place.parent)
-    draft = private.draft(place)
-    try:
-        private.create(draft, json.dumps(content))
-        with suppress(FileExistsError):
-            os.link(draft, place)
-    finally:
-        draft.unlink(missing_ok=True)
+    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and value.isprintable()

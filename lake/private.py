@@ -22,58 +22,74 @@ _BESIDE_SQLITE: Final = ("", "-wal", "-shm", "-journal")
 """What SQLite puts beside a database, by the ends of their names; it gives them its mode."""
 
 
-def folder(place: Path) -> None:
+def folder(path: Path) -> None:
     """Make a directory, and those above it, where it is missing; close it to others.
 
     Raises:
         OSError: it cannot be made.
     """
-    if not place.parent.is_dir():
-        folder(place.parent)
-    place.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    close(place)
+    if not path.parent.is_dir():
+        folder(path.parent)
+    path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    close(path)
 
 
-def close(place: Path) -> None:
+def close(path: Path) -> None:
     """Take from everybody else what they may do with a file or directory.
 
     What is not there, belongs to another user, or lies on a disk that is read-only stays as it is;
     so does a symbolic link and what it leads to.
     """
     with suppress(OSError):
-        mode = place.lstat().st_mode
+        mode = path.lstat().st_mode
         if mode & OTHERS and not stat.S_ISLNK(mode):
-            place.chmod(stat.S_IMODE(mode) & ~OTHERS)
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
-def close_files(place: Path) -> None:
+def close_files(path: Path) -> None:
     """Close a directory and the files that lie in it, but not what lies deeper."""
-    close(place)
+    close(path)
     with suppress(OSError):
-        for each in place.iterdir():
-            close(each)
+        for entry in path.iterdir():
+            close(entry)
 
 
-def create(place: Path, content: str) -> None:
+def create(path: Path, content: str) -> None:
     """Write a new file, to the disk.
 
     Raises:
         FileExistsError: it is there.
         OSError: it cannot be written.
     """
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def draft(place: Path) -> Path:
+def create_once(path: Path, content: str) -> None:
+    """Write a file where there is none, and the directories above it; the first writer wins.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder(path.parent)
+    own = draft(path)
+    try:
+        create(own, content)
+        with suppress(FileExistsError):
+            os.link(own, path)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def draft(path: Path) -> Path:
     """A name beside a file that nobody else uses."""
-    return place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
 
 
-def touch(place: Path) -> None:
+def touch(path: Path) -> None:
     """Make an empty file where there is none, and close it to others.
 
     A file that is there is not opened: closing it again would free every lock that SQLite holds on
@@ -83,16 +99,16 @@ def touch(place: Path) -> None:
         OSError: it cannot be made.
     """
     with suppress(FileExistsError):
-        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
-    close(place)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+    close(path)
 
 
-def database(place: Path) -> None:
+def database(path: Path) -> None:
     """Make an SQLite file where there is none; close it, and what SQLite puts beside it, to others.
 
     Raises:
         OSError: it cannot be made.
     """
-    touch(place)
-    for end in _BESIDE_SQLITE:
-        close(place.with_name(place.name + end))
+    touch(path)
+    for suffix in _BESIDE_SQLITE:
+        close(path.with_name(path.name + suffix))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -17,18 +16,19 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake import private
-from lake.errors import BusyError, ConflictError, FullError, LakeError
-from lake.home import Credentials, Endpoint, LakeHome
+from lake.daemon import Endpoint
+from lake.errors import ConflictError, LakeError
+from lake.home import Credentials, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
 from lake.server import sample_data
@@ -104,11 +104,17 @@ def serve(home: LakeHome, options: Options) -> None:
         FullError: its directory cannot be written.
         OSError: the address cannot be listened on.
     """
-    lock = _locked(home)
-    with room():
-        home.identity()
-        keys = _keys(home)
-    _log_to(home.path / "server.log")
+    with ExitStack() as lock:
+        with room():
+            lock.enter_context(home.held(f"the lake in {home.path}"))
+            home.identity()
+            keys = _keys(home)
+        _serve(home, keys, options)
+
+
+def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
+    """Serve a lake whose lock this process holds, until stopped or idle."""
+    _log_to(home.log)
     listener = _listen(options.host, options.port)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
     lake = open_lake(home, keys, options.import_from)
@@ -136,7 +142,6 @@ def serve(home: LakeHome, options: Options) -> None:
         asyncio.run(_run(server, listener, lambda: watch.spare(lake), options.idle))
     finally:
         announced.withdraw()
-        lock.close()
 
 
 def open_lake(
@@ -215,24 +220,6 @@ def _make_samples(lake: Services) -> None:
             read_only=False,
         )
         add_samples(lake, sample_data.REPOSITORY, MAIN, lake.keys.access_key_id)
-
-
-def _locked(home: LakeHome) -> IO[str]:
-    """Take the lake's lock; it is freed when the process ends, however it ends."""
-    with room():
-        private.folder(home.path)
-        private.close_files(home.path)
-        private.touch(home.lock)
-        lock = home.lock.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        found = home.endpoint()
-        holder = f"process {found.pid} at {found.url}" if found else "another process"
-        raise BusyError(f"{holder} serves the lake in {home.path} already") from error
-    except OSError as error:
-        raise FullError(f"the lake in {home.path} cannot be locked: {error.strerror}") from error
-    return lock
 
 
 def _keys(home: LakeHome) -> Credentials:

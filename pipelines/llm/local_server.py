@@ -9,7 +9,6 @@ fast as several at once, and only then does a seed give the same answer again.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import logging
 import os
 import re
@@ -23,12 +22,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from lake import private
+from lake.daemon import Endpoint
+from lake.errors import LakeError
 from lake.visible import visible
 from pipelines.common.errors import LibraryError, PipelineError, ServiceError
-from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
+from pipelines.llm.home import DIRECTORY, ServerHome
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS
 
@@ -52,12 +53,6 @@ class Options:
     context: int = 4096
 
 
-class Busy(PipelineError):  # noqa: N818  named by what happened
-    """Another process serves this directory."""
-
-    exit_code = LOCK_HELD
-
-
 def main() -> None:
     """Parse the command line and serve until stopped or idle."""
     parser = argparse.ArgumentParser(
@@ -75,7 +70,7 @@ def main() -> None:
     os.umask(private.OTHERS)
     try:
         serve(home, Options(**asked))
-    except PipelineError as error:
+    except (LakeError, PipelineError) as error:
         sys.stderr.write(f"local_llm: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
@@ -87,27 +82,25 @@ def serve(home: ServerHome, options: Options) -> None:
     """Serve the model in this process.
 
     Raises:
-        Busy: another process serves this directory.
-        LibraryError: the model or its engine is not installed.
-        ServiceError: it cannot listen.
-        OSError: the directory cannot be written.
+        BusyError: Another process serves this directory.
+        LibraryError: The model or its engine is not installed.
+        ServiceError: It cannot listen.
+        OSError: The directory cannot be written.
     """
     key = home.key()
-    lock = _locked(home)
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    weights = model()
-    with _listened(home):
-        server = _started(weights, key, options)
-        url = server.listening_address
-        announced = home.announce(Endpoint(url, os.getpid()))
-        try:
-            _watch(server, stopped, options.idle)
-        finally:
-            announced.withdraw()
-            del server
-    lock.close()
+    with home.held(f"the local model for {home.path}"):
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        weights = model()
+        with _logged(home):
+            server = _started(weights, key, options)
+            announced = home.announce(Endpoint(server.listening_address, os.getpid(), options.idle))
+            try:
+                _watch(server, stopped, options.idle)
+            finally:
+                announced.withdraw()
+                del server
 
 
 def model() -> Path:
@@ -188,7 +181,7 @@ def _watch(server: Any, stopped: threading.Event, idle: int) -> None:  # noqa: A
 
 
 @contextmanager
-def _listened(home: ServerHome) -> Iterator[None]:
+def _logged(home: ServerHome) -> Iterator[None]:
     """Take over what this process says: count what is served, and keep the rest in the log."""
     reads, writes = os.pipe()
     said, own = os.fdopen(reads, encoding="utf-8", errors="replace"), os.dup(2)
@@ -216,19 +209,6 @@ def _listen(home: ServerHome, said: Iterable[str]) -> None:
             os.pwrite(counter, str(count).encode(), 0)  # it only grows longer
         log.info(visible(line.rstrip()))
     os.close(counter)
-
-
-def _locked(home: ServerHome) -> IO[str]:
-    """Take the directory's lock; it is freed when the process ends, however it ends."""
-    private.close_files(home.path)
-    lock = home.lock.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        found = home.endpoint()
-        holder = f"process {found.pid} at {found.url}" if found else "another process"
-        raise Busy(f"{holder} serves the local model for {home.path} already") from error
-    return lock
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import pytest
 
 from lake import upkeep
 from lake.client import connect
-from lake.home import Endpoint, LakeHome
+from lake.daemon import Endpoint
+from lake.home import LakeHome
 from lake.launch import serve_on_demand
 from lake.settings import ACCESS_KEY, SECRET_KEY, Embedded
 from review.commands import serve as serving

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from lake.daemon import Endpoint
 from lake.errors import CorruptError, FullError, LakeError, UnreachableError
-from lake.home import Endpoint, LakeHome
+from lake.home import LakeHome
 from lake.launch import answers, serve_on_demand
 from lake.settings import Remote
 from tests.lake.servers import ROOT, Served, environment, fill, nobody, stranger
@@ -100,7 +101,7 @@ def test_a_server_that_hangs_is_an_error_in_time(home: Path) -> None:
     os.kill(found.pid, signal.SIGSTOP)
     began = time.monotonic()
     with pytest.raises(UnreachableError, match=str(found.pid)):
-        serve_on_demand(home, patience=0.5)
+        serve_on_demand(home, timeout=0.5)
     assert time.monotonic() - began < 15
     os.kill(found.pid, signal.SIGCONT)
     assert serve_on_demand(home).endpoint == found.url

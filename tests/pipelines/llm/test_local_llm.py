@@ -16,10 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lake.daemon import LOCK_HELD, Endpoint
 from pipelines.common.errors import LibraryError, ServiceError
 from pipelines.llm import local_server as local_llm
 from pipelines.llm.ask import ask
-from pipelines.llm.home import DIRECTORY, LOCK_HELD, Endpoint, ServerHome
+from pipelines.llm.home import DIRECTORY, ServerHome
 from pipelines.llm.launch import answers, serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
 from pipelines.llm.values import Reply, request
