@@ -16,9 +16,9 @@ import pytest
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.generators.diffusion import model as diffusion
+from pipelines.inquiry import overview
 from pipelines.rounds import context, history, manifest, mixes, receipts, tables
 from pipelines.stages import evaluate
-from review.commands import status
 from tests.flow.projects import STAGES, Project, tiny_round
 
 
@@ -145,7 +145,7 @@ def test_a_reverted_round_is_not_held_and_can_come_back(copied: Project) -> None
     lake._call(lake._sdk.branches_api.revert_branch, lake.repository, "main", revert)
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
     assert history.published(lake, "tiny").keys() == {0, 1}
-    assert [each["round"] for each in status.collect(lake, "tiny")["rounds"]] == [0, 1]
+    assert [each["round"] for each in overview.collect(lake, "tiny")["rounds"]] == [0, 1]
     copied.run("publish", "tiny-2")
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
     assert history.published(lake, "tiny").keys() == {0, 1, 2}
@@ -223,7 +223,7 @@ def test_killed_attempts_leave_nothing_once_a_round_is_published(copied: Project
     with_round_3(copied)
     assert not lake.branches("tmp-")
     assert not lake.objects("main", "tiny/left")
-    assert status.collect(lake, "tiny")["open"] == []
+    assert overview.collect(lake, "tiny")["open"] == []
 
 
 def test_rows_of_a_round_are_unique_content(copied: Project) -> None:

@@ -20,6 +20,7 @@ from lake.errors import NotFoundError
 from lake.home import LakeHome
 from pipelines import params
 from pipelines.common.errors import BlockedError
+from pipelines.inquiry import overview
 from pipelines.rounds import receipts, tables
 from review.commands import audit, status
 from review.commands import rounds as adding
@@ -39,7 +40,7 @@ def test_status_tells_published_rounds_from_a_blocked_one(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocked_round(copied)
-    found = status.collect(copied.lake(), "tiny")
+    found = overview.collect(copied.lake(), "tiny")
     assert [each["state"] for each in found["rounds"]] == ["published"] * 3
     (open_,) = found["open"]
     assert (open_["round"], open_["state"], open_["branch"]) == (3, "blocked", "tiny-r003")
@@ -57,7 +58,7 @@ def test_status_tells_published_rounds_from_a_blocked_one(
 def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1", "generate", "verify", "curate", "evaluate", "publish")
-    (old,) = status.collect(copied.lake(), "tiny")["open"]
+    (old,) = overview.collect(copied.lake(), "tiny")["open"]
     assert (old["branch"], old["state"], old["tag"]) == ("tiny-r002", "superseded", None)
     place = Path("expectations/suites/tiny.json")
     suite = json.loads(place.read_text(encoding="utf-8"))
@@ -67,7 +68,7 @@ def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
     copied.round("tiny-2", "fit", "generate", "verify")
     with pytest.raises(BlockedError, match=r"the suite stops tiny-2 as a whole: enough failed"):
         copied.run("curate", "tiny-2")
-    (refused,) = status.collect(copied.lake(), "tiny")["open"]
+    (refused,) = overview.collect(copied.lake(), "tiny")["open"]
     assert (refused["branch"], refused["state"]) == ("tiny-r002", "blocked")
 
 

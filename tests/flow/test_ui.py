@@ -16,8 +16,8 @@ from lake import refs
 from lineage import guard
 from pipelines.common.errors import BlockedError
 from pipelines.gate import history_audit, reviews
+from pipelines.inquiry import overview
 from pipelines.rounds import manifest, receipts
-from review.commands import status
 from tests.flow.projects import Project
 from tests.flow.served import Page, notice, serving
 
@@ -72,7 +72,7 @@ def test_a_rejected_round_is_not_published_until_somebody_overrules(
     lake = blocked.lake()
     assert notice(page.decide("tiny-r003", "reject", " ")).startswith("A reason is needed")
     assert page.decide("tiny-r003", "reject", "<b>blurred</b>").status_code == 303
-    (entry,) = status.collect(lake, "tiny")["open"]
+    (entry,) = overview.collect(lake, "tiny")["open"]
     assert (entry["state"], entry["rejected"]) == ("rejected", "<b>blurred</b>")
     blocked.edit(lambda found: found["rounds"]["tiny-3"].update(publish={}))
     with pytest.raises(BlockedError, match="a reviewer rejected tiny-3: <b>blurred</b>"):
@@ -94,7 +94,7 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
     anew = {"generate": {"candidates": 20}, "publish": {}}
     blocked.edit(lambda found: found["rounds"]["tiny-3"].update(anew))
     blocked.round("tiny-3", "generate", "verify", "curate", "evaluate", "publish")
-    assert status.collect(blocked.lake(), "tiny")["open"] == []
+    assert overview.collect(blocked.lake(), "tiny")["open"] == []
 
 
 @pytest.mark.usefixtures("still")

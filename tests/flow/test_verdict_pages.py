@@ -11,9 +11,10 @@ import pytest
 from lake import refs
 from lake.errors import NotFoundError
 from pipelines.gate import history_audit
+from pipelines.inquiry import overview
 from pipelines.rounds import manifest, receipts, tables
 from pipelines.verification.verdicts import places
-from review.commands import status, verdicts
+from review.commands import verdicts
 from review.errors import UsageError
 from tests.flow.projects import Project
 
@@ -59,14 +60,14 @@ def test_pages_are_published_and_stand_in_the_checkout(copied: Project) -> None:
 
 
 def test_status_links_pages_and_a_local_file_only_if_it_is_the_same(copied: Project) -> None:
-    first, second = status.collect(copied.lake(), "tiny")["rounds"][1:]
+    first, second = overview.collect(copied.lake(), "tiny")["rounds"][1:]
     assert first["pages"]["verdicts"] == {
         "lake": "lakefs://stemma/tiny-v1/tiny/docs/round=001/verdicts.html",
         "file": "reports/tiny/1/verdicts.html",
     }
     Path("reports/tiny/1/verdicts.html").write_text("another round", encoding="utf-8")
     Path("reports/tiny/2/data_docs.html").unlink()
-    first, second = status.collect(copied.lake(), "tiny")["rounds"][1:]
+    first, second = overview.collect(copied.lake(), "tiny")["rounds"][1:]
     assert first["pages"]["verdicts"]["file"] is None
     assert first["pages"]["data_docs"]["file"] is not None
     assert second["pages"]["data_docs"]["file"] is None

@@ -21,6 +21,7 @@ from lake.settings import Embedded
 from lineage.ancestry.index import Ancestry, open_index
 from pipelines.common import spreadsheet
 from pipelines.gate import history_audit, reviews
+from pipelines.inquiry import overview
 from pipelines.rounds import history, superseded
 from pipelines.verification.calibrations import sheets
 from pipelines.verification.calibrations.sheets import Asked
@@ -200,7 +201,7 @@ def test_metadata_of_commits(about: dict[str, str], lake: Lake) -> object:
     list(superseded.rounds(lake))
     said = reviews.rejection(commit)
     assert (said is None) or about["stemma.stage"] == "review"
-    status.collect(lake, "digits")
+    overview.collect(lake, "digits")
     return found
 
 
@@ -209,7 +210,7 @@ def test_manifests_of_rounds(data: bytes, lake: Lake) -> object:
     """Whatever a manifest holds, the commands that show rounds show what they can of it."""
     lake.write_bytes("main", refs.manifest("digits", 1), data)
     commit = lake.commit("main", "m", GOOD)
-    rows = status._rendered("digits", status.collect(lake, "digits"))
+    rows = status._rendered("digits", overview.collect(lake, "digits"))
     try:
         round_refs.evaluated(lake, round_refs.RoundRef("main", "digits", 1, commit.id))
     except NotFoundError:
