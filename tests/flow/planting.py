@@ -23,7 +23,7 @@ Parent: TypeAlias = tuple[int, int, int, str]
 
 def plant(number: int, found: Planted, *parents: Parent) -> None:
     """Commit the candidates of a round again, by hand: other images, labels and parents."""
-    at = context.open_round(f"tiny-{number}")
+    at = context.open_context(f"tiny-{number}")
     lake, made = at.lake, receipts.read("tiny", number, "generate")
     old = tables.read_round(lake, made.commit, "tiny", "candidates", number).sort("row")
     changed = [

@@ -192,7 +192,7 @@ def test_the_guard_sees_the_weights_of_the_mix(copied: Project) -> None:
                 fit={"real_weight": weight}
             )
         )
-        at = context.open_round("tiny-2")
+        at = context.open_context("tiny-2")
         held = context.held_out(at, curated)
         leaked = evaluate._leaks(at, held, at.round.settings.ingest.near)
         figures, mix = evaluate.measure(at, curated, held, leaked)
@@ -208,8 +208,8 @@ def test_a_subsample_is_what_the_next_fit_learns_from(copied: Project) -> None:
     copied.edit(lambda found: found["datasets"]["tiny"]["fit"].update(fit))
     copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
     lake = copied.lake()
-    judged = mixes.build(lake, "tiny-r002", context.open_round("tiny-2").round).samples
-    learned = mixes.build(lake, "main", context.open_round("tiny-3").round).samples
+    judged = mixes.build(lake, "tiny-r002", context.open_context("tiny-2").round).samples
+    learned = mixes.build(lake, "main", context.open_context("tiny-3").round).samples
     key = ["round", "row"]
     assert len(learned) == 60
     assert judged.select(key).equals(learned.select(key))

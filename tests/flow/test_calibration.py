@@ -79,7 +79,7 @@ def drawn(rows: int) -> pl.DataFrame:
 def generate_by_hand(project: Project) -> None:
     """Make the generate commit of round 1 of these images, as the stage makes its own."""
     project.run("fit", "tiny-1")
-    at = context.open_round("tiny-1")
+    at = context.open_context("tiny-1")
     base = branches.origin(at, supersede=False)
 
     def produce(branch: str) -> Mapping[str, str]:

@@ -320,7 +320,7 @@ def test_reasons_of_people_are_shown_as_marks(blocked: Project) -> None:
     lake = blocked.lake()
     head = lake.head("tiny-r003")
     assert head is not None
-    reviews.reject(lake, context.open_round("tiny-3").round, head, f"blurred {NASTY}")
+    reviews.reject(lake, context.open_context("tiny-3").round, head, f"blurred {NASTY}")
     said = clean(run("status"))
     assert visible("blurred \x1b]0;taken\x07\0") in said.out
     clean(run("status", "--json"))

@@ -149,7 +149,7 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
     assert rows["sample_id"][0].hex()[:12] in found["evidence"]
     assert rows["sample_id"][1].hex()[:12] not in found["evidence"]
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3, 4]
-    at = context.open_round("tiny-5")
+    at = context.open_context("tiny-5")
     tainted = evidence.collect(at, receipts.read("tiny", 5, "evaluate").commit).held_out_ancestors
     assert tainted is not None
     assert list(tainted.iter_rows()) == [
@@ -163,7 +163,7 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
 
 def under(near: float) -> context.Work:
     """Round 5 under another distance of near-duplicates, which ingest has not seen."""
-    found = context.open_round("tiny-5")
+    found = context.open_context("tiny-5")
     tiny_ = found.params.datasets["tiny"]
     other = tiny_.model_copy(update={"ingest": tiny_.ingest.model_copy(update={"near": near})})
     return replace(found, params=found.params.model_copy(update={"datasets": {"tiny": other}}))
@@ -232,12 +232,12 @@ def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) ->
             branch, refs.part("tiny", "lineage", 5), derived(sample, 5, "tiny", child, stored)
         )
         commit = lake.commit(branch, "Across", {}).id
-    found = taint.at(context.open_round("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
+    found = taint.at(context.open_context("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
     assert list(found.iter_rows()) == [
         ("other", 1, 0, reasons.EQUAL),
         ("tiny", 5, 0, reasons.DESCENDS),
     ]
-    mix = mixes.build(lake, commit, context.open_round("tiny-5").round, tainted=found)
+    mix = mixes.build(lake, commit, context.open_context("tiny-5").round, tainted=found)
     assert mix.left_out.is_empty()  # candidates of round 5 are not accepted
 
 
@@ -248,7 +248,7 @@ def under_another_key() -> dict[str, object]:
 
 @pytest.mark.usefixtures("line")
 def test_a_list_that_is_not_the_mixs_is_refused() -> None:
-    at_work = context.open_round("tiny-5").round
+    at_work = context.open_context("tiny-5").round
     mix, place = (
         mixes.read_manifest(at_work),
         model_store.directory("tiny", 5) / model_store.LEFT_OUT,

@@ -35,7 +35,7 @@ def judged(project: Project, *rules: dict[str, Any]) -> pl.DataFrame:
     """Verdicts of round 1 by these expectations."""
     place = project.root / "suite.json"
     place.write_text(json.dumps({"name": "s", "expectations": rules}), encoding="utf-8")
-    at = context.open_round("tiny-1")
+    at = context.open_context("tiny-1")
     suite = suites.load(place)
     _, found = verify.judge(at, suite, at.receipt("generate").commit, at.receipt("fit").commit)
     return found.verdicts

@@ -142,7 +142,7 @@ def test_overlap_with_the_hold_out_is_measured(project: Project) -> None:
     project.run("lake", "")
     project.run("ingest", "notes")
     pinned = receipts.read("notes", 0, "publish").commit
-    given = judging.given(context.open_round("notes-1"), pinned)
+    given = judging.given(context.open_context("notes-1"), pinned)
     assert given.held_out is not None
     assert given.held_out["text"].str.contains("This one").all()
     assert "label" not in given.held_out.columns
@@ -173,9 +173,9 @@ def test_another_prompt_of_ones_own_is_another_round(project: Project) -> None:
     project.edit(
         lambda read: read["datasets"]["notes"]["generate"]["text"].update(prompt="mine.txt")
     )
-    one = generate._key(context.open_round("notes-1"), "f")
+    one = generate._key(context.open_context("notes-1"), "f")
     place.write_text("{% block completion %}b{% endblock %}")
-    other = generate._key(context.open_round("notes-1"), "f")
+    other = generate._key(context.open_context("notes-1"), "f")
     assert one != other
 
 
