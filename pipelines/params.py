@@ -160,6 +160,8 @@ class RoundEntry(StrictModel):
     dataset: str
     round: int = Field(ge=1)
     previous: int = Field(ge=0)
+    revision: int = Field(0, ge=0)
+    """Raised by `stemma round redo`, so that every clone makes the round again."""
     generator: Literal["diffusion", "text"] = "diffusion"
     fit: Mapping[str, Any] = {}
     generate: Mapping[str, Any] = {}
@@ -201,6 +203,7 @@ class Round:
     seed: int
     identity: tuple[str, ...]
     settings: Dataset
+    revision: int = 0
 
     @property
     def branch(self) -> str:
@@ -261,6 +264,7 @@ def resolve(params: Params, key: str) -> Round:
         seed=params.seed,
         identity=params.datasets[entry.dataset].identity,
         settings=parse(Dataset, merged, f"rounds.{key}"),
+        revision=entry.revision,
     )
 
 
