@@ -9,6 +9,8 @@
     ├── GuardError      what is recorded is no answer of the guard, or was altered: judge again
     ├── QueryError      an id or occurrence cannot be looked up: correct the question
     ├── CycleError      rounds descend from each other: take back the one that came later
+    ├── ImageFileError  a file is no image within the limits: leave it out, or replace it
+    │   └── TooManyPixelsError  it would need too much memory: make it smaller
     └── CacheError      the index cannot be written: make room, or choose another directory
 
 A failed sample is never an error: it is a verdict, a decision or a check.
@@ -44,6 +46,18 @@ class IdentityError(LineageError):
     """A column's content has no canonical bytes."""
 
     kind = "identity"
+
+
+class ImageFileError(LineageError):
+    """A file is no image within the limits; the message is a predicate of the file."""
+
+    kind = "image_file"
+
+
+class TooManyPixelsError(ImageFileError):
+    """An image has more pixels than are ever decompressed."""
+
+    kind = "too_many_pixels"
 
 
 class ParentError(LineageError):

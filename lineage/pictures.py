@@ -7,15 +7,21 @@ becomes RGBA. A lossy file is identified by what it decodes to here.
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import TYPE_CHECKING, Final
+
+from lineage import image_files
+from lineage.errors import ImageFileError
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS: Final = 1 << 26
-"""Pixels of one image; a file that says it has more is identified by its bytes."""
+"""Pixels of all frames of an image; a file that says it has more is identified by its bytes.
+
+More than `image_files.MAX_PIXELS`, because ids of samples depend on it: what was stored keeps its
+id, and an image that is too large to be a sample has an id all the same, so that a verdict can
+refuse it.
+"""
 PROGRAMS: Final = frozenset({"EPS", "WMF"})
 """Formats that are programs, which another program would have to run: no images here."""
 PIXELS: Final = b"p"
@@ -38,21 +44,26 @@ def canonical(data: bytes) -> tuple[bytes, bytes]:
 
 def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
     """As `canonical`, with the bytes in pieces, so that a large image is in memory once."""
-    from PIL import Image, ImageSequence  # noqa: PLC0415  data sets of text need no images
+    from PIL import Image  # noqa: PLC0415  data sets of text need no images
 
     Image.init()
-    formats = [each for each in Image.ID if each not in PROGRAMS]
+    formats = [name for name in Image.ID if name not in PROGRAMS]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they quote hostile bytes
-            with Image.open(io.BytesIO(data), formats=formats) as image:
-                frames = getattr(image, "n_frames", 1)
-                if image.width * image.height * frames > MAX_PIXELS:
-                    return FILE, [data]
-                each = ImageSequence.Iterator(image)
-                return PIXELS, [part for frame in each for part in _frame(frame)]
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        frames = image_files.decode(
+            data, _frames, formats=formats, max_pixels=MAX_PIXELS, max_bytes=None
+        )
+    except ImageFileError:
         return FILE, [data]
+    return PIXELS, frames
+
+
+def _frames(image: Image.Image) -> list[bytes]:
+    """Head and pixels of each frame, one after the other."""
+    from PIL import ImageSequence  # noqa: PLC0415  data sets of text need no images
+
+    frames = getattr(image, "n_frames", 1)
+    image_files.check_pixels(image.width * image.height * frames, MAX_PIXELS)
+    return [part for frame in ImageSequence.Iterator(image) for part in _frame(frame)]
 
 
 def _frame(image: Image.Image) -> tuple[bytes, bytes]:

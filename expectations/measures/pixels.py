@@ -5,25 +5,22 @@ What a picture would become is told from its header, before anything is decompre
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
 from lake.files import most_decoded
+from lineage import image_files
+from lineage.errors import ImageFileError
 
-FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
-"""Formats that are ever decoded."""
-MAX_PIXELS: Final = 1 << 22
-"""Pixels of one image; more is refused before anything is decompressed."""
-MAX_BYTES: Final = 1 << 25
-"""Bytes of one image file."""
-MAX_TOTAL: Final = 1 << 26
-"""Numbers that any images together may be, however small their files are."""
+if TYPE_CHECKING:
+    from PIL import Image
+
+VERSION: Final = "pixels/1"
+"""Raised when the figures change for equal input; it covers `lineage.image_files` as well."""
 
 
 def decode(files: Sequence[bytes | None], size: int | None = None) -> NDArray[np.float64]:
@@ -55,7 +52,7 @@ def decode(files: Sequence[bytes | None], size: int | None = None) -> NDArray[np
 def _bound(files: Sequence[bytes | None], size: int) -> None:
     """Refuse images that together have far more numbers than their files have bytes."""
     there = sum(len(each) for each in files if each is not None)
-    most = most_decoded(there, MAX_TOTAL)
+    most = most_decoded(there, image_files.MAX_TOTAL)
     if len(files) * size > most:
         raise CannotJudge(
             f"{len(files):,} images in {there:,} bytes would be {len(files) * size:,} numbers, "
@@ -65,17 +62,13 @@ def _bound(files: Sequence[bytes | None], size: int) -> None:
 
 def _read(data: bytes | None, size: int | None) -> NDArray[np.float64] | None:
     """The numbers of an image; None where there is none, or where they are not so many."""
-    from PIL import Image  # noqa: PLC0415  data sets of text need no images
 
-    if data is None or len(data) > MAX_BYTES:
-        return None
+    def read(image: Image.Image) -> NDArray[np.float64]:
+        if size not in {None, image.width * image.height * len(image.getbands())}:
+            raise ImageFileError("has another number of values")
+        return np.asarray(image, dtype=np.float64).ravel() / 255
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # an image that the decoder warns about is not whole
-            with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
-                pixels = image.width * image.height
-                if pixels > MAX_PIXELS or size not in {None, pixels * len(image.getbands())}:
-                    return None
-                return np.asarray(image, dtype=np.float64).ravel() / 255
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        return image_files.decode(data, read, warnings_are_errors=True)
+    except ImageFileError:
         return None

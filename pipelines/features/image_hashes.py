@@ -6,17 +6,20 @@ hashes that agree in a band are compared, and none is missed.
 
 from __future__ import annotations
 
-import io
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage import image_files
 from lineage.ancestry.compiling import compiled
+from lineage.errors import ImageFileError
 from pipelines.common import optional
-from pipelines.features import images
 from pipelines.features.text_similarity import Told
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Method = Literal["phash", "dhash", "average_hash", "whash"]
 BITS: Final = 64
@@ -130,20 +133,16 @@ def _same(near: Near, first: NDArray[np.int64], *, earlier: bool) -> Near:
 
 
 def _hash(hasher: Any, item: dict[str, Any] | None) -> NDArray[np.bool_] | None:  # noqa: ANN401
-    """The bits of an image; None where it is missing or cannot be read."""
-    from PIL import Image  # noqa: PLC0415  light commands need no images
+    """The bits of an image's hash; None where the image is missing or cannot be read."""
 
-    data = item["bytes"] if item else None
-    if data is None or len(data) > images.MAX_BYTES:
-        return None
+    def read(image: Image.Image) -> NDArray[np.bool_]:
+        bits: NDArray[np.bool_] = hasher(image.convert("RGB").convert("L")).hash.reshape(-1)
+        return bits
+
     try:
-        with images.quiet(), Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
-            if image.width * image.height > images.MAX_PIXELS:
-                return None
-            bits: NDArray[np.bool_] = hasher(image.convert("RGB").convert("L")).hash.reshape(-1)
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+        return image_files.decode(item["bytes"] if item else None, read)
+    except ImageFileError:
         return None
-    return bits
 
 
 def scan(  # noqa: PLR0917  compiled code takes arrays by position

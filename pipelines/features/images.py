@@ -9,9 +9,7 @@ where a missing image is a finding.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +17,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lake import files
+from lineage import image_files
+from lineage.errors import ImageFileError, TooManyPixelsError
+from lineage.image_files import MAX_PIXELS
 from pipelines.common.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 
 IMAGE: Final = pl.Struct({"bytes": pl.Binary, "path": pl.String})
 MODE: Final = "L"
-FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
-MAX_PIXELS: Final = 1 << 22
-"""Pixels of one image; more is refused before anything is decompressed."""
-MAX_BYTES: Final = 1 << 25
-"""Bytes of one image file."""
-MAX_TOTAL: Final = 1 << 26
-"""Pixels that any images together may have, however small their files are."""
 WHITE: Final = np.float32(255)
 
 
@@ -150,7 +144,9 @@ def check(images: pl.Series) -> None:
     pixels = [_size(item) for item in images]
     large = next((at for at, size in enumerate(pixels) if size > MAX_PIXELS), None)
     if large is not None:
-        raise ImageError(f"the image at position {large} {_too_large(pixels[large])}")
+        raise ImageError(
+            f"the image at position {large} has {pixels[large]} pixels; the limit is {MAX_PIXELS}"
+        )
     _bound(images, sum(pixels))
 
 
@@ -205,7 +201,7 @@ def _each(
 def _bound(images: pl.Series, pixels: int) -> None:
     """Refuse images that together have far more pixels than their files have bytes."""
     size = int(images.struct.field("bytes").bin.size().sum())
-    most = files.most_decoded(size, MAX_TOTAL)
+    most = files.most_decoded(size, image_files.MAX_TOTAL)
     if pixels > most:
         raise ImageError(
             f"{len(images):,} images in {size:,} bytes would be {pixels:,} pixels, more than the "
@@ -214,60 +210,39 @@ def _bound(images: pl.Series, pixels: int) -> None:
 
 
 def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray[np.uint8] | str:
-    from PIL import Image  # noqa: PLC0415  light commands need no images
+    """The pixels of an image, or what is wrong with it."""
 
-    data = item["bytes"] if item else None
-    if data is None:
-        return "is missing"
-    if len(data) > MAX_BYTES:
-        return f"is a file of {len(data)} bytes; the limit is {MAX_BYTES}"
+    def read(image: Image.Image) -> NDArray[np.uint8]:
+        problem = _problem(image, shape)
+        if problem is not None:
+            raise ImageFileError(problem)
+        return np.asarray(image, dtype=np.uint8)
+
     try:
-        with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            problem = _problem(image, shape)
-            return problem or np.asarray(image, dtype=np.uint8)
-    except Image.DecompressionBombError:
-        return f"has too many pixels; the limit is {MAX_PIXELS}"
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
-        return f"cannot be decoded; it must be one of {', '.join(FORMATS)}"
+        return image_files.decode(item["bytes"] if item else None, read)
+    except ImageFileError as error:
+        return str(error)
 
 
 def _problem(image: Image.Image, shape: tuple[int, int] | None) -> str | None:
     """What the header of an image says that is wrong; nothing is decompressed for it."""
-    found = image.height, image.width
-    if found[0] * found[1] > MAX_PIXELS:
-        return _too_large(found[0] * found[1])
+    own = image.height, image.width
     if image.mode != MODE:
         return f"has mode {image.mode}; convert it to greyscale of 8 bits (mode {MODE})"
-    return None if shape in {None, found} else f"has shape {found}; the others have {shape}"
-
-
-def _too_large(pixels: int) -> str:
-    return f"has {pixels} pixels; the limit is {MAX_PIXELS}"
+    return None if shape in {None, own} else f"has shape {own}; the others have {shape}"
 
 
 def _size(item: dict[str, Any] | None) -> int:
-    """Pixels of an image, as its header says; 0 for what is none."""
-    from PIL import Image  # noqa: PLC0415  light commands need no images
-
-    data = (item or {}).get("bytes") or b""
+    """Number of pixels that an image's header names; 0 for what is no image."""
+    data = item["bytes"] if item else None
     try:
-        with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return image.width * image.height
-    except Image.DecompressionBombError:
+        return image_files.decode(
+            data, lambda image: image.width * image.height, max_pixels=None, max_bytes=None
+        )
+    except TooManyPixelsError:
         return MAX_PIXELS + 1
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
+    except ImageFileError:
         return 0
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep a decoder's warnings, which quote hostile bytes, from the terminal.
-
-    What it warns about is an image all the same here; a suite can ask for more.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def png(image: Image.Image) -> bytes:

@@ -188,21 +188,23 @@ def _candidates(
 
 
 def _squared_norms(vectors: Vectors) -> Distances:
-    return np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+    norms: Distances = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+    return norms
 
 
 def _rms_distances(queries: Vectors, references: Vectors, close: Rows) -> Distances:
     """RMS distances [n, c] of each query to its references `close` [n, c]."""
     gap = queries[:, None, :].astype(np.float64) - references[close]
-    return np.sqrt(np.einsum("qkd,qkd->qk", gap, gap) / gap.shape[2])
+    distances: Distances = np.sqrt(np.einsum("qkd,qkd->qk", gap, gap) / gap.shape[2])
+    return distances
 
 
 def _all_rms_distances(queries: Vectors, references: Vectors) -> Distances:
     """RMS distances [n, m] of each query to each reference."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415  slow to import
 
-    found: Distances = cdist(queries, references) / np.sqrt(queries.shape[1])
-    return found
+    distances: Distances = cdist(queries, references) / np.sqrt(queries.shape[1])
+    return distances
 
 
 def _closest_first(

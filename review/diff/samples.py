@@ -7,15 +7,13 @@ so that nothing of an image file but its pixels reaches a page.
 from __future__ import annotations
 
 import base64
-import io
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
-from expectations.measures.pixels import FORMATS, MAX_BYTES, MAX_PIXELS
+from pipelines.features import thumbnails
 from review.diff.rows import at
 from review.diff.shift import is_image
 from review.diff.texts import text
@@ -114,23 +112,8 @@ def value(sample: Sample, name: str) -> str:
 
 def picture(file: bytes | None) -> Picture | None:
     """A small picture of an image file; None where it cannot be read within the limits."""
-    from PIL import Image  # noqa: PLC0415  data sets of text need no images
-
-    if file is None or len(file) > MAX_BYTES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with Image.open(io.BytesIO(file), formats=list(FORMATS)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return None
-                small = image.convert("RGB")
-                small.thumbnail((SIDE, SIDE))
-                buffer = io.BytesIO()
-                small.save(buffer, format="PNG", optimize=True)
-                return Picture(buffer.getvalue())
-    except Exception:  # noqa: BLE001  hostile bytes break decoders in any way; each means: no image
-        return None
+    small = thumbnails.png(file, SIDE)
+    return None if small is None else Picture(small)
 
 
 def _candidates(

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from expectations import catalogue, custom, gx, verifier
-from expectations.measures import pixels
 from expectations.suite import Suite
+from lineage import image_files
 
 IMAGES = "expect_column_values_to_be_decodable_images"
 SUPPORT = "expect_column_classes_to_have_support"
@@ -39,7 +39,7 @@ def test_the_types_are_those_that_the_documents_name() -> None:
     assert set(custom.TYPES) <= set(gx.list_registered_expectation_implementations())
 
 
-@pytest.mark.parametrize("form", pixels.FORMATS)
+@pytest.mark.parametrize("form", image_files.FORMATS)
 def test_images_of_every_known_format_pass(make: Make, form: str) -> None:
     found = judged(make, pl.Series([encoded(form)]), IMAGES, width=8, height=8)
     assert found["verdict"].to_list() == ["passed"]
@@ -71,7 +71,7 @@ def test_what_is_no_image_of_the_shape_fails(make: Make, png: Png) -> None:
 
 
 def test_without_a_shape_any_image_within_the_limits_passes(make: Make, png: Png) -> None:
-    side = 1 + int(pixels.MAX_PIXELS**0.5)
+    side = 1 + int(image_files.MAX_PIXELS**0.5)
     column = pl.Series([png(size=(3, 5)), png(mode="RGB"), png(size=(side, side))])
     found = judged(make, column, IMAGES)
     assert found["verdict"].to_list() == ["passed", "passed", "failed"]

@@ -16,8 +16,7 @@ from expectations.custom.decodable_images import Shape
 from expectations.measures import pixels
 from lineage import pictures
 from lineage.identity import sample_ids
-from pipelines.features import image_hashes, images
-from pipelines.verification.verdicts import thumbnails
+from pipelines.features import image_hashes, images, thumbnails
 from review.diff import samples
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import mutated

@@ -15,7 +15,7 @@ from PIL import Image
 
 from expectations.errors import CannotJudge
 from expectations.measures import pixels, points
-from lineage import pictures
+from lineage import image_files, pictures
 from lineage.identity import sample_ids
 from pipelines.contact_sheet import grid
 from pipelines.features import images
@@ -44,7 +44,7 @@ def column(*files: bytes | None) -> pl.Series:
 
 def test_each_is_within_the_limit_and_all_are_not() -> None:
     assert len(BOMB) < 5000
-    assert SIDE * SIDE <= images.MAX_PIXELS
+    assert SIDE * SIDE <= image_files.MAX_PIXELS
     for action in (images.decode, images.decode_lenient, images.vectors, images.check):
         with pytest.raises(ImageError, match=r"100 images in .* bytes would be 419,430,400 pixels"):
             action(column(*[BOMB] * 100))
@@ -64,7 +64,7 @@ def test_files_that_are_large_themselves_may_be_many_pixels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64), dtype=np.uint8)
-    monkeypatch.setattr(images, "MAX_TOTAL", 100)
+    monkeypatch.setattr(image_files, "MAX_TOTAL", 100)
     assert np.array_equal(images.decode(column(*images.encode(noise))), noise)
     with pytest.raises(ImageError, match="would be 65,536 pixels, more than the"):
         images.decode(column(*[flat(size=(128, 128))] * 4))

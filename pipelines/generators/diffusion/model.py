@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
-from pipelines.features import images
 from pipelines.generators.diffusion import folder, training, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 
@@ -206,7 +206,7 @@ def _is_shape(value: object) -> bool:
     """Whether a value is height and width of an image that is within the limits."""
     if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
         return False
-    return len(value) == 2 and math.prod(value) <= images.MAX_PIXELS  # noqa: PLR2004  sides
+    return len(value) == 2 and math.prod(value) <= image_files.MAX_PIXELS  # noqa: PLR2004  sides
 
 
 def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library

@@ -8,8 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.features import images
-from pipelines.verification.verdicts import thumbnails
+from pipelines.features import images, thumbnails
 
 HIDDEN: Final = ("round", "row", "sample_id", "label")
 """Columns that are not shown as content."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from lineage import image_files
 from pipelines.features import image_hashes, images
 
 HASHES = st.lists(
@@ -83,7 +84,7 @@ def test_images_of_any_mode_and_broken_ones(method: image_hashes.Method) -> None
     draw = np.random.default_rng(1)
     pixels = draw.integers(0, 256, (48, 64), dtype=np.uint8)
     grey = Image.fromarray(pixels)
-    vast = Image.new("L", (1, images.MAX_PIXELS + 1))
+    vast = Image.new("L", (1, image_files.MAX_PIXELS + 1))
     files = [
         png(grey), png(grey.convert("RGB"), "BMP"), png(grey.convert("RGBA")), None, b"no image",
         png(grey)[:200], png(vast), png(Image.fromarray(255 - pixels)), png(grey, "GIF"),

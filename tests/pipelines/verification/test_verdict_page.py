@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from lineage.schema import VERDICTS
+from pipelines.features import thumbnails
 from pipelines.features.images import IMAGE
-from pipelines.verification.verdicts import examples, page, report, thumbnails
+from pipelines.verification.verdicts import examples, page, report
 from pipelines.verification.verdicts.report import Report
 
 NASTY = "</pre><script>alert(1)</script>&amp;\"'"
