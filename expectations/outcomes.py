@@ -21,6 +21,9 @@ from expectations import catalogue, details, gx, patterns
 from expectations.errors import CannotJudge
 from expectations.suite import Rule, Suite
 
+VERSION: Final = "outcomes/1"
+"""Raised when what Great Expectations is asked, or what is read of its answer, changes."""
+
 CONDITION: Final = ".condition"
 """How GX ends the name of the metric that says which rows are unexpected."""
 ROWS: Final = {"result_format": {"result_format": "BOOLEAN_ONLY"}}

@@ -29,6 +29,9 @@ from expectations import details, linear_patterns, pattern_worker
 from expectations.errors import CannotJudge, SuiteError
 from expectations.suite import Rule
 
+VERSION: Final = "patterns/1"
+"""Raised when another text matches; it covers the translation and the worker process too."""
+
 SECONDS: Final = 1.0
 """For one text."""
 ALL_SECONDS: Final = 60.0

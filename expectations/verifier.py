@@ -22,6 +22,9 @@ from expectations.suite import Rule, Suite
 from lineage.errors import SchemaError
 from lineage.schema import VERDICTS, conform, unique_key
 
+VERSION: Final = "verifier/1"
+"""Raised when verdicts change for equal input; it covers `catalogue` and `details` as well."""
+
 KEY: Final = ("round", "row")
 FAILED: Final = "__failed"
 LACKS: Final = "__lacks"

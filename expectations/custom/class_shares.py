@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,9 @@ import polars as pl
 from expectations import gx
 from expectations.custom.table import Bounded, Finding
 from expectations.errors import CannotJudge
+
+VERSION: Final = "class_shares/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnClassShareRatiosToBeBetween(Bounded):

@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Final
 from expectations import gx
 from expectations.custom.sentence import Sentence
 
+VERSION: Final = "class_support/1"
+"""Raised when the verdicts change for equal input."""
+
 COUNTS: Final = "column.value_counts"
 """GX's metric: rows per value, nulls left out."""
 

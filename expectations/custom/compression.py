@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from expectations.custom.texts import TextDiversity
 from expectations.measures import diversity
+
+VERSION: Final = "compression/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnCompressionRatioToBeBetween(TextDiversity):

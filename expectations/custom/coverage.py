@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from expectations.custom.overlap import Overlap
 from expectations.measures import manifold
 from expectations.measures.points import Points
+
+VERSION: Final = "coverage/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectRowsCoverageToBeBetween(Overlap):

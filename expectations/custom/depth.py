@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,9 @@ import polars as pl
 from expectations import gx
 from expectations.custom.table import PHRASES, Bounded, Finding, values
 from expectations.errors import CannotJudge
+
+VERSION: Final = "depth/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnDepthToBeBetween(Bounded):

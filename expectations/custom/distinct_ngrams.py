@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,9 @@ from expectations import gx
 from expectations.custom.table import PHRASES
 from expectations.custom.texts import TextDiversity
 from expectations.measures import diversity
+
+VERSION: Final = "distinct_ngrams/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnDistinctNgramsToBeBetween(TextDiversity):

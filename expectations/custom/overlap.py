@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
@@ -12,6 +12,9 @@ from expectations.custom.table import Compared
 from expectations.measures import null, points
 from expectations.measures.null import Comparison, Side
 from expectations.measures.points import Points
+
+VERSION: Final = "overlap/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class Overlap(Compared, ABC):

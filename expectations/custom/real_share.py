@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
 from expectations.custom.table import PHRASES, Bounded, Finding, values
 from expectations.errors import CannotJudge
+
+VERSION: Final = "real_share/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnRealShareToBeBetween(Bounded):

@@ -18,6 +18,9 @@ from expectations.custom.sentence import Sentence
 from expectations.errors import CannotJudge
 from expectations.measures.null import Comparison, Side
 
+VERSION: Final = "table/1"
+"""Raised when the verdicts change for equal input."""
+
 COLUMNS: Final = ("column", "column_list")
 LIMITS: Final = ("min_value", "max_value", "min_ratio", "max_ratio", "min_p_value")
 NULL_LIMITS: Final = LIMITS[2:]

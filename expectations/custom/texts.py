@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,9 @@ from expectations.custom.table import LIMITS, NULL_LIMITS, Compared, Finding, dr
 from expectations.errors import CannotJudge
 from expectations.measures import null
 from expectations.measures.null import Comparison, Side
+
+VERSION: Final = "texts/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class TextDiversity(Compared, ABC):

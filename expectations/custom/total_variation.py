@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,9 @@ from expectations import gx
 from expectations.custom.table import Compared, drawn, values
 from expectations.measures import distributions, null
 from expectations.measures.null import Comparison
+
+VERSION: Final = "total_variation/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnTotalVariationToBeBetween(Compared):

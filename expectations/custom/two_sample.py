@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
@@ -10,6 +10,9 @@ from expectations import gx
 from expectations.custom.table import PHRASES, Bounded, Finding
 from expectations.errors import CannotJudge
 from expectations.measures import points, twosample
+
+VERSION: Final = "two_sample/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectClassifierTwoSampleAccuracyToBeBetween(Bounded):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
@@ -10,6 +10,9 @@ from expectations import gx
 from expectations.custom.table import Compared
 from expectations.measures import diversity, null, points
 from expectations.measures.null import Comparison, Side
+
+VERSION: Final = "vendi/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectRowsVendiScoreToBeBetween(Compared):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
 from expectations.custom.table import Compared, values
 from expectations.measures import distributions, null
 from expectations.measures.null import Comparison
+
+VERSION: Final = "wasserstein/1"
+"""Raised when the verdicts change for equal input."""
 
 
 class ExpectColumnWassersteinToBeBetween(Compared):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
+
+VERSION: Final = "distributions/1"
+"""Raised when the figures change for equal input."""
 
 Values = NDArray[np.float64]
 

@@ -17,6 +17,9 @@ from expectations.errors import CannotJudge
 from expectations.measures import manifold
 from expectations.measures.points import Points
 
+VERSION: Final = "diversity/1"
+"""Raised when the figures change for equal input."""
+
 SCALE_ROWS: Final = 500
 """Real rows whose distances give the width of the kernel."""
 TOKEN: Final = r"\S+"  # noqa: S105  a word, not a secret

@@ -12,6 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION: Final = "features/1"
+"""Raised when the figures change for equal input."""
+
 EXPLAINED: Final = 0.9
 """Share of the real variance that the components keep at least."""
 MAX_COMPONENTS: Final = 64

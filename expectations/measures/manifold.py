@@ -13,6 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION: Final = "manifold/1"
+"""Raised when the figures change for equal input."""
+
 NEIGHBOURS: Final = 3
 """k of the precision and recall balls."""
 NEIGHBOURS_DENSITY: Final = 5

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
 
+VERSION: Final = "null/1"
+"""Raised when the figures change for equal input."""
+
 MIN_ROWS: Final = 20
 """Fewer rows on a side say nothing about a distribution."""
 EQUAL: Final = 1e-12

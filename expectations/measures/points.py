@@ -9,7 +9,7 @@ The last two are divided by the root of their total real variance, so that each 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
 from expectations.measures import features, pixels
+
+VERSION: Final = "points/1"
+"""Raised when the figures change for equal input."""
 
 Points = NDArray[np.float64]
 

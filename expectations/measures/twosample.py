@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from expectations.errors import CannotJudge
 from expectations.measures.points import Points
 
+VERSION: Final = "twosample/1"
+"""Raised when the figures change for equal input."""
+
 MIN_ROWS: Final = 50
 """Of each kind; the normal approximation of the null needs as many held-out rows."""
 TREES: Final = 100
