@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
 import json
@@ -10,6 +11,8 @@ import resource
 import subprocess
 import sys
 import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,11 @@ COMMANDS = (
     ("lake", "fsck"),
     ("lake", "gc"),
 )
+NOT_IMPORTED = {
+    "dvc",  # run as a command
+    "httptools",  # the parser that uvicorn uses
+    "python-multipart",  # the parser that Starlette uses for forms
+}
 HEAVY = {"torch", "diffusers", "great_expectations", "polars", "pandas", "lakefs", "lakefs_sdk"}
 
 
@@ -169,6 +177,64 @@ def test_every_dependency_is_pinned() -> None:
         if "==" in line and not line.startswith("#")
     }
     assert {normal(name) for name in names} <= pinned
+
+
+def imports_of(folder: str) -> dict[str, Path]:
+    """Each third-party module that is imported below a folder, with one file that imports it.
+
+    `library` of `pipelines.common.optional` imports by name what an extra has.
+    """
+    found = {}
+    for file in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names: list[object] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "library":
+                names = [getattr(argument, "value", None) for argument in node.args[:1]]
+            found.update({name.partition(".")[0]: file for name in names if isinstance(name, str)})
+    ours = {*PACKAGES, "stemma", "tests", "benchmarks", *sys.stdlib_module_names}
+    return {name: file for name, file in found.items() if name not in ours}
+
+
+def declared(*extras: str) -> set[str]:
+    """Normal names of the dependencies, and of those of some extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [project["optional-dependencies"][extra] for extra in extras]
+    wanted = [*project["dependencies"], *itertools.chain.from_iterable(listed)]
+    return {normal(re.split(r"[\[<>=~! ]", each)[0]) for each in wanted}
+
+
+distributions = cache(packages_distributions)
+
+
+def distributions_of(module: str) -> set[str]:
+    return {normal(name) for name in distributions().get(module, [module])}
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [(PACKAGES, ("local-llm", "scorers", "text", "code")), (("tests",), ("test", "scorers"))],
+    ids=["packages", "tests"],
+)
+def test_every_import_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    undeclared = {
+        module: file.relative_to(ROOT)
+        for folder in folders
+        for module, file in imports_of(folder).items()
+        if not distributions_of(module) & declared(*extras)
+    }
+    assert undeclared == {}
+
+
+def test_every_dependency_is_imported_or_run() -> None:
+    imported = set().union(
+        *(distributions_of(module) for folder in PACKAGES for module in imports_of(folder))
+    )
+    assert {"pillow", "scikit-learn"} <= imported  # a module need not have its library's name
+    assert declared() - imported == NOT_IMPORTED
 
 
 def normal(name: str) -> str:
