@@ -1,0 +1,305 @@
+"""Outputs of features for fixed inputs are pinned: scorers, metrics and modalities build on them.
+
+A feature has no semantic version of its own. What uses it has one, and stands in the keys of
+stages, so a feature whose output changes makes all of these versions wrong. Which ones they are
+follows from the imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import grimp
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from pipelines import features
+from pipelines.features import (
+    embedding,
+    image_classifier,
+    image_hashes,
+    images,
+    knn,
+    pii,
+    shingles,
+    text_classifier,
+    text_similarity,
+)
+from tests import golden
+
+GOLDEN: Final[Mapping[str, str]] = {
+    "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
+    "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
+    "image_hashes": "ce86a8bf9f239124d16fcc19ca72fe03b08424867a88d70fd7ff5f3650905378",
+    "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
+    "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
+    "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
+    "shingles": "a4babbf582950900cbf01d958392d8a373b5410b6df9ad20527b8391e295a9f7",
+    "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",
+    "text_similarity": "38dd9aae5788b8e24bc282b436da59e510125e8e7bc234b5bc282d06cf4f1d85",
+}
+"""Digests of output by feature."""
+
+DIGITS: Final = 6
+SOLVED_DIGITS: Final = 3
+"""Digits of what an iterative solver finds: it stops early, and a processor with other vector
+instructions may stop elsewhere."""
+FOLDER: Final = Path(features.__file__).parent
+ROOT: Final = FOLDER.parents[1]
+ROOMS: Final = ("scorers", "metrics", "modalities", "generators", "sources")
+"""Where plug-ins are, which have versions."""
+VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
+UNPINNED: Final = {"__init__", "thumbnails"}
+"""Modules without a golden digest: pictures of pages are in no key."""
+
+TOPICS: Final = {
+    "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
+    "travel": ("train", "ticket", "airport", "city", "hotel", "beach", "map", "bus", "ship"),
+    "music": ("song", "guitar", "drum", "violin", "dance", "choir", "concert", "opera", "jazz"),
+}
+
+
+def rounded(values: NDArray[Any], digits: int = DIGITS) -> list[Any]:
+    """Values as JSON can hold them; a rounded zero has no sign."""
+    found: list[Any] = (np.round(values, digits) + 0.0).tolist()
+    return found
+
+
+def sentences(count: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Texts of three topics that share some words, and the topic of each."""
+    draw = np.random.default_rng(seed)
+    labels = np.array(sorted(TOPICS) * (count // len(TOPICS)))
+    every = sorted(word for words in TOPICS.values() for word in words)
+    texts = [" ".join([*draw.choice(TOPICS[label], 6), *draw.choice(every, 3)]) for label in labels]
+    return np.array(texts), labels
+
+
+def blobs(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Points of three overlapping clusters, and the cluster of each."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % 3
+    return (draw.normal(0, 1, (count, 8)) + labels[:, None]).astype(np.float32), labels
+
+
+def pictures() -> pl.Series:
+    """Smooth images, one twice, one slightly changed, one missing, one that is none."""
+    draw = np.random.default_rng(3)
+    coarse = draw.integers(0, 256, (6, 4, 4), dtype=np.uint8)
+    pixels = np.kron(coarse, np.ones((1, 8, 8), dtype=np.uint8))
+    pixels[5] = pixels[4]
+    pixels[5, 0, 0] ^= 1
+    files = [*images.encode(pixels), images.encode(pixels[:1])[0], None, b"none"]
+    rows = [None if file is None else {"bytes": file, "path": None} for file in files]
+    return pl.Series("image", rows, dtype=images.IMAGE)
+
+
+def of_images() -> object:
+    values = images.decode_lenient(pictures())
+    readable = images.finite(values)
+    return {
+        "readable": readable.tolist(),
+        "values": rounded(values[readable]),
+        "bytes": images.to_bytes(values[readable] * 0.5).tolist(),
+        "vectors": rounded(images.vectors(pictures()[:3])),
+    }
+
+
+def of_image_hashes() -> object:
+    found: dict[str, object] = {}
+    for method in ("phash", "dhash", "average_hash", "whash"):
+        bits, readable = image_hashes.hashes(pictures(), method)  # type: ignore[arg-type]
+        found[method] = [f"{value:016x}" for value in bits], readable.tolist()
+    draw = np.random.default_rng(4)
+    drawn = draw.integers(0, 1 << 60, 30, dtype=np.uint64)
+    drawn[10:20] = drawn[:10] ^ np.uint64(0b101)
+    near = image_hashes.nearest(drawn[:20], drawn[15:], 4)
+    closest, group = image_hashes.among(drawn, 4, earlier=False)
+    found["nearest"] = [column.tolist() for column in near]
+    found["among"] = [column.tolist() for column in (*closest, group)]
+    return found
+
+
+def of_embedding() -> object:
+    points = embedding.fit(sentences(30, 0)[0])
+    return rounded(points(sentences(9, 1)[0]))
+
+
+def of_image_classifier() -> object:
+    vectors, labels = blobs(90, 5)
+    others, _ = blobs(30, 6)
+    trained = image_classifier.train(vectors, labels, np.linspace(0.5, 1.5, 90), seed=1)
+    predicted, confidence = trained.predict(others)
+    held_out = image_classifier.unseen(vectors, labels, seed=2)
+    return {
+        "labels": [predicted.tolist(), held_out[0].tolist()],
+        "confidence": [rounded(confidence, SOLVED_DIGITS), rounded(held_out[1], SOLVED_DIGITS)],
+    }
+
+
+def of_text_classifier() -> object:
+    texts, labels = sentences(60, 7)
+    others, _ = sentences(15, 8)
+    predicted, chances = text_classifier.train(texts, labels, np.linspace(0.5, 1.5, 60)).predict(
+        others
+    )
+    held_out = text_classifier.unseen(texts, labels, seed=2)
+    return {
+        "labels": [predicted.tolist(), held_out[0].tolist()],
+        "chances": [rounded(chances, SOLVED_DIGITS), rounded(held_out[1], SOLVED_DIGITS)],
+    }
+
+
+def of_knn() -> object:
+    draw = np.random.default_rng(9)
+    vectors = draw.random((40, 20), dtype=np.float32)
+    vectors[30:] = vectors[:10]
+    vectors[3] = np.nan
+    distances, rows = knn.nearest(vectors[:25], vectors, 3)
+    own_distances, own_rows = knn.nearest(vectors, vectors, 2, skip_self=True)
+    left, right, within = knn.within(vectors[:20], vectors, 0.3)
+    pairs = knn.pairs_within(vectors, 0.3)
+    return {
+        "nearest": [rounded(np.nan_to_num(distances, nan=-1)), rows.tolist()],
+        "skip_self": [rounded(np.nan_to_num(own_distances, nan=-1)), own_rows.tolist()],
+        "within": [left.tolist(), right.tolist(), rounded(within)],
+        "pairs": pairs.tolist(),
+    }
+
+
+def of_shingles() -> object:
+    texts = pl.Series(["One  two, three FOUR five", "one two three four six", "", "ﬁve", "日本語"])
+    found: dict[str, object] = {"normal": shingles.normal(texts).to_list()}
+    for kind, size in (("characters", 3), ("words", 2)):
+        sets = shingles.sets(shingles.normal(texts), kind, size)  # type: ignore[arg-type]
+        left, right = np.divmod(np.arange(len(texts) ** 2), len(texts))
+        similar = shingles.jaccard(sets, sets, left, right)
+        found[kind] = [sets.values.tolist(), sets.starts.tolist(), rounded(similar)]
+    signatures = text_similarity.signatures(sets, 16, 1)
+    return found | {"signatures": signatures.tolist()}
+
+
+def of_text_similarity() -> object:
+    texts = sentences(60, 10)[0].tolist()
+    edited = [text.replace("e", "a", 1) for text in texts[:20]]
+    all_texts = pl.Series([*texts, *edited, texts[0], None])
+    found: dict[str, object] = {}
+    for few in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not few:
+                patch.setattr(text_similarity, "FEW", 0)  # candidates from MinHash bands
+            alone = text_similarity.pairs(all_texts, threshold=0.6, seed=3)
+            across = text_similarity.pairs(all_texts[:60], all_texts[60:], threshold=0.6, seed=3)
+        found[str(few)] = [
+            [pairs.left.tolist(), pairs.right.tolist(), rounded(pairs.similarity)]
+            for pairs in (alone, across)
+        ]
+    groups = text_similarity.groups(len(all_texts), alone.left, alone.right)
+    return found | {"groups": groups.tolist()}
+
+
+def of_pii() -> object:
+    texts = (
+        "write to jo.doe@example.org or call +1 650-253-0000",
+        "card 4111 1111 1111 1111, not 4111 1111 1111 1112",
+        "IBAN GB82 WEST 1234 5698 7654 32 and SSN 078-05-1120, not 666-05-1120",
+        "from 192.0.2.7 and 2001:db8::1, not from 127.0.0.1 or version 1.2.3",
+        "nothing here, room 12",
+    )
+    return [[list(finding) for finding in pii.find(text, "US")] for text in texts]
+
+
+OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
+    "embedding": of_embedding,
+    "image_classifier": of_image_classifier,
+    "image_hashes": of_image_hashes,
+    "images": of_images,
+    "knn": of_knn,
+    "pii": of_pii,
+    "shingles": of_shingles,
+    "text_classifier": of_text_classifier,
+    "text_similarity": of_text_similarity,
+}
+"""What makes the output that is pinned, by feature."""
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("pipelines", cache_dir=None)
+
+
+def versions_using(feature: str) -> list[str]:
+    """The versions of plug-ins that use a feature, each with its file.
+
+    The files alone, where no plug-in that uses it has a version.
+    """
+    users = graph().find_downstream_modules(f"pipelines.features.{feature}")
+    files = [
+        ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        for module in sorted(users)
+        if module.split(".")[1] in ROOMS
+    ]
+    versions = [version for path in files if path.is_file() for version in described(path)]
+    return versions or [str(path.relative_to(ROOT)) for path in files if path.is_file()]
+
+
+def described(path: Path) -> Iterator[str]:
+    """Each semantic version that a module assigns, in a class or as a constant."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        named = {ast.unparse(target).lower() for target in targets} == {"version"}
+        if named and isinstance(node.value, ast.Constant):
+            version = node.value.value
+            if isinstance(version, str) and VERSION.fullmatch(version):
+                yield f"{version} in {path.relative_to(ROOT)}"
+
+
+def check(feature: str, output: object) -> None:
+    """Fail, and name the versions to raise, if an output is not what is pinned."""
+    found = golden.digest_of(output)
+    if GOLDEN.get(feature) != found:
+        raised = "; ".join(versions_using(feature))
+        pytest.fail(
+            f"the output of pipelines/features/{feature}.py changed: raise the versions of what "
+            f"uses it ({raised}), then put {found!r} here"
+        )
+
+
+@pytest.mark.parametrize("feature", OUTPUTS)
+def test_output_is_what_is_pinned(feature: str) -> None:
+    check(feature, OUTPUTS[feature]())
+
+
+def test_a_changed_output_names_the_versions_to_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_classifier, "PENALTY", 1.0)
+    with pytest.raises(pytest.fail.Exception, match=f"raise .*{registered('agreement')} in"):
+        check("image_classifier", of_image_classifier())
+
+
+def test_each_feature_is_pinned() -> None:
+    assert OUTPUTS.keys() == GOLDEN.keys()
+    assert {path.stem for path in FOLDER.glob("*.py")} == {*GOLDEN, *UNPINNED}
+
+
+def test_versions_to_raise_follow_from_the_imports() -> None:
+    assert [used for used in versions_using("pii") if "scorers" in used] == [
+        f"{registered('personal_data')} in pipelines/scorers/personal_data.py"
+    ]
+    assert f"{registered('distance')} in pipelines/scorers/distance.py" in versions_using("knn")
+    through_another = versions_using("shingles")
+    assert any("pipelines/scorers/text_duplicates.py" in used for used in through_another)
+
+
+def registered(scorer: str) -> str:
+    """The version of a scorer, as the registry knows it."""
+    from pipelines.scorers import registry  # noqa: PLC0415
+
+    return str(registry.load(scorer).version)
