@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from review.cli import diff_options as options
-from review.cli.dispatch import DatasetOption, Json, run, settle, told
+from review.cli import diff_options
+from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run
 from review.cli.lake import lakes
+from review.cli.lineage import lineages
 from review.cli.verifier import verifiers
 
 app = typer.Typer(
@@ -23,15 +23,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
-lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.add_typer(verifiers, name="verifier")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"stemma {metadata.version('stemma')}")
         raise typer.Exit
 
@@ -47,13 +46,6 @@ def _everything(
     """A dataset-versioned data lake with per-sample lineage."""
 
 
-class ExportForm(StrEnum):
-    """Forms that lineage is exported in."""
-
-    PROV = "prov"
-    CROISSANT = "croissant"
-
-
 @app.command()
 def status(
     *,
@@ -67,19 +59,19 @@ def status(
 
 @app.command()
 def diff(
-    left: options.Left,
-    right: options.Right = None,
+    left: diff_options.Left,
+    right: diff_options.Right = None,
     *,
     dataset: DatasetOption = None,
-    path: options.PathOption = None,
-    key: options.Key = None,
-    two_dot: options.TwoDot = False,
-    rows: options.Rows = False,
-    limit: options.Limit = None,
-    columns: options.Columns = True,
-    fail_on: options.FailOn = None,
-    html: options.Html = None,
-    markdown: options.Markdown = False,
+    path: diff_options.PathOption = None,
+    key: diff_options.Key = None,
+    two_dot: diff_options.TwoDot = False,
+    rows: diff_options.Rows = False,
+    limit: diff_options.Limit = None,
+    columns: diff_options.Columns = True,
+    fail_on: diff_options.FailOn = None,
+    html: diff_options.Html = None,
+    markdown: diff_options.Markdown = False,
     as_json: Json = False,
 ) -> None:
     """What RIGHT changes since it forked from LEFT: rows, columns, lineage, metrics, cost."""
@@ -129,8 +121,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Where a sample came from: its family tree, verdicts and decision; or proofs about a ref."""
-    asked = [name for name in (sample, recompute, history) if name is not None]
-    if len(asked) != 1 or (sample is None and (replay or ref is not None)):
+    given = [name for name in (sample, recompute, history) if name is not None]
+    if len(given) != 1 or (sample is None and (replay or ref is not None)):
         raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
     if sample is not None:
         module = "review.commands.replay" if replay else "review.commands.audit"
@@ -222,42 +214,6 @@ def verdicts(
     )
 
 
-@lineages.command("stats")
-def lineage_stats(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
-    *,
-    dataset: DatasetOption = None,
-    as_json: Json = False,
-) -> None:
-    """How far each round is from real data: shares, depths, opaque roots, founders."""
-    run("review.commands.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
-
-
-@lineages.command("export")
-def lineage_export(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
-    *,
-    form: Annotated[
-        ExportForm, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
-    ],
-    dataset: DatasetOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Write the lineage of a ref in a form that other tools read."""
-    run(
-        "review.commands.lineage_export",
-        ref=ref,
-        form=form.value,
-        dataset=dataset,
-        output=output,
-        as_json=as_json,
-    )
-
-
 @app.command()
 def estimate(
     name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
@@ -297,8 +253,8 @@ def add_round(
 
 def main() -> None:
     """Run the command; an error is one sentence and an exit code that is not 0."""
-    settle()
-    with told():
+    mark_unencodable()
+    with reporting_faults():
         app()
 
 

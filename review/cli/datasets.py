@@ -1,4 +1,4 @@
-"""Which data set a command is about."""
+"""Checks the data set that a command names, or finds those it is about."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from review.errors import UsageError
 def wanted_dataset(params: Params, dataset: str, *, also: Iterable[str] = ()) -> str:
     """Check the name of a data set.
 
+    Args:
+        params: settings of the project.
+        dataset: the name.
+        also: names of data sets that are valid although params.yaml has no settings for them.
+
     Raises:
-        UsageError: neither params.yaml nor `also` knows it.
+        UsageError: there is no data set of this name.
     """
-    known = sorted({*params.datasets, *also})
-    if dataset not in known:
-        raise UsageError(f"there is no data set {dataset!r}; known: {', '.join(known)}")
+    names = sorted({*params.datasets, *also})
+    if dataset not in names:
+        raise UsageError(f"there is no data set {dataset!r}; known: {', '.join(names)}")
     return dataset
 
 
 def wanted_datasets(params: Params, dataset: str | None) -> list[str]:
-    """All data sets of params.yaml, or the one that is asked for."""
+    """All data sets of params.yaml, or the one that is named."""
     return list(params.datasets) if dataset is None else [wanted_dataset(params, dataset)]
 
 
 def held_datasets(ref: str, held: Collection[str], dataset: str | None) -> list[str]:
-    """All data sets that a ref holds, or the one that is asked for.
+    """All data sets that a ref holds, or the one that is named.
 
     Raises:
-        NotFoundError: it holds none.
-        UsageError: it does not hold the one that is asked for.
+        NotFoundError: the ref holds no data set.
+        UsageError: the ref does not hold the one that is named.
     """
-    known = sorted(held)
-    if not known:
+    names = sorted(held)
+    if not names:
         raise NotFoundError(f"{ref} holds no data set")
-    if dataset is not None and dataset not in known:
-        raise UsageError(f"{ref} holds no data set {dataset!r}; it holds {', '.join(known)}")
-    return known if dataset is None else [dataset]
+    if dataset is not None and dataset not in names:
+        raise UsageError(f"{ref} holds no data set {dataset!r}; it holds {', '.join(names)}")
+    return names if dataset is None else [dataset]

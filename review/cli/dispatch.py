@@ -1,7 +1,7 @@
 """What the modules of the command line share: options, and how a command is run.
 
-What a command does lives in a module of its own, which is loaded by name when the command runs:
-help then costs what parsing costs, and no command imports what it does not use
+Each command is a module of its own, which is loaded by name when the command runs: help then costs
+no more than parsing, and no command imports what it does not use
 (docs/decisions/0005).
 """
 
@@ -26,19 +26,19 @@ DatasetOption = Annotated[
 ]
 
 
-def settle() -> None:
-    """Let both outputs show something plain for signs that their encoding lacks."""
+def mark_unencodable() -> None:
+    """Let both outputs replace characters that their encoding lacks by plain ones or marks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=MARKED)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Tell all of a fault of the program, with nothing raw of what it happened with."""
+def reporting_faults() -> Iterator[None]:
+    """Print the traceback of a fault of the program, with marks for what does not print."""
     try:
         yield
-    except Exception:  # noqa: BLE001  whatever it is
+    except Exception:  # noqa: BLE001  any fault of the program ends here
         sys.stderr.write(visible(traceback.format_exc(), lines=True))
         sys.exit(1)
 

@@ -32,8 +32,8 @@ def serve_lake(
 ) -> None:
     """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""
     more = ["--sample-repo"] if sample_repo else []
-    for place in import_from or ():
-        more += ["--import-from", str(place)]
+    for folder in import_from or ():
+        more += ["--import-from", str(folder)]
     run("review.commands.serve", home=home, host=host, port=port, more=more, as_json=as_json)
 
 

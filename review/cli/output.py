@@ -1,8 +1,8 @@
-"""How results are printed: tables for people, JSON for programs.
+"""Prints results: tables for people, JSON for programs.
 
-Whatever is printed went through here, so that no foreign text reaches a terminal raw: cells, lines
-and titles show marks for what does not print (`lake.visible`), and the console marks what is left.
-JSON is ASCII, with its own escapes.
+Everything that is printed goes through here, so that no foreign text reaches a terminal raw: cells,
+lines and titles show marks for characters that do not print (`lake.visible`), and the console marks
+what is left. JSON is ASCII, with its own escapes.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ STYLES = {
 }
 
 
-def console() -> Console:
-    """A console on standard output; wide enough for a table when it is not a terminal.
+def make_console() -> Console:
+    """Make a console on standard output, 160 columns wide where that is not a terminal.
 
-    Words in what it prints are no markup, and raw characters in them become marks.
+    It reads no markup in what it prints, and replaces characters that do not print by marks.
     """
     return _Console(
         width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False
@@ -49,15 +49,15 @@ def console() -> Console:
 
 
 class _Console(Console):
-    """Prints nothing raw, whoever made it."""
+    """A console that prints no character raw, whatever it is given."""
 
-    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401  as the library has it
-        """Print texts as they are, and renderables without what does not print."""
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401  as rich declares it
+        """Print texts and renderables, with marks for characters that do not print."""
         super().print(*map(_Tamed, objects), **options)
 
 
 class _Tamed:
-    """A renderable, or a text, in which marks stand for what does not print."""
+    """A renderable, or a text, in which marks stand for characters that do not print."""
 
     def __init__(self, wrapped: ConsoleRenderable | str) -> None:
         self._wrapped = Text(tame(wrapped)) if isinstance(wrapped, str) else wrapped
@@ -67,9 +67,9 @@ class _Tamed:
             yield segment if segment.control else Segment(tame(segment.text), segment.style)
 
 
-def sentence(said: str, style: str = "") -> Text:
-    """Words on one line, foreign ones among them."""
-    return Text(visible(said), style=style)
+def sentence(text: str, style: str = "") -> Text:
+    """One line of text, with marks for characters that do not print."""
+    return Text(visible(text), style=style)
 
 
 def print_json(content: object) -> None:
@@ -78,19 +78,19 @@ def print_json(content: object) -> None:
 
 
 def as_json(content: object, *, indent: int | None = None) -> str:
-    """JSON in ASCII that shows nothing raw."""
+    """Serialize as JSON in ASCII, with escapes for characters that do not print."""
     return in_json(json.dumps(content, indent=indent, default=str))
 
 
 def print_json_rows(
     content: Mapping[str, object], name: str, blocks: Iterable[pl.DataFrame]
 ) -> None:
-    """Print JSON with a list of rows as its last member, of which one block is held at once.
+    """Print JSON whose last member is a list of rows, of which one block is in memory at a time.
 
     Args:
         content: the other members, at least one.
-        name: of the list.
-        blocks: frames whose columns are the rows' members.
+        name: name of the list.
+        blocks: frames whose columns are the members of each row.
     """
     head = as_json(content, indent=2).removesuffix("\n}")
     sys.stdout.write(f'{head},\n  "{name}": [')
@@ -103,25 +103,30 @@ def print_json_rows(
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table: words with a meaning are coloured, numbers stand right, long words fold.
+    """Make a table: words of `STYLES` are coloured, numbers aligned right, long words folded.
 
-    A line break in a cell becomes a mark, as everything that does not print.
+    A line break in a cell becomes a mark, as every character that does not print.
     """
     head = sentence(title) if title else None
-    made = Table(title=head, title_justify="left", title_style="bold", header_style="bold")
+    result = Table(title=head, title_justify="left", title_style="bold", header_style="bold")
     body = [[_text(cell) for cell in row] for row in rows]
     for index, name in enumerate(columns):
         cells = [row[index].plain for row in body]
         numeric = bool(cells) and all(_is_number(cell) for cell in cells)
         side: JustifyMethod = "right" if numeric else "left"
-        made.add_column(sentence(name), justify=side, overflow="fold")
+        result.add_column(sentence(name), justify=side, overflow="fold")
     for row in body:
-        made.add_row(*row)
-    return made
+        result.add_row(*row)
+    return result
 
 
 def number(value: object, digits: int = 3) -> str:
-    """A number for a person: fixed digits, an en dash where there is none."""
+    """Format a number for a person; None and NaN become an en dash.
+
+    Args:
+        value: the number; anything else is formatted as a string.
+        digits: decimal places of a float.
+    """
     if value is None or value != value:  # noqa: PLR0124  NaN
         return "–"
     if isinstance(value, float):
@@ -131,7 +136,7 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def plural(word: str, count: int) -> str:
-    """A noun as it stands after its count."""
+    """The form of a noun that follows a count."""
     return word if count == 1 else f"{word}s"
 
 

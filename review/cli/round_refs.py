@@ -1,4 +1,4 @@
-"""Which round a command is about: the one of a branch or tag, or the last one of a commit."""
+"""The round that a ref names: that of its branch or tag, or the last one that a commit holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STAGES = (
     ("metrics", "evaluate"),
     ("next_mix", "evaluate"),
 )
-"""Sections of a round's manifest that it needs to be judged, with the stages that write them."""
+"""Sections of a round's manifest that the guard needs, with the stages that write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RoundRef:
     """A round at a commit."""
 
     ref: str
-    """What was asked for."""
+    """The branch, tag or commit that named it."""
     dataset: str
     number: int
     commit: str
@@ -41,18 +41,18 @@ class RoundRef:
 
 
 def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[RoundRef]:
-    """The rounds that a ref is about.
+    """Find the rounds that a ref names.
 
     Args:
-        params: names the data sets to look for in a commit.
+        params: settings of the project, which name the data sets to look for in a commit.
         lake: the lake.
-        ref: a round's branch or tag, which is about that round; any other branch, tag or commit is
-            about the last round of each data set that it holds.
-        dataset: only this one.
+        ref: a round's branch or tag, which names that round; any other branch, tag or commit names
+            the last round of each data set that it holds.
+        dataset: name of the only data set to look for; None: any.
 
     Raises:
         NotFoundError: there is no such ref, or it holds no synthetic round.
-        UsageError: the ref is about another data set, or about real data.
+        UsageError: the ref names a round of another data set, or real data.
     """
     named = _named(lake, ref)
     if named is not None and dataset not in (None, named.dataset):
@@ -63,16 +63,16 @@ def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[Roun
         return [named]
     commit = lake.resolve(ref).id
     names = [dataset] if dataset is not None else wanted_datasets(params, None)
-    held = {name: tables.rounds(lake, commit, name) for name in names}
+    rounds = {name: tables.rounds(lake, commit, name) for name in names}
     if dataset is not None:
-        wanted_dataset(params, dataset, also=[name for name in held if held[name]])
-    last = {name: max(numbers, default=0) for name, numbers in held.items()}
-    found = [RoundRef(ref, name, number, commit) for name, number in last.items() if number]
-    if not found:
+        wanted_dataset(params, dataset, also=[name for name in rounds if rounds[name]])
+    last = {name: max(numbers, default=0) for name, numbers in rounds.items()}
+    round_refs = [RoundRef(ref, name, number, commit) for name, number in last.items() if number]
+    if not round_refs:
         raise NotFoundError(
             f"{ref} holds no synthetic round of {' or '.join(names) or 'any data set'}"
         )
-    return found
+    return round_refs
 
 
 def shared_dataset(left: str, right: str) -> str | None:
@@ -82,44 +82,44 @@ def shared_dataset(left: str, right: str) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def settings(params: Params, target: RoundRef) -> tuple[Round, str]:
-    """The settings of a round, and in words where its limits come from."""
-    if target.key in params.rounds:
-        round_ = replace(resolve(params, target.key), line=target.line)
-        return round_, f"limits of rounds.{target.key} in params.yaml"
-    known = params.datasets.get(target.dataset)
-    limits = f"limits of datasets.{target.dataset}" if known else "default limits"
-    missing = f"rounds.{target.key}" if known else f"datasets.{target.dataset}"
-    own = known or Dataset(identity=("sample_id",), ingest=Ingest(source=""))
+def settings(params: Params, round_ref: RoundRef) -> tuple[Round, str]:
+    """The settings of a round, and a phrase that says where its limits come from."""
+    if round_ref.key in params.rounds:
+        round_ = replace(resolve(params, round_ref.key), line=round_ref.line)
+        return round_, f"limits of rounds.{round_ref.key} in params.yaml"
+    dataset = params.datasets.get(round_ref.dataset)
+    limits = f"limits of datasets.{round_ref.dataset}" if dataset else "default limits"
+    missing = f"rounds.{round_ref.key}" if dataset else f"datasets.{round_ref.dataset}"
+    dataset = dataset or Dataset(identity=("sample_id",), ingest=Ingest(source=""))
     round_ = Round(
-        key=target.key,
-        dataset=target.dataset,
-        number=target.number,
-        previous=target.number - 1,
+        key=round_ref.key,
+        dataset=round_ref.dataset,
+        number=round_ref.number,
+        previous=round_ref.number - 1,
         generator="",
-        line=target.line,
+        line=round_ref.line,
         seed=params.seed,
-        identity=own.identity,
-        settings=own,
+        identity=dataset.identity,
+        settings=dataset,
     )
     return round_, f"{limits}: params.yaml has no {missing}"
 
 
-def evaluated(lake: Lake, target: RoundRef) -> dict[str, Any]:
-    """The manifest of a round that has come far enough to be judged.
+def evaluated(lake: Lake, round_ref: RoundRef) -> dict[str, Any]:
+    """The manifest of a round whose stages up to `evaluate` have run.
 
     Raises:
-        NotFoundError: it has not; the message names the stage that is missing.
+        NotFoundError: one has not run; the message names it.
     """
     try:
-        content = manifest.read(lake, target.commit, target.dataset, target.number)
+        content = manifest.read(lake, round_ref.commit, round_ref.dataset, round_ref.number)
     except NotFoundError:
         content = {}
     for section, stage in STAGES:
         if section not in content:
             raise NotFoundError(
-                f"{target.key} at {target.ref} cannot be judged yet: it lacks what the stage "
-                f"{stage} writes; run `dvc repro publish@{target.key}`"
+                f"{round_ref.key} at {round_ref.ref} cannot be judged yet: it lacks what the stage "
+                f"{stage} writes; run `dvc repro publish@{round_ref.key}`"
             )
     return content
 

@@ -1,4 +1,4 @@
-"""`stemma audit SAMPLE`: where a sample came from, and why it stayed or did not."""
+"""`stemma audit SAMPLE`: where a sample came from, and why it was accepted or not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lineage.audit import Occurrence
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.superseded import Superseded
-from review.cli.output import console, print_json, sentence, table
+from review.cli.output import make_console, print_json, sentence, table
 from review.provenance import origins, tree
 from review.provenance.lookup import locate
 from review.provenance.origins import SampleProvenance
@@ -23,19 +23,19 @@ SHOWN: Final = 5
 
 
 def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
-    """Find every occurrence of a sample and print where each came from."""
+    """Find every occurrence of a sample and print its provenance."""
     params = load()
     lake = open_lake(params)
     located = locate(lake, params, ref, dataset, sample)
     if as_json:
-        found = [each.to_dict() for each in origins.describe(lake, located)]
-        print_json({"ref": ref, "commit": located.commit, "occurrences": found})
+        occurrences = [provenance.to_dict() for provenance in origins.describe(lake, located)]
+        print_json({"ref": ref, "commit": located.commit, "occurrences": occurrences})
         return
-    out = console()
+    out = make_console()
     if located.lost is not None:
         out.print(_lost(ref, located.lost), soft_wrap=True)
-    for each in origins.describe(lake, located, SHOWN):
-        for part in _rendered(each):
+    for provenance in origins.describe(lake, located, SHOWN):
+        for part in _rendered(provenance):
             out.print(part)
     if len(located.numbers) > SHOWN:
         more = len(located.numbers) - SHOWN
@@ -43,52 +43,52 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
 
 
 def _lost(ref: str, lost: Superseded) -> Text:
-    """Say that a round was superseded, and from when its family tree is."""
+    """A sentence that a round was superseded, and as of which commit its family tree is shown."""
     return sentence(
         f"not at {ref}: round {lost.round} of {lost.dataset} was superseded by {lost.by[:12]}; "
         f"what follows is as of {lost.last[:12]}, the last commit of main that held it"
     )
 
 
-def _rendered(found: SampleProvenance) -> Iterator[RenderableType]:
-    one = found.occurrence
-    head = f"{one.dataset}, round {one.round}, row {one.row}"
-    decision = one.decision.decision if one.decision else "undecided"
-    state = one.kind if one.kind == "real" else f"{one.kind}, {decision}"
-    yield Text.assemble((f"\n{one.sample_id}\n", "bold"), sentence(f"{head}: {state}"))
-    drawn, left_out = tree.draw(found)
+def _rendered(provenance: SampleProvenance) -> Iterator[RenderableType]:
+    occurrence = provenance.occurrence
+    head = f"{occurrence.dataset}, round {occurrence.round}, row {occurrence.row}"
+    decision = occurrence.decision.decision if occurrence.decision else "undecided"
+    state = occurrence.kind if occurrence.kind == "real" else f"{occurrence.kind}, {decision}"
+    yield Text.assemble((f"\n{occurrence.sample_id}\n", "bold"), sentence(f"{head}: {state}"))
+    drawn, left_out = tree.draw(provenance)
     yield drawn
     if left_out:
         yield sentence(left_out)
-    if one.kind != "real" and found.licences:
-        yield sentence(f"real ancestors by licence: {tree.counted(found.licences)}")
-    yield from _decision(one)
-    if one.verdicts:
-        yield _verdicts(one)
+    if occurrence.kind != "real" and provenance.licences:
+        yield sentence(f"real ancestors by licence: {tree.counted(provenance.licences)}")
+    yield from _decision(occurrence)
+    if occurrence.verdicts:
+        yield _verdicts(occurrence)
 
 
-def _decision(one: Occurrence) -> Iterator[Text]:
-    if one.decision is None:
+def _decision(occurrence: Occurrence) -> Iterator[Text]:
+    if occurrence.decision is None:
         return
-    if one.decision.reasons:
-        yield sentence(f"reasons: {', '.join(one.decision.reasons)}")
-    if one.decision.warnings:
-        yield sentence(f"warnings: {', '.join(one.decision.warnings)}")
-    if one.decision.duplicate_of:
-        first = one.decision.duplicate_of
-        place = f"{first['dataset']}, round {first['round']}, row {first['row']}"
-        yield sentence(f"the same content: {place}")
+    if occurrence.decision.reasons:
+        yield sentence(f"reasons: {', '.join(occurrence.decision.reasons)}")
+    if occurrence.decision.warnings:
+        yield sentence(f"warnings: {', '.join(occurrence.decision.warnings)}")
+    if occurrence.decision.duplicate_of:
+        first = occurrence.decision.duplicate_of
+        location = f"{first['dataset']}, round {first['round']}, row {first['row']}"
+        yield sentence(f"the same content: {location}")
 
 
-def _verdicts(one: Occurrence) -> Table:
+def _verdicts(occurrence: Occurrence) -> Table:
     body = [
         [
-            each.expectation,
-            each.severity,
-            each.verdict,
-            "–" if each.observed is None else f"{each.observed:.4g}",
-            each.detail or "",
+            verdict.expectation,
+            verdict.severity,
+            verdict.verdict,
+            "–" if verdict.observed is None else f"{verdict.observed:.4g}",
+            verdict.detail or "",
         ]
-        for each in one.verdicts
+        for verdict in occurrence.verdicts
     ]
     return table("", ["expectation", "severity", "verdict", "observed", "detail"], body)

@@ -22,12 +22,12 @@ from lineage.ancestry.index import Ancestry
 from lineage.ancestry.walks import Descendants
 from lineage.errors import QueryError
 from lineage.family import Numbers
-from pipelines.common import console as say
+from pipelines.common import console
 from pipelines.params import load
 from pipelines.rounds import ancestry_index
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import wanted_dataset
-from review.cli.output import console, plural, print_json, print_json_rows, sentence, table
+from review.cli.output import make_console, plural, print_json, print_json_rows, sentence, table
 from review.errors import UsageError
 
 SHOWN: Final = 60
@@ -41,23 +41,23 @@ EARLIER_NAMES: Final = {"direct": "hard", "indirect": "weak"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """The samples that were asked about."""
+class Selection:
+    """The samples whose descendants are wanted."""
 
     numbers: Numbers
-    """Their occurrences, each once."""
+    """Index numbers of their occurrences, each once."""
     samples: Mapping[str, int]
-    """Each id as it was given, to the number of samples that it matches."""
+    """Number of samples that each id matches, by the id as it was given."""
 
     @property
     def unmatched(self) -> list[str]:
         """Ids that match nothing."""
-        return [each for each, count in self.samples.items() if not count]
+        return [sample_id for sample_id, count in self.samples.items() if not count]
 
     @property
     def ambiguous(self) -> dict[str, int]:
-        """Ids that match several samples, with how many."""
-        return {each: count for each, count in self.samples.items() if count > 1}
+        """Number of samples by id, of ids that match several."""
+        return {sample_id: count for sample_id, count in self.samples.items() if count > 1}
 
 
 def run(
@@ -69,7 +69,7 @@ def run(
     rows: bool,
     as_json: bool,
 ) -> None:
-    """Find what came from samples, and print how much, or all of it."""
+    """Find the descendants of samples, and print how many there are, or list them all."""
     wanted = {**_given(samples), **_listed(from_file)}
     if not wanted:
         raise UsageError("no sample is named; give an id, or a file with --from-file")
@@ -79,97 +79,101 @@ def run(
     index = ancestry_index.open_at(lake, commit)
     if dataset is not None:
         wanted_dataset(params, dataset, also=ancestry_index.datasets(index))
-    asked = find(index, wanted)
-    found = _only(index, walks.descendants(index, asked.numbers), dataset)
+    selection = find(index, wanted)
+    descendants = _only(index, walks.descendants(index, selection.numbers), dataset)
     if as_json:
-        _print_json(index, {"ref": ref, "commit": commit}, asked, found, rows=rows)
-    elif asked.numbers.size:
-        _print(index, asked, found, rows=rows)
-    _complain(ref, asked)
+        _print_json(index, {"ref": ref, "commit": commit}, selection, descendants, rows=rows)
+    elif selection.numbers.size:
+        _print(index, selection, descendants, rows=rows)
+    _complain(ref, selection)
 
 
-def find(index: Ancestry, wanted: Mapping[str, str]) -> Asked:
+def find(index: Ancestry, wanted: Mapping[str, str]) -> Selection:
     """Find the occurrences of samples.
 
     Args:
         index: the family tree.
-        wanted: each id, to where it was given.
+        wanted: by id the words for where it was given, which an error message begins with.
 
     Raises:
-        QueryError: one cannot be an id; the message says where it was given.
+        QueryError: a text cannot be the beginning of an id.
     """
-    found, counts = [np.empty(0, dtype=np.int64)], {}
+    numbers_found, counts = [np.empty(0, dtype=np.int64)], {}
     for prefix, where in wanted.items():
         try:
             numbers = index.find(prefix)
         except QueryError as error:
             raise QueryError(f"{where}{error}") from error
         counts[prefix] = index.nodes(numbers)["sample_id"].n_unique() if numbers.size else 0
-        found.append(numbers)
-    return Asked(np.unique(np.concatenate(found)), counts)
+        numbers_found.append(numbers)
+    return Selection(np.unique(np.concatenate(numbers_found)), counts)
 
 
 def _given(samples: Iterable[str]) -> dict[str, str]:
-    return {each.strip().lower(): "" for each in samples}
+    return {sample.strip().lower(): "" for sample in samples}
 
 
-def _listed(place: Path | None) -> dict[str, str]:
-    """The ids in a file, one a line; `-` is standard input, `#` begins a comment.
+def _listed(path: Path | None) -> dict[str, str]:
+    """The ids in a file, one per line; `-` is standard input, `#` begins a comment.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: the file cannot be read.
     """
-    if place is None:
+    if path is None:
         return {}
     try:
-        text = sys.stdin.read() if str(place) == "-" else place.read_text(encoding="utf-8")
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"{place} cannot be read: {why}") from error
+        raise UsageError(f"{path} cannot be read: {why}") from error
     lines = enumerate((line.partition("#")[0].strip().lower() for line in text.splitlines()), 1)
-    return {each: f"{place}, line {number}: " for number, each in lines if each}
+    return {sample: f"{path}, line {number}: " for number, sample in lines if sample}
 
 
-def _only(index: Ancestry, found: Descendants, dataset: str | None) -> Descendants:
-    """Those of one data set."""
+def _only(index: Ancestry, descendants: Descendants, dataset: str | None) -> Descendants:
+    """The descendants that belong to one data set."""
     if dataset is None:
-        return found
-    own = np.array([each.dataset == dataset for each in index.segments], dtype=np.bool_)
+        return descendants
+    own = np.array([segment.dataset == dataset for segment in index.segments], dtype=np.bool_)
     direct, indirect = (
-        own[family.segments_of(index, numbers)] for numbers in (found.direct, found.indirect)
+        own[family.segments_of(index, numbers)]
+        for numbers in (descendants.direct, descendants.indirect)
     )
-    return Descendants(found.direct[direct], found.steps[direct], found.indirect[indirect])
+    return Descendants(
+        descendants.direct[direct], descendants.steps[direct], descendants.indirect[indirect]
+    )
 
 
-def _counts(index: Ancestry, found: Descendants) -> pl.DataFrame:
+def _counts(index: Ancestry, descendants: Descendants) -> pl.DataFrame:
     """Count descendants per round: dataset, round, direct, indirect, of rounds that have any."""
     direct, indirect = (
         family.by_round(index, numbers).rename({"rows": name})
-        for name, numbers in (("direct", found.direct), ("indirect", found.indirect))
+        for name, numbers in (("direct", descendants.direct), ("indirect", descendants.indirect))
     )
     both = direct.join(indirect, on=["dataset", "round"], how="full", coalesce=True)
     return both.with_columns(pl.col("direct", "indirect").fill_null(0)).sort("dataset", "round")
 
 
-def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> None:
-    out = console()
-    samples = sum(asked.samples.values())
+def _print(index: Ancestry, selection: Selection, descendants: Descendants, *, rows: bool) -> None:
+    out = make_console()
+    samples = sum(selection.samples.values())
     out.print(
         sentence(
             f"{samples:,} {plural('sample', samples)} "
-            f"({asked.numbers.size:,} {plural('occurrence', asked.numbers.size)}): "
-            f"{found.direct.size:,} direct and {found.indirect.size:,} indirect descendants"
+            f"({selection.numbers.size:,} {plural('occurrence', selection.numbers.size)}): "
+            f"{descendants.direct.size:,} direct and "
+            f"{descendants.indirect.size:,} indirect descendants"
         )
     )
     body = [
         [name, str(number), direct, indirect]
-        for name, number, direct, indirect in _counts(index, found).rows()
+        for name, number, direct, indirect in _counts(index, descendants).rows()
     ]
     if body:
         out.print(table("", ["data set", "round", "direct", "indirect"], body))
     if not rows or not body:
         return
-    first = next(_blocks(index, found, SHOWN)).head(SHOWN)
+    first = next(_blocks(index, descendants, SHOWN)).head(SHOWN)
     listed = [
         [
             str(number),
@@ -185,21 +189,21 @@ def _print(index: Ancestry, asked: Asked, found: Descendants, *, rows: bool) -> 
     ]
     columns = ["", "sample", "data set", "round", "row", "decision", "steps", ""]
     out.print(table("", columns, listed))
-    more = found.direct.size + found.indirect.size - SHOWN
+    more = descendants.direct.size + descendants.indirect.size - SHOWN
     if more > 0:
         out.print(sentence(f"… {more:,} more rows; --rows --json prints them all"))
 
 
-def _blocks(index: Ancestry, found: Descendants, size: int = BLOCK) -> Iterator[pl.DataFrame]:
+def _blocks(index: Ancestry, descendants: Descendants, size: int = BLOCK) -> Iterator[pl.DataFrame]:
     """Give the descendants in blocks: direct ones by steps, then indirect ones.
 
     Each has dataset, round, row, sample_id (hex), kind, decision, steps (null for indirect ones),
     descent (direct or indirect) and relation (the same by its earlier name: hard or weak).
     """
-    order = np.argsort(found.steps, kind="stable")
+    order = np.argsort(descendants.steps, kind="stable")
     for descent, numbers, steps in (
-        ("direct", found.direct[order], found.steps[order]),
-        ("indirect", found.indirect, None),
+        ("direct", descendants.direct[order], descendants.steps[order]),
+        ("indirect", descendants.indirect, None),
     ):
         for start in range(0, numbers.size, size):
             part = slice(start, start + size)
@@ -219,45 +223,50 @@ def _blocks(index: Ancestry, found: Descendants, size: int = BLOCK) -> Iterator[
 
 
 def _print_json(
-    index: Ancestry, head: Mapping[str, Any], asked: Asked, found: Descendants, *, rows: bool
+    index: Ancestry,
+    head: Mapping[str, Any],
+    selection: Selection,
+    descendants: Descendants,
+    *,
+    rows: bool,
 ) -> None:
     """Print JSON; rows are written block by block, however many there are."""
     content = {
         **head,
-        "samples": asked.samples,
-        "unmatched": asked.unmatched,
-        "occurrences": int(asked.numbers.size),
-        "hard": int(found.direct.size),
-        "weak": int(found.indirect.size),
-        "direct": int(found.direct.size),
-        "indirect": int(found.indirect.size),
-        "rounds": _counts(index, found)
+        "samples": selection.samples,
+        "unmatched": selection.unmatched,
+        "occurrences": int(selection.numbers.size),
+        "hard": int(descendants.direct.size),
+        "weak": int(descendants.indirect.size),
+        "direct": int(descendants.direct.size),
+        "indirect": int(descendants.indirect.size),
+        "rounds": _counts(index, descendants)
         .with_columns(pl.col(name).alias(earlier) for name, earlier in EARLIER_NAMES.items())
         .to_dicts(),
     }
     if rows:
-        print_json_rows(content, "rows", _blocks(index, found))
+        print_json_rows(content, "rows", _blocks(index, descendants))
     else:
         print_json(content)
 
 
-def _complain(ref: str, asked: Asked) -> None:
-    """Say which ids match several samples, and which none.
+def _complain(ref: str, selection: Selection) -> None:
+    """Report ids that match several samples, and ids that match none.
 
     Raises:
-        NotFoundError: none matches anything.
+        NotFoundError: no id matches a sample.
     """
-    for each, count in list(asked.ambiguous.items())[:NAMED]:
-        say.line(f"stemma: {each} matches {count:,} samples; all of them were followed")
-    unmatched = asked.unmatched
+    for sample_id, count in list(selection.ambiguous.items())[:NAMED]:
+        console.line(f"stemma: {sample_id} matches {count:,} samples; all of them were followed")
+    unmatched = selection.unmatched
     if not unmatched:
         return
     shown = ", ".join(unmatched[:NAMED])
     more = f" and {len(unmatched) - NAMED:,} more" if len(unmatched) > NAMED else ""
-    matched = len(asked.samples) - len(unmatched)
+    matched = len(selection.samples) - len(unmatched)
     if not matched:
         raise NotFoundError(f"no sample at {ref} matches {shown}{more}")
-    say.line(
-        f"stemma: {matched:,} of {len(asked.samples):,} ids match; at {ref} nothing matches "
+    console.line(
+        f"stemma: {matched:,} of {len(selection.samples):,} ids match; at {ref} nothing matches "
         f"{shown}{more}"
     )

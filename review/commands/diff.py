@@ -11,25 +11,25 @@ from typing import Any, Final
 from lake import files
 from lake.client import Lake
 from lineage import schema
-from pipelines.common import console as say
+from pipelines.common import console
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from review.cli import round_refs
 from review.cli.datasets import wanted_dataset
-from review.cli.output import console, print_json, sentence
+from review.cli.output import make_console, print_json, sentence
 from review.diff import build, checks, markdown, page, sources, terminal
 from review.diff.values import DataDiff
 from review.errors import Findings, UsageError
 
 SHOWN: Final = 60
-"""Rows that `--rows` prints, where nothing else is asked for."""
+"""Rows that `--rows` prints without `--limit`."""
 CARDS: Final = 24
-"""The same, of each change on a page."""
+"""Rows of each kind of change that a page shows without `--limit`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be compared, and how it is shown."""
+class DiffRequest:
+    """What is to be compared with what, and how."""
 
     left: str
     right: str
@@ -41,7 +41,7 @@ class Asked:
 
     @property
     def title(self) -> str:
-        """As it is typed."""
+        """The two sides as they are typed on the command line."""
         return f"{self.left}{'..' if self.two_dot else '...'}{self.right}"
 
 
@@ -64,97 +64,99 @@ def run(
     """Compare two versions, print what differs, and fail if a check says so.
 
     Raises:
-        Findings: a check of `fail_on` found something.
-        UsageError: the arguments do not fit.
+        Findings: a check of `fail_on` failed.
+        UsageError: the arguments do not fit what the lake holds.
         SchemaError: a table cannot be read.
     """
     checks.named(fail_on)
     ours, theirs, dots = _sides(left, right)
-    asked = Asked(ours, theirs, two_dot or dots, dataset, path, tuple(key), columns)
-    with schema.readable(f"a table of {asked.title}"):
-        found = _found(asked)
+    request = DiffRequest(ours, theirs, two_dot or dots, dataset, path, tuple(key), columns)
+    with schema.readable(f"a table of {request.title}"):
+        diffs = _compare(request)
         if html is not None:
-            files.write_text(html, page.rendered(found, asked.title, limit or CARDS))
+            files.write_text(html, page.rendered(diffs, request.title, limit or CARDS))
         if as_json:
-            print_json(_content(asked, found, rows=rows))
+            print_json(_content(request, diffs, rows=rows))
         else:
-            _show(asked, found, (limit or SHOWN) if rows else 0, as_markdown=as_markdown)
-    said = [each for one in found for each in checks.failed(one, fail_on)]
-    if said:
-        raise Findings("; ".join(said))
+            _show(request, diffs, (limit or SHOWN) if rows else 0, as_markdown=as_markdown)
+    failures = [failure for diff in diffs for failure in checks.failed(diff, fail_on)]
+    if failures:
+        raise Findings("; ".join(failures))
 
 
-def _show(asked: Asked, found: Sequence[DataDiff], listed: int, *, as_markdown: bool) -> None:
+def _show(
+    request: DiffRequest, diffs: Sequence[DataDiff], listed: int, *, as_markdown: bool
+) -> None:
     """Print what differs for a person."""
     if not as_markdown:
-        _print(asked, found, listed)
+        _print(request, diffs, listed)
         return
-    lines = [line for each in found for line in markdown.rendered(each, asked.title, listed)]
-    lines = lines or [markdown.escaped(f"{asked.title}: no difference")]
+    lines = [line for diff in diffs for line in markdown.rendered(diff, request.title, listed)]
+    lines = lines or [markdown.escaped(f"{request.title}: no difference")]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _found(asked: Asked) -> list[DataDiff]:
-    """What differs, by data set; a table of its own is one."""
-    options: dict[str, Any] = {"columns": asked.columns}
-    on_disk = [each for each in (asked.left, asked.right) if sources.is_on_disk(each)]
-    if len(on_disk) == 2 and asked.path is None and asked.dataset is None:  # noqa: PLR2004  sides
-        pair = Path(asked.left), Path(asked.right)
-        return _differing([build.diff_files(*pair, asked.key, **options)])
+def _compare(request: DiffRequest) -> list[DataDiff]:
+    """The differences by data set; a table outside of the lake counts as one."""
+    options: dict[str, Any] = {"columns": request.columns}
+    on_disk = [ref for ref in (request.left, request.right) if sources.is_on_disk(ref)]
+    if len(on_disk) == 2 and request.path is None and request.dataset is None:  # noqa: PLR2004  sides
+        pair = Path(request.left), Path(request.right)
+        return _differing([build.diff_files(*pair, request.key, **options)])
     params = load()
     lake = open_lake(params)
-    options["two_dot"] = asked.two_dot
-    if asked.path is not None:
-        where = (asked.left, asked.right, asked.path, asked.key)
-        return _differing([build.diff_table(lake, *where, **options)])
-    named = build.datasets(lake, asked.left, asked.right, two_dot=asked.two_dot)
-    if asked.dataset is not None:
-        wanted_dataset(params, asked.dataset, also=named)
-    own = asked.dataset or round_refs.shared_dataset(asked.left, asked.right)
+    options["two_dot"] = request.two_dot
+    if request.path is not None:
+        table = (request.left, request.right, request.path, request.key)
+        return _differing([build.diff_table(lake, *table, **options)])
+    named = build.datasets(lake, request.left, request.right, two_dot=request.two_dot)
+    if request.dataset is not None:
+        wanted_dataset(params, request.dataset, also=named)
+    own = request.dataset or round_refs.shared_dataset(request.left, request.right)
     wanted = [name for name in named if own in (None, name)]
     others = [name for name in named if name not in wanted]
-    if others and asked.dataset is None:
-        say.line(f"{', '.join(others)} differ too; --dataset shows one of them")
-    return [_of_dataset(lake, asked, name, options) for name in wanted]
+    if others and request.dataset is None:
+        console.line(f"{', '.join(others)} differ too; --dataset shows one of them")
+    return [_of_dataset(lake, request, name, options) for name in wanted]
 
 
-def _of_dataset(lake: Lake, asked: Asked, name: str, options: dict[str, Any]) -> DataDiff:
-    return build.diff(lake, asked.left, asked.right, name, key=asked.key or None, **options)
+def _of_dataset(lake: Lake, request: DiffRequest, name: str, options: dict[str, Any]) -> DataDiff:
+    return build.diff(lake, request.left, request.right, name, key=request.key or None, **options)
 
 
-def _differing(found: list[DataDiff]) -> list[DataDiff]:
-    return [each for each in found if not each.identical]
+def _differing(diffs: list[DataDiff]) -> list[DataDiff]:
+    return [diff for diff in diffs if not diff.identical]
 
 
 def _sides(left: str, right: str | None) -> tuple[str, str, bool]:
-    """The two sides, and whether two dots stand between them: LEFT RIGHT, L..R or L...R."""
+    """Split LEFT RIGHT, L..R or L...R into two sides, and whether two dots stand between them."""
     if right is not None:
         return left, right, False
     for dots in ("...", ".."):
-        ours, found, theirs = left.partition(dots)
-        if found and ours and theirs:
+        ours, separator, theirs = left.partition(dots)
+        if separator and ours and theirs:
             return ours, theirs, dots == ".."
     raise UsageError(f"name two sides, LEFT RIGHT or LEFT...RIGHT; there is only {left!r}")
 
 
-def _content(asked: Asked, found: Sequence[DataDiff], *, rows: bool) -> dict[str, Any]:
-    """As JSON; what the checks would say of it too."""
+def _content(request: DiffRequest, diffs: Sequence[DataDiff], *, rows: bool) -> dict[str, Any]:
+    """The content of `--json`, with what each check finds."""
     return {
-        "left": asked.left,
-        "right": asked.right,
-        "three_dot": not asked.two_dot,
-        "datasets": {each.dataset: each.to_dict(rows=rows) for each in found},
+        "left": request.left,
+        "right": request.right,
+        "three_dot": not request.two_dot,
+        "datasets": {diff.dataset: diff.to_dict(rows=rows) for diff in diffs},
         "checks": {
-            name: [said for each in found if (said := check.found(each))]
+            name: [finding for diff in diffs if (finding := check.found(diff))]
             for name, check in checks.CHECKS.items()
         },
     }
 
 
-def _print(asked: Asked, found: Sequence[DataDiff], rows: int) -> None:
-    out = console()
-    if not found:
-        out.print(sentence(f"{asked.title}: no difference"), soft_wrap=True)
-    for each in found:
-        for part in terminal.rendered(each, asked.title, rows):
+def _print(request: DiffRequest, diffs: Sequence[DataDiff], rows: int) -> None:
+    out = make_console()
+    if not diffs:
+        out.print(sentence(f"{request.title}: no difference"), soft_wrap=True)
+    for diff in diffs:
+        for part in terminal.rendered(diff, request.title, rows):
             out.print(part)

@@ -1,4 +1,4 @@
-"""`stemma estimate`: what a round of a language model will cost, before it is asked."""
+"""`stemma estimate`: what a round of a language model will cost, before any request is sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.inquiry.cost_estimate import Part
 from pipelines.llm.settings import LOCAL
 from pipelines.params import load, resolve
 from pipelines.rounds.context import RoundContext, open_lake
-from review.cli.output import console, number, print_json, sentence, table
+from review.cli.output import make_console, number, print_json, sentence, table
 
 COLUMNS: Final = (
     "stage",
@@ -25,7 +25,7 @@ COLUMNS: Final = (
 )
 MINUTE: Final = 60
 CENTS: Final = 4
-"""Digits of dollars."""
+"""Decimal places of dollars."""
 
 
 def run(*, name: str, as_json: bool) -> None:
@@ -35,9 +35,9 @@ def run(*, name: str, as_json: bool) -> None:
     if as_json:
         print_json({"round": key, "parts": [_to_dict(part) for part in parts]})
         return
-    out = console()
+    out = make_console()
     out.print(table(key, COLUMNS, [_row(part) for part in parts]))
-    for line in _said(parts):
+    for line in _remarks(parts):
         out.print(sentence(line), soft_wrap=True)
 
 
@@ -53,15 +53,15 @@ def _to_dict(part: Part) -> dict[str, Any]:
 
 
 def _row(part: Part) -> list[object]:
-    found = part.expected
+    expected = part.expected
     return [
         part.stage,
         part.service.model,
-        found.requests,
-        found.cached,
-        _range(found.tokens_in_low, found.tokens_in_high),
-        _range(found.tokens_out_low, found.tokens_out_high),
-        _range(found.dollars_low, found.dollars_high, CENTS),
+        expected.requests,
+        expected.cached,
+        _range(expected.tokens_in_low, expected.tokens_in_high),
+        _range(expected.tokens_out_low, expected.tokens_out_high),
+        _range(expected.dollars_low, expected.dollars_high, CENTS),
         None if part.seconds is None else round(part.seconds / MINUTE, 1),
     ]
 
@@ -73,8 +73,8 @@ def _range(low: float | None, high: float | None, digits: int = 0) -> str:
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
-def _said(parts: list[Part]) -> Iterator[str]:
-    """What the table cannot say."""
+def _remarks(parts: list[Part]) -> Iterator[str]:
+    """Sentences about what the table does not show: unknown prices, budgets, durations."""
     for part in parts:
         model, high = part.service.model, part.expected.dollars_high
         if high is None:

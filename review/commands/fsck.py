@@ -13,22 +13,26 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lake.home import LakeHome
-from lake.server.maintenance.fsck import Problem, Report, check
-from lake.server.maintenance.fsck import Progress as Tell
+from lake.server.maintenance import fsck
+from lake.server.maintenance.fsck import Problem, Report
 from lake.visible import visible
-from review.cli.output import console, number, print_json
+from review.cli.output import make_console, number, print_json
 from review.errors import ReviewError
 
 
 def run(*, home: Path, as_json: bool) -> None:
-    """Check the lake; a problem is an error."""
+    """Check the lake and print what was found.
+
+    Raises:
+        ReviewError: something is wrong in the lake.
+    """
     lake = LakeHome(home.absolute())
     with _bar() as tell:
-        report = check(lake, tell)
+        report = fsck.check(lake, tell)
     if as_json:
         print_json(_facts(report))
     else:
-        console().print(told(report), soft_wrap=True)
+        make_console().print(summary(report), soft_wrap=True)
     if report.problems:
         sys.stdout.flush()
         raise ReviewError(
@@ -37,8 +41,8 @@ def run(*, home: Path, as_json: bool) -> None:
         )
 
 
-def told(report: Report) -> str:
-    """What was checked and what was found, a line each."""
+def summary(report: Report) -> str:
+    """What is wrong, one line per problem, then one on how much was checked."""
     lines = [_line(problem) for problem in report.problems]
     lines.append(
         f"checked {number(report.objects)} objects ({number(report.object_bytes)} bytes), "
@@ -76,8 +80,8 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 @contextmanager
-def _bar() -> Iterator[Tell]:
-    """A bar on standard error, where that is a terminal."""
+def _bar() -> Iterator[fsck.Progress]:
+    """Show a progress bar on standard error, where that is a terminal."""
     columns = (TextColumn("checking"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     on_terminal = sys.stderr.isatty()
     screen = Console(stderr=True)

@@ -1,8 +1,8 @@
-"""`stemma lake gc`: free what nothing in the embedded lake leads to.
+"""`stemma lake gc`: free what no reference in the embedded lake reaches.
 
-A stage that moves a branch leaves the commits of the round before, and receipts in git go on naming
+A stage that moves a branch leaves the commits of the round before, and receipts in git still name
 them. Those of this checkout are kept; those in other commits of git are not known here, so what a
-branch leaves stays for a while, and for good where a tag is put on it (docs/decisions/0007).
+branch leaves is kept for a while, and for good where a tag is put on it (docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from lake import documents, upkeep
 from lake.documents import DocumentError
 from pipelines.rounds import receipts
-from review.cli.output import console, number, print_json
+from review.cli.output import make_console, number, print_json
 from review.errors import UsageError
 
 SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -23,48 +23,46 @@ _AGE: Final = re.compile(r"(\d{1,6})([smhd]?)")
 
 
 def run(*, home: Path, keep: str, dry_run: bool, as_json: bool) -> None:
-    """Collect garbage and say what was freed, or would be."""
-    found = upkeep.collect(
+    """Collect garbage and print what was freed, or would be freed."""
+    freed = upkeep.collect(
         home.absolute(), keep=seconds(keep), also=named(receipts.ROOT), dry_run=dry_run
     )
     if as_json:
-        print_json({"dry_run": dry_run, **found})
+        print_json({"dry_run": dry_run, **freed})
     else:
-        console().print(told(found, dry_run=dry_run), soft_wrap=True)
+        make_console().print(report(freed, dry_run=dry_run), soft_wrap=True)
 
 
-def told(found: Mapping[str, int], *, dry_run: bool) -> str:
-    """What was freed, in a sentence or two."""
-    freed = (
-        f"{'would free' if dry_run else 'freed'} {number(found['objects'])} objects "
-        f"({number(found['object_bytes'])} bytes), {number(found['commits'])} commits and "
-        f"{number(found['blocks'])} tree blocks ({number(found['block_bytes'])} bytes)"
+def report(freed: Mapping[str, int], *, dry_run: bool) -> str:
+    """One or two sentences on what was freed."""
+    text = (
+        f"{'would free' if dry_run else 'freed'} {number(freed['objects'])} objects "
+        f"({number(freed['object_bytes'])} bytes), {number(freed['commits'])} commits and "
+        f"{number(freed['blocks'])} tree blocks ({number(freed['block_bytes'])} bytes)"
     )
-    if not found["spared"]:
-        return freed
-    return (
-        f"{freed}\nkept {number(found['spared'])} commits that no branch or tag leads to any more"
-    )
+    if not freed["spared"]:
+        return text
+    return f"{text}\nkept {number(freed['spared'])} commits that no branch or tag leads to any more"
 
 
 def seconds(text: str) -> int:
-    """Read a length of time: `7d`, `12h`, `30m`, `90s`, `0`.
+    """Parse a length of time such as `7d`, `12h`, `30m`, `90s` or `0`, in seconds.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is no length of time.
     """
-    found = _AGE.fullmatch(text)
-    if not found:
+    match = _AGE.fullmatch(text)
+    if not match:
         raise UsageError(f"--keep {text!r} is no length of time: write 7d, 12h, 30m or 0")
-    return int(found[1]) * SECONDS[found[2]]
+    return int(match[1]) * SECONDS[match[2]]
 
 
 def named(root: Path) -> set[str]:
     """Commits that the receipts of this checkout name."""
-    found = set()
-    for place in root.glob("*/*/*.json"):
+    commits = set()
+    for path in root.glob("*/*/*.json"):
         try:
-            found.add(str(documents.read_json(place)["commit"]))
+            commits.add(str(documents.read_json(path)["commit"]))
         except (FileNotFoundError, KeyError, TypeError, DocumentError):
-            continue  # another stage's file, or one that `dvc repro` will refuse
-    return found
+            continue  # the file of another stage, or one that `dvc repro` will refuse
+    return commits

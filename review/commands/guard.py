@@ -1,4 +1,4 @@
-"""`stemma guard REF`: is a round good enough to be learned from, as the limits are now?"""
+"""`stemma guard REF`: is a round good enough to be learned from, by the present limits?"""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from pipelines.gate import evidence
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import round_refs
-from review.cli.output import console, number, print_json, sentence, table
+from review.cli.output import make_console, number, print_json, sentence, table
 from review.cli.round_refs import RoundRef
 from review.errors import Findings
 
 SAME = 1e-9
-"""Figures that differ by no more than this, relative to 1, are the same."""
+"""Relative difference up to which two figures count as the same (absolute below 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The guard's answer about a round now, beside the one that its manifest holds."""
 
-    target: RoundRef
+    round_ref: RoundRef
     result: GuardResult
     limits: str
     """Where the limits come from."""
     override: str | None
-    """What the settings say, whether a check blocks or not."""
+    """The reason for an override in the settings, whether a check blocks or not."""
     recorded: GuardResult | None
     problem: str | None
     """Why there is no recorded answer."""
 
     @property
     def differing(self) -> list[str]:
-        """Names of the checks whose figure or verdict is another than recorded."""
+        """Names of the checks whose figure or verdict differs from the recorded one."""
         then = {item.name: item for item in self.recorded.checks} if self.recorded else {}
         now = {item.name: item for item in self.result.checks}
         names = [*now, *(name for name in then if name not in now)]
@@ -55,9 +55,9 @@ class Judgement:
         return not self.differing and self.recorded.verdict == self.result.verdict
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """The content of `--json`."""
         return {
-            "commit": self.target.commit,
+            "commit": self.round_ref.commit,
             "limits_of": self.limits,
             "override": self.override,
             "now": self.result.to_dict(),
@@ -74,41 +74,44 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 
     Raises:
         Findings: a round is blocked.
-        NotFoundError: there is no round, or it has not come far enough to be judged.
+        NotFoundError: the ref holds no round, or one that was not evaluated yet.
     """
     params = load()
     lake = open_lake(params)
-    found = [judge(params, lake, each) for each in round_refs.find(params, lake, ref, dataset)]
+    judgements = [
+        judge(params, lake, judgement) for judgement in round_refs.find(params, lake, ref, dataset)
+    ]
     if as_json:
-        print_json({"ref": ref, "rounds": [each.to_dict() for each in found]})
+        print_json({"ref": ref, "rounds": [judgement.to_dict() for judgement in judgements]})
     else:
-        out = console()
-        for each in found:
-            for part in _rendered(each):
+        out = make_console()
+        for judgement in judgements:
+            for part in _rendered(judgement):
                 out.print(part)
-    blocked = [each for each in found if each.result.blocked]
+    blocked = [judgement for judgement in judgements if judgement.result.blocked]
     if blocked:
         names = "; ".join(
-            f"{each.target.key} ({', '.join(each.result.blocking)})" for each in blocked
+            f"{judgement.round_ref.key} ({', '.join(judgement.result.blocking)})"
+            for judgement in blocked
         )
         raise Findings(f"the guard blocks {names}")
 
 
-def judge(params: Params, lake: Lake, target: RoundRef) -> Judgement:
+def judge(params: Params, lake: Lake, round_ref: RoundRef) -> Judgement:
     """Judge a round at a commit by the limits of params.yaml.
 
     Raises:
         NotFoundError: it has not been evaluated.
     """
-    content = round_refs.evaluated(lake, target)
-    round_, limits = round_refs.settings(params, target)
+    content = round_refs.evaluated(lake, round_ref)
+    round_, limits = round_refs.settings(params, round_ref)
     settings = round_.settings.publish
-    seen = evidence.collect(RoundContext(params, round_, lake), target.commit)
+    seen = evidence.collect(RoundContext(params, round_, lake), round_ref.commit)
     result = guard.judge(seen, settings.guard)
     recorded, problem = _recorded(content)
     return Judgement(
-        target=target,
-        result=result.bound_to(target.commit, override=settings.override),
+        round_ref=round_ref,
+        result=result.bound_to(round_ref.commit, override=settings.override),
         limits=limits,
         override=settings.override,
         recorded=recorded,
@@ -138,55 +141,59 @@ def _same_value(now: Check, then: Check) -> bool:
     return abs(one - other) <= SAME * max(1.0, abs(other))
 
 
-def _rendered(found: Judgement) -> Iterator[RenderableType]:
-    result, target = found.result, found.target
+def _rendered(judgement: Judgement) -> Iterator[RenderableType]:
+    result, round_ref = judgement.result, judgement.round_ref
     blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
     yield Text.assemble(
         "\n",
-        sentence(f"{target.key} at {target.ref}: {result.verdict}{blocking}", "bold"),
+        sentence(f"{round_ref.key} at {round_ref.ref}: {result.verdict}{blocking}", "bold"),
         "\n",
-        sentence(f"commit {target.commit[:12]}, {found.limits}"),
+        sentence(f"commit {round_ref.commit[:12]}, {judgement.limits}"),
     )
     columns = ["check", "value", "limit", "verdict", "recorded", "evidence"]
-    yield table("", columns, list(_rows(found)))
-    for line in _notes(found):
+    yield table("", columns, list(_rows(judgement)))
+    for line in _notes(judgement):
         yield sentence(line)
 
 
-def _rows(found: Judgement) -> Iterator[Sequence[object]]:
-    then = {item.name: item for item in found.recorded.checks} if found.recorded else {}
-    for item in found.result.checks:
-        before = then.get(item.name)
+def _rows(judgement: Judgement) -> Iterator[Sequence[object]]:
+    recorded = (
+        {check.name: check for check in judgement.recorded.checks} if judgement.recorded else {}
+    )
+    for check in judgement.result.checks:
+        before = recorded.get(check.name)
         yield [
-            item.name,
-            "unknown" if item.value is None else number(item.value),
-            item.limit,
-            item.verdict,
-            _before(item, before),
-            item.evidence,
+            check.name,
+            "unknown" if check.value is None else number(check.value),
+            check.limit,
+            check.verdict,
+            _before(check, before),
+            check.evidence,
         ]
 
 
-def _before(now: Check, then: Check | None) -> str:
-    """The recorded verdict, and the figure where it was another."""
-    if then is None:
+def _before(now: Check, recorded: Check | None) -> str:
+    """The recorded verdict, with the recorded figure where that differs."""
+    if recorded is None:
         return "–"
-    value = "unknown" if then.value is None else number(then.value)
-    return then.verdict if _same_value(now, then) else f"{then.verdict}: {value}"
+    value = "unknown" if recorded.value is None else number(recorded.value)
+    return recorded.verdict if _same_value(now, recorded) else f"{recorded.verdict}: {value}"
 
 
-def _notes(found: Judgement) -> Iterator[str]:
-    then, result = found.recorded, found.result
-    if then is None:
-        yield found.problem or ""
+def _notes(judgement: Judgement) -> Iterator[str]:
+    recorded, result = judgement.recorded, judgement.result
+    if recorded is None:
+        yield judgement.problem or ""
     else:
-        limits = "the same" if then.limits == result.limits else "other"
-        judged = f"recorded: {then.verdict}, about commit {then.judged[:12]}, by {limits} limits"
-        other = ", ".join(["another answer than now", *found.differing])
-        yield f"{judged}; {'the same answer as now' if found.same else other}"
-    if then is not None and then.override is not None:
-        yield f"published although it was blocked: {' '.join(then.override.split())}"
-    if found.override:
-        given = " ".join(found.override.split())
+        limits = "the same" if recorded.limits == result.limits else "other"
+        judged = (
+            f"recorded: {recorded.verdict}, about commit {recorded.judged[:12]}, by {limits} limits"
+        )
+        other = ", ".join(["another answer than now", *judgement.differing])
+        yield f"{judged}; {'the same answer as now' if judgement.same else other}"
+    if recorded is not None and recorded.override is not None:
+        yield f"published although it was blocked: {' '.join(recorded.override.split())}"
+    if judgement.override:
+        given = " ".join(judgement.override.split())
         effect = "which lifts the block" if result.override else "which nothing needs: no block"
         yield f"override in the settings: {given} ({effect})"

@@ -1,4 +1,4 @@
-"""`stemma audit --history REF`: which commits of a history no guard let through."""
+"""`stemma audit --history REF`: which commits of a history the guard did not let through."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipelines.gate.signing import PUBLIC_KEYS, Trusted
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import wanted_datasets
-from review.cli.output import console, print_json, sentence, table
+from review.cli.output import make_console, print_json, sentence, table
 from review.errors import Findings
 
 WORDS: Final[dict[Kind, tuple[str, str]]] = {
@@ -30,16 +30,16 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "calibration": ("merge of a calibration", "merges of calibrations"),
     "nothing": ("commit without changes", "commits without changes"),
 }
-"""What a sound step is called; one of them and several."""
+"""Names of the kinds of sound steps, in the singular and the plural."""
 WIDTH: Final = 24
-"""Characters of a message in the table; `--json` has it whole."""
+"""Characters of a message that the table shows; `--json` has all of it."""
 
 
 def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     """Walk the history of a ref and print every step that has no proof.
 
     Raises:
-        Findings: there are some.
+        Findings: a step has no proof.
     """
     params = load()
     only = None if dataset is None else wanted_datasets(params, dataset)[0]
@@ -47,67 +47,67 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     lake = open_lake(params)
     head = lake.resolve(ref)
     log = list(lake.log(head.id, first_parent=True))[::-1]
-    found = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
-    about = [each for each in found if only is None or only in each.datasets]
-    wrong = [each for each in about if each.wrong is not None]
+    steps = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
+    selected = [step for step in steps if only is None or only in step.datasets]
+    wrong = [step for step in selected if step.wrong is not None]
     if as_json:
-        print_json(_content(ref, head, about, trusted))
+        print_json(_content(ref, head, selected, trusted))
     else:
-        out = console()
-        for part in _rendered(ref, about, trusted):
+        out = make_console()
+        for part in _rendered(ref, selected, trusted):
             out.print(part)
     if wrong:
         raise Findings(f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}")
 
 
 def _content(
-    ref: str, head: Commit, found: Sequence[Step], trusted: Trusted | None
+    ref: str, head: Commit, steps: Sequence[Step], trusted: Trusted | None
 ) -> dict[str, Any]:
     return {
         "ref": ref,
         "commit": head.id,
         "trusted_keys": sorted(trusted.keys) if trusted else None,
-        "steps": dict(Counter(each.kind for each in found)),
-        "findings": [each.to_dict() for each in found if each.wrong is not None],
+        "steps": dict(Counter(step.kind for step in steps)),
+        "findings": [step.to_dict() for step in steps if step.wrong is not None],
         "proved": [
-            each.to_dict() for each in found if each.wrong is None and each.kind != "nothing"
+            step.to_dict() for step in steps if step.wrong is None and step.kind != "nothing"
         ],
     }
 
 
-def _rendered(ref: str, found: Sequence[Step], trusted: Trusted | None) -> Iterator[RenderableType]:
-    proved = [each for each in found if each.wrong is None]
-    wrong = [each for each in found if each.wrong is not None]
-    counts = Counter(each.kind for each in proved)
+def _rendered(ref: str, steps: Sequence[Step], trusted: Trusted | None) -> Iterator[RenderableType]:
+    proved = [step for step in steps if step.wrong is None]
+    findings = [step for step in steps if step.wrong is not None]
+    counts = Counter(step.kind for step in proved)
     sound = [
         f"{counts[kind]:,} {words[counts[kind] > 1]}"
         for kind, words in WORDS.items()
         if counts[kind]
     ]
-    yield sentence(f"{ref}: {', '.join([*sound, _many(len(wrong), 'finding')])}")
-    if wrong:
-        yield _findings(wrong)
-    for each in proved:
-        if each.result is not None and each.result.override is not None:
-            yield _overridden(each.commit.id, each.result)
+    yield sentence(f"{ref}: {', '.join([*sound, _many(len(findings), 'finding')])}")
+    if findings:
+        yield _findings(findings)
+    for step in proved:
+        if step.result is not None and step.result.override is not None:
+            yield _overridden(step.commit.id, step.result)
     if trusted is None:
         yield sentence(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
     else:
         yield sentence(f"trusted keys: {', '.join(sorted(trusted.keys))}")
 
 
-def _findings(wrong: Sequence[Step]) -> Table:
+def _findings(findings: Sequence[Step]) -> Table:
     body = [
         [
-            each.commit.id[:SHORT],
-            datetime.fromtimestamp(each.commit.created, UTC).strftime("%Y-%m-%d %H:%M"),
-            each.commit.committer,
-            _cut(" ".join(each.commit.message.split())),
-            each.wrong,
-            each.changed,
-            each.first or "",
+            step.commit.id[:SHORT],
+            datetime.fromtimestamp(step.commit.created, UTC).strftime("%Y-%m-%d %H:%M"),
+            step.commit.committer,
+            _cut(" ".join(step.commit.message.split())),
+            step.wrong,
+            step.changed,
+            step.first or "",
         ]
-        for each in wrong
+        for step in findings
     ]
     columns = ["commit", "when (UTC)", "committer", "message", "what is wrong", "paths", "first"]
     return table("", columns, body)

@@ -18,21 +18,21 @@ from pipelines.params import Params, load
 from pipelines.rounds.context import open_lake
 from review.cli import files
 from review.cli.datasets import wanted_dataset
-from review.cli.output import console, number, print_json, sentence
+from review.cli.output import make_console, number, print_json, sentence
 
 
 class Document(Protocol):
-    """A text that comes in pieces, and what is in it."""
+    """A text that is produced in pieces, and a summary of what it contains."""
 
     def chunks(self, track: Track, /) -> Iterable[str]:
-        """The text; `track` tells how far the work is."""
+        """The pieces of the text, in order; `track` reports progress."""
 
     def summary(self) -> dict[str, int]:
-        """What was written, in numbers."""
+        """Number of things written, by kind."""
 
 
 def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
-    """Write the lineage of a ref; to standard output, it is all that is written there."""
+    """Write the lineage of a ref; on standard output nothing else is written then."""
     params = load()
     lake = open_lake(params)
     document = compose(lake, held(lake, params, ref, dataset), form)
@@ -40,34 +40,40 @@ def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_jso
     size = files.write(output, map(in_json, document.chunks(track)))
     if output is None:
         return
-    found = document.summary()
+    summary = document.summary()
     if as_json:
-        print_json({"file": str(output), "format": form, **found, "bytes": size})
+        print_json({"file": str(output), "format": form, **summary, "bytes": size})
     else:
-        said = ", ".join(
-            f"{number(count)} {name.replace('_', ' ')}" for name, count in found.items()
+        counts = ", ".join(
+            f"{number(count)} {name.replace('_', ' ')}" for name, count in summary.items()
         )
-        wrote = f"wrote {output}: {said}, {number(size)} bytes"
-        console().print(sentence(wrote), soft_wrap=True)
+        wrote = f"wrote {output}: {counts}, {number(size)} bytes"
+        make_console().print(sentence(wrote), soft_wrap=True)
 
 
 def held(lake: Lake, params: Params, ref: str, dataset: str | None) -> Holding:
-    """What a ref holds of all data sets, or of one.
+    """The objects of a ref that an export needs, of all data sets or of one.
 
     Raises:
-        NotFoundError: it holds no lineage.
+        NotFoundError: the ref holds no lineage.
         UsageError: there is no such data set.
     """
-    found = lineage_export.hold(lake, ref, dataset)
-    if not found.objects:
+    holding = lineage_export.hold(lake, ref, dataset)
+    if not holding.objects:
         what = "lineage" if dataset is None else f"lineage of {wanted_dataset(params, dataset)}"
         raise NotFoundError(f"{ref} holds no {what}; name another ref, or run `dvc repro` first")
-    return found
+    return holding
 
 
-def compose(lake: Lake, found: Holding, form: str) -> Document:
-    """Prepare the document of a form."""
-    rounds = lineage_export.rounds(lake, found)
+def compose(lake: Lake, holding: Holding, form: str) -> Document:
+    """Prepare the document in a format.
+
+    Args:
+        lake: the lake.
+        holding: what is exported.
+        form: `prov` or `croissant`.
+    """
+    rounds = lineage_export.rounds(lake, holding)
     if form == "prov":
-        return prov.Document(found.origin, rounds)
-    return croissant.Document(found.origin, rounds, list(lineage_export.files(lake, found)))
+        return prov.Document(holding.origin, rounds)
+    return croissant.Document(holding.origin, rounds, list(lineage_export.files(lake, holding)))

@@ -1,4 +1,4 @@
-"""`stemma lineage stats REF`: how far each round is from real data, and whom it comes from."""
+"""`stemma lineage stats REF`: how far each round is from real data, and its founders."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from pipelines.params import load
 from pipelines.rounds import ancestry_index
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import held_datasets
-from review.cli.output import console, number, print_json, table
+from review.cli.output import make_console, number, print_json, table
 
 TOP: Final = 10
-"""Founders that JSON names; people are shown fewer."""
+"""Founders that JSON names."""
 SHOWN: Final = 2
+"""Founders that the table names."""
 PREFIX: Final = 12
-"""Hex digits by which a table names a sample."""
+"""Hex digits of a sample id that a table shows."""
 BAR: Final = 12
-"""Width of a histogram's longest bar."""
+"""Characters of the longest bar of a histogram."""
 BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 COLUMNS: Final = (
     "round",
@@ -46,41 +47,41 @@ NOTE: Final = (
 
 
 def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
-    """Sum up the lineage of a ref and print it.
+    """Print statistics of the lineage of a ref.
 
     Raises:
         NotFoundError: there is no such ref, or it holds no lineage.
-        UsageError: it does not hold this data set.
+        UsageError: the ref does not hold this data set.
     """
     lake = open_lake(load())
     commit = lake.resolve(ref).id
     sources = ancestry_index.sources_at(lake, commit)
-    names = held_datasets(ref, {each.dataset for each in sources}, dataset)
+    names = held_datasets(ref, {entry.dataset for entry in sources}, dataset)
     index = ancestry_index.opened(sources)
-    found = [statistics.collect(index, sources, name, top=TOP) for name in names]
+    results = [statistics.collect(index, sources, name, top=TOP) for name in names]
     if as_json:
-        body = {each.dataset: _dict(index, each) for each in found}
+        body = {entry.dataset: _dict(index, entry) for entry in results}
         print_json({"ref": ref, "commit": commit, "datasets": body})
         return
-    out = console()
-    for each in found:
-        for part in _rendered(index, each):
+    out = make_console()
+    for entry in results:
+        for part in _rendered(index, entry):
             out.print(part)
     out.print(NOTE)
 
 
-def _dict(index: Ancestry, found: Statistics) -> dict[str, Any]:
+def _dict(index: Ancestry, statistics_: Statistics) -> dict[str, Any]:
     rounds = [
         {
-            "round": each.number,
-            "decided": each.decided,
-            **_tally(each.own),
-            "real_share_so_far": each.so_far.mean("real"),
-            "founders": _founders(index, each.founders),
+            "round": entry.number,
+            "decided": entry.decided,
+            **_tally(entry.own),
+            "real_share_so_far": entry.so_far.mean("real"),
+            "founders": _founders(index, entry.founders),
         }
-        for each in found.rounds
+        for entry in statistics_.rounds
     ]
-    whole = {**_tally(found.whole), "founders": _founders(index, found.founders)}
+    whole = {**_tally(statistics_.whole), "founders": _founders(index, statistics_.founders)}
     return {"rounds": rounds, "all": whole}
 
 
@@ -98,11 +99,11 @@ def _tally(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _founders(index: Ancestry, found: Founders | None) -> dict[str, Any] | None:
-    if found is None:
+def _founders(index: Ancestry, founders: Founders | None) -> dict[str, Any] | None:
+    if founders is None:
         return None
-    named = index.nodes(found.top["number"].to_numpy()).with_columns(found.top["share"])
-    about = {name: getattr(found, name) for name in ("equivalents", "mass", "opaque", "lost")}
+    named = index.nodes(founders.top["number"].to_numpy()).with_columns(founders.top["share"])
+    figures = {name: getattr(founders, name) for name in ("equivalents", "mass", "opaque", "lost")}
     top = [
         {
             "sample_id": row["sample_id"].hex(),
@@ -110,22 +111,24 @@ def _founders(index: Ancestry, found: Founders | None) -> dict[str, Any] | None:
         }
         for row in named.iter_rows(named=True)
     ]
-    return {**about, "top": top}
+    return {**figures, "top": top}
 
 
-def _rendered(index: Ancestry, found: Statistics) -> Iterable[RenderableType]:
-    groups = [(str(each.number), each.own, each.so_far, each.founders) for each in found.rounds]
-    groups.append(("all", found.whole, found.whole, found.founders))
-    body = [_row(name, own, so_far, _founders(index, each)) for name, own, so_far, each in groups]
-    yield table(found.dataset, COLUMNS, body)
+def _rendered(index: Ancestry, statistics_: Statistics) -> Iterable[RenderableType]:
+    groups = [
+        (str(entry.number), entry.own, entry.so_far, entry.founders) for entry in statistics_.rounds
+    ]
+    groups.append(("all", statistics_.whole, statistics_.whole, statistics_.founders))
+    body = [_row(name, own, so_far, _founders(index, entry)) for name, own, so_far, entry in groups]
+    yield table(statistics_.dataset, COLUMNS, body)
     bars = [row for name, own, *_ in groups for row in _histogram(name, own)]
     yield table("generations from real data", ["round", "generation", "accepted", ""], bars)
 
 
 def _row(name: str, own: Tally, so_far: Tally, founders: dict[str, Any] | None) -> list[object]:
-    known = founders or {"equivalents": None, "top": []}
-    equivalents, top = known["equivalents"], known["top"][:SHOWN]
-    named = ", ".join(f"{each['sample_id'][:PREFIX]} {each['share']:.2%}" for each in top)
+    figures = founders or {"equivalents": None, "top": []}
+    equivalents, top = figures["equivalents"], figures["top"][:SHOWN]
+    named = ", ".join(f"{founder['sample_id'][:PREFIX]} {founder['share']:.2%}" for founder in top)
     return [
         name,
         own.candidates,
@@ -142,13 +145,17 @@ def _row(name: str, own: Tally, so_far: Tally, founders: dict[str, Any] | None) 
 
 
 def _histogram(name: str, tally: Tally) -> Iterable[list[object]]:
-    counted = [(str(each), rows) for each, rows in tally.generations.items()]
+    counted = [(str(generation), rows) for generation, rows in tally.generations.items()]
     counted += [("none", tally.rootless)] if tally.rootless else []
     for generation, rows in counted:
         yield [name, generation, rows, bar(rows / tally.accepted)]
 
 
 def bar(share: float) -> str:
-    """A bar of blocks, an eighth of a character at a time; never nothing where there is some."""
+    """Draw a bar in steps of an eighth of a character; a share above 0 shows at least one step.
+
+    Args:
+        share: in [0, 1].
+    """
     eighths = max(round(share * BAR * 8), 1 if share else 0)
     return "█" * (eighths // 8) + BLOCKS[eighths % 8].strip()

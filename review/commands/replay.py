@@ -14,29 +14,34 @@ from pipelines.inquiry.replay import Replay
 from pipelines.params import load
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
-from review.cli.output import console, print_json, sentence, table
+from review.cli.output import make_console, print_json, sentence, table
 from review.errors import Findings, UsageError
 from review.provenance.lookup import Located, locate
 
 DIGEST: Final = 64
 SHOWN: Final = 20
-"""Rows that differ that are printed; `--json` has them all."""
+"""Differing rows that are printed; `--json` has them all."""
 
 
 def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
-    """Replay each shard that a sample is in and print how it came out."""
+    """Generate again each shard that a sample is in, and print whether the rows are the same.
+
+    Raises:
+        Findings: a shard differs although environment and code are as recorded.
+        UsageError: the sample is real.
+    """
     params = load()
     lake = open_lake(params)
     located = locate(lake, params, ref, dataset, sample)
-    found = list(_replays(lake, located, sample))
+    replays = list(_replays(lake, located, sample))
     if as_json:
-        print_json({"ref": ref, "replays": [_to_dict(each) for each in found]})
+        print_json({"ref": ref, "replays": [_to_dict(result) for result in replays]})
     else:
-        out = console()
-        for each in found:
-            for part in _rendered(each):
+        out = make_console()
+        for result in replays:
+            for part in _rendered(result):
                 out.print(part, soft_wrap=isinstance(part, Text))
-    broken = [each for each in found if each.broken]
+    broken = [result for result in replays if result.broken]
     if broken:
         record = broken[0].record
         raise Findings(
@@ -49,10 +54,10 @@ def _replays(lake: Lake, located: Located, sample: str) -> Iterator[Replay]:
     """Replay the shards of the occurrences that a generator made.
 
     Raises:
-        UsageError: all are real.
+        UsageError: all occurrences are real.
     """
-    places = located.index.nodes(located.numbers)
-    lineage = tables.rows_at(lake, located.commit, places, "lineage")
+    nodes = located.index.nodes(located.numbers)
+    lineage = tables.rows_at(lake, located.commit, nodes, "lineage")
     shards = lineage.drop_nulls("shard").select("dataset", "round", "shard").unique()
     if shards.is_empty():
         raise UsageError(f"{sample} is real: no generator made it, so there is nothing to replay")
@@ -60,8 +65,8 @@ def _replays(lake: Lake, located: Located, sample: str) -> Iterator[Replay]:
         yield replay.replay(lake, located.commit, dataset, number, shard)
 
 
-def _to_dict(found: Replay) -> dict[str, Any]:
-    record = found.record
+def _to_dict(result: Replay) -> dict[str, Any]:
+    record = result.record
     return {
         "dataset": record.dataset,
         "round": record.round,
@@ -71,58 +76,58 @@ def _to_dict(found: Replay) -> dict[str, Any]:
         "kind": record.about["generator"]["kind"],
         "commit": record.commit,
         "rows": record.rows.height,
-        "identical": found.identical,
-        "must_be_identical": not found.other,
+        "identical": result.identical,
+        "must_be_identical": not result.other,
         "environment": {
-            each.name: {"recorded": each.recorded, "present": each.present}
-            for each in found.environment
+            fact.name: {"recorded": fact.recorded, "present": fact.present}
+            for fact in result.environment
         },
         "differing": [
             {**row, "recorded": _hex(row["recorded"]), "replayed": _hex(row["replayed"])}
-            for row in found.differing.to_dicts()
+            for row in result.differing.to_dicts()
         ],
     }
 
 
-def _rendered(found: Replay) -> Iterator[RenderableType]:
-    record = found.record
-    place = f"{record.dataset}, round {record.round}, shard {record.shard}"
+def _rendered(result: Replay) -> Iterator[RenderableType]:
+    record = result.record
+    location = f"{record.dataset}, round {record.round}, shard {record.shard}"
     yield sentence(
-        f"{place}: {record.rows.height:,} rows by generator {record.generator[:12]}, "
+        f"{location}: {record.rows.height:,} rows by generator {record.generator[:12]}, "
         f"{record.about['generator']['kind']}, seed {record.seed}, commit {record.commit[:12]}"
     )
-    yield sentence(_result(found), style="green" if found.identical else "red")
-    yield sentence(_expected(found))
-    if found.other:
-        body = [[each.name, _word(each.recorded), _word(each.present)] for each in found.other]
+    yield sentence(_result(result), style="green" if result.identical else "red")
+    yield sentence(_expected(result))
+    if result.other:
+        body = [[fact.name, _word(fact.recorded), _word(fact.present)] for fact in result.other]
         yield table("", ["environment", "recorded", "present"], body)
-    if not found.identical:
-        yield table("", ["row", "recorded", "replayed", "difference"], _differing(found))
-        if found.differing.height > SHOWN:
-            yield sentence(f"… {found.differing.height - SHOWN:,} more rows; --json has them all")
+    if not result.identical:
+        yield table("", ["row", "recorded", "replayed", "difference"], _differing(result))
+        if result.differing.height > SHOWN:
+            yield sentence(f"… {result.differing.height - SHOWN:,} more rows; --json has them all")
 
 
-def _result(found: Replay) -> str:
-    rows = found.record.rows.height
-    if found.identical:
+def _result(result: Replay) -> str:
+    rows = result.record.rows.height
+    if result.identical:
         return f"identical: ids and payload bytes of all {rows:,} rows"
-    differing = found.differing.height
-    most = found.differing["difference"].to_numpy().max()
+    differing = result.differing.height
+    most = result.differing["difference"].to_numpy().max()
     return f"different: {differing:,} of {rows:,} rows, by at most {most} of 255 grey levels"
 
 
-def _expected(found: Replay) -> str:
-    unknown = [each.name for each in found.other if each.recorded is None]
-    other = [each.name for each in found.other if each.recorded is not None]
-    if not found.other:
+def _expected(result: Replay) -> str:
+    unknown = [fact.name for fact in result.other if fact.recorded is None]
+    other = [fact.name for fact in result.other if fact.recorded is not None]
+    if not result.other:
         return "code, libraries, processor and threads are as recorded: it must be identical"
-    said = [f"{', '.join(other)} differ from the record"] if other else []
-    said += [f"{', '.join(unknown)} were not recorded"] if unknown else []
-    return f"{' and '.join(said)}: it need not be identical"
+    parts = [f"{', '.join(other)} differ from the record"] if other else []
+    parts += [f"{', '.join(unknown)} were not recorded"] if unknown else []
+    return f"{' and '.join(parts)}: it need not be identical"
 
 
-def _differing(found: Replay) -> list[list[object]]:
-    rows = found.differing.head(SHOWN).iter_rows()
+def _differing(result: Replay) -> list[list[object]]:
+    rows = result.differing.head(SHOWN).iter_rows()
     return [
         [str(row), _short(recorded), _short(replayed), difference]
         for row, recorded, replayed, difference in rows
@@ -138,6 +143,6 @@ def _hex(sample_id: bytes | None) -> str | None:
 
 
 def _word(value: object) -> str:
-    """A fact of the environment; of a digest its first digits."""
+    """A fact of the environment as text; a digest is cut to its first digits."""
     word = "–" if value is None else str(value)
     return word[:12] if len(word) == DIGEST else word

@@ -1,7 +1,7 @@
-"""`stemma round add`: append the next round of a data set to params.yaml, comments kept.
+"""`stemma round add`: append the next round of a data set to params.yaml, with its comments kept.
 
-DVC wants to see every section that a stage names, so the sections that params.yaml leaves out are
-written as empty ones, and the first round of a data set gets its plots in dvc.yaml.
+DVC requires every section of params.yaml that a stage names, so missing ones are written as empty
+sections, and the first round of a data set gets its plots in dvc.yaml.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from lake import documents, files
 from lake.documents import DocumentError
 from pipelines.params import FILE, Params, load
 from review.cli.datasets import wanted_dataset
-from review.cli.output import console, print_json, sentence
+from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 PIPELINE: Final = "dvc.yaml"
 GENERATORS: Final = {"image": "diffusion", "text": "text"}
-"""What makes the first round of a data set, by modality."""
+"""Generator of the first round of a data set, by modality."""
 
 
 def run(*, dataset: str, as_json: bool) -> None:
-    """Append a round and say what to do next."""
+    """Append a round and print what to do next."""
     key = add(Path(FILE), dataset)
     changed = [FILE, *([PIPELINE] if add_plots(Path(PIPELINE), dataset) else [])]
     if as_json:
         print_json({"round": key, "files": changed})
     else:
-        said = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
-        console().print(sentence(said))
+        message = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
+        make_console().print(sentence(message))
 
 
 def add(path: Path, dataset: str) -> str:
@@ -41,7 +41,7 @@ def add(path: Path, dataset: str) -> str:
 
     Raises:
         UsageError: there is no such data set.
-        ParamsError: the file is wrong already.
+        ParamsError: the file is invalid already.
     """
     params = load(path)
     wanted = wanted_dataset(params, dataset)
@@ -61,28 +61,34 @@ def add(path: Path, dataset: str) -> str:
 
 
 def add_plots(path: Path, dataset: str) -> bool:
-    """Add the plots of another data set for this one, unless there are some; True if it did."""
+    """Add plots for a data set like those of another one, unless it has some.
 
-    def mine(plot: Any) -> bool:  # noqa: ANN401  a YAML node
-        (about,) = plot.values()
-        return any(f"reports/{dataset}/" in str(name) for name in about["y"])
+    Returns:
+        Whether plots were added.
+    """
+
+    def is_of_dataset(plot: Any) -> bool:  # noqa: ANN401  a YAML node
+        (settings,) = plot.values()
+        return any(f"reports/{dataset}/" in str(name) for name in settings["y"])
 
     added: list[bool] = []
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         plots = content.get("plots") if isinstance(content, dict) else None
         plots = plots if isinstance(plots, list) else []
-        known = [plot for plot in plots if _is_by_round(plot)]
-        if not known or any(mine(plot) for plot in known):
+        our_plots = [plot for plot in plots if _is_by_round(plot)]
+        if not our_plots or any(is_of_dataset(plot) for plot in our_plots):
             return
-        other = next(iter(known[0])).partition(",")[0]
-        for plot in [each for each in known if next(iter(each)).startswith(f"{other},")]:
-            ((name, about),) = copy.deepcopy(dict(plot)).items()
-            about["y"] = {
-                str(place).replace(f"reports/{other}/", f"reports/{dataset}/"): columns
-                for place, columns in about["y"].items()
+        other = next(iter(our_plots[0])).partition(",")[0]
+        for plot in [
+            candidate for candidate in our_plots if next(iter(candidate)).startswith(f"{other},")
+        ]:
+            ((name, settings),) = copy.deepcopy(dict(plot)).items()
+            settings["y"] = {
+                str(file).replace(f"reports/{other}/", f"reports/{dataset}/"): columns
+                for file, columns in settings["y"].items()
             }
-            plots.append({name.replace(other, dataset, 1): about})
+            plots.append({name.replace(other, dataset, 1): settings})
         added.append(True)
 
     if path.is_file():
@@ -91,11 +97,13 @@ def add_plots(path: Path, dataset: str) -> bool:
 
 
 def _is_by_round(plot: object) -> bool:
-    """Whether a plot has the form of ours: a name, and columns by file; DVC knows others too."""
+    """Whether a plot has the form of those over rounds: a name, with columns by file."""
     if not isinstance(plot, dict) or len(plot) != 1:
         return False
-    ((name, about),) = plot.items()
-    return isinstance(name, str) and isinstance(about, dict) and isinstance(about.get("y"), dict)
+    ((name, settings),) = plot.items()
+    return (
+        isinstance(name, str) and isinstance(settings, dict) and isinstance(settings.get("y"), dict)
+    )
 
 
 def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
@@ -110,7 +118,7 @@ def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
 
 
 def _edit(path: Path, change: Callable[[Any], None]) -> None:
-    """Change a YAML file in one step; what the change leaves alone keeps its form."""
+    """Change a YAML file atomically; whatever is not changed keeps its formatting."""
     from ruamel.yaml import YAML  # noqa: PLC0415  only this command writes YAML
 
     yaml = YAML()
@@ -119,7 +127,7 @@ def _edit(path: Path, change: Callable[[Any], None]) -> None:
     yaml.indent(mapping=2, sequence=4, offset=2)
     try:
         before = files.read_text(path)
-        documents.parse_yaml(before)  # what it cannot read, nobody else should
+        documents.parse_yaml(before)  # a file that this parser refuses is not edited
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except DocumentError as error:
@@ -135,11 +143,11 @@ def _edit(path: Path, change: Callable[[Any], None]) -> None:
 
 
 def _loaded(yaml: Any, text: str, path: Path) -> Any:  # noqa: ANN401  ruamel.yaml is imported late
-    """A document with its form, which needs more of it than its content does."""
+    """Parse a document with its formatting, which fails for some files that parse otherwise."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415  only this command writes YAML
 
     try:
         return yaml.load(text)
     except (YAMLError, ValueError, TypeError, AttributeError) as error:
-        said = documents.shown(str(error))
-        raise UsageError(f"{path} cannot be changed with its form kept: {said}") from error
+        message = documents.shown(str(error))
+        raise UsageError(f"{path} cannot be changed with its form kept: {message}") from error

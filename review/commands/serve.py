@@ -17,20 +17,27 @@ from lake.daemon import Endpoint
 from lake.home import LakeHome
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from pipelines.params import FILE
-from review.cli.output import console, print_json, sentence
+from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
 
 ENDED: Final = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
-"""Exit codes of a server that was asked to end."""
-PATIENCE: Final = 15.0
-"""Seconds to wait for a server that was started on demand to make room."""
+"""Exit codes of a server that was told to stop."""
+STOP_TIMEOUT: Final = 15.0
+"""Seconds to wait until a server that was started on demand has stopped."""
 
 
 def run(*, home: Path | None, host: str, port: int, more: Sequence[str], as_json: bool) -> None:
-    """Serve until interrupted, with more options of the server; say where and with which keys.
+    """Serve until interrupted, and print the address and the access key.
+
+    Args:
+        home: directory of the lake; None: that of the project in the current directory.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        more: further options of `python -m lake.server`.
+        as_json: whether to print JSON.
 
     Raises:
-        UsageError: no lake is named, and this is no project's directory.
+        UsageError: no lake is named, and the current directory holds no project.
     """
     lake = LakeHome((home or _project_lake()).absolute())
     _take_over(lake)
@@ -39,15 +46,15 @@ def run(*, home: Path | None, host: str, port: int, more: Sequence[str], as_json
     process = subprocess.Popen(command)  # noqa: S603
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        place = _announced(lake, process)
-        if place is not None:
-            _tell(lake, place, as_json=as_json)
+        endpoint = _announced(lake, process)
+        if endpoint is not None:
+            _tell(lake, endpoint, as_json=as_json)
         code = process.wait()
     except KeyboardInterrupt:
         process.terminate()
         code = process.wait()
     if code not in ENDED:
-        sys.exit(code)  # the server has said why
+        sys.exit(code)  # the server has printed the reason
 
 
 def _project_lake() -> Path:
@@ -55,40 +62,40 @@ def _project_lake() -> Path:
     if not Path(FILE).is_file():
         raise UsageError(f"there is no {FILE} here; name a lake with --home")
     local = {name: value for name, value in os.environ.items() if not name.startswith("LAKECTL_")}
-    where = settings.resolve(Path.cwd(), {**local, "LAKECTL_CONFIG_FILE": os.devnull})
-    if not isinstance(where, settings.Embedded):
+    lake_settings = settings.resolve(Path.cwd(), {**local, "LAKECTL_CONFIG_FILE": os.devnull})
+    if not isinstance(lake_settings, settings.Embedded):
         raise UsageError("this project has no embedded lake; name one with --home")
-    return where.home
+    return lake_settings.home
 
 
 def _take_over(lake: LakeHome) -> None:
-    """End a server that was started on demand: its clients find the one that follows."""
-    found = lake.serving()
-    if found is None or not found.idle:
-        return  # the pid that a dead server left may be anybody's
+    """Stop a server that was started on demand; its clients find the one that follows."""
+    serving = lake.serving()
+    if serving is None or not serving.idle:
+        return  # the pid of a dead server may belong to another process by now
     with suppress(ProcessLookupError):
-        os.kill(found.pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE
+        os.kill(serving.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT
         while time.monotonic() < deadline:
-            os.kill(found.pid, 0)
+            os.kill(serving.pid, 0)
             time.sleep(0.05)
 
 
 def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | None:
-    """Wait until the server says where it listens; None if it ended first, saying why."""
+    """Wait until the server announces its address; None if it ended first and printed why."""
     while process.poll() is None:
-        found = lake.endpoint()
-        if found is not None and found.pid == process.pid:
-            return found
+        endpoint = lake.endpoint()
+        if endpoint is not None and endpoint.pid == process.pid:
+            return endpoint
         time.sleep(0.02)
     return None
 
 
-def _tell(lake: LakeHome, place: Endpoint, *, as_json: bool) -> None:
+def _tell(lake: LakeHome, endpoint: Endpoint, *, as_json: bool) -> None:
     given = os.environ.get(ACCESS_KEY) if os.environ.get(SECRET_KEY) else None
     facts = {
         "home": str(lake.path),
-        "endpoint": place.url,
+        "endpoint": endpoint.url,
         "access_key_id": given or lake.credentials().access_key_id,
         "credentials_file": None if given else str(lake.path / "credentials.json"),
     }
@@ -96,13 +103,13 @@ def _tell(lake: LakeHome, place: Endpoint, *, as_json: bool) -> None:
         print_json(facts)
     else:
         where = f"in {facts['credentials_file']}" if not given else "as in the server's environment"
-        said = (
+        lines = (
             f"lake of {facts['home']} at {facts['endpoint']}; clients set",
             f"  LAKECTL_SERVER_ENDPOINT_URL={facts['endpoint']}",
             f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={facts['access_key_id']}",
             f"  {SECRET_KEY}=({where})",
         )
-        out = console()
-        for each in said:
-            out.print(sentence(each), soft_wrap=True)
+        out = make_console()
+        for line in lines:
+            out.print(sentence(line), soft_wrap=True)
     sys.stdout.flush()

@@ -14,7 +14,7 @@ from pipelines.params import load
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import wanted_datasets
-from review.cli.output import console, print_json, sentence, table
+from review.cli.output import make_console, print_json, sentence, table
 
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 COLUMNS = (
@@ -35,35 +35,35 @@ COLUMNS = (
 def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     """Collect and print the status."""
     params = load()
-    wanted = wanted_datasets(params, dataset)
+    names = wanted_datasets(params, dataset)
     lake = open_lake(params)
-    found = {name: overview.collect(lake, name) for name in wanted}
+    entries = {name: overview.collect(lake, name) for name in names}
     if as_json:
-        print_json({"repository": lake.repository, "line": params.line, "datasets": found})
+        print_json({"repository": lake.repository, "line": params.line, "datasets": entries})
         return
-    out = console()
-    for name, each in found.items():
-        out.print(_rendered(name, each))
-    if next_steps and wanted:
-        out.print(_next(lake, wanted[0], found[wanted[0]]), soft_wrap=True)
+    out = make_console()
+    for name, entry in entries.items():
+        out.print(_rendered(name, entry))
+    if next_steps and names:
+        out.print(_next(lake, names[0], entries[names[0]]), soft_wrap=True)
 
 
-def _rendered(dataset: str, found: dict[str, Any]) -> Group:
-    shown = [_row(entry) for entry in found["rounds"]]
-    shown += [_row(entry | {"tag": entry["branch"]}) for entry in found["open"]]
+def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
+    shown = [_row(entry) for entry in rounds["rounds"]]
+    shown += [_row(entry | {"tag": entry["branch"]}) for entry in rounds["open"]]
     if not shown:
         return Group(sentence(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
-    pages = _pages(found["rounds"] + found["open"])
-    said = [
-        sentence(f"{each['branch']} was rejected: {' '.join(each['rejected'].split())}")
-        for each in found["open"]
-        if each["rejected"]
+    pages = _pages(rounds["rounds"] + rounds["open"])
+    rejections = [
+        sentence(f"{entry['branch']} was rejected: {' '.join(entry['rejected'].split())}")
+        for entry in rounds["open"]
+        if entry["rejected"]
     ]
-    return Group(table(dataset, COLUMNS, shown), *said, *([pages] if pages.row_count else []))
+    return Group(table(dataset, COLUMNS, shown), *rejections, *([pages] if pages.row_count else []))
 
 
 def _pages(entries: list[dict[str, Any]]) -> Table:
-    """Where the pages about each round are; `–` where this checkout does not hold the same."""
+    """A table of the pages about each round; `–` where this checkout has no equal copy."""
     rows = [
         [str(entry["round"]), title, page["lake"], page["file"] or "–"]
         for entry in entries
@@ -91,9 +91,9 @@ def _row(entry: dict[str, Any]) -> list[object]:
     ]
 
 
-def _next(lake: Lake, dataset: str, found: dict[str, Any]) -> str:
-    """What to look at, with names that are there."""
-    last = max((entry["round"] for entry in found["rounds"]), default=0)
+def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
+    """What to look at next, with commands for rounds and samples that exist."""
+    last = max((entry["round"] for entry in rounds["rounds"]), default=0)
     if not last:
         return f"\n`stemma round add {dataset}` adds the first round, `dvc repro` runs it"
     sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()

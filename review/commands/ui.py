@@ -12,17 +12,17 @@ from typing import Final
 from lake.logs import Formatter
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
-from review.cli.output import console, print_json
+from review.cli.output import make_console, print_json
 from review.errors import UsageError
 from review.ui import app
 from review.ui.session import Session
 
 QUEUE: Final = 64
-"""Connections that wait to be taken."""
+"""Connections that may wait to be accepted."""
 
 
 def run(*, host: str, port: int, browser: bool, as_json: bool) -> None:
-    """Serve the project in the current directory; say where, and open a browser there.
+    """Serve the project in the current directory; print the address, and open a browser there.
 
     Raises:
         UsageError: the address is not loopback, or is taken.
@@ -44,7 +44,7 @@ def run(*, host: str, port: int, browser: bool, as_json: bool) -> None:
 
 
 def _log_to_terminal() -> None:
-    """Tell on standard error what goes wrong, with nothing raw of what it went wrong with."""
+    """Log warnings to standard error, with marks for characters that do not print."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(levelname)s: %(message)s"))
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -87,7 +87,7 @@ def _tell(url: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": url})
     else:
-        console().print(
+        make_console().print(
             f"the page is at\n  {url}\nThis address lets one browser in, once. Ctrl-C ends it.",
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""`stemma verdicts REF`: why candidates of a round did not pass, and which ones."""
+"""`stemma verdicts REF`: why candidates of a round did not pass, and which ones they are."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipelines.rounds.context import open_lake
 from pipelines.verification.verdicts import report
 from pipelines.verification.verdicts.report import Report
 from review.cli import files, round_refs
-from review.cli.output import console, number, plural, print_json, sentence, table
+from review.cli.output import make_console, number, plural, print_json, sentence, table
 from review.cli.round_refs import RoundRef
 from review.errors import UsageError
 
 COLUMNS = ("expectation", "severity", "passed", "failed", "unknown", "reason", "rows", "samples")
 NAMED = 3
-"""Samples of each reason that the table names; JSON and the page have as many as were asked for."""
+"""Samples of each reason that the table names; JSON and the page have as many as `--limit`."""
 SETS = 8
-"""Sets of expectations that fail together of which the table tells."""
+"""Sets of expectations that fail together which the table lists."""
 
 
 def run(
@@ -39,61 +39,65 @@ def run(
     """Read the verdicts of the rounds at a ref, print them by reason, and draw the page."""
     params = load()
     lake = open_lake(params)
-    wanted = round_refs.find(params, lake, ref, dataset)
+    rounds_at = round_refs.find(params, lake, ref, dataset)
     if round_number is not None:
-        wanted = [replace(each, number=round_number) for each in wanted]
-    if html is not None and len(wanted) > 1:
-        names = " and ".join(each.dataset for each in wanted)
+        rounds_at = [replace(round_ref, number=round_number) for round_ref in rounds_at]
+    if html is not None and len(rounds_at) > 1:
+        names = " and ".join(round_ref.dataset for round_ref in rounds_at)
         raise UsageError(f"{ref} holds {names}; say with --dataset which the page is about")
-    found = [report.read(lake, each.commit, each.dataset, each.number, limit) for each in wanted]
+    reports = [
+        report.read(lake, round_ref.commit, round_ref.dataset, round_ref.number, limit)
+        for round_ref in rounds_at
+    ]
     if html is not None:
-        files.write(html, [_page(lake, wanted[0], found[0])])
+        files.write(html, [_page(lake, rounds_at[0], reports[0])])
     if as_json:
-        about = zip(wanted, found, strict=True)
-        rounds = [{"commit": each.commit, **told.to_dict()} for each, told in about]
-        print_json({"ref": ref, "rounds": rounds, "html": html})
+        pairs = zip(rounds_at, reports, strict=True)
+        content = [{"commit": round_ref.commit, **result.to_dict()} for round_ref, result in pairs]
+        print_json({"ref": ref, "rounds": content, "html": html})
         return
-    out = console()
-    for each, told in zip(wanted, found, strict=True):
-        for part in _rendered(each, told):
+    out = make_console()
+    for round_ref, result in zip(rounds_at, reports, strict=True):
+        for part in _rendered(round_ref, result):
             out.print(part)
     if html is not None:
         out.print(sentence(f"wrote {html}"), soft_wrap=True)
 
 
-def _page(lake: Lake, target: RoundRef, told: Report) -> str:
+def _page(lake: Lake, round_ref: RoundRef, result: Report) -> str:
     from pipelines.verification.verdicts import page  # noqa: PLC0415  only a page needs the template engine
 
-    candidates = report.candidates(lake, target.commit, target.dataset, target.number)
-    return page.draw(told, report.shown(candidates, told))
+    candidates = report.candidates(lake, round_ref.commit, round_ref.dataset, round_ref.number)
+    return page.draw(result, report.shown(candidates, result))
 
 
-def _rendered(target: RoundRef, told: Report) -> Iterator[RenderableType]:
-    kept = told.candidates - told.rejected
+def _rendered(round_ref: RoundRef, result: Report) -> Iterator[RenderableType]:
+    kept = result.candidates - result.rejected
     yield Text.assemble(
         "\n",
-        sentence(f"{target.key} at {target.ref}", "bold"),
-        f": {told.candidates:,} {plural('candidate', told.candidates)}, {told.rejected:,} rejected,"
-        f" {kept:,} kept, {told.marked:,} of them with a warning; suite {told.suite[:12]}",
+        sentence(f"{round_ref.key} at {round_ref.ref}", "bold"),
+        f": {result.candidates:,} {plural('candidate', result.candidates)}, "
+        f"{result.rejected:,} rejected, {kept:,} kept, {result.marked:,} of them with a warning; "
+        f"suite {result.suite[:12]}",
     )
-    failing = [each for each in told.judged if each.verdict != "passed"]
+    failing = [group for group in result.judged if group.verdict != "passed"]
     if failing:
-        rows = [row for each in failing for row in _rows(each, told)]
+        rows = [row for group in failing for row in _rows(group, result)]
         yield table("", COLUMNS, rows)
-    several = [each for each in told.together if len(each.names) > 1]
+    several = [group for group in result.together if len(group.names) > 1]
     if several:
         body = [
-            [each.count, " + ".join(each.names), "rejected" if each.rejects else "kept"]
-            for each in several[:SETS]
+            [group.count, " + ".join(group.names), "rejected" if group.rejects else "kept"]
+            for group in several[:SETS]
         ]
         yield table("fail together", ("candidates", "expectations", "candidate is"), body)
-    passing = [each.name for each in told.judged if each.verdict == "passed"]
+    passing = [group.name for group in result.judged if group.verdict == "passed"]
     if passing:
         yield sentence(f"passed by all: {', '.join(passing)}")
 
 
-def _rows(judged: Judged, told: Report) -> Iterator[Sequence[object]]:
-    """A line for each reason; the first one names the expectation."""
+def _rows(judged: Judged, result: Report) -> Iterator[Sequence[object]]:
+    """One row per reason; the first one names the expectation."""
     head: Sequence[object] = (
         judged.name,
         judged.severity,
@@ -102,22 +106,22 @@ def _rows(judged: Judged, told: Report) -> Iterator[Sequence[object]]:
         judged.unknown,
     )
     for reason in judged.reasons:
-        yield [*head, _said(reason, judged), reason.count, _samples(reason, told)]
+        yield [*head, _described(reason, judged), reason.count, _samples(reason, result)]
         head = ("",) * len(head)
 
 
-def _said(reason: Reason, judged: Judged) -> str:
-    """A reason, and where nothing else tells it, the numbers that were seen."""
+def _described(reason: Reason, judged: Judged) -> str:
+    """A reason, with the range of observed numbers where the row is about candidates."""
     unknown = "unknown: " if reason.verdict == "unknown" and judged.failed else ""
     if reason.least is None or judged.level == "table":
         return f"{unknown}{reason.text}"
-    least, most = number(reason.least), number(reason.most)
-    seen = least if least == most else f"{least} to {most}"
-    return f"{unknown}{reason.text} ({seen})"
+    least, greatest = number(reason.least), number(reason.most)
+    observed = least if least == greatest else f"{least} to {greatest}"
+    return f"{unknown}{reason.text} ({observed})"
 
 
-def _samples(reason: Reason, told: Report) -> str:
-    """The first samples, as `stemma audit` takes them."""
-    named = [f"{told.samples[row]} (row {row})" for row in reason.rows[:NAMED]]
+def _samples(reason: Reason, result: Report) -> str:
+    """The first samples, by prefixes of ids that `stemma audit` accepts."""
+    named = [f"{result.samples[row]} (row {row})" for row in reason.rows[:NAMED]]
     more = ["…"] if reason.count > NAMED and reason.rows else []
     return ", ".join([*named, *more]) or "the round as a whole"

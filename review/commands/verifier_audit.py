@@ -1,7 +1,8 @@
 """`stemma verifier audit DATASET`: how good is the verifier, and is that enough?
 
-Without more it draws candidates and writes a sheet for a person; a sheet that is there is read
-back; `--planted` needs no person. What is found is kept in the lake, where the guard finds it.
+Without options it draws candidates and writes a sheet for a person to fill in; a sheet that exists
+is read back; `--planted` plants errors and needs no person. The result is stored in the lake, where
+the guard reads it.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from pipelines.verification.calibrations.audits import Audit, Subject
 from pipelines.verification.calibrations.records import Finding, Record
 from pipelines.verification.calibrations.store import Stored
 from review.cli.datasets import wanted_dataset
-from review.cli.output import console, number, print_json, sentence, table
+from review.cli.output import make_console, number, print_json, sentence, table
 from review.errors import UsageError
-from review.provenance import page as audit_page
+from review.provenance import page
 
 FOLDER: Final = Path("audits")
 ESTIMATES: Final = ("keep_correct", "keep_wrong", "error", "threshold")
@@ -40,81 +41,81 @@ def run(
     planted: bool,
     as_json: bool,
 ) -> None:
-    """Draw a sheet, or audit by a filled one or by planted errors, and say what was found."""
+    """Write a sheet, or audit by a sheet that was filled in or by planted errors."""
     params = load()
     wanted_dataset(params, dataset)
     if sheet is not None and sheet.exists():
-        asked = sheets.read_asked(sheet)
-        _fits(sheet, asked, dataset, round_number)
-        about = audits.subject(params, dataset, asked.round)
-        _show(about, audits.answered(about, sheet, asked), as_json=as_json)
+        question = sheets.read_asked(sheet)
+        _fits(sheet, question, dataset, round_number)
+        subject = audits.subject(params, dataset, question.round)
+        _show(subject, audits.answered(subject, sheet, question), as_json=as_json)
         return
-    about = audits.subject(params, dataset, round_number)
+    subject = audits.subject(params, dataset, round_number)
     if planted:
-        _show(about, audits.planted(about, rows), as_json=as_json)
+        _show(subject, audits.planted(subject, rows), as_json=as_json)
     else:
-        _ask(about, sheet, rows, as_json=as_json)
+        _ask(subject, sheet, rows, as_json=as_json)
 
 
-def _fits(sheet: Path, asked: sheets.Asked, dataset: str, number: int | None) -> None:
-    if asked.dataset != dataset or number not in (None, asked.round):
+def _fits(sheet: Path, question: sheets.Asked, dataset: str, number: int | None) -> None:
+    if question.dataset != dataset or number not in (None, question.round):
         raise UsageError(
-            f"{sheet} asks about round {asked.round} of {asked.dataset}; name that data set and "
-            "round, or another sheet"
+            f"{sheet} asks about round {question.round} of {question.dataset}; name that data set "
+            "and round, or another sheet"
         )
 
 
-def _ask(about: Subject, sheet: Path | None, rows: int, *, as_json: bool) -> None:
-    """Write the sheet and its page, and say what to do with them."""
-    round_ = about.ctx.round
-    place = sheet or FOLDER / f"{refs.branch_name(round_.dataset, round_.number)}.csv"
-    if place.exists():
+def _ask(subject: Subject, sheet: Path | None, rows: int, *, as_json: bool) -> None:
+    """Write the sheet and its page, and print what to do with them."""
+    round_ = subject.ctx.round
+    path = sheet or FOLDER / f"{refs.branch_name(round_.dataset, round_.number)}.csv"
+    if path.exists():
         raise UsageError(
-            f"{place} is there already; read it with --sheet {place}, or remove it to draw another"
+            f"{path} is there already; read it with --sheet {path}, or remove it to draw another"
         )
-    drawn = audits.ask(about, place, rows)
-    page = audit_page.write(place, drawn, round_.dataset, round_.number)
-    then = f"stemma verifier audit {round_.dataset} --sheet {place}"
+    drawn = audits.ask(subject, path, rows)
+    page_path = page.write(path, drawn, round_.dataset, round_.number)
+    then = f"stemma verifier audit {round_.dataset} --sheet {path}"
     if as_json:
-        print_json({"sheet": str(place), "page": str(page), "rows": len(drawn), "then": then})
+        print_json({"sheet": str(path), "page": str(page_path), "rows": len(drawn), "then": then})
         return
-    out = console()
-    wrote = f"wrote {place}: {len(drawn)} candidates of round {round_.number}, verdicts not shown"
+    out = make_console()
+    message = f"wrote {path}: {len(drawn)} candidates of round {round_.number}, verdicts not shown"
     answer = (
-        f"answer in {page} (one key a row, then put what it saves in place of {place}), or fill in "
-        "the column truth: right, wrong, or the label that you see"
+        f"answer in {page_path} (one key per row, then put what it saves in place of {path}), or "
+        "fill in the column truth: right, wrong, or the label that you see"
     )
-    for each in (wrote, answer, f"then run `{then}`"):
-        out.print(sentence(each), soft_wrap=True)
+    for text in (message, answer, f"then run `{then}`"):
+        out.print(sentence(text), soft_wrap=True)
 
 
-def _show(about: Subject, audit: Audit, *, as_json: bool) -> None:
-    """Keep what was found, and print it with the guard's answer."""
-    ctx = about.ctx
+def _show(subject: Subject, audit: Audit, *, as_json: bool) -> None:
+    """Store the result of an audit in the lake, and print it with the guard's answer."""
+    ctx = subject.ctx
     stored = None
     if ctx.round.line == refs.MAIN:
         stored = store.keep(ctx.lake, audit.record, audit.rows)
-    found = stored or Stored(audit.record, "")
-    told = applied.describe(found, audit.record.suite.candidates)
-    figure = calibrated.of(told, ctx.round.dataset)
+    kept = stored or Stored(audit.record, "")
+    description = applied.describe(kept, audit.record.suite.candidates)
+    figure = calibrated.of(description, ctx.round.dataset)
     answer = checks.hold(checks.CALIBRATION, figure, ctx.round.settings.publish.guard)
     if as_json:
-        path = found.path or None
+        path = kept.path or None
         content = {**audit.record.model_dump(mode="json"), "path": path, "guard": asdict(answer)}
         print_json(content)
     else:
-        console().print(_rendered(found, answer), soft_wrap=True)
+        make_console().print(_rendered(kept, answer), soft_wrap=True)
 
 
-def _rendered(found: Stored, answer: Check) -> Group:
-    record = found.record
-    where = f"{refs.MAIN}: {found.path}" if found.path else "nowhere: this line publishes nothing"
+def _rendered(kept: Stored, answer: Check) -> Group:
+    record = kept.record
+    where = f"{refs.MAIN}: {kept.path}" if kept.path else "nowhere: this line publishes nothing"
     last = sentence(f"kept on {where}", style="bright_black")
     return Group(_findings(record), *_kinds(record), _answer(answer), last)
 
 
 def _findings(record: Record) -> Any:  # noqa: ANN401  a table
-    """φ, ψ, p and p* of the suite and of each expectation."""
+    """A table of φ, ψ, p and p* of the suite and of each expectation."""
     by = "a person's sheet" if record.source == "sheet" else "planted errors"
     title = (
         f"verifier of {record.dataset}, round {record.round}, by {by}: {record.answered:,} of "
@@ -123,33 +124,43 @@ def _findings(record: Record) -> Any:  # noqa: ANN401  a table
     columns = ("expectation", "severity", "right", "wrong", "φ", "ψ", "p", "p*")
     every = {"the suite": record.suite, **record.expectations}
     rows = [
-        [name, each.severity or "–", each.tally.correct, each.tally.wrong, *_estimates(each)]
-        for name, each in every.items()
+        [
+            name,
+            finding.severity or "–",
+            finding.tally.correct,
+            finding.tally.wrong,
+            *_estimates(finding),
+        ]
+        for name, finding in every.items()
     ]
     return table(title, columns, rows)
 
 
-def _estimates(found: Finding) -> list[str]:
-    return [_interval(found.estimates[name]) for name in ESTIMATES]
+def _estimates(finding: Finding) -> list[str]:
+    return [_interval(finding.estimates[name]) for name in ESTIMATES]
 
 
-def _interval(found: dict[str, Any]) -> str:
-    return f"{number(found['value'])} ({found['low']:.3f}–{found['high']:.3f})"
+def _interval(estimate: dict[str, Any]) -> str:
+    return f"{number(estimate['value'])} ({estimate['low']:.3f}–{estimate['high']:.3f})"
 
 
 def _kinds(record: Record) -> Iterator[Any]:
-    """ψ of each planted kind: of the suite with p and p*, then of each expectation."""
+    """Tables of ψ by kind of planted error: of the suite with p and p*, then per expectation."""
     kinds = record.suite.kind_estimates
     if not kinds:
         return
     rows = [
-        [kind, record.suite.kinds[kind].wrong, *(_interval(each[name]) for name in ESTIMATES[1:])]
-        for kind, each in kinds.items()
+        [
+            kind,
+            record.suite.kinds[kind].wrong,
+            *(_interval(estimates[name]) for name in ESTIMATES[1:]),
+        ]
+        for kind, estimates in kinds.items()
     ]
     yield table("the suite, if all errors were of one kind", ("kind", "rows", "ψ", "p", "p*"), rows)
     shares = [
-        [name, *(number(each.kind_estimates[kind]["keep_wrong"]["value"]) for kind in kinds)]
-        for name, each in record.expectations.items()
+        [name, *(number(finding.kind_estimates[kind]["keep_wrong"]["value"]) for kind in kinds)]
+        for name, finding in record.expectations.items()
     ]
     yield table("ψ: share of each planted kind that passes", ("expectation", *kinds), shares)
 

@@ -18,7 +18,7 @@ NASTY = "\x1b]0;t\x07\0\x7f\x9b\u202e\u2028\n\r\ue000 [bold]x[/nothing] :smile:"
 
 
 def test_cells_titles_and_heads_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
-    output.console().print(output.table(f"a {NASTY}", [f"b {NASTY}"], [[f"c {NASTY}"], [3]]))
+    output.make_console().print(output.table(f"a {NASTY}", [f"b {NASTY}"], [[f"c {NASTY}"], [3]]))
     said = capsys.readouterr().out
     assert not hidden(said, but="\n")
     assert all(f"{each} {visible(NASTY)}" in said for each in "abc")
@@ -30,14 +30,14 @@ def test_cells_titles_and_heads_are_marked(capsys: pytest.CaptureFixture[str]) -
 def test_a_console_shows_nothing_raw_of_what_nobody_marked(
     raw: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output.console().print(raw)
+    output.make_console().print(raw)
     said = capsys.readouterr().out
     assert not hidden(said, but="\n")
     assert "\\u{1b}]0;t" in said
 
 
 def test_words_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    output.console().print("wrote [bold]x[/nothing] :smile:")
+    output.make_console().print("wrote [bold]x[/nothing] :smile:")
     assert capsys.readouterr().out == "wrote [bold]x[/nothing] :smile:\n"
 
 

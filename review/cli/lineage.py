@@ -1,0 +1,56 @@
+"""`stemma lineage …`: commands about the lineage of a ref as a whole."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.dispatch import DatasetOption, Json, run
+
+lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
+
+
+class ExportFormat(StrEnum):
+    """Formats in which lineage is exported."""
+
+    PROV = "prov"
+    CROISSANT = "croissant"
+
+
+@lineages.command("stats")
+def lineage_stats(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    dataset: DatasetOption = None,
+    as_json: Json = False,
+) -> None:
+    """How far each round is from real data: shares, depths, opaque roots, founders."""
+    run("review.commands.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
+
+
+@lineages.command("export")
+def lineage_export(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
+    ],
+    dataset: DatasetOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the lineage of a ref in a form that other tools read."""
+    run(
+        "review.commands.lineage_export",
+        ref=ref,
+        form=form.value,
+        dataset=dataset,
+        output=output,
+        as_json=as_json,
+    )
