@@ -7,7 +7,6 @@ so that nothing heavy is imported; `catalogue.check` knows the types and their a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, Final
 from expectations.errors import SuiteError, unknown
 from lake import documents
 from lake.documents import DocumentError
+from lineage import digests
 from lineage.schema import SEVERITIES
 
 SUITE_KEYS: Final = ("name", "expectations", "id", "meta", "notes")
@@ -73,7 +73,7 @@ class Suite:
             "name": self.name,
             "rules": [[each.name, each.type, each.kwargs, each.severity] for each in self.rules],
         }
-        return hashlib.sha256(_canonical(content).encode()).hexdigest()
+        return digests.of_json(content, ascii_only=False)
 
 
 def place(dataset: str) -> Path:
@@ -95,7 +95,7 @@ def load(path: Path) -> Suite:
         raise SuiteError(f"{path}: there is no expectation; add one under 'expectations'")
     name = _text(document.get("name"), f"{path}: 'name'")
     rules = tuple(_rule(item, f"{path}: expectation {at}") for at, item in enumerate(listed, 1))
-    _unique(rules, lambda rule: _canonical([rule.type, rule.kwargs]), f"{path}: expectation")
+    _unique(rules, lambda rule: digests.canonical([rule.type, rule.kwargs]), f"{path}: expectation")
     _unique(rules, lambda rule: rule.name, f"{path}: name")
     return Suite(name, rules)
 
@@ -148,13 +148,9 @@ def _known(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
             raise SuiteError(unknown(where, name, known))
 
 
-def _unique(rules: Iterable[Rule], key: Callable[[Rule], str], where: str) -> None:
+def _unique(rules: Iterable[Rule], key: Callable[[Rule], object], where: str) -> None:
     seen = set()
     for rule in rules:
         if key(rule) in seen:
             raise SuiteError(f"{where} {rule.name!r} comes twice; remove or rename one")
         seen.add(key(rule))
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

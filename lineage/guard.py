@@ -9,24 +9,30 @@ missing gets the verdict that the limits give to the unknown.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import textwrap
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from lineage import digests
 from lineage.checks import RULES, check, worst
 from lineage.errors import GuardError
 from lineage.evidence import Check, Evidence
 from lineage.limits import Limits
 
-__all__ = ["Check", "Evidence", "GuardResult", "judge", "read", "table"]
+__all__ = ["Check", "Evidence", "GuardResult", "Row", "headline", "judge", "read", "rows"]
 
-WIDTH: Final = 120
-NARROWEST: Final = 20
-"""Width of the evidence beside very long limits."""
 OVERRIDE: Final = "override"
+
+
+class Row(NamedTuple):
+    """One check as plain values, for whoever draws a table."""
+
+    check: str
+    value: float | None
+    """The figure; None if it could not be computed."""
+    verdict: str
+    limit: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,7 @@ class GuardResult:
     @property
     def digest(self) -> str:
         """SHA-256 of everything else, as 64 hex digits."""
-        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digests.of_json(self._content())
 
     def bound_to(self, commit: str, *, override: str | None = None) -> GuardResult:
         """The same answer, about a commit.
@@ -150,50 +155,23 @@ def _is_answer(result: GuardResult) -> bool:
     )
 
 
-def table(result: GuardResult, *, whole: bool = False) -> str:
-    """The checks as plain text, 120 columns wide, the answer in the first line.
+def rows(result: GuardResult, *, include_passing: bool = False) -> list[Row]:
+    """List the checks as plain values, in the order in which the guard makes them.
 
     Args:
         result: the guard's answer.
-        whole: list the checks that pass too, instead of counting them in the last line.
+        include_passing: list the checks that pass as well.
     """
-    shown = [item for item in result.checks if whole or item.verdict != "pass"]
-    passed = len(result.checks) - len(shown)
-    last = [f"{passed} more checks pass"] if passed else []
-    if not shown:
-        return "\n".join([_answer(result), *last])
-    rows = [
-        (item.name, _number(item.value), _shown(item.verdict), item.limit, item.evidence)
-        for item in shown
+    return [
+        Row(check.name, check.value, check.verdict, check.limit, check.evidence)
+        for check in result.checks
+        if include_passing or check.verdict != "pass"
     ]
-    head = ("check", "value", "verdict", "limit", "evidence")
-    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head) - 1)]
-    lines = [line for row in (head, *rows) for line in _lines(row, widths)]
-    return "\n".join([_answer(result), *lines, *last])
 
 
-def _answer(result: GuardResult) -> str:
-    said = f"guard on round {result.round} of {result.dataset}: {result.verdict}"
-    if result.blocking:
-        said += f" ({', '.join(result.blocking)})"
-    if result.override:
-        said += f"; overridden: {' '.join(result.override.split())}"
-    return "\n".join(textwrap.wrap(said, WIDTH))
-
-
-def _lines(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    """One row, its evidence wrapped in the last column."""
-    name, value, verdict, limit, evidence = row
-    cells = (name.ljust(widths[0]), value.rjust(widths[1]))
-    start = "  ".join([*cells, verdict.ljust(widths[2]), limit.ljust(widths[3]), ""])
-    wrapped = textwrap.wrap(evidence, max(WIDTH - len(start), NARROWEST)) or [""]
-    later = [" " * len(start)] * (len(wrapped) - 1)
-    return [(head + part).rstrip() for head, part in zip([start, *later], wrapped, strict=True)]
-
-
-def _shown(verdict: str) -> str:
-    return verdict if verdict == "pass" else verdict.upper()
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
+def headline(result: GuardResult) -> str:
+    """The guard's answer in one line: the round, the verdict, what blocks and why it may pass."""
+    verdict = f"guard on round {result.round} of {result.dataset}: {result.verdict}"
+    blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
+    overridden = f"; overridden: {' '.join(result.override.split())}" if result.override else ""
+    return f"{verdict}{blocking}{overridden}"

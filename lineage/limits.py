@@ -10,11 +10,11 @@ both over many seeds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from lineage import digests
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -130,5 +130,4 @@ class Limits(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of all limits, as 64 hex digits."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digests.of_json(self.model_dump(mode="json"))

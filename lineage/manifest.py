@@ -6,8 +6,6 @@ was changed by hand does not read back.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -20,6 +18,8 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+
+from lineage import digests
 
 REGIMES: Final = ("accumulate", "replace", "accumulate-subsample")
 
@@ -85,9 +85,7 @@ class MixManifest(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of everything else, as 64 hex digits."""
-        content = self.model_dump(mode="json", exclude={"digest"})
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digests.of_json(self.model_dump(mode="json", exclude={"digest"}))
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Array
     cells = {name: _cell(array) for name, array in arrays.items()}
     batch = pa.record_batch(cells).replace_schema_metadata(metadata)
     folder = directory / digest
-    with _draft(folder / FILE) as file, pa.ipc.new_file(file, batch.schema) as writer:
+    with atomic_write(folder / FILE) as file, pa.ipc.new_file(file, batch.schema) as writer:
         writer.write_batch(batch)
     if batch.nbytes > LARGE:
         time.sleep(TICK / 1e9)
@@ -121,49 +121,55 @@ def read(directory: Path, digest: str, *, full: bool) -> Stored | None:
     return stored
 
 
-def put(place: Path, content: bytes) -> None:
-    """Write a small file that may be lost, but is never seen by halves while the machine runs.
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces another one in a single step, once it is on disk.
+
+    Yields:
+        A draft beside `path`. It is flushed to disk and renamed to `path` when the block ends;
+        readers and a machine that loses power see the old file or the new one, whole.
 
     Raises:
         CacheError: the directory cannot be written.
     """
-    with _draft(place, durable=False) as file:
-        file.write(content)
-
-
-@contextmanager
-def _draft(place: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """A file to write, which then takes its place."""
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place)
-        draft = place.with_name(f"{place.name}{DRAFT}-{secrets.token_hex(8)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned_drafts(path)
+        draft = path.with_name(f"{path.name}{DRAFT}-{secrets.token_hex(8)}")
         with draft.open("xb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
             file.flush()
-            if durable:
-                os.fsync(file.fileno())
-            draft.replace(place)
-        if durable:
-            _flush(place.parent)
+            os.fsync(file.fileno())
+            draft.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise CacheError(
-            f"{place.parent} cannot be written ({error.strerror or error}); make room there, or "
+            f"{path.parent} cannot be written ({error.strerror or error}); make room there, or "
             "keep the index in another directory"
         ) from error
 
 
-def _sweep(place: Path) -> None:
-    """Remove the drafts of writers that are gone."""
-    for draft in place.parent.glob(f"{place.name}{DRAFT}-*"):
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a small file atomically.
+
+    Raises:
+        CacheError: the directory cannot be written.
+    """
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+def _remove_abandoned_drafts(path: Path) -> None:
+    """Remove the drafts of writers that no longer run."""
+    for draft in path.parent.glob(f"{path.name}{DRAFT}-*"):
         with suppress(OSError), draft.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if time.time() - draft.stat().st_mtime > ABANDONED:
                 draft.unlink()
 
 
-def _flush(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -235,7 +241,7 @@ def _state(folder: Path) -> State:
 def _seal(folder: Path, verified: int) -> None:
     """Note how the file was when its arrays were known to be sound."""
     with suppress(OSError, CacheError):
-        put(folder / SEAL, json.dumps([*_state(folder), verified]).encode())
+        write_bytes(folder / SEAL, json.dumps([*_state(folder), verified]).encode())
 
 
 def _sealed(folder: Path, state: State) -> bool:

@@ -6,7 +6,6 @@ pass over two columns; the answer is kept in a small file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
-from lineage import schema
+from lineage import digests, schema
 from lineage.ancestry import files
 from lineage.ancestry.source import Source
 from lineage.errors import SchemaError
@@ -36,13 +35,9 @@ class References:
 
 
 def key(source: Source) -> str:
-    """Digest of what a round is made of, without the rounds that it names."""
-    return digest([FORMAT, source.dataset, source.round, source.digest, sorted(source.left_out)])
-
-
-def digest(content: object) -> str:
-    """SHA-256 of a value's JSON, as 64 hex digits."""
-    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    """Digest what a round is made of, without the rounds that it references."""
+    content = [FORMAT, source.dataset, source.round, source.digest, sorted(source.left_out)]
+    return digests.of_json(content)
 
 
 def find(source: Source, directory: Path) -> References:
@@ -58,7 +53,7 @@ def find(source: Source, directory: Path) -> References:
         with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
             kept = _find(source)
         content = [kept.parents, kept.mixes]
-        files.put(place, json.dumps([content, digest(content)]).encode())
+        files.write_bytes(place, json.dumps([content, digests.of_json(content)]).encode())
     return kept
 
 
@@ -72,7 +67,7 @@ def _read(place: Path) -> References | None:
         sound = sound and all(type(each) is str for each in kept.mixes)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return kept if sound and digest(content) == check else None
+    return kept if sound and digests.of_json(content) == check else None
 
 
 def _find(source: Source) -> References:

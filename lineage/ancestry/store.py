@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineage import digests
 from lineage.ancestry import files, order, references, row_index, segments
 from lineage.ancestry.adjacency import none_of
 from lineage.ancestry.files import Stored
@@ -98,7 +99,7 @@ def _digests(
     own = dict(found)
     for name in (*ordered, *cyclic):
         chain = [[*each, own.get(each) or found.get(each)] for each in sorted(links[name])]
-        found[name] = references.digest([references.key(held[name]), chain])
+        found[name] = digests.of_json([references.key(held[name]), chain])
     return found
 
 

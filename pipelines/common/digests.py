@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 from lake import files
+from lineage.digests import canonical, of_json
 
-
-def canonical(value: object) -> bytes:
-    """Encode a value as canonical JSON: sorted names, no spaces, ASCII.
-
-    Raises:
-        TypeError: it is not made of mappings, lists, texts, numbers, booleans and None.
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def of_json(value: object) -> str:
-    """SHA-256 of a value's canonical JSON, as 64 hex digits."""
-    return hashlib.sha256(canonical(value)).hexdigest()
+__all__ = ["canonical", "of_file", "of_json"]
 
 
 def of_file(path: Path) -> str:

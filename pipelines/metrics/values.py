@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from expectations.calibration import wilson
+
 LEVEL: Final = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
-Z: Final = 1.959964
-"""Normal quantile of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,5 @@ def of_share(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
     Returns:
         Share, lower and upper end.
     """
-    n, share = len(hits), float(hits.mean())
-    spread = Z**2 / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return share, max(middle - half, 0.0), min(middle + half, 1.0)
+    estimate = wilson(int(hits.sum()), len(hits))
+    return float(hits.mean()), estimate.low, estimate.high

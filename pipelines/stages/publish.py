@@ -18,7 +18,7 @@ from lineage import guard
 from lineage.guard import GuardResult
 from pipelines.common import console
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.gate import evidence, guard_record, reviews, signing
+from pipelines.gate import evidence, guard_record, guard_report, reviews, signing
 from pipelines.gate.reviews import Approval
 from pipelines.gate.signing import Signer
 from pipelines.rounds import branches, history, keys, manifest, merging, receipts
@@ -136,7 +136,7 @@ def _publish(
     if approval:
         approval.check(result, rejection)
     recorded = _record(ctx, judged, key, result)
-    console.lines(guard.table(result))
+    guard_report.show(result)
     _write_metric(ctx, result)
     if ctx.round.line != refs.MAIN:
         blocks = f"; the guard blocks it ({', '.join(result.blocking)})" if result.blocked else ""

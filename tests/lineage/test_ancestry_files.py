@@ -293,15 +293,19 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.lineage.test_ancestry_files import lake, open_index
-os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+def killed(handle):
+    if sys.argv[2] in os.readlink(f"/proc/self/fd/{handle}"):
+        os.kill(os.getpid(), signal.SIGKILL)
+os.fsync = killed
 open_index(Path(sys.argv[1]), lake(2).sources())
 """
 
 
-def test_a_build_that_was_killed_is_made_up_for(tmp_path: Path) -> None:
-    ran = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+@pytest.mark.parametrize("written", [files.FILE, ".names"])
+def test_a_build_that_was_killed_is_made_up_for(tmp_path: Path, written: str) -> None:
+    ran = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), written], check=False)
     assert ran.returncode == -signal.SIGKILL
-    [draft] = tmp_path.glob(f"*/*{files.DRAFT}*")
+    [draft] = tmp_path.rglob(f"*{written}{files.DRAFT}*")
     assert draft.stat().st_size > 0
     assert not [*tmp_path.glob(f"*/{files.FILE}")]
     long_ago = time.time() - HOUR
@@ -313,12 +317,12 @@ def test_a_build_that_was_killed_is_made_up_for(tmp_path: Path) -> None:
 
 def test_a_draft_that_somebody_writes_stays(tmp_path: Path) -> None:
     place = tmp_path / "x"
-    with files._draft(place) as file:
+    with files.atomic_write(place) as file:
         file.write(b"one")
         file.flush()
         [draft] = tmp_path.glob(f"*{files.DRAFT}*")
         os.utime(draft, (0, 0))
-        files.put(place, b"other")
+        files.write_bytes(place, b"other")
         assert draft.exists()
     assert place.read_bytes() == b"one"
 

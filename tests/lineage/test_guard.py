@@ -19,7 +19,7 @@ from tests.lineage.digits import HEALTHY, check, contaminated, evidence, hits, m
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_accumulate_passes(number: int) -> None:
     result = guard.judge(evidence("accumulate", number), Limits())
-    assert not result.blocked, guard.table(result)
+    assert not result.blocked, guard.rows(result)
     assert "block" not in verdicts(result).values()
 
 
@@ -27,16 +27,16 @@ def test_replace_is_blocked_when_its_loop_begins() -> None:
     first, second, third = (
         guard.judge(evidence("replace", number), Limits()) for number in (1, 2, 3)
     )
-    assert first.blocking == ("downstream_drop",), guard.table(first)
+    assert first.blocking == ("downstream_drop",), guard.rows(first)
     assert verdicts(first)["real_share"] == "warn"
     mild = guard.judge(evidence("replace", 1), Limits(downstream_drop_block=None))
-    assert not mild.blocked, guard.table(mild)
+    assert not mild.blocked, guard.rows(mild)
     assert {"real_share", "recall_mix"} <= set(second.blocking)
     assert {"real_share", "recall_round", "recall_mix", "variance_mix"} <= set(third.blocking)
-    said = guard.table(third)
-    assert "guard on round 3 of digits: block" in said.splitlines()[0]
+    headline = guard.headline(third)
+    assert headline.startswith("guard on round 3 of digits: block (")
     for name in ("real_share", "recall_round", "variance_mix"):
-        assert name in said.splitlines()[0] + said.splitlines()[1]
+        assert name in headline
 
 
 def test_every_rule_has_its_own_name() -> None:
@@ -78,7 +78,7 @@ def test_broken_evidence_is_unknown_and_never_raises(what: str) -> None:
     assert set(strict.blocking) == missing - {"depth_max", "real_inputs_low"}  # these only warn
     assert not mild.blocked
     assert all(verdicts(mild)[name] == "warn" for name in missing)
-    assert "unknown" in guard.table(strict)
+    assert {row.check for row in guard.rows(strict) if row.value is None} == missing
 
 
 @pytest.mark.parametrize("end", ["value", "low", "high"])
@@ -119,7 +119,7 @@ def test_an_override_lifts_the_block_and_hides_nothing() -> None:
     assert bound.override == "studied on purpose"
     assert bound.blocking == result.blocking == tuple(bound.to_dict()["blocking"])
     assert bound.checks == result.checks
-    assert "overridden: studied on purpose" in guard.table(bound)
+    assert guard.headline(bound).endswith("; overridden: studied on purpose")
     assert bound.digest != result.bound_to("abc").digest
 
 
@@ -145,17 +145,14 @@ def test_the_answer_is_json() -> None:
     assert set(plain["checks"][0]) == {"name", "value", "limit", "verdict", "evidence"}
 
 
-def test_the_table_is_aligned_and_fits() -> None:
+def test_rows_are_plain_values_of_every_check() -> None:
     about = replace(HEALTHY, leaks=hits(*((row, True) for row in range(9))))
-    said = guard.table(guard.judge(about, Limits()), whole=True)
-    lines = said.splitlines()
-    assert max(len(line) for line in lines) <= 120
-    head = next(line for line in lines if line.startswith("check"))
-    shown = next(line for line in lines if line.startswith("holdout_equal"))
-    assert shown[head.index("verdict") :].startswith("BLOCK")
-    assert shown[head.index("limit") :].startswith("block >0")
-    assert shown[head.index("evidence") :].startswith("9 of 560")
-    assert all(any(line.startswith(rule.name) for line in lines) for rule in RULES)
+    result = guard.judge(about, Limits())
+    rows = guard.rows(result, include_passing=True)
+    assert [row.check for row in rows] == [rule.name for rule in RULES]
+    (leaked,) = (row for row in rows if row.check == "holdout_equal")
+    assert leaked[:4] == ("holdout_equal", 9 / 560, "block", "block >0")
+    assert leaked.evidence.startswith("9 of 560 accepted rows are equal to held-out rows")
 
 
 def test_a_mix_manifest_read_back_judges_the_same() -> None:
@@ -164,14 +161,14 @@ def test_a_mix_manifest_read_back_judges_the_same() -> None:
     assert same.digest == guard.judge(HEALTHY, Limits()).digest
 
 
-def test_the_table_counts_what_passes() -> None:
+def test_rows_leave_out_what_passes() -> None:
     healthy = guard.judge(HEALTHY, Limits())
-    passing = [item for item in healthy.checks if item.verdict == "pass"]
-    assert guard.table(healthy).splitlines()[-1] == f"{len(passing)} more checks pass"
+    passing = {item.name for item in healthy.checks if item.verdict == "pass"}
+    assert {row.check for row in guard.rows(healthy)} == {rule.name for rule in RULES} - passing
     about = replace(HEALTHY, leaks=hits(*((row, True) for row in range(9))))
-    said = guard.table(guard.judge(about, Limits()))
-    assert "holdout_equal" in said
-    assert "real_share" not in said
+    listed = {row.check for row in guard.rows(guard.judge(about, Limits()))}
+    assert "holdout_equal" in listed
+    assert "real_share" not in listed
 
 
 def answers() -> dict[str, guard.GuardResult]:

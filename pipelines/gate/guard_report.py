@@ -1,0 +1,39 @@
+"""What the person at the terminal sees of the guard's answer about a round."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lineage import guard
+from lineage.guard import GuardResult
+from pipelines.common import console
+
+COLUMNS: Final = ("check", "value", "verdict", "limit", "evidence")
+
+
+def show(result: GuardResult, *, include_passing: bool = False) -> None:
+    """Print the answer, then each check that does not pass, then how many do.
+
+    Args:
+        result: the guard's answer.
+        include_passing: print the checks that pass as well, instead of counting them.
+    """
+    console.line(guard.headline(result))
+    rows = guard.rows(result, include_passing=include_passing)
+    if rows:
+        cells = [
+            (row.check, _number(row.value), _emphasised(row.verdict), row.limit, row.evidence)
+            for row in rows
+        ]
+        console.table(COLUMNS, cells, numeric=("value",))
+    if len(rows) < len(result.checks):
+        console.line(f"{len(result.checks) - len(rows)} more checks pass")
+
+
+def _emphasised(verdict: str) -> str:
+    return verdict if verdict == "pass" else verdict.upper()
+
+
+def _number(value: float | None) -> str:
+    """A figure with three decimals, and no minus before zero."""
+    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
