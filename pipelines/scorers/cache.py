@@ -3,18 +3,18 @@
     .stemma/scores/<model>/<input>.parquet    all scores of a frame, for a scorer of whole frames
     .stemma/scores/<model>/<part>.parquet     digest of a row, its scores; for a scorer of rows
 
-`<model>` digests scorer, code, settings and model. A file is written beside its place and moved
-into it, so a killed run leaves none that is half a file, and two runs at once at worst do the same
-work twice. A file that cannot be read counts as not there. When the folder grows beyond `MAX_BYTES`
-the files that were not used for longest go.
+`<model>` digests scorer, code, settings and model. A file is written in one step, so a killed run
+leaves none that is half a file, and two runs at once at worst do the same work twice. A file that
+cannot be read counts as not there. When the folder grows beyond `MAX_BYTES`, the files that were
+not used for longest are removed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Final
 
 import polars as pl
 
+from lake import files
 from lineage.schema import UNREADABLE
 
 PLACE: Final = Path(".stemma") / "scores"
@@ -88,13 +89,9 @@ class Cache:
         return found if found.schema == schema else None
 
     def _write(self, place: Path, frame: pl.DataFrame) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        beside = place.with_suffix(f".{uuid.uuid4().hex}.tmp")
-        try:
-            frame.write_parquet(beside)
-            beside.replace(place)
-        finally:
-            beside.unlink(missing_ok=True)
+        content = io.BytesIO()
+        frame.write_parquet(content)
+        files.write_atomic(place, content.getvalue())
         self._shrink(place)
 
     def _shrink(self, kept: Path) -> None:
@@ -102,22 +99,25 @@ class Cache:
         found = sorted(_stats(self.root.glob("*/*")), key=lambda each: each[0].st_mtime)
         now = kept.stat().st_mtime if kept.exists() else 0.0
         left = (
-            path
-            for stat, path in found
-            if path.suffix == ".tmp" and now - stat.st_mtime > STALE_SECONDS
+            path for stat, path in found if _is_draft(path) and now - stat.st_mtime > STALE_SECONDS
         )
         _remove(left)
         total = sum(stat.st_size for stat, _ in found)
         for stat, path in found:
             if total <= self.max_bytes:
                 return
-            if path != kept and path.suffix != ".tmp":
+            if path != kept and not _is_draft(path):
                 _remove([path])
                 total -= stat.st_size
 
 
 def _name(rows: pl.DataFrame) -> str:
     return hashlib.sha256(b"".join(rows[DIGEST].sort())).hexdigest()
+
+
+def _is_draft(path: Path) -> bool:
+    """Whether a file was never moved into its place; earlier releases named such files `.tmp`."""
+    return path.name.startswith(".") or path.suffix == ".tmp"
 
 
 def _stats(paths: Iterable[Path]) -> Iterator[tuple[os.stat_result, Path]]:

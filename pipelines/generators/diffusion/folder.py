@@ -1,19 +1,18 @@
 """A fitted generator on disk: a folder of `weights.safetensors` and `manifest.json`.
 
-Both are written to a temporary name and then renamed, the manifest last: a folder with a manifest
-is a whole generator, whenever the writer was killed.
+Each is written in one step, the manifest last: a folder with a manifest holds a whole generator,
+whenever the writer was killed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lake import documents
+from lake import documents, files
 from lake.documents import DocumentError
 from pipelines.common.errors import GeneratorError
 
@@ -30,13 +29,12 @@ def save(
     """Write weights and manifest; returns the manifest with `weights_sha256` added."""
     from safetensors.torch import save as to_bytes  # noqa: PLC0415  imports torch
 
-    directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
     data = to_bytes({name: value.cpu().contiguous() for name, value in weights.items()})
     content = {**manifest, "weights_sha256": hashlib.sha256(data).hexdigest()}
-    _replace(directory / WEIGHTS, data)
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    _replace(directory / MANIFEST, text.encode())
+    files.write_atomic(directory / WEIGHTS, data)
+    files.write_text(directory / MANIFEST, text)
     return content
 
 
@@ -78,12 +76,3 @@ def read_weights(directory: Path, manifest: Mapping[str, Any]) -> dict[str, torc
             f"the weights in {directory} cannot be read; fit the generator again"
         ) from error
     return found
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

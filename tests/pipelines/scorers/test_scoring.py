@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -297,6 +299,7 @@ def test_the_folder_is_bounded(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 import polars as pl
 from pipelines.scorers.cache import Cache
@@ -318,7 +321,21 @@ def test_writers_at_once_leave_whole_files(tmp_path: Path) -> None:
     whole = kept(tmp_path).whole("w")
     assert whole is not None
     assert whole["length"].to_list() == [7]
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".parquet"}
+
+
+@pytest.mark.parametrize("name", [".a.0123", "a.0123.tmp"])
+def test_a_file_that_a_killed_run_left_goes_after_an_hour(tmp_path: Path, name: str) -> None:
+    found = kept(tmp_path)
+    found.folder.mkdir(parents=True)
+    left, fresh = found.folder / name, found.folder / f"{name[:-4]}9999.tmp"
+    left.touch()
+    fresh.touch()
+    hour_ago = time.time() - cache.STALE_SECONDS - 60
+    os.utime(left, (hour_ago, hour_ago))
+    found.keep_whole("b", rows(1))
+    assert not left.exists()
+    assert fresh.exists()
 
 
 def test_code_is_the_module_and_what_it_imports() -> None:
