@@ -43,7 +43,7 @@ def of(found: Mapping[str, Any] | None, dataset: str) -> Figure:
     if high is None or low is None:
         return exact(None, "the calibration could not be read")
     value = min(high / low, MOST) if low > 0 else MOST
-    return exact(value, _says(found))
+    return exact(value, _detail(found))
 
 
 def _is_known(found: Mapping[str, Any] | None) -> bool:
@@ -59,7 +59,7 @@ def _void(found: Mapping[str, Any] | None) -> str:
     return f" for suite {suite}{others}"
 
 
-def _says(found: Mapping[str, Any]) -> str:
+def _detail(found: Mapping[str, Any]) -> str:
     kind = f", all errors {found['kind']}" if found.get("kind") else ""
     source = {"sheet": "audit by a person", "planted": "planted errors"}
     how = f"{source.get(str(found.get('source')), 'audit')}, round {found.get('round')}{kind}"

@@ -60,7 +60,7 @@ def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
     """Hold a figure against the limits of a rule, whatever else is known about the round."""
     least, most = _bounds(limits, rule.least), _bounds(limits, rule.most)
     verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
-    return Check(rule.name, figure.value, _words(least, most), verdict, figure.says)
+    return Check(rule.name, figure.value, _words(least, most), verdict, figure.detail)
 
 
 def _figure(rule: Rule, evidence: Evidence) -> Figure:

@@ -1,4 +1,4 @@
-"""What the guard judges, and what it says: evidence about a round, and checks.
+"""What the guard judges, and what it answers: evidence about a round, and checks.
 
 Evidence may be incomplete or broken; reading it never fails, a figure that is not there is None.
 """
@@ -72,12 +72,12 @@ class Figure:
     value: float | None
     low: float | None
     high: float | None
-    says: str
+    detail: str
 
 
-def exact(value: float | None, says: str) -> Figure:
+def exact(value: float | None, detail: str) -> Figure:
     """A figure that is counted, not estimated."""
-    return Figure(value, value, value, says)
+    return Figure(value, value, value, detail)
 
 
 def number(content: object, *path: str) -> float | None:

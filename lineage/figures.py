@@ -22,16 +22,16 @@ def real_share(evidence: Evidence) -> Figure:
     mix = evidence.mix
     numbers = ", ".join(str(part.round) for part in mix.rounds)
     depth = "unknown" if mix.depth_mean is None else f"{mix.depth_mean:.2f}"
-    says = f"{mix.regime}: {mix.rows:,} rows of round {numbers}; mean depth {depth}"
-    return exact(mix.real_share, says)
+    detail = f"{mix.regime}: {mix.rows:,} rows of round {numbers}; mean depth {depth}"
+    return exact(mix.real_share, detail)
 
 
 def depth_mean(evidence: Evidence) -> Figure:
     """Mean generations from real data over the accepted rows that descend from real data."""
     rows = evidence.lineage
     known = rows.filter(pl.col("depth_mean").is_not_null())
-    says = f"{len(known):,} of {len(rows):,} accepted rows have real roots"
-    return exact(mean(known, "depth_mean"), says)
+    detail = f"{len(known):,} of {len(rows):,} accepted rows have real roots"
+    return exact(mean(known, "depth_mean"), detail)
 
 
 def depth_max(evidence: Evidence) -> Figure:
@@ -40,8 +40,8 @@ def depth_max(evidence: Evidence) -> Figure:
     deepest = number(rows["depth_max"].max())
     found = rows.filter(pl.col("depth_max") == deepest) if deepest is not None else rows.clear()
     named = samples(found)
-    says = f"{len(found):,} accepted rows: {named}" if named else "none descends from real data"
-    return exact(deepest, says)
+    detail = f"{len(found):,} accepted rows: {named}" if named else "none descends from real data"
+    return exact(deepest, detail)
 
 
 def real_inputs(evidence: Evidence) -> Figure:
@@ -65,8 +65,8 @@ def real_inputs_low(evidence: Evidence) -> Figure:
 def opaque_roots(evidence: Evidence) -> Figure:
     """Share of backward walks that end at a model of unknown training data."""
     found = mean(evidence.lineage, "real_roots")
-    says = f"{len(evidence.lineage):,} accepted rows"
-    return exact(None if found is None else 1.0 - found, says)
+    detail = f"{len(evidence.lineage):,} accepted rows"
+    return exact(None if found is None else 1.0 - found, detail)
 
 
 def memorised(evidence: Evidence) -> Figure:
@@ -134,7 +134,7 @@ def drop(evidence: Evidence) -> Figure:
     found = loss(evidence, "real_only")
     if found.value is None or found.low is None:
         return found
-    return exact(found.value if found.low > 0 else 0.0, found.says)
+    return exact(found.value if found.low > 0 else 0.0, found.detail)
 
 
 def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
@@ -150,13 +150,13 @@ def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -
     value, low, high, null = (number(*at, end) for end in ("value", "low", "high", "null"))
     if value is None or null is None or null <= 0:
         return exact(None, MISSING)
-    says = f"{value:.3f}; real rows have {null:.3f}"
+    detail = f"{value:.3f}; real rows have {null:.3f}"
     if not interval:
-        return exact(value / null, says)
+        return exact(value / null, detail)
     if low is None or high is None:
         return exact(None, MISSING)
     low, high = low / null, high / null
-    return Figure(value / null, low, high, f"{says}; 95 % of the ratio {low:.2f} to {high:.2f}")
+    return Figure(value / null, low, high, f"{detail}; 95 % of the ratio {low:.2f} to {high:.2f}")
 
 
 def _mean(evidence: Evidence, column: str) -> Figure:
@@ -170,8 +170,8 @@ def _hits(evidence: Evidence, found: pl.DataFrame, what: str) -> Figure:
         return exact(None, MISSING)
     each = found.unique("row", maintain_order=True)
     named = samples(each)
-    says = f"{len(each):,} of {total:,} accepted rows are {what}"
-    return exact(len(each) / total, f"{says}: {named}" if named else says)
+    detail = f"{len(each):,} of {total:,} accepted rows are {what}"
+    return exact(len(each) / total, f"{detail}: {named}" if named else detail)
 
 
 def _share_of_candidates(evidence: Evidence, name: str) -> Figure:

@@ -77,5 +77,6 @@ def _again(
     known = pl.concat([seen, new])
     both = rows.join(known, on="sample_id", how="inner", maintain_order="left")
     repeats = both.filter((pl.col("at") < number) | (pl.col("first") < pl.col("row")))
-    says = pl.format("is accepted, as row {} of round {} with the same content was", "first", "at")
-    return known, repeats.with_columns(says.alias("says")).filter(pl.lit(number > 0))
+    words = "is accepted, as row {} of round {} with the same content was"
+    detail = pl.format(words, "first", "at")
+    return known, repeats.with_columns(detail.alias("detail")).filter(pl.lit(number > 0))

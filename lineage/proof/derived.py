@@ -78,7 +78,7 @@ def prove(
     held = collect(columns(stored, STORED, f"the lineage of round {number} of {dataset}"))
     both = held.unique("row", keep="none").join(derived, on="row", suffix="_true").sort("row")
     for name in DERIVED:
-        found = both.filter(differs(name)).with_columns(says(name))
+        found = both.filter(differs(name)).with_columns(detail(name))
         made = batch(name, len(both), found, dataset, number)
         yield replace(made, unproved=len(held) - len(both))
 
@@ -94,10 +94,10 @@ def differs(name: str) -> pl.Expr:
     return wrong
 
 
-def says(name: str) -> pl.Expr:
+def detail(name: str) -> pl.Expr:
     """A stored value and the derived one, in words."""
     stored, true = (
         pl.col(column).cast(pl.Float64).round_sig_figs(8).cast(pl.String).fill_null("none")
         for column in (name, f"{name}_true")
     )
-    return pl.format(f"{name} is {{}}, the graph gives {{}}", stored, true).alias("says")
+    return pl.format(f"{name} is {{}}, the graph gives {{}}", stored, true).alias("detail")

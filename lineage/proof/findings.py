@@ -14,7 +14,7 @@ FINDING: Final = pl.Schema(
         "round": pl.Int32(),
         "row": pl.Int64(),
         "sample_id": pl.Binary(),
-        "says": pl.String(),
+        "detail": pl.String(),
     }
 )
 """`row` and `sample_id` are null where a finding is about the whole round or its mix."""
@@ -53,7 +53,7 @@ class Batch:
     round: int
     checked: int
     """Rows, edges or manifests that it looked at."""
-    found: pl.DataFrame
+    findings: pl.DataFrame
     """Those that do not hold, as `FINDING`."""
     unproved: int = 0
     """Rows that cannot be derived, since what they come from is not sound."""
@@ -65,7 +65,7 @@ def batch(check: str, checked: int, found: pl.DataFrame, dataset: str, number: i
     Args:
         check: one of `CHECKS`.
         checked: rows, edges or manifests that were looked at.
-        found: `says`, and `row` and `sample_id` where there are such; other columns are dropped.
+        found: `detail`, and `row` and `sample_id` where there are such; other columns are dropped.
         dataset: the data set that they are of.
         number: their round.
     """

@@ -31,12 +31,12 @@ def orphans(index: Ancestry) -> Iterator[Batch]:
             *(pl.col(name).cast(pl.String).fill_null("none") for name in ("row", "round")),
             pl.col("dataset").fill_null("no data set"),
             pl.col("relation").cast(pl.String).fill_null("parent"),
-        ).alias("says"),
+        ).alias("detail"),
     )
     for segment in index.segments:
         last = segment.base + segment.rows
         here = named.filter(pl.col("number").is_between(segment.base, last, closed="left"))
-        found = index.nodes(here["number"].to_numpy()).with_columns(here["says"])
+        found = index.nodes(here["number"].to_numpy()).with_columns(here["detail"])
         yield batch("parents", segment.edges, found, segment.dataset, segment.round)
 
 
@@ -85,8 +85,10 @@ def _targets(steps: pl.DataFrame) -> Sequence[Place]:
 def _circle(steps: pl.DataFrame, to: Place) -> pl.DataFrame:
     dataset, number = to
     here = (pl.col("dataset") == dataset) & (pl.col("round") == number)
-    says = f"is the first to descend from round {number} of {dataset}, which descends from this one"
-    return steps.filter(here).select("row", "sample_id", pl.lit(says).alias("says"))
+    detail = (
+        f"is the first to descend from round {number} of {dataset}, which descends from this one"
+    )
+    return steps.filter(here).select("row", "sample_id", pl.lit(detail).alias("detail"))
 
 
 def _reached(graph: Mapping[Place, Sequence[Place]], start: Place) -> set[Place]:

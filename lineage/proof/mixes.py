@@ -21,7 +21,7 @@ from lineage.ancestry.index import Ancestry
 from lineage.ancestry.segments import Segment
 from lineage.ancestry.source import Frames
 from lineage.manifest import ROUNDING, MixManifest
-from lineage.proof.derived import differs, says
+from lineage.proof.derived import detail, differs
 from lineage.proof.findings import Batch, batch
 
 FIGURES: Final = ("real_share", "real_roots", "depth_mean", "depth_min", "depth_max")
@@ -41,7 +41,7 @@ def rounds(
         left_out: accepted rows (round, row) that the mix leaves out, beyond what its regime does.
 
     Returns:
-        What is not as the manifest says, in words.
+        What contradicts the manifest, one sentence each.
     """
     drawn = _by_round(index, mix.dataset, index.members(segment, mix.digest))
     there = drawn
@@ -74,24 +74,24 @@ def figures(mixes: Sequence[MixManifest], derived: pl.DataFrame) -> list[str]:
         derived: mix (digest), real_share, real_roots and depths, as the graph gives them.
 
     Returns:
-        What is not as a manifest says, in words.
+        What contradicts a manifest, one sentence each.
     """
     told = pl.DataFrame(
         [{"mix": mix.digest, **mix.model_dump(include=set(FIGURES))} for mix in mixes],
         schema={"mix": pl.String, **{name: derived.schema[name] for name in FIGURES}},
     )
     both = told.join(derived, on="mix", suffix="_true")
-    named = pl.format("mix {}: {}", pl.col("mix").str.head(DIGITS), "says")
+    named = pl.format("mix {}: {}", pl.col("mix").str.head(DIGITS), "detail")
     return [
         said
         for name in FIGURES
-        for said in both.filter(differs(name)).with_columns(says(name)).select(named).to_series()
+        for said in both.filter(differs(name)).with_columns(detail(name)).select(named).to_series()
     ]
 
 
 def found(said: list[str], segment: Segment) -> Batch:
     """What is wrong with the mixes of a round, as findings."""
-    frame = pl.DataFrame({"says": said}, schema={"says": pl.String})
+    frame = pl.DataFrame({"detail": said}, schema={"detail": pl.String})
     return batch("mix_figures", len(segment.mixes), frame, segment.dataset, segment.round)
 
 

@@ -89,7 +89,7 @@ def _tables(each: Tables, notes: _Notes, *, wanted: bool) -> list[Batch]:
         lineage = rows.read(each.source)
         said = list(rows.prove(lineage))
         found += said
-        refused = any(len(some.found) for some in found if some.check in REFUSED)
+        refused = any(len(some.findings) for some in found if some.check in REFUSED)
         notes.sources[at] = sound.source(each.source) if refused else each.source
         notes.unsound[at] = rows.unsound(lineage, said)
     if wanted:

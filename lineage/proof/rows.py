@@ -117,7 +117,7 @@ def unsound(rows: Rows, found: Iterable[Batch]) -> pl.Series:
     real, zero = pl.col("kind") == "real", pl.lit(rows.round == 0)
     sound = (real == zero) & ~(real & (pl.col("parents").list.len() > 0))
     other = rows.frame.filter(~(sound & _known_kind()).fill_null(value=False))["row"]
-    wrong = [each.found["row"] for each in found if each.check in UNSOUND]
+    wrong = [each.findings["row"] for each in found if each.check in UNSOUND]
     return pl.concat([*wrong, other]).drop_nulls().unique()
 
 
@@ -144,7 +144,7 @@ def _rows(rows: Rows) -> Batch:
         .then(pl.format("says that it is of round {}", "round"))
         .when(twice)
         .then(pl.lit("stands in the lineage more than once"))
-        .alias("says")
+        .alias("detail")
     )
     return _batch("rows", rows, found)
 
@@ -172,7 +172,7 @@ def _kinds(rows: Rows) -> Batch:
         .then(pl.lit("is edited, but no parent is one that it edits"))
         .when((pl.col("kind") == "synthetic") & edits)
         .then(pl.lit("is synthetic, but edits a parent"))
-        .alias("says")
+        .alias("detail")
     )
     return _batch("kinds", rows, found)
 
@@ -184,7 +184,7 @@ def _generators(rows: Rows) -> Batch:
         .then(pl.lit("is real, but names a generator or a mix"))
         .when(~real & ~pl.col("generator"))
         .then(pl.format("is {}, but names no generator", pl.col("kind").fill_null("of no kind")))
-        .alias("says")
+        .alias("detail")
     )
     return _batch("generators", rows, found)
 
@@ -202,7 +202,7 @@ def _weights(rows: Rows) -> Batch:
             pl.when(wrong.any())
             .then(pl.format("gives a parent the weight {}", first))
             .otherwise(pl.format("gives its parents {} in all", weight.sum().round(6)))
-            .alias("says")
+            .alias("detail")
         )
     )
     return _batch("weights", rows, _named(rows, said), checked=len(rows.edges))
@@ -212,8 +212,8 @@ def _places(rows: Rows) -> Batch:
     """Edges that do not say where the parent is; what the lake does not hold, the graph tells."""
     place = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
     nowhere = rows.edges.filter(pl.any_horizontal(each.is_null() for each in place))
-    says = pl.lit("names a parent without a data set, round or row").alias("says")
-    return _batch("parents", rows, _named(rows, nowhere.with_columns(says)), checked=0)
+    detail = pl.lit("names a parent without a data set, round or row").alias("detail")
+    return _batch("parents", rows, _named(rows, nowhere.with_columns(detail)), checked=0)
 
 
 def _order(rows: Rows) -> Batch:
@@ -222,7 +222,7 @@ def _order(rows: Rows) -> Batch:
     parents = rows.edges.filter(late).select(
         "row",
         pl.format("names row {} of round {} as its {}", "parent_row", "round", "relation").alias(
-            "says"
+            "detail"
         ),
     )
     last = {
@@ -235,7 +235,7 @@ def _order(rows: Rows) -> Batch:
         "row",
         pl.format(
             "was trained on a mix with round {}", pl.col("trained_on").replace_strict(last)
-        ).alias("says"),
+        ).alias("detail"),
     )
     found = _named(rows, pl.concat([parents, trained]))
     return _batch("order", rows, found, checked=len(rows.edges))
@@ -243,9 +243,10 @@ def _order(rows: Rows) -> Batch:
 
 def _mixes(rows: Rows) -> Batch:
     mix = pl.col("trained_on")
-    says = pl.format("was trained on mix {}, which no manifest describes", mix.str.head(12))
+    detail = pl.format("was trained on mix {}, which no manifest describes", mix.str.head(12))
     unknown = ~mix.is_in(list(rows.mixes))
-    return _batch("mixes", rows, rows.frame.with_columns(pl.when(unknown).then(says).alias("says")))
+    findings = rows.frame.with_columns(pl.when(unknown).then(detail).alias("detail"))
+    return _batch("mixes", rows, findings)
 
 
 def _known_kind() -> pl.Expr:
@@ -261,5 +262,5 @@ def _named(rows: Rows, found: pl.DataFrame) -> pl.DataFrame:
 def _batch(check: str, rows: Rows, found: pl.DataFrame, *, checked: int | None = None) -> Batch:
     """The rows of which something is said."""
     looked = len(rows.frame) if checked is None else checked
-    kept = found.filter(pl.col("says").is_not_null()).sort("row", maintain_order=True)
+    kept = found.filter(pl.col("detail").is_not_null()).sort("row", maintain_order=True)
     return batch(check, looked, kept, rows.dataset, rows.round)

@@ -92,10 +92,10 @@ def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
     verdicts = columns(given, wanted, f"the verdicts of {tables.what}")
     seen = collect(verdicts.select("row").unique())
     unseen = accepted.join(seen, on="row", how="anti").sort("row")
-    without = _says(unseen, pl.lit("is accepted without a verdict"))
+    without = _with_detail(unseen, pl.lit("is accepted without a verdict"))
     yield batch("verdicts", len(accepted), without, *at)
     against = collect(verdicts.filter(curate.critical(), curate.not_passed()))
-    found = _says(_against(accepted, against), pl.format("is accepted, but {}", "said"))
+    found = _with_detail(_against(accepted, against), pl.format("is accepted, but {}", "said"))
     yield batch("critical", len(accepted), found, *at)
 
 
@@ -105,8 +105,8 @@ def _keys(table: pl.LazyFrame | None, wanted: pl.Schema, what: str) -> pl.DataFr
 
 def _twice(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     again = rows.filter(pl.col("row").is_duplicated())
-    says = pl.lit(f"stands in the {name} more than once").alias("says")
-    return again.sort("row").with_columns(says)
+    detail = pl.lit(f"stands in the {name} more than once").alias("detail")
+    return again.sort("row").with_columns(detail)
 
 
 def _decisions(keys: Keys) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def _decisions(keys: Keys) -> pl.DataFrame:
     word = pl.lit(ACCEPTED) if keys.real else pl.col("decision")
     accepted = (word == ACCEPTED).fill_null(value=False)
     held, sampled = pl.col("held").is_not_null(), pl.col("sampled").is_not_null()
-    says = (
+    detail = (
         pl.when(~held & sampled)
         .then(pl.lit("is a sample, but not in the lineage"))
         .when(~held)
@@ -132,7 +132,7 @@ def _decisions(keys: Keys) -> pl.DataFrame:
     for rows, name in ((keys.samples, "sampled"), (keys.decisions, "decided")):
         other = _once(rows).with_columns(pl.lit(value=True).alias(name))
         together = together.join(other, on="row", how="full", coalesce=True)
-    found = together.select("row", says.alias("says")).filter(pl.col("says").is_not_null())
+    found = together.select("row", detail.alias("detail")).filter(pl.col("detail").is_not_null())
     ids = pl.concat(
         each.select("row", "sample_id").join(found, on="row", how="semi")
         for each in (keys.lineage, keys.samples, keys.decisions)
@@ -150,12 +150,13 @@ def _ids(keys: Keys) -> pl.DataFrame:
     """Rows whose sample id is not the same everywhere, or is none."""
     size = pl.col("sample_id").bin.size()
     none = keys.lineage.filter((size != schema.ID_BYTES).fill_null(value=True))
-    found = [_says(none, pl.lit("has a sample id that is no SHA-256 digest"))]
+    found = [_with_detail(none, pl.lit("has a sample id that is no SHA-256 digest"))]
     for name in ("samples", "decisions"):
         both = keys.lineage.join(getattr(keys, name), on="row", how="inner", suffix="_there")
         other = both.filter(pl.col("sample_id").ne_missing(pl.col("sample_id_there")))
         there = pl.col("sample_id_there").bin.encode("hex").str.head(12).fill_null("none")
-        found.append(_says(other, pl.format(f"is another content in the {name}: {{}}", there)))
+        detail = pl.format(f"is another content in the {name}: {{}}", there)
+        found.append(_with_detail(other, detail))
     return pl.concat(found).sort("row", maintain_order=True)
 
 
@@ -168,5 +169,5 @@ def _against(accepted: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(is_whole | pl.col("sample_id").is_not_null()).sort("row")
 
 
-def _says(rows: pl.DataFrame, said: pl.Expr) -> pl.DataFrame:
-    return rows.select("row", "sample_id", said.cast(pl.String).alias("says"))
+def _with_detail(rows: pl.DataFrame, said: pl.Expr) -> pl.DataFrame:
+    return rows.select("row", "sample_id", said.cast(pl.String).alias("detail"))

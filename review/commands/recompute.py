@@ -46,9 +46,9 @@ class Tally:
     def add(self, batch: Batch) -> None:
         """Add the result of a part of the lake."""
         self.checked += batch.checked
-        self.found += len(batch.found)
+        self.found += len(batch.findings)
         self.unproved += batch.unproved
-        self.first += batch.found.head(max(SHOWN - len(self.first), 0)).to_dicts()
+        self.first += batch.findings.head(max(SHOWN - len(self.first), 0)).to_dicts()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +120,7 @@ def held(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
     damaged: list[Batch] = []
 
     def note(dataset: str, number: int, error: MixError) -> None:
-        message = pl.DataFrame({"says": [str(error)]})
+        message = pl.DataFrame({"detail": [str(error)]})
         damaged.append(findings.batch("mix_figures", 1, message, dataset, number))
 
     all_sources = ancestry_index.sources_at(lake, commit, unusable=note)
@@ -163,16 +163,17 @@ def _write(head: Mapping[str, Any], batches: Iterable[Batch], result: Result) ->
     out, before = sys.stdout, "\n"
     out.write(f'{as_json(head)[:-1]}, "findings": [')
     for batch in batches:
-        for row in batch.found.iter_rows(named=True):
+        for row in batch.findings.iter_rows(named=True):
             out.write(f"{before}{as_json({'check': batch.check, **_plain(row)})}")
             before = ",\n"
     out.write(f"\n], {as_json(result.to_dict(), indent=2)[1:]}\n")
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A finding with its sample id in hex."""
+    """A finding with its sample id in hex, and `says`, which is what `detail` was called before."""
     sample = row["sample_id"]
-    return {**row, "sample_id": None if sample is None else sample.hex()}
+    detail = row["detail"]
+    return {**row, "sample_id": None if sample is None else sample.hex(), "says": detail}
 
 
 def _print(ref: str, result: Result) -> None:
@@ -213,7 +214,7 @@ def _findings(name: str, tally: Tally) -> Table:
             row["round"],
             row["row"],
             _plain(row)["sample_id"][:PREFIX] if row["sample_id"] else "–",
-            row["says"],
+            row["detail"],
         ]
         for row in tally.first
     ]

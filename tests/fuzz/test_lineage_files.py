@@ -214,7 +214,7 @@ def test_tables_that_are_proved(content: tuple[pl.DataFrame, ...]) -> object:
     shutil.rmtree("proved", ignore_errors=True)
     found = list(prove([real, held], partial(open_index, Path("proved")), only=("d",)))
     if all(map(operator.is_, content, ROUND)):
-        assert not any(len(each.found) for each in found)
+        assert not any(len(each.findings) for each in found)
     return found
 
 

@@ -132,9 +132,9 @@ def proofs(lake: Lake, directory: Path, only: Collection[str] = ("d", "e")) -> l
 
 def findings(batches: list[Batch]) -> list[tuple[Found, str]]:
     return [
-        ((each.check, row["dataset"], row["round"], row["row"]), row["says"])
+        ((each.check, row["dataset"], row["round"], row["row"]), row["detail"])
         for each in batches
-        for row in each.found.iter_rows(named=True)
+        for row in each.findings.iter_rows(named=True)
     ]
 
 
