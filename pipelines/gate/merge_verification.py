@@ -9,7 +9,6 @@ them out.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import GuardResult
 from lineage.schema import UNREADABLE
+from pipelines.common import digests
 from pipelines.common.errors import DataError
 from pipelines.gate import guard_record
 from pipelines.gate.signing import SIGNATURE, Statement, Trusted
@@ -262,9 +262,9 @@ def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
     return next(same).checksum
 
 
-def _without_guard(content: Mapping[str, Any]) -> str:
-    """A manifest but for the guard's answer, as text."""
-    return json.dumps({name: content[name] for name in content if name != "guard"}, sort_keys=True)
+def _without_guard(content: Mapping[str, Any]) -> bytes:
+    """A manifest without the guard's answer, as canonical JSON."""
+    return digests.canonical({name: content[name] for name in content if name != "guard"})
 
 
 def _verb(item: Change) -> str:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from pipelines.common import digests
 from pipelines.common.errors import SigningError
 
 KEY: Final = "STEMMA_GUARD_KEY"
@@ -63,7 +63,7 @@ class Statement:
     def encoded(self) -> bytes:
         """Canonical JSON: sorted names, no spaces, ASCII."""
         content = {"form": FORM, **asdict(self)}
-        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return digests.canonical(content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from pipelines.llm.settings import LOCAL, Kind, LimitAs, SchemaAs, Service
+from pipelines.common import digests
+from pipelines.llm.settings import LOCAL, EndpointName, LimitAs, SchemaAs, Service
 
 WEIGHTS: Final = "gemma-3-270m-q4_k_m"
-"""What stands behind the model `local`; part of its digests."""
+"""The weights behind the model `local`; part of the digests of its requests."""
 _REPEATABLE: Final = {"cache_prompt": False}
+"""Has llama.cpp compute each prompt anew; only then does a seed give the same answer again."""
 _COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""Has llama.cpp write JSON as `json.dumps` does; else a small model goes on with white space."""
-PATHS: Final[Mapping[Kind, str]] = {"chat": "/chat/completions", "completions": "/completions"}
+"""Has llama.cpp write JSON as `json.dumps` does; otherwise a small model goes on with white space."""
+PATHS: Final[Mapping[EndpointName, str]] = {"chat": "/chat/completions", "completions": "/completions"}
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question: chat messages or a prompt to go on with, and all that shapes the answer."""
+    """Chat messages, or a prompt to continue, and every setting that shapes the answer."""
 
     model: str
     messages: tuple[Mapping[str, str], ...] | None = None
@@ -37,38 +37,38 @@ class Request:
     limit_as: LimitAs = "max_tokens"
 
     def __post_init__(self) -> None:
-        """Check that it is one of both.
+        """Check that the request has one of messages and prompt.
 
         Raises:
-            ValueError: messages and prompt, or neither.
+            ValueError: It has both or neither.
         """
         if (self.messages is None) == (self.prompt is None):
             raise ValueError("a request has either messages or a prompt")
 
     @property
-    def kind(self) -> Kind:
-        """The endpoint that it is for."""
+    def endpoint(self) -> EndpointName:
+        """The endpoint that the request is for."""
         return "completions" if self.messages is None else "chat"
 
     @property
     def path(self) -> str:
         """Path of the endpoint below the service's address."""
-        return PATHS[self.kind]
+        return PATHS[self.endpoint]
 
     @cached_property
     def body(self) -> dict[str, Any]:
-        """What is sent, as JSON."""
-        asked: dict[str, Any] = {"prompt": self.prompt}
+        """The JSON object that is sent; settings that are None are left out."""
+        content: dict[str, Any] = {"prompt": self.prompt}
         if self.messages is not None:
-            asked = {"messages": [dict(message) for message in self.messages]}
-        given = {
+            content = {"messages": [dict(message) for message in self.messages]}
+        settings = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             self.limit_as: self.max_tokens,
             "seed": self.seed,
         }
-        kept = {name: value for name, value in given.items() if value is not None}
-        return {"model": self.model, **asked, **kept, **self._structure(), **self.extra}
+        given = {name: value for name, value in settings.items() if value is not None}
+        return {"model": self.model, **content, **given, **self._structure(), **self.extra}
 
     @cached_property
     def digest(self) -> str:
@@ -83,10 +83,10 @@ class Request:
             "schema": self.schema,
             "weights": WEIGHTS if self.model == LOCAL else None,
         }
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digests.of_json(content, ascii_only=False)
 
     def _structure(self) -> dict[str, Any]:
+        """The field of the body that carries the schema, if it is sent."""
         if self.schema is None or self.schema_as == "none":
             return {}
         if self.schema_as == "json_schema":
@@ -97,7 +97,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer and what it took; for a cached one, what it took when it was paid."""
+    """An answer and what it cost; for a cached one, what it cost when it was paid."""
 
     digest: str
     text: str
@@ -112,7 +112,7 @@ class Reply:
     """What those tokens cost; None: the price is unknown."""
     attempts: int
     seed: int | None
-    """The seed that was answered: another one than asked for after a broken answer."""
+    """The seed of the answer: another one than the request's after a broken answer."""
     finish_reason: str
     seconds: float
     """From the first attempt to the answer, waiting included."""
@@ -121,7 +121,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that failed for good; it is not cached and will be asked again."""
+    """A request that failed for good; it is not cached and will be sent again by a later run."""
 
     digest: str
     reason: str
@@ -134,41 +134,41 @@ class Failure:
 
 def request(
     service: Service,
-    asked: str | Sequence[Mapping[str, str]],
+    prompt: str | Sequence[Mapping[str, str]],
     *,
     schema: Mapping[str, Any] | None = None,
     seed: int | None = None,
     **overrides: Any,  # noqa: ANN401  fields of Request
 ) -> Request:
-    """Make a request with a service's settings.
+    """Return a request with a service's settings.
 
-    Args:
-        service: gives model, limits and the way a schema travels.
-        asked: chat messages; or a text, which becomes the prompt of a completion, or the one user
-            message of a chat, as the service's endpoint wants it.
-        schema: JSON schema of the answer.
-        seed: of the sampling.
-        **overrides: temperature, top_p, max_tokens, model.
-
-    The local model is told not to reuse what it computed for the prompt before: only then does a
+    The local model is told not to reuse what it computed for an earlier prompt: only then does a
     seed give the same answer again. `extra_body: {cache_prompt: true}` is faster and gives that
     up.
+
+    Args:
+        service: Gives model, limits and the field that carries a schema.
+        prompt: Chat messages; or a text, which becomes the prompt of a completion, or the one user
+            message of a chat, as the service's endpoint wants it.
+        schema: JSON schema of the answer.
+        seed: Seed of the sampling.
+        **overrides: Fields that replace the service's: temperature, top_p, max_tokens, model.
     """
     content: dict[str, Any] = {"messages": None, "prompt": None}
-    if not isinstance(asked, str):
-        content["messages"] = tuple(dict(message) for message in asked)
+    if not isinstance(prompt, str):
+        content["messages"] = tuple(dict(message) for message in prompt)
     elif service.kind == "chat":
-        content["messages"] = ({"role": "user", "content": asked},)
+        content["messages"] = ({"role": "user", "content": prompt},)
     else:
-        content["prompt"] = asked
-    by_kind: SchemaAs = "json_schema" if content["messages"] is None else "response_format"
+        content["prompt"] = prompt
+    usual: SchemaAs = "json_schema" if content["messages"] is None else "response_format"
     settings = {
         "model": service.model,
         "temperature": service.temperature,
         "top_p": service.top_p,
         "max_tokens": service.max_tokens,
         "extra": {**(_REPEATABLE if service.model == LOCAL else {}), **service.extra_body},
-        "schema_as": by_kind if service.schema_as == "auto" else service.schema_as,
+        "schema_as": usual if service.schema_as == "auto" else service.schema_as,
         "limit_as": service.limit_as,
     }
     return Request(**content, **{**settings, **overrides}, schema=schema, seed=seed)

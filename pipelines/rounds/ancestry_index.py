@@ -8,7 +8,6 @@ of them.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +23,7 @@ from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
 from lineage.errors import MixError
 from lineage.manifest import MixManifest
-from pipelines.common import progress
+from pipelines.common import digests, progress
 from pipelines.rounds import manifest
 
 CACHE: Final = Path(".stemma") / "ancestry"
@@ -178,11 +177,10 @@ def _source(lake: Lake, commit: str, place: Place, about: Round, mix: MixManifes
         if table in about.parts
     }
     read = {table: about.parts[table] for table in frames}  # the rest of the manifest may change
-    named = json.dumps([read, mix.digest if mix else None], sort_keys=True)
     return Source(
         dataset=dataset,
         round=number,
-        digest=hashlib.sha256(named.encode()).hexdigest(),
+        digest=digests.of_spaced_json([read, mix.digest if mix else None]),
         lineage=frames["lineage"],
         decisions=frames.get("decisions"),
         mixes={mix.digest: mix} if mix else {},

@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from lineage import identity
+from pipelines.common.digests import of_json
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OURS: Final = ("pipelines", "expectations", "lineage")
@@ -44,7 +45,7 @@ def of_frame(frame: pl.DataFrame, columns: Sequence[str]) -> str:
 
 def of_values(**values: object) -> str:
     """Digest plain values by their names."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return of_json(values)
 
 
 def versions(*distributions: str) -> Mapping[str, str]:
