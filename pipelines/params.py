@@ -8,27 +8,44 @@ known one. Nothing heavy is imported here: the `lake` stage reads params on ever
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from lake import documents, refs
 from lake.documents import DocumentError
 from lineage.limits import Limits
+from pipelines import modalities
 from pipelines.common.errors import ParamsError
+from pipelines.common.plugin_modules import Reference
 from pipelines.common.settings import StrictModel, nearest, parse
-from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.generators.text.settings import TextFit, TextGenerate
-from pipelines.scorers import registry
+from pipelines.generators import generator_settings
+from pipelines.generators.registry import GENERATORS
+from pipelines.modalities.registry import MODALITIES
+from pipelines.scorers import registry as scorers
 
 if TYPE_CHECKING:
     from pipelines.modalities import Modality
 
 FILE: Final = "params.yaml"
-NEAR: Final = {"image": 0.06, "text": 0.2}
-"""Distance of near-duplicates, by modality."""
+IMAGE: Final = "image"
+"""Modality of a data set that names none."""
+
+
+def _modality(ingest: object) -> type[Modality] | None:
+    """The modality that a section `ingest` names; None: it is no such section.
+
+    Raises:
+        ValueError: there is no such modality, or it does not keep the protocol.
+    """
+    if not isinstance(ingest, Mapping) or not isinstance(ingest.get("modality", IMAGE), str):
+        return None
+    try:
+        return MODALITIES.find(ingest.get("modality", IMAGE))
+    except ParamsError as error:
+        raise ValueError(str(error)) from error
 
 
 class Ingest(StrictModel):
@@ -44,55 +61,81 @@ class Ingest(StrictModel):
     """Share of the rows that no gate reads."""
     split_key: str = "stemma"
     """Key of the hash that assigns rows to splits."""
-    modality: Literal["image", "text"] = "image"
-    """What a sample is: an image, or a text in the columns of the data set's identity."""
-    near: float = Field(NEAR["image"], ge=0)
+    modality: str = IMAGE
+    """What a sample is: `image`, `text` (in the columns of the data set's identity), or a modality
+    of one's own."""
+    near: float = Field(MODALITIES.find(IMAGE).default_near, ge=0)
     """Distance at or below which two rows are near-duplicates: RMS of pixels, or 1 less the Jaccard
     similarity of texts. Not given: what suits the modality."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_near(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
-        if isinstance(given, Mapping) and "near" not in given and given.get("modality") in NEAR:
-            return {**given, "near": NEAR[given["modality"]]}
-        return given
+        modality = _modality(given)
+        if modality is None or "near" in given:
+            return given
+        return {**given, "near": modality.default_near}
 
 
-class Fit(StrictModel):
-    """What the generator learns from, and how."""
+if TYPE_CHECKING:
+    FitSections: TypeAlias = StrictModel
+    GenerateSections: TypeAlias = StrictModel
+else:
+    FitSections = generator_settings.sections("FitSettings")
+    GenerateSections = generator_settings.sections("GenerateSettings")
+
+
+class Fit(FitSections):
+    """What the generator learns from, and how; each generator has a section of its name."""
 
     regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
     real_weight: float = Field(1.0, gt=0)
     """Weight of a real row; a synthetic row has weight 1."""
     sample_size: int | None = Field(None, gt=0)
     """Rows that accumulate-subsample draws; None: as many as there are real rows."""
-    diffusion: DiffusionFit = DiffusionFit()
-    text: TextFit | None = None
-    """None: the defaults; so other data sets' settings do not change when these do."""
+    settings: Mapping[str, Any] = {}
+    """Of a generator that is none of Stemma's own."""
+
+    def of(self, generator: str) -> StrictModel:
+        """The settings of a generator.
+
+        Raises:
+            ParamsError: there is no such generator, or a key is wrong.
+        """
+        return generator_settings.of(self, generator, "FitSettings")
 
 
-class Generate(StrictModel):
-    """How many candidates a round makes, and how."""
+class Generate(GenerateSections):
+    """How many candidates a round makes, and how; each generator has a section of its name."""
 
     candidates: int = Field(600, gt=0)
     shard_rows: int = Field(300, gt=0)
     """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
-    diffusion: DiffusionGenerate = DiffusionGenerate()
-    text: TextGenerate | None = None
-    """None: the defaults, as for `fit`."""
+    settings: Mapping[str, Any] = {}
+    """Of a generator that is none of Stemma's own."""
+
+    def of(self, generator: str) -> StrictModel:
+        """The settings of a generator.
+
+        Raises:
+            ParamsError: there is no such generator, or a key is wrong.
+        """
+        return generator_settings.of(self, generator, "GenerateSettings")
 
 
 class Verify(StrictModel):
     """How candidates are scored before the suite judges them."""
 
-    scorers: Mapping[str, Mapping[str, Any]] = Field(registry.IMAGES, validate_default=True)
-    """Settings by scorer, which is a file of `pipelines/scorers`; null in place of the settings
-    leaves one out. Not given: what suits labelled images, or texts."""
+    scorers: Mapping[str, Mapping[str, Any]] = Field(
+        MODALITIES.find(IMAGE).scorers, validate_default=True
+    )
+    """Settings by scorer, which is one of Stemma's own or one's own; null in place of the settings
+    leaves one out. Not given: what suits the modality."""
 
     @field_validator("scorers", mode="before")
     @classmethod
     def _known_scorers(cls, given: object) -> object:
-        return registry.resolved(given) if isinstance(given, Mapping) else given
+        return scorers.resolved(given, own=False) if isinstance(given, Mapping) else given
 
 
 class Curate(StrictModel):
@@ -137,21 +180,19 @@ class Dataset(StrictModel):
     @property
     def modality(self) -> Modality:
         """What a sample of this data set is."""
-        from pipelines import modalities  # noqa: PLC0415  slow to import
-
         return modalities.load(self.ingest.modality, self.identity)
 
     @model_validator(mode="before")
     @classmethod
     def _with_scorers(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
-        """Give texts the scorers that suit them, where none are named."""
-        if not isinstance(given, Mapping):
+        """Score by what suits the modality, where no scorers are named."""
+        modality = _modality(given.get("ingest")) if isinstance(given, Mapping) else None
+        if modality is None:
             return given
-        ingest, verify = given.get("ingest"), given.get("verify", {})
-        of_texts = isinstance(ingest, Mapping) and ingest.get("modality") == "text"
-        if not of_texts or not isinstance(verify, Mapping) or "scorers" in verify:
+        verify = given.get("verify", {})
+        if not isinstance(verify, Mapping) or "scorers" in verify:
             return given
-        return {**given, "verify": {**verify, "scorers": registry.TEXTS}}
+        return {**given, "verify": {**verify, "scorers": modality.scorers}}
 
 
 class RoundEntry(StrictModel):
@@ -162,7 +203,8 @@ class RoundEntry(StrictModel):
     previous: int = Field(ge=0)
     revision: int = Field(0, ge=0)
     """Raised by `stemma round redo`, so that every clone makes the round again."""
-    generator: Literal["diffusion", "text"] = "diffusion"
+    generator: str = "diffusion"
+    """One of Stemma's own by its name, or one's own by its module or file."""
     fit: Mapping[str, Any] = {}
     generate: Mapping[str, Any] = {}
     verify: Mapping[str, Any] = {}
@@ -233,16 +275,32 @@ def load(path: Path | None = None) -> Params:
         if not refs.NAME.match(name):
             raise ParamsError(f"{path.name}: data set {name!r} must match {refs.NAME.pattern}")
     for key in params.rounds:
-        resolve(params, key)
+        _laid_over(params, key)
     return params
 
 
 def resolve(params: Params, key: str) -> Round:
     """Give a round its settings: those of its data set with its own laid over them.
 
+    Its plug-ins are imported, those of the user's own too, and their settings are checked.
+
     Raises:
-        ParamsError: no such round, data set or predecessor; an override that is unknown.
+        ParamsError: no such round, data set or predecessor; an override that is unknown; a plug-in
+            that is not there or does not keep its protocol.
     """
+    found = _laid_over(params, key)
+    try:
+        asked = scorers.resolved(found.settings.verify.scorers)
+    except ValueError as error:
+        raise ParamsError(f"rounds.{key}: verify.scorers: {error}") from error
+    for section in (found.settings.fit, found.settings.generate):
+        section.of(found.generator)
+    verify = found.settings.verify.model_copy(update={"scorers": asked})
+    return replace(found, settings=found.settings.model_copy(update={"verify": verify}))
+
+
+def _laid_over(params: Params, key: str) -> Round:
+    """The round, without a look at plug-ins that are the user's own: one broken fails alone."""
     entry = params.rounds.get(key)
     if entry is None:
         raise ParamsError(f"there is no round {key!r} in {FILE}{nearest(key, params.rounds)}")
@@ -250,6 +308,8 @@ def resolve(params: Params, key: str) -> Round:
         near = nearest(entry.dataset, params.datasets)
         raise ParamsError(f"rounds.{key}: there is no data set {entry.dataset!r}{near}")
     _check_place(params, key, entry)
+    if Reference.of(entry.generator).is_name:
+        GENERATORS.find(entry.generator)
     merged: dict[str, Any] = {"identity": params.datasets[entry.dataset].identity}
     for stage in ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish"):
         own = getattr(params.datasets[entry.dataset], stage).model_dump()

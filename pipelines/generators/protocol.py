@@ -1,28 +1,45 @@
-"""What a generator is: a folder of this package with a module `generator` of these names.
+"""What a generator is: a class that learns from the training mix and makes candidates.
 
-Stage `fit` lets it learn from the training mix, or take from it what it needs, and keep that in a
-folder; stage `generate` lets it make the candidates of a round from that folder alone. What it
-keeps travels with the lake, so a second clone needs nothing else.
+Stage `fit` lets it learn from the mix, or take from it what it needs, and keep that in a folder;
+stage `generate` lets it plan a round and make its shards from that folder alone. What it keeps
+travels with the lake, so a second clone needs nothing else.
 
-A generator may also have
-
-    def files(settings) -> tuple[str, ...]
-
-which names files outside of its folder that candidates depend on, such as a prompt of the user's.
+A generator that asks a service has a method `cost` (`EstimatesCost`), which `stemma estimate` asks;
+one that can make a shard again has a method `replay` (`Replays`), which `stemma replay` asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
+
+from pipelines.common import shards
+from pipelines.common.plugins import Plugin
+from pipelines.common.settings import StrictModel
+from pipelines.common.shards import Shard
 
 if TYPE_CHECKING:
     import polars as pl
 
-Own = TypeVar("Own")
-"""A generator's own section of the settings of a stage."""
+    from pipelines.llm.service_cost import ServiceCost
+
+STAGE: Final = "generate"
+Own = TypeVar("Own", bound=StrictModel)
+"""A generator's own settings of stage `generate`."""
+OwnFit = TypeVar("OwnFit", bound=StrictModel)
+"""A generator's own settings of stage `fit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +51,85 @@ class GenerateRequest(Generic[Own]):
     seed: int
     """Root of every random choice."""
     identity: tuple[str, ...]
+    """Columns that are the content of a sample."""
     candidates: int
     """How many."""
     shard_rows: int
     """Candidates per shard."""
     settings: Own
-    """The generator's own section of `generate`; None where it may be left out and is."""
+    """The generator's own section of `generate`."""
     directory: Path
-    """The generator's files."""
+    """The generator's files, as its `fit` wrote them."""
+
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards of the round, in order, each with a seed of its own."""
+        parts = (self.dataset, self.round, STAGE)
+        return tuple(shards.split(self.candidates, self.shard_rows, *parts, root=self.seed))
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateResult:
-    """What a generator made of it."""
+class GeneratePlan(Generic[Own]):
+    """What will be made for a request, before any of it is."""
+
+    request: GenerateRequest[Own]
+    shards: tuple[Shard, ...]
+    content: Any = None
+    """What the generator needs of its plan for every shard, such as the requests of a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateBatch:
+    """Some rows of a shard, as they became ready."""
 
     candidates: pl.DataFrame
-    """row (from 0, dense), payload, seed, shard, sample_id; prompt_digest where there is one."""
+    """row (one of the shard's), payload, seed, shard, sample_id; `prompt_digest` and
+    `opaque_share` where rows have their own. A row that could not be made is left out."""
+    parents: pl.DataFrame | None = None
+    """Explicit parents and their weights, as `lineage.edges.PARENT`, of rows of this batch. They
+    are rows of the round's data set at the commit of the mix; with a column `commit`, rows of the
+    data set that they name at that commit, where it is not null."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateReport:
+    """What is known when all shards of a plan are made."""
+
     environment: Mapping[str, Any]
     """What a second making must share with this one to give the same."""
     cost: Mapping[str, Any] = field(default_factory=dict)
     """What it took besides seconds, such as tokens and dollars."""
-    parents: pl.DataFrame | None = None
-    """Explicit parents, as `lineage.edges.PARENT`; they are rows of the mix."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the round's manifest says of the making besides, such as requests that failed."""
 
 
-class Generator(Protocol):
-    """A module `pipelines.generators.<name>.generator`."""
+@dataclass(frozen=True, slots=True)
+class GenerateResult:
+    """All candidates of a round, and how they were made."""
 
-    KIND: str
-    """Name and version, as the generator's manifest has it."""
-    ATTRIBUTION: str
+    candidates: pl.DataFrame
+    """row (from 0, dense), payload, seed, shard, sample_id, opaque_share; prompt_digest where there
+    is one."""
+    parents: pl.DataFrame | None
+    """As `GenerateBatch.parents`, their rows those of `candidates`."""
+    report: GenerateReport
+
+
+class Generator(Plugin, Protocol[OwnFit, Own]):
+    """A class that learns from the training mix and makes candidates."""
+
+    FitSettings: type[OwnFit]
+    """What can be set for it under `fit` in params.yaml."""
+    GenerateSettings: type[Own]
+    """What can be set for it under `generate` in params.yaml."""
+    attribution: ClassVar[str]
     """Name and version of the rule that gives weights to the inputs of a candidate."""
-    OPAQUE: bool
-    """Whether its training data is unknown, so that it is an opaque root; else it has learnt from
-    the training mix alone."""
+    opaque_share: ClassVar[float] = 0.0
+    """How much of what a candidate does not owe to explicit parents comes from data that nobody
+    knows: 0 of a model that has learnt from the training mix alone, 1 of one whose training data is
+    unknown. In between, of a pretrained model that was fine-tuned on the mix."""
 
-    def fit(
-        self,
-        samples: pl.DataFrame,
-        settings: Any,  # noqa: ANN401  each generator has its own
-        seed: int,
-        directory: Path,
-    ) -> None:
+    @abstractmethod
+    def fit(self, samples: pl.DataFrame, settings: OwnFit, seed: int, directory: Path) -> None:
         """Learn from a mix, and write the generator.
 
         Args:
@@ -88,9 +140,61 @@ class Generator(Protocol):
                 generator needs.
         """
 
-    def make(self, asked: GenerateRequest[Any]) -> GenerateResult:
-        """Make all candidates of a round.
+    def plan(self, request: GenerateRequest[Own]) -> GeneratePlan[Own]:
+        """Say what will be made for a request.
 
         Raises:
-            GeneratorError: the generator's files cannot be read.
+            GeneratorError: the generator's files or its settings do not allow it.
+        """
+        return GeneratePlan(request, request.shards())
+
+    @abstractmethod
+    def generate(self, plan: GeneratePlan[Own], shard: Shard) -> Iterator[GenerateBatch]:
+        """Make the candidates of a shard, as a stream.
+
+        What is made depends on the plan and the shard alone, not on the shards before it.
+
+        Raises:
+            GeneratorError: they cannot be made.
+        """
+
+    @abstractmethod
+    def report(self, plan: GeneratePlan[Own]) -> GenerateReport:
+        """Say how the shards of a plan were made, when all of them are."""
+
+
+@runtime_checkable
+class EstimatesCost(Protocol):
+    """A generator that asks a service, and can say beforehand what that will take."""
+
+    def cost(
+        self,
+        samples: pl.DataFrame,
+        fit: Any,  # noqa: ANN401  each generator has its own
+        seed: int,
+        request: GenerateRequest[Any],
+    ) -> Sequence[ServiceCost]:
+        """What a round will take of services, without asking them.
+
+        Args:
+            samples: the mix, as `Generator.fit` gets it.
+            fit: the generator's own settings of `fit`.
+            seed: of the fit.
+            request: the round; there is nothing in its directory yet.
+        """
+
+
+@runtime_checkable
+class Replays(Protocol):
+    """A generator that can make a shard again and get the same bits."""
+
+    def replay(
+        self, request: GenerateRequest[Any], shard: Shard, recorded: Mapping[str, Any]
+    ) -> GenerateResult:
+        """Make a shard of a recorded round again.
+
+        Args:
+            request: the round, with the generator's files as the lake holds them.
+            shard: one of its shards, with the seed that lineage records.
+            recorded: the environment in which it was made then.
         """

@@ -7,32 +7,28 @@ exactly, and tokens and dollars are a range whose bounds are those of `pipelines
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+import polars as pl
 
 from lake.errors import NotFoundError
 from pipelines.common.errors import ParamsError
 from pipelines.common.seeds import derive_seed
-from pipelines.common.settings import nearest
-from pipelines.gate import taint
-from pipelines.generators import registry as generators
-from pipelines.generators.protocol import GenerateRequest
-from pipelines.generators.text import exemplars, generator, plan
-from pipelines.generators.text.exemplars import Pool
-from pipelines.llm import cache, costs, prompt_escaping
-from pipelines.llm.ask import CACHE
+from pipelines.common.settings import StrictModel, nearest
+from pipelines.gate import contamination
+from pipelines.generators.protocol import EstimatesCost, GenerateRequest
+from pipelines.generators.registry import GENERATORS
 from pipelines.llm.costs import Estimate
+from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.settings import Service
 from pipelines.params import Params, RoundEntry
 from pipelines.rounds import manifest, mixes, receipts
 from pipelines.rounds.context import RoundContext
-from pipelines.scorers import judge, registry, rubric
-
-TEXT: Final = "text"
-JUDGE: Final = "judge"
+from pipelines.scorers import registry
+from pipelines.scorers.protocol import EstimatesCost as ScorerCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ def next_round(params: Params, name: str) -> tuple[Params, str]:
     for number, _, key in entries:
         if not receipts.path(name, number, "publish").is_file():
             return params, key
-    kind = entries[-1][1] if entries else _kind(params, name)
+    kind = entries[-1][1] if entries else params.datasets[name].modality.generator
     last = entries[-1][0] if entries else 0
     content = {"dataset": name, "round": last + 1, "previous": last, "generator": kind}
     key, entry = f"{name}-{last + 1}", RoundEntry.model_validate(content)
@@ -89,80 +85,58 @@ def estimate(ctx: RoundContext) -> list[Part]:
         GeneratorError: the prompt cannot be rendered.
     """
     round_ = ctx.round
-    if round_.generator != TEXT:
+    generator = GENERATORS.load(round_.generator)
+    if not isinstance(generator, EstimatesCost):
         raise ParamsError(
             f"{round_.key} is made by the generator {round_.generator}, which asks no service: it "
             f"costs nothing but time"
         )
-    generators.files(TEXT, round_.settings.generate.text)  # what it names is there and is text
-    asked, pool = _asked(ctx)
-    requests = [each.request for each in plan.questions(asked, pool)]
-    service = plan.settings_of(asked).service
-    known = cache.answered(CACHE, [each.digest for each in requests])
-    found = costs.estimate(requests, service, known)
-    parts = [Part("generate", service, found, _seconds(ctx, found.requests - found.cached))]
-    if JUDGE in round_.settings.verify.scorers:
-        parts.append(_judged(ctx, pool))
-    return parts
-
-
-def _kind(params: Params, dataset: str) -> str:
-    return TEXT if params.datasets[dataset].ingest.modality == TEXT else "diffusion"
-
-
-def _asked(ctx: RoundContext) -> tuple[GenerateRequest[Any], Pool]:
-    """What the round will ask of its generator, and the pool that its fit will keep."""
-    round_, previous = ctx.round, ctx.previous()
-    kept = mixes.build(ctx.lake, previous.commit, round_, tainted=taint.at(ctx, previous.commit))
+    own = round_.settings.generate.of(round_.generator)
+    GENERATORS.files({round_.generator: own})  # what it names is there and is text
+    samples = _mix(ctx)
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
-    with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as place:
-        generator.fit(kept.samples, round_.settings.fit.text, seed, Path(place))
-        pool = exemplars.read(Path(place))
-    asked = GenerateRequest(
+    fit = round_.settings.fit.of(round_.generator)
+    asked = generator.cost(samples, fit, seed, _request(ctx, own))
+    parts = [Part("generate", each.service, each.expected, _seconds(ctx, each)) for each in asked]
+    scored = _scorers(ctx, samples)
+    return parts + [Part("verify", each.service, each.expected, None) for each in scored]
+
+
+def _mix(ctx: RoundContext) -> pl.DataFrame:
+    """The training mix that the round's generator will learn from."""
+    pinned = ctx.previous().commit
+    contaminated = contamination.at(ctx, pinned)
+    return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
+
+
+def _request(ctx: RoundContext, own: StrictModel) -> GenerateRequest[Any]:
+    """What the round will ask of its generator, whose files are not there yet."""
+    round_ = ctx.round
+    return GenerateRequest(
         dataset=round_.dataset,
         round=round_.number,
         seed=round_.seed,
         identity=round_.identity,
         candidates=round_.settings.generate.candidates,
         shard_rows=round_.settings.generate.shard_rows,
-        settings=round_.settings.generate.text,
+        settings=own,
         directory=Path(),
     )
-    return asked, pool
 
 
-def _judged(ctx: RoundContext, pool: Pool) -> Part:
-    """The votes on all candidates, with real texts of the pool in their place."""
-    settings = registry.settings(JUDGE, ctx.round.settings.verify.scorers[JUDGE])
-    assert isinstance(settings, judge.JudgeSettings)  # noqa: S101  for the type checker
+def _scorers(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:
+    """What scorers will ask about all candidates, with rows of the mix in their place."""
     count = ctx.round.settings.generate.candidates
-    shown = ctx.round.settings.modality.shown(pool.rows.head(count))
-    columns = [settings.text, *([settings.label] if settings.label else [])]
-    rules = rubric.load(settings.rubric)
-    samples = [prompt_escaping.as_data(row) for row in shown.select(columns).to_dicts()]
-    requests = [
-        judge.ballot(rules, sample, vote, settings)
-        for sample in samples
-        for vote in range(settings.votes)
-    ]
-    found = costs.estimate(requests, settings.service)
-    scaled = _scaled(found, count * settings.votes)
-    return Part("verify", settings.service, scaled, None)
+    whole = samples.drop_nulls().filter(pl.col("weight") > 0).head(count)
+    shown = ctx.round.settings.modality.shown(whole)
+    for name, given in ctx.round.settings.verify.scorers.items():
+        scorer = registry.load(name)
+        if isinstance(scorer, ScorerCost):
+            yield scorer.cost(shown, count, registry.settings(name, given))
 
 
-def _scaled(found: Estimate, requests: int) -> Estimate:
-    """The same for another number of requests; dollars in proportion."""
-    share = requests / found.requests
-    tokens = ("tokens_in_low", "tokens_in_high", "tokens_out_low", "tokens_out_high")
-    changed: dict[str, Any] = {name: round(getattr(found, name) * share) for name in tokens}
-    for name in ("dollars_low", "dollars_high"):
-        amount = getattr(found, name)
-        changed[name] = None if amount is None else amount * share
-    return replace(found, requests=requests, **changed)
-
-
-def _seconds(ctx: RoundContext, requests: int) -> float | None:
-    """What so many requests take, if the round before asked the same service and was timed."""
+def _seconds(ctx: RoundContext, asked: ServiceCost) -> float | None:
+    """What the requests take, if the round before asked the same service and was timed."""
     round_ = ctx.round
     try:
         about = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
@@ -170,8 +144,6 @@ def _seconds(ctx: RoundContext, requests: int) -> float | None:
         return None
     before: Mapping[str, Any] = about.get("cost", {}).get("generate", {})
     sent = int(before.get("requests", 0)) - int(before.get("cached", 0))
-    model = about.get("environment", {}).get("model")
-    own = round_.settings.generate.text
-    if sent <= 0 or model != (own.service if own else Service()).model:
+    if sent <= 0 or about.get("environment", {}).get("model") != asked.service.model:
         return None
-    return float(before["seconds"]) / sent * requests
+    return float(before["seconds"]) / sent * (asked.expected.requests - asked.expected.cached)

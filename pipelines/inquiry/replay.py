@@ -8,10 +8,10 @@ the same bits; where one differs, it may not, and the comparison says by how muc
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -24,10 +24,8 @@ from pipelines.common.settings import parse
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators import model_folder
-from pipelines.generators.diffusion import candidates
-from pipelines.generators.diffusion import model as diffusion
-from pipelines.generators.diffusion.settings import DiffusionGenerate
-from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.protocol import GenerateRequest, Replays
+from pipelines.generators.registry import GENERATORS
 from pipelines.params import Dataset
 from pipelines.rounds import history, manifest, model_store
 
@@ -58,7 +56,7 @@ class Again:
     """A shard as it came out now."""
 
     rows: pl.DataFrame
-    """row, sample_id, image, label."""
+    """row, sample_id, payload."""
     environment: Mapping[str, Any]
 
 
@@ -78,7 +76,7 @@ class Replay:
     record: Record
     differing: pl.DataFrame
     """row, recorded, replayed (sample ids), difference (largest, in grey levels of 255): the rows
-    whose id or payload bytes are not the same."""
+    whose id or payload is not the same; the difference is null where a sample is no image."""
     environment: tuple[Fact, ...]
 
     @property
@@ -97,10 +95,6 @@ class Replay:
         return not self.identical and not self.other
 
 
-Replayer: TypeAlias = Callable[[Lake, Record], Again]
-"""Makes a shard again; one for each kind of generator."""
-
-
 def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Replay:
     """Make a shard again and compare.
 
@@ -115,13 +109,8 @@ def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Re
         ReplayError: the record is not whole, or names a generator that cannot be replayed.
     """
     record = _record(lake, commit, dataset, number, shard)
-    kind = str((record.about["generator"] or {}).get("kind"))
-    if kind not in REPLAYERS:
-        raise ReplayError(
-            f"round {number} of {dataset} was made by a generator of kind {kind}, which cannot be "
-            f"replayed; those that can: {', '.join(REPLAYERS)}"
-        )
-    again = REPLAYERS[kind](lake, record)
+    reference, generator = _generator(record)
+    again = _made_again(lake, record, reference, generator)
     recorded = record.about.get("environment", {})
     facts = [
         Fact(name, recorded.get(name), again.environment.get(name))
@@ -134,13 +123,17 @@ def differing(recorded: pl.DataFrame, replayed: pl.DataFrame) -> pl.DataFrame:
     """The rows of which id or payload bytes are not the same; see `Replay.differing`.
 
     Args:
-        recorded: row, sample_id, image, label.
+        recorded: row, sample_id, payload.
         replayed: the same.
     """
     both = recorded.join(replayed, on="row", how="full", suffix="_now", coalesce=True).sort("row")
-    parts = [pl.col("sample_id"), pl.col("image").struct.field("bytes"), pl.col("label")]
-    now = [pl.col("sample_id_now"), pl.col("image_now").struct.field("bytes"), pl.col("label_now")]
-    same = pl.all_horizontal(a.eq_missing(b) for a, b in zip(parts, now, strict=True))
+    names = [name for name in recorded.columns if name != "row"]
+    pairs = [(pl.col(name), pl.col(f"{name}_now")) for name in names]
+    contents = [
+        tuple(each.struct.field("bytes") for each in pair) if kind == images.IMAGE else pair
+        for pair, kind in zip(pairs, recorded.select(names).dtypes, strict=True)
+    ]
+    same = pl.all_horizontal(then.eq_missing(now) for then, now in contents)
     found = both.filter(~same)
     return found.select(
         "row",
@@ -151,7 +144,9 @@ def differing(recorded: pl.DataFrame, replayed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _differences(rows: pl.DataFrame) -> pl.Series:
-    """Largest difference of each pair of images, in grey levels."""
+    """Largest difference of each pair of images, in grey levels; null where there are none."""
+    if rows.schema.get("image") != images.IMAGE:
+        return pl.Series([None] * len(rows), dtype=pl.Int64)
     left, right = (images.decode_lenient(rows[name]) for name in ("image", "image_now"))
     if left.shape != right.shape or not left.size:
         return pl.Series([WHOLE] * len(rows), dtype=pl.Int64)
@@ -195,23 +190,44 @@ def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> R
     )
 
 
-def _sampled(lake: Lake, record: Record) -> Again:
-    """Sample the generator that travels with the generate commit."""
+def _generator(record: Record) -> tuple[str, Replays]:
+    """The generator of a round, by its reference.
+
+    Raises:
+        ReplayError: it cannot be replayed.
+        ParamsError: it is one of the user's own and cannot be imported.
+    """
+    about = record.about["generator"] or {}
+    kind = str(about.get("kind"))
+    reference = about.get("reference") or kind.partition("/")[0]
+    foreign = "reference" not in about and reference not in GENERATORS.names()
+    found: object = None if foreign else GENERATORS.load(reference)
+    if isinstance(found, Replays):
+        return reference, found
+    able = [each for each in GENERATORS.names() if isinstance(GENERATORS.load(each), Replays)]
+    raise ReplayError(
+        f"round {record.round} of {record.dataset} was made by a generator of kind {kind}, which "
+        f"cannot be replayed; those that can: {', '.join(able)}"
+    )
+
+
+def _made_again(lake: Lake, record: Record, reference: str, generator: Replays) -> Again:
+    """Let the generator that travels with the generate commit make the shard again."""
     with tempfile.TemporaryDirectory(prefix="stemma-replay-") as place:
-        asked = _asked(lake, record, Path(place))
-        found = next((each for each in candidates.cut(asked) if each.index == record.shard), None)
+        request = _request(lake, record, reference, Path(place))
+        found = next((each for each in request.shards() if each.index == record.shard), None)
         if found is None:
             raise ReplayError(
                 f"the settings of round {record.round} of {record.dataset} make no shard "
                 f"{record.shard}; its manifest or its lineage was altered"
             )
         shard = Shard(found.index, found.start, found.stop, record.seed)
-        made = candidates.make(asked, shard, candidates.labels(asked))
-        environment = candidates.environment(asked)
-    return Again(made.select("row", "sample_id", "image", "label"), environment)
+        result = generator.replay(request, shard, record.about.get("environment", {}))
+    payload = [name for name in record.rows.columns if name in result.candidates.columns]
+    return Again(result.candidates.select(payload), result.report.environment)
 
 
-def _asked(lake: Lake, record: Record, place: Path) -> GenerateRequest[DiffusionGenerate]:
+def _request(lake: Lake, record: Record, reference: str, place: Path) -> GenerateRequest[Any]:
     """What the round asked, with its generator's files in a folder."""
     names = model_store.download(lake, record.commit, record.dataset, record.round, place)
     if model_folder.MANIFEST not in names:
@@ -235,17 +251,6 @@ def _asked(lake: Lake, record: Record, place: Path) -> GenerateRequest[Diffusion
         identity=settings.identity,
         candidates=settings.generate.candidates,
         shard_rows=settings.generate.shard_rows,
-        settings=_on_recorded_device(settings.generate.diffusion, record),
+        settings=settings.generate.of(reference),
         directory=place,
     )
-
-
-def _on_recorded_device(settings: DiffusionGenerate, record: Record) -> DiffusionGenerate:
-    """Sample on the processor where it was done on one; else on a GPU, where there is one."""
-    recorded = record.about.get("environment", {}).get("device")
-    device = "cpu" if "cpu" in (recorded, settings.device) else "auto"
-    return settings.model_copy(update={"device": device})
-
-
-REPLAYERS: Final[Mapping[str, Replayer]] = {diffusion.KIND: _sampled}
-"""By kind of generator, as its manifest names it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,21 +15,22 @@ from pipelines.common.errors import DataError
 from pipelines.contact_sheet import grid
 from pipelines.features import images, knn
 from pipelines.metrics import Labelled, Task, tasks
-from pipelines.modalities.protocol import LABEL, Pairs, missing
+from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 IMAGE = "image"
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class Images(Modality):
     """A data set of images, in columns `image` and `label`."""
 
+    name = "image"
+    version = "image/1"
+    near = "RMS pixel distance"
+    default_near = 0.06
+    scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
+    generator = "diffusion"
     identity: tuple[str, ...]
-
-    @property
-    def near(self) -> str:
-        """Of pixels."""
-        return "RMS pixel distance"
 
     def columns(self, frame: pl.DataFrame) -> list[str]:  # noqa: ARG002  they are always the same
         """`image` and `label`."""

@@ -1,14 +1,19 @@
-"""What every modality answers."""
+"""What a modality is: a class that knows how rows of a data set are read, compared and shown.
+
+An instance is made with the columns that are the content of a sample, the data set's identity.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipelines.common.plugins import Plugin
 from pipelines.metrics import Labelled, Task
 
 Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -17,16 +22,26 @@ Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float6
 LABEL = "label"
 
 
-class Modality(Protocol):
+class Modality(Plugin, Protocol):
     """How rows of a data set are read, compared, measured and shown."""
 
-    @property
-    def near(self) -> str:
-        """What `ingest.near` is a distance of."""
+    near: ClassVar[str]
+    """What `ingest.near` is a distance of."""
+    default_near: ClassVar[float]
+    """Distance of near-duplicates where params.yaml gives none."""
+    scorers: ClassVar[Mapping[str, Mapping[str, Any]]]
+    """Scorers with their settings where params.yaml names none."""
+    generator: ClassVar[str]
+    """Generator of the first round that `stemma round add` writes."""
 
+    def __init__(self, identity: tuple[str, ...]) -> None:
+        """Make a modality for a data set whose identity is these columns."""
+
+    @abstractmethod
     def columns(self, frame: pl.DataFrame) -> list[str]:
         """The payload columns of a frame, in order: the content, and the label if there is one."""
 
+    @abstractmethod
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Payload with the types that the lake holds.
 
@@ -38,21 +53,27 @@ class Modality(Protocol):
             DataError: a column is missing, or has the wrong type, or no value in a row.
         """
 
+    @abstractmethod
     def place(self) -> pl.Expr:
         """Where in its source a row stands, such as the path of its file; null where unknown."""
 
+    @abstractmethod
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
         """All near-duplicates among rows: [pairs, 2], the lower row first."""
 
+    @abstractmethod
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
         """All pairs of a row and a real row that are near-duplicates, the closest first."""
 
+    @abstractmethod
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
         """Which rows have content that can be compared with that of others."""
 
+    @abstractmethod
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Payload as scorers and suites see it, with what derives from it."""
 
+    @abstractmethod
     def measured(
         self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> Mapping[str, Labelled]:
@@ -64,9 +85,11 @@ class Modality(Protocol):
         """
 
     @property
+    @abstractmethod
     def task(self) -> Task:
         """What the data is for, and how well that is done."""
 
+    @abstractmethod
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
     ) -> bytes:

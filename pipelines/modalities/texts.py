@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ from pipelines.common.errors import DataError
 from pipelines.contact_sheet import text_picture
 from pipelines.features import embedding, text_similarity
 from pipelines.metrics import Labelled, Task, tasks
-from pipelines.modalities.protocol import LABEL, Pairs, missing
+from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 TEXT: Final = "text"
 UNLABELLED: Final = ""
@@ -28,15 +28,22 @@ UNLABELLED: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Modality):
     """A data set of texts, in the columns of its identity, and `label` where rows have one."""
 
+    name = "text"
+    version = "text/1"
+    near = "Jaccard distance"
+    default_near = 0.2
+    scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "text_duplicates": {},
+        "text_overlap": {},
+        "text_shape": {},
+        "language": {},
+    }
+    """Topics need labels, so their agreement is asked for by name."""
+    generator = "text"
     identity: tuple[str, ...]
-
-    @property
-    def near(self) -> str:
-        """Of shingles."""
-        return "Jaccard distance"
 
     def columns(self, frame: pl.DataFrame) -> list[str]:
         """The identity columns, and `label` if the frame has it."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,10 @@ from pydantic import Field
 
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.llm import prompt_escaping
+from pipelines.llm import costs, prompt_escaping
 from pipelines.llm.ask import ask
+from pipelines.llm.costs import Estimate
+from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import WEIGHTS, Failure, Reply, Request, request
 from pipelines.scorers import digests, rubric
@@ -133,6 +136,30 @@ class Judge(Scorer[JudgeSettings]):
             ServiceError: as `score`.
         """
         return self.score(given.real, given, settings)
+
+    def cost(self, rows: pl.DataFrame, candidates: int, settings: JudgeSettings) -> ServiceCost:
+        """Estimate the votes on all candidates by those on some rows; none is asked for."""
+        columns = [settings.text, *([settings.label] if settings.label else [])]
+        rules = rubric.load(settings.rubric)
+        samples = [prompt_escaping.as_data(row) for row in rows.select(columns).to_dicts()]
+        requests = [
+            ballot(rules, sample, vote, settings)
+            for sample in samples
+            for vote in range(settings.votes)
+        ]
+        found = costs.estimate(requests, settings.service)
+        return ServiceCost(settings.service, _scaled(found, candidates * settings.votes))
+
+
+def _scaled(found: Estimate, requests: int) -> Estimate:
+    """The same for another number of requests; dollars in proportion."""
+    share = requests / found.requests
+    tokens = ("tokens_in_low", "tokens_in_high", "tokens_out_low", "tokens_out_high")
+    changed: dict[str, Any] = {name: round(getattr(found, name) * share) for name in tokens}
+    for name in ("dollars_low", "dollars_high"):
+        amount = getattr(found, name)
+        changed[name] = None if amount is None else amount * share
+    return replace(found, requests=requests, **changed)
 
 
 def ballot(known: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Request:

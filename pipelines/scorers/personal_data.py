@@ -69,7 +69,7 @@ class PersonalData(Scorer[PersonalDataSettings]):
         if settings.region is not None:
             optional.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
         texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
-        suspect = texts.str.contains(pii.SOME).fill_null(value=False)
+        suspect = texts.str.contains(pii.TRIGGER).fill_null(value=False)
         found: list[list[str]] = []
         for text in texts.filter(suspect):
             found.append([each.kind for each in pii.find(text, settings.region)])

@@ -20,6 +20,7 @@ import polars as pl
 
 from pipelines.common.plugins import Plugin
 from pipelines.common.settings import StrictModel
+from pipelines.llm.service_cost import ServiceCost
 
 DataType = pl.DataType | type[pl.DataType]
 KEY: Final = ("round", "row")
@@ -96,6 +97,25 @@ class ScoresReal(Protocol):
 
     def score_real(self, given: Given, settings: Any) -> pl.DataFrame:  # noqa: ANN401  each its own
         """Score the real rows, each as if it were not among them: round, row, columns."""
+
+
+@runtime_checkable
+class EstimatesCost(Protocol):
+    """A scorer that asks a service, and can say beforehand what that will take."""
+
+    def cost(
+        self,
+        rows: pl.DataFrame,
+        candidates: int,
+        settings: Any,  # noqa: ANN401  each has its own
+    ) -> ServiceCost:
+        """What scoring a round will take, without asking the service.
+
+        Args:
+            rows: at least one row like the candidates, with the columns that are needed.
+            candidates: how many there will be.
+            settings: the scorer's own.
+        """
 
 
 def columns_read(scorer: Scorer[Any], settings: StrictModel) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.common.errors import ParamsError
+from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import Registry
 from pipelines.common.settings import StrictModel, parse
 
@@ -34,15 +35,6 @@ SCORERS: Final[Registry[Scorer[Any]]] = Registry(
         "toxicity": f"{HERE}.toxicity:Toxicity",
     },
 )
-IMAGES: Final[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
-"""What suits labelled images, with the settings that it has by itself."""
-TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "text_duplicates": {},
-    "text_overlap": {},
-    "text_shape": {},
-    "language": {},
-}
-"""What suits texts; topics need labels, so their agreement is asked for by name."""
 
 
 def load(reference: str) -> Scorer[Any]:
@@ -74,20 +66,25 @@ def files(scorers: Mapping[str, Mapping[str, Any]]) -> tuple[Path, ...]:
     return SCORERS.files({name: settings(name, own) for name, own in scorers.items()})
 
 
-def resolved(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def resolved(given: Mapping[str, Any], *, own: bool = True) -> dict[str, dict[str, Any]]:
     """Every setting of these scorers, whether given or not; a scorer that is None is left out.
+
+    Args:
+        given: settings by reference.
+        own: import scorers of the user's own; else theirs stay as they are given.
 
     Raises:
         ValueError: as `settings`, and two scorers that add the same column.
     """
-    asked = {name: own for name, own in given.items() if own is not None}
+    asked = {name: each for name, each in given.items() if each is not None}
+    known = [name for name in asked if own or Reference.of(name).is_name]
     try:
-        found = {name: settings(name, own).model_dump(mode="json") for name, own in asked.items()}
+        dumped = {name: settings(name, asked[name]).model_dump(mode="json") for name in known}
     except ParamsError as error:
         raise ValueError(str(error)) from error
     owners: dict[str, str] = {}
-    for name in asked:
+    for name in known:
         for column in load(name).columns:
             if owners.setdefault(column, name) != name:
                 raise ValueError(f"{owners[column]} and {name} both add {column!r}")
-    return found
+    return {name: dumped.get(name, each) for name, each in asked.items()}

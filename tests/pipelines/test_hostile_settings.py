@@ -22,7 +22,8 @@ from lake.documents import DocumentError
 from lake.errors import MisconfiguredError
 from pipelines import params
 from pipelines.common.errors import ParamsError
-from pipelines.generators import model_folder, registry
+from pipelines.generators import model_folder
+from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.rounds import model_store, receipts
 from pipelines.scorers import json_schema, rubric
@@ -113,7 +114,7 @@ def schema_of(place: Path) -> object:
 
 
 def registry_of(place: Path) -> object:
-    return registry.files("text", TextGenerate(prompt=str(place)))
+    return GENERATORS.files({"text": TextGenerate(prompt=str(place))})
 
 
 READERS: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -19,7 +19,6 @@ from pipelines.metrics import Labelled, downstream, evaluate_round, variety
 from pipelines.metrics.downstream import Answers
 from pipelines.modalities.texts import Texts
 from pipelines.params import Dataset, Evaluate
-from pipelines.scorers import registry
 from pipelines.sources import dialogue, read
 
 PAIRS = Texts(("prompt", "completion"))
@@ -110,7 +109,7 @@ def test_text_is_shown_whole_and_a_missing_part_is_null() -> None:
 def test_settings_know_what_suits_texts() -> None:
     given = {"identity": ["text"], "ingest": {"source": "x.csv", "modality": "text"}}
     assert parse(Dataset, given, "mine").ingest.near == 0.2
-    assert set(parse(Dataset, given, "mine").verify.scorers) == set(registry.TEXTS)
+    assert set(parse(Dataset, given, "mine").verify.scorers) == set(Texts.scorers)
     given["verify"] = {"scorers": {"text_shape": {}}}
     assert set(parse(Dataset, given, "mine").verify.scorers) == {"text_shape"}
     given["ingest"]["near"] = 0.5  # type: ignore[index]

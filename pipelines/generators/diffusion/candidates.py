@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -19,16 +18,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage.identity import sample_ids
-from pipelines.common import digests, shards
+from pipelines.common import digests
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators import model_folder
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionGenerate
-from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.protocol import STAGE, GenerateRequest
 
-STAGE: Final = "generate"
 CODE: Final = (
     "features/images.py",
     "common/seeds.py",
@@ -39,34 +37,22 @@ CODE: Final = (
 LIBRARIES: Final = ("numpy", "pillow")
 
 
-def cut(asked: GenerateRequest[DiffusionGenerate]) -> Iterator[Shard]:
-    """The shards of a round, in order, each with its seed."""
-    return shards.split(
-        asked.candidates,
-        asked.shard_rows,
-        asked.dataset,
-        asked.round,
-        STAGE,
-        root=asked.seed,
-    )
-
-
-def labels(asked: GenerateRequest[DiffusionGenerate]) -> NDArray[np.int64]:
+def labels(request: GenerateRequest[DiffusionGenerate]) -> NDArray[np.int64]:
     """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
-    about, _ = model_folder.read_manifest(asked.directory)
+    about, _ = model_folder.read_manifest(request.directory)
     classes = np.asarray(about["classes"], dtype=np.int64)
-    wanted = np.resize(classes, asked.candidates)
-    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
+    wanted = np.resize(classes, request.candidates)
+    seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
     return np.random.default_rng(seed).permutation(wanted)
 
 
 def make(
-    asked: GenerateRequest[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]
+    request: GenerateRequest[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]
 ) -> pl.DataFrame:
     """Make the candidates of a shard.
 
     Args:
-        asked: what the round asks.
+        request: what the round asks.
         shard: which rows, with which seed.
         wanted: the labels of the whole round.
 
@@ -77,7 +63,7 @@ def make(
         GeneratorError: the generator cannot be read, or knows no such label.
     """
     own = wanted[shard.start : shard.stop]
-    pixels = diffusion.generate(asked.directory, own, asked.settings, shard.seed)
+    pixels = diffusion.generate(request.directory, own, request.settings, shard.seed)
     frame = pl.DataFrame(
         {
             "row": pl.Series(shard.rows, dtype=pl.Int64),
@@ -87,10 +73,10 @@ def make(
     ).with_columns(
         pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
     )
-    return frame.with_columns(sample_ids(frame, asked.identity).alias("sample_id"))
+    return frame.with_columns(sample_ids(frame, request.identity).alias("sample_id"))
 
 
-def environment(asked: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
+def environment(request: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
     """What a second making must share with this one to give the same bits.
 
     Returns:
@@ -102,5 +88,5 @@ def environment(asked: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
         "code": hashlib.sha256("".join(code).encode()).hexdigest(),
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
-        **diffusion.environment(asked.settings),
+        **diffusion.environment(request.settings),
     }

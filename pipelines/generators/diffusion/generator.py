@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import polars as pl
 
-from pipelines.common import shards
+from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators.diffusion import candidates, model
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.generators.protocol import GenerateRequest, GenerateResult
-
-KIND: Final = model.KIND
-ATTRIBUTION: Final = "mix/1"
-"""Rule that gives a fitted generator's whole weight to its training mix."""
-OPAQUE: Final = False
-
-
-def fit(samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Path) -> None:
-    """Train on the images and labels of a mix.
-
-    Raises:
-        ImageError: an image cannot be read.
-        GeneratorError: the settings do not fit the images.
-    """
-    model.fit(
-        images.decode(samples["image"]),
-        samples["label"].to_numpy(),
-        samples["weight"].to_numpy(),
-        settings,
-        seed,
-        directory,
-    )
+from pipelines.generators.protocol import (
+    GenerateBatch,
+    GeneratePlan,
+    GenerateReport,
+    GenerateRequest,
+    GenerateResult,
+    Generator,
+)
 
 
-def make(asked: GenerateRequest[DiffusionGenerate]) -> GenerateResult:
-    """Sample every shard of a round.
+class Diffusion(Generator[DiffusionFit, DiffusionGenerate]):
+    """A class-conditional diffusion model, trained from scratch on the mix."""
 
-    Raises:
-        GeneratorError: the generator cannot be read, or knows no such label.
-    """
-    wanted = candidates.labels(asked)
-    parts = shards.run(candidates.cut(asked), lambda shard: candidates.make(asked, shard, wanted))
-    return GenerateResult(pl.concat(parts), candidates.environment(asked))
+    name = "diffusion"
+    version = "diffusion/1"
+    FitSettings = DiffusionFit
+    GenerateSettings = DiffusionGenerate
+    attribution = "mix/1"
+    """Rule that gives a fitted generator's whole weight to its training mix."""
+
+    def fit(
+        self, samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Path
+    ) -> None:
+        """Train on the images and labels of a mix.
+
+        Raises:
+            ImageError: an image cannot be read.
+            GeneratorError: the settings do not fit the images.
+        """
+        model.fit(
+            images.decode(samples["image"]),
+            samples["label"].to_numpy(),
+            samples["weight"].to_numpy(),
+            settings,
+            seed,
+            directory,
+        )
+
+    def plan(self, request: GenerateRequest[DiffusionGenerate]) -> GeneratePlan[DiffusionGenerate]:
+        """Draw the labels of all candidates.
+
+        Raises:
+            StaleError: there is no fitted generator.
+        """
+        return GeneratePlan(request, request.shards(), candidates.labels(request))
+
+    def generate(
+        self, plan: GeneratePlan[DiffusionGenerate], shard: Shard
+    ) -> Iterator[GenerateBatch]:
+        """Sample a shard.
+
+        Raises:
+            GeneratorError: the generator cannot be read, or knows no such label.
+        """
+        yield GenerateBatch(candidates.make(plan.request, shard, plan.content))
+
+    def report(self, plan: GeneratePlan[DiffusionGenerate]) -> GenerateReport:
+        """Say on which libraries, processor and threads the bits depend."""
+        return GenerateReport(candidates.environment(plan.request))
+
+    def replay(
+        self,
+        request: GenerateRequest[DiffusionGenerate],
+        shard: Shard,
+        recorded: Mapping[str, Any],
+    ) -> GenerateResult:
+        """Sample a shard again: on the processor where it was done on one, else as it may be.
+
+        Raises:
+            GeneratorError: the generator cannot be read, or knows no such label.
+        """
+        on_processor = "cpu" in (recorded.get("device"), request.settings.device)
+        settings = request.settings.model_copy(update={"device": "cpu" if on_processor else "auto"})
+        plan = self.plan(replace(request, settings=settings))
+        made = pl.concat(each.candidates for each in self.generate(plan, shard))
+        return GenerateResult(made, None, self.report(plan))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pipelines.common.settings import StrictModel
 
 
-class DiffusionFit(BaseModel):
+class DiffusionFit(StrictModel):
     """How a diffusion model is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: tuple[int, ...] = Field(default=(24, 48), min_length=1)
     """Width of each level of the U-Net; each level after the first halves the image."""
@@ -38,10 +38,8 @@ class DiffusionFit(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-class DiffusionGenerate(BaseModel):
+class DiffusionGenerate(StrictModel):
     """How images are sampled from a diffusion model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=20, gt=0)
     """Denoising steps per image."""

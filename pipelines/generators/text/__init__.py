@@ -6,5 +6,7 @@
 - `templates`: prompts as files
 - `plan`: every request of a round, before any is sent
 - `attribution`: the weights of a candidate's exemplars
-- `generator`: fit and make
+- `answers`: what the service answered, asked for once for all shards
+- `reporting`: what a round's manifest says of its making
+- `generator`: the plug-in
 """

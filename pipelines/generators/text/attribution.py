@@ -20,13 +20,16 @@ SHARE: Final = 0.5
 """Weight of all exemplars of a prompt together."""
 
 
-def parents(dataset: str, pool: pl.DataFrame, shown: Sequence[Sequence[int]]) -> pl.DataFrame:
+def parents(
+    dataset: str, pool: pl.DataFrame, rows: Sequence[int], shown: Sequence[Sequence[int]]
+) -> pl.DataFrame:
     """Edges from candidates to their exemplars.
 
     Args:
         dataset: of the exemplars.
         pool: round and row of each exemplar.
-        shown: for each candidate, in order of rows, the numbers of its exemplars in the pool.
+        rows: of the candidates.
+        shown: for each candidate, the numbers of its exemplars in the pool.
 
     Returns:
         As `lineage.edges.PARENT`, all of relation `seed`.
@@ -35,7 +38,7 @@ def parents(dataset: str, pool: pl.DataFrame, shown: Sequence[Sequence[int]]) ->
     flat = np.asarray([number for each in shown for number in each], dtype=np.int64)
     taken = pool.select("round", pl.col("row").alias("parent_row"))[flat]
     made = taken.with_columns(
-        pl.Series("row", np.repeat(np.arange(len(counts)), counts)),
+        pl.Series("row", np.repeat(np.asarray(rows, dtype=np.int64), counts)),
         pl.lit(dataset).alias("dataset"),
         pl.lit("seed").alias("relation"),
         pl.Series("weight", SHARE / np.repeat(counts, counts)),

@@ -7,140 +7,155 @@ manifest beside the names under which the service answered.
 
 from __future__ import annotations
 
-import hashlib
-import platform
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from importlib import metadata
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from lake.files import write_json
 from lineage.identity import sample_ids
-from pipelines.common import digests, progress
-from pipelines.common.errors import GeneratorError
+from pipelines.common.shards import Shard
 from pipelines.generators import model_folder
-from pipelines.generators.protocol import GenerateResult
-from pipelines.generators.text import attribution, exemplars, plan, templates
+from pipelines.generators.protocol import (
+    GenerateBatch,
+    GeneratePlan,
+    GenerateReport,
+    GenerateRequest,
+    Generator,
+)
+from pipelines.generators.text import attribution, exemplars, plan, reporting, templates
+from pipelines.generators.text.answers import RoundAnswers
 from pipelines.generators.text.exemplars import LABEL
-from pipelines.generators.text.plan import Question, Wanted
+from pipelines.generators.text.plan import Question
 from pipelines.generators.text.settings import TextFit, TextGenerate
-from pipelines.llm import costs, prompt_escaping
-from pipelines.llm.ask import ask
-from pipelines.llm.settings import LOCAL
-from pipelines.llm.values import WEIGHTS, Failure, Reply
+from pipelines.llm import cache, costs, prompt_escaping
+from pipelines.llm.ask import CACHE
+from pipelines.llm.service_cost import ServiceCost
+from pipelines.llm.values import Reply
 
 KIND: Final = "text/1"
-ATTRIBUTION: Final = attribution.RULE
-OPAQUE: Final = True
-CODE: Final = ("generators/text", "llm", "common/seeds.py", "common/shards.py")
-"""What turns pool and settings into requests, and answers into candidates."""
-LIBRARIES: Final = ("jinja2", "numpy", "openai", "polars")
-REASONS: Final = 10
-"""Reasons of failures that the round's manifest names, the most frequent first."""
+"""Of the generator's folder."""
 
 
-def files(settings: TextGenerate | None) -> tuple[str, ...]:
-    """A template outside of the generator's folder, which candidates depend on too."""
-    name = None if settings is None else settings.prompt
-    place = templates.place_of(name, ())
-    return () if place.parent == templates.FOLDER else (str(place),)
+class Text(Generator[TextFit, TextGenerate]):
+    """A language model behind a service, which is shown exemplars of the mix."""
+
+    name = "text"
+    version = "text/1"
+    FitSettings = TextFit
+    GenerateSettings = TextGenerate
+    attribution = attribution.RULE
+    opaque_share = 1.0
+
+    def files(self, settings: TextGenerate) -> tuple[Path, ...]:
+        """A template outside of the package, which candidates depend on too."""
+        place = templates.place_of(settings.prompt, ())
+        return () if place.parent == templates.FOLDER else (place,)
+
+    def fit(self, samples: pl.DataFrame, settings: TextFit, seed: int, directory: Path) -> None:
+        """Keep a pool of exemplars of a mix.
+
+        Raises:
+            GeneratorError: no row can be an exemplar.
+        """
+        pool = exemplars.choose(samples, settings.pool_rows, seed)
+        exemplars.write(pool, directory)
+        about = {
+            "kind": KIND,
+            "rows": len(samples),
+            "pool": len(pool.rows),
+            "pool_digest": pool.digest,
+            "columns": pool.columns,
+            "classes": pool.labels,
+            "attribution": self.attribution,
+            "settings": settings.model_dump(mode="json"),
+            "seed": seed,
+        }
+        write_json(directory / model_folder.MANIFEST, about)
+
+    def plan(self, request: GenerateRequest[TextGenerate]) -> GeneratePlan[TextGenerate]:
+        """Render every request of a round.
+
+        Raises:
+            GeneratorError: pool or prompt cannot be read.
+        """
+        pool = exemplars.read(request.directory)
+        answers = RoundAnswers(request, pool, plan.questions(request, pool))
+        return GeneratePlan(request, request.shards(), answers)
+
+    def generate(self, plan: GeneratePlan[TextGenerate], shard: Shard) -> Iterator[GenerateBatch]:
+        """Give the answers to the questions of a shard; one that failed for good gives no row.
+
+        Raises:
+            GeneratorError: no request of the round was answered.
+            ServiceError: the service cannot be used, the budget would be passed, or too much
+                failed.
+        """
+        answers: RoundAnswers = plan.content
+        answered = [
+            (row, question, answer)
+            for row, question, answer in answers.of(shard)
+            if isinstance(answer, Reply)
+        ]
+        if not answered:
+            return
+        rows = [row for row, _, _ in answered]
+        yield GenerateBatch(
+            _candidates(plan.request, answered),
+            attribution.parents(
+                plan.request.dataset,
+                answers.pool.rows,
+                rows,
+                [question.shown for _, question, _ in answered],
+            ),
+        )
+
+    def report(self, plan: GeneratePlan[TextGenerate]) -> GenerateReport:
+        """Say who answered, what it cost and what failed."""
+        answers: RoundAnswers = plan.content
+        return reporting.report(plan.request, answers.questions, answers.all)
+
+    def cost(
+        self,
+        samples: pl.DataFrame,
+        fit: TextFit,
+        seed: int,
+        request: GenerateRequest[TextGenerate],
+    ) -> Sequence[ServiceCost]:
+        """Count the requests that the round would send; those with a kept answer cost nothing.
+
+        Raises:
+            GeneratorError: no row can be an exemplar, or the prompt cannot be rendered.
+        """
+        with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as place:
+            self.fit(samples, fit, seed, Path(place))
+            pool = exemplars.read(Path(place))
+            asked = plan.questions(replace(request, directory=Path(place)), pool)
+        requests = [each.request for each in asked]
+        service = request.settings.service
+        known = cache.answered(CACHE, [each.digest for each in requests])
+        return [ServiceCost(service, costs.estimate(requests, service, known))]
 
 
-def fit(samples: pl.DataFrame, settings: TextFit | None, seed: int, directory: Path) -> None:
-    """Keep a pool of exemplars of a mix.
-
-    Raises:
-        GeneratorError: no row can be an exemplar.
-    """
-    own = settings or TextFit()
-    pool = exemplars.choose(samples, own.pool_rows, seed)
-    exemplars.write(pool, directory)
-    about = {
-        "kind": KIND,
-        "rows": len(samples),
-        "pool": len(pool.rows),
-        "pool_digest": pool.digest,
-        "columns": pool.columns,
-        "classes": pool.labels,
-        "attribution": ATTRIBUTION,
-        "settings": own.model_dump(mode="json"),
-        "seed": seed,
-    }
-    write_json(directory / model_folder.MANIFEST, about)
-
-
-def make(asked: Wanted) -> GenerateResult:
-    """Ask for every candidate of a round.
-
-    A request that fails for good gives no candidate; rows stay dense.
-
-    Raises:
-        GeneratorError: pool or prompt cannot be read, or no request was answered.
-        ServiceError: the service cannot be used, the budget would be passed, or too much failed.
-    """
-    pool = exemplars.read(asked.directory)
-    questions = plan.questions(asked, pool)
-    service = plan.settings_of(asked).service
-    with progress.bar(len(questions), f"asking {service.model}") as told:
-        answers = ask([each.request for each in questions], service, progress=told)
-    answered = [
-        (question, answer)
-        for question, answer in zip(questions, answers, strict=True)
-        if isinstance(answer, Reply)
-    ]
-    if not answered:
-        raise GeneratorError(f"no request was answered; the last one: {_reasons(answers)[-1][0]}")
-    return GenerateResult(
-        candidates=_candidates(asked, answered),
-        environment=environment(asked, [answer for _, answer in answered]),
-        cost=cost(answers),
-        parents=attribution.parents(
-            asked.dataset, pool.rows, [question.shown for question, _ in answered]
-        ),
-        facts=_facts(asked, questions, answers),
-    )
-
-
-def cost(answers: Sequence[Reply | Failure]) -> dict[str, Any]:
-    """What the answers of a round took: requests, tokens, dollars (null: the price is unknown)."""
-    return {**asdict(costs.total(answers)), "attempts": sum(each.attempts for each in answers)}
-
-
-def environment(asked: Wanted, replies: Sequence[Reply]) -> dict[str, Any]:
-    """What a second making must share with this one to give the same; no address and no key."""
-    root = Path(__file__).parents[2]
-    code = [digests.of_file(root / name) for name in CODE]
-    service = plan.settings_of(asked).service
-    return {
-        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in LIBRARIES},
-        "prompt": plan.template_of(asked).digest,
-        "endpoint": service.kind,
-        "model": service.model,
-        "served": sorted({reply.model for reply in replies}),
-        **({"weights": WEIGHTS} if service.model == LOCAL else {}),
-    }
-
-
-def _candidates(asked: Wanted, answered: Sequence[tuple[Question, Reply]]) -> pl.DataFrame:
+def _candidates(
+    request: GenerateRequest[TextGenerate], answered: Sequence[tuple[int, Question, Reply]]
+) -> pl.DataFrame:
     """row, payload, seed, shard, prompt_digest, sample_id of the answers, in order."""
     texts = {
         name: pl.Series(
-            [prompt_escaping.sound(reply.parsed[name]) for _, reply in answered], dtype=pl.String
+            [prompt_escaping.sound(reply.parsed[name]) for _, _, reply in answered], dtype=pl.String
         )
-        for name in asked.identity
+        for name in request.identity
     }
-    labels = [question.label for question, _ in answered]
+    own = [question for _, question, _ in answered]
+    labels = [each.label for each in own]
     labelled = {LABEL: pl.Series(labels, dtype=pl.String)} if labels[0] is not None else {}
-    own = [question for question, _ in answered]
     frame = pl.DataFrame(
         {
-            "row": pl.Series(range(len(own)), dtype=pl.Int64),
+            "row": pl.Series([row for row, _, _ in answered], dtype=pl.Int64),
             **texts,
             **labelled,
             "seed": pl.Series([each.shard.seed for each in own], dtype=pl.Int64),
@@ -148,26 +163,4 @@ def _candidates(asked: Wanted, answered: Sequence[tuple[Question, Reply]]) -> pl
             "prompt_digest": pl.Series([each.prompt_digest for each in own], dtype=pl.Binary),
         }
     )
-    return frame.with_columns(sample_ids(frame, asked.identity).alias("sample_id"))
-
-
-def _facts(
-    asked: Wanted, questions: Sequence[Question], answers: Sequence[Reply | Failure]
-) -> Mapping[str, Any]:
-    template = plan.template_of(asked)
-    failed = [number for number, each in enumerate(answers) if isinstance(each, Failure)]
-    return {
-        "prompt": {"name": template.name, "digest": template.digest},
-        "attribution": ATTRIBUTION,
-        "asked": len(questions),
-        "failed": len(failed),
-        "failed_questions": failed,
-        "reasons": dict(_reasons(answers)[:REASONS]),
-        "finish": dict(Counter(each.finish_reason for each in answers if isinstance(each, Reply))),
-        "shots": dict(Counter(str(len(each.shown)) for each in questions)),
-    }
-
-
-def _reasons(answers: Sequence[Reply | Failure]) -> list[tuple[str, int]]:
-    """Why requests failed, the most frequent reason first."""
-    return Counter(each.reason for each in answers if isinstance(each, Failure)).most_common()
+    return frame.with_columns(sample_ids(frame, request.identity).alias("sample_id"))

@@ -16,20 +16,19 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.common import shards
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
-from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.protocol import STAGE, GenerateRequest
 from pipelines.generators.text import exemplars, grid, templates
 from pipelines.generators.text.exemplars import Pool
 from pipelines.generators.text.grid import Cell
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.generators.text.templates import Prompt, Template
-from pipelines.llm.values import Request, request
+from pipelines.llm import values
+from pipelines.llm.values import Request
 
-STAGE: Final = "generate"
-Wanted: TypeAlias = GenerateRequest[TextGenerate | None]
+TextRequest: TypeAlias = GenerateRequest[TextGenerate]
 SEED_BITS: Final = 31
 """What every service takes as a seed; derived seeds have 63."""
 
@@ -48,18 +47,13 @@ class Question:
     request: Request
 
 
-def settings_of(asked: Wanted) -> TextGenerate:
-    """The generator's own settings, the defaults where there are none."""
-    return asked.settings or TextGenerate()
-
-
-def template_of(asked: Wanted) -> Template:
+def template_of(request: TextRequest) -> Template:
     """The template of a round.
 
     Raises:
         GeneratorError: there is no such file.
     """
-    return templates.load(settings_of(asked).prompt, asked.identity)
+    return templates.load(request.settings.prompt, request.identity)
 
 
 def schema(columns: Sequence[str], max_chars: int | None) -> dict[str, Any]:
@@ -73,29 +67,21 @@ def schema(columns: Sequence[str], max_chars: int | None) -> dict[str, Any]:
     }
 
 
-def questions(asked: Wanted, pool: Pool) -> list[Question]:
+def questions(request: TextRequest, pool: Pool) -> list[Question]:
     """What a round asks, one question for each candidate, in order.
 
     Raises:
         GeneratorError: the pool has not the data set's columns, or the prompt cannot be rendered.
     """
-    missing = [name for name in asked.identity if name not in pool.rows.columns]
+    missing = [name for name in request.identity if name not in pool.rows.columns]
     if missing:
         raise GeneratorError(f"the exemplars have no column {missing[0]!r}; run stage fit again")
-    labels = _labels(asked, pool)
-    cells = _cells(asked, labels)
-    template, texts = template_of(asked), pool.rows.select(asked.identity).to_dicts()
-    cut = shards.split(
-        asked.candidates,
-        asked.shard_rows,
-        asked.dataset,
-        asked.round,
-        STAGE,
-        root=asked.seed,
-    )
+    labels = _labels(request, pool)
+    cells = _cells(request, labels)
+    template, texts = template_of(request), pool.rows.select(request.identity).to_dicts()
     return [
         _question(
-            asked,
+            request,
             template,
             row,
             shard=shard,
@@ -104,31 +90,31 @@ def questions(asked: Wanted, pool: Pool) -> list[Question]:
             shown=shown,
             texts=texts,
         )
-        for shard in cut
-        for row, shown in zip(shard.rows, _shown(asked, pool, shard, labels), strict=True)
+        for shard in request.shards()
+        for row, shown in zip(shard.rows, _shown(request, pool, shard, labels), strict=True)
     ]
 
 
-def _labels(asked: Wanted, pool: Pool) -> list[str | None]:
+def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
     """A label for each candidate: each equally often, in an order drawn by seed."""
-    wanted = settings_of(asked).labels or pool.labels
+    wanted = request.settings.labels or pool.labels
     if pool.labels is None or not wanted:
-        return [None] * asked.candidates
-    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "labels")
-    numbers = np.resize(np.arange(len(wanted)), asked.candidates)
+        return [None] * request.candidates
+    seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
+    numbers = np.resize(np.arange(len(wanted)), request.candidates)
     return [wanted[number] for number in np.random.default_rng(seed).permutation(numbers)]
 
 
-def _cells(asked: Wanted, labels: Sequence[str | None]) -> list[Cell]:
+def _cells(request: TextRequest, labels: Sequence[str | None]) -> list[Cell]:
     """A combination of attributes for each candidate."""
-    known = grid.cells(settings_of(asked).attributes)
-    seed = derive_seed(asked.seed, asked.dataset, asked.round, STAGE, "attributes")
+    known = grid.cells(request.settings.attributes)
+    seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "attributes")
     _, groups = np.unique([label or "" for label in labels], return_inverse=True)
     return [known[number] for number in grid.even(groups.astype(np.int64), len(known), seed)]
 
 
 def _shown(
-    asked: Wanted, pool: Pool, shard: Shard, labels: Sequence[str | None]
+    request: TextRequest, pool: Pool, shard: Shard, labels: Sequence[str | None]
 ) -> Iterator[tuple[int, ...]]:
     """Exemplars of each candidate of a shard, as numbers in the pool."""
     own = labels[shard.start : shard.stop]
@@ -138,7 +124,7 @@ def _shown(
         picked = exemplars.draw(
             pool.rows["weight"].to_numpy()[there],
             own.count(label),
-            settings_of(asked).shots,
+            request.settings.shots,
             derive_seed(shard.seed, "exemplars", label or ""),
         )
         drawn[label] = iter(there[picked])
@@ -146,7 +132,7 @@ def _shown(
 
 
 def _question(
-    asked: Wanted,
+    request: TextRequest,
     template: Template,
     row: int,
     *,
@@ -156,17 +142,17 @@ def _question(
     shown: tuple[int, ...],
     texts: Sequence[Mapping[str, str]],
 ) -> Question:
-    settings = settings_of(asked)
-    values = {
+    settings = request.settings
+    context = {
         "label": label,
         "attributes": dict(cell),
-        "columns": list(asked.identity),
+        "columns": list(request.identity),
         "exemplars": [texts[number] for number in shown],
     }
-    prompt = template.render(settings.service.kind, values)
+    prompt = template.render(settings.service.kind, context)
     seed = derive_seed(shard.seed, "request", row) >> (63 - SEED_BITS)
-    wanted = schema(asked.identity, settings.max_chars)
-    sent = request(settings.service, prompt, schema=wanted, seed=seed)
+    wanted = schema(request.identity, settings.max_chars)
+    sent = values.request(settings.service, prompt, schema=wanted, seed=seed)
     return Question(label, cell, shown, shard, _digest(prompt), sent)
 
 

@@ -26,12 +26,12 @@ from typing import Any, Final
 from lake import documents, files
 from pipelines.common.errors import GeneratorError
 from pipelines.llm import prompt_escaping
-from pipelines.llm.settings import Kind
+from pipelines.llm.settings import EndpointName
 
 FOLDER: Final = Path(__file__).parent / "prompts"
 MOST: Final = 1 << 20
 """Bytes of a template."""
-BLOCKS: Final[Mapping[Kind, tuple[str, ...]]] = {
+BLOCKS: Final[Mapping[EndpointName, tuple[str, ...]]] = {
     "chat": ("system", "user"),
     "completions": ("completion",),
 }
@@ -53,7 +53,7 @@ class Template:
         """SHA-256 (hex) of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()
 
-    def render(self, kind: Kind, values: Mapping[str, Any]) -> Prompt:
+    def render(self, kind: EndpointName, values: Mapping[str, Any]) -> Prompt:
         """Fill the blocks that an endpoint needs.
 
         Args:

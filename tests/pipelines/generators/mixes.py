@@ -10,7 +10,7 @@ import polars as pl
 
 from lineage.identity import sample_ids
 from pipelines.generators.protocol import GenerateRequest
-from pipelines.generators.text import generator
+from pipelines.generators.text.generator import Text
 from pipelines.generators.text.settings import TextFit, TextGenerate
 
 PAIR = ("prompt", "completion")
@@ -47,7 +47,8 @@ def fitted(
     identity: tuple[str, ...] = PAIR,
     settings: TextGenerate | None = None,
     fit: TextFit | None = None,
-) -> GenerateRequest[TextGenerate | None]:
+) -> GenerateRequest[TextGenerate]:
     """Fit on a mix and ask for a round."""
-    generator.fit(samples, fit, 3, place)
-    return GenerateRequest("talk", 2, 7, identity, candidates, 5, settings, place)
+    Text().fit(samples, fit or TextFit(), 3, place)
+    asked = settings or TextGenerate()
+    return GenerateRequest("talk", 2, 7, identity, candidates, 5, asked, place)

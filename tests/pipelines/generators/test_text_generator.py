@@ -12,8 +12,9 @@ import pytest
 from lineage import edges, record
 from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
+from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
-from pipelines.generators.text import generator
+from pipelines.generators.text.generator import Text
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
 from tests.pipelines.generators.mixes import PAIR, fitted, mix, pairs
@@ -30,7 +31,7 @@ KEY = "sk-planted-for-this-test"
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GenerateRequest[TextGenerate | None]:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GenerateRequest[TextGenerate]:
     monkeypatch.chdir(tmp_path)
     return fitted(pairs(12), tmp_path / "pool", candidates=4, settings=ASKED)
 
@@ -50,7 +51,7 @@ def derived(made: GenerateResult, samples: pl.DataFrame) -> pl.DataFrame:
         round_number=2,
         dataset="talk",
         generator="g" * 64,
-        attribution=generator.ATTRIBUTION,
+        attribution=Text.attribution,
         mix=None,
         parents=made.parents,
         stored=real.with_columns(pl.lit("talk").alias("dataset")),
@@ -58,28 +59,30 @@ def derived(made: GenerateResult, samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_a_round_is_made_and_a_second_one_asks_nothing(
-    asked: GenerateRequest[TextGenerate | None], local_model: LocalServer
+    asked: GenerateRequest[TextGenerate], local_model: LocalServer
 ) -> None:
     before = local_model.served()
-    made = generator.make(asked)
+    made = making.make(Text(), asked)
     found = made.candidates
     assert found["row"].to_list() == list(range(4))
     assert sorted(found["label"]) == ["animals", "animals", "food", "food"]
     assert found.select(pl.col(PAIR).str.len_chars().max()).row(0) <= (12, 12)
     assert found["sample_id"].equals(sample_ids(found, PAIR).alias("sample_id"))
     assert found["prompt_digest"].bin.size().unique().to_list() == [32]
-    assert made.cost["requests"] == 4
-    assert made.cost["tokens_out"] > 0
-    assert made.cost["dollars"] == 0
-    assert made.environment["served"]
-    assert made.facts["failed"] == 0
+    assert made.report.cost["requests"] == 4
+    assert made.report.cost["tokens_out"] > 0
+    assert made.report.cost["dollars"] == 0
+    assert made.report.environment["served"]
+    assert made.report.facts["failed"] == 0
     served = local_model.served(at_least=before + 4)
 
-    again = generator.make(asked)
+    again = making.make(Text(), asked)
     assert again.candidates.equals(found)
-    assert again.cost["cached"] == 4
+    assert again.report.cost["cached"] == 4
     assert local_model.served() == served
-    recorded = json.dumps([again.environment, again.cost, again.facts], default=str)
+    recorded = json.dumps(
+        [again.report.environment, again.report.cost, again.report.facts], default=str
+    )
     assert local_model.access.key not in recorded
     assert local_model.access.base_url not in recorded
 
@@ -90,7 +93,7 @@ def test_half_of_a_candidate_is_its_exemplars_and_half_an_opaque_root(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     samples = pairs(12).with_columns(pl.lit(0, pl.Int32).alias("round"))
-    made = generator.make(fitted(samples, tmp_path / "pool", candidates=2, settings=ASKED))
+    made = making.make(Text(), fitted(samples, tmp_path / "pool", candidates=2, settings=ASKED))
     assert made.parents is not None
     assert made.parents.schema == edges.PARENT
     rows = derived(made, samples)
@@ -101,7 +104,7 @@ def test_half_of_a_candidate_is_its_exemplars_and_half_an_opaque_root(
 
 
 def test_a_request_that_fails_for_good_leaves_no_gap(
-    asked: GenerateRequest[TextGenerate | None],
+    asked: GenerateRequest[TextGenerate],
     local_server: LocalServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -111,25 +114,31 @@ def test_a_request_that_fails_for_good_leaves_no_gap(
         monkeypatch.setenv(BASE_URL, proxy.url)
         monkeypatch.setenv(API_KEY, KEY)
         proxy.script.append(status(500, {"error": {"message": f"no {KEY} today"}}))
-        made = generator.make(asked)
-    left = 4 - made.facts["failed"]
-    assert 1 <= made.facts["failed"] <= 2
+        made = making.make(Text(), asked)
+    left = 4 - made.report.facts["failed"]
+    assert 1 <= made.report.facts["failed"] <= 2
     assert made.candidates["row"].to_list() == list(range(left))
-    assert made.cost["failures"] == made.facts["failed"] == len(made.facts["failed_questions"])
-    assert sum(made.facts["reasons"].values()) == made.facts["failed"]
+    assert (
+        made.report.cost["failures"]
+        == made.report.facts["failed"]
+        == len(made.report.facts["failed_questions"])
+    )
+    assert sum(made.report.facts["reasons"].values()) == made.report.facts["failed"]
     assert made.parents is not None
     assert made.parents["row"].unique().sort().to_list() == list(range(left))
-    assert KEY not in json.dumps([made.facts, made.cost, made.environment], default=str)
+    assert KEY not in json.dumps(
+        [made.report.facts, made.report.cost, made.report.environment], default=str
+    )
 
     monkeypatch.setenv(BASE_URL, local_server.access.base_url)
     monkeypatch.setenv(API_KEY, local_server.access.key)
-    whole = generator.make(replace(asked, settings=ASKED))
+    whole = making.make(Text(), replace(asked, settings=ASKED))
     assert len(whole.candidates) == 4
-    assert whole.cost["cached"] == left
+    assert whole.report.cost["cached"] == left
 
 
 def test_a_round_without_any_answer_says_why(
-    asked: GenerateRequest[TextGenerate | None],
+    asked: GenerateRequest[TextGenerate],
     local_server: LocalServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -139,7 +148,7 @@ def test_a_round_without_any_answer_says_why(
         monkeypatch.setenv(BASE_URL, proxy.url)
         monkeypatch.setenv(API_KEY, KEY)
         with pytest.raises(GeneratorError, match="no request was answered"):
-            generator.make(replace(asked, settings=settings))
+            making.make(Text(), replace(asked, settings=settings))
 
 
 @pytest.mark.usefixtures("local_model")
@@ -147,10 +156,11 @@ def test_one_column_without_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     samples = mix({"text": [f"The number {number} is nice." for number in range(9)]})
     asked = fitted(samples, tmp_path / "pool", candidates=2, identity=("text",), settings=ASKED)
-    made = generator.make(asked)
+    made = making.make(Text(), asked)
     assert set(made.candidates.columns) == {
         "row",
         "text",
+        "opaque_share",
         "seed",
         "shard",
         "prompt_digest",

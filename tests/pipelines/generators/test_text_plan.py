@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from pipelines.common.errors import GeneratorError, ParamsError
 from pipelines.common.settings import parse
-from pipelines.generators import model_folder, registry
-from pipelines.generators.text import attribution, exemplars, generator, grid, plan, templates
+from pipelines.generators import model_folder
+from pipelines.generators.diffusion.settings import DiffusionGenerate
+from pipelines.generators.registry import GENERATORS
+from pipelines.generators.text import attribution, exemplars, grid, plan, templates
+from pipelines.generators.text.generator import KIND, Text
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import Service
@@ -27,17 +30,17 @@ CHAT = Service(model="some-model")
 
 def test_a_fit_keeps_the_mix_and_says_what_it_is(tmp_path: Path) -> None:
     samples = pairs(20)
-    generator.fit(samples, None, 3, tmp_path)
+    Text().fit(samples, TextFit(), 3, tmp_path)
     pool = exemplars.read(tmp_path)
     assert pool.rows.select(samples.columns).equals(samples.sort("round", "row"))
     about, digest = model_folder.read_manifest(tmp_path)
-    assert about["kind"] == generator.KIND
+    assert about["kind"] == KIND
     assert about["rows"] == about["pool"] == 20
     assert about["columns"] == list(PAIR)
     assert about["classes"] == ["animals", "food"]
-    generator.fit(samples.sample(fraction=1, shuffle=True, seed=1), None, 3, tmp_path)
+    Text().fit(samples.sample(fraction=1, shuffle=True, seed=1), TextFit(), 3, tmp_path)
     assert model_folder.read_manifest(tmp_path)[1] == digest
-    generator.fit(samples[:-1], None, 3, tmp_path)
+    Text().fit(samples[:-1], TextFit(), 3, tmp_path)
     assert model_folder.read_manifest(tmp_path)[1] != digest
 
 
@@ -132,7 +135,9 @@ def test_every_candidate_has_a_question_and_parents_of_its_label(
         range(candidates)
     )
     assert len({each.request.digest for each in found}) == candidates
-    edges = attribution.parents("talk", pool.rows, [each.shown for each in found])
+    edges = attribution.parents(
+        "talk", pool.rows, range(len(found)), [each.shown for each in found]
+    )
     sums = edges.group_by("row").agg(pl.col("weight").cast(pl.Float64).sum())
     assert sums["weight"].to_list() == pytest.approx([0.5] * len(sums), abs=1e-6)
     assert len(sums) == (candidates if shots else 0)
@@ -232,9 +237,9 @@ def test_a_template_of_ones_own(tmp_path: Path) -> None:
     asked = fitted(pairs(8), tmp_path / "pool", settings=wanted)
     first = plan.questions(asked, exemplars.read(asked.directory))[0]
     assert first.request.prompt == f'"{first.label}":promptcompletion'
-    assert registry.files("text", wanted) == (str(place),)
-    assert registry.files("text", TextGenerate(prompt="pairs")) == ()
-    assert registry.files("text", None) == registry.files("diffusion", None) == ()
+    assert GENERATORS.files({"text": wanted}) == (place,)
+    assert GENERATORS.files({"text": TextGenerate(prompt="pairs")}) == ()
+    assert GENERATORS.files({"text": TextGenerate(), "diffusion": DiffusionGenerate()}) == ()
 
 
 @pytest.mark.parametrize(

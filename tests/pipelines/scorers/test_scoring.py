@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from pipelines.common import plugin_protocols
 from pipelines.common.errors import DataError, ParamsError
 from pipelines.common.settings import StrictModel
+from pipelines.modalities.images import Images
 from pipelines.scorers import cache, digests, protocol, registry, scoring
 from pipelines.scorers.cache import Cache
 from pipelines.scorers.protocol import Given, Scorer
@@ -146,11 +147,11 @@ def test_no_two_scorers_add_the_same_column(plant: dict[str, Lengths]) -> None:
 
 def test_scores_stand_beside_the_candidates(project: Path, split: Split) -> None:
     candidates = split.validation[:20].with_columns(round=pl.lit(3, pl.Int32))
-    found = scoring.score_all(registry.IMAGES, candidates, Given(split.real))
-    names = [name for each in registry.IMAGES for name in registry.load(each).columns]
+    found = scoring.score_all(Images.scorers, candidates, Given(split.real))
+    names = [name for each in Images.scorers for name in registry.load(each).columns]
     assert found.columns == ["round", "row", *names]
     assert found.select("round", "row").equals(candidates.select("round", "row"))
-    again = scoring.score_all(registry.IMAGES, candidates, Given(split.real))
+    again = scoring.score_all(Images.scorers, candidates, Given(split.real))
     assert_frame_equal(found, again)
     assert len(list(project.glob(".stemma/scores/*/*.parquet"))) == 2
 

@@ -1,0 +1,90 @@
+"""All shards of a round, one after the other, as one result.
+
+A generator streams the rows of each shard (`protocol.Generator`); here they become the candidates
+of a round. Rows that could not be made leave no gap: the others move up, and their parents with
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import polars as pl
+
+from lineage import edges
+from pipelines.common import shards
+from pipelines.common.errors import GeneratorError
+from pipelines.common.shards import Shard
+from pipelines.generators.protocol import (
+    GenerateBatch,
+    GeneratePlan,
+    GenerateRequest,
+    GenerateResult,
+    Generator,
+)
+
+SHARE: Final = "opaque_share"
+DENSE: Final = {"row": pl.Int64, "planned": pl.Int64}
+"""Where each candidate stands, and the row that was planned for it."""
+
+
+def make(generator: Generator[Any, Any], request: GenerateRequest[Any]) -> GenerateResult:
+    """Make all candidates of a round.
+
+    Raises:
+        GeneratorError: the generator cannot make them, or made rows that nobody asked for.
+        ServiceError: the service that it asks cannot be used, or too much failed.
+    """
+    return make_shards(generator, generator.plan(request))
+
+
+def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> GenerateResult:
+    """Make the shards of a plan.
+
+    Raises:
+        GeneratorError: as `make`.
+    """
+    parts = shards.run(iter(plan.shards), lambda shard: _batches(generator, plan, shard))
+    batches = [batch for part in parts for batch in part]
+    if not any(len(each.candidates) for each in batches):
+        raise GeneratorError(f"the generator {generator.name} made no candidate")
+    made = pl.concat(each.candidates for each in batches if len(each.candidates)).sort("row")
+    if SHARE not in made.columns:
+        made = made.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
+    dense = pl.DataFrame({"row": range(len(made)), "planned": made["row"]}, DENSE)
+    return GenerateResult(
+        candidates=made.with_columns(dense["row"]),
+        parents=_parents(batches, dense),
+        report=generator.report(plan),
+    )
+
+
+def _batches(
+    generator: Generator[Any, Any], plan: GeneratePlan[Any], shard: Shard
+) -> list[GenerateBatch]:
+    found = list(generator.generate(plan, shard))
+    rows = [row for each in found for row in each.candidates["row"].to_list()]
+    if len(set(rows)) < len(rows) or not set(rows) <= set(shard.rows):
+        raise GeneratorError(
+            f"the generator {generator.name} made other rows for shard {shard.index} than the "
+            f"{len(shard.rows)} from {shard.start} on that it was asked for"
+        )
+    return found
+
+
+def _parents(batches: Iterable[GenerateBatch], dense: pl.DataFrame) -> pl.DataFrame | None:
+    """All parents, by the rows that the candidates have now; None: no batch has any.
+
+    Args:
+        batches: in order.
+        dense: row of each candidate now, and its planned one.
+    """
+    found = [each.parents for each in batches if each.parents is not None]
+    if not found:
+        return None
+    named = pl.concat(found, how="diagonal").rename({"row": "planned"})
+    moved = named.join(dense, on="planned", how="inner", maintain_order="left").drop("planned")
+    return moved.select(
+        *edges.PARENT, *(name for name in moved.columns if name not in edges.PARENT)
+    )

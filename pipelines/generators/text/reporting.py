@@ -1,0 +1,84 @@
+"""What is recorded of a round of texts: who answered, what it cost, what failed."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.common import digests
+from pipelines.generators.protocol import GenerateReport
+from pipelines.generators.text import attribution, plan
+from pipelines.generators.text.plan import Question, TextRequest
+from pipelines.llm import costs
+from pipelines.llm.settings import LOCAL
+from pipelines.llm.values import WEIGHTS, Failure, Reply
+
+CODE: Final = ("generators/text", "llm", "common/seeds.py", "common/shards.py")
+"""What turns pool and settings into requests, and answers into candidates."""
+LIBRARIES: Final = ("jinja2", "numpy", "openai", "polars")
+REASONS: Final = 10
+"""Reasons of failures that the round's manifest names, the most frequent first."""
+
+
+def report(
+    request: TextRequest, questions: Sequence[Question], answers: Sequence[Reply | Failure]
+) -> GenerateReport:
+    """What a round's manifest says of its making.
+
+    Args:
+        request: the round.
+        questions: all of the round.
+        answers: one for each question.
+    """
+    replies = [each for each in answers if isinstance(each, Reply)]
+    attempts = sum(each.attempts for each in answers)
+    return GenerateReport(
+        environment=environment(request, replies),
+        cost={**asdict(costs.total(answers)), "attempts": attempts},
+        facts=_facts(request, questions, answers),
+    )
+
+
+def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any]:
+    """What a second making must share with this one to give the same; no address and no key."""
+    root = Path(__file__).parents[2]
+    code = [digests.of_file(root / name) for name in CODE]
+    service = request.settings.service
+    return {
+        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in LIBRARIES},
+        "prompt": plan.template_of(request).digest,
+        "endpoint": service.kind,
+        "model": service.model,
+        "served": sorted({reply.model for reply in replies}),
+        **({"weights": WEIGHTS} if service.model == LOCAL else {}),
+    }
+
+
+def reasons(answers: Sequence[Reply | Failure]) -> list[tuple[str, int]]:
+    """Why requests failed, the most frequent reason first."""
+    return Counter(each.reason for each in answers if isinstance(each, Failure)).most_common()
+
+
+def _facts(
+    request: TextRequest, questions: Sequence[Question], answers: Sequence[Reply | Failure]
+) -> Mapping[str, Any]:
+    template = plan.template_of(request)
+    failed = [number for number, each in enumerate(answers) if isinstance(each, Failure)]
+    return {
+        "prompt": {"name": template.name, "digest": template.digest},
+        "attribution": attribution.RULE,
+        "asked": len(questions),
+        "failed": len(failed),
+        "failed_questions": failed,
+        "reasons": dict(reasons(answers)[:REASONS]),
+        "finish": dict(Counter(each.finish_reason for each in answers if isinstance(each, Reply))),
+        "shots": dict(Counter(str(len(each.shown)) for each in questions)),
+    }
