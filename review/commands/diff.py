@@ -147,7 +147,7 @@ def _content(request: DiffRequest, diffs: Sequence[DataDiff], *, rows: bool) -> 
         "three_dot": not request.two_dot,
         "datasets": {diff.dataset: diff.to_dict(rows=rows) for diff in diffs},
         "checks": {
-            name: [finding for diff in diffs if (finding := check.found(diff))]
+            name: [finding for diff in diffs if (finding := check.find(diff))]
             for name, check in checks.CHECKS.items()
         },
     }

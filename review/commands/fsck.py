@@ -59,14 +59,14 @@ def summary(report: Report) -> str:
 
 
 def _line(problem: Problem) -> str:
-    thing = problem.thing
-    name = f"{thing.repository}/{thing.name}" if thing.repository else thing.name
-    lines = [visible(f"{thing.kind} {name} is {problem.wrong}")]
+    item = problem.item
+    name = f"{item.repository}/{item.name}" if item.repository else item.name
+    lines = [visible(f"{item.kind} {name} is {problem.wrong}")]
     lines += [visible(f"  {user}") for user in problem.used_by]
     more = problem.users - len(problem.used_by)
     if more:
         lines.append(f"  and {number(more)} more")
-    if not problem.users and thing.kind in ("object", "block"):
+    if not problem.users and item.kind in ("object", "block"):
         lines.append("  nothing refers to it")
     return "\n".join(lines)
 
@@ -74,7 +74,7 @@ def _line(problem: Problem) -> str:
 def _facts(report: Report) -> dict[str, Any]:
     facts = asdict(report)
     facts["problems"] = [
-        {**problem.pop("thing"), **problem} for problem in map(dict, facts["problems"])
+        {**problem.pop("item"), **problem} for problem in map(dict, facts["problems"])
     ]
     return facts
 

@@ -20,7 +20,7 @@ def _receipt(name: str, key: str | None) -> dict[str, Any] | None:
     """The receipt of a stage, where it writes one."""
     if key is None:
         return receipts.read_json(receipts.ROOT / "lake.json")
-    if name == "report":
+    if name in ("inputs", "report"):
         return None
     dataset, _, number = key.rpartition("-") if name in runner.OF_A_ROUND else (key, "", "0")
     found = receipts.read(dataset, int(number), "publish" if name == "ingest" else name)

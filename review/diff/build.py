@@ -1,16 +1,17 @@
 """The data diff: what one version of data changes in another, as a value.
 
-`diff` compares a data set between two refs of the lake, `diff_table` any Parquet under a prefix
-between two refs, `diff_files` two files or folders. The lake compares objects by checksum, so parts
-that both sides hold are never opened for the row diff.
+`diff` compares a data set between two refs of the lake, `diff_table` any Parquet table under a
+prefix between two refs, `diff_files` two files or folders. The lake compares objects by checksum,
+so parts that both sides hold are never opened for the row diff.
 
-The columns of what the right side brings are compared with the left side's parts that differ, or,
-where there are none because parts were only added, with all that the left side holds.
+The columns of the right side's differing parts are compared with those of the left side's differing
+parts, or, where parts were only added, with the whole left side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,9 +30,9 @@ from review.diff.versions import version
 
 OCCURRENCE: Final = ("round", "row")
 SAMPLE: Final = (*OCCURRENCE, "sample_id")
-"""What each sample has beside its payload."""
+"""Columns of a sample that are not its payload."""
 TABLES: Final = ("samples", "decisions", "verdicts", "lineage")
-"""Whose rows are compared."""
+"""Tables whose rows are compared."""
 
 
 def diff(
@@ -60,37 +61,22 @@ def diff(
         UsageError: the samples have no such key.
     """
     before, after = commits(lake, left, right, two_dot=two_dot)
-    prefix = f"{dataset}/"
-    changes = list(lake.diff(left, right, prefix=prefix, three_dot=not two_dot))
+    changes = list(lake.diff(left, right, prefix=f"{dataset}/", three_dot=not two_dot))
     keyed = tuple(key) if key else ("sample_id",)
-    parts = {
-        name: sources.in_lake(lake, before, after, refs.table(dataset, name)) for name in TABLES
-    }
-    found = table(parts["samples"], keyed, columns=columns, passed_over=SAMPLE)
-    rows = _rows(parts, found, keyed)
-    numbers = sorted({each for item in changes if (each := refs.round_of(item.path)) is not None})
+    samples, rows = _compare(lake, before, after, dataset, keyed, columns=columns)
+    numbers = _rounds(changes)
     old, new = (version(lake, commit, dataset, numbers) for commit in (before, after))
-    return DataDiff(
-        dataset=dataset,
-        key=keyed,
-        objects=_objects(changes, prefix),
-        conflicts=[each.path for each in changes if each.kind == "conflict"],
+    return replace(
+        _assembled(dataset, keyed, samples, rows, _objects(changes, f"{dataset}/")),
+        conflicts=[change.path for change in changes if change.kind == "conflict"],
         rounds=[new.change(number, rows) for number in numbers],
         left=old.side(),
         right=new.side(),
-        changes=_counts(rows),
-        samples=found.samples,
-        schema=found.schema,
-        columns=found.columns,
-        reference=found.reference,
         quality=quality.metrics(old.last, new.last),
         guard=quality.guard(old.last, new.last),
         cost=quality.cost(old.manifests.values(), new.manifests.values()),
-        notes=tuple(each.far.problem for each in (old, new) if each.far.problem),
-        rows=rows,
-        before=found.before,
-        after=found.after,
-        made=partial(candidates.made, lake, after, dataset),
+        notes=tuple(side.distance.problem for side in (old, new) if side.distance.problem),
+        open_candidates=partial(candidates.open_candidates, lake, after, dataset),
     )
 
 
@@ -127,89 +113,113 @@ def diff_files(left: Path, right: Path, key: Sequence[str], *, columns: bool = T
 
 
 def commits(lake: Lake, left: str, right: str, *, two_dot: bool) -> tuple[str, str]:
-    """The commits that are compared: left's, or where the two parted, and right's."""
+    """The commits to compare: that of left, or the merge base of both, and that of right."""
     after = lake.resolve(right).id
     return lake.resolve(left).id if two_dot else lake.merge_base(right, left), after
 
 
 def datasets(lake: Lake, left: str, right: str, *, two_dot: bool = False) -> list[str]:
-    """Data sets in which two refs differ, by name."""
-    found = lake.diff(left, right, three_dot=not two_dot)
-    return sorted({each.path.partition("/")[0] for each in found})
+    """Names of the data sets in which two refs differ, in order."""
+    changes = lake.diff(left, right, three_dot=not two_dot)
+    return sorted({change.path.partition("/")[0] for change in changes})
 
 
 def _of_table(name: str, parts: Sources, key: Sequence[str], *, columns: bool) -> DataDiff:
-    found = table(parts, key, columns=columns)
+    table_diff = table(parts, key, columns=columns)
     empty = {"change": pl.String(), "left_at": pl.Int64(), "right_at": pl.Int64()}
-    rows = found.samples.rows if found.samples else pl.DataFrame(schema=empty)
+    changes = table_diff.row_changes
+    rows = changes.rows if changes else pl.DataFrame(schema=empty)
+    return _assembled(name, tuple(key), table_diff, rows, _of_parts(parts))
+
+
+def _assembled(
+    name: str,
+    key: tuple[str, ...],
+    table_diff: TableDiff,
+    rows: pl.DataFrame,
+    objects: dict[str, dict[str, int]],
+) -> DataDiff:
+    """The diff of a table by itself, without what the rounds of a data set add to it."""
     return DataDiff(
         dataset=name,
-        key=tuple(key),
-        objects=_of_parts(parts),
-        conflicts=[],
-        rounds=[],
-        left=None,
-        right=None,
+        key=key,
+        objects=objects,
         changes=_counts(rows),
-        samples=found.samples,
-        schema=found.schema,
-        columns=found.columns,
-        reference=found.reference,
-        quality=(),
-        guard=None,
-        cost=None,
-        notes=(),
+        samples=table_diff.row_changes,
+        schema=table_diff.schema,
+        columns=table_diff.columns,
+        reference=table_diff.reference,
         rows=rows,
-        before=found.before,
-        after=found.after,
+        before=table_diff.before,
+        after=table_diff.after,
     )
 
 
-def _rows(parts: Mapping[str, Sources], found: TableDiff, key: Sequence[str]) -> pl.DataFrame:
+def _compare(
+    lake: Lake, before: str, after: str, dataset: str, key: tuple[str, ...], *, columns: bool
+) -> tuple[TableDiff, pl.DataFrame]:
+    """Compare the samples of two commits, and list samples and candidates that differ."""
+    parts = {
+        name: sources.in_lake(lake, before, after, refs.table(dataset, name)) for name in TABLES
+    }
+    samples = table(parts["samples"], key, columns=columns, passed_over=SAMPLE)
+    return samples, _rows(parts, samples, key)
+
+
+def _rounds(changes: Iterable[Change]) -> list[int]:
+    """Numbers of the rounds in which an object differs."""
+    numbers = {refs.round_of(change.path) for change in changes}
+    return sorted(number for number in numbers if number is not None)
+
+
+def _rows(parts: Mapping[str, Sources], samples: TableDiff, key: Sequence[str]) -> pl.DataFrame:
     """Samples and candidates that differ, in the order of `ORDER`."""
     changed, decided = candidates.decisions(parts["decisions"])
     refused = decided.filter("new", pl.col("decision") != "accepted").select(
         pl.lit("refused").alias("change"), *SAMPLE
     )
-    told = [
-        _placed(found, key),
+    frames = [
+        _with_occurrence(samples, key),
         refused,
         changed,
         candidates.verdicts(parts["verdicts"], parts["lineage"]),
         candidates.parents(parts["lineage"]),
     ]
-    about = decided.select(*SAMPLE, "decision", "reasons")
+    reasons = decided.select(*SAMPLE, "decision", "reasons")
     rank = pl.col("change").replace_strict(ORDER, list(range(len(ORDER))), return_dtype=pl.Int8)
-    joined = pl.concat(told, how="diagonal_relaxed").join(
-        about, on=list(SAMPLE), how="left", nulls_equal=True
+    joined = pl.concat(frames, how="diagonal_relaxed").join(
+        reasons, on=list(SAMPLE), how="left", nulls_equal=True
     )
     return joined.sort(rank, *OCCURRENCE, maintain_order=True)
 
 
-def _placed(found: TableDiff, key: Sequence[str]) -> pl.DataFrame:
-    """The samples that differ with their occurrence: that of the right side, else of the left."""
-    kinds = {"round": pl.Int32(), "row": pl.Int64(), "sample_id": pl.Binary()}
-    places = {"columns": pl.List(pl.String), "left_at": pl.Int64(), "right_at": pl.Int64()}
-    if found.samples is None:
-        return pl.DataFrame(schema={"change": pl.String(), **kinds, **places})
-    rows = found.samples.rows
-    told = [
-        frame.select(pl.col(name).cast(kind) for name, kind in kinds.items())
-        .with_row_index("at")
-        .with_columns(pl.col("at").cast(pl.Int64))
+def _with_occurrence(samples: TableDiff, key: Sequence[str]) -> pl.DataFrame:
+    """The samples that differ, with the occurrence of the right side, or else of the left."""
+    occurrence = {"round": pl.Int32(), "row": pl.Int64(), "sample_id": pl.Binary()}
+    positions = {"columns": pl.List(pl.String), "left_at": pl.Int64(), "right_at": pl.Int64()}
+    if samples.row_changes is None:
+        return pl.DataFrame(schema={"change": pl.String(), **occurrence, **positions})
+    rows = samples.row_changes.rows
+    sides = [
+        frame.select(pl.col(name).cast(dtype) for name, dtype in occurrence.items())
+        .with_row_index("position")
+        .with_columns(pl.col("position").cast(pl.Int64))
         .collect()
-        for frame in (found.before, found.after)
+        for frame in (samples.before, samples.after)
     ]
     old, new = (
-        rows.select(pl.col(name).alias("at")).join(side, on="at", how="left", maintain_order="left")
-        for name, side in zip(("left_at", "right_at"), told, strict=True)
+        rows.select(pl.col(name).alias("position")).join(
+            side, on="position", how="left", maintain_order="left"
+        )
+        for name, side in zip(("left_at", "right_at"), sides, strict=True)
     )
-    here = rows["right_at"].is_not_null()
-    occurrence = [
-        pl.select(pl.when(here).then(new[name]).otherwise(old[name]).alias(name)) for name in kinds
+    on_right = rows["right_at"].is_not_null()
+    values = [
+        pl.select(pl.when(on_right).then(new[name]).otherwise(old[name]).alias(name))
+        for name in occurrence
     ]
-    kept = rows.select("change", *(name for name in key if name not in kinds))
-    return pl.concat([kept, *occurrence, rows.select(*places)], how="horizontal")
+    kept = rows.select("change", *(name for name in key if name not in occurrence))
+    return pl.concat([kept, *values, rows.select(*positions)], how="horizontal")
 
 
 def _counts(rows: pl.DataFrame) -> dict[str, int]:
@@ -218,17 +228,18 @@ def _counts(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def _objects(changes: Iterable[Change], prefix: str) -> dict[str, dict[str, int]]:
+    """Number of objects by table and change."""
     counted: dict[str, dict[str, int]] = {}
-    for each in changes:
-        name = each.path.removeprefix(prefix).partition("/")[0]
+    for change in changes:
+        name = change.path.removeprefix(prefix).partition("/")[0]
         kinds = counted.setdefault(name, {})
-        kinds[each.kind] = kinds.get(each.kind, 0) + 1
+        kinds[change.kind] = kinds.get(change.kind, 0) + 1
     return counted
 
 
 def _of_parts(parts: Sources) -> dict[str, dict[str, int]]:
-    """Parts by change; a part of one name on both sides is changed."""
+    """Number of parts by change; a part of the same name on both sides is changed."""
     left, right = {*parts.left.differing}, {*parts.right.differing}
     kinds = {"added": right - left, "removed": left - right, "changed": left & right}
-    counted = {kind: len(names) for kind, names in kinds.items() if names}
+    counted = {change: len(names) for change, names in kinds.items() if names}
     return {"parts": counted} if counted else {}

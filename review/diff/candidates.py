@@ -1,7 +1,7 @@
-"""Candidates that both sides hold and that are decided, judged or descended otherwise.
+"""Finds candidates of both sides whose decision, verdicts or parents differ.
 
-Verdicts and decisions are about occurrences (round, row). A round that is made again gives an
-occurrence other content; that is no change of a verdict, so the sample id must be the same too.
+Verdicts and decisions are about occurrences (round, row). Where a round was generated again, an
+occurrence has another content, which is no change of a verdict, so the sample ids must be equal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipelines.rounds import history
 from review.diff.sources import Sources
 
 KEY: Final = ("round", "row", "sample_id")
-FOUND: Final = pl.Schema(
+CHANGED: Final = pl.Schema(
     {
         "change": pl.String,
         "round": pl.Int32,
@@ -33,18 +33,18 @@ def decisions(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compare decisions.
 
     Returns:
-        Candidates that are decided otherwise or for other reasons, as `FOUND`; and all of the right
-        side's parts that differ: KEY, decision, reasons, new (whether the left side lacks it).
+        Candidates with another decision or other reasons, as `CHANGED`; and all candidates of the
+        right side's differing parts: KEY, decision, reasons, new (whether the left side lacks it).
     """
     frames = sources.frames()
     if frames is None:
         return _nothing(), _undecided()
     wanted = [*KEY, "decision", "reasons"]
-    old, new = (each.collect() for each in (frame.select(wanted) for frame in frames))
-    said = pl.concat_str(
+    old, new = (frame.collect() for frame in (frame.select(wanted) for frame in frames))
+    words = pl.concat_str(
         "decision", pl.lit(": "), pl.col("reasons").list.join(", "), ignore_nulls=True
     ).str.strip_suffix(": ")
-    changed = _changed(old, new, said, "decision", list(KEY))
+    changed = _changed(old, new, words, "decision", list(KEY))
     fresh = new.join(old, on=list(KEY), how="anti").select(KEY).with_columns(new=pl.lit(1))
     decided = new.join(fresh, on=list(KEY), how="left")
     return changed, decided.with_columns(pl.col("new").is_not_null())
@@ -54,34 +54,34 @@ def verdicts(sources: Sources, ids: Sources) -> pl.DataFrame:
     """Compare verdicts.
 
     Args:
-        sources: the verdicts.
+        sources: the tables of verdicts.
         ids: a table that holds each candidate's sample id, such as lineage.
 
     Returns:
-        `FOUND`, one row for each candidate and expectation that judges it otherwise.
+        `CHANGED`, one row for each candidate and expectation whose verdict differs.
     """
     frames = sources.frames()
     if frames is None:
         return _nothing()
-    at = ["round", "row", "expectation"]
+    key = ["round", "row", "expectation"]
     old, new = (
-        frame.filter(pl.col("row").is_not_null()).select(*at, "verdict").collect()
+        frame.filter(pl.col("row").is_not_null()).select(*key, "verdict").collect()
         for frame in frames
     )
-    said = pl.concat_str("expectation", pl.lit(": "), "verdict")
-    both = _changed(old, new, said, "verdict", at)
-    if both.is_empty():
+    words = pl.concat_str("expectation", pl.lit(": "), "verdict")
+    changed = _changed(old, new, words, "verdict", key)
+    if changed.is_empty():
         return _nothing()
-    return _of_same_sample(both, ids)
+    return _of_same_sample(changed, ids)
 
 
 def parents(sources: Sources) -> pl.DataFrame:
-    """Compare the parents of candidates, as `FOUND`."""
+    """Compare the parents of candidates; differences as `CHANGED`."""
     frames = sources.frames()
     if frames is None:
         return _nothing()
     old, new = (frame.select(*KEY, "parents").collect() for frame in frames)
-    each = pl.col("parents").list.eval(
+    edges = pl.col("parents").list.eval(
         pl.format(
             "{}/{}/{} {} {}",
             *(
@@ -90,11 +90,11 @@ def parents(sources: Sources) -> pl.DataFrame:
             ),
         )
     )
-    return _changed(old, new, each.list.join(", ").fill_null("none"), "parents", list(KEY))
+    return _changed(old, new, edges.list.join(", ").fill_null("none"), "parents", list(KEY))
 
 
-def made(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | None:
-    """The candidates of a round with their payload, as generated on the way to a commit, if any."""
+def open_candidates(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | None:
+    """Open the candidates of a round as generated before a commit; None if there are none."""
     generated = history.generated(lake, dataset, number, commit)
     if generated is None:
         return None
@@ -105,20 +105,20 @@ def made(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | N
 
 
 def _changed(
-    old: pl.DataFrame, new: pl.DataFrame, said: pl.Expr, change: str, key: list[str]
+    old: pl.DataFrame, new: pl.DataFrame, words: pl.Expr, change: str, key: list[str]
 ) -> pl.DataFrame:
-    """Rows that both sides hold and of which something else is said."""
-    left = old.select(*key, said.alias("before"))
-    right = new.select(*key, said.alias("after"))
+    """Rows that both sides hold and whose words differ."""
+    left = old.select(*key, words.alias("before"))
+    right = new.select(*key, words.alias("after"))
     both = right.join(left, on=key, maintain_order="left")
     changed = both.filter(pl.col("before").ne_missing(pl.col("after")))
     named = changed.with_columns(pl.lit(change).alias("change"))
-    return named if "sample_id" not in key else named.select(FOUND.names()).cast(FOUND)
+    return named if "sample_id" not in key else named.select(CHANGED.names()).cast(CHANGED)
 
 
-def _of_same_sample(found: pl.DataFrame, ids: Sources) -> pl.DataFrame:
-    """Add sample ids; occurrences whose content differs between the sides are left out."""
-    rounds = set(found["round"].unique().to_list())
+def _of_same_sample(changed: pl.DataFrame, ids: Sources) -> pl.DataFrame:
+    """Add sample ids, and drop occurrences whose content differs between the sides."""
+    rounds = set(changed["round"].unique().to_list())
     held = []
     for side in (ids.left, ids.right):
         of_rounds = side.some(lambda name: refs.round_of(name) in rounds)
@@ -126,12 +126,12 @@ def _of_same_sample(found: pl.DataFrame, ids: Sources) -> pl.DataFrame:
             return _nothing()
         held.append(of_rounds.select(KEY).collect())
     same = held[1].join(held[0], on=list(KEY), how="semi")
-    joined = found.join(same, on=["round", "row"], maintain_order="left")
-    return joined.select(FOUND.names()).cast(FOUND)
+    joined = changed.join(same, on=["round", "row"], maintain_order="left")
+    return joined.select(CHANGED.names()).cast(CHANGED)
 
 
 def _nothing() -> pl.DataFrame:
-    return pl.DataFrame(schema=FOUND)
+    return pl.DataFrame(schema=CHANGED)
 
 
 def _undecided() -> pl.DataFrame:

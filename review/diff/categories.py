@@ -1,4 +1,4 @@
-"""Values of a column that come up often: how often on each side, gained, lost."""
+"""Counts the values of a categorical column on both sides, and finds gained and lost ones."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Final
 import polars as pl
 
 MOST: Final = 50
-"""Different values up to which a column is one of categories."""
+"""Distinct values up to which a column is categorical."""
 OFTEN: Final = 2.0
-"""Rows that a value must have on average for the same."""
+"""Mean number of rows per value from which on a column is categorical."""
 LONG: Final = 100
-"""Characters by which a value is named."""
+"""Characters of a value that are shown."""
 NAMED: Final = 20
-"""Gained and lost values that are named."""
+"""Gained and lost values that are listed."""
 
 
 def few(old: pl.Series, new: pl.Series) -> bool:
-    """Whether a column is one of categories: few values, each of several rows."""
+    """Whether a column is categorical: it has few distinct values, each in several rows."""
     distinct = max(old.drop_nulls().n_unique(), new.drop_nulls().n_unique())
     rows = max(len(old), len(new))
     return distinct <= MOST and rows >= OFTEN * distinct
 
 
 def counted(old: pl.Series, new: pl.Series) -> pl.DataFrame:
-    """Rows of each value: value (String), before, after; nulls left out."""
+    """Count the rows of each value that is not null: value (String), before, after."""
     parts = [
         pl.DataFrame({"value": each.drop_nulls().cast(pl.String)}).group_by("value").len(name)
         for each, name in ((old, "before"), (new, "after"))

@@ -1,4 +1,4 @@
-"""What a diff can be stopped for: named checks for continuous integration."""
+"""Named checks by which a diff fails in continuous integration."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Check:
     """A condition that a diff should not meet."""
 
     meaning: str
-    found: Callable[[DataDiff], str | None]
-    """What was found, in words; None where nothing was."""
+    find: Callable[[DataDiff], str | None]
+    """Describes what was found in a diff; None where nothing was."""
 
 
-def _rows(kind: str, words: str) -> Callable[[DataDiff], str | None]:
-    def found(diff: DataDiff) -> str | None:
-        count = diff.changes.get(kind, 0)
+def _rows(change: str, words: str) -> Callable[[DataDiff], str | None]:
+    def find(diff: DataDiff) -> str | None:
+        count = diff.changes.get(change, 0)
         return f"{count:,} {plural('row', count)} {words}" if count else None
 
-    return found
+    return find
 
 
 def _schema(diff: DataDiff) -> str | None:
@@ -35,39 +35,39 @@ def _schema(diff: DataDiff) -> str | None:
         ("lost", diff.schema.removed),
         ("changed type", diff.schema.retyped),
     )
-    said = [f"{what}: {', '.join(names)}" for what, names in named if names]
-    return f"columns {'; '.join(said)}" if said else None
+    parts = [f"{what}: {', '.join(names)}" for what, names in named if names]
+    return f"columns {'; '.join(parts)}" if parts else None
 
 
 def _shift(diff: DataDiff) -> str | None:
-    names = [each.column for each in diff.columns if each.shifted]
+    names = [shift.column for shift in diff.columns if shift.shifted]
     return f"shifted: {', '.join(names)}" if names else None
 
 
 def _nulls(diff: DataDiff) -> str | None:
-    worse = [
-        each.column
-        for each in diff.columns
-        if all(each.rows) and each.nulls[1] / each.rows[1] > each.nulls[0] / each.rows[0]
+    columns = [
+        shift.column
+        for shift in diff.columns
+        if all(shift.rows) and shift.nulls[1] / shift.rows[1] > shift.nulls[0] / shift.rows[0]
     ]
-    return f"a larger share of nulls in {', '.join(worse)}" if worse else None
+    return f"a larger share of nulls in {', '.join(columns)}" if columns else None
 
 
 def _lost(diff: DataDiff) -> str | None:
-    losing = [each for each in diff.columns if each.kind == "category" and each.lost_count]
-    said = [f"{each.column} ({', '.join(each.lost)})" for each in losing]
-    return f"categories lost: {'; '.join(said)}" if said else None
+    losing = [shift for shift in diff.columns if shift.kind == "category" and shift.lost_count]
+    parts = [f"{shift.column} ({', '.join(shift.lost)})" for shift in losing]
+    return f"categories lost: {'; '.join(parts)}" if parts else None
 
 
 def _guard(diff: DataDiff) -> str | None:
     if diff.guard is None or diff.guard.after != "block":
         return None
-    names = [each.name for each in diff.guard.checks if each.after == "block"]
+    names = [check.name for check in diff.guard.checks if check.after == "block"]
     return f"the guard blocks: {', '.join(names)}"
 
 
 def _metrics(diff: DataDiff) -> str | None:
-    apart = [each.name for each in diff.quality if each.apart]
+    apart = [metric.name for metric in diff.quality if metric.apart]
     return f"intervals apart: {', '.join(apart)}" if apart else None
 
 
@@ -93,21 +93,22 @@ CHECKS: Final[Mapping[str, Check]] = {
 
 
 def named(names: Sequence[str]) -> dict[str, Check]:
-    """The checks of some names.
+    """Look up checks by name.
 
     Raises:
         UsageError: there is no such check; the message names the nearest.
     """
     for name in names:
         if name not in CHECKS:
-            near = difflib.get_close_matches(name, CHECKS, 1, cutoff=0.0)
+            nearest = difflib.get_close_matches(name, CHECKS, 1, cutoff=0.0)
             raise UsageError(
-                f"there is no check {name!r}; did you mean {near[0]!r}? Known: {', '.join(CHECKS)}"
+                f"there is no check {name!r}; did you mean {nearest[0]!r}? "
+                f"Known: {', '.join(CHECKS)}"
             )
     return {name: CHECKS[name] for name in names}
 
 
 def failed(diff: DataDiff, names: Sequence[str]) -> list[str]:
-    """What some checks found in a diff, one sentence each."""
-    told = ((name, each.found(diff)) for name, each in named(names).items())
-    return [f"{diff.dataset}: {name}: {said}" for name, said in told if said]
+    """Run some checks on a diff, and describe what each one found."""
+    findings = ((name, check.find(diff)) for name, check in named(names).items())
+    return [f"{diff.dataset}: {name}: {finding}" for name, finding in findings if finding]

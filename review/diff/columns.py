@@ -1,4 +1,4 @@
-"""Columns of two sides: which came, went or changed type, and how the rest are compared."""
+"""Compares the schemas of two sides, and chooses how values of shared columns are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from review.diff.pairing import SEED
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """Columns of two sides, by name with their types."""
+    """Columns that only one side has, or that have different types, by name."""
 
     added: dict[str, str]
     removed: dict[str, str]
@@ -24,7 +24,7 @@ class Schemas:
         return bool(self.added or self.removed or self.retyped)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """The content of `--json`."""
         retyped = {name: list(pair) for name, pair in self.retyped.items()}
         return {"added": self.added, "removed": self.removed, "retyped": retyped}
 
@@ -32,26 +32,26 @@ class Schemas:
 def schemas(left: pl.Schema, right: pl.Schema) -> Schemas:
     """Compare the columns of two sides; their order does not matter."""
     return Schemas(
-        added={name: str(kind) for name, kind in right.items() if name not in left},
-        removed={name: str(kind) for name, kind in left.items() if name not in right},
+        added={name: str(dtype) for name, dtype in right.items() if name not in left},
+        removed={name: str(dtype) for name, dtype in left.items() if name not in right},
         retyped={
-            name: (str(kind), str(right[name]))
-            for name, kind in left.items()
-            if name in right and right[name] != kind
+            name: (str(dtype), str(right[name]))
+            for name, dtype in left.items()
+            if name in right and right[name] != dtype
         },
     )
 
 
 def common(left: pl.Schema, right: pl.Schema, names: Sequence[str]) -> dict[str, pl.DataType]:
-    """The type in which each column's values can be compared; a column without one is left out."""
-    found = {name: _common(left[name], right[name]) for name in names}
-    return {name: kind for name, kind in found.items() if kind is not None}
+    """The type in which values of each column can be compared; columns without one are left out."""
+    dtypes = {name: _common(left[name], right[name]) for name in names}
+    return {name: dtype for name, dtype in dtypes.items() if dtype is not None}
 
 
-def compared(name: str, kind: pl.DataType, *, exact: bool) -> pl.Expr:
-    """What to compare of a column: its values, or a hash of 64 bits of what has no fixed width."""
-    values = pl.col(name).cast(kind)
-    wide = kind.is_nested() or kind in (pl.String, pl.Binary)
+def compared(name: str, dtype: pl.DataType, *, exact: bool) -> pl.Expr:
+    """The values of a column to compare; without `exact`, a 64-bit hash of variable-width ones."""
+    values = pl.col(name).cast(dtype)
+    wide = dtype.is_nested() or dtype in (pl.String, pl.Binary)
     return values.hash(SEED) if wide and not exact else values
 
 
@@ -64,7 +64,7 @@ def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
     if (left.is_nested() or right.is_nested()) and left.base_type() != right.base_type():
         return None
     try:
-        empty = [pl.DataFrame(schema={"a": each}) for each in (left, right)]
+        empty = [pl.DataFrame(schema={"a": dtype}) for dtype in (left, right)]
         return pl.concat(empty, how="vertical_relaxed").schema["a"]
     except pl.exceptions.PolarsError:
         return None if left.is_nested() or right.is_nested() else pl.String()

@@ -1,4 +1,4 @@
-"""How far a side is from real data: shares, depths, founders, summed over its rounds.
+"""The distance of a side from real data: shares, depths and founders over its rounds.
 
 The sums of a round follow from its lineage and decisions alone, so they are kept by the checksums
 of these: a round that both sides hold, or that was summed before, is not opened again.
@@ -25,67 +25,67 @@ from pipelines.rounds import ancestry_index
 
 KEPT: Final = Path(".stemma") / "tallies"
 VERSION: Final = 1
-"""Of what is kept; another one is summed again."""
+"""Version of a cached tally; one of another version is computed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """The accepted rows of a data set at a commit."""
+    """The distance from real data of the accepted rows of a data set at a commit."""
 
     whole: Tally
     founders: float | None
-    """Founder equivalents; None where no walk ends at a real sample, or they cannot be found."""
+    """Founder equivalents; None where no walk ends at a real sample, or they are unknown."""
     problem: str | None = None
-    """Why founders could not be found."""
+    """A sentence that says why founders are unknown."""
 
 
 def distance(lake: Lake, commit: str, dataset: str) -> Distance:
-    """Sum up the lineage of a data set at a commit."""
-    every = ancestry_index.sources_at(lake, commit, unusable=lambda *_: None)
+    """Compute the distance of a data set at a commit."""
+    all_sources = ancestry_index.sources_at(lake, commit, unusable=lambda *_: None)
     whole = Tally()
-    for source in every:
+    for source in all_sources:
         if source.dataset == dataset:
             whole += _tally(source)
     if not whole.accepted:
         return Distance(whole, None)
     try:
-        return Distance(whole, _founders(every, dataset))
+        return Distance(whole, _founders(all_sources, dataset))
     except LineageError as error:
         return Distance(whole, None, f"founders at {commit[:12]} are unknown: {error}")
 
 
 def _founders(every: Sequence[Source], dataset: str) -> float | None:
     index = ancestry_index.opened(every)
-    mine = [segment for segment in index.segments if segment.dataset == dataset]
-    starts = [np.empty(0, np.int64), *(accepted(index, segment) for segment in mine)]
+    own = [segment for segment in index.segments if segment.dataset == dataset]
+    starts = [np.empty(0, np.int64), *(accepted(index, segment) for segment in own)]
     return founders(index, np.concatenate(starts), top=1).equivalents
 
 
-def _sound(kept: Tally) -> Tally:
-    """A tally as it was kept.
+def _sound(tally: Tally) -> Tally:
+    """Check a tally that was read from the cache.
 
     Raises:
-        TypeError: it was damaged.
+        TypeError: a field has the wrong type.
     """
-    counts = [kept.candidates, kept.accepted, *kept.generations.values()]
-    counts += [] if kept.deepest is None else [kept.deepest]
-    sums = [getattr(kept, name) for name in statistics.SUMS]
-    if not all(type(each) is int and each >= 0 for each in counts):
+    counts = [tally.candidates, tally.accepted, *tally.generations.values()]
+    counts += [] if tally.deepest is None else [tally.deepest]
+    sums = [getattr(tally, name) for name in statistics.SUMS]
+    if not all(type(value) is int and value >= 0 for value in counts):
         raise TypeError("counts are whole numbers")
-    if not all(type(each) in {int, float} for each in sums):
+    if not all(type(value) in {int, float} for value in sums):
         raise TypeError("sums are numbers")
-    return kept
+    return tally
 
 
 def _tally(source: Source) -> Tally:
-    place = KEPT / f"{source.digest}.json"
+    path = KEPT / f"{source.digest}.json"
     try:
-        held: dict[str, Any] = documents.read_json(place)
-        if held.pop("version") == VERSION:
-            counted = {int(name): rows for name, rows in held.pop("generations").items()}
-            return _sound(Tally(**held, generations=counted))
+        stored: dict[str, Any] = documents.read_json(path)
+        if stored.pop("version") == VERSION:
+            counted = {int(name): rows for name, rows in stored.pop("generations").items()}
+            return _sound(Tally(**stored, generations=counted))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not kept, damaged, or by another version of this program
-    found = statistics.tally(source)
-    files.write_json(place, {**asdict(found), "version": VERSION})
-    return found
+        pass  # it is not cached, damaged, or of another version
+    tally = statistics.tally(source)
+    files.write_json(path, {**asdict(tally), "version": VERSION})
+    return tally

@@ -1,4 +1,4 @@
-"""Effect sizes and tests of two samples of one column."""
+"""Effect sizes and significance tests for two samples of one column."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from expectations.measures.distributions import total_variation
 
 CLIFF: Final = (0.147, 0.33, 0.474)
-"""Where |delta| begins to be small, medium, large (Romano et al. 2006)."""
+"""|delta| from which on an effect is small, medium, large (Romano et al. 2006)."""
 CRAMER: Final = (0.1, 0.3, 0.5)
-"""The same for Cramér's V of two sides, which is Cohen's w (Cohen 1988)."""
+"""Cramér's V, for two sides Cohen's w, from which on it is so (Cohen 1988)."""
 SIZES: Final = ("none", "small", "medium", "large")
 EXPECTED: Final = 5.0
-"""Rows that a category must be expected to have on either side; rarer ones count as one."""
+"""Expected rows of a category per side below which categories are merged into one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Two sides of a column of categories."""
+    """Test and effect sizes of a categorical column."""
 
     g: float
     p_value: float
@@ -31,12 +31,12 @@ class Tested:
 
 
 def named(effect: float, limits: tuple[float, float, float]) -> str:
-    """An effect size in a word."""
+    """The size of an effect as a word of `SIZES`."""
     return SIZES[int(np.searchsorted(limits, abs(effect), side="right"))]
 
 
 def cliffs_delta(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    """P(right > left) − P(right < left), in [−1, 1] (Cliff 1993).
+    """Cliff's delta: P(right > left) − P(right < left), in [−1, 1] (Cliff 1993).
 
     Args:
         left: [n].
@@ -49,12 +49,12 @@ def cliffs_delta(left: NDArray[np.float64], right: NDArray[np.float64]) -> float
 
 
 def kolmogorov_p(statistic: float, left: int, right: int) -> float:
-    """The chance of this Kolmogorov-Smirnov statistic or more, asymptotically (Smirnov 1939).
+    """Asymptotic p-value of a Kolmogorov-Smirnov statistic of two samples (Smirnov 1939).
 
     Args:
-        statistic: the largest gap.
-        left: size of a sample.
-        right: size of the other.
+        statistic: largest difference of the empirical distribution functions, in [0, 1].
+        left: size of one sample.
+        right: size of the other sample.
     """
     from scipy.stats import kstwobign  # noqa: PLC0415  slow to import
 
@@ -63,14 +63,14 @@ def kolmogorov_p(statistic: float, left: int, right: int) -> float:
 
 
 def categories(counts: NDArray[np.int64]) -> Tested:
-    """Compare two sides of a column of categories.
+    """Compare two sides of a categorical column.
 
     Args:
-        counts: [2, kinds], rows of each; no side is empty.
+        counts: [2, categories], number of rows; no side is empty.
 
     Returns:
-        The G-test and Cramér's V over categories of at least `EXPECTED` expected rows, the rarer
-        ones as one; the total variation over all.
+        G-test and Cramér's V over categories with at least `EXPECTED` expected rows, where rarer
+        ones are merged into one; total variation distance over all categories.
     """
     from scipy.stats import chi2  # noqa: PLC0415  slow to import
 
@@ -86,22 +86,22 @@ def categories(counts: NDArray[np.int64]) -> Tested:
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Adjust p-values so that one false finding among all stays as rare as its level (Holm 1979).
+    """Adjust p-values for multiple tests, which controls the family-wise error rate (Holm 1979).
 
     Args:
-        values: p-values; None where nothing was tested.
+        values: p-values in [0, 1]; None where nothing was tested.
     """
-    known = sorted((p, at) for at, p in enumerate(values) if p is not None)
-    found: list[float | None] = [None] * len(values)
+    ranked = sorted((p, index) for index, p in enumerate(values) if p is not None)
+    adjusted: list[float | None] = [None] * len(values)
     highest = 0.0
-    for rank, (p, at) in enumerate(known):
-        highest = max(highest, min(1.0, p * (len(known) - rank)))
-        found[at] = highest
-    return found
+    for rank, (p, index) in enumerate(ranked):
+        highest = max(highest, min(1.0, p * (len(ranked) - rank)))
+        adjusted[index] = highest
+    return adjusted
 
 
 def _lumped(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put categories of few expected rows together."""
+    """Merge categories with few expected rows into one."""
     smaller = table.sum(axis=1).min() / table.sum()
     rare = table.sum(axis=0) * smaller < EXPECTED
     together = table[:, rare].sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""A diff as Markdown for a pull request: tables that GitHub renders, everything foreign escaped."""
+"""A diff as Markdown for a pull request: tables that GitHub renders, with foreign text escaped."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from review.diff.sections import sections, sentences
 from review.diff.values import DataDiff
 
 MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
-"""What Markdown, GitHub's mentions and its issue links start with; a backslash makes it text."""
+"""Characters with a meaning in Markdown, mentions and issue links; a backslash escapes them."""
 
 
-def rendered(found: DataDiff, title: str, rows: int) -> Iterator[str]:
-    """The lines of a document."""
-    yield f"### {escaped(found.dataset)}: {escaped(title)}"
-    for each in sections(found, whole=False):
+def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[str]:
+    """Render the lines of a document, with at most so many rows."""
+    yield f"### {escaped(diff.dataset)}: {escaped(title)}"
+    for section in sections(diff, whole=False):
         yield ""
-        if each.title:
-            yield f"**{escaped(each.title)}**"
+        if section.title:
+            yield f"**{escaped(section.title)}**"
             yield ""
-        yield from table(each.columns, each.rows)
+        yield from table(section.columns, section.rows)
     yield ""
-    for said in sentences(found):
-        yield f"- {escaped(said)}"
+    for sentence in sentences(diff):
+        yield f"- {escaped(sentence)}"
     if rows:
-        yield from _rows(found, rows)
+        yield from _rows(diff, rows)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table."""
+    """Render the lines of a table."""
     yield _line(columns)
     yield _line(["---"] * len(columns), plain=True)
     for row in rows:
@@ -40,31 +40,33 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 
 def escaped(value: str) -> str:
-    """A text as it reads, on one line."""
+    """Escape a text so that Markdown shows it as it is, on one line."""
     entities = visible(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return MARKS.sub(r"\\\1", entities)
 
 
-def _rows(found: DataDiff, rows: int) -> Iterator[str]:
-    shown = list(samples(found, found.rows.head(rows)))
-    places = list(dict.fromkeys(name for each in shown for name in each.place))
-    payload = list(dict.fromkeys(name for each in shown for name in (*each.before, *each.after)))
+def _rows(diff: DataDiff, rows: int) -> Iterator[str]:
+    shown = list(samples(diff, diff.rows.head(rows)))
+    place_names = list(dict.fromkeys(name for sample in shown for name in sample.place))
+    payload = list(
+        dict.fromkeys(name for sample in shown for name in (*sample.before, *sample.after))
+    )
     yield ""
     yield "<details><summary>rows</summary>"
     yield ""
     body = [
         [
-            each.change,
-            *(each.place.get(name, "–") for name in places),
-            *(value(each, name) for name in payload),
-            each.said,
+            sample.change,
+            *(sample.place.get(name, "–") for name in place_names),
+            *(value(sample, name) for name in payload),
+            sample.said,
         ]
-        for each in shown
+        for sample in shown
     ]
-    yield from table(["change", *places, *payload, "what"], body)
+    yield from table(["change", *place_names, *payload, "what"], body)
     yield ""
     yield "</details>"
 
 
 def _line(cells: Sequence[str], *, plain: bool = False) -> str:
-    return "| " + " | ".join(each if plain else escaped(each) or " " for each in cells) + " |"
+    return "| " + " | ".join(cell if plain else escaped(cell) or " " for cell in cells) + " |"

@@ -1,8 +1,8 @@
-"""Which row of one side is which row of the other, by key.
+"""Pairs the rows of two sides by key.
 
-Keys are compared as values: null is one key, NaN is one key. Whole numbers and times that come once
-are sorted and merged, anything else is a hash join. A key that comes several times pairs equal rows
-first, then the rest in order of appearance, so that the outcome does not depend on the way taken.
+Keys are compared as values: null equals null, NaN equals NaN. A single key column of distinct whole
+numbers or times is sorted and merged, anything else is joined by hash. Rows of a repeated key are
+paired with equal rows first, then in order of appearance, so that both methods give the same pairs.
 """
 
 from __future__ import annotations
@@ -23,43 +23,43 @@ NTH: Final = "__nth"
 SIGNATURE: Final = "__signature"
 WIDE: Final = (pl.Int128, pl.UInt128)
 SEED: Final = int(np.random.default_rng().integers(1 << 62))
-"""Of row hashes, drawn anew in each process: nobody can prepare two values of the same hash."""
+"""Seed of row hashes, random in each process, so that nobody can prepare colliding values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Positions of rows that have the same key, pair by pair."""
+    """Positions of the rows of each pair, which have the same key."""
 
     left: Positions
     right: Positions
     lefts: int
     rights: int
     repeated: int = 0
-    """Keys that come more than once on a side."""
+    """Number of keys that occur more than once on a side."""
 
     @cached_property
     def ordered(self) -> bool:
-        """Whether paired rows stand in the same order on both sides."""
+        """Whether paired rows are in the same order on both sides."""
         return _ascends(self.left) and _ascends(self.right)
 
     def of_left(self, values: pl.Series) -> pl.Series:
-        """The values of the left side that are paired."""
+        """The paired values of the left side."""
         mask, _ = self._masks
         return values.gather(self.left) if mask is None else values.filter(mask)
 
     def of_right(self, values: pl.Series) -> pl.Series:
-        """The values of the right side that are paired, in the order of `of_left`."""
+        """The paired values of the right side, in the order of `of_left`."""
         return (
             values.gather(self.right) if self._masks[1] is None else values.filter(self._masks[1])
         )
 
     @cached_property
     def _masks(self) -> tuple[pl.Series | None, pl.Series | None]:
-        """Which rows are paired, for a side whose pairs are in its own order."""
+        """Masks of the paired rows; None for a side whose pairs are not in its own order."""
         return _mask(self.left, self.lefts), _mask(self.right, self.rights)
 
     def alone(self) -> tuple[Positions, Positions]:
-        """Positions on either side of rows that are not paired, in order."""
+        """Positions of the rows that are not paired, in order, for both sides."""
         return (
             np.flatnonzero(~_marked(self.left, self.lefts)),
             np.flatnonzero(~_marked(self.right, self.rights)),
@@ -86,22 +86,22 @@ def pair(
     if merged is not None:
         return Pairs(*merged, *sizes), ours, theirs
     twice = _repeated(ours, theirs)
-    unique = [each.with_row_index(AT) for each in (ours, theirs)]
+    unique = [frame.with_row_index(AT) for frame in (ours, theirs)]
     if not twice.is_empty():
-        unique = [each.join(twice, on=key, how="anti", nulls_equal=True) for each in unique]
+        unique = [frame.join(twice, on=key, how="anti", nulls_equal=True) for frame in unique]
     joined = unique[0].join(
         unique[1].rename({AT: OTHER}), on=key, nulls_equal=True, maintain_order="left"
     )
-    found = joined.select(pl.col(AT, OTHER).cast(pl.Int64))
+    pairs = joined.select(pl.col(AT, OTHER).cast(pl.Int64))
     if not twice.is_empty():
         more = _of_repeated(left, right, key, payload, twice)
-        found = pl.concat([found, more]).sort(AT)
-    left_at, right_at = (found[name].to_numpy() for name in (AT, OTHER))
+        pairs = pl.concat([pairs, more]).sort(AT)
+    left_at, right_at = (pairs[name].to_numpy() for name in (AT, OTHER))
     return Pairs(left_at, right_at, *sizes, len(twice)), ours, theirs
 
 
 def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positions] | None:
-    """Pair keys by sorting; None if they are no single whole number or time, or come twice."""
+    """Pair keys by sorting; None unless they are distinct whole numbers or times of one column."""
     one, other = _ascending(ours), _ascending(theirs)
     if one is None or other is None:
         return None
@@ -111,17 +111,17 @@ def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positi
     near = np.searchsorted(right, left)
     near[near == len(right)] = 0
     hit = np.flatnonzero(right[near] == left)
-    found = hit, near[hit]
+    positions = hit, near[hit]
     return (
-        found[0] if left_order is None else left_order[found[0]],
-        found[1] if right_order is None else right_order[found[1]],
+        positions[0] if left_order is None else left_order[positions[0]],
+        positions[1] if right_order is None else right_order[positions[1]],
     )
 
 
 def _ascending(keys: pl.DataFrame) -> tuple[NDArray[Any], Positions | None] | None:
-    """A column's values in order, and where they stood, None for in order already.
+    """The values of a column in order, and their positions, or None if they were in order.
 
-    None for a column that cannot be sorted so, or with a value that comes twice.
+    None for a column that is not of whole numbers or times, or that repeats a value.
     """
     column = keys.to_series()
     whole = column.dtype.is_integer() or column.dtype.is_temporal()
@@ -144,12 +144,12 @@ def _mask(positions: Positions, size: int) -> pl.Series | None:
 
 
 def _repeated(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
-    """Keys that come more than once on a side."""
-    found = [
-        each.filter(each.is_duplicated()) if _distinct(each) < len(each) else each.clear()
-        for each in (ours, theirs)
+    """Keys that occur more than once on a side."""
+    repeated = [
+        keys.filter(keys.is_duplicated()) if _distinct(keys) < len(keys) else keys.clear()
+        for keys in (ours, theirs)
     ]
-    return pl.concat(found).unique()
+    return pl.concat(repeated).unique()
 
 
 def _distinct(keys: pl.DataFrame) -> int:
@@ -167,11 +167,11 @@ def _of_repeated(
     signature = pl.struct(payload).hash(SEED) if payload else pl.lit(0, pl.UInt64)
     ours, theirs = pl.collect_all(
         [
-            each.with_row_index(AT)
+            frame.with_row_index(AT)
             .join(twice.lazy(), on=key, how="semi", nulls_equal=True)
             .select(*key, pl.col(AT).cast(pl.Int64), signature.alias(SIGNATURE))
             .sort(AT)
-            for each in (left, right)
+            for frame in (left, right)
         ]
     )
     equal = _numbered(ours, theirs, [*key, SIGNATURE])
@@ -183,9 +183,9 @@ def _of_repeated(
 
 
 def _numbered(ours: pl.DataFrame, theirs: pl.DataFrame, on: list[str]) -> pl.DataFrame:
-    """Pair the first rows of a group on both sides, then the second ones, and so on."""
+    """Pair the n-th row of each group on one side with the n-th on the other."""
     counted = [
-        each.with_columns(pl.int_range(pl.len()).over(on).alias(NTH)) for each in (ours, theirs)
+        frame.with_columns(pl.int_range(pl.len()).over(on).alias(NTH)) for frame in (ours, theirs)
     ]
     return (
         counted[0]
@@ -194,7 +194,7 @@ def _numbered(ours: pl.DataFrame, theirs: pl.DataFrame, on: list[str]) -> pl.Dat
     )
 
 
-def _marked(at: Positions, size: int) -> NDArray[np.bool_]:
+def _marked(positions: Positions, size: int) -> NDArray[np.bool_]:
     marked = np.zeros(size, dtype=np.bool_)
-    marked[at] = True
+    marked[positions] = True
     return marked

@@ -1,4 +1,4 @@
-"""Metrics, the guard's answer and cost before and after, from the manifests of rounds."""
+"""Compares metrics, the guard's result and cost of two sides, from manifests of rounds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from pipelines.rounds import manifest
 from review.diff.values import Check, Cost, Guard, Interval, Metric
 
 GROUPS: Final = ("accuracy", "difference", "mix", "round")
-"""Sections of a round's metrics, the ones for the reader first."""
-
-
+"""Sections of a round's metrics, the most important first."""
 RATE: Final = "_each"
-"""How amounts end that are per sample, which do not add up."""
+"""Suffix of amounts per sample, which cannot be added."""
 
 
 def read(lake: Lake, ref: str, dataset: str, number: int | None) -> dict[str, Any]:
@@ -30,25 +28,25 @@ def read(lake: Lake, ref: str, dataset: str, number: int | None) -> dict[str, An
 
 
 def metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Metric, ...]:
-    """Metrics of two manifests side by side, those that come with an interval."""
+    """Pair the metrics of two manifests that have an interval."""
     old, new = _intervals(before), _intervals(after)
     names = [*new, *(name for name in old if name not in new)]
     return tuple(Metric(name, old.get(name), new.get(name)) for name in names)
 
 
 def guard(before: Mapping[str, Any], after: Mapping[str, Any]) -> Guard | None:
-    """The guard's answers of two manifests; None where it has not judged the right one."""
+    """The guard's results in two manifests; None where it has not judged the right one."""
     old, new = before.get("guard") or {}, after.get("guard") or {}
     if not new:
         return None
-    was = {each["name"]: each for each in old.get("checks", [])}
-    found = [_check(each, was.get(each["name"], {})) for each in new.get("checks", [])]
-    told = tuple(each for each in found if each.after != "pass" or each.before != each.after)
-    return Guard(old.get("verdict"), new.get("verdict"), told if old else _failing(told))
+    recorded = {check["name"]: check for check in old.get("checks", [])}
+    checks = [_check(check, recorded.get(check["name"], {})) for check in new.get("checks", [])]
+    shown = tuple(check for check in checks if check.after != "pass" or check.before != check.after)
+    return Guard(old.get("verdict"), new.get("verdict"), shown if old else _failing(shown))
 
 
 def cost(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Cost | None:
-    """What the rounds of some manifests took; None where none says so."""
+    """Cost of the rounds of some manifests; None where none records it."""
     old, new = _stages(before), _stages(after)
     if not old and not new:
         return None
@@ -56,7 +54,7 @@ def cost(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
 
 
 def _failing(checks: Iterable[Check]) -> tuple[Check, ...]:
-    return tuple(each for each in checks if each.after != "pass")
+    return tuple(check for check in checks if check.after != "pass")
 
 
 def _check(new: Mapping[str, Any], old: Mapping[str, Any]) -> Check:
@@ -71,24 +69,24 @@ def _check(new: Mapping[str, Any], old: Mapping[str, Any]) -> Check:
     )
 
 
-def _intervals(about: Mapping[str, Any]) -> dict[str, Interval]:
-    found = {}
-    sections = about.get("metrics") or {}
+def _intervals(manifest_: Mapping[str, Any]) -> dict[str, Interval]:
+    intervals = {}
+    sections = manifest_.get("metrics") or {}
     for group in GROUPS:
         section = sections.get(group)
         for name, value in (section if isinstance(section, Mapping) else {}).items():
             if isinstance(value, Mapping) and "value" in value:
                 ends = (value.get(end) for end in ("value", "low", "high"))
-                found[f"{group} {name}".replace("_", " ")] = Interval(*ends)
-    return found
+                intervals[f"{group} {name}".replace("_", " ")] = Interval(*ends)
+    return intervals
 
 
 def _stages(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
-    for about in manifests:
-        for stage, units in (about.get("cost") or {}).items():
+    costs: dict[str, Counter[str]] = {}
+    for manifest_ in manifests:
+        for stage, units in (manifest_.get("cost") or {}).items():
             amounts = units if isinstance(units, Mapping) else {"seconds": units}
-            known = {
+            numbers = {
                 name: value
                 for name, value in amounts.items()
                 if isinstance(value, int | float)
@@ -96,8 +94,8 @@ def _stages(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
                 and not name.endswith(RATE)
                 and not name.startswith("per_")
             }
-            found.setdefault(stage, Counter()).update(known)
-    return found
+            costs.setdefault(stage, Counter()).update(numbers)
+    return costs
 
 
 def _total(stages: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

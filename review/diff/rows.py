@@ -1,9 +1,9 @@
 """The row diff: rows added, removed and changed between two tables, by key.
 
 Small tables are read at once. Of large ones a few columns are read at a time, on both sides, so
-that memory holds keys and a column, not tables; their values of no fixed width, and all rows that
-stand in another order on the other side, are compared by a hash of 64 bits with a seed of this
-process: a change is missed with a chance of about 2⁻⁶⁴.
+that memory holds the keys and a few columns, not tables. Values without a fixed width, and all rows
+that are in another order on the other side, are then compared by a hash of 64 bits with a seed of
+this process, which misses a change with a probability of about 2⁻⁶⁴.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ KINDS: Final = ("removed", "changed", "added")
 """Changes of rows, in the order in which a reviewer looks at them."""
 FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 SMALL: Final = 1 << 29
-"""Bytes of two tables that are read at once."""
+"""Bytes in memory up to which two tables are read at once."""
 FIRST: Final = 1000
+"""Rows by which the size of a table in memory is estimated."""
 AT_ONCE: Final = 1 << 24
-"""Values, or their hashes, that are read of large ones at a time."""
+"""Values, or hashes of them, that are read of large tables at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +46,11 @@ class RowChanges:
     repeated: int
     """Keys that come more than once on a side."""
     columns: Mapping[str, int]
-    """Changed rows for each column in which some differ."""
+    """Number of changed rows by column, for columns in which some differ."""
     uncompared: tuple[str, ...]
-    """Columns of both sides whose types have no values in common."""
+    """Columns of both sides whose types cannot be compared."""
     rows: pl.DataFrame
-    """change, the key, columns (those that differ), left_at and right_at (positions, or null)."""
+    """change, the key, columns (those that differ), left_at and right_at (positions or null)."""
 
     @property
     def total(self) -> int:
@@ -57,10 +58,10 @@ class RowChanges:
         return self.added + self.removed + self.changed
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without the rows."""
+        """The content of `--json`, without the rows."""
         numbers = ("left", "right", "added", "removed", "changed", "repeated")
-        found: dict[str, Any] = {name: getattr(self, name) for name in numbers}
-        return {**found, "columns": dict(self.columns), "uncompared": list(self.uncompared)}
+        content: dict[str, Any] = {name: getattr(self, name) for name in numbers}
+        return {**content, "columns": dict(self.columns), "uncompared": list(self.uncompared)}
 
 
 def compare(
@@ -81,47 +82,46 @@ def compare(
     _check_key(ours, theirs, key)
     passed_over = {*key, *ignore}
     shared = [name for name in ours if name in theirs and name not in passed_over]
-    kinds, keys = common(ours, theirs, shared), common(ours, theirs, key)
+    dtypes, keys = common(ours, theirs, shared), common(ours, theirs, key)
     if len(keys) < len(key):
         raise UsageError(f"the key {', '.join(key)} has types that cannot be compared")
-    names = [*key, *kinds]
+    names = [*key, *dtypes]
     small = _size(left, names) + _size(right, names) <= SMALL
     if small:
-        whole = pl.collect_all([left.select(names), right.select(names)])
-        left, right = (each.lazy() for each in whole)
-    payload = {name: compared(name, kind, exact=small) for name, kind in kinds.items()}
-    cast = [pl.col(name).cast(kind) for name, kind in keys.items()]
+        frames = pl.collect_all([left.select(names), right.select(names)])
+        left, right = (frame.lazy() for frame in frames)
+    payload = {name: compared(name, dtype, exact=small) for name, dtype in dtypes.items()}
+    cast = [pl.col(name).cast(dtype) for name, dtype in keys.items()]
     sides = left.with_columns(cast), right.with_columns(cast)
-    pairs, *held = pair(*sides, key, list(payload.values()))
+    pairs, left_keys, right_keys = pair(*sides, key, list(payload.values()))
     differing = _differing(left, right, payload, pairs, "in-memory" if small else "streaming")
     changed = _changed(differing)
-    rows = _rows(pairs, held, changed)
-    only_left, only_right = len(held[0]) - len(pairs.left), len(held[1]) - len(pairs.right)
+    rows = _rows(pairs, (left_keys, right_keys), changed)
     return RowChanges(
-        left=len(held[0]),
-        right=len(held[1]),
-        added=only_right,
-        removed=only_left,
+        left=len(left_keys),
+        right=len(right_keys),
+        added=len(right_keys) - len(pairs.right),
+        removed=len(left_keys) - len(pairs.left),
         changed=len(changed),
         repeated=pairs.repeated,
-        columns={name: len(at) for name, at in differing.items()},
-        uncompared=tuple(name for name in shared if name not in kinds),
+        columns={name: len(positions) for name, positions in differing.items()},
+        uncompared=tuple(name for name in shared if name not in dtypes),
         rows=rows,
     )
 
 
-def at(frame: pl.LazyFrame, positions: pl.Series) -> pl.DataFrame:
+def rows_at(frame: pl.LazyFrame, positions: pl.Series) -> pl.DataFrame:
     """The rows at some positions of a table, in the order of the positions; none may be null."""
     if positions.is_empty():
         return frame.clear().collect()
-    low, high = (int(str(each)) for each in (positions.min(), positions.max()))
+    low, high = (int(str(bound)) for bound in (positions.min(), positions.max()))
     return frame.slice(low, high - low + 1).collect()[(positions.cast(pl.Int64) - low).to_list()]
 
 
 def _size(side: pl.LazyFrame, names: Sequence[str]) -> float:
-    """Bytes of a table in memory, by the number of its rows and the size of the first ones."""
+    """Estimate the bytes of a table in memory from its number of rows and the first ones."""
     rows, first = side.select(pl.len()).collect(), side.head(FIRST).collect().select(names)
-    buffer = io.BytesIO()  # what Polars estimates counts texts that a slice shares with others
+    buffer = io.BytesIO()  # the estimate of Polars counts texts that a slice shares
     first.write_parquet(buffer, compression="uncompressed")
     return buffer.tell() / max(len(first), 1) * int(rows.item())
 
@@ -132,8 +132,8 @@ def _check_key(ours: pl.Schema, theirs: pl.Schema, key: Sequence[str]) -> None:
     for side, schema in (("left", ours), ("right", theirs)):
         for name in key:
             if name not in schema:
-                known = ", ".join(schema)
-                raise UsageError(f"the {side} side has no column {name!r}; it has: {known}")
+                columns = ", ".join(schema)
+                raise UsageError(f"the {side} side has no column {name!r}; it has: {columns}")
 
 
 def _differing(
@@ -143,31 +143,31 @@ def _differing(
     pairs: Pairs,
     engine: Literal["in-memory", "streaming"],
 ) -> dict[str, Positions]:
-    """Which pairs differ in each column; as many columns are read at a time as are small."""
-    found: dict[str, Positions] = {}
+    """Find the pairs that differ, by column; few columns of large tables are read at a time."""
+    differing: dict[str, Positions] = {}
     names = list(payload) if len(pairs.left) else []
-    many = max(1, AT_ONCE // (pairs.lefts + pairs.rights or 1))
-    for start in range(0, len(names), many):
-        some = [payload[name].alias(name) for name in names[start : start + many]]
-        sides = [left.select(some), right.select(some)]
+    batch = max(1, AT_ONCE // (pairs.lefts + pairs.rights or 1))
+    for start in range(0, len(names), batch):
+        expressions = [payload[name].alias(name) for name in names[start : start + batch]]
+        sides = [left.select(expressions), right.select(expressions)]
         ours, theirs = pl.collect_all(sides, engine=engine)
-        near = None if pairs.ordered else _unlike(ours, theirs, pairs)
-        unequal = partial(_unequal, ours, theirs, pairs, near)
+        candidates = None if pairs.ordered else _unlike(ours, theirs, pairs)
+        unequal = partial(_unequal, ours, theirs, pairs, candidates)
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-            told = zip(ours.columns, pool.map(unequal, ours.columns), strict=True)
-            found |= {name: where for name, where in told if len(where)}
-    return found
+            results = zip(ours.columns, pool.map(unequal, ours.columns), strict=True)
+            differing |= {name: positions for name, positions in results if len(positions)}
+    return differing
 
 
 def _unlike(ours: pl.DataFrame, theirs: pl.DataFrame, pairs: Pairs) -> Positions:
-    """Pairs whose values differ somewhere by their hash: one column to put in order, not many."""
-    left, right = (_hashed(each) for each in (ours, theirs))
+    """Find pairs whose rows have different hashes, so that one column is reordered, not many."""
+    left, right = (_hashed(frame) for frame in (ours, theirs))
     differs = pairs.of_left(left) != pairs.of_right(right)
     return differs.arg_true().cast(pl.Int64).to_numpy()
 
 
 def _hashed(frame: pl.DataFrame) -> pl.Series:
-    """One hash of 64 bits for each row: its columns' hashes as digits, modulo 2⁶⁴."""
+    """A hash of 64 bits per row: a polynomial in the hashes of its columns, modulo 2⁶⁴."""
     total = np.zeros(len(frame), dtype=np.uint64)
     for column in frame.iter_columns():
         total = total * FACTOR + column.hash(SEED).to_numpy()
@@ -175,33 +175,38 @@ def _hashed(frame: pl.DataFrame) -> pl.Series:
 
 
 def _unequal(
-    ours: pl.DataFrame, theirs: pl.DataFrame, pairs: Pairs, near: Positions | None, name: str
+    ours: pl.DataFrame, theirs: pl.DataFrame, pairs: Pairs, candidates: Positions | None, name: str
 ) -> Positions:
-    """Which pairs differ in a column, of all or of some."""
-    if near is None:
+    """Find the pairs that differ in a column, among all or among candidates."""
+    if candidates is None:
         differs = _ne(pairs.of_left(ours[name]), pairs.of_right(theirs[name]))
         return differs.arg_true().cast(pl.Int64).to_numpy()
-    old, new = ours[name].gather(pairs.left[near]), theirs[name].gather(pairs.right[near])
-    hits: Positions = near[_ne(old, new).arg_true().to_numpy()]
+    old, new = (
+        ours[name].gather(pairs.left[candidates]),
+        theirs[name].gather(pairs.right[candidates]),
+    )
+    hits: Positions = candidates[_ne(old, new).arg_true().to_numpy()]
     return hits
 
 
 def _ne(old: pl.Series, new: pl.Series) -> pl.Series:
-    """Where values differ; what has no nulls is compared without looking for them."""
+    """Where values differ; columns without nulls take the faster comparison."""
     return old.ne_missing(new) if old.null_count() or new.null_count() else old != new
 
 
 def _changed(differing: Mapping[str, Positions]) -> pl.DataFrame:
     """Pairs that differ: pair, columns."""
     parts = [
-        pl.DataFrame({"pair": found}).with_columns(pl.lit(name).alias("columns"))
-        for name, found in differing.items()
+        pl.DataFrame({"pair": positions}).with_columns(pl.lit(name).alias("columns"))
+        for name, positions in differing.items()
     ]
     empty = pl.DataFrame(schema={"pair": pl.Int64, "columns": pl.String})
     return pl.concat([empty, *parts]).group_by("pair", maintain_order=True).all().sort("pair")
 
 
-def _rows(pairs: Pairs, keys: Sequence[pl.DataFrame], changed: pl.DataFrame) -> pl.DataFrame:
+def _rows(
+    pairs: Pairs, keys: tuple[pl.DataFrame, pl.DataFrame], changed: pl.DataFrame
+) -> pl.DataFrame:
     only_left, only_right = pairs.alone()
     which = changed["pair"].to_numpy()
     both = pl.DataFrame({"left_at": pairs.left[which], "right_at": pairs.right[which]})
@@ -215,17 +220,19 @@ def _rows(pairs: Pairs, keys: Sequence[pl.DataFrame], changed: pl.DataFrame) -> 
     ]
     typed = {"columns": pl.List(pl.String), "left_at": pl.Int64(), "right_at": pl.Int64()}
     missing = [
-        each.with_columns(
-            pl.lit(None, kind).alias(name)
-            for name, kind in typed.items()
-            if name not in each.columns
+        frame.with_columns(
+            pl.lit(None, dtype).alias(name)
+            for name, dtype in typed.items()
+            if name not in frame.columns
         )
-        for each in parts
+        for frame in parts
     ]
     names = ["change", *keys[0].columns, *typed]
-    return pl.concat([each.select(names) for each in missing])
+    return pl.concat([frame.select(names) for frame in missing])
 
 
 def _part(change: str, keys: pl.DataFrame, **positions: Positions) -> pl.DataFrame:
     columns = [pl.lit(change).alias("change"), pl.all()]
-    return keys.select(columns).with_columns(pl.Series(name, at) for name, at in positions.items())
+    return keys.select(columns).with_columns(
+        pl.Series(name, values) for name, values in positions.items()
+    )

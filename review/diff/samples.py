@@ -1,7 +1,7 @@
 """Rows of a diff with their payload before and after, as short texts and small pictures.
 
-Everything here comes from outside. Texts are cut, images are decoded under limits and written anew,
-so that nothing of an image file but its pixels reaches a page.
+Everything here comes from outside. Texts are cut, images are decoded under limits and encoded
+again, so that nothing of an image file but its pixels reaches a page.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.features import thumbnails
-from review.diff.rows import at
+from review.diff.rows import rows_at
 from review.diff.shift import is_image
 from review.diff.texts import text
 from review.diff.values import DataDiff
 
 LONG: Final = 600
-"""Characters of a text that are shown."""
+"""Characters of a text that a card shows."""
 SHORT: Final = 40
-"""The same in a cell."""
+"""Characters of a text that a cell shows."""
 SIDE: Final = 96
 """Pixels of the longer side of a picture."""
 NO_IMAGE: Final = "an image that cannot be read"
@@ -31,13 +31,13 @@ PLACES: Final = ("round", "row", "sample_id")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A small PNG."""
+    """A small PNG file."""
 
     data: bytes
 
     @property
     def uri(self) -> str:
-        """As a data URI."""
+        """The file as a data URI."""
         return f"data:image/png;base64,{base64.b64encode(self.data).decode()}"
 
 
@@ -47,40 +47,40 @@ class Sample:
 
     change: str
     place: Mapping[str, str]
-    """Round, row, sample (12 hex digits), or the key."""
+    """Round, row and sample id (12 hex digits), or the key."""
     said: str
-    """What is to be said of it, such as its decision."""
+    """A phrase about the row, such as its decision."""
     differing: tuple[str, ...]
-    """Columns that differ; all where the row was added or removed."""
+    """Columns that differ; empty where the row was added or removed."""
     before: Mapping[str, str | Picture | None] = field(default_factory=dict)
     after: Mapping[str, str | Picture | None] = field(default_factory=dict)
 
 
-def payloads(found: DataDiff, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def payloads(diff: DataDiff, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The payload of some rows of a diff, before and after.
 
     Args:
-        found: the diff.
-        rows: some of `found.rows`.
+        diff: the diff.
+        rows: some of `diff.rows`.
 
     Returns:
         Two frames, `left_at` or `right_at` first; rows that a side lacks are left out.
     """
     sides = []
-    for name, frame in (("left_at", found.before), ("right_at", found.after)):
+    for name, frame in (("left_at", diff.before), ("right_at", diff.after)):
         positions = rows[name].drop_nulls()
-        sides.append(at(frame, positions).insert_column(0, positions))
+        sides.append(rows_at(frame, positions).insert_column(0, positions))
     return sides[0], sides[1]
 
 
-def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
-    """Some rows of a diff with their payload."""
-    old, new = payloads(found, rows)
+def samples(diff: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
+    """Read the payload of some rows of a diff."""
+    old, new = payloads(diff, rows)
     hidden = (
-        {*found.key, *PLACES, "left_at", "right_at"}
-        if found.left
+        {*diff.key, *PLACES, "left_at", "right_at"}
+        if diff.left
         else {
-            *found.key,
+            *diff.key,
             "left_at",
             "right_at",
         }
@@ -89,12 +89,12 @@ def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
         {row[name]: _payload(row, frame.schema, hidden) for row in frame.iter_rows(named=True)}
         for frame, name in ((old, "left_at"), (new, "right_at"))
     ]
-    made = _candidates(found, rows, hidden)
+    candidates = _candidates(diff, rows, hidden)
     for row in rows.iter_rows(named=True):
-        candidate = made.get((row["round"], row["row"]), {}) if made else {}
+        candidate = candidates.get((row["round"], row["row"]), {}) if candidates else {}
         yield Sample(
             change=row["change"],
-            place=_place(row, found.key),
+            place=_place(row, diff.key),
             said=_said(row),
             differing=tuple(row.get("columns") or ()),
             before=sides[0].get(row["left_at"], {}),
@@ -103,7 +103,7 @@ def samples(found: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
 
 
 def value(sample: Sample, name: str) -> str:
-    """A payload value, or what it was and what it is, in a few characters."""
+    """A payload value in a few characters, before and after where it differs."""
     values = [_short(side[name]) for side in (sample.before, sample.after) if name in side]
     if len(values) > 1 and name not in sample.differing:
         values = values[1:]
@@ -111,46 +111,49 @@ def value(sample: Sample, name: str) -> str:
 
 
 def picture(file: bytes | None) -> Picture | None:
-    """A small picture of an image file; None where it cannot be read within the limits."""
+    """Make a small picture of an image file; None where it cannot be read within the limits."""
     small = thumbnails.png(file, SIDE)
     return None if small is None else Picture(small)
 
 
 def _candidates(
-    found: DataDiff, rows: pl.DataFrame, hidden: set[str]
+    diff: DataDiff, rows: pl.DataFrame, hidden: set[str]
 ) -> dict[tuple[int, int], dict[str, str | Picture | None]]:
-    """The payload of rows that are candidates and no samples, by round and row."""
-    if found.made is None:
+    """The payload of candidates that are not accepted, by round and row."""
+    if diff.open_candidates is None:
         return {}
     alone = rows.filter(pl.col("left_at").is_null(), pl.col("right_at").is_null())
     payload = {}
     for (number,), part in alone.group_by("round"):
-        made = found.made(int(str(number)))
-        if made is not None:
-            near = made.filter(pl.col("row").is_in(part["row"].implode())).collect()
-            for row in near.iter_rows(named=True):
-                payload[row["round"], row["row"]] = _payload(row, near.schema, hidden)
+        generated = diff.open_candidates(int(str(number)))
+        if generated is not None:
+            frame = generated.filter(pl.col("row").is_in(part["row"].implode())).collect()
+            for row in frame.iter_rows(named=True):
+                payload[row["round"], row["row"]] = _payload(row, frame.schema, hidden)
     return payload
 
 
 def _payload(
     row: Mapping[str, Any], schema: pl.Schema, hidden: set[str]
 ) -> dict[str, str | Picture | None]:
-    found: dict[str, str | Picture | None] = {}
+    payload: dict[str, str | Picture | None] = {}
     for name, value in row.items():
         if name in hidden:
             continue
         if value is None:
-            found[name] = None
+            payload[name] = None
         elif is_image(schema[name]):
-            found[name] = picture(value["bytes"]) or NO_IMAGE
+            payload[name] = picture(value["bytes"]) or NO_IMAGE
         else:
-            found[name] = text(value, LONG)
-    return found
+            payload[name] = text(value, LONG)
+    return payload
 
 
 def _place(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
-    named = [*(name for name in PLACES if name in row), *(each for each in key if each in row)]
+    named = [
+        *(name for name in PLACES if name in row),
+        *(column for column in key if column in row),
+    ]
     return {
         name: text(row[name], 12 if isinstance(row[name], bytes) else SHORT).rstrip("…")
         for name in dict.fromkeys(named)
@@ -160,8 +163,8 @@ def _place(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
 def _said(row: Mapping[str, Any]) -> str:
     if row.get("before") is not None or row.get("after") is not None:
         return f"{text(row['before'], LONG)} → {text(row['after'], LONG)}"
-    reasons = ", ".join(text(each, SHORT) for each in row.get("reasons") or [])
-    words = [each for each in (row.get("decision"), reasons) if each]
+    reasons = ", ".join(text(word, SHORT) for word in row.get("reasons") or [])
+    words = [word for word in (row.get("decision"), reasons) if word]
     return ": ".join(words)
 
 

@@ -1,4 +1,4 @@
-"""A diff as tables of short cells, which the terminal, Markdown and the page all show."""
+"""A diff as tables of short cells, which the terminal, Markdown and the page show."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from review.diff.values import DataDiff, Interval, Metric
 
 SIGNS: Final = {"added": "+", "removed": "−", "changed": "~", "conflict": "!"}
 NAMED: Final = 5
-"""Categories that a cell names."""
+"""Categories that a cell lists."""
 SHORT: Final = 24
-"""Characters by which a cell names one."""
+"""Characters of a category that a cell shows."""
 SCREEN: Final = 6
-"""Rows of a table that a screen shows, where a table may be long."""
+"""Rows of a long table that fit a screen."""
 METRICS: Final = 4
-"""Of the training mix, that a screen shows."""
+"""Metrics of the training mix that fit a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,64 +31,64 @@ class Section:
     rows: list[list[str]]
 
 
-def sections(found: DataDiff, *, whole: bool) -> Iterator[Section]:
+def sections(diff: DataDiff, *, whole: bool) -> Iterator[Section]:
     """The tables that matter most; those without a row are left out.
 
     Args:
-        found: the diff.
-        whole: every column and check, and metrics elsewhere; else what fits a screen.
+        diff: the diff.
+        whole: show every column and check, but no metrics; else what fits a screen.
     """
-    made = (
-        rounds(found),
-        sides(found, whole=whole),
-        guard(found, whole=whole),
-        columns(found, whole=whole),
+    candidates = (
+        rounds(diff),
+        sides(diff, whole=whole),
+        guard(diff, whole=whole),
+        columns(diff, whole=whole),
     )
-    return (each for each in made if each.rows)
+    return (section for section in candidates if section.rows)
 
 
-def details(found: DataDiff) -> Iterator[Section]:
+def details(diff: DataDiff) -> Iterator[Section]:
     """The tables that only a page has room for."""
-    return (each for each in (metrics(found), generations(found), cost(found)) if each.rows)
+    return (section for section in (metrics(diff), generations(diff), cost(diff)) if section.rows)
 
 
-def sentences(found: DataDiff, *, whole: bool = False) -> Iterator[str]:
-    """What a diff says in a line each."""
-    yield "rows: " + changes(found)
-    samples = found.samples
+def sentences(diff: DataDiff, *, whole: bool = False) -> Iterator[str]:
+    """Sentences about a diff, one per line."""
+    yield "rows: " + changes(diff)
+    samples = diff.samples
     if samples and samples.columns:
         named = (f"{name} {count:,}" for name, count in samples.columns.items())
         yield "changed in: " + ", ".join(named)
     if samples and samples.repeated:
         keys = plural("key", samples.repeated)
         yield f"{samples.repeated:,} {keys} more than once: equal rows are paired first"
-    yield from _schema(found)
-    if found.cost and found.cost.after and not whole:
-        yield "cost of the rounds: " + _amounts(found.cost.after)
-    yield f"objects: {objects(found)}"
-    for path in found.conflicts:
+    yield from _schema(diff)
+    if diff.cost and diff.cost.after and not whole:
+        yield "cost of the rounds: " + _amounts(diff.cost.after)
+    yield f"objects: {objects(diff)}"
+    for path in diff.conflicts:
         yield f"conflict: {path} changed on both sides; a merge stops here"
-    yield from found.notes
+    yield from diff.notes
 
 
-def rounds(found: DataDiff) -> Section:
+def rounds(diff: DataDiff) -> Section:
     """Samples and decisions, round by round."""
     names = ("added", "removed", "changed"), ("accepted", "rejected", "duplicate")
     body = [
         [
-            str(each.round),
-            *(number(each.samples[name]) for name in names[0]),
-            *(number(each.decisions[name]) for name in names[1]),
-            each.guard or "–",
+            str(entry.round),
+            *(number(entry.samples[name]) for name in names[0]),
+            *(number(entry.decisions[name]) for name in names[1]),
+            entry.guard or "–",
         ]
-        for each in found.rounds
+        for entry in diff.rounds
     ]
     return Section("", ("round", "samples +", "−", "changed", *names[1], "guard"), body)
 
 
-def sides(found: DataDiff, *, whole: bool) -> Section:
-    """How much there is and how far it is from real data, and, on a screen, how good."""
-    left, right = found.left, found.right
+def sides(diff: DataDiff, *, whole: bool) -> Section:
+    """Size and distance from real data of both sides, and, on a screen, some metrics."""
+    left, right = diff.left, diff.right
     if left is None or right is None:
         return Section("", (), [])
     pairs: list[tuple[str, Any, Any]] = [
@@ -102,89 +102,89 @@ def sides(found: DataDiff, *, whole: bool) -> Section:
     ]
     body = [[name, number(old), number(new), change(old, new)] for name, old, new in pairs]
     if not whole:
-        shown = _plainest(found.quality)
-        body += [_metric(each.name, each.before, each.after) for each in shown]
+        shown = _plainest(diff.quality)
+        body += [_metric(metric.name, metric.before, metric.after) for metric in shown]
     heads = (f"before {left.commit[:12]}", f"after {right.commit[:12]}")
     return Section("", ("", *heads, "Δ"), body)
 
 
-def metrics(found: DataDiff) -> Section:
-    """Every metric with its interval."""
+def metrics(diff: DataDiff) -> Section:
+    """All metrics with their intervals."""
     body = [
-        [*_metric(each.name, each.before, each.after), "apart" if each.apart else ""]
-        for each in found.quality
+        [*_metric(metric.name, metric.before, metric.after), "apart" if metric.apart else ""]
+        for metric in diff.quality
     ]
     return Section("Metrics (95 % intervals)", ("", "before", "after", "Δ", "intervals"), body)
 
 
-def generations(found: DataDiff) -> Section:
-    """Accepted rows by generations from real data."""
-    if found.left is None or found.right is None:
+def generations(diff: DataDiff) -> Section:
+    """Accepted rows by number of generations from real data."""
+    if diff.left is None or diff.right is None:
         return Section("", (), [])
-    old, new = found.left.generations, found.right.generations
+    old, new = diff.left.generations, diff.right.generations
     body = [
-        [str(each), *(number(side.get(each, 0)) for side in (old, new))]
-        for each in sorted({*old, *new})
+        [str(generation), *(number(side.get(generation, 0)) for side in (old, new))]
+        for generation in sorted({*old, *new})
     ]
     return Section("Generations from real data", ("generation", "before", "after"), body)
 
 
-def guard(found: DataDiff, *, whole: bool) -> Section:
-    """The guard's checks that do not pass, or did not say the same before."""
-    checks = found.guard.checks if found.guard else ()
-    shown = checks if whole else [each for each in checks if each.after != "pass"][:SCREEN]
+def guard(diff: DataDiff, *, whole: bool) -> Section:
+    """The guard's checks that do not pass, or whose verdict differs."""
+    checks = diff.guard.checks if diff.guard else ()
+    shown = checks if whole else [check for check in checks if check.after != "pass"][:SCREEN]
     body = [
         [
-            each.name,
-            *(side or "–" for side in (each.before, each.after)),
-            number(each.value_after),
-            each.limit or "–",
-            each.evidence or "",
+            check.name,
+            *(side or "–" for side in (check.before, check.after)),
+            number(check.value_after),
+            check.limit or "–",
+            check.evidence or "",
         ]
-        for each in shown
+        for check in shown
     ]
     return Section("Guard", ("check", "before", "after", "value", "limit", "evidence"), body)
 
 
-def columns(found: DataDiff, *, whole: bool) -> Section:
-    """Distributions of columns, the plainest shifts first."""
-    ranked = sorted(found.columns, key=lambda each: (not each.shifted, -abs(each.effect or 0.0)))
-    body = [_column(each) for each in (ranked if whole else ranked[:SCREEN])]
-    title = f"Columns: the right side's parts that differ beside {found.reference}"
+def columns(diff: DataDiff, *, whole: bool) -> Section:
+    """Distributions of columns, the largest shifts first."""
+    ranked = sorted(diff.columns, key=lambda shift: (not shift.shifted, -abs(shift.effect or 0.0)))
+    body = [_column(shift) for shift in (ranked if whole else ranked[:SCREEN])]
+    title = f"Columns: the right side's parts that differ beside {diff.reference}"
     heads = ("column", "before", "after", "nulls", "effect", "size", "p (Holm)", "categories", "")
-    kept = [at for at in range(len(heads)) if any(row[at] for row in body)]
-    told = [[row[at] for at in kept] for row in body]
-    return Section(title, tuple(heads[at] for at in kept), told)
+    shown = [index for index in range(len(heads)) if any(row[index] for row in body)]
+    body_shown = [[row[index] for index in shown] for row in body]
+    return Section(title, tuple(heads[index] for index in shown), body_shown)
 
 
-def cost(found: DataDiff) -> Section:
-    """What the rounds that differ took, by stage."""
-    if found.cost is None:
+def cost(diff: DataDiff) -> Section:
+    """Cost of the differing rounds, by stage."""
+    if diff.cost is None:
         return Section("", (), [])
-    body = [[name, _amounts(units)] for name, units in sorted(found.cost.stages.items())]
-    total = [_amounts(each) or "–" for each in (found.cost.before, found.cost.after)]
+    body = [[name, _amounts(units)] for name, units in sorted(diff.cost.stages.items())]
+    total = [_amounts(amounts) or "–" for amounts in (diff.cost.before, diff.cost.after)]
     body.append(["all", total[1]])
     title = f"Cost of the rounds that differ (before: {total[0]})"
     return Section(title, ("stage", "took"), body)
 
 
-def changes(found: DataDiff) -> str:
-    """Rows by change, in words."""
-    counted = [f"{count:,} {name}" for name, count in found.changes.items()]
+def changes(diff: DataDiff) -> str:
+    """A phrase with the number of rows by change."""
+    counted = [f"{count:,} {name}" for name, count in diff.changes.items()]
     return ", ".join(counted) or "none differ"
 
 
-def objects(found: DataDiff) -> str:
-    """Objects by table and change."""
-    told = (
-        f"{name} {' '.join(f'{SIGNS[kind]}{count}' for kind, count in sorted(kinds.items()))}"
-        for name, kinds in sorted(found.objects.items())
-    )
-    return ", ".join(told) or "none differ"
+def objects(diff: DataDiff) -> str:
+    """A phrase with the number of objects by table and change."""
+    texts = []
+    for name, counts in sorted(diff.objects.items()):
+        signed = (f"{SIGNS[change]}{count}" for change, count in sorted(counts.items()))
+        texts.append(f"{name} {' '.join(signed)}")
+    return ", ".join(texts) or "none differ"
 
 
 def span(numbers: Sequence[int]) -> str:
-    """Round numbers, a whole run as its ends."""
+    """Round numbers; consecutive ones are written as a range."""
     if not numbers:
         return "–"
     whole = list(numbers) == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 1
@@ -192,12 +192,12 @@ def span(numbers: Sequence[int]) -> str:
 
 
 def change(old: object, new: object) -> str:
-    """The difference of two numbers with its sign."""
+    """The difference of two numbers with its sign; empty unless both are numbers."""
     if not isinstance(old, int | float) or not isinstance(new, int | float):
         return ""
-    told = number(abs(new - old))
-    sign = "−" if new < old and told.strip("0.") else "+"
-    return sign + told
+    amount = number(abs(new - old))
+    sign = "−" if new < old and amount.strip("0.") else "+"
+    return sign + amount
 
 
 def _plainest(quality: Sequence[Metric]) -> list[Metric]:
@@ -205,45 +205,45 @@ def _plainest(quality: Sequence[Metric]) -> list[Metric]:
 
     A change is measured in widths of the interval, for metrics have no common unit.
     """
-    first = [each for each in quality if each.name == "accuracy mix"]
-    others = [each for each in quality if each.name.startswith("mix ")]
-    return first + sorted(others, key=lambda each: -each.moved)[:METRICS]
+    first = [metric for metric in quality if metric.name == "accuracy mix"]
+    others = [metric for metric in quality if metric.name.startswith("mix ")]
+    return first + sorted(others, key=lambda metric: -metric.moved)[:METRICS]
 
 
 def _metric(name: str, old: Interval | None, new: Interval | None) -> list[str]:
-    values = [each.value if each else None for each in (old, new)]
+    values = [side.value if side else None for side in (old, new)]
     return [name, _interval(old), _interval(new), change(*values)]
 
 
-def _interval(found: Interval | None) -> str:
-    if found is None:
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
         return "–"
-    ends = "" if found.low is None else f" [{number(found.low)}, {number(found.high)}]"
-    return number(found.value) + ends
+    ends = "" if interval.low is None else f" [{number(interval.low)}, {number(interval.high)}]"
+    return number(interval.value) + ends
 
 
-def _column(found: Shift) -> list[str]:
+def _column(shift: Shift) -> list[str]:
     named = [
         sign
-        + ", ".join(text(each, SHORT) for each in values[:NAMED])
+        + ", ".join(text(value, SHORT) for value in values[:NAMED])
         + (f" … ({count:,})" if count > NAMED else "")
         for sign, values, count in (
-            ("+", found.gained, found.gained_count),
-            ("−", found.lost, found.lost_count),
+            ("+", shift.gained, shift.gained_count),
+            ("−", shift.lost, shift.lost_count),
         )
         if count
     ]
-    p = found.p_holm
+    p = shift.p_holm
     return [
-        found.column,
-        _summary(found.before),
-        _summary(found.after),
-        " → ".join(number(each) for each in found.nulls) if any(found.nulls) else "",
-        number(found.effect),
-        found.size or "–",
+        shift.column,
+        _summary(shift.before),
+        _summary(shift.after),
+        " → ".join(number(value) for value in shift.nulls) if any(shift.nulls) else "",
+        number(shift.effect),
+        shift.size or "–",
         "–" if p is None else "<0.001" if p < 0.001 else number(p),  # noqa: PLR2004  digits shown
         " ".join(named),
-        "shifted" if found.shifted else "",
+        "shifted" if shift.shifted else "",
     ]
 
 
@@ -253,11 +253,13 @@ def _summary(figures: Any) -> str:  # noqa: ANN401  a mapping of numbers
     return f"{figures['distinct']:,} distinct" if "distinct" in figures else "–"
 
 
-def _schema(found: DataDiff) -> Iterator[str]:
-    for what, names in (("gained", found.schema.added), ("lost", found.schema.removed)):
+def _schema(diff: DataDiff) -> Iterator[str]:
+    for what, names in (("gained", diff.schema.added), ("lost", diff.schema.removed)):
         if names:
-            yield f"columns {what}: " + ", ".join(f"{name} {kind}" for name, kind in names.items())
-    for name, (old, new) in found.schema.retyped.items():
+            yield f"columns {what}: " + ", ".join(
+                f"{name} {dtype}" for name, dtype in names.items()
+            )
+    for name, (old, new) in diff.schema.retyped.items():
         yield f"column {name}: {old} became {new}"
 
 

@@ -26,34 +26,35 @@ from review.diff import categories, effects
 LEVEL: Final = 0.01
 """Adjusted p-value below which a difference is significant."""
 MOST_ROWS: Final = 20_000
-"""Of each side that numbers are compared of; drawn at random with a fixed seed, where more are."""
+"""Rows of each side that are compared; more are sampled at random with a fixed seed."""
 MOST_IMAGES: Final = 400
+"""Images of each side that are compared, evenly spaced."""
 FEW_ROWS: Final = 8
-"""Of a side, under which nothing is tested."""
+"""Rows of a side below which nothing is tested."""
 WORDS: Final = r"\w+"
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One column, or one figure of it, on two sides."""
+    """The distributions of one column, or of one figure of it, on two sides."""
 
     column: str
     kind: str
-    """numeric, category, words, or other, whose values are not compared."""
+    """`numeric`, `category`, `words`, or `other`, whose values are not compared."""
     rows: tuple[int, int]
     nulls: tuple[int, int]
     before: Mapping[str, float]
-    """mean, sd, median of numbers; distinct of categories."""
+    """mean, sd and median of numbers; distinct of categories."""
     after: Mapping[str, float]
     figures: Mapping[str, float]
     effect: float | None = None
     """Cliff's delta, Cramér's V, or the total variation of words."""
     size: str | None = None
-    """none, small, medium or large."""
+    """`none`, `small`, `medium` or `large`."""
     p_value: float | None = None
     p_holm: float | None = None
     gained: tuple[str, ...] = ()
-    """Categories that only the right side has, the most frequent first; a few of them."""
+    """Some categories that only the right side has, the most frequent first."""
     lost: tuple[str, ...] = ()
     gained_count: int = 0
     lost_count: int = 0
@@ -65,10 +66,10 @@ class Shift:
         return significant and self.size in ("medium", "large")
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        found = asdict(self) | {"shifted": self.shifted}
+        """The content of `--json`."""
+        content = asdict(self) | {"shifted": self.shifted}
         pairs = ("rows", "nulls", "gained", "lost")
-        return {**found, **{name: list(found[name]) for name in pairs}}
+        return {**content, **{name: list(content[name]) for name in pairs}}
 
 
 def shifts(left: pl.LazyFrame, right: pl.LazyFrame, names: Sequence[str]) -> tuple[Shift, ...]:
@@ -79,64 +80,64 @@ def shifts(left: pl.LazyFrame, right: pl.LazyFrame, names: Sequence[str]) -> tup
         right: the other side.
         names: columns that both have.
     """
-    found = [each for name in names for each in _column(left, right, name)]
-    adjusted = effects.holm([each.p_value for each in found])
-    return tuple(replace(each, p_holm=p) for each, p in zip(found, adjusted, strict=True))
+    unadjusted = [shift for name in names for shift in _column(left, right, name)]
+    adjusted = effects.holm([shift.p_value for shift in unadjusted])
+    return tuple(replace(shift, p_holm=p) for shift, p in zip(unadjusted, adjusted, strict=True))
 
 
-def is_image(kind: pl.DataType) -> bool:
-    """Whether a column is of image files: `struct{bytes, path}`, as in Hugging Face datasets."""
-    return isinstance(kind, pl.Struct) and "bytes" in {each.name for each in kind.fields}
+def is_image(dtype: pl.DataType) -> bool:
+    """Whether a column holds image files: `struct{bytes, path}`, as in Hugging Face datasets."""
+    return isinstance(dtype, pl.Struct) and "bytes" in {member.name for member in dtype.fields}
 
 
 def _column(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
-    kinds = [each.collect_schema()[name] for each in (left, right)]
-    if all(is_image(kind) for kind in kinds):
+    dtypes = [series.collect_schema()[name] for series in (left, right)]
+    if all(is_image(dtype) for dtype in dtypes):
         return _images(left, right, name)
-    if any(kind.is_nested() or kind == pl.Binary for kind in kinds):
-        counted = [each.select(pl.len(), pl.col(name).null_count()) for each in (left, right)]
-        (rows, nulls), (more, empty) = (each.row(0) for each in pl.collect_all(counted))
+    if any(dtype.is_nested() or dtype == pl.Binary for dtype in dtypes):
+        counted = [series.select(pl.len(), pl.col(name).null_count()) for series in (left, right)]
+        (rows, nulls), (more, empty) = (series.row(0) for series in pl.collect_all(counted))
         return [Shift(name, "other", (rows, more), (nulls, empty), {}, {}, {})]
     frames = pl.collect_all([left.select(name), right.select(name)])
-    old, new = (each.to_series() for each in frames)
-    if all(each.dtype.is_numeric() or each.dtype.is_temporal() for each in (old, new)):
+    old, new = (series.to_series() for series in frames)
+    if all(series.dtype.is_numeric() or series.dtype.is_temporal() for series in (old, new)):
         few = old.dtype.is_integer() and categories.few(old, new)
         return [_categories(name, old, new) if few else _numbers(name, old, new)]
     old, new = old.cast(pl.String), new.cast(pl.String)
     if categories.few(old, new):
         return [_categories(name, old, new)]
-    lengths = [each.str.len_chars() for each in (old, new)]
+    lengths = [series.str.len_chars() for series in (old, new)]
     return [_numbers(f"{name}: length", *lengths), _words(name, old, new)]
 
 
 def _numbers(name: str, old: pl.Series, new: pl.Series) -> Shift:
     rows, nulls = (len(old), len(new)), (old.null_count(), new.null_count())
-    left, right = (_drawn(each) for each in (old, new))
-    found = Shift(name, "numeric", rows, nulls, _summary(left), _summary(right), {})
+    left, right = (_drawn(series) for series in (old, new))
+    shift = Shift(name, "numeric", rows, nulls, _summary(left), _summary(right), {})
     if min(len(left), len(right)) < FEW_ROWS:
-        return found
+        return shift
     delta = effects.cliffs_delta(left, right)
     figures = {
         "kolmogorov_smirnov": kolmogorov_smirnov(left, right),
         "wasserstein": wasserstein(left, right),
     }
     p_value = effects.kolmogorov_p(figures["kolmogorov_smirnov"], len(left), len(right))
-    # A change of spread alone has no delta; the gap of the distribution functions shows it.
+    # A change of spread alone has a delta of 0, which the Kolmogorov-Smirnov statistic shows.
     effect = max(abs(delta), figures["kolmogorov_smirnov"])
     size = effects.named(effect, effects.CLIFF)
-    return replace(found, figures=figures, effect=delta, size=size, p_value=p_value)
+    return replace(shift, figures=figures, effect=delta, size=size, p_value=p_value)
 
 
 def _categories(name: str, old: pl.Series, new: pl.Series) -> Shift:
     counts = categories.counted(old, new)
-    found = _counted(name, "category", counts, old, new)
+    shift = _counted(name, "category", counts, old, new)
     values = counts.select("before", "after").to_numpy().T
     if not values.size or values.sum(axis=1).min() < FEW_ROWS:
-        return found
+        return shift
     tested = effects.categories(values)
     size = effects.named(tested.cramers_v, effects.CRAMER)
     return replace(
-        found,
+        shift,
         figures={"total_variation": tested.total_variation, "g": tested.g},
         effect=tested.cramers_v,
         size=size,
@@ -146,36 +147,37 @@ def _categories(name: str, old: pl.Series, new: pl.Series) -> Shift:
 
 def _words(name: str, old: pl.Series, new: pl.Series) -> Shift:
     split = [
-        _sampled(each).str.to_lowercase().str.extract_all(WORDS).explode() for each in (old, new)
+        _sampled(series).str.to_lowercase().str.extract_all(WORDS).explode()
+        for series in (old, new)
     ]
     counts = categories.counted(*split)
-    found = _counted(f"{name}: words", "words", counts, old, new)
+    shift = _counted(f"{name}: words", "words", counts, old, new)
     values = counts.select("before", "after").to_numpy().T
     if not values.size or not values.sum(axis=1).all():
-        return found
+        return shift
     variation = total_variation(*values)
-    return replace(found, figures={"total_variation": variation}, effect=variation)
+    return replace(shift, figures={"total_variation": variation}, effect=variation)
 
 
 def _images(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
-    """Brightness and contrast of some images, of those that can be decoded."""
+    """Compare brightness and contrast of some images, of those that can be decoded."""
     files = pl.col(name).struct.field("bytes")
-    counted = [each.select(pl.len(), files.null_count()) for each in (left, right)]
-    (rows, nulls), (more, empty) = (each.row(0) for each in pl.collect_all(counted))
+    counted = [frame.select(pl.len(), files.null_count()) for frame in (left, right)]
+    (rows, nulls), (more, empty) = (frame.row(0) for frame in pl.collect_all(counted))
     drawn = [
-        each.select(files).gather_every(max(1, size // MOST_IMAGES)).head(MOST_IMAGES)
-        for each, size in ((left, rows), (right, more))
+        frame.select(files).gather_every(max(1, size // MOST_IMAGES)).head(MOST_IMAGES)
+        for frame, size in ((left, rows), (right, more))
     ]
-    series = [each.to_series() for each in pl.collect_all(drawn)]
-    moments = [np.asarray([_moments(file) for file in each]).reshape(-1, 2) for each in series]
-    about = ("brightness", "contrast")
+    series = [frame.to_series() for frame in pl.collect_all(drawn)]
+    moments = [np.asarray([_moments(file) for file in frame]).reshape(-1, 2) for frame in series]
+    figures = ("brightness", "contrast")
     return [
         replace(
-            _numbers(f"{name}: {what}", *(pl.Series(each[:, at]) for each in moments)),
+            _numbers(f"{name}: {what}", *(pl.Series(frame[:, index]) for frame in moments)),
             rows=(rows, more),
             nulls=(nulls, empty),
         )
-        for at, what in enumerate(about)
+        for index, what in enumerate(figures)
     ]
 
 
@@ -204,8 +206,12 @@ def _counted(name: str, kind: str, counts: pl.DataFrame, old: pl.Series, new: pl
 
 
 def _sampled(values: pl.Series) -> pl.Series:
-    known = values.drop_nulls()
-    return known.sample(MOST_ROWS, seed=0) if len(known) > MOST_ROWS else known
+    values_present = values.drop_nulls()
+    return (
+        values_present.sample(MOST_ROWS, seed=0)
+        if len(values_present) > MOST_ROWS
+        else values_present
+    )
 
 
 def _drawn(values: pl.Series) -> NDArray[np.float64]:

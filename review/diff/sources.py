@@ -1,7 +1,7 @@
-"""Two sides of a table as parts, of which equal ones are never opened.
+"""The two sides of a table as parts, of which equal ones are never opened.
 
 The sides are refs of a lake, whose objects have checksums, or files on a disk. A part that both
-sides hold under any name cancels out: rows in it are the same rows.
+sides hold, under any name, is left out: its rows are the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from lake import files as local
+from lake import files
 from lake.client import Lake
 from lake.values import ObjectInfo
 from pipelines.common import parquet
@@ -29,17 +29,18 @@ class Side:
     """The parts of one side of a table, in order of their names."""
 
     differing: tuple[str, ...]
-    """Parts that the other side does not hold."""
+    """Names of the parts that the other side does not hold."""
     equal: tuple[str, ...]
+    """Names of the parts that both sides hold."""
     open: Callable[[str], pl.LazyFrame]
     """Scan a part by its name."""
 
     def frame(self) -> pl.LazyFrame | None:
-        """The parts that differ, as one frame; None where there is none."""
+        """The differing parts as one frame; None where there are none."""
         return _together([self.open(name) for name in self.differing])
 
     def some(self, wanted: Callable[[str], bool]) -> pl.LazyFrame | None:
-        """The parts with some names, equal ones too; None where there is none."""
+        """The parts whose names are wanted, equal ones too; None where there are none."""
         names = sorted({*self.differing, *self.equal})
         return _together([self.open(name) for name in names if wanted(name)])
 
@@ -48,10 +49,10 @@ class Side:
         return self.some(lambda _: True)
 
     def columns(self) -> pl.Schema | None:
-        """Columns of the parts that differ, or else of any part: its footer is read."""
+        """The columns of the differing parts, or else of any part; only footers are read."""
         names = self.differing or self.equal[:1]
-        found = _together([self.open(name) for name in names])
-        return None if found is None else found.collect_schema()
+        frame = _together([self.open(name) for name in names])
+        return None if frame is None else frame.collect_schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Sources:
     right: Side
 
     def frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame] | None:
-        """The parts that differ; a side without any is empty, with the other's columns."""
+        """The differing parts; a side without any is an empty frame with the other's columns."""
         left, right = self.left.frame(), self.right.frame()
         if left is None and right is None:
             return None
@@ -71,15 +72,15 @@ class Sources:
 
 def in_lake(lake: Lake, left: str, right: str, prefix: str) -> Sources:
     """The parts under a prefix at two refs, told apart by the lake's checksums."""
-    held = [
+    objects = [
         {item.path: item for item in lake.objects(ref, prefix) if item.path.endswith(SUFFIX)}
         for ref in (left, right)
     ]
-    differing = _differing(*held)
+    differing = _differing(*objects)
     return Sources(
         *(
             Side(tuple(names), tuple(sorted({*items} - {*names})), _scanner(lake, ref, items))
-            for ref, items, names in zip((left, right), held, differing, strict=True)
+            for ref, items, names in zip((left, right), objects, differing, strict=True)
         )
     )
 
@@ -99,36 +100,36 @@ def on_disk(left: Path, right: Path) -> Sources:
     return Sources(
         *(
             Side(
-                tuple(sorted({*files} - same)),
+                tuple(sorted({*parts} - same)),
                 tuple(sorted(same)),
-                lambda name, files=files: _scanned(files[name]),  # type: ignore[misc]
+                lambda name, parts=parts: _scanned(parts[name]),  # type: ignore[misc]
             )
-            for files in (ours, theirs)
+            for parts in (ours, theirs)
         )
     )
 
 
-def _scanned(place: Path) -> pl.LazyFrame:
-    """Scan a file that does not become much more in memory than it is.
+def _scanned(path: Path) -> pl.LazyFrame:
+    """Scan a file, unless it would become much larger in memory than it is on disk.
 
     Raises:
-        DataError: it is no Parquet file, or does.
+        DataError: it is no Parquet file, or would become too large.
         UsageError: it cannot be read.
     """
     try:
-        with local.opened(place) as file:
-            parquet.check(place, file)
+        with files.opened(path) as file:
+            parquet.check(path, file)
     except OSError as error:
-        raise UsageError(f"{place} cannot be read: {error.strerror}") from error
-    return pl.scan_parquet(place, glob=False)
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    return pl.scan_parquet(path, glob=False)
 
 
-def is_on_disk(path: str) -> bool:
+def is_on_disk(name: str) -> bool:
     """Whether a path names a Parquet file or a folder that holds some."""
-    place = Path(path)
-    if place.is_dir():
-        return next(place.rglob(f"*{SUFFIX}"), None) is not None
-    return place.is_file() and place.suffix == SUFFIX
+    path = Path(name)
+    if path.is_dir():
+        return next(path.rglob(f"*{SUFFIX}"), None) is not None
+    return path.is_file() and path.suffix == SUFFIX
 
 
 def _scanner(lake: Lake, ref: str, items: dict[str, ObjectInfo]) -> Callable[[str], pl.LazyFrame]:
@@ -138,34 +139,34 @@ def _scanner(lake: Lake, ref: str, items: dict[str, ObjectInfo]) -> Callable[[st
 def _differing(
     left: dict[str, ObjectInfo], right: dict[str, ObjectInfo]
 ) -> tuple[list[str], list[str]]:
-    """Names of parts whose content the other side does not hold as often."""
+    """Names of the parts whose content the other side holds less often."""
     counts = [
-        Counter((each.checksum, each.size) for each in side.values()) for side in (left, right)
+        Counter((item.checksum, item.size) for item in side.values()) for side in (left, right)
     ]
     return _more(left.values(), counts[1]), _more(right.values(), counts[0])
 
 
-def _more(parts: Iterable[ObjectInfo], there: Counter[tuple[str, int]]) -> list[str]:
-    rest = Counter(there)
-    found = []
-    for part in sorted(parts, key=lambda each: each.path):
+def _more(parts: Iterable[ObjectInfo], other_counts: Counter[tuple[str, int]]) -> list[str]:
+    rest = Counter(other_counts)
+    names = []
+    for part in sorted(parts, key=lambda item: item.path):
         rest[part.checksum, part.size] -= 1
         if rest[part.checksum, part.size] < 0:
-            found.append(part.path)
-    return found
+            names.append(part.path)
+    return names
 
 
-def _files(place: Path) -> dict[str, Path]:
-    if place.is_file():
-        return {SUFFIX: place}
-    found = {str(each.relative_to(place)): each for each in sorted(place.rglob(f"*{SUFFIX}"))}
-    if not found:
-        raise UsageError(f"{place} holds no Parquet file")
-    for each in found.values():
-        said = local.kind(each.stat().st_mode) if each.exists() else "a link that leads nowhere"
-        if said is not None:
-            raise UsageError(f"{str(each)!r} is {said}, not a regular file; remove it")
-    return found
+def _files(path: Path) -> dict[str, Path]:
+    if path.is_file():
+        return {SUFFIX: path}
+    parts = {str(file.relative_to(path)): file for file in sorted(path.rglob(f"*{SUFFIX}"))}
+    if not parts:
+        raise UsageError(f"{path} holds no Parquet file")
+    for file in parts.values():
+        problem = files.kind(file.stat().st_mode) if file.exists() else "a link that leads nowhere"
+        if problem is not None:
+            raise UsageError(f"{str(file)!r} is {problem}, not a regular file; remove it")
+    return parts
 
 
 def _together(parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame | None:

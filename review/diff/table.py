@@ -1,4 +1,4 @@
-"""The diff of one table: rows, columns and their distributions, whatever the table is."""
+"""The diff of one table: its rows, its columns and their distributions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NEAR, ALL = "the left side's parts that differ", "all rows of the left side"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableDiff:
-    """What differs in one table."""
+    """The differences in one table."""
 
-    samples: RowChanges | None = None
+    row_changes: RowChanges | None = None
     """None where no part differs."""
     schema: Schemas = field(default_factory=lambda: Schemas({}, {}, {}))
     columns: tuple[Shift, ...] = ()
     reference: str = ""
-    """What the right side's parts that differ are compared with."""
+    """A phrase that says what the right side's differing parts are compared with."""
     before: pl.LazyFrame = field(default_factory=pl.LazyFrame)
     after: pl.LazyFrame = field(default_factory=pl.LazyFrame)
 
@@ -35,10 +35,10 @@ def table(
     """Compare a table.
 
     Args:
-        parts: of the table.
+        parts: the parts of the table on both sides.
         key: columns by which rows are the same.
         columns: whether to compare the distributions of columns too.
-        passed_over: columns that are no payload.
+        passed_over: columns that do not belong to the payload.
 
     Raises:
         UsageError: a side lacks the key.
@@ -47,26 +47,26 @@ def table(
     if frames is None:
         return TableDiff()
     left, right = frames
-    found = compare(left, right, key, ignore=passed_over)
+    row_changes = compare(left, right, key, ignore=passed_over)
     ours, theirs = parts.left.columns(), parts.right.columns()
     schema = Schemas({}, {}, {}) if ours is None or theirs is None else schemas(ours, theirs)
-    told = TableDiff(found, schema, before=left, after=right)
+    without_columns = TableDiff(row_changes, schema, before=left, after=right)
     if not columns:
-        return told
-    reference, where = _reference(parts, left, found)
-    if reference is None or not found.right:
-        return told
+        return without_columns
+    reference, described = _reference(parts, left, row_changes)
+    if reference is None or not row_changes.right:
+        return without_columns
     shared = set(reference.collect_schema())
     names = [
         name
         for name in right.collect_schema()
         if name in shared and name not in {*key, *passed_over}
     ]
-    return TableDiff(found, schema, shifts(reference, right, names), where, left, right)
+    return TableDiff(row_changes, schema, shifts(reference, right, names), described, left, right)
 
 
 def _reference(
-    parts: Sources, left: pl.LazyFrame, found: RowChanges
+    parts: Sources, left: pl.LazyFrame, row_changes: RowChanges
 ) -> tuple[pl.LazyFrame | None, str]:
-    """What new rows are compared with: the old ones in their place, else all there are."""
-    return (left, NEAR) if found.left else (parts.left.whole(), ALL)
+    """Choose what new rows are compared with: the rows they replace, or else all rows."""
+    return (left, NEAR) if row_changes.left else (parts.left.whole(), ALL)

@@ -1,4 +1,4 @@
-"""A diff in a terminal: a screen, and on request the rows."""
+"""A diff in a terminal: one screen, and on request the rows."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from review.diff.sections import sections, sentences
 from review.diff.values import DataDiff
 
 
-def rendered(found: DataDiff, title: str, rows: int) -> Iterator[RenderableType]:
-    """The parts of a screen, and at most some rows."""
-    head = f"{found.dataset}: {title}"
-    for each in sections(found, whole=False):
-        yield _shown(head or each.title, each.columns, each.rows)
+def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[RenderableType]:
+    """Render the parts of a screen, and at most so many rows."""
+    head = f"{diff.dataset}: {title}"
+    for section in sections(diff, whole=False):
+        yield _shown(head or section.title, section.columns, section.rows)
         head = ""
     if head:
         yield sentence(head)
-    for said in sentences(found):
-        yield sentence(said)
+    for text in sentences(diff):
+        yield sentence(text)
     if rows:
-        yield _rows(found, rows)
-        if found.rows.height > rows:
-            yield f"… {found.rows.height - rows:,} more rows; --rows --json prints them all"
+        yield _rows(diff, rows)
+        if diff.rows.height > rows:
+            yield f"… {diff.rows.height - rows:,} more rows; --rows --json prints them all"
 
 
-def _rows(found: DataDiff, rows: int) -> Table:
-    shown = list(samples(found, found.rows.head(rows)))
-    places = list(dict.fromkeys(name for each in shown for name in each.place))
-    payload = list(dict.fromkeys(name for each in shown for name in (*each.before, *each.after)))
+def _rows(diff: DataDiff, rows: int) -> Table:
+    shown = list(samples(diff, diff.rows.head(rows)))
+    place_names = list(dict.fromkeys(name for sample in shown for name in sample.place))
+    payload = list(
+        dict.fromkeys(name for sample in shown for name in (*sample.before, *sample.after))
+    )
     body = [
         [
-            each.change,
-            *(each.place.get(name, "–") for name in places),
-            *(value(each, name) for name in payload),
-            each.said,
+            sample.change,
+            *(sample.place.get(name, "–") for name in place_names),
+            *(value(sample, name) for name in payload),
+            sample.said,
         ]
-        for each in shown
+        for sample in shown
     ]
-    return _shown("", ["change", *places, *payload, "what"], body)
+    return _shown("", ["change", *place_names, *payload, "what"], body)
 
 
 def _shown(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

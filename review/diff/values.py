@@ -1,9 +1,9 @@
-"""What a data diff says, as frozen values: of one data set, or of any table with a key."""
+"""The values of a data diff: of one data set, or of any table with a key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -13,7 +13,7 @@ from review.diff.rows import RowChanges
 from review.diff.shift import Shift
 
 ORDER: Final = ("removed", "changed", "decision", "verdict", "parents", "refused", "added")
-"""What a reviewer looks at first."""
+"""Changes in the order in which a reviewer looks at them."""
 MEANINGS: Final[Mapping[str, str]] = {
     "removed": "an accepted sample is gone",
     "changed": "an accepted sample has another payload",
@@ -27,19 +27,19 @@ MEANINGS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RoundChange:
-    """What changes in one round: accepted samples by change, candidates by decision, the guard."""
+    """The changes in one round: accepted samples by change, candidates by decision, the guard."""
 
     round: int
     samples: dict[str, int]
-    """Accepted samples: added, removed, changed."""
+    """Accepted samples by change: added, removed, changed."""
     decisions: dict[str, int]
-    """Candidates of the right side: accepted, rejected, duplicate."""
+    """Candidates of the right side by decision: accepted, rejected, duplicate."""
     guard: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a data set: how much there is, how far from real data, how good."""
+    """One side of a data set: its size, its distance from real data, and its figures."""
 
     commit: str
     rounds: list[int]
@@ -49,7 +49,7 @@ class Side:
     depth_mean: float | None
     depth_max: int | None
     generations: dict[int, int]
-    """Accepted rows of each generation: `depth_mean` rounded, halves up."""
+    """Accepted rows by generation, which is `depth_mean` rounded half up."""
     founders: float | None
     """Founder equivalents over the accepted rows (Lacy 1989)."""
     figures: dict[str, float | None]
@@ -75,13 +75,13 @@ class Metric:
 
     @property
     def apart(self) -> bool:
-        """Whether both sides have an interval, and these do not meet."""
+        """Whether both sides have an interval and the intervals do not overlap."""
         ends = self._ends
         return ends is not None and (ends[1] < ends[2] or ends[3] < ends[0])
 
     @property
     def moved(self) -> float:
-        """How far the value moved, in widths of the wider interval; 0 where that is unknown."""
+        """Difference of the values in widths of the wider interval; 0 where that is unknown."""
         ends, old, new = self._ends, self.before, self.after
         if ends is None or old is None or new is None or None in (old.value, new.value):
             return 0.0
@@ -101,7 +101,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of the guard whose verdict differs, or is no pass on the right."""
+    """A check of the guard whose verdict differs, or is not `pass` on the right side."""
 
     name: str
     before: str | None
@@ -114,7 +114,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What the guard said of the last round of either side."""
+    """The guard's verdict on the last round of either side."""
 
     before: str | None
     after: str | None
@@ -123,51 +123,53 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the rounds that differ took, by unit: seconds, dollars, tokens …."""
+    """Cost of the differing rounds by unit: seconds, dollars, tokens and so on."""
 
     before: dict[str, float]
     after: dict[str, float]
     stages: dict[str, dict[str, float]]
-    """Of the right side, by stage."""
+    """Cost of the right side by stage, then by unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataDiff:
-    """The difference of one data set, or of a table, between two sides.
+    """The difference of one data set, or of any other table, between two sides.
 
-    Attributes of a table that is not Stemma's: rounds are empty, sides and guard are None.
+    Of a table that is no data set of Stemma's, the attributes from `conflicts` on keep their
+    defaults.
     """
 
     dataset: str
     key: tuple[str, ...]
     objects: dict[str, dict[str, int]]
-    """For each table the objects added, removed, changed, and in conflict."""
-    conflicts: list[str]
-    """Paths that both sides changed; a merge would stop at them."""
-    rounds: list[RoundChange]
-    left: Side | None
-    right: Side | None
+    """Number of objects by table and change: added, removed, changed, or in conflict."""
     changes: dict[str, int]
-    """Rows by change, as in `ORDER`."""
+    """Number of rows by change, as in `ORDER`."""
     samples: RowChanges | None
     """The row diff of the samples, or of the table; None where no part differs."""
     schema: Schemas
     columns: tuple[Shift, ...]
     reference: str
-    """What the right side's columns are compared with, in words."""
-    quality: tuple[Metric, ...]
-    guard: Guard | None
-    cost: Cost | None
-    notes: tuple[str, ...]
-    """What could not be found out, and why."""
+    """A phrase that says what the right side's columns are compared with."""
     rows: pl.DataFrame
     """Rows that differ, in the order of `ORDER`: change, round, row, sample_id or the key, columns
     that differ, before and after (decision, verdict or parents), decision, reasons, and left_at and
     right_at, the row's positions in `before` and `after`."""
     before: pl.LazyFrame
-    """The parts that differ, on the left."""
+    """The differing parts of the left side."""
     after: pl.LazyFrame
-    made: Callable[[int], pl.LazyFrame | None] | None = None
+    """The differing parts of the right side."""
+    conflicts: list[str] = field(default_factory=list)
+    """Paths that both sides changed; a merge would stop at them."""
+    rounds: list[RoundChange] = field(default_factory=list)
+    left: Side | None = None
+    right: Side | None = None
+    quality: tuple[Metric, ...] = ()
+    guard: Guard | None = None
+    cost: Cost | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences about what could not be determined, and why."""
+    open_candidates: Callable[[int], pl.LazyFrame | None] | None = None
     """Opens the candidates of a round of the right side, which the samples are chosen from."""
 
     @property
@@ -176,31 +178,31 @@ class DataDiff:
         return not self.objects and not self.rows.height
 
     def to_dict(self, *, rows: bool = False) -> dict[str, Any]:
-        """As JSON; with `rows`, each row that differs, its bytes in hex."""
-        found: dict[str, Any] = {
+        """The content of `--json`; with `rows`, also each differing row, with bytes in hex."""
+        content: dict[str, Any] = {
             "key": list(self.key),
             "objects": self.objects,
             "conflicts": self.conflicts,
-            "rounds": [asdict(each) for each in self.rounds],
+            "rounds": [asdict(entry) for entry in self.rounds],
             "left": asdict(self.left) if self.left else None,
             "right": asdict(self.right) if self.right else None,
             "changes": self.changes,
             "samples": self.samples.to_dict() if self.samples else None,
             "schema": self.schema.to_dict(),
             "reference": self.reference,
-            "columns": [each.to_dict() for each in self.columns],
-            "quality": [asdict(each) | {"apart": each.apart} for each in self.quality],
+            "columns": [entry.to_dict() for entry in self.columns],
+            "quality": [asdict(entry) | {"apart": entry.apart} for entry in self.quality],
             "guard": asdict(self.guard) if self.guard else None,
             "cost": asdict(self.cost) if self.cost else None,
             "notes": list(self.notes),
         }
         if rows:
-            found["rows"] = plain(self.rows.drop("left_at", "right_at")).to_dicts()
-        return found
+            content["rows"] = plain(self.rows.drop("left_at", "right_at")).to_dicts()
+        return content
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame whose values JSON has: bytes in hex, what JSON lacks as text."""
-    names = [name for name, kind in frame.schema.items() if kind == pl.Binary]
-    times = [name for name, kind in frame.schema.items() if kind.is_temporal()]
-    return frame.with_columns(pl.col(names).bin.encode("hex"), pl.col(times).cast(pl.String))
+    """Convert values that JSON lacks: bytes to hex digits, dates and times to text."""
+    binary = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
+    temporal = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
+    return frame.with_columns(pl.col(binary).bin.encode("hex"), pl.col(temporal).cast(pl.String))

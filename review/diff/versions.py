@@ -1,4 +1,4 @@
-"""A data set at a commit: its rounds, how far it is from real data, its manifests."""
+"""A data set at a commit: its rounds, its distance from real data, and its manifests."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Version:
     commit: str
     rounds: list[int]
     """Rounds whose accepted samples it holds."""
-    far: Distance
+    distance: Distance
     last: dict[str, Any]
-    """The manifest of the last of them; empty where there is none."""
+    """The manifest of the last round; empty where there is none."""
     manifests: dict[int, dict[str, Any]]
-    """Of the rounds that differ; empty where the commit lacks the round."""
+    """Manifests of the differing rounds; empty where the commit lacks the round."""
 
     def side(self) -> Side:
-        """As the diff tells it."""
-        whole = self.far.whole
+        """The version as one side of a diff."""
+        whole = self.distance.whole
         return Side(
             commit=self.commit,
             rounds=self.rounds,
@@ -40,20 +40,25 @@ class Version:
             depth_mean=whole.depth_mean,
             depth_max=whole.deepest,
             generations=dict(whole.generations),
-            founders=self.far.founders,
+            founders=self.distance.founders,
             figures=self.last.get("metrics", {}).get("summary", {}),
         )
 
     def change(self, number: int, rows: pl.DataFrame) -> RoundChange:
-        """What changes in a round, this being the right side."""
-        about = self.manifests[number]
+        """The changes in a round, where this is the right side.
+
+        Args:
+            number: number of the round.
+            rows: the differing rows, as `DataDiff.rows`.
+        """
+        manifest = self.manifests[number]
         changed = dict(rows.filter(pl.col("round") == number).group_by("change").len().iter_rows())
-        counts = about.get("counts", {})
+        counts = manifest.get("counts", {})
         return RoundChange(
             round=number,
             samples={name: changed.get(name, 0) for name in ("added", "removed", "changed")},
             decisions={name: counts.get(name, 0) for name in ("accepted", "rejected", "duplicate")},
-            guard=(about.get("guard") or {}).get("verdict"),
+            guard=(manifest.get("guard") or {}).get("verdict"),
         )
 
 
@@ -64,14 +69,14 @@ def version(lake: Lake, commit: str, dataset: str, numbers: Iterable[int]) -> Ve
         lake: the lake.
         commit: its id.
         dataset: the data set.
-        numbers: rounds that differ.
+        numbers: numbers of the differing rounds.
     """
     rounds = tables.rounds(lake, commit, dataset)
     last = rounds[-1] if rounds else None
     return Version(
         commit=commit,
         rounds=rounds,
-        far=distance(lake, commit, dataset),
+        distance=distance(lake, commit, dataset),
         last=quality.read(lake, commit, dataset, last),
-        manifests={each: quality.read(lake, commit, dataset, each) for each in numbers},
+        manifests={number: quality.read(lake, commit, dataset, number) for number in numbers},
     )

@@ -1,4 +1,4 @@
-"""Where a sample is: at the ref that is asked, in a round that was superseded, or elsewhere."""
+"""Finds a sample: at a ref, in a round that was superseded, or on another branch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from review.cli.datasets import wanted_dataset
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
-    """Occurrences of a sample, and the family tree that they are in."""
+    """Occurrences of a sample, and the ancestry index that they are in."""
 
     index: Ancestry
     commit: str
-    """The commit whose family tree it is: the ref's, or the last of main that held a lost round."""
+    """The commit that is indexed: the ref's, or the last of main that held a superseded round."""
     numbers: NDArray[np.int64]
-    """The occurrences, at least one."""
+    """Index numbers of the occurrences, at least one."""
     lost: Superseded | None
-    """How their round was lost; None where the ref holds them."""
+    """How main lost their round; None where the ref holds it."""
 
 
 def locate(lake: Lake, params: Params, ref: str, dataset: str | None, prefix: str) -> Located:
@@ -36,10 +36,10 @@ def locate(lake: Lake, params: Params, ref: str, dataset: str | None, prefix: st
 
     Args:
         lake: the lake.
-        params: of the project.
-        ref: where to look first.
+        params: settings of the project.
+        ref: branch, tag or commit to look at first.
         dataset: only occurrences in this data set; None: in any.
-        prefix: 8 to 64 hex digits.
+        prefix: 8 to 64 hex digits of a sample id.
 
     Raises:
         QueryError: the prefix cannot be one.
@@ -48,13 +48,13 @@ def locate(lake: Lake, params: Params, ref: str, dataset: str | None, prefix: st
     """
     audit.parse(prefix)
     commit = lake.resolve(ref).id
-    found = _at(lake, commit, dataset, prefix)
+    located = _at(lake, commit, dataset, prefix)
     if dataset is not None:
-        wanted_dataset(params, dataset, also=ancestry_index.datasets(found.index))
-    if not len(found.numbers):
+        wanted_dataset(params, dataset, also=ancestry_index.datasets(located.index))
+    if not len(located.numbers):
         _refuse_main(lake, ref, commit, dataset, prefix)
         return _lost(lake, dataset, prefix) or _refuse(lake, ref, dataset, prefix)
-    return found
+    return located
 
 
 def _at(
@@ -68,14 +68,14 @@ def _at(
 
 
 def _refuse_main(lake: Lake, ref: str, commit: str, dataset: str | None, prefix: str) -> None:
-    """Point to main where that holds the sample and another ref was asked."""
+    """Raise an error that points to main, where main holds the sample and the ref does not."""
     head = lake.head(refs.MAIN)
     if head not in (None, commit) and len(_at(lake, str(head), dataset, prefix).numbers):
         raise NotFoundError(f"no sample {prefix} at {ref}; it is on main: add --ref main")
 
 
 def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
-    """The sample in the round that main lost last of those that held it."""
+    """Find the sample in the superseded round that main held most recently; None: in none."""
     wanted = audit.matching(prefix)
     for lost in superseded.rounds(lake):
         if dataset in (None, lost.dataset) and superseded.holds(
@@ -86,16 +86,18 @@ def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
 
 
 def _refuse(lake: Lake, ref: str, dataset: str | None, prefix: str) -> Located:
-    """Say where a sample is that was never on main: on the branch of a round, or nowhere."""
+    """Raise an error that names the branch of a round that holds the sample, if there is one."""
     wanted = audit.matching(prefix)
-    merged = {each.parents[-1] for each in lake.log(refs.MAIN, first_parent=True) if each.parents}
+    merged = {
+        commit.parents[-1] for commit in lake.log(refs.MAIN, first_parent=True) if commit.parents
+    }
     for branch, head in sorted(lake.branches().items()):
-        named = refs.BRANCH.match(branch)
+        match = refs.BRANCH.match(branch)
         if (
-            named
+            match
             and head not in merged
-            and dataset in (None, named["dataset"])
-            and superseded.holds(lake, head, named["dataset"], int(named["round"]), wanted)
+            and dataset in (None, match["dataset"])
+            and superseded.holds(lake, head, match["dataset"], int(match["round"]), wanted)
         ):
             raise NotFoundError(
                 f"no sample {prefix} at {ref}; it is on {branch}: add --ref {branch}"

@@ -1,4 +1,4 @@
-"""A family tree for people: parents nested, shared ones once, what is too much only counted."""
+"""Draws a family tree in a terminal: parents nested, shared ones once, too many only counted."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from review.cli.output import number, plural, sentence
 from review.provenance.origins import UNSTATED, Mix, SampleProvenance
 
 MOST_NODES: Final = 60
-"""Ancestors that are shown, the nearest first."""
+"""Ancestors that are drawn, the nearest first."""
 MOST_DEPTH: Final = 10
-"""Levels that are shown."""
+"""Levels that are drawn."""
 DIGITS: Final = 12
 
 
-def draw(found: SampleProvenance) -> tuple[Tree, str | None]:
+def draw(provenance: SampleProvenance) -> tuple[Tree, str | None]:
     """Draw the family tree of an occurrence: its inputs, theirs, and so on to the ends.
 
     Returns:
-        The drawing, and what to say about ancestors that it leaves out; None: it has them all.
+        The drawing, and a sentence about ancestors that it leaves out; None where it has all.
     """
-    drawn = _Drawing(found)
-    place = f"commit {found.commit[:DIGITS]}" + (f" ({found.tag})" if found.tag else "")
-    if found.lost is not None:
-        place += f", superseded by {found.lost.by[:DIGITS]}"
-    top = Tree(sentence(place))
-    drawn.inputs(top, drawn.start, 0)
-    one = found.occurrence
+    drawing = _TreeDrawing(provenance)
+    label = f"commit {provenance.commit[:DIGITS]}" + (
+        f" ({provenance.tag})" if provenance.tag else ""
+    )
+    if provenance.lost is not None:
+        label += f", superseded by {provenance.lost.by[:DIGITS]}"
+    top = Tree(sentence(label))
+    drawing.inputs(top, drawing.start, 0)
+    start = provenance.occurrence
     top.add(
         sentence(
-            f"real inputs {number(one.real_inputs)}, real roots {number(one.real_roots)}, "
-            f"depth mean {number(one.depth_mean)}, min {number(one.depth_min)}, "
-            f"max {number(one.depth_max)}"
+            f"real inputs {number(start.real_inputs)}, real roots {number(start.real_roots)}, "
+            f"depth mean {number(start.depth_mean)}, min {number(start.depth_min)}, "
+            f"max {number(start.depth_max)}"
         )
     )
-    return top, drawn.left_out()
+    return top, drawing.left_out()
 
 
-class _Drawing:
-    """A family tree as it is drawn, from the occurrence upwards."""
+class _TreeDrawing:
+    """A family tree while it is drawn, from the occurrence upwards."""
 
-    def __init__(self, found: SampleProvenance) -> None:
-        near = found.family.nodes.head(MOST_NODES + 1).to_dicts()
+    def __init__(self, provenance: SampleProvenance) -> None:
+        near = provenance.family.nodes.head(MOST_NODES + 1).to_dicts()
         self.start: dict[str, Any] = near[0]
-        self._near = {each["number"]: each for each in near}
+        self._near = {node["number"]: node for node in near}
         self._shown = {self.start["number"]}
         self._expanded: set[int] = set()
         self._mixes: set[str] = set()
-        self._found = found
+        self._provenance = provenance
 
     def left_out(self) -> str | None:
-        """What to say about ancestors that were not drawn; None: all were."""
-        nodes = self._found.family.nodes
+        """A sentence about ancestors that were not drawn; None where all were."""
+        nodes = self._provenance.family.nodes
         more = nodes.height - len(self._shown)
         if not more:
             return None
@@ -63,15 +65,15 @@ class _Drawing:
         return f"… {more:,} more {plural('ancestor', more)}, {away}; --json has them all"
 
     def inputs(self, above: Tree, node: Mapping[str, Any], depth: int) -> None:
-        """Add a node's own inputs: parents first, then its generator."""
+        """Add the inputs of a node: its parents, then its generator."""
         self._expanded.add(node["number"])
         more = 0
-        for at, link in enumerate(node["parents"]):
-            known = self._near.get(link["number"])
-            if at >= MOST_NODES or (known is None and link["number"] >= 0):
+        for index, link in enumerate(node["parents"]):
+            parent = self._near.get(link["number"])
+            if index >= MOST_NODES or (parent is None and link["number"] >= 0):
                 more += 1
             else:
-                self._parent(above, link, known, depth)
+                self._parent(above, link, parent, depth)
         if more:
             above.add(sentence(f"… {more:,} more {plural('parent', more)}"))
         if node["kind"] == "real":
@@ -81,59 +83,63 @@ class _Drawing:
             self._generator(above, node, depth)
 
     def _parent(
-        self, above: Tree, link: Mapping[str, Any], known: Mapping[str, Any] | None, depth: int
+        self, above: Tree, link: Mapping[str, Any], parent: Mapping[str, Any] | None, depth: int
     ) -> None:
         head = f"{link['relation']} {number(link['weight'])}"
-        place = f"{link['dataset']}, round {link['round']}, row {link['row']}"
-        if known is None:
-            above.add(sentence(f"{head}, {place}: not in the lake at this commit"))
+        location = f"{link['dataset']}, round {link['round']}, row {link['row']}"
+        if parent is None:
+            above.add(sentence(f"{head}, {location}: not in the lake at this commit"))
             return
-        said = f"{head}, {known['sample_id'].hex()[:DIGITS]}, {place}: {_state(known)}"
-        self._shown.add(known["number"])
-        if known["kind"] == "real":
-            above.add(sentence(f"{said}; {_source(known)}"))
-        elif known["number"] in self._expanded:
-            above.add(sentence(f"{said}, see above"))
+        label = f"{head}, {parent['sample_id'].hex()[:DIGITS]}, {location}: {_state(parent)}"
+        self._shown.add(parent["number"])
+        if parent["kind"] == "real":
+            above.add(sentence(f"{label}; {_source(parent)}"))
+        elif parent["number"] in self._expanded:
+            above.add(sentence(f"{label}, see above"))
         elif depth + 1 >= MOST_DEPTH:
-            above.add(sentence(f"{said} …"))
+            above.add(sentence(f"{label} …"))
         else:
-            self.inputs(above.add(sentence(said)), known, depth + 1)
+            self.inputs(above.add(sentence(label)), parent, depth + 1)
 
     def _generator(self, above: Tree, node: Mapping[str, Any], depth: int) -> None:
         weight = [number(node["rest"])] if node["parents"] else []
-        kind = self._found.kinds.get((node["dataset"], node["round"]))
-        said = [*weight, str(node["generator"])[:DIGITS], *([kind] if kind else [])]
+        kind = self._provenance.kinds.get((node["dataset"], node["round"]))
+        words = [*weight, str(node["generator"])[:DIGITS], *([kind] if kind else [])]
         if not depth:
-            one = self._found.occurrence
-            said += [f"shard {one.shard}", f"seed {one.seed}", *_model(self._found.environment)]
-        branch = above.add(sentence(f"generator {', '.join(said)}, rule {node['attribution']}"))
+            occurrence = self._provenance.occurrence
+            words += [
+                f"shard {occurrence.shard}",
+                f"seed {occurrence.seed}",
+                *_model(self._provenance.environment),
+            ]
+        branch = above.add(sentence(f"generator {', '.join(words)}, rule {node['attribution']}"))
         if node["rest"] > 0:
             self._end(branch, node["trained_on"])
 
     def _end(self, above: Tree, digest: str | None) -> None:
-        """What a generator learned from."""
+        """Add what a generator was trained on."""
         if digest is None:
             above.add(sentence("opaque: its training data is unknown"))
             return
-        mix = self._found.mixes.get(digest)
+        mix = self._provenance.mixes.get(digest)
         if mix is None:
             above.add(sentence(f"mix {digest[:DIGITS]}, of which this commit holds no manifest"))
         elif digest in self._mixes:
             above.add(sentence(f"mix {digest[:DIGITS]}, see above"))
         else:
             self._mixes.add(digest)
-            branch = above.add(sentence(_mix(mix.about)))
+            branch = above.add(sentence(_mix(mix.manifest)))
             for line in _licences(mix):
                 branch.add(sentence(line))
 
 
 def _model(environment: Mapping[str, Any] | None) -> list[str]:
-    """Which model of a service answered, if one did."""
-    known = environment or {}
-    if "model" not in known:
+    """The model of a service that generated the sample, if one did."""
+    facts = environment or {}
+    if "model" not in facts:
         return []
-    weights = f" ({known['weights']})" if "weights" in known else ""
-    return [f"model {known['model']}{weights}"]
+    weights = f" ({facts['weights']})" if "weights" in facts else ""
+    return [f"model {facts['model']}{weights}"]
 
 
 def _state(node: Mapping[str, Any]) -> str:
@@ -147,7 +153,7 @@ def _source(node: Mapping[str, Any]) -> str:
 
 
 def _mix(mix: Mapping[str, Any]) -> str:
-    rounds = ", ".join(f"{each['round']}: {each['rows']:,} rows" for each in mix["rounds"])
+    rounds = ", ".join(f"{entry['round']}: {entry['rows']:,} rows" for entry in mix["rounds"])
     return (
         f"mix {mix['digest'][:DIGITS]} at commit {mix['commit'][:DIGITS]}, {mix['regime']}, "
         f"rounds {rounds}; real share {number(mix['real_share'])}"
@@ -155,12 +161,12 @@ def _mix(mix: Mapping[str, Any]) -> str:
 
 
 def _licences(mix: Mix) -> list[str]:
-    said = [f"real rows by licence: {counted(mix.licences)}"]
+    lines = [f"real rows by licence: {counted(mix.licences)}"]
     if mix.behind != mix.licences:
-        said.append(f"real rows behind its synthetic ones, by licence: {counted(mix.behind)}")
-    return said
+        lines.append(f"real rows behind its synthetic ones, by licence: {counted(mix.behind)}")
+    return lines
 
 
 def counted(licences: Mapping[str, int]) -> str:
-    """Licences with their rows: `CC BY 4.0 1,080, CC0-1.0 12`."""
+    """List licences with their number of rows: `CC BY 4.0 1,080, CC0-1.0 12`."""
     return ", ".join(f"{name} {rows:,}" for name, rows in licences.items()) or "none"

@@ -9,9 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipelines.gate import reviews
+from pipelines.gate import publication, reviews
 from pipelines.gate.reviews import Approval
-from pipelines.stages import publish
 from review.errors import FAILURES, UsageError
 from review.ui import app_state, review
 
@@ -48,7 +47,7 @@ def _act(request: Request, action: str, seen: str, reason: str) -> str:
         raise UsageError(f"params.yaml has no rounds.{target.key}; get it from the team (git pull)")
     with _DECIDING:
         if action == "approve":
-            publish.approve(ctx, Approval(seen, reason.strip() or None))
+            publication.approve(ctx, Approval(seen, reason.strip() or None))
             return "approved"
         if action == "reject":
             reviews.reject(here.lake, ctx.round, seen, reason)

@@ -197,11 +197,11 @@ def _end(node: Mapping[str, Any], found: SampleProvenance) -> tuple[str, dict[st
     mix = found.mixes.get(digest)
     if mix is None:
         return digest, {"kind": "mix", "lines": (f"mix {digest[:12]}", "no manifest here", "")}
-    rows = sum(each["rows"] for each in mix.about["rounds"])
+    rows = sum(each["rows"] for each in mix.manifest["rounds"])
     lines = (
         f"mix {digest[:12]}",
-        f"{rows:,} rows, {mix.about['regime']}",
-        f"real share {number(mix.about['real_share'])}",
+        f"{rows:,} rows, {mix.manifest['regime']}",
+        f"real share {number(mix.manifest['real_share'])}",
     )
     return digest, {"kind": "mix", "lines": lines}
 

@@ -113,7 +113,7 @@ def _learned(
     mix = found.mixes.get(found.occurrence.trained_on or "")
     if mix is None or not mix.licences:
         return []
-    dataset = str(mix.about["dataset"])
+    dataset = str(mix.manifest["dataset"])
     try:
         real = tables.read(lake, commit, dataset, "samples").filter(pl.col("round") == 0)
         if own is not None and own.label is not None and "label" in real.collect_schema():

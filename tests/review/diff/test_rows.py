@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review.diff import rows as diffing
-from review.diff.rows import RowChanges, at, compare
+from review.diff.rows import RowChanges, compare, rows_at
 from review.errors import UsageError
 
 NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, 1.5, float("nan"), float("inf")]))
@@ -181,5 +181,5 @@ def test_a_key_must_be_there() -> None:
 
 def test_rows_at_positions_come_in_their_order() -> None:
     rows = pl.LazyFrame({"v": list("abcdef")})
-    assert at(rows, pl.Series([4, 1, 1], dtype=pl.Int64))["v"].to_list() == ["e", "b", "b"]
-    assert at(rows, pl.Series([], dtype=pl.Int64)).is_empty()
+    assert rows_at(rows, pl.Series([4, 1, 1], dtype=pl.Int64))["v"].to_list() == ["e", "b", "b"]
+    assert rows_at(rows, pl.Series([], dtype=pl.Int64)).is_empty()
