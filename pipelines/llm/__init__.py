@@ -1,15 +1,19 @@
 """Language models behind the openai client: everything between a prompt and an answer.
 
-    settings   which service, with what limits, prices and patience; the only reader of its key
-    values     a request, a reply, a failure
-    ask        many requests, in order, from the cache or by the service
-    online     a few at once, each with its attempts; patience: when to try again
-    batch      the same through the Batch API, at half the price
-    runs       what both share while they work; faults: what went wrong with one attempt
-    answers    from the bytes of an answer to a value that is what was asked for
-    cache      answers that were paid for, by request digest
-    costs      tokens, dollars, the budget, estimates
-    door       the way to a service; client: the openai client; launch, home: the local server
+    settings       which service, with what limits, prices and retries; the only reader of its key
+    values         a request, a reply, a failure
+    ask            many requests, in order, from the cache or by the service
+    online         a few requests at once, each with its attempts
+    batch          the same through the Batch API, at half the price; batch_api: its calls
+    session        the state that both share
+    retry          when another attempt follows; attempt_error: why an attempt gave no answer
+    answers        from the bytes of an answer to a value under the request's schema
+    bounds         how much a service may answer
+    cache          answers that were paid for, by request digest
+    costs          tokens, dollars, the budget, estimates
+    connection     an open client of a service; client: the openai client
+    home, launch   the local server's directory, and how it is started; local_server: its process
+    prompt_escaping  untrusted text as data in a prompt
 
 Nothing heavy is imported here: params.yaml's types need the settings.
 """

@@ -1,4 +1,4 @@
-"""Ask a service many requests at once."""
+"""Send many requests to a service at once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 from pipelines.common.errors import ParamsError
 from pipelines.llm import batch, online
 from pipelines.llm.cache import Cache
-from pipelines.llm.connection import Door
+from pipelines.llm.connection import ServiceConnection
 from pipelines.llm.costs import Ledger
-from pipelines.llm.session import Run
+from pipelines.llm.session import RequestSession
 from pipelines.llm.settings import Service, access
 from pipelines.llm.values import Failure, Reply, Request
 
 CACHE: Final = Path(".stemma/llm")
-"""Where answers are kept unless told otherwise, below the project's directory."""
+"""Where answers are stored unless another directory is given, below the project's directory."""
 
 
 def ask(
@@ -30,46 +30,49 @@ def ask(
 ) -> list[Reply | Failure]:
     """Answer each request, in order, from the cache or by the service.
 
-    Equal requests are asked once. Answers are kept as they arrive: a killed run that is started
-    again asks for what is missing only. Nothing is asked, and no key is needed, when all is there.
+    Equal requests are sent once. Answers are stored as they arrive: a killed run that is started
+    again sends only the requests that are missing. Nothing is sent, and no key is needed, when the
+    cache has all answers.
 
     Args:
-        requests: what to ask.
-        service: whom to ask, and how patiently.
-        cache: directory of the answers.
-        progress: told how many are done, and of how many (`pipelines.common.progress.bar` gives
-            one).
-        ledger: counts what a round with several calls has cost, so that its budget holds for all
+        requests: What to send.
+        service: The service, with its limits and retries.
+        cache: Directory of the answers.
+        progress: Is told how many requests are done, and of how many
+            (`pipelines.common.progress.bar` gives one).
+        ledger: Counts what a round with several calls has cost, so that its budget holds for all
             of them; None: the budget is for this call.
 
     Raises:
-        ServiceError: the service cannot be used at all: no key or a wrong one, no such model, no
+        ServiceError: The service cannot be used at all: no key or a wrong one, no such model, no
             such address.
-        BudgetError: the next request could pass `budget_usd`.
-        TooManyFailures: more requests failed for good than `max_failures` allows.
-        ParamsError: a schema is none, or there is a budget and no price.
+        BudgetError: The next request could pass `budget_usd`.
+        TooManyFailures: More requests failed for good than `max_failures` allows.
+        ParamsError: A schema is no JSON schema, or there is a budget and no price.
     """
     distinct = {request.digest: request for request in requests}
-    with Cache.open(cache) as kept:
-        known: dict[str, Reply | Failure] = dict(kept.answers(distinct))
-        missing = [request for digest, request in distinct.items() if digest not in known]
-        work = Run(service, kept, ledger or Ledger(), progress or _silent, len(distinct), known)
-        work.prepare(missing)
+    with Cache.open(cache) as opened:
+        results: dict[str, Reply | Failure] = dict(opened.answers(distinct))
+        missing = [request for digest, request in distinct.items() if digest not in results]
+        session = RequestSession(
+            service, opened, ledger or Ledger(), progress or _silent, len(distinct), results
+        )
+        session.prepare(missing)
         if missing:
-            asyncio.run(_all(work, missing))
-        if work.stopped is not None:
-            raise work.stopped
-    return [known[request.digest] for request in requests]
+            asyncio.run(_run(session, missing))
+        if session.stopped is not None:
+            raise session.stopped
+    return [results[request.digest] for request in requests]
 
 
-async def _all(work: Run, missing: Sequence[Request]) -> None:
-    """Answer what is missing, by single requests or in batches."""
-    if work.service.batch and access(work.service) is None:
+async def _run(session: RequestSession, missing: Sequence[Request]) -> None:
+    """Answer the missing requests, by single requests or in batches."""
+    if session.service.batch and access(session.service) is None:
         raise ParamsError("the local model's server knows no batches: set batch to false")
-    async with Door(work.service) as door:
-        way = batch.run if work.service.batch else online.run
-        await way(work, door, missing)
+    async with ServiceConnection(session.service) as connection:
+        run = batch.run if session.service.batch else online.run
+        await run(session, connection, missing)
 
 
 def _silent(done: int, of: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""

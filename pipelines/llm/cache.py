@@ -2,7 +2,8 @@
 
 One SQLite file in WAL mode. An answer is on disk before anybody sees it, so a killed run resumes
 without paying twice; two processes may write at once, and of two answers to one request the first
-one stays. Neither requests nor keys are kept here. Removing the file asks everything again.
+one stays. Neither requests nor keys are stored here. When the file is removed, all requests are
+sent again.
 """
 
 from __future__ import annotations
@@ -10,22 +11,23 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from lake import documents, private
+from lake import documents, polling, private
 from lake.documents import DocumentError
 from pipelines.common.errors import ServiceError
 from pipelines.llm.values import Reply
 
 FILE: Final = "answers.db"
-PATIENCE: Final = 60.0
+BUSY_SECONDS: Final = 60.0
 """Seconds to wait for another process that writes."""
+_BUSY_INTERVAL: Final = 0.005
 _CHUNK: Final = 500
+"""Digests in one query."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS answers (
     digest TEXT PRIMARY KEY, reply TEXT NOT NULL
@@ -43,7 +45,7 @@ CREATE TABLE IF NOT EXISTS batches (
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What broken answers of a request have cost."""
+    """The cost of the broken answers to a request."""
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -63,12 +65,12 @@ class Cache:
         """Open the cache in a directory, which is made where it is missing.
 
         Raises:
-            ServiceError: it cannot be read or written.
+            ServiceError: It cannot be read or written.
         """
         try:
             private.folder(folder)
             private.database(folder / FILE)
-            connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+            connection = sqlite3.connect(folder / FILE, timeout=BUSY_SECONDS, isolation_level=None)
             _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(_SCHEMA)
@@ -82,34 +84,35 @@ class Cache:
             connection.close()
 
     def answers(self, digests: Iterable[str]) -> dict[str, Reply]:
-        """Answers by digest, marked as cached; what is not there is missing.
+        """Return the stored answers by digest, marked as cached.
 
         Raises:
-            sqlite3.DataError: one is damaged. It was paid for, so it is not asked again unsaid.
+            sqlite3.DataError: An answer is damaged. It was paid for, so the user decides whether it
+                is paid for again.
         """
         rows = self._rows("SELECT digest, reply FROM answers WHERE digest IN", digests)
         return {digest: _reply(digest, text) for digest, text in rows}
 
     def keep(self, reply: Reply) -> Reply:
-        """Keep an answer at once, with the cost of earlier broken ones; say which one is kept."""
+        """Store an answer with the cost of earlier broken ones; return the one that is stored."""
         with self._change():
-            there = self.answers([reply.digest]).get(reply.digest)
-            if there is not None:  # another process was faster; this one was paid too
+            stored = self.answers([reply.digest]).get(reply.digest)
+            if stored is not None:  # another process was faster; this one was paid too
                 self._broken(reply.digest, reply.tokens_in, reply.tokens_out, reply.dollars, "late")
-                return there
-            before = self.spent([reply.digest]).get(reply.digest, Spent())
-            known = reply.dollars is not None and before.dollars is not None
-            whole = replace(
+                return stored
+            broken = self.spent([reply.digest]).get(reply.digest, Spent())
+            priced = reply.dollars is not None and broken.dollars is not None
+            total = replace(
                 reply,
-                tokens_in=reply.tokens_in + before.tokens_in,
-                tokens_out=reply.tokens_out + before.tokens_out,
-                dollars=(reply.dollars or 0) + (before.dollars or 0) if known else None,
+                tokens_in=reply.tokens_in + broken.tokens_in,
+                tokens_out=reply.tokens_out + broken.tokens_out,
+                dollars=(reply.dollars or 0) + (broken.dollars or 0) if priced else None,
             )
-            content = {name: value for name, value in asdict(whole).items() if name != "cached"}
+            content = {name: value for name, value in asdict(total).items() if name != "cached"}
             self._connection.execute(
-                "INSERT INTO answers VALUES (?, ?)", (whole.digest, json.dumps(content))
+                "INSERT INTO answers VALUES (?, ?)", (total.digest, json.dumps(content))
             )
-            return whole
+            return total
 
     def broke(
         self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
@@ -119,33 +122,33 @@ class Cache:
             self._broken(digest, tokens_in, tokens_out, dollars, reason)
 
     def spent(self, digests: Iterable[str]) -> dict[str, Spent]:
-        """What broken answers have cost, by digest.
+        """Return the cost of broken answers, by digest.
 
         Raises:
-            sqlite3.DataError: what is written of it is damaged.
+            sqlite3.DataError: A stored cost is damaged.
         """
-        found = self._rows(
+        rows = self._rows(
             "SELECT digest, sum(tokens_in), sum(tokens_out), "
             "CASE WHEN count(dollars) = count(*) THEN sum(dollars) END FROM broken WHERE digest IN",
             digests,
             "GROUP BY digest",
         )
-        return {digest: _spent(*rest) for digest, *rest in found}
+        return {digest: _spent(*costs) for digest, *costs in rows}
 
     def begin_batch(self, token: str, base_url: str, digests: Sequence[str]) -> None:
-        """Write down that a batch will be made, before it is."""
+        """Store that a batch will be made, before it is."""
         row = (token, base_url, json.dumps(list(digests)))
         self._connection.execute("INSERT INTO batches VALUES (?, ?, NULL, ?)", row)
 
     def name_batch(self, token: str, batch: str) -> None:
-        """Write down the service's id of a batch."""
+        """Store the service's id of a batch."""
         self._connection.execute("UPDATE batches SET id = ? WHERE token = ?", (batch, token))
 
     def end_batch(self, token: str, left: Iterable[str]) -> None:
-        """Forget a batch, but for the digests whose answers nobody has asked for yet."""
-        rest = sorted(left)
-        if rest:
-            row = (json.dumps(rest), token)
+        """Forget a batch, except for the digests whose answers have not been collected yet."""
+        digests = sorted(left)
+        if digests:
+            row = (json.dumps(digests), token)
             self._connection.execute("UPDATE batches SET digests = ? WHERE token = ?", row)
         else:
             self._connection.execute("DELETE FROM batches WHERE token = ?", (token,))
@@ -155,10 +158,10 @@ class Cache:
         self._connection.execute("DELETE FROM batches WHERE id = ?", (batch,))
 
     def batches(self, base_url: str) -> list[tuple[str, str | None, tuple[str, ...]]]:
-        """Batches under way at a service: our token, its id if known, the digests in it.
+        """Return the unfinished batches at a service: our token, its id if known, its digests.
 
         Raises:
-            sqlite3.DataError: what is written of one is damaged.
+            sqlite3.DataError: A stored batch is damaged.
         """
         rows = self._connection.execute(
             "SELECT token, id, digests FROM batches WHERE base_url = ?", (base_url,)
@@ -193,20 +196,21 @@ class Cache:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Turn WAL mode on; SQLite itself does not wait for another process that does so at once."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
-        else:
-            return
+
+    def is_busy(error: Exception) -> bool:
+        code = getattr(error, "sqlite_errorcode", None)
+        return isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_BUSY
+
+    polling.repeat(
+        lambda: connection.execute("PRAGMA journal_mode = WAL"),
+        on=is_busy,
+        interval=_BUSY_INTERVAL,
+        timeout=BUSY_SECONDS,
+    )
 
 
 def answered(folder: Path, digests: Iterable[str]) -> set[str]:
-    """Which of the digests have an answer in a cache; none where there is no cache."""
+    """Return the digests that have an answer in a cache; none where there is no cache."""
     if not (folder / FILE).exists():
         return set()
     with Cache.open(folder) as cache:
@@ -214,51 +218,50 @@ def answered(folder: Path, digests: Iterable[str]) -> set[str]:
 
 
 def _reply(digest: str, text: object) -> Reply:
-    """An answer as it was kept."""
-    content = _json(text)
+    """A stored answer; each value is checked, since anybody may have written the file."""
     try:
-        found = Reply(**content, cached=True)
+        reply = Reply(**_json(text), cached=True)
     except TypeError:
         raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged") from None
-    texts = (found.digest, found.text, found.model, found.finish_reason)
-    counts = (found.tokens_in, found.tokens_out, found.attempts)
+    texts = (reply.digest, reply.text, reply.model, reply.finish_reason)
+    counts = (reply.tokens_in, reply.tokens_out, reply.attempts)
     sound = (
-        found.digest == digest
-        and all(isinstance(each, str) for each in texts)
-        and all(type(each) is int and each >= 0 for each in counts)
-        and (found.seed is None or type(found.seed) is int)
-        and _is_amount(found.dollars)
-        and found.seconds is not None
-        and _is_amount(found.seconds)
+        reply.digest == digest
+        and all(isinstance(value, str) for value in texts)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and (reply.seed is None or type(reply.seed) is int)
+        and _is_amount(reply.dollars)
+        and reply.seconds is not None
+        and _is_amount(reply.seconds)
     )
     if not sound:
         raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged")
-    return found
+    return reply
 
 
 def _spent(tokens_in: object, tokens_out: object, dollars: object) -> Spent:
     if type(tokens_in) is int and type(tokens_out) is int and _is_amount(dollars):
         return Spent(tokens_in, tokens_out, dollars)
-    raise sqlite3.DataError("what broken answers cost is damaged")
+    raise sqlite3.DataError("the cost of broken answers is damaged")
 
 
 def _listed(batch: object, digests: object) -> tuple[str, ...]:
-    found = _json(digests)
-    sound = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    names = _json(digests)
+    sound = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not sound or not isinstance(batch, str | None):
-        raise sqlite3.DataError("what is known of a batch is damaged")
-    return tuple(found)
+        raise sqlite3.DataError("the record of a batch is damaged")
+    return tuple(names)
 
 
 def _is_amount(value: object) -> TypeGuard[float | None]:
-    """Whether a value can be dollars or seconds: none, or a number that is not negative."""
+    """Whether a value can be dollars or seconds: None, or a finite number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, int | float | None):
         return False
     return value is None or 0 <= value < math.inf
 
 
 def _json(text: object) -> Any:  # noqa: ANN401  JSON
-    """A value as it was kept; None where it is none."""
+    """The JSON value of a cell; None where it is no JSON."""
     try:
         return documents.parse_json(text, strict=False) if isinstance(text, str) else None
     except DocumentError:
@@ -268,5 +271,5 @@ def _json(text: object) -> Any:  # noqa: ANN401  JSON
 def _unusable(folder: Path, error: Exception) -> ServiceError:
     return ServiceError(
         f"answers cannot be kept in {folder} ({error}): make room or make it writable; a damaged "
-        f"{FILE} may be removed, which asks everything again"
+        f"{FILE} may be removed, after which all requests are sent again"
     )

@@ -1,7 +1,7 @@
 """Tokens and dollars: what answers cost, what they may cost, and the budget that stops in time.
 
 The budget counts what the round's answers cost when they were paid, in this run or before. Before
-a request is sent, the most that it can cost is set aside: every byte of its body as a token (no
+a request is sent, the most that it can cost is reserved: every byte of its body as a token (no
 tokenizer makes more), and all of `max_tokens`. So the budget is never passed, whatever is in
 flight. An attempt that was cut off may have been billed; the budget counts its worst case.
 """
@@ -20,20 +20,20 @@ from pipelines.llm.values import Failure, Reply, Request
 
 MILLION: Final = 1_000_000
 BATCH_SHARE: Final = 0.5
-"""What the Batch API asks of the usual price."""
+"""The share of the usual price that the Batch API costs."""
 TEMPLATE_TOKENS: Final = 64
-"""At most so many tokens come with a chat template around the messages."""
+"""Tokens that a chat template adds around the messages, at most."""
 BYTES_PER_TOKEN: Final = (6.0, 2.5)
 """Bytes of text in a token, at most and at least, for the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What requests will take, before they are sent."""
+    """What requests will cost, before they are sent."""
 
     requests: int
     cached: int
-    """Of them, already answered: they cost nothing any more."""
+    """Requests that are already answered: they cost nothing any more."""
     tokens_in_low: int
     tokens_in_high: int
     tokens_out_low: int
@@ -55,31 +55,31 @@ class Cost:
     dollars: float | None
     """None: a price is unknown."""
     dollars_now: float | None
-    """Of them, paid by this run: what was cached cost nothing now."""
+    """Of the dollars, those that this run has paid: cached answers cost nothing now."""
     per_request: float | None
 
 
 def price_of(service: Service, model: str) -> Price | None:
-    """Dollars per million tokens of a model, halved for a batch; None: unknown."""
-    found = service.prices.get(model)
-    if found is None:
+    """Return dollars per million tokens of a model, halved for a batch; None: unknown."""
+    price = service.prices.get(model)
+    if price is None:
         return Price(input=0, output=0) if model == LOCAL else None
     share = BATCH_SHARE if service.batch else 1.0
-    return Price(input=found.input * share, output=found.output * share)
+    return Price(input=price.input * share, output=price.output * share)
 
 
 def dollars(price: Price | None, tokens_in: int, tokens_out: int) -> float | None:
-    """What tokens cost; None: the price is unknown."""
+    """Return what tokens cost, in dollars; None: the price is unknown."""
     if price is None:
         return None
     return (tokens_in * price.input + tokens_out * price.output) / MILLION
 
 
 def worst_case(service: Service, request: Request) -> float:
-    """The most that one attempt can cost, in dollars; 0 where there is no budget.
+    """Return the most that one attempt can cost, in dollars; 0 where there is no budget.
 
     Raises:
-        ParamsError: there is a budget, and no price.
+        ParamsError: There is a budget, and no price.
     """
     if service.budget_usd is None:
         return 0.0
@@ -89,27 +89,23 @@ def worst_case(service: Service, request: Request) -> float:
             f"budget_usd needs to know what {request.model} costs: add it to prices, in dollars "
             f"per million tokens"
         )
-    most = _body(request) + TEMPLATE_TOKENS
-    return dollars(price, most, request.max_tokens) or 0.0
+    tokens_in = _body_bytes(request) + TEMPLATE_TOKENS
+    return dollars(price, tokens_in, request.max_tokens) or 0.0
 
 
 def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str] = ()) -> Estimate:
-    """Say what requests will take, without sending any.
+    """Return what requests will cost, without sending any.
 
     Args:
-        requests: what would be asked.
-        service: whom.
-        cached: digests that are answered already (`cache.answered`).
+        requests: What would be sent.
+        service: Gives the prices.
+        cached: Digests that are answered already (`cache.answered`).
     """
-    known = set(cached)
+    answered = set(cached)
     distinct = {request.digest: request for request in requests}
-    new = [request for digest, request in distinct.items() if digest not in known]
-    most, least = BYTES_PER_TOKEN
-    low = [_amount(service, request, int(_text(request) / most), 1) for request in new]
-    high = [
-        _amount(service, request, int(_body(request) / least) + TEMPLATE_TOKENS, request.max_tokens)
-        for request in new
-    ]
+    new = [request for digest, request in distinct.items() if digest not in answered]
+    low = [_least(service, request) for request in new]
+    high = [_most(service, request) for request in new]
     return Estimate(
         requests=len(requests),
         cached=len(distinct) - len(new),
@@ -123,50 +119,50 @@ def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str
 
 
 def total(results: Iterable[Reply | Failure]) -> Cost:
-    """Add up what results cost; equal requests count once."""
+    """Return the sum of what results cost; equal requests count once."""
     distinct = {result.digest: result for result in results}.values()
     cached = [result for result in distinct if isinstance(result, Reply) and result.cached]
-    whole = _sum(result.dollars for result in distinct)
-    before = _sum(result.dollars for result in cached)
+    paid = _sum(result.dollars for result in distinct)
+    paid_before = _sum(result.dollars for result in cached)
     return Cost(
         requests=len(distinct),
         cached=len(cached),
         failures=sum(isinstance(result, Failure) for result in distinct),
         tokens_in=sum(result.tokens_in for result in distinct),
         tokens_out=sum(result.tokens_out for result in distinct),
-        dollars=whole,
-        dollars_now=None if whole is None or before is None else whole - before,
-        per_request=None if whole is None or not distinct else whole / len(distinct),
+        dollars=paid,
+        dollars_now=None if paid is None or paid_before is None else paid - paid_before,
+        per_request=None if paid is None or not distinct else paid / len(distinct),
     )
 
 
 @dataclass
 class Ledger:
-    """What a round has cost and has set aside, in dollars; one for all calls of a round."""
+    """What a round has cost and has reserved, in dollars; one ledger for all calls of a round."""
 
     spent: float = 0.0
-    """Paid for the round's answers and broken answers, now or before."""
+    """Paid for the round's answers and broken answers, in this run or before."""
     uncertain: float = 0.0
-    """Perhaps billed, for attempts that were cut off."""
+    """Possibly billed, for attempts that were cut off."""
     reserved: float = 0.0
-    """Set aside for what is in flight."""
+    """Reserved for attempts in flight."""
     done: int = 0
     """Requests answered."""
-    _known: set[str] = field(default_factory=set)
+    _counted: set[str] = field(default_factory=set)
     _changed: asyncio.Condition | None = None
 
     def remember(self, paid: Mapping[str, float | None], answered: int) -> None:
-        """Count what was paid for requests before; each digest counts once."""
-        new = {digest: amount for digest, amount in paid.items() if digest not in self._known}
-        self._known.update(new)
+        """Count what was paid for requests before this call; each digest counts once."""
+        new = {digest: amount for digest, amount in paid.items() if digest not in self._counted}
+        self._counted.update(new)
         self.spent += sum(amount or 0.0 for amount in new.values())
         self.done += answered
 
     async def reserve(self, amount: float, budget: float | None) -> None:
-        """Set the worst case of an attempt aside, waiting for others where that may make room.
+        """Reserve the worst case of an attempt, waiting for others where that may make room.
 
         Raises:
-            BudgetError: nothing is in flight, and the attempt could pass the budget.
+            BudgetError: Nothing is in flight, and the attempt could pass the budget.
         """
         async with self.changed:
             while budget is not None and not self._fits(amount, budget):
@@ -176,7 +172,7 @@ class Ledger:
             self.reserved += amount
 
     async def settle(self, reserved: float, paid: float | None, *, uncertain: bool = False) -> None:
-        """Replace what was set aside by what an attempt cost."""
+        """Replace what was reserved by what an attempt cost."""
         async with self.changed:
             self.reserved = max(0.0, self.reserved - reserved)
             self.spent += paid or 0.0
@@ -185,17 +181,17 @@ class Ledger:
 
     @property
     def changed(self) -> asyncio.Condition:
-        """Told whenever something was settled; of the running loop."""
+        """The condition of the running loop that is notified whenever an attempt is settled."""
         if self._changed is None:
             self._changed = asyncio.Condition()
         return self._changed
 
     def restart(self) -> None:
-        """Forget the last loop, and what was in flight there."""
+        """Forget the last event loop, and what was in flight there."""
         self._changed, self.reserved = None, 0.0
 
     def over(self, budget: float) -> BudgetError:
-        """The error that says where the money went."""
+        """Return the error that says what the budget was spent on."""
         cut = f" and perhaps ${self.uncertain:.4f} for attempts cut off" if self.uncertain else ""
         return BudgetError(
             f"${self.spent:.4f} is spent{cut}, and the next request could pass budget_usd "
@@ -207,15 +203,26 @@ class Ledger:
         return self.spent + self.uncertain + self.reserved + amount <= budget
 
 
-def _body(request: Request) -> int:
-    """Bytes of all that is sent; a schema may be billed too."""
+def _body_bytes(request: Request) -> int:
+    """Bytes of the whole body; a schema may be billed too."""
     return len(json.dumps(request.body, ensure_ascii=False).encode())
 
 
-def _text(request: Request) -> int:
-    """Bytes of what the model reads in any case."""
-    told = [message.get("content", "") for message in request.messages or ()]
-    return len("".join([request.prompt or "", *told]).encode())
+def _text_bytes(request: Request) -> int:
+    """Bytes of the text that the model reads in any case."""
+    contents = [message.get("content", "") for message in request.messages or ()]
+    return len("".join([request.prompt or "", *contents]).encode())
+
+
+def _least(service: Service, request: Request) -> tuple[int, int, float | None]:
+    """The lower bounds of a request: tokens in, tokens out, dollars."""
+    return _amount(service, request, int(_text_bytes(request) / BYTES_PER_TOKEN[0]), 1)
+
+
+def _most(service: Service, request: Request) -> tuple[int, int, float | None]:
+    """The upper bounds of a request: tokens in, tokens out, dollars."""
+    tokens_in = int(_body_bytes(request) / BYTES_PER_TOKEN[1]) + TEMPLATE_TOKENS
+    return _amount(service, request, tokens_in, request.max_tokens)
 
 
 def _amount(
@@ -226,6 +233,8 @@ def _amount(
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
-    """The sum; None when one is unknown."""
-    known = list(amounts)
-    return None if any(amount is None for amount in known) else sum(a for a in known if a)
+    """The sum; None when one of them is unknown."""
+    listed = list(amounts)
+    if any(amount is None for amount in listed):
+        return None
+    return sum(amount for amount in listed if amount)

@@ -35,7 +35,7 @@ from pipelines.llm.values import WEIGHTS
 
 CHECK_SECONDS: Final = 0.5
 _BEGINS: Final = re.compile(r"launch_slot_: .*processing task, is_child = 0")
-"""What llama.cpp logs when it begins to work on a request."""
+"""The line that llama.cpp logs when it begins to work on a request."""
 _WORKS: Final = re.compile(
     r"^llamacpp:(?:n_decode_total|requests_processing|requests_deferred) (\S+)$", re.MULTILINE
 )
@@ -43,7 +43,7 @@ _WORKS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the model is served; `idle` in seconds, 0: for good; `context` in tokens per slot."""
+    """How the model is served: `idle` in seconds (0: without end), `context` in tokens per slot."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -65,11 +65,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads that compute")
     parser.add_argument("--slots", type=int, default=1, help="requests worked on at once")
     parser.add_argument("--context", type=int, default=4096, help="tokens per request")
-    asked = vars(parser.parse_args())
-    home = ServerHome(asked.pop("home").absolute())
+    options = vars(parser.parse_args())
+    home = ServerHome(options.pop("home").absolute())
     os.umask(private.OTHERS)
     try:
-        serve(home, Options(**asked))
+        serve(home, Options(**options))
     except (LakeError, PipelineError) as error:
         sys.stderr.write(f"local_llm: {visible(str(error))}\n")
         sys.exit(error.exit_code)
@@ -120,18 +120,18 @@ def model() -> Path:
             "by OPENAI_BASE_URL"
         ) from error
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = caches / "stemma" / f"{WEIGHTS}-{EXPECTED_SHA256[:12]}.gguf"
-    with suppress(FileExistsError):  # it is there, and damaged
-        if place.exists():
-            return Path(assemble(place))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{secrets.token_hex(8)}")
+    path = caches / "stemma" / f"{WEIGHTS}-{EXPECTED_SHA256[:12]}.gguf"
+    with suppress(FileExistsError):  # the file is there, and damaged
+        if path.exists():
+            return Path(assemble(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{secrets.token_hex(8)}")
     try:
         assemble(draft)
-        draft.replace(place)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    return place
+    return path
 
 
 def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401  not typed
@@ -142,24 +142,24 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
         raise LibraryError(
             "the local model's engine is not installed: pip install -e '.[local-llm]'"
         ) from error
-    wanted = xllamacpp.CommonParams()
-    wanted.model.path = str(weights)
-    wanted.model_alias = {LOCAL}
-    wanted.hostnames = [options.host]
-    wanted.port = options.port
-    wanted.api_keys = [key]
-    wanted.n_parallel = options.slots
-    wanted.n_ctx = options.context * options.slots
-    wanted.cpuparams.n_threads = options.threads
-    wanted.cpuparams_batch.n_threads = options.threads
-    wanted.endpoint_metrics = True
-    wanted.endpoint_slots = False  # they would show what others ask
-    wanted.cors_origins = wanted.cors_methods = wanted.cors_headers = ""  # no page of a browser
-    wanted.cors_credentials = False
-    wanted.ui = False
-    wanted.cache_ram_mib = 0
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights)
+    params.model_alias = {LOCAL}
+    params.hostnames = [options.host]
+    params.port = options.port
+    params.api_keys = [key]
+    params.n_parallel = options.slots
+    params.n_ctx = options.context * options.slots
+    params.cpuparams.n_threads = options.threads
+    params.cpuparams_batch.n_threads = options.threads
+    params.endpoint_metrics = True
+    params.endpoint_slots = False  # they would show what others ask
+    params.cors_origins = params.cors_methods = params.cors_headers = ""  # no page of a browser
+    params.cors_credentials = False
+    params.ui = False
+    params.cache_ram_mib = 0
     try:
-        return xllamacpp.Server(wanted)
+        return xllamacpp.Server(params)
     except RuntimeError as error:
         raise ServiceError(
             f"llama.cpp cannot serve {weights.name} at {options.host}:{options.port} ({error}); "
@@ -168,45 +168,47 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
 
 
 def _watch(server: Any, stopped: threading.Event, idle: int) -> None:  # noqa: ANN401  not typed
-    """Wait until told to stop, or until nothing was worked on for the idle time."""
-    seen: list[str] = []
-    since = time.monotonic()
+    """Wait until a signal came, or until no request was worked on for the idle time."""
+    last_counts: list[str] = []
+    idle_since = time.monotonic()
     while not stopped.wait(CHECK_SECONDS):
-        now = _WORKS.findall(server.handle_metrics())
-        working = any(float(count) for count in now[1:])
-        if now != seen or working:
-            seen, since = now, time.monotonic()
-        elif idle and time.monotonic() - since > idle:
+        counts = _WORKS.findall(server.handle_metrics())
+        working = any(float(count) for count in counts[1:])
+        if counts != last_counts or working:
+            last_counts, idle_since = counts, time.monotonic()
+        elif idle and time.monotonic() - idle_since > idle:
             return
 
 
 @contextmanager
 def _logged(home: ServerHome) -> Iterator[None]:
-    """Take over what this process says: count what is served, and keep the rest in the log."""
-    reads, writes = os.pipe()
-    said, own = os.fdopen(reads, encoding="utf-8", errors="replace"), os.dup(2)
-    os.dup2(writes, 2)
-    os.close(writes)
-    listener = threading.Thread(target=_listen, args=(home, said), daemon=True)
-    listener.start()
+    """Take over this process's stderr: count the requests served, and write the rest to the log."""
+    read_end, write_end = os.pipe()
+    stderr = os.fdopen(read_end, encoding="utf-8", errors="replace")
+    own_stderr = os.dup(2)
+    os.dup2(write_end, 2)
+    os.close(write_end)
+    logger = threading.Thread(target=_log, args=(home, stderr), daemon=True)
+    logger.start()
     try:
         yield
     finally:
-        os.dup2(own, 2)  # closes the last writing end, which ends the listener
-        listener.join(timeout=5)
+        os.dup2(own_stderr, 2)  # closes the last writing end, which ends the thread
+        logger.join(timeout=5)
 
 
-def _listen(home: ServerHome, said: Iterable[str]) -> None:
+def _log(home: ServerHome, lines: Iterable[str]) -> None:
+    """Write lines to the server's log, and keep the count of requests on disk."""
     log = logging.getLogger("pipelines.llm.local_server")
     log.propagate = False
     log.setLevel(logging.INFO)
     log.addHandler(RotatingFileHandler(home.log, maxBytes=4 << 20, backupCount=1))
     count = home.served()
     counter = os.open(home.path / "served", os.O_WRONLY | os.O_CREAT, private.FILE_MODE)
-    for line in said:
+    for line in lines:
         if _BEGINS.search(line):
             count += 1
-            os.pwrite(counter, str(count).encode(), 0)  # it only grows longer
+            os.pwrite(counter, str(count).encode(), 0)  # the number only grows longer
         log.info(visible(line.rstrip()))
     os.close(counter)
 

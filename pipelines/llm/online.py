@@ -1,7 +1,4 @@
-"""Ask a service a few requests at once, each until it is answered or has failed for good.
-
-Backoff is exponential with jitter; a time that the service asks to wait is obeyed, up to a bound.
-"""
+"""Send a few requests at once, each until it is answered or has failed for good."""
 
 from __future__ import annotations
 
@@ -10,87 +7,97 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.common.errors import PipelineError, ServiceError
 from pipelines.llm import answers, costs
-from pipelines.llm.connection import Door
-from pipelines.llm.faults import Fault, Stopped
-from pipelines.llm.retry import patience
-from pipelines.llm.session import Run, Tried
+from pipelines.llm.attempt_error import AttemptError, StoppedError
+from pipelines.llm.connection import ServiceConnection
+from pipelines.llm.retry import retry
+from pipelines.llm.session import Attempt, RequestSession
 from pipelines.llm.values import Failure, Reply, Request
 
 
-async def run(work: Run, door: Door, missing: Sequence[Request]) -> None:
-    """Answer what is missing; what stops the run is left in it.
+async def run(
+    session: RequestSession, connection: ServiceConnection, missing: Sequence[Request]
+) -> None:
+    """Answer the missing requests; the error that stops the session is left in it.
 
     Raises:
-        ServiceError: the service cannot be used; what is in flight is given up at once.
+        ServiceError: The service cannot be used; requests in flight are given up at once.
     """
     queue = iter(missing)
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(work.service.concurrency, len(missing))):
-                group.create_task(_worker(work, door, queue))
+            for _ in range(min(session.service.concurrency, len(missing))):
+                group.create_task(_work(session, connection, queue))
     except* PipelineError as errors:
         raise _first(errors) from None
 
 
 def _first(errors: BaseExceptionGroup[PipelineError]) -> PipelineError:
-    found = errors.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
-async def _worker(work: Run, door: Door, queue: Iterator[Request]) -> None:
+async def _work(
+    session: RequestSession, connection: ServiceConnection, queue: Iterator[Request]
+) -> None:
+    """Answer one request of the queue after another."""
     for request in queue:
         try:
-            result = await _one(work, door, request)
-        except Stopped:
+            result = await _answer(session, connection, request)
+        except StoppedError:
             return
-        work.finish(result)
+        session.finish(result)
 
 
-async def _one(work: Run, door: Door, request: Request) -> Reply | Failure:
-    """Answer a request, in as many attempts as the settings allow."""
-    import stamina  # noqa: PLC0415  with what it needs, slow to import
+async def _answer(
+    session: RequestSession, connection: ServiceConnection, request: Request
+) -> Reply | Failure:
+    """Answer a request, in as many attempts as the settings allow.
 
-    tried = Tried(request)
+    Raises:
+        ServiceError: No request can succeed.
+        StoppedError: The session was stopped.
+    """
+    attempt = Attempt(request)
     try:
-        async for attempt in stamina.retry_context(**patience(work)):
-            with attempt:
-                return await _attempt(work, door, tried)
-    except Fault as fault:
-        if fault.fatal or fault.unreachable:
-            raise ServiceError(fault.reason) from None
-        return work.failure(tried, fault)
-    raise AssertionError("a retry ends with a value or an error")
+        async for retrying in retry(session):
+            with retrying:
+                return await _send(session, connection, attempt)
+    except AttemptError as error:
+        if error.fatal or error.unreachable:
+            raise ServiceError(error.reason) from None
+        return session.failure(attempt, error)
+    raise AssertionError("retrying ends with a value or an error")
 
 
-async def _attempt(work: Run, door: Door, tried: Tried) -> Reply:
-    """Send a request once, within the budget, and keep the answer."""
-    request = tried.request
-    there = work.cache.answers([request.digest]).get(request.digest)
-    if there is not None:  # another process has asked meanwhile
-        return there
-    reserved = await _reserved(work, request)
-    tried.attempts += 1
+async def _send(session: RequestSession, connection: ServiceConnection, attempt: Attempt) -> Reply:
+    """Send a request once, within the budget, and store the answer."""
+    request = attempt.request
+    stored = session.cache.answers([request.digest]).get(request.digest)
+    if stored is not None:  # another process has sent the request meanwhile
+        return stored
+    reserved = await _reserve(session, request)
+    attempt.number += 1
     paid, uncertain = None, False
     try:
-        answer = answers.read(await door.send(request.path, tried.body), request)
-        paid = work.price(request, answer.tokens_in, answer.tokens_out)
-        return work.keep(tried, answer, paid)
-    except Fault as fault:
-        paid, uncertain = work.charge(request, fault), fault.uncertain
-        tried.other_seed += fault.other_seed
+        answer = answers.read(await connection.send(request.path, attempt.body), request)
+        paid = session.price(request, answer.tokens_in, answer.tokens_out)
+        return session.keep(attempt, answer, paid)
+    except AttemptError as error:
+        paid, uncertain = session.charge(request, error), error.uncertain
+        attempt.broken_answers += error.other_seed
         raise
     finally:
-        await work.ledger.settle(reserved, paid, uncertain=uncertain)
+        await session.ledger.settle(reserved, paid, uncertain=uncertain)
 
 
-async def _reserved(work: Run, request: Request) -> float:
-    """Set the attempt's worst case aside; what does not fit stops the run."""
-    amount = costs.worst_case(work.service, request)
+async def _reserve(session: RequestSession, request: Request) -> float:
+    """Reserve the worst case of an attempt, in dollars; what the budget lacks stops the session."""
+    amount = costs.worst_case(session.service, request)
     try:
-        if work.stopped is None:
-            await work.ledger.reserve(amount, work.service.budget_usd)
+        if session.stopped is None:
+            await session.ledger.reserve(amount, session.service.budget_usd)
     except ServiceError as error:
-        work.stop(error)
-    if work.stopped is not None:
-        raise Stopped
+        session.stop(error)
+    if session.stopped is not None:
+        raise StoppedError
     return amount

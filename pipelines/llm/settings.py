@@ -1,4 +1,4 @@
-"""Which service answers, with what limits, prices and patience.
+"""Which service answers, with what limits, prices and retries.
 
 A service is anything that speaks OpenAI's API. Its address comes from params or `OPENAI_BASE_URL`,
 its key from `OPENAI_API_KEY` and from nowhere else, and both are read here only. Without an
@@ -24,10 +24,11 @@ OPENAI: Final = "https://api.openai.com/v1"
 BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
 HIDDEN: Final = b"***"
-_SECRET: Final = 8
+"""Stands where a key was removed."""
+_SECRET_LENGTH: Final = 8
 """Characters from which on a key is a secret, and no filler such as `EMPTY`."""
 
-Kind = Literal["chat", "completions"]
+EndpointName = Literal["chat", "completions"]
 SchemaAs = Literal["response_format", "json_schema", "none"]
 LimitAs = Literal["max_tokens", "max_completion_tokens"]
 
@@ -47,7 +48,7 @@ class Service(StrictModel):
     base_url: str | None = operational(None)
     """Address that ends in /v1; None: OPENAI_BASE_URL, else OpenAI's own."""
     endpoint: Literal["auto", "chat", "completions"] = "auto"
-    """Where a text is sent; auto: completions for `local`, which is a base model, else chat."""
+    """The endpoint of a text; auto: completions for `local`, which is a base model, else chat."""
     schema_as: Literal["auto"] | SchemaAs = "auto"
     """The field that carries a JSON schema; auto: response_format for chat, llama.cpp's json_schema
     for completions; none: it is not sent, and answers are checked against it all the same."""
@@ -55,7 +56,7 @@ class Service(StrictModel):
     """The field that carries max_tokens; OpenAI's reasoning models want max_completion_tokens."""
     temperature: float | None = Field(1.0, ge=0, le=2)
     top_p: float | None = Field(1.0, gt=0, le=1)
-    """None for either: not sent, for models that refuse it."""
+    """None for either: it is not sent, for models that refuse it."""
     max_tokens: int = Field(256, gt=0)
     extra_body: Mapping[str, Any] = {}
     """Fields of the request body that only this service knows."""
@@ -63,13 +64,13 @@ class Service(StrictModel):
     concurrency: int = operational(4, gt=0)
     """Requests at once."""
     timeout_s: float = operational(120.0, gt=0)
-    """Seconds for one attempt, whole."""
+    """Seconds that one whole attempt may take."""
     attempts: int = operational(5, gt=0)
     """Attempts per request before it fails for good."""
     wait_s: float = operational(0.5, gt=0)
     """Seconds before the second attempt; doubled each time, with jitter."""
     wait_max_s: float = operational(60.0, gt=0)
-    """At most this long between attempts, whatever Retry-After says."""
+    """The most seconds between two attempts, whatever Retry-After says."""
     max_failures: float = operational(0.1, ge=0, le=1)
     """Share of the requests that may fail for good: it decides whether a stage ends well, not what
     a stage that does has made."""
@@ -77,25 +78,25 @@ class Service(StrictModel):
     prices: Mapping[str, Price] = operational({})
     """By model; a model without one costs an unknown amount, `local` nothing."""
     budget_usd: float | None = operational(None, gt=0)
-    """Stop before the answers have cost more; None: no bound."""
+    """Dollars that the answers may cost; the run stops before they cost more. None: no bound."""
 
     batch: bool = operational(False)
-    """Use the Batch API: half the price, within a day."""
+    """Whether to use the Batch API: half the price, within a day."""
     batch_poll_s: float = operational(30.0, gt=0)
-    """Seconds between looks at a batch."""
+    """Seconds between two looks at a batch."""
 
     @field_validator("base_url")
     @classmethod
-    def _without_secrets(cls, given: str | None) -> str | None:
-        if given is not None and "@" in urlsplit(given).netloc:
+    def _without_secrets(cls, address: str | None) -> str | None:
+        if address is not None and "@" in urlsplit(address).netloc:
             raise ValueError(
                 f"it must hold no name and password, since manifests record it; set {API_KEY}"
             )
-        return given
+        return address
 
     @property
-    def kind(self) -> Kind:
-        """Where a text is sent."""
+    def kind(self) -> EndpointName:
+        """The endpoint of a text, with `auto` resolved."""
         if self.endpoint != "auto":
             return self.endpoint
         return "completions" if self.model == LOCAL else "chat"
@@ -103,21 +104,21 @@ class Service(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where a service is and what opens it; the key is in no repr."""
+    """Address and key of a service; the key is in no repr."""
 
     base_url: str
     key: str = field(repr=False)
 
     def scrubbed(self, data: bytes) -> bytes:
-        """What a server said, without the key, in case it says it back."""
-        return data.replace(self.key.encode(), HIDDEN) if len(self.key) >= _SECRET else data
+        """Return bytes of the server with the key removed, in case it repeats it."""
+        return data.replace(self.key.encode(), HIDDEN) if len(self.key) >= _SECRET_LENGTH else data
 
 
 def access(service: Service) -> Access | None:
-    """Read address and key of a service; None: the local server is meant.
+    """Return address and key of a service; None: it is the local server.
 
     Raises:
-        ServiceError: the service is not the local one and there is no key.
+        ServiceError: The service is not the local one and there is no key.
     """
     url = service.base_url or os.environ.get(BASE_URL) or None
     if url is None and service.model == LOCAL:

@@ -15,8 +15,11 @@ WEIGHTS: Final = "gemma-3-270m-q4_k_m"
 _REPEATABLE: Final = {"cache_prompt": False}
 """Has llama.cpp compute each prompt anew; only then does a seed give the same answer again."""
 _COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""Has llama.cpp write JSON as `json.dumps` does; otherwise a small model goes on with white space."""
-PATHS: Final[Mapping[EndpointName, str]] = {"chat": "/chat/completions", "completions": "/completions"}
+"""Has llama.cpp write JSON as `json.dumps` does; else a small model adds white space."""
+PATHS: Final[Mapping[EndpointName, str]] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+}
 
 
 @dataclass(frozen=True)

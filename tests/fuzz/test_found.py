@@ -40,13 +40,13 @@ from pipelines.common.errors import (
     StaleError,
 )
 from pipelines.features import images
-from pipelines.gate import taint
+from pipelines.gate import contamination
 from pipelines.generators.diffusion import folder, model, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text import exemplars, templates
 from pipelines.llm import answers, client
+from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache
-from pipelines.llm.faults import Fault
 from pipelines.llm.home import ServerHome
 from pipelines.modalities.texts import Texts
 from pipelines.rounds import ancestry_index, manifest, receipts
@@ -226,7 +226,7 @@ def test_a_decoder_may_raise_anything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("code", [[], {}, "x" * 5_000])
 def test_an_error_with_any_code_is_an_attempts_end(code: object) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(AttemptError) as caught:
         answers.read(json.dumps({"error": {"code": code}}).encode(), PLAIN)
     assert len(caught.value.reason) < 1_100
 
@@ -234,13 +234,13 @@ def test_an_error_with_any_code_is_an_attempts_end(code: object) -> None:
 @pytest.mark.parametrize("value", [str(HUGE), "NaN"])
 def test_numbers_that_no_float_is_break_a_schema(value: str) -> None:
     body = {**CHAT, "choices": [{"message": {"content": f'{{"a": {value}}}'}}]}
-    with pytest.raises(Fault):
+    with pytest.raises(AttemptError):
         answers.read(json.dumps(body).encode(), ASKED)
 
 
 def test_names_of_models_have_a_bound() -> None:
     found = answers.read(json.dumps({**CHAT, "model": LONG}).encode(), PLAIN)
-    assert len(found.model) <= answers.QUOTED
+    assert len(found.model) <= answers.MAX_QUOTED
 
 
 @pytest.mark.parametrize("cell", ["[]", "{}", DEEP, json.dumps({**KEPT, "text": None}), b"\xff"])
@@ -279,7 +279,7 @@ def test_a_process_has_a_number(pid: str) -> None:
 
 def test_no_date_is_beyond_all_dates() -> None:
     for said in ("Mon, 01 Jan 99999999999 00:00:00 GMT", f"Mon, 01 Jan 2024 00:00:00 +{'9' * 50}"):
-        assert client.asked_to_wait({"retry-after": said}) is None
+        assert client.retry_after({"retry-after": said}) is None
 
 
 # Lakes
@@ -416,7 +416,7 @@ def test_what_a_manifest_lacks_is_said() -> None:
         with pytest.raises(DataError, match=r"has no '(next_mix|input_key)'"):
             look()
     assert json.loads(json.dumps(found)) == {"holdout": {}, "counts": {"a": 1}}
-    assert taint._answers(found.get("leaks"), 0.1, "k") is False
+    assert contamination._answers(found.get("leaks"), 0.1, "k") is False
 
 
 @pytest.mark.parametrize(

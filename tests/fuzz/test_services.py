@@ -21,11 +21,11 @@ from lake import upkeep
 from lake.client import connect
 from lake.errors import refused
 from lake.settings import Remote
-from pipelines.llm import answers, batch, client
+from pipelines.llm import answers, batch_api, client
+from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.bounds import Gunzip, OversizedError
 from pipelines.llm.cache import FILE, Cache, Spent
 from pipelines.llm.client import Client
-from pipelines.llm.faults import Fault
 from pipelines.llm.home import ServerHome
 from pipelines.llm.settings import Access, Service
 from pipelines.llm.values import Reply, Request
@@ -62,18 +62,18 @@ MOST: Final = 1000
 """Characters of what a service says of itself."""
 
 
-@fuzzed(either(BODIES), errors=(Fault,), reasons=4)
+@fuzzed(either(BODIES), errors=(AttemptError,), reasons=4)
 def test_answers(data: bytes) -> object:
     found = answers.read(data, PLAIN)
     assert all(isinstance(each, str) for each in (found.text, found.model, found.finish_reason))
     assert max(map(len, (found.model, found.finish_reason))) <= MOST
-    assert 0 <= found.tokens_in <= answers.MOST_TOKENS
+    assert 0 <= found.tokens_in <= answers.MAX_TOKENS
     if data == written(CHAT).encode():
         assert (found.text, found.tokens_in, found.tokens_out) == (SAID, 7, 3)
     return found
 
 
-@fuzzed(either([{"a": 1, "b": ["x"]}, {"a": 0.01}]), errors=(Fault,), reasons=4)
+@fuzzed(either([{"a": 1, "b": ["x"]}, {"a": 0.01}]), errors=(AttemptError,), reasons=4)
 def test_answers_of_a_schema(data: bytes) -> object:
     said = data.decode("utf-8", "replace")
     body = {**CHAT, "choices": [{"message": {"content": said}}]}
@@ -97,15 +97,16 @@ FILES: Final = "\n".join(map(written, LINES)).encode()
         st.lists(documents(LINES, edits=1), min_size=1, max_size=2).map("\n".join).map(str.encode),
         mutated([FILES]),
     ),
-    errors=(Fault,),
+    errors=(AttemptError,),
     reasons=4,
 )
 def test_lines_of_batches(data: bytes) -> object:
-    found = batch.by_digest(data, {"a", "b", "c", "d"}, "http://there", "file-1")
+    found = batch_api.by_digest(data, {"a", "b", "c", "d"}, "http://there", "file-1")
     assert found.keys() <= {"a", "b", "c", "d"}
+    bodies = {name: batch_api.answer_body("http://there", line) for name, line in found.items()}
+    said = [answers.read(body, PLAIN) for body in bodies.values()]
     if data == FILES:
-        assert answers.read(batch._body("http://there", found["a"]), PLAIN).text == SAID
-    said = [answers.read(batch._body("http://there", found[name]), PLAIN) for name in found]
+        assert said[0].text == SAID
     return said or None
 
 
@@ -120,7 +121,7 @@ def test_lines_of_batches(data: bytes) -> object:
     reasons=1,
 )
 def test_times_to_wait(headers: dict[str, bytes]) -> object:
-    found = client.asked_to_wait({name: each.decode("latin-1") for name, each in headers.items()})
+    found = client.retry_after({name: each.decode("latin-1") for name, each in headers.items()})
     assert found is None or 0 < found < math.inf
     assert headers != {"retry-after": b"5"} or found == 5
     return found
@@ -209,7 +210,7 @@ HEADERS: Final = st.dictionaries(
 
 @fuzzed(
     st.tuples(st.one_of(either(BODIES), mutated([PACKED])), STATUSES, HEADERS),
-    errors=(Fault,),
+    errors=(AttemptError,),
     reasons=3,
     fixture="service",
 )

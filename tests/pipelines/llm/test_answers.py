@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.common.errors import ParamsError
 from pipelines.llm import answers
-from pipelines.llm.faults import Fault
+from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.values import Request
 
 SCHEMA = {
@@ -52,9 +52,9 @@ def test_a_chat_message_is_read_under_its_schema() -> None:
     ],
 )
 def test_what_holds_no_answer_may_be_asked_again(data: bytes, reason: str) -> None:
-    with pytest.raises(Fault, match=reason) as caught:
+    with pytest.raises(AttemptError, match=reason) as caught:
         answers.read(data, PLAIN)
-    assert caught.value.again
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize(
@@ -66,24 +66,24 @@ def test_what_holds_no_answer_may_be_asked_again(data: bytes, reason: str) -> No
     ],
 )
 def test_a_broken_answer_is_billed_and_asked_for_with_another_seed(text: str, reason: str) -> None:
-    with pytest.raises(Fault, match=reason) as caught:
+    with pytest.raises(AttemptError, match=reason) as caught:
         answers.read(said(text), SHAPED)
     assert caught.value.tokens == (5, 7)
     assert caught.value.other_seed
-    assert caught.value.again
+    assert caught.value.retryable
 
 
 def test_an_answer_that_was_cut_off_says_so() -> None:
-    with pytest.raises(Fault, match="not JSON, cut off at max_tokens"):
+    with pytest.raises(AttemptError, match="not JSON, cut off at max_tokens"):
         answers.read(said('{"a": "x', finish_reason="length"), SHAPED)
 
 
 def test_a_refusal_and_a_final_code_are_not_asked_again() -> None:
     refusal = {"message": {"content": None, "refusal": "I cannot"}}
     for data in (said(None, **refusal), b'{"error": {"message": "bad", "code": 400}}'):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(AttemptError) as caught:
             answers.read(data, PLAIN)
-        assert not caught.value.again
+        assert not caught.value.retryable
 
 
 def test_a_schema_that_is_none_is_an_error_of_the_params() -> None:

@@ -181,7 +181,7 @@ def test_a_wrong_key_is_told_in_one_sentence(cache: Path, monkeypatch: pytest.Mo
 def test_a_batchs_file_has_a_bound_of_its_own(
     batches: Batches, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "MOST_FILE", 100)
+    monkeypatch.setattr(bounds, "MAX_FILE_BYTES", 100)
     with pytest.raises(ServiceError, match=r"answered with more than 100 bytes"):
         ask(some(1), SERVICE, cache=cache)
     assert batches.worked == 1

@@ -59,9 +59,9 @@ def test_an_answer_is_not_unpacked_beyond_its_bound(
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.reason == f"{proxy.url} answered with more than {bounds.MOST:,} bytes"
+    assert found.reason == f"{proxy.url} answered with more than {bounds.MAX_BYTES:,} bytes"
     assert found.attempts == len(proxy.seen) == 1
-    assert most < 3 * bounds.MOST
+    assert most < 3 * bounds.MAX_BYTES
 
 
 def test_an_answer_that_is_not_packed_has_the_same_bound(

@@ -13,7 +13,7 @@ import pytest
 from pipelines.common.errors import ServiceError, TooManyFailures
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered
-from pipelines.llm.client import asked_to_wait
+from pipelines.llm.client import retry_after
 from pipelines.llm.settings import Price, Service
 from pipelines.llm.values import Failure, Reply, Request, request
 from tests.pipelines.llm.proxy import Act, Proxy, cut, pass_on, retold, say, slow, status
@@ -75,7 +75,8 @@ def test_slow_bytes_are_a_time_out_of_the_whole_attempt(
     assert failure.reason.endswith("did not answer within 0.5 s")
     assert failure.attempts == 2
     assert len(proxy.seen) == 2
-    assert 0.5 <= proxy.seen[1].at - proxy.seen[0].at < 3
+    # The time runs from before a request arrives, so a busy machine shortens what is seen of it.
+    assert 0.25 <= proxy.seen[1].at - proxy.seen[0].at < 3
 
 
 @pytest.mark.parametrize("text", ['{"a": "y"}', '{"a": ', '{"b": "x"}'])
@@ -175,12 +176,12 @@ def test_without_retry_after_each_wait_is_longer(
 
 def test_retry_after_is_read_in_all_its_forms() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    assert asked_to_wait({"retry-after": "2.5"}) == 2.5
-    assert asked_to_wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
-    assert 28 < (asked_to_wait({"retry-after": later}) or 0) <= 30
+    assert retry_after({"retry-after": "2.5"}) == 2.5
+    assert retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert 28 < (retry_after({"retry-after": later}) or 0) <= 30
     for nothing in ("", "soon", "-1", "0", "inf", "Thu, 01 Jan 2026 00:00:00 GMT"):
-        assert asked_to_wait({"retry-after": nothing}) is None
-    assert asked_to_wait({}) is None
+        assert retry_after({"retry-after": nothing}) is None
+    assert retry_after({}) is None
 
 
 def test_the_proxy_passes_on_what_is_sent(proxy: Proxy, service: Service, cache: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import PipelineError
-from pipelines.llm.answers import QUOTED
+from pipelines.llm.answers import MAX_QUOTED
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import Access, Service
 from pipelines.llm.values import Failure, request
@@ -70,7 +70,7 @@ def test_a_key_that_a_server_says_back_is_hidden(
 def test_a_key_is_hidden_where_a_long_error_is_cut_off(
     code: int, proxy: Proxy, planted: str, service: Service, tmp_path: Path
 ) -> None:
-    proxy.always = echo(code, before=QUOTED - 40)
+    proxy.always = echo(code, before=MAX_QUOTED - 40)
     lenient = service.model_copy(update={"max_failures": 1, "attempts": 1})
     (failure,) = ask([request(lenient, "a")], lenient, cache=tmp_path / "llm")
     assert isinstance(failure, Failure)
