@@ -3,6 +3,7 @@
 PipelineError
 ├── ParamsError    params.yaml is wrong: correct the file
 ├── DataError      the data is not what it must be: correct the source
+├── FormatError    a newer release wrote the lake: upgrade
 ├── StaleError     receipts and lake disagree: fetch the team's receipts, or supersede
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard or a reviewer refused to publish: read why, change the round
@@ -46,6 +47,12 @@ class DataError(PipelineError):
     """Source data is missing or unusable."""
 
     kind = "data"
+
+
+class FormatError(PipelineError):
+    """A newer release wrote what is to be read."""
+
+    kind = "format"
 
 
 class StaleError(PipelineError):

@@ -38,6 +38,37 @@ def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN4
     return Field(default, json_schema_extra={OPERATIONAL: True}, **constraints)
 
 
+def key_content(settings: BaseModel) -> dict[str, Any]:
+    """What of some settings belongs into a stage's key, as plain values.
+
+    A setting at its default is left out, so that a later release can add settings; one that is
+    marked `operational` cannot change what comes out.
+    """
+    found = {}
+    for name, about in type(settings).model_fields.items():
+        marks = about.json_schema_extra
+        if isinstance(marks, dict) and marks.get(OPERATIONAL):
+            continue
+        value = getattr(settings, name)
+        if not about.is_required() and value == about.get_default(call_default_factory=True):
+            continue
+        plain = key_content(value) if isinstance(value, BaseModel) else _plain(value)
+        if plain != {} or not isinstance(value, BaseModel):
+            found[name] = plain
+    return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  plain values of any type
+    """JSON of a setting's value."""
+    if isinstance(value, BaseModel):
+        return key_content(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
 def parse(model: type[Model], content: object, where: str) -> Model:
     """Validate a mapping, with errors as sentences.
 

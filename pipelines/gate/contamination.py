@@ -1,12 +1,16 @@
-"""Copies: samples equal or near to real ones, in the training data or in the hold-out.
+"""What of a lake leaked from the hold-out, or descends from what leaked.
 
-What is equal or near to held-out rows is a leak. Leaks of a round are looked for once, by the stage
-that sees its samples, and stored beside them, so that later rounds need not look again. All
-candidates are looked at, refused ones too: one may be a parent of later samples.
+A leak is a sample that is equal or near to a held-out row. Leaks are looked for once a round, by
+the stage that sees its candidates (refused ones too: one may be a parent of later samples), and
+followed through the family tree from there. Both lists are stored beside the round: the next fit,
+the guard and an estimate read them. A round whose leaks were looked for otherwise (a smaller
+distance, another hold-out) is compared with the hold-out again.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,12 +18,22 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
+from lineage import contamination as ancestry
+from pipelines import modalities
 from pipelines.modalities import Modality
+from pipelines.params import Ingest
+from pipelines.rounds import ancestry_index, manifest, tables
+from pipelines.rounds.context import RoundContext, held_out
 
-TABLE: Final = "leaks"
+LEAKS: Final = "leaks"
+"""The table of a round's leaks."""
+CONTAMINATED: Final = "contaminated"
+"""The table of all contaminated occurrences that the round's evaluate commit holds."""
 STORED: Final = ("round", "row", "sample_id", "equal", "distance")
 """Columns of a stored leak."""
-
+COLUMNS: Final = ("dataset", *STORED)
+ROUNDING: Final = 1 + 1e-9
+"""A distance at the limit may come out a little above it."""
 SCHEMA = {
     "round": pl.Int32,
     "row": pl.Int64,
@@ -30,7 +44,7 @@ SCHEMA = {
 }
 
 
-def copies(
+def near_duplicates(
     samples: pl.DataFrame, real: pl.DataFrame, near: float, modality: Modality
 ) -> pl.DataFrame:
     """Find the samples that are equal or near to a real row.
@@ -45,7 +59,7 @@ def copies(
         One row per such sample, in order, with an equal real row or else the closest: round, row,
         sample_id, equal (the same content id), distance (0 of equal ones), real_row.
     """
-    known = samples.select("round", "row", "sample_id").with_row_index("at")
+    known = samples.select("round", "row", "sample_id").with_row_index("index")
     same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
         "sample_id", keep="first", maintain_order=True
     )
@@ -59,8 +73,9 @@ def copies(
         pl.lit(value=False).alias("equal"),
         pl.Series("distance", distance[first]),
     )
-    both = pl.concat([equal, close.join(equal, on="at", how="anti")], how="diagonal").sort("at")
-    return both.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    unequal = close.join(equal, on="index", how="anti")
+    both = pl.concat([equal, unequal], how="diagonal").sort("index")
+    return both.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
 def of_candidates(
@@ -71,24 +86,181 @@ def of_candidates(
     Args:
         candidates: round, row, sample_id, payload; one that cannot be read is no copy.
         held: row, sample_id, payload of held-out rows.
-        near: as in `copies`.
-        modality: as in `copies`.
+        near: as in `near_duplicates`.
+        modality: as in `near_duplicates`.
     """
-    whole = modality.readable(candidates, held)
-    return copies(candidates.filter(whole), held, near, modality).select(STORED)
+    readable = modality.readable(candidates, held)
+    return near_duplicates(candidates.filter(readable), held, near, modality).select(STORED)
 
 
-def store(lake: Lake, branch: str, dataset: str, number: int, found: pl.DataFrame) -> None:
-    """Stage the leaks of a round; that there are none is a table too."""
-    lake.write(branch, refs.part(dataset, TABLE, number), found.select(STORED))
-
-
-def about(found: pl.DataFrame, near: float, key: str) -> dict[str, Any]:
+def describe(leaks: pl.DataFrame, near: float, key: str) -> dict[str, Any]:
     """What a round's manifest says of its leaks.
 
     Args:
-        found: the leaks.
+        leaks: the leaks.
         near: the distance at or below which they were looked for.
         key: input key of the hold-out in which they were looked for.
     """
-    return {"rows": len(found), "near": near, "holdout": key}
+    return {"rows": len(leaks), "near": near, "holdout": key}
+
+
+def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
+    """Follow leaks through the family tree of a commit; without any, it is not opened.
+
+    Args:
+        lake: the lake.
+        commit: the commit.
+        leaks: `COLUMNS`.
+
+    Returns:
+        `lineage.contamination.CONTAMINATED`: the leaks and what descends from them.
+    """
+    if leaks.is_empty():
+        return pl.DataFrame(schema=ancestry.CONTAMINATED)
+    return ancestry.propagate(ancestry_index.open_at(lake, commit), leaks)
+
+
+def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The contaminated occurrences at a commit: `lineage.contamination.CONTAMINATED`.
+
+    What the last round of the data set stored is read where it answers the question: looked for at
+    the distances and in the hold-outs that are asked for now, of the rounds that the commit holds.
+
+    Args:
+        ctx: the round at work.
+        commit: the commit.
+        fresh: leaks of the round at work, if the commit does not hold them yet.
+    """
+    if fresh is None:
+        stored = _stored_list(ctx, commit)
+        if stored is not None:
+            return stored
+    return propagate(ctx.lake, commit, leaks_at(ctx, commit, fresh=fresh))
+
+
+def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
+    """What contamination at a commit follows from, by data set.
+
+    Returns:
+        `near` and `holdout`: the distance and the hold-out by which leaks are looked for; `rounds`:
+        the checksums of each round's lineage.
+    """
+    found = {}
+    for dataset, rounds in _lineages(ctx.lake, commit).items():
+        real = manifest.read(ctx.lake, commit, dataset, 0)
+        found[dataset] = {
+            "near": _near(ctx, dataset, real),
+            "holdout": real["holdout"]["input_key"],
+            "rounds": rounds,
+        }
+    return found
+
+
+def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The leaks of all rounds of all data sets at a commit: `COLUMNS`.
+
+    Args:
+        ctx: the round at work.
+        commit: the commit.
+        fresh: as in `at`.
+    """
+    ours = ctx.round.dataset, ctx.round.number
+    parts = [] if fresh is None else [fresh.select(pl.lit(ours[0]).alias("dataset"), *STORED)]
+    for dataset, numbers in _rounds(ctx.lake, commit).items():
+        wanted = [each for each in numbers if fresh is None or (dataset, each) != ours]
+        parts += [
+            part.select(pl.lit(dataset).alias("dataset"), *STORED)
+            for part in _of(ctx, commit, dataset, wanted)
+        ]
+    dtypes = {"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
+    return pl.concat([pl.DataFrame(schema=dtypes), *parts])
+
+
+def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
+    """The list that the last round of the data set stored; None: it answers another question."""
+    lake, dataset = ctx.lake, ctx.round.dataset
+    numbers = _rounds(lake, commit).get(dataset, [])
+    if not numbers:
+        return None
+    said = manifest.read(lake, commit, dataset, numbers[-1]).get(CONTAMINATED)
+    if said is None or not _covers(said["searched"], searched(ctx, commit), dataset):
+        return None
+    rows = tables.read_round(lake, commit, dataset, CONTAMINATED, numbers[-1])
+    return rows.cast(ancestry.CONTAMINATED)
+
+
+def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bool:
+    """Whether a stored list still holds for a data set: what its rows descend from is unchanged.
+
+    Rounds that other data sets got since are nobody's ancestors here.
+    """
+    if then.get(dataset) != now[dataset]:
+        return False
+    for name, earlier in then.items():
+        later = now.get(name, {"rounds": {}})
+        grown = earlier["rounds"].items() <= later["rounds"].items()
+        if not grown or {**earlier, "rounds": {}} != {**later, "rounds": {}}:
+            return False
+    return True
+
+
+def _lineages(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
+    """Checksums of the lineage of each round at a commit, by data set and number."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for item in lake.objects(commit):
+        dataset, _, rest = item.path.partition("/")
+        number = refs.round_of(item.path)
+        if number is not None and rest.startswith("lineage/"):
+            before = found[dataset].get(str(number), "")
+            found[dataset][str(number)] = before + item.checksum
+    return dict(sorted(found.items()))
+
+
+def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
+    """The rounds with samples of each data set at a commit."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for item in lake.objects(commit):
+        dataset, _, rest = item.path.partition("/")
+        number = refs.round_of(item.path)
+        if number is not None and rest.startswith("samples/"):
+            found[dataset].add(number)
+    return {dataset: sorted(numbers) for dataset, numbers in sorted(found.items())}
+
+
+def _of(ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]) -> list[pl.DataFrame]:
+    """The leaks of rounds of a data set, stored or looked for again."""
+    manifests = {each: manifest.read(ctx.lake, commit, dataset, each) for each in {0, *numbers}}
+    key, near = manifests[0]["holdout"]["input_key"], _near(ctx, dataset, manifests[0])
+    modality = modalities.recorded(manifests[0])
+    known = [each for each in numbers if _answers(manifests[each].get("leaks"), near, key)]
+    parts = [_stored_leaks(ctx.lake, commit, dataset, known, near)] if known else []
+    again = [each for each in numbers if each not in known]
+    if again:
+        held = held_out(ctx, commit, dataset).fingerprints()
+        for each in again:
+            samples = tables.read_round(ctx.lake, commit, dataset, "samples", each)
+            parts.append(near_duplicates(samples, held, near, modality))
+    return parts
+
+
+def _stored_leaks(
+    lake: Lake, commit: str, dataset: str, numbers: list[int], near: float
+) -> pl.DataFrame:
+    """Stored leaks of rounds, but for those that were looked for farther away."""
+    is_near = pl.col("equal") | (pl.col("distance") <= near * ROUNDING)
+    leaks = tables.read(lake, commit, dataset, LEAKS)
+    wanted = leaks.filter(pl.col("round").is_in(numbers) & is_near)
+    return tables.collected(wanted, f"the leaks of {dataset} at {commit}")
+
+
+def _answers(said: Mapping[str, Any] | None, near: float, key: str) -> bool:
+    """Tell whether what a manifest says of stored leaks covers a distance and a hold-out."""
+    return said is not None and said["holdout"] == key and near <= said["near"]
+
+
+def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:
+    """The distance of near-duplicates; what round 0 says, of a data set without settings."""
+    if dataset in ctx.params.datasets:
+        return ctx.params.datasets[dataset].ingest.near
+    found: float = real.get("leaks", {"near": Ingest.model_fields["near"].default})["near"]
+    return found

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from lineage.guard import GuardResult
 from pipelines.gate.signing import Statement
+
+GUARD: Final = "stemma.guard"
+"""Digest of the answer."""
+VERDICT: Final = "stemma.guard.verdict"
+JUDGED: Final = "stemma.guard.judged"
+"""The commit that was judged."""
+CHECKS: Final = "stemma.guard.checks"
+OVERRIDE: Final = "stemma.override"
 
 
 def guard_metadata(result: GuardResult) -> dict[str, str]:
     """What the merge of a round says of the guard's answer, which is bound to a commit."""
     about = {
-        "stemma.guard": result.digest,
-        "stemma.guard.verdict": result.verdict,
-        "stemma.guard.judged": result.judged,
-        "stemma.guard.checks": json.dumps({item.name: item.verdict for item in result.checks}),
+        GUARD: result.digest,
+        VERDICT: result.verdict,
+        JUDGED: result.judged,
+        CHECKS: json.dumps({item.name: item.verdict for item in result.checks}),
     }
-    return about | ({"stemma.override": result.override} if result.override else {})
+    return about | ({OVERRIDE: result.override} if result.override else {})
 
 
 def statement(repository: str, result: GuardResult, key: str) -> Statement:

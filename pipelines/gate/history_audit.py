@@ -17,6 +17,7 @@ from lake.client import Lake
 from lake.values import Change, Commit
 from lineage.guard import GuardResult
 from pipelines.gate import merge_verification
+from pipelines.gate.guard_record import GUARD
 from pipelines.gate.merge_verification import SHORT, Merge
 from pipelines.gate.signing import Trusted
 from pipelines.rounds import path_scope as paths
@@ -123,7 +124,7 @@ def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
         return replace(step, kind="calibration")
     brought = paths.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == paths.REAL]
-    if real and "stemma.guard" not in merge.commit.metadata:
+    if real and GUARD not in merge.commit.metadata:
         return replace(
             step, kind="real data", wrong=merge_verification.of_real_data(merge, real[0])
         )

@@ -27,9 +27,11 @@ from lineage.schema import UNREADABLE
 from pipelines.common import digests
 from pipelines.common.errors import DataError
 from pipelines.gate import guard_record
+from pipelines.gate.guard_record import GUARD, OVERRIDE
 from pipelines.gate.signing import SIGNATURE, Statement, Trusted
 from pipelines.rounds import manifest
 from pipelines.rounds import path_scope as paths
+from pipelines.rounds.metadata import DATASET, KEY, ROUND
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 SHORT: Final = 12
@@ -75,8 +77,8 @@ def of_round(merge: Merge, trusted: Trusted | None) -> Proof:
         trusted: keys of which one must have signed; None: signatures are not looked at.
     """
     about = merge.commit.metadata
-    dataset, number = about.get("stemma.dataset", ""), refs.number(about.get("stemma.round"))
-    if "stemma.guard" not in about or number is None or not refs.NAME.match(dataset):
+    dataset, number = about.get(DATASET, ""), refs.number(about.get(ROUND))
+    if GUARD not in about or number is None or not refs.NAME.match(dataset):
         return Proof(_without_answer(merge))
     try:
         result = _recorded(merge.lake, merge.source, dataset, number)
@@ -152,13 +154,13 @@ def _said(merge: Merge, dataset: str, number: int) -> str:
 def _metadata(merge: Merge, result: GuardResult) -> str | None:
     """The merge says what the manifest says."""
     about = merge.commit.metadata
-    named = (about.get("stemma.dataset"), about.get("stemma.round"))
+    named = (about.get(DATASET), about.get(ROUND))
     if named != (result.dataset, str(result.round)):
         return f"the answer it carries is about round {result.round} of {result.dataset}"
     for name, value in guard_record.guard_metadata(result).items():
         if about.get(name) != value:
             return f"its {name} is not that of the guard's answer in the manifest it merged"
-    if "stemma.override" in about and result.override is None:
+    if OVERRIDE in about and result.override is None:
         return "it names an override, and the guard's answer has none"
     return None
 
@@ -241,7 +243,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 
 def _statement(merge: Merge, result: GuardResult) -> Statement:
-    key = merge.commit.metadata.get("stemma.input_key", "")
+    key = merge.commit.metadata.get(KEY, "")
     return guard_record.statement(merge.lake.repository, result, key)
 
 

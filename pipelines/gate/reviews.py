@@ -7,7 +7,6 @@ other verdicts, another main below it) asks for another look (docs/decisions/001
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +16,7 @@ from lineage.guard import GuardResult
 from pipelines.common.errors import ReasonError, StaleError
 from pipelines.params import Round
 from pipelines.rounds import branches
+from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 
 STAGE: Final = "review"
@@ -91,7 +91,8 @@ def checked(reason: str) -> str:
 def rejection(commit: Commit) -> Rejection | None:
     """What a commit says, if it is a rejection."""
     reason = commit.metadata.get(REJECTED)
-    if commit.metadata.get("stemma.stage") != STAGE or reason is None:
+    metadata = StageMetadata.from_commit(commit)
+    if metadata is None or metadata.stage != STAGE or reason is None:
         return None
     return Rejection(commit.id, reason, commit.created, commit.committer)
 
@@ -117,7 +118,8 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
     """
     text = checked(reason)
     unmoved(lake, round_.branch, seen)
-    about: Mapping[str, str] = branches.metadata(round_, STAGE, "") | {REJECTED: text, SEEN: seen}
+    decision = {REJECTED: text, SEEN: seen}
+    about = branches.metadata(round_, STAGE).to_metadata() | decision
     with staging_branch(lake, round_.branch, seen) as branch:
         commit = lake.commit(branch, f"Reject {round_.key}", about)
         unmoved(lake, round_.branch, seen)

@@ -12,6 +12,7 @@ from lineage import curate as curation
 from pipelines.gate import reviews
 from pipelines.rounds import history, manifest, tables
 from pipelines.rounds.history import Published
+from pipelines.rounds.metadata import StageMetadata
 from pipelines.verification.verdicts import places
 
 
@@ -48,14 +49,15 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
     merged = {
         commit.parents[-1]
         for commit in lake.log(refs.MAIN, first_parent=True)
-        if commit.metadata.get("stemma.dataset") == dataset
+        if (metadata := StageMetadata.from_commit(commit)) and metadata.dataset == dataset
     }
     for branch, commit in sorted(lake.branches(f"{dataset}-r").items()):
         found = refs.BRANCH.match(branch)
         if not found or commit in current or found["dataset"] != dataset:
             continue
         head = lake.resolve(commit)
-        stage, rejection = head.metadata.get("stemma.stage"), reviews.rejection(head)
+        metadata, rejection = StageMetadata.from_commit(head), reviews.rejection(head)
+        stage = metadata.stage if metadata else None
         if stage in (None, "publish"):
             continue
         number = int(found["round"])

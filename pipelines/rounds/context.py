@@ -12,6 +12,7 @@ from lake.client import Lake, connect
 from pipelines.params import Params, Round, load, resolve
 from pipelines.rounds import holdout, manifest, receipts
 from pipelines.rounds.holdout import HeldOut
+from pipelines.rounds.keys import StageKey
 from pipelines.rounds.receipts import Receipt
 
 PRIVATE: Final = Path(".stemma")
@@ -63,11 +64,11 @@ def write_receipt(
     ctx: RoundContext,
     stage: str,
     commit: str,
-    key: str,
+    key: StageKey,
     rows: Mapping[str, int],
     *,
     tag: str | None = None,
-    data_key: str | None = None,
+    data: StageKey | None = None,
     main: str | None = None,
 ) -> Receipt:
     """Write the receipt of a stage of this round."""
@@ -79,9 +80,12 @@ def write_receipt(
         repository=ctx.lake.repository,
         branch=ctx.round.branch,
         commit=commit,
-        input_key=key,
+        input_key=key.key,
+        recipe=key.recipe,
+        versions=dict(key.versions),
         tag=tag,
-        data_key=data_key,
+        data_key=data.key if data else None,
+        data_recipe=data.recipe if data else None,
         main=main,
         rows=rows,
     )

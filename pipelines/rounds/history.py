@@ -1,19 +1,21 @@
 """What the lake already holds of a data set, read from its log.
 
 The lake, not a receipt, is the truth. Every commit that a stage makes carries metadata
-(`stemma.stage`, `.dataset`, `.round`, `.line`, `.input_key` …), so the log answers: which rounds
-does main hold now, and is the commit that a stage would make already there?
+(`pipelines.rounds.metadata`), so the log answers: which rounds does main hold now, and is the
+commit that a stage would make already there?
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.params import Round
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import BASE, StageMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Published:
     round: int
     commit: str
     source: str
-    input_key: str
+    key: StageKey
 
 
 def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Published]:
@@ -35,15 +37,15 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
     held: dict[int, Published] = {}
     there = _manifests(lake, dataset, ref)
     for commit in lake.log(ref, first_parent=True) if there else ():
-        about = commit.metadata
-        if about.get("stemma.stage") != "publish" or about.get("stemma.dataset") != dataset:
+        metadata = StageMetadata.from_commit(commit)
+        if metadata is None or not metadata.publishes(dataset) or metadata.key is None:
             continue
-        number, key = refs.number(about.get("stemma.round")), about.get("stemma.input_key")
-        if number is None or key is None or number in held or number not in there:
+        number = metadata.round
+        if number in held or number not in there:
             continue
         if _manifests(lake, dataset, commit.id).get(number) == there[number]:
             source = commit.parents[1] if len(commit.parents) > 1 else commit.id
-            held[number] = Published(number, commit.id, source, key)
+            held[number] = Published(number, commit.id, source, metadata.key)
         if len(held) == len(there):
             break
     return held
@@ -67,25 +69,33 @@ def chain(lake: Lake, ref: str, round_: Round) -> Iterator[Commit]:
 
 def belongs(commit: Commit, round_: Round) -> bool:
     """Tell whether a stage of this round, on this line, made the commit on the round's branch."""
-    about = commit.metadata
+    metadata = StageMetadata.from_commit(commit)
     return (
-        about.get("stemma.dataset") == round_.dataset
-        and about.get("stemma.round") == str(round_.number)
-        and about.get("stemma.line") == round_.line
-        and about.get("stemma.stage") != "publish"
+        metadata is not None
+        and metadata.stage != "publish"
+        and metadata.dataset == round_.dataset
+        and metadata.round == round_.number
+        and metadata.line == round_.line
     )
 
 
-def find(lake: Lake, round_: Round, name: str, value: str) -> Commit | None:
-    """Look for a commit of this round whose metadata `name` is `value`.
+def find(
+    lake: Lake, round_: Round, wanted: Callable[[Commit, StageMetadata], bool]
+) -> Commit | None:
+    """Look for a commit of this round that a stage made.
 
     The round's branch comes first, then the sources of the merges that published the round, of
     which all but the newest are superseded.
+
+    Args:
+        lake: the lake.
+        round_: the round.
+        wanted: tells of a commit and its metadata whether it is the one; asked newest first.
     """
     for ref in _places(lake, round_):
         for commit in chain(lake, ref, round_):
-            whole = commit.metadata.get("stemma.stage") != "supersede"
-            if whole and commit.metadata.get(name) == value:
+            metadata = StageMetadata.from_commit(commit)
+            if metadata and metadata.stage != "supersede" and wanted(commit, metadata):
                 return commit
     return None
 
@@ -94,11 +104,12 @@ def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
     """The commit that generated a round which a ref holds: with its candidates and generator."""
     held = published(lake, dataset, ref).get(number)
     for commit in lake.log(held.source if held else ref, first_parent=True):
-        about = commit.metadata
-        if about.get("stemma.stage") == "publish":
+        metadata = StageMetadata.from_commit(commit)
+        if metadata is None:
+            continue
+        if metadata.stage == "publish":
             return None
-        own = about.get("stemma.dataset") == dataset and about.get("stemma.round") == str(number)
-        if own and about.get("stemma.stage") == "generate":
+        if metadata.stage == "generate" and (metadata.dataset, metadata.round) == (dataset, number):
             return commit
     return None
 
@@ -122,7 +133,7 @@ def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
     """
     if round_.line != refs.MAIN:
         return True
-    bases = (each.metadata.get("stemma.base") for each in chain(lake, commit.id, round_))
+    bases = (each.metadata.get(BASE) for each in chain(lake, commit.id, round_))
     base = next(filter(None, bases), None)
     return (
         base is not None
@@ -136,11 +147,7 @@ def _places(lake: Lake, round_: Round) -> Iterator[str]:
         yield round_.branch
     if round_.line == refs.MAIN:
         for commit in lake.log(refs.MAIN, first_parent=True):
-            about = commit.metadata
-            if (
-                about.get("stemma.stage") == "publish"
-                and about.get("stemma.dataset") == round_.dataset
-                and about.get("stemma.round") == str(round_.number)
-                and len(commit.parents) > 1
-            ):
+            metadata = StageMetadata.from_commit(commit)
+            merges = metadata is not None and metadata.publishes(round_.dataset, round_.number)
+            if merges and len(commit.parents) > 1:
                 yield commit.parents[1]

@@ -18,6 +18,8 @@ from lake.client import Lake
 from lake.errors import ConflictError, NotFoundError
 from pipelines.common.errors import StaleError
 from pipelines.rounds import tables
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import DATASET, KEY, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 
 SPLITS: Final = ("validation", "test")
@@ -82,7 +84,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
         frame: row, sample_id, payload, split of all real rows.
         key: the input key of the ingest.
     """
-    about = {"stemma.stage": "ingest", "stemma.dataset": dataset, "stemma.input_key": key}
+    metadata = StageMetadata("ingest", dataset, 0, key=StageKey(key, None))
     message = f"Hold out validation and test rows of {dataset}"
     with staging_branch(lake, refs.branch_name(dataset, 0), refs.MAIN) as branch:
         for split in SPLITS:
@@ -91,7 +93,7 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
         held = frame.filter(pl.col("split").is_in(SPLITS))
         fingerprints = held.select("split", pl.exclude("split", LABEL))
         lake.write(branch, _path(dataset, FINGERPRINTS), fingerprints)
-        commit = lake.commit(branch, message, about)
+        commit = lake.commit(branch, message, metadata.to_metadata())
         try:
             lake.merge(commit.id, refs.MAIN, message, {})
         except ConflictError as error:
@@ -109,8 +111,7 @@ def _find(lake: Lake, dataset: str, key: str) -> str | None:
     """The newest commit that an ingest with this key made."""
     try:
         for commit in lake.log(refs.MAIN):
-            about = commit.metadata
-            if about.get("stemma.dataset") == dataset and about.get("stemma.input_key") == key:
+            if commit.metadata.get(DATASET) == dataset and commit.metadata.get(KEY) == key:
                 return commit.id
     except NotFoundError:
         return None

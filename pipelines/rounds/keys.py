@@ -1,8 +1,14 @@
-"""Input keys: what a stage's result depends on, as one digest.
+"""Keys: what a stage's result depends on, as one digest.
 
 Two runs with the same key would make the same result, so a stage that finds its key in the lake
-adopts the commit that carries it. The key covers the stage's name, its settings, the bytes of the
-code and suite files it names, and the commits and keys it reads.
+adopts the commit that carries it. A key has two parts:
+
+- the *recipe*: settings that are not at their default and not operational, the files that the user
+  wrote (as digests), seeds and names, and the recipes of the stages before;
+- the *versions* of the stage and of the plug-ins that it uses. A version is raised when output
+  changes for equal input; the bytes of the package's code are in no key.
+
+A published result of the same recipe and other versions stays as it is, and is called outdated.
 """
 
 from __future__ import annotations
@@ -10,11 +16,64 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from pipelines.common import digests
+
+
+@dataclass(frozen=True, slots=True)
+class StageKey:
+    """What a stage's result was made of."""
+
+    key: str
+    """64 hex digits (SHA-256) of recipe, versions and the keys of the stages before."""
+    recipe: str | None
+    """64 hex digits of everything but versions; None: written by a release that knew none."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the stage and of its plug-ins, by name."""
+
+
+def stage_key(
+    stage: str,
+    *,
+    versions: Mapping[str, str],
+    settings: Mapping[str, Any],
+    files: Mapping[str, str],
+    inputs: Mapping[str, object],
+    before: Mapping[str, StageKey],
+) -> StageKey:
+    """Compute the key of a stage.
+
+    Args:
+        stage: the stage's name.
+        versions: of the stage and of the plug-ins that it uses.
+        settings: what `pipelines.common.settings.key_content` gives.
+        files: digests of what the user wrote, by name.
+        inputs: names, numbers and seeds that the stage reads.
+        before: keys of the stages whose results it reads.
+    """
+    content = {
+        "stage": stage,
+        "settings": dict(settings),
+        "files": dict(files),
+        "inputs": dict(inputs),
+        "before": {name: each.recipe for name, each in before.items()},
+    }
+    recipe = digests.of_json(content)
+    keys = {name: each.key for name, each in before.items()}
+    key = digests.of_json({"recipe": recipe, "versions": dict(versions), "before": keys})
+    return StageKey(key, recipe, dict(versions))
+
+
+def raised(made: StageKey, now: StageKey) -> dict[str, tuple[str | None, str | None]]:
+    """The versions that differ between two keys, by name: as made, and as of now."""
+    names = sorted({*made.versions, *now.versions})
+    pairs = {name: (made.versions.get(name), now.versions.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def input_key(

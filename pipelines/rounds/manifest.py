@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from lake import documents, refs
 from lake.client import Lake
 from lake.documents import DocumentError
+from lake.errors import NotFoundError
 from pipelines.common.errors import DataError
 from pipelines.rounds.manifest_schema import Manifest, Section, fits
 
@@ -65,6 +66,14 @@ def write(lake: Lake, branch: str, dataset: str, number: int, content: Mapping[s
     """Stage the manifest of a round on a branch."""
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     lake.write_bytes(branch, refs.manifest(dataset, number), data, "application/json")
+
+
+def read_if_there(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
+    """Read the manifest of a round at a ref; empty where the ref does not hold the round."""
+    try:
+        return read(lake, ref, dataset, number)
+    except NotFoundError:
+        return {}
 
 
 def extend(

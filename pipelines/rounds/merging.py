@@ -14,6 +14,7 @@ from lake.values import Commit
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
 from pipelines.rounds.history import Published
+from pipelines.rounds.metadata import StageMetadata
 
 TAG_TRIES: Final = 10
 
@@ -46,15 +47,21 @@ def refuse_unknown(
             )
 
 
-def supersede(lake: Lake, dataset: str, number: int, branch: str, about: Mapping[str, str]) -> str:
+def supersede(lake: Lake, branch: str, removal: StageMetadata) -> str:
     """Remove on a branch the partitions that a round supersedes, in a commit of its own.
 
     So `main...branch` shows what a merge would change.
+
+    Args:
+        lake: the lake.
+        branch: the branch.
+        removal: what the commit says: which round supersedes them.
 
     Returns:
         The commit to go on from: the branch's head, or the removal.
     """
     head = lake.resolve(branch).id
+    dataset, number = removal.dataset, removal.round
     outdated = [
         item.path
         for item in lake.objects(head, f"{dataset}/")
@@ -64,7 +71,7 @@ def supersede(lake: Lake, dataset: str, number: int, branch: str, about: Mapping
         return head
     lake.delete(branch, outdated)
     message = f"Remove round {number} and later of {dataset}"
-    return lake.commit(branch, message, {**about, "stemma.stage": "supersede"}).id
+    return lake.commit(branch, message, removal.to_metadata()).id
 
 
 def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:

@@ -30,7 +30,7 @@ class TrainingMix:
 
 
 def build(
-    lake: Lake, commit: str, round_: Round, *, tainted: pl.DataFrame | None = None
+    lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
 ) -> TrainingMix:
     """Compose the mix that the regime of a round takes from a commit.
 
@@ -38,7 +38,8 @@ def build(
         lake: the lake.
         commit: a pinned commit, never a moving ref.
         round_: the round whose `fit` settings give the regime.
-        tainted: occurrences that a fit must not learn from: `lineage.contamination.CONTAMINATED`.
+        contaminated: occurrences that a fit must not learn from, as
+            `lineage.contamination.CONTAMINATED`.
 
     Raises:
         EmptyRound: the commit holds nothing to train on.
@@ -48,7 +49,7 @@ def build(
     rows = tables.accepted_lineage(lake, commit, round_.dataset)
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
-    ours = _ours(tainted, round_.dataset)
+    ours = _ours(contaminated, round_.dataset)
     found = mixing.build(
         rows,
         dataset=round_.dataset,
@@ -70,9 +71,9 @@ def build(
     return TrainingMix(joined, found.manifest, left_out)
 
 
-def _ours(tainted: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
-    """The tainted rows of a data set: round, row, why."""
-    known = pl.DataFrame(schema=CONTAMINATED) if tainted is None else tainted
+def _ours(contaminated: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
+    """The contaminated rows of a data set: round, row, why."""
+    known = pl.DataFrame(schema=CONTAMINATED) if contaminated is None else contaminated
     return known.filter(pl.col("dataset") == dataset).drop("dataset")
 
 

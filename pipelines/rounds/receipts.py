@@ -17,8 +17,11 @@ from lake import documents, files, refs
 from lake.documents import DocumentError
 from pipelines.common.errors import StaleError
 from pipelines.common.settings import strictly
+from pipelines.rounds.keys import StageKey
 
 ROOT: Final = Path("rounds")
+INPUTS: Final = "inputs"
+"""Folder of the receipts of what stages read, in the folder of a data set."""
 
 
 class Receipt(BaseModel):
@@ -35,16 +38,55 @@ class Receipt(BaseModel):
     commit: str
     input_key: str
     tag: str | None = None
+    recipe: str | None = None
+    """The key but for versions; None: the release before wrote the receipt."""
+    versions: Mapping[str, str] = {}
+    """Versions of the stage and of its plug-ins that made the result."""
     data_key: str | None = None
     """Of a publish receipt: key of the data that it published, whatever limits judged it."""
+    data_recipe: str | None = None
+    """Of a publish receipt: the same but for versions."""
     main: str | None = None
     """Of a publish receipt on another line: what main held of the round."""
     rows: Mapping[str, int] = {}
+
+    @property
+    def key(self) -> StageKey:
+        """Key of what the stage made.
+
+        Raises:
+            StaleError: the release before wrote the receipt.
+        """
+        return self._key(self.input_key, self.recipe, self.versions)
+
+    @property
+    def data(self) -> StageKey:
+        """Of a publish receipt: key of the data that it published.
+
+        Raises:
+            StaleError: the release before wrote the receipt.
+        """
+        return self._key(self.data_key or "", self.data_recipe)
+
+    def _key(
+        self, key: str, recipe: str | None, versions: Mapping[str, str] | None = None
+    ) -> StageKey:
+        if recipe is None:
+            place = path(self.dataset, self.round, self.stage)
+            raise StaleError(
+                f"{place} was written by the release before; `dvc repro` brings it up to date"
+            )
+        return StageKey(key, recipe, versions or {})
 
 
 def path(dataset: str, number: int, stage: str) -> Path:
     """Where a receipt stands: `rounds/digits/3/verify.json`."""
     return ROOT / dataset / str(number) / f"{stage}.json"
+
+
+def inputs_path(dataset: str, number: int, stage: str) -> Path:
+    """Where the receipt of what a stage reads stands: `rounds/digits/inputs/3/verify.json`."""
+    return ROOT / dataset / INPUTS / str(number) / f"{stage}.json"
 
 
 def read(dataset: str, number: int, stage: str) -> Receipt:

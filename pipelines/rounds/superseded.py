@@ -18,6 +18,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.rounds import tables
+from pipelines.rounds.metadata import StageMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def rounds(lake: Lake) -> Iterator[Superseded]:
     """Every round that main held once and holds no more as it was, the newest loss first."""
     log = list(lake.log(refs.MAIN, first_parent=True))
     for commit, before in _losing(log):
-        dataset = commit.metadata.get("stemma.dataset") if _publishes(commit) else None
+        merge = _publishes(commit)
+        dataset = merge.dataset if merge else None
         prefix = refs.table(dataset, "lineage") if dataset else ""
         lost = {
             (change.path.partition("/")[0], number)
@@ -64,20 +66,17 @@ def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
     highest: dict[str, int] = {}
     found = []
     for before, commit in pairwise([None, *reversed(log)]):
-        about = commit.metadata if commit else {}
         loses = True
-        number = refs.number(about.get("stemma.round"))
-        if commit and _publishes(commit) and number is not None:
-            dataset = about["stemma.dataset"]
-            loses = number <= highest.get(dataset, -1)
-            highest[dataset] = max(number, highest.get(dataset, -1))
+        merge = _publishes(commit) if commit else None
+        if merge:
+            loses = merge.round <= highest.get(merge.dataset, -1)
+            highest[merge.dataset] = max(merge.round, highest.get(merge.dataset, -1))
         if before and commit and loses:
             found.append((commit, before))
     return found[::-1]
 
 
-def _publishes(commit: Commit) -> bool:
-    """Whether a commit is the merge of a round and says which."""
-    about = commit.metadata
-    named = "stemma.dataset" in about and refs.number(about.get("stemma.round")) is not None
-    return about.get("stemma.stage") == "publish" and named
+def _publishes(commit: Commit) -> StageMetadata | None:
+    """What a commit says, if it is the merge of a round and says which."""
+    metadata = StageMetadata.from_commit(commit)
+    return metadata if metadata and metadata.stage == "publish" else None

@@ -8,44 +8,36 @@ generate commit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from lake import refs
 from lineage import curate as curation
 from pipelines.common.errors import BlockedError, EmptyRound
-from pipelines.rounds import branches, keys, manifest, model_store, tables
+from pipelines.rounds import branches, model_store, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
-
-CODE: Final = ("pipelines/stages/curate.py",)
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Decide on the candidates of a round, or adopt the decisions that the lake holds."""
     verified = ctx.receipt("verify")
-    key = keys.input_key(
-        "curate",
-        settings=ctx.round.settings.curate,
-        code=CODE,
-        inputs={"verify": verified.input_key},
+    key = stage_inputs.key(ctx.round, "curate", verified.key)
+    result = adopt(ctx, "curate", key, supersede=supersede) or _curate(
+        ctx, key, verified.commit, supersede=supersede
     )
+    write_receipt(ctx, "curate", result.commit.id, result.key, result.manifest["counts"])
 
-    def produce(branch: str) -> Mapping[str, str]:
-        _write(ctx, branch, verified.commit)
-        return {}
 
-    commit = branches.commit_once(
-        ctx,
-        "curate",
-        key=key,
-        start=verified.commit,
-        produce=produce,
-        supersede=supersede,
-        message=f"Decide on the candidates of {ctx.round.key}",
-    )
-    about = manifest.read(ctx.lake, commit.id, ctx.round.dataset, ctx.round.number)
-    write_receipt(ctx, "curate", commit.id, key, about["counts"])
+def _curate(ctx: RoundContext, key: StageKey, verified: str, *, supersede: bool) -> StageResult:
+    """Decide, and commit decisions and accepted samples."""
+    start = branches.rebase_onto_main(ctx, ctx.lake.resolve(verified), supersede=supersede)
+    message = f"Decide on the candidates of {ctx.round.key}"
+    with round_commit(ctx, "curate", key=key, start=start.id, message=message) as tx:
+        _write(ctx, tx, verified)
+    return tx.result
 
 
 def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -93,25 +85,24 @@ def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
         )
 
 
-def _write(ctx: RoundContext, branch: str, commit: str) -> None:
-    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
-    candidates, decisions = decide(ctx, commit)
+def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
+    dataset, number = ctx.round.dataset, ctx.round.number
+    candidates, decisions = decide(ctx, verified)
     accepted = decisions.filter(pl.col("decision") == "accepted").select("round", "row")
     samples = candidates.join(accepted, on=["round", "row"], how="semi")
-    lake.write(branch, refs.part(dataset, "samples", number), samples)
-    lake.write(branch, refs.part(dataset, "decisions", number), decisions)
-    leaving = [
+    tx.write(refs.part(dataset, "samples", number), samples)
+    tx.write(refs.part(dataset, "decisions", number), decisions)
+    tx.delete(
         item.path
         for table in ("candidates", model_store.TABLE)
-        for item in lake.objects(branch, refs.partition(dataset, table, number))
-    ]
-    lake.delete(branch, leaving)
+        for item in tx.lake.objects(tx.branch, refs.partition(dataset, table, number))
+    )
     counted = dict(decisions.group_by("decision").len().iter_rows())
     words = ("accepted", "rejected", "duplicate")
     counts = {"candidates": len(candidates), **{word: counted.get(word, 0) for word in words}}
-    reasons = dict(curation.reasons(decisions).iter_rows())
-    cost = _cost_of_accepted(manifest.read(lake, branch, dataset, number), counts["accepted"])
-    manifest.extend(lake, branch, dataset, number, counts=counts, reasons=reasons, cost=cost)
+    tx.manifest["counts"] = counts
+    tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
+    tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
 
 
 def _cost_of_accepted(about: Mapping[str, Any], accepted: int) -> dict[str, Any]:

@@ -9,77 +9,79 @@ null. What leaked from the hold-out is looked for here and stored with the round
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
-from lake import files
+from lake import files, refs
 from pipelines import metrics
 from pipelines.common.seeds import derive_seed
-from pipelines.gate import contamination, taint
-from pipelines.rounds import branches, keys, manifest, mixes, picture, receipts, tables
+from pipelines.gate import contamination
+from pipelines.rounds import branches, mixes, picture, receipts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, held_out, write_receipt
 from pipelines.rounds.holdout import HeldOut
+from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
-
-CODE: Final = (
-    "pipelines/stages/evaluate.py",
-    "pipelines/gate/contamination.py",
-    "pipelines/metrics",
-    "pipelines/modalities",
-    "expectations/measures",
-)
+from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Measure a round, or adopt the figures that the lake holds; write metrics and picture."""
     curated = ctx.receipt("curate")
-    key = _key(ctx, curated.input_key)
-
-    def produce(branch: str) -> Mapping[str, str]:
-        began = time.monotonic()
-        dataset, number = ctx.round.dataset, ctx.round.number
-        near, held = ctx.round.settings.ingest.near, held_out(ctx, curated.commit)
-        leaked = _leaks(ctx, held, near)
-        found, next_mix = measure(ctx, curated.commit, held, leaked)
-        contamination.store(ctx.lake, branch, dataset, number, leaked)
-        manifest.extend(
-            ctx.lake,
-            branch,
-            dataset,
-            number,
-            metrics=found,
-            next_mix=next_mix.manifest.model_dump(mode="json"),
-            leaks=contamination.about(leaked, near, held.key),
-            cost={"evaluate": {"seconds": round(time.monotonic() - began, 3)}},
-        )
-        return {}
-
-    commit = branches.commit_once(
-        ctx,
-        "evaluate",
-        key=key,
-        start=curated.commit,
-        produce=produce,
-        supersede=supersede,
-        message=f"Evaluate {ctx.round.key} on real validation data",
+    key = stage_inputs.key(ctx.round, "evaluate", curated.key)
+    result = adopt(ctx, "evaluate", key, supersede=supersede) or _evaluate(
+        ctx, key, curated.commit, supersede=supersede
     )
-    _local_files(ctx, commit.id)
-    write_receipt(ctx, "evaluate", commit.id, key, curated.rows)
+    _local_files(ctx, result)
+    write_receipt(ctx, "evaluate", result.commit.id, result.key, curated.rows)
+
+
+def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool) -> StageResult:
+    """Measure, look for what leaked from the hold-out, and commit both."""
+    start = branches.rebase_onto_main(ctx, ctx.lake.resolve(curated), supersede=supersede)
+    message = f"Evaluate {ctx.round.key} on real validation data"
+    with round_commit(ctx, "evaluate", key=key, start=start.id, message=message) as tx:
+        began = time.monotonic()
+        near, held = ctx.round.settings.ingest.near, held_out(ctx, curated)
+        leaks = _leaks(ctx, held, near)
+        contaminated = contamination.at(ctx, curated, fresh=leaks)
+        figures, next_mix = measure(ctx, curated, held, contaminated)
+        _write_contamination(ctx, tx, curated, leaks, contaminated)
+        tx.manifest["metrics"] = figures
+        tx.manifest["next_mix"] = next_mix.manifest.model_dump(mode="json")
+        tx.manifest["leaks"] = contamination.describe(leaks, near, held.key)
+        tx.add_cost(evaluate={"seconds": round(time.monotonic() - began, 3)})
+    return tx.result
 
 
 def _leaks(ctx: RoundContext, held: HeldOut, near: float) -> pl.DataFrame:
     """The round's candidates that are equal or near to held-out rows."""
-    made, round_ = ctx.receipt("generate").commit, ctx.round
-    candidates = tables.read_round(ctx.lake, made, round_.dataset, "candidates", round_.number)
-    kind = round_.settings.modality
-    return contamination.of_candidates(candidates, held.fingerprints(), near, kind)
+    generated, round_ = ctx.receipt("generate").commit, ctx.round
+    candidates = tables.read_round(ctx.lake, generated, round_.dataset, "candidates", round_.number)
+    modality = round_.settings.modality
+    return contamination.of_candidates(candidates, held.fingerprints(), near, modality)
+
+
+def _write_contamination(
+    ctx: RoundContext,
+    tx: Transaction,
+    curated: str,
+    leaks: pl.DataFrame,
+    contaminated: pl.DataFrame,
+) -> None:
+    """Stage the leaks of the round and all that is contaminated; that there is none says so too."""
+    dataset, number = ctx.round.dataset, ctx.round.number
+    tx.write(refs.part(dataset, contamination.LEAKS, number), leaks)
+    tx.write(refs.part(dataset, contamination.CONTAMINATED, number), contaminated)
+    tx.manifest[contamination.CONTAMINATED] = {
+        "rows": len(contaminated),
+        "searched": contamination.searched(ctx, curated),
+    }
 
 
 def measure(
-    ctx: RoundContext, commit: str, held: HeldOut, leaked: pl.DataFrame
+    ctx: RoundContext, commit: str, held: HeldOut, contaminated: pl.DataFrame
 ) -> tuple[dict[str, Any], TrainingMix]:
     """Figures of a curate commit, and the mix that the next generator would be fitted on.
 
@@ -87,14 +89,15 @@ def measure(
         ctx: the round.
         commit: its curate commit.
         held: the hold-out.
-        leaked: the round's leaks.
+        contaminated: occurrences that a fit must not learn from.
     """
     round_ = ctx.round
     real = tables.real_samples(ctx.lake, commit, round_.dataset)
     accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
-    mix = mixes.build(ctx.lake, commit, round_, tainted=taint.at(ctx, commit, fresh=leaked))
+    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     pinned = ctx.receipt("fit").commit
-    before = mixes.build(ctx.lake, pinned, round_, tainted=taint.at(ctx, pinned))
+    earlier = contamination.at(ctx, pinned)
+    before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier)
     frames = {
         "real": real,
         "validation": held.validation(),
@@ -130,22 +133,10 @@ def _ancestry(
     }
 
 
-def _local_files(ctx: RoundContext, commit: str) -> None:
+def _local_files(ctx: RoundContext, result: StageResult) -> None:
     """Write what DVC shows: metrics for `dvc metrics`, and the round's picture."""
     dataset, number = ctx.round.dataset, ctx.round.number
-    about = manifest.read(ctx.lake, commit, dataset, number)
-    place = receipts.path(dataset, number, "metrics")
-    files.write_json(place, about["metrics"]["summary"])
-    shown = picture.of_round(ctx, commit, ctx.round.settings.evaluate.examples)
+    summary = result.manifest["metrics"]["summary"]
+    files.write_json(receipts.path(dataset, number, "metrics"), summary)
+    shown = picture.of_round(ctx, result.commit.id, ctx.round.settings.evaluate.examples)
     files.write_atomic(Path("reports") / dataset / str(number) / "grid.png", shown)
-
-
-def _key(ctx: RoundContext, curate_key: str) -> str:
-    inputs = {
-        "seed": ctx.round.seed,
-        "fit": ctx.round.settings.fit.model_dump(mode="json"),
-        "curate": curate_key,
-    }
-    return keys.input_key(
-        "evaluate", settings=ctx.round.settings.evaluate, code=CODE, inputs=inputs
-    )

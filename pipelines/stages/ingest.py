@@ -8,33 +8,33 @@ is adopted.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
 
 import polars as pl
 
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from lineage import record, splits
-from lineage.identity import sample_ids
+from lineage import record
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
 from pipelines.gate import contamination
 from pipelines.params import Dataset, Params, load
 from pipelines.rounds import (
+    adoption,
     context,
     history,
     holdout,
-    keys,
     manifest,
     merging,
+    real_data,
     receipts,
-    staging_branch,
+    stage_inputs,
 )
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.receipts import Receipt
-from pipelines.sources import read as sources
-
-CODE: Final = ("pipelines/stages/ingest.py", "pipelines/modalities")
+from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
 
 def run(dataset: str, *, supersede: bool = False) -> None:
@@ -43,69 +43,30 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
-    key = _key(dataset, settings)
+    key = stage_inputs.ingest_key(dataset, settings)
     lake, held_out = context.open_lake(params), context.open_lake(params, holdout=True)
     held = history.published(lake, dataset)
     current = held.get(0)
-    adopted = current is not None and current.input_key == key
-    if not adopted:
+    both = real_data.Repositories(lake, held_out)
+    known = real_data.known(both, dataset, current, key, settings) if current else None
+    whole = known is not None and holdout.holds(held_out, dataset, known.held_out)
+    if current is not None and known is not None and whole:
+        console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(known.key, key)}")
+        _write_receipt(lake, dataset, current.commit, known.key)
+        return
+    if known is None:
         _check_line(params, dataset)
         redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, held, supersede=supersede, redo=redo)
-    frame = None
-    if not adopted or not holdout.holds(held_out, dataset, key):
-        frame = prepare(settings)
-        columns = settings.modality.columns(frame)
-        holdout.store(held_out, dataset, frame.select("row", "sample_id", *columns, "split"), key)
-    if current is not None and adopted:
-        console.line(f"ingest: adopted {current.commit[:12]}")
-        commit = current.commit
+    frame = real_data.prepare(settings)
+    columns = settings.modality.columns(frame)
+    rows = frame.select("row", "sample_id", *columns, "split")
+    holdout.store(held_out, dataset, rows, known.held_out if known else key.key)
+    if current is not None and known is not None:
+        _write_receipt(lake, dataset, current.commit, known.key)
     else:
-        whole = prepare(settings) if frame is None else frame
-        commit = _publish(lake, dataset, whole, key, settings).id
-    _write_receipt(lake, dataset, commit, key)
-
-
-def prepare(settings: Dataset) -> pl.DataFrame:
-    """Read the source and add row, sample_id, split, source and licence to each row.
-
-    Raises:
-        DataError: a row cannot be read, or a split came out empty.
-    """
-    modality = settings.modality
-    found = sources.read(settings.ingest.source, modality)
-    frame = found.frame.with_row_index("row").with_columns(
-        pl.col("row").cast(pl.Int64),
-        sample_ids(found.frame, settings.identity).alias("sample_id"),
-        pl.concat_str(
-            pl.lit(found.name),
-            pl.lit("/") + modality.place(),
-            ignore_nulls=True,
-        ).alias("source"),
-        pl.lit(found.name).alias("origin"),
-        pl.lit(settings.ingest.licence or found.licence, pl.String).alias("licence"),
-    )
-    pairs = modality.pairs(frame, settings.ingest.near)
-    shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
-    frame = frame.with_columns(
-        splits.assign(
-            frame["sample_id"],
-            splits.groups(frame["sample_id"], pairs),
-            shares,
-            key=settings.ingest.split_key,
-        ).alias("split")
-    )
-    sizes = dict(frame["split"].value_counts().iter_rows())
-    for name in ("train", "validation"):
-        if not sizes.get(name):
-            raise DataError(f"the split {name} of {settings.ingest.source} is empty; more rows?")
-    return frame
-
-
-def _key(dataset: str, settings: Dataset) -> str:
-    code = (*CODE, settings.ingest.source)
-    inputs = {"dataset": dataset, "identity": settings.identity}
-    return keys.input_key("ingest", settings=settings.ingest, code=code, inputs=inputs)
+        commit = _publish(lake, dataset, frame, key, settings)
+        _write_receipt(lake, dataset, commit.id, key)
 
 
 def _check_line(params: Params, dataset: str) -> None:
@@ -117,32 +78,33 @@ def _check_line(params: Params, dataset: str) -> None:
         )
 
 
-def _publish(lake: Lake, dataset: str, frame: pl.DataFrame, key: str, settings: Dataset) -> Commit:
+def _publish(
+    lake: Lake, dataset: str, frame: pl.DataFrame, key: StageKey, settings: Dataset
+) -> Commit:
     """Write round 0 on its branch, which removes what it supersedes, and merge it into main."""
-    about = {
-        "stemma.stage": "ingest",
-        "stemma.dataset": dataset,
-        "stemma.round": "0",
-        "stemma.line": refs.MAIN,
-        "stemma.input_key": key,
-    }
+    metadata = StageMetadata("ingest", dataset, 0, key=key)
     branch = refs.branch_name(dataset, 0)
-    with staging_branch.staging_branch(lake, branch, refs.MAIN) as place:
-        merging.supersede(lake, dataset, 0, place, about)
-        _write(lake, place, dataset, frame, key=key, settings=settings)
-        rows = manifest.read(lake, place, dataset, 0)["counts"]["accepted"]
-        commit = lake.commit(place, f"Ingest {rows} real rows of {dataset}", about)
+    with staging_branch(lake, branch, refs.MAIN) as staging:
+        merging.supersede(lake, staging, replace(metadata, stage="supersede", key=None))
+        rows = _write(lake, staging, dataset, frame, key=key.key, settings=settings)
+        message = f"Ingest {rows} real rows of {dataset}"
+        commit = lake.commit(staging, message, metadata.to_metadata())
         lake.set_branch(branch, commit.id)
     message = f"Publish the real data of {dataset}"
-    merged = merging.merge(lake, commit.id, message, about | {"stemma.stage": "publish"})
-    staging_branch.delete_stale(lake, branch)
+    published = replace(metadata, stage="publish").to_metadata()
+    merged = merging.merge(lake, commit.id, message, published)
+    delete_stale(lake, branch)
     return merged
 
 
 def _write(
     lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, *, key: str, settings: Dataset
-) -> None:
-    """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0."""
+) -> int:
+    """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0.
+
+    Returns:
+        How many training rows there are.
+    """
     train = frame.filter(pl.col("split") == "train").sort("row")
     modality, near = settings.modality, settings.ingest.near
     columns = modality.columns(train)
@@ -151,8 +113,9 @@ def _write(
     lineage = record.real(train.select("row", "sample_id", "source", "licence"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
     held = frame.filter(pl.col("split").is_in(holdout.SPLITS))
-    leaked = contamination.copies(samples, held, near, modality)
-    contamination.store(lake, branch, dataset, 0, leaked)
+    leaks = contamination.near_duplicates(samples, held, near, modality)
+    leaks = leaks.select(contamination.STORED)
+    lake.write(branch, refs.part(dataset, contamination.LEAKS, 0), leaks)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
         "dataset": dataset,
@@ -163,13 +126,14 @@ def _write(
         "identity": list(settings.identity),
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
         "holdout": {"input_key": key},
-        "leaks": contamination.about(leaked, near, key),
+        "leaks": contamination.describe(leaks, near, key),
     }
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)
+    return len(train)
 
 
-def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
+def _write_receipt(lake: Lake, dataset: str, commit: str, key: StageKey) -> None:
     receipts.write(
         Receipt(
             stage="publish",
@@ -179,8 +143,11 @@ def _write_receipt(lake: Lake, dataset: str, commit: str, key: str) -> None:
             repository=lake.repository,
             branch=refs.branch_name(dataset, 0),
             commit=commit,
-            input_key=key,
-            data_key=key,
+            input_key=key.key,
+            recipe=key.recipe,
+            versions=dict(key.versions),
+            data_key=key.key,
+            data_recipe=key.recipe,
             tag=merging.ensure_tag(lake, dataset, 0, commit),
             rows=manifest.read(lake, commit, dataset, 0)["counts"],
         )

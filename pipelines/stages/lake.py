@@ -10,25 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from expectations import suite as suites
 from lake import documents, files, settings
 from lake.documents import DocumentError
 from pipelines.params import Params, load
 from pipelines.rounds import receipts
 from pipelines.rounds.context import open_lake
-from pipelines.sources import folders
 
 RECEIPT = receipts.ROOT / "lake.json"
 REMEMBERED = "repositories.json"
 
 
 def run() -> None:
-    """Check params.yaml and what it names, find the lake, and write which one it is."""
+    """Check params.yaml, find the lake, and write which one it is."""
     params = load()
-    for dataset in {entry.dataset for entry in params.rounds.values()}:
-        suites.load(suites.place(dataset))
-    for each in params.datasets.values():
-        folders.check(each.ingest.source)
     where = settings.resolve(Path.cwd())
     facts = _remembered(where, params) or _asked(where, params)
     files.write_json(RECEIPT, facts)

@@ -26,7 +26,7 @@ FAILURES: Final = (PipelineError, ExpectationsError, LineageError, LakeError)
 INTERRUPTED: Final = 130
 OF_THE_PROJECT: Final = ("lake",)
 """Stages that take no key."""
-OF_A_DATASET: Final = ("ingest", "report")
+OF_A_DATASET: Final = ("inputs", "ingest", "report")
 """Stages whose key is a data set of params.yaml."""
 OF_A_ROUND: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 """Stages whose key is a round of params.yaml."""

@@ -16,21 +16,15 @@ import polars as pl
 from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import files, refs
-from pipelines.rounds import branches, keys, manifest, receipts, tables
+from pipelines.rounds import branches, receipts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
-from pipelines.scorers import registry
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import SUITE
+from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.verification import judging
 from pipelines.verification.verdicts import pages, places
 from pipelines.verification.verdicts.pages import Judgement
 
-CODE: Final = (
-    "pipelines/stages/verify.py",
-    "pipelines/verification/judging.py",
-    "pipelines/scorers",
-    "expectations/custom",
-    "expectations/measures",
-    "expectations/suites/{dataset}.json",
-)
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
 """What is written of each expectation for the plot over rounds."""
 
@@ -38,31 +32,32 @@ COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     """Score and judge the candidates of a round, or adopt the verdicts that the lake holds."""
     generated = ctx.receipt("generate")
-    pinned = ctx.receipt("fit").commit
-    key = _key(ctx, generated.input_key)
-    dataset, number = ctx.round.dataset, ctx.round.number
-    suite = judging.suite_of(dataset)
-
-    def produce(branch: str) -> Mapping[str, str]:
-        began = time.monotonic()
-        scores, found = judge(ctx, suite, generated.commit, pinned)
-        ctx.lake.write(branch, refs.part(dataset, "scores", number), scores)
-        judgement = Judgement(dataset, number, suite, found, generated.commit)
-        _write(ctx, branch, judgement, began)
-        return {"stemma.suite": found.suite_digest}
-
-    commit = branches.commit_once(
-        ctx,
-        "verify",
-        key=key,
-        start=generated.commit,
-        produce=produce,
-        supersede=supersede,
-        message=f"Verify the candidates of {ctx.round.key}",
+    key = stage_inputs.key(ctx.round, "verify", generated.key)
+    result = adopt(ctx, "verify", key, supersede=supersede) or _verify(
+        ctx, key, generated.commit, supersede=supersede
     )
-    about = manifest.read(ctx.lake, commit.id, dataset, number)
-    _local_files(ctx, commit.id, about["verdicts"]["expectations"])
-    write_receipt(ctx, "verify", commit.id, key, about["verdicts"]["counts"])
+    verdicts = result.manifest["verdicts"]
+    _local_files(ctx, result.commit.id, verdicts["expectations"])
+    write_receipt(ctx, "verify", result.commit.id, result.key, verdicts["counts"])
+
+
+def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool) -> StageResult:
+    """Score and judge, and commit both."""
+    dataset, number = ctx.round.dataset, ctx.round.number
+    suite, pinned = judging.suite_of(dataset), ctx.receipt("fit").commit
+    start = branches.rebase_onto_main(ctx, ctx.lake.resolve(generated), supersede=supersede)
+    message = f"Verify the candidates of {ctx.round.key}"
+    with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
+        began = time.monotonic()
+        scores, verification = judge(ctx, suite, generated, pinned)
+        tx.metadata[SUITE] = verification.suite_digest
+        tx.write(refs.part(dataset, "scores", number), scores)
+        tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
+        tx.manifest["verdicts"] = _described(
+            tx, Judgement(dataset, number, suite, verification, generated)
+        )
+        tx.add_cost(verify={"seconds": round(time.monotonic() - began, 3)})
+    return tx.result
 
 
 def judge(
@@ -76,18 +71,16 @@ def judge(
     return judging.judge(ctx, suite, rows, pinned, lineage)
 
 
-def _write(ctx: RoundContext, branch: str, judgement: Judgement, began: float) -> None:
-    dataset, number, found = judgement.dataset, judgement.round, judgement.found
-    ctx.lake.write(branch, refs.part(dataset, "verdicts", number), found.verdicts)
+def _described(tx: Transaction, judgement: Judgement) -> dict[str, Any]:
+    """What the manifest says of the verdicts; stages the pages about them."""
+    found = judgement.found
     counted = found.verdicts.group_by("verdict").len().sort("verdict")
-    about: dict[str, Any] = {
+    content: dict[str, Any] = {
         "suite": found.suite_digest,
         "counts": dict(counted.iter_rows()),
         "expectations": pages.described(judgement.suite, found),
     }
-    about["pages"] = pages.write(ctx.lake, branch, judgement, about)
-    cost = {"verify": {"seconds": round(time.monotonic() - began, 3)}}
-    manifest.extend(ctx.lake, branch, dataset, number, verdicts=about, cost=cost)
+    return content | {"pages": pages.write(tx.lake, tx.branch, judgement, content)}
 
 
 def _local_files(
@@ -98,15 +91,3 @@ def _local_files(
     places.copy(ctx.lake, commit, dataset, number)
     counts = {name: {each: about[each] for each in COUNTED} for name, about in expectations.items()}
     files.write_json(receipts.path(dataset, number, "verdicts"), counts)
-
-
-def _key(ctx: RoundContext, generate_key: str) -> str:
-    return keys.input_key(
-        "verify",
-        settings=ctx.round.settings.verify,
-        code=[
-            *(path.format(dataset=ctx.round.dataset) for path in CODE),
-            *map(str, registry.files(ctx.round.settings.verify.scorers)),
-        ],
-        inputs={"seed": ctx.round.seed, "generate": generate_key},
-    )

@@ -26,8 +26,8 @@ async def decide(request: Request) -> Response:
 
 
 def _decided(request: Request, form: dict[str, Any]) -> Response:
-    here = app_state.of(request)
-    if not here.session.sent(form.get("csrf")):
+    state = app_state.of(request)
+    if not state.session.sent(form.get("csrf")):
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
     reason = str(form.get("reason", ""))
     try:
@@ -38,18 +38,18 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
 
 
 def _act(request: Request, action: str, seen: str, reason: str) -> str:
-    here = app_state.of(request)
-    target = app_state.target(
-        here.lake, request.path_params["dataset"], request.path_params["branch"]
+    state = app_state.of(request)
+    round_ref = app_state.round_ref(
+        state.lake, request.path_params["dataset"], request.path_params["branch"]
     )
-    ctx = here.context(target)
-    if target.key not in ctx.params.rounds:
-        raise UsageError(f"params.yaml has no rounds.{target.key}; get it from the team (git pull)")
+    ctx = state.context(round_ref)
+    if round_ref.key not in ctx.params.rounds:
+        raise UsageError(f"params.yaml has no rounds.{round_ref.key}; get it from the team (git pull)")
     with _DECIDING:
         if action == "approve":
             publication.approve(ctx, Approval(seen, reason.strip() or None))
             return "approved"
         if action == "reject":
-            reviews.reject(here.lake, ctx.round, seen, reason)
+            reviews.reject(state.lake, ctx.round, seen, reason)
             return "rejected"
     raise UsageError("the form says neither approve nor reject")

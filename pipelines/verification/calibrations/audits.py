@@ -187,7 +187,7 @@ def planted(about: Subject, rows: int) -> Audit:
 def _verified(ctx: RoundContext) -> Commit | None:
     """The commit that verified the round: on its branch, or behind what main holds."""
     try:
-        return history.find(ctx.lake, ctx.round, "stemma.stage", "verify")
+        return history.find(ctx.lake, ctx.round, lambda _, made: made.stage == "verify")
     except NotFoundError:
         return None
 

@@ -18,6 +18,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import ConflictError, NotFoundError
+from pipelines.rounds.metadata import SUITE, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 from pipelines.verification.calibrations import records
 from pipelines.verification.calibrations.records import Record
@@ -95,12 +96,9 @@ def _number(path: str) -> int:
 
 
 def _store(lake: Lake, base: str, path: str, record: Record, rows: pl.DataFrame) -> None:
-    about = {
-        "stemma.stage": "calibrate",
-        "stemma.dataset": record.dataset,
-        "stemma.round": str(record.round),
-        "stemma.suite": record.suite_digest,
-    }
+    suite = {SUITE: record.suite_digest}
+    made = StageMetadata("calibrate", record.dataset, record.round, extra=suite)
+    about = made.to_metadata()
     message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
     with staging_branch(lake, f"{record.dataset}-calibration", base) as place:
         data = record.model_dump_json(indent=2).encode() + b"\n"

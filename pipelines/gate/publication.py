@@ -1,0 +1,214 @@
+"""Publishing a round: the guard judges, its answer is recorded on the branch, and main takes it.
+
+The stage `publish` and a person's approval come here, so both ask the same guard and make the same
+merge. The guard judges the evaluate commit; its answer goes into the round's manifest and, bound to
+the commit that it judged, into the metadata of the merge, signed where a key is configured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lake import files, refs
+from lake.values import Commit
+from lineage import guard
+from lineage.guard import GuardResult
+from pipelines.common import console
+from pipelines.common.errors import BlockedError, StaleError
+from pipelines.gate import evidence, guard_record, guard_report, reviews, signing
+from pipelines.gate.reviews import Approval
+from pipelines.gate.signing import Signer
+from pipelines.rounds import adoption, branches, history, merging, receipts, stage_inputs
+from pipelines.rounds.context import RoundContext
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import PUBLISH_KEY
+from pipelines.rounds.round_commit import round_commit
+from pipelines.rounds.staging_branch import delete_stale
+
+ANSWER: Final = "guard"
+"""The stage that the commit with the guard's answer names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A commit that published a round, and the key that it was published under."""
+
+    commit: Commit
+    key: StageKey
+
+
+def published(ctx: RoundContext, key: StageKey) -> Publication | None:
+    """The commit that published this very round, if the lake holds it."""
+    if ctx.round.line != refs.MAIN:
+        judged = history.find(
+            ctx.lake, ctx.round, lambda _, about: about.extra.get(PUBLISH_KEY) == key.key
+        )
+        return Publication(judged, key) if judged else None
+    held = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
+    if held is None:
+        return None
+    adoption.compare_once(ctx)
+    known = _known_key(ctx, held.source) or held.key
+    if key.key != known.key and key.recipe != known.recipe:
+        return None
+    console.line(f"publish: adopted {held.commit[:12]}{adoption.outdated(known, key)}")
+    return Publication(ctx.lake.resolve(held.commit), known)
+
+
+def publish(
+    ctx: RoundContext,
+    evaluated: str,
+    key: StageKey,
+    *,
+    supersede: bool,
+    approval: Approval | None = None,
+) -> Publication:
+    """Let the guard judge, record its answer, and merge.
+
+    Args:
+        ctx: the round.
+        evaluated: its evaluate commit.
+        key: the key to publish under.
+        supersede: replace what main holds and the receipts do not know.
+        approval: a person's word, where one gave it.
+
+    Returns:
+        The merge; on a line other than main the commit with the guard's answer.
+
+    Raises:
+        BlockedError: the guard blocks the round, on main.
+        ReasonError: the guard's answer asks for a reason, and the person gave none.
+        StaleError: main moved meanwhile.
+    """
+    settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
+    signer = signing.signer() if on_main else None
+    rejection = reviews.of_branch(ctx.lake, ctx.round.branch) if approval else None
+    commit = ctx.lake.resolve(evaluated)
+    judged = branches.rebase_onto_main(ctx, commit, supersede=supersede).id
+    answer = guard.judge(evidence.collect(ctx, judged), settings.guard)
+    reason = settings.override or (approval.reason if approval else None)
+    result = answer.bound_to(judged, override=reason)
+    if approval:
+        approval.check(result, rejection)
+    recorded = _record(ctx, judged, key, result)
+    guard_report.show(result)
+    write_metric(ctx, result)
+    if not on_main:
+        blocks = f"; the guard blocks it ({', '.join(result.blocking)})" if result.blocked else ""
+        console.line(f"line {ctx.round.line}: {ctx.round.key} is judged and not merged{blocks}")
+        return Publication(recorded, key)
+    if result.blocked:
+        raise BlockedError(
+            f"the guard blocks {ctx.round.key} ({', '.join(result.blocking)}); it stays on "
+            f"{ctx.round.branch} for review: stemma diff main {ctx.round.branch}, or stemma ui"
+        )
+    entries = approval.metadata(rejection) if approval else {}
+    entries |= _merge_metadata(ctx, key, result, signer)
+    return _merge(ctx, recorded, key, result, entries)
+
+
+def approve(ctx: RoundContext, approval: Approval) -> Commit:
+    """Publish a round as the stage does, on the word of a person: the same guard and merge.
+
+    The key under which it is published is the stage's own, so that the stage adopts the merge.
+
+    Raises:
+        BlockedError: the round is on a line that never merges, or not evaluated.
+        ReasonError: the guard's answer asks for a reason, and the person gave none.
+        StaleError: the branch is not where the person saw it, or main has moved.
+    """
+    lake, round_ = ctx.lake, ctx.round
+    if round_.line != refs.MAIN:
+        raise BlockedError(f"{round_.branch} is on the line {round_.line}, which never merges")
+    reviews.unmoved(lake, round_.branch, approval.seen)
+    evaluated = _evaluated(ctx, approval.seen)
+    if evaluated is None:
+        raise BlockedError(f"{round_.branch} is not evaluated; run `dvc repro` first")
+    commit, made = evaluated
+    key = stage_inputs.key(round_, "publish", made)
+    done = published(ctx, key) or publish(ctx, commit.id, key, supersede=False, approval=approval)
+    merging.ensure_tag(lake, round_.dataset, round_.number, done.commit.id)
+    delete_stale(lake, round_.branch)
+    return done.commit
+
+
+def refuse_rejected(ctx: RoundContext) -> None:
+    """Stop at a round that a reviewer rejected.
+
+    Raises:
+        BlockedError: the branch ends with a rejection.
+    """
+    rejection = reviews.of_branch(ctx.lake, ctx.round.branch)
+    if rejection is not None:
+        raise BlockedError(
+            f"a reviewer rejected {ctx.round.key}: {' '.join(rejection.reason.split())}; change "
+            f"the round, or approve it in `stemma ui`, where {ctx.round.branch} is under review"
+        )
+
+
+def write_metric(ctx: RoundContext, result: GuardResult) -> None:
+    """Write the guard's answer where `dvc metrics show` and `dvc exp show` read it."""
+    path = receipts.path(ctx.round.dataset, ctx.round.number, "guard")
+    warnings = sum(item.verdict == "warn" for item in result.checks)
+    answer = {"verdict": result.verdict, "blocking": ", ".join(result.blocking)}
+    files.write_json(path, {**answer, "warnings": warnings})
+
+
+def _known_key(ctx: RoundContext, source: str) -> StageKey | None:
+    """The key under which the source of a merge was let through."""
+    notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
+    for commit in history.chain(ctx.lake, source, ctx.round):
+        known = adoption.key_of(commit, "publish", notes)
+        if known is not None:
+            return known
+    return None
+
+
+def _evaluated(ctx: RoundContext, seen: str) -> tuple[Commit, StageKey] | None:
+    """The evaluate commit below a head, and its key."""
+    notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
+    for commit in history.chain(ctx.lake, seen, ctx.round):
+        key = adoption.key_of(commit, "evaluate", notes)
+        if key is not None:
+            return commit, key
+    return None
+
+
+def _record(ctx: RoundContext, judged: str, key: StageKey, result: GuardResult) -> Commit:
+    """Commit the guard's answer to the round's manifest on its branch."""
+    round_ = ctx.round
+    message = f"Judge {round_.key}: {result.verdict}"
+    with round_commit(ctx, ANSWER, key=key, start=judged, message=message) as tx:
+        tx.manifest["guard"] = result.to_dict()
+        merging.write_head(tx.lake, tx.branch, round_.dataset, round_.number, key.key)
+        tx.metadata[guard_record.JUDGED] = judged
+        if not (result.blocked and round_.line == refs.MAIN):
+            tx.metadata[PUBLISH_KEY] = key.key
+    return tx.result.commit
+
+
+def _merge_metadata(
+    ctx: RoundContext, key: StageKey, result: GuardResult, signer: Signer | None
+) -> dict[str, str]:
+    """What the merge says: the guard's answer, bound to the commit that it judged, and signed."""
+    entries = branches.metadata(ctx.round, "publish", key).to_metadata()
+    entries |= guard_record.guard_metadata(result)
+    if signer is None:
+        return entries
+    statement = guard_record.statement(ctx.lake.repository, result, key.key)
+    return entries | signer.metadata(statement)
+
+
+def _merge(
+    ctx: RoundContext, recorded: Commit, key: StageKey, result: GuardResult, entries: dict[str, str]
+) -> Publication:
+    """Merge into main; where another clone was faster, take what it published of the same key."""
+    message = f"Publish {ctx.round.key}: guard {result.verdict}"
+    try:
+        return Publication(merging.merge(ctx.lake, recorded.id, message, entries), key)
+    except StaleError:
+        done = published(ctx, key)
+        if done is None:
+            raise
+        return done

@@ -1,0 +1,240 @@
+"""Adopting what the lake holds: results of the same key, of other versions, of an earlier release.
+
+Commits of format 1 (`pipelines.rounds.metadata`) carry keys that covered bytes of code, which no
+later release can compute again. What such a round was made of is compared once, by the settings and
+inputs that its manifest and its commits hold; where they are those of today, the keys of today are
+noted on the branch `stemma-keys`, and every checkout finds the round by them from then on. Neither
+main nor a tag moves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lake import documents, refs
+from lake.client import Lake
+from lake.documents import DocumentError
+from lake.errors import NotFoundError
+from lake.values import Commit
+from pipelines.common import console
+from pipelines.common.errors import DataError, PipelineError
+from pipelines.common.settings import parse
+from pipelines.params import Dataset, Round
+from pipelines.rounds import history, keys, manifest, stage_inputs
+from pipelines.rounds.context import RoundContext
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import PUBLISH_KEY, SUITE, StageMetadata
+from pipelines.rounds.staging_branch import staging_branch
+
+BRANCH: Final = "stemma-keys"
+"""Holds, for each round of an earlier release, the keys under which it is known today."""
+MOST: Final = 1 << 20
+"""Bytes of the notes about a round."""
+HOLDERS: Final = {"fit": "generate", "publish": "guard"}
+"""Whose commit holds the result of a stage that makes none of its own on the branch."""
+FIRST: Final = {"scorer code": "code/2", "scorer maths": "maths/2"}
+"""Versions of format 1 that were not the first; all others were `<name>/1`."""
+
+Notes = Mapping[str, StageKey]
+"""Keys of a round's stages, by `<commit>/<stage>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A stage's result in the lake, and the key under which it is known today."""
+
+    commit: Commit
+    key: StageKey
+
+
+def path(dataset: str, number: int) -> str:
+    """Where the notes about a round are: `digits/keys/003.json`."""
+    return f"{dataset}/keys/{number:03d}.json"
+
+
+def read(lake: Lake, dataset: str, number: int) -> Notes:
+    """The notes about a round; none where it has no need of them."""
+    try:
+        content = documents.parse_json(lake.read(BRANCH, path(dataset, number), MOST))
+        return {name: StageKey(**each) for name, each in content.items()}
+    except NotFoundError:
+        return {}
+    except (DocumentError, TypeError, AttributeError) as error:
+        raise DataError(f"{path(dataset, number)} on {BRANCH} is damaged; remove it") from error
+
+
+def write(lake: Lake, dataset: str, number: int, notes: Notes) -> None:
+    """Add to the notes about a round."""
+    known = {**read(lake, dataset, number), **notes}
+    content = {
+        name: {"key": each.key, "recipe": each.recipe, "versions": dict(each.versions)}
+        for name, each in known.items()
+    }
+    data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
+    start = lake.head(BRANCH) or list(lake.log(refs.MAIN, first_parent=True))[-1].id
+    with staging_branch(lake, BRANCH, start) as branch:
+        lake.write_bytes(branch, path(dataset, number), data, "application/json")
+        commit = lake.commit(branch, f"Note the keys of round {number} of {dataset}", {})
+        lake.set_branch(BRANCH, commit.id)
+
+
+def key_of(commit: Commit, stage: str, notes: Notes) -> StageKey | None:
+    """The key under which a commit holds a stage's result; None: it holds none of this stage."""
+    noted = notes.get(f"{commit.id}/{stage}")
+    metadata = StageMetadata.from_commit(commit)
+    if noted is not None or metadata is None:
+        return noted
+    if stage == "fit":
+        return metadata.fit
+    if stage == "publish":
+        return metadata.key if PUBLISH_KEY in metadata.extra else None
+    return metadata.key if metadata.stage == stage else None
+
+
+def find(ctx: RoundContext, stage: str, key: StageKey) -> Noted | None:
+    """The result of a stage in the lake.
+
+    A result of the same key comes first. One of the same recipe that other versions made is found
+    if main holds its round: a published round never goes stale because code moved.
+
+    Args:
+        ctx: the round.
+        stage: the stage's name.
+        key: the stage's key as of now.
+    """
+    compare_once(ctx)
+    notes = read(ctx.lake, ctx.round.dataset, ctx.round.number)
+    exact = history.find(
+        ctx.lake, ctx.round, lambda commit, _: _has(key_of(commit, stage, notes), key=key.key)
+    )
+    if exact is not None:
+        return Noted(exact, key)
+    published = _published_source(ctx)
+    chain = history.chain(ctx.lake, published, ctx.round) if published else ()
+    for commit in chain:
+        known = key_of(commit, stage, notes)
+        if known is not None and known.recipe == key.recipe:
+            return Noted(commit, known)
+    return None
+
+
+def outdated(made: StageKey, now: StageKey) -> str:
+    """The end of a sentence about a result that other versions made; empty where none did."""
+    changed = keys.raised(made, now) if made.recipe == now.recipe else {}
+    pairs = [f"{before or 'none'}, now {after or 'none'}" for before, after in changed.values()]
+    return f", outdated: made by {'; '.join(pairs)}" if pairs else ""
+
+
+def compare_once(ctx: RoundContext) -> None:
+    """Note today's keys of a published round of format 1, if it was made of what is asked today."""
+    source = _published_source(ctx)
+    if source is None:
+        return
+    made: dict[str, Commit] = {}
+    for commit in history.chain(ctx.lake, source, ctx.round):  # newest first
+        found = StageMetadata.from_commit(commit)
+        if found and found.key and not found.key.recipe:
+            made.setdefault(found.stage, commit)
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    if not made or read(lake, dataset, number):
+        return
+    try:
+        equal = _equal_stages(ctx, source, made)
+    except PipelineError as error:
+        console.line(f"{ctx.round.key} was made by the release before; not adopted: {error}")
+        return
+    notes = _notes(ctx, made, equal)
+    if notes:
+        write(lake, dataset, number, notes)
+        console.line(
+            f"{ctx.round.key}: made by the release before of the same settings and inputs "
+            f"({', '.join(equal)}); its keys of today are noted on {BRANCH}"
+        )
+
+
+def _published_source(ctx: RoundContext) -> str | None:
+    """The commit whose merge published the round, if main holds the round."""
+    if ctx.round.line != refs.MAIN:
+        return None
+    held = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
+    return held.source if held else None
+
+
+def _has(found: StageKey | None, *, key: str) -> bool:
+    return found is not None and found.key == key
+
+
+def _equal_stages(ctx: RoundContext, source: str, made: Mapping[str, Commit]) -> list[str]:
+    """The stages of a round, from the first on, whose settings and inputs are those of today."""
+    round_ = ctx.round
+    content = manifest.read(ctx.lake, source, round_.dataset, round_.number)
+    before = _recorded(round_, content)
+    if before is None:
+        return []
+    equal: list[str] = []
+    for stage in stage_inputs.OF_A_ROUND:
+        if stage_inputs.settings(before, stage) != stage_inputs.settings(round_, stage):
+            break
+        if stage == "verify" and not _same_suite(round_, made.get("verify")):
+            break
+        equal.append(stage)
+    return equal
+
+
+def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
+    """The round as its manifest has it; None where it is of another seed, line or generator."""
+    named = (content["seed"], content["line"], content["previous"])
+    if named != (round_.seed, round_.line, round_.previous):
+        return None
+    kind = str(content["generator"].get("kind", "")).partition("/")[0]
+    if kind != round_.generator:
+        return None
+    settings = parse(Dataset, content["settings"], "its manifest: settings")
+    if settings.identity != round_.identity:
+        return None
+    return Round(
+        key=round_.key,
+        dataset=round_.dataset,
+        number=round_.number,
+        previous=round_.previous,
+        generator=round_.generator,
+        line=round_.line,
+        seed=round_.seed,
+        identity=round_.identity,
+        settings=settings,
+    )
+
+
+def _same_suite(round_: Round, verified: Commit | None) -> bool:
+    """Whether a verify commit's verdicts are those of the suite as it is now."""
+    if verified is None:
+        return False
+    return verified.metadata.get(SUITE) == stage_inputs.suite_digest(round_.dataset)
+
+
+def _notes(ctx: RoundContext, made: Mapping[str, Commit], equal: list[str]) -> Notes:
+    """Today's keys of the stages that are equal."""
+    notes: dict[str, StageKey] = {}
+    key = ctx.previous().data
+    for stage in equal:
+        key = stage_inputs.key(ctx.round, stage, key, _made_with(ctx.round, stage))
+        holder = made.get(HOLDERS.get(stage, stage))
+        if holder is None:
+            break
+        notes[f"{holder.id}/{stage}"] = key
+    return notes
+
+
+def _made_with(round_: Round, stage: str) -> dict[str, str]:
+    """The versions that made a stage's result when there were none to be written."""
+    now = stage_inputs.versions(round_, stage)
+    return {name: FIRST.get(name, _first(version)) for name, version in now.items()}
+
+
+def _first(version: str) -> str:
+    """The first version of a name: `curate/3` began as `curate/1`; a library's own stays."""
+    name, numbered, _ = version.partition("/")
+    return f"{name}/1" if numbered else version

@@ -1,0 +1,81 @@
+"""Digests of files that the user wrote, computed once for each version of a file.
+
+The stage `inputs` runs on every `dvc repro`, so a source of gigabytes must not be read each time.
+As DVC does, a file counts as unchanged while its size, its time of modification and its inode are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from lake import private
+from pipelines.common import digests
+
+PLACE: Final = Path(".stemma") / "file_digests.db"
+SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS digests "
+    "(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, inode INTEGER, sha256 TEXT)"
+)
+
+
+def of_path(path: Path) -> str:
+    """SHA-256 of a file's bytes; of a folder, of its files' names and bytes in order.
+
+    Folders named `__pycache__` do not count, as in `.dvcignore`. The digests are those of
+    `pipelines.common.digests.of_file`.
+
+    Raises:
+        OSError: there is none, it cannot be read, or it is no regular file.
+    """
+    with _known() as known:
+        if not path.is_dir():
+            return _of_file(known, path)
+        inside = {each.relative_to(path).as_posix(): _of_file(known, each) for each in _in(path)}
+        parts = [f"{name}:{digest}" for name, digest in inside.items()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _in(folder: Path) -> list[Path]:
+    inside = (each for each in folder.rglob("*") if "__pycache__" not in each.parts)
+    return sorted(each for each in inside if each.is_file())
+
+
+def _of_file(known: sqlite3.Connection, path: Path) -> str:
+    about = path.stat()
+    name = str(path.absolute())
+    state = (about.st_size, about.st_mtime_ns, about.st_ino)
+    row = known.execute(
+        "SELECT size, mtime, inode, sha256 FROM digests WHERE path = ?", (name,)
+    ).fetchone()
+    if row is not None and tuple(row[:3]) == state:
+        return str(row[3])
+    digest = digests.of_file(path)
+    known.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", (name, *state, digest))
+    return digest
+
+
+@contextmanager
+def _known() -> Iterator[sqlite3.Connection]:
+    """The digests of earlier runs; a damaged list is begun anew."""
+    private.folder(PLACE.parent)
+    with closing(_opened()) as known:
+        yield known
+        known.commit()
+
+
+def _opened() -> sqlite3.Connection:
+    for _ in range(2):
+        known = sqlite3.connect(PLACE, timeout=60)
+        try:
+            known.execute(SCHEMA)
+        except sqlite3.DatabaseError:
+            known.close()
+            PLACE.unlink(missing_ok=True)
+        else:
+            return known
+    return sqlite3.connect(":memory:")

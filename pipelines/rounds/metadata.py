@@ -1,0 +1,144 @@
+"""What a commit of a stage says about itself: the only place that spells `stemma.stage`.
+
+Every commit that a stage makes carries metadata: which stage of which round made it, on which line,
+and under which key. The lake's log is therefore a record that can be asked, and no database stands
+beside it.
+
+The metadata has a format. Format 1 (releases before 0.2) has no recipe and no versions; what such a
+commit was made of is compared once and noted on a branch of its own (`pipelines.rounds.adoption`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from lake import refs
+from lake.values import Commit
+from pipelines.common.errors import DataError, FormatError
+from pipelines.rounds.keys import StageKey
+
+FORMAT: Final = 2
+"""Format of the metadata that this release writes, and the highest that it reads."""
+
+STAGE: Final = "stemma.stage"
+DATASET: Final = "stemma.dataset"
+ROUND: Final = "stemma.round"
+LINE: Final = "stemma.line"
+KEY: Final = "stemma.input_key"
+RECIPE: Final = "stemma.recipe"
+VERSIONS: Final = "stemma.versions"
+BASE: Final = "stemma.base"
+"""Of a generate commit: where its branch was cut from main, or from the round before."""
+FIT_KEY: Final = "stemma.fit_key"
+FIT_RECIPE: Final = "stemma.fit_recipe"
+FIT_VERSIONS: Final = "stemma.fit_versions"
+SUITE: Final = "stemma.suite"
+PUBLISH_KEY: Final = "stemma.publish_key"
+"""Of a guard commit that lets its round through: the key under which the round is published."""
+OF_FORMAT: Final = "stemma.format"
+
+
+@dataclass(frozen=True, slots=True)
+class StageMetadata:
+    """Which stage made a commit, of which round, and what of."""
+
+    stage: str
+    dataset: str
+    round: int
+    line: str = refs.MAIN
+    key: StageKey | None = None
+    """None: the commit has no key of its own, such as a removal or a rejection."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """What a stage says besides, by the full name of the entry."""
+    format: int = FORMAT
+
+    @classmethod
+    def from_commit(cls, commit: Commit) -> StageMetadata | None:
+        """Read the metadata of a commit; None where no stage made it.
+
+        Raises:
+            FormatError: a newer release wrote it.
+            DataError: its versions are damaged.
+        """
+        known = dict(commit.metadata)
+        stage, dataset = known.pop(STAGE, None), known.pop(DATASET, None)
+        number = refs.number(known.pop(ROUND, None))
+        if stage is None or dataset is None or number is None:
+            return None
+        written = _format(commit.id, known.pop(OF_FORMAT, "1"))
+        key, recipe = known.pop(KEY, ""), known.pop(RECIPE, None)
+        versions = _versions(commit.id, known.pop(VERSIONS, "{}"))
+        return cls(
+            stage=stage,
+            dataset=dataset,
+            round=number,
+            line=known.pop(LINE, refs.MAIN),
+            key=StageKey(key, recipe, versions) if key else None,
+            extra=known,
+            format=written,
+        )
+
+    def to_metadata(self) -> dict[str, str]:
+        """Write it as the metadata of a commit; an entry that says nothing is left out."""
+        found = {
+            STAGE: self.stage,
+            DATASET: self.dataset,
+            ROUND: str(self.round),
+            LINE: self.line,
+            OF_FORMAT: str(self.format),
+            KEY: self.key.key if self.key else "",
+            **self.extra,
+        }
+        if self.key is not None and self.key.recipe is not None:
+            found |= {RECIPE: self.key.recipe, VERSIONS: _encoded(self.key.versions)}
+        return found
+
+    def publishes(self, dataset: str, number: int | None = None) -> bool:
+        """Tell whether the commit is the merge that publishes a round, or any of a data set."""
+        own = self.stage == "publish" and self.dataset == dataset
+        return own and number in (None, self.round)
+
+    @property
+    def fit(self) -> StageKey | None:
+        """Key of the fit whose generator a generate commit holds."""
+        key = self.extra.get(FIT_KEY)
+        if key is None:
+            return None
+        versions = _versions("a generate commit", self.extra.get(FIT_VERSIONS, "{}"))
+        return StageKey(key, self.extra.get(FIT_RECIPE), versions)
+
+
+def fit_entries(key: StageKey) -> dict[str, str]:
+    """Entries of a generate commit about the fit whose generator it holds."""
+    entries = {FIT_KEY: key.key, FIT_VERSIONS: _encoded(key.versions)}
+    return entries | ({FIT_RECIPE: key.recipe} if key.recipe else {})
+
+
+def _encoded(versions: Mapping[str, str]) -> str:
+    return json.dumps(dict(versions), sort_keys=True, separators=(",", ":"))
+
+
+def _format(commit: str, text: str) -> int:
+    written = refs.number(text)
+    if written is None:
+        raise DataError(f"commit {commit[:12]} names no format of its metadata")
+    if written > FORMAT:
+        raise FormatError(
+            f"commit {commit[:12]} was written by a newer release (format {written}; this release "
+            f"reads formats up to {FORMAT}); upgrade stemma to work with this lake"
+        )
+    return written
+
+
+def _versions(commit: str, text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"the versions in the metadata of {commit[:12]} are no JSON") from error
+    texts = isinstance(found, dict) and all(isinstance(each, str) for each in found.values())
+    if not texts:
+        raise DataError(f"the versions in the metadata of {commit[:12]} are no texts by name")
+    return dict(found)

@@ -1,0 +1,134 @@
+"""One commit protocol: stage a branch, write, commit with metadata, move the round's branch.
+
+A stage first asks `adopt` whether the lake holds its result already. If not, it writes inside of
+`round_commit`, which reads from top to bottom:
+
+    with round_commit(ctx, "curate", key=key, start=verified.commit, message="…") as tx:
+        tx.write(refs.part(dataset, "samples", number), samples)
+        tx.manifest["counts"] = counts
+    return tx.result
+
+What is written becomes visible whole or not at all (`pipelines.rounds.staging_branch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from lake.client import Lake
+from lake.values import Commit
+from pipelines.common import console
+from pipelines.rounds import adoption, branches, history, manifest
+from pipelines.rounds.context import RoundContext
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.staging_branch import staging_branch
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """A stage's result in the lake."""
+
+    commit: Commit
+    key: StageKey
+    """The key that it was made under."""
+    manifest: Mapping[str, Any]
+    """The round's manifest at that commit."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a stage writes on its staging branch, and the commit that comes of it."""
+
+    lake: Lake
+    branch: str
+    """The staging branch."""
+    manifest: dict[str, Any]
+    """The round's manifest; what is changed here is written with the commit."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Entries that the commit's metadata gets besides those of every stage."""
+    _result: StageResult | None = None
+
+    def write(self, path: str, frame: pl.DataFrame) -> None:
+        """Stage a table as Parquet."""
+        self.lake.write(self.branch, path, frame)
+
+    def write_bytes(self, path: str, data: bytes, content_type: str) -> None:
+        """Stage a file."""
+        self.lake.write_bytes(self.branch, path, data, content_type)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Stage the removal of objects."""
+        self.lake.delete(self.branch, paths)
+
+    def add_cost(self, **cost: Any) -> None:  # noqa: ANN401  JSON
+        """Add what a stage took to the manifest, by stage."""
+        self.manifest["cost"] = {**self.manifest.get("cost", {}), **cost}
+
+    @property
+    def result(self) -> StageResult:
+        """What was committed.
+
+        Raises:
+            RuntimeError: the block has not ended, or it raised.
+        """
+        if self._result is None:
+            raise RuntimeError("nothing is committed before the block has ended")
+        return self._result
+
+
+@contextmanager
+def round_commit(
+    ctx: RoundContext, stage: str, *, key: StageKey, start: str, message: str
+) -> Iterator[Transaction]:
+    """Write on a staging branch, commit once, and make the commit the head of the round's branch.
+
+    Args:
+        ctx: the round.
+        stage: the stage's name, for the metadata.
+        key: the stage's key.
+        start: the commit to begin at.
+        message: the commit message.
+    """
+    round_, lake = ctx.round, ctx.lake
+    with staging_branch(lake, round_.branch, start) as branch:
+        held = manifest.read_if_there(lake, branch, round_.dataset, round_.number)
+        tx = Transaction(lake, branch, held)
+        yield tx
+        manifest.write(lake, branch, round_.dataset, round_.number, tx.manifest)
+        about = branches.metadata(round_, stage, key).to_metadata() | tx.metadata
+        commit = lake.commit(branch, message, about)
+        lake.set_branch(round_.branch, commit.id)
+        tx._result = StageResult(commit, key, tx.manifest)  # noqa: SLF001  set once, here
+
+
+def adopt(ctx: RoundContext, stage: str, key: StageKey, *, supersede: bool) -> StageResult | None:
+    """The commit that holds a stage's result, on a branch that can lead to main; None: none does.
+
+    Args:
+        ctx: the round.
+        stage: the stage's name.
+        key: the stage's key as of now.
+        supersede: as in `branches.origin`.
+
+    Returns:
+        The result, with the key that it was made under: an earlier one where main holds the round
+        as other versions made it.
+
+    Raises:
+        StaleError: the commit has to be rebased onto a new main and cannot be.
+    """
+    found = adoption.find(ctx, stage, key)
+    if found is None:
+        return None
+    if history.is_published(ctx.lake, ctx.round, found.commit):
+        kept, said = found.commit, f", which main holds{adoption.outdated(found.key, key)}"
+    else:
+        kept, said = branches.rebase_onto_main(ctx, found.commit, supersede=supersede), ""
+    console.line(f"{stage}: adopted {kept.id[:12]}{said}")
+    held = manifest.read(ctx.lake, kept.id, ctx.round.dataset, ctx.round.number)
+    return StageResult(kept, found.key, held)

@@ -1,0 +1,45 @@
+"""Stage `inputs`: what the user wrote, and which versions there are, as receipts for DVC.
+
+Runs on every `dvc repro`, once for each data set, and checks on the way what can be checked
+cheaply: the source, the suite, prompts and plug-ins. DVC's `deps` take neither lists from
+params.yaml, nor patterns, nor remote addresses, so each stage of each round depends on a receipt of
+its own, `rounds/<dataset>/inputs/<round>/<stage>.json`, which changes when one of these does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lake import files
+from pipelines.common.errors import DataError
+from pipelines.params import Params, load, resolve
+from pipelines.rounds import receipts, stage_inputs
+from pipelines.rounds.stage_inputs import StageInputs
+from pipelines.sources import folders
+
+
+def run(dataset: str) -> None:
+    """Write the receipts of a data set; those of rounds that are gone are removed."""
+    params = load()
+    if dataset not in params.datasets:
+        raise DataError(f"there is no data set {dataset!r} in params.yaml")
+    settings = params.datasets[dataset]
+    folders.check(settings.ingest.source)
+    found = {receipts.inputs_path(dataset, 0, "ingest"): stage_inputs.of_ingest(settings)}
+    found |= _of_rounds(params, dataset)
+    for path, inputs in found.items():
+        files.write_json(path, inputs.to_dict())
+    root = receipts.ROOT / dataset / receipts.INPUTS
+    for path in set(root.rglob("*.json")) - set(found):
+        path.unlink()
+
+
+def _of_rounds(params: Params, dataset: str) -> dict[Path, StageInputs]:
+    """What the stages of a data set's rounds read, by the path of the receipt."""
+    keys = [key for key, entry in params.rounds.items() if entry.dataset == dataset]
+    rounds = [resolve(params, key) for key in keys]
+    return {
+        receipts.inputs_path(dataset, each.number, stage): stage_inputs.of_stage(each, stage)
+        for each in rounds
+        for stage in stage_inputs.OF_A_ROUND
+    }
