@@ -143,7 +143,7 @@ def comparison(
     mark = judge.fence(rules, sample, 0)
     tail = "Answer with a JSON object whose field better is first or second."
     shown = f"{judge.DATA}\n\n{mark}\n{sample}\n{mark}\n\n{tail}"
-    if service.kind == "completions":
+    if service.resolved_endpoint == "completions":
         return request(service, f"{rules}\n\n{shown}\n\nAnswer: ", schema=BETTER, seed=0)
     messages = [{"role": "system", "content": rules}, {"role": "user", "content": shown}]
     return request(service, messages, schema=BETTER, seed=0)

@@ -95,7 +95,7 @@ class Service(StrictModel):
         return address
 
     @property
-    def kind(self) -> EndpointName:
+    def resolved_endpoint(self) -> EndpointName:
         """The endpoint of a text, with `auto` resolved."""
         if self.endpoint != "auto":
             return self.endpoint

@@ -160,7 +160,7 @@ def request(
     content: dict[str, Any] = {"messages": None, "prompt": None}
     if not isinstance(prompt, str):
         content["messages"] = tuple(dict(message) for message in prompt)
-    elif service.kind == "chat":
+    elif service.resolved_endpoint == "chat":
         content["messages"] = ({"role": "user", "content": prompt},)
     else:
         content["prompt"] = prompt

@@ -175,7 +175,7 @@ def ballot(known: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Re
     mark = fence(rules, sample, vote)
     shown = f"{DATA}\n\n{mark}\n{sample}\n{mark}\n\n{ANSWER}"
     seed = derive_seed(settings.seed, "judge", vote) >> (63 - SEED_BITS)
-    if settings.service.kind == "completions":
+    if settings.service.resolved_endpoint == "completions":
         whole = f"{rules}\n\n{shown}\n\nAnswer: "
         return request(settings.service, whole, schema=SCHEMA, seed=seed)
     messages = [{"role": "system", "content": rules}, {"role": "user", "content": shown}]

@@ -149,7 +149,7 @@ def _question(
         "columns": list(request.identity),
         "exemplars": [texts[number] for number in shown],
     }
-    prompt = template.render(settings.service.kind, context)
+    prompt = template.render(settings.service.resolved_endpoint, context)
     seed = derive_seed(shard.seed, "request", row) >> (63 - SEED_BITS)
     wanted = schema(request.identity, settings.max_chars)
     sent = values.request(settings.service, prompt, schema=wanted, seed=seed)

@@ -55,7 +55,7 @@ def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
         "prompt": plan.template_of(request).digest,
-        "endpoint": service.kind,
+        "endpoint": service.resolved_endpoint,
         "model": service.model,
         "served": sorted({reply.model for reply in replies}),
         **({"weights": WEIGHTS} if service.model == LOCAL else {}),

@@ -53,18 +53,18 @@ class Template:
         """SHA-256 (hex) of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()
 
-    def render(self, kind: EndpointName, values: Mapping[str, Any]) -> Prompt:
+    def render(self, endpoint: EndpointName, values: Mapping[str, Any]) -> Prompt:
         """Fill the blocks that an endpoint needs.
 
         Args:
-            kind: of the service.
+            endpoint: Endpoint of the service.
             values: what the blocks see.
 
         Raises:
             GeneratorError: a block is missing, or wants what there is not.
         """
-        said = {name: self._block(name, values) for name in BLOCKS[kind]}
-        if kind == "completions":
+        said = {name: self._block(name, values) for name in BLOCKS[endpoint]}
+        if endpoint == "completions":
             return said["completion"]
         roles = [name for name in BLOCKS["chat"] if said[name]]
         return [{"role": role, "content": said[role]} for role in roles]
