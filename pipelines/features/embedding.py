@@ -1,8 +1,8 @@
-"""Texts as points: latent semantic analysis, fitted on real texts alone.
+"""Embed texts by latent semantic analysis, fitted on the real texts alone.
 
 Deerwester et al. 1990: the leading singular directions of the TF-IDF matrix. It needs no model from
 elsewhere, is the same for all rounds of one real data set, and puts texts with like words near to
-each other; it knows nothing of the order of words.
+each other. It does not see the order of words.
 """
 
 from __future__ import annotations
@@ -21,20 +21,27 @@ Points = NDArray[np.float32]
 
 
 def fit(real: Texts) -> Callable[[Texts], Points]:
-    """Fit the space on real texts [n]; what it returns gives points [m, d] of texts [m].
+    """Fit the embedding space on real texts.
 
-    Points have length 1 where a text has a known word, else 0.
+    Args:
+        real: [n] texts.
+
+    Returns:
+        A function that embeds texts [m] as points [m, d]. A point has length 1 if its text has a
+        word of the real texts, else 0.
 
     Raises:
-        DataError: there are too few real texts or words.
+        DataError: There are too few real texts or words.
     """
     from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  slow to import
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.preprocessing import normalize  # noqa: PLC0415
 
-    counted = TfidfVectorizer(sublinear_tf=True, strip_accents="unicode", min_df=min(2, len(real)))
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, strip_accents="unicode", min_df=min(2, len(real))
+    )
     try:
-        matrix = counted.fit_transform(real)
+        matrix = vectorizer.fit_transform(real)
     except ValueError as error:
         raise DataError(f"the real texts cannot be measured: {error}") from error
     dimensions = min(DIMENSIONS, min(matrix.shape) - 1)
@@ -45,7 +52,9 @@ def fit(real: Texts) -> Callable[[Texts], Points]:
     def points(texts: Texts) -> Points:
         if not len(texts):
             return np.empty((0, dimensions), dtype=np.float32)
-        found: Points = normalize(space.transform(counted.transform(texts))).astype(np.float32)
-        return found
+        embedded: Points = normalize(space.transform(vectorizer.transform(texts))).astype(
+            np.float32
+        )
+        return embedded
 
     return points

@@ -1,9 +1,9 @@
-"""The image classifier that judges labels and measures training mixes: RBF support vector machines.
+"""Image classifier that scores labels and measures training mixes: RBF support vector machines.
 
 One machine per class against the rest, and one temperature that turns their margins into
 calibrated probabilities (Guo et al. 2017). It is small, exact and deterministic, and learns a
-thousand images in a fraction of a second, so a difference between two training mixes is a
-difference of the data and not of luck.
+thousand images in a fraction of a second. So a difference between two training mixes comes from
+the data and not from chance.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from pipelines.common.errors import DataError
 
 PENALTY: Final = 10.0
-"""C of the support vector machines."""
+"""Inverse strength of the regularisation, C, of the support vector machines."""
 FOLDS: Final = 5
 """Folds of the cross-validation that finds the temperature."""
 
 UNSEEN_FOLDS: Final = 10
-"""Folds when rows are classified by others: each machine learns nine tenths of them."""
+"""Folds when each row is classified by machines that did not learn from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class Classifier:
     """A trained classifier of pixel vectors."""
 
     machines: tuple[Any, ...]
-    """One scikit-learn SVC per class; none if there was only one class to learn."""
+    """One scikit-learn SVC per class; empty if there was only one class to learn."""
     classes: NDArray[np.int64]
-    """The labels it knows, in order."""
+    """The labels that it can predict, in order."""
     temperature: float | None
     """Margins are divided by it before the softmax; None: not calibrated."""
 
     def labels(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Most probable labels, [n], of finite pixel vectors [n, d]."""
-        found: NDArray[np.int64] = self.classes[self.margins(vectors).argmax(axis=1)]
-        return found
+        """Predict the most probable labels [n] of finite pixel vectors [n, d]."""
+        labels: NDArray[np.int64] = self.classes[self.margins(vectors).argmax(axis=1)]
+        return labels
 
     def predict(
         self, vectors: NDArray[np.float32]
@@ -54,7 +54,7 @@ class Classifier:
             The most probable label and its calibrated probability, [n] each.
 
         Raises:
-            DataError: the classifier was trained without calibration.
+            DataError: The classifier was trained without calibration.
         """
         if self.temperature is None:
             raise DataError("this classifier was trained without calibration; use labels()")
@@ -63,10 +63,10 @@ class Classifier:
         return self.classes[margins.argmax(axis=1)], confidence
 
     def margins(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Signed distance from the boundary of each class, [n, classes]."""
+        """Compute signed distances from the boundary of each class, [n, classes]."""
         if not self.machines or not len(vectors):
             return np.zeros((len(vectors), len(self.classes)))
-        return np.stack([each.decision_function(vectors) for each in self.machines], axis=1)
+        return np.stack([machine.decision_function(vectors) for machine in self.machines], axis=1)
 
 
 def train(
@@ -82,12 +82,12 @@ def train(
     Args:
         vectors: [n, d], finite.
         labels: [n].
-        weights: [n], how much each row counts; None: all the same.
-        seed: of the folds that calibrate.
-        calibrate: find the temperature too; costs `FOLDS` more fits.
+        weights: [n], weight of each row; None: all rows weigh the same.
+        seed: Seed of the folds that calibrate.
+        calibrate: Also find the temperature; this costs `FOLDS` more fits.
 
     Raises:
-        DataError: no row; or, to calibrate, a class with one row only.
+        DataError: There is no row; or a class has only one row, which cannot be calibrated.
     """
     classes = np.unique(labels)
     if not len(classes):
@@ -100,31 +100,31 @@ def train(
 def unseen(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Classify rows by machines that did not learn from them, as if the rows were new.
+    """Classify rows by cross-validation, with machines that did not learn from them.
 
-    All use the temperature of a classifier of all rows: one of their own would give each fold
-    another scale of confidence.
+    All folds use the temperature of a classifier of all rows: one of their own would give each
+    fold another scale of confidence.
 
     Args:
         vectors: [n, d], finite.
         labels: [n].
-        seed: of the folds.
+        seed: Seed of the folds.
 
     Returns:
         The most probable label and its calibrated probability, [n] each.
 
     Raises:
-        DataError: a class has too few rows.
+        DataError: A class has too few rows.
     """
     temperature = train(vectors, labels, seed=seed).temperature
-    found = np.zeros(len(labels), dtype=np.int64)
+    predicted = np.zeros(len(labels), dtype=np.int64)
     confidence = np.ones(len(labels))
-    for learn, held in _folds(labels, seed, UNSEEN_FOLDS):
-        rows, known = vectors[learn], labels[learn]
-        machines = _machines(rows, known, np.ones(len(known)))
-        trained = Classifier(machines, np.unique(known), temperature)
-        found[held], confidence[held] = trained.predict(vectors[held])
-    return found, confidence
+    for train_rows, test_rows in _folds(labels, seed, UNSEEN_FOLDS):
+        train_labels = labels[train_rows]
+        machines = _machines(vectors[train_rows], train_labels, np.ones(len(train_labels)))
+        trained = Classifier(machines, np.unique(train_labels), temperature)
+        predicted[test_rows], confidence[test_rows] = trained.predict(vectors[test_rows])
+    return predicted, confidence
 
 
 def _machines(
@@ -136,8 +136,8 @@ def _machines(
     if len(classes) == 1:
         return ()
     return tuple(
-        SVC(C=PENALTY, gamma="scale").fit(vectors, labels == each, sample_weight=weights)
-        for each in classes
+        SVC(C=PENALTY, gamma="scale").fit(vectors, labels == label, sample_weight=weights)
+        for label in classes
     )
 
 
@@ -147,16 +147,16 @@ def _temperature(
     weights: NDArray[np.float64],
     seed: int,
 ) -> float:
-    """The temperature of least cross-validated log loss."""
+    """Find the temperature of the least cross-validated log loss."""
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
 
     classes, target = np.unique(labels, return_inverse=True)
     if len(classes) == 1:
         return 1.0
     margins = np.empty((len(labels), len(classes)))
-    for learn, held in _folds(labels, seed):
-        machines = _machines(vectors[learn], labels[learn], weights[learn])
-        margins[held] = Classifier(machines, classes, None).margins(vectors[held])
+    for train_rows, test_rows in _folds(labels, seed):
+        machines = _machines(vectors[train_rows], labels[train_rows], weights[train_rows])
+        margins[test_rows] = Classifier(machines, classes, None).margins(vectors[test_rows])
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
@@ -169,7 +169,7 @@ def _temperature(
 def _folds(
     labels: NDArray[np.int64], seed: int, count: int = FOLDS
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Rows to learn from and rows held out, every class in every part."""
+    """Split rows into training and test rows, with every class in every fold."""
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
 
     classes, counts = np.unique(labels, return_counts=True)
@@ -185,5 +185,5 @@ def _folds(
 
 def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = margins - margins.max(axis=1, keepdims=True)
-    found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return found
+    logarithms: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logarithms

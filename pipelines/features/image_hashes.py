@@ -1,4 +1,4 @@
-"""Near-duplicate images, by the Hamming distance of perceptual hashes of 64 bits, exactly.
+"""Find near-duplicate images by the Hamming distance of perceptual hashes of 64 bits, exactly.
 
 Two hashes that differ in at most d bits agree in at least one of d + 1 bands (pigeonhole), so only
 hashes that agree in a band are compared, and none is missed.
@@ -16,37 +16,37 @@ from lineage import image_files
 from lineage.ancestry.compiling import compiled
 from lineage.errors import ImageFileError
 from pipelines.common import optional
-from pipelines.features.text_similarity import Told
+from pipelines.features.text_similarity import Progress
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Method = Literal["phash", "dhash", "average_hash", "whash"]
 BITS: Final = 64
-EACH: Final = 1024
-"""Images after which progress is told."""
+REPORT_EVERY: Final = 1024
+"""Images between two reports of progress."""
 
 
 class Near(NamedTuple):
-    """The closest hash of each, [n]; where none is near, distance -1 and row -1."""
+    """The closest hash of each of n hashes; distance -1 and row -1 where none is near."""
 
     distance: NDArray[np.int64]
     row: NDArray[np.int64]
 
 
 def hashes(
-    column: pl.Series, method: Method, told: Told | None = None
+    column: pl.Series, method: Method, progress: Progress | None = None
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Perceptual hashes of images of any size and mode.
+    """Compute perceptual hashes of images of any size and mode.
 
     Args:
         column: struct{bytes, path}, n rows.
-        method: a function of the library ImageHash.
-        told: is told how many are done, and of how many.
+        method: Name of a hash function of the library ImageHash.
+        progress: Is called with the number of images that are done, and with their total.
 
     Returns:
-        [n] hashes, and [n] whether the image could be read; without limits on mode or shape, but on
-        formats and size as everywhere.
+        [n] hashes; and [n] whether the image could be read, within the limits of
+        `lineage.image_files`.
 
     Raises:
         LibraryError: ImageHash is not installed.
@@ -54,81 +54,88 @@ def hashes(
     hasher = getattr(optional.library("imagehash", "near-duplicates of images"), method)
     bits = np.zeros((len(column), BITS), dtype=np.bool_)
     readable = np.zeros(len(column), dtype=np.bool_)
-    for at, item in enumerate(column):
-        found = _hash(hasher, item)
-        if found is not None:
-            bits[at], readable[at] = found, True
-        if told and (at % EACH == EACH - 1 or at + 1 == len(column)):
-            told(at + 1, len(column))
+    for done, item in enumerate(column, 1):
+        own_bits = _hash(hasher, item)
+        if own_bits is not None:
+            bits[done - 1], readable[done - 1] = own_bits, True
+        if progress and (done % REPORT_EVERY == 0 or done == len(column)):
+            progress(done, len(column))
     return np.packbits(bits, axis=1).view(np.uint64)[:, 0], readable
 
 
 def nearest(left: NDArray[np.uint64], right: NDArray[np.uint64], within: int) -> Near:
-    """The closest of `right` to each of `left`, ties by the lower row.
+    """Find the closest hash of `right` to each hash of `left`, ties by the lower row.
 
     Args:
         left: [n] hashes.
         right: [m] hashes.
-        within: greatest distance.
+        within: Greatest distance, in bits.
     """
-    known, first = np.unique(right, return_index=True)
-    distance, row = _nothing(len(left))
-    if not len(known):
+    distinct, first = np.unique(right, return_index=True)
+    distance, row = _none_near(len(left))
+    if not len(distinct):
         return Near(distance, row)
     by_row = np.argsort(first)
-    known, first = known[by_row], first[by_row]  # ties by the lower row
+    distinct, first = distinct[by_row], first[by_row]  # ties by the lower row
     for mask in masks(within):
-        keys = known & mask
+        keys = distinct & mask
         order = np.argsort(keys, kind="stable")
         low, high = (np.searchsorted(keys[order], left & mask, side=s) for s in ("left", "right"))
-        compiled(scan)(left, known, order, low, high, within, distance, row)
+        compiled(scan)(left, distinct, order, low, high, within, distance, row)
     return Near(distance, np.where(row >= 0, first[row], -1))
 
 
-def among(found: NDArray[np.uint64], within: int, *, earlier: bool) -> tuple[Near, NDArray[Any]]:
-    """The closest other hash of each, and the smallest row of its group.
+def among(values: NDArray[np.uint64], within: int, *, earlier: bool) -> tuple[Near, NDArray[Any]]:
+    """Find the closest other hash of each hash, and the groups that near hashes form.
 
     Args:
-        found: [n] hashes.
-        within: greatest distance.
-        earlier: of each, only earlier ones count as closest.
+        values: [n] hashes.
+        within: Greatest distance, in bits.
+        earlier: Only earlier rows count as the closest of a hash.
 
     Returns:
-        The closest, ties by the lower row; and [n] groups of hashes that are linked by such pairs.
+        The closest, ties by the lower row; and [n] the smallest row of the group of each hash. A
+        group is linked by pairs of near hashes.
     """
-    known, first, again = np.unique(found, return_index=True, return_inverse=True)
+    distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     by_row = np.argsort(first)
-    place = np.argsort(by_row)[again]
-    known, first = known[by_row], first[by_row]
-    distance, other = _nothing(len(known))
-    group = np.arange(len(known))
+    number = np.argsort(by_row)[inverse]
+    distinct, first = distinct[by_row], first[by_row]
+    distance, other = _none_near(len(distinct))
+    group = np.arange(len(distinct))
     for mask in masks(within):
-        keys = known & mask
+        keys = distinct & mask
         order = np.argsort(keys, kind="stable")
         ends = np.searchsorted(keys[order], keys[order], side="right")
-        compiled(scan_each)(known, order, ends, within, earlier, distance, other, group)
-    near = Near(distance[place], np.where(other >= 0, first[other], -1)[place])
-    return _same(near, first[place], earlier=earlier), first[group][place]
+        compiled(scan_each)(distinct, order, ends, within, earlier, distance, other, group)
+    near = Near(distance[number], np.where(other >= 0, first[other], -1)[number])
+    return _with_equal_hashes(near, first[number], earlier=earlier), first[group][number]
 
 
 def masks(within: int) -> list[np.uint64]:
-    """The bits of each band, as many bands as find all pairs at this distance."""
+    """Make the bit mask of each band, with as many bands as find all pairs at this distance."""
     parts = np.array_split(np.arange(BITS), within + 1)
     return [np.uint64(sum(1 << int(bit) for bit in part)) for part in parts]
 
 
-def _nothing(count: int) -> Near:
+def _none_near(count: int) -> Near:
     return Near(np.full(count, -1, dtype=np.int64), np.full(count, -1, dtype=np.int64))
 
 
-def _same(near: Near, first: NDArray[np.int64], *, earlier: bool) -> Near:
-    """The closest, where equal hashes are: the first of them, for the first the second."""
+def _with_equal_hashes(near: Near, first: NDArray[np.int64], *, earlier: bool) -> Near:
+    """Set the closest of rows with equal hashes: the first of them; of the first, the second.
+
+    Args:
+        near: [n], what is closest among different hashes; changed in place.
+        first: [n], the first row with the same hash.
+        earlier: Only earlier rows count as the closest, so the first keeps what it has.
+    """
     rows = np.arange(len(first))
-    again = np.flatnonzero(first < rows)
-    near.distance[again], near.row[again] = 0, first[again]
+    repeated = np.flatnonzero(first < rows)
+    near.distance[repeated], near.row[repeated] = 0, first[repeated]
     if not earlier:
-        owners, at = np.unique(first[again], return_index=True)
-        near.distance[owners], near.row[owners] = 0, again[at]
+        firsts, second = np.unique(first[repeated], return_index=True)
+        near.distance[firsts], near.row[firsts] = 0, repeated[second]
     return near
 
 
@@ -156,22 +163,22 @@ def scan(  # noqa: PLR0917  compiled code takes arrays by position
     row: NDArray[np.int64],
 ) -> None:
     """Compare each of `left` with those of its band; fill in what is closer, ties by the lower."""
-    for at in range(len(left)):
-        for place in range(low[at], high[at]):
-            other = order[place]
-            bits = left[at] ^ right[other]
+    for query in range(len(left)):
+        for position in range(low[query], high[query]):
+            other = order[position]
+            bits = left[query] ^ right[other]
             count = 0
             while bits and count <= within:
                 bits &= bits - np.uint64(1)
                 count += 1
-            better = distance[at] < 0 or count < distance[at]
-            better = better or (count == distance[at] and other < row[at])
+            better = distance[query] < 0 or count < distance[query]
+            better = better or (count == distance[query] and other < row[query])
             if not bits and count <= within and better:
-                distance[at], row[at] = count, other
+                distance[query], row[query] = count, other
 
 
 def scan_each(  # noqa: C901, PLR0917  compiled code takes arrays by position, and calls nothing
-    known: NDArray[np.uint64],
+    values: NDArray[np.uint64],
     order: NDArray[np.int64],
     ends: NDArray[np.int64],
     within: int,
@@ -185,11 +192,11 @@ def scan_each(  # noqa: C901, PLR0917  compiled code takes arrays by position, a
     `group` is a forest in which each points to a lower row (Tarjan 1975, path halving); at the end
     all point to their root.
     """
-    for place in range(len(order)):
-        one = order[place]
-        for after in range(place + 1, ends[place]):
-            two = order[after]
-            bits = known[one] ^ known[two]
+    for position in range(len(order)):
+        one = order[position]
+        for later in range(position + 1, ends[position]):
+            two = order[later]
+            bits = values[one] ^ values[two]
             count = 0
             while bits and count <= within:
                 bits &= bits - np.uint64(1)
@@ -208,5 +215,5 @@ def scan_each(  # noqa: C901, PLR0917  compiled code takes arrays by position, a
                 group[second] = group[group[second]]
                 second = group[second]
             group[max(first, second)] = min(first, second)
-    for at in range(len(group)):
-        group[at] = group[group[at]]
+    for member in range(len(group)):
+        group[member] = group[group[member]]

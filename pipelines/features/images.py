@@ -1,9 +1,9 @@
-"""Images between PNG files, pixel arrays and pixel vectors.
+"""Convert greyscale images between PNG files, pixel arrays and pixel vectors.
 
-Images come from outside, so every decoder works under limits: known formats, greyscale, one shape,
-a bounded number of pixels, in one image and in all together. `decode` and `vectors` refuse what
-they cannot read, for data that must be whole; `decode_lenient` gives NaN instead, for candidates,
-where a missing image is a finding.
+Images come from outside, so each is decoded under the limits of `lineage.image_files`, must be
+greyscale and have the shape of the others, and all together have a bounded number of pixels.
+`decode` and `vectors` refuse what they cannot read, for data that must be complete;
+`decode_lenient` returns NaN instead, for candidates, where a missing image is a result.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
         One PNG file (mode L) for each image.
 
     Raises:
-        ImageError: the array is not [n, h, w] of bytes.
+        ImageError: The array is not [n, h, w] of bytes.
     """
     from PIL import Image  # noqa: PLC0415  light commands need no images
 
     if pixels.ndim != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004  n, h, w
         raise ImageError(f"images must be [n, h, w] of bytes, not {pixels.dtype} {pixels.shape}")
-    return [png(Image.fromarray(each)) for each in pixels]
+    return [png(Image.fromarray(image)) for image in pixels]
 
 
 def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
@@ -64,14 +64,14 @@ def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
     Returns:
         struct{bytes, path}, n rows, path null.
     """
-    whole = finite(values)
-    files = iter(encode(to_bytes(values[whole])))
-    rows = [{"bytes": next(files), "path": None} if good else None for good in whole]
+    is_finite = finite(values)
+    encoded = iter(encode(to_bytes(values[is_finite])))
+    rows = [{"bytes": next(encoded), "path": None} if there else None for there in is_finite]
     return pl.Series("image", rows, dtype=IMAGE)
 
 
 def decode(images: pl.Series) -> NDArray[np.uint8]:
-    """Read greyscale images that must all be there.
+    """Read greyscale images of which none may be missing.
 
     Args:
         images: struct{bytes, path}, n rows.
@@ -80,18 +80,18 @@ def decode(images: pl.Series) -> NDArray[np.uint8]:
         [n, h, w].
 
     Raises:
-        ImageError: an image is missing or cannot be decoded, or has another shape than the first;
-            the message names its position. Or together they are far more than their files.
+        ImageError: An image is missing, cannot be decoded, or has another shape than the first, and
+            the message names its position; or together they are far larger than their files.
     """
     pixels: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
-    for at, found in enumerate(_each(images)):
-        if isinstance(found, str):
-            path = (images[at] or {}).get("path")
-            named = f"the image at position {at}" + (f" ({path})" if path else "")
-            raise ImageError(f"{named} {found}")
-        if not at:
-            pixels = np.empty((len(images), *found.shape), dtype=np.uint8)
-        pixels[at] = found
+    for position, result in enumerate(_decoded(images)):
+        if isinstance(result, str):
+            path = (images[position] or {}).get("path")
+            named = f"the image at position {position}" + (f" ({path})" if path else "")
+            raise ImageError(f"{named} {result}")
+        if not position:
+            pixels = np.empty((len(images), *result.shape), dtype=np.uint8)
+        pixels[position] = result
     return pixels
 
 
@@ -100,28 +100,29 @@ def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> N
 
     Args:
         images: struct{bytes, path}, n rows.
-        shape: height and width; None: those of the first readable image.
+        shape: Height and width; None: those of the first readable image.
 
     Returns:
         [n, h, w] in [0, 1]; all NaN where an image is missing, cannot be decoded, or has another
         shape. [n, 0, 0] if no shape is given and none is readable.
 
     Raises:
-        ImageError: no shape is given, and images of the first one's are far more than their files.
+        ImageError: No shape is given, and images of the first one's shape would together be far
+            larger than their files.
     """
     values: NDArray[np.float32] | None = None
-    for at, found in enumerate(_each(images, shape)):
-        if not isinstance(found, str):
+    for position, result in enumerate(_decoded(images, shape)):
+        if not isinstance(result, str):
             if values is None:
-                values = np.full((len(images), *found.shape), np.nan, dtype=np.float32)
-            np.divide(found, WHITE, out=values[at], dtype=np.float32)
+                values = np.full((len(images), *result.shape), np.nan, dtype=np.float32)
+            np.divide(result, WHITE, out=values[position], dtype=np.float32)
     return (
         np.full((len(images), *(shape or (0, 0))), np.nan, np.float32) if values is None else values
     )
 
 
 def each_lenient(images: pl.Series) -> Iterator[NDArray[np.float32]]:
-    """Read greyscale images one by one, to be looked at: each has a shape of its own.
+    """Read greyscale images one by one, to be shown: each has a shape of its own.
 
     Args:
         images: struct{bytes, path}.
@@ -130,19 +131,19 @@ def each_lenient(images: pl.Series) -> Iterator[NDArray[np.float32]]:
         [h, w] in [0, 1]; [0, 0] where one is missing or cannot be decoded.
     """
     for item in images:
-        found = _read(item, None)
-        yield np.empty((0, 0), np.float32) if isinstance(found, str) else to_unit(found)
+        result = _read(item, None)
+        yield np.empty((0, 0), np.float32) if isinstance(result, str) else to_unit(result)
 
 
 def check(images: pl.Series) -> None:
-    """Look at the headers of images that are to be decoded, one by one or together.
+    """Check the headers of images before they are decoded; what is no image at all passes.
 
     Raises:
-        ImageError: one has more pixels than an image may have, or together they have far more than
-            their files; what is no image at all is not looked for.
+        ImageError: An image has more pixels than one may have, or together they are far larger
+            than their files.
     """
     pixels = [_size(item) for item in images]
-    large = next((at for at, size in enumerate(pixels) if size > MAX_PIXELS), None)
+    large = next((row for row, size in enumerate(pixels) if size > MAX_PIXELS), None)
     if large is not None:
         raise ImageError(
             f"the image at position {large} has {pixels[large]} pixels; the limit is {MAX_PIXELS}"
@@ -151,7 +152,7 @@ def check(images: pl.Series) -> None:
 
 
 def vectors(images: pl.Series) -> NDArray[np.float32]:
-    """Read images that must all be there as pixel vectors.
+    """Read images, of which none may be missing, as pixel vectors.
 
     Args:
         images: struct{bytes, path}, n rows.
@@ -160,42 +161,43 @@ def vectors(images: pl.Series) -> NDArray[np.float32]:
         [n, h·w] in [0, 1].
 
     Raises:
-        ImageError: as `decode`.
+        ImageError: As `decode`.
     """
     pixels = decode(images)
     return to_unit(pixels).reshape(len(pixels), pixels.shape[1] * pixels.shape[2])
 
 
 def to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Bytes 0..255 as numbers in [0, 1]."""
-    found: NDArray[np.float32] = np.divide(pixels, WHITE, dtype=np.float32)
-    return found
+    """Convert bytes 0..255 to numbers in [0, 1]."""
+    values: NDArray[np.float32] = np.divide(pixels, WHITE, dtype=np.float32)
+    return values
 
 
 def to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Finite numbers in [0, 1] as bytes 0..255, rounded."""
+    """Convert finite numbers in [0, 1] to bytes 0..255, rounded."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def finite(values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which images [n, …] have finite numbers only, [n]."""
+    """Whether each image of [n, …] has only finite values, [n]."""
     return np.asarray(np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
 
 
-def _each(
+def _decoded(
     images: pl.Series, shape: tuple[int, int] | None = None
 ) -> Iterator[NDArray[np.uint8] | str]:
-    """Each image's pixels, or what is wrong with it.
+    """Yield the pixels of each image, or what is wrong with it.
 
     Raises:
-        ImageError: no shape is given, and images of the first one's are far more than their files.
+        ImageError: No shape is given, and images of the first one's shape would together be far
+            larger than their files.
     """
     for item in images:
-        found = _read(item, shape)
-        if shape is None and not isinstance(found, str):
-            shape = found.shape[0], found.shape[1]
-            _bound(images, len(images) * found.size)
-        yield found
+        result = _read(item, shape)
+        if shape is None and not isinstance(result, str):
+            shape = result.shape[0], result.shape[1]
+            _bound(images, len(images) * result.size)
+        yield result
 
 
 def _bound(images: pl.Series, pixels: int) -> None:
@@ -225,7 +227,7 @@ def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray
 
 
 def _problem(image: Image.Image, shape: tuple[int, int] | None) -> str | None:
-    """What the header of an image says that is wrong; nothing is decompressed for it."""
+    """What is wrong with an image by its header, without decompressing it."""
     own = image.height, image.width
     if image.mode != MODE:
         return f"has mode {image.mode}; convert it to greyscale of 8 bits (mode {MODE})"

@@ -65,15 +65,13 @@ def nearest(
         chosen = queries[block]
         close, sure = _candidates(index, chosen, min(wanted + SPARE, len(kept)), wanted, largest)
         exact = _rms_distances(chosen, kept_references, close)
-        found = _closest_first(exact, kept[close], k, own_rows=block if skip_self else None)
-        for unsure in _blocks(np.flatnonzero(~sure), max(1, EXHAUSTIVE_CELLS // len(kept))):
-            all_distances = _all_rms_distances(chosen[unsure], kept_references)
-            own_rows = block[unsure] if skip_self else None
-            every_row = np.broadcast_to(kept, all_distances.shape)
-            found[0][unsure], found[1][unsure] = _closest_first(
-                all_distances, every_row, k, own_rows=own_rows
-            )
-        distances[block], rows[block] = found
+        own_rows = block if skip_self else None
+        distances[block], rows[block] = _closest_first(exact, kept[close], k, own_rows=own_rows)
+        for unsure in _blocks(block[~sure], max(1, EXHAUSTIVE_CELLS // len(kept))):
+            exact = _all_rms_distances(queries[unsure], kept_references)
+            every_row = np.broadcast_to(kept, exact.shape)
+            own_rows = unsure if skip_self else None
+            distances[unsure], rows[unsure] = _closest_first(exact, every_row, k, own_rows=own_rows)
     return distances, rows
 
 
@@ -89,13 +87,13 @@ def within(queries: Vectors, references: Vectors, radius: float) -> tuple[Rows, 
         Query rows, reference rows and RMS distances of the pairs, in order of the queries, then of
         the distances, ties by the lower reference row.
     """
-    asked, kept = _finite_rows(queries), _finite_rows(references)
-    if not len(asked) or not len(kept):
+    finite_queries, kept = _finite_rows(queries), _finite_rows(references)
+    if not len(finite_queries) or not len(kept):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
     scale = float(np.sqrt(queries.shape[1]))
     index = _index(radius=radius * scale).fit(_take(references, kept))
     parts = []
-    for block in _blocks(asked, BLOCK_ROWS):
+    for block in _blocks(finite_queries, BLOCK_ROWS):
         distances, neighbours = index.radius_neighbors(queries[block])
         left = np.repeat(block, [len(row) for row in neighbours])
         right = kept[np.concatenate(neighbours).astype(np.int64)]
@@ -167,7 +165,7 @@ def _candidates(
     wanted: int,
     largest: float,
 ) -> tuple[Rows, NDArray[np.bool_]]:
-    """The `count` closest references of each query, as far as rounding lets them be told.
+    """The `count` closest references of each query, as far as the rounded distances tell.
 
     Args:
         index: Fitted to the references.

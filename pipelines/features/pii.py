@@ -1,7 +1,8 @@
-"""Personal data in a text, by its form: and by its checksum where it has one.
+"""Find personal data in a text by its format, and by its checksum where it has one.
 
-What has no form is not found: names, street addresses, birthdays, account names, what is told in
-words. Of numbers of identity only the social security numbers of the United States are known.
+What has no fixed format is not found: names, street addresses, birthdays, account names, and what
+is written out in words. Of national identity numbers, only the social security numbers of the
+United States are found.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.common import optional
 
-SOME: Final = (
+TRIGGER: Final = (
     r"@|:[0-9A-Fa-f]{0,4}:|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\d(?:\D{0,3}\d){6}|[A-Z]{2}\d{2}"
 )
-"""A text in which nothing looks like this holds nothing that is looked for."""
-IBAN: Final = range(15, 35)
-"""Length (ISO 13616)."""
+"""A text without a match of this pattern holds no personal data that `find` would find."""
+IBAN_LENGTHS: Final = range(15, 35)
+"""Lengths that an IBAN may have (ISO 13616)."""
 
 
 class Finding(NamedTuple):
-    """A place in a text, and what stands there."""
+    """Personal data in a text: where it starts and ends, and what it is."""
 
     start: int
     end: int
@@ -30,33 +31,37 @@ class Finding(NamedTuple):
 
 
 def find(text: str, region: str | None) -> list[Finding]:
-    """Find personal data; where two kinds overlap, the one that is checked most strictly.
+    """Find personal data; where two findings overlap, the one with the strictest check is kept.
 
     Args:
-        text: in compatibility form (NFKC).
-        region: ISO 3166 code of the country of phone numbers without one; None: of none.
+        text: Text in compatibility form (NFKC).
+        region: ISO 3166 code of the country of phone numbers without a country code; None: such
+            numbers are not found.
+
+    Returns:
+        Findings in the order of the text.
 
     Raises:
-        LibraryError: the library phonenumbers is not installed.
+        LibraryError: The library phonenumbers is not installed.
     """
-    found: list[Finding] = []
-    for each in [*_formed(text), *_phones(text, region)]:
-        if all(each.end <= other.start or other.end <= each.start for other in found):
-            found.append(each)
-    return sorted(found)
+    findings: list[Finding] = []
+    for candidate in [*_matches(text), *_phones(text, region)]:
+        if all(candidate.end <= other.start or other.end <= candidate.start for other in findings):
+            findings.append(candidate)
+    return sorted(findings)
 
 
 def luhn(digits: str) -> bool:
-    """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    """Check the check digit of a card number (ISO/IEC 7812-1, annex B)."""
     values = [int(digit) for digit in reversed(digits)]
     doubled = [sum(divmod(2 * value, 10)) for value in values[1::2]]
     return (sum(values[::2]) + sum(doubled)) % 10 == 0
 
 
 def iban(text: str) -> bool:
-    """Whether the check digits are right (ISO 7064, MOD 97-10)."""
+    """Check the check digits of an IBAN (ISO 7064, MOD 97-10)."""
     plain = text.replace(" ", "")
-    if len(plain) not in IBAN:
+    if len(plain) not in IBAN_LENGTHS:
         return False
     return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
 
@@ -67,18 +72,18 @@ def _card(text: str) -> bool:
 
 
 def _ssn(text: str) -> bool:
-    """Whether the number may have been given to somebody."""
+    """Check that a social security number is in a range that is issued."""
     area, group, serial = text.split("-")
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
 def _address(text: str) -> bool:
-    """Whether it is the address of a machine other than this one."""
+    """Check that a text is the IP address of a machine other than this one."""
     try:
-        found = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return not (found.is_loopback or found.is_unspecified)
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def _any(_: str) -> bool:
@@ -105,18 +110,18 @@ RULES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...]] = (
         _address,
     ),
 )
-"""Kind, form and check, the strictest first; every repetition is bounded."""
+"""Kind, pattern and check of each rule, the strictest first; every repetition is bounded."""
 
 
-def _formed(text: str) -> Iterator[Finding]:
-    for kind, form, check in RULES:
-        for match in form.finditer(text):
+def _matches(text: str) -> Iterator[Finding]:
+    for kind, pattern, check in RULES:
+        for match in pattern.finditer(text):
             if check(match.group()):
                 yield Finding(match.start(), match.end(), kind)
 
 
 def _phones(text: str, region: str | None) -> Iterator[Finding]:
-    """Numbers that are valid in the numbering plan of their country."""
+    """Find phone numbers that are valid in the numbering plan of their country."""
     library: Any = optional.library("phonenumbers", "phone numbers in texts")
     for match in library.PhoneNumberMatcher(text, region):
         yield Finding(match.start, match.end, "phone")

@@ -1,8 +1,8 @@
-"""Texts as sets of shingles: runs of characters or of words, hashed to 64 bits.
+"""Represent texts as sets of shingles: n-grams of characters or of words, hashed to 64 bits.
 
-Texts are compared without case, in compatibility form (NFKC), with single spaces; words also
-without punctuation. A text shorter than one shingle is one shingle as a whole, a blank one too, so
-blank texts equal each other.
+Texts are compared in lower case, in compatibility form (NFKC), with single spaces; words also
+without punctuation. A text shorter than one shingle is a single shingle, and so is a blank text, so
+that blank texts equal each other.
 """
 
 from __future__ import annotations
@@ -16,39 +16,40 @@ from numpy.typing import NDArray
 
 from lineage.ancestry.compiling import compiled
 
-Kind = Literal["characters", "words"]
+Unit = Literal["characters", "words"]
+"""What an n-gram is made of."""
 MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 """2⁶⁴ over the golden ratio; odd, so that multiplying by it loses nothing (Knuth 1973, 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """Shingles of n texts, each text's in order and once."""
+    """Shingles of n texts; those of a text are sorted and distinct."""
 
     values: NDArray[np.uint64]
     starts: NDArray[np.int64]
-    """[n + 1] places in `values`."""
+    """[n + 1] offsets into `values`."""
 
     def __len__(self) -> int:
-        """How many texts."""
+        """Number of texts."""
         return len(self.starts) - 1
 
 
 def normal(texts: pl.Series) -> pl.Series:
-    """The form in which texts are compared; null where there is none."""
+    """Normalise texts for comparison; null stays null."""
     plain = texts.cast(pl.String).str.normalize("NFKC").str.to_lowercase()
     return plain.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def sets(texts: pl.Series, kind: Kind, size: int) -> Sets:
-    """Shingles of texts in their normal form.
+def sets(texts: pl.Series, unit: Unit, size: int) -> Sets:
+    """Compute the shingles of normalised texts.
 
     Args:
-        texts: n, none of them null.
-        kind: of what runs are taken.
-        size: characters or words of a run.
+        texts: [n], none of them null.
+        unit: Whether n-grams are of characters or of words.
+        size: Number of characters or words of an n-gram.
     """
-    tokens, lengths = _characters(texts) if kind == "characters" else _words(texts)
+    tokens, lengths = _characters(texts) if unit == "characters" else _words(texts)
     counts = np.maximum(lengths - size + 1, 1)
     values = np.empty(int(counts.sum()), dtype=np.uint64)
     sizes = np.empty(len(texts), dtype=np.int64)
@@ -57,26 +58,31 @@ def sets(texts: pl.Series, kind: Kind, size: int) -> Sets:
 
 
 def joined(parts: list[Sets]) -> Sets:
-    """Sets of several blocks of texts as one."""
-    values = [each.values for each in parts] or [np.empty(0, dtype=np.uint64)]
-    sizes = [np.diff(each.starts) for each in parts] or [np.empty(0, dtype=np.int64)]
+    """Join the sets of several blocks of texts."""
+    values = [part.values for part in parts] or [np.empty(0, dtype=np.uint64)]
+    sizes = [np.diff(part.starts) for part in parts] or [np.empty(0, dtype=np.int64)]
     return Sets(np.concatenate(values), _starts(np.concatenate(sizes)))
 
 
 def jaccard(
-    left: Sets, right: Sets, at: NDArray[np.int64], among: NDArray[np.int64]
+    left: Sets, right: Sets, left_rows: NDArray[np.int64], right_rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Jaccard similarity of pairs of texts, [p]: shingles in both over shingles in either.
+    """Compute the Jaccard similarity of pairs of texts: shingles in both over shingles in either.
 
     Args:
-        left: shingles.
-        right: shingles.
-        at: [p] texts of `left`.
-        among: [p] texts of `right`.
+        left: Shingles of texts.
+        right: Shingles of texts.
+        left_rows: [p] row in `left` of each pair.
+        right_rows: [p] row in `right` of each pair.
+
+    Returns:
+        [p] similarities in [0, 1].
     """
-    found = np.empty(len(at))
-    compiled(shared)(left.values, left.starts, right.values, right.starts, at, among, found)
-    return found
+    similarity = np.empty(len(left_rows))
+    compiled(shared)(
+        left.values, left.starts, right.values, right.starts, left_rows, right_rows, similarity
+    )
+    return similarity
 
 
 def _characters(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -87,8 +93,8 @@ def _characters(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int64]
 def _words(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     words = texts.str.extract_all(r"\w+")
     lengths = words.list.len().cast(pl.Int64)
-    each = words.filter(lengths > 0).list.explode().cast(pl.String)
-    return each.hash(seed=0).to_numpy(), lengths.to_numpy()
+    flat = words.filter(lengths > 0).list.explode().cast(pl.String)
+    return flat.hash(seed=0).to_numpy(), lengths.to_numpy()
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -101,33 +107,33 @@ def runs(  # noqa: PLR0917  compiled code takes arrays by position
     size: int,
     mix: Any,  # noqa: ANN401  numba's uint64
     values: NDArray[np.uint64],
-    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
     sizes: NDArray[np.int64],
 ) -> None:
-    """Hash the runs of each text, sort them, leave each once, and close the gaps.
+    """Hash the n-grams of each text, sort them, drop duplicates, and close the gaps.
 
     Args:
-        tokens: of all texts.
-        starts: [n + 1] of each text in `tokens`.
-        size: of a run.
-        mix: odd factor.
-        values: filled in.
-        places: [n + 1] of each text's runs in `values`, before any is left out.
-        sizes: [n], filled in: how many are left.
+        tokens: Tokens of all texts.
+        starts: [n + 1] offsets of the texts in `tokens`.
+        size: Tokens of an n-gram.
+        mix: Odd factor of the hash.
+        values: Is filled with the hashes.
+        offsets: [n + 1] offsets of the texts in `values`, before duplicates are dropped.
+        sizes: [n] Is filled with the number of distinct hashes of each text.
     """
     end = 0
     for text in range(len(sizes)):
         first, last = starts[text], starts[text + 1]
-        count = places[text + 1] - places[text]
+        count = offsets[text + 1] - offsets[text]
         for run in range(count):
-            found = mix
-            for at in range(first + run, min(first + run + size, last)):
-                found = (found ^ tokens[at]) * mix
-                found ^= found >> np.uint64(29)
-            values[places[text] + run] = found
-        values[places[text] : places[text + 1]].sort()
+            hashed = mix
+            for token in range(first + run, min(first + run + size, last)):
+                hashed = (hashed ^ tokens[token]) * mix
+                hashed ^= hashed >> np.uint64(29)
+            values[offsets[text] + run] = hashed
+        values[offsets[text] : offsets[text + 1]].sort()
         before = end
-        for run in range(places[text], places[text + 1]):
+        for run in range(offsets[text], offsets[text + 1]):
             if end == before or values[end - 1] != values[run]:
                 values[end] = values[run]
                 end += 1
@@ -139,14 +145,14 @@ def shared(  # noqa: PLR0917  compiled code takes arrays by position
     left_starts: NDArray[np.int64],
     right: NDArray[np.uint64],
     right_starts: NDArray[np.int64],
-    at: NDArray[np.int64],
-    among: NDArray[np.int64],
-    found: NDArray[np.float64],
+    left_rows: NDArray[np.int64],
+    right_rows: NDArray[np.int64],
+    similarity: NDArray[np.float64],
 ) -> None:
     """Fill in the Jaccard similarity of each pair of sorted sets, by merging them."""
-    for pair in range(len(at)):
-        one, one_end = left_starts[at[pair]], left_starts[at[pair] + 1]
-        other, other_end = right_starts[among[pair]], right_starts[among[pair] + 1]
+    for pair in range(len(left_rows)):
+        one, one_end = left_starts[left_rows[pair]], left_starts[left_rows[pair] + 1]
+        other, other_end = right_starts[right_rows[pair]], right_starts[right_rows[pair] + 1]
         total = (one_end - one) + (other_end - other)
         both = 0
         while one < one_end and other < other_end:
@@ -158,4 +164,4 @@ def shared(  # noqa: PLR0917  compiled code takes arrays by position
                 one += 1
             else:
                 other += 1
-        found[pair] = both / (total - both)
+        similarity[pair] = both / (total - both)

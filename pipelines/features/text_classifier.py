@@ -1,9 +1,9 @@
-"""The text classifier that judges labels and measures training mixes: TF-IDF, logistic regression.
+"""Text classifier that scores labels and measures training mixes: TF-IDF, logistic regression.
 
-Words and pairs of words, and the characters within words, each weighted by its inverse document
-frequency, and one linear model of the classes with its rows balanced (scikit-learn). It is small
-and deterministic and learns thousands of texts in seconds, so a difference between two training
-mixes is a difference of the data and not of luck.
+Features are words, pairs of words and the characters within words, each weighted by its inverse
+document frequency; the model is linear, with balanced classes (scikit-learn). It is small and
+deterministic and learns thousands of texts in seconds. So a difference between two training mixes
+comes from the data and not from chance.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pipelines.common.errors import DataError
 
 PENALTY: Final = 10.0
-"""C of the logistic regression."""
+"""Inverse strength of the regularisation, C, of the logistic regression."""
 FOLDS: Final = 5
-"""Folds when rows are classified by models that did not learn from them."""
+"""Folds when each row is classified by a model that did not learn from it."""
 
 Labels = NDArray[Any]
 Texts = NDArray[Any]
@@ -32,14 +32,14 @@ class Classifier:
     pipeline: Any
     """scikit-learn's, from texts to classes; None if there was only one class to learn."""
     classes: Labels
-    """The labels it knows, in order."""
+    """The labels that it can predict, in order."""
 
     def labels(self, texts: Texts) -> Labels:
-        """Most probable labels, [n], of texts [n]."""
+        """Predict the most probable labels [n] of texts [n]."""
         return self.predict(texts)[0]
 
     def predict(self, texts: Texts) -> tuple[Labels, NDArray[np.float64]]:
-        """The most probable label of each text and its probability, [n] each."""
+        """Predict the most probable label of each text and its probability, [n] each."""
         if self.pipeline is None or not len(texts):
             return np.resize(self.classes, len(texts)), np.ones(len(texts))
         chances = self.pipeline.predict_proba(texts)
@@ -52,10 +52,10 @@ def train(texts: Texts, labels: Labels, weights: NDArray[np.float64] | None = No
     Args:
         texts: [n].
         labels: [n].
-        weights: [n], how much each row counts; None: all the same.
+        weights: [n], weight of each row; None: all rows weigh the same.
 
     Raises:
-        DataError: there is no row, or no text has a word.
+        DataError: There is no row, or no text has a word.
     """
     classes = np.unique(labels)
     if not len(classes):
@@ -72,29 +72,30 @@ def train(texts: Texts, labels: Labels, weights: NDArray[np.float64] | None = No
 
 
 def unseen(texts: Texts, labels: Labels, seed: int = 0) -> tuple[Labels, NDArray[np.float64]]:
-    """Classify texts by models that did not learn from them, as if they were new.
+    """Classify texts by cross-validation, with models that did not learn from them.
 
     Args:
         texts: [n].
         labels: [n].
-        seed: of the folds.
+        seed: Seed of the folds.
 
     Returns:
-        The most probable label of each and its probability, [n] each.
+        The most probable label of each text and its probability, [n] each.
 
     Raises:
-        DataError: a class has too few rows.
+        DataError: A class has too few rows.
     """
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
 
     fewest = int(np.unique(labels, return_counts=True)[1].min())
     if fewest < FOLDS:
         raise DataError(f"a class has {fewest} real rows; {FOLDS} are needed to classify each anew")
-    found, chances = np.empty(len(labels), dtype=labels.dtype), np.empty(len(labels))
+    predicted, chances = np.empty(len(labels), dtype=labels.dtype), np.empty(len(labels))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % (1 << 32))
-    for known, asked in folds.split(texts, labels):
-        found[asked], chances[asked] = train(texts[known], labels[known]).predict(texts[asked])
-    return found, chances
+    for train_rows, test_rows in folds.split(texts, labels):
+        trained = train(texts[train_rows], labels[train_rows])
+        predicted[test_rows], chances[test_rows] = trained.predict(texts[test_rows])
+    return predicted, chances
 
 
 def _pipeline() -> Any:  # noqa: ANN401  untyped library

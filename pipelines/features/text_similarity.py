@@ -1,15 +1,16 @@
-"""Near-duplicate texts, by the Jaccard similarity of their shingles, without comparing all pairs.
+"""Find near-duplicate texts by the Jaccard similarity of their shingles, without all comparisons.
 
-Where few texts meet, all pairs are compared. Else candidates come from MinHash signatures (Broder
-1997; R-MinHash of the library rensa) in bands (Leskovec, Rajaraman & Ullman, ch. 3): two texts are
-compared if all signatures of one band are equal. The bands are as wide as they may be for a pair at
-the threshold to be missed less than once in a thousand. Every candidate is then compared exactly,
-so no pair is named that is not one.
+Where there are few texts, all pairs are compared. Otherwise candidates come from MinHash signatures
+(Broder 1997; R-MinHash of the library rensa) in bands (Leskovec, Rajaraman & Ullman, ch. 3): two
+texts are compared if all signatures of one band are equal. The bands are as wide as is possible
+while a pair at the threshold is missed less than once in a thousand. Every candidate is then
+compared exactly, so no pair is reported that is not one.
 
-A collapsed generator makes a million texts that all are near to each other, and pairs without end.
-So texts that are the same in their normal form count once, and of a crowd in one band each is
-compared with `CROWD` texts only, the first and, in one list, the last before it. So not every pair
-within a crowd is named, and a similarity to one of a crowd may be less than that to the closest.
+A collapsed generator makes a million texts that are all near to each other, and more pairs than can
+be listed. So texts that are equal in their normal form count once, and each text of a crowded band
+is compared with only `CROWD` others: the first of the band and, within one list, also the last
+before it. Hence not every pair within a crowd is reported, and the reported similarity to a text of
+a crowd may be less than that to the closest one.
 """
 
 from __future__ import annotations
@@ -25,19 +26,21 @@ from numpy.typing import NDArray
 
 from pipelines.common import optional
 from pipelines.features import shingles
-from pipelines.features.shingles import Kind, Sets
+from pipelines.features.shingles import Sets, Unit
 
 MISSED: Final = 1e-3
-"""Most pairs at the threshold that bands may miss, as a share."""
+"""Greatest share of pairs at the threshold that bands may miss."""
 FEW: Final = 1 << 18
-"""Pairs up to which all are compared."""
+"""Number of pairs up to which all are compared."""
 CROWD: Final = 8
+"""Texts of one band that a text is compared with, from each end of the band."""
 BLOCK: Final = 1 << 14
-"""Texts that are hashed at once."""
+"""Number of texts that are hashed at once."""
 PAIRS: Final = 1 << 22
-"""Candidates that are compared at once."""
+"""Number of candidates that are compared at once."""
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
+"""Is called with the number of items that are done, and with their total."""
 
 
 class Pairs(NamedTuple):
@@ -50,13 +53,13 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """Different texts, and which one each row has."""
+    """The distinct texts of a column, and which of them each row has."""
 
     texts: pl.Series
     of_row: NDArray[np.int64]
-    """[n] number of each row's text; -1 of a row without."""
+    """[n] index of each row's text in `texts`; -1 where a row is null."""
     first: NDArray[np.int64]
-    """The first row of each text."""
+    """The first row of each distinct text."""
 
 
 def pairs(
@@ -64,47 +67,52 @@ def pairs(
     right: pl.Series | None = None,
     *,
     threshold: float = 0.8,
-    kind: Kind = "characters",
+    unit: Unit = "characters",
     ngram: int = 5,
     permutations: int = 128,
     seed: int = 0,
-    told: Told | None = None,
+    progress: Progress | None = None,
 ) -> Pairs:
-    """Find texts whose Jaccard similarity is `threshold` or more.
+    """Find pairs of texts whose Jaccard similarity is `threshold` or more.
 
     Args:
-        left: texts; null has no near-duplicate.
-        right: texts to find them among; None: among `left`, the earlier row as `left`.
+        left: Texts; null has no near-duplicate.
+        right: Texts to search; None: search `left` itself, with the earlier row of a pair as left.
         threshold: 0.2 to 1.
-        kind: whether shingles are runs of characters or of words.
-        ngram: characters or words of a shingle.
-        permutations: length of a signature.
-        seed: of the signatures.
-        told: is told how many texts are hashed, and of how many.
+        unit: Whether shingles are n-grams of characters or of words.
+        ngram: Number of characters or words of a shingle.
+        permutations: Length of a MinHash signature.
+        seed: Seed of the signatures.
+        progress: Is called with the number of texts that are hashed, and with their total.
 
     Returns:
-        Row numbers and exact similarities. Of rows of `right` with the same text only the first is
-        named. Among one list, rows with the same text are paired with the first of them, which
-        alone is paired with others.
+        Row numbers and exact similarities. Of rows of `right` with the same text, only the first is
+        reported. Within one list, rows with the same text are paired with the first of them, and
+        only that one is paired with other texts.
 
     Raises:
-        LibraryError: there are many texts, and rensa is not installed.
-        ValueError: the threshold is so low that no bands of so few permutations find it.
+        LibraryError: There are many texts, and rensa is not installed.
+        ValueError: The threshold is too low for bands of so few permutations to find it.
     """
     ours = _distinct(left)
     theirs = None if right is None else _distinct(right)
     total = len(ours.texts) + (0 if theirs is None else len(theirs.texts))
     few = len(ours.texts) * (len(ours.texts) if theirs is None else len(theirs.texts)) <= FEW
-    hasher = _Hasher(kind, ngram, None if few else _Bands(threshold, permutations, seed))
-    known = hasher.hashed(ours.texts, lambda done: told and told(done, total))
+    hasher = _Hasher(unit, ngram, None if few else _Bands(threshold, permutations, seed))
+
+    def hashed(texts: pl.Series, before: int) -> _Hashed:
+        return hasher.hashed(texts, lambda done: progress and progress(before + done, total))
+
+    our_hashes = hashed(ours.texts, 0)
     if theirs is None:
-        return _among(ours, _near(known, None, threshold))
-    others = hasher.hashed(theirs.texts, lambda done: told and told(len(ours.texts) + done, total))
-    return _across(ours, theirs, _near(known, others, threshold))
+        return _among(ours, _near(our_hashes, None, threshold))
+    return _across(
+        ours, theirs, _near(our_hashes, hashed(theirs.texts, len(ours.texts)), threshold)
+    )
 
 
 def groups(rows: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The smallest row of each row's group, [rows]: rows that pairs link, however far."""
+    """Find the connected components of rows under pairs: [rows], each its smallest row."""
     from scipy.sparse import coo_array  # noqa: PLC0415  slow to import
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
@@ -116,37 +124,37 @@ def groups(rows: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDAr
     return first.astype(np.int64)[part]
 
 
-def signatures(found: Sets, permutations: int, seed: int) -> NDArray[np.uint32]:
-    """MinHash signatures of sets of shingles, [n, permutations].
+def signatures(sets: Sets, permutations: int, seed: int) -> NDArray[np.uint32]:
+    """Compute MinHash signatures of sets of shingles, [n, permutations].
 
     Raises:
-        LibraryError: rensa is not installed.
+        LibraryError: The library rensa is not installed.
     """
     rensa = optional.library("rensa", "near-duplicates of many texts")
-    made = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-        found.values, found.starts, permutations, seed
+    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
+        sets.values, sets.starts, permutations, seed
     )
-    rows = np.array(made.to_rows(), dtype=np.uint32)
-    return rows.reshape(len(found), permutations)
+    rows = np.array(matrix.to_rows(), dtype=np.uint32)
+    return rows.reshape(len(sets), permutations)
 
 
 def band_rows(threshold: float, permutations: int) -> int:
-    """The widest band with which a pair at the threshold is missed less than `MISSED`.
+    """Find the widest band with which a pair at the threshold is missed less than `MISSED`.
 
     Bands of r signatures miss a pair of similarity s with probability (1 - s^r)^(permutations / r).
 
     Raises:
-        ValueError: there is none.
+        ValueError: No band is narrow enough.
     """
     widths = range(permutations, 0, -1)
     fits = (r for r in widths if (1 - threshold**r) ** (permutations // r) <= MISSED)
-    found = next(fits, None)
-    if found is None:
+    widest = next(fits, None)
+    if widest is None:
         raise ValueError(
             f"{permutations} permutations cannot find pairs of similarity {threshold}; "
             "use more, or a higher threshold"
         )
-    return found
+    return widest
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +165,21 @@ class _Bands:
     permutations: int
     seed: int
 
-    def keys(self, found: Sets) -> NDArray[np.uint64]:
-        """One number for each band of each text, [bands, n]."""
+    def keys(self, sets: Sets) -> NDArray[np.uint64]:
+        """Hash each band of each text to one number, [bands, n]."""
         width = band_rows(self.threshold, self.permutations)
-        made = signatures(found, self.permutations, self.seed)
-        columns = made[:, : self.permutations // width * width].astype(np.uint64)
-        parts = columns.reshape(len(made), self.permutations // width, width)
+        matrix = signatures(sets, self.permutations, self.seed)
+        columns = matrix[:, : self.permutations // width * width].astype(np.uint64)
+        parts = columns.reshape(len(matrix), self.permutations // width, width)
         keys = np.full(parts.shape[:2], shingles.MIX)
-        for at in range(width):
-            keys = (keys ^ parts[:, :, at]) * shingles.MIX
+        for column in range(width):
+            keys = (keys ^ parts[:, :, column]) * shingles.MIX
             keys ^= keys >> np.uint64(29)
         return np.ascontiguousarray(keys.T)
 
 
 class _Hashed(NamedTuple):
-    """Texts as sets, with a number for each band, [bands, n]; no bands: compare all."""
+    """Texts as sets, with a number for each band, [bands, n]; None: compare all pairs."""
 
     sets: Sets
     keys: NDArray[np.uint64] | None
@@ -180,48 +188,48 @@ class _Hashed(NamedTuple):
 class _Hasher(NamedTuple):
     """How texts become sets and bands."""
 
-    kind: Kind
+    unit: Unit
     ngram: int
     bands: _Bands | None
 
-    def hashed(self, texts: pl.Series, told: Callable[[int], object]) -> _Hashed:
+    def hashed(self, texts: pl.Series, report: Callable[[int], object]) -> _Hashed:
         parts, keys = [], []
         for start in range(0, len(texts), BLOCK):
-            parts.append(shingles.sets(texts[start : start + BLOCK], self.kind, self.ngram))
+            parts.append(shingles.sets(texts[start : start + BLOCK], self.unit, self.ngram))
             if self.bands is not None:
                 keys.append(self.bands.keys(parts[-1]))
-            told(start + len(parts[-1]))
-        whole = shingles.joined(parts)
-        return _Hashed(whole, np.concatenate(keys, axis=1) if keys else None)
+            report(start + len(parts[-1]))
+        sets = shingles.joined(parts)
+        return _Hashed(sets, np.concatenate(keys, axis=1) if keys else None)
 
 
 def _distinct(texts: pl.Series) -> Distinct:
     frame = pl.DataFrame({"text": shingles.normal(texts)}).with_row_index("row")
-    each = frame.drop_nulls("text").unique("text", keep="first", maintain_order=True)
-    each = each.rename({"row": "first"}).with_row_index("number")
-    rows = frame.join(each, on="text", how="left", maintain_order="left")["number"]
+    distinct = frame.drop_nulls("text").unique("text", keep="first", maintain_order=True)
+    distinct = distinct.rename({"row": "first"}).with_row_index("number")
+    of_row = frame.join(distinct, on="text", how="left", maintain_order="left")["number"]
     return Distinct(
-        each["text"],
-        rows.cast(pl.Int64).fill_null(-1).to_numpy(),
-        each["first"].cast(pl.Int64).to_numpy(),
+        distinct["text"],
+        of_row.cast(pl.Int64).fill_null(-1).to_numpy(),
+        distinct["first"].cast(pl.Int64).to_numpy(),
     )
 
 
 def _near(ours: _Hashed, theirs: _Hashed | None, threshold: float) -> Pairs:
-    """Pairs of distinct texts at the threshold or above, each once."""
+    """Find pairs of distinct texts at the threshold or above, each once."""
     others = ours if theirs is None else theirs
-    found = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    near = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     for left, right in _candidates(ours, theirs):
-        similar = shingles.jaccard(ours.sets, others.sets, left, right)
-        keep = similar >= threshold
-        found = _united(found, Pairs(left[keep], right[keep], similar[keep]), len(others.sets))
-    return found
+        similarity = shingles.jaccard(ours.sets, others.sets, left, right)
+        keep = similarity >= threshold
+        near = _union(near, Pairs(left[keep], right[keep], similarity[keep]), len(others.sets))
+    return near
 
 
 def _candidates(
     ours: _Hashed, theirs: _Hashed | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs to compare, a bounded number at once."""
+    """Yield pairs to compare, a bounded number at once."""
     alone = theirs is None
     others = ours if theirs is None else theirs
     if ours.keys is None or others.keys is None:
@@ -229,59 +237,59 @@ def _candidates(
         keep = first < second if alone else np.ones(len(first), dtype=np.bool_)
         yield first[keep], second[keep]
         return
-    for mine, known in zip(ours.keys, others.keys, strict=True):
-        order = np.argsort(known, kind="stable")
-        low = np.searchsorted(known[order], mine, side="left")
+    for our_keys, other_keys in zip(ours.keys, others.keys, strict=True):
+        order = np.argsort(other_keys, kind="stable")
+        low = np.searchsorted(other_keys[order], our_keys, side="left")
         if alone:
-            place = np.empty(len(order), dtype=np.int64)
-            place[order] = np.arange(len(order))
-            yield from _drawn(order, low, np.minimum(place - low, CROWD), alone=True)
-            late = np.maximum(low + CROWD, place - CROWD)
-            yield from _drawn(order, late, np.maximum(place - late, 0), alone=True)
+            rank = np.empty(len(order), dtype=np.int64)
+            rank[order] = np.arange(len(order))
+            yield from _expanded(order, low, np.minimum(rank - low, CROWD), alone=True)
+            late = np.maximum(low + CROWD, rank - CROWD)
+            yield from _expanded(order, late, np.maximum(rank - late, 0), alone=True)
         else:
-            high = np.searchsorted(known[order], mine, side="right")
-            yield from _drawn(order, low, np.minimum(high - low, CROWD), alone=False)
+            high = np.searchsorted(other_keys[order], our_keys, side="right")
+            yield from _expanded(order, low, np.minimum(high - low, CROWD), alone=False)
 
 
-def _drawn(
+def _expanded(
     order: NDArray[np.int64], low: NDArray[np.int64], counts: NDArray[np.int64], *, alone: bool
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Each row with `counts` rows of `order` from `low` on; the earlier first if `alone`."""
+    """Yield each row with `counts` rows of `order` from `low` on; the earlier first if `alone`."""
     rows = np.flatnonzero(counts)
     ends = np.cumsum(counts[rows])
     cuts = np.searchsorted(ends, np.arange(0, ends[-1] if len(ends) else 0, PAIRS))
     for start, stop in pairwise([*cuts, len(rows)]):
-        mine = rows[start:stop]
-        size = counts[mine]
-        within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-        left, right = np.repeat(mine, size), order[np.repeat(low[mine], size) + within]
+        block = rows[start:stop]
+        size = counts[block]
+        offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        left, right = np.repeat(block, size), order[np.repeat(low[block], size) + offset]
         yield (right, left) if alone else (left, right)
 
 
-def _united(one: Pairs, other: Pairs, width: int) -> Pairs:
-    """Both, each pair once, in order."""
+def _union(one: Pairs, other: Pairs, width: int) -> Pairs:
+    """Join two lists of pairs, each pair once, in order."""
     if not len(other.left):
         return one
-    both = [np.concatenate(each) for each in zip(one, other, strict=True)]
-    _, at = np.unique(both[0] * np.int64(width) + both[1], return_index=True)
-    return Pairs(both[0][at], both[1][at], both[2][at])
+    both = [np.concatenate(columns) for columns in zip(one, other, strict=True)]
+    _, kept = np.unique(both[0] * np.int64(width) + both[1], return_index=True)
+    return Pairs(both[0][kept], both[1][kept], both[2][kept])
 
 
 def _among(ours: Distinct, near: Pairs) -> Pairs:
-    """Pairs of rows of one list: near texts, and rows with the same text."""
+    """List pairs of rows of one list: near texts, and rows with the same text."""
     rows = np.flatnonzero(ours.of_row >= 0)
     first = ours.first[ours.of_row[rows]]
-    again = first < rows
-    same = Pairs(first[again], rows[again], np.ones(int(again.sum())))
-    apart = Pairs(ours.first[near.left], ours.first[near.right], near.similarity)
-    return _united(apart, same, len(ours.of_row))
+    repeated = first < rows
+    equal = Pairs(first[repeated], rows[repeated], np.ones(int(repeated.sum())))
+    different = Pairs(ours.first[near.left], ours.first[near.right], near.similarity)
+    return _union(different, equal, len(ours.of_row))
 
 
 def _across(ours: Distinct, theirs: Distinct, near: Pairs) -> Pairs:
-    """Pairs of rows of two lists: every row of the left with a near text's first of the right."""
+    """List pairs of rows of two lists: every left row with the first right row of a near text."""
     low, high = (np.searchsorted(near.left, ours.of_row, side=side) for side in ("left", "right"))
     size = high - low
-    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-    at = np.repeat(low, size) + within
+    offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    pair = np.repeat(low, size) + offset
     left = np.repeat(np.arange(len(size)), size)
-    return Pairs(left, theirs.first[near.right[at]], near.similarity[at])
+    return Pairs(left, theirs.first[near.right[pair]], near.similarity[pair])

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from pipelines.common.settings import StrictModel
 from pipelines.features import text_similarity
-from pipelines.features.shingles import Kind
-from pipelines.features.text_similarity import Pairs, Told
+from pipelines.features.shingles import Unit
+from pipelines.features.text_similarity import Pairs, Progress
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.protocol import Given, Scorer
 
@@ -36,7 +36,7 @@ class TextDuplicatesSettings(StrictModel):
     text: str = "text"
     threshold: float = Field(0.8, ge=0.3, le=1)
     """Jaccard similarity from which texts are near-duplicates."""
-    shingles: Kind = "characters"
+    shingles: Unit = "characters"
     """Whether texts are cut into runs of characters, or of words for texts of many sentences."""
     ngram: int = Field(5, ge=1, le=64)
     """Characters or words of a run."""
@@ -112,17 +112,17 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
 
 
 def _pairs(
-    left: pl.Series, right: pl.Series | None, settings: TextDuplicatesSettings, told: Told
+    left: pl.Series, right: pl.Series | None, settings: TextDuplicatesSettings, progress: Progress
 ) -> Pairs:
     return text_similarity.pairs(
         left,
         right,
         threshold=settings.threshold,
-        kind=settings.shingles,
+        unit=settings.shingles,
         ngram=settings.ngram,
         permutations=settings.permutations,
         seed=settings.seed,
-        told=told,
+        progress=progress,
     )
 
 

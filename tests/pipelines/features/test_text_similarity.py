@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipelines.common import optional
 from pipelines.common.errors import LibraryError
 from pipelines.features import shingles, text_similarity
-from pipelines.features.shingles import Kind
+from pipelines.features.shingles import Unit
 from pipelines.features.text_similarity import Pairs
 
 WORDS = np.array([f"{first}{last}" for first in "abcdefgh" for last in ("um", "ox", "isk", "erta")])
@@ -20,17 +20,17 @@ TEXTS = st.one_of(
 )
 
 
-def by_hand(text: str, kind: Kind, size: int) -> set[str]:
+def by_hand(text: str, unit: Unit, size: int) -> set[str]:
     """Shingles of a text, by slices."""
     plain = shingles.normal(pl.Series([text]))[0]
-    if kind == "words":
+    if unit == "words":
         words = pl.Series([plain]).str.extract_all(r"\w+")[0].to_list()
         return {" ".join(words[at : at + size]) for at in range(max(len(words) - size + 1, 1))}
     return {plain[at : at + size] for at in range(max(len(plain) - size + 1, 1))}
 
 
-def similarity(one: str, other: str, kind: Kind, size: int) -> float:
-    first, second = by_hand(one, kind, size), by_hand(other, kind, size)
+def similarity(one: str, other: str, unit: Unit, size: int) -> float:
+    first, second = by_hand(one, unit, size), by_hand(other, unit, size)
     return len(first & second) / len(first | second)
 
 
@@ -40,7 +40,7 @@ def first_ones(texts: list[str | None]) -> list[int]:
     return [plain.index(each) for each in plain]
 
 
-def told(found: Pairs) -> dict[tuple[int, int], float]:
+def by_rows(found: Pairs) -> dict[tuple[int, int], float]:
     keys = zip(found.left.tolist(), found.right.tolist(), strict=True)
     return dict(zip(keys, found.similarity.tolist(), strict=True))
 
@@ -48,11 +48,11 @@ def told(found: Pairs) -> dict[tuple[int, int], float]:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(TEXTS, max_size=12), st.sampled_from(["characters", "words"]), st.integers(1, 4))
 def test_pairs_among_one_list_are_those_found_by_hand(
-    texts: list[str | None], kind: Kind, size: int
+    texts: list[str | None], unit: Unit, size: int
 ) -> None:
-    found = told(
+    found = by_rows(
         text_similarity.pairs(
-            pl.Series(texts, dtype=pl.String), threshold=0.5, kind=kind, ngram=size
+            pl.Series(texts, dtype=pl.String), threshold=0.5, unit=unit, ngram=size
         )
     )
     first = first_ones(texts)
@@ -64,7 +64,7 @@ def test_pairs_among_one_list_are_those_found_by_hand(
             if first[left] == first[right] == left:
                 wanted[left, right] = 1.0
             if first[left] == left and first[right] == right:
-                wanted[left, right] = similarity(other, text, kind, size)
+                wanted[left, right] = similarity(other, text, unit, size)
     assert found == pytest.approx({key: each for key, each in wanted.items() if each >= 0.5})
 
 
@@ -73,7 +73,7 @@ def test_pairs_among_one_list_are_those_found_by_hand(
 def test_pairs_of_two_lists_are_those_found_by_hand(
     left: list[str | None], right: list[str | None]
 ) -> None:
-    found = told(
+    found = by_rows(
         text_similarity.pairs(
             pl.Series(left, dtype=pl.String), pl.Series(right, dtype=pl.String), threshold=0.6
         )
@@ -144,12 +144,12 @@ def test_the_same_text_a_thousand_times_is_paired_with_its_first() -> None:
     assert found.right.tolist() == list(range(1, 1000))
 
 
-@pytest.mark.parametrize("kind", ["characters", "words"])
-def test_nothing_is_near_to_nothing(kind: Kind) -> None:
+@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_nothing_is_near_to_nothing(unit: Unit) -> None:
     empty = pl.Series([], dtype=pl.String)
     missing = pl.Series([None, None], dtype=pl.String)
     for left, right in [(empty, None), (missing, None), (empty, missing), (missing, empty)]:
-        assert len(text_similarity.pairs(left, right, kind=kind).left) == 0
+        assert len(text_similarity.pairs(left, right, unit=unit).left) == 0
     assert text_similarity.groups(0, *[np.empty(0, np.int64)] * 2).tolist() == []
 
 
@@ -163,13 +163,13 @@ def test_hostile_texts() -> None:
         "",
         "\t\n",
     ]
-    found = told(text_similarity.pairs(pl.Series(nasty)))
+    found = by_rows(text_similarity.pairs(pl.Series(nasty)))
     assert found == {(2, 3): 1.0, (5, 6): 1.0}
 
 
 def test_case_width_and_spaces_do_not_count() -> None:
     found = text_similarity.pairs(pl.Series(["\uff28ello  World", "hello world "]))
-    assert told(found) == {(0, 1): 1.0}
+    assert by_rows(found) == {(0, 1): 1.0}
 
 
 def test_signatures_estimate_the_similarity() -> None:
@@ -193,7 +193,7 @@ def test_progress_reaches_the_end() -> None:
     text_similarity.pairs(
         pl.Series(sentences(600, 7)),
         pl.Series(sentences(600, 8)),
-        told=lambda done, of: seen.append((done, of)),
+        progress=lambda done, of: seen.append((done, of)),
     )
     assert seen[-1] == (1200, 1200)
 
