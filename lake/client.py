@@ -14,7 +14,6 @@ API: https://docs.lakefs.io/reference/api.html
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from lake import batches, files, silence, tables
+from lake import batches, files, polling, silence, tables
 from lake.errors import (
     ConflictError,
     FullError,
@@ -412,20 +411,20 @@ class Lake:
             self._follow(GONE)  # the embedded server has ended meanwhile
             return _answer(method, method(*args, **kwargs, _request_timeout=(CONNECT, wait)))
 
-    def _follow(self, patience: float = 0.0) -> None:
+    def _follow(self, timeout: float = 0.0) -> None:
         """Turn to where the embedded lake is served now; keys go to no other process.
 
         Args:
-            patience: seconds to wait for a process to end that closed its connections already.
+            timeout: Seconds to wait for a process to end that closed its connections already.
         """
         if self._home is None:
             return
-        home, deadline = LakeHome(self._home), time.monotonic() + patience
-        before = found = home.serving()
-        while found is not None and found == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-            found = home.serving()
-        url = found.url if found is not None else serve_on_demand(self._home).endpoint
+        home = LakeHome(self._home)
+        before = endpoint = home.serving()
+        if before is not None and timeout > 0:
+            polling.until(lambda: home.serving() != before, interval=0.01, timeout=timeout)
+            endpoint = home.serving()
+        url = endpoint.url if endpoint is not None else serve_on_demand(self._home).endpoint
         self._client.config.host = f"{url}/api/v1"
 
     def _pages(self, method: Callable[..., Any], *args: object, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401

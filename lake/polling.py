@@ -57,17 +57,19 @@ class _NotYetError(Exception):
     """A condition does not hold yet."""
 
 
-def until(condition: Callable[[], object], *, timeout: float, interval: float) -> bool:
+def until(
+    condition: Callable[[], object], *, interval: float, timeout: float | None = None
+) -> bool:
     """Wait until a condition holds; tell whether it did.
 
     Args:
         condition: Is asked at once, and then again and again; any true value will do.
-        timeout: Seconds after which it is not asked again.
         interval: Seconds between two questions.
+        timeout: Seconds after which it is not asked again; None: no bound.
     """
     if condition():
         return True
-    if timeout <= 0:
+    if timeout is not None and timeout <= 0:
         return False
 
     def check() -> None:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from lake import refs
+from lake import polling, refs
 from lake.client import Lake
 from lake.errors import ConflictError
 from lake.values import Commit
@@ -16,7 +16,7 @@ from pipelines.rounds import receipts
 from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
 
-TAG_TRIES: Final = 10
+TAG_ATTEMPTS: Final = 10
 
 
 def refuse_unknown(
@@ -97,18 +97,21 @@ def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
     """Return the tag of a published round, creating it when a killed stage did not get to it.
 
     Raises:
-        ConflictError: the name is taken again and again.
+        ConflictError: Others took the name first, in every attempt.
     """
-    for left in range(TAG_TRIES, 0, -1):
+
+    def find_or_create() -> str:
         tags = lake.tags(f"{dataset}-v{number}")
-        found = sorted(
-            name for name, target in tags.items() if target == commit and refs.TAG.match(name)
-        )
-        if found:
-            return found[0]
-        try:
+        if not _pointing_to(commit, tags):
             lake.tag(refs.next_tag(dataset, number, tags), commit)
-        except ConflictError:  # somebody took the name: look again
-            if left == 1:
-                raise
-    raise ConflictError(f"no tag for round {number} of {dataset} could be made")
+            tags = lake.tags(f"{dataset}-v{number}")
+        return _pointing_to(commit, tags)[0]
+
+    return polling.repeat(find_or_create, on=ConflictError, interval=0, attempts=TAG_ATTEMPTS)
+
+
+def _pointing_to(commit: str, tags: Mapping[str, str]) -> list[str]:
+    """Names of the tags of rounds that point to a commit, in order."""
+    return sorted(
+        name for name, target in tags.items() if target == commit and refs.TAG.match(name)
+    )

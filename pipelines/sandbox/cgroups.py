@@ -12,18 +12,21 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from lake import polling
+
 MOUNTS: Final = Path("/proc/self/mountinfo")
 OWN: Final = Path("/proc/self/cgroup")
 NAME: Final = "stemma-sandbox"
 GONE_SECONDS: Final = 2.0
 """Time in which an ended run must have left its group."""
+GONE_INTERVAL: Final = 0.005
+"""Seconds between two looks at it."""
 _counter = itertools.count()
 
 
@@ -131,13 +134,5 @@ def _own() -> dict[str, str]:
 
 def _remove(place: Path) -> None:
     """Remove a group as soon as its last process is gone."""
-    until = time.monotonic() + GONE_SECONDS
-    while True:
-        try:
-            place.rmdir()
-        except OSError:
-            if time.monotonic() > until:
-                return
-            time.sleep(0.005)
-        else:
-            return
+    with contextlib.suppress(OSError):
+        polling.repeat(place.rmdir, on=OSError, interval=GONE_INTERVAL, timeout=GONE_SECONDS)

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from lake import settings
+from lake import polling, settings
 from lake.daemon import Endpoint
 from lake.home import LakeHome
 from lake.settings import ACCESS_KEY, SECRET_KEY
@@ -75,20 +74,26 @@ def _take_over(lake: LakeHome) -> None:
         return  # the pid of a dead server may belong to another process by now
     with suppress(ProcessLookupError):
         os.kill(serving.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT
-        while time.monotonic() < deadline:
-            os.kill(serving.pid, 0)
-            time.sleep(0.05)
+        polling.until(lambda: _has_ended(serving.pid), interval=0.05, timeout=STOP_TIMEOUT)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | None:
     """Wait until the server announces its address; None if it ended first and printed why."""
-    while process.poll() is None:
+
+    def own() -> Endpoint | None:
         endpoint = lake.endpoint()
-        if endpoint is not None and endpoint.pid == process.pid:
-            return endpoint
-        time.sleep(0.02)
-    return None
+        return endpoint if endpoint is not None and endpoint.pid == process.pid else None
+
+    polling.until(lambda: process.poll() is not None or own(), interval=0.02)
+    return own() if process.poll() is None else None
 
 
 def _tell(lake: LakeHome, endpoint: Endpoint, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from lake import refs
+from lake import polling, refs
 from lake.client import Lake
 from lake.errors import ConflictError, NotFoundError
 from pipelines.rounds.metadata import SUITE, StageMetadata
@@ -23,7 +23,7 @@ from pipelines.rounds.staging_branch import staging_branch
 from pipelines.verification.calibrations import records
 from pipelines.verification.calibrations.records import Record
 
-TRIES: Final = 10
+ATTEMPTS: Final = 10
 NAME: Final = re.compile(r"/(?:planted|r\d+)-(\d+)\.json$")
 
 
@@ -39,22 +39,20 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
     """Store a calibration; one that is the newest already is not stored again.
 
     Raises:
-        ConflictError: others stored theirs again and again at the same time.
+        ConflictError: Others stored theirs at the same time, in every attempt.
     """
-    for left in range(TRIES, 0, -1):
+
+    def store() -> Stored:
         base = lake.resolve(refs.MAIN).id
         last = newest(lake, record, base)
         if last is not None and last.record == record:
             return last
         path = _next(lake, record, base)
-        try:
-            _store(lake, base, path, record, rows)
-        except ConflictError:  # somebody took the number, or main moved: look again
-            if left == 1:
-                raise
-            continue
+        _store(lake, base, path, record, rows)
         return Stored(record, path)
-    raise ConflictError(f"the calibration of {record.dataset} could not be stored")
+
+    # A conflict means that somebody took the number, or that main moved.
+    return polling.repeat(store, on=ConflictError, interval=0, attempts=ATTEMPTS)
 
 
 def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
