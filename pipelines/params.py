@@ -52,7 +52,10 @@ class Ingest(StrictModel):
     """Real data: where it is, and how much of it no generator ever sees."""
 
     source: str
-    """A Python module with `load()`, a Parquet file, or a folder of images in class folders."""
+    """One of Stemma's own sources, a Python module with `load()` or a class, a table, or a folder
+    of images in class folders."""
+    settings: Mapping[str, Any] = {}
+    """The source's own, where it has any."""
     licence: str | None = None
     """Licence of the real rows; None: what the source module says."""
     validation: float = Field(0.25, gt=0, lt=0.5)

@@ -59,12 +59,8 @@ def load(asked: Reference, kind: str, fits: Callable[[type[Any]], bool]) -> type
         ParamsError: there is no such module, file or class, it cannot be imported, or which class
             is meant is not clear.
     """
-    module = _from_file(asked, kind) if asked.is_file else _from_module(asked, kind)
-    own = {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    }
+    module = module_of(asked, kind)
+    own = classes(module)
     if asked.attribute is not None:
         found = getattr(module, asked.attribute, None)
         if not isinstance(found, type):
@@ -76,18 +72,34 @@ def load(asked: Reference, kind: str, fits: Callable[[type[Any]], bool]) -> type
     return _only(asked, kind, own, [each for each in own.values() if fits(each)])
 
 
-def source(asked: Reference, found: type[Any]) -> Path:
-    """The file that holds a user's class, relative to the project's directory where it lies there.
+def module_of(asked: Reference, kind: str) -> ModuleType:
+    """Import the module or the file that a reference names.
+
+    Raises:
+        ParamsError: it is not there, or cannot be imported.
+    """
+    return _from_file(asked, kind) if asked.is_file else _from_module(asked, kind)
+
+
+def classes(module: ModuleType) -> dict[str, type[Any]]:
+    """The classes that a module defines, by name."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    }
+
+
+def source(asked: Reference) -> Path:
+    """The file of a module that was imported, relative to the project's directory if it is there.
 
     Args:
         asked: as `load` had it.
-        found: what `load` gave.
     """
     if asked.is_file:
         return Path(asked.place)
     place = Path(str(sys.modules[asked.place].__file__))
     root = Path.cwd()
-    assert found is not None  # noqa: S101  the module was imported for it
     return place.relative_to(root) if place.is_relative_to(root) else place
 
 

@@ -25,10 +25,14 @@ from lake import files as local
 from pipelines.common import plugin_modules, plugin_protocols
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
-from pipelines.common.settings import nearest
+from pipelines.common.settings import StrictModel, nearest
 
 MOST: Final = 1 << 20
 """Bytes of a file that a person wrote, such as a prompt."""
+
+
+class NoSettings(StrictModel):
+    """Settings of a plug-in that has none."""
 
 
 class Plugin(Protocol):
@@ -150,7 +154,10 @@ class Registry(Generic[Kind]):
             ParamsError: as in `find`.
         """
         asked = Reference.of(reference)
-        return None if asked.is_name else plugin_modules.source(asked, self.find(reference))
+        if asked.is_name:
+            return None
+        self.find(reference)
+        return plugin_modules.source(asked)
 
     def _packaged(self, name: str) -> type[Kind]:
         if name not in self.packaged:

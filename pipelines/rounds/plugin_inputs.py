@@ -12,6 +12,7 @@ from pipelines.generators.registry import GENERATORS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset, Round
 from pipelines.scorers import registry as scorers
+from pipelines.sources import registry as sources
 
 METRICS = "metrics/1"
 """Semantic version of the figures of a round (`pipelines.metrics`)."""
@@ -19,21 +20,27 @@ METRICS = "metrics/1"
 
 def ingest_settings(settings: Dataset) -> dict[str, Any]:
     """Settings of the stage `ingest`; a distance that suits the modality is its default."""
-    content = key_content(settings.ingest)
+    ingest = settings.ingest
+    content = key_content(ingest)
+    content["source"] = sources.plugin(ingest.source) or ingest.source
+    if own := key_content(sources.settings(ingest.source, content.pop("settings", {}))):
+        content["settings"] = own
     if settings.ingest.near == MODALITIES.find(settings.ingest.modality).default_near:
         content.pop("near", None)
     return content
 
 
 def ingest_files(settings: Dataset) -> tuple[Path, ...]:
-    """The file or folder of the source, and a modality of the user's own."""
+    """A table, a folder or the files of a source, and those of a modality of the user's own."""
     own = MODALITIES.files({settings.ingest.modality: None}, settings.identity)
-    return (Path(settings.ingest.source), *own)
+    return (*sources.files(settings.ingest.source, settings.ingest.settings), *own)
 
 
 def ingest_versions(settings: Dataset) -> dict[str, str]:
-    """Version of the modality."""
-    return MODALITIES.versions([settings.ingest.modality])
+    """Versions of what reads the source, and of the modality."""
+    return sources.versions(settings.ingest.source) | MODALITIES.versions(
+        [settings.ingest.modality]
+    )
 
 
 def settings(round_: Round, stage: str) -> dict[str, Any]:

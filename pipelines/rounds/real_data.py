@@ -43,7 +43,7 @@ def prepare(settings: Dataset) -> pl.DataFrame:
         DataError: a row cannot be read, or a split came out empty.
     """
     modality = settings.modality
-    found = sources.read(settings.ingest.source, modality)
+    found = sources.read(settings.ingest.source, modality, settings.ingest.settings)
     frame = found.frame.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),
         sample_ids(found.frame, settings.identity).alias("sample_id"),

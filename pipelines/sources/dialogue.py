@@ -18,12 +18,28 @@ import polars as pl
 import yaml
 
 from pipelines.common.errors import LibraryError
+from pipelines.common.plugins import NoSettings
+from pipelines.sources.protocol import Source
 
 SOURCE = "chatterbot-corpus/english"
 LICENCE = "BSD-3-Clause"
 
 MIN_ROWS: Final = 30
 MAX_LETTERS: Final = 300
+
+
+class Dialogue(Source[NoSettings]):
+    """Questions and answers of chatterbot-corpus, by topic."""
+
+    name = "dialogue"
+    version = "dialogue/1"
+    Settings = NoSettings
+    origin = SOURCE
+    licence = LICENCE
+
+    def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
+        """All pairs, as the function `load`."""
+        return load()
 
 
 def load() -> pl.DataFrame:

@@ -10,10 +10,26 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from pipelines.common.plugins import NoSettings
 from pipelines.features import images
+from pipelines.sources.protocol import Source
 
 SOURCE = "uci-optdigits/sklearn.load_digits"
 LICENCE = "CC-BY-4.0"
+
+
+class Digits(Source[NoSettings]):
+    """The handwritten digits of scikit-learn."""
+
+    name = "digits"
+    version = "digits/1"
+    Settings = NoSettings
+    origin = SOURCE
+    licence = LICENCE
+
+    def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
+        """All rows, as the function `load`."""
+        return load()
 
 
 def load() -> pl.DataFrame:

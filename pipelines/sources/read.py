@@ -1,34 +1,37 @@
 """Read real data from wherever params.yaml says it is.
 
-`ingest.source` is a Python module with `load() -> DataFrame` (and optionally SOURCE and LICENCE), a
-table (Parquet, JSONL or CSV) in the layout of Hugging Face datasets (`image: struct{bytes, path}`
-and `label`; or the text columns that are the data set's identity, and `label` if there is one), or,
-for images, a folder with one sub-folder of images per class: labels are the folders' names where
-all are numbers, else their places in alphabetical order.
+`ingest.source` is a plug-in (`protocol.Source`, or a module with `load() -> DataFrame`), a table
+(Parquet, JSONL or CSV) in the layout of Hugging Face datasets (`image: struct{bytes, path}` and
+`label`; or the text columns that are the data set's identity, and `label` if there is one), or, for
+images, a folder with one sub-folder of images per class: labels are the folders' names where all
+are numbers, else their places in alphabetical order.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
-from pipelines.common import console
-from pipelines.common.errors import DataError
+from pipelines.common import console, plugin_modules
+from pipelines.common.errors import DataError, LibraryError
+from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
-from pipelines.sources import folders, tables
+from pipelines.sources import folders, registry, tables
+from pipelines.sources.protocol import Source
 
 LARGEST: Final = (1 << 63) - 1
 """Of labels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RealData:
     """Real rows, and what their lineage says about where they are from."""
 
     frame: pl.DataFrame
@@ -36,57 +39,61 @@ class Source:
     licence: str | None
 
 
-def read(source: str, modality: Modality) -> Source:
+def read(
+    source: str, modality: Modality, settings: Mapping[str, Any] = MappingProxyType({})
+) -> RealData:
     """Read all rows of a source.
 
     Args:
         source: what params.yaml says.
         modality: what its rows are.
+        settings: the source's own, as params.yaml has them.
 
     Raises:
         DataError: there is nothing there, or it has not the columns that a sample needs.
+        ParamsError: a key of the settings is wrong.
     """
+    own, reference = registry.settings(source, settings), registry.plugin(source)
+    if reference is not None:
+        return _of_plugin(source, modality, registry.find(reference)(), own)
     path, mode = Path(source), folders.mode_of(source)
     suffix = path.suffix.lower()
-    if suffix == ".py" and mode is not None and stat.S_ISREG(mode):
-        return _checked(source, modality, *_module(path))
     if mode is not None and stat.S_ISDIR(mode):
         return _checked(source, modality, _folder(path), source, None)
     if suffix in tables.READERS and mode is not None:
         return _checked(source, modality, tables.read(path), source, None)
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "
-        f"({', '.join(sorted(tables.READERS))}), nor a folder"
+        f"({', '.join(sorted(tables.READERS))}), nor a folder, nor one of Stemma's own sources "
+        f"({', '.join(registry.SOURCES.names())})"
     )
 
 
 def _checked(
     source: str, modality: Modality, frame: pl.DataFrame, name: str, licence: str | None
-) -> Source:
+) -> RealData:
     if frame.is_empty():
         raise DataError(f"{source} has no rows")
     typed = modality.typed(source, frame)
     for column in typed.columns:
         if typed.schema[column] == images.IMAGE:
             images.check(typed[column])
-    return Source(typed, name, licence)
+    return RealData(typed, name, licence)
 
 
-def _module(path: Path) -> tuple[pl.DataFrame, str, str | None]:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise DataError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
+def _of_plugin(
+    source: str, modality: Modality, plugin: Source[Any], settings: StrictModel
+) -> RealData:
     try:
-        spec.loader.exec_module(module)
-        load = module.load
-        frame = load()
-    except Exception as error:
-        said = f"{type(error).__name__}: {_first_line(error)}"
-        raise DataError(f"load() of {path} failed with {said}") from error
+        frame: object = plugin.load(settings)
+    except LibraryError:
+        raise
+    except Exception as error:  # code of a user's fails in any way
+        said = plugin_modules.first_line(error)
+        raise DataError(f"load() of {source} failed with {said}") from error
     if not isinstance(frame, pl.DataFrame):
-        raise DataError(f"load() of {path} gave a {type(frame).__name__}, not a Polars frame")
-    return frame, getattr(module, "SOURCE", str(path)), getattr(module, "LICENCE", None)
+        raise DataError(f"load() of {source} gave a {type(frame).__name__}, not a Polars frame")
+    return _checked(source, modality, frame, plugin.origin, plugin.licence)
 
 
 def _folder(path: Path) -> pl.DataFrame:
@@ -107,7 +114,3 @@ def _folder(path: Path) -> pl.DataFrame:
         for file in named
     )
     return pl.DataFrame(list(rows), schema={"image": images.IMAGE, "label": pl.Int64}, orient="row")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no message"])[0]

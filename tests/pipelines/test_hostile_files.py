@@ -232,7 +232,7 @@ def test_refusing_them_takes_no_memory(bombs: Path) -> None:
 import sys
 from pathlib import Path
 import pyarrow.parquet
-from pipelines.errors import DataError
+from pipelines.common.errors import DataError
 from pipelines.sources import tables
 for name in sys.argv[1:]:
     try:

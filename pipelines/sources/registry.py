@@ -1,0 +1,152 @@
+"""Sources by name, by module or by file; a table or a folder of images is named by its path.
+
+What stands at a path of the project is meant first, so that a folder may be called as one of
+Stemma's own sources is.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.common import plugin_modules
+from pipelines.common.errors import DataError, ParamsError
+from pipelines.common.plugin_modules import Reference
+from pipelines.common.plugins import NoSettings, Registry
+from pipelines.common.settings import StrictModel, parse
+from pipelines.sources import folders
+from pipelines.sources.protocol import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SOURCES: Final[Registry[Source[Any]]] = Registry(
+    "source",
+    "pipelines.sources.protocol:Source",
+    {
+        "dialogue": "pipelines.sources.dialogue:Dialogue",
+        "digits": "pipelines.sources.digits:Digits",
+    },
+)
+FORMER: Final[Mapping[str, str]] = {
+    f"pipelines/sources/{name}.py": name for name in SOURCES.names()
+}
+"""What params.yaml called Stemma's own sources before they had names."""
+TABLES: Final = (".parquet", ".jsonl", ".ndjson", ".csv")
+TABLE: Final = "table/1"
+"""Semantic version of how tables are read."""
+FOLDER: Final = "folder/1"
+"""Semantic version of how folders of images are read."""
+
+
+def plugin(source: str) -> str | None:
+    """The reference of the plug-in that a source is; None: it is a table, a folder or nothing.
+
+    Args:
+        source: what params.yaml says.
+
+    Raises:
+        DataError: what stands there cannot be told.
+    """
+    if source in FORMER:
+        return FORMER[source]
+    asked = Reference.of(source)
+    mode = folders.mode_of(asked.place)
+    if mode is not None:
+        return source if asked.place.endswith(".py") and stat.S_ISREG(mode) else None
+    if source in SOURCES.names():
+        return source
+    dotted = not asked.is_file and not asked.place.endswith(TABLES) and not asked.is_name
+    return source if dotted else None
+
+
+def find(reference: str) -> type[Source[Any]]:
+    """The class of a source; a module with `load()` is made one.
+
+    Args:
+        reference: what `plugin` gave.
+
+    Raises:
+        DataError: it is not there, cannot be imported or does not keep the protocol.
+    """
+    asked = Reference.of(reference)
+    try:
+        if not asked.is_name and asked.attribute is None:
+            module = plugin_modules.module_of(asked, "source")
+            if callable(getattr(module, "load", None)):
+                return _of_module(module, asked)
+            if not plugin_modules.classes(module):
+                raise DataError(f"{asked.place} has no function load(), and no class of a source")
+        return SOURCES.find(reference)
+    except ParamsError as error:
+        raise DataError(str(error)) from error
+
+
+def settings(source: str, given: Mapping[str, Any]) -> StrictModel:
+    """The settings of a source.
+
+    Raises:
+        DataError: as `find`.
+        ParamsError: a key is wrong; or there are settings, and it is no plug-in.
+    """
+    reference = plugin(source)
+    model = NoSettings if reference is None else find(reference).Settings
+    own: StrictModel = parse(model, dict(given), "ingest.settings")
+    return own
+
+
+def versions(source: str) -> dict[str, str]:
+    """Semantic versions of what reads a source, by kind and name.
+
+    Raises:
+        DataError: as `find`.
+    """
+    reference = plugin(source)
+    if reference is not None:
+        found = find(reference)
+        return {f"source {found.name}": found.version}
+    reader = TABLE if source.lower().endswith(TABLES) else FOLDER
+    return {f"source {reader.partition('/')[0]}": reader}
+
+
+def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
+    """What the user wrote and the rows depend on: a table, a folder, or files of a plug-in.
+
+    Args:
+        source: what params.yaml says.
+        given: the source's settings as params.yaml has them.
+
+    Raises:
+        DataError: as `find`.
+        ParamsError: a key of the settings is wrong.
+    """
+    reference = plugin(source)
+    if reference is None:
+        return (Path(source),)
+    asked, found = Reference.of(reference), find(reference)
+    own = () if asked.is_name else (plugin_modules.source(asked),)
+    return (*own, *found().files(settings(source, given)))
+
+
+def _of_module(module: ModuleType, asked: Reference) -> type[Source[Any]]:
+    """The class of a module with `load()`."""
+    called = Path(asked.place).stem.rpartition(".")[2]
+
+    class Module(Source[NoSettings]):
+        """A module of the user's own."""
+
+        name = called
+        version = f"{called}/1"
+        Settings = NoSettings
+        origin = str(getattr(module, "SOURCE", asked.place))
+        licence = getattr(module, "LICENCE", None)
+
+        def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
+            """What the module's function gives."""
+            found: pl.DataFrame = module.load()
+            return found
+
+    return Module
