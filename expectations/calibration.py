@@ -101,8 +101,8 @@ def wilson(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Estimate:
 
     if not of:
         return Estimate(None, 0.0, 1.0, hits, of)
-    found = stats.binomtest(hits, of).proportion_ci(confidence, method="wilson")
-    return Estimate(hits / of, float(found.low), float(found.high), hits, of)
+    interval = stats.binomtest(hits, of).proportion_ci(confidence, method="wilson")
+    return Estimate(hits / of, float(interval.low), float(interval.high), hits, of)
 
 
 def threshold(keep_correct: Estimate, keep_wrong: Estimate) -> Estimate:

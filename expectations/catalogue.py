@@ -61,9 +61,9 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
         SuiteError: as `check`.
     """
     where = f"expectation {rule.name!r}"
-    kind = _class(rule)
+    expectation_class = _class(rule)
     for name, value in rule.kwargs.items():
-        if name in ONE_VERDICT and issubclass(kind, MAPS):
+        if name in ONE_VERDICT and issubclass(expectation_class, MAPS):
             raise SuiteError(f"{where}: every row gets a verdict of its own; remove {name!r}")
         if name not in arguments(rule):
             raise SuiteError(unknown(f"{where}: argument", name, arguments(rule)))
@@ -71,18 +71,18 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
             raise SuiteError(f"{where}: {name!r} is a suite parameter; write its value")
     try:
         severity = gx.FailureSeverity(rule.severity)
-        found = kind(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
+        built = expectation_class(**rule.kwargs, severity=severity, meta={**rule.meta, **meta})
     except gx.ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "__root__")
-        named = f"{where}: {place!r}" if place else where
+        argument = ".".join(str(part) for part in first["loc"] if part != "__root__")
+        named = f"{where}: {argument!r}" if argument else where
         raise SuiteError(f"{named}: {first['msg']}; correct it") from error
-    for field in kind.__fields__.values():
-        given, meant = rule.kwargs.get(field.alias), getattr(found, field.name)
+    for field in expectation_class.__fields__.values():
+        given, meant = rule.kwargs.get(field.alias), getattr(built, field.name)
         if not _is_meant(given, meant):
-            said = f"{where}: {field.alias!r} is {json.dumps(given)}"
-            raise SuiteError(f"{said}, which would be taken for {meant!r}; correct it")
-    return found
+            message = f"{where}: {field.alias!r} is {json.dumps(given)}"
+            raise SuiteError(f"{message}, which would be taken for {meant!r}; correct it")
+    return built
 
 
 def _is_meant(given: object, meant: object) -> bool:
@@ -90,7 +90,10 @@ def _is_meant(given: object, meant: object) -> bool:
     kinds = (bool, int | float, str)
     if not isinstance(given, kinds) or not isinstance(meant, kinds):
         return True
-    one, other = (next(kind for kind in kinds if isinstance(each, kind)) for each in (given, meant))
+    one, other = (
+        next(plain_type for plain_type in kinds if isinstance(value, plain_type))
+        for value in (given, meant)
+    )
     return one == other and given == meant
 
 
@@ -122,24 +125,24 @@ def compared_columns(suite: Suite, name: str) -> set[str]:
 
 def arguments(rule: Rule) -> set[str]:
     """The arguments that a rule of this type may have."""
-    kind = _class(rule)
+    expectation_class = _class(rule)
     common = {*gx.Expectation.__fields__, "batch_id"}
-    known = {field.alias for field in kind.__fields__.values()} - common
-    return known - set(ONE_VERDICT) if issubclass(kind, MAPS) else known
+    names = {field.alias for field in expectation_class.__fields__.values()} - common
+    return names - set(ONE_VERDICT) if issubclass(expectation_class, MAPS) else names
 
 
 def _class(rule: Rule) -> type[gx.Expectation]:
-    known = {*gx.list_registered_expectation_implementations(), *custom.TYPES}
-    if rule.type not in known:
-        raise SuiteError(unknown("expectation type", rule.type, known))
-    found: type[gx.Expectation] = gx.get_expectation_impl(rule.type)
-    return found
+    types = {*gx.list_registered_expectation_implementations(), *custom.TYPES}
+    if rule.type not in types:
+        raise SuiteError(unknown("expectation type", rule.type, types))
+    expectation_class: type[gx.Expectation] = gx.get_expectation_impl(rule.type)
+    return expectation_class
 
 
 def _ask_for_values(suite: Suite) -> None:
-    asked = {rule.columns[0] for rule in suite.rules if rule.type == NOT_NULL}
+    columns = {rule.columns[0] for rule in suite.rules if rule.type == NOT_NULL}
     for rule, column in _bounded(suite.rules):
-        if column not in asked:
+        if column not in columns:
             raise SuiteError(
                 f"expectation {rule.name!r} passes over rows without a value of {column!r}; "
                 f"add {NOT_NULL} for that column"
@@ -149,6 +152,6 @@ def _ask_for_values(suite: Suite) -> None:
 def _bounded(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
     """Each rule that judges values of columns, with each of its columns."""
     for rule in rules:
-        kind = _class(rule)
-        if rule.type not in ABOUT_NULLS and issubclass(kind, OF_COLUMNS):
+        expectation_class = _class(rule)
+        if rule.type not in ABOUT_NULLS and issubclass(expectation_class, OF_COLUMNS):
             yield from ((rule, column) for column in rule.columns)

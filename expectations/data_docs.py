@@ -46,51 +46,51 @@ class About:
     """What else is told under "Show more info"."""
 
 
-def page(verdicts: pl.DataFrame, suite: Suite, about: About) -> str:
+def page(verdicts: pl.DataFrame, suite: Suite, info: About) -> str:
     """Draw the page of a round: HTML that loads nothing and runs nothing.
 
     Args:
         verdicts: of the round, as `lineage.schema.VERDICTS`.
         suite: that gave them.
-        about: the round.
+        info: the round.
     """
-    document = _Renderer().render(results(verdicts, suite, about))
-    heading = visible(f"{about.dataset}, round {about.round}")
+    document = _Renderer().render(results(verdicts, suite, info))
+    heading = visible(f"{info.dataset}, round {info.round}")
     return tame(str(_View().render(document, heading=heading)))  # type: ignore[no-untyped-call]  # GX's
 
 
 def results(
-    verdicts: pl.DataFrame, suite: Suite, about: About
+    verdicts: pl.DataFrame, suite: Suite, info: About
 ) -> gx.ExpectationSuiteValidationResult:
     """GX's own result of a suite, built from verdicts."""
     by_name = {str(name): part for (name,), part in verdicts.group_by("expectation")}
-    found = [_result(rule, by_name.get(rule.name, verdicts.clear())) for rule in suite.rules]
-    passed = sum(bool(each.success) for each in found)
+    rule_results = [_result(rule, by_name.get(rule.name, verdicts.clear())) for rule in suite.rules]
+    passed = sum(bool(result.success) for result in rule_results)
     return gx.ExpectationSuiteValidationResult(
-        success=passed == len(found),
-        results=found,
+        success=passed == len(rule_results),
+        results=rule_results,
         suite_name=suite.name,
         statistics={
-            "evaluated_expectations": len(found),
+            "evaluated_expectations": len(rule_results),
             "successful_expectations": passed,
-            "unsuccessful_expectations": len(found) - passed,
-            "success_percent": 100 * passed / len(found),
+            "unsuccessful_expectations": len(rule_results) - passed,
+            "success_percent": 100 * passed / len(rule_results),
         },
         meta={
             "great_expectations_version": version("great_expectations"),
             "run_id": {
-                "run_name": f"{about.dataset}-{about.round}",
-                "run_time": about.made.isoformat(),
+                "run_name": f"{info.dataset}-{info.round}",
+                "run_time": info.made.isoformat(),
             },
-            "batch_kwargs": {"data_asset_name": f"{about.dataset}, round {about.round}"},
-            "batch_parameters": {name: visible(str(value)) for name, value in about.facts.items()},
+            "batch_kwargs": {"data_asset_name": f"{info.dataset}, round {info.round}"},
+            "batch_parameters": {name: visible(str(value)) for name, value in info.facts.items()},
         },
     )
 
 
-def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
+def _result(rule: Rule, verdicts: pl.DataFrame) -> gx.ExpectationValidationResult:
     """GX's result of one expectation; what nobody judged is unknown."""
-    counts = dict(found["verdict"].value_counts().iter_rows())
+    counts = dict(verdicts["verdict"].value_counts().iter_rows())
     words = [f"{counts[word]:,} {word}" for word in details.VERDICTS if counts.get(word)]
     told = {
         "Name": visible(rule.name),
@@ -106,26 +106,26 @@ def _result(rule: Rule, found: pl.DataFrame) -> gx.ExpectationValidationResult:
             kwargs=_shown(dict(rule.kwargs)),
             meta=told,
         ),
-        result=_of_rows(rule, found, counts) if rows else _of_table(found),
+        result=_of_rows(rule, verdicts, counts) if rows else _of_table(verdicts),
         exception_info={
             "raised_exception": not judged,
-            "exception_message": None if judged else _unknown(found, told["Verdicts"]),
+            "exception_message": None if judged else _unknown(verdicts, told["Verdicts"]),
             "exception_traceback": "",
         },
     )
 
 
-def _of_rows(rule: Rule, found: pl.DataFrame, counts: Mapping[str, int]) -> dict[str, Any]:
+def _of_rows(rule: Rule, verdicts: pl.DataFrame, counts: Mapping[str, int]) -> dict[str, Any]:
     failed, unknown = counts.get("failed", 0), counts.get("unknown", 0)
-    judged = len(found) - unknown
-    listed = _unexpected(rule, found.filter(pl.col("verdict") == "failed"))
+    judged = len(verdicts) - unknown
+    listed = _unexpected(rule, verdicts.filter(pl.col("verdict") == "failed"))
     return {
-        "element_count": len(found),
+        "element_count": len(verdicts),
         "missing_count": unknown,
-        "missing_percent": 100 * unknown / len(found) if len(found) else None,
+        "missing_percent": 100 * unknown / len(verdicts) if len(verdicts) else None,
         "unexpected_count": failed,
         "unexpected_percent": 100 * failed / judged if judged else None,
-        "unexpected_percent_total": 100 * failed / len(found) if len(found) else None,
+        "unexpected_percent_total": 100 * failed / len(verdicts) if len(verdicts) else None,
         "partial_unexpected_list": listed["value"].to_list(),
         "partial_unexpected_counts": listed.to_dicts(),
     }
@@ -134,29 +134,29 @@ def _of_rows(rule: Rule, found: pl.DataFrame, counts: Mapping[str, int]) -> dict
 def _unexpected(rule: Rule, failing: pl.DataFrame) -> pl.DataFrame:
     """What was seen of the rows that fail, the most common first: value, count."""
     number = pl.col("observed").round_sig_figs(DIGITS)
-    said = details.without_limits("detail")
+    detail = details.without_limits("detail")
     numeric = len(rule.columns) == 1 and not failing["observed"].has_nulls()
-    counted = failing.group_by((number if numeric else said).alias("value")).len("count")
+    counted = failing.group_by((number if numeric else detail).alias("value")).len("count")
     listed = counted.sort("count", "value", descending=[True, False]).head(VALUES)
     values = listed["value"].cast(pl.String).str.strip_suffix(".0").to_list()
     return listed.with_columns(pl.Series("value", _shown(values), pl.String))
 
 
-def _of_table(found: pl.DataFrame) -> dict[str, Any]:
-    seen = found["observed"].drop_nulls()
+def _of_table(verdicts: pl.DataFrame) -> dict[str, Any]:
+    seen = verdicts["observed"].drop_nulls()
     return {"observed_value": seen[0]} if len(seen) else {}
 
 
-def _unknown(found: pl.DataFrame, counted: str) -> str:
+def _unknown(verdicts: pl.DataFrame, counted: str) -> str:
     """Why verdicts are unknown, the most common reasons first."""
-    said = (
-        found.filter(pl.col("verdict") == "unknown")
+    by_reason = (
+        verdicts.filter(pl.col("verdict") == "unknown")
         .group_by(pl.col("detail").fill_null("no reason given"))
         .len("count")
         .sort("count", "detail", descending=[True, False])
     )
-    named = [f"{reason} ({count:,})" for reason, count in said.head(REASONS).iter_rows()]
-    more = [f"{len(said) - REASONS} more reasons"] if len(said) > REASONS else []
+    named = [f"{reason} ({count:,})" for reason, count in by_reason.head(REASONS).iter_rows()]
+    more = [f"{len(by_reason) - REASONS} more reasons"] if len(by_reason) > REASONS else []
     return visible("; ".join([f"unknown, not passed: {counted}", *named, *more]))
 
 
@@ -165,8 +165,8 @@ def _shown(value: Any) -> Any:  # noqa: ANN401  as JSON has it
     if isinstance(value, str):
         return visible(value, lines=True)
     if isinstance(value, Mapping):
-        return {_shown(name): _shown(each) for name, each in value.items()}
-    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
+        return {_shown(name): _shown(inner) for name, inner in value.items()}
+    return [_shown(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class Table(gx.ValidationResultsTableContentBlockRenderer):
@@ -205,9 +205,9 @@ class _Renderer(gx.ValidationResultsPageRenderer):
     def _render_validation_header(
         cls, validation_results: gx.ExpectationSuiteValidationResult
     ) -> Any:  # noqa: ANN401  GX's rendered content
-        found = super()._render_validation_header(validation_results)  # type: ignore[no-untyped-call]  # GX's
-        found.subheader.string_template["styling"]["params"].pop("expectation_suite_name")
-        return found
+        header = super()._render_validation_header(validation_results)  # type: ignore[no-untyped-call]  # GX's
+        header.subheader.string_template["styling"]["params"].pop("expectation_suite_name")
+        return header
 
 
 class _View(gx.DefaultJinjaPageView):

@@ -80,8 +80,8 @@ def without_limits(column: str) -> pl.Expr:
 
 def figures(seen: object, facts: Mapping[str, object]) -> str:
     """What was observed and what else is known of it, numbers shortened, on one line."""
-    known = (f"{name} {_short(each)}" for name, each in facts.items() if _plain(each))
-    return "; ".join([_short(seen), *known])
+    texts = (f"{name} {_short(value)}" for name, value in facts.items() if _plain(value))
+    return "; ".join([_short(seen), *texts])
 
 
 def _plain(value: object) -> bool:

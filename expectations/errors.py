@@ -54,7 +54,7 @@ class CannotJudge(ExpectationsError):  # noqa: N818  named by what happened
     kind = "unjudged"
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
+def unknown(what: str, name: str, candidates: Iterable[str]) -> str:
     """Say that a name is unknown, and which known one is nearest."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
+    near = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.0)
     return f"{what} {name!r} is unknown; the nearest known is {near[0]!r}"

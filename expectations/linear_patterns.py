@@ -54,7 +54,8 @@ def _sequence(tree: Tree, dot: str, *, last: bool) -> str:
     """
     count = len(tree)
     return "".join(
-        _part(op, value, dot, last=last and at == count) for at, (op, value) in enumerate(tree, 1)
+        _part(op, value, dot, last=last and position == count)
+        for position, (op, value) in enumerate(tree, 1)
     )
 
 
@@ -90,17 +91,17 @@ def _not_literal(code: int, dot: str, last: bool) -> str:
 
 
 def _set(items: Tree, dot: str, last: bool) -> str:  # noqa: ARG001  one of many writers
-    found = []
+    parts = []
     for op, value in items:
         if op is ops.NEGATE:
-            found.append("^")
+            parts.append("^")
         elif op is ops.LITERAL:
-            found.append(_literal(value))
+            parts.append(_literal(value))
         elif op is ops.RANGE:
-            found.append(f"{_literal(value[0])}-{_literal(value[1])}")
+            parts.append(f"{_literal(value[0])}-{_literal(value[1])}")
         else:
             raise UnlikeError(str(op))
-    return f"[{''.join(found)}]"
+    return f"[{''.join(parts)}]"
 
 
 def _repeat(value: tuple[int, Any, Tree], dot: str, last: bool) -> str:  # noqa: ARG001  one of many
@@ -112,7 +113,7 @@ def _repeat(value: tuple[int, Any, Tree], dot: str, last: bool) -> str:  # noqa:
 
 
 def _branch(value: tuple[None, Sequence[Tree]], dot: str, last: bool) -> str:
-    return f"(?:{'|'.join(_sequence(each, dot, last=last) for each in value[1])})"
+    return f"(?:{'|'.join(_sequence(branch, dot, last=last) for branch in value[1])})"
 
 
 def _group(value: tuple[int | None, int, int, Tree], dot: str, last: bool) -> str:

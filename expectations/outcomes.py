@@ -71,29 +71,29 @@ class Engine(gx.PandasExecutionEngine):
         runtime_configuration: dict[str, Any] | None = None,
     ) -> dict[gx.MetricConfigurationID, Any]:
         """Compute metrics, as GX asks for them."""
-        found: dict[gx.MetricConfigurationID, Any] = super().resolve_metrics(
+        resolved: dict[gx.MetricConfigurationID, Any] = super().resolve_metrics(
             metrics_to_resolve, metrics, runtime_configuration
         )
-        for (name, *_), value in found.items():
+        for (name, *_), value in resolved.items():
             if name.endswith(CONDITION):
                 self.conditions[name] = value[0]
-        return found
+        return resolved
 
 
 def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
     """Run a suite that is checked; the outcomes are in the order of the suite."""
     engine = Engine()
     validator = gx.Validator(engine, data_context=gx.context())
-    found = []
+    results = []
     for rule in suite.rules:
         engine.conditions.clear()
         frame = _frame(batch, rule)
         if rule.type in patterns.TYPES:
-            found.append(_of_texts(frame, rule, len(batch)))
+            results.append(_of_texts(frame, rule, len(batch)))
             continue
         validator.load_batch_list([gx.Batch(data=frame)])  # type: ignore[arg-type]  # GX names the class
-        found.append(_outcome(validator, engine, rule, len(batch)))
-    return found
+        results.append(_outcome(validator, engine, rule, len(batch)))
+    return results
 
 
 def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
@@ -106,10 +106,10 @@ def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
         return batch.to_pandas()
     judged = batch.select(*dict.fromkeys(rule.columns))
     if rule.type in catalogue.ABOUT_ONE_NULL:
-        known = pl.when(pl.all().is_not_null()).then(0.0)
-        return judged.select(known.name.keep()).to_pandas()
+        presence = pl.when(pl.all().is_not_null()).then(0.0)
+        return judged.select(presence.name.keep()).to_pandas()
     if rule.type == catalogue.BETWEEN:
-        judged = judged.cast({each: WIDER[each] for each in judged.dtypes if each in WIDER})
+        judged = judged.cast({dtype: WIDER[dtype] for dtype in judged.dtypes if dtype in WIDER})
     if catalogue.skips_nulls(rule) and judged.dtypes == [pl.String]:
         there = judged.to_series().is_not_null()
         return judged.filter(there).to_pandas().set_index(there.arg_true().to_numpy())
@@ -118,18 +118,18 @@ def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
 
 def _outcome(validator: gx.Validator, engine: Engine, rule: Rule, size: int) -> Outcome:
     rows = catalogue.judges_rows(rule)
-    asked = catalogue.expectation(rule)
-    (found,) = validator.graph_validate([asked.configuration], ROWS if rows else TABLE)
-    problem = _raised(found.exception_info)
+    expectation = catalogue.expectation(rule)
+    (result,) = validator.graph_validate([expectation.configuration], ROWS if rows else TABLE)
+    problem = _raised(result.exception_info)
     if problem is not None:
         return Outcome(f"could not be judged: {problem}")
     if not rows:
-        return _of_table(found)
-    condition = engine.conditions.get(f"{getattr(asked, 'map_metric', None)}{CONDITION}")
+        return _of_table(result)
+    condition = engine.conditions.get(f"{getattr(expectation, 'map_metric', None)}{CONDITION}")
     failing = None if condition is None else _failing(condition, size)
     if failing is None:
         return Outcome("could not be judged: this type names no rows for such a column")
-    return Outcome(None, bool(found.success), failing)
+    return Outcome(None, bool(result.success), failing)
 
 
 def _of_texts(frame: pd.DataFrame, rule: Rule, size: int) -> Outcome:
@@ -142,23 +142,23 @@ def _of_texts(frame: pd.DataFrame, rule: Rule, size: int) -> Outcome:
         return Outcome(f"could not be judged: {details.shortened(str(error))}")
     places, failing = there.index.to_numpy(), np.zeros(size, np.bool_)
     failing[places] = matched.failing
-    found = Outcome(None, not (failing.any() or matched.why), pl.Series(failing))
+    outcome = Outcome(None, not (failing.any() or matched.why), pl.Series(failing))
     if not matched.why:
-        return found
+        return outcome
     why: list[str | None] = [None] * size
-    for at, said in matched.why.items():
-        why[places[at]] = said
-    return replace(found, unjudged=pl.Series(why, dtype=pl.String))
+    for position, reason in matched.why.items():
+        why[places[position]] = reason
+    return replace(outcome, unjudged=pl.Series(why, dtype=pl.String))
 
 
-def _of_table(found: gx.ExpectationValidationResult) -> Outcome:
-    observed = found.result.get("observed_value")
-    silent = "observed_value" in found.result and observed is None
+def _of_table(result: gx.ExpectationValidationResult) -> Outcome:
+    observed = result.result.get("observed_value")
+    silent = "observed_value" in result.result and observed is None
     return Outcome(
         "could not be judged: no value was observed" if silent else None,
-        bool(found.success),
+        bool(result.success),
         observed=observed,
-        facts=found.result.get("details") or {},
+        facts=result.result.get("details") or {},
     )
 
 
@@ -178,6 +178,6 @@ def _failing(condition: object, rows: int) -> pl.Series | None:
 
 def _raised(info: Mapping[str, Any]) -> str | None:
     """The first line of what was raised, if something was; GX tells it by expectation or metric."""
-    each = [info] if "raised_exception" in info else list(info.values())
-    messages = [str(one["exception_message"]) for one in each if one["raised_exception"]]
+    infos = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(one["exception_message"]) for one in infos if one["raised_exception"]]
     return details.shortened(messages[0]) if messages else None

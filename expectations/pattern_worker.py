@@ -37,12 +37,15 @@ class EndedError(Exception):
 
 def main() -> None:
     """Read what is asked, match, and answer."""
-    asked, texts = (json.loads(line) for line in sys.stdin.buffer)
+    request, texts = (json.loads(line) for line in sys.stdin.buffer)
     signal.signal(signal.SIGALRM, _ended)
-    deadline = time.monotonic() + asked["all_seconds"]
-    for matches in _matchers(asked):
-        said = (_some(matches, texts[at : at + MANY], asked, deadline) for at in _starts(texts))
-        sys.stdout.write("".join(said) + "\n")
+    deadline = time.monotonic() + request["all_seconds"]
+    for matches in _matchers(request):
+        answers = (
+            _some(matches, texts[start : start + MANY], request, deadline)
+            for start in _starts(texts)
+        )
+        sys.stdout.write("".join(answers) + "\n")
 
 
 def _starts(texts: list[str]) -> range:
@@ -50,26 +53,26 @@ def _starts(texts: list[str]) -> range:
 
 
 def _some(
-    matches: Callable[[str], bool], texts: list[str], asked: dict[str, Any], deadline: float
+    matches: Callable[[str], bool], texts: list[str], request: dict[str, Any], deadline: float
 ) -> str:
     """What is said of some texts: of all at once, or else of one after the other."""
-    found = _timed(lambda: [matches(text) for text in texts], asked["short_seconds"] * SHARE)
-    if found is not None:
-        return "".join([YES if each else NO for each in found])
-    said = []
+    matched = _timed(lambda: [matches(text) for text in texts], request["short_seconds"] * SHARE)
+    if matched is not None:
+        return "".join([YES if match else NO for match in matched])
+    answers = []
     for text in texts:
         slow = time.monotonic() > deadline
-        one = _timed(partial(matches, text), asked["short_seconds" if slow else "seconds"])
-        said.append((SHORT if slow else LATE) if one is None else YES if one else NO)
-    return "".join(said)
+        one = _timed(partial(matches, text), request["short_seconds" if slow else "seconds"])
+        answers.append((SHORT if slow else LATE) if one is None else YES if one else NO)
+    return "".join(answers)
 
 
-def _matchers(asked: dict[str, Any]) -> list[Callable[[str], bool]]:
-    if "schema" in asked:
-        return [_of_schema(asked["schema"])]
+def _matchers(request: dict[str, Any]) -> list[Callable[[str], bool]]:
+    if "schema" in request:
+        return [_of_schema(request["schema"])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of patterns that a later Python reads in another way
-        return [_of_pattern(re.compile(each)) for each in asked["patterns"]]
+        return [_of_pattern(re.compile(pattern)) for pattern in request["patterns"]]
 
 
 def _of_pattern(pattern: re.Pattern[str]) -> Callable[[str], bool]:

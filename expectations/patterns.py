@@ -55,8 +55,8 @@ _SHOWN: Final = 80
 """Characters of a pattern that are shown."""
 _NO, _YES, _LATE, _SHORT = (ord(each) for each in "0123")
 
-Known = NDArray[np.bool_]
-Said = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Answers = NDArray[np.uint8]
 """What the worker says of each text, as the codes of its characters."""
 
 
@@ -64,7 +64,7 @@ Said = NDArray[np.uint8]
 class Matched:
     """What is known of each text, [n]."""
 
-    failing: Known
+    failing: Flags
     why: Mapping[int, str]
     """Why it is not known, by position, where it is not."""
 
@@ -72,7 +72,7 @@ class Matched:
 def patterns(rule: Rule) -> list[str]:
     """The patterns of a rule."""
     given = rule.kwargs.get("regex_list", [rule.kwargs.get("regex")])
-    return [each for each in given if isinstance(each, str)]
+    return [pattern for pattern in given if isinstance(pattern, str)]
 
 
 def check(rule: Rule, where: str) -> None:
@@ -91,8 +91,8 @@ def check(rule: Rule, where: str) -> None:
                 warnings.simplefilter("ignore")  # of what a later Python reads in another way
                 re.compile(pattern)
         except (re.error, RecursionError, OverflowError, MemoryError) as error:
-            said = f"{where}: {_shown(pattern)} is no pattern of Python's re: {error}"
-            raise SuiteError(f"{said}; correct it") from error
+            problem = f"{where}: {_shown(pattern)} is no pattern of Python's re: {error}"
+            raise SuiteError(f"{problem}; correct it") from error
 
 
 def judged(rule: Rule, texts: pd.Series) -> Matched:
@@ -106,63 +106,71 @@ def judged(rule: Rule, texts: pd.Series) -> Matched:
         CannotJudge: they cannot be matched at all.
     """
     if rule.type == SCHEMA:
-        (said,) = _worked({"schema": rule.kwargs["json_schema"]}, _documents(texts))
-        known = said <= _YES
-        return Matched(known & (said != _YES), _why(["the JSON schema"], [said], known))
+        (answer,) = _worked({"schema": rule.kwargs["json_schema"]}, _documents(texts))
+        is_known = answer <= _YES
+        return Matched(is_known & (answer != _YES), _why(["the JSON schema"], [answer], is_known))
     values = pl.from_pandas(texts.astype(str)).cast(pl.String)
-    asked = patterns(rule)
-    found = [_matches(pattern, values) for pattern in asked]
-    hit, known = _together(
-        np.stack([each == _YES for each in found]),
-        np.stack([each <= _YES for each in found]),
+    sources = patterns(rule)
+    answers = [_matches(pattern, values) for pattern in sources]
+    hit, is_known = _together(
+        np.stack([codes == _YES for codes in answers]),
+        np.stack([codes <= _YES for codes in answers]),
         every=rule.kwargs.get("match_on") == "all",
     )
-    failing = known & (hit != REGEX[rule.type])
-    return Matched(failing, _why([f"the pattern {_shown(each)}" for each in asked], found, known))
+    failing = is_known & (hit != REGEX[rule.type])
+    return Matched(
+        failing, _why([f"the pattern {_shown(pattern)}" for pattern in sources], answers, is_known)
+    )
 
 
 def _documents(values: pd.Series) -> pl.Series:
     """JSON as texts; what is no text of any encoding is no JSON either."""
-    if not all(isinstance(each, str | bytes) for each in values):
+    if not all(isinstance(value, str | bytes) for value in values):
         raise CannotJudge("the column holds no texts")
-    texts = (each.decode(errors="replace") if isinstance(each, bytes) else each for each in values)
+    texts = (
+        value.decode(errors="replace") if isinstance(value, bytes) else value for value in values
+    )
     return pl.Series(list(texts), dtype=pl.String)
 
 
-def _together(hits: Known, known: Known, *, every: bool) -> tuple[Known, Known]:
+def _together(hits: Flags, is_known: Flags, *, every: bool) -> tuple[Flags, Flags]:
     """Whether any or every pattern matches, and whether that is known without the unknown ones.
 
     Args:
         hits: [k, n], whether a pattern matches a text.
-        known: [k, n], whether that is known.
+        is_known: [k, n], whether that is known.
         every: whether all of them must.
     """
-    decided = known & ~hits if every else hits
+    decided = is_known & ~hits if every else hits
     hit = np.asarray(hits.all(axis=0) if every else hits.any(axis=0))
-    return hit, np.asarray(known.all(axis=0)) | np.asarray(decided.any(axis=0))
+    return hit, np.asarray(is_known.all(axis=0)) | np.asarray(decided.any(axis=0))
 
 
-def _why(named: Sequence[str], found: Sequence[Said], known: Known) -> dict[int, str]:
+def _why(named: Sequence[str], answers: Sequence[Answers], is_known: Flags) -> dict[int, str]:
     """Why it is not known of a text: by the first pattern that did not end.
 
     Args:
         named: each pattern.
-        found: what is said of each text, by pattern.
-        known: [n].
+        answers: what is said of each text, by pattern.
+        is_known: [n].
     """
     why = {}
-    for at in np.flatnonzero(~known).tolist():
-        name, said = next(
-            (name, said) for name, said in zip(named, found, strict=True) if said[at] > _YES
+    for position in np.flatnonzero(~is_known).tolist():
+        name, answer = next(
+            (name, answer)
+            for name, answer in zip(named, answers, strict=True)
+            if answer[position] > _YES
         )
         late = f"not judged: {name} did not end within"
-        after = f", after all texts had taken {ALL_SECONDS:g} s" if said[at] == _SHORT else ""
+        after = (
+            f", after all texts had taken {ALL_SECONDS:g} s" if answer[position] == _SHORT else ""
+        )
         seconds = SHORT_SECONDS if after else SECONDS
-        why[at] = f"{late} {seconds:g} s on this text{after}"
+        why[position] = f"{late} {seconds:g} s on this text{after}"
     return why
 
 
-def _matches(pattern: str, texts: pl.Series) -> Said:
+def _matches(pattern: str, texts: pl.Series) -> Answers:
     """What is said of each text: by Polars where it understands the pattern just so."""
     linear = linear_patterns.translated(pattern)
     if linear is not None:
@@ -171,22 +179,22 @@ def _matches(pattern: str, texts: pl.Series) -> Said:
             return np.where(hits.to_numpy(), _YES, _NO).astype(np.uint8)
         except pl.exceptions.ComputeError:  # larger than it takes once it is written out
             pass
-    (said,) = _worked({"patterns": [pattern]}, texts)
-    return said
+    (answer,) = _worked({"patterns": [pattern]}, texts)
+    return answer
 
 
-def _worked(asked: dict[str, Any], texts: pl.Series) -> list[Said]:
+def _worked(request: dict[str, Any], texts: pl.Series) -> list[Answers]:
     """What a process of its own says.
 
     Raises:
         CannotJudge: it said nothing; the message holds its last words.
     """
     whole = ALL_SECONDS + EACH_SECONDS * len(texts)
-    asked |= {"seconds": SECONDS, "short_seconds": SHORT_SECONDS, "all_seconds": whole}
+    request |= {"seconds": SECONDS, "short_seconds": SHORT_SECONDS, "all_seconds": whole}
     patience = whole + SHORT_SECONDS * len(texts) + GRACE
-    lines = f"{json.dumps(asked)}\n{json.dumps(texts.to_list())}\n".encode()
+    lines = f"{json.dumps(request)}\n{json.dumps(texts.to_list())}\n".encode()
     # patterns need the standard library alone; -I and -S keep everything else out
-    flags = ["-I"] if "schema" in asked else ["-I", "-S"]
+    flags = ["-I"] if "schema" in request else ["-I", "-S"]
     command = [sys.executable, *flags, str(Path(pattern_worker.__file__))]
     try:
         done = subprocess.run(  # noqa: S603  our own interpreter and module
@@ -194,11 +202,11 @@ def _worked(asked: dict[str, Any], texts: pl.Series) -> list[Said]:
         )
     except subprocess.TimeoutExpired as error:
         raise CannotJudge(f"the texts were not matched within {patience:g} s") from error
-    found = [np.frombuffer(line, np.uint8) for line in done.stdout.splitlines()]
-    if done.returncode or any(len(each) != len(texts) for each in found) or not found:
+    answers = [np.frombuffer(line, np.uint8) for line in done.stdout.splitlines()]
+    if done.returncode or any(len(answer) != len(texts) for answer in answers) or not answers:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise CannotJudge(words[-1] if words else f"the process ended with {done.returncode}")
-    return found
+    return answers
 
 
 def _check_schema(schema: object, where: str) -> None:
@@ -210,8 +218,10 @@ def _check_schema(schema: object, where: str) -> None:
     try:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
-        said = details.shortened(error.message)
-        raise SuiteError(f"{where}: 'json_schema' is no JSON schema: {said}; correct it") from error
+        problem = details.shortened(error.message)
+        raise SuiteError(
+            f"{where}: 'json_schema' is no JSON schema: {problem}; correct it"
+        ) from error
 
 
 def _shown(pattern: str) -> str:

@@ -88,8 +88,8 @@ class Judged:
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without the reasons."""
         names = ("severity", "level", "sentence", "passed", "failed", "unknown", "observed")
-        about = {name: getattr(self, name) for name in names}
-        return {"expectation": self.name, **about, "limits": dict(self.limits)}
+        fields = {name: getattr(self, name) for name in names}
+        return {"expectation": self.name, **fields, "limits": dict(self.limits)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,36 +114,36 @@ class Together:
 
 
 def judged(
-    verdicts: pl.DataFrame, about: Mapping[str, Mapping[str, Any]], rows: int
+    verdicts: pl.DataFrame, entries: Mapping[str, Mapping[str, Any]], rows: int
 ) -> list[Judged]:
     """Group the verdicts of a round: critical expectations first, then those that fail most.
 
     Args:
         verdicts: as `lineage.schema.VERDICTS`.
-        about: by expectation, what the manifest of the round says: severity, level, counts, and
+        entries: by expectation, what the manifest of the round says: severity, level, counts, and
             where known type, columns, sentence and limits.
         rows: of each reason that are named.
     """
-    known = conform(verdicts, VERDICTS)
-    against = known.filter(pl.col("verdict").fill_null("unknown") != "passed")
-    counted = _few(_counted(against, about, rows), rows)
+    typed = conform(verdicts, VERDICTS)
+    against = typed.filter(pl.col("verdict").fill_null("unknown") != "passed")
+    counted = _few(_counted(against, entries, rows), rows)
     by_name = {str(name): part for (name,), part in counted.group_by("expectation")}
-    whole = known.filter(pl.col("row").is_null()).select("expectation", "observed")
+    whole = typed.filter(pl.col("row").is_null()).select("expectation", "observed")
     figures = dict(whole.iter_rows())
-    found = [
+    grouped = [
         Judged(
             name=name,
-            severity=said["severity"],
-            level=said["level"],
-            sentence=said.get("sentence") or "",
-            limits=said.get("limits") or {},
-            **{word: said.get(word, 0) for word in details.VERDICTS},
+            severity=entry["severity"],
+            level=entry["level"],
+            sentence=entry.get("sentence") or "",
+            limits=entry.get("limits") or {},
+            **{word: entry.get(word, 0) for word in details.VERDICTS},
             observed=figures.get(name),
             reasons=_reasons(by_name.get(name)),
         )
-        for name, said in about.items()
+        for name, entry in entries.items()
     ]
-    return sorted(found, key=_order)
+    return sorted(grouped, key=_order)
 
 
 def together(verdicts: pl.DataFrame, rows: int) -> list[Together]:
@@ -174,17 +174,17 @@ def together(verdicts: pl.DataFrame, rows: int) -> list[Together]:
     ]
 
 
-def _order(found: Judged) -> tuple[int, int]:
-    at = SEVERITIES.index(found.severity) if found.severity in SEVERITIES else 0
-    return at, -(found.failed + found.unknown)
+def _order(item: Judged) -> tuple[int, int]:
+    rank = SEVERITIES.index(item.severity) if item.severity in SEVERITIES else 0
+    return rank, -(item.failed + item.unknown)
 
 
 def _counted(
-    against: pl.DataFrame, about: Mapping[str, Mapping[str, Any]], rows: int
+    against: pl.DataFrame, entries: Mapping[str, Mapping[str, Any]], rows: int
 ) -> pl.DataFrame:
     """Count each reason: expectation, verdict, reason, count, least, most, row."""
-    asked = [_limits(name, said) for name, said in about.items()]
-    limits = pl.DataFrame(asked, schema=LIMITS, orient="row")
+    limit_rows = [_limits(name, entry) for name, entry in entries.items()]
+    limits = pl.DataFrame(limit_rows, schema=LIMITS, orient="row")
     observed = pl.col("observed").filter(pl.col("single").fill_null(value=True))
     failed, out = pl.col("verdict") == "failed", pl.col("side").is_not_null()
     seen = (
@@ -225,11 +225,11 @@ def _merged(groups: pl.DataFrame, rows: int) -> pl.DataFrame:
     )
 
 
-def _limits(name: str, said: Mapping[str, Any]) -> tuple[object, ...]:
+def _limits(name: str, entry: Mapping[str, Any]) -> tuple[object, ...]:
     """The limits of the number that an expectation observes, and whether one says it all."""
-    columns = said.get("columns") or ()
-    asked = (said.get("limits") or {}) if said.get("type") == BETWEEN else {}
-    low, high = (_number(asked.get(each)) for each in ("min_value", "max_value"))
+    columns = entry.get("columns") or ()
+    limits = (entry.get("limits") or {}) if entry.get("type") == BETWEEN else {}
+    low, high = (_number(limits.get(name)) for name in ("min_value", "max_value"))
     return name, ", ".join(columns), len(columns) <= 1, low, high
 
 
@@ -265,21 +265,21 @@ def _reason() -> pl.Expr:
 
 def _few(counted: pl.DataFrame, rows: int) -> pl.DataFrame:
     """Keep the most common reasons of each expectation and verdict, the others as one."""
-    place = pl.int_range(pl.len()).over("expectation", "verdict")
+    rank = pl.int_range(pl.len()).over("expectation", "verdict")
     many = pl.len().over("expectation", "verdict") > SHOWN
     alone = pl.col("count").max().over("expectation", "verdict") == 1
-    rest = many & ((place >= SHOWN - 1) | alone)
+    rest = many & ((rank >= SHOWN - 1) | alone)
     merged = _merged(counted.with_columns(pl.when(~rest).then("reason").alias("reason")), rows)
     other = pl.format("{} other reasons", "values")
     last = merged.sort(pl.col("reason").is_null(), maintain_order=True)
     return last.with_columns(pl.col("reason").fill_null(other))
 
 
-def _reasons(found: pl.DataFrame | None) -> tuple[Reason, ...]:
-    if found is None:
+def _reasons(groups: pl.DataFrame | None) -> tuple[Reason, ...]:
+    if groups is None:
         return ()
     columns: Sequence[str] = ("verdict", "reason", "count", "least", "most", "row")
     return tuple(
         Reason(verdict, text, count, least, most, tuple(rows))
-        for verdict, text, count, least, most, rows in found.select(columns).iter_rows()
+        for verdict, text, count, least, most, rows in groups.select(columns).iter_rows()
     )

@@ -34,7 +34,7 @@ def frame(name: str) -> pl.DataFrame:
     Raises:
         CannotJudge: there is none.
     """
-    found = FRAMES.get().get(name)
-    if found is None:
+    rows = FRAMES.get().get(name)
+    if rows is None:
         raise CannotJudge(f"there are no rows named {name!r} to compare with")
-    return found
+    return rows

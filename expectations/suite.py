@@ -71,7 +71,7 @@ class Suite:
         """SHA-256 of what decides verdicts; the order of keys, notes and ids do not."""
         content = {
             "name": self.name,
-            "rules": [[each.name, each.type, each.kwargs, each.severity] for each in self.rules],
+            "rules": [[rule.name, rule.type, rule.kwargs, rule.severity] for rule in self.rules],
         }
         return digests.of_json(content, ascii_only=False)
 
@@ -94,7 +94,9 @@ def load(path: Path) -> Suite:
     if not isinstance(listed, list) or not listed:
         raise SuiteError(f"{path}: there is no expectation; add one under 'expectations'")
     name = _text(document.get("name"), f"{path}: 'name'")
-    rules = tuple(_rule(item, f"{path}: expectation {at}") for at, item in enumerate(listed, 1))
+    rules = tuple(
+        _rule(item, f"{path}: expectation {number}") for number, item in enumerate(listed, 1)
+    )
     _unique(rules, lambda rule: digests.canonical([rule.type, rule.kwargs]), f"{path}: expectation")
     _unique(rules, lambda rule: rule.name, f"{path}: name")
     return Suite(name, rules)
@@ -103,22 +105,26 @@ def load(path: Path) -> Suite:
 def _rule(item: object, where: str) -> Rule:
     given = _mapping(item, where)
     _known(given, RULE_KEYS, f"{where}: key")
-    kind = _text(given.get("type"), f"{where}: 'type'")
-    where = f"{where} ({kind})"
+    expectation_type = _text(given.get("type"), f"{where}: 'type'")
+    where = f"{where} ({expectation_type})"
     kwargs = _mapping(given.get("kwargs", {}), f"{where}: 'kwargs'")
     severity = "critical" if given.get("severity") is None else given["severity"]
     if severity not in SEVERITIES:
         raise SuiteError(unknown(f"{where}: severity", str(severity), SEVERITIES))
     meta = _mapping(given.get("meta") or {}, f"{where}: 'meta'")
-    name = _text(meta["name"], f"{where}: 'meta.name'") if "name" in meta else _named(kind, kwargs)
-    return Rule(name, kind, kwargs, str(severity), meta)
+    name = (
+        _text(meta["name"], f"{where}: 'meta.name'")
+        if "name" in meta
+        else _named(expectation_type, kwargs)
+    )
+    return Rule(name, expectation_type, kwargs, str(severity), meta)
 
 
-def _named(kind: str, kwargs: Mapping[str, Any]) -> str:
+def _named(expectation_type: str, kwargs: Mapping[str, Any]) -> str:
     """A name that no expectation with other arguments has."""
-    rule = Rule("", kind, kwargs, "", {})
+    rule = Rule("", expectation_type, kwargs, "", {})
     limits = (f"{name}={json.dumps(value)}" for name, value in sorted(rule.limits.items()))
-    return f"{kind}({', '.join([*rule.columns, *limits])})"
+    return f"{expectation_type}({', '.join([*rule.columns, *limits])})"
 
 
 def _read(path: Path) -> object:
@@ -142,10 +148,10 @@ def _text(value: object, where: str) -> str:
     return value
 
 
-def _known(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+def _known(given: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     for name in given:
-        if name not in known:
-            raise SuiteError(unknown(where, name, known))
+        if name not in names:
+            raise SuiteError(unknown(where, name, names))
 
 
 def _unique(rules: Iterable[Rule], key: Callable[[Rule], object], where: str) -> None:

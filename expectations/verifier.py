@@ -52,7 +52,7 @@ class Verification:
             .alias("level"),
             *((pl.col("verdict") == word).sum().alias(word) for word in VERDICT_WORDS),
         )
-        return {found.pop("expectation"): found for found in counted.iter_rows(named=True)}
+        return {counts.pop("expectation"): counts for counts in counted.iter_rows(named=True)}
 
 
 def verify(
@@ -79,10 +79,10 @@ def verify(
     catalogue.check(suite)
     batch = _batch(frame, suite)
     with references.using(_references(suite, reference or {})):
-        found = outcomes(batch, suite)
+        results = outcomes(batch, suite)
     parts = [
         _rows(batch, rule, outcome) if catalogue.judges_rows(rule) else _table(batch, rule, outcome)
-        for rule, outcome in zip(suite.rules, found, strict=True)
+        for rule, outcome in zip(suite.rules, results, strict=True)
     ]
     return Verification(conform(pl.concat(parts), VERDICTS), suite.digest)
 
@@ -107,7 +107,7 @@ def _batch(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
 
 def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
     """The frames that the suite compares with, checked, NaN as null."""
-    found: dict[str, pl.DataFrame] = {}
+    frames: dict[str, pl.DataFrame] = {}
     for rule in suite.rules:
         name = catalogue.compared(rule)
         if name is None:
@@ -116,17 +116,18 @@ def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str,
         if name not in given:
             there = f"; there are {', '.join(given)}" if given else "; none are given"
             raise SuiteError(f"{where} compares with rows named {name!r}{there}")
-        found.setdefault(name, given[name].with_columns(cs.float().fill_nan(None)))
+        frames.setdefault(name, given[name].with_columns(cs.float().fill_nan(None)))
         for column in rule.columns:
-            if column not in found[name].columns:
-                known = found[name].columns
-                raise SuiteError(unknown(f"{where}: column of the {name} rows", column, known))
-            if found[name][column].null_count() == len(found[name]):
+            if column not in frames[name].columns:
+                columns = frames[name].columns
+                raise SuiteError(unknown(f"{where}: column of the {name} rows", column, columns))
+            count = len(frames[name])
+            if frames[name][column].null_count() == count:
                 raise BatchError(
-                    f"none of the {len(found[name])} {name} rows has a value in column {column!r}; "
+                    f"none of the {count} {name} rows has a value in column {column!r}; "
                     "look at the scorer or stage that makes it"
                 )
-    return found
+    return frames
 
 
 def _check_key(frame: pl.DataFrame) -> None:
@@ -195,7 +196,7 @@ def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     seen = outcome.observed
     number = float(seen) if isinstance(seen, numbers.Real) else None
     judged = "passed" if outcome.success else "failed"
-    said = None if outcome.success else details.of_table(rule, seen, outcome.facts)
+    detail = None if outcome.success else details.of_table(rule, seen, outcome.facts)
     return pl.DataFrame(
         {
             "round": batch["round"].head(1),
@@ -204,6 +205,6 @@ def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
             "severity": rule.severity,
             "verdict": "unknown" if outcome.problem else judged,
             "observed": pl.Series([number], dtype=pl.Float64),
-            "detail": pl.Series([outcome.problem or said], dtype=pl.String),
+            "detail": pl.Series([outcome.problem or detail], dtype=pl.String),
         }
     )

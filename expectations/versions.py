@@ -57,14 +57,14 @@ def of_suite(suite: Suite) -> dict[str, str]:
     """
     ours = type_modules()
     types = {rule.type for rule in suite.rules}
-    found = {f"expectation {name}": _version(ours[name]) for name in types & ours.keys()}
+    result = {f"expectation {name}": _version(ours[name]) for name in types & ours.keys()}
     shared = {*ALWAYS, *_shared(ours[name] for name in types & ours.keys())}
     if types & set(patterns.TYPES):
         shared.add(patterns.__name__)
     for name in shared:
-        found[f"expectations {name.rpartition('.')[2]}"] = _version(name)
+        result[f"expectations {name.rpartition('.')[2]}"] = _version(name)
     major, minor, *_ = version("great_expectations").split(".")
-    return dict(sorted({**found, "great_expectations": f"{major}.{minor}"}.items()))
+    return dict(sorted({**result, "great_expectations": f"{major}.{minor}"}.items()))
 
 
 @cache
@@ -72,7 +72,7 @@ def type_modules() -> dict[str, str]:
     """Find the module of each expectation type of ours: dotted name by type."""
     folder = _source(PACKAGES[0]).with_suffix("")
     names = sorted(f"{PACKAGES[0]}.{path.stem}" for path in folder.glob("[!_]*.py"))
-    return {each: name for name in names for each in module(name).types}
+    return {expectation_type: name for name in names for expectation_type in module(name).types}
 
 
 @cache
@@ -91,7 +91,11 @@ def module(name: str) -> Module:
         and isinstance(node.value, ast.Constant)
     ]
     classes = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
-    types = (WORD_STARTS.sub("_", each).lower() for each in classes if each.startswith("Expect"))
+    types = (
+        WORD_STARTS.sub("_", class_name).lower()
+        for class_name in classes
+        if class_name.startswith("Expect")
+    )
     return Module(next(map(str, versions), None), tuple(_imports(tree)), tuple(types))
 
 
@@ -119,10 +123,10 @@ def _shared(names: Iterator[str]) -> set[str]:
 
 
 def _version(name: str) -> str:
-    found = module(name).version
-    if found is None:
+    value = module(name).version
+    if value is None:
         raise LookupError(f"{name} has no VERSION; add one")
-    return found
+    return value
 
 
 def _source(name: str) -> Path:

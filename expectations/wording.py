@@ -14,12 +14,12 @@ PRESCRIPTIVE: Final = gx.LegacyRendererType.PRESCRIPTIVE
 
 def sentence(rule: Rule) -> str:
     """What a rule asks for, in one sentence without markup; its type where GX has none."""
-    known = gx.get_renderer_impl(rule.type, PRESCRIPTIVE)
-    if known is None:
+    renderer = gx.get_renderer_impl(rule.type, PRESCRIPTIVE)
+    if renderer is None:
         return rule.type
-    asked = gx.ExpectationConfiguration(type=rule.type, kwargs=dict(rule.kwargs))
-    said = " ".join(_plain(known[1](configuration=asked, runtime_configuration={})))
-    return said or rule.type
+    configuration = gx.ExpectationConfiguration(type=rule.type, kwargs=dict(rule.kwargs))
+    text = " ".join(_plain(renderer[1](configuration=configuration, runtime_configuration={})))
+    return text or rule.type
 
 
 def _plain(blocks: Any) -> Iterator[str]:  # noqa: ANN401  GX's rendered content

@@ -18,8 +18,8 @@ BLOCK: Final = 1 << 20
 
 def accepted(index: Ancestry, segment: Segment) -> NDArray[np.int64]:
     """Numbers of the accepted rows of a round, ascending; all of round 0."""
-    found = [each["number"].to_numpy() for each in _blocks(index, segment)]
-    return np.concatenate([np.empty(0, np.int64), *found])
+    numbers = [block["number"].to_numpy() for block in _blocks(index, segment)]
+    return np.concatenate([np.empty(0, np.int64), *numbers])
 
 
 def _blocks(index: Ancestry, segment: Segment) -> Iterator[pl.DataFrame]:

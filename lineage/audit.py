@@ -122,20 +122,20 @@ def describe(
         decisions: of its data set, as `schema.DECISIONS`; likewise.
         parents: lineage rows with their `dataset`, its parents among them.
     """
-    at = (pl.col("round") == occurrence["round"]) & (pl.col("row") == occurrence["row"])
-    decided = decisions.filter(at).to_dicts()
-    known: dict[str, Any] = {name: occurrence.get(name) for name in Occurrence.__slots__}
-    known |= {
+    matches = (pl.col("round") == occurrence["round"]) & (pl.col("row") == occurrence["row"])
+    decided = decisions.filter(matches).to_dicts()
+    fields: dict[str, Any] = {name: occurrence.get(name) for name in Occurrence.__slots__}
+    fields |= {
         "sample_id": occurrence["sample_id"].hex(),
         "prompt_digest": _hex(occurrence.get("prompt_digest")),
         "parents": _parents(occurrence, parents),
         "verdicts": tuple(
-            Judgement(**{name: each[name] for name in Judgement.__slots__})
-            for each in verdicts.filter(at).sort("expectation").to_dicts()
+            Judgement(**{name: verdict_row[name] for name in Judgement.__slots__})
+            for verdict_row in verdicts.filter(matches).sort("expectation").to_dicts()
         ),
         "decision": _decision(decided[0]) if decided else None,
     }
-    return Occurrence(**known)
+    return Occurrence(**fields)
 
 
 def _parents(occurrence: Mapping[str, Any], parents: pl.DataFrame) -> tuple[Parent, ...]:
@@ -144,17 +144,21 @@ def _parents(occurrence: Mapping[str, Any], parents: pl.DataFrame) -> tuple[Pare
         [{name: edge[name] for name in NODE} for edge in edges],
         schema=dict(schema.OCCURRENCE),
     )
-    found = parents.join(wanted, on=NODE, how="semi").to_dicts() if edges else []
-    known = {tuple(each[name] for name in NODE): each for each in found}
-    return tuple(_parent(edge, known.get(tuple(edge[name] for name in NODE), {})) for edge in edges)
+    parent_rows = parents.join(wanted, on=NODE, how="semi").to_dicts() if edges else []
+    by_occurrence = {
+        tuple(parent_row[name] for name in NODE): parent_row for parent_row in parent_rows
+    }
+    return tuple(
+        _parent(edge, by_occurrence.get(tuple(edge[name] for name in NODE), {})) for edge in edges
+    )
 
 
-def _parent(edge: Mapping[str, Any], known: Mapping[str, Any]) -> Parent:
+def _parent(edge: Mapping[str, Any], stored: Mapping[str, Any]) -> Parent:
     return Parent(
         **{name: edge[name] for name in (*NODE, "relation", "weight")},
-        sample_id=_hex(known.get("sample_id")),
-        kind=known.get("kind"),
-        depth_mean=known.get("depth_mean"),
+        sample_id=_hex(stored.get("sample_id")),
+        kind=stored.get("kind"),
+        depth_mean=stored.get("depth_mean"),
     )
 
 
@@ -172,9 +176,9 @@ def _hex(value: bytes | None) -> str | None:
 def _plain(value: object) -> object:
     """Tuples as lists, numbers that are not finite as None."""
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

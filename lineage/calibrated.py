@@ -30,44 +30,50 @@ def absent(evidence: Evidence, limits: Limits) -> Verdict | None:
     return None if _is_known(evidence.calibration) else limits.calibration_missing
 
 
-def of(found: Mapping[str, Any] | None, dataset: str) -> Figure:
+def of(calibration: Mapping[str, Any] | None, dataset: str) -> Figure:
     """The figure of a calibration.
 
     Args:
-        found: as `Evidence.calibration`.
+        calibration: as `Evidence.calibration`.
         dataset: whose suite it is, for the command that audits it.
     """
-    if found is None or not _is_known(found):
-        return exact(None, f"not calibrated{_void(found)}: run `stemma verifier audit {dataset}`")
-    high, low = number(found, "error", "high"), number(found, "threshold", "low")
+    if calibration is None or not _is_known(calibration):
+        return exact(
+            None, f"not calibrated{_void(calibration)}: run `stemma verifier audit {dataset}`"
+        )
+    high, low = number(calibration, "error", "high"), number(calibration, "threshold", "low")
     if high is None or low is None:
         return exact(None, "the calibration could not be read")
     value = min(high / low, MOST) if low > 0 else MOST
-    return exact(value, _detail(found))
+    return exact(value, _detail(calibration))
 
 
-def _is_known(found: Mapping[str, Any] | None) -> bool:
-    return found is not None and "error" in found
+def _is_known(calibration: Mapping[str, Any] | None) -> bool:
+    return calibration is not None and "error" in calibration
 
 
-def _void(found: Mapping[str, Any] | None) -> str:
+def _void(calibration: Mapping[str, Any] | None) -> str:
     """That audits of other suites do not count."""
-    suite, void = str((found or {}).get("suite", ""))[:DIGITS], (found or {}).get("void")
+    suite, void = (
+        str((calibration or {}).get("suite", ""))[:DIGITS],
+        (calibration or {}).get("void"),
+    )
     if not suite:
         return ""
     others = f"; {void} of other suites or settings are void" if void else ""
     return f" for suite {suite}{others}"
 
 
-def _detail(found: Mapping[str, Any]) -> str:
-    kind = f", all errors {found['kind']}" if found.get("kind") else ""
+def _detail(calibration: Mapping[str, Any]) -> str:
+    planted_kind = f", all errors {calibration['kind']}" if calibration.get("kind") else ""
     source = {"sheet": "audit by a person", "planted": "planted errors"}
-    how = f"{source.get(str(found.get('source')), 'audit')}, round {found.get('round')}{kind}"
-    shown = ", ".join(f"{name} {_interval(found, key)}" for name, key in NAMED.items())
-    return f"{shown}; {how}; suite {str(found.get('suite'))[:DIGITS]}"
+    audit = source.get(str(calibration.get("source")), "audit")
+    how = f"{audit}, round {calibration.get('round')}{planted_kind}"
+    shown = ", ".join(f"{name} {_interval(calibration, key)}" for name, key in NAMED.items())
+    return f"{shown}; {how}; suite {str(calibration.get('suite'))[:DIGITS]}"
 
 
-def _interval(found: Mapping[str, Any], name: str) -> str:
-    value, low, high = (number(found, name, end) for end in ("value", "low", "high"))
+def _interval(calibration: Mapping[str, Any], name: str) -> str:
+    value, low, high = (number(calibration, name, end) for end in ("value", "low", "high"))
     ends = " to ".join("?" if end is None else f"{end:.3f}" for end in (low, high))
     return f"{'unknown' if value is None else f'{value:.3f}'} ({ends})"

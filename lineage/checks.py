@@ -48,12 +48,12 @@ class Bounds:
 
 def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     """Hold a figure against its limits; never raises for what the evidence holds."""
-    found = hold(rule, _figure(rule, evidence), limits)
+    result = hold(rule, _figure(rule, evidence), limits)
     other = rule.absent(evidence, limits) if rule.absent is not None else None
     softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
-    if found.verdict == "block" and found.value is not None and softened:
+    if result.verdict == "block" and result.value is not None and softened:
         other = "warn"
-    return found if other is None else replace(found, verdict=other)
+    return result if other is None else replace(result, verdict=other)
 
 
 def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
@@ -80,8 +80,8 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 def _bounds(limits: Limits, stem: str | None) -> Bounds:
     if stem is None:
         return Bounds(None, None)
-    found = [getattr(limits, f"{stem}_{level}", None) for level in ("warn", "block")]
-    return Bounds(*found)
+    ends = [getattr(limits, f"{stem}_{level}", None) for level in ("warn", "block")]
+    return Bounds(*ends)
 
 
 def _verdict(
@@ -123,8 +123,8 @@ def _words(least: Bounds, most: Bounds) -> str:
 
 
 def _signs(least: float | None, most: float | None) -> str:
-    found = [("<", least), (">", most)]
-    return " ".join(f"{sign}{limit:g}" for sign, limit in found if limit is not None)
+    pairs = [("<", least), (">", most)]
+    return " ".join(f"{sign}{limit:g}" for sign, limit in pairs if limit is not None)
 
 
 def _is_shallow(evidence: Evidence, limits: Limits) -> bool:

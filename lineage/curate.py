@@ -67,8 +67,8 @@ def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
         reason, count: the most common first, equally common ones by name. A candidate counts for
         each of its reasons.
     """
-    said = decisions.select(pl.col("reasons").explode().alias("reason")).drop_nulls()
-    counted = said.group_by("reason").agg(pl.len().cast(pl.Int64).alias("count"))
+    listed = decisions.select(pl.col("reasons").explode().alias("reason")).drop_nulls()
+    counted = listed.group_by("reason").agg(pl.len().cast(pl.Int64).alias("count"))
     return counted.sort("count", "reason", descending=[True, False])
 
 
@@ -78,8 +78,8 @@ def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Rows of `verdicts`, in order; none if the round may go on.
     """
-    known = schema.conform(verdicts, schema.VERDICTS)
-    return known.filter(pl.col("row").is_null(), critical(), not_passed())
+    typed = schema.conform(verdicts, schema.VERDICTS)
+    return typed.filter(pl.col("row").is_null(), critical(), not_passed())
 
 
 def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -88,9 +88,9 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         round, row, kept; in order of `row`. What the lake accepted before does not matter here.
     """
-    about = schema.conform(verdicts, schema.VERDICTS).filter(pl.col("row").is_not_null())
+    of_rows = schema.conform(verdicts, schema.VERDICTS).filter(pl.col("row").is_not_null())
     refused = critical() & not_passed()
-    return about.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
+    return of_rows.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
@@ -103,19 +103,19 @@ def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Add to each candidate the reasons against it and the warnings about it."""
-    about = verdicts.filter(pl.col("row").is_not_null())
-    stray = about.join(rows, on=KEY, how="anti")
+    of_rows = verdicts.filter(pl.col("row").is_not_null())
+    stray = of_rows.join(rows, on=KEY, how="anti")
     if not stray.is_empty():
         raise SchemaError(f"a verdict is about row {stray['row'][0]}, which is no candidate")
     unknown = pl.col("verdict").is_null() | (pl.col("verdict") != "failed")
-    said = pl.when(unknown).then(pl.col("expectation") + ": unknown").otherwise("expectation")
+    reason = pl.when(unknown).then(pl.col("expectation") + ": unknown").otherwise("expectation")
     warns = not_passed() & (pl.col("severity") == "warning")
-    found = about.group_by(KEY).agg(
-        said.filter(critical() & not_passed()).unique(maintain_order=True).alias("reasons"),
-        said.filter(warns).unique(maintain_order=True).alias("warnings"),
+    grouped = of_rows.group_by(KEY).agg(
+        reason.filter(critical() & not_passed()).unique(maintain_order=True).alias("reasons"),
+        reason.filter(warns).unique(maintain_order=True).alias("warnings"),
     )
     nobody = pl.lit([NO_VERDICT], pl.List(pl.String))
-    return rows.join(found, on=KEY, how="left", maintain_order="left").with_columns(
+    return rows.join(grouped, on=KEY, how="left", maintain_order="left").with_columns(
         pl.col("reasons").fill_null(nobody),
         pl.col("warnings").fill_null(pl.lit([], pl.List(pl.String))),
     )

@@ -63,12 +63,14 @@ def resolve(
     """
     given = PARENT.to_frame() if parents is None else parents
     links = schema.conform(given, PARENT, required=tuple(PARENT))
-    known = STORED.to_frame() if stored is None else stored
-    known = schema.conform(known, STORED, required=("dataset", "round", "row", "kind"), extra=True)
-    schema.unique_key(known, ["dataset", "round", "row"], "the stored lineage")
-    _check(links, rows, known, dataset, round_number)
+    stored_rows = STORED.to_frame() if stored is None else stored
+    stored_rows = schema.conform(
+        stored_rows, STORED, required=("dataset", "round", "row", "kind"), extra=True
+    )
+    schema.unique_key(stored_rows, ["dataset", "round", "row"], "the stored lineage")
+    _check(links, rows, stored_rows, dataset, round_number)
     return links.join(
-        known,
+        stored_rows,
         left_on=["dataset", "round", "parent_row"],
         right_on=["dataset", "round", "row"],
         how="left",
@@ -104,7 +106,7 @@ def collect(links: pl.DataFrame) -> pl.DataFrame:
 
 
 def _check(
-    links: pl.DataFrame, rows: pl.Series, known: pl.DataFrame, dataset: str, round_number: int
+    links: pl.DataFrame, rows: pl.Series, stored_rows: pl.DataFrame, dataset: str, round_number: int
 ) -> None:
     _refuse(
         links.filter(~pl.col("row").is_in(rows.implode())),
@@ -114,8 +116,8 @@ def _check(
         links.filter((pl.col("dataset") == dataset) & (pl.col("round") >= round_number)),
         f"which is not earlier than round {round_number}; name an earlier one",
     )
-    at = ["dataset", "round", "parent_row"]
-    unknown = links.join(known, left_on=at, right_on=["dataset", "round", "row"], how="anti")
+    key = ["dataset", "round", "parent_row"]
+    unknown = links.join(stored_rows, left_on=key, right_on=["dataset", "round", "row"], how="anti")
     _refuse(unknown, "which the lake does not hold; name a parent that it holds")
     wrong = ~(pl.col("weight").is_finite() & (pl.col("weight") >= 0))
     _refuse(links.filter(wrong), "with a weight that is no number from 0 to 1")

@@ -32,8 +32,12 @@ class LineageError(Exception):
 
     def __str__(self) -> str:
         """The message; of one that quotes a long text, the beginning and the end."""
-        said = super().__str__()
-        return said if len(said) <= MOST else f"{said[: MOST // 2]} … {said[-(MOST // 2) :]}"
+        message = super().__str__()
+        return (
+            message
+            if len(message) <= MOST
+            else f"{message[: MOST // 2]} … {message[-(MOST // 2) :]}"
+        )
 
 
 class SchemaError(LineageError):

@@ -87,10 +87,10 @@ def number(content: object, *path: str) -> float | None:
     if isinstance(content, bool) or not isinstance(content, int | float):
         return None
     try:
-        found = float(content)
+        value = float(content)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return value if math.isfinite(value) else None
 
 
 def mean(frame: pl.DataFrame, column: str) -> float | None:
@@ -109,4 +109,4 @@ def samples(frame: pl.DataFrame) -> str:
         return ""
     ids = frame["sample_id"].head(NAMED).cast(pl.Binary).bin.encode("hex").str.head(PREFIX)
     more = [f"and {len(frame) - NAMED:,} more"] if len(frame) > NAMED else []
-    return ", ".join([*(each or "without id" for each in ids), *more])
+    return ", ".join([*(prefix or "without id" for prefix in ids), *more])

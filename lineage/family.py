@@ -46,8 +46,8 @@ class Family:
         Args:
             lineage: rows as `schema.LINEAGE` with their `dataset`; of some nodes, perhaps.
         """
-        known = lineage.select(*NODE, *FACTS)
-        return Family(self.nodes.join(known, on=NODE, how="left", maintain_order="left"))
+        facts = lineage.select(*NODE, *FACTS)
+        return Family(self.nodes.join(facts, on=NODE, how="left", maintain_order="left"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,19 +63,19 @@ class MixRoots:
 
 def trace(index: Ancestry, number: int) -> Family:
     """Follow explicit edges from an occurrence back to where they end."""
-    found = walks.ancestors(index, np.array([number], dtype=np.int64))
+    ancestors = walks.ancestors(index, np.array([number], dtype=np.int64))
     parent = pl.struct(pl.col("parent").alias("number"), *NODE, "relation", "weight")
-    edges = found.edges.group_by("child", maintain_order=True).agg(parent.alias("parents"))
-    nodes = index.nodes(found.nodes["number"].to_numpy())
-    known = nodes.with_columns(found.nodes["steps"]).join(
+    edges = ancestors.edges.group_by("child", maintain_order=True).agg(parent.alias("parents"))
+    nodes = index.nodes(ancestors.nodes["number"].to_numpy())
+    described = nodes.with_columns(ancestors.nodes["steps"]).join(
         edges, left_on="number", right_on="child", how="left", maintain_order="left"
     )
-    return Family(known.with_columns(pl.col("parents").fill_null([])))
+    return Family(described.with_columns(pl.col("parents").fill_null([])))
 
 
-def mixes(found: Family) -> dict[str, tuple[str, int]]:
+def mixes(family: Family) -> dict[str, tuple[str, int]]:
     """The mixes at which a family ends: digest to the data set and round that names it."""
-    ends = found.nodes.filter((pl.col("rest") > 0) & pl.col("trained_on").is_not_null())
+    ends = family.nodes.filter((pl.col("rest") > 0) & pl.col("trained_on").is_not_null())
     named = ends.unique(["trained_on"], keep="first").sort("trained_on")
     rows = named.select("trained_on", "dataset", "round").iter_rows()
     return {digest: (dataset, number) for digest, dataset, number in rows}
@@ -93,7 +93,11 @@ def roots(index: Ancestry, dataset: str, number: int, digest: str) -> MixRoots |
     Returns:
         None where the index does not know the mix's manifest.
     """
-    held = (each for each in index.segments if (each.dataset, each.round) == (dataset, number))
+    held = (
+        candidate
+        for candidate in index.segments
+        if (candidate.dataset, candidate.round) == (dataset, number)
+    )
     named = ((segment, mix) for segment in held for mix in segment.mixes if mix.digest == digest)
     segment, mix = next(named, (None, None))
     if segment is None or mix is None:
@@ -101,17 +105,17 @@ def roots(index: Ancestry, dataset: str, number: int, digest: str) -> MixRoots |
     direct = _real(index, segment, mix)
     behind, seen, ahead = [direct], {digest}, [mix]
     while ahead:
-        for earlier, each in _sources(index, ahead.pop()):
-            if each.digest not in seen:
-                seen.add(each.digest)
-                ahead.append(each)
-                behind.append(_real(index, earlier, each))
+        for earlier, source_mix in _sources(index, ahead.pop()):
+            if source_mix.digest not in seen:
+                seen.add(source_mix.digest)
+                ahead.append(source_mix)
+                behind.append(_real(index, earlier, source_mix))
     return MixRoots(mix, direct, np.unique(np.concatenate(behind)))
 
 
 def segments_of(index: Ancestry, numbers: Numbers) -> NDArray[np.intp]:
     """The place among `index.segments` of each occurrence's round."""
-    ends = np.array([each.base + each.rows for each in index.segments], dtype=np.int64)
+    ends = np.array([segment.base + segment.rows for segment in index.segments], dtype=np.int64)
     return np.searchsorted(ends, numbers, side="right")
 
 
@@ -119,11 +123,11 @@ def by_round(index: Ancestry, numbers: Numbers) -> pl.DataFrame:
     """Count occurrences per round: dataset, round, rows (Int64), without rounds of none."""
     counts = np.bincount(segments_of(index, numbers), minlength=len(index.segments))
     columns = {"dataset": pl.String, "round": pl.Int32, "rows": pl.Int64}
-    found = [
+    counted = [
         (segment.dataset, segment.round, int(rows))
         for segment, rows in zip(index.segments, counts, strict=True)
     ]
-    frame = pl.DataFrame(found, schema=columns, orient="row")
+    frame = pl.DataFrame(counted, schema=columns, orient="row")
     return frame.filter(pl.col("rows") > 0).sort("dataset", "round")
 
 
@@ -132,16 +136,16 @@ def _sources(index: Ancestry, mix: MixManifest) -> Iterator[tuple[Segment, MixMa
     drawn = {part.round for part in mix.rounds}
     for segment in index.segments:
         if segment.dataset == mix.dataset and segment.round in drawn:
-            for each in segment.mixes:
-                yield segment, each
+            for named_mix in segment.mixes:
+                yield segment, named_mix
 
 
 def _real(index: Ancestry, segment: Segment, mix: MixManifest) -> Numbers:
     """The real rows in a mix."""
     members = index.members(segment, mix.digest)
-    found = [
-        members[(members >= each.base) & (members < each.base + each.rows)]
-        for each in index.segments
-        if each.round == 0 and each.dataset == mix.dataset
+    real_members = [
+        members[(members >= candidate.base) & (members < candidate.base + candidate.rows)]
+        for candidate in index.segments
+        if candidate.round == 0 and candidate.dataset == mix.dataset
     ]
-    return np.concatenate([np.empty(0, dtype=np.int64), *found])
+    return np.concatenate([np.empty(0, dtype=np.int64), *real_members])

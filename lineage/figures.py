@@ -29,18 +29,22 @@ def real_share(evidence: Evidence) -> Figure:
 def depth_mean(evidence: Evidence) -> Figure:
     """Mean generations from real data over the accepted rows that descend from real data."""
     rows = evidence.lineage
-    known = rows.filter(pl.col("depth_mean").is_not_null())
-    detail = f"{len(known):,} of {len(rows):,} accepted rows have real roots"
-    return exact(mean(known, "depth_mean"), detail)
+    rooted = rows.filter(pl.col("depth_mean").is_not_null())
+    detail = f"{len(rooted):,} of {len(rows):,} accepted rows have real roots"
+    return exact(mean(rooted, "depth_mean"), detail)
 
 
 def depth_max(evidence: Evidence) -> Figure:
     """Most generations from real data along any line of descent."""
     rows = evidence.lineage
     deepest = number(rows["depth_max"].max())
-    found = rows.filter(pl.col("depth_max") == deepest) if deepest is not None else rows.clear()
-    named = samples(found)
-    detail = f"{len(found):,} accepted rows: {named}" if named else "none descends from real data"
+    deepest_rows = (
+        rows.filter(pl.col("depth_max") == deepest) if deepest is not None else rows.clear()
+    )
+    named = samples(deepest_rows)
+    detail = (
+        f"{len(deepest_rows):,} accepted rows: {named}" if named else "none descends from real data"
+    )
     return exact(deepest, detail)
 
 
@@ -64,9 +68,9 @@ def real_inputs_low(evidence: Evidence) -> Figure:
 
 def opaque_roots(evidence: Evidence) -> Figure:
     """Share of backward walks that end at a model of unknown training data."""
-    found = mean(evidence.lineage, "real_roots")
+    mean_roots = mean(evidence.lineage, "real_roots")
     detail = f"{len(evidence.lineage):,} accepted rows"
-    return exact(None if found is None else 1.0 - found, detail)
+    return exact(None if mean_roots is None else 1.0 - mean_roots, detail)
 
 
 def memorised(evidence: Evidence) -> Figure:
@@ -114,15 +118,19 @@ def loss(evidence: Evidence, other: str) -> Figure:
     It is lost of the figure that judges the data set's task: accuracy, where none is named. The
     interval is that of the paired difference, turned round.
     """
-    at = evidence.metrics, "difference", other
-    value, low, high = (number(*at, end) for end in ("value", "low", "high"))
+    path = evidence.metrics, "difference", other
+    value, low, high = (number(*path, end) for end in ("value", "low", "high"))
     figure = str(evidence.metrics.get("task", "accuracy"))
-    ours, theirs = (number(evidence.metrics, figure, each, "value") for each in ("mix", other))
+    ours, theirs = (
+        number(evidence.metrics, figure, classifier, "value") for classifier in ("mix", other)
+    )
     if value is None or low is None or high is None:
         return exact(None, MISSING)
-    said = f"{figure.replace('_', '-')} {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
+    scores = (
+        f"{figure.replace('_', '-')} {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
+    )
     interval = f"95 % of the loss {_short(-high)} to {_short(-low)}"
-    return Figure(-value, -high, -low, f"{said}; {interval}")
+    return Figure(-value, -high, -low, f"{scores}; {interval}")
 
 
 def drop(evidence: Evidence) -> Figure:
@@ -131,10 +139,10 @@ def drop(evidence: Evidence) -> Figure:
     On few validation rows the favourable end of a loss stays small although the loss is plain. So
     a large loss counts as it is measured as soon as its interval holds none but losses.
     """
-    found = loss(evidence, "real_only")
-    if found.value is None or found.low is None:
-        return found
-    return exact(found.value if found.low > 0 else 0.0, found.detail)
+    lost = loss(evidence, "real_only")
+    if lost.value is None or lost.low is None:
+        return lost
+    return exact(lost.value if lost.low > 0 else 0.0, lost.detail)
 
 
 def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
@@ -146,8 +154,8 @@ def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -
         name: recall, coverage, variance or tail.
         interval: whether limits are held against the ends of its interval.
     """
-    at = evidence.metrics, part, name
-    value, low, high, null = (number(*at, end) for end in ("value", "low", "high", "null"))
+    path = evidence.metrics, part, name
+    value, low, high, null = (number(*path, end) for end in ("value", "low", "high", "null"))
     if value is None or null is None or null <= 0:
         return exact(None, MISSING)
     detail = f"{value:.3f}; real rows have {null:.3f}"
@@ -163,15 +171,15 @@ def _mean(evidence: Evidence, column: str) -> Figure:
     return exact(mean(evidence.lineage, column), f"{len(evidence.lineage):,} accepted rows")
 
 
-def _hits(evidence: Evidence, found: pl.DataFrame, what: str) -> Figure:
+def _hits(evidence: Evidence, hits: pl.DataFrame, what: str) -> Figure:
     """Share of the accepted rows that are found."""
     total = len(evidence.lineage)
     if not total:
         return exact(None, MISSING)
-    each = found.unique("row", maintain_order=True)
-    named = samples(each)
-    detail = f"{len(each):,} of {total:,} accepted rows are {what}"
-    return exact(len(each) / total, f"{detail}: {named}" if named else detail)
+    unique_hits = hits.unique("row", maintain_order=True)
+    named = samples(unique_hits)
+    detail = f"{len(unique_hits):,} of {total:,} accepted rows are {what}"
+    return exact(len(unique_hits) / total, f"{detail}: {named}" if named else detail)
 
 
 def _share_of_candidates(evidence: Evidence, name: str) -> Figure:
@@ -189,10 +197,10 @@ def _descent(evidence: Evidence, edges: pl.DataFrame, contaminated: pl.DataFrame
         return exact(0.0, "no accepted row has explicit parents")
     if contaminated is None:
         return exact(None, "rows have parents, and nobody looked which of them leaked")
-    at = ["parents.dataset", "parents.round", "parents.row"]
-    bad = edges.join(contaminated, left_on=at, right_on=["dataset", "round", "row"], how="semi")
-    found = evidence.lineage.join(bad, on="row", how="semi")
-    return _hits(evidence, found, "descended from held-out rows")
+    key = ["parents.dataset", "parents.round", "parents.row"]
+    bad = edges.join(contaminated, left_on=key, right_on=["dataset", "round", "row"], how="semi")
+    descended = evidence.lineage.join(bad, on="row", how="semi")
+    return _hits(evidence, descended, "descended from held-out rows")
 
 
 def seedless() -> pl.Expr:

@@ -145,12 +145,12 @@ def _is_answer(result: GuardResult) -> bool:
     numbers = [item.value for item in result.checks if item.value is not None]
     return (
         type(result.round) is int
-        and all(isinstance(each, str) for each in texts)
-        and all(type(each) in {int, float} and math.isfinite(each) for each in numbers)
+        and all(isinstance(text, str) for text in texts)
+        and all(type(number) in {int, float} and math.isfinite(number) for number in numbers)
         and all(
-            isinstance(each, str)
+            isinstance(text, str)
             for item in result.checks
-            for each in (item.name, item.limit, item.verdict, item.evidence)
+            for text in (item.name, item.limit, item.verdict, item.evidence)
         )
     )
 

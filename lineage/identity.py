@@ -105,12 +105,12 @@ def _column(column: pl.Series, encode: Encoder) -> pl.Series:
 def _fixed(rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> list[bytes]:
     """Rows of a [n, k] byte array as n values."""
     whole, width = rows.tobytes(), rows.shape[1]
-    return [whole[at : at + width] for at in range(0, len(whole), width)]
+    return [whole[start : start + width] for start in range(0, len(whole), width)]
 
 
 def _digest(parts: Sequence[pl.Series]) -> list[bytes]:
     """Hash each row's parts, one column after the other."""
-    frame = pl.DataFrame([part.alias(str(at)) for at, part in enumerate(parts)])
+    frame = pl.DataFrame([part.alias(str(position)) for position, part in enumerate(parts)])
     joined = frame.select(sum((pl.col(name) for name in frame.columns), start=pl.lit(VERSION)))
     sha256 = hashlib.sha256
     return [sha256(message).digest() for message in joined.to_series().to_list()]
@@ -128,7 +128,7 @@ def _digest_rows(rows: Iterable[tuple[Message, ...]]) -> Iterator[bytes]:
 
 def _texts(column: pl.Series, encode: Encoder) -> Iterator[Message]:
     """The bytes of a column that is no image, row by row."""
-    return ((each,) for each in _column(column, encode))
+    return ((message,) for message in _column(column, encode))
 
 
 def _constant(tag: bytes, column: pl.Series) -> pl.Series:
@@ -186,7 +186,7 @@ def _images(column: pl.Series) -> Iterator[Message]:
         )
     name = column.name.encode()
     head = len(name).to_bytes(4, "big") + name
-    return (_image(head, each) for each in data)
+    return (_image(head, file) for file in data)
 
 
 def _image(head: bytes, data: bytes | None) -> Message:

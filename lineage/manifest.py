@@ -92,7 +92,9 @@ class MixManifest(BaseModel):
         """Write a mix that leaves nothing out without the fields that would say so."""
         content: dict[str, Any] = handler(self)
         return {
-            name: each for name, each in content.items() if each is not None or name not in LEFT_OUT
+            name: value
+            for name, value in content.items()
+            if value is not None or name not in LEFT_OUT
         }
 
     @model_validator(mode="wrap")
@@ -101,7 +103,7 @@ class MixManifest(BaseModel):
         """Refuse a manifest that does not have the digest it was written with."""
         if not isinstance(content, dict) or "digest" not in content:
             return handler(content)
-        manifest = handler({name: each for name, each in content.items() if name != "digest"})
+        manifest = handler({name: value for name, value in content.items() if name != "digest"})
         if manifest.digest != content["digest"]:
             raise ValueError("was altered: its digest is another; restore it from the lake")
         return manifest
@@ -117,8 +119,10 @@ class MixManifest(BaseModel):
     def _of_rounds(self) -> list[tuple[bool, str]]:
         parts, low, high = self.rounds, min(1.0, self.real_weight), max(1.0, self.real_weight)
         numbers = [part.round for part in parts]
-        each = [part.weight / part.rows for part in parts]
-        weighed = low * (1 - ROUNDING) <= min(each) and max(each) <= high * (1 + ROUNDING)
+        row_weights = [part.weight / part.rows for part in parts]
+        weighed = low * (1 - ROUNDING) <= min(row_weights) and max(row_weights) <= high * (
+            1 + ROUNDING
+        )
         return [
             (self.regime in REGIMES, f"there is no regime {self.regime!r}"),
             (numbers == sorted(set(numbers)), "rounds are not in order"),
@@ -134,21 +138,24 @@ class MixManifest(BaseModel):
         drawn = (self.sample_size, self.subsample, self.seed)
         complete = all(part.rows == part.accepted for part in self.rounds)
         return [
-            (all((each is not None) == thinned for each in drawn), "subsample and regime differ"),
+            (
+                all((setting is not None) == thinned for setting in drawn),
+                "subsample and regime differ",
+            ),
             (thinned or complete, "rows are missing though none were to be left out"),
             (self.rows <= (self.sample_size or self.rows), "more rows than the subsample's size"),
         ]
 
     def _of_depths(self) -> list[tuple[bool, str]]:
         depths = (self.depth_min, self.depth_mean, self.depth_max)
-        present = [each for each in depths if each is not None]
-        known = len(present) == len(depths)
-        low, mean, high = present if known else (0, 0, 0)
+        present = [depth for depth in depths if depth is not None]
+        complete = len(present) == len(depths)
+        low, mean, high = present if complete else (0, 0, 0)
         ordered = low * (1 - ROUNDING) <= mean <= high * (1 + ROUNDING)
         started = self.real_share <= self.real_roots + ROUNDING
         return [
-            (known or not present, "some depths are missing"),
-            (known == (self.real_roots > 0), "depths and real_roots differ"),
+            (complete or not present, "some depths are missing"),
+            (complete == (self.real_roots > 0), "depths and real_roots differ"),
             (ordered, "depths are not in order"),
             (started, "fewer walks end at real samples than start there"),
         ]

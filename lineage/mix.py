@@ -94,10 +94,10 @@ def build(
         MixError: there are no rows, none is left, or regime, weight or size cannot be used.
         SchemaError: a column is missing, or a row comes twice.
     """
-    known = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
-    schema.unique_key(known, ["round", "row"], "the mix")
-    _check(known, regime, real_weight, sample_size)
-    kept, left = _leave_out(_offered(known, regime), left_out)
+    accepted = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
+    schema.unique_key(accepted, ["round", "row"], "the mix")
+    _check(accepted, regime, real_weight, sample_size)
+    kept, left = _leave_out(_offered(accepted, regime), left_out)
     thinned = regime == "accumulate-subsample"
     size = _size(kept, sample_size) if thinned else None
     taken = _take(kept, size, seed)
@@ -134,9 +134,9 @@ def list_digest(rows: pl.DataFrame) -> str:
     Raises:
         SchemaError: a column is missing or null, or a row comes twice.
     """
-    known = schema.conform(rows, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
-    schema.unique_key(known, list(OCCURRENCE), "the list")
-    numbers = known.sort(list(OCCURRENCE)).select(pl.all().cast(pl.Int64)).to_numpy()
+    listed = schema.conform(rows, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
+    schema.unique_key(listed, list(OCCURRENCE), "the list")
+    numbers = listed.sort(list(OCCURRENCE)).select(pl.all().cast(pl.Int64)).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(numbers, dtype="<i8").tobytes()).hexdigest()
 
 
@@ -156,9 +156,9 @@ def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
     except (ArithmeticError, TypeError) as error:  # of numbers that no float is, or no content
         raise MixError("the mix manifest cannot be used: it holds what no mix has") from error
     except ValidationError as error:
-        said = error.errors()[0]
-        place = ".".join(str(part) for part in said["loc"])
-        raise MixError(f"the mix manifest cannot be used: {place} {said['msg']}") from error
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise MixError(f"the mix manifest cannot be used: {field} {problem['msg']}") from error
 
 
 def _check(rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int | None) -> None:
@@ -250,16 +250,16 @@ def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def _parts(known: pl.DataFrame, taken: pl.DataFrame) -> tuple[RoundPart, ...]:
+def _parts(offered: pl.DataFrame, taken: pl.DataFrame) -> tuple[RoundPart, ...]:
     """Rows and weight that each round gives to the mix."""
-    accepted = known.group_by("round").agg(pl.len().alias("accepted"))
-    found = (
+    accepted = offered.group_by("round").agg(pl.len().alias("accepted"))
+    parts = (
         taken.group_by("round")
         .agg(pl.len().alias("rows"), pl.col("weight").sum())
         .join(accepted, on="round")
         .sort("round")
     )
-    return tuple(RoundPart(**each) for each in found.to_dicts())
+    return tuple(RoundPart(**part) for part in parts.to_dicts())
 
 
 def _distribution(rows: pl.DataFrame) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _distribution(rows: pl.DataFrame) -> dict[str, Any]:
     weight, roots = pl.col("weight"), pl.col("real_roots").cast(pl.Float64)
     ending = weight * roots
     length = ending * pl.col("depth_mean").cast(pl.Float64)
-    found = rows.select(
+    sums = rows.select(
         ((pl.col("kind") == "real") * weight).sum().alias("real"),
         ending.sum().alias("ending"),
         length.sum().alias("length"),
@@ -276,9 +276,9 @@ def _distribution(rows: pl.DataFrame) -> dict[str, Any]:
         pl.col("depth_max").max(),
     ).row(0, named=True)
     return {
-        "real_share": found["real"] / found["total"],
-        "real_roots": min(found["ending"] / found["total"], 1.0),
-        "depth_mean": found["length"] / found["ending"] if found["ending"] else None,
-        "depth_min": found["depth_min"],
-        "depth_max": found["depth_max"],
+        "real_share": sums["real"] / sums["total"],
+        "real_roots": min(sums["ending"] / sums["total"], 1.0),
+        "depth_mean": sums["length"] / sums["ending"] if sums["ending"] else None,
+        "depth_min": sums["depth_min"],
+        "depth_max": sums["depth_max"],
     }

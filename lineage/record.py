@@ -54,7 +54,7 @@ def real(frame: pl.DataFrame) -> pl.DataFrame:
     """
     rows = schema.conform(frame, REAL, required=("row", "sample_id"))
     schema.unique_key(rows, ["row"], "round 0")
-    known = rows.sort("row").with_columns(
+    complete = rows.sort("row").with_columns(
         pl.lit(0).alias("round"),
         pl.lit("real").alias("kind"),
         pl.lit([], dtype=schema.PARENTS).alias("parents"),
@@ -64,7 +64,7 @@ def real(frame: pl.DataFrame) -> pl.DataFrame:
         pl.lit(0).alias("depth_min"),
         pl.lit(0).alias("depth_max"),
     )
-    return _complete(known)
+    return _complete(complete)
 
 
 def derive(
@@ -105,18 +105,18 @@ def derive(
     _check_mix(mix, dataset, round_number)
     linked = edges.resolve(rows["row"], parents, stored, dataset, round_number)
     joined = rows.join(edges.collect(linked), on="row", how="left", maintain_order="left")
-    found = _derived(joined, mix).with_columns(
+    derived = _derived(joined, mix).with_columns(
         pl.lit(round_number).alias("round"),
         pl.lit(generator).alias("generator"),
         pl.lit(attribution).alias("attribution"),
         pl.lit(mix.digest if mix else None, pl.String).alias("trained_on"),
         pl.col("parents").fill_null(pl.lit([], dtype=schema.PARENTS)),
     )
-    return _complete(_with_kind(found))
+    return _complete(_with_kind(derived))
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
-    given = pl.Schema({name: each for name, each in OPTIONAL.items() if name in frame.columns})
+    given = pl.Schema({name: dtype for name, dtype in OPTIONAL.items() if name in frame.columns})
     wanted = pl.Schema({**CANDIDATE, **given})
     required = ("row", "sample_id", *(["kind"] if "kind" in given else []))
     rows = schema.conform(frame, wanted, required=required)

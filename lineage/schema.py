@@ -131,8 +131,10 @@ def conform(
     result = frame.select(_cast(frame[name], dtype) for name, dtype in schema.items())
     for name in required:
         if result[name].null_count():
-            at = result[name].is_null().arg_max()
-            raise SchemaError(f"column {name!r} is null at position {at}; it must have a value")
+            position = result[name].is_null().arg_max()
+            raise SchemaError(
+                f"column {name!r} is null at position {position}; it must have a value"
+            )
     if "sample_id" in schema:
         _check_ids(result["sample_id"])
     return result
@@ -151,8 +153,10 @@ def typed(frame: pl.LazyFrame, wanted: pl.Schema) -> pl.LazyFrame:
         if name not in there:
             raise SchemaError(f"column {name!r} ({dtype}) is missing; add it")
         if there[name].is_nested() and not dtype.is_nested():
-            kind = str(there[name])[:SHOWN]
-            raise SchemaError(f"column {name!r} is {kind}, not {dtype}; cast it where it is made")
+            given_type = str(there[name])[:SHOWN]
+            raise SchemaError(
+                f"column {name!r} is {given_type}, not {dtype}; cast it where it is made"
+            )
     return frame.select(
         pl.col(name) if there[name] == dtype else pl.col(name).cast(dtype)
         for name, dtype in wanted.items()
@@ -172,8 +176,8 @@ def readable(what: str) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
-        said = (str(error).splitlines() or ["no reason given"])[0][:SHOWN]
-        raise SchemaError(f"{what} cannot be read: {said}") from error
+        reason = (str(error).splitlines() or ["no reason given"])[0][:SHOWN]
+        raise SchemaError(f"{what} cannot be read: {reason}") from error
 
 
 def to_arrow(schema: pl.Schema) -> pa.Schema:
@@ -183,8 +187,8 @@ def to_arrow(schema: pl.Schema) -> pa.Schema:
     arrow = pl.DataFrame(schema=schema).to_arrow().schema
     if "sample_id" not in schema:
         return arrow
-    at = arrow.get_field_index("sample_id")
-    return arrow.set(at, pa.field("sample_id", pa.binary(ID_BYTES)))
+    position = arrow.get_field_index("sample_id")
+    return arrow.set(position, pa.field("sample_id", pa.binary(ID_BYTES)))
 
 
 def unique_key(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -202,8 +206,8 @@ def unique_key(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
 def _cast(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
     if column.dtype == dtype:
         return column
-    kind = str(column.dtype)[:SHOWN]
-    wrong = f"column {column.name!r} is {kind}, not {dtype}; cast it where it is made"
+    given_type = str(column.dtype)[:SHOWN]
+    wrong = f"column {column.name!r} is {given_type}, not {dtype}; cast it where it is made"
     try:
         cast = column.cast(dtype, strict=True)
     except UNREADABLE as error:
@@ -218,8 +222,8 @@ def _cast(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Serie
 def _check_ids(ids: pl.Series) -> None:
     size = ids.bin.size()
     if (size != ID_BYTES).any():
-        at = (size != ID_BYTES).arg_max() or 0
+        position = (size != ID_BYTES).arg_max() or 0
         raise SchemaError(
-            f"the sample_id at position {at} has {size[at]} bytes, not {ID_BYTES}; "
+            f"the sample_id at position {position} has {size[position]} bytes, not {ID_BYTES}; "
             "make ids with lineage.identity.sample_ids"
         )

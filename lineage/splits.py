@@ -73,13 +73,13 @@ def assign(
     places = np.searchsorted(ends, _positions(names, key), side="right")
     labels = np.asarray([*shares, TRAIN], dtype=object)[places]
     chosen = pl.Series("split", labels.tolist(), dtype=pl.String)
-    found = groups.to_frame("group").join(
+    joined = groups.to_frame("group").join(
         pl.DataFrame({"group": names, "split": chosen}),
         on="group",
         how="left",
         maintain_order="left",
     )
-    return found["split"]
+    return joined["split"]
 
 
 def _components(ids: pl.Series, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -88,8 +88,8 @@ def _components(ids: pl.Series, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
     rows = np.arange(len(ids))
-    known = ids.to_frame("id").with_row_index("row")
-    first = known.select(pl.col("row").first().over("id").cast(pl.Int64)).to_series()
+    numbered = ids.to_frame("id").with_row_index("row")
+    first = numbered.select(pl.col("row").first().over("id").cast(pl.Int64)).to_series()
     left = np.concatenate([rows, pairs[:, 0]])
     right = np.concatenate([first.to_numpy(), pairs[:, 1]])
     graph = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(len(ids),) * 2)

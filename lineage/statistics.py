@@ -49,13 +49,13 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         """Both together."""
         pair = self.generations, other.generations
-        deepest = [each.deepest for each in (self, other) if each.deepest is not None]
+        deepest = [tally.deepest for tally in (self, other) if tally.deepest is not None]
         return Tally(
             **{name: getattr(self, name) + getattr(other, name) for name in (*COUNTS, *SUMS)},
             deepest=max(deepest, default=None),
             generations={
-                each: sum(some.get(each, 0) for some in pair)
-                for each in sorted({*pair[0], *pair[1]})
+                generation: sum(some.get(generation, 0) for some in pair)
+                for generation in sorted({*pair[0], *pair[1]})
             },
         )
 
@@ -122,9 +122,9 @@ def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: in
     Raises:
         CycleError: some rounds descend from themselves, so that walks have no end.
     """
-    segments = {each.round: each for each in index.segments if each.dataset == dataset}
+    segments = {segment.round: segment for segment in index.segments if segment.dataset == dataset}
     ours = sorted(
-        (each for each in sources if each.dataset == dataset), key=lambda each: each.round
+        (source for source in sources if source.dataset == dataset), key=lambda source: source.round
     )
     rounds: list[Round] = []
     starts: list[NDArray[np.int64]] = []
@@ -134,8 +134,8 @@ def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: in
         whole += own
         starts.append(accepted(index, segments[source.round]))
         decided = source.round == 0 or source.decisions is not None
-        found = _founders(index, starts[-1:], top)
-        rounds.append(Round(source.round, decided, own, whole, found))
+        round_founders = _founders(index, starts[-1:], top)
+        rounds.append(Round(source.round, decided, own, whole, round_founders))
     return Statistics(dataset, tuple(rounds), whole, _founders(index, starts, top))
 
 
@@ -163,14 +163,14 @@ def tally(source: Source) -> Tally:
     counted = kept.group_by("generation").agg(
         pl.len(), pl.col(*SUMS).cast(pl.Float64).sum(), pl.col("deepest").max()
     )
-    found = counted.sort("generation").collect(engine="streaming")
-    known = found.drop_nulls("generation")
+    groups = counted.sort("generation").collect(engine="streaming")
+    rooted = groups.drop_nulls("generation")
     return Tally(
         candidates=lineage.select(pl.len()).collect().item(),
-        accepted=int(found["len"].sum()),
-        **{name: float(found[name].sum()) for name in SUMS},
-        deepest=_whole(found["deepest"].max()),
-        generations=dict(known.select("generation", "len").iter_rows()),
+        accepted=int(groups["len"].sum()),
+        **{name: float(groups[name].sum()) for name in SUMS},
+        deepest=_whole(groups["deepest"].max()),
+        generations=dict(rooted.select("generation", "len").iter_rows()),
     )
 
 

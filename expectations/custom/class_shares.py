@@ -56,7 +56,7 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
         """Count classes."""
         if reference is None:
             raise CannotJudge("there are no rows to compare with")
-        ours, theirs = (each[self.column].drop_nulls() for each in (candidates, reference))
+        ours, theirs = (frame[self.column].drop_nulls() for frame in (candidates, reference))
         counts = self._counts(ours, theirs)
         shares = (counts["ours"] / len(ours)) / (counts["theirs"] / len(theirs))
         ratios = shares.to_numpy()
@@ -78,15 +78,17 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
         """
         if ours.is_empty() or theirs.is_empty():
             raise CannotJudge("there is no candidate or no real row with a class")
-        left, right = (_counted(each, name) for each, name in ((ours, "ours"), (theirs, "theirs")))
-        asked = right.select("class")
+        left, right = (
+            _counted(labels, name) for labels, name in ((ours, "ours"), (theirs, "theirs"))
+        )
+        wanted = right.select("class")
         if self.classes is not None:
-            asked = pl.DataFrame({"class": [str(each) for each in self.classes]})
-        found = asked.join(right, on="class", how="left").join(left, on="class", how="left")
-        absent = found.filter(pl.col("theirs").is_null())["class"]
+            wanted = pl.DataFrame({"class": [str(name) for name in self.classes]})
+        counts = wanted.join(right, on="class", how="left").join(left, on="class", how="left")
+        absent = counts.filter(pl.col("theirs").is_null())["class"]
         if len(absent):
             raise CannotJudge(f"no real row has class {absent[0]!r} of column {self.column!r}")
-        return found.fill_null(0).sort("class")
+        return counts.fill_null(0).sort("class")
 
     @staticmethod
     def _chance(counts: pl.DataFrame, ours: int, theirs: int) -> float:

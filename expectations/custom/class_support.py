@@ -59,8 +59,8 @@ class ExpectColumnClassesToHaveSupport(Sentence, gx.ColumnAggregateExpectation):
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002  GX passes it
         execution_engine: gx.ExecutionEngine[Any] | None = None,  # noqa: ARG002  GX passes it
     ) -> dict[str, Any]:
-        found = metrics[COUNTS]
-        counts = {name: int(found.get(name, 0)) for name in self.classes}
+        rows_by_class = metrics[COUNTS]
+        counts = {name: int(rows_by_class.get(name, 0)) for name in self.classes}
         rare = {str(name): count for name, count in counts.items() if count < self.min_count}
         return {
             "success": not rare,

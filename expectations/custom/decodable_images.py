@@ -77,7 +77,7 @@ class ColumnValuesDecodableImage(gx.ColumnMapMetricProvider):
         **_: object,
     ) -> pd.Series:
         shape = Shape(mode, width, height, formats or FORMATS)
-        return pd.Series([decodable(each, shape) for each in column], column.index, dtype=bool)
+        return pd.Series([decodable(value, shape) for value in column], column.index, dtype=bool)
 
 
 class ExpectColumnValuesToBeDecodableImages(Sentence, gx.ColumnMapExpectation):

@@ -48,8 +48,8 @@ class Sentence:
         result: gx.ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,
     ) -> list[gx.RenderedStringTemplateContent]:
-        asked = configuration or (result.expectation_config if result else None)
-        template, params = cls.wording(asked.kwargs if asked else {})
+        shown = configuration or (result.expectation_config if result else None)
+        template, params = cls.wording(shown.kwargs if shown else {})
         styling = (runtime_configuration or {}).get("styling")
         return [
             gx.RenderedStringTemplateContent(

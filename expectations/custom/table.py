@@ -55,7 +55,9 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
     def columns(self) -> tuple[str, ...]:
         """The columns that it judges."""
         given = [getattr(self, name) for name in COLUMNS if hasattr(self, name)]
-        return tuple(name for each in given for name in ([each] if isinstance(each, str) else each))
+        return tuple(
+            name for value in given for name in ([value] if isinstance(value, str) else value)
+        )
 
     @property
     def reference(self) -> str | None:
@@ -84,11 +86,11 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
             raise CannotJudge("there is no batch")
         batch = execution_engine.get_domain_records({})[list(self.columns)]
         named = None if self.reference is None else references.frame(self.reference)
-        found = self.find(pl.from_pandas(batch, nan_to_null=True), named)
-        if not math.isfinite(found.observed):
-            raise CannotJudge(f"the figure is {found.observed}, which no limit can judge")
-        result = {"observed_value": float(found.observed), "details": dict(found.facts)}
-        return {"success": bool(found.success), "result": result}
+        finding = self.find(pl.from_pandas(batch, nan_to_null=True), named)
+        if not math.isfinite(finding.observed):
+            raise CannotJudge(f"the figure is {finding.observed}, which no limit can judge")
+        result = {"observed_value": float(finding.observed), "details": dict(finding.facts)}
+        return {"success": bool(finding.success), "result": result}
 
     @classmethod
     @gx.renderer(renderer_type=gx.LegacyDiagnosticRendererType.OBSERVED_VALUE)
@@ -98,10 +100,10 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
         result: gx.ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003  GX passes it
     ) -> str:
-        found = (result.result if result else None) or {}
-        if "observed_value" not in found:
+        content = (result.result if result else None) or {}
+        if "observed_value" not in content:
             return "--"
-        return details.figures(found["observed_value"], found.get("details") or {})
+        return details.figures(content["observed_value"], content.get("details") or {})
 
 
 class Bounded(TableExpectation, ABC):
@@ -177,21 +179,21 @@ class Compared(Bounded, ABC):
         """Take the figure and hold it against the limits."""
         if reference is None:
             raise CannotJudge("there are no rows to compare with")
-        found = self.compare(candidates, reference)
-        chance = found.p_value(self.worse)
+        comparison = self.compare(candidates, reference)
+        chance = comparison.p_value(self.worse)
         success = (
-            self.within(found.value)
-            and _within(found.ratio, self.min_ratio, self.max_ratio)
+            self.within(comparison.value)
+            and _within(comparison.ratio, self.min_ratio, self.max_ratio)
             and _within(chance, self.min_p_value, None)
         )
         facts: dict[str, float | str] = {
-            "of real rows": float(found.null.mean()),
-            "ratio": found.ratio,
+            "of real rows": float(comparison.null.mean()),
+            "ratio": comparison.ratio,
             "p": chance,
-            "candidates": found.candidates,
-            "real rows": found.real,
+            "candidates": comparison.candidates,
+            "real rows": comparison.real,
         }
-        return Finding(success, found.value, facts)
+        return Finding(success, comparison.value, facts)
 
 
 def _within(value: float, low: float | None, high: float | None) -> bool:
@@ -200,8 +202,8 @@ def _within(value: float, low: float | None, high: float | None) -> bool:
 
 def drawn(values: pl.Series, rows: int, seed: int) -> pl.Series:
     """At most so many values of a column, null left out."""
-    found = values.drop_nulls()
-    return found if len(found) <= rows else found.sample(rows, seed=seed)
+    present = values.drop_nulls()
+    return present if len(present) <= rows else present.sample(rows, seed=seed)
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series:
@@ -210,8 +212,8 @@ def values(frame: pl.DataFrame, column: str) -> pl.Series:
     Raises:
         CannotJudge: it holds no numbers.
     """
-    kind = frame.schema[column]
-    if not (kind.is_numeric() or kind == pl.Boolean):
-        raise CannotJudge(f"column {column!r} holds {kind}; numbers are needed")
-    found = frame[column].cast(pl.Float64)
-    return found.filter(found.is_finite().fill_null(value=False))
+    dtype = frame.schema[column]
+    if not (dtype.is_numeric() or dtype == pl.Boolean):
+        raise CannotJudge(f"column {column!r} holds {dtype}; numbers are needed")
+    numbers = frame[column].cast(pl.Float64)
+    return numbers.filter(numbers.is_finite().fill_null(value=False))

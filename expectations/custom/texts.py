@@ -37,8 +37,8 @@ class TextDiversity(Compared, ABC):
     @property
     def reference(self) -> str | None:
         """The name of the rows that it compares with, if a limit speaks of them."""
-        asked = any(getattr(self, name) is not None for name in NULL_LIMITS)
-        return self.against if asked else None
+        compares = any(getattr(self, name) is not None for name in NULL_LIMITS)
+        return self.against if compares else None
 
     @abstractmethod
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
@@ -74,7 +74,7 @@ class TextDiversity(Compared, ABC):
         )
 
     def _texts(self, frame: pl.DataFrame, rows: int) -> pl.Series:
-        kind = frame.schema[self.column]
-        if kind != pl.String:
-            raise CannotJudge(f"column {self.column!r} holds {kind}; texts are needed")
+        dtype = frame.schema[self.column]
+        if dtype != pl.String:
+            raise CannotJudge(f"column {self.column!r} holds {dtype}; texts are needed")
         return drawn(frame[self.column], rows, self.seed)

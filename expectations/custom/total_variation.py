@@ -49,12 +49,12 @@ class ExpectColumnTotalVariationToBeBetween(Compared):
         else:
             real = values(reference, self.column).to_numpy()
             null.sizes(len(candidates), len(real), self.max_rows)
-            place = distributions.binned(real, self.bins)
-            ours, theirs = place(values(candidates, self.column).to_numpy()), place(real)
+            bin_of = distributions.binned(real, self.bins)
+            ours, theirs = bin_of(values(candidates, self.column).to_numpy()), bin_of(real)
         kinds = 1 + int(max(ours.max(initial=0), theirs.max(initial=0)))
         return null.compare(
             lambda left, right: distributions.total_variation(
-                *(np.bincount(each, minlength=kinds) for each in (left, right))
+                *(np.bincount(side, minlength=kinds) for side in (left, right))
             ),
             ours,
             theirs,

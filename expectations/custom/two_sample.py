@@ -63,9 +63,9 @@ class ExpectClassifierTwoSampleAccuracyToBeBetween(Bounded):
         ours, theirs = points.points(
             candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
         )
-        found = twosample.two_sample(
+        result = twosample.two_sample(
             ours, theirs, self.classifier, max_rows=self.max_rows, seed=self.seed
         )
-        likely = self.min_p_value is None or found.p_value >= self.min_p_value
-        facts = {"p": found.p_value, "held-out rows": found.rows}
-        return Finding(self.within(found.accuracy) and likely, found.accuracy, facts)
+        likely = self.min_p_value is None or result.p_value >= self.min_p_value
+        facts = {"p": result.p_value, "held-out rows": result.rows}
+        return Finding(self.within(result.accuracy) and likely, result.accuracy, facts)

@@ -58,10 +58,10 @@ def spread(values: Values) -> float:
         CannotJudge: all values are the same.
     """
     low, high = np.quantile(values, (0.25, 0.75))
-    found = float(high - low) or float(values.std())
-    if found == 0:
+    unit = float(high - low) or float(values.std())
+    if unit == 0:
         raise CannotJudge("all real values are the same, so there is no unit of distance")
-    return found
+    return unit
 
 
 def total_variation(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:

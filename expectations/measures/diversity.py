@@ -51,10 +51,10 @@ def width(real: Points) -> float:
     """
     few = real[:SCALE_ROWS]
     apart = manifold.distances(few, few)[np.triu_indices(len(few), 1)]
-    found = float(np.median(apart)) if len(apart) else 0.0
-    if found == 0:
+    median = float(np.median(apart)) if len(apart) else 0.0
+    if median == 0:
         raise CannotJudge("most real rows are the same, so there is no unit of distance")
-    return found
+    return median
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Ngrams:
         Raises:
             CannotJudge: no chosen text has one.
         """
-        asked = np.zeros(int(max(self.texts.max(initial=-1), chosen.max(initial=-1))) + 1, bool)
-        asked[chosen] = True
-        found = self.ids[asked[self.texts]]
-        if not len(found):
+        is_chosen = np.zeros(int(max(self.texts.max(initial=-1), chosen.max(initial=-1))) + 1, bool)
+        is_chosen[chosen] = True
+        ids = self.ids[is_chosen[self.texts]]
+        if not len(ids):
             raise CannotJudge("the texts are too short to have one n-gram")
-        return float(np.count_nonzero(np.bincount(found)) / len(found))
+        return float(np.count_nonzero(np.bincount(ids)) / len(ids))
 
 
 def ngrams(texts: pl.Series, length: int) -> Ngrams:
@@ -94,16 +94,16 @@ def ngrams(texts: pl.Series, length: int) -> Ngrams:
         .explode("word")
         .drop_nulls()
     )
-    at = words["at"].to_numpy().astype(np.int64)
+    text_numbers = words["at"].to_numpy().astype(np.int64)
     ids = words["word"].rank("dense").to_numpy().astype(np.int64)
     if len(ids) < length:
-        return Ngrams(ids[:0], at[:0])
+        return Ngrams(ids[:0], text_numbers[:0])
     single, kinds = ids, int(ids.max()) + 1
     for step in range(1, length):
-        pairs = ids[: len(at) - step] * kinds + single[step:]
+        pairs = ids[: len(text_numbers) - step] * kinds + single[step:]
         ids = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
-    starts = at[: len(ids)]
-    whole = starts == at[length - 1 :]
+    starts = text_numbers[: len(ids)]
+    whole = starts == text_numbers[length - 1 :]
     return Ngrams(ids[whole], starts[whole])
 
 

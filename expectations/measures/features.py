@@ -33,13 +33,15 @@ class Features:
 
     def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Pixel vectors [n, d] as features [n, k]."""
-        found: NDArray[np.float64] = (vectors.astype(np.float64) - self.mean) @ self.components.T
-        return found
+        projected: NDArray[np.float64] = (
+            vectors.astype(np.float64) - self.mean
+        ) @ self.components.T
+        return projected
 
     def rarity(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Squared Mahalanobis distance from the real mean, [n]: how far out a row is."""
-        found: NDArray[np.float64] = (self.project(vectors) ** 2 / self.variances).sum(axis=1)
-        return found
+        squared: NDArray[np.float64] = (self.project(vectors) ** 2 / self.variances).sum(axis=1)
+        return squared
 
     @property
     def digest(self) -> str:

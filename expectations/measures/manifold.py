@@ -67,8 +67,8 @@ def distances(left: Points, right: Points) -> Points:
     """Euclidean distances [n, m]."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415  slow to import
 
-    found: Points = cdist(left, right)
-    return found
+    euclidean: Points = cdist(left, right)
+    return euclidean
 
 
 def radii(own: Points, k: int) -> Points:
@@ -76,6 +76,6 @@ def radii(own: Points, k: int) -> Points:
 
     Zero for a set of one point; of a smaller set the farthest neighbour counts.
     """
-    place = min(k, len(own) - 1)
-    found: Points = np.partition(own, place, axis=1)[:, place]
-    return found
+    rank = min(k, len(own) - 1)
+    kth_distances: Points = np.partition(own, rank, axis=1)[:, rank]
+    return kth_distances

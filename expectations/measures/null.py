@@ -70,8 +70,8 @@ def sizes(candidates: int, real: int, max_rows: int) -> tuple[int, int]:
             f"{candidates} candidates and {real} real rows with a value are too few: "
             f"{MIN_ROWS} candidates and {2 * MIN_ROWS} real rows are needed"
         )
-    asked = min(candidates, real // 2, max_rows)
-    return asked, min(real - asked, max_rows)
+    count = min(candidates, real // 2, max_rows)
+    return count, min(real - count, max_rows)
 
 
 def compare(
@@ -98,14 +98,14 @@ def compare(
     Raises:
         CannotJudge: there are too few rows.
     """
-    asked, against = sizes(len(candidates), len(real), max_rows)
-    against = asked if even else against
+    taken, against = sizes(len(candidates), len(real), max_rows)
+    against = taken if even else against
     draw = np.random.default_rng(seed)
-    fake = candidates[draw.permutation(len(candidates))[:asked]]
-    pool = real[draw.permutation(len(real))[: asked + against]]
+    fake = candidates[draw.permutation(len(candidates))[:taken]]
+    pool = real[draw.permutation(len(real))[: taken + against]]
     null = np.empty(draws)
-    for at in range(draws):
-        order = draw.permutation(asked + against)
-        null[at] = figure(pool[order[:asked]], pool[order[asked:]])
-    value = figure(fake, pool[asked:])
-    return Comparison(float(value), null, asked, against)
+    for position in range(draws):
+        order = draw.permutation(taken + against)
+        null[position] = figure(pool[order[:taken]], pool[order[taken:]])
+    value = figure(fake, pool[taken:])
+    return Comparison(float(value), null, taken, against)

@@ -38,20 +38,20 @@ def decode(files: Sequence[bytes | None], size: int | None = None) -> NDArray[np
         CannotJudge: no size is given, and images of the first one's are far more than their files.
     """
     values = None if size is None else np.full((len(files), size), np.nan)
-    for at, data in enumerate(files):
-        found = _read(data, None if values is None else values.shape[1])
-        if found is None:
+    for position, data in enumerate(files):
+        vector = _read(data, None if values is None else values.shape[1])
+        if vector is None:
             continue
         if values is None:
-            _bound(files, found.size)
-            values = np.full((len(files), found.size), np.nan)
-        values[at] = found
+            _bound(files, vector.size)
+            values = np.full((len(files), vector.size), np.nan)
+        values[position] = vector
     return np.empty((len(files), 0)) if values is None else values
 
 
 def _bound(files: Sequence[bytes | None], size: int) -> None:
     """Refuse images that together have far more numbers than their files have bytes."""
-    there = sum(len(each) for each in files if each is not None)
+    there = sum(len(data) for data in files if data is not None)
     most = most_decoded(there, image_files.MAX_TOTAL)
     if len(files) * size > most:
         raise CannotJudge(

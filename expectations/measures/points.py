@@ -51,7 +51,7 @@ def points(
     ours = _drawn(candidates.select(columns).drop_nulls(), max_rows, seed)
     theirs = _drawn(real.select(columns).drop_nulls(), 2 * max_rows, seed)
     blocks = [_block(ours[name], theirs[name]) for name in columns]
-    left, right = (np.concatenate(each, axis=1) for each in zip(*blocks, strict=True))
+    left, right = (np.concatenate(sides, axis=1) for sides in zip(*blocks, strict=True))
     return left[np.isfinite(left).all(axis=1)], right[np.isfinite(right).all(axis=1)]
 
 
@@ -65,31 +65,31 @@ def _drawn(frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
 def _block(ours: pl.Series, theirs: pl.Series) -> tuple[Points, Points]:
     """One column as points, [n, d] and [m, d]."""
     right = _numbers(theirs, None)
-    known = right[np.isfinite(right).all(axis=1)]
-    if not known.size:
+    readable = right[np.isfinite(right).all(axis=1)]
+    if not readable.size:
         raise CannotJudge(f"no real row has a readable value of {theirs.name!r}")
     left = _numbers(ours, right.shape[1])
     if theirs.dtype == pl.Binary:
-        fitted = features.fit(known.astype(np.float32))
-        left, right = (fitted.project(each.astype(np.float32)) for each in (left, right))
-        known = right[np.isfinite(right).all(axis=1)]
-    scale = float(np.sqrt(known.var(axis=0).sum())) or 1.0
-    middle = known.mean(axis=0)
+        fitted = features.fit(readable.astype(np.float32))
+        left, right = (fitted.project(values.astype(np.float32)) for values in (left, right))
+        readable = right[np.isfinite(right).all(axis=1)]
+    scale = float(np.sqrt(readable.var(axis=0).sum())) or 1.0
+    middle = readable.mean(axis=0)
     return (left - middle) / scale, (right - middle) / scale
 
 
 def _numbers(column: pl.Series, width: int | None) -> Points:
     """A column as [n, d]; NaN where it has no readable value or another width."""
-    kind = column.dtype
-    if kind == pl.Binary:
+    dtype = column.dtype
+    if dtype == pl.Binary:
         return pixels.decode(column.to_list(), width)
-    if kind.is_numeric() or kind == pl.Boolean:
+    if dtype.is_numeric() or dtype == pl.Boolean:
         return column.cast(pl.Float64).to_numpy()[:, None].copy()
-    inner = getattr(kind, "inner", None)
+    inner = getattr(dtype, "inner", None)
     if inner is not None and inner.is_numeric():
         return _lists(column, width)
     raise CannotJudge(
-        f"column {column.name!r} holds {kind}; numbers, images or lists of numbers are needed"
+        f"column {column.name!r} holds {dtype}; numbers, images or lists of numbers are needed"
     )
 
 

@@ -43,14 +43,14 @@ class TwoSample:
 
 
 def two_sample(
-    candidates: Points, real: Points, kind: Kind, *, max_rows: int, seed: int
+    candidates: Points, real: Points, classifier: Kind, *, max_rows: int, seed: int
 ) -> TwoSample:
     """Train on one half, count on the other.
 
     Args:
         candidates: [n, d].
         real: [m, d].
-        kind: of classifier: a random forest, 5 nearest neighbours or logistic regression.
+        classifier: of classifier: a random forest, 5 nearest neighbours or logistic regression.
         max_rows: of either kind; of both as many are used, drawn at random.
         seed: of what is drawn, of the halves and of the forest.
 
@@ -67,23 +67,25 @@ def two_sample(
         )
     draw = np.random.default_rng(seed)
     rows = np.concatenate(
-        [each[draw.permutation(len(each))[:count]] for each in (candidates, real)]
+        [points[draw.permutation(len(points))[:count]] for points in (candidates, real)]
     )
     labels = np.repeat([1, 0], count)
     state = int(draw.integers(2**31))
-    learn, held, known, asked = train_test_split(
+    learn, held, learn_labels, held_labels = train_test_split(
         rows, labels, test_size=0.5, stratify=labels, random_state=state
     )
-    found: NDArray[np.int64] = _classifier(kind, state).fit(learn, known).predict(held)
-    return TwoSample(float((found == asked).mean()), len(asked))
+    predicted: NDArray[np.int64] = (
+        _classifier(classifier, state).fit(learn, learn_labels).predict(held)
+    )
+    return TwoSample(float((predicted == held_labels).mean()), len(held_labels))
 
 
-def _classifier(kind: Kind, state: int) -> Any:  # noqa: ANN401  scikit-learn is not typed
-    if kind == "forest":
+def _classifier(name: Kind, state: int) -> Any:  # noqa: ANN401  scikit-learn is not typed
+    if name == "forest":
         from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415  slow to import
 
         return RandomForestClassifier(TREES, random_state=state)
-    if kind == "neighbours":
+    if name == "neighbours":
         from sklearn.neighbors import KNeighborsClassifier  # noqa: PLC0415  slow to import
 
         return KNeighborsClassifier(5)

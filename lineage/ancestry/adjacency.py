@@ -97,11 +97,11 @@ def children_of(
     """
     target, start = arrays["target"], arrays["target_start"]
     wanted = parents.astype(target.dtype)
-    at = np.searchsorted(target, wanted)
-    found = np.flatnonzero(target[at] == wanted)
-    at = at[found]
-    edges, which = spans(start[at].astype(np.int64), start[at + 1].astype(np.int64))
-    return arrays["child"][edges].astype(np.int64), found[which]
+    slots = np.searchsorted(target, wanted)
+    named = np.flatnonzero(target[slots] == wanted)
+    slots = slots[named]
+    edges, which = spans(start[slots].astype(np.int64), start[slots + 1].astype(np.int64))
+    return arrays["child"][edges].astype(np.int64), named[which]
 
 
 def rows_of(arrays: Arrays, edges: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,10 +20,10 @@ def compiled(function: Callable[..., None]) -> Callable[..., None]:
 
     _teach_prefetch()
     try:
-        found: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
+        machine_code: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # there is no place to keep it
-        found = numba.njit(nogil=True)(function)
-    return found
+        machine_code = numba.njit(nogil=True)(function)
+    return machine_code
 
 
 @cache
@@ -32,13 +32,13 @@ def _teach_prefetch() -> None:
     from numba.core import types  # noqa: PLC0415
     from numba.extending import intrinsic, overload  # noqa: PLC0415
 
-    def typed(_typing: Any, values: Any, at: Any) -> Any:  # noqa: ANN401  numba has no types
-        return types.void(values, at), _prefetch
+    def typed(_typing: Any, values: Any, position: Any) -> Any:  # noqa: ANN401  numba has no types
+        return types.void(values, position), _prefetch
 
-    known: Any = intrinsic(typed)
+    typed_prefetch: Any = intrinsic(typed)
 
     def translate(_values: Any, _at: Any) -> Any:  # noqa: ANN401
-        return lambda values, at: known(values, at)  # noqa: PLW0108  numba compiles functions only
+        return lambda values, position: typed_prefetch(values, position)  # noqa: PLW0108  numba compiles functions only
 
     overload(kernels.prefetch, strict=False)(translate)
 
@@ -49,13 +49,13 @@ def _prefetch(context: Any, builder: Any, signature: Any, given: Any) -> Any:  #
     from numba.core import cgutils, types  # noqa: PLC0415
 
     array = signature.args[0]
-    at = context.cast(builder, given[1], signature.args[1], types.intp)
-    first = [at, *[context.get_constant(types.intp, 0)] * (array.ndim - 1)]
+    position = context.cast(builder, given[1], signature.args[1], types.intp)
+    first = [position, *[context.get_constant(types.intp, 0)] * (array.ndim - 1)]
     held = context.make_array(array)(context, builder, given[0])
-    place = cgutils.get_item_pointer(context, builder, array, held, first)  # type: ignore[no-untyped-call]
+    item_pointer = cgutils.get_item_pointer(context, builder, array, held, first)  # type: ignore[no-untyped-call]
     address, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [address, word, word, word])
-    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+    function_type = ir.FunctionType(ir.VoidType(), [address, word, word, word])
+    call = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
     to_read, keep_near, data = word(0), word(3), word(1)
-    builder.call(call, [builder.bitcast(place, address), to_read, keep_near, data])
+    builder.call(call, [builder.bitcast(item_pointer, address), to_read, keep_near, data])
     return context.get_dummy_value()

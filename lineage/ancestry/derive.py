@@ -62,7 +62,7 @@ def derive(index: Ancestry) -> Iterator[tuple[Segment, pl.DataFrame]]:
     Raises:
         CycleError: some segments cannot be put in order.
     """
-    return ((each.segment, each.rows) for each in rounds(index))
+    return ((derived.segment, derived.rows) for derived in rounds(index))
 
 
 def mix_figures(index: Ancestry) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def mix_figures(index: Ancestry) -> pl.DataFrame:
     Raises:
         CycleError: some segments cannot be put in order.
     """
-    return pl.concat([MIXES.to_frame(), *(each.mixes for each in rounds(index))])
+    return pl.concat([MIXES.to_frame(), *(derived.mixes for derived in rounds(index))])
 
 
 def rounds(index: Ancestry) -> Iterator[Derived]:
@@ -105,18 +105,18 @@ def _rows(
     count, arrays = view.segment.rows, view.arrays
     shares = np.empty((3, count), dtype=np.float64)
     depths = np.empty((2, count), dtype=np.int64)
-    known = np.zeros((count + 7) // 8, dtype=np.uint8)
+    has_depths = np.zeros((count + 7) // 8, dtype=np.uint8)
     sums = np.array(mixtures.NOTHING)
     compiled(kernels.derive)(
         *(arrays[name] for name in ("start", "parent", "weight")),
         *(view.bounds, view.shifts, arrays["flags"], arrays["mix"]),
-        np.array([each.model() for each in models]).reshape(-1, 5),
+        np.array([model.model() for model in models]).reshape(-1, 5),
         edges.TOLERANCE,
         values,
         view.segment.base,
         shares,
         depths,
-        known,
+        has_depths,
         sums,
     )
     rows = pl.DataFrame(
@@ -124,9 +124,9 @@ def _rows(
             "row": view.row_index.rows_at(np.arange(count)),
             "real_inputs": shares[0],
             "real_roots": shares[1],
-            "depth_mean": _nullable(shares[2], known),
-            "depth_min": _nullable(depths[0], known),
-            "depth_max": _nullable(depths[1], known),
+            "depth_mean": _nullable(shares[2], has_depths),
+            "depth_min": _nullable(depths[0], has_depths),
+            "depth_max": _nullable(depths[1], has_depths),
         }
     )
     return rows, Sums(*sums.tolist())
@@ -138,19 +138,19 @@ def _mixes(view: View, models: Sequence[Figures]) -> pl.DataFrame:
             view.segment.dataset,
             view.segment.round,
             digest,
-            found.held,
+            model.held,
             manifest.rows if manifest else None,
-            *(astuple(found)[1:] if found.held else (None,) * 5),
+            *(astuple(model)[1:] if model.held else (None,) * 5),
         )
-        for digest, manifest, found in zip(view.mixes, view.manifests, models, strict=True)
+        for digest, manifest, model in zip(view.mixes, view.manifests, models, strict=True)
     ]
     return pl.DataFrame(rows, schema=MIXES, orient="row")
 
 
-def _nullable(values: NDArray[Any], known: NDArray[np.uint8]) -> pl.Series:
-    """Values, null where the bit in `known` is not set; without a copy."""
+def _nullable(values: NDArray[Any], validity: NDArray[np.uint8]) -> pl.Series:
+    """Values, null where the bit in `validity` is not set; without a copy."""
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
-    buffers = [pa.py_buffer(known), pa.py_buffer(values)]
+    buffers = [pa.py_buffer(validity), pa.py_buffer(values)]
     arrow = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
     return pl.Series(pl.from_arrow(arrow))

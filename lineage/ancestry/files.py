@@ -79,8 +79,8 @@ def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Array
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
     checks = {name: [_type(array), _sha256(array)] for name, array in arrays.items()}
-    about = json.dumps({**header, "digest": digest, "arrays": checks}).encode()
-    metadata = {HEADER: about, CHECK: hashlib.sha256(about).hexdigest().encode()}
+    header_bytes = json.dumps({**header, "digest": digest, "arrays": checks}).encode()
+    metadata = {HEADER: header_bytes, CHECK: hashlib.sha256(header_bytes).hexdigest().encode()}
     cells = {name: _cell(array) for name, array in arrays.items()}
     batch = pa.record_batch(cells).replace_schema_metadata(metadata)
     folder = directory / digest
@@ -177,7 +177,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _map(place: Path) -> Stored:
+def _map(path: Path) -> Stored:
     """Map a file whose header is sound.
 
     Raises:
@@ -185,13 +185,13 @@ def _map(place: Path) -> Stored:
     """
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
-    with pa.memory_map(str(place)) as mapped:
+    with pa.memory_map(str(path)) as mapped:
         batch = pa.ipc.open_file(mapped).get_batch(0)
     metadata = batch.schema.metadata or {}
-    about = metadata[HEADER]
-    if hashlib.sha256(about).hexdigest().encode() != metadata[CHECK]:
+    header_bytes = metadata[HEADER]
+    if hashlib.sha256(header_bytes).hexdigest().encode() != metadata[CHECK]:
         raise ValueError("the header is damaged")
-    header = json.loads(about)
+    header = json.loads(header_bytes)
     types = {name: type_ for name, (type_, _) in header["arrays"].items()}
     return Stored(header, {name: _array(batch.column(name), types[name]) for name in types})
 
@@ -211,8 +211,8 @@ def _array(column: Any, type_: str) -> NDArray[Any]:  # noqa: ANN401
     """The only cell of a list column as an array, without a copy."""
     values, dtype = column.values, np.dtype(type_)
     size = len(values) * dtype.itemsize
-    known = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=size) if size else NOTHING
-    return known.view(dtype.base).reshape(-1, *dtype.shape)
+    raw = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=size) if size else NOTHING
+    return raw.view(dtype.base).reshape(-1, *dtype.shape)
 
 
 def _type(array: NDArray[Any]) -> str:
@@ -234,8 +234,8 @@ State: TypeAlias = tuple[int, ...]
 
 
 def _state(folder: Path) -> State:
-    found = (folder / FILE).stat()
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    status = (folder / FILE).stat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _seal(folder: Path, verified: int) -> None:

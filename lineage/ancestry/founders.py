@@ -46,9 +46,9 @@ def founders(index: Ancestry, start: NDArray[np.int64], *, top: int = 10) -> Fou
     """
     index.check_order()
     walks = _Walks(index.layout)
-    walks.start(index.known(start))
-    for at in reversed(range(len(index.segments))):
-        walks.step(at)
+    walks.start(index.validated(start))
+    for position in reversed(range(len(index.segments))):
+        walks.step(position)
     return _found(walks, top)
 
 
@@ -73,11 +73,11 @@ class _Walks:
         """Begin evenly at some rows, each as often as it is given."""
         np.add.at(self.mass, numbers, 1.0 / max(len(numbers), 1))
 
-    def step(self, at: int) -> None:
+    def step(self, position: int) -> None:
         """Let the mass of a segment's rows flow to their inputs; that of real rows stays."""
-        view = self.layout.views[at]
-        if at in self._even:
-            self._hand_out(at, view.accepted(), self._even.pop(at))
+        view = self.layout.views[position]
+        if position in self._even:
+            self._hand_out(position, view.accepted(), self._even.pop(position))
         models = np.zeros(len(view.mixes) + 1, dtype=np.float64)
         compiled(kernels.flow)(
             *(view.arrays[name] for name in ("start", "parent", "weight")),
@@ -98,27 +98,29 @@ class _Walks:
         parts = membership.parts(self.layout, view, slot)
         total = sum(float(weights @ self._count(part)) for part in parts)
         for part in parts if total else []:
-            each = amount / total * weights
+            member_mass = amount / total * weights
             if part.some is None:
-                self._even[part.segment] = self._even.get(part.segment, 0.0) + each
+                self._even[part.segment] = self._even.get(part.segment, 0.0) + member_mass
             else:
-                self._hand_out(part.segment, part.some, each)
+                self._hand_out(part.segment, part.some, member_mass)
         self.mass[-1] += 0.0 if total else amount
 
-    def _hand_out(self, at: int, rows: NDArray[np.bool_], each: NDArray[np.float64]) -> None:
+    def _hand_out(
+        self, position: int, rows: NDArray[np.bool_], row_mass: NDArray[np.float64]
+    ) -> None:
         """Give mass to some rows of a segment, so much to each real one and each other one."""
-        real = self.layout.views[at].real()
-        self.mass[self.layout.slice(at)] += np.where(real, each[1], each[0]) * rows
+        real = self.layout.views[position].real()
+        self.mass[self.layout.slice(position)] += np.where(real, row_mass[1], row_mass[0]) * rows
 
     def _count(self, part: Part) -> NDArray[np.int64]:
         """How many members of a mix a round has: other ones, real ones."""
-        known = self._counts.get(part.segment) if part.some is None else None
-        if known is None:
+        counts = self._counts.get(part.segment) if part.some is None else None
+        if counts is None:
             real = self.layout.views[part.segment].real()
-            known = np.bincount(real[part.rows(self.layout)], minlength=2)
+            counts = np.bincount(real[part.rows(self.layout)], minlength=2)
         if part.some is None:
-            self._counts[part.segment] = known
-        return known
+            self._counts[part.segment] = counts
+        return counts
 
 
 def _found(walks: _Walks, top: int) -> Founders:

@@ -40,8 +40,8 @@ class Ancestry:
         self.layout = Layout(views)
         self.segments = tuple(view.segment for view in views)
         self.cyclic = self.segments[len(views) - cyclic :]
-        self.rows = sum(each.rows for each in self.segments)
-        self.edges = sum(each.edges for each in self.segments)
+        self.rows = sum(segment.rows for segment in self.segments)
+        self.edges = sum(segment.edges for segment in self.segments)
 
     def find(self, prefix: str) -> NDArray[np.int64]:
         """Find the occurrences of the samples whose id begins with hex digits.
@@ -56,8 +56,8 @@ class Ancestry:
             QueryError: the prefix is too short, too long or not hexadecimal.
         """
         digits = prefixes.parse(prefix)
-        found = [view.segment.base + tables.find(view, digits) for view in self.layout.views]
-        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+        numbers = [view.segment.base + tables.find(view, digits) for view in self.layout.views]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 
     def numbers(self, places: pl.DataFrame) -> NDArray[np.int64]:
         """Number occurrences.
@@ -82,7 +82,7 @@ class Ancestry:
         Raises:
             QueryError: a number is none of the index.
         """
-        return tables.nodes(self.layout, self.known(numbers))
+        return tables.nodes(self.layout, self.validated(numbers))
 
     def parents(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """List the explicit parents of occurrences.
@@ -95,7 +95,7 @@ class Ancestry:
         Raises:
             QueryError: a number is none of the index.
         """
-        return tables.parents(self.layout, self.known(numbers))
+        return tables.parents(self.layout, self.validated(numbers))
 
     def children(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """List the occurrences that name others as a parent.
@@ -107,7 +107,7 @@ class Ancestry:
         Raises:
             QueryError: a number is none of the index.
         """
-        return tables.children(self.layout, np.unique(self.known(numbers)))
+        return tables.children(self.layout, np.unique(self.validated(numbers)))
 
     def orphans(self) -> pl.DataFrame:
         """List the edges to occurrences that the index does not hold.
@@ -132,17 +132,17 @@ class Ancestry:
             QueryError: the segment names no such mix.
             MixError: the subsample was drawn by a rule that this version does not know.
         """
-        at = self.layout.positions[segment.dataset, segment.round]
-        view = self.layout.views[at]
+        position = self.layout.positions[segment.dataset, segment.round]
+        view = self.layout.views[position]
         if mix not in view.mixes:
             raise QueryError(
                 f"round {segment.round} of {segment.dataset} names no mix {mix[:12]!r}; it names "
-                f"{', '.join(each[:12] for each in view.mixes) or 'none'}"
+                f"{', '.join(digest[:12] for digest in view.mixes) or 'none'}"
             )
         layout = self.layout
         parts = membership.parts(layout, view, view.mixes.index(mix))
-        found = [layout.bases[part.segment] + np.flatnonzero(part.rows(layout)) for part in parts]
-        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+        numbers = [layout.bases[part.segment] + np.flatnonzero(part.rows(layout)) for part in parts]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 
     def check_order(self) -> None:
         """Make sure that every parent is earlier than its child.
@@ -151,26 +151,28 @@ class Ancestry:
             CycleError: some segments cannot be put in order.
         """
         if self.cyclic:
-            said = " and ".join(f"round {each.round} of {each.dataset}" for each in self.cyclic[:2])
+            rounds = " and ".join(
+                f"round {segment.round} of {segment.dataset}" for segment in self.cyclic[:2]
+            )
             raise CycleError(
-                f"{said} cannot be put in order, since rounds descend from each other or from "
+                f"{rounds} cannot be put in order, since rounds descend from each other or from "
                 "themselves; publish again the one that names a later round, or ask about a commit "
                 "in which it is not superseded"
             )
 
-    def known(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def validated(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The numbers as they are, once it is sure that there are such.
 
         Raises:
             QueryError: a number is none of the index.
         """
-        known = np.asarray(numbers, dtype=np.int64)
-        if known.size and not (known.min() >= 0 and known.max() < self.rows):
-            wrong = known[(known < 0) | (known >= self.rows)][0]
+        validated = np.asarray(numbers, dtype=np.int64)
+        if validated.size and not (validated.min() >= 0 and validated.max() < self.rows):
+            wrong = validated[(validated < 0) | (validated >= self.rows)][0]
             raise QueryError(
                 f"there is no occurrence {wrong}; the index numbers them from 0 to {self.rows - 1}"
             )
-        return known
+        return validated
 
 
 def open_index(

@@ -30,33 +30,38 @@ def descendants(layout: Layout, direct: NDArray[np.int64], ordered: int) -> NDAr
     indirect = np.zeros(
         len(marked) + 1, dtype=np.bool_
     )  # the last: an absent parent is not indirect
-    for at in range(ordered):
-        _take_up(layout, at, marked, indirect)
-    while any(_take_up(layout, at, marked, indirect) for at in range(ordered, len(layout.views))):
+    for position in range(ordered):
+        _take_up(layout, position, marked, indirect)
+    while any(
+        _take_up(layout, position, marked, indirect)
+        for position in range(ordered, len(layout.views))
+    ):
         pass
     return np.flatnonzero(indirect)
 
 
-def _take_up(layout: Layout, at: int, marked: Marks, indirect: Marks) -> bool:
+def _take_up(layout: Layout, position: int, marked: Marks, indirect: Marks) -> bool:
     """Mark the indirect rows of a segment; whether that changed anything."""
-    view, mine = layout.views[at], layout.slice(at)
-    found = _of_mixes(layout, view, marked)
-    found[_of_parents(view, np.flatnonzero(~(found | marked[mine])), indirect)] = True
-    found &= ~marked[mine]
-    indirect[mine] |= found
-    marked[mine] |= found
-    return bool(found.any())
+    view, mine = layout.views[position], layout.slice(position)
+    indirect_rows = _of_mixes(layout, view, marked)
+    indirect_rows[_of_parents(view, np.flatnonzero(~(indirect_rows | marked[mine])), indirect)] = (
+        True
+    )
+    indirect_rows &= ~marked[mine]
+    indirect[mine] |= indirect_rows
+    marked[mine] |= indirect_rows
+    return bool(indirect_rows.any())
 
 
 def _of_mixes(layout: Layout, view: View, marked: Marks) -> Marks:
     """The rows of a segment that leave weight to the model of a touched mix."""
-    found = np.zeros(view.segment.rows, dtype=np.bool_)
+    learned = np.zeros(view.segment.rows, dtype=np.bool_)
     touched = [slot for slot in range(len(view.mixes)) if _touched(layout, view, slot, marked)]
     for slot in touched:
-        found |= view.arrays["mix"] == slot
+        learned |= view.arrays["mix"] == slot
     if touched:
-        found &= (view.arrays["flags"] & LEAVES) != 0
-    return found
+        learned &= (view.arrays["flags"] & LEAVES) != 0
+    return learned
 
 
 def _of_parents(view: View, ranks: NDArray[np.int64], indirect: Marks) -> NDArray[np.int64]:
@@ -70,7 +75,7 @@ def _of_parents(view: View, ranks: NDArray[np.int64], indirect: Marks) -> NDArra
 def _touched(layout: Layout, view: View, slot: int, marked: Marks) -> bool:
     """Whether a member of a mix is marked."""
     rounds = membership.rounds(layout, view, slot)
-    if not any(marked[layout.slice(at)].any() for at in rounds):
+    if not any(marked[layout.slice(position)].any() for position in rounds):
         return False
     parts = membership.parts(layout, view, slot)
     return any((part.rows(layout) & marked[layout.slice(part.segment)]).any() for part in parts)

@@ -17,7 +17,7 @@ AHEAD: Final = 24
 """How many edges later."""
 
 
-def prefetch(values: NDArray[Any], at: int) -> None:
+def prefetch(values: NDArray[Any], position: int) -> None:
     """Have memory bring an element near, [n], or a row, [n, m]; in Python this does nothing."""
 
 
@@ -35,7 +35,7 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
     base: int,
     shares: NDArray[np.float64],
     depths: NDArray[np.int64],
-    known: NDArray[np.uint8],
+    has_depths: NDArray[np.uint8],
     sums: NDArray[np.float64],
 ) -> None:
     """Derive the rows of a segment whose parents are derived.
@@ -56,7 +56,7 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
         base: number of the first row.
         shares: [3, rows], filled in: real inputs, real roots, mean depth.
         depths: [2, rows], filled in: least and greatest depth.
-        known: filled in: a bit for each row, whether it has depths.
+        has_depths: filled in: a bit for each row, whether it has depths.
         sums: [6], filled in, of the accepted rows: how many are real, how many are not; of these
             the sum of real roots, and of real roots times depth; least and greatest depth of all.
     """
@@ -69,30 +69,35 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
             prefetch(values, local + shifts[run])
             local, w = np.int64(parent[edge]), np.float64(weight[edge])
             run = 0 if local < bounds[1] else np.searchsorted(bounds, local, side="right") - 1
-            at = local + shifts[run]
+            position = local + shifts[run]
             weights += w
-            ending += w * values[at, 0]
-            length += w * values[at, 0] * (1.0 + values[at, 1])
+            ending += w * values[position, 0]
+            length += w * values[position, 0] * (1.0 + values[position, 1])
             if w > 0.0:
-                real += w * (values[at, 3] == 0.0)  # only a real row has no depth
-                low, high = min(low, values[at, 2]), max(high, values[at, 3])
+                real += w * (values[position, 3] == 0.0)  # only a real row has no depth
+                low, high = min(low, values[position, 2]), max(high, values[position, 3])
         rest = 1.0 - weights
         if rest > tolerance and mix[row] < len(models):
-            at = np.int64(mix[row])
-            real += rest * models[at, 0]
-            ending += rest * models[at, 1]
-            length += rest * models[at, 1] * (1.0 + models[at, 2])
-            low, high = min(low, models[at, 3]), max(high, models[at, 4])
+            position = np.int64(mix[row])
+            real += rest * models[position, 0]
+            ending += rest * models[position, 1]
+            length += rest * models[position, 1] * (1.0 + models[position, 2])
+            low, high = min(low, models[position, 3]), max(high, models[position, 4])
         mean, low, high = (length / ending if ending > 0.0 else 0.0), low + 1.0, high + 1.0
         if flags[row] & KIND == REAL:
             real, ending, mean, low, high = 1.0, 1.0, 0.0, 0.0, 0.0
         ending = min(max(ending, 0.0), 1.0)
-        at = base + row
-        values[at, 0], values[at, 1], values[at, 2], values[at, 3] = ending, mean, low, high
+        position = base + row
+        values[position, 0], values[position, 1], values[position, 2], values[position, 3] = (
+            ending,
+            mean,
+            low,
+            high,
+        )
         shares[0, row], shares[1, row] = min(max(real, 0.0), 1.0), ending
         if high >= 0.0:
             shares[2, row], depths[0, row], depths[1, row] = mean, np.int64(low), np.int64(high)
-            known[row >> 3] |= np.uint8(1 << (row & 7))
+            has_depths[row >> 3] |= np.uint8(1 << (row & 7))
         if flags[row] & DECISION == ACCEPTED:
             other = 0.0 if flags[row] & KIND == REAL else 1.0
             sums[0] += 1.0 - other

@@ -48,12 +48,12 @@ def parts(layout: Layout, view: View, slot: int) -> list[Part]:
     mix = view.manifests[slot]
     held = rounds(layout, view, slot)
     if mix is None or is_plain(view, slot):
-        return [Part(at, None) for at in held]
-    masks = {at: layout.views[at].accepted() for at in held}
+        return [Part(position, None) for position in held]
+    masks = {position: layout.views[position].accepted() for position in held}
     _leave_out(masks, layout, view, slot, mix)
     if mix.subsample is not None:
         _thin(masks, layout, mix)
-    return [Part(at, mask) for at, mask in masks.items()]
+    return [Part(position, mask) for position, mask in masks.items()]
 
 
 def rounds(layout: Layout, view: View, slot: int) -> list[int]:
@@ -76,9 +76,9 @@ def _leave_out(
     mine = view.arrays["left_mix"] == slot
     numbers, ranks = view.arrays["left_round"][mine], view.arrays["left_rank"][mine]
     for number in np.unique(numbers).tolist():
-        at = layout.positions.get((mix.dataset, number))
-        if at in masks:
-            masks[at][ranks[numbers == number]] = False
+        position = layout.positions.get((mix.dataset, number))
+        if position in masks:
+            masks[position][ranks[numbers == number]] = False
 
 
 def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest) -> None:
@@ -89,9 +89,9 @@ def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest)
             f"here; known: {mixing.SUBSAMPLE}"
         )
     for part in mix.rounds:
-        at = layout.positions.get((mix.dataset, part.round))
-        if at in masks:
-            ranks = np.flatnonzero(masks[at])
-            rows = layout.views[at].row_index.rows_at(ranks)
+        position = layout.positions.get((mix.dataset, part.round))
+        if position in masks:
+            ranks = np.flatnonzero(masks[position])
+            rows = layout.views[position].row_index.rows_at(ranks)
             taken = mixing.lowest(mixing.order(part.round, rows, mix.seed), part.rows)
-            masks[at][ranks[~taken]] = False
+            masks[position][ranks[~taken]] = False

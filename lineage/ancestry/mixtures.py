@@ -106,13 +106,13 @@ def figures(
     mix = view.manifests[slot]
     if mix is None:
         return OPAQUE
-    found = [
+    parts = [
         accepted[part.segment]
         if part.some is None
         else sums(layout.views[part.segment], values[layout.slice(part.segment)], part.some)
         for part in membership.parts(layout, view, slot)
     ]
-    return _weigh(found, mix.real_weight)
+    return _weigh(parts, mix.real_weight)
 
 
 def _weigh(parts: Sequence[Sums], real_weight: float) -> Figures:

@@ -22,10 +22,10 @@ def topological(
         The order, ties by round, then data set; and what cannot be put in order, since it names
         itself or rounds that descend from it, or descends from such rounds.
     """
-    waits = {name: len(each & named.keys()) for name, each in named.items()}
+    waits = {name: len(referenced & named.keys()) for name, referenced in named.items()}
     followers: dict[RoundId, list[RoundId]] = defaultdict(list)
-    for name, each in named.items():
-        for earlier in each & named.keys():
+    for name, referenced in named.items():
+        for earlier in referenced & named.keys():
             followers[earlier].append(name)
     ready = [_rank(name) for name, left in waits.items() if not left]
     heapq.heapify(ready)

@@ -39,11 +39,11 @@ def children(view: View, reached: Mapping[int, Reached]) -> Reached:
     parents = np.concatenate([ranks + before for (ranks, _), before in parts])
     steps = np.concatenate([steps for (_, steps), _ in parts])
     if len(parents) * SCAN > view.segment.edges:
-        found, far = _scan(view, parents, steps)
+        child_ranks, far = _scan(view, parents, steps)
     else:
-        found, which = adjacency.children_of(view.arrays, parents)
+        child_ranks, which = adjacency.children_of(view.arrays, parents)
         far = steps[which]
-    return fewest([(found, far + 1)], view.segment.rows)
+    return fewest([(child_ranks, far + 1)], view.segment.rows)
 
 
 def fewest(parts: Sequence[Reached], count: int) -> Reached:
@@ -53,7 +53,7 @@ def fewest(parts: Sequence[Reached], count: int) -> Reached:
         parts: ranks in any order, and steps.
         count: how many ranks there may be.
     """
-    ranks, steps = (np.concatenate(each) for each in zip(*parts, strict=True))
+    ranks, steps = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if len(ranks) * SPARSE < count:
         order = np.lexsort((steps, ranks))
         ranks, steps = ranks[order], steps[order]
@@ -61,17 +61,17 @@ def fewest(parts: Sequence[Reached], count: int) -> Reached:
         return ranks[first], steps[first]
     least = np.full(count, FAR, dtype=np.int32)
     np.minimum.at(least, ranks, steps)
-    found = np.flatnonzero(least != FAR)
-    return found, least[found]
+    reached = np.flatnonzero(least != FAR)
+    return reached, least[reached]
 
 
-def nearer(found: Reached, before: Reached | None) -> Reached:
+def nearer(candidates: Reached, before: Reached | None) -> Reached:
     """Those that were not reached before, or by more steps."""
     if before is None:
-        return found
-    (ranks, steps), (known, far) = found, before
-    at = np.minimum(np.searchsorted(known, ranks), len(known) - 1)
-    new = (known[at] != ranks) | (steps < far[at])
+        return candidates
+    (ranks, steps), (known_ranks, far) = candidates, before
+    position = np.minimum(np.searchsorted(known_ranks, ranks), len(known_ranks) - 1)
+    new = (known_ranks[position] != ranks) | (steps < far[position])
     return ranks[new], steps[new]
 
 

@@ -47,24 +47,24 @@ def find(source: Source, directory: Path) -> References:
         SchemaError: the round's lineage lacks a column.
         CacheError: the directory cannot be written.
     """
-    place = directory / f"{key(source)}.names"
-    kept = _read(place)
+    path = directory / f"{key(source)}.names"
+    kept = _read(path)
     if kept is None:
         with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
             kept = _find(source)
         content = [kept.parents, kept.mixes]
-        files.write_bytes(place, json.dumps([content, digests.of_json(content)]).encode())
+        files.write_bytes(path, json.dumps([content, digests.of_json(content)]).encode())
     return kept
 
 
-def _read(place: Path) -> References | None:
+def _read(path: Path) -> References | None:
     """What was kept; None where that is absent or damaged."""
     try:
-        content, check = json.loads(place.read_bytes())
+        content, check = json.loads(path.read_bytes())
         parents, mixes = content
         kept = References(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
         sound = all(type(name) is str and type(number) is int for name, number in kept.parents)
-        sound = sound and all(type(each) is str for each in kept.mixes)
+        sound = sound and all(type(digest) is str for digest in kept.mixes)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     return kept if sound and digests.of_json(content) == check else None
@@ -79,8 +79,8 @@ def _find(source: Source) -> References:
     edges = lists.filter(pl.col("parents").list.len() > 0).select(pl.col("parents").explode())
     pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls()
     mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls()
-    (found, named) = (each.collect(engine="streaming") for each in (pairs, mixes))
+    (parent_rounds, named) = (query.collect(engine="streaming") for query in (pairs, mixes))
     return References(
-        tuple(found.sort("round", "dataset").iter_rows()),
+        tuple(parent_rounds.sort("round", "dataset").iter_rows()),
         tuple(named["trained_on"].sort()),
     )

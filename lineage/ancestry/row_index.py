@@ -24,8 +24,8 @@ class RowIndex:
         """The local numbers of rows; -1 for those that are not here."""
         if self.rows is None:
             return np.where((rows >= 0) & (rows < self.count), rows, -1)
-        found = np.minimum(np.searchsorted(self.rows, rows), self.count - 1)
-        return np.where(self.rows[found] == rows, found, -1)
+        positions = np.minimum(np.searchsorted(self.rows, rows), self.count - 1)
+        return np.where(self.rows[positions] == rows, positions, -1)
 
     def rows_at(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of local numbers."""

@@ -82,7 +82,7 @@ def build(
     rows = _rows(source)
     mine = in_order(rows["row"].to_numpy())
     parents = [lookup(name) for name in references.parents]
-    sizes = [each.count if each else 0 for each in parents]
+    sizes = [row_index.count if row_index else 0 for row_index in parents]
     lengths = rows["parents"].list.len().fill_null(0).to_numpy().astype(np.int64)
     links = _links(rows["parents"], references, parents)
     arrays = {
@@ -110,9 +110,9 @@ def _rows(source: Source) -> pl.DataFrame:
     """The lineage of a round by row, with the columns that the index needs."""
     what = f"round {source.round} of {source.dataset}"
     with schema.readable(f"the lineage of {what}"):
-        known = source.lineage()
-        given = [name for name in ROWS if name in known.collect_schema()]
-        frame = known.select(given).collect()
+        lineage = source.lineage()
+        given = [name for name in ROWS if name in lineage.collect_schema()]
+        frame = lineage.select(given).collect()
     rows = schema.conform(frame, ROWS, required=("round", "row", "sample_id", "kind"))
     _only(rows, source, what)
     rows = rows if rows["row"].is_sorted() else rows.sort("row")
@@ -137,13 +137,13 @@ def _about(
     """Flags and mix of each row; the decision is not among the flags yet."""
     child = np.repeat(np.arange(len(rows)), lengths)
     rest = 1.0 - np.bincount(child, weights=weight, minlength=len(rows))
-    kind = rows["kind"].to_physical().to_numpy().astype(np.uint8)
-    leaves = (rest > edges.TOLERANCE) & (kind != REAL)
+    kinds = rows["kind"].to_physical().to_numpy().astype(np.uint8)
+    leaves = (rest > edges.TOLERANCE) & (kinds != REAL)
     mix = rows["trained_on"].cast(pl.Enum(references.mixes)).to_physical().cast(pl.UInt32)
     none = np.iinfo(np.uint8 if len(references.mixes) < NO_MIX else np.uint32).max
     dtype = np.uint8 if none == NO_MIX else np.uint32
     return {
-        "flags": kind | np.where(leaves, LEAVES, 0).astype(np.uint8),
+        "flags": kinds | np.where(leaves, LEAVES, 0).astype(np.uint8),
         "mix": mix.fill_null(none).to_numpy().astype(dtype),
     }
 
@@ -153,10 +153,14 @@ def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
     joined = ids.to_arrow(compat_level=pl.CompatLevel.oldest())
     width = schema.ID_BYTES
     data = np.frombuffer(joined.buffers()[2], dtype=np.uint8)
-    known = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)
-    heads = np.ascontiguousarray(known[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+    id_bytes = data[joined.offset * width :][: len(ids) * width].reshape(-1, width)
+    heads = np.ascontiguousarray(id_bytes[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
     order = np.argsort(heads)
-    return {"id": known, "head": heads[order], "head_rank": order.astype(index_dtype(len(order)))}
+    return {
+        "id": id_bytes,
+        "head": heads[order],
+        "head_rank": order.astype(index_dtype(len(order))),
+    }
 
 
 def _links(
@@ -169,15 +173,15 @@ def _links(
             raise SchemaError(f"the {name} of a parent is null; it must have a value")
     slot = _slots(frame, references)
     rows = frame["row"].to_numpy()
-    sizes = np.array([each.count if each else 0 for each in parents], dtype=np.int64)
+    sizes = np.array([row_index.count if row_index else 0 for row_index in parents], dtype=np.int64)
     before = np.cumsum(sizes) - sizes
     local = np.full(len(frame), -1, dtype=np.int64)
     order = np.argsort(slot.astype(np.min_scalar_type(len(parents))), kind="stable")
-    for at, edges_ in enumerate(np.split(order, np.cumsum(np.bincount(slot))[:-1])):
-        place = parents[at] if len(edges_) else None
-        if place is not None:
-            ranks = place.ranks(rows[edges_])
-            local[edges_] = np.where(ranks < 0, -1, ranks + before[at])
+    for parent_slot, edges_ in enumerate(np.split(order, np.cumsum(np.bincount(slot))[:-1])):
+        row_index = parents[parent_slot] if len(edges_) else None
+        if row_index is not None:
+            ranks = row_index.ranks(rows[edges_])
+            local[edges_] = np.where(ranks < 0, -1, ranks + before[parent_slot])
     dtype = index_dtype(int(sizes.sum()))
     orphan = np.flatnonzero(local < 0)
     return {
@@ -193,21 +197,21 @@ def _links(
 def _slots(frame: pl.DataFrame, references: References) -> NDArray[np.int64]:
     """The place in `references.parents` of the round that each edge's parent is in."""
     datasets = sorted({dataset for dataset, _ in references.parents})
-    known = np.array(
+    referenced = np.array(
         [(datasets.index(name), number) for name, number in references.parents], np.int64
     )
-    known = known.reshape(-1, 2)
-    order = np.lexsort((known[:, 1], known[:, 0]))
+    referenced = referenced.reshape(-1, 2)
+    order = np.lexsort((referenced[:, 1], referenced[:, 0]))
     words = frame["dataset"].cast(pl.Enum(datasets), strict=False).to_physical()
-    found = _joined(words.fill_null(len(datasets)).to_numpy(), frame["round"].to_numpy())
-    wanted = _joined(known[order, 0], known[order, 1])
-    at = np.minimum(np.searchsorted(wanted, found), max(len(order) - 1, 0))
-    if len(found) and (not len(order) or (wanted[at] != found).any()):
+    edge_rounds = _joined(words.fill_null(len(datasets)).to_numpy(), frame["round"].to_numpy())
+    wanted = _joined(referenced[order, 0], referenced[order, 1])
+    position = np.minimum(np.searchsorted(wanted, edge_rounds), max(len(order) - 1, 0))
+    if len(edge_rounds) and (not len(order) or (wanted[position] != edge_rounds).any()):
         raise SchemaError(
             "a round names other rounds than before under the same digest; give each state of its "
             "tables a digest of its own"
         )
-    return order[at]
+    return order[position]
 
 
 def _joined(datasets: NDArray[Any], rounds: NDArray[Any]) -> NDArray[np.int64]:
@@ -217,28 +221,28 @@ def _joined(datasets: NDArray[Any], rounds: NDArray[Any]) -> NDArray[np.int64]:
 
 def _decided(source: Source, mine: RowIndex) -> NDArray[np.uint8]:
     """The decision on each row, as flags."""
-    found = np.zeros(mine.count, dtype=np.uint8)
+    flags = np.zeros(mine.count, dtype=np.uint8)
     if source.decisions is None:
-        return np.full_like(found, ACCEPTED) if source.round == 0 else found
+        return np.full_like(flags, ACCEPTED) if source.round == 0 else flags
     what = f"the decisions on round {source.round} of {source.dataset}"
     with schema.readable(what):
         frame = source.decisions().select(*DECIDED).collect()
-    known = schema.conform(frame, DECIDED, required=tuple(DECIDED))
-    _only(known, source, what)
-    schema.unique_key(known, ["row"], what)
-    wrong = known.filter(~pl.col("decision").is_in(schema.OUTCOMES))
+    decisions = schema.conform(frame, DECIDED, required=tuple(DECIDED))
+    _only(decisions, source, what)
+    schema.unique_key(decisions, ["row"], what)
+    wrong = decisions.filter(~pl.col("decision").is_in(schema.OUTCOMES))
     if len(wrong):
         raise SchemaError(f"{what} say {wrong['decision'][0]!r}, which is no decision")
-    words = known["decision"].cast(pl.Enum(schema.OUTCOMES)).to_physical().to_numpy()
-    ranks = mine.ranks(known["row"].to_numpy())
+    words = decisions["decision"].cast(pl.Enum(schema.OUTCOMES)).to_physical().to_numpy()
+    ranks = mine.ranks(decisions["row"].to_numpy())
     held = ranks >= 0
-    found[ranks[held]] = (words[held].astype(np.uint8) + 1) << 2
-    return found
+    flags[ranks[held]] = (words[held].astype(np.uint8) + 1) << 2
+    return flags
 
 
 def _left_out(source: Source, references: References, lookup: Lookup) -> dict[str, NDArray[Any]]:
     """The rows that mixes leave out beyond their regimes: place of the mix, round, rank."""
-    found: list[tuple[NDArray[Any], ...]] = []
+    parts: list[tuple[NDArray[Any], ...]] = []
     for slot, digest in enumerate(references.mixes):
         if digest not in source.left_out or digest not in source.mixes:
             continue
@@ -246,10 +250,10 @@ def _left_out(source: Source, references: References, lookup: Lookup) -> dict[st
             frame = source.left_out[digest]().select(*LEFT_OUT).collect()
         rows = schema.conform(frame, LEFT_OUT, required=tuple(LEFT_OUT))
         for (number,), part in rows.group_by("round", maintain_order=True):
-            place = lookup((source.mixes[digest].dataset, int(str(number))))
-            ranks = place.ranks(part["row"].to_numpy()) if place else np.empty(0, np.int64)
+            row_index = lookup((source.mixes[digest].dataset, int(str(number))))
+            ranks = row_index.ranks(part["row"].to_numpy()) if row_index else np.empty(0, np.int64)
             ranks = np.unique(ranks[ranks >= 0])
-            found.append((np.full(len(ranks), slot), np.full(len(ranks), number), ranks))
-    columns = [np.concatenate(each) for each in zip(*found, strict=True)] or [np.empty(0)] * 3
+            parts.append((np.full(len(ranks), slot), np.full(len(ranks), number), ranks))
+    columns = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)] or [np.empty(0)] * 3
     named = zip(("left_mix", "left_round", "left_rank"), columns, strict=True)
     return {name: values.astype(np.int64) for name, values in named}

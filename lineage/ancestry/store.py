@@ -44,7 +44,7 @@ def load(
     """
     held = _by_name(sources)
     named = {name: references.find(source, directory) for name, source in held.items()}
-    links = {name: _links(held[name], each) for name, each in named.items()}
+    links = {name: _links(held[name], round_references) for name, round_references in named.items()}
     ordered, cyclic = order.topological(links)
     digests = _digests(held, links, ordered, cyclic)
     ready: dict[RoundId, Stored] = {}
@@ -55,17 +55,17 @@ def load(
         return row_index.read(held[name]) if name in held else None  # of a later round, in a cycle
 
     for done, name in enumerate([*ordered, *cyclic], start=1):
-        found = files.read(directory, digests[name], full=full)
-        if found is None:
+        stored = files.read(directory, digests[name], full=full)
+        if stored is None:
             built = segments.build(held[name], named[name], lookup)
             files.write(directory, digests[name], *built)
-            found = files.read(directory, digests[name], full=False)
-        if found is None:
+            stored = files.read(directory, digests[name], full=False)
+        if stored is None:
             raise CacheError(
                 f"{directory / digests[name]} is not what was just written there; check the disk, "
                 "or keep the index in another directory"
             )
-        ready[name] = found
+        ready[name] = stored
         if progress:
             progress(done, len(held))
     return _views(ready, held), len(cyclic)
@@ -95,18 +95,20 @@ def _digests(
     cyclic: Sequence[RoundId],
 ) -> dict[RoundId, str]:
     """The chained digest of each segment; in a cycle it is chained to the rounds' own keys."""
-    found = {name: references.key(held[name]) for name in cyclic}
-    own = dict(found)
+    by_round = {name: references.key(held[name]) for name in cyclic}
+    own = dict(by_round)
     for name in (*ordered, *cyclic):
-        chain = [[*each, own.get(each) or found.get(each)] for each in sorted(links[name])]
-        found[name] = digests.of_json([references.key(held[name]), chain])
-    return found
+        chain = [
+            [*earlier, own.get(earlier) or by_round.get(earlier)] for earlier in sorted(links[name])
+        ]
+        by_round[name] = digests.of_json([references.key(held[name]), chain])
+    return by_round
 
 
 def _views(ready: Mapping[RoundId, Stored], held: Mapping[RoundId, Source]) -> list[View]:
     counts = [stored.header["rows"] for stored in ready.values()]
     bases = np.cumsum([0, *counts])
-    positions = {name: at for at, name in enumerate(ready)}
+    positions = {name: position for position, name in enumerate(ready)}
     return [_view(stored, held[name], positions, bases) for name, stored in ready.items()]
 
 

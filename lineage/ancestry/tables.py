@@ -41,12 +41,12 @@ class Edges:
         if len(parts) == 1:
             return parts[0]
         return cls(
-            child=np.concatenate([EMPTY, *(each.child for each in parts)]),
-            parent=np.concatenate([EMPTY, *(each.parent for each in parts)]),
-            relation=np.concatenate([EMPTY.astype(np.uint8), *(each.relation for each in parts)]),
-            weight=np.concatenate([EMPTY.astype(np.float32), *(each.weight for each in parts)]),
-            segment=np.concatenate([EMPTY, *(each.segment for each in parts)]),
-            edge=np.concatenate([EMPTY, *(each.edge for each in parts)]),
+            child=np.concatenate([EMPTY, *(part.child for part in parts)]),
+            parent=np.concatenate([EMPTY, *(part.parent for part in parts)]),
+            relation=np.concatenate([EMPTY.astype(np.uint8), *(part.relation for part in parts)]),
+            weight=np.concatenate([EMPTY.astype(np.float32), *(part.weight for part in parts)]),
+            segment=np.concatenate([EMPTY, *(part.segment for part in parts)]),
+            edge=np.concatenate([EMPTY, *(part.edge for part in parts)]),
         )
 
     def take(self, order: NDArray[np.intp]) -> Edges:
@@ -71,14 +71,14 @@ def numbers(layout: Layout, places: pl.DataFrame) -> NDArray[np.int64]:
     """See `Ancestry.numbers`."""
     wanted = places.select("dataset", "round", pl.col("row").cast(pl.Int64)).with_row_index("at")
     wanted = wanted.drop_nulls()
-    found = np.full(len(places), -1, dtype=np.int64)
+    numbered = np.full(len(places), -1, dtype=np.int64)
     for (dataset, number), part in wanted.group_by("dataset", "round"):
         segment = layout.positions.get((str(dataset), int(str(number))))
         if segment is not None:
             ranks = layout.views[segment].row_index.ranks(part["row"].to_numpy())
-            known = np.where(ranks < 0, -1, ranks + layout.bases[segment])
-            found[part["at"].to_numpy()] = known
-    return found
+            commit_numbers = np.where(ranks < 0, -1, ranks + layout.bases[segment])
+            numbered[part["at"].to_numpy()] = commit_numbers
+    return numbered
 
 
 def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
@@ -112,8 +112,8 @@ def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
 
 def left(view: View, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     """The weight that rows leave to their generator; 0 for real rows."""
-    at, which = adjacency.edges_of(view.arrays, ranks)
-    weights = view.arrays["weight"][at].astype(np.float64)
+    edge_positions, which = adjacency.edges_of(view.arrays, ranks)
+    weights = view.arrays["weight"][edge_positions].astype(np.float64)
     rest = 1.0 - np.bincount(which, weights=weights, minlength=len(ranks))
     leaves = (view.arrays["flags"][ranks] & LEAVES) != 0
     return np.where(leaves, rest, 0.0)
@@ -127,15 +127,15 @@ def edges_of(
     Returns:
         The edges, and for each the position in `ranks`.
     """
-    at, which = adjacency.edges_of(layout.views[segment].arrays, ranks)
-    return _edges(layout, segment, ranks[which], at), which
+    edge_positions, which = adjacency.edges_of(layout.views[segment].arrays, ranks)
+    return _edges(layout, segment, ranks[which], edge_positions), which
 
 
 def parents(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
     """See `Ancestry.parents`."""
     unique, back = np.unique(numbers, return_inverse=True)
-    found = [edges_of(layout, segment, ranks)[0] for segment, _, ranks in layout.split(unique)]
-    joined = Edges.join(found)  # by child
+    parts = [edges_of(layout, segment, ranks)[0] for segment, _, ranks in layout.split(unique)]
+    joined = Edges.join(parts)  # by child
     starts = np.searchsorted(joined.child, unique, side="left")
     ends = np.searchsorted(joined.child, unique, side="right")
     order, _ = adjacency.spans(starts[back], ends[back])
@@ -144,25 +144,25 @@ def parents(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
 
 def children(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
     """See `Ancestry.children`; the numbers ascend, each once."""
-    found: list[Edges] = []
+    parts: list[Edges] = []
     for segment, view in enumerate(layout.views):
         _, locals_ = view.named(numbers)
         children_, _ = adjacency.children_of(view.arrays, locals_)
-        known, _ = edges_of(layout, segment, np.unique(children_))
-        found.append(known.take(np.flatnonzero(np.isin(known.parent, numbers))))
-    joined = Edges.join(found)
+        named_edges, _ = edges_of(layout, segment, np.unique(children_))
+        parts.append(named_edges.take(np.flatnonzero(np.isin(named_edges.parent, numbers))))
+    joined = Edges.join(parts)
     order = np.lexsort((joined.edge, joined.child, joined.parent))
     return frame(layout, joined.take(order)).select("child", "parent", "relation", "weight")
 
 
 def orphans(layout: Layout) -> pl.DataFrame:
     """See `Ancestry.orphans`."""
-    found: list[Edges] = []
+    parts: list[Edges] = []
     for segment, view in enumerate(layout.views):
-        at = view.arrays["orphan"].astype(np.int64)
-        ranks = adjacency.rows_of(view.arrays, at)
-        found.append(_edges(layout, segment, ranks, at))
-    return frame(layout, Edges.join(found)).drop("parent")
+        edge_positions = view.arrays["orphan"].astype(np.int64)
+        ranks = adjacency.rows_of(view.arrays, edge_positions)
+        parts.append(_edges(layout, segment, ranks, edge_positions))
+    return frame(layout, Edges.join(parts)).drop("parent")
 
 
 def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
@@ -173,9 +173,9 @@ def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
     for segment in np.unique(edges_.segment[orphan]).tolist():
         view = layout.views[segment]
         mine = orphan[edges_.segment[orphan] == segment]
-        at = np.searchsorted(view.arrays["orphan"], edges_.edge[mine])
-        rows[mine] = view.arrays["orphan_row"][at]
-        segments[mine] = view.arrays["orphan_slot"][at].astype(np.int64) + len(labels)
+        positions = np.searchsorted(view.arrays["orphan"], edges_.edge[mine])
+        rows[mine] = view.arrays["orphan_row"][positions]
+        segments[mine] = view.arrays["orphan_slot"][positions].astype(np.int64) + len(labels)
         named = [(slot.dataset, slot.round) for slot in view.slots]
         labels = labels.vstack(pl.DataFrame(named, schema=labels.schema, orient="row"))
     return pl.DataFrame(
@@ -190,22 +190,24 @@ def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
     )
 
 
-def _edges(layout: Layout, segment: int, ranks: NDArray[np.int64], at: NDArray[np.int64]) -> Edges:
+def _edges(
+    layout: Layout, segment: int, ranks: NDArray[np.int64], edge_positions: NDArray[np.int64]
+) -> Edges:
     view = layout.views[segment]
     return Edges(
         child=layout.bases[segment] + ranks,
-        parent=view.numbers(view.arrays["parent"][at]),
-        relation=view.arrays["relation"][at],
-        weight=view.arrays["weight"][at],
-        segment=np.full(len(at), segment, dtype=np.int64),
-        edge=at,
+        parent=view.numbers(view.arrays["parent"][edge_positions]),
+        relation=view.arrays["relation"][edge_positions],
+        weight=view.arrays["weight"][edge_positions],
+        segment=np.full(len(edge_positions), segment, dtype=np.int64),
+        edge=edge_positions,
     )
 
 
-def _named(labels: pl.DataFrame, at: NDArray[np.intp]) -> dict[str, pl.Series]:
+def _named(labels: pl.DataFrame, positions: NDArray[np.intp]) -> dict[str, pl.Series]:
     """Data set and round of each position; by column, since gathering rows is slow for a few."""
-    numbers = labels["round"].to_numpy()[at]
-    return {"dataset": labels["dataset"].gather(at), "round": pl.Series(numbers)}
+    numbers = labels["round"].to_numpy()[positions]
+    return {"dataset": labels["dataset"].gather(positions), "round": pl.Series(numbers)}
 
 
 def _enum(codes: NDArray[Any], words: Sequence[str]) -> pl.Series:

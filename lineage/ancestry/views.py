@@ -51,12 +51,12 @@ class View:
 
     def numbers(self, local: NDArray[Any]) -> NDArray[np.int64]:
         """The commit's numbers of parents given by local ones; -1 for none."""
-        found: NDArray[np.int64] = local.astype(np.int64)
+        numbers: NDArray[np.int64] = local.astype(np.int64)
         if len(self.bounds) == 2 and not len(self.arrays["orphan"]):  # noqa: PLR2004  one, and none
-            found += self.shifts[0]
+            numbers += self.shifts[0]
         else:
-            found += self.shifts[np.searchsorted(self.bounds, found, side="right") - 1]
-        return found
+            numbers += self.shifts[np.searchsorted(self.bounds, numbers, side="right") - 1]
+        return numbers
 
     def named(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Those of the commit's numbers that are in a round which this segment names.
@@ -68,21 +68,21 @@ class View:
             Positions in `numbers`, and local numbers, which ascend.
         """
         bounds, shifts = self.bounds, self.shifts[:-1]
-        at, run = spans(
+        positions, run = spans(
             np.searchsorted(numbers, bounds[:-1] + shifts),
             np.searchsorted(numbers, bounds[1:] + shifts),
         )
-        return at, numbers[at] - shifts[run]
+        return positions, numbers[positions] - shifts[run]
 
     def real(self) -> NDArray[np.bool_]:
         """Which rows are real, [rows]."""
-        found: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL
-        return found
+        is_real: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL
+        return is_real
 
     def accepted(self) -> NDArray[np.bool_]:
         """Which rows were accepted, [rows]."""
-        found: NDArray[np.bool_] = (self.arrays["flags"] & DECISION) == ACCEPTED
-        return found
+        is_accepted: NDArray[np.bool_] = (self.arrays["flags"] & DECISION) == ACCEPTED
+        return is_accepted
 
 
 def runs(
@@ -115,15 +115,17 @@ class Layout:
         names = [(view.segment.dataset, view.segment.round) for view in views]
         self.views = tuple(views)
         self.bases = np.cumsum([0, *(view.segment.rows for view in views)], dtype=np.int64)
-        self.positions: dict[RoundId, int] = {name: at for at, name in enumerate(names)}
+        self.positions: dict[RoundId, int] = {name: position for position, name in enumerate(names)}
         self.labels = pl.DataFrame(
             names, schema={"dataset": pl.String, "round": pl.Int32}, orient="row"
         )
-        self._gaps = [at for at, view in enumerate(views) if view.row_index.rows is not None]
+        self._gaps = [
+            position for position, view in enumerate(views) if view.row_index.rows is not None
+        ]
 
-    def slice(self, at: int) -> slice:
+    def slice(self, position: int) -> slice:
         """Where the rows of a segment are among all."""
-        return slice(int(self.bases[at]), int(self.bases[at + 1]))
+        return slice(int(self.bases[position]), int(self.bases[position + 1]))
 
     def segments_of(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
         """The position of the segment that each number is in."""
@@ -133,16 +135,16 @@ class Layout:
         self, numbers: NDArray[np.int64]
     ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
         """Split numbers by segment: its position, where in `numbers` its rows are, their ranks."""
-        at = self.segments_of(numbers)
-        for segment in np.unique(at).tolist():
-            mine = np.flatnonzero(at == segment)
+        positions = self.segments_of(numbers)
+        for segment in np.unique(positions).tolist():
+            mine = np.flatnonzero(positions == segment)
             yield segment, mine, numbers[mine] - self.bases[segment]
 
     def rows_of(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """The position of the segment that each number is in, and its row there."""
-        at = self.segments_of(numbers)
-        rows = numbers - self.bases[at]
+        positions = self.segments_of(numbers)
+        rows = numbers - self.bases[positions]
         for segment in self._gaps:
-            mine = np.flatnonzero(at == segment)
+            mine = np.flatnonzero(positions == segment)
             rows[mine] = self.views[segment].row_index.rows_at(rows[mine])
-        return at, rows
+        return positions, rows

@@ -56,21 +56,23 @@ def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = Non
         QueryError: a number is none of the index.
     """
     layout = index.layout
-    starts = np.unique(index.known(numbers))
+    starts = np.unique(index.validated(numbers))
     pending: dict[int, list[Reached]] = defaultdict(list)
     _push(layout, pending, starts, np.zeros(len(starts), dtype=np.int32))
     reached: dict[int, Reached] = {}
     followed: dict[int, list[Edges]] = defaultdict(list)
     while pending:
-        at = max(pending)
-        count = layout.views[at].segment.rows
-        found = propagation.fewest(pending.pop(at), count)
-        ranks, steps = propagation.nearer(found, reached.get(at))
-        reached[at] = propagation.fewest([found, *([reached[at]] if at in reached else [])], count)
+        position = max(pending)
+        count = layout.views[position].segment.rows
+        reached_here = propagation.fewest(pending.pop(position), count)
+        ranks, steps = propagation.nearer(reached_here, reached.get(position))
+        reached[position] = propagation.fewest(
+            [reached_here, *([reached[position]] if position in reached else [])], count
+        )
         if most_steps is not None:
             ranks, steps = ranks[steps < most_steps], steps[steps < most_steps]
-        edges, which = tables.edges_of(layout, at, ranks)
-        followed[at].append(edges)
+        edges, which = tables.edges_of(layout, position, ranks)
+        followed[position].append(edges)
         held = edges.parent >= 0
         _push(layout, pending, edges.parent[held], steps[which[held]] + 1)
     return Ancestors(_nodes(layout, reached), tables.frame(layout, _each_once(followed)))
@@ -89,44 +91,47 @@ def descendants(index: Ancestry, numbers: Numbers, *, include_indirect: bool = T
         MixError: a mix was drawn by a rule that this version does not know.
     """
     layout = index.layout
-    starts = np.unique(index.known(numbers))
+    starts = np.unique(index.validated(numbers))
     reached = {
-        at: (ranks, np.zeros(len(ranks), dtype=np.int32)) for at, _, ranks in layout.split(starts)
+        position: (ranks, np.zeros(len(ranks), dtype=np.int32))
+        for position, _, ranks in layout.split(starts)
     }
     ordered = len(index.segments) - len(index.cyclic)
-    for at in range(ordered):
-        _take_up(layout, at, reached)
-    while any(_take_up(layout, at, reached) for at in range(ordered, len(index.segments))):
+    for position in range(ordered):
+        _take_up(layout, position, reached)
+    while any(
+        _take_up(layout, position, reached) for position in range(ordered, len(index.segments))
+    ):
         pass
-    found, steps = _joined(layout, reached)
-    others = indirect.descendants(layout, found, ordered) if include_indirect else starts[:0]
-    return Descendants(found[steps > 0], steps[steps > 0], others)
+    direct, steps = _joined(layout, reached)
+    others = indirect.descendants(layout, direct, ordered) if include_indirect else starts[:0]
+    return Descendants(direct[steps > 0], steps[steps > 0], others)
 
 
 def _push(
     layout: Layout, pending: dict[int, list[Reached]], numbers: Numbers, steps: Steps
 ) -> None:
     """Note numbers by the segment that they are in."""
-    for at, mine, ranks in layout.split(numbers):
-        pending[at].append((ranks, steps[mine]))
+    for position, mine, ranks in layout.split(numbers):
+        pending[position].append((ranks, steps[mine]))
 
 
-def _take_up(layout: Layout, at: int, reached: dict[int, Reached]) -> bool:
+def _take_up(layout: Layout, position: int, reached: dict[int, Reached]) -> bool:
     """Add the rows of a segment that name what was reached; whether that changed anything."""
-    found = propagation.children(layout.views[at], reached)
-    before = reached.get(at)
-    if not len(found[0]) or not len(propagation.nearer(found, before)[0]):
+    children = propagation.children(layout.views[position], reached)
+    before = reached.get(position)
+    if not len(children[0]) or not len(propagation.nearer(children, before)[0]):
         return False
-    count = layout.views[at].segment.rows
-    reached[at] = propagation.fewest([found, before], count) if before else found
+    count = layout.views[position].segment.rows
+    reached[position] = propagation.fewest([children, before], count) if before else children
     return True
 
 
 def _joined(layout: Layout, reached: Mapping[int, Reached]) -> Reached:
     """Numbers, ascending, and steps of what was reached in any segment."""
     none = np.empty(0, dtype=np.int64)
-    numbers = [layout.bases[at] + reached[at][0] for at in sorted(reached)]
-    steps = [reached[at][1] for at in sorted(reached)]
+    numbers = [layout.bases[position] + reached[position][0] for position in sorted(reached)]
+    steps = [reached[position][1] for position in sorted(reached)]
     return np.concatenate([none, *numbers]), np.concatenate([none.astype(np.int32), *steps])
 
 
@@ -138,10 +143,10 @@ def _nodes(layout: Layout, reached: Mapping[int, Reached]) -> pl.DataFrame:
 
 def _each_once(followed: Mapping[int, Sequence[Edges]]) -> Edges:
     """Edges by child; a row that was followed again, since a nearer way to it was found, once."""
-    found: list[Edges] = []
-    for at in sorted(followed):
-        edges = Edges.join(followed[at])
-        if len(followed[at]) > 1:
+    parts: list[Edges] = []
+    for position in sorted(followed):
+        edges = Edges.join(followed[position])
+        if len(followed[position]) > 1:
             edges = edges.take(np.unique(edges.edge, return_index=True)[1])
-        found.append(edges)
-    return Edges.join(found)
+        parts.append(edges)
+    return Edges.join(parts)

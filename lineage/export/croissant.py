@@ -108,9 +108,11 @@ class Document:
 
     def chunks(self, track: Track = untracked) -> Iterator[str]:
         """The text of the description, in one piece."""
-        parts = [each for each in track(self.files, "columns") if each.columns]
-        record_sets = [_record_set(each) for each in parts]
-        measured = {name: figures.measure(each) for name, each in _by_dataset(self.rounds).items()}
+        parts = [file for file in track(self.files, "columns") if file.columns]
+        record_sets = [_record_set(file) for file in parts]
+        measured = {
+            name: figures.measure(rounds) for name, rounds in _by_dataset(self.rounds).items()
+        }
         content = {
             "@context": CONTEXT,
             "@type": "sc:Dataset",
@@ -118,12 +120,12 @@ class Document:
             **_general(self.origin, self.rounds, measured),
             **croissant_story.provenance(self.origin, self.rounds),
             **croissant_story.responsible(self.rounds, measured),
-            "distribution": [_file(self.origin, each) for each in self.files],
+            "distribution": [_file(self.origin, file) for file in self.files],
             "recordSet": record_sets,
         }
         self.counts["files"] = len(self.files)
         self.counts["record_sets"] = len(record_sets)
-        self.counts["fields"] = sum(len(each["field"]) for each in record_sets)
+        self.counts["fields"] = sum(len(record_set["field"]) for record_set in record_sets)
         yield json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def summary(self) -> dict[str, int]:
@@ -137,11 +139,11 @@ def version(rounds: Sequence[Round], commit: str) -> str:
     `digits-v3.1` is 3.1.0. Several data sets, or a round that is not published, have no tag: their
     version is 0.0.0 and the commit.
     """
-    last = max(rounds, key=lambda each: each.number)
-    if len({each.dataset for each in rounds}) == 1 and last.tag:
-        found = _TAG.search(last.tag)
-        if found:
-            return f"{found[1]}.{found[2] or 0}.0"
+    last = max(rounds, key=lambda round_: round_.number)
+    if len({round_.dataset for round_ in rounds}) == 1 and last.tag:
+        match = _TAG.search(last.tag)
+        if match:
+            return f"{match[1]}.{match[2] or 0}.0"
     return f"0.0.0+{commit[:12]}"
 
 
@@ -155,10 +157,10 @@ def licence(name: str) -> str | Json:
 
 
 def _by_dataset(rounds: Sequence[Round]) -> dict[str, list[Round]]:
-    found: dict[str, list[Round]] = {}
-    for each in rounds:
-        found.setdefault(each.dataset, []).append(each)
-    return found
+    by_dataset: dict[str, list[Round]] = {}
+    for round_ in rounds:
+        by_dataset.setdefault(round_.dataset, []).append(round_)
+    return by_dataset
 
 
 def _general(origin: Origin, rounds: Sequence[Round], measured: dict[str, Figures]) -> Json:
@@ -166,11 +168,13 @@ def _general(origin: Origin, rounds: Sequence[Round], measured: dict[str, Figure
     datasets = list(measured)
     name = datasets[0] if len(datasets) == 1 else origin.repository
     number = version(rounds, origin.commit)
-    licences = dict.fromkeys(each for found in measured.values() for each in found.licences)
+    licences = dict.fromkeys(
+        licence_name for figures_of in measured.values() for licence_name in figures_of.licences
+    )
     return {
         "name": name,
         "description": croissant_story.description(origin, measured),
-        "license": [licence(each) for each in licences or ["not stated"]],
+        "license": [licence(licence_name) for licence_name in licences or ["not stated"]],
         "url": origin.address(f"{name}/" if len(datasets) == 1 else ""),
         "creator": {
             "@type": "sc:Organization",
@@ -185,39 +189,39 @@ def _general(origin: Origin, rounds: Sequence[Round], measured: dict[str, Figure
     }
 
 
-def _id(each: File) -> str:
-    return quote(each.path, safe="/=")
+def _id(file: File) -> str:
+    return quote(file.path, safe="/=")
 
 
-def _title(each: File) -> str:
-    return f"{CONTENTS[each.table]}: round {each.round} of {each.dataset}."
+def _title(file: File) -> str:
+    return f"{CONTENTS[file.table]}: round {file.round} of {file.dataset}."
 
 
-def _file(origin: Origin, each: File) -> Json:
+def _file(origin: Origin, file: File) -> Json:
     return {
         "@type": "cr:FileObject",
-        "@id": _id(each),
-        "name": each.path,
-        "description": _title(each),
-        "contentUrl": origin.url(each.path),
-        "contentSize": f"{each.size} B",
-        "encodingFormat": FORMATS.get(each.table, PARQUET),
-        "md5": each.md5,
+        "@id": _id(file),
+        "name": file.path,
+        "description": _title(file),
+        "contentUrl": origin.url(file.path),
+        "contentSize": f"{file.size} B",
+        "encodingFormat": FORMATS.get(file.table, PARQUET),
+        "md5": file.md5,
     }
 
 
-def _record_set(each: File) -> Json:
+def _record_set(part: File) -> Json:
     """The records of one file, under an id that ends without the file's own."""
-    assert each.columns is not None  # noqa: S101  only parts of tables get here
-    with schema.readable(each.path):
-        columns, file = each.columns(), _id(each)
+    assert part.columns is not None  # noqa: S101  only parts of tables get here
+    with schema.readable(part.path):
+        columns, file = part.columns(), _id(part)
     name = file.removesuffix(".parquet").removesuffix("/part-00000")
-    fields = Fields(name, file, each.table)
+    fields = Fields(name, file, part.table)
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": _title(each),
+        "description": _title(part),
         "key": fields.keys(columns),
         "field": fields.of(columns),
     }

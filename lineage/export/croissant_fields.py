@@ -135,37 +135,38 @@ class Fields:
     def _field(self, path: tuple[str, ...], dtype: pl.DataType) -> Json:
         inner, dimensions = _inner(dtype)
         medium = _medium(path[-1], inner)
-        found = {"@type": "cr:Field", "@id": self._id(path), "name": path[-1], **self._about(path)}
+        field = {"@type": "cr:Field", "@id": self._id(path), "name": path[-1], **self._about(path)}
         if dimensions:
-            found |= {"isArray": True, "arrayShape": ",".join(["-1"] * dimensions)}
+            field |= {"isArray": True, "arrayShape": ",".join(["-1"] * dimensions)}
         if medium:
-            return {**found, "dataType": medium, "source": self._source((*path, "bytes"))}
+            return {**field, "dataType": medium, "source": self._source((*path, "bytes"))}
         if isinstance(inner, pl.Struct):
             parts = [
-                self._field((*path, each.name), _instance(each.dtype)) for each in inner.fields
+                self._field((*path, member.name), _instance(member.dtype))
+                for member in inner.fields
             ]
-            return {**found, "subField": parts}
+            return {**field, "subField": parts}
         kinds = [TYPES.get(type(inner), "sc:Text"), *LABELS.get((self.table, *path), ())]
-        kind = kinds if len(kinds) > 1 else kinds[0]
-        return {**found, "dataType": kind, "source": self._source(path)}
+        data_type = kinds if len(kinds) > 1 else kinds[0]
+        return {**field, "dataType": data_type, "source": self._source(path)}
 
     def _about(self, path: tuple[str, ...]) -> Json:
         meaning = MEANINGS.get(self.table, {}).get(".".join(path))
         same = EQUIVALENT.get((self.table, *path))
-        known = {"description": meaning, "equivalentProperty": same}
-        return {name: each for name, each in known.items() if each}
+        properties = {"description": meaning, "equivalentProperty": same}
+        return {name: value for name, value in properties.items() if value}
 
     def _source(self, path: tuple[str, ...]) -> Json:
         """Where a field's values are: a column, and within a struct the place below it."""
-        found: Json = {"fileObject": {"@id": self.file}, "extract": {"column": path[0]}}
+        source: Json = {"fileObject": {"@id": self.file}, "extract": {"column": path[0]}}
         if len(path) > 1:
-            found["transform"] = {"jsonPath": ".".join(map(_step, path[1:]))}
-        return found
+            source["transform"] = {"jsonPath": ".".join(map(_step, path[1:]))}
+        return source
 
 
 def _medium(name: str, dtype: pl.DataType) -> str | None:
     """The type of a column that holds whole files; None for any other."""
-    whole = isinstance(dtype, pl.Struct) and {each.name for each in dtype.fields} == PAYLOAD
+    whole = isinstance(dtype, pl.Struct) and {field.name for field in dtype.fields} == PAYLOAD
     return MEDIA.get(name) if whole else None
 
 

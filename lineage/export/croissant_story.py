@@ -19,8 +19,8 @@ Json = dict[str, Any]
 def description(origin: Origin, measured: Mapping[str, Figures]) -> str:
     """What is there, in a paragraph."""
     told = "; ".join(
-        f"{name}: {each.real:,} real and {each.generated:,} generated samples"
-        for name, each in measured.items()
+        f"{name}: {figures.real:,} real and {figures.generated:,} generated samples"
+        for name, figures in measured.items()
     )
     return (
         f"{told}. Accepted samples of each round with their lineage, verdicts and decisions, as "
@@ -32,70 +32,76 @@ def description(origin: Origin, measured: Mapping[str, Figures]) -> str:
 def provenance(origin: Origin, rounds: Sequence[Round]) -> Json:
     """Sources, and the activities that led from them to the data."""
     sources = {
-        source["@id"]: source for each in rounds if (source := _source(origin, each)) is not None
+        source["@id"]: source
+        for round_ in rounds
+        if (source := _source(origin, round_)) is not None
     }
-    activities = [activity for each in rounds for activity in _activities(origin, each)]
-    found = {"prov:wasDerivedFrom": list(sources.values()), "prov:wasGeneratedBy": activities}
-    return {name: each for name, each in found.items() if each}
+    activities = [activity for round_ in rounds for activity in _activities(origin, round_)]
+    content = {"prov:wasDerivedFrom": list(sources.values()), "prov:wasGeneratedBy": activities}
+    return {name: value for name, value in content.items() if value}
 
 
 def responsible(rounds: Sequence[Round], measured: Mapping[str, Figures]) -> Json:
     """What the RAI vocabulary asks for, as far as the lake knows."""
-    real = any(each.real for each in measured.values())
-    made = any(each.generated for each in measured.values())
+    real = any(figures.real for figures in measured.values())
+    made = any(figures.generated for figures in measured.values())
     kinds = [
         *(["Secondary Data analysis"] if real else []),
         *(["Others: sampled from generative models"] if made else []),
     ]
-    held_out = [told for each in rounds if (told := _held_out(each))]
-    suites = dict.fromkeys(told for each in rounds if (told := _suite(each)))
-    found = {
-        "rai:dataCollection": " ".join(_collected(name, each) for name, each in measured.items()),
+    held_out = [told for round_ in rounds if (told := _held_out(round_))]
+    suites = dict.fromkeys(told for round_ in rounds if (told := _suite(round_)))
+    content = {
+        "rai:dataCollection": " ".join(
+            _collected(name, figures) for name, figures in measured.items()
+        ),
         "rai:dataCollectionType": kinds,
-        "rai:dataCollectionRawData": " ".join(told for each in rounds if (told := _raw(each))),
+        "rai:dataCollectionRawData": " ".join(told for round_ in rounds if (told := _raw(round_))),
         "rai:dataPreprocessingProtocol": held_out,
-        "rai:dataManipulationProtocol": " ".join(told for each in rounds if (told := _made(each))),
+        "rai:dataManipulationProtocol": " ".join(
+            told for round_ in rounds if (told := _made(round_))
+        ),
         "rai:machineAnnotationTools": list(suites),
-        "rai:dataLimitations": [told for each in measured.items() for told in _limits(*each)],
+        "rai:dataLimitations": [told for pair in measured.items() for told in _limits(*pair)],
         "rai:dataReleaseMaintenancePlan": "A round is published by a merge into main, and tagged. "
         "Tags never move: a round that is published again has a new one, as v3.1 after v3.",
     }
-    return {name: each for name, each in found.items() if each}
+    return {name: value for name, value in content.items() if value}
 
 
-def _source(origin: Origin, each: Round) -> Json | None:
-    source, terms = each.text("source"), each.text("licence")
+def _source(origin: Origin, round_: Round) -> Json | None:
+    source, terms = round_.text("source"), round_.text("licence")
     if source is None:
         return None
-    about = {"license": terms} if terms else {}
+    licence = {"license": terms} if terms else {}
     name = names.iri(names.named("source", source), origin)
-    return {"@id": name, "@type": "prov:Entity", "prov:label": source, **about}
+    return {"@id": name, "@type": "prov:Entity", "prov:label": source, **licence}
 
 
-def _activities(origin: Origin, each: Round) -> Iterator[Json]:
+def _activities(origin: Origin, round_: Round) -> Iterator[Json]:
     """Ingestion of real data, or generation and verification of a round."""
-    source = _source(origin, each)
+    source = _source(origin, round_)
     if source is not None:
-        yield _activity(origin, each, "ingestion", used={"@id": source["@id"]})
-    generator, suite = each.text("generator", "digest"), each.text("verdicts", "suite")
+        yield _activity(origin, round_, "ingestion", used={"@id": source["@id"]})
+    generator, suite = round_.text("generator", "digest"), round_.text("verdicts", "suite")
     if generator is not None:
-        label = each.text("generator", "kind") or "generator"
+        label = round_.text("generator", "kind") or "generator"
         agent = _agent(origin, "generator", generator, label)
-        yield _activity(origin, each, "generation", agent, _learned(origin, each))
+        yield _activity(origin, round_, "generation", agent, _learned(origin, round_))
     if suite is not None:
         agent = _agent(origin, "suite", suite, f"verifier suite {suite[:12]}")
-        yield _activity(origin, each, "verification", agent)
+        yield _activity(origin, round_, "verification", agent)
 
 
 def _activity(
-    origin: Origin, each: Round, what: str, agent: Json | None = None, used: Json | None = None
+    origin: Origin, round_: Round, what: str, agent: Json | None = None, used: Json | None = None
 ) -> Json:
-    about = {"prov:wasAssociatedWith": agent, "prov:used": used}
+    relations = {"prov:wasAssociatedWith": agent, "prov:used": used}
     return {
-        "@id": names.iri(names.within(each.dataset, each.number, what), origin),
+        "@id": names.iri(names.within(round_.dataset, round_.number, what), origin),
         "@type": "prov:Activity",
-        "prov:label": f"{what} of round {each.number} of {each.dataset}",
-        **{name: found for name, found in about.items() if found is not None},
+        "prov:label": f"{what} of round {round_.number} of {round_.dataset}",
+        **{name: value for name, value in relations.items() if value is not None},
     }
 
 
@@ -104,11 +110,11 @@ def _agent(origin: Origin, prefix: str, digest: str, label: str) -> Json:
     return {"@id": name, "@type": "prov:SoftwareAgent", "prov:label": label}
 
 
-def _learned(origin: Origin, each: Round) -> Json:
+def _learned(origin: Origin, round_: Round) -> Json:
     """The mix of a round's generator, or a model of unknown training data."""
-    mix = each.mix
+    mix = round_.mix
     if mix is None:
-        name = names.named("model", each.text("generator", "digest") or "unknown")
+        name = names.named("model", round_.text("generator", "digest") or "unknown")
         label = "a model of unknown training data"
         return {"@id": names.iri(name, origin), "@type": "prov:Entity", "prov:label": label}
     name = names.iri(names.named("mix", mix["digest"]), origin)
@@ -116,7 +122,7 @@ def _learned(origin: Origin, each: Round) -> Json:
 
 
 def _mix(mix: Mapping[str, Any]) -> str:
-    rounds = [str(each["round"]) for each in mix["rounds"]]
+    rounds = [str(part["round"]) for part in mix["rounds"]]
     places = f"round{'s' if len(rounds) > 1 else ''} {', '.join(rounds)} of {mix['dataset']}"
     return (
         f"mix {mix['digest'][:12]} ({mix['regime']}: {mix['rows']:,} rows of {places}, "
@@ -124,70 +130,70 @@ def _mix(mix: Mapping[str, Any]) -> str:
     )
 
 
-def _collected(name: str, each: Figures) -> str:
+def _collected(name: str, figures: Figures) -> str:
     return (
-        f"{name}: {each.real:,} samples are real, {each.generated:,} were sampled from generative "
-        "models and accepted by a verifier suite."
+        f"{name}: {figures.real:,} samples are real, {figures.generated:,} were sampled from "
+        "generative models and accepted by a verifier suite."
     )
 
 
-def _raw(each: Round) -> str | None:
-    source = each.text("source")
+def _raw(round_: Round) -> str | None:
+    source = round_.text("source")
     if source is None:
         return None
-    return f"{each.dataset}: {source}, licence {each.text('licence') or 'not stated'}."
+    return f"{round_.dataset}: {source}, licence {round_.text('licence') or 'not stated'}."
 
 
-def _held_out(each: Round) -> str | None:
+def _held_out(round_: Round) -> str | None:
     rows, validation, test = (
-        each.whole("counts", name) for name in ("candidates", "validation", "test")
+        round_.integer("counts", name) for name in ("candidates", "validation", "test")
     )
     if validation is None:
         return None
     return (
-        f"{each.dataset}: of {rows or 0:,} real rows, {validation:,} were held out for validation "
-        f"and {test or 0:,} for a final test before anything else, near-duplicates together; they "
-        "are in a repository of their own."
+        f"{round_.dataset}: of {rows or 0:,} real rows, {validation:,} were held out for "
+        f"validation and {test or 0:,} for a final test before anything else, near-duplicates "
+        "together; they are in a repository of their own."
     )
 
 
-def _made(each: Round) -> str | None:
-    if not each.about("generator"):
+def _made(round_: Round) -> str | None:
+    if not round_.mapping("generator"):
         return None
-    mix = each.mix
+    mix = round_.mix
     learned = f"fitted on {_mix(mix)}" if mix else "of unknown training data"
     words = ("accepted", "rejected", "duplicate")
-    counts = {word: each.whole("counts", word) for word in words}
+    counts = {word: round_.integer("counts", word) for word in words}
     kept = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count is not None)
-    kind, made = each.text("generator", "kind"), each.whole("counts", "candidates")
+    generator_kind, made = round_.text("generator", "kind"), round_.integer("counts", "candidates")
     return (
-        f"{each.dataset}, round {each.number}: {kind or 'a generator'}, {learned}, made "
-        f"{made or 0:,} candidates{f': {kept}' if kept else ''}."
+        f"{round_.dataset}, round {round_.number}: {generator_kind or 'a generator'}, {learned}, "
+        f"made {made or 0:,} candidates{f': {kept}' if kept else ''}."
     )
 
 
-def _suite(each: Round) -> str | None:
-    suite = each.text("verdicts", "suite")
+def _suite(round_: Round) -> str | None:
+    suite = round_.text("verdicts", "suite")
     if suite is None:
         return None
-    count = len(each.about("verdicts", "expectations"))
-    return f"Great Expectations suite {suite[:12]} of {each.dataset}: {count} expectations"
+    count = len(round_.mapping("verdicts", "expectations"))
+    return f"Great Expectations suite {suite[:12]} of {round_.dataset}: {count} expectations"
 
 
-def _limits(name: str, each: Figures) -> Iterator[str]:
+def _limits(name: str, figures: Figures) -> Iterator[str]:
     """How far the samples are from real data, and what that means."""
-    rows = each.real + each.generated
-    if not each.generated:
+    rows = figures.real + figures.generated
+    if not figures.generated:
         return
-    steps = f"{each.depth_max} generation{'s' if each.depth_max != 1 else ''}"
-    far = f", up to {steps} away from real data" if each.depth_max else ""
+    steps = f"{figures.depth_max} generation{'s' if figures.depth_max != 1 else ''}"
+    far = f", up to {steps} away from real data" if figures.depth_max else ""
     yield (
-        f"{name}: {each.generated / rows:.1%} of the samples are generated{far}. A model that "
+        f"{name}: {figures.generated / rows:.1%} of the samples are generated{far}. A model that "
         "learns from generated samples alone, round after round, loses the tails of the "
         "distribution first."
     )
-    if each.real_roots is not None and each.real_roots < 1:
+    if figures.real_roots is not None and figures.real_roots < 1:
         yield (
-            f"{name}: {1 - each.real_roots:.1%} of the ancestry ends at models of unknown training "
-            "data."
+            f"{name}: {1 - figures.real_roots:.1%} of the ancestry ends at models of unknown "
+            "training data."
         )

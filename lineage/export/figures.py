@@ -28,12 +28,12 @@ class Figures:
 def measure(rounds: Iterable[Round]) -> Figures:
     """Go through the accepted rows of some rounds once."""
     with schema.readable("a table of lineage or of decisions"):
-        parts = [_part(each) for each in rounds if each.decided]
+        parts = [_part(round_) for round_ in rounds if round_.decided]
     if not parts:
         return Figures(0, 0, None, None, ())
-    found = pl.concat(parts)
+    groups = pl.concat(parts)
     real = pl.col("kind") == "real"
-    total = found.select(
+    total = groups.select(
         pl.col("rows").filter(real).sum().alias("real"),
         pl.col("rows").filter(~real).sum().alias("generated"),
         pl.col("depth_max").max(),
@@ -41,7 +41,7 @@ def measure(rounds: Iterable[Round]) -> Figures:
         pl.col("rows").sum(),
     ).row(0, named=True)
     licences = (
-        found.drop_nulls("licence")
+        groups.drop_nulls("licence")
         .group_by("licence")
         .agg(pl.col("rows").sum())
         .sort(["rows", "licence"], descending=[True, False])
@@ -55,10 +55,10 @@ def measure(rounds: Iterable[Round]) -> Figures:
     )
 
 
-def _part(each: Round) -> pl.DataFrame:
+def _part(round_: Round) -> pl.DataFrame:
     """Rows, greatest depth and sum of real roots of one round, by kind and licence."""
-    rows = each.rows().select("row", "kind", "licence", "real_roots", "depth_max")
-    decided = each.decided_rows()
+    rows = round_.rows().select("row", "kind", "licence", "real_roots", "depth_max")
+    decided = round_.decided_rows()
     if decided is not None:
         accepted = decided.filter(pl.col("decision") == "accepted").select("row")
         rows = rows.join(accepted, on="row", how="semi")

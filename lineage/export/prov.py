@@ -70,60 +70,65 @@ class Document:
             yield from self._chunks(track)
 
     def _chunks(self, track: Track) -> Iterator[str]:
-        surveyed = [prov_rows.survey(each) for each in track(self.rounds, "survey")]
+        surveyed = [prov_rows.survey(round_) for round_ in track(self.rounds, "survey")]
         records = prov_records.build(surveyed).content
         sources: list[Rows] = [*surveyed, prov_rows.outside(surveyed)]
         opened = "prefix"
         yield f'{{"{opened}":{{\n{_text(names.prefixes(self.origin))}'
-        for kind, lines in self._records(records, track(_pieces(records, sources), "export")):
-            yield ",\n" if kind == opened else f'}},\n"{kind}":{{\n'
+        for record_kind, lines in self._records(
+            records, track(_pieces(records, sources), "export")
+        ):
+            yield ",\n" if record_kind == opened else f'}},\n"{record_kind}":{{\n'
             yield lines
-            opened = kind
+            opened = record_kind
         yield "}}\n"
 
     def summary(self) -> dict[str, int]:
         """What was written, in numbers."""
         elements = {
-            name: self.counts[kind]
-            for name, kind in (("entities", "entity"), ("activities", "activity"))
+            name: self.counts[record_kind]
+            for name, record_kind in (("entities", "entity"), ("activities", "activity"))
         }
-        relations = sum(self.counts[kind] for kind in RELATIONS)
+        relations = sum(self.counts[record_kind] for record_kind in RELATIONS)
         return {**elements, "agents": self.counts["agent"], "relations": relations}
 
     def _records(
         self, records: Mapping[str, Mapping[str, Json]], pieces: Iterable[Piece]
     ) -> Iterator[tuple[str, str]]:
         """Kind and text of the records of each piece that has any."""
-        for (kind, rows), steps in groupby(pieces, key=lambda step: (step.kind, step.rows)):
-            found: Iterable[str]
+        for (record_kind, rows), steps in groupby(pieces, key=lambda step: (step.kind, step.rows)):
+            texts: Iterable[str]
             if rows is None:
-                found = [_text(records[kind])]
-                self.counts[kind] += len(records[kind])
+                texts = [_text(records[record_kind])]
+                self.counts[record_kind] += len(records[record_kind])
             else:
-                found = self._batches(kind, rows.batches(kind), steps)
-            yield from ((kind, text) for text in found if text)
+                texts = self._batches(record_kind, rows.batches(record_kind), steps)
+            yield from ((record_kind, text) for text in texts if text)
 
-    def _batches(self, kind: str, batches: Batches, steps: Iterable[Piece]) -> Iterator[str]:
+    def _batches(self, record_kind: str, batches: Batches, steps: Iterable[Piece]) -> Iterator[str]:
         for step in steps:
-            made = batches(step.start, self.counts[kind])
-            self.counts[kind] += len(made)
+            made = batches(step.start, self.counts[record_kind])
+            self.counts[record_kind] += len(made)
             yield made.str.join(",\n").item()
 
 
 def _pieces(records: Container[str], sources: Sequence[Rows]) -> list[Piece]:
     """The work in the order of the document; in a kind, what does not come by the row is first."""
     pieces = []
-    for kind in (*ELEMENTS, *RELATIONS):
-        pieces += [Piece(kind, None)] if kind in records else []
-        for each in sources:
-            if kind in each.kinds:
-                pieces += [Piece(kind, each, at) for at in range(0, each.rows, prov_rows.BATCH)]
+    for record_kind in (*ELEMENTS, *RELATIONS):
+        pieces += [Piece(record_kind, None)] if record_kind in records else []
+        for source in sources:
+            if record_kind in source.kinds:
+                pieces += [
+                    Piece(record_kind, source, start)
+                    for start in range(0, source.rows, prov_rows.BATCH)
+                ]
     return pieces
 
 
 def _text(records: Mapping[str, object]) -> str:
     lines = (
-        f"{json.dumps(name)}:{json.dumps(about, ensure_ascii=False, separators=(',', ':'))}"
-        for name, about in records.items()
+        f"{json.dumps(name)}:{json.dumps(content, ensure_ascii=False, separators=(',', ':'))}"
+        for name, content in records.items()
     )
     return ",\n".join(lines)

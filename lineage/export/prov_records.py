@@ -43,27 +43,32 @@ class Records:
         self.content: dict[str, dict[str, Json]] = defaultdict(dict)
 
     def element(
-        self, kind: str, name: str, label: str, is_a: str, about: Mapping[str, object] = EMPTY
+        self,
+        record_kind: str,
+        name: str,
+        label: str,
+        is_a: str,
+        attributes: Mapping[str, object] = EMPTY,
     ) -> str:
         """Add an entity, activity or agent, or what is known of it besides; return its name."""
-        facts = {"prov:type": qualified(is_a), "prov:label": label, **attributed(about)}
-        self.content[kind].setdefault(name, {}).update(facts)
+        facts = {"prov:type": qualified(is_a), "prov:label": label, **attributed(attributes)}
+        self.content[record_kind].setdefault(name, {}).update(facts)
         return name
 
-    def relate(self, kind: str, about: Mapping[str, object]) -> None:
-        """Add a relation: `about` names its ends."""
-        known = self.content[kind]
-        known[f"_:{LETTERS[kind]}{len(known)}"] = dict(about)
+    def relate(self, record_kind: str, ends: Mapping[str, object]) -> None:
+        """Add a relation: `ends` names its ends."""
+        relations = self.content[record_kind]
+        relations[f"_:{LETTERS[record_kind]}{len(relations)}"] = dict(ends)
 
 
 def build(rounds: Sequence[RoundRows]) -> Records:
     """All records of some rounds that do not come by the row."""
     records = Records()
-    for each in rounds:
-        _accepted(records, each)
-        _ingestion(records, each)
-        _generations(records, each)
-        _verification(records, each)
+    for rows in rounds:
+        _accepted(records, rows)
+        _ingestion(records, rows)
+        _generations(records, rows)
+        _verification(records, rows)
     _mixes(records, rounds)
     return records
 
@@ -79,8 +84,8 @@ def attributed(values: Mapping[str, object]) -> Json:
     >>> attributed({"shard": 3, "kind": "diffusion/1", "tag": None})
     {'stemma:shard': {'$': '3', 'type': 'xsd:int'}, 'stemma:kind': 'diffusion/1'}
     """
-    plain = {name: _value(each) for name, each in values.items() if _NAME.fullmatch(name)}
-    return {f"stemma:{name}": each for name, each in plain.items() if each is not None}
+    plain = {name: _value(value) for name, value in values.items() if _NAME.fullmatch(name)}
+    return {f"stemma:{name}": value for name, value in plain.items() if value is not None}
 
 
 def _value(value: object) -> object:
@@ -95,62 +100,64 @@ def _value(value: object) -> object:
     return None
 
 
-def _own(each: RoundRows, what: str) -> str:
-    return names.within(each.round.dataset, each.round.number, what)
+def _own(rows: RoundRows, what: str) -> str:
+    return names.within(rows.round.dataset, rows.round.number, what)
 
 
-def _title(each: RoundRows) -> str:
-    return f"round {each.round.number} of {each.round.dataset}"
+def _title(rows: RoundRows) -> str:
+    return f"round {rows.round.number} of {rows.round.dataset}"
 
 
-def _accepted(records: Records, each: RoundRows) -> None:
+def _accepted(records: Records, rows: RoundRows) -> None:
     """The collection of the rows that a round accepted."""
-    if not each.round.decided:
+    if not rows.round.decided:
         return
-    text, whole = each.round.text, each.round.whole
-    about = {
-        "dataset": each.round.dataset,
-        "round": each.round.number,
-        "commit": each.round.commit,
-        "tag": each.round.tag,
+    text, integer = rows.round.text, rows.round.integer
+    attributes = {
+        "dataset": rows.round.dataset,
+        "round": rows.round.number,
+        "commit": rows.round.commit,
+        "tag": rows.round.tag,
         "guard": text("guard", "verdict"),
-        "candidates": whole("counts", "candidates"),
-        "accepted": whole("counts", "accepted"),
+        "candidates": integer("counts", "candidates"),
+        "accepted": integer("counts", "accepted"),
     }
-    label = f"accepted rows of {_title(each)}"
-    records.element("entity", _own(each, "accepted"), label, "prov:Collection", about)
+    label = f"accepted rows of {_title(rows)}"
+    records.element("entity", _own(rows, "accepted"), label, "prov:Collection", attributes)
 
 
-def _ingestion(records: Records, each: RoundRows) -> None:
+def _ingestion(records: Records, rows: RoundRows) -> None:
     """Real rows came into the lake from a source."""
-    if not each.real:
+    if not rows.real:
         return
-    activity, accepted = _own(each, "ingestion"), _own(each, "accepted")
-    records.element("activity", activity, f"ingestion of {_title(each)}", "stemma:Ingestion")
-    if each.round.number == 0:
+    activity, accepted = _own(rows, "ingestion"), _own(rows, "accepted")
+    records.element("activity", activity, f"ingestion of {_title(rows)}", "stemma:Ingestion")
+    if rows.round.number == 0:
         records.relate("wasGeneratedBy", {"prov:entity": accepted, "prov:activity": activity})
-    source = each.round.text("source")
+    source = rows.round.text("source")
     if source is None:
         return
-    about = {"licence": each.round.text("licence")}
+    attributes = {"licence": rows.round.text("licence")}
     entity = names.named("source", source)
-    records.element("entity", entity, source, "stemma:Source", about)
+    records.element("entity", entity, source, "stemma:Source", attributes)
     records.relate("used", {"prov:activity": activity, "prov:entity": entity})
-    if each.round.decided:
+    if rows.round.decided:
         ends = {"prov:generatedEntity": accepted, "prov:usedEntity": entity}
         records.relate("wasDerivedFrom", {**ends, "prov:type": qualified("prov:PrimarySource")})
 
 
-def _generations(records: Records, each: RoundRows) -> None:
+def _generations(records: Records, rows: RoundRows) -> None:
     """The shards of a round, with their generators and what those learned from."""
-    for made in each.generations.iter_rows(named=True):
-        activity = _own(each, f"generation/{made['number']}")
-        about = {name: made[name] for name in ("shard", "seed", "generator", "attribution", "rows")}
-        label = f"generation of {_title(each)}"
-        records.element("activity", activity, label, "stemma:Generation", about)
+    for made in rows.generations.iter_rows(named=True):
+        activity = _own(rows, f"generation/{made['number']}")
+        attributes = {
+            name: made[name] for name in ("shard", "seed", "generator", "attribution", "rows")
+        }
+        label = f"generation of {_title(rows)}"
+        records.element("activity", activity, label, "stemma:Generation", attributes)
         digest = made["generator"]
         if digest is not None:
-            agent = _generator(records, digest, each.round.about("generator"))
+            agent = _generator(records, digest, rows.round.mapping("generator"))
             records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": agent})
         if made["trained_on"] is None:
             learned = names.named("model", digest or "unknown")
@@ -161,57 +168,57 @@ def _generations(records: Records, each: RoundRows) -> None:
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})
 
 
-def _generator(records: Records, digest: str, said: Mapping[str, Any]) -> str:
-    about = said if said.get("digest") == digest else {"digest": digest}
+def _generator(records: Records, digest: str, recorded: Mapping[str, Any]) -> str:
+    attributes = recorded if recorded.get("digest") == digest else {"digest": digest}
     label = f"generator {digest[:12]}"
     agent = names.named("generator", digest)
-    return records.element("agent", agent, label, "prov:SoftwareAgent", about)
+    return records.element("agent", agent, label, "prov:SoftwareAgent", attributes)
 
 
-def _verification(records: Records, each: RoundRows) -> None:
+def _verification(records: Records, rows: RoundRows) -> None:
     """What was generated was judged by a suite; that left the accepted rows."""
-    if not each.round.decided or each.generations.is_empty():
+    if not rows.round.decided or rows.generations.is_empty():
         return
-    activity = _own(each, "verification")
-    records.element("activity", activity, f"verification of {_title(each)}", "stemma:Verification")
-    ends = {"prov:entity": _own(each, "accepted"), "prov:activity": activity}
+    activity = _own(rows, "verification")
+    records.element("activity", activity, f"verification of {_title(rows)}", "stemma:Verification")
+    ends = {"prov:entity": _own(rows, "accepted"), "prov:activity": activity}
     records.relate("wasGeneratedBy", ends)
-    for number in range(len(each.generations)):
-        informant = _own(each, f"generation/{number}")
+    for number in range(len(rows.generations)):
+        informant = _own(rows, f"generation/{number}")
         ends = {"prov:informed": activity, "prov:informant": informant}
         records.relate("wasInformedBy", ends)
-    suite = each.round.text("verdicts", "suite")
+    suite = rows.round.text("verdicts", "suite")
     if suite is not None:
-        expectations = each.round.about("verdicts", "expectations")
-        about = {"digest": suite, "expectations": len(expectations)}
+        expectations = rows.round.mapping("verdicts", "expectations")
+        attributes = {"digest": suite, "expectations": len(expectations)}
         label = f"verifier suite {suite[:12]}"
         agent = names.named("suite", suite)
-        records.element("agent", agent, label, "prov:SoftwareAgent", about)
+        records.element("agent", agent, label, "prov:SoftwareAgent", attributes)
         records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": agent})
 
 
 def _mixes(records: Records, rounds: Iterable[RoundRows]) -> None:
     """The mixes that generators learned from, each with a part for each of its rounds."""
-    said = [each.round.mix for each in rounds]
-    known = {mix["digest"]: mix for mix in said if mix is not None}
-    used = [each.generations["trained_on"].drop_nulls().to_list() for each in rounds]
+    mixes = [rows.round.mix for rows in rounds]
+    by_digest = {mix["digest"]: mix for mix in mixes if mix is not None}
+    used = [rows.generations["trained_on"].drop_nulls().to_list() for rows in rounds]
     for digest in dict.fromkeys(chain.from_iterable(used)):
-        about = known.get(digest, {"digest": digest})
+        manifest = by_digest.get(digest, {"digest": digest})
         mix = names.named("mix", digest)
-        records.element("entity", mix, f"mix {digest[:12]}", "prov:Collection", about)
-        for part in about.get("rounds", ()):
-            _part(records, mix, about, part)
+        records.element("entity", mix, f"mix {digest[:12]}", "prov:Collection", manifest)
+        for part in manifest.get("rounds", ()):
+            _part(records, mix, manifest, part)
 
 
-def _part(records: Records, mix: str, about: Mapping[str, Any], part: Mapping[str, Any]) -> None:
+def _part(records: Records, mix: str, manifest: Mapping[str, Any], part: Mapping[str, Any]) -> None:
     """What one round gives to a mix."""
-    dataset, number = about["dataset"], part["round"]
-    place = f"round {number} of {dataset}"
-    name = names.named("mix", about["digest"], number)
-    label = f"rows of {place} in mix {about['digest'][:12]}"
+    dataset, number = manifest["dataset"], part["round"]
+    title = f"round {number} of {dataset}"
+    name = names.named("mix", manifest["digest"], number)
+    label = f"rows of {title} in mix {manifest['digest'][:12]}"
     records.element("entity", name, label, "prov:Collection", part)
     accepted = names.within(dataset, number, "accepted")  # the round may not be exported itself
     where = {"dataset": dataset, "round": number}
-    records.element("entity", accepted, f"accepted rows of {place}", "prov:Collection", where)
+    records.element("entity", accepted, f"accepted rows of {title}", "prov:Collection", where)
     records.relate("hadMember", {"prov:collection": mix, "prov:entity": name})
     records.relate("wasDerivedFrom", {"prov:generatedEntity": name, "prov:usedEntity": accepted})

@@ -71,7 +71,7 @@ class Rows(Protocol):
     def kinds(self) -> Sequence[str]:
         """The kinds of records that it gives."""
 
-    def batches(self, kind: str) -> Batches:
+    def batches(self, record_kind: str) -> Batches:
         """Open what records of a kind are made of."""
 
 
@@ -89,18 +89,22 @@ class RoundRows:
     @property
     def kinds(self) -> Sequence[str]:
         """All kinds; no membership where nothing is decided yet."""
-        return [kind for kind in COLUMNS if self.round.decided or kind != "hadMember"]
+        return [
+            record_kind
+            for record_kind in COLUMNS
+            if self.round.decided or record_kind != "hadMember"
+        ]
 
-    def batches(self, kind: str) -> Batches:
+    def batches(self, record_kind: str) -> Batches:
         """Open the columns that records of a kind are made of."""
-        window = Window(self.round.rows().select(COLUMNS[kind]))
-        decide = self._decide() if kind in {"entity", "hadMember"} else None
+        window = Window(self.round.rows().select(COLUMNS[record_kind]))
+        decide = self._decide() if record_kind in {"entity", "hadMember"} else None
         make = {
             "entity": self._samples,
             "wasGeneratedBy": self._generation,
             "wasDerivedFrom": self._derivation,
             "hadMember": self._membership,
-        }[kind]
+        }[record_kind]
 
         def batch(start: int, number: int) -> pl.Series:
             rows = window.rows(start)
@@ -112,8 +116,8 @@ class RoundRows:
         """Open the decisions of the round: what adds them to a batch of its rows."""
         decided = self.round.decided_rows()
         if decided is None:
-            known = pl.lit("accepted" if self.round.decided else None, pl.String)
-            return lambda rows: rows.with_columns(known.alias("decision"))
+            decision = pl.lit("accepted" if self.round.decided else None, pl.String)
+            return lambda rows: rows.with_columns(decision.alias("decision"))
         decisions = decided.collect()
 
         def decide(rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +128,7 @@ class RoundRows:
         return decide
 
     def _samples(self, rows: pl.DataFrame, _number: int) -> pl.Series:
-        found = rows.with_columns(pl.col("kind").cast(pl.String))
+        typed = rows.with_columns(pl.col("kind").cast(pl.String))
         members = [SAMPLE, _member("sample_id", fragments.hexadecimal(pl.col("sample_id")))]
         members += [_member(name, fragments.text(pl.col(name))) for name in ("kind", "decision")]
         members += [
@@ -140,13 +144,13 @@ class RoundRows:
         members += [_member(name, fragments.text(pl.col(name))) for name in ("source", "licence")]
         members += [_member("prompt_digest", fragments.hexadecimal(pl.col("prompt_digest")))]
         key = (self._own(""), pl.col("row").cast(pl.String))
-        return _series(found, fragments.record(key, members))
+        return _series(typed, fragments.record(key, members))
 
     def _generation(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """Each sample by the generation, or the ingestion, that it came from."""
-        known = self.generations.rename({"seed": "common"}).drop("rows")
-        found = rows.join(
-            known, on=MADE_BY, how="left", nulls_equal=True, maintain_order="left"
+        by_generation = self.generations.rename({"seed": "common"}).drop("rows")
+        joined = rows.join(
+            by_generation, on=MADE_BY, how="left", nulls_equal=True, maintain_order="left"
         ).with_columns(pl.col("kind") == "real")
         made = pl.concat_str(pl.lit("generation/"), pl.col("number").cast(pl.String))
         activity = pl.when("kind").then(pl.lit("ingestion")).otherwise(made)
@@ -156,34 +160,34 @@ class RoundRows:
             fragments.member("prov:activity", fragments.name(self._own(""), activity)),
             _member("seed", fragments.typed(own_seed, "xsd:long")),
         ]
-        return _relations(found, "wasGeneratedBy", number, members)
+        return _relations(joined, "wasGeneratedBy", number, members)
 
     def _derivation(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """Each explicit parent, by relation and weight."""
-        found = _edges(rows)
+        edges = _edges(rows)
         relation = pl.col("relation").cast(pl.String)
-        kind = (
+        derivation_type = (
             pl.when(relation == "edited")
             .then(pl.lit("prov:Revision"))
             .otherwise(pl.lit("stemma:Seed"))
         )
         members = [
             fragments.member("prov:generatedEntity", self._name(pl.col("child"))),
-            fragments.member("prov:usedEntity", fragments.name(*_place(found))),
-            fragments.member("prov:type", fragments.typed(kind, "xsd:QName")),
+            fragments.member("prov:usedEntity", fragments.name(*_place(edges))),
+            fragments.member("prov:type", fragments.typed(derivation_type, "xsd:QName")),
             _member("relation", fragments.text(relation)),
             _member("weight", fragments.typed(pl.col("weight"), "xsd:float")),
         ]
-        return _relations(found, "wasDerivedFrom", number, members)
+        return _relations(edges, "wasDerivedFrom", number, members)
 
     def _membership(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """The accepted samples of the round."""
-        found = rows.filter(pl.col("decision") == "accepted")
+        accepted = rows.filter(pl.col("decision") == "accepted")
         members = [
             fragments.member("prov:collection", fragments.name(self._own("accepted"))),
             fragments.member("prov:entity", self._name(pl.col("row"))),
         ]
-        return _relations(found, "hadMember", number, members)
+        return _relations(accepted, "hadMember", number, members)
 
     def _own(self, what: str) -> str:
         return names.within(self.round.dataset, self.round.number, what)
@@ -196,13 +200,13 @@ class RoundRows:
 class Outside:
     """Parents in rounds that are not exported: entities of which only the name is known."""
 
-    places: pl.DataFrame
+    occurrences: pl.DataFrame
     """dataset, round, row."""
 
     @property
     def rows(self) -> int:
         """How many there are."""
-        return len(self.places)
+        return len(self.occurrences)
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -213,8 +217,8 @@ class Outside:
         """Open the names."""
 
         def batch(start: int, _number: int) -> pl.Series:
-            found = self.places.slice(start, BATCH)
-            return _series(found, fragments.record(_place(found), [SAMPLE]))
+            occurrences = self.occurrences.slice(start, BATCH)
+            return _series(occurrences, fragments.record(_place(occurrences), [SAMPLE]))
 
         return batch
 
@@ -242,21 +246,21 @@ def survey(round_: Round) -> RoundRows:
 
 def outside(rounds: Sequence[RoundRows]) -> Outside:
     """The parents that are named by exported rows and are in no exported round."""
-    known = pl.DataFrame(
-        [(each.round.dataset, each.round.number) for each in rounds],
+    exported = pl.DataFrame(
+        [(round_rows.round.dataset, round_rows.round.number) for round_rows in rounds],
         schema={"dataset": pl.String, "round": pl.Int32},
         orient="row",
     ).lazy()
-    found = [
-        _edges(each.round.rows().select("row", "parents"))
+    parts = [
+        _edges(round_rows.round.rows().select("row", "parents"))
         .select("dataset", "round", "row")
-        .join(known, on=["dataset", "round"], how="anti")
+        .join(exported, on=["dataset", "round"], how="anti")
         .unique()
         .collect(engine="streaming")
-        for each in rounds
+        for round_rows in rounds
     ]
     empty = pl.DataFrame(schema=schema.OCCURRENCE.to_schema())
-    return Outside(pl.concat([empty, *found]).unique().sort("dataset", "round", "row"))
+    return Outside(pl.concat([empty, *parts]).unique().sort("dataset", "round", "row"))
 
 
 def _edges(rows: Table) -> Table:
@@ -273,9 +277,9 @@ def _place(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
     """The name of the occurrence in dataset, round, row."""
     datasets = rows["dataset"].unique().to_list()
     dataset = pl.col("dataset").replace_strict(
-        datasets, [names.local(str(each)) for each in datasets], return_dtype=pl.String
+        datasets, [names.local(str(name)) for name in datasets], return_dtype=pl.String
     )
-    number, row = (pl.col(each).cast(pl.String) for each in ("round", "row"))
+    number, row = (pl.col(column).cast(pl.String) for column in ("round", "row"))
     return "lake:", dataset, "/", number, "/", row
 
 
@@ -283,9 +287,11 @@ def _member(name: str, value: pl.Expr) -> pl.Expr:
     return fragments.member(f"stemma:{name}", value)
 
 
-def _relations(rows: pl.DataFrame, kind: str, number: int, members: Iterable[pl.Expr]) -> pl.Series:
+def _relations(
+    rows: pl.DataFrame, record_kind: str, number: int, members: Iterable[pl.Expr]
+) -> pl.Series:
     numbered = rows.with_columns(pl.int_range(number, number + pl.len()).alias("relation_number"))
-    key = (f"_:{LETTERS[kind]}", pl.col("relation_number").cast(pl.String))
+    key = (f"_:{LETTERS[record_kind]}", pl.col("relation_number").cast(pl.String))
     return _series(numbered, fragments.record(key, members))
 
 

@@ -68,8 +68,8 @@ class Origin:
         """Where an object's bytes are: over the API of the server, if there is a lasting one."""
         if self.server is None:
             return self.address(path)
-        place = f"repositories/{self.repository}/refs/{self.commit}/objects"
-        return f"{self.server}/api/v1/{place}?path={quote(path, safe='/')}"
+        endpoint = f"repositories/{self.repository}/refs/{self.commit}/objects"
+        return f"{self.server}/api/v1/{endpoint}?path={quote(path, safe='/')}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,27 +109,27 @@ class Round:
         """
         return None if self.decisions is None else schema.typed(self.decisions(), DECIDED)
 
-    def said(self, *path: str) -> Any:  # noqa: ANN401  JSON
+    def value(self, *path: str) -> Any:  # noqa: ANN401  JSON
         """What the manifest says at a path; None where it says nothing."""
-        found: Any = self.manifest
+        content: Any = self.manifest
         for name in path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found
+            content = content.get(name) if isinstance(content, Mapping) else None
+        return content
 
     def text(self, *path: str) -> str | None:
         """The text that the manifest holds at a path; None where it holds none."""
-        found = self.said(*path)
-        return sound(found) if isinstance(found, str) else None
+        content = self.value(*path)
+        return sound(content) if isinstance(content, str) else None
 
-    def whole(self, *path: str) -> int | None:
+    def integer(self, *path: str) -> int | None:
         """The whole number of 64 bits that the manifest holds at a path; None: it holds none."""
-        found = self.said(*path)
-        return found if type(found) is int and -LARGEST <= found <= LARGEST else None
+        content = self.value(*path)
+        return content if type(content) is int and -LARGEST <= content <= LARGEST else None
 
-    def about(self, *path: str) -> Mapping[str, Any]:
+    def mapping(self, *path: str) -> Mapping[str, Any]:
         """The mapping that the manifest holds at a path; empty where it holds none."""
-        found = self.said(*path)
-        return found if isinstance(found, Mapping) else {}
+        content = self.value(*path)
+        return content if isinstance(content, Mapping) else {}
 
     @property
     def mix(self) -> Mapping[str, Any] | None:
@@ -137,9 +137,9 @@ class Round:
 
         Lineage names the mix by its digest all the same.
         """
-        about = self.about("mix")
+        description = self.mapping("mix")
         try:
-            return mixing.read(about).model_dump(mode="json") if about else None
+            return mixing.read(description).model_dump(mode="json") if description else None
         except MixError:
             return None
 

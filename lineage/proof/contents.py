@@ -42,11 +42,11 @@ class Contents:
         twice = _repeated(self._starts)
         seen = pl.DataFrame(schema={"sample_id": pl.Binary, "at": pl.Int32, "first": pl.Int64})
         for number, starts in sorted(zip(self._rounds, self._starts, strict=True), key=_by_round):
-            found = FINDING.to_frame()
+            findings = FINDING.to_frame()
             if len(twice) and np.isin(starts, twice).any():
                 rows = read(number).filter(_start().is_in(pl.Series(twice).implode())).sort("row")
-                seen, found = _again(seen, rows, number)
-            yield batch("contents", len(starts), found, self.dataset, number)
+                seen, findings = _again(seen, rows, number)
+            yield batch("contents", len(starts), findings, self.dataset, number)
 
 
 def _by_round(pair: tuple[int, NDArray[np.uint64]]) -> int:
@@ -74,9 +74,9 @@ def _again(
     new = here.join(seen, on="sample_id", how="anti").select(
         "sample_id", pl.lit(number, pl.Int32).alias("at"), "first"
     )
-    known = pl.concat([seen, new])
-    both = rows.join(known, on="sample_id", how="inner", maintain_order="left")
+    all_contents = pl.concat([seen, new])
+    both = rows.join(all_contents, on="sample_id", how="inner", maintain_order="left")
     repeats = both.filter((pl.col("at") < number) | (pl.col("first") < pl.col("row")))
     words = "is accepted, as row {} of round {} with the same content was"
     detail = pl.format(words, "first", "at")
-    return known, repeats.with_columns(detail.alias("detail")).filter(pl.lit(number > 0))
+    return all_contents, repeats.with_columns(detail.alias("detail")).filter(pl.lit(number > 0))

@@ -78,8 +78,8 @@ def prove(
     held = collect(columns(stored, STORED, f"the lineage of round {number} of {dataset}"))
     both = held.unique("row", keep="none").join(derived, on="row", suffix="_true").sort("row")
     for name in DERIVED:
-        found = both.filter(differs(name)).with_columns(detail(name))
-        made = batch(name, len(both), found, dataset, number)
+        findings = both.filter(differs(name)).with_columns(detail(name))
+        made = batch(name, len(both), findings, dataset, number)
         yield replace(made, unproved=len(held) - len(both))
 
 

@@ -59,18 +59,19 @@ class Batch:
     """Rows that cannot be derived, since what they come from is not sound."""
 
 
-def batch(check: str, checked: int, found: pl.DataFrame, dataset: str, number: int) -> Batch:
+def batch(check: str, checked: int, findings: pl.DataFrame, dataset: str, number: int) -> Batch:
     """Put rows that do not hold into the form of findings.
 
     Args:
         check: one of `CHECKS`.
         checked: rows, edges or manifests that were looked at.
-        found: `detail`, and `row` and `sample_id` where there are such; other columns are dropped.
+        findings: `detail`, and `row` and `sample_id` where a finding is about a row; other columns
+            are dropped.
         dataset: the data set that they are of.
         number: their round.
     """
-    absent = [name for name in ("row", "sample_id") if name not in found.columns]
-    whole = found.with_columns(
+    absent = [name for name in ("row", "sample_id") if name not in findings.columns]
+    whole = findings.with_columns(
         pl.lit(dataset).alias("dataset"),
         pl.lit(number).alias("round"),
         *(pl.lit(None).alias(name) for name in absent),

@@ -36,8 +36,8 @@ def orphans(index: Ancestry) -> Iterator[Batch]:
     for segment in index.segments:
         last = segment.base + segment.rows
         here = named.filter(pl.col("number").is_between(segment.base, last, closed="left"))
-        found = index.nodes(here["number"].to_numpy()).with_columns(here["detail"])
-        yield batch("parents", segment.edges, found, segment.dataset, segment.round)
+        findings = index.nodes(here["number"].to_numpy()).with_columns(here["detail"])
+        yield batch("parents", segment.edges, findings, segment.dataset, segment.round)
 
 
 def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterator[Batch]:
@@ -49,13 +49,18 @@ def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterato
         circular: the rounds that cannot be put in order.
         read: gives the lineage of one.
     """
-    steps = {at: _steps(read(at)) for at in circular}
-    graph = {at: [to for to in _targets(found) if to in steps] for at, found in steps.items()}
-    for at, found in steps.items():
-        back = [to for to in graph[at] if to[0] != at[0] and at in _reached(graph, to)]
-        said = [_circle(found, to) for to in back]
-        if said:
-            yield batch("order", 0, pl.concat(said), *at)
+    steps = {round_id: _steps(read(round_id)) for round_id in circular}
+    graph = {
+        round_id: [to for to in _targets(references) if to in steps]
+        for round_id, references in steps.items()
+    }
+    for round_id, references in steps.items():
+        back = [
+            to for to in graph[round_id] if to[0] != round_id[0] and round_id in _reached(graph, to)
+        ]
+        findings = [_circle(references, to) for to in back]
+        if findings:
+            yield batch("order", 0, pl.concat(findings), *round_id)
 
 
 def _steps(rows: Rows) -> pl.DataFrame:
@@ -73,9 +78,9 @@ def _steps(rows: Rows) -> pl.DataFrame:
     through = first.join(mixes, on="trained_on").select("row", "dataset", "round")
     late = (pl.col("dataset") == rows.dataset) & (pl.col("round") >= rows.round)
     every = pl.concat([rows.edges.select("row", "dataset", "round"), through]).filter(~late)
-    found = every.group_by("dataset", "round").agg(pl.col("row").min())
+    first_rows = every.group_by("dataset", "round").agg(pl.col("row").min())
     ids = rows.frame.select("row", "sample_id").unique("row")
-    return found.join(ids, on="row", how="left").sort("dataset", "round")
+    return first_rows.join(ids, on="row", how="left").sort("dataset", "round")
 
 
 def _targets(steps: pl.DataFrame) -> Sequence[Place]:
@@ -96,8 +101,8 @@ def _reached(graph: Mapping[Place, Sequence[Place]], start: Place) -> set[Place]
     seen: set[Place] = set()
     left = [start]
     while left:
-        at = left.pop()
-        if at not in seen:
-            seen.add(at)
-            left += graph[at]
+        round_id = left.pop()
+        if round_id not in seen:
+            seen.add(round_id)
+            left += graph[round_id]
     return seen

@@ -48,7 +48,7 @@ def rounds(
     if mix.subsample is not None:
         rows = _accepted(index, mix, left_out)
         drawn, there = _drawn(rows, mix), dict(rows.group_by("round").len().iter_rows())
-    said = _listed(mix, left_out)
+    problems = _listed(mix, left_out)
     for part in mix.rounds:
         count, taken = drawn.get(part.round, 0), there.get(part.round, 0)
         weight = count * (mix.real_weight if part.round == 0 else 1.0)
@@ -57,13 +57,13 @@ def rounds(
             ("number of accepted rows", part.accepted, taken, part.accepted == taken),
             ("weight", part.weight, weight, math.isclose(part.weight, weight, rel_tol=ROUNDING)),
         ]
-        said += [
+        problems += [
             f"mix {mix.digest[:DIGITS]}: {what} of round {part.round} is {told:,}, "
             f"the lake gives {true:,}"
             for what, told, true, holds in pairs
             if not holds
         ]
-    return said
+    return problems
 
 
 def figures(mixes: Sequence[MixManifest], derived: pl.DataFrame) -> list[str]:
@@ -83,15 +83,18 @@ def figures(mixes: Sequence[MixManifest], derived: pl.DataFrame) -> list[str]:
     both = told.join(derived, on="mix", suffix="_true")
     named = pl.format("mix {}: {}", pl.col("mix").str.head(DIGITS), "detail")
     return [
-        said
+        problem
         for name in FIGURES
-        for said in both.filter(differs(name)).with_columns(detail(name)).select(named).to_series()
+        for problem in both.filter(differs(name))
+        .with_columns(detail(name))
+        .select(named)
+        .to_series()
     ]
 
 
-def found(said: list[str], segment: Segment) -> Batch:
+def as_batch(problems: list[str], segment: Segment) -> Batch:
     """What is wrong with the mixes of a round, as findings."""
-    frame = pl.DataFrame({"detail": said}, schema={"detail": pl.String})
+    frame = pl.DataFrame({"detail": problems}, schema={"detail": pl.String})
     return batch("mix_figures", len(segment.mixes), frame, segment.dataset, segment.round)
 
 
@@ -123,12 +126,16 @@ def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.
     Rounds that gave nothing to it are not listed in its manifest, but were drawn from.
     """
     last = max(part.round for part in mix.rounds)
-    wanted = [each for each in index.segments if each.dataset == mix.dataset and each.round <= last]
+    wanted = [
+        segment
+        for segment in index.segments
+        if segment.dataset == mix.dataset and segment.round <= last
+    ]
     parts = [
-        pl.DataFrame({"row": index.layout.rows_of(accepted(index, each))[1]}).select(
-            pl.lit(each.round, pl.Int32).alias("round"), "row"
+        pl.DataFrame({"row": index.layout.rows_of(accepted(index, segment))[1]}).select(
+            pl.lit(segment.round, pl.Int32).alias("round"), "row"
         )
-        for each in sorted(wanted, key=lambda each: each.round)
+        for segment in sorted(wanted, key=lambda segment: segment.round)
     ]
     rows = pl.concat(parts) if parts else pl.DataFrame(schema={"round": pl.Int32, "row": pl.Int64})
     if left_out is None:

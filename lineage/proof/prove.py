@@ -59,20 +59,20 @@ def prove(
         SchemaError: a table lacks a column, or has one that cannot be read.
     """
     notes, total = _Notes(), 2 * len(rounds)
-    for done, each in enumerate(rounds, 1):
-        yield from _only(_tables(each, notes, wanted=each.dataset in only), only)
+    for done, round_tables in enumerate(rounds, 1):
+        yield from _only(_tables(round_tables, notes, wanted=round_tables.dataset in only), only)
         _tell(told, done, total)
     steps = tree.prove(notes.sources, open_index, notes.unsound)
-    for done, found in enumerate(steps, len(rounds)):
-        yield from _only(found, only)
+    for done, batches in enumerate(steps, len(rounds)):
+        yield from _only(batches, only)
         _tell(told, done, total)
-    for known in notes.contents.values():
-        yield from known.prove(partial(_accepted, rounds, known.dataset))
+    for contents in notes.contents.values():
+        yield from contents.prove(partial(_accepted, rounds, contents.dataset))
     _tell(told, total, total)
 
 
-def _only(found: Iterable[Batch], datasets: Collection[str]) -> Iterator[Batch]:
-    return (each for each in found if each.dataset in datasets)
+def _only(batches: Iterable[Batch], datasets: Collection[str]) -> Iterator[Batch]:
+    return (batch for batch in batches if batch.dataset in datasets)
 
 
 def _tell(told: Progress | None, done: int, total: int) -> None:
@@ -80,26 +80,32 @@ def _tell(told: Progress | None, done: int, total: int) -> None:
         told(done, total)
 
 
-def _tables(each: Tables, notes: _Notes, *, wanted: bool) -> list[Batch]:
+def _tables(round_tables: Tables, notes: _Notes, *, wanted: bool) -> list[Batch]:
     """Check what a round's tables say by themselves, and note what the family tree needs."""
-    at = each.dataset, each.round
-    keys = tables.read(each)
-    found = list(tables.prove(each, keys))
-    if each.source is not None:
-        lineage = rows.read(each.source)
-        said = list(rows.prove(lineage))
-        found += said
-        refused = any(len(some.findings) for some in found if some.check in REFUSED)
-        notes.sources[at] = sound.source(each.source) if refused else each.source
-        notes.unsound[at] = rows.unsound(lineage, said)
+    round_id = round_tables.dataset, round_tables.round
+    keys = tables.read(round_tables)
+    batches = list(tables.prove(round_tables, keys))
+    if round_tables.source is not None:
+        lineage = rows.read(round_tables.source)
+        row_batches = list(rows.prove(lineage))
+        batches += row_batches
+        refused = any(len(some.findings) for some in batches if some.check in REFUSED)
+        notes.sources[round_id] = (
+            sound.source(round_tables.source) if refused else round_tables.source
+        )
+        notes.unsound[round_id] = rows.unsound(lineage, row_batches)
     if wanted:
-        found += tables.judged(each, keys)
-        known = notes.contents.setdefault(each.dataset, Contents(each.dataset))
-        known.add(each.round, keys.accepted)
-    return found
+        batches += tables.judged(round_tables, keys)
+        contents = notes.contents.setdefault(round_tables.dataset, Contents(round_tables.dataset))
+        contents.add(round_tables.round, keys.accepted)
+    return batches
 
 
 def _accepted(rounds: Sequence[Tables], dataset: str, number: int) -> pl.DataFrame:
     """Read the accepted rows of a round again."""
-    (held,) = (each for each in rounds if (each.dataset, each.round) == (dataset, number))
+    (held,) = (
+        candidate
+        for candidate in rounds
+        if (candidate.dataset, candidate.round) == (dataset, number)
+    )
     return tables.read(held).accepted

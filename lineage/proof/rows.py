@@ -107,17 +107,17 @@ def prove(rows: Rows) -> Iterator[Batch]:
     yield _mixes(rows)
 
 
-def unsound(rows: Rows, found: Iterable[Batch]) -> pl.Series:
+def unsound(rows: Rows, batches: Iterable[Batch]) -> pl.Series:
     """Rows that nothing can be derived from, for what they say of their kind and inputs.
 
     Args:
         rows: the lineage of a round.
-        found: what `prove` found there.
+        batches: what `prove` found there.
     """
     real, zero = pl.col("kind") == "real", pl.lit(rows.round == 0)
     sound = (real == zero) & ~(real & (pl.col("parents").list.len() > 0))
     other = rows.frame.filter(~(sound & _known_kind()).fill_null(value=False))["row"]
-    wrong = [each.findings["row"] for each in found if each.check in UNSOUND]
+    wrong = [batch.findings["row"] for batch in batches if batch.check in UNSOUND]
     return pl.concat([*wrong, other]).drop_nulls().unique()
 
 
@@ -137,7 +137,7 @@ def _edges(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _rows(rows: Rows) -> Batch:
     twice = pl.col("row").is_duplicated()
-    found = rows.frame.with_columns(
+    findings = rows.frame.with_columns(
         pl.when(pl.col("row").is_null() | pl.col("round").is_null())
         .then(pl.lit("has no round or row"))
         .when(pl.col("round") != rows.round)
@@ -146,7 +146,7 @@ def _rows(rows: Rows) -> Batch:
         .then(pl.lit("stands in the lineage more than once"))
         .alias("detail")
     )
-    return _batch("rows", rows, found)
+    return _batch("rows", rows, findings)
 
 
 def _kinds(rows: Rows) -> Batch:
@@ -157,7 +157,7 @@ def _kinds(rows: Rows) -> Batch:
         ~pl.element().struct.field("relation").is_in(schema.RELATIONS).fill_null(value=False)
     ).list.any()
     real, zero = pl.col("kind") == "real", rows.round == 0
-    found = rows.frame.with_columns(
+    findings = rows.frame.with_columns(
         pl.when(~_known_kind())
         .then(pl.lit("has no known kind"))
         .when(strange)
@@ -174,19 +174,19 @@ def _kinds(rows: Rows) -> Batch:
         .then(pl.lit("is synthetic, but edits a parent"))
         .alias("detail")
     )
-    return _batch("kinds", rows, found)
+    return _batch("kinds", rows, findings)
 
 
 def _generators(rows: Rows) -> Batch:
     real = (pl.col("kind") == "real").fill_null(value=False)
-    found = rows.frame.with_columns(
+    findings = rows.frame.with_columns(
         pl.when(real & (pl.col("generator") | pl.col("trained_on").is_not_null()))
         .then(pl.lit("is real, but names a generator or a mix"))
         .when(~real & ~pl.col("generator"))
         .then(pl.format("is {}, but names no generator", pl.col("kind").fill_null("of no kind")))
         .alias("detail")
     )
-    return _batch("generators", rows, found)
+    return _batch("generators", rows, findings)
 
 
 def _weights(rows: Rows) -> Batch:
@@ -195,7 +195,7 @@ def _weights(rows: Rows) -> Batch:
     first = weight.filter(wrong).first().cast(pl.String).fill_null("null")
     summed = rows.edges.group_by("row").agg(weight.sum().alias("total"), wrong.any().alias("wrong"))
     heavy = summed.filter(pl.col("wrong") | (pl.col("total") > 1 + edges.TOLERANCE))
-    said = (
+    findings = (
         rows.edges.join(heavy, on="row", how="semi")
         .group_by("row")
         .agg(
@@ -205,13 +205,13 @@ def _weights(rows: Rows) -> Batch:
             .alias("detail")
         )
     )
-    return _batch("weights", rows, _named(rows, said), checked=len(rows.edges))
+    return _batch("weights", rows, _named(rows, findings), checked=len(rows.edges))
 
 
 def _places(rows: Rows) -> Batch:
     """Edges that do not say where the parent is; what the lake does not hold, the graph tells."""
-    place = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
-    nowhere = rows.edges.filter(pl.any_horizontal(each.is_null() for each in place))
+    location = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
+    nowhere = rows.edges.filter(pl.any_horizontal(column.is_null() for column in location))
     detail = pl.lit("names a parent without a data set, round or row").alias("detail")
     return _batch("parents", rows, _named(rows, nowhere.with_columns(detail)), checked=0)
 
@@ -237,8 +237,8 @@ def _order(rows: Rows) -> Batch:
             "was trained on a mix with round {}", pl.col("trained_on").replace_strict(last)
         ).alias("detail"),
     )
-    found = _named(rows, pl.concat([parents, trained]))
-    return _batch("order", rows, found, checked=len(rows.edges))
+    findings = _named(rows, pl.concat([parents, trained]))
+    return _batch("order", rows, findings, checked=len(rows.edges))
 
 
 def _mixes(rows: Rows) -> Batch:
@@ -253,14 +253,14 @@ def _known_kind() -> pl.Expr:
     return pl.col("kind").is_in(schema.KINDS).fill_null(value=False)
 
 
-def _named(rows: Rows, found: pl.DataFrame) -> pl.DataFrame:
+def _named(rows: Rows, findings: pl.DataFrame) -> pl.DataFrame:
     """Add the sample ids of rows that were found."""
-    ids = rows.frame.select("row", "sample_id").join(found, on="row", how="semi").unique("row")
-    return found.join(ids, on="row", how="left", maintain_order="left")
+    ids = rows.frame.select("row", "sample_id").join(findings, on="row", how="semi").unique("row")
+    return findings.join(ids, on="row", how="left", maintain_order="left")
 
 
-def _batch(check: str, rows: Rows, found: pl.DataFrame, *, checked: int | None = None) -> Batch:
+def _batch(check: str, rows: Rows, findings: pl.DataFrame, *, checked: int | None = None) -> Batch:
     """The rows of which something is said."""
     looked = len(rows.frame) if checked is None else checked
-    kept = found.filter(pl.col("detail").is_not_null()).sort("row", maintain_order=True)
+    kept = findings.filter(pl.col("detail").is_not_null()).sort("row", maintain_order=True)
     return batch(check, looked, kept, rows.dataset, rows.round)

@@ -30,13 +30,16 @@ def source(given: Source) -> Source:
 
 
 def _lineage(read: Frames, number: int) -> pl.LazyFrame:
-    ids, kind = pl.col("sample_id"), pl.col("kind").cast(pl.String)
+    ids, sample_kind = pl.col("sample_id"), pl.col("kind").cast(pl.String)
     parents = pl.col("parents").cast(PARENTS).list.eval(_parent().filter(_placed()))
     return _one_each(read(), number).with_columns(
         pl.when(ids.bin.size() == schema.ID_BYTES)
         .then(ids)
         .otherwise(pl.lit(bytes(schema.ID_BYTES))),
-        pl.when(kind.is_in(schema.KINDS)).then(kind).otherwise(pl.lit("synthetic")).alias("kind"),
+        pl.when(sample_kind.is_in(schema.KINDS))
+        .then(sample_kind)
+        .otherwise(pl.lit("synthetic"))
+        .alias("kind"),
         parents.fill_null(pl.lit([], dtype=schema.PARENTS)).cast(schema.PARENTS),
     )
 
@@ -48,11 +51,11 @@ def _decisions(read: Frames, number: int) -> pl.LazyFrame:
 def _one_each(rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
     """Cast the keys, whatever their types, and keep one row for each that is left."""
     types = [name for name in schema.SAMPLE_KEY if name in rows.collect_schema()]
-    known = rows.with_columns(
+    typed = rows.with_columns(
         pl.col(name).cast(schema.SAMPLE_KEY[name], strict=False) for name in types
     )
     here = (pl.col("round") == number) & pl.col("row").is_not_null()
-    return known.filter(here).unique("row", keep="first", maintain_order=True)
+    return typed.filter(here).unique("row", keep="first", maintain_order=True)
 
 
 def _placed() -> pl.Expr:

@@ -74,29 +74,29 @@ def read(tables: Tables) -> Keys:
 
 def prove(tables: Tables, keys: Keys) -> Iterator[Batch]:
     """Check which rows the tables of a round name, and by which ids."""
-    at = tables.dataset, tables.round
+    round_id = tables.dataset, tables.round
     for name in ("decisions", "samples"):
-        yield batch("rows", len(getattr(keys, name)), _twice(getattr(keys, name), name), *at)
+        yield batch("rows", len(getattr(keys, name)), _twice(getattr(keys, name), name), *round_id)
     if keys.decided:
-        yield batch("decisions", len(keys.lineage), _decisions(keys), *at)
-    yield batch("sample_ids", len(keys.lineage), _ids(keys), *at)
+        yield batch("decisions", len(keys.lineage), _decisions(keys), *round_id)
+    yield batch("sample_ids", len(keys.lineage), _ids(keys), *round_id)
 
 
 def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
     """Accepted rows without verdicts, or with a critical one that did not pass."""
     if keys.real or not keys.decided:
         return
-    at, accepted = (tables.dataset, tables.round), keys.accepted
+    round_id, accepted = (tables.dataset, tables.round), keys.accepted
     wanted = pl.Schema({name: schema.VERDICTS[name] for name in JUDGED})
     given = wanted.to_frame().lazy() if tables.verdicts is None else tables.verdicts
     verdicts = columns(given, wanted, f"the verdicts of {tables.what}")
     seen = collect(verdicts.select("row").unique())
     unseen = accepted.join(seen, on="row", how="anti").sort("row")
     without = _with_detail(unseen, pl.lit("is accepted without a verdict"))
-    yield batch("verdicts", len(accepted), without, *at)
+    yield batch("verdicts", len(accepted), without, *round_id)
     against = collect(verdicts.filter(curate.critical(), curate.not_passed()))
-    found = _with_detail(_against(accepted, against), pl.format("is accepted, but {}", "said"))
-    yield batch("critical", len(accepted), found, *at)
+    findings = _with_detail(_against(accepted, against), pl.format("is accepted, but {}", "said"))
+    yield batch("critical", len(accepted), findings, *round_id)
 
 
 def _keys(table: pl.LazyFrame | None, wanted: pl.Schema, what: str) -> pl.DataFrame:
@@ -132,42 +132,42 @@ def _decisions(keys: Keys) -> pl.DataFrame:
     for rows, name in ((keys.samples, "sampled"), (keys.decisions, "decided")):
         other = _once(rows).with_columns(pl.lit(value=True).alias(name))
         together = together.join(other, on="row", how="full", coalesce=True)
-    found = together.select("row", detail.alias("detail")).filter(pl.col("detail").is_not_null())
+    findings = together.select("row", detail.alias("detail")).filter(pl.col("detail").is_not_null())
     ids = pl.concat(
-        each.select("row", "sample_id").join(found, on="row", how="semi")
-        for each in (keys.lineage, keys.samples, keys.decisions)
+        table.select("row", "sample_id").join(findings, on="row", how="semi")
+        for table in (keys.lineage, keys.samples, keys.decisions)
     ).unique("row", keep="first", maintain_order=True)
-    return found.join(ids, on="row", how="left").sort("row")
+    return findings.join(ids, on="row", how="left").sort("row")
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:
     """Each row once, without its id."""
-    known = rows.filter(pl.col("row").is_not_null()).drop("round", "sample_id")
-    return known.unique("row") if known["row"].is_duplicated().any() else known
+    keyed = rows.filter(pl.col("row").is_not_null()).drop("round", "sample_id")
+    return keyed.unique("row") if keyed["row"].is_duplicated().any() else keyed
 
 
 def _ids(keys: Keys) -> pl.DataFrame:
     """Rows whose sample id is not the same everywhere, or is none."""
     size = pl.col("sample_id").bin.size()
     none = keys.lineage.filter((size != schema.ID_BYTES).fill_null(value=True))
-    found = [_with_detail(none, pl.lit("has a sample id that is no SHA-256 digest"))]
+    parts = [_with_detail(none, pl.lit("has a sample id that is no SHA-256 digest"))]
     for name in ("samples", "decisions"):
         both = keys.lineage.join(getattr(keys, name), on="row", how="inner", suffix="_there")
         other = both.filter(pl.col("sample_id").ne_missing(pl.col("sample_id_there")))
         there = pl.col("sample_id_there").bin.encode("hex").str.head(12).fill_null("none")
         detail = pl.format(f"is another content in the {name}: {{}}", there)
-        found.append(_with_detail(other, detail))
-    return pl.concat(found).sort("row", maintain_order=True)
+        parts.append(_with_detail(other, detail))
+    return pl.concat(parts).sort("row", maintain_order=True)
 
 
 def _against(accepted: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Critical verdicts on accepted rows, and on the whole round if it has any: `said`."""
     word = pl.format("{} {}", "expectation", pl.col("verdict").fill_null("unknown"))
-    said = verdicts.group_by("row").agg(word.sort().str.join(", ").alias("said"))
-    rows = said.join(accepted, on="row", how="left")
+    messages = verdicts.group_by("row").agg(word.sort().str.join(", ").alias("said"))
+    rows = messages.join(accepted, on="row", how="left")
     is_whole = pl.col("row").is_null() & pl.lit(not accepted.is_empty())
     return rows.filter(is_whole | pl.col("sample_id").is_not_null()).sort("row")
 
 
-def _with_detail(rows: pl.DataFrame, said: pl.Expr) -> pl.DataFrame:
-    return rows.select("row", "sample_id", said.cast(pl.String).alias("detail"))
+def _with_detail(rows: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
+    return rows.select("row", "sample_id", detail.cast(pl.String).alias("detail"))

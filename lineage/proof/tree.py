@@ -43,19 +43,30 @@ def prove(
         What was found, in a list for the tree as a whole and one for each round.
     """
     whole = open_index(list(sources.values()))
-    circular = [(each.dataset, each.round) for each in whole.cyclic]
-    yield [*graph.orphans(whole), *graph.circles(circular, lambda at: rows.read(sources[at]))]
+    circular = [(segment.dataset, segment.round) for segment in whole.cyclic]
+    yield [
+        *graph.orphans(whole),
+        *graph.circles(circular, lambda round_id: rows.read(sources[round_id])),
+    ]
     index = whole
     if circular:  # what is not on a circle, nor comes from one
-        index = open_index([each for at, each in sources.items() if at not in circular])
-    wrong = {(each.dataset, each.round): _drawn(index, each, sources) for each in index.segments}
+        index = open_index(
+            [source for round_id, source in sources.items() if round_id not in circular]
+        )
+    wrong = {
+        (segment.dataset, segment.round): _drawn(index, segment, sources)
+        for segment in index.segments
+    }
     doubtful = _doubtful(index, unsound, wrong)
-    for each in derive.rounds(index):
-        at = each.segment.dataset, each.segment.round
-        yield [*_derived(each, sources[at], doubtful), _mixes(index, each, wrong[at], doubtful)]
-    for at in circular:
+    for derived_round in derive.rounds(index):
+        round_id = derived_round.segment.dataset, derived_round.segment.round
+        yield [
+            *_derived(derived_round, sources[round_id], doubtful),
+            _mixes(index, derived_round, wrong[round_id], doubtful),
+        ]
+    for round_id in circular:
         nothing = derived.NOTHING.to_frame()
-        yield list(derived.prove(sources[at].lineage(), nothing, *at))
+        yield list(derived.prove(sources[round_id].lineage(), nothing, *round_id))
 
 
 def _drawn(
@@ -77,52 +88,61 @@ def _doubtful(
         pl.select(
             pl.lit(dataset).alias("dataset"),
             pl.lit(number, pl.Int32).alias("round"),
-            pl.lit(found).cast(pl.Int64).alias("row"),
+            pl.lit(unsound_rows).cast(pl.Int64).alias("row"),
         )
-        for (dataset, number), found in unsound.items()
-        if len(found)
+        for (dataset, number), unsound_rows in unsound.items()
+        if len(unsound_rows)
     ]
-    starts = [index.numbers(each) for each in places]
+    starts = [index.numbers(occurrences) for occurrences in places]
     starts.append(index.orphans()["child"].to_numpy())
     starts += [
-        _trained_on(index, each, digest)
-        for each in index.segments
-        for digest, said in wrong[each.dataset, each.round].items()
-        if said
+        _trained_on(index, segment, digest)
+        for segment in index.segments
+        for digest, problems in wrong[segment.dataset, segment.round].items()
+        if problems
     ]
     together = np.unique(np.concatenate(starts))
     first = together[together >= 0]
-    found = np.zeros(index.rows, dtype=np.bool_)
+    doubtful = np.zeros(index.rows, dtype=np.bool_)
     if len(first):
         after = walks.descendants(index, first)
         for some in (first, after.direct, after.indirect):
-            found[some] = True
-    return found
+            doubtful[some] = True
+    return doubtful
 
 
 def _trained_on(index: Ancestry, segment: Segment, mix: str) -> NDArray[np.int64]:
     """Rows of a round whose generator was fitted on a mix and weighs something."""
     numbers = np.arange(segment.base, segment.base + segment.rows, dtype=np.int64)
-    known = index.nodes(numbers)
+    nodes = index.nodes(numbers)
     taken = (pl.col("trained_on") == mix) & (pl.col("rest") > 0)
-    return known.filter(taken)["number"].to_numpy()
+    return nodes.filter(taken)["number"].to_numpy()
 
 
-def _derived(each: Derived, source: Source, doubtful: NDArray[np.bool_]) -> Iterator[Batch]:
-    segment = each.segment
+def _derived(
+    derived_round: Derived, source: Source, doubtful: NDArray[np.bool_]
+) -> Iterator[Batch]:
+    segment = derived_round.segment
     sound = ~doubtful[segment.base : segment.base + segment.rows]
-    fit = each.rows.filter(pl.Series(sound))
+    fit = derived_round.rows.filter(pl.Series(sound))
     return derived.prove(source.lineage(), fit, segment.dataset, segment.round)
 
 
 def _mixes(
-    index: Ancestry, each: Derived, wrong: Mapping[str, list[str]], doubtful: NDArray[np.bool_]
+    index: Ancestry,
+    derived_round: Derived,
+    wrong: Mapping[str, list[str]],
+    doubtful: NDArray[np.bool_],
 ) -> Batch:
     """What the manifests of a round's mixes say that is not so."""
     fit = [
         mix
-        for mix in each.segment.mixes
-        if not wrong[mix.digest] and not doubtful[index.members(each.segment, mix.digest)].any()
+        for mix in derived_round.segment.mixes
+        if not wrong[mix.digest]
+        and not doubtful[index.members(derived_round.segment, mix.digest)].any()
     ]
-    said = [*(said for told in wrong.values() for said in told), *mixes.figures(fit, each.mixes)]
-    return mixes.found(said, each.segment)
+    problems = [
+        *(problem for told in wrong.values() for problem in told),
+        *mixes.figures(fit, derived_round.mixes),
+    ]
+    return mixes.as_batch(problems, derived_round.segment)

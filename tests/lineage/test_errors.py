@@ -3,7 +3,12 @@ from __future__ import annotations
 from lineage import errors
 from lineage.errors import LineageError
 
-ALL = (LineageError, *LineageError.__subclasses__())
+
+def with_subclasses(error: type[LineageError]) -> list[type[LineageError]]:
+    return [error, *(each for sub in error.__subclasses__() for each in with_subclasses(sub))]
+
+
+ALL = with_subclasses(LineageError)
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
@@ -24,6 +29,8 @@ def test_kinds_are_stable_and_tell_errors_apart() -> None:
         "GuardError": "guard",
         "QueryError": "query",
         "CycleError": "cycle",
+        "ImageFileError": "image_file",
+        "TooManyPixelsError": "too_many_pixels",
         "CacheError": "cache",
     }
 

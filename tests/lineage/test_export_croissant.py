@@ -210,7 +210,7 @@ def test_provenance_names_sources_generators_mixes_and_suites(tmp_path: Path) ->
     assert ingested["prov:used"] == {"@id": source["@id"]}
     assert generated["@id"] == f"lakefs://{ORIGIN.repository}/{ORIGIN.commit}#d/1/generation"
     assert generated["prov:wasAssociatedWith"]["@id"] == f"urn:stemma:generator:{'g' * 64}"
-    assert generated["prov:used"]["@id"] == f"urn:stemma:mix:{rounds[1].said('mix', 'digest')}"
+    assert generated["prov:used"]["@id"] == f"urn:stemma:mix:{rounds[1].value('mix', 'digest')}"
     assert verified["prov:wasAssociatedWith"]["prov:label"] == "verifier suite f00df00df00d"
     told = found.metadata.to_json()
     assert len(told["prov:wasGeneratedBy"]) == 3
@@ -225,7 +225,7 @@ def test_what_is_said_for_rai_keeps_to_its_vocabulary(tmp_path: Path) -> None:
     assert "3 samples are real, 3 were sampled" in found.metadata.data_collection
     assert content["rai:dataManipulationProtocol"] == (
         "d, round 1: walk/1, fitted on mix "
-        f"{lake()[1].said('mix', 'digest')[:12]} (accumulate: 3 rows of round 0 of d, real share "
+        f"{lake()[1].value('mix', 'digest')[:12]} (accumulate: 3 rows of round 0 of d, real share "
         "1.000), made 4 candidates: 3 accepted, 1 rejected, 0 duplicate."
     )
     (limit,) = content["rai:dataLimitations"]

@@ -239,7 +239,7 @@ def test_a_round_hangs_together() -> None:
 
 def test_a_mix_is_one_edge_and_never_a_row_by_row_one() -> None:
     rounds = small()
-    mix = rounds[1].said("mix")
+    mix = rounds[1].value("mix")
     document = read_back(written(rounds))
     source = "source:" + "a%20%22name%22%5C%20with%09%1B%2C%20%C3%A9%F0%9F%98%80%20%3C%2Fscript%3E"
     source += "%20and%0Alines"
