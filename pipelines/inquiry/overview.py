@@ -10,18 +10,25 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curate as curation
 from pipelines.gate import reviews
-from pipelines.rounds import history, manifest, tables
+from pipelines.params import Params, resolve
+from pipelines.rounds import adoption, history, manifest, tables
 from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.verification.verdicts import places
 
 
-def collect(lake: Lake, dataset: str) -> dict[str, Any]:
+def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str, Any]:
     """Published rounds of a data set, and the branches of rounds that are not.
+
+    Args:
+        lake: the lake.
+        dataset: the data set's name.
+        params: what versions and settings are compared with; None: no round counts as outdated.
 
     Returns:
         `rounds`: for each round on main its number, state, commit, tag, branch, counts, guard
-        result, metrics and pages; `open`: the same for branches whose head main does not hold.
+        result, metrics and pages, and under `outdated` the versions that made it and are others
+        now; `open`: the same for branches whose head main does not hold.
     """
     tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
     try:
@@ -37,10 +44,24 @@ def collect(lake: Lake, dataset: str) -> dict[str, Any]:
             ref=tags.get(found.commit, found.commit),
             state="published",
         )
-        | {"tag": tags.get(found.commit), "branch": refs.branch_name(dataset, number)}
+        | {
+            "tag": tags.get(found.commit),
+            "branch": refs.branch_name(dataset, number),
+            "outdated": _outdated(lake, params, found, f"{dataset}-{number}"),
+        }
         for number, found in sorted(held.items())
     ]
     return {"rounds": published, "open": list(_open(lake, dataset, held))}
+
+
+def _outdated(
+    lake: Lake, params: Params | None, published: Published, key: str
+) -> dict[str, list[str]]:
+    """The versions that made a round and are others now; none of what params.yaml does not have."""
+    if params is None or key not in params.rounds:
+        return {}
+    round_ = resolve(params, key)
+    return adoption.outdated_versions(lake, round_, published.source)
 
 
 def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[dict[str, Any]]:

@@ -204,7 +204,8 @@ def _generator(record: Record) -> tuple[str, Replays]:
     found: object = None if foreign else GENERATORS.load(reference)
     if isinstance(found, Replays):
         return reference, found
-    able = [each for each in GENERATORS.names() if isinstance(GENERATORS.load(each), Replays)]
+    ours = map(GENERATORS.load, GENERATORS.names())
+    able = [each.version for each in ours if isinstance(each, Replays)]
     raise ReplayError(
         f"round {record.round} of {record.dataset} was made by a generator of kind {kind}, which "
         f"cannot be replayed; those that can: {', '.join(able)}"
