@@ -16,11 +16,11 @@ from benchmarks.measured import Row, Taken, check, measured
 from benchmarks.served import REPOSITORY, Served, serving
 from lake.home import LakeHome
 from lake.server.__main__ import open_lake
-from lake.server.catalog.commits import Note
+from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.entries import Entry
-from lake.server.http.requests import Services
+from lake.server.http.app_state import AppState
 
-NOTE: Final = Note("benchmark", "benchmark", {})
+NOTE: Final = CommitMessage("benchmark", "benchmark", {})
 CHANGED: Final = 100
 REPEATS: Final = 5
 _STEP: Final = 100_000
@@ -74,7 +74,7 @@ def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
     lake.catalog.database.connection.close()
 
 
-def _stage_changes(lake: Services, branch: str, size: int, number: int) -> None:
+def _stage_changes(lake: AppState, branch: str, size: int, number: int) -> None:
     """Cut a branch from main and stage changes that are spread over the whole lake."""
     head = lake.versions.head(REPOSITORY, "main").id
     lake.catalog.create_ref("branches", REPOSITORY, branch, head)

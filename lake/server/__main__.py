@@ -33,17 +33,18 @@ from lake.logs import Formatter
 from lake.refs import MAIN
 from lake.server import sample_data
 from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.content import Content
 from lake.server.catalog.database import Database
-from lake.server.catalog.imports import Imports
-from lake.server.catalog.protection import Settings
+from lake.server.catalog.imports import ImportService
+from lake.server.catalog.object_service import ObjectService
+from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.versions import Versions
 from lake.server.http.app import build
+from lake.server.http.app_state import AppState
 from lake.server.http.handlers.repositories import add_samples
-from lake.server.http.requests import Services
-from lake.server.http.slow_clients import PATIENCE, patient
+from lake.server.http.slow_clients import TIMEOUT_SECONDS, with_timeout
 from lake.server.http.tokens import Signer
-from lake.server.storage.objects import SCHEME, ObjectStore, room
+from lake.server.storage.disk import disk_errors_translated
+from lake.server.storage.objects import SCHEME, ObjectStore
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from lake.visible import visible
 
@@ -52,12 +53,12 @@ CHECK_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a lake is served; `idle` and `patience` in seconds, no idle time means for good."""
+    """How a lake is served; `idle` and `timeout` in seconds, an idle time of 0 means forever."""
 
     host: str = "127.0.0.1"
     port: int = 0
     idle: int = 0
-    patience: float = PATIENCE
+    timeout: float = TIMEOUT_SECONDS
     import_from: tuple[Path, ...] = ()
     sample_repo: bool = False
 
@@ -68,31 +69,37 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".lake"), help="directory of the lake")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
-    parser.add_argument("--idle", type=int, default=0, help="end after so many idle seconds")
     parser.add_argument(
-        "--patience", type=float, default=PATIENCE, help="seconds for a slow client"
+        "--idle", type=int, default=0, help="end after this many seconds without a request"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=TIMEOUT_SECONDS,
+        dest="timeout",
+        help="seconds within which request headers must arrive",
     )
     parser.add_argument("--sample-repo", action="store_true", help="make a repository to try out")
     parser.add_argument(
         "--import-from", type=Path, action="append", default=[], help="directory to import from"
     )
-    asked = parser.parse_args()
+    args = parser.parse_args()
     os.umask(private.OTHERS)
     options = Options(
-        asked.host,
-        asked.port,
-        asked.idle,
-        asked.patience,
-        tuple(asked.import_from),
-        asked.sample_repo,
+        args.host,
+        args.port,
+        args.idle,
+        args.timeout,
+        tuple(args.import_from),
+        args.sample_repo,
     )
     try:
-        serve(LakeHome(asked.home.absolute()), options)
+        serve(LakeHome(args.home.absolute()), options)
     except LakeError as error:
         sys.stderr.write(f"lake: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
-        sys.stderr.write(f"lake: {visible(asked.host)}:{asked.port}: {error.strerror}\n")
+        sys.stderr.write(f"lake: {visible(args.host)}:{args.port}: {error.strerror}\n")
         sys.exit(1)
 
 
@@ -105,7 +112,7 @@ def serve(home: LakeHome, options: Options) -> None:
         OSError: the address cannot be listened on.
     """
     with ExitStack() as lock:
-        with room():
+        with disk_errors_translated():
             lock.enter_context(home.held(f"the lake in {home.path}"))
             home.identity()
             keys = _keys(home)
@@ -117,13 +124,13 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     _log_to(home.log)
     listener = _listen(options.host, options.port)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
-    lake = open_lake(home, keys, options.import_from)
+    app = open_lake(home, keys, options.import_from)
     if options.sample_repo:
-        _make_samples(lake)
-    watch = Watch(build(lake))
+        _make_samples(app)
+    monitor = IdleMonitor(build(app))
     config = uvicorn.Config(
-        watch,
-        http=patient(options.patience),
+        monitor,
+        http=with_timeout(options.timeout),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -135,37 +142,37 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     server = _Server(config)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-    with room():
-        announced = home.announce(Endpoint(url, os.getpid(), options.idle))
-    server.leave = announced.withdraw
+    with disk_errors_translated():
+        announcement = home.announce(Endpoint(url, os.getpid(), options.idle))
+    server.withdraw = announcement.withdraw
     try:
-        asyncio.run(_run(server, listener, lambda: watch.spare(lake), options.idle))
+        asyncio.run(_run(server, listener, lambda: monitor.idle_seconds(app), options.idle))
     finally:
-        announced.withdraw()
+        announcement.withdraw()
 
 
 def open_lake(
     home: LakeHome, keys: Credentials | None = None, import_from: Sequence[Path] = ()
-) -> Services:
+) -> AppState:
     """Open catalog and object store of a lake, with its generated key pair where none is given."""
     keys = keys or home.credentials()
     store = ObjectStore(home)
     catalog = Catalog(Database(home.catalog))
     versions = Versions(catalog)
-    return Services(
+    return AppState(
         store=store,
         catalog=catalog,
         versions=versions,
-        content=Content(catalog, versions, store),
-        settings=Settings(catalog),
-        imports=Imports(store, versions, import_from),
+        objects=ObjectService(catalog, versions, store),
+        settings=RepositorySettings(catalog),
+        imports=ImportService(store, versions, import_from),
         signer=Signer(keys.secret_access_key),
-        keys=keys,
+        credentials=keys,
     )
 
 
-class Watch:
-    """Counts requests under way and remembers when the last one ended."""
+class IdleMonitor:
+    """Counts the requests under way and remembers when the last one ended."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
@@ -182,44 +189,44 @@ class Watch:
             self._open -= 1
             self._last = time.monotonic()
 
-    def spare(self, lake: Services) -> float:
+    def idle_seconds(self, app: AppState) -> float:
         """Seconds since the last request ended; 0 while one, or an import, is under way."""
-        return 0.0 if self._open or lake.imports.busy else time.monotonic() - self._last
+        return 0.0 if self._open or app.imports.busy else time.monotonic() - self._last
 
 
 class _Server(uvicorn.Server):
-    """Says that it leaves before its port is free for anybody."""
+    """Withdraws its announcement before its port is free for another process."""
 
-    leave: Callable[[], None]
+    withdraw: Callable[[], None]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Withdraw, then end as uvicorn does."""
-        self.leave()
+        """Withdraw the announcement, then end as uvicorn does."""
+        self.withdraw()
         await super().shutdown(sockets)
 
 
 async def _run(
-    server: uvicorn.Server, listener: socket.socket, spare: Callable[[], float], idle: int
+    server: uvicorn.Server, listener: socket.socket, idle_seconds: Callable[[], float], idle: int
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait([serving], timeout=CHECK_SECONDS)
-        if idle and spare() > idle:
+        if idle and idle_seconds() > idle:
             server.should_exit = True
     await serving
 
 
-def _make_samples(lake: Services) -> None:
+def _make_samples(app: AppState) -> None:
     """Make the sample repository where it is not there yet."""
-    with suppress(ConflictError), lake.catalog.database.change():
-        lake.versions.create_repository(
+    with suppress(ConflictError), app.catalog.database.change():
+        app.versions.create_repository(
             sample_data.REPOSITORY,
             f"{SCHEME}{sample_data.REPOSITORY}",
             MAIN,
-            lake.keys.access_key_id,
+            app.credentials.access_key_id,
             read_only=False,
         )
-        add_samples(lake, sample_data.REPOSITORY, MAIN, lake.keys.access_key_id)
+        add_samples(app, sample_data.REPOSITORY, MAIN, app.credentials.access_key_id)
 
 
 def _keys(home: LakeHome) -> Credentials:
@@ -230,7 +237,7 @@ def _keys(home: LakeHome) -> Credentials:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Naming the protocol is what makes asyncio set TCP_NODELAY: 1 ms per answer instead of 44.
+    # Naming the protocol is what makes asyncio set TCP_NODELAY: 1 ms a response instead of 44.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
@@ -238,9 +245,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _log_to(file: Path) -> None:
-    with room():
-        handler = RotatingFileHandler(file, maxBytes=1 << 20, backupCount=2, delay=True)
+def _log_to(path: Path) -> None:
+    with disk_errors_translated():
+        handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, delay=True)
     handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 

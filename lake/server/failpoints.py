@@ -1,9 +1,9 @@
-"""Fault points: where a test ends this process as a power cut would, and nothing runs after.
+"""Failpoints: where a test ends this process as a power cut would, and nothing runs afterwards.
 
-`STEMMA_LAKE_FAULT` names a file. While that file holds the name of a point, or `name:3` for the
-third time, the process kills itself with SIGKILL when it comes there. A test can so prepare a lake
-on a running server and arm it for the one call that is to fail. Without the variable a point costs
-one comparison.
+`STEMMA_LAKE_FAULT` names a file. While that file holds the name of a failpoint, or `name:3` for the
+third time, the process kills itself with SIGKILL when it hits that failpoint. A test can so prepare
+a lake on a running server and arm it for the one call that is to fail. Without the variable a
+failpoint costs one comparison.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 VARIABLE: Final = "STEMMA_LAKE_FAULT"
 
 
-class Point(StrEnum):
-    """Every step between a request and its answer after which a crash leaves something else."""
+class Failpoint(StrEnum):
+    """Every step between a request and its response after which a crash leaves another state."""
 
     UPLOAD_OPENED = "upload.opened"
     UPLOAD_HALF = "upload.half"
@@ -42,30 +42,30 @@ class Point(StrEnum):
     GC_SWEPT = "gc.swept"
 
 
-class _Orders:
-    """Reads what the file says, and counts how often each point was passed."""
+class _Trigger:
+    """Counts how often each failpoint was hit, and kills the process where its file says so."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._passed: Counter[str] = Counter()
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hits: Counter[str] = Counter()
 
-    def obey(self, point: Point) -> None:
-        """Kill this process if the file says so."""
+    def hit(self, failpoint: Failpoint) -> None:
+        """Kill this process if the file names this failpoint and this count."""
         try:
-            name, _, count = self._file.read_text(encoding="utf-8").strip().partition(":")
+            name, _, count = self._path.read_text(encoding="utf-8").strip().partition(":")
         except FileNotFoundError:
             return
-        if name == point:
-            self._passed[name] += 1
-            if self._passed[name] >= int(count or 1):
+        if name == failpoint:
+            self._hits[name] += 1
+            if self._hits[name] >= int(count or 1):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-_place = os.environ.get(VARIABLE)
-_orders: Final = _Orders(Path(_place)) if _place else None
+_path = os.environ.get(VARIABLE)
+_trigger: Final = _Trigger(Path(_path)) if _path else None
 
 
-def reach(point: Point) -> None:
-    """Come to a point."""
-    if _orders is not None:
-        _orders.obey(point)
+def hit(failpoint: Failpoint) -> None:
+    """Pass a failpoint, which ends this process where a test has armed it."""
+    if _trigger is not None:
+        _trigger.hit(failpoint)

@@ -15,7 +15,7 @@ import pytest
 from lake import refs
 from lake.server.catalog import commits
 from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.commits import Note
+from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.database import Database
 from lake.server.catalog.trees import Tree
 from lineage import guard
@@ -313,7 +313,10 @@ def test_a_merge_that_holds_something_else_than_its_source(lab: Lab, path: str, 
         changed = tree.updated({path: entry})
         parents = tuple(commits.read(database, lake.repository, each) for each in head.parents)
         made = commits.make(
-            lake.repository, changed.root, parents, Note(head.message, "who", head.metadata)
+            lake.repository,
+            changed.root,
+            parents,
+            CommitMessage(head.message, "who", head.metadata),
         )
         commits.write(database, lake.repository, made)
         Catalog(database).move_branch(lake.repository, name, made.id)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from lake.home import LakeHome
 from lake.server.__main__ import open_lake
-from lake.server.catalog.commits import Note
-from lake.server.http.requests import Services
+from lake.server.catalog.commits import CommitMessage
+from lake.server.http.app_state import AppState
 from lake.server.maintenance import fsck, gc
 from lake.server.maintenance.gc import Freed
 
-NOTE: Final = Note("m", "tester", {})
+NOTE: Final = CommitMessage("m", "tester", {})
 REPO: Final = "garbage"
 
 
@@ -21,20 +21,20 @@ class Bin:
 
     def __init__(self, home: Path) -> None:
         self.home = LakeHome(home)
-        self.lake: Services = open_lake(self.home)
+        self.lake: AppState = open_lake(self.home)
         self.lake.versions.create_repository(REPO, "local://x", "main", "t", read_only=False)
 
     def write(self, path: str, data: bytes, branch: str = "main") -> str:
         stored = self.lake.store.put(data)
-        more: dict[str, Any] = {"content_type": "x", "metadata": {}, "only_new": False}
-        self.lake.content.stage(REPO, branch, path, stored, **more)
+        more: dict[str, Any] = {"content_type": "x", "metadata": {}, "only_if_absent": False}
+        self.lake.objects.stage(REPO, branch, path, stored, **more)
         return stored.sha256
 
     def commit(self, branch: str = "main") -> str:
         return self.lake.versions.commit_staged(REPO, branch, NOTE, allow_empty=False).id
 
     def branch(self, name: str, source: str = "main") -> None:
-        head = self.lake.versions.place(REPO, source).commit.id
+        head = self.lake.versions.resolve(REPO, source).commit.id
         self.lake.catalog.create_ref("branches", REPO, name, head)
 
     def leave(self, name: str, data: bytes) -> tuple[str, str]:

@@ -21,7 +21,9 @@ from lake.server.catalog.trees import Tree
 from lake.server.catalog.validation import check_branch, check_key, check_repository, check_tag
 
 OFFER_SECONDS: Final = 86_400
-"""How long an address that was handed out can be linked."""
+"""Seconds for which an address that was handed out can be linked."""
+_NOUNS: Final = {"branches": "branch", "tags": "tag"}
+"""Tables of refs, and what one of their rows is called in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,14 @@ class Catalog:
         rows = self.database.connection.execute(
             "SELECT * FROM repositories WHERE id > ? ORDER BY id", (after,)
         )
-        found = (_repository(row) for row in rows if row[0].startswith(prefix))
-        return page(found, amount, lambda item: item.id)
+        matches = (_repository(row) for row in rows if row[0].startswith(prefix))
+        return page(matches, amount, lambda item: item.id)
 
     def repository(self, name: str) -> Repository:
         """Look a repository up.
 
         Raises:
-            NotFoundError: there is none of this name.
+            NotFoundError: there is no repository of this name.
         """
         row = self.database.connection.execute(
             "SELECT * FROM repositories WHERE id = ?", (name,)
@@ -86,7 +88,7 @@ class Catalog:
         """Record a repository whose default branch points to its first commit.
 
         Raises:
-            InvalidError: a name or namespace that cannot be.
+            InvalidError: a name or the namespace is not valid, or the namespace is in use.
             ConflictError: the name is taken.
         """
         check_repository(name)
@@ -112,69 +114,69 @@ class Catalog:
 
     # Branches and tags
 
-    def refs(self, kind: str, repository: str, prefix: str, after: str, amount: int) -> Page[Ref]:
+    def refs(self, table: str, repository: str, prefix: str, after: str, amount: int) -> Page[Ref]:
         """List branches (`branches`) or tags (`tags`) by name."""
         self.repository(repository)
         rows = self.database.connection.execute(
-            f"SELECT name, commit_id FROM {_table(kind)} "  # noqa: S608  one of two names
+            f"SELECT name, commit_id FROM {_checked(table)} "  # noqa: S608  one of two names
             "WHERE repository = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name",
             (repository, after, len(prefix), prefix),
         )
         return page((Ref(*row) for row in rows), amount, lambda item: item.name)
 
-    def ref(self, kind: str, repository: str, name: str) -> Ref:
+    def ref(self, table: str, repository: str, name: str) -> Ref:
         """Look a branch or tag up.
 
         Raises:
-            NotFoundError: there is none of this name.
+            NotFoundError: there is no branch or tag of this name.
         """
         row = self.database.connection.execute(
-            f"SELECT name, commit_id FROM {_table(kind)} "  # noqa: S608  one of two names
+            f"SELECT name, commit_id FROM {_checked(table)} "  # noqa: S608  one of two names
             "WHERE repository = ? AND name = ?",
             (repository, name),
         ).fetchone()
         if row is None:
             self.repository(repository)
-            raise NotFoundError(f"{_word(kind)} {name!r} not found")
+            raise NotFoundError(f"{_NOUNS[table]} {name!r} not found")
         return Ref(*row)
 
-    def create_ref(self, kind: str, repository: str, name: str, commit: str) -> Ref:
+    def create_ref(self, table: str, repository: str, name: str, commit: str) -> Ref:
         """Make a branch or tag that points to a commit.
 
         Raises:
-            InvalidError: the name cannot be.
+            InvalidError: the name is not valid.
             ConflictError: the name is taken.
         """
-        check_branch(name) if kind == "branches" else check_tag(name)
+        check_branch(name) if table == "branches" else check_tag(name)
         with self.database.change() as db:
             self._writable(repository)
-            taken = db.execute(
-                f"SELECT 1 FROM {_table(kind)} "  # noqa: S608  one of two names
+            same_name = db.execute(
+                f"SELECT 1 FROM {_checked(table)} "  # noqa: S608  one of two names
                 "WHERE repository = ? AND name = ?",
                 (repository, name),
             )
-            if taken.fetchone():
-                raise ConflictError(f"{_word(kind)} {name!r} exists already: not unique")
+            if same_name.fetchone():
+                raise ConflictError(f"{_NOUNS[table]} {name!r} exists already: not unique")
             db.execute(
-                f"INSERT INTO {_table(kind)} VALUES (?, ?, ?)",  # noqa: S608  one of two names
+                f"INSERT INTO {_checked(table)} VALUES (?, ?, ?)",  # noqa: S608  one of two names
                 (repository, name, commit),
             )
         return Ref(name, commit)
 
-    def delete_ref(self, kind: str, repository: str, name: str) -> None:
+    def delete_ref(self, table: str, repository: str, name: str) -> None:
         """Remove a branch, with what is staged on it, or a tag.
 
         Raises:
             ForbiddenError: it is the default branch.
         """
         with self.database.change() as db:
-            found = self.ref(kind, repository, name)
-            if kind == "branches" and name == self._writable(repository).default_branch:
+            self.ref(table, repository, name)
+            if table == "branches" and name == self._writable(repository).default_branch:
                 raise ForbiddenError(f"the default branch {name!r} cannot be deleted")
             db.execute(
-                f"DELETE FROM {_table(kind)} "  # noqa: S608  one of two names
+                f"DELETE FROM {_checked(table)} "  # noqa: S608  one of two names
                 "WHERE repository = ? AND name = ?",
-                (repository, found.name),
+                (repository, name),
             )
 
     def move_branch(self, repository: str, name: str, commit: str) -> None:
@@ -184,7 +186,7 @@ class Catalog:
             (commit, repository, name),
         )
 
-    # What is staged
+    # Uncommitted changes
 
     def changes(
         self,
@@ -240,7 +242,15 @@ class Catalog:
                 (repository, branch, prefix, beyond(prefix)),
             )
 
-    # Addresses handed out
+    def unstage_object(self, repository: str, branch: str, path: str) -> None:
+        """Forget the uncommitted change of one path."""
+        with self.database.change() as db:
+            db.execute(
+                "DELETE FROM staging WHERE repository = ? AND branch = ? AND path = ?",
+                (repository, branch, path),
+            )
+
+    # Addresses that clients write to
 
     def offer(self, address: str, repository: str, branch: str, path: str) -> None:
         """Remember an address that was handed out for a path."""
@@ -250,8 +260,8 @@ class Catalog:
             row = (address, repository, branch, path, int(time.time()))
             db.execute("INSERT INTO slots VALUES (?, ?, ?, ?, ?)", row)
 
-    def offered(self, address: str, repository: str, branch: str, path: str) -> bool:
-        """Tell whether an address was handed out for this path, not long ago, and is not used."""
+    def is_offered(self, address: str, repository: str, branch: str, path: str) -> bool:
+        """Whether an address was handed out for this path, not too long ago, and is not used."""
         row = self.database.connection.execute(
             "SELECT 1 FROM slots WHERE address = ? AND repository = ? AND branch = ? AND path = ? "
             "AND created > ?",
@@ -259,15 +269,15 @@ class Catalog:
         ).fetchone()
         return row is not None
 
-    def take(self, address: str) -> None:
-        """Use up an address; to be called inside a change."""
+    def use_address(self, address: str) -> None:
+        """Use up an address, which can be linked once; to be called inside a change."""
         self.database.connection.execute("DELETE FROM slots WHERE address = ?", (address,))
 
     def _writable(self, repository: str) -> Repository:
-        found = self.repository(repository)
-        if found.read_only:
+        record = self.repository(repository)
+        if record.read_only:
             raise ForbiddenError(f"repository {repository!r} is read-only")
-        return found
+        return record
 
 
 def _repository(row: tuple[str, int, str, str, int, str]) -> Repository:
@@ -275,9 +285,11 @@ def _repository(row: tuple[str, int, str, str, int, str]) -> Repository:
     return Repository(name, created, namespace, default, bool(read_only), json.loads(metadata))
 
 
-def _table(kind: str) -> str:
-    return {"branches": "branches", "tags": "tags"}[kind]
+def _checked(table: str) -> str:
+    """The name of a table of refs, which may become part of a statement.
 
-
-def _word(kind: str) -> str:
-    return {"branches": "branch", "tags": "tag"}[kind]
+    Raises:
+        KeyError: it is another table.
+    """
+    _NOUNS[table]
+    return table

@@ -1,4 +1,4 @@
-"""Commits: a tree, its parents and a note, named by the hash of them all, and never changed."""
+"""Commits: a tree, its parents and a message, named by the hash of all that, never changed."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What a new commit says: message, metadata, who, and unix seconds if set by the caller."""
+class CommitMessage:
+    """What a new commit records: a text, its committer, metadata, and unix seconds if given."""
 
-    message: str
+    text: str
     committer: str
     metadata: Mapping[str, str]
     date: int | None = None
 
 
-def make(repository: str, root: str, parents: tuple[Commit, ...], note: Note) -> Commit:
+def make(repository: str, root: str, parents: tuple[Commit, ...], message: CommitMessage) -> Commit:
     """Put a commit together; nothing is written."""
     draft = Commit(
         id="",
         root=root,
         parents=tuple(parent.id for parent in parents),
-        message=note.message,
-        committer=note.committer,
-        created=note.date * 10**9 if note.date is not None else time.time_ns(),
+        message=message.text,
+        committer=message.committer,
+        created=message.date * 10**9 if message.date is not None else time.time_ns(),
         generation=1 + max((parent.generation for parent in parents), default=0),
-        metadata=dict(note.metadata),
+        metadata=dict(message.metadata),
     )
     return replace(draft, id=identity(repository, draft))
 
@@ -68,7 +68,7 @@ def identity(repository: str, commit: Commit) -> str:
 
 
 def write(database: Database, repository: str, commit: Commit) -> None:
-    """Keep a commit; to be called inside a change."""
+    """Store a commit; to be called inside a change."""
     database.connection.execute(
         "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -100,25 +100,42 @@ def read(database: Database, repository: str, commit: str) -> Commit:
     if row is None:
         raise NotFoundError(f"commit {commit} not found in {repository!r}")
     try:
-        return _commit(row)
+        return _from_row(row)
     except (ValueError, TypeError, RecursionError):
         raise CorruptError(
             f"commit {commit} is damaged in the lake's catalog: restore a copy"
         ) from None
 
 
-def _commit(row: Sequence[Any]) -> Commit:
+def exists(database: Database, repository: str, commit: str) -> bool:
+    """Whether there is a commit of this full id."""
+    rows = database.connection.execute(
+        "SELECT 1 FROM commits WHERE repository = ? AND id = ?", (repository, commit)
+    )
+    return rows.fetchone() is not None
+
+
+def ids_with_prefix(database: Database, repository: str, prefix: str, max_count: int) -> list[str]:
+    """Ids of commits that begin with some hexadecimal digits, `max_count` at most."""
+    rows = database.connection.execute(
+        "SELECT id FROM commits WHERE repository = ? AND id >= ? AND id < ? LIMIT ?",
+        (repository, prefix, prefix + "g", max_count),
+    )
+    return [row[0] for row in rows]
+
+
+def _from_row(row: Sequence[Any]) -> Commit:
     """A row of the catalog as a commit.
 
     Raises:
-        ValueError: it is none.
-        TypeError: likewise.
+        ValueError: it is not a commit.
+        TypeError: it is not a commit.
     """
     name, root, parents, message, committer, created, generation, metadata = row
-    before, about = json.loads(parents), json.loads(metadata)
-    if not isinstance(before, list) or not isinstance(about, dict):
+    parent_ids, pairs = json.loads(parents), json.loads(metadata)
+    if not isinstance(parent_ids, list) or not isinstance(pairs, dict):
         raise TypeError("parents are a list, and metadata a mapping")
-    "".join([name, root, message, committer, *before, *about, *about.values()]).encode()
+    "".join([name, root, message, committer, *parent_ids, *pairs, *pairs.values()]).encode()
     if type(created) is not int or type(generation) is not int:
         raise TypeError("the time and the generation are whole numbers")
-    return Commit(name, root, tuple(before), message, committer, created, generation, about)
+    return Commit(name, root, tuple(parent_ids), message, committer, created, generation, pairs)

@@ -1,6 +1,7 @@
-"""Lines under a prefix with what follows a delimiter folded: directories of a flat listing.
+"""Common prefixes: paths that share what stands before a delimiter, folded into one line.
 
-Whatever is folded is skipped and not read: the walk starts again behind it.
+They are what directories are to a flat listing. What is folded is skipped and not read: the walk
+starts again behind it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from lake.server.catalog.validation import MAX_KEY
 
 Item = TypeVar("Item")
 Walk = Callable[[str, bool], Iterator[tuple[str, Item]]]
-"""Gives paths under the prefix in order: from a path on, with or without that path itself."""
+"""Yields paths under the prefix in order: from a path on, with or without that path itself."""
 
 _LAST: Final = 0x10FFFF
 _FIRST_SURROGATE: Final = 0xD800
@@ -21,16 +22,16 @@ _NEVER: Final = chr(_LAST) * (MAX_KEY + 1)
 """Sorts after every key, for none is as long."""
 
 
-def folded(
+def fold_common_prefixes(
     walk: Walk[Item], prefix: str, delimiter: str, after: str
 ) -> Iterator[tuple[str, Item | None]]:
-    """Lines behind `after`; None stands for all that begins with the line's path."""
+    """Lines of a listing behind `after`; one without an item is a common prefix."""
     start, inclusive = (after, False) if after and after >= prefix else (prefix, True)
     if delimiter and after.endswith(delimiter) and after > prefix:
         start, inclusive = beyond(after), True
-    again: str | None = start
-    while again is not None:
-        start, again = again, None
+    restart: str | None = start
+    while restart is not None:
+        start, restart = restart, None
         for path, item in walk(start, inclusive):
             cut = path.find(delimiter, len(prefix)) if delimiter else -1
             if cut < 0:
@@ -39,7 +40,7 @@ def folded(
             line = path[: cut + len(delimiter)]
             if line != after:
                 yield line, None
-            again, inclusive = beyond(line), True
+            restart, inclusive = beyond(line), True
             break
 
 

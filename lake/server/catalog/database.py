@@ -19,7 +19,7 @@ from typing import Final
 from lake import private
 from lake.errors import CorruptError, FullError
 from lake.server import failpoints
-from lake.server.failpoints import Point
+from lake.server.failpoints import Failpoint
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS repositories (
@@ -68,14 +68,14 @@ BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s'));
 CREATE TRIGGER IF NOT EXISTS tag_removed AFTER DELETE ON tags
 BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
 """
-"""The reflog says which commit a branch or tag left, and when, other than by committing on it:
-whatever the way there, a commit that nothing holds any more has been left by some ref."""
+"""The reflog records which commit a branch or tag left, and when, other than by a commit on it:
+however that came about, a commit that is not reachable any more has been left by some ref."""
 
-_DAMAGE: Final = (
+_DAMAGE_MESSAGES: Final = (
     *("malformed", "not a database", "no such table", "no such column", "unsupported file format"),
     *("Could not decode", "wrong # of entries", "schema is corrupt", "has no column"),
 )
-"""What SQLite says of a file that is no catalog."""
+"""Parts of SQLite's messages about a file that is not a sound catalog."""
 
 
 class Database:
@@ -93,21 +93,21 @@ class Database:
         self._writing = threading.RLock()
         if not read_only:
             _make_private(path)
-            with translated():
+            with sqlite_errors_translated():
                 self.connection.executescript(SCHEMA)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
             if not self._read_only:
-                found.execute("PRAGMA journal_mode = WAL")
-                found.execute("PRAGMA synchronous = FULL")
-                found.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = found
-        return found
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+        return connection
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -116,21 +116,21 @@ class Database:
         Raises:
             FullError: the disk is full or read-only; nothing has changed.
         """
-        with self._writing, translated():
+        with self._writing, sqlite_errors_translated():
             connection = self.connection
             if connection.in_transaction:  # part of a larger change
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
             try:
-                failpoints.reach(Point.CHANGE_BEGUN)
+                failpoints.hit(Failpoint.CHANGE_BEGUN)
                 yield connection
-                failpoints.reach(Point.CHANGE_READY)
+                failpoints.hit(Failpoint.CHANGE_READY)
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
                 raise
-        failpoints.reach(Point.CHANGE_COMMITTED)
+        failpoints.hit(Failpoint.CHANGE_COMMITTED)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -160,13 +160,13 @@ class Database:
         return data
 
     def put(self, block: str, data: bytes) -> None:
-        """Keep a tree block; one that is there already stays, and is mended if it is damaged."""
+        """Store a tree block; one that is there already stays, and is mended if it is damaged."""
         self.connection.execute(
             "INSERT INTO blocks VALUES (?1, ?2) "
             "ON CONFLICT (id) DO UPDATE SET data = ?2 WHERE data <> ?2",
             (block, data),
         )
-        failpoints.reach(Point.BLOCK_PUT)
+        failpoints.hit(Failpoint.BLOCK_PUT)
 
 
 def _make_private(path: Path) -> None:
@@ -177,22 +177,27 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn SQLite's errors about the disk into this package's."""
+def sqlite_errors_translated() -> Iterator[None]:
+    """Turn SQLite's errors about disk and file into this package's.
+
+    Raises:
+        FullError: the disk is full or cannot be written.
+        CorruptError: the file is not a sound catalog.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:
-        said = str(error)
-        if any(word in said for word in ("full", "readonly", "disk I/O", "unable to open")):
-            raise FullError(f"the lake's catalog cannot be written: {said}") from error
-        _raise_damage(error)
+        message = str(error)
+        if any(word in message for word in ("full", "readonly", "disk I/O", "unable to open")):
+            raise FullError(f"the lake's catalog cannot be written: {message}") from error
+        _raise_if_damaged(error)
         raise
     except sqlite3.DatabaseError as error:
-        _raise_damage(error)
+        _raise_if_damaged(error)
         raise
 
 
-def _raise_damage(error: sqlite3.DatabaseError) -> None:
-    said = str(error)
-    if any(word in said for word in _DAMAGE):
-        raise CorruptError(f"the lake's catalog is damaged ({said}): restore a copy") from error
+def _raise_if_damaged(error: sqlite3.DatabaseError) -> None:
+    message = str(error)
+    if any(part in message for part in _DAMAGE_MESSAGES):
+        raise CorruptError(f"the lake's catalog is damaged ({message}): restore a copy") from error

@@ -1,4 +1,4 @@
-"""What a path points to: the values that trees hold and diffs compare."""
+"""Entries: what a path points to, which trees hold and diffs compare."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_FORM: Final = (str, str, int, int, str)
-"""Types of what is packed, before the metadata."""
+_PACKED_TYPES: Final = (str, str, int, int, str)
+"""Types of the packed fields, before the metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Entry:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def same(self, other: Entry | None) -> bool:
-        """Tell whether two entries are the same object to a diff: not by time or address."""
+        """Whether two entries are the same object to a diff, whatever their time and address."""
         return other is not None and (
             (self.size, self.md5, self.content_type) == (other.size, other.md5, other.content_type)
             and dict(self.metadata) == dict(other.metadata)
@@ -42,13 +42,16 @@ def unpack(packed: list[Any]) -> Entry:
 
 def is_packed(value: object) -> bool:
     """Whether a value is the JSON form of an entry."""
-    if not isinstance(value, list) or len(value) not in (len(_FORM), len(_FORM) + 1):
+    if not isinstance(value, list) or len(value) not in (
+        len(_PACKED_TYPES),
+        len(_PACKED_TYPES) + 1,
+    ):
         return False
-    metadata = value[len(_FORM)] if len(value) > len(_FORM) else {}
+    metadata = value[len(_PACKED_TYPES)] if len(value) > len(_PACKED_TYPES) else {}
     return (
-        tuple(map(type, value[: len(_FORM)])) == _FORM
+        tuple(map(type, value[: len(_PACKED_TYPES)])) == _PACKED_TYPES
         and isinstance(metadata, dict)
-        and all(isinstance(each, str) for each in metadata.values())
+        and all(isinstance(text, str) for text in metadata.values())
     )
 
 
@@ -63,7 +66,7 @@ class Difference:
 
     @property
     def kind(self) -> str:
-        """The API's word for it."""
+        """The type of the change, as the API calls it."""
         if self.conflict:
             return "conflict"
         if self.left is None:

@@ -14,27 +14,27 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from lake.errors import ConflictError, ForbiddenError, InvalidError, LakeError, NotFoundError
-from lake.server.catalog.commits import Commit, Note
+from lake.server.catalog.commits import Commit, CommitMessage
 from lake.server.catalog.entries import Entry
+from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.catalog.validation import check_key
 from lake.server.catalog.versions import Versions
-from lake.server.storage.hashing import CHUNK
-from lake.server.storage.objects import SCHEME, ObjectStore, Stored
+from lake.server.storage.hashing import StoredObject, read_chunks
+from lake.server.storage.objects import SCHEME, ObjectStore
 
-KEPT: Final = 100
+MAX_REMEMBERED: Final = 100
 """How many finished imports are remembered."""
-DEFAULT_TYPE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
     """What to import: a file or a directory, and where it goes on the branch."""
 
-    whole: bool
-    place: Path
+    is_directory: bool
+    source: Path
     destination: str
 
 
@@ -52,58 +52,54 @@ class Import:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-class Imports:
+class ImportService:
     """The imports of one lake."""
 
     def __init__(self, store: ObjectStore, versions: Versions, allowed: Sequence[Path]) -> None:
         """Import only from the directories that are allowed."""
         self._store = store
         self._versions = versions
-        self._allowed = [place.resolve() for place in allowed]
-        self._known: dict[str, Import] = {}
+        self._allowed = [directory.resolve() for directory in allowed]
+        self._imports: dict[str, Import] = {}
         self._lock = threading.Lock()
 
     @property
-    def offered(self) -> bool:
-        """Tell whether anything can be imported."""
+    def enabled(self) -> bool:
+        """Whether anything can be imported."""
         return bool(self._allowed)
 
     @property
     def busy(self) -> bool:
-        """Tell whether an import is under way."""
-        return any(not each.finished for each in list(self._known.values()))
+        """Whether an import is under way."""
+        return any(not task.finished for task in list(self._imports.values()))
 
-    def location(self, kind: str, address: str, destination: str) -> Location:
+    def location(
+        self, location_type: Literal["object", "common_prefix"], address: str, destination: str
+    ) -> Location:
         """Check what is to be imported.
 
         Raises:
-            InvalidError: no local address, or no kind of location.
+            InvalidError: the address is not that of a local file or directory.
             ForbiddenError: it lies outside of the directories that are allowed.
         """
-        if kind not in ("object", "common_prefix"):
-            raise InvalidError(f"import type {kind!r} is none of object, common_prefix")
         if not address.startswith(f"{SCHEME}/") or "\x00" in address:
             raise InvalidError(f"{address!r} is not the address of a local file: {SCHEME}/…")
-        place = Path(address.removeprefix(SCHEME)).resolve()
-        if not any(place.is_relative_to(allowed) for allowed in self._allowed):
+        source = Path(address.removeprefix(SCHEME)).resolve()
+        if not any(source.is_relative_to(allowed) for allowed in self._allowed):
             raise ForbiddenError(f"{address} lies outside of what may be imported (--import-from)")
-        whole = kind == "common_prefix"
-        if not (place.is_dir() if whole else place.is_file()):
-            raise InvalidError(f"{address} is not a {'directory' if whole else 'file'}")
-        if whole and destination and not destination.endswith("/"):
+        is_directory = location_type == "common_prefix"
+        if not (source.is_dir() if is_directory else source.is_file()):
+            raise InvalidError(f"{address} is not a {'directory' if is_directory else 'file'}")
+        if is_directory and destination and not destination.endswith("/"):
             destination += "/"
-        return Location(whole, place, destination)
-
-    def take(self, location: Location) -> Stored:
-        """Store one file."""
-        return self._stored(location.place)
+        return Location(is_directory, source, destination)
 
     def start(
         self,
         repository: str,
         branch: str,
         locations: Sequence[Location],
-        note: Note,
+        message: CommitMessage,
         *,
         allow_empty: bool,
     ) -> str:
@@ -111,15 +107,15 @@ class Imports:
         self._versions.clean_head(repository, branch)
         name, task = secrets.token_hex(10), Import(repository, branch)
         with self._lock:
-            finished = [key for key, each in self._known.items() if each.finished]
-            for key in finished[: max(0, len(self._known) - KEPT)]:
-                del self._known[key]
-            self._known[name] = task
+            finished = [key for key, other in self._imports.items() if other.finished]
+            for key in finished[: max(0, len(self._imports) - MAX_REMEMBERED)]:
+                del self._imports[key]
+            self._imports[name] = task
 
         def commit(entries: Mapping[str, Entry]) -> Commit:
-            prefixes = [item.destination for item in locations if item.whole]
+            prefixes = [item.destination for item in locations if item.is_directory]
             return self._versions.commit_over(
-                repository, branch, prefixes, entries, note, allow_empty=allow_empty
+                repository, branch, prefixes, entries, message, allow_empty=allow_empty
             )
 
         threading.Thread(target=self._run, args=(task, locations, commit), daemon=True).start()
@@ -129,12 +125,12 @@ class Imports:
         """Look an import up.
 
         Raises:
-            NotFoundError: there is none of this id on this branch.
+            NotFoundError: there is no import of this id on this branch.
         """
-        found = self._known.get(name)
-        if found is None or (found.repository, found.branch) != (repository, branch):
+        task = self._imports.get(name)
+        if task is None or (task.repository, task.branch) != (repository, branch):
             raise NotFoundError(f"import {name!r} not found on {branch!r}")
-        return found
+        return task
 
     def cancel(self, repository: str, branch: str, name: str) -> None:
         """Stop an import.
@@ -142,10 +138,20 @@ class Imports:
         Raises:
             ConflictError: it is finished already.
         """
-        found = self.status(repository, branch, name)
-        if found.finished:
+        task = self.status(repository, branch, name)
+        if task.finished:
             raise ConflictError(f"import {name!r} is finished already")
-        found.stop.set()
+        task.stop.set()
+
+    def store_file(self, path: Path) -> StoredObject:
+        """Store a file and pin it; the caller unpins it."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            with path.open("rb") as file:
+                for chunk in read_chunks(file):
+                    yield chunk
+
+        return asyncio.run(self._store.receive(chunks()))
 
     def _run(
         self,
@@ -170,31 +176,23 @@ class Imports:
             task.error = f"internal error: {error}"
         finally:
             for entry in entries.values():
-                self._store.holds.free(entry.sha256)
+                self._store.pins.unpin(entry.sha256)
             task.updated, task.finished = datetime.now(UTC), True
 
     def _files(self, locations: Sequence[Location]) -> Iterator[tuple[str, Path]]:
         """Paths on the branch with their files; a link that leaves its directory is refused."""
         for item in locations:
-            if not item.whole:
-                yield item.destination, item.place
+            if not item.is_directory:
+                yield item.destination, item.source
                 continue
-            for directory, below, names in os.walk(item.place):
-                below.sort()
+            for directory, subdirectories, names in os.walk(item.source):
+                subdirectories.sort()
                 for file in (Path(directory) / name for name in sorted(names)):
-                    if not file.resolve().is_relative_to(item.place):
-                        raise ForbiddenError(f"{file} leads out of {item.place}")
-                    yield item.destination + file.relative_to(item.place).as_posix(), file
+                    if not file.resolve().is_relative_to(item.source):
+                        raise ForbiddenError(f"{file} leads out of {item.source}")
+                    yield item.destination + file.relative_to(item.source).as_posix(), file
 
     def _entry(self, file: Path) -> Entry:
         modified = int(file.stat().st_mtime)
-        stored = self._stored(file)
+        stored = self.store_file(file)
         return Entry(stored.sha256, stored.md5, stored.size, modified, DEFAULT_TYPE)
-
-    def _stored(self, file: Path) -> Stored:
-        async def pieces() -> AsyncIterator[bytes]:
-            with file.open("rb") as source:
-                while piece := source.read(CHUNK):
-                    yield piece
-
-        return asyncio.run(self._store.receive(pieces()))

@@ -1,4 +1,4 @@
-"""Three-way comparison by path: what a merge takes over, and where both sides changed."""
+"""Three-way comparison by path: what a merge takes over, and which paths are in conflict."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def three_dot(
     base: Tree, left: Tree, right: Tree, prefix: str, start: str, *, inclusive: bool
 ) -> Iterator[Difference]:
     """What the right side changed since the base and the left side lacks, conflicts marked."""
-    changed = diff(base, left, prefix, start, inclusive=inclusive)
-    ours = next(changed, None)
-    for found in diff(base, right, prefix, start, inclusive=inclusive):
-        while ours is not None and ours.path < found.path:
-            ours = next(changed, None)
-        other = ours if ours is not None and ours.path == found.path else None
-        clash = other is not None and not _agree(other.right, found.right)
-        if other is None or clash:
-            yield Difference(found.path, found.left, found.right, conflict=clash)
+    left_changes = diff(base, left, prefix, start, inclusive=inclusive)
+    ours = next(left_changes, None)
+    for theirs in diff(base, right, prefix, start, inclusive=inclusive):
+        while ours is not None and ours.path < theirs.path:
+            ours = next(left_changes, None)
+        other = ours if ours is not None and ours.path == theirs.path else None
+        conflict = other is not None and not _agree(other.right, theirs.right)
+        if other is None or conflict:
+            yield Difference(theirs.path, theirs.left, theirs.right, conflict=conflict)
 
 
 def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
@@ -34,20 +34,20 @@ def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
     Raises:
         ConflictError: both sides changed a path, and no strategy says who wins.
     """
-    changed = {found.path: found for found in diff(base, head)}
-    take: dict[str, Entry | None] = {}
-    for found in diff(base, source):
-        other = changed.get(found.path)
-        if other is None:
-            take[found.path] = found.right
-        elif not _agree(other.right, found.right):
+    head_changes = {ours.path: ours for ours in diff(base, head)}
+    merged: dict[str, Entry | None] = {}
+    for theirs in diff(base, source):
+        ours = head_changes.get(theirs.path)
+        if ours is None:
+            merged[theirs.path] = theirs.right
+        elif not _agree(ours.right, theirs.right):
             if strategy in ("", "none"):
-                raise ConflictError(f"conflict found: {found.path}")
+                raise ConflictError(f"conflict found: {theirs.path}")
             if strategy == "source-wins":
-                take[found.path] = found.right
-    return head.updated(take)
+                merged[theirs.path] = theirs.right
+    return head.updated(merged)
 
 
 def _agree(left: Entry | None, right: Entry | None) -> bool:
-    """Tell whether both sides ended with the same object, or both without one."""
+    """Whether both sides ended with the same object, or both without one."""
     return left is right or (left is not None and left.same(right))

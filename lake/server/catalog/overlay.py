@@ -8,10 +8,10 @@ from lake.server.catalog.entries import Difference, Entry
 from lake.server.catalog.trees import Tree
 
 
-def laid_over(
+def overlay(
     staged: Iterable[tuple[str, Entry | None]], committed: Iterable[tuple[str, Entry]]
 ) -> Iterator[tuple[str, Entry]]:
-    """Paths in order, where both come in order."""
+    """Lay staged changes over committed entries; both come in order of their paths."""
     changes = iter(staged)
     change = next(changes, None)
     for path, entry in committed:
@@ -34,8 +34,8 @@ def laid_over(
 def uncommitted(staged: Iterable[tuple[str, Entry | None]], tree: Tree) -> Iterator[Difference]:
     """The staged changes that make a difference to the committed tree."""
     for path, entry in staged:
-        before = tree.get(path)
-        if before is None and entry is None:
+        committed = tree.get(path)
+        if committed is None and entry is None:
             continue
-        if before is None or not before.same(entry):
-            yield Difference(path, before, entry)
+        if committed is None or not committed.same(entry):
+            yield Difference(path, committed, entry)

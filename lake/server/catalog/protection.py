@@ -15,7 +15,7 @@ RULES: Final = "branch_protection"
 MAX_PATTERN: Final = 256
 
 
-class Settings:
+class RepositorySettings:
     """The settings of the repositories of a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -25,17 +25,19 @@ class Settings:
 
     # Branch protection
 
-    def rules(self, repository: str) -> list[str]:
+    def patterns(self, repository: str) -> list[str]:
         """Patterns of the branches that are protected."""
         self._catalog.repository(repository)
-        return self._patterns(repository)
+        return self._read_patterns(repository)
 
-    def set_rules(self, repository: str, patterns: Iterable[str], seen: str | None = None) -> None:
+    def set_patterns(
+        self, repository: str, patterns: Iterable[str], if_match: str | None = None
+    ) -> None:
         """Replace all patterns.
 
         Raises:
-            InvalidError: a pattern that is empty, too long, or there twice.
-            PreconditionError: `seen` is not the mark of the rules that are there.
+            InvalidError: a pattern is empty, too long, or there twice.
+            PreconditionError: `if_match` is not the ETag of the present patterns.
         """
         wanted = list(patterns)
         if len(set(wanted)) != len(wanted):
@@ -43,39 +45,39 @@ class Settings:
         if not all(0 < len(pattern) <= MAX_PATTERN for pattern in wanted):
             raise InvalidError(f"a branch protection pattern has 1 to {MAX_PATTERN} characters")
         with self._database.change() as db:
-            present = self.rules(repository)
-            if seen is not None and seen.strip('"') != mark(present):
+            present = self.patterns(repository)
+            if if_match is not None and if_match.strip('"') != etag(present):
                 raise PreconditionError("the branch protection rules have changed meanwhile")
             row = (repository, RULES, json.dumps(wanted))
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", row)
 
-    def add_rule(self, repository: str, pattern: str) -> None:
+    def add_pattern(self, repository: str, pattern: str) -> None:
         """Protect the branches that match a pattern."""
         with self._database.change():
-            self.set_rules(repository, [*self.rules(repository), pattern])
+            self.set_patterns(repository, [*self.patterns(repository), pattern])
 
-    def remove_rule(self, repository: str, pattern: str) -> None:
+    def remove_pattern(self, repository: str, pattern: str) -> None:
         """Forget a pattern.
 
         Raises:
             NotFoundError: there is no such pattern.
         """
         with self._database.change():
-            present = self.rules(repository)
+            present = self.patterns(repository)
             if pattern not in present:
                 raise NotFoundError(f"no branch protection rule {pattern!r} in {repository!r}")
-            self.set_rules(repository, [each for each in present if each != pattern])
+            self.set_patterns(repository, [other for other in present if other != pattern])
 
-    def check_direct(self, repository: str, branch: str) -> None:
+    def check_direct_change(self, repository: str, branch: str) -> None:
         """Refuse a direct change of a protected branch.
 
         Raises:
             ForbiddenError: a pattern matches the branch.
         """
-        if any(fnmatch.fnmatchcase(branch, each) for each in self._patterns(repository)):
+        if any(fnmatch.fnmatchcase(branch, pattern) for pattern in self._read_patterns(repository)):
             raise ForbiddenError("cannot write to protected branch")  # clients know this sentence
 
-    def _patterns(self, repository: str) -> list[str]:
+    def _read_patterns(self, repository: str) -> list[str]:
         row = self._database.connection.execute(
             "SELECT value FROM settings WHERE repository = ? AND name = ?", (repository, RULES)
         ).fetchone()
@@ -87,22 +89,23 @@ class Settings:
         """Add to the metadata of a repository, or change it."""
         with self._database.change():
             present = self._catalog.repository(repository).metadata
-            self._keep(repository, {**present, **metadata})
+            self._write_metadata(repository, {**present, **metadata})
 
     def delete_metadata(self, repository: str, keys: Iterable[str]) -> None:
         """Remove keys from the metadata of a repository; absent ones are no error."""
-        gone = set(keys)
+        removed = set(keys)
         with self._database.change():
             present = self._catalog.repository(repository).metadata
-            self._keep(repository, {key: present[key] for key in present if key not in gone})
+            rest = {key: present[key] for key in present if key not in removed}
+            self._write_metadata(repository, rest)
 
-    def _keep(self, repository: str, metadata: Mapping[str, str]) -> None:
+    def _write_metadata(self, repository: str, metadata: Mapping[str, str]) -> None:
         self._database.connection.execute(
             "UPDATE repositories SET metadata = ? WHERE id = ?",
             (json.dumps(dict(metadata)), repository),
         )
 
 
-def mark(patterns: Iterable[str]) -> str:
-    """What tells one set of rules from another (an ETag)."""
+def etag(patterns: Iterable[str]) -> str:
+    """The ETag of a list of patterns."""
     return hashlib.sha256(json.dumps(list(patterns)).encode()).hexdigest()[:32]

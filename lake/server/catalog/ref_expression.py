@@ -1,4 +1,4 @@
-"""Ref expressions: what a person writes to name a commit.
+"""Ref expressions: how a person names a commit.
 
 A full commit id, a branch, a tag, a unique commit prefix, in that order; `~n` (n-th first parent)
 and `^n` (n-th parent) chain behind it; `@` (committed) and `$` (staged) stand alone behind a
@@ -29,10 +29,10 @@ def parse(text: str) -> Expression:
     """Parse a ref expression.
 
     Raises:
-        InvalidError: it is none.
+        InvalidError: it is not a ref expression.
     """
-    found = _EXPRESSION.match(text)
-    if not found or (found["steps"] and found["mark"]):
+    match = _EXPRESSION.match(text)
+    if not match or (match["steps"] and match["mark"]):
         raise InvalidError(f"{text!r} is not a ref expression")
-    steps = tuple((sign, int(count or 1)) for sign, count in _STEP.findall(found["steps"]))
-    return Expression(found["base"], steps, found["mark"])
+    steps = tuple((sign, int(count or 1)) for sign, count in _STEP.findall(match["steps"]))
+    return Expression(match["base"], steps, match["mark"])

@@ -1,8 +1,8 @@
 """Trees of paths as content-addressed blocks (prolly trees).
 
 A leaf block holds sorted entries, an inner block the last key and id of each child. A block ends at
-a key whose hash says so, at every level, so the shape depends on the keys alone and not on how they
-got there. Equal parts of two trees are then equal blocks: a commit writes the blocks on the paths
+a key whose hash says so, at every level, so the shape depends on the keys alone and not on their
+history. Equal parts of two trees are then equal blocks: a commit writes the blocks on the paths
 that changed, and a diff never opens blocks that both sides share.
 """
 
@@ -22,18 +22,18 @@ from lake.server.catalog.entries import Entry, is_packed, unpack
 EMPTY: Final = ""
 FANOUT: Final = 64
 """Mean number of keys in a block."""
-LEVELS: Final = 64
-"""Levels of a tree, at most; each has many times fewer blocks than the one below it."""
+MAX_LEVEL: Final = 64
+"""Highest level of a block; each has many times fewer blocks than the one below it."""
 
 
-class Blocks(Protocol):
-    """Where blocks are kept."""
+class BlockStore(Protocol):
+    """Where blocks are stored."""
 
     def get(self, block: str) -> bytes:
         """Bytes of a block."""
 
     def put(self, block: str, data: bytes) -> None:
-        """Keep a block; one that is there already stays."""
+        """Store a block; one that is there already stays."""
 
 
 class Node:
@@ -42,7 +42,7 @@ class Node:
     __slots__ = ("keys", "level", "values")
 
     def __init__(self, level: int, keys: list[str], values: list[Any]) -> None:
-        """Hold what `parse` read."""
+        """Hold what `parse` has read."""
         self.level = level
         self.keys = keys
         self.values = values
@@ -53,21 +53,21 @@ def parse(data: bytes) -> Node:
     """Read a block.
 
     Raises:
-        CorruptError: it is none; whoever wrote it gave it the right digest all the same.
+        CorruptError: it is not a block, although its digest is right.
     """
     try:
         level, keys, values = json.loads(data)
-        sound = _is_block(level, keys, values)
+        valid = _is_block(level, keys, values)
     except (ValueError, TypeError, RecursionError):
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         raise CorruptError("a block of the lake's catalog holds no part of a tree: restore a copy")
     return Node(level, keys, values)
 
 
 def _is_block(level: object, keys: object, values: object) -> bool:
-    """Whether these can be a block's: a level, keys in order, and a value of its kind for each."""
-    if type(level) is not int or not 0 <= level <= LEVELS:
+    """Whether these can be a block's: a level, keys in order, and a fitting value for each."""
+    if type(level) is not int or not 0 <= level <= MAX_LEVEL:
         return False
     if not isinstance(keys, list) or not isinstance(values, list) or len(keys) != len(values):
         return False
@@ -82,7 +82,7 @@ def _is_id(value: object) -> bool:
 
 @lru_cache(maxsize=65536)
 def ends_block(key: str, level: int) -> bool:
-    """Tell whether a block ends with this key."""
+    """Whether a block ends with this key."""
     digest = hashlib.blake2b(key.encode(), digest_size=4, salt=level.to_bytes(2, "big")).digest()
     return int.from_bytes(digest, "big") % FANOUT == 0
 
@@ -90,7 +90,7 @@ def ends_block(key: str, level: int) -> bool:
 class Tree:
     """One version of all paths: a root block in a store of blocks."""
 
-    def __init__(self, blocks: Blocks, root: str) -> None:
+    def __init__(self, blocks: BlockStore, root: str) -> None:
         """Bind a root; the empty tree is `EMPTY`."""
         self.blocks = blocks
         self.root = root
@@ -99,12 +99,12 @@ class Tree:
         """The entry under a path."""
         node = self._node(self.root)
         while node is not None:
-            at = bisect_left(node.keys, path)
-            if at == len(node.keys):
+            index = bisect_left(node.keys, path)
+            if index == len(node.keys):
                 return None
             if node.level == 0:
-                return unpack(node.values[at]) if node.keys[at] == path else None
-            node = self._node(node.values[at])
+                return unpack(node.values[index]) if node.keys[index] == path else None
+            node = self._node(node.values[index])
         return None
 
     def items(self, start: str = "", *, inclusive: bool = True) -> Iterator[tuple[str, Entry]]:
@@ -117,11 +117,11 @@ class Tree:
         if node is None:
             return
         first = (bisect_left if inclusive else bisect_right)(node.keys, start)
-        for at in range(first, len(node.keys)):
+        for index in range(first, len(node.keys)):
             if node.level == 0:
-                yield node.keys[at], unpack(node.values[at])
+                yield node.keys[index], unpack(node.values[index])
             else:
-                yield from self._items(self._node(node.values[at]), start, inclusive=inclusive)
+                yield from self._items(self._node(node.values[index]), start, inclusive=inclusive)
 
     def updated(self, changes: Mapping[str, Entry | None]) -> Tree:
         """The tree after changes: an entry to set, None to remove."""
@@ -143,18 +143,18 @@ class Tree:
         keys = sorted(changes)
         done = 0
         while done < len(keys):
-            place = self._locate(level, keys[done], after=False)
+            located = self._locate(level, keys[done], after=False)
             merged: dict[str, Any] = {}
-            while place is not None:
-                last, node = place
+            while located is not None:
+                last, node = located
                 up[last] = None
-                place = self._locate(level, last, after=True)
-                stop = len(keys) if place is None else bisect_right(keys, last, done)
+                located = self._locate(level, last, after=True)
+                stop = len(keys) if located is None else bisect_right(keys, last, done)
                 merged.update(zip(node.keys, node.values, strict=True))
                 merged.update((key, changes[key]) for key in keys[done:stop])
                 done = stop
-                alive = [key for key, value in merged.items() if value is not None]
-                if not alive or ends_block(max(alive), level):
+                present = [key for key, value in merged.items() if value is not None]
+                if not present or ends_block(max(present), level):
                     break
             up.update(self._write(level, merged))
         return up
@@ -177,19 +177,19 @@ class Tree:
         return root
 
     def _write(self, level: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Cut sorted content into blocks and keep them; return last key and id of each."""
-        made: dict[str, Any] = {}
+        """Cut sorted content into blocks and store them; return last key and id of each."""
+        written: dict[str, Any] = {}
         keys: list[str] = []
         for key in sorted(key for key, value in content.items() if value is not None):
             keys.append(key)
             if ends_block(key, level):
-                made[key] = self._keep(level, keys, content)
+                written[key] = self._store(level, keys, content)
                 keys = []
         if keys:
-            made[keys[-1]] = self._keep(level, keys, content)
-        return made
+            written[keys[-1]] = self._store(level, keys, content)
+        return written
 
-    def _keep(self, level: int, keys: list[str], content: Mapping[str, Any]) -> str:
+    def _store(self, level: int, keys: list[str], content: Mapping[str, Any]) -> str:
         values = [content[key] for key in keys]
         data = json.dumps([level, keys, values], separators=(",", ":"), ensure_ascii=False).encode()
         block = hashlib.sha256(data).hexdigest()
@@ -202,8 +202,8 @@ class Tree:
         if node is None or (after and node.keys[-1] <= key):
             return None
         while node.level > level:
-            at = (bisect_right if after else bisect_left)(node.keys, key)
-            child = self._node(node.values[min(at, len(node.keys) - 1)])
+            index = (bisect_right if after else bisect_left)(node.keys, key)
+            child = self._node(node.values[min(index, len(node.keys) - 1)])
             if child is None:  # an inner block never refers to the empty tree
                 return None
             node = child

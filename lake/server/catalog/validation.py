@@ -1,4 +1,4 @@
-"""Which names the lake takes, by lakeFS's rules."""
+"""Which names and header texts the lake accepts, by lakeFS's rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_key(path: str) -> None:
     """Refuse object keys that no file system or URL should see.
 
     Raises:
-        InvalidError: empty, too long, with NUL, or climbing out with `..`.
+        InvalidError: it is empty, too long, holds NUL, or climbs out with `..`.
     """
     try:
         size = len(path.encode())
@@ -47,3 +47,14 @@ def check_tag(name: str) -> None:
     """Refuse names that git refuses for tags."""
     if not TAG.fullmatch(name) or name.endswith((".", "/", ".lock")):
         raise InvalidError(f"tag name {name!r} is not valid")
+
+
+def check_header_text(text: str) -> str:
+    """Refuse text that cannot stand in a response's header.
+
+    Raises:
+        InvalidError: it holds a control character, or a character outside ASCII.
+    """
+    if not (text.isascii() and text.isprintable()):
+        raise InvalidError(f"{text!r} cannot stand in a header: printable ASCII only")
+    return text

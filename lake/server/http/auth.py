@@ -1,8 +1,8 @@
-"""Who may pass, and with how much: keys, and limits of address and headers.
+"""Authentication, and limits of address and headers, before any handler sees a request.
 
 Everything but the health check, the login, the setup state and signed addresses needs the lake's
 key pair (HTTP Basic) or a token that a login handed out (Bearer). Keys are compared in constant
-time, tokens by their signature. No answer lets a page of another origin read it (CORS), and what
+time, tokens by their signature. No response lets a page of another origin read it (CORS), and what
 such a page asks a browser to send is refused, with keys or without.
 """
 
@@ -19,67 +19,66 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake.errors import ForbiddenError
 from lake.home import Credentials
-from lake.server.http.handlers.config import LOGIN
-from lake.server.http.handlers.presigned import PATH as SIGNED
-from lake.server.http.responses import failure
-from lake.server.http.tokens import Signer
+from lake.server.http.handlers import presigned
+from lake.server.http.requests import USER
+from lake.server.http.responses import error_response
+from lake.server.http.tokens import LOGIN, Signer
 
 BASE: Final = "/api/v1"
 MAX_URL: Final = 32 << 10
-"""Bytes of path and query."""
+"""Largest path and query together, in bytes."""
 MAX_HEADERS: Final = 64 << 10
-"""Bytes of all headers."""
-USER: Final = "lake.user"
-"""Where the scope of a request holds who asks."""
-_OPEN: Final = (f"{BASE}/healthcheck", f"{BASE}/auth/login", f"{BASE}/setup_lakefs")
+"""Largest headers together, in bytes."""
+_PUBLIC: Final = (f"{BASE}/healthcheck", f"{BASE}/auth/login", f"{BASE}/setup_lakefs")
 
 
-class Guarded:
-    """Lets in only requests that belong, and no larger heads than the limits."""
+class AuthMiddleware:
+    """Passes on authenticated requests whose address and headers keep to the limits."""
 
-    def __init__(self, app: ASGIApp, keys: Credentials, signer: Signer) -> None:
+    def __init__(self, app: ASGIApp, credentials: Credentials, signer: Signer) -> None:
         """Wrap an application."""
         self._app = app
-        self._user = keys.access_key_id
-        self._expected = f"{keys.access_key_id}:{keys.secret_access_key}".encode()
+        self._user = credentials.access_key_id
+        key_pair = f"{credentials.access_key_id}:{credentials.secret_access_key}"
+        self._expected = key_pair.encode()
         self._signer = signer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 to a request without keys, 414 or 431 to one that is too large."""
         if scope["type"] != "http":
             return
-        answer = self._refused(scope)
-        if answer is not None:
-            await answer(scope, receive, send)
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
             return
         # A segment may hold an encoded slash, as in a tag: routes match before it is decoded.
         scope["path"] = quote(scope["raw_path"].decode("latin-1"), safe="/%~:@!$&'()*+,;=")
         scope[USER] = self._user
         await self._app(scope, receive, send)
 
-    def _refused(self, scope: Scope) -> Response | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL:
-            return failure(414, f"path and query are longer than {MAX_URL} bytes")
+            return error_response(414, f"path and query are longer than {MAX_URL} bytes")
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
-            return failure(431, f"the headers are longer than {MAX_HEADERS} bytes")
-        if _of_another_page(scope):
-            return failure(403, "pages of other origins may not use this lake")
-        if scope["path"] in _OPEN or scope["path"].startswith(f"{SIGNED}/"):
+            return error_response(431, f"the headers are longer than {MAX_HEADERS} bytes")
+        if _is_cross_origin(scope):
+            return error_response(403, "pages of other origins may not use this lake")
+        if scope["path"] in _PUBLIC or scope["path"].startswith(f"{presigned.PATH}/"):
             return None
-        if not self._known(_header(scope, b"authorization")):
-            return failure(401, "error authenticating request")
+        if not self._is_authenticated(_header(scope, b"authorization")):
+            return error_response(401, "error authenticating request")
         return None
 
-    def _known(self, header: bytes) -> bool:
-        scheme, _, token = header.partition(b" ")
+    def _is_authenticated(self, authorization: bytes) -> bool:
+        scheme, _, value = authorization.partition(b" ")
         if scheme.lower() == b"bearer":
             try:
-                found = self._signer.opened(LOGIN, token.decode("latin-1"))
+                content = self._signer.verify(LOGIN, value.decode("latin-1"))
             except ForbiddenError:
                 return False
-            return bool(found["user"] == self._user)
+            return bool(content["user"] == self._user)
         try:
-            given = base64.b64decode(token, validate=True) if scheme.lower() == b"basic" else b""
+            given = base64.b64decode(value, validate=True) if scheme.lower() == b"basic" else b""
         except binascii.Error:
             return False
         return hmac.compare_digest(given, self._expected)
@@ -90,7 +89,7 @@ def _header(scope: Scope, wanted: bytes) -> bytes:
     return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
 
 
-def _of_another_page(scope: Scope) -> bool:
+def _is_cross_origin(scope: Scope) -> bool:
     """Whether a browser sends the request for a page that this host has not served."""
     origin = _header(scope, b"origin")
     return bool(origin) and origin.partition(b"://")[2] != _header(scope, b"host")

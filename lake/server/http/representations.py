@@ -1,4 +1,4 @@
-"""The JSON forms of the lakeFS API, as its clients' models expect them."""
+"""Values of the catalog as JSON of the lakeFS API, as its clients' models expect it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, TypeVar
 
 from lake.server.catalog.catalog import Ref, Repository
 from lake.server.catalog.commits import Commit
-from lake.server.catalog.content import Listed
 from lake.server.catalog.entries import Difference, Entry
+from lake.server.catalog.object_service import ListedPath
 from lake.server.catalog.pagination import MAX_PAGE, Page
 from lake.server.storage.objects import ObjectStore
 
 Item = TypeVar("Item")
-Signed = Callable[[str, Entry], tuple[str, int]]
-"""Gives a signed address of an object, and when it expires (unix seconds)."""
+AddressSigner = Callable[[str, Entry], tuple[str, int]]
+"""Makes a signed address of an object; returns it and when it expires (unix seconds)."""
 
 
 def config(*, version: str, imports: bool) -> dict[str, Any]:
-    """What a client asks first: the server's version and its store."""
+    """The server's version and its store, which a client asks for first."""
     return {
         "version_config": {"version": version},
         "storage_config": storage(imports=imports),
@@ -41,56 +41,56 @@ def storage(*, imports: bool) -> dict[str, Any]:
     }
 
 
-def listing(found: Page[Item], form: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
+def listing(part: Page[Item], to_json: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
     """A page with its pagination."""
     return {
         "pagination": {
-            "has_more": found.next is not None,
-            "next_offset": found.next or "",
-            "results": len(found.items),
+            "has_more": part.next is not None,
+            "next_offset": part.next or "",
+            "results": len(part.items),
             "max_per_page": MAX_PAGE,
         },
-        "results": [form(item) for item in found.items],
+        "results": [to_json(item) for item in part.items],
     }
 
 
-def repository(found: Repository) -> dict[str, Any]:
+def repository(record: Repository) -> dict[str, Any]:
     """A repository."""
     return {
-        "id": found.id,
-        "creation_date": found.created,
-        "default_branch": found.default_branch,
-        "storage_namespace": found.namespace,
+        "id": record.id,
+        "creation_date": record.created,
+        "default_branch": record.default_branch,
+        "storage_namespace": record.namespace,
         "storage_id": "",
-        "read_only": found.read_only,
+        "read_only": record.read_only,
     }
 
 
-def ref(found: Ref) -> dict[str, Any]:
+def ref(record: Ref) -> dict[str, Any]:
     """A branch or tag."""
-    return {"id": found.name, "commit_id": found.commit}
+    return {"id": record.name, "commit_id": record.commit}
 
 
-def commit(found: Commit) -> dict[str, Any]:
+def commit(record: Commit) -> dict[str, Any]:
     """A commit; its date in unix seconds."""
     return {
-        "id": found.id,
-        "parents": list(found.parents),
-        "committer": found.committer,
-        "message": found.message,
-        "creation_date": found.created // 10**9,
-        "meta_range_id": found.root,
-        "metadata": dict(found.metadata),
-        "generation": found.generation,
+        "id": record.id,
+        "parents": list(record.parents),
+        "committer": record.committer,
+        "message": record.message,
+        "creation_date": record.created // 10**9,
+        "meta_range_id": record.root,
+        "metadata": dict(record.metadata),
+        "generation": record.generation,
         "version": 1,
     }
 
 
 def stats(
-    path: str, entry: Entry, store: ObjectStore, signed: Signed | None = None
+    path: str, entry: Entry, store: ObjectStore, signed: AddressSigner | None = None
 ) -> dict[str, Any]:
     """An object; with `signed`, its address is one that anybody can read from for a while."""
-    answer = {
+    fields = {
         "path": path,
         "path_type": "object",
         "physical_address": store.address(entry.sha256),
@@ -101,16 +101,18 @@ def stats(
         "content_type": entry.content_type,
     }
     if signed is not None:
-        answer["physical_address"], answer["physical_address_expiry"] = signed(path, entry)
-    return answer
+        fields["physical_address"], fields["physical_address_expiry"] = signed(path, entry)
+    return fields
 
 
-def listed(found: Listed, store: ObjectStore, signed: Signed | None = None) -> dict[str, Any]:
+def listed(
+    line: ListedPath, store: ObjectStore, signed: AddressSigner | None = None
+) -> dict[str, Any]:
     """A line of an object listing."""
-    if found.entry is not None:
-        return stats(found.path, found.entry, store, signed)
+    if line.entry is not None:
+        return stats(line.path, line.entry, store, signed)
     return {
-        "path": found.path,
+        "path": line.path,
         "path_type": "common_prefix",
         "physical_address": "",
         "checksum": "",
@@ -119,22 +121,22 @@ def listed(found: Listed, store: ObjectStore, signed: Signed | None = None) -> d
     }
 
 
-def difference(found: Difference) -> dict[str, Any]:
+def difference(record: Difference) -> dict[str, Any]:
     """A line of a diff; a removed object has size 0."""
-    answer: dict[str, Any] = {
-        "type": found.kind,
-        "path": found.path,
+    fields: dict[str, Any] = {
+        "type": record.kind,
+        "path": record.path,
         "path_type": "object",
-        "size_bytes": found.right.size if found.right else 0,
+        "size_bytes": record.right.size if record.right else 0,
     }
-    if found.right is not None:
-        answer["right"] = {
-            "checksum": found.right.md5,
-            "mtime": found.right.mtime,
-            "content_type": found.right.content_type,
-            "metadata": dict(found.right.metadata),
+    if record.right is not None:
+        fields["right"] = {
+            "checksum": record.right.md5,
+            "mtime": record.right.mtime,
+            "content_type": record.right.content_type,
+            "metadata": dict(record.right.metadata),
         }
-    return answer
+    return fields
 
 
 def prefix_changed(path: str) -> dict[str, Any]:

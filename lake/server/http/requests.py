@@ -1,45 +1,35 @@
-"""A request as handlers see it, and what they answer: no HTTP machinery, only values."""
+"""A request as handlers see it, and what they return: values only, no HTTP machinery.
+
+`from_http` makes such a request of Starlette's one, and `read_json` reads its body. The body is not
+part of the request: a handler that takes one has a parameter `body` of a model in `bodies.py`.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
-from lake.errors import InvalidError
-from lake.home import Credentials
-from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.commits import Note
-from lake.server.catalog.content import Content
-from lake.server.catalog.imports import Imports
-from lake.server.catalog.protection import Settings
-from lake.server.catalog.versions import Versions
-from lake.server.http.tokens import Signer
-from lake.server.storage.objects import ObjectStore
+import starlette.requests
 
-LIST: Final = ""
-"""Under which name the body of a call holds a list that is the whole body."""
-MAX_DATE: Final = 1 << 33
-"""Unix seconds that still fit when counted in nanoseconds."""
+from lake.errors import InvalidError, TooLargeError
+
+USER: Final = "lake.user"
+"""Key under which the scope of a request holds the access key of its sender."""
+MAX_JSON: Final = 16 << 20
+"""Largest JSON body in bytes."""
+_HOST: Final = re.compile(r"[\w.-]+(:\d{1,5})?|\[[\da-fA-F:.]+\](:\d{1,5})?", re.ASCII)
+
+HttpRequest = starlette.requests.Request
+"""A request as Starlette has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The parts of a lake that handlers call."""
-
-    store: ObjectStore
-    catalog: Catalog
-    versions: Versions
-    content: Content
-    settings: Settings
-    imports: Imports
-    signer: Signer
-    keys: Credentials
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, a JSON value or text, and headers."""
+class Result:
+    """What a handler returns: a status, a body (JSON value or text), and headers."""
 
     status: int
     body: Any = None
@@ -47,16 +37,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request: path parameters, query, headers (lower case), JSON body, who asks, and where."""
+class Request:
+    """One request: path parameters, query, headers (names in lower case), and its sender."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Mapping[str, Any]
     user: str
     origin: str = ""
-    """Scheme and host that the caller reached the server at."""
+    """Scheme and host under which the client reached the server."""
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """All values of each query parameter."""
 
@@ -73,93 +62,92 @@ class Call:
     @property
     def object_path(self) -> str:
         """The object's path, which the API takes as a query parameter."""
-        return self.needed("path")
+        return self.required("path")
 
     @property
-    def only_new(self) -> bool:
-        """Tell whether the caller wants the path only if it is free (If-None-Match: *)."""
-        wanted = self.headers.get("if-none-match")
-        if wanted not in (None, "*"):
+    def only_if_absent(self) -> bool:
+        """Whether the object may be written only where the path is free (If-None-Match: *).
+
+        Raises:
+            InvalidError: the header has another value.
+        """
+        condition = self.headers.get("if-none-match")
+        if condition not in (None, "*"):
             raise InvalidError("If-None-Match takes only `*`")
-        return wanted == "*"
+        return condition == "*"
 
-    def text(self, name: str) -> str:
-        """A string that the body must hold."""
-        found = self.body.get(name)
-        if not isinstance(found, str) or not found:
-            raise InvalidError(f"the body needs {name!r}, a string")
-        return found
+    def required(self, name: str) -> str:
+        """A query parameter that must be given.
 
-    def optional(self, name: str) -> str:
-        """A string that the body may hold; empty when it does not."""
-        found = self.body.get(name) or ""
-        if not isinstance(found, str):
-            raise InvalidError(f"{name!r} must be a string")
-        return found
-
-    @property
-    def listed(self) -> list[Call]:
-        """The objects of a body that is a list, each as a call of its own."""
-        return self.objects(LIST)
-
-    def needed(self, name: str) -> str:
-        """A query parameter that must be there."""
-        found = self.query.get(name)
-        if not found:
+        Raises:
+            InvalidError: it is missing or empty.
+        """
+        value = self.query.get(name)
+        if not value:
             raise InvalidError(f"the query parameter `{name}` is missing")
-        return found
-
-    def inner(self, name: str) -> Call:
-        """The same call with a nested object of the body as its body."""
-        found = self.body.get(name) or {}
-        if not isinstance(found, dict):
-            raise InvalidError(f"{name!r} must be an object")
-        return replace(self, body=found)
+        return value
 
     def flag(self, name: str) -> bool:
-        """A boolean of query or body; clients send `true` and `True`."""
-        return str(self.query.get(name, self.body.get(name, ""))).lower() == "true"
+        """A boolean of the query; clients send `true` and `True`."""
+        return self.query.get(name, "").lower() == "true"
 
-    def texts(self, name: str) -> list[str]:
-        """A list of strings that the body must hold."""
-        found = self.body.get(name)
-        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-            raise InvalidError(f"the body needs {name!r}, a list of strings")
-        return found
+    def page_size(self, default: int = 100) -> int:
+        """How many lines of a listing the client asks for (`amount`).
 
-    def objects(self, name: str) -> list[Call]:
-        """A list of objects that the body must hold, each as a call of its own."""
-        found = self.body.get(name)
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise InvalidError(f"the body needs a list of objects{f' {name!r}' if name else ''}")
-        return [replace(self, body=item) for item in found]
-
-    def amount(self, name: str = "amount", default: int = 100) -> int:
-        """A page size of the query."""
-        text = self.query.get(name, "")
+        Raises:
+            InvalidError: it is not a number.
+        """
+        text = self.query.get("amount", "")
         if not text:
             return default
         try:
             return int(text)
         except ValueError as error:
-            raise InvalidError(f"{name} must be a number") from error
+            raise InvalidError("amount must be a number") from error
 
-    def note(self, default: str) -> Note:
-        """What the body says of the commit to make."""
-        date = self.body.get("date")
-        if date is not None and not (isinstance(date, int) and 0 <= date < MAX_DATE):
-            raise InvalidError("date must be unix seconds")
-        return Note(
-            message=self.optional("message") or default,
-            committer=self.user,
-            metadata=self.metadata("metadata"),
-            date=date,
-        )
 
-    def metadata(self, name: str) -> dict[str, str]:
-        """A mapping of strings of the body; absent is empty."""
-        found = self.body.get(name) or {}
-        texts = isinstance(found, dict) and all(isinstance(item, str) for item in found.values())
-        if not texts:
-            raise InvalidError(f"{name} must map strings to strings")
-        return dict(found)
+def from_http(http: HttpRequest) -> Request:
+    """Take what handlers need from Starlette's request; its body is left unread."""
+    query = http.query_params
+    return Request(
+        path={name: unquote(value) for name, value in http.path_params.items()},
+        query=query,
+        headers={name.lower(): value for name, value in http.headers.items()},
+        user=http.scope[USER],
+        origin=_origin(http),
+        repeated={name: query.getlist(name) for name in query},
+    )
+
+
+async def read_json(http: HttpRequest) -> Any:  # noqa: ANN401  JSON
+    """Read the body as a JSON object or array; an empty body is an empty object.
+
+    Raises:
+        TooLargeError: it has more than `MAX_JSON` bytes.
+        InvalidError: it is not JSON, or a plain value.
+    """
+    body = bytearray()
+    async for chunk in http.stream():
+        body += chunk
+        if len(body) > MAX_JSON:
+            raise TooLargeError(f"the body is larger than {MAX_JSON} bytes")
+    if not body:
+        return {}
+    try:
+        value = json.loads(body)
+        if b"\\u" in body:  # half of a surrogate pair is valid JSON, and no text
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidError("the body is not JSON") from error
+    if not isinstance(value, dict | list):
+        raise InvalidError("the body must be a JSON object")
+    return value
+
+
+def _origin(http: HttpRequest) -> str:
+    """Scheme and host of the server as the client wrote them, where that can be a host."""
+    host = http.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        name, port = http.scope["server"]
+        host = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return f"{http.scope['scheme']}://{host}"

@@ -1,4 +1,4 @@
-"""Answers as HTTP responses, and errors as the status and message of the API."""
+"""Results of handlers as HTTP responses, and errors as the status and message of the API."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from lake.errors import STATUS, LakeError, RangeError
-from lake.server.catalog.database import translated
-from lake.server.http.requests import Answer
+from lake.server.catalog.database import sqlite_errors_translated
+from lake.server.http.requests import Result
 
 _LOG = logging.getLogger("lake.server")
-_STATUS_OF: Final = {kind: status for status, kind in STATUS.items()}
+_STATUS_OF: Final = {error: status for status, error in STATUS.items()}
 
 
-def response(answer: Answer) -> Response:
-    """The HTTP response of an answer."""
-    headers = dict(answer.headers)
-    if answer.body is None:
-        return Response(status_code=answer.status, headers=headers)
-    if isinstance(answer.body, str):
-        return Response(answer.body, answer.status, headers)
-    body = json.dumps(answer.body, separators=(",", ":")).encode()
-    return Response(body, answer.status, {**headers, "content-type": "application/json"})
+def to_response(result: Result) -> Response:
+    """The HTTP response of a handler's result."""
+    headers = dict(result.headers)
+    if result.body is None:
+        return Response(status_code=result.status, headers=headers)
+    if isinstance(result.body, str):
+        return Response(result.body, result.status, headers)
+    body = json.dumps(result.body, separators=(",", ":")).encode()
+    return Response(body, result.status, {**headers, "content-type": "application/json"})
 
 
-def failure(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """The HTTP response of an error."""
-    return response(Answer(status, {"message": message}, headers or {}))
+    return to_response(Result(status, {"message": message}, headers or {}))
 
 
-async def answered(work: Callable[[], Awaitable[Response]]) -> Response:
-    """Do the work; errors become the status and message of the API."""
+async def with_errors_translated(respond: Callable[[], Awaitable[Response]]) -> Response:
+    """Run what makes a response; an error becomes the status and message of the API."""
     try:
-        with translated():
-            return await work()
+        with sqlite_errors_translated():
+            return await respond()
     except RangeError as error:
-        size = {"content-range": f"bytes */{error.size}"}
-        return failure(416, str(error), size)
+        return error_response(416, str(error), {"content-range": f"bytes */{error.size}"})
     except LakeError as error:
-        return failure(_STATUS_OF.get(type(error), 500), str(error))
+        return error_response(_STATUS_OF.get(type(error), 500), str(error))
     except ClientDisconnect:
-        return failure(400, "the request was cut off")
+        return error_response(400, "the request was cut off")
     except Exception:  # noqa: BLE001  a broken request must not end the server
         _LOG.exception("request failed")
-        return failure(500, "internal error; see server.log of the lake")
+        return error_response(500, "internal error; see server.log of the lake")

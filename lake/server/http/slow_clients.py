@@ -1,8 +1,8 @@
-"""HTTP for clients that are slow on purpose or by accident: heads, bodies and readers in time.
+"""HTTP for clients that are slow on purpose or by accident: time limits on headers and bodies.
 
-uvicorn's protocol has no limit for an unfinished head and none for a body that stops coming. Here a
-head must be there within the patience of the server, a body must go on coming, and an answer must
-go on being read.
+uvicorn's protocol waits without end for unfinished request headers and for a body that stops
+coming. Here the headers must arrive within a time limit, a body must keep coming at a least pace,
+and a client must keep reading its response.
 """
 
 from __future__ import annotations
@@ -14,115 +14,121 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lake.server.http.auth import MAX_HEADERS, MAX_URL
 
-MAX_HEAD: Final = MAX_HEADERS + MAX_URL
-PATIENCE: Final = 60.0
-"""Seconds that a client may take for a head, and after which the pace of a body is judged."""
-PACE: Final = 1024
-"""Bytes a second that a body must come at."""
+MAX_REQUEST_HEAD: Final = MAX_HEADERS + MAX_URL
+"""Largest request line and headers together, in bytes."""
+TIMEOUT_SECONDS: Final = 60.0
+"""Time limit for request headers, and the time over which the pace of a body is measured."""
+MIN_PACE: Final = 1024
+"""Least bytes a second at which a body must arrive."""
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """One connection."""
+class TimeoutProtocol(HttpToolsProtocol):
+    """One connection of a client that may be slow."""
 
-    patience: ClassVar[float] = PATIENCE
+    timeout_seconds: ClassVar[float] = TIMEOUT_SECONDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  uvicorn's own
         """Begin without a request."""
         super().__init__(*args, **kwargs)
-        self._waits_for_head = True
-        self._heads = 0
-        self._head_size = 0
-        self._came = 0
+        self._awaits_headers = True
+        self._headers_count = 0
+        self._headers_size = 0
+        self._received = 0
         self._timer: asyncio.TimerHandle | None = None
 
     # From the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first head."""
+        """Start the time limit for the first headers."""
         super().connection_made(transport)
-        self._start(self._head_late)
+        self._start_timer(self._headers_timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        self._stop()
+        """Stop the time limit."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes, and start or stop waiting."""
-        waited, heads = self._waits_for_head, self._heads
-        self._came += len(data)
+        """Count the bytes, and start or stop the time limit that they call for."""
+        awaited, count = self._awaits_headers, self._headers_count
+        self._received += len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
-        unfinished = waited and self._waits_for_head and heads == self._heads
-        self._head_size = self._head_size + len(data) if unfinished else 0
-        if self._head_size > MAX_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large", b"the head is too large")
-        elif self._timer is None and not self._answering():
-            self._start(self._head_late if self._waits_for_head else self._body_late)
+        unfinished = awaited and self._awaits_headers and count == self._headers_count
+        self._headers_size = self._headers_size + len(data) if unfinished else 0
+        if self._headers_size > MAX_REQUEST_HEAD:
+            self._refuse(b"431 Request Header Fields Too Large", b"the headers are too large")
+        elif self._timer is None and not self._is_responding():
+            self._start_timer(
+                self._headers_timed_out if self._awaits_headers else self._measure_body
+            )
 
     def pause_writing(self) -> None:
-        """Wait until the client reads on."""
+        """Start the time limit for a client that does not read."""
         super().pause_writing()
-        self._start(self.transport.abort)
+        self._start_timer(self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Stop waiting: the client reads."""
-        self._stop()
+        """Stop the time limit: the client reads."""
+        self._stop_timer()
         super().resume_writing()
 
     # From the parser
 
     def on_headers_complete(self) -> None:
-        """A head is there; its body comes next."""
-        self._waits_for_head = False
-        self._heads += 1
-        self._stop()
+        """Stop the time limit of the headers; the body comes next."""
+        self._awaits_headers = False
+        self._headers_count += 1
+        self._stop_timer()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """A request is there; the next head comes next."""
-        self._waits_for_head = True
-        self._stop()
+        """Stop the time limit of the body; the next headers come next."""
+        self._awaits_headers = True
+        self._stop_timer()
         super().on_message_complete()
 
-    # Waiting
+    # Time limits
 
-    def _answering(self) -> bool:
-        """Tell whether a request is there in full and its answer is not."""
+    def _is_responding(self) -> bool:
+        """Whether a request is there in full and its response is not."""
         busy = self.cycle is not None and not self.cycle.response_complete
-        return busy and self._waits_for_head
+        return busy and self._awaits_headers
 
-    def _start(self, late: Any) -> None:  # noqa: ANN401  a callback
-        self._stop()
-        self._came = 0
-        self._timer = self.loop.call_later(self.patience, late)
+    def _start_timer(self, callback: Any) -> None:  # noqa: ANN401  a callback
+        self._stop_timer()
+        self._received = 0
+        self._timer = self.loop.call_later(self.timeout_seconds, callback)
 
-    def _stop(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _head_late(self) -> None:
-        self._refuse(b"408 Request Timeout", b"the head of the request did not come in time")
+    def _headers_timed_out(self) -> None:
+        message = f"Request headers must arrive within {self.timeout_seconds:g} s."
+        self._refuse(b"408 Request Timeout", message.encode())
 
-    def _body_late(self) -> None:
-        """Judge how much of a body came; while the server itself is behind, nothing is judged."""
-        if self._came < PACE * self.patience and not self.flow.read_paused:
-            self._refuse(b"408 Request Timeout", b"the body of the request did not come in time")
+    def _measure_body(self) -> None:
+        """Refuse a body that came too slowly, unless the server itself is what is behind."""
+        enough = self._received >= MIN_PACE * self.timeout_seconds
+        if enough or self.flow.read_paused:
+            self._start_timer(self._measure_body)
         else:
-            self._start(self._body_late)
+            message = f"A request body must arrive at {MIN_PACE} bytes a second or more."
+            self._refuse(b"408 Request Timeout", message.encode())
 
-    def _refuse(self, status: bytes, reason: bytes) -> None:
-        self._stop()
+    def _refuse(self, status: bytes, message: bytes) -> None:
+        self._stop_timer()
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            body = b'{"message":"' + reason + b'"}'
-            head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: "
+            body = b'{"message":"' + message + b'"}'
+            headers = b"content-type: application/json\r\nconnection: close\r\ncontent-length: "
             size = str(len(body)).encode()
-            self.transport.write(b"HTTP/1.1 %b\r\n%b%b\r\n\r\n%b" % (status, head, size, body))
+            self.transport.write(b"HTTP/1.1 %b\r\n%b%b\r\n\r\n%b" % (status, headers, size, body))
         self.transport.close()
 
 
-def patient(seconds: float) -> type[PatientProtocol]:
-    """The protocol with another patience."""
-    return type("PatientProtocol", (PatientProtocol,), {"patience": seconds})
+def with_timeout(seconds: float) -> type[TimeoutProtocol]:
+    """The protocol with another time limit, in seconds."""
+    return type("TimeoutProtocol", (TimeoutProtocol,), {"timeout_seconds": seconds})

@@ -17,21 +17,23 @@ from typing import Final
 
 from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
-from lake.server.catalog.database import Database, translated
-from lake.server.maintenance.inventory import DAMAGED, MISSING, Survey, Thing
-from lake.server.storage.objects import files, sha256_of
+from lake.server.catalog.database import Database, sqlite_errors_translated
+from lake.server.maintenance.inventory import DAMAGED, MISSING, Inventory, ItemRef
+from lake.server.storage.hashing import sha256_of
+from lake.server.storage.objects import object_files
 
-SHOWN: Final = 5
-"""How many of those that refer to a broken thing are named."""
+MAX_SHOWN: Final = 5
+"""How many of those that refer to a broken item are named."""
 
 Progress = Callable[[int, int], None]
+"""Is told how many bytes of objects have been read, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A thing that is wrong, how, and the first few that refer to it of how many."""
+    """An item that is broken, how, and the first few that refer to it of how many."""
 
-    thing: Thing
+    item: ItemRef
     wrong: str
     used_by: tuple[str, ...]
     users: int
@@ -39,7 +41,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was checked, how many objects (and their bytes) nothing refers to, what is wrong."""
+    """What was checked, how many objects (and bytes) nothing refers to, and the problems."""
 
     objects: int
     object_bytes: int
@@ -57,80 +59,81 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
 
     Args:
         home: its directory.
-        progress: is told how many bytes of objects have been read, and of how many.
+        progress: is told how far the check is.
 
     Raises:
         NotFoundError: there is no lake.
-        CorruptError: the catalog is no database any more.
+        CorruptError: the catalog cannot be read as a database.
     """
     if not home.catalog.exists():
         raise NotFoundError(f"there is no lake in {home.path}: name its directory with --home")
     database = Database(home.catalog, read_only=True)
-    with translated(), closing(database.connection), _of_text():
-        database.connection.text_factory = _text
-        survey = Survey(database)
-        wrong = {Thing("catalog", said): DAMAGED for said in _unsound(database.connection)}
-        survey.look()
-        found = dict(files(home.objects))
-        wrong |= survey.wrong | _check_objects(found, survey.sizes, progress)
-        problems = _blamed(survey, wrong)
-    spare = found.keys() - survey.sizes.keys()
+    with sqlite_errors_translated(), closing(database.connection), _text_errors_translated():
+        database.connection.text_factory = _decode
+        inventory = Inventory(database)
+        complaints = _sqlite_complaints(database.connection)
+        wrong = {ItemRef("catalog", complaint): DAMAGED for complaint in complaints}
+        inventory.read()
+        paths = dict(object_files(home.objects))
+        wrong |= inventory.wrong | _check_objects(paths, inventory.sizes, progress)
+        problems = _problems(inventory, wrong)
+    unreferenced = paths.keys() - inventory.sizes.keys()
     return Report(
-        objects=len(found),
-        object_bytes=sum(_size(file) for file in found.values()),
-        blocks=survey.blocks,
-        commits=len(survey.commits),
-        refs=survey.refs,
-        staged=survey.staged,
-        unreferenced=len(spare),
-        unreferenced_bytes=sum(_size(found[name]) for name in spare),
+        objects=len(paths),
+        object_bytes=sum(_size(path) for path in paths.values()),
+        blocks=inventory.blocks,
+        commits=len(inventory.commits),
+        refs=inventory.refs,
+        staged=inventory.staged,
+        unreferenced=len(unreferenced),
+        unreferenced_bytes=sum(_size(paths[sha256]) for sha256 in unreferenced),
         problems=problems,
     )
 
 
 @contextmanager
-def _of_text() -> Iterator[None]:
-    """Take SQLite's own words for damage too, where they quote what is no text."""
+def _text_errors_translated() -> Iterator[None]:
+    """Take for damage that SQLite quotes something in a message that is not text."""
     try:
         yield
     except UnicodeDecodeError as error:
         raise CorruptError("the lake's catalog is damaged: restore a copy") from error
 
 
-def _text(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _unsound(db: sqlite3.Connection) -> Iterator[str]:
-    """What SQLite itself finds wrong."""
-    for (said,) in db.execute("PRAGMA integrity_check"):
-        if said != "ok":
-            yield str(said)
+def _sqlite_complaints(db: sqlite3.Connection) -> Iterator[str]:
+    """Problems that SQLite itself finds."""
+    for (message,) in db.execute("PRAGMA integrity_check"):
+        if message != "ok":
+            yield str(message)
     for table, _, parent, _ in db.execute("PRAGMA foreign_key_check"):
         yield f"a row of {table} has no {parent}"
 
 
 def _check_objects(
-    found: dict[str, Path], sizes: dict[str, int], progress: Progress
-) -> dict[Thing, str]:
-    """Hash every object's file; those that are missing are wrong too."""
-    wrong = {Thing("object", name): MISSING for name in sizes.keys() - found.keys()}
-    total, done = sum(_size(file) for file in found.values()), 0
-    for name, file in found.items():
-        said = _broken(file, name, sizes.get(name))
-        if said:
-            wrong[Thing("object", name)] = said
-        done += _size(file)
+    paths: dict[str, Path], sizes: dict[str, int], progress: Progress
+) -> dict[ItemRef, str]:
+    """Hash the file of every object; return what is wrong, missing files included."""
+    wrong = {ItemRef("object", sha256): MISSING for sha256 in sizes.keys() - paths.keys()}
+    total, done = sum(_size(path) for path in paths.values()), 0
+    for sha256, path in paths.items():
+        fault = _fault(path, sha256, sizes.get(sha256))
+        if fault:
+            wrong[ItemRef("object", sha256)] = fault
+        done += _size(path)
         progress(done, total)
     return wrong
 
 
-def _broken(file: Path, name: str, size: int | None) -> str:
+def _fault(path: Path, sha256: str, size: int | None) -> str:
     """What is wrong with an object's file; empty where it is sound."""
     try:
-        with file.open("rb") as source:
-            sound = sha256_of(source) == name
-            length = source.tell()
+        with path.open("rb") as file:
+            sound = sha256_of(file) == sha256
+            length = file.tell()
     except FileNotFoundError:
         return MISSING
     except OSError as error:
@@ -140,21 +143,21 @@ def _broken(file: Path, name: str, size: int | None) -> str:
     return DAMAGED if size is not None and size != length else ""
 
 
-def _blamed(survey: Survey, wrong: dict[Thing, str]) -> tuple[Problem, ...]:
+def _problems(inventory: Inventory, wrong: dict[ItemRef, str]) -> tuple[Problem, ...]:
     """The problems, with what refers to each; a missing object to which nothing refers is none."""
-    users: defaultdict[Thing, dict[str, None]] = defaultdict(dict)
+    users: defaultdict[ItemRef, dict[str, None]] = defaultdict(dict)
     if wrong:
-        for thing, user in survey.users(wrong):
-            users[thing][user] = None
+        for item, user in inventory.users(wrong):
+            users[item][user] = None
     return tuple(
-        Problem(thing, said, tuple(users[thing])[:SHOWN], len(users[thing]))
-        for thing, said in sorted(wrong.items())
-        if users[thing] or said != MISSING
+        Problem(item, fault, tuple(users[item])[:MAX_SHOWN], len(users[item]))
+        for item, fault in sorted(wrong.items())
+        if users[item] or fault != MISSING
     )
 
 
-def _size(file: Path) -> int:
+def _size(path: Path) -> int:
     try:
-        return file.stat().st_size
+        return path.stat().st_size
     except FileNotFoundError:  # collected meanwhile
         return 0

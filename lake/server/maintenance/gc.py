@@ -1,11 +1,11 @@
-"""Garbage collection: free what nothing leads to, while the lake is served.
+"""Garbage collection: free what is not reachable, while the lake is served.
 
-Kept is what a branch, a tag, a staged entry or a request under way leads to, with the whole history
-of each commit; and for a while what a branch or tag left when it was moved or deleted. Commits and
-tree blocks go in one transaction. Object files go after it is durable, so a crash in between leaves
-files that nothing refers to, which the next collection removes.
+Kept is what is reachable from a branch, a tag, a staged entry or a request under way, with the
+whole history of each commit; and for a while what a branch or tag left when it was moved or
+deleted. Commits and tree blocks go in one transaction. Object files go after it is durable, so a
+crash in between leaves files that nothing refers to, which the next collection removes.
 
-The first look reads the whole history beside writers; the second one, which they wait for, reads
+The first scan reads the whole history beside writers; the second one, for which they wait, reads
 only what they changed meanwhile.
 """
 
@@ -19,9 +19,9 @@ from typing import Final
 
 from lake.server import failpoints
 from lake.server.catalog.database import Database
-from lake.server.failpoints import Point
-from lake.server.maintenance.reachability import Key, Reach
-from lake.server.storage.objects import KEEP_STAGED, ObjectStore, files
+from lake.server.failpoints import Failpoint
+from lake.server.maintenance.reachability import Key, Reachability
+from lake.server.storage.objects import KEEP_STAGED, ObjectStore, object_files
 
 KEEP: Final = 7 * 86_400
 """Seconds for which a commit stays that a branch or tag left."""
@@ -31,7 +31,7 @@ KEEP: Final = 7 * 86_400
 class Freed:
     """What a collection freed, or would free: how many of each, and bytes of objects and blocks.
 
-    `spared` are commits that no ref leads to and that stay for a while, or because they were named.
+    `spared` are unreachable commits that stay for a while, or because the caller named them.
     """
 
     objects: int
@@ -43,8 +43,8 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dead:
-    """Rows of the catalog that nothing leads to."""
+class _Unreachable:
+    """Rows of the catalog that are not reachable."""
 
     commits: list[Key]
     blocks: list[tuple[str]]
@@ -59,13 +59,13 @@ def collect(
     also: Collection[str] = (),
     dry_run: bool = False,
 ) -> Freed:
-    """Free what nothing leads to.
+    """Free what is not reachable.
 
     Args:
         database: the catalog.
         store: the object store, whose process this must be.
         keep: seconds for which a commit stays that a branch or tag left.
-        also: ids of commits to keep besides.
+        also: ids of further commits to keep.
         dry_run: only count.
 
     Raises:
@@ -73,40 +73,47 @@ def collect(
         CorruptError: something that must be kept cannot be read; nothing is freed then.
     """
     since = int(time.time()) - keep
-    with store.holds.collecting():
-        reach = Reach(database)
+    with store.pins.collecting():
+        reachability = Reachability(database)
         with database.snapshot():
-            reach.look()
-            held = len(reach.commits)
-            reach.look_back(since, also)
-            spared = len(reach.commits) - held
+            reachability.scan()
+            kept = len(reachability.commits)
+            reachability.scan_left_behind(since, also)
+            spared = len(reachability.commits) - kept
         with database.snapshot() if dry_run else database.change():
-            reach.look()
-            reach.look_back(since, also)
-            failpoints.reach(Point.GC_MARKED)
-            dead = _dead(database.connection, reach)
+            reachability.scan()
+            reachability.scan_left_behind(since, also)
+            failpoints.hit(Failpoint.GC_MARKED)
+            unreachable = _unreachable(database.connection, reachability)
             if not dry_run:
-                _forget(database.connection, dead, since)
-                failpoints.reach(Point.GC_FORGOTTEN)
-        count, size = _sweep(store, reach.objects, dry_run=dry_run)
+                _delete(database.connection, unreachable, since)
+                failpoints.hit(Failpoint.GC_FORGOTTEN)
+        count, size = _sweep(store, reachability.objects, dry_run=dry_run)
         if not dry_run:
-            store.sweep(drafts=False, wanted=_handed_out(database.connection))
-        failpoints.reach(Point.GC_SWEPT)
-    return Freed(count, size, len(dead.blocks), dead.block_bytes, len(dead.commits), spared)
+            store.sweep(drafts=False, wanted=_offered_addresses(database.connection))
+        failpoints.hit(Failpoint.GC_SWEPT)
+    return Freed(
+        count,
+        size,
+        len(unreachable.blocks),
+        unreachable.block_bytes,
+        len(unreachable.commits),
+        spared,
+    )
 
 
-def _dead(db: sqlite3.Connection, reach: Reach) -> _Dead:
+def _unreachable(db: sqlite3.Connection, reachability: Reachability) -> _Unreachable:
     rows = db.execute("SELECT repository, id FROM commits")
-    dead = [key for key in rows if key not in reach.commits]
+    commits = [key for key in rows if key not in reachability.commits]
     sizes = db.execute("SELECT id, length(data) FROM blocks")
-    blocks = {block: size for block, size in sizes if block not in reach.blocks}
-    return _Dead(dead, [(block,) for block in blocks], sum(blocks.values()))
+    blocks = {block: size for block, size in sizes if block not in reachability.blocks}
+    return _Unreachable(commits, [(block,) for block in blocks], sum(blocks.values()))
 
 
-def _forget(db: sqlite3.Connection, dead: _Dead, since: int) -> None:
-    """Remove rows; to be called inside a change."""
-    db.executemany("DELETE FROM commits WHERE repository = ? AND id = ?", dead.commits)
-    db.executemany("DELETE FROM blocks WHERE id = ?", dead.blocks)
+def _delete(db: sqlite3.Connection, unreachable: _Unreachable, since: int) -> None:
+    """Delete rows; to be called inside a change."""
+    db.executemany("DELETE FROM commits WHERE repository = ? AND id = ?", unreachable.commits)
+    db.executemany("DELETE FROM blocks WHERE id = ?", unreachable.blocks)
     now = int(time.time())
     db.execute(
         "DELETE FROM reflog WHERE left_at <= ? OR NOT EXISTS (SELECT 1 FROM commits "
@@ -119,16 +126,16 @@ def _forget(db: sqlite3.Connection, dead: _Dead, since: int) -> None:
 def _sweep(store: ObjectStore, wanted: Collection[str], *, dry_run: bool) -> tuple[int, int]:
     """Remove the files of objects that are not wanted; return how many, and their bytes."""
     count = size = 0
-    for sha256, file in files(store.objects):
+    for sha256, path in object_files(store.objects):
         if sha256 in wanted:
             continue
-        length = file.stat().st_size
-        if dry_run or store.holds.remove(sha256, file):
+        length = path.stat().st_size
+        if dry_run or store.pins.remove(sha256, path):
             count += 1
             size += length
-            failpoints.reach(Point.GC_REMOVED)
+            failpoints.hit(Failpoint.GC_REMOVED)
     return count, size
 
 
-def _handed_out(db: sqlite3.Connection) -> set[str]:
+def _offered_addresses(db: sqlite3.Connection) -> set[str]:
     return {address for (address,) in db.execute("SELECT address FROM slots")}

@@ -1,6 +1,6 @@
-"""A look at a whole catalog that goes on where something is broken: for the check, not for serving.
+"""Inventory of a whole catalog that continues where something is broken: for the check.
 
-It says which objects are referred to, what is missing or damaged, and what refers to that.
+It records which objects are referred to, what is missing or damaged, and what refers to that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STAGED: Final = "SELECT repository, branch, path, entry FROM staging WHERE entr
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Thing:
+class ItemRef:
     """An object, block, commit, branch, tag or staged path; `repository` where it belongs to one.
 
     The name of a staged path is `branch:path`.
@@ -40,86 +40,101 @@ MISSING: Final = "missing"
 DAMAGED: Final = "damaged"
 
 
-class Survey:
-    """What a catalog holds, and what of it is wrong."""
+class Inventory:
+    """The items of a catalog, and which of them are wrong."""
 
     def __init__(self, database: Database) -> None:
-        """Bind a catalog; `look` fills the rest."""
+        """Bind a catalog; `read` fills the rest."""
         self._database = database
         self.sizes: dict[str, int] = {}
         self.commits: dict[tuple[str, str], Commit] = {}
-        self.wrong: dict[Thing, str] = {}
+        self.wrong: dict[ItemRef, str] = {}
         self.blocks = self.refs = self.staged = 0
 
-    def look(self) -> None:
-        """Read all of it, in one snapshot."""
+    def read(self) -> None:
+        """Read the whole catalog, in one snapshot."""
         with self._database.snapshot():
             self._read_blocks()
             self._read_commits()
             self._read_refs()
             self._read_staged()
 
-    def users(self, things: Collection[Thing]) -> Iterator[tuple[Thing, str]]:
-        """What refers to things: branches first, then tags, staged paths and commits."""
-        wanted = {(thing.kind, thing.name, thing.repository) for thing in things}
+    def users(self, items: Collection[ItemRef]) -> Iterator[tuple[ItemRef, str]]:
+        """What refers to items: branches first, then tags, staged paths and commits."""
+        wanted = {(item.kind, item.name, item.repository) for item in items}
         finder = _Finder(self._database, wanted)
-        db = self._database.connection
         with self._database.snapshot():
-            for kind, repository, name, commit in db.execute(_REFS).fetchall():
-                where = f"{kind} {repository}/{name}"
-                if ("commit", commit, repository) in wanted:
-                    yield Thing("commit", commit, repository), where
-                found = self.commits.get((repository, commit))
-                yield from finder.below(found.root if found else EMPTY, where)
-            for repository, branch, path, entry in db.execute(_STAGED):
-                there = _staged(entry)
-                if there is not None and ("object", there.sha256, "") in wanted:
-                    yield Thing("object", there.sha256), f"staged on {repository}/{branch}: {path}"
-            for (repository, name), commit in self.commits.items():
-                where = f"commit {repository}/{name}"
-                for parent in commit.parents:
-                    if ("commit", parent, repository) in wanted:
-                        yield Thing("commit", parent, repository), where
-                yield from finder.below(commit.root, where)
+            yield from self._users_among_refs(wanted, finder)
+            yield from self._users_among_staged(wanted)
+            yield from self._users_among_commits(wanted, finder)
+
+    def _users_among_refs(
+        self, wanted: Collection[tuple[str, str, str]], finder: _Finder
+    ) -> Iterator[tuple[ItemRef, str]]:
+        refs = self._database.connection.execute(_REFS).fetchall()
+        for kind, repository, name, commit_id in refs:
+            user = f"{kind} {repository}/{name}"
+            if ("commit", commit_id, repository) in wanted:
+                yield ItemRef("commit", commit_id, repository), user
+            commit = self.commits.get((repository, commit_id))
+            yield from finder.below(commit.root if commit else EMPTY, user)
+
+    def _users_among_staged(
+        self, wanted: Collection[tuple[str, str, str]]
+    ) -> Iterator[tuple[ItemRef, str]]:
+        for repository, branch, path, packed in self._database.connection.execute(_STAGED):
+            entry = _staged_entry(packed)
+            if entry is not None and ("object", entry.sha256, "") in wanted:
+                yield ItemRef("object", entry.sha256), f"staged on {repository}/{branch}: {path}"
+
+    def _users_among_commits(
+        self, wanted: Collection[tuple[str, str, str]], finder: _Finder
+    ) -> Iterator[tuple[ItemRef, str]]:
+        for (repository, name), commit in self.commits.items():
+            user = f"commit {repository}/{name}"
+            for parent in commit.parents:
+                if ("commit", parent, repository) in wanted:
+                    yield ItemRef("commit", parent, repository), user
+            yield from finder.below(commit.root, user)
 
     def _read_blocks(self) -> None:
         for (block,) in self._database.connection.execute("SELECT id FROM blocks"):
             self.blocks += 1
             if _node(self._database, block) is None:
-                self.wrong[Thing("block", str(block))] = DAMAGED
+                self.wrong[ItemRef("block", str(block))] = DAMAGED
 
     def _read_commits(self) -> None:
         rows = self._database.connection.execute("SELECT repository, id FROM commits").fetchall()
         for repository, name in rows:
             try:
-                found = commits.read(self._database, repository, name)
+                commit = commits.read(self._database, repository, name)
             except CorruptError:
-                self.wrong[Thing("commit", str(name), str(repository))] = DAMAGED
+                self.wrong[ItemRef("commit", str(name), str(repository))] = DAMAGED
                 continue
-            self.commits[repository, name] = found
-            if commits.identity(repository, found) != name:
-                self.wrong[Thing("commit", name, repository)] = DAMAGED
-        known = set(rows)
+            self.commits[repository, name] = commit
+            if commits.identity(repository, commit) != name:
+                self.wrong[ItemRef("commit", name, repository)] = DAMAGED
+        present = set(rows)
         seen: set[str] = set()
-        for (repository, _), found in self.commits.items():
-            self._walk(found.root, seen)
-            for parent in found.parents:
-                if (repository, parent) not in known:
-                    self.wrong[Thing("commit", parent, repository)] = MISSING
+        for (repository, _), commit in self.commits.items():
+            self._read_tree(commit.root, seen)
+            for parent in commit.parents:
+                if (repository, parent) not in present:
+                    self.wrong[ItemRef("commit", parent, repository)] = MISSING
 
-    def _walk(self, root: str, seen: set[str]) -> None:
-        """Note the objects below a root, and blocks that are missing."""
-        waiting = [root]
-        while waiting:
-            block = waiting.pop()
+    def _read_tree(self, root: str, seen: set[str]) -> None:
+        """Record the objects below a root, and blocks that are missing."""
+        pending = [root]
+        while pending:
+            block = pending.pop()
             if block == EMPTY or block in seen:
                 continue
             seen.add(block)
             node = _node(self._database, block)
             if node is None:
-                self.wrong.setdefault(Thing("block", block), MISSING)
+                self.wrong.setdefault(ItemRef("block", block), MISSING)
             elif node.level:
-                waiting.extend(node.values)
+                pending.extend(node.values)
             else:
                 for value in node.values:
                     entry = unpack(value)
@@ -128,46 +143,47 @@ class Survey:
     def _read_refs(self) -> None:
         for _, repository, _, commit in self._database.connection.execute(_REFS):
             self.refs += 1
-            thing = Thing("commit", str(commit), str(repository))
+            item = ItemRef("commit", str(commit), str(repository))
             if (repository, commit) not in self.commits:
-                self.wrong.setdefault(thing, MISSING)
+                self.wrong.setdefault(item, MISSING)
 
     def _read_staged(self) -> None:
         for repository, branch, path, packed in self._database.connection.execute(_STAGED):
             self.staged += 1
-            entry = _staged(packed)
+            entry = _staged_entry(packed)
             if entry is None:
-                self.wrong[Thing("staged", f"{branch}:{path}", str(repository))] = DAMAGED
+                self.wrong[ItemRef("staged", f"{branch}:{path}", str(repository))] = DAMAGED
             else:
                 self.sizes[entry.sha256] = entry.size
 
 
 class _Finder:
-    """Finds things below the roots of trees; a block that many trees share is searched once."""
+    """Finds items below the roots of trees; a block that many trees share is searched once."""
 
     def __init__(self, database: Database, wanted: Collection[tuple[str, str, str]]) -> None:
         self._database = database
         self._wanted = wanted
-        self._known: dict[str, list[tuple[Thing, str]]] = {EMPTY: []}
+        self._searched: dict[str, list[tuple[ItemRef, str]]] = {EMPTY: []}
 
-    def below(self, root: str, where: str) -> Iterator[tuple[Thing, str]]:
-        """Things below a root, with the place that says so."""
-        for thing, path in self._search(root):
-            yield thing, f"{where}: {path}" if path else where
+    def below(self, root: str, user: str) -> Iterator[tuple[ItemRef, str]]:
+        """Items below a root, each with the user and the path that refer to it."""
+        for item, path in self._search(root):
+            yield item, f"{user}: {path}" if path else user
 
-    def _search(self, block: str) -> list[tuple[Thing, str]]:
-        if block not in self._known:
-            found = [(Thing("block", block), "")] if ("block", block, "") in self._wanted else []
+    def _search(self, block: str) -> list[tuple[ItemRef, str]]:
+        if block not in self._searched:
+            is_wanted = ("block", block, "") in self._wanted
+            matches = [(ItemRef("block", block), "")] if is_wanted else []
             node = _node(self._database, block)
             for key, value in zip(node.keys, node.values, strict=True) if node else ():
                 if node and node.level:
-                    below = _node(self._database, value)
-                    if below is None or below.level < node.level:  # else it never ends
-                        found.extend(self._search(value))
+                    child = _node(self._database, value)
+                    if child is None or child.level < node.level:  # else it never ends
+                        matches.extend(self._search(value))
                 elif ("object", unpack(value).sha256, "") in self._wanted:
-                    found.append((Thing("object", unpack(value).sha256), key))
-            self._known[block] = found
-        return self._known[block]
+                    matches.append((ItemRef("object", unpack(value).sha256), key))
+            self._searched[block] = matches
+        return self._searched[block]
 
 
 def _node(database: Database, block: str) -> Node | None:
@@ -178,10 +194,10 @@ def _node(database: Database, block: str) -> Node | None:
         return None
 
 
-def _staged(packed: str) -> Entry | None:
-    """What is staged under a path, None where it is damaged."""
+def _staged_entry(packed: str) -> Entry | None:
+    """The entry that is staged under a path, None where it is damaged."""
     try:
-        found = json.loads(packed)
+        value = json.loads(packed)
     except (TypeError, ValueError, RecursionError):
         return None
-    return unpack(found) if is_packed(found) else None
+    return unpack(value) if is_packed(value) else None

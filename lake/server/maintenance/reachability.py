@@ -1,6 +1,6 @@
-"""What the refs of a lake lead to: commits, tree blocks, objects.
+"""Reachability: the commits, tree blocks and objects that the refs of a lake lead to.
 
-A block or commit is read once, however many lead to it, so the cost follows what is stored and not
+A block or commit is read once, however many refer to it, so the cost follows what is stored and not
 how often it is referred to.
 """
 
@@ -22,37 +22,37 @@ Key = tuple[str, str]
 _HEADS: Final = (
     "SELECT repository, commit_id FROM branches UNION SELECT repository, commit_id FROM tags"
 )
-_LEFT: Final = (
+_LEFT_BEHIND: Final = (
     "SELECT DISTINCT repository, commit_id FROM reflog JOIN commits "
     "USING (repository) WHERE commits.id = commit_id AND left_at > ?"
 )
 _STAGED: Final = "SELECT entry FROM staging WHERE entry IS NOT NULL"
 
 
-class Reach:
-    """What was found so far; looking again reads only what is new."""
+class Reachability:
+    """What is reachable, as far as it was read; another scan reads only what is new."""
 
     def __init__(self, database: Database) -> None:
-        """Begin with nothing found."""
+        """Begin with nothing read."""
         self._database = database
         self.commits: set[Key] = set()
         self.blocks: set[str] = set()
         self.objects: set[str] = set()
 
-    def look(self) -> None:
-        """Find what branches, tags and staged entries lead to.
+    def scan(self) -> None:
+        """Add what is reachable from branches, tags and staged entries.
 
         Raises:
             CorruptError: a commit or block on the way is missing or damaged.
         """
         db = self._database.connection
         for key in db.execute(_HEADS).fetchall():
-            self._commits(key)
+            self._add_commits(key)
         for (entry,) in db.execute(_STAGED):
             self.objects.add(unpack(json.loads(entry)).sha256)
 
-    def look_back(self, since: int, also: Collection[str]) -> None:
-        """Find what further commits lead to.
+    def scan_left_behind(self, since: int, also: Collection[str]) -> None:
+        """Add what is reachable from commits that a ref has left, and from others by their ids.
 
         Args:
             since: unix seconds; commits that a ref left after that.
@@ -62,16 +62,16 @@ class Reach:
             CorruptError: a commit or block on the way is missing or damaged.
         """
         db = self._database.connection
-        for key in [*db.execute(_LEFT, (since,)), *self._named(also)]:
-            self._commits(key)
+        for key in [*db.execute(_LEFT_BEHIND, (since,)), *self._commits_of(also)]:
+            self._add_commits(key)
 
-    def _named(self, ids: Collection[str]) -> Iterator[Key]:
+    def _commits_of(self, ids: Collection[str]) -> Iterator[Key]:
         for name in ids:
             yield from self._database.connection.execute(
                 "SELECT repository, id FROM commits WHERE id = ?", (name,)
             )
 
-    def _commits(self, start: Key) -> None:
+    def _add_commits(self, start: Key) -> None:
         waiting = [start]
         while waiting:
             key = waiting.pop()
@@ -79,15 +79,15 @@ class Reach:
                 continue
             self.commits.add(key)
             try:
-                found = commits.read(self._database, *key)
+                commit = commits.read(self._database, *key)
             except NotFoundError as error:
                 raise CorruptError(
-                    f"{error}, and something leads to it: see `lake fsck`"
+                    f"{error}, and something refers to it: see `lake fsck`"
                 ) from error
-            self._blocks(found.root)
-            waiting.extend((key[0], parent) for parent in found.parents)
+            self._add_blocks(commit.root)
+            waiting.extend((key[0], parent) for parent in commit.parents)
 
-    def _blocks(self, root: str) -> None:
+    def _add_blocks(self, root: str) -> None:
         waiting = [root]
         while waiting:
             block = waiting.pop()

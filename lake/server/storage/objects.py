@@ -11,48 +11,32 @@ for every state of its file that this process comes across.
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
 import os
 import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from lake.errors import CorruptError, FullError, InvalidError
+from lake.errors import CorruptError, InvalidError
 from lake.home import LakeHome
 from lake.server import failpoints
-from lake.server.failpoints import Point
-from lake.server.storage.hashing import CHUNK, Digests, Intake
-from lake.server.storage.pins import Holds
+from lake.server.failpoints import Failpoint
+from lake.server.storage.disk import disk_errors_translated, flush_directory, flush_file
+from lake.server.storage.hashing import HashingWriter, StoredObject, digest, sha256_of
+from lake.server.storage.pins import Pins
 
 SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
-_AT_ONCE: Final = 8
+_FLUSH_THREADS: Final = 8
 """How many files of a batch are flushed at once."""
-_REMEMBERED: Final = 65_536
-"""How many objects are remembered as sound; beyond that the memory starts afresh."""
-_NAME: Final = re.compile(r"[0-9a-f]{64}")
-_NO_ROOM: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object in the store: sha256 (hex), md5 (hex), size in bytes."""
-
-    sha256: str
-    md5: str
-    size: int
+_MAX_VERIFIED: Final = 65_536
+"""How many objects are remembered as verified; beyond that the memory starts afresh."""
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class ObjectStore:
@@ -60,18 +44,18 @@ class ObjectStore:
 
     def __init__(self, home: LakeHome) -> None:
         """Make the directories."""
-        self.holds = Holds()
+        self.pins = Pins()
         self.objects = home.objects
         self._staging = home.staging
-        self._sound: dict[str, tuple[int, ...]] = {}
-        with room():
+        self._verified: dict[str, tuple[int, ...]] = {}
+        with disk_errors_translated():
             self.objects.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(parents=True, exist_ok=True)
             flush_directory(home.path)
             self.sweep(drafts=True)
 
     def path(self, sha256: str) -> Path:
-        """Where an object's file is."""
+        """Path of an object's file."""
         return self.objects / sha256[:2] / sha256[2:]
 
     def address(self, sha256: str) -> str:
@@ -86,51 +70,51 @@ class ObjectStore:
         Raises:
             CorruptError: its file is gone, or is not what was written.
         """
-        place = self.path(sha256)
+        path = self.path(sha256)
         try:
-            file = place.open("rb")
+            file = path.open("rb")
         except FileNotFoundError as error:
-            raise CorruptError(f"{place} is missing: restore a copy of this file") from error
-        state = os.fstat(file.fileno())
-        seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
-        trusted = not whole and self._sound.get(sha256) == seen
-        if state.st_size != size or not (trusted or sha256_of(file) == sha256):
+            raise CorruptError(f"{path} is missing: restore a copy of this file") from error
+        stat = os.fstat(file.fileno())
+        state = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
+        trusted = not whole and self._verified.get(sha256) == state
+        if stat.st_size != size or not (trusted or sha256_of(file) == sha256):
             file.close()
-            raise CorruptError(f"{place} is damaged: restore a copy of this file")
-        if len(self._sound) >= _REMEMBERED:
-            self._sound.clear()
-        self._sound[sha256] = seen
+            raise CorruptError(f"{path} is damaged: restore a copy of this file")
+        if len(self._verified) >= _MAX_VERIFIED:
+            self._verified.clear()
+        self._verified[sha256] = state
         file.seek(0)
         return file
 
-    async def receive(self, chunks: AsyncIterator[bytes]) -> Stored:
-        """Store what a client sends, and hold it until `holds.free`.
+    async def receive(self, chunks: AsyncIterator[bytes]) -> StoredObject:
+        """Store what a client sends, and pin it; the caller unpins it.
 
         Raises:
             FullError: there is no room.
         """
         draft = self._draft()
         try:
-            with room(), draft.open("xb") as file:
-                failpoints.reach(Point.UPLOAD_OPENED)
-                async with Intake(file) as intake:
+            with disk_errors_translated(), draft.open("xb") as file:
+                failpoints.hit(Failpoint.UPLOAD_OPENED)
+                async with HashingWriter(file) as writer:
                     async for chunk in chunks:
-                        await intake.take(chunk)
-                        failpoints.reach(Point.UPLOAD_HALF)
-                    stored = Stored(*await intake.end())
-                failpoints.reach(Point.UPLOAD_WRITTEN)
-                await asyncio.to_thread(_flush, file)
+                        await writer.write(chunk)
+                        failpoints.hit(Failpoint.UPLOAD_HALF)
+                    stored = await writer.finish()
+                failpoints.hit(Failpoint.UPLOAD_WRITTEN)
+                await asyncio.to_thread(flush_file, file)
             return await asyncio.to_thread(self._adopt, draft, stored)
         finally:
             draft.unlink(missing_ok=True)
 
-    def put(self, data: bytes) -> Stored:
-        """Store bytes at hand, and hold them until `holds.free`."""
+    def put(self, data: bytes) -> StoredObject:
+        """Store bytes in memory, and pin them; the caller unpins them."""
         draft = self._draft()
         try:
-            with room(), draft.open("xb") as file:
+            with disk_errors_translated(), draft.open("xb") as file:
                 file.write(data)
-                _flush(file)
+                flush_file(file)
             return self._adopt(draft, digest(draft))
         finally:
             draft.unlink(missing_ok=True)
@@ -139,32 +123,32 @@ class ObjectStore:
         """Hand out an address in staging that a local client may write to."""
         return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
 
-    def link_many(self, addresses: Sequence[str]) -> list[Stored]:
+    def link_many(self, addresses: Sequence[str]) -> list[StoredObject]:
         """Take over files that a client wrote to slots, side by side, so that the disk groups them.
 
-        Every name is on disk and every object held when this returns, as after `link`; none is held
-        when it fails.
+        Every name is on disk and every object pinned when this returns, as after `link`; none is
+        pinned when it fails.
         """
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(_FLUSH_THREADS) as pool:
             linking = [pool.submit(self.link, address, flush=False) for address in addresses]
             try:
-                found = [each.result() for each in linking]
-                with room():
-                    directories = {self.path(stored.sha256).parent for stored in found}
-                    for flushed in [pool.submit(flush_directory, each) for each in directories]:
-                        flushed.result()
+                stored = [future.result() for future in linking]
+                with disk_errors_translated():
+                    parents = {self.path(item.sha256).parent for item in stored}
+                    for flushing in [pool.submit(flush_directory, path) for path in parents]:
+                        flushing.result()
             except BaseException:
-                self._let_go(linking)
+                self._unpin_linked(linking)
                 raise
-        return found
+        return stored
 
-    def _let_go(self, linking: Sequence[Future[Stored]]) -> None:
-        for each in linking:
-            if each.exception() is None:
-                self.holds.free(each.result().sha256)
+    def _unpin_linked(self, linking: Sequence[Future[StoredObject]]) -> None:
+        for future in linking:
+            if future.exception() is None:
+                self.pins.unpin(future.result().sha256)
 
-    def link(self, address: str, *, flush: bool = True) -> Stored:
-        """Take over a file that a client wrote to a slot, and hold it until `holds.free`.
+    def link(self, address: str, *, flush: bool = True) -> StoredObject:
+        """Take over a file that a client wrote to a slot, and pin it; the caller unpins it.
 
         Its bytes are hashed here. Without `flush` the caller flushes the object's directory before
         anything refers to the object.
@@ -173,14 +157,14 @@ class ObjectStore:
             InvalidError: the address is not a plain file in staging.
             FullError: the file cannot be flushed.
         """
-        file = Path(address.removeprefix(SCHEME))
-        inside = file.parent == self._staging and file.name == Path(file.name).name
-        if not address.startswith(SCHEME) or not inside or file.is_symlink() or not file.is_file():
+        path = Path(address.removeprefix(SCHEME))
+        inside = path.parent == self._staging and path.name == Path(path.name).name
+        if not address.startswith(SCHEME) or not inside or path.is_symlink() or not path.is_file():
             raise InvalidError(f"{address} is not a file in this lake's staging area")
-        with room():
-            stored = digest(file, flush=True)
-        failpoints.reach(Point.LINK_HASHED)
-        return self._adopt(file, stored, flush=flush)
+        with disk_errors_translated():
+            stored = digest(path, flush=True)
+        failpoints.hit(Failpoint.LINK_HASHED)
+        return self._adopt(path, stored, flush=flush)
 
     def sweep(self, *, drafts: bool, wanted: Collection[str] = ()) -> int:
         """Remove what clients left in staging long ago; return how many files.
@@ -190,119 +174,52 @@ class ObjectStore:
             wanted: addresses whose files stay.
         """
         oldest = time.time() - KEEP_STAGED
-        left = [
-            file
-            for file in self._staging.iterdir()
-            if not file.is_dir()
-            and (drafts if file.name.startswith(_DRAFT) else file.lstat().st_mtime < oldest)
-            and f"{SCHEME}{file}" not in wanted
+        abandoned = [
+            path
+            for path in self._staging.iterdir()
+            if not path.is_dir()
+            and (drafts if path.name.startswith(_DRAFT) else path.lstat().st_mtime < oldest)
+            and f"{SCHEME}{path}" not in wanted
         ]
-        for file in left:
-            file.unlink(missing_ok=True)
-        return len(left)
+        for path in abandoned:
+            path.unlink(missing_ok=True)
+        return len(abandoned)
 
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
 
-    def _adopt(self, file: Path, stored: Stored, *, flush: bool = True) -> Stored:
-        """Hold an object and give its flushed file the final name; a sound twin already stays."""
-        self.holds.hold(stored.sha256)
+    def _adopt(self, path: Path, stored: StoredObject, *, flush: bool = True) -> StoredObject:
+        """Pin an object and give its flushed file the final name; a sound copy already stays."""
+        self.pins.pin(stored.sha256)
         try:
-            with room():
-                self._place(file, stored, flush=flush)
+            with disk_errors_translated():
+                self._rename(path, stored, flush=flush)
         except BaseException:
-            self.holds.free(stored.sha256)
+            self.pins.unpin(stored.sha256)
             raise
-        failpoints.reach(Point.OBJECT_KEPT)
+        failpoints.hit(Failpoint.OBJECT_KEPT)
         return stored
 
-    def _place(self, file: Path, stored: Stored, *, flush: bool) -> None:
+    def _rename(self, path: Path, stored: StoredObject, *, flush: bool) -> None:
         final = self.path(stored.sha256)
         if final.exists() and digest(final) == stored:
-            failpoints.reach(Point.OBJECT_TWIN)
-            file.unlink()
+            failpoints.hit(Failpoint.OBJECT_TWIN)
+            path.unlink()
         else:
             if not final.parent.exists():
                 final.parent.mkdir(exist_ok=True)
                 flush_directory(self.objects)
-            file.chmod(0o444)
-            file.replace(final)
-            failpoints.reach(Point.OBJECT_RENAMED)
+            path.chmod(0o444)
+            path.replace(final)
+            failpoints.hit(Failpoint.OBJECT_RENAMED)
         if flush:
             flush_directory(final.parent)
 
 
-def files(objects: Path) -> Iterator[tuple[str, Path]]:
-    """Every object's SHA-256, as its file is named, and that file; other files are passed over."""
+def object_files(objects: Path) -> Iterator[tuple[str, Path]]:
+    """The SHA-256 of every object, as its file is named, and that file; others are passed over."""
     for directory in sorted(objects.glob("[0-9a-f][0-9a-f]")):
-        for file in sorted(directory.iterdir()):
-            name = directory.name + file.name
-            if _NAME.fullmatch(name):
-                yield name, file
-
-
-def sha256_of(file: BufferedReader) -> str:
-    """Hash an open file from its beginning."""
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(file: Path, *, flush: bool = False) -> Stored:
-    """Hash a file; with `flush`, also force its bytes to disk."""
-    with file.open("rb") as source:
-        if not flush or os.fstat(source.fileno()).st_size <= CHUNK:
-            found = _hashed(source)
-            if flush:
-                os.fsync(source.fileno())
-            return found
-        with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
-            begun = pool.submit(os.fsync, source.fileno())
-            found = _hashed(source)
-            begun.result()
-        os.fsync(source.fileno())
-    return found
-
-
-def _hashed(source: BinaryIO) -> Stored:
-    digests = Digests()
-    for chunk in chunks(source):
-        digests.update(chunk)
-    return Stored(*digests.hex(), digests.size)
-
-
-def chunks(source: BinaryIO, size: int | None = None) -> Iterator[bytes]:
-    """Read a file, or its next `size` bytes, in pieces."""
-    left = size
-    while left is None or left > 0:
-        chunk = source.read(CHUNK if left is None else min(CHUNK, left))
-        if not chunk:
-            return
-        if left is not None:
-            left -= len(chunk)
-        yield chunk
-
-
-def flush_directory(directory: Path) -> None:
-    """Force a directory's entries to disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def room() -> Iterator[None]:
-    """Turn a full or read-only disk into an error of this package."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise FullError(f"the lake cannot be written: {error.strerror}") from error
-        raise
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    failpoints.reach(Point.UPLOAD_FLUSHED)
+        for path in sorted(directory.iterdir()):
+            name = directory.name + path.name
+            if _SHA256.fullmatch(name):
+                yield name, path

@@ -1,8 +1,8 @@
-"""Objects that are on disk and that the catalog does not name yet: the collector leaves them.
+"""Pins: objects that are on disk before the catalog names them, and that the collector leaves.
 
 An object is stored first and staged in a transaction afterwards. Between the two nothing refers to
-it, so whoever stores holds it, and lets go when it is staged or given up. A collection also leaves
-what was held at any time since it began: it has looked at the catalog before that was staged.
+it, so whoever stores it pins it, and unpins it when it is staged or given up. A collection also
+leaves what was pinned at any time since it began: it has read the catalog before that was staged.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from pathlib import Path
 from lake.errors import ConflictError
 
 
-class Holds:
-    """What the requests of this process hold."""
+class Pins:
+    """The objects that requests of this process have pinned."""
 
     def __init__(self) -> None:
-        """Begin with nothing held."""
+        """Begin without pins."""
         self._guard = threading.Lock()
-        self._held: Counter[str] = Counter()
-        self._since: set[str] | None = None
+        self._counts: Counter[str] = Counter()
+        self._since_begin: set[str] | None = None
 
-    def hold(self, sha256: str) -> None:
+    def pin(self, sha256: str) -> None:
         """Keep an object from the collector; to be called before looking whether it is there."""
         with self._guard:
-            self._held[sha256] += 1
-            if self._since is not None:
-                self._since.add(sha256)
+            self._counts[sha256] += 1
+            if self._since_begin is not None:
+                self._since_begin.add(sha256)
 
-    def free(self, sha256: str) -> None:
-        """Let go of an object: the catalog names it now, or nobody wants it."""
+    def unpin(self, sha256: str) -> None:
+        """Undo one `pin`: the catalog names the object now, or nobody wants it."""
         with self._guard:
-            self._held[sha256] -= 1
-            if self._held[sha256] <= 0:
-                del self._held[sha256]
+            self._counts[sha256] -= 1
+            if self._counts[sha256] <= 0:
+                del self._counts[sha256]
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Remember what is held from now on.
+        """Remember what is pinned from now on.
 
         Raises:
             ConflictError: a collection is under way.
         """
         with self._guard:
-            if self._since is not None:
+            if self._since_begin is not None:
                 raise ConflictError("a garbage collection of this lake is under way: wait for it")
-            self._since = set(self._held)
+            self._since_begin = set(self._counts)
         try:
             yield
         finally:
             with self._guard:
-                self._since = None
+                self._since_begin = None
 
-    def remove(self, sha256: str, file: Path) -> bool:
-        """Remove an object's file during a collection, unless somebody held it since."""
+    def remove(self, sha256: str, path: Path) -> bool:
+        """Remove an object's file during a collection, unless it was pinned since that began."""
         with self._guard:
-            if self._since is None or sha256 in self._since:
+            if self._since_begin is None or sha256 in self._since_begin:
                 return False
-            file.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             return True

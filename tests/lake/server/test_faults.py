@@ -18,33 +18,33 @@ import httpx
 import pytest
 
 from lake.home import LakeHome
-from lake.server.failpoints import Point
+from lake.server.failpoints import Failpoint
 from lake.server.maintenance import fsck
 from tests.lake.server.mortal import Mortal, State
 
-CHANGE: Final = (Point.CHANGE_BEGUN, Point.CHANGE_READY, Point.CHANGE_COMMITTED)
+CHANGE: Final = (Failpoint.CHANGE_BEGUN, Failpoint.CHANGE_READY, Failpoint.CHANGE_COMMITTED)
 COMMIT: Final = (
     *CHANGE,
-    Point.BLOCK_PUT,
-    Point.COMMIT_WRITTEN,
-    Point.COMMIT_UNSTAGED,
-    Point.COMMIT_MOVED,
+    Failpoint.BLOCK_PUT,
+    Failpoint.COMMIT_WRITTEN,
+    Failpoint.COMMIT_UNSTAGED,
+    Failpoint.COMMIT_MOVED,
 )
 GC: Final = (
     *CHANGE,
-    Point.GC_MARKED,
-    Point.GC_FORGOTTEN,
-    Point.GC_REMOVED,
-    f"{Point.GC_REMOVED}:2",
-    Point.GC_SWEPT,
+    Failpoint.GC_MARKED,
+    Failpoint.GC_FORGOTTEN,
+    Failpoint.GC_REMOVED,
+    f"{Failpoint.GC_REMOVED}:2",
+    Failpoint.GC_SWEPT,
 )
-KEPT: Final = (Point.OBJECT_RENAMED, Point.OBJECT_KEPT, *CHANGE)
+KEPT: Final = (Failpoint.OBJECT_RENAMED, Failpoint.OBJECT_KEPT, *CHANGE)
 UPLOAD: Final = (
-    Point.UPLOAD_OPENED,
-    Point.UPLOAD_HALF,
-    f"{Point.UPLOAD_HALF}:2",
-    Point.UPLOAD_WRITTEN,
-    Point.UPLOAD_FLUSHED,
+    Failpoint.UPLOAD_OPENED,
+    Failpoint.UPLOAD_HALF,
+    f"{Failpoint.UPLOAD_HALF}:2",
+    Failpoint.UPLOAD_WRITTEN,
+    Failpoint.UPLOAD_FLUSHED,
     *KEPT,
 )
 
@@ -111,8 +111,8 @@ def collect(lake: Mortal) -> httpx.Response:
 
 OPERATIONS: Final = {
     "upload": Operation(put, UPLOAD),
-    "twin": Operation(put_twin, (Point.OBJECT_TWIN, Point.OBJECT_KEPT)),
-    "link": Operation(link, (Point.LINK_HASHED, *KEPT), offer),
+    "twin": Operation(put_twin, (Failpoint.OBJECT_TWIN, Failpoint.OBJECT_KEPT)),
+    "link": Operation(link, (Failpoint.LINK_HASHED, *KEPT), offer),
     "delete": Operation(send("DELETE", "/branches/main/objects", params={"path": "base"}), CHANGE),
     "copy": Operation(
         send(
@@ -141,7 +141,7 @@ OPERATIONS: Final = {
     "delete repository": Operation(send("DELETE", ""), CHANGE),
     "collection": Operation(collect, GC, litter),
 }
-AFTER: Final = {Point.CHANGE_COMMITTED, Point.GC_REMOVED, Point.GC_SWEPT}
+AFTER: Final = {Failpoint.CHANGE_COMMITTED, Failpoint.GC_REMOVED, Failpoint.GC_SWEPT}
 """Points that come when the change is durable; all others come before."""
 CASES: Final = [(name, point) for name, each in OPERATIONS.items() for point in each.points]
 
@@ -171,7 +171,7 @@ def whole(lake: Mortal) -> Callable[[str], tuple[State, State]]:
 
 
 def test_every_point_has_a_case() -> None:
-    assert {point.partition(":")[0] for _, point in CASES} == set(Point)
+    assert {point.partition(":")[0] for _, point in CASES} == set(Failpoint)
 
 
 @pytest.mark.parametrize(("name", "point"), CASES)

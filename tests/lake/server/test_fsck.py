@@ -18,7 +18,7 @@ from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
 from lake.server.catalog.database import Database
 from lake.server.maintenance.fsck import Problem, check
-from lake.server.maintenance.inventory import Thing
+from lake.server.maintenance.inventory import ItemRef
 from tests.lake.servers import Served, environment
 
 REPO = "/repositories/checked"
@@ -107,7 +107,7 @@ def test_a_flipped_bit_is_named_and_never_read(home: LakeHome, api: httpx.Client
         assert answer.status_code == 410
         assert SHA[2:] in answer.json()["message"]
     found = problem(home)
-    assert found.thing == Thing("object", SHA)
+    assert found.item == ItemRef("object", SHA)
     assert found.wrong == "damaged"
     assert found.users == 4
     assert found.used_by[:2] == ("branch checked/main: data/a", "tag checked/v1: data/a")
@@ -153,14 +153,14 @@ def test_an_object_collected_meanwhile_is_not_missing(home: LakeHome, api: httpx
 def test_a_damaged_block_is_named(home: LakeHome) -> None:
     spoil(home, "UPDATE blocks SET data = CAST(replace(data, 'data/b', 'data/x') AS BLOB)")
     found = problem(home)
-    assert (found.thing.kind, found.wrong) == ("block", "damaged")
+    assert (found.item.kind, found.wrong) == ("block", "damaged")
     assert found.used_by[0] == "branch checked/main"
     assert found.users == 2
 
 
 def test_a_missing_block_is_named(home: LakeHome) -> None:
     spoil(home, "DELETE FROM blocks WHERE instr(data, CAST('data/b' AS BLOB))")
-    assert (problem(home).thing.kind, problem(home).wrong) == ("block", "missing")
+    assert (problem(home).item.kind, problem(home).wrong) == ("block", "missing")
 
 
 def test_a_block_is_mended_when_it_is_written_again(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_block_is_mended_when_it_is_written_again(tmp_path: Path) -> None:
 def test_a_commit_that_says_something_else_is_named(home: LakeHome) -> None:
     spoil(home, "UPDATE commits SET message = 'x' WHERE generation = 2")
     found = problem(home)
-    assert (found.thing.kind, found.wrong) == ("commit", "damaged")
+    assert (found.item.kind, found.wrong) == ("commit", "damaged")
     assert found.used_by[0] == "tag checked/v1"
     assert found.used_by[1].startswith("commit checked/")
 
@@ -186,7 +186,7 @@ def test_a_commit_that_says_something_else_is_named(home: LakeHome) -> None:
 def test_a_commit_that_is_no_commit_is_named(home: LakeHome) -> None:
     spoil(home, "UPDATE commits SET parents = 'x' WHERE generation = 3")
     found = check(home).problems[0]
-    assert (found.thing.kind, found.wrong) == ("commit", "damaged")
+    assert (found.item.kind, found.wrong) == ("commit", "damaged")
     assert found.used_by == ("branch checked/main",)
 
 
@@ -194,19 +194,19 @@ def test_a_commit_that_is_no_commit_is_named(home: LakeHome) -> None:
 def test_a_missing_commit_is_named(home: LakeHome, generation: int) -> None:
     spoil(home, f"DELETE FROM commits WHERE generation = {generation}")  # noqa: S608  1 or 3
     found = problem(home)
-    assert (found.thing.kind, found.wrong, found.users) == ("commit", "missing", 1)
+    assert (found.item.kind, found.wrong, found.users) == ("commit", "missing", 1)
     expected = "branch checked/main" if generation == 3 else "commit checked/"
     assert found.used_by[0].startswith(expected)
 
 
 def test_a_staged_entry_that_cannot_be_read_is_named(home: LakeHome) -> None:
     spoil(home, "UPDATE staging SET entry = '[1'")
-    assert (problem(home).thing.kind, problem(home).thing.name) == ("staged", "main:data/c")
+    assert (problem(home).item.kind, problem(home).item.name) == ("staged", "main:data/c")
 
 
 def test_a_row_without_its_repository_is_named(home: LakeHome) -> None:
     spoil(home, "INSERT INTO slots VALUES ('local://x', 'nowhere', 'main', 'a', 1)")
-    assert problem(home).thing == Thing("catalog", "a row of slots has no repositories")
+    assert problem(home).item == ItemRef("catalog", "a row of slots has no repositories")
 
 
 def test_many_users_are_counted_and_a_few_named(home: LakeHome, api: httpx.Client) -> None:

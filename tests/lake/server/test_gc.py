@@ -43,8 +43,8 @@ def test_the_history_of_branches_and_tags_stays(trash: Bin) -> None:
     assert trash.collect() == Freed(0, 0, 0, 0, 0, 0)
     assert trash.there(old)
     assert trash.there(tagged)
-    assert trash.lake.content.stat(REPO, first, "a").sha256 == old
-    assert trash.lake.content.stat(REPO, "v1", "a").sha256 == tagged
+    assert trash.lake.objects.stat(REPO, first, "a").sha256 == old
+    assert trash.lake.objects.stat(REPO, "v1", "a").sha256 == tagged
 
 
 def test_what_a_branch_or_tag_left_stays_for_a_while(trash: Bin) -> None:
@@ -53,7 +53,7 @@ def test_what_a_branch_or_tag_left_stays_for_a_while(trash: Bin) -> None:
     trash.write("a", b"2")
     reset, other = trash.commit(), trash.write("a", b"3")
     trash.lake.catalog.create_ref("tags", REPO, "v", trash.commit())
-    trash.lake.catalog.move_branch(REPO, "main", trash.lake.versions.place(REPO, "v~2").commit.id)
+    trash.lake.catalog.move_branch(REPO, "main", trash.lake.versions.resolve(REPO, "v~2").commit.id)
     trash.lake.catalog.delete_ref("tags", REPO, "v")
     deleted, gone = trash.leave("gone", b"gone")
     freed = trash.collect(keep=3600)
@@ -117,7 +117,7 @@ def test_files_beside_the_objects_are_left_alone(trash: Bin) -> None:
 
 
 def test_an_address_that_was_handed_out_stays_usable(trash: Bin) -> None:
-    address = trash.lake.content.offer(REPO, "main", "a")
+    address = trash.lake.objects.offer(REPO, "main", "a")
     place = Path(address.removeprefix("local://"))
     draft = trash.home.staging / "upload-under-way"
     forgotten = trash.home.staging / "forgotten"
@@ -127,8 +127,8 @@ def test_an_address_that_was_handed_out_stays_usable(trash: Bin) -> None:
         os.utime(file, (long_ago, long_ago))
     trash.collect()
     assert [file.exists() for file in (place, draft, forgotten)] == [True, True, False]
-    entry = trash.lake.content.link(
-        REPO, "main", "a", address, content_type="x", metadata={}, only_new=False
+    entry = trash.lake.objects.link(
+        REPO, "main", "a", address, content_type="x", metadata={}, only_if_absent=False
     )
     assert trash.there(entry.sha256)
 

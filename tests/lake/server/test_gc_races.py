@@ -14,35 +14,37 @@ import pytest
 from lake.errors import ConflictError, NotFoundError
 from lake.home import LakeHome
 from lake.server import failpoints
-from lake.server.failpoints import Point
+from lake.server.failpoints import Failpoint
 from lake.server.maintenance import fsck
 from lake.server.maintenance.gc import Freed
 from tests.lake.servers import Served
 from tests.lake.trash import NOTE, REPO, Bin
 
 AT = f"/repositories/{REPO}"
-Between = Callable[[Point, Callable[[], object]], None]
+Between = Callable[[Failpoint, Callable[[], object]], None]
 
 
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Between:
-    """Do something when a point is reached for the first time."""
+    """Do something when a failpoint is hit for the first time."""
 
-    def arm(point: Point, action: Callable[[], object]) -> None:
+    def arm(point: Failpoint, action: Callable[[], object]) -> None:
         waiting = [action]
 
-        def reach(here: Point) -> None:
+        def hit(here: Failpoint) -> None:
             if here == point and waiting:
                 waiting.pop()()
 
-        monkeypatch.setattr(failpoints, "reach", reach)
+        monkeypatch.setattr(failpoints, "hit", hit)
 
     return arm
 
 
-@pytest.mark.parametrize("point", [Point.OBJECT_TWIN, Point.OBJECT_RENAMED, Point.OBJECT_KEPT])
-def test_an_upload_under_way_is_left_alone(trash: Bin, between: Between, point: Point) -> None:
-    if point == Point.OBJECT_TWIN:
+@pytest.mark.parametrize(
+    "point", [Failpoint.OBJECT_TWIN, Failpoint.OBJECT_RENAMED, Failpoint.OBJECT_KEPT]
+)
+def test_an_upload_under_way_is_left_alone(trash: Bin, between: Between, point: Failpoint) -> None:
+    if point == Failpoint.OBJECT_TWIN:
         trash.leave("gone", b"data")
     freed: list[Freed] = []
     between(point, lambda: freed.append(trash.collect()))
@@ -53,15 +55,15 @@ def test_an_upload_under_way_is_left_alone(trash: Bin, between: Between, point: 
     assert trash.sound()
 
 
-@pytest.mark.parametrize("point", [Point.GC_MARKED, Point.GC_FORGOTTEN])
+@pytest.mark.parametrize("point", [Failpoint.GC_MARKED, Failpoint.GC_FORGOTTEN])
 def test_bytes_that_come_in_while_the_catalog_is_cleared_stay(
-    trash: Bin, between: Between, point: Point
+    trash: Bin, between: Between, point: Failpoint
 ) -> None:
     _, gone = trash.leave("gone", b"data")
     between(point, lambda: trash.lake.store.put(b"data"))
     assert trash.collect().commits == 1
     assert trash.there(gone)
-    trash.lake.store.holds.free(gone)
+    trash.lake.store.pins.unpin(gone)
     assert trash.collect().objects == 1
 
 
@@ -69,7 +71,7 @@ def test_bytes_that_come_in_while_files_are_removed_stay(trash: Bin, between: Be
     gone = [trash.leave(f"gone{number}", bytes([number]))[1] for number in range(2)]
     first, last = sorted(gone)
     back = {hashlib.sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(2)}
-    between(Point.GC_REMOVED, lambda: [trash.write(name, back[name]) for name in gone])
+    between(Failpoint.GC_REMOVED, lambda: [trash.write(name, back[name]) for name in gone])
     assert trash.collect().objects == 1
     assert trash.there(first)  # removed, then written again
     assert trash.there(last)
@@ -82,7 +84,7 @@ def test_one_collection_at_a_time(trash: Bin, between: Between) -> None:
         with pytest.raises(ConflictError):
             trash.collect()
 
-    between(Point.GC_SWEPT, again)
+    between(Failpoint.GC_SWEPT, again)
     trash.collect()
 
 
@@ -91,7 +93,7 @@ def test_a_commit_that_goes_meanwhile_cannot_be_built_on(trash: Bin, verb: str) 
     trash.branch("side")
     trash.write("a", b"1", "side")
     trash.commit("side")
-    source = trash.lake.versions.place(REPO, "side").commit
+    source = trash.lake.versions.resolve(REPO, "side").commit
     trash.lake.catalog.delete_ref("branches", REPO, "side")
     trash.collect()
     versions = trash.lake.versions

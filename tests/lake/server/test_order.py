@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lake.server.catalog.commits import Note
+from lake.server.catalog.commits import CommitMessage
 from tests.lake.trash import NOTE, REPO, Bin
 
 
@@ -30,7 +30,7 @@ def test_history_keeps_its_order_when_the_clock_goes_back(
         made.append(lake.commit())
     lake.branch("side", "main~2")
     lake.write("b", b"b", "side")
-    side = versions.place(REPO, lake.commit("side")).commit
+    side = versions.resolve(REPO, lake.commit("side")).commit
     how: dict[str, Any] = {"strategy": "", "squash": False, "allow_empty": False}
     merged = versions.merge(REPO, side, "main", NOTE, **how)
     history = [item.id for item in versions.log(REPO, merged, first_parent=False)]
@@ -40,7 +40,7 @@ def test_history_keeps_its_order_when_the_clock_goes_back(
     first = [item.id for item in versions.log(REPO, merged, first_parent=True)]
     assert first[1:-1] == made[::-1]
     assert versions.merge_base(REPO, side, versions.commit(REPO, made[-1])).id == made[2]
-    assert lake.lake.content.stat(REPO, "main", "a").sha256 == hashlib.sha256(b"4").hexdigest()
+    assert lake.lake.objects.stat(REPO, "main", "a").sha256 == hashlib.sha256(b"4").hexdigest()
     assert lake.sound()
 
 
@@ -49,7 +49,7 @@ def test_commits_of_one_moment_are_told_apart(
 ) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
     lake = Bin(tmp_path / "home")
-    note, versions = Note("same", "t", {}), lake.lake.versions
+    note, versions = CommitMessage("same", "t", {}), lake.lake.versions
     made = [versions.commit_staged(REPO, "main", note, allow_empty=True) for _ in range(5)]
     assert len({item.id for item in made}) == 5
     found = [item.id for item in versions.log(REPO, made[-1], first_parent=False)]

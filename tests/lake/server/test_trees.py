@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.commits import Note
+from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.database import Database
 from lake.server.catalog.diff import diff
 from lake.server.catalog.entries import Entry
@@ -129,7 +129,7 @@ def test_a_commit_costs_what_changed(tmp_path: Path) -> None:
 
     def commit(changes: dict[str, Entry | None]) -> int:
         catalog.stage("large", "main", changes)
-        versions.commit_staged("large", "main", Note("m", "test", {}), allow_empty=False)
+        versions.commit_staged("large", "main", CommitMessage("m", "test", {}), allow_empty=False)
         return int(database.connection.execute("SELECT count(*) FROM blocks").fetchone()[0])
 
     first = commit({f"digits/part-{number:06d}": entry(number) for number in range(20_000)})

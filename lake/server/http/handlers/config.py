@@ -1,4 +1,4 @@
-"""Handlers of the server itself: health, version, store, who asks, logging in."""
+"""Handlers of the server itself: health, version, store, the current user, logging in."""
 
 from __future__ import annotations
 
@@ -7,60 +7,59 @@ from typing import Final
 
 from lake.errors import UnauthorizedError
 from lake.server.http import representations
-from lake.server.http.requests import Answer, Call, Services
-from lake.server.http.tokens import LOGIN_SECONDS
+from lake.server.http.app_state import AppState
+from lake.server.http.bodies import LoginInformation, StatisticsEvents
+from lake.server.http.requests import Request, Result
+from lake.server.http.tokens import LOGIN
 
 VERSION: Final = "1.80.0"
 """The version of lakeFS whose API this server follows."""
-LOGIN: Final = "login"
-"""The kind of token that a login hands out."""
 
 
-def healthcheck(_lake: Services, _call: Call) -> Answer:
+def healthcheck(_app: AppState, _request: Request) -> Result:
     """Answer that the server is up."""
-    return Answer(204)
+    return Result(204)
 
 
-def config(lake: Services, _call: Call) -> Answer:
+def config(app: AppState, _request: Request) -> Result:
     """Version and store."""
-    return Answer(200, representations.config(version=VERSION, imports=lake.imports.offered))
+    return Result(200, representations.config(version=VERSION, imports=app.imports.enabled))
 
 
-def version(_lake: Services, _call: Call) -> Answer:
+def version(_app: AppState, _request: Request) -> Result:
     """Version alone."""
-    return Answer(200, {"version": VERSION})
+    return Result(200, {"version": VERSION})
 
 
-def storage(lake: Services, _call: Call) -> Answer:
+def storage(app: AppState, _request: Request) -> Result:
     """Store alone."""
-    return Answer(200, representations.storage(imports=lake.imports.offered))
+    return Result(200, representations.storage(imports=app.imports.enabled))
 
 
-def setup_state(_lake: Services, _call: Call) -> Answer:
+def setup_state(_app: AppState, _request: Request) -> Result:
     """Answer that the lake needs no setup."""
-    return Answer(200, {"state": "initialized", "comm_prefs_missing": False})
+    return Result(200, {"state": "initialized", "comm_prefs_missing": False})
 
 
-def statistics(_lake: Services, _call: Call) -> Answer:
-    """Take what clients say of their use, and forget it."""
-    return Answer(204)
+def statistics(_app: AppState, _request: Request, body: StatisticsEvents) -> Result:  # noqa: ARG001
+    """Accept what clients report of their use, and forget it."""
+    return Result(204)
 
 
-def current_user(_lake: Services, call: Call) -> Answer:
-    """Who the credentials belong to."""
-    return Answer(200, {"user": {"id": call.user, "creation_date": 0}})
+def current_user(_app: AppState, request: Request) -> Result:
+    """The user to whom the credentials belong."""
+    return Result(200, {"user": {"id": request.user, "creation_date": 0}})
 
 
-def login(lake: Services, call: Call) -> Answer:
+def login(app: AppState, _request: Request, body: LoginInformation) -> Result:
     """Hand out a token for the key pair, to be sent as `Authorization: Bearer`.
 
     Raises:
         UnauthorizedError: the key pair is not the lake's.
     """
-    given = f"{call.text('access_key_id')}:{call.text('secret_access_key')}"
-    expected = f"{lake.keys.access_key_id}:{lake.keys.secret_access_key}"
+    given = f"{body.access_key_id}:{body.secret_access_key}"
+    expected = f"{app.credentials.access_key_id}:{app.credentials.secret_access_key}"
     if not hmac.compare_digest(given.encode(), expected.encode()):
         raise UnauthorizedError("error authenticating request")
-    content = {"user": lake.keys.access_key_id}
-    token, expires = lake.signer.seal(LOGIN, content, LOGIN_SECONDS)
-    return Answer(200, {"token": token, "token_expiration": expires})
+    token, expires = app.signer.sign(LOGIN, {"user": app.credentials.access_key_id})
+    return Result(200, {"token": token, "token_expiration": expires})

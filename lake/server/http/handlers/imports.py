@@ -4,78 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
-from lake.errors import InvalidError
-from lake.server.catalog.imports import DEFAULT_TYPE, Import, Location
+from lake.server.catalog.imports import Import, Location
+from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.catalog.validation import check_key
 from lake.server.http import representations
-from lake.server.http.handlers.objects import printable
-from lake.server.http.requests import Answer, Call, Services
+from lake.server.http.app_state import AppState
+from lake.server.http.bodies import ImportCreation, ImportLocation, ObjectStageCreation
+from lake.server.http.requests import Request, Result
 
 
-def start_import(lake: Services, call: Call) -> Answer:
-    """Begin an import; the answer is its id."""
-    places = [_location(lake, item) for item in call.objects("paths")]
-    if not places:
-        raise InvalidError("`paths` is empty: there is nothing to import")
-    said = call.inner("commit")
-    name = lake.imports.start(
-        call.repository,
-        call.branch,
-        places,
-        said.note("Import objects"),
-        allow_empty=str(said.body.get("allow_empty")).lower() == "true",
+def start_import(app: AppState, request: Request, body: ImportCreation) -> Result:
+    """Begin an import; the result is its id."""
+    name = app.imports.start(
+        request.repository,
+        request.branch,
+        [_location(app, item) for item in body.paths],
+        body.commit.commit_message(request.user, "Import objects"),
+        allow_empty=body.commit.allow_empty,
     )
-    return Answer(202, {"id": name})
+    return Result(202, {"id": name})
 
 
-def import_status(lake: Services, call: Call) -> Answer:
+def import_status(app: AppState, request: Request) -> Result:
     """How far an import is."""
-    found = lake.imports.status(call.repository, call.branch, call.needed("id"))
-    return Answer(200, _status(found))
+    task = app.imports.status(request.repository, request.branch, request.required("id"))
+    return Result(200, _status(task))
 
 
-def cancel_import(lake: Services, call: Call) -> Answer:
+def cancel_import(app: AppState, request: Request) -> Result:
     """Stop an import."""
-    lake.imports.cancel(call.repository, call.branch, call.needed("id"))
-    return Answer(204)
+    app.imports.cancel(request.repository, request.branch, request.required("id"))
+    return Result(204)
 
 
-def stage_object(lake: Services, call: Call) -> Answer:
+def stage_object(app: AppState, request: Request, body: ObjectStageCreation) -> Result:
     """Put a file beside the lake under a path; its bytes are taken over and hashed here."""
-    check_key(call.object_path)
-    place = lake.imports.location("object", call.text("physical_address"), call.object_path)
-    lake.versions.head(call.repository, call.branch)
-    found = lake.imports.take(place)
-    entry = lake.content.stage(
-        call.repository,
-        call.branch,
-        call.object_path,
-        found,
-        content_type=printable(call.optional("content_type")) or DEFAULT_TYPE,
-        metadata={
-            printable(name.lower()): text for name, text in call.metadata("metadata").items()
-        },
-        only_new=False,
+    check_key(request.object_path)
+    location = app.imports.location("object", body.physical_address, request.object_path)
+    app.versions.head(request.repository, request.branch)
+    entry = app.objects.stage(
+        request.repository,
+        request.branch,
+        request.object_path,
+        app.imports.store_file(location.source),
+        content_type=body.content_type or DEFAULT_TYPE,
+        metadata=body.metadata,
+        only_if_absent=False,
     )
-    return Answer(201, representations.stats(call.object_path, entry, lake.store))
+    return Result(201, representations.stats(request.object_path, entry, app.store))
 
 
-def _location(lake: Services, item: Call) -> Location:
-    kind, destination = item.text("type"), item.optional("destination")
-    if kind == "object" or destination:
-        check_key(destination)
-    return lake.imports.location(kind, item.text("path"), destination)
+def _location(app: AppState, item: ImportLocation) -> Location:
+    if item.type == "object" or item.destination:
+        check_key(item.destination)
+    return app.imports.location(item.type, item.path, item.destination)
 
 
-def _status(found: Import) -> dict[str, Any]:
+def _status(task: Import) -> dict[str, Any]:
     status: dict[str, Any] = {
-        "completed": found.commit is not None,
-        "update_time": found.updated.isoformat(),
-        "ingested_objects": found.done,
+        "completed": task.commit is not None,
+        "update_time": task.updated.isoformat(),
+        "ingested_objects": task.done,
     }
-    if found.commit is not None:
-        status["commit"] = representations.commit(found.commit)
-        status["metarange_id"] = found.commit.root
-    if found.error:
-        status["error"] = {"message": found.error}
+    if task.commit is not None:
+        status["commit"] = representations.commit(task.commit)
+        status["metarange_id"] = task.commit.root
+    if task.error:
+        status["error"] = {"message": task.error}
     return status

@@ -12,60 +12,65 @@ from lake.server.catalog.commits import Commit
 from lake.server.catalog.diff import diff
 from lake.server.catalog.pagination import Page, page
 from lake.server.http import representations
-from lake.server.http.requests import Answer, Call, Services
+from lake.server.http.app_state import AppState
+from lake.server.http.requests import Request, Result
 
 _FILTERS: Final = ("objects", "prefixes", "since", "stop_at")
 
 
-def log_commits(lake: Services, call: Call) -> Answer:
+def log_commits(app: AppState, request: Request) -> Result:
     """Commits reachable from a ref, newest first."""
-    start = lake.versions.place(call.repository, call.path["ref"]).commit
-    after, first_parent = call.query.get("after", ""), call.flag("first_parent")
-    if any(call.query.get(name) for name in _FILTERS):
-        found = lake.versions.log(call.repository, start, first_parent=first_parent)
+    start = app.versions.resolve(request.repository, request.path["ref"]).commit
+    after, first_parent = request.query.get("after", ""), request.flag("first_parent")
+    if any(request.query.get(name) for name in _FILTERS):
+        commits = app.versions.log(request.repository, start, first_parent=first_parent)
         if after:
-            found = islice(dropwhile(lambda item: item.id != after, found), 1, None)
-        taken = page(_filtered(lake, call, found), call.amount(), lambda item: item.id)
+            commits = islice(dropwhile(lambda item: item.id != after, commits), 1, None)
+        matches = page(_filter(app, request, commits), request.page_size(), lambda item: item.id)
     else:
-        taken = lake.versions.log_page(
-            call.repository, start, after, call.amount(), first_parent=first_parent
+        matches = app.versions.log_page(
+            request.repository, start, after, request.page_size(), first_parent=first_parent
         )
-    if call.flag("limit"):
-        taken = Page(taken.items, None)
-    return Answer(200, representations.listing(taken, representations.commit))
+    if request.flag("limit"):
+        matches = Page(matches.items, None)
+    return Result(200, representations.listing(matches, representations.commit))
 
 
-def _filtered(lake: Services, call: Call, found: Iterator[Commit]) -> Iterator[Commit]:
-    if stop := call.query.get("stop_at"):
-        found = _up_to(found, lake.versions.place(call.repository, stop).commit.id)
-    if moment := call.query.get("since"):
-        since = _nanoseconds(moment)
-        found = (item for item in found if item.created >= since)
-    objects, prefixes = call.repeated.get("objects", ()), call.repeated.get("prefixes", ())
+def _filter(app: AppState, request: Request, commits: Iterator[Commit]) -> Iterator[Commit]:
+    if stop := request.query.get("stop_at"):
+        commits = _up_to(commits, app.versions.resolve(request.repository, stop).commit.id)
+    if text := request.query.get("since"):
+        since = _nanoseconds(text)
+        commits = (item for item in commits if item.created >= since)
+    objects, prefixes = request.repeated.get("objects", ()), request.repeated.get("prefixes", ())
     if objects or prefixes:
-        found = (item for item in found if _changed(lake, call, item, objects, prefixes))
-    return found
+        commits = (item for item in commits if _changed(app, request, item, objects, prefixes))
+    return commits
 
 
 def _changed(
-    lake: Services, call: Call, commit: Commit, objects: Iterable[str], prefixes: Iterable[str]
+    app: AppState,
+    request: Request,
+    commit: Commit,
+    objects: Iterable[str],
+    prefixes: Iterable[str],
 ) -> bool:
-    """Tell whether a commit itself changed one of the paths; merges only bring changes in."""
+    """Whether a commit itself changed one of the paths; merges only bring changes in."""
     if len(commit.parents) != 1:
         return False
-    before = lake.versions.commit(call.repository, commit.parents[0])
-    if before.root == commit.root:
+    parent = app.versions.commit(request.repository, commit.parents[0])
+    if parent.root == commit.root:
         return False
-    old, new = lake.versions.tree(before), lake.versions.tree(commit)
+    old, new = app.versions.tree(parent), app.versions.tree(commit)
     for path in objects:
-        was, now = old.get(path), new.get(path)
-        if was is not now and (was is None or not was.same(now)):
+        before, after = old.get(path), new.get(path)
+        if before is not after and (before is None or not before.same(after)):
             return True
     return any(next(diff(old, new, prefix), None) is not None for prefix in prefixes)
 
 
-def _up_to(found: Iterable[Commit], last: str) -> Iterator[Commit]:
-    for commit in found:
+def _up_to(commits: Iterable[Commit], last: str) -> Iterator[Commit]:
+    for commit in commits:
         yield commit
         if commit.id == last:
             return

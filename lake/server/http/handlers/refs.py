@@ -4,128 +4,134 @@ from __future__ import annotations
 
 from lake.errors import InvalidError
 from lake.server.catalog.commits import Commit
-from lake.server.catalog.common_prefixes import Walk, folded
+from lake.server.catalog.common_prefixes import Walk, fold_common_prefixes
 from lake.server.catalog.entries import Difference
-from lake.server.catalog.pagination import Page, page
+from lake.server.catalog.pagination import page
 from lake.server.http import representations
-from lake.server.http.requests import Answer, Call, Services
+from lake.server.http.app_state import AppState
+from lake.server.http.bodies import (
+    BranchCreation,
+    CherryPickCreation,
+    CommitCreation,
+    Merge,
+    ResetCreation,
+    RevertCreation,
+    TagCreation,
+)
+from lake.server.http.requests import Request, Result
 
 
-def list_branches(lake: Services, call: Call) -> Answer:
+def list_branches(app: AppState, request: Request) -> Result:
     """Branches by name."""
-    return _refs(lake, call, "branches")
+    return _list_refs(app, request, "branches")
 
 
-def list_tags(lake: Services, call: Call) -> Answer:
+def list_tags(app: AppState, request: Request) -> Result:
     """Tags by name."""
-    return _refs(lake, call, "tags")
+    return _list_refs(app, request, "tags")
 
 
-def create_branch(lake: Services, call: Call) -> Answer:
-    """Make a branch; the answer is the commit id as bare text."""
-    with lake.catalog.database.change():
-        source = lake.versions.place(call.repository, call.text("source"))
-        made = lake.catalog.create_ref(
-            "branches", call.repository, call.text("name"), source.commit.id
-        )
-    return Answer(201, made.commit, {"content-type": "text/html"})
+def create_branch(app: AppState, request: Request, body: BranchCreation) -> Result:
+    """Make a branch; the result is the commit id as bare text."""
+    with app.catalog.database.change():
+        commit = _commit(app, request, body.source)
+        branch = app.catalog.create_ref("branches", request.repository, body.name, commit.id)
+    return Result(201, branch.commit, {"content-type": "text/html"})
 
 
-def get_branch(lake: Services, call: Call) -> Answer:
+def get_branch(app: AppState, request: Request) -> Result:
     """One branch."""
-    return Answer(
-        200, representations.ref(lake.catalog.ref("branches", call.repository, call.branch))
-    )
+    branch = app.catalog.ref("branches", request.repository, request.branch)
+    return Result(200, representations.ref(branch))
 
 
-def delete_branch(lake: Services, call: Call) -> Answer:
+def delete_branch(app: AppState, request: Request) -> Result:
     """Remove a branch."""
-    lake.catalog.delete_ref("branches", call.repository, call.branch)
-    return Answer(204)
+    app.catalog.delete_ref("branches", request.repository, request.branch)
+    return Result(204)
 
 
-def reset_branch(lake: Services, call: Call) -> Answer:
+def reset_branch(app: AppState, request: Request, body: ResetCreation) -> Result:
     """Forget uncommitted changes."""
-    kind = call.optional("type") or "reset"
-    path = "" if kind == "reset" else call.text("path")
-    lake.content.reset(call.repository, call.branch, kind, path)
-    return Answer(204)
+    app.objects.reset(request.repository, request.branch, body.type, body.path)
+    return Result(204)
 
 
-def hard_reset_branch(lake: Services, call: Call) -> Answer:
+def hard_reset_branch(app: AppState, request: Request) -> Result:
     """Point a clean branch at another commit."""
-    with lake.catalog.database.change():
-        lake.versions.clean_head(call.repository, call.branch)
-        target = lake.versions.place(call.repository, call.query.get("ref", ""))
-        lake.catalog.unstage(call.repository, call.branch)  # it makes no difference only here
-        lake.catalog.move_branch(call.repository, call.branch, target.commit.id)
-    return Answer(204)
+    with app.catalog.database.change():
+        app.versions.clean_head(request.repository, request.branch)
+        target = _commit(app, request, request.query.get("ref", ""))
+        app.catalog.unstage(request.repository, request.branch)  # changes without effect
+        app.catalog.move_branch(request.repository, request.branch, target.id)
+    return Result(204)
 
 
-def create_tag(lake: Services, call: Call) -> Answer:
+def create_tag(app: AppState, request: Request, body: TagCreation) -> Result:
     """Make a tag."""
-    with lake.catalog.database.change():
-        target = lake.versions.place(call.repository, call.text("ref"))
-        made = lake.catalog.create_ref("tags", call.repository, call.text("id"), target.commit.id)
-    return Answer(201, representations.ref(made))
+    with app.catalog.database.change():
+        commit = _commit(app, request, body.ref)
+        tag = app.catalog.create_ref("tags", request.repository, body.id, commit.id)
+    return Result(201, representations.ref(tag))
 
 
-def get_tag(lake: Services, call: Call) -> Answer:
+def get_tag(app: AppState, request: Request) -> Result:
     """One tag."""
-    return Answer(
-        200, representations.ref(lake.catalog.ref("tags", call.repository, call.path["tag"]))
-    )
+    tag = app.catalog.ref("tags", request.repository, request.path["tag"])
+    return Result(200, representations.ref(tag))
 
 
-def delete_tag(lake: Services, call: Call) -> Answer:
+def delete_tag(app: AppState, request: Request) -> Result:
     """Remove a tag."""
-    lake.catalog.delete_ref("tags", call.repository, call.path["tag"])
-    return Answer(204)
+    app.catalog.delete_ref("tags", request.repository, request.path["tag"])
+    return Result(204)
 
 
-def get_commit(lake: Services, call: Call) -> Answer:
+def get_commit(app: AppState, request: Request) -> Result:
     """The commit behind a ref."""
-    return Answer(200, representations.commit(_commit(lake, call, call.path["ref"])))
+    return Result(200, representations.commit(_commit(app, request, request.path["ref"])))
 
 
-def commit(lake: Services, call: Call) -> Answer:
+def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
     """Commit what is staged."""
-    call.text("message")
-    made = lake.versions.commit_staged(
-        call.repository, call.branch, call.note(""), allow_empty=call.flag("allow_empty")
+    created = app.versions.commit_staged(
+        request.repository,
+        request.branch,
+        body.commit_message(request.user),
+        allow_empty=body.allow_empty,
     )
-    return Answer(201, representations.commit(made))
+    return Result(201, representations.commit(created))
 
 
-def diff_branch(lake: Services, call: Call) -> Answer:
+def diff_branch(app: AppState, request: Request) -> Result:
     """What is staged and makes a difference."""
-    with lake.catalog.database.snapshot():
-        prefix = call.query.get("prefix", "")
-        walk = lake.versions.diff_branch(call.repository, call.branch, prefix)
-        return Answer(200, _differences(call, walk))
+    with app.catalog.database.snapshot():
+        prefix = request.query.get("prefix", "")
+        walk = app.versions.diff_branch(request.repository, request.branch, prefix)
+        return Result(200, _differences(request, walk))
 
 
-def diff_refs(lake: Services, call: Call) -> Answer:
+def diff_refs(app: AppState, request: Request) -> Result:
     """What changes from left to right."""
-    kind = call.query.get("type") or "three_dot"
-    if kind not in ("three_dot", "two_dot"):
-        raise InvalidError(f"diff type {kind!r} is none of three_dot, two_dot")
-    walk = lake.versions.diff_refs(
-        call.repository,
-        _commit(lake, call, call.path["left"]),
-        _commit(lake, call, call.path["right"]),
-        three_dot=kind == "three_dot",
-        prefix=call.query.get("prefix", ""),
+    diff_type = request.query.get("type") or "three_dot"
+    if diff_type not in ("three_dot", "two_dot"):
+        raise InvalidError(f"diff type {diff_type!r} is none of three_dot, two_dot")
+    walk = app.versions.diff_refs(
+        request.repository,
+        _commit(app, request, request.path["left"]),
+        _commit(app, request, request.path["right"]),
+        three_dot=diff_type == "three_dot",
+        prefix=request.query.get("prefix", ""),
     )
-    return Answer(200, _differences(call, walk))
+    return Result(200, _differences(request, walk))
 
 
-def find_merge_base(lake: Services, call: Call) -> Answer:
+def find_merge_base(app: AppState, request: Request) -> Result:
     """The best common ancestor of two refs."""
-    source = _commit(lake, call, call.path["source"])
-    destination = _commit(lake, call, call.path["destination"])
-    base = lake.versions.merge_base(call.repository, source, destination)
-    return Answer(
+    source = _commit(app, request, request.path["source"])
+    destination = _commit(app, request, request.path["destination"])
+    base = app.versions.merge_base(request.repository, source, destination)
+    return Result(
         200,
         {
             "source_commit_id": source.id,
@@ -135,81 +141,86 @@ def find_merge_base(lake: Services, call: Call) -> Answer:
     )
 
 
-def merge(lake: Services, call: Call) -> Answer:
+def merge(app: AppState, request: Request, body: Merge) -> Result:
     """Merge a ref into a branch."""
-    source = _commit(lake, call, call.path["source"])
-    branch = call.path["destination"]
-    made = lake.versions.merge(
-        call.repository,
-        source,
+    branch = request.path["destination"]
+    default = f"Merge {request.path['source']!r} into {branch!r}"
+    created = app.versions.merge(
+        request.repository,
+        _commit(app, request, request.path["source"]),
         branch,
-        call.note(f"Merge {call.path['source']!r} into {branch!r}"),
-        strategy=call.optional("strategy"),
-        squash=call.flag("squash_merge"),
-        allow_empty=call.flag("allow_empty") or call.flag("force"),
+        body.commit_message(request.user, default),
+        strategy=body.strategy,
+        squash=body.squash_merge,
+        allow_empty=body.allow_empty or body.force,
     )
-    return Answer(200, {"reference": made.id})
+    return Result(200, {"reference": created.id})
 
 
-def revert(lake: Services, call: Call) -> Answer:
+def revert(app: AppState, request: Request, body: RevertCreation) -> Result:
     """Undo a commit on a branch."""
-    ref = call.text("ref")
-    before, after = _change(lake, call, ref)
-    lake.versions.apply(
-        call.repository,
-        call.branch,
+    before, after = _commit_and_parent(app, request, body.ref, body.parent_number)
+    app.versions.apply(
+        request.repository,
+        request.branch,
         after,
         before,
-        call.inner("commit_overrides").note(f"Revert {ref}"),
-        allow_empty=call.flag("allow_empty"),
+        body.commit_overrides.commit_message(request.user, f"Revert {body.ref}"),
+        allow_empty=body.allow_empty,
     )
-    return Answer(204)
+    return Result(204)
 
 
-def cherry_pick(lake: Services, call: Call) -> Answer:
+def cherry_pick(app: AppState, request: Request, body: CherryPickCreation) -> Result:
     """Repeat a commit on a branch."""
-    ref = call.text("ref")
-    before, after = _change(lake, call, ref)
-    default = after.message if after else f"Cherry-pick {ref}"
-    note = call.inner("commit_overrides").note(default)
-    made = lake.versions.apply(call.repository, call.branch, before, after, note)
-    return Answer(201, representations.commit(made))
+    before, after = _commit_and_parent(app, request, body.ref, body.parent_number)
+    message = body.commit_overrides.commit_message(request.user, after.message)
+    created = app.versions.apply(request.repository, request.branch, before, after, message)
+    return Result(201, representations.commit(created))
 
 
-def _change(lake: Services, call: Call, ref: str) -> tuple[Commit | None, Commit]:
-    """A commit and the parent it is compared to: by number where there are several."""
-    commit = _commit(lake, call, ref)
-    number = call.body.get("parent_number") or 0
-    if not isinstance(number, int) or number < 0 or number > len(commit.parents):
+def _commit_and_parent(
+    app: AppState, request: Request, ref: str, number: int
+) -> tuple[Commit | None, Commit]:
+    """The parent that a commit is compared to, by number where there are several, and the commit.
+
+    Raises:
+        InvalidError: it has no parent of this number, or several and no number is given.
+    """
+    commit = _commit(app, request, ref)
+    if number > len(commit.parents):
         raise InvalidError(f"commit {commit.id} has no parent {number}")
     if len(commit.parents) > 1 and number == 0:
         raise InvalidError(f"commit {commit.id} is a merge: say which parent with parent_number")
     if not commit.parents:
         return None, commit
-    return lake.versions.commit(call.repository, commit.parents[max(number, 1) - 1]), commit
+    return app.versions.commit(request.repository, commit.parents[max(number, 1) - 1]), commit
 
 
-def _commit(lake: Services, call: Call, ref: str) -> Commit:
-    return lake.versions.place(call.repository, ref).commit
+def _commit(app: AppState, request: Request, ref: str) -> Commit:
+    return app.versions.resolve(request.repository, ref).commit
 
 
-def _refs(lake: Services, call: Call, kind: str) -> Answer:
-    query = call.query
-    found = lake.catalog.refs(
-        kind, call.repository, query.get("prefix", ""), query.get("after", ""), call.amount()
+def _list_refs(app: AppState, request: Request, table: str) -> Result:
+    query = request.query
+    refs = app.catalog.refs(
+        table,
+        request.repository,
+        query.get("prefix", ""),
+        query.get("after", ""),
+        request.page_size(),
     )
-    return Answer(200, representations.listing(found, representations.ref))
+    return Result(200, representations.listing(refs, representations.ref))
 
 
-def _differences(call: Call, walk: Walk[Difference]) -> dict[str, object]:
-    """A page of a diff; with a delimiter, what follows it is folded."""
-    query = call.query
+def _differences(request: Request, walk: Walk[Difference]) -> dict[str, object]:
+    """A page of a diff; with a delimiter, what follows it is folded into common prefixes."""
+    query = request.query
     after = query.get("after", "")
-    lines = folded(walk, query.get("prefix", ""), query.get("delimiter", ""), after)
-    wanted = (line for line in lines if line[0] > after)
-    taken: Page[tuple[str, Difference | None]] = page(wanted, call.amount(), lambda line: line[0])
+    lines = fold_common_prefixes(walk, query.get("prefix", ""), query.get("delimiter", ""), after)
+    rest = (line for line in lines if line[0] > after)
     return representations.listing(
-        taken,
+        page(rest, request.page_size(), lambda line: line[0]),
         lambda line: (
             representations.difference(line[1])
             if line[1]

@@ -2,109 +2,119 @@
 
 from __future__ import annotations
 
-from lake.errors import InvalidError
 from lake.server import sample_data
-from lake.server.catalog.commits import Note
+from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.pagination import Page
-from lake.server.catalog.protection import mark
+from lake.server.catalog.protection import etag
 from lake.server.http import representations
-from lake.server.http.requests import Answer, Call, Services
+from lake.server.http.app_state import AppState
+from lake.server.http.bodies import (
+    BranchProtectionRemoval,
+    BranchProtectionRule,
+    BranchProtectionRules,
+    RepositoryCreation,
+    RepositoryMetadataKeys,
+    RepositoryMetadataSet,
+)
+from lake.server.http.requests import Request, Result
 
 
-def list_repositories(lake: Services, call: Call) -> Answer:
+def list_repositories(app: AppState, request: Request) -> Result:
     """Repositories by name."""
-    query = call.query
-    found = lake.catalog.repositories(
-        query.get("prefix", ""), query.get("after", ""), call.amount()
+    query = request.query
+    repositories = app.catalog.repositories(
+        query.get("prefix", ""), query.get("after", ""), request.page_size()
     )
-    return Answer(200, representations.listing(found, representations.repository))
+    return Result(200, representations.listing(repositories, representations.repository))
 
 
-def create_repository(lake: Services, call: Call) -> Answer:
+def create_repository(app: AppState, request: Request, body: RepositoryCreation) -> Result:
     """Make a repository with an empty first commit, and sample data where it is asked for."""
-    name, branch = call.text("name"), call.optional("default_branch") or "main"
-    read_only, sampled = call.flag("read_only"), call.flag("sample_data")
-    if read_only and sampled:
-        raise InvalidError("a read-only repository takes no sample data")
-    with lake.catalog.database.change():
-        lake.versions.create_repository(
-            name, call.text("storage_namespace"), branch, call.user, read_only=read_only
+    branch = body.default_branch or "main"
+    with app.catalog.database.change():
+        app.versions.create_repository(
+            body.name, body.storage_namespace, branch, request.user, read_only=body.read_only
         )
-        if sampled:
-            add_samples(lake, name, branch, call.user)
-    return Answer(201, representations.repository(lake.catalog.repository(name)))
+        if body.sample_data:
+            add_samples(app, body.name, branch, request.user)
+    return Result(201, representations.repository(app.catalog.repository(body.name)))
 
 
-def add_samples(lake: Services, repository: str, branch: str, committer: str) -> None:
+def add_samples(app: AppState, repository: str, branch: str, committer: str) -> None:
     """Commit the sample data to a branch."""
-    for path, data, kind in sample_data.files():
-        stored = lake.store.put(data)
-        lake.content.stage(
-            repository, branch, path, stored, content_type=kind, metadata={}, only_new=False
+    for path, data, media_type in sample_data.files():
+        app.objects.stage(
+            repository,
+            branch,
+            path,
+            app.store.put(data),
+            content_type=media_type,
+            metadata={},
+            only_if_absent=False,
         )
-    note = Note(sample_data.MESSAGE, committer, {})
-    lake.versions.commit_staged(repository, branch, note, allow_empty=True)
+    message = CommitMessage(sample_data.MESSAGE, committer, {})
+    app.versions.commit_staged(repository, branch, message, allow_empty=True)
 
 
-def get_repository(lake: Services, call: Call) -> Answer:
+def get_repository(app: AppState, request: Request) -> Result:
     """One repository."""
-    return Answer(200, representations.repository(lake.catalog.repository(call.repository)))
+    return Result(200, representations.repository(app.catalog.repository(request.repository)))
 
 
-def delete_repository(lake: Services, call: Call) -> Answer:
+def delete_repository(app: AppState, request: Request) -> Result:
     """Remove a repository."""
-    lake.catalog.delete_repository(call.repository)
-    return Answer(204)
+    app.catalog.delete_repository(request.repository)
+    return Result(204)
 
 
-def get_metadata(lake: Services, call: Call) -> Answer:
+def get_metadata(app: AppState, request: Request) -> Result:
     """Metadata of a repository."""
-    return Answer(200, dict(lake.catalog.repository(call.repository).metadata))
+    return Result(200, dict(app.catalog.repository(request.repository).metadata))
 
 
-def set_metadata(lake: Services, call: Call) -> Answer:
+def set_metadata(app: AppState, request: Request, body: RepositoryMetadataSet) -> Result:
     """Add to the metadata of a repository, or change it."""
-    lake.settings.set_metadata(call.repository, call.metadata("metadata"))
-    return Answer(201)
+    app.settings.set_metadata(request.repository, body.metadata)
+    return Result(201)
 
 
-def delete_metadata(lake: Services, call: Call) -> Answer:
+def delete_metadata(app: AppState, request: Request, body: RepositoryMetadataKeys) -> Result:
     """Remove keys from the metadata of a repository."""
-    lake.settings.delete_metadata(call.repository, call.texts("keys"))
-    return Answer(204)
+    app.settings.delete_metadata(request.repository, body.keys)
+    return Result(204)
 
 
-def get_protection(lake: Services, call: Call) -> Answer:
+def get_protection(app: AppState, request: Request) -> Result:
     """Patterns of the branches that take changes by merge only."""
-    rules = lake.settings.rules(call.repository)
-    return Answer(200, [{"pattern": rule} for rule in rules], {"etag": f'"{mark(rules)}"'})
+    patterns = app.settings.patterns(request.repository)
+    rules = [{"pattern": pattern} for pattern in patterns]
+    return Result(200, rules, {"etag": f'"{etag(patterns)}"'})
 
 
-def set_protection(lake: Services, call: Call) -> Answer:
-    """Replace the patterns; with If-Match only where they are still what the caller saw."""
-    patterns = [item.text("pattern") for item in call.listed]
-    lake.settings.set_rules(call.repository, patterns, call.headers.get("if-match"))
-    return Answer(204)
+def set_protection(app: AppState, request: Request, body: BranchProtectionRules) -> Result:
+    """Replace the patterns; with If-Match only where they are still what the client saw."""
+    patterns = [rule.pattern for rule in body.root]
+    app.settings.set_patterns(request.repository, patterns, request.headers.get("if-match"))
+    return Result(204)
 
 
-def add_protection(lake: Services, call: Call) -> Answer:
+def add_protection(app: AppState, request: Request, body: BranchProtectionRule) -> Result:
     """Protect the branches that match one more pattern."""
-    lake.settings.add_rule(call.repository, call.text("pattern"))
-    return Answer(204)
+    app.settings.add_pattern(request.repository, body.pattern)
+    return Result(204)
 
 
-def remove_protection(lake: Services, call: Call) -> Answer:
+def remove_protection(app: AppState, request: Request, body: BranchProtectionRemoval) -> Result:
     """Forget a pattern; without one, all."""
-    pattern = call.optional("pattern")
-    if pattern:
-        lake.settings.remove_rule(call.repository, pattern)
+    if body.pattern:
+        app.settings.remove_pattern(request.repository, body.pattern)
     else:
-        lake.settings.set_rules(call.repository, ())
-    return Answer(204)
+        app.settings.set_patterns(request.repository, ())
+    return Result(204)
 
 
-def list_runs(lake: Services, call: Call) -> Answer:
+def list_runs(app: AppState, request: Request) -> Result:
     """Runs of actions: there are none, because this server runs none."""
-    lake.catalog.repository(call.repository)
+    app.catalog.repository(request.repository)
     none: Page[str] = Page([], None)
-    return Answer(200, representations.listing(none, lambda _: {}))
+    return Result(200, representations.listing(none, lambda _: {}))

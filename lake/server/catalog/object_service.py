@@ -6,29 +6,31 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap, takewhile
-from typing import Final
+from typing import Final, Literal
 
 from lake.errors import InvalidError, NotFoundError, PreconditionError
 from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.common_prefixes import folded
+from lake.server.catalog.common_prefixes import fold_common_prefixes
 from lake.server.catalog.entries import Entry
-from lake.server.catalog.overlay import laid_over
+from lake.server.catalog.overlay import overlay
 from lake.server.catalog.pagination import Page, page
-from lake.server.catalog.versions import Place, Versions
-from lake.server.storage.objects import ObjectStore, Stored
+from lake.server.catalog.ref_resolution import ResolvedRef
+from lake.server.catalog.versions import Versions
+from lake.server.storage.hashing import StoredObject
+from lake.server.storage.objects import ObjectStore
 
 DEFAULT_TYPE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPath:
     """A line of a listing: an object, or a common prefix when there is no entry."""
 
     path: str
     entry: Entry | None
 
 
-class Content:
+class ObjectService:
     """The objects of a lake."""
 
     def __init__(self, catalog: Catalog, versions: Versions, store: ObjectStore) -> None:
@@ -44,51 +46,51 @@ class Content:
             NotFoundError: there is no such path.
         """
         with self.catalog.database.snapshot():
-            place = self.versions.place(repository, ref)
-            found = self._lookup(repository, place, path)
-        if found is None:
+            resolved = self.versions.resolve(repository, ref)
+            entry = self._lookup(repository, resolved, path)
+        if entry is None:
             raise NotFoundError(f"{path!r} not found at {ref!r}")
-        return found
+        return entry
 
     def list(
         self, repository: str, ref: str, *, prefix: str, after: str, delimiter: str, amount: int
-    ) -> Page[Listed]:
+    ) -> Page[ListedPath]:
         """List objects under a prefix; a delimiter folds what follows it into common prefixes."""
         with self.catalog.database.snapshot():
-            place = self.versions.place(repository, ref)
+            resolved = self.versions.resolve(repository, ref)
 
             def walk(start: str, inclusive: bool) -> Iterator[tuple[str, Entry]]:
-                return self._walk(repository, place, prefix, start, inclusive=inclusive)
+                return self._walk(repository, resolved, prefix, start, inclusive=inclusive)
 
-            lines = starmap(Listed, folded(walk, prefix, delimiter, after))
-            return page(lines, amount, lambda item: item.path)
+            lines = starmap(ListedPath, fold_common_prefixes(walk, prefix, delimiter, after))
+            return page(lines, amount, lambda line: line.path)
 
     def stage(
         self,
         repository: str,
         branch: str,
         path: str,
-        stored: Stored,
+        stored: StoredObject,
         *,
         content_type: str,
         metadata: Mapping[str, str],
-        only_new: bool,
+        only_if_absent: bool,
     ) -> Entry:
-        """Put a stored object under a path of a branch, uncommitted; it need not be held any more.
+        """Put a stored object under a path of a branch, uncommitted, and unpin it.
 
         Raises:
-            PreconditionError: `only_new`, and the path is taken.
+            PreconditionError: `only_if_absent`, and the path is taken.
         """
         entry = Entry(
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
         )
         try:
             with self.catalog.database.change():
-                if only_new and self._on_branch(repository, branch, path) is not None:
+                if only_if_absent and self._on_branch(repository, branch, path) is not None:
                     raise PreconditionError(f"{path!r} exists already")
                 self.catalog.stage(repository, branch, {path: entry})
         finally:
-            self.store.holds.free(stored.sha256)
+            self.store.pins.unpin(stored.sha256)
         return entry
 
     def remove(self, repository: str, branch: str, paths: Iterable[str]) -> None:
@@ -120,18 +122,18 @@ class Content:
         *,
         content_type: str,
         metadata: Mapping[str, str],
-        only_new: bool,
+        only_if_absent: bool,
     ) -> Entry:
         """Take over the file at an address that was handed out for this path.
 
         Raises:
             InvalidError: the address was not handed out for it, or was used.
+            PreconditionError: `only_if_absent`, and the path is taken.
         """
-        if not self.catalog.offered(address, repository, branch, path):
-            raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
+        self._check_offered(repository, branch, path, address)
         stored = self.store.link(address)
         with self.catalog.database.change():
-            self.catalog.take(address)
+            self.catalog.use_address(address)
             return self.stage(
                 repository,
                 branch,
@@ -139,7 +141,7 @@ class Content:
                 stored,
                 content_type=content_type,
                 metadata=metadata,
-                only_new=only_new,
+                only_if_absent=only_if_absent,
             )
 
     def offer_many(self, repository: str, branch: str, paths: Sequence[str]) -> Sequence[str]:
@@ -160,57 +162,66 @@ class Content:
     ) -> None:
         """Take over the files at addresses that were handed out for these paths, all or none.
 
+        Args:
+            repository: its name.
+            branch: where the objects are staged.
+            pairs: path and address of each.
+            content_type: of all of them.
+
         Raises:
             InvalidError: an address was not handed out for its path, or was used.
         """
         for path, address in pairs:
-            if not self.catalog.offered(address, repository, branch, path):
-                raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
-        found = self.store.link_many([address for _, address in pairs])
+            self._check_offered(repository, branch, path, address)
+        objects = self.store.link_many([address for _, address in pairs])
         now = int(time.time())
         entries: dict[str, Entry | None] = {
             path: Entry(stored.sha256, stored.md5, stored.size, now, content_type)
-            for (path, _), stored in zip(pairs, found, strict=True)
+            for (path, _), stored in zip(pairs, objects, strict=True)
         }
         try:
             with self.catalog.database.change():
                 for _, address in pairs:
-                    self.catalog.take(address)
+                    self.catalog.use_address(address)
                 self.catalog.stage(repository, branch, entries)
         finally:
-            for stored in found:
-                self.store.holds.free(stored.sha256)
+            for stored in objects:
+                self.store.pins.unpin(stored.sha256)
 
-    def reset(self, repository: str, branch: str, kind: str, path: str) -> None:
+    def reset(
+        self,
+        repository: str,
+        branch: str,
+        reset_type: Literal["reset", "common_prefix", "object"],
+        path: str,
+    ) -> None:
         """Forget uncommitted changes: all, under a prefix, or of one object."""
-        if kind == "object":
-            with self.catalog.database.change() as db:
-                self.catalog.ref("branches", repository, branch)
-                db.execute(
-                    "DELETE FROM staging WHERE repository = ? AND branch = ? AND path = ?",
-                    (repository, branch, path),
-                )
-        elif kind in ("common_prefix", "reset"):
-            self.catalog.ref("branches", repository, branch)
-            self.catalog.unstage(repository, branch, path if kind == "common_prefix" else "")
+        self.catalog.ref("branches", repository, branch)
+        if reset_type == "object":
+            self.catalog.unstage_object(repository, branch, path)
         else:
-            raise InvalidError(f"reset type {kind!r} is none of reset, common_prefix, object")
+            prefix = path if reset_type == "common_prefix" else ""
+            self.catalog.unstage(repository, branch, prefix)
+
+    def _check_offered(self, repository: str, branch: str, path: str, address: str) -> None:
+        if not self.catalog.is_offered(address, repository, branch, path):
+            raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
 
     def _on_branch(self, repository: str, branch: str, path: str) -> Entry | None:
         head = self.versions.head(repository, branch)
-        return self._lookup(repository, Place(head, branch), path)
+        return self._lookup(repository, ResolvedRef(head, branch), path)
 
-    def _lookup(self, repository: str, place: Place, path: str) -> Entry | None:
-        tree = self.versions.tree(place.commit)
-        return self.catalog.lookup(repository, place.branch, tree, path)
+    def _lookup(self, repository: str, resolved: ResolvedRef, path: str) -> Entry | None:
+        tree = self.versions.tree(resolved.commit)
+        return self.catalog.lookup(repository, resolved.branch, tree, path)
 
     def _walk(
-        self, repository: str, place: Place, prefix: str, start: str, *, inclusive: bool
+        self, repository: str, resolved: ResolvedRef, prefix: str, start: str, *, inclusive: bool
     ) -> Iterator[tuple[str, Entry]]:
-        tree = self.versions.tree(place.commit)
-        found = tree.items(start, inclusive=inclusive)
-        committed = takewhile(lambda item: item[0].startswith(prefix), found)
-        if place.branch is None:
+        entries = self.versions.tree(resolved.commit).items(start, inclusive=inclusive)
+        committed = takewhile(lambda item: item[0].startswith(prefix), entries)
+        branch = resolved.branch
+        if branch is None:
             return committed
-        staged = self.catalog.changes(repository, place.branch, prefix, start, inclusive=inclusive)
-        return laid_over(staged, committed)
+        staged = self.catalog.changes(repository, branch, prefix, start, inclusive=inclusive)
+        return overlay(staged, committed)

@@ -1,0 +1,338 @@
+"""JSON bodies that the API takes, as pydantic models: what is checked is what is described.
+
+The names and fields are lakeFS's own. As its clients expect, a field that this server does not know
+is passed over, null stands for an absent field, and a boolean may come as text. Fields whose value
+the server finds out by itself (sizes, checksums) are described, and not checked.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from lake.errors import InvalidError
+from lake.server.catalog.commits import CommitMessage
+from lake.server.catalog.validation import REPOSITORY, check_header_text
+from lake.server.maintenance import gc
+from lake.server.storage.objects import SCHEME
+
+MAX_DATE: Final = 1 << 33
+"""Unix seconds that still fit 64 bits when counted in nanoseconds."""
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def _or_empty_text(value: object) -> object:
+    return value or ""
+
+
+def _or_empty_mapping(value: object) -> object:
+    return value or {}
+
+
+def _header_text(text: str) -> str:
+    return check_header_text(text)
+
+
+def _header_names(metadata: dict[str, str]) -> dict[str, str]:
+    """Names of user metadata in lower case, which must be fit for a header."""
+    return {check_header_text(name.lower()): text for name, text in metadata.items()}
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+OptionalText = Annotated[StrictStr, BeforeValidator(_or_empty_text)]
+HeaderText = Annotated[OptionalText, AfterValidator(_header_text)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Texts = list[StrictStr]
+Metadata = Annotated[dict[str, StrictStr], BeforeValidator(_or_empty_mapping)]
+ObjectMetadata = Annotated[Metadata, AfterValidator(_header_names)]
+Date = Annotated[
+    Annotated[StrictInt, Field(ge=0, lt=MAX_DATE)] | None,
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_DATE - 1}),
+]
+ParentNumber = Annotated[StrictInt, Field(ge=0), BeforeValidator(lambda value: value or 0)]
+UncheckedText = Annotated[Any, WithJsonSchema({"type": "string"})]
+UncheckedNumber = Annotated[Any, WithJsonSchema({"type": "integer"})]
+
+
+class Body(BaseModel):
+    """A JSON object."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class StatisticsEvents(Body):
+    """What a client says of its use, of which nothing is read."""
+
+
+class GarbageCollection(Body):
+    """What a collection keeps: for how many seconds, and which commits besides."""
+
+    keep_seconds: Annotated[StrictInt, Field(ge=0, le=MAX_DATE)] = gc.KEEP
+    also: Texts = []
+    dry_run: Flag = False
+
+
+class LoginInformation(Body):
+    """A key pair."""
+
+    access_key_id: Text
+    secret_access_key: Text
+
+
+class RepositoryCreation(Body):
+    """A repository to create."""
+
+    name: Annotated[Text, Field(json_schema_extra={"pattern": f"^{REPOSITORY.pattern}$"})]
+    storage_namespace: Text
+    default_branch: OptionalText = ""
+    sample_data: Flag = False
+    read_only: Flag = False
+
+    @model_validator(mode="after")
+    def _samples_can_be_written(self) -> Self:
+        if self.read_only and self.sample_data:
+            raise ValueError("a read-only repository takes no sample data")
+        return self
+
+
+class RepositoryMetadataSet(Body):
+    """Metadata to add to a repository."""
+
+    metadata: Metadata = {}
+
+
+class RepositoryMetadataKeys(Body):
+    """Keys of metadata to remove."""
+
+    keys: Texts
+
+
+class BranchProtectionRule(Body):
+    """A pattern of names of branches that take changes by merge only."""
+
+    pattern: Text
+
+
+class BranchProtectionRules(RootModel[list[BranchProtectionRule]]):
+    """All patterns of a repository."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class BranchProtectionRemoval(Body):
+    """A pattern to remove; all of them where none is given."""
+
+    pattern: OptionalText = ""
+
+
+class BranchCreation(Body):
+    """A branch to create at a ref."""
+
+    name: Text
+    source: Text
+    force: Flag = False
+    hidden: Flag = False
+
+
+class ResetCreation(Body):
+    """Which uncommitted changes to forget."""
+
+    type: Annotated[
+        Literal["reset", "common_prefix", "object"],
+        BeforeValidator(lambda value: value or "reset"),
+    ] = "reset"
+    path: OptionalText = ""
+    force: Flag = False
+
+    @model_validator(mode="after")
+    def _path_is_given(self) -> Self:
+        if self.type != "reset" and not self.path:
+            raise ValueError(f"a reset of type {self.type!r} needs a path")
+        return self
+
+
+class CommitOverrides(Body):
+    """What a commit says, where it is not what it would say by itself."""
+
+    message: OptionalText = ""
+    metadata: Metadata = {}
+    date: Date = None
+
+    def commit_message(self, committer: str, default: str = "") -> CommitMessage:
+        """The message of the commit to make, with a text for where none is given."""
+        return CommitMessage(self.message or default, committer, self.metadata, self.date)
+
+
+Overrides = Annotated[CommitOverrides, BeforeValidator(_or_empty_mapping)]
+
+
+class CommitCreation(CommitOverrides):
+    """A commit of what is staged."""
+
+    message: Text
+    allow_empty: Flag = False
+    force: Flag = False
+
+
+class ImportCommit(CommitOverrides):
+    """The commit of an import."""
+
+    allow_empty: Flag = False
+
+
+class Merge(CommitOverrides):
+    """A merge of a ref into a branch."""
+
+    strategy: OptionalText = ""
+    force: Flag = False
+    allow_empty: Flag = False
+    squash_merge: Flag = False
+
+
+class RevertCreation(Body):
+    """A commit to undo; of a merge, seen from one of its parents."""
+
+    ref: Text
+    parent_number: ParentNumber = 0
+    commit_overrides: Overrides = CommitOverrides()
+    allow_empty: Flag = False
+    force: Flag = False
+
+
+class CherryPickCreation(Body):
+    """A commit to repeat; of a merge, seen from one of its parents."""
+
+    ref: Text
+    parent_number: ParentNumber = 0
+    commit_overrides: Overrides = CommitOverrides()
+    force: Flag = False
+
+
+class TagCreation(Body):
+    """A tag to create at a ref."""
+
+    id: Text
+    ref: Text
+    force: Flag = False
+
+
+class PathList(Body):
+    """Paths of objects."""
+
+    paths: Texts
+
+
+class ObjectCopyCreation(Body):
+    """An object to stage under another path."""
+
+    src_path: Text
+    src_ref: OptionalText = ""
+    force: Flag = False
+    shallow: Flag = False
+
+
+class UpdateObjectUserMetadata(Body):
+    """User metadata that replaces what an object has."""
+
+    metadata: ObjectMetadata = Field(default={}, alias="set")
+
+
+class ObjectStageCreation(Body):
+    """A file beside the lake to stage as an object."""
+
+    physical_address: Text
+    content_type: HeaderText = ""
+    metadata: ObjectMetadata = {}
+    checksum: UncheckedText = None
+    size_bytes: UncheckedNumber = None
+    mtime: UncheckedNumber = None
+    force: Flag = False
+
+
+class StagingLocation(Body):
+    """An address that the server handed out."""
+
+    physical_address: Annotated[StrictStr, Field(pattern=f"^{SCHEME}")]
+    presigned_url: UncheckedText = None
+    presigned_url_expiry: UncheckedNumber = None
+
+
+class StagingMetadata(Body):
+    """Bytes at an address that become an object."""
+
+    staging: StagingLocation
+    user_metadata: ObjectMetadata = {}
+    content_type: HeaderText = ""
+    checksum: UncheckedText = None
+    size_bytes: UncheckedNumber = None
+    mtime: UncheckedNumber = None
+    force: Flag = False
+
+
+class BatchOffer(Body):
+    """Paths for which addresses are to be handed out."""
+
+    paths: list[Text]
+
+
+class BatchLink(Body):
+    """Addresses whose bytes become objects, and the path of each."""
+
+    paths: list[Text]
+    addresses: list[Text]
+    content_type: HeaderText = ""
+
+    @model_validator(mode="after")
+    def _addresses_fit_paths(self) -> Self:
+        distinct = len(set(self.addresses))
+        if len(self.paths) != len(self.addresses) or distinct != len(self.addresses):
+            raise ValueError("every path needs an address of its own")
+        return self
+
+
+class ImportLocation(Body):
+    """A file or a directory to import, and where it goes on the branch."""
+
+    type: Literal["object", "common_prefix"]
+    path: Text
+    destination: OptionalText = ""
+
+
+class ImportCreation(Body):
+    """Files and directories beside the lake to import in one commit."""
+
+    paths: Annotated[list[ImportLocation], Field(min_length=1)]
+    commit: Annotated[ImportCommit, BeforeValidator(_or_empty_mapping)] = ImportCommit()
+    force: Flag = False
+
+
+def validate(model: type[BaseModel], value: object) -> BaseModel:
+    """Read a JSON value as a body.
+
+    Raises:
+        InvalidError: it is not such a body; the message names the first field that is wrong.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        reason = first["msg"].removeprefix("Value error, ")
+        subject = f"the body's field `{field}`" if field else "the body"
+        raise InvalidError(f"{subject} is not valid: {reason[:1].lower()}{reason[1:]}") from error
