@@ -1,4 +1,4 @@
-"""What a stage tells the person at the terminal, on standard error, with nothing raw in it."""
+"""Messages of a stage for the person at the terminal, on standard error, without raw characters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ WIDTH: Final = 120
 
 
 def line(sentence: str) -> None:
-    """Say one thing on one line."""
+    """Print a sentence on one line."""
     sys.stderr.write(f"{visible(sentence)}\n")
 
 
 def lines(text: str) -> None:
-    """Say something of several lines."""
+    """Print a text of several lines."""
     sys.stderr.write(f"{visible(text, lines=True)}\n")
 
 

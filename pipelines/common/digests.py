@@ -34,11 +34,11 @@ def of_file(path: Path) -> str:
     Folders named `__pycache__` do not count, as in `.dvcignore`.
 
     Raises:
-        OSError: the file is not there, or no regular file.
+        OSError: The file does not exist, or is no regular file.
     """
     if path.is_dir():
-        found = (item for item in path.rglob("*") if "__pycache__" not in item.parts)
-        inside = sorted(item for item in found if item.is_file())
+        items = (item for item in path.rglob("*") if "__pycache__" not in item.parts)
+        inside = sorted(item for item in items if item.is_file())
         parts = [f"{item.relative_to(path).as_posix()}:{of_file(item)}" for item in inside]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     with files.opened(path) as file:

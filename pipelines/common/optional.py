@@ -1,7 +1,7 @@
-"""Libraries that only some scorers need: imported when they are used, with a clear word if missing.
+"""Optional libraries, which only some scorers need: imported on use, with a clear error if missing.
 
-They are in the extra `scorers` of pyproject.toml, so that a lake without such scorers installs
-without them.
+They are in the extra `scorers` of pyproject.toml, so that a lake that uses none of these scorers
+can be installed without them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without typ
     """Import a module of an optional library.
 
     Args:
-        module: its name.
-        work: what needs it, as in "near-duplicates of texts".
+        module: Name of the module.
+        work: What needs it, as in "near-duplicates of texts".
 
     Raises:
-        LibraryError: it is not installed.
+        LibraryError: The library is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -37,13 +37,18 @@ def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without typ
         ) from error
 
 
-def known(asked: Iterable[str], there: Iterable[str], what: str) -> None:
-    """Check that a library knows what is asked of it.
+def check_supported(names: Iterable[str], supported: Iterable[str], what: str) -> None:
+    """Check that a library supports what the settings name.
+
+    Args:
+        names: Names in the settings.
+        supported: Names that the library supports.
+        what: What is named, as in "language".
 
     Raises:
-        ParamsError: names what it does not know, and the nearest that it does.
+        ParamsError: A name is not supported; the message names the nearest that is.
     """
-    names = list(there)
-    for name in asked:
-        if name not in names:
-            raise ParamsError(f"there is no {what} {name!r}{nearest(name, names)}")
+    names_of_library = list(supported)
+    for name in names:
+        if name not in names_of_library:
+            raise ParamsError(f"there is no {what} {name!r}{nearest(name, names_of_library)}")

@@ -1,7 +1,7 @@
-"""Parquet files that somebody else wrote, read only if they do not become much more than they are.
+"""Read Parquet files that nobody trusts, unless they would become far larger in memory.
 
-Compression, dictionaries and run lengths let kilobytes of a file become gigabytes. What it would
-become is found from its page headers before it is read.
+Compression, dictionaries and run lengths let kilobytes of a file become gigabytes. The size in
+memory is computed from the page headers before the file is read.
 """
 
 from __future__ import annotations
@@ -18,66 +18,69 @@ from pipelines.common import parquet_pages
 from pipelines.common.errors import DataError
 
 SOURCE: Final = 1 << 28
-"""Bytes in memory that any table of real data may become, however small its file is."""
+"""Bytes in memory that any table of real data may take, however small its file is."""
 OURS: Final = 1 << 30
 """The same of a table that this project writes; its columns repeat one value more often."""
 
 
 def read(path: Path, floor: int = OURS) -> pl.DataFrame:
-    """Read a file under the bound; its name is a name, not a pattern.
+    """Read a Parquet file under the bound; its name is taken literally, not as a pattern.
 
     Raises:
-        DataError: it is no Parquet file, or would become too large.
-        OSError: it is not there, or no regular file.
+        DataError: The file is no Parquet file, or would become too large.
+        OSError: The file does not exist, or is no regular file.
     """
     with files.opened(path) as file:
         check(path, file, floor)
     try:
         return pl.read_parquet(path, glob=False)
     except UNREADABLE as error:
-        said = (str(error).splitlines() or ["no message"])[0]
-        raise DataError(f"{path} cannot be read as a .parquet table: {said}") from error
+        raise _unreadable(path, error) from error
 
 
 def check(name: str | Path, file: BinaryIO, floor: int = OURS) -> None:
     """Refuse a file that would become too large.
 
     Args:
-        name: by which it is refused.
-        file: open for reading.
-        floor: bytes in memory that it may become, however small it is.
+        name: Name of the file in messages.
+        file: The file, open for reading.
+        floor: Bytes in memory that it may take, however small it is.
 
     Raises:
-        DataError: it is no Parquet file, or would become too large.
+        DataError: The file is no Parquet file, or would become too large.
     """
     import pyarrow as pa  # noqa: PLC0415  slow to import
     import pyarrow.parquet as pq  # noqa: PLC0415  slow to import
 
-    there = file.seek(0, os.SEEK_END)
+    file_size = file.seek(0, os.SEEK_END)
     file.seek(0)
     try:
         size = parquet_pages.decoded_size(file, pq.read_metadata(file))
     except (pa.ArrowException, OSError, ValueError) as error:
-        said = (str(error).splitlines() or ["no message"])[0]
-        raise DataError(f"{name} cannot be read as a .parquet table: {said}") from error
-    bound(name, there, size, floor)
+        raise _unreadable(name, error) from error
+    bound(name, file_size, size, floor)
 
 
-def bound(name: str | Path, there: int, size: int, floor: int = SOURCE) -> None:
-    """Refuse a file that takes much more in memory than it has bytes.
+def bound(name: str | Path, file_size: int, size: int, floor: int = SOURCE) -> None:
+    """Refuse a file that takes far more bytes in memory than it has itself.
 
     Args:
-        name: by which it is refused.
-        there: bytes that it has.
-        size: bytes that it takes in memory.
-        floor: as `check`.
+        name: Name of the file in messages.
+        file_size: Bytes of the file.
+        size: Bytes that it takes in memory.
+        floor: Bytes in memory that it may take, however small it is.
 
     Raises:
-        DataError: it takes too much.
+        DataError: It takes too many.
     """
-    most = files.most_decoded(there, floor)
+    most = files.most_decoded(file_size, floor)
     if size > most:
         raise DataError(
-            f"{name} has {there:,} bytes and would take {size:,} in memory, more than the "
+            f"{name} has {file_size:,} bytes and would take {size:,} in memory, more than the "
             f"{most:,} that a file of this size may; repeat less in it, or split it"
         )
+
+
+def _unreadable(name: str | Path, error: Exception) -> DataError:
+    message = (str(error).splitlines() or ["no message"])[0]
+    return DataError(f"{name} cannot be read as a .parquet table: {message}")

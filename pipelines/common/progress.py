@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then anywhere else."""
+"""Report the progress of long work: a bar on a terminal, an occasional line anywhere else."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from lake.visible import visible
 
 Item = TypeVar("Item")
 SECONDS: Final = 10.0
-"""At most one line in this time where there is no terminal."""
+"""Least time between two lines where there is no terminal."""
 
 
 def track(items: Sequence[Item], name: str) -> Iterator[Item]:
-    """Yield the items while telling standard error how far the work is."""
+    """Yield the items, and report on standard error how many are done."""
     yield from _bar(name, iterable=items)
 
 
 @contextmanager
 def bar(total: int, name: str) -> Iterator[Callable[[int, int], None]]:
-    """A function that is told how much is done, and of how much, while it is.
+    """Show progress while a function is called with the amount done and the total.
 
     Args:
-        total: how much there is, as far as is known beforehand.
-        name: of the work.
+        total: The total, as far as it is known beforehand.
+        name: Name of the work.
     """
     shown = _bar(name, total=total)
 
-    def told(done: int, of: int) -> None:
+    def report(done: int, of: int) -> None:
         shown.total = of
         shown.update(done - shown.n)
 
     try:
-        yield told
+        yield report
     finally:
         shown.close()
 

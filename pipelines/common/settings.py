@@ -1,17 +1,17 @@
-"""From a mapping to frozen settings, with errors as sentences that name the nearest known key."""
+"""Validate mappings as frozen settings, with errors that name the nearest known key."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.common.errors import ParamsError
 
 OWN: Final = "Value error, "
-"""What pydantic puts before the sentence of a check of ours."""
+"""Prefix that pydantic puts before the message of one of our validators."""
 
 OPERATIONAL: Final = "operational"
 """The mark, in a field's `json_schema_extra`, of a setting that cannot change what comes out."""
@@ -73,26 +73,26 @@ def parse(model: type[Model], content: object, where: str) -> Model:
     """Validate a mapping, with errors as sentences.
 
     Raises:
-        ParamsError: names each wrong key, and the nearest known one for an unknown key.
+        ParamsError: The message names each wrong key, and the nearest known one for an unknown key.
     """
     try:
         return strictly(model, content)
     except ValidationError as error:
-        said = "; ".join(_sentence(model, dict(item)) for item in error.errors())
-        raise ParamsError(f"{where}: {said}" if where else said) from error
+        message = "; ".join(_sentence(model, dict(item)) for item in error.errors())
+        raise ParamsError(f"{where}: {message}" if where else message) from error
 
 
 def strictly(model: type[Model], content: object) -> Model:
-    """Validate plain values by their types: no boolean and no text is a number, nor the reverse.
+    """Validate plain values without conversion: neither a boolean nor a text is a number.
 
     Raises:
-        ValidationError: they do not fit.
+        ValidationError: They do not fit the model.
     """
     return model.model_validate(_frozen(content), strict=True)
 
 
 def _frozen(content: Any) -> Any:  # noqa: ANN401  plain values of any type
-    """The same with tuples for lists: settings are frozen, and a strict tuple is no list."""
+    """Replace lists by tuples, which frozen settings hold and strict validation asks for."""
     if isinstance(content, dict):
         return {name: _frozen(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
@@ -100,30 +100,35 @@ def _frozen(content: Any) -> Any:  # noqa: ANN401  plain values of any type
     return content
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one, or all of them."""
-    names = list(known)
-    found = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    if found:
-        return f"; did you mean {found[0]!r}?"
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Write the end of a message about an unknown name: the nearest known name, or all of them."""
+    names = list(valid)
+    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    if matches:
+        return f"; did you mean {matches[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""
 
 
 def _sentence(model: type[BaseModel], item: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    """Write an error of pydantic as a sentence."""
+    key = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
-        said = item["msg"].removeprefix(OWN)
-        return f"{place}: {said}" if place else said
-    return f"unknown key {place}{nearest(str(item['loc'][-1]), _known(model, item['loc'][:-1]))}"
+        message = item["msg"].removeprefix(OWN)
+        return f"{key}: {message}" if key else message
+    return f"unknown key {key}{nearest(str(item['loc'][-1]), _fields(model, item['loc'][:-1]))}"
 
 
-def _known(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """Field names of the model that a location leads to."""
+def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """List the field names of the model that a location leads to."""
     for part in loc:
         field = model.model_fields.get(str(part))
         if field is None:
             continue  # a key of a mapping: stay with the mapping's value type
-        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        model = inner[-1] if inner else model
+        types = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        models = [type_ for type_ in types if _is_model(type_)]
+        model = models[-1] if models else model
     return list(model.model_fields)
+
+
+def _is_model(type_: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(type_, type) and issubclass(type_, BaseModel)

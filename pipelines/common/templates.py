@@ -1,4 +1,4 @@
-"""The engine that fills templates of pages: what comes from outside is text, and nothing else."""
+"""Template engine for HTML pages: every value is escaped, so that foreign text stays text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from lake.visible import visible
 
 
 def engine(loader: BaseLoader) -> Environment:
-    """An engine in which every value is escaped and a missing one is an error.
+    """Make an engine in which every value is escaped and a missing value is an error.
 
-    What does not print in a value becomes a mark, once, where a template puts it; line breaks stay.
+    Characters that cannot be printed are replaced by a visible mark where a template outputs a
+    value; line breaks stay.
     """
     return Environment(
         loader=loader,
@@ -24,7 +25,7 @@ def engine(loader: BaseLoader) -> Environment:
 
 
 def shown(value: object) -> object:
-    """A value as a template puts it into a page; what a macro has drawn is HTML and stays."""
+    """Convert a value for output by a template; the HTML that a macro returns stays as it is."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return visible(value, lines=True)
     return value

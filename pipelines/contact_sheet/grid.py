@@ -1,4 +1,4 @@
-"""The picture of a round: real examples, accepted candidates, refused ones with their reasons."""
+"""Draw a round of images: real examples, accepted candidates, and refused ones with reasons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 CELL: Final = 56
-"""Side of a shown image, in pixels of the picture."""
+"""Side of a drawn image, in pixels."""
 GAP: Final = 10
 MARGIN: Final = 24
 MAX_CLASSES: Final = 20
@@ -24,7 +24,7 @@ REFUSED_LINES: Final = 2
 INK, PALE, PAPER = (28, 32, 36), (105, 112, 120), (255, 255, 255)
 FRAME: Final = {"real": (120, 126, 134), "accepted": (34, 139, 84), "refused": (200, 62, 52)}
 
-HEADS: Final = {
+HEADINGS: Final = {
     "real": "Real images, one column per class: what the generator should imitate",
     "accepted": "Accepted candidates: generated for the class above, every critical check passed",
 }
@@ -36,11 +36,11 @@ def round_grid(
     """Draw a round: real examples on top, then accepted candidates, then refused ones with reasons.
 
     Args:
-        real: image, label; one column of the picture per class.
-        accepted: image, label, of the same classes.
-        refused: image (may be null), label (the requested one), reason; only the first rows that
-            fit are shown.
-        title: of the picture.
+        real: Columns image and label; each class becomes a column of the picture.
+        accepted: Columns image and label, of the same classes.
+        refused: Columns image (may be null), label (the requested one) and reason; only the first
+            rows that fit are drawn.
+        title: Title of the picture.
 
     Returns:
         A PNG file.
@@ -60,13 +60,13 @@ def round_grid(
 
 
 def _by_class(
-    canvas: Image.Image, y: int, frame: pl.DataFrame, classes: list[int], mark: str
+    canvas: Image.Image, y: int, frame: pl.DataFrame, classes: list[int], section: str
 ) -> int:
-    """Draw a section with one column per class; returns where the next one may begin."""
+    """Draw a section with one column per class; return where the next section may begin."""
     from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
 
     pen = ImageDraw.Draw(canvas)
-    pen.text((MARGIN, y), HEADS[mark], FRAME[mark], font=_font(15))
+    pen.text((MARGIN, y), HEADINGS[section], FRAME[section], font=_font(15))
     y += 26
     most = 0
     for column, label in enumerate(classes):
@@ -75,26 +75,26 @@ def _by_class(
         shown = frame.filter(pl.col("label") == label)["image"]
         most = max(most, len(shown))
         for line, values in enumerate(each_lenient(shown)):
-            _paste(canvas, (x, y + 20 + line * (CELL + GAP)), values, mark)
+            _paste(canvas, (x, y + 20 + line * (CELL + GAP)), values, section)
     if not most:
         pen.text((MARGIN, y + 20), "none", PALE, font=_font(14))
     return y + 20 + max(most, 1) * (CELL + GAP) + 16
 
 
 def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
-    """Draw refused candidates, each with the class that was asked for and why it was refused."""
+    """Draw refused candidates with the requested class and the reason of the refusal."""
     from PIL import ImageDraw  # noqa: PLC0415  light commands need no images
 
     pen = ImageDraw.Draw(canvas)
-    head = f"Refused candidates ({len(frame)}): the class asked for, the first check that failed"
-    pen.text((MARGIN, y), head, FRAME["refused"], font=_font(15))
+    heading = f"Refused candidates ({len(frame)}): the class asked for, the first check that failed"
+    pen.text((MARGIN, y), heading, FRAME["refused"], font=_font(15))
     y += 30
     pitch = 2 * (CELL + GAP)
     per_line = (canvas.width - 2 * MARGIN) // pitch
     shown = frame.head(per_line * REFUSED_LINES)
     rows = zip(each_lenient(shown["image"]), shown["label"], shown["reason"], strict=True)
-    for at, (values, label, reason) in enumerate(rows):
-        x, top = MARGIN + at % per_line * pitch, y + at // per_line * (CELL + 66)
+    for number, (values, label, reason) in enumerate(rows):
+        x, top = MARGIN + number % per_line * pitch, y + number // per_line * (CELL + 66)
         _paste(canvas, (x, top), values, "refused")
         pen.text((x + CELL + 6, top + 8), f"asked\nfor {visible(str(label))}", INK, font=_font(13))
         words = textwrap.wrap(
@@ -107,24 +107,24 @@ def _with_reasons(canvas: Image.Image, y: int, frame: pl.DataFrame) -> int:
 
 
 def _paste(
-    canvas: Image.Image, at: tuple[int, int], values: NDArray[np.float32], mark: str
+    canvas: Image.Image, corner: tuple[int, int], values: NDArray[np.float32], section: str
 ) -> None:
-    """Draw one image, enlarged without smoothing, in a frame; a missing one is crossed out."""
+    """Draw an image, enlarged without smoothing, in a frame; cross out a missing one."""
     from PIL import Image, ImageDraw  # noqa: PLC0415  light commands need no images
 
-    x, y = at
+    x, y = corner
     box = (x - 2, y - 2, x + CELL + 1, y + CELL + 1)
     pen = ImageDraw.Draw(canvas)
-    pen.rectangle(box, outline=FRAME[mark], width=2)
+    pen.rectangle(box, outline=FRAME[section], width=2)
     if values.size == 0 or not np.isfinite(values).all():
-        pen.line((x, y, x + CELL, y + CELL), FRAME[mark], 2)
-        pen.line((x, y + CELL, x + CELL, y), FRAME[mark], 2)
+        pen.line((x, y, x + CELL, y + CELL), FRAME[section], 2)
+        pen.line((x, y + CELL, x + CELL, y), FRAME[section], 2)
         return
     image = Image.fromarray(to_bytes(values)).resize((CELL, CELL), Image.Resampling.NEAREST)
-    canvas.paste(image.convert("RGB"), at)
+    canvas.paste(image.convert("RGB"), corner)
 
 
-def _font(size: int) -> Any:  # noqa: ANN401  the library's own union of font kinds
+def _font(size: int) -> Any:  # noqa: ANN401  the library's own union of font types
     from PIL import ImageFont  # noqa: PLC0415  light commands need no images
 
     return ImageFont.load_default(size)

@@ -84,6 +84,6 @@ def _identifier(among: tuple[str, ...]) -> Any:  # noqa: ANN401  without types
     langid = optional.library("py3langid.langid", "languages of texts")
     found = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     if among:
-        optional.known(among, found.labels, "language")
+        optional.check_supported(among, found.labels, "language")
         found.set_languages(among)
     return found

@@ -67,7 +67,7 @@ class PersonalData(Scorer[PersonalDataSettings]):
         """
         phones = optional.library("phonenumbers", "phone numbers in texts")
         if settings.region is not None:
-            optional.known([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
+            optional.check_supported([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
         texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
         suspect = texts.str.contains(pii.TRIGGER).fill_null(value=False)
         found: list[list[str]] = []

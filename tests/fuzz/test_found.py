@@ -186,7 +186,7 @@ def test_columns_whose_pages_lie_on_each_other_are_refused() -> None:
             return group
 
     data = b"PAR1" + page * 10
-    with pytest.raises(ValueError, match="on top of each other"):
+    with pytest.raises(ValueError, match="its columns overlap"):
         parquet_pages.decoded_size(io.BytesIO(data), Groups())
 
 
