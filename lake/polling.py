@@ -1,4 +1,4 @@
-"""Try again at even intervals, within a bound.
+"""Try again at even intervals, within a bound, without a word in any log.
 
 `stamina` decides when; it is imported on first use, since a caller that finds a server running
 needs none of it.
@@ -14,7 +14,13 @@ Value = TypeVar("Value")
 ErrorFilter = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 """Errors after which a call is made again: by their types, or by a function that is asked."""
 
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news on a terminal
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record of `stamina` is about anything else than waiting here."""
+    return record.__dict__.get("stamina.callable") != __name__
+
+
+logging.getLogger("stamina").addFilter(_is_news)
 
 
 def repeat(
@@ -46,7 +52,7 @@ def repeat(
         wait_initial=interval,
         wait_max=interval,
         wait_jitter=0,
-    )
+    ).with_name(__name__, (), {})
     for attempt in attempting:
         with attempt:
             return call()

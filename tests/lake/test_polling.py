@@ -64,6 +64,11 @@ def test_without_time_a_condition_is_asked_once() -> None:
     assert calls == [1]
 
 
+def test_trying_again_writes_nothing_into_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert repeat(Flaky(2), on=OSError, interval=0, attempts=3) == 3
+    assert not caplog.records
+
+
 def test_trying_again_writes_nothing_on_a_terminal() -> None:
     code = (
         "from lake.polling import until; print(until(lambda: False, interval=0.01, timeout=0.05))"
