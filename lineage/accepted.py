@@ -13,11 +13,11 @@ from lineage.ancestry.index import Ancestry
 from lineage.ancestry.segments import Segment
 
 BLOCK: Final = 1 << 20
-"""Rows that are described at a time."""
+"""Rows that are described at once, so that memory stays bounded."""
 
 
 def accepted(index: Ancestry, segment: Segment) -> NDArray[np.int64]:
-    """Numbers of the accepted rows of a round, ascending; all of round 0."""
+    """List the numbers of the accepted rows of a round, ascending; round 0 accepts every row."""
     numbers = [block["number"].to_numpy() for block in _blocks(index, segment)]
     return np.concatenate([np.empty(0, np.int64), *numbers])
 

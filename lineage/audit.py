@@ -23,7 +23,7 @@ NODE: Final = ("dataset", "round", "row")
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """An explicit parent."""
+    """An explicit parent of an occurrence."""
 
     dataset: str
     round: int
@@ -31,14 +31,14 @@ class Parent:
     relation: str
     weight: float
     sample_id: str | None
-    """None if the parent's lineage was not given."""
+    """Content id in hex; None where the parent's lineage was not given."""
     kind: str | None
     depth_mean: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one expectation said."""
+    """The verdict of one expectation on an occurrence."""
 
     expectation: str
     severity: str
@@ -49,18 +49,18 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether the occurrence stayed."""
+    """The decision on an occurrence: accepted, rejected or duplicate."""
 
     decision: str
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     duplicate_of: Mapping[str, Any] | None
-    """dataset, round, row of the first occurrence of the same content."""
+    """Data set, round and row of the first occurrence of the same content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """The record of one occurrence."""
+    """Everything that is recorded about one occurrence."""
 
     dataset: str
     round: int
@@ -83,16 +83,16 @@ class Occurrence:
     parents: tuple[Parent, ...]
     verdicts: tuple[Judgement, ...]
     decision: Decision | None
-    """None for real rows, and for candidates that were not decided on yet."""
+    """None for real rows, and for candidates that are not decided yet."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: ids in hex, a number that is not finite is null."""
+        """Return the record as JSON: ids in hex, numbers that are not finite as null."""
         plain = asdict(self)
         return {name: _plain(value) for name, value in plain.items()}
 
 
 def matching(prefix: str) -> pl.Expr:
-    """Whether `sample_id` begins with hex digits.
+    """Build an expression that tells whether `sample_id` begins with the given hex digits.
 
     Args:
         prefix: 8 to 64 hex digits.
@@ -114,7 +114,7 @@ def describe(
     decisions: pl.DataFrame,
     parents: pl.DataFrame,
 ) -> Occurrence:
-    """Put together the record of one occurrence.
+    """Assemble the record of one occurrence.
 
     Args:
         occurrence: a lineage row, with its `dataset`.
@@ -174,7 +174,7 @@ def _hex(value: bytes | None) -> str | None:
 
 
 def _plain(value: object) -> object:
-    """Tuples as lists, numbers that are not finite as None."""
+    """Convert tuples to lists, and numbers that are not finite to None."""
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

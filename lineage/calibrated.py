@@ -14,24 +14,24 @@ from lineage.evidence import Evidence, Figure, Verdict, exact, number
 from lineage.limits import Limits
 
 MOST: Final = 1000.0
-"""The figure where nothing is known of p*, or it is near 0."""
+"""Largest value of the figure, and its value where the lower bound of p* is 0."""
 NAMED: Final = {"φ": "keep_correct", "ψ": "keep_wrong", "p": "error", "p*": "threshold"}
 DIGITS: Final = 12
-"""Hex digits by which evidence names a suite."""
+"""Hex digits of a suite's digest in the evidence."""
 
 
 def figure(evidence: Evidence) -> Figure:
-    """Upper bound of p over lower bound of p*."""
+    """Compute the upper bound of p over the lower bound of p* (Feng et al. 2024)."""
     return of(evidence.calibration, evidence.dataset)
 
 
 def absent(evidence: Evidence, limits: Limits) -> Verdict | None:
-    """The verdict on a suite that was never audited."""
+    """Give the verdict on a suite that was never audited; None where it was audited."""
     return None if _is_known(evidence.calibration) else limits.calibration_missing
 
 
 def of(calibration: Mapping[str, Any] | None, dataset: str) -> Figure:
-    """The figure of a calibration.
+    """Compute the figure of a calibration.
 
     Args:
         calibration: as `Evidence.calibration`.
@@ -53,7 +53,7 @@ def _is_known(calibration: Mapping[str, Any] | None) -> bool:
 
 
 def _void(calibration: Mapping[str, Any] | None) -> str:
-    """That audits of other suites do not count."""
+    """Say how many audits of other suites do not count."""
     suite, void = (
         str((calibration or {}).get("suite", ""))[:DIGITS],
         (calibration or {}).get("void"),

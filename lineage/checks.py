@@ -25,7 +25,7 @@ WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check: a figure, and the stems of its lower and upper limits."""
+    """One check of the guard: a figure, and the stems of its lower and upper limits."""
 
     name: str
     figure: Callable[[Evidence], Figure]
@@ -33,21 +33,21 @@ class Rule:
     most: str | None = None
     lenient: bool = False
     only_warns: Callable[[Evidence, Limits], bool] | None = None
-    """Says when a block of this check is but a warning."""
+    """Whether a block of this check is reduced to a warning."""
     absent: Callable[[Evidence, Limits], Verdict | None] | None = None
-    """The verdict where nobody looked; None: somebody did."""
+    """The verdict where there is no figure because nothing was measured; None where it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits of one side."""
+    """The warning and blocking limits of one side."""
 
     warn: float | None
     block: float | None
 
 
 def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
-    """Hold a figure against its limits; never raises for what the evidence holds."""
+    """Judge a figure against its limits; never raises, whatever the evidence holds."""
     result = hold(rule, _figure(rule, evidence), limits)
     other = rule.absent(evidence, limits) if rule.absent is not None else None
     softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
@@ -57,14 +57,14 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
 
 
 def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
-    """Hold a figure against the limits of a rule, whatever else is known about the round."""
+    """Judge a figure against the limits of a rule, regardless of the rest of the evidence."""
     least, most = _bounds(limits, rule.least), _bounds(limits, rule.most)
     verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
     return Check(rule.name, figure.value, _words(least, most), verdict, figure.detail)
 
 
 def _figure(rule: Rule, evidence: Evidence) -> Figure:
-    """Compute a figure; a frame without what it needs has none."""
+    """Compute a figure; it is unknown where a frame lacks a column that it needs."""
     try:
         return rule.figure(evidence)
     except schema.UNREADABLE as error:
@@ -73,7 +73,7 @@ def _figure(rule: Rule, evidence: Evidence) -> Figure:
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """The worst of verdicts; pass if there are none."""
+    """Return the worst of some verdicts; pass if there are none."""
     return min(verdicts, key=WORST_FIRST.index, default="pass")
 
 
@@ -99,7 +99,7 @@ def _verdict(
 
 
 def _unknown(least: Bounds, most: Bounds, limits: Limits) -> Verdict:
-    """What a missing figure does: nothing without a limit, and no more than its limits can."""
+    """Return the verdict on an unknown figure: pass without a limit, warn where no limit blocks."""
     if least.block is not None or most.block is not None:
         return limits.unknown
     return "warn" if least.warn is not None or most.warn is not None else "pass"
@@ -114,7 +114,7 @@ def _negative(limit: float | None) -> float | None:
 
 
 def _words(least: Bounds, most: Bounds) -> str:
-    """Limits as a person reads them, such as "warn <0.75 >1.25, block <0.6 >1.5"."""
+    """Write limits for a person, such as "warn <0.75 >1.25, block <0.6 >1.5"."""
     ends = {
         "warn": _signs(least.warn, most.warn),
         "block": _signs(least.block, most.block),
@@ -128,13 +128,13 @@ def _signs(least: float | None, most: float | None) -> str:
 
 
 def _is_shallow(evidence: Evidence, limits: Limits) -> bool:
-    """Whether the next mix is so near to real data that it is distilled rather than in a loop."""
+    """Whether the next mix is so near to real data that this is distillation and not a loop."""
     depth = evidence.mix.depth_mean
     return depth is not None and depth <= limits.real_share_shallow
 
 
 def _shape(part: str, name: str) -> Rule:
-    """The rule of a shape figure of the round or the mix."""
+    """Build the rule of a shape figure of the round or of the mix."""
     stem = f"{name}_{part}"
     two_sided, few = name in ("variance", "tail"), name == "tail"
     return Rule(
@@ -178,4 +178,4 @@ RULES: Final[tuple[Rule, ...]] = (
         for part in ("round", "mix")
     ),
 )
-"""All checks, in the order in which they are shown."""
+"""All checks, in the order in which they are listed."""

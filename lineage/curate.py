@@ -21,7 +21,7 @@ MAX_ACCEPTED: Final = "max_accepted"
 EARLIER: Final = pl.Schema({"dataset": pl.String(), **schema.SAMPLE_KEY})
 KEY: Final = ("round", "row")
 HARMLESS: Final = ("warning", "info")
-"""Severities that never reject; every other word, a misspelt one too, is critical."""
+"""Severities that never reject; any other word, even a misspelt one, counts as critical."""
 
 
 def decide(
@@ -32,7 +32,7 @@ def decide(
     dataset: str,
     max_accepted: int | None = None,
 ) -> pl.DataFrame:
-    """Decide on each candidate of a round.
+    """Decide which candidates of a round are accepted.
 
     Args:
         candidates: round, row, sample_id.
@@ -61,7 +61,7 @@ def decide(
 
 
 def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
-    """Count why candidates were not accepted.
+    """Count the reasons for which candidates were not accepted.
 
     Returns:
         reason, count: the most common first, equally common ones by name. A candidate counts for
@@ -73,7 +73,7 @@ def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
 
 
 def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Find the verdicts that stop a round: critical, about the whole of it, and not passed.
+    """Find the verdicts that stop a round: critical verdicts on the whole round that did not pass.
 
     Returns:
         Rows of `verdicts`, in order; none if the round may go on.
@@ -83,7 +83,7 @@ def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Tell which candidates a suite keeps: those without a critical verdict that is not passed.
+    """Tell which candidates a suite keeps: those whose critical verdicts have all passed.
 
     Returns:
         round, row, kept; in order of `row`. What the lake accepted before does not matter here.
@@ -102,7 +102,7 @@ def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Add to each candidate the reasons against it and the warnings about it."""
+    """Add the reasons against each candidate, and the warnings about it."""
     of_rows = verdicts.filter(pl.col("row").is_not_null())
     stray = of_rows.join(rows, on=KEY, how="anti")
     if not stray.is_empty():
@@ -132,7 +132,7 @@ def not_passed() -> pl.Expr:
 
 
 def _before(earlier: pl.DataFrame, dataset: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The first occurrence of each content accepted before this round: sample_id, earlier."""
+    """Find the first occurrence of each content accepted before this round: sample_id, earlier."""
     number = rows["round"].first() if len(rows) else 0
     ours = (pl.col("dataset") == dataset) & (pl.col("round") >= number)
     first = earlier.filter(~ours).sort(pl.col("dataset") != dataset, "dataset", "round", "row")
@@ -142,7 +142,7 @@ def _before(earlier: pl.DataFrame, dataset: str, rows: pl.DataFrame) -> pl.DataF
 
 
 def _within(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the lowest new row of the same content; a row stays new only if that is itself."""
+    """Add the lowest new row of the same content; only that row itself stays new."""
     first = pl.col("row").filter(pl.col("new")).min().over("sample_id").alias("first")
     marked = rows.with_columns(first)
     return marked.with_columns(
@@ -152,7 +152,7 @@ def _within(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decisions(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
-    """Put the decision, its reasons and the first occurrence of a duplicate into words."""
+    """Add the decision, its reasons, and the first occurrence of duplicated content."""
     taken = rows.filter("accepted").select(pl.col("row").alias("first"), pl.lit(True).alias("kept"))
     marked = rows.join(taken, on="first", how="left", maintain_order="left")
     passed = pl.col("reasons").list.len() == 0

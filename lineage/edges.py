@@ -14,7 +14,7 @@ from lineage import schema
 from lineage.errors import ParentError
 
 TOLERANCE: Final = 1e-6
-"""By how much weights may miss 1, since they are stored in single precision."""
+"""Largest excess over 1 of a sum of weights; weights are stored in single precision."""
 
 PARENT: Final = pl.Schema(
     {
@@ -26,7 +26,8 @@ PARENT: Final = pl.Schema(
         "weight": pl.Float32(),
     }
 )
-"""`row` is the candidate's, the rest describes one parent."""
+"""Edges from candidates to parents: `row` is the candidate's, the other columns are the parent's.
+"""
 STORED: Final = pl.Schema(
     {
         "dataset": pl.String(),
@@ -38,7 +39,7 @@ STORED: Final = pl.Schema(
         },
     }
 )
-"""What the lake knows of an occurrence that may be a parent."""
+"""The stored lineage of an occurrence that may be a parent."""
 
 
 def resolve(
@@ -48,7 +49,7 @@ def resolve(
     dataset: str,
     round_number: int,
 ) -> pl.DataFrame:
-    """Join each edge with what is stored of its parent.
+    """Join each edge with the stored lineage of its parent.
 
     Args:
         rows: the candidates.
@@ -79,7 +80,7 @@ def resolve(
 
 
 def collect(links: pl.DataFrame) -> pl.DataFrame:
-    """Sum resolved edges up per candidate.
+    """Aggregate resolved edges per candidate.
 
     Returns:
         row, parents, edited (whether one is), weight, real (weight of real parents), ending
@@ -126,7 +127,7 @@ def _check(
 
 
 def _refuse(wrong: pl.DataFrame, why: str) -> None:
-    """Raise for the first edge of those that cannot be one."""
+    """Raise for the first of the edges that are invalid."""
     if wrong.is_empty():
         return
     row, dataset, number, parent_row, *_ = wrong.row(0)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 MOST: Final = 1000
-"""Characters of a message."""
+"""Longest message, in characters."""
 
 
 class LineageError(Exception):
@@ -31,7 +31,7 @@ class LineageError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        """The message; of one that quotes a long text, the beginning and the end."""
+        """Return the message; of a long one, its beginning and its end."""
         message = super().__str__()
         return (
             message
@@ -83,20 +83,20 @@ class SplitError(LineageError):
 
 
 class GuardError(LineageError):
-    """What is recorded is no answer of the guard, or was altered."""
+    """The recorded answer of the guard is malformed or was altered."""
 
     kind = "guard"
 
 
 class QueryError(LineageError):
-    """An id prefix or occurrence that cannot be looked up."""
+    """An id prefix or an occurrence cannot be looked up."""
 
     kind = "query"
     exit_code = 2
 
 
 class CycleError(LineageError):
-    """Rounds descend from each other, so that no order of them has parents first."""
+    """Rounds descend from each other, so no order of them puts parents first."""
 
     kind = "cycle"
 

@@ -15,59 +15,59 @@ import polars as pl
 from lineage.manifest import MixManifest
 
 PREFIX: Final = 12
-"""Hex digits by which evidence names a sample; enough for `stemma audit`."""
+"""Hex digits of a sample id in the evidence; `stemma audit` accepts as many."""
 NAMED: Final = 3
-"""Samples that evidence names; it counts the rest."""
+"""Samples that the evidence names; the others are counted."""
 
 Verdict = Literal["pass", "warn", "block"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of the guard."""
+    """The result of one check of the guard."""
 
     name: str
     value: float | None
     """The figure; None if it could not be computed."""
     limit: str
-    """What the figure is held against, in words."""
+    """The limits as text, such as "warn >0.01, block >0.05"."""
     verdict: Verdict
     evidence: str
-    """What the figure is made of; names samples where it is about samples."""
+    """How the figure came about; it names samples where the check is about samples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """All that is known about a round when the guard judges it."""
+    """Everything that the guard judges a round by."""
 
     dataset: str
     round: int
     lineage: pl.DataFrame
     """Lineage rows of the accepted samples."""
     mix: MixManifest
-    """The next training mix: the regime of this round, with this round in it."""
+    """The next training mix: the round's own regime, applied with this round included."""
     counts: Mapping[str, Any]
-    """candidates, accepted, rejected, duplicate."""
+    """Numbers of candidates, accepted, rejected and duplicate."""
     copies: pl.DataFrame
     """Accepted samples equal or near to real training rows: sample_id, row, equal, real_row."""
     leaks: pl.DataFrame
     """Accepted samples equal or near to held-out rows: sample_id, row, equal."""
     metrics: Mapping[str, Any]
-    """Figures as evaluate wrote them: round, mix, accuracy, difference; each with value, low, high,
-    null."""
+    """Figures as the stage evaluate wrote them: round, mix, accuracy, difference; each has value,
+    low, high and null."""
     held_out_ancestors: pl.DataFrame | None = None
     """Occurrences (dataset, round, row) that are equal or near to held-out rows, or descend from
-    such ones; None: nobody looked."""
+    such rows; None where contamination was not computed."""
     calibration: Mapping[str, Any] | None = None
-    """What is known about the verifier: `suite`, the digest of the suite that the round was
-    verified with; and keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with
-    value, low and high, with source, round and kind of the audit. Where the suite was not audited
-    there is `void` instead, how many audits of other suites there are."""
+    """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
+    with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and
+    high; source, round and kind of the audit. Where this suite was never audited, `void` counts the
+    audits of other suites instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the ends of its interval, and what it is made of."""
+    """A number with its interval, and how it came about."""
 
     value: float | None
     low: float | None
@@ -76,12 +76,12 @@ class Figure:
 
 
 def exact(value: float | None, detail: str) -> Figure:
-    """A figure that is counted, not estimated."""
+    """Make a figure that is counted, so that its interval has no width."""
     return Figure(value, value, value, detail)
 
 
 def number(content: object, *path: str) -> float | None:
-    """The finite number at a path of nested mappings, or None."""
+    """Read the finite number at a path of nested mappings; None if there is none."""
     for name in path:
         content = content.get(name) if isinstance(content, Mapping) else None
     if isinstance(content, bool) or not isinstance(content, int | float):
@@ -94,7 +94,7 @@ def number(content: object, *path: str) -> float | None:
 
 
 def mean(frame: pl.DataFrame, column: str) -> float | None:
-    """Mean of a column; None if it is not there, empty, or has a value that is no number."""
+    """Compute the mean of a column; None if it is absent, empty, or holds a null or no numbers."""
     if column not in frame.columns or frame.is_empty():
         return None
     values = frame[column]
@@ -104,7 +104,7 @@ def mean(frame: pl.DataFrame, column: str) -> float | None:
 
 
 def samples(frame: pl.DataFrame) -> str:
-    """Name the first samples of a frame by the start of their ids."""
+    """Name the first samples of a frame by the first digits of their ids."""
     if "sample_id" not in frame.columns or frame.is_empty():
         return ""
     ids = frame["sample_id"].head(NAMED).cast(pl.Binary).bin.encode("hex").str.head(PREFIX)

@@ -22,18 +22,18 @@ from lineage.manifest import MixManifest
 
 NODE: Final = ("dataset", "round", "row")
 FACTS: Final = ("generator", "attribution", "source", "licence")
-"""What the index does not hold of an occurrence and a family tells."""
+"""Columns of lineage that the index does not hold."""
 Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """Everything that an occurrence descends from by explicit edges."""
+    """All ancestors of an occurrence along explicit edges."""
 
     nodes: pl.DataFrame
-    """As `Ancestry.nodes`, and steps (fewest edges from the occurrence) and parents, a list of
-    number, dataset, round, row, relation, weight; number -1: the index does not hold it. By steps,
-    then number, so the occurrence itself comes first."""
+    """As `Ancestry.nodes`, with steps (fewest edges from the occurrence) and parents, a list of
+    number, dataset, round, row, relation, weight, where number is -1 for a parent that the index
+    does not hold. Sorted by steps, then number, so the occurrence itself comes first."""
 
     @property
     def places(self) -> pl.DataFrame:
@@ -41,7 +41,7 @@ class Family:
         return self.nodes.select(NODE)
 
     def with_facts(self, lineage: pl.DataFrame) -> Family:
-        """The same with `FACTS` of each node.
+        """Return the same family with the columns `FACTS` of each node.
 
         Args:
             lineage: rows as `schema.LINEAGE` with their `dataset`; of some nodes, perhaps.
@@ -56,13 +56,13 @@ class MixRoots:
 
     mix: MixManifest
     direct: Numbers
-    """Those in the mix itself."""
+    """Real rows in the mix itself."""
     behind: Numbers
-    """Those in it and in the mixes that its synthetic rows come from, however far back."""
+    """Real rows in the mix and in every earlier mix that its synthetic rows come from."""
 
 
 def trace(index: Ancestry, number: int) -> Family:
-    """Follow explicit edges from an occurrence back to where they end."""
+    """Follow explicit edges from an occurrence back to their ends."""
     ancestors = walks.ancestors(index, np.array([number], dtype=np.int64))
     parent = pl.struct(pl.col("parent").alias("number"), *NODE, "relation", "weight")
     edges = ancestors.edges.group_by("child", maintain_order=True).agg(parent.alias("parents"))
@@ -74,7 +74,7 @@ def trace(index: Ancestry, number: int) -> Family:
 
 
 def mixes(family: Family) -> dict[str, tuple[str, int]]:
-    """The mixes at which a family ends: digest to the data set and round that names it."""
+    """List the mixes at which a family ends, by digest, with the round that references each."""
     ends = family.nodes.filter((pl.col("rest") > 0) & pl.col("trained_on").is_not_null())
     named = ends.unique(["trained_on"], keep="first").sort("trained_on")
     rows = named.select("trained_on", "dataset", "round").iter_rows()
@@ -82,7 +82,7 @@ def mixes(family: Family) -> dict[str, tuple[str, int]]:
 
 
 def roots(index: Ancestry, dataset: str, number: int, digest: str) -> MixRoots | None:
-    """The real rows that a mix drew from, itself and through earlier mixes.
+    """Find the real rows that a mix drew from, directly and through earlier mixes.
 
     Args:
         index: the index.
@@ -114,13 +114,13 @@ def roots(index: Ancestry, dataset: str, number: int, digest: str) -> MixRoots |
 
 
 def segments_of(index: Ancestry, numbers: Numbers) -> NDArray[np.intp]:
-    """The place among `index.segments` of each occurrence's round."""
+    """Return the position in `index.segments` of each occurrence's round."""
     ends = np.array([segment.base + segment.rows for segment in index.segments], dtype=np.int64)
     return np.searchsorted(ends, numbers, side="right")
 
 
 def by_round(index: Ancestry, numbers: Numbers) -> pl.DataFrame:
-    """Count occurrences per round: dataset, round, rows (Int64), without rounds of none."""
+    """Count occurrences per round: dataset, round, rows (Int64); rounds without any are absent."""
     counts = np.bincount(segments_of(index, numbers), minlength=len(index.segments))
     columns = {"dataset": pl.String, "round": pl.Int32, "rows": pl.Int64}
     counted = [
@@ -132,7 +132,7 @@ def by_round(index: Ancestry, numbers: Numbers) -> pl.DataFrame:
 
 
 def _sources(index: Ancestry, mix: MixManifest) -> Iterator[tuple[Segment, MixManifest]]:
-    """The mixes that the rows of a mix come from, each with a round that names it."""
+    """List the mixes that the rows of a mix come from, each with a round that references it."""
     drawn = {part.round for part in mix.rounds}
     for segment in index.segments:
         if segment.dataset == mix.dataset and segment.round in drawn:
@@ -141,7 +141,7 @@ def _sources(index: Ancestry, mix: MixManifest) -> Iterator[tuple[Segment, MixMa
 
 
 def _real(index: Ancestry, segment: Segment, mix: MixManifest) -> Numbers:
-    """The real rows in a mix."""
+    """Find the real rows in a mix."""
     members = index.members(segment, mix.digest)
     real_members = [
         members[(members >= candidate.base) & (members < candidate.base + candidate.rows)]

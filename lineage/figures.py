@@ -113,7 +113,7 @@ def acceptance(evidence: Evidence) -> Figure:
 
 
 def loss(evidence: Evidence, other: str) -> Figure:
-    """What is lost on real validation rows against another classifier, `real_only` or `previous`.
+    """Loss on real validation rows against another classifier, `real_only` or `previous`.
 
     It is lost of the figure that judges the data set's task: accuracy, where none is named. The
     interval is that of the paired difference, turned round.
@@ -134,7 +134,7 @@ def loss(evidence: Evidence, other: str) -> Figure:
 
 
 def drop(evidence: Evidence) -> Figure:
-    """Accuracy lost against real data alone, as measured; 0 while chance alone may explain it.
+    """Loss of accuracy against real data alone, as measured; 0 while chance alone may explain it.
 
     On few validation rows the favourable end of a loss stays small although the loss is plain. So
     a large loss counts as it is measured as soon as its interval holds none but losses.
@@ -146,7 +146,7 @@ def drop(evidence: Evidence) -> Figure:
 
 
 def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -> Figure:
-    """A shape figure of `round` or `mix` over its real-versus-real null.
+    """Ratio of a shape figure of `round` or `mix` to its real-versus-real null.
 
     Args:
         evidence: the evidence.
@@ -172,7 +172,7 @@ def _mean(evidence: Evidence, column: str) -> Figure:
 
 
 def _hits(evidence: Evidence, hits: pl.DataFrame, what: str) -> Figure:
-    """Share of the accepted rows that are found."""
+    """Share of the accepted rows that are among the hits."""
     total = len(evidence.lineage)
     if not total:
         return exact(None, MISSING)
@@ -204,7 +204,7 @@ def _descent(evidence: Evidence, edges: pl.DataFrame, contaminated: pl.DataFrame
 
 
 def seedless() -> pl.Expr:
-    """A row's `real_inputs` with seed weights 0; `real_inputs_low` says how."""
+    """Build `real_inputs` of a row with seed weights 0, as `real_inputs_low` describes."""
     parent = pl.element().struct
     weight = parent.field("weight").cast(pl.Float64)
     is_seed, is_real = parent.field("relation") == "seed", parent.field("round") == 0

@@ -43,11 +43,11 @@ class GuardResult:
     round: int
     checks: tuple[Check, ...]
     limits: str
-    """Digest of the limits."""
+    """Digest of the limits that the round was judged by."""
     judged: str = ""
     """Id of the commit that was judged; empty until the answer is bound to one."""
     override: str | None = None
-    """Why the round may be published although a check blocks."""
+    """The reason to publish the round although a check blocks; None without an override."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -68,11 +68,11 @@ class GuardResult:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything else, as 64 hex digits."""
+        """SHA-256 of everything else in the answer, as 64 hex digits."""
         return digests.of_json(self._content())
 
     def bound_to(self, commit: str, *, override: str | None = None) -> GuardResult:
-        """The same answer, about a commit.
+        """Return the same answer, bound to the commit that was judged.
 
         Args:
             commit: id of the commit that was judged.
@@ -83,7 +83,7 @@ class GuardResult:
         return replace(self, judged=commit, override=reason if reason and self.blocking else None)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, with its digest."""
+        """Return the answer as JSON, with its digest."""
         return {**self._content(), "digest": self.digest}
 
     def _content(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class GuardResult:
 
 
 def judge(evidence: Evidence, limits: Limits) -> GuardResult:
-    """Hold the evidence about a round against limits.
+    """Judge the evidence about a round by limits.
 
     Args:
         evidence: what is known; anything may be missing.
@@ -111,7 +111,7 @@ def judge(evidence: Evidence, limits: Limits) -> GuardResult:
 
 
 def read(content: Any) -> GuardResult:  # noqa: ANN401  JSON
-    """Read an answer back from the form that `to_dict` gives it.
+    """Read an answer back from what `to_dict` returned.
 
     Everything that follows from the checks is computed again, the digest too.
 
@@ -136,7 +136,7 @@ def read(content: Any) -> GuardResult:  # noqa: ANN401  JSON
 
 
 def _is_answer(result: GuardResult) -> bool:
-    """Whether each part is of its kind: whoever writes an answer can also write its digest.
+    """Whether each part has its type; whoever forges an answer can also write its digest.
 
     Raises:
         OverflowError: a figure is no number that can be computed with.
@@ -170,7 +170,7 @@ def rows(result: GuardResult, *, include_passing: bool = False) -> list[Row]:
 
 
 def headline(result: GuardResult) -> str:
-    """The guard's answer in one line: the round, the verdict, what blocks and why it may pass."""
+    """Summarise the answer in one line: the round, the verdict, what blocks, and any override."""
     verdict = f"guard on round {result.round} of {result.dataset}: {result.verdict}"
     blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
     overridden = f"; overridden: {' '.join(result.override.split())}" if result.override else ""

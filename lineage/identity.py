@@ -75,7 +75,7 @@ def sample_ids(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 
 def encoder(name: str, dtype: pl.DataType) -> Encoder:
-    """How a type becomes canonical bytes.
+    """Find the encoder that turns a type into canonical bytes.
 
     Raises:
         IdentityError: it does not.

@@ -24,7 +24,7 @@ MAX_PIXELS: Final = 1 << 22
 MAX_BYTES: Final = 1 << 25
 """Bytes of one image file."""
 MAX_TOTAL: Final = 1 << 26
-"""Pixels that any images together may have, however small their files are."""
+"""Pixels of all images together, however small their files are."""
 
 Result = TypeVar("Result")
 

@@ -31,14 +31,14 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     unknown: Literal["block", "warn"] = "block"
-    """What a figure that could not be computed does; where nothing can block, it warns."""
+    """Verdict on a figure that could not be computed; where no limit blocks, it is a warning."""
 
     real_share_warn: Share | None = 0.25
     """Least share of real rows in the next training mix, by weight."""
     real_share_block: Share | None = 0.1
     real_share_shallow: Amount = 1.5
-    """A mix of no greater mean depth than this only warns for its real share: one generation from
-    real data is distillation, a loop begins with the second."""
+    """Mean depth of the mix up to which a low real share only warns: one generation from real data
+    is distillation, a loop begins with the second."""
 
     depth_mean_warn: Amount | None = 3.0
     """Most generations from real data, on average over the round's accepted rows."""
@@ -52,7 +52,8 @@ class Limits(BaseModel):
     """Least mean share of direct inputs that are real."""
     real_inputs_block: Share | None = 0.05
     real_inputs_low_warn: Share | None = 0.1
-    """The same with seed weights 0: what holds whatever the attribution rule says."""
+    """Least mean share of direct inputs that are real with seed weights 0, which holds under any
+    attribution rule."""
     real_inputs_low_block: Share | None = None
 
     opaque_roots_warn: Share | None = 0.25
@@ -66,39 +67,39 @@ class Limits(BaseModel):
     """Most candidates that may repeat content accepted before."""
     duplicates_block: Share | None = 0.2
     acceptance_warn: Share | None = 0.5
-    """Least share of candidates accepted: far fewer, and selection shapes the data."""
+    """Least share of candidates accepted; below it, selection shapes the data."""
     acceptance_block: Share | None = 0.2
 
     holdout_equal_block: Share | None = 0.0
     """Most accepted rows that may equal a held-out row."""
     holdout_near_warn: Share | None = 0.01
-    """Most accepted rows that may be near to a held-out row; chance brings some."""
+    """Most accepted rows that may be near to a held-out row; some are near by chance."""
     holdout_near_block: Share | None = 0.05
     holdout_ancestry_block: Share | None = 0.0
     """Most accepted rows that may descend from a held-out row."""
 
     verifier_calibration_block: Amount | None = 1.0
-    """Most of the upper bound of the candidates' error p over the lower bound of p*, below which
-    training on what the verifier keeps works."""
+    """Largest ratio of the upper bound of the candidates' error p to the lower bound of p*; below
+    1, training on what the verifier keeps works (Feng et al. 2024)."""
     calibration_missing: Literal["pass", "warn", "block"] = "pass"
-    """What it does that the suite was never audited."""
+    """Verdict on a suite that was never audited."""
 
     downstream_real_warn: Amount | None = 0.005
-    """Loss of accuracy on real validation data against training on real data alone. It warns by the
-    measured loss, and blocks by the end of its interval that favours the round."""
+    """Largest loss of accuracy on real validation data against training on real data alone. The
+    measured loss warns; the end of its interval that favours the round blocks."""
     downstream_real_block: Amount | None = 0.01
     downstream_previous_warn: Amount | None = 0.01
-    """The same against the mix without this round."""
+    """Largest loss of accuracy against the mix without this round."""
     downstream_previous_block: Amount | None = 0.02
     downstream_drop_block: Amount | None = 0.015
     """Loss against training on real data alone that blocks as measured, once chance alone does not
-    explain it: no mix that has plainly lost two points is published."""
+    explain it, so that no mix that has plainly lost two points is published."""
 
     recall_round_warn: Amount | None = 0.5
-    """Least recall of the round, over the null's."""
+    """Least recall of the round, as a ratio to its null."""
     recall_round_block: Amount | None = 0.3
     recall_mix_warn: Amount | None = 0.8
-    """Least recall of the next training mix, over the null's."""
+    """Least recall of the next training mix, as a ratio to its null."""
     recall_mix_block: Amount | None = 0.6
     coverage_round_warn: Amount | None = 0.5
     coverage_round_block: Amount | None = 0.3
@@ -106,10 +107,10 @@ class Limits(BaseModel):
     coverage_mix_block: Amount | None = 0.6
 
     variance_round_low_warn: Amount | None = 0.75
-    """Least variance of the round, over the null's: replacing data shrinks it."""
+    """Least variance of the round, as a ratio to its null; replacing data shrinks it."""
     variance_round_low_block: Amount | None = 0.6
     variance_round_high_warn: Amount | None = 1.25
-    """Most: smoothing generators inflate it."""
+    """Largest variance of the round, as a ratio to its null; smoothing generators inflate it."""
     variance_round_high_block: Amount | None = 1.5
     variance_mix_low_warn: Amount | None = 0.85
     variance_mix_low_block: Amount | None = 0.75
@@ -117,8 +118,8 @@ class Limits(BaseModel):
     variance_mix_high_block: Amount | None = 1.4
 
     tail_round_low_warn: Amount | None = 0.25
-    """Least mass in the real 1 % tails, over the null's; few rows lie there, so each limit is held
-    against the end of the interval that favours the round."""
+    """Least mass in the real 1 % tails, as a ratio to its null. Few rows lie there, so each limit
+    is compared with the end of the interval that favours the round."""
     tail_round_low_block: Amount | None = None
     tail_round_high_warn: Amount | None = 3.0
     tail_round_high_block: Amount | None = 6.0

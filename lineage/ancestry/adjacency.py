@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from lineage.ancestry.files import Arrays
 
 NARROW: Final = int(np.iinfo(np.uint32).max)
-"""From this number on, numbers take 64 bits."""
+"""Numbers from here on need 64 bits."""
 
 
 def index_dtype(largest: int) -> type[np.uint32 | np.int64]:
-    """The type that holds whole numbers up to `largest`, and a greater one that stands for none."""
+    """Index dtype wide enough for `largest` plus a sentinel."""
     return np.uint32 if largest < NARROW else np.int64
 
 
 def forward(lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Where the edges of each row start, [rows + 1].
+    """Compute where the edges of each row start, [rows + 1].
 
     Args:
         lengths: how many edges each row has.
@@ -34,12 +34,12 @@ def forward(lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
 
 
 def none_of(numbers: NDArray[Any]) -> int:
-    """The number that stands for none among those of a type; it is greater than any other."""
+    """Sentinel of an index array: the largest value of its dtype, which no index has."""
     return int(np.iinfo(numbers.dtype).max)
 
 
 def reverse(parent: NDArray[Any], lengths: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """The children of each parent that is named.
+    """Compute the children of each parent that is referenced.
 
     Args:
         parent: local number of each edge's parent, or none.
@@ -73,7 +73,7 @@ def reverse(parent: NDArray[Any], lengths: NDArray[np.int64]) -> dict[str, NDArr
 def spans(
     low: NDArray[np.int64], high: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of all ranges [low, high), and for each the range that it is of."""
+    """Enumerate the numbers of all ranges [low, high), and for each number its range."""
     lengths = high - low
     which = np.repeat(np.arange(len(lengths)), lengths)
     before = np.cumsum(lengths) - lengths
@@ -83,7 +83,7 @@ def spans(
 def edges_of(
     arrays: Arrays, ranks: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The edges of rows, in the rows' order, and for each edge the position in `ranks`."""
+    """List the edges of rows, in the rows' order, and for each edge its position in `ranks`."""
     start = arrays["start"]
     return spans(start[ranks].astype(np.int64), start[ranks + 1].astype(np.int64))
 
@@ -91,7 +91,7 @@ def edges_of(
 def children_of(
     arrays: Arrays, parents: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The children of parents, in the parents' order, and for each the position in `parents`.
+    """List the children of parents, in the parents' order, and for each its position in `parents`.
 
     A child that names a parent twice comes twice. Parents that ascend are found fastest.
     """
@@ -105,6 +105,6 @@ def children_of(
 
 
 def rows_of(arrays: Arrays, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The ranks of the rows that edges are of; edges ascend."""
+    """Return the ranks of the rows that edges belong to; the edges must ascend."""
     start = arrays["start"]
     return np.searchsorted(start, edges.astype(start.dtype), side="right") - 1

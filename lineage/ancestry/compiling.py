@@ -15,7 +15,7 @@ from lineage.ancestry import kernels
 
 @cache
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile one of the kernels."""
+    """Compile one of the kernels with numba."""
     import numba  # noqa: PLC0415  slow to import, and only whole lakes need it
 
     _teach_prefetch()
@@ -44,7 +44,7 @@ def _teach_prefetch() -> None:
 
 
 def _prefetch(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-    """Emit the instruction, by the conventions of numba's code generators."""
+    """Emit LLVM's prefetch instruction, following the conventions of numba's code generators."""
     from llvmlite import ir  # noqa: PLC0415
     from numba.core import cgutils, types  # noqa: PLC0415
 

@@ -24,7 +24,7 @@ from lineage.ancestry.segments import Segment
 from lineage.ancestry.views import View
 
 ABSENT: Final = (0.0, 0.0, np.inf, -np.inf)
-"""The values of what the index does not hold: no walk from there ends at a real sample."""
+"""Values of an occurrence that the index does not hold: no walk from it ends at a real sample."""
 MIXES: Final = pl.Schema(
     {
         "dataset": pl.String(),
@@ -43,12 +43,12 @@ MIXES: Final = pl.Schema(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """The derived values of a segment."""
+    """The derived columns of a segment, and the figures of its mixes."""
 
     segment: Segment
     rows: pl.DataFrame
-    """row (Int64), real_inputs, real_roots, depth_mean (Float64), depth_min, depth_max (Int64), in
-    order of row; depths are null where no walk ends at a real sample."""
+    """row (Int64), real_inputs, real_roots, depth_mean (Float64), depth_min, depth_max (Int64),
+    sorted by row; depths are null where no walk ends at a real sample."""
     mixes: pl.DataFrame
     """dataset, round (of the segment), mix (digest), held (Int64: members that the index holds),
     rows (Int64: members by the manifest; null where it is unknown), real_share, real_roots,
@@ -66,7 +66,7 @@ def derive(index: Ancestry) -> Iterator[tuple[Segment, pl.DataFrame]]:
 
 
 def mix_figures(index: Ancestry) -> pl.DataFrame:
-    """Derive what each mix is; see `Derived.mixes`. To have both at once, use `rounds`.
+    """Derive the figures of each mix; see `Derived.mixes`. For both at once, use `rounds`.
 
     Raises:
         CycleError: some segments cannot be put in order.
@@ -75,7 +75,7 @@ def mix_figures(index: Ancestry) -> pl.DataFrame:
 
 
 def rounds(index: Ancestry) -> Iterator[Derived]:
-    """Derive each segment's columns and the figures of the mixes it names, in topological order.
+    """Derive each segment's columns and the figures of its mixes, in topological order.
 
     Of the whole lake four numbers per row are kept, 32 bytes, beside the segment at hand.
 
@@ -101,7 +101,7 @@ def rounds(index: Ancestry) -> Iterator[Derived]:
 def _rows(
     view: View, models: Sequence[Figures], values: NDArray[np.float64]
 ) -> tuple[pl.DataFrame, Sums]:
-    """Derive the rows of a segment: in the whole lake's values, as a frame, and summed up."""
+    """Derive the rows of a segment: into the values of the whole lake, as a frame, and as sums."""
     count, arrays = view.segment.rows, view.arrays
     shares = np.empty((3, count), dtype=np.float64)
     depths = np.empty((2, count), dtype=np.int64)
@@ -148,7 +148,7 @@ def _mixes(view: View, models: Sequence[Figures]) -> pl.DataFrame:
 
 
 def _nullable(values: NDArray[Any], validity: NDArray[np.uint8]) -> pl.Series:
-    """Values, null where the bit in `validity` is not set; without a copy."""
+    """Wrap values as a series, null where the bit in `validity` is not set, without a copy."""
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
     buffers = [pa.py_buffer(validity), pa.py_buffer(values)]

@@ -49,23 +49,23 @@ NOTHING: Final = np.frombuffer(bytes(1), dtype=np.uint8)[:0]  # read-only, as a 
 HEADER: Final = b"stemma.header"
 CHECK: Final = b"stemma.check"
 TICK: Final = 20_000_000
-"""Nanoseconds in which a file may change twice without another time of change."""
+"""Nanoseconds within which a file may change twice without a new modification time."""
 LARGE: Final = 1 << 23
-"""Bytes from which waiting for a tick is cheaper than reading the file again."""
+"""Size in bytes from which waiting for a tick is cheaper than reading the file again."""
 ABANDONED: Final = 10.0
-"""Seconds after which a draft that nobody has locked is one that nobody writes."""
+"""Age in seconds from which a draft that nobody has locked is removed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A segment's file in memory."""
+    """The header and arrays of a segment's file, mapped into memory."""
 
     header: Mapping[str, Any]
     arrays: Arrays
 
 
 def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write the file of a segment.
+    """Write the file of a segment atomically.
 
     Args:
         directory: the cache.
@@ -92,7 +92,7 @@ def write(directory: Path, digest: str, header: Mapping[str, Any], arrays: Array
 
 
 def read(directory: Path, digest: str, *, full: bool) -> Stored | None:
-    """Map the file of a segment into memory.
+    """Map the file of a segment into memory, after verifying it.
 
     Args:
         directory: the cache.
@@ -178,7 +178,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _map(path: Path) -> Stored:
-    """Map a file whose header is sound.
+    """Map a file whose header has its digest.
 
     Raises:
         Exception: it cannot be read, is no Arrow file, or has no header or a damaged one.
@@ -197,7 +197,7 @@ def _map(path: Path) -> Stored:
 
 
 def _cell(array: NDArray[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
-    """An array as the only cell of a list column, without a copy."""
+    """Wrap an array as the only cell of a list column, without a copy."""
     import pyarrow as pa  # noqa: PLC0415
 
     flat = np.ascontiguousarray(array)
@@ -208,7 +208,7 @@ def _cell(array: NDArray[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
 
 
 def _array(column: Any, type_: str) -> NDArray[Any]:  # noqa: ANN401
-    """The only cell of a list column as an array, without a copy."""
+    """View the only cell of a list column as an array, without a copy."""
     values, dtype = column.values, np.dtype(type_)
     size = len(values) * dtype.itemsize
     raw = np.frombuffer(values.buffers()[1], dtype=np.uint8, count=size) if size else NOTHING
@@ -216,7 +216,7 @@ def _array(column: Any, type_: str) -> NDArray[Any]:  # noqa: ANN401
 
 
 def _type(array: NDArray[Any]) -> str:
-    """The type of an array's values: a number's, or that of so many bytes."""
+    """Name the dtype of an array's values: a number, or bytes of a fixed width."""
     return f"{array.shape[1]}u1" if array.ndim > 1 else array.dtype.str
 
 
@@ -239,7 +239,7 @@ def _state(folder: Path) -> State:
 
 
 def _seal(folder: Path, verified: int) -> None:
-    """Note how the file was when its arrays were known to be sound."""
+    """Record the state of the file at a time when its arrays were verified."""
     with suppress(OSError, CacheError):
         write_bytes(folder / SEAL, json.dumps([*_state(folder), verified]).encode())
 

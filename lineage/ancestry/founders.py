@@ -21,20 +21,21 @@ class Founders:
     """Where the backward walks from some rows end."""
 
     equivalents: float | None
-    """(Σp)² / Σp², p the mass of walks that end at each real sample; None when no walk does."""
+    """Founder equivalents (Σp)² / Σp² (Lacy 1989), p the mass of walks that end at each real
+    sample; None where no walk does."""
     mass: float
     """Share of the walks that end at a real sample."""
     opaque: float
     """Share of the walks that end at an opaque root."""
     lost: float
-    """Share of the walks that leave the index: at an absent parent, or a mix not held."""
+    """Share of the walks that leave the index, at an absent parent or an absent mix."""
     top: pl.DataFrame
-    """number (Int64), share (Float64, of Σp) of the heaviest founders, heaviest first, equals by
+    """number (Int64) and share (Float64, of Σp) of the heaviest founders, heaviest first, ties by
     number."""
 
 
 def founders(index: Ancestry, start: NDArray[np.int64], *, top: int = 10) -> Founders:
-    """Follow the backward walks that start evenly at the given rows, each as often as it is given.
+    """Follow backward walks that start with equal mass at the given rows.
 
     Args:
         index: the index.
@@ -53,7 +54,7 @@ def founders(index: Ancestry, start: NDArray[np.int64], *, top: int = 10) -> Fou
 
 
 class _Walks:
-    """Mass on its way from rows to what they were made from, whole segments at a time.
+    """Mass that flows from rows to their inputs, one segment at a time.
 
     Attributes:
         layout: the segments of the commit.
@@ -62,7 +63,7 @@ class _Walks:
     """
 
     def __init__(self, layout: Layout) -> None:
-        """No mass is on its way."""
+        """Start without any mass."""
         self.layout = layout
         self.mass = np.zeros(int(layout.bases[-1]) + 1, dtype=np.float64)
         self.opaque = 0.0
@@ -70,11 +71,11 @@ class _Walks:
         self._counts: dict[int, NDArray[np.int64]] = {}  # of accepted rows
 
     def start(self, numbers: NDArray[np.int64]) -> None:
-        """Begin evenly at some rows, each as often as it is given."""
+        """Distribute mass 1 evenly over some rows, which may be given more than once."""
         np.add.at(self.mass, numbers, 1.0 / max(len(numbers), 1))
 
     def step(self, position: int) -> None:
-        """Let the mass of a segment's rows flow to their inputs; that of real rows stays."""
+        """Move the mass of a segment's rows to their inputs; mass at real rows stays."""
         view = self.layout.views[position]
         if position in self._even:
             self._hand_out(position, view.accepted(), self._even.pop(position))
@@ -92,7 +93,7 @@ class _Walks:
             self._to_members(view, slot, float(models[slot]))
 
     def _to_members(self, view: View, slot: int, amount: float) -> None:
-        """Give mass to the members of a mix by weight; it is lost where the index holds none."""
+        """Distribute mass over the members of a mix by weight, or lose it if none is held."""
         mix = view.manifests[slot]
         weights = np.array([1.0, mix.real_weight if mix else 1.0])
         parts = membership.parts(self.layout, view, slot)
@@ -108,12 +109,12 @@ class _Walks:
     def _hand_out(
         self, position: int, rows: NDArray[np.bool_], row_mass: NDArray[np.float64]
     ) -> None:
-        """Give mass to some rows of a segment, so much to each real one and each other one."""
+        """Add mass to some rows of a segment: `row_mass` to each synthetic and to each real one."""
         real = self.layout.views[position].real()
         self.mass[self.layout.slice(position)] += np.where(real, row_mass[1], row_mass[0]) * rows
 
     def _count(self, part: Part) -> NDArray[np.int64]:
-        """How many members of a mix a round has: other ones, real ones."""
+        """Count the members that a round gives to a mix: synthetic ones, real ones."""
         counts = self._counts.get(part.segment) if part.some is None else None
         if counts is None:
             real = self.layout.views[part.segment].real()
@@ -124,7 +125,7 @@ class _Walks:
 
 
 def _found(walks: _Walks, top: int) -> Founders:
-    """Sum up where the walks ended."""
+    """Summarise where the walks ended."""
     views = walks.layout.views
     real = [np.flatnonzero(view.real()) + view.segment.base for view in views]
     numbers = np.concatenate([np.empty(0, dtype=np.int64), *real])

@@ -36,7 +36,7 @@ class Ancestry:
     """
 
     def __init__(self, views: Sequence[View], cyclic: int) -> None:
-        """Join the segments of a commit, of which the last `cyclic` cannot be put in order."""
+        """Join the segments of a commit, the last `cyclic` of which have no topological order."""
         self.layout = Layout(views)
         self.segments = tuple(view.segment for view in views)
         self.cyclic = self.segments[len(views) - cyclic :]
@@ -60,7 +60,7 @@ class Ancestry:
         return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 
     def numbers(self, places: pl.DataFrame) -> NDArray[np.int64]:
-        """Number occurrences.
+        """Look up the numbers of occurrences.
 
         Args:
             places: dataset, round, row; other columns are ignored.
@@ -71,7 +71,7 @@ class Ancestry:
         return tables.numbers(self.layout, places)
 
     def nodes(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
-        """Describe occurrences.
+        """Describe occurrences by number.
 
         Returns:
             For each number, in order: number (Int64), dataset (String), round (Int32), row (Int64),
@@ -98,7 +98,7 @@ class Ancestry:
         return tables.parents(self.layout, self.validated(numbers))
 
     def children(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
-        """List the occurrences that name others as a parent.
+        """List the occurrences that have one of the given ones as an explicit parent.
 
         Returns:
             child, parent (Int64), relation (Enum), weight (Float32), by parent, then child, then
@@ -118,7 +118,7 @@ class Ancestry:
         return tables.orphans(self.layout)
 
     def members(self, segment: Segment, mix: str) -> NDArray[np.int64]:
-        """List the rows that a mix drew from: its regime, its subsample, without left-out rows.
+        """List the rows that a mix drew from: by its regime and subsample, without left-out rows.
 
         Args:
             segment: one that names the mix.
@@ -145,7 +145,7 @@ class Ancestry:
         return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 
     def check_order(self) -> None:
-        """Make sure that every parent is earlier than its child.
+        """Check that every parent is earlier than its child.
 
         Raises:
             CycleError: some segments cannot be put in order.
@@ -161,7 +161,7 @@ class Ancestry:
             )
 
     def validated(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The numbers as they are, once it is sure that there are such.
+        """Return the numbers as an array, after checking that each is in range.
 
         Raises:
             QueryError: a number is none of the index.
@@ -182,7 +182,7 @@ def open_index(
     progress: Progress | None = None,
     verify: Literal["changed", "full"] = "changed",
 ) -> Ancestry:
-    """Open the index of a commit; build the segments that are absent, verify those that are there.
+    """Open the index of a commit: build the segments that are absent, verify the others.
 
     Args:
         directory: the cache; several commits share it, and several processes may build at once.

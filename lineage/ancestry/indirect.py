@@ -18,7 +18,7 @@ Marks = NDArray[np.bool_]
 
 
 def descendants(layout: Layout, direct: NDArray[np.int64], ordered: int) -> NDArray[np.int64]:
-    """The indirect descendants of marked rows, ascending, without these.
+    """Find the indirect descendants of marked rows, ascending, without the marked rows.
 
     Args:
         layout: the segments of the commit.
@@ -41,7 +41,7 @@ def descendants(layout: Layout, direct: NDArray[np.int64], ordered: int) -> NDAr
 
 
 def _take_up(layout: Layout, position: int, marked: Marks, indirect: Marks) -> bool:
-    """Mark the indirect rows of a segment; whether that changed anything."""
+    """Mark the indirect descendants in a segment; return whether a mark was added."""
     view, mine = layout.views[position], layout.slice(position)
     indirect_rows = _of_mixes(layout, view, marked)
     indirect_rows[_of_parents(view, np.flatnonzero(~(indirect_rows | marked[mine])), indirect)] = (
@@ -54,7 +54,7 @@ def _take_up(layout: Layout, position: int, marked: Marks, indirect: Marks) -> b
 
 
 def _of_mixes(layout: Layout, view: View, marked: Marks) -> Marks:
-    """The rows of a segment that leave weight to the model of a touched mix."""
+    """Find the rows of a segment that leave weight to a generator whose mix is touched."""
     learned = np.zeros(view.segment.rows, dtype=np.bool_)
     touched = [slot for slot in range(len(view.mixes)) if _touched(layout, view, slot, marked)]
     for slot in touched:
@@ -65,7 +65,7 @@ def _of_mixes(layout: Layout, view: View, marked: Marks) -> Marks:
 
 
 def _of_parents(view: View, ranks: NDArray[np.int64], indirect: Marks) -> NDArray[np.int64]:
-    """Those of some rows of a segment that have a indirect parent, perhaps more than once."""
+    """Find the rows among `ranks` with a parent that is an indirect descendant; rows may repeat."""
     if not indirect.any():
         return ranks[:0]
     edges, which = adjacency.edges_of(view.arrays, ranks)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from lineage.ancestry.segments import ACCEPTED, DECISION, KIND, REAL
 
 AHEAD: Final = 24
-"""How many edges later."""
+"""Edges between the one that is prefetched and the one that is processed."""
 
 
 def prefetch(values: NDArray[Any], position: int) -> None:
-    """Have memory bring an element near, [n], or a row, [n, m]; in Python this does nothing."""
+    """Prefetch an element of [n], or a row of [n, m]; in plain Python this does nothing."""
 
 
 def derive(  # noqa: PLR0917  compiled code takes arrays by position
@@ -38,7 +38,7 @@ def derive(  # noqa: PLR0917  compiled code takes arrays by position
     has_depths: NDArray[np.uint8],
     sums: NDArray[np.float64],
 ) -> None:
-    """Derive the rows of a segment whose parents are derived.
+    """Derive the rows of a segment whose parents are derived already.
 
     Args:
         start: of `parent` and `weight`, where the edges of each row start.
@@ -120,7 +120,7 @@ def flow(  # noqa: PLR0917  compiled code takes arrays by position
     base: int,
     models: NDArray[np.float64],
 ) -> None:
-    """Let the mass of a segment's rows flow to their inputs; that of real rows stays.
+    """Move the mass of a segment's rows to their inputs; mass at real rows stays.
 
     Args:
         start: of `parent` and `weight`, where the edges of each row start.

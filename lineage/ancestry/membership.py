@@ -19,20 +19,20 @@ from lineage.manifest import MixManifest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """What one round gives to a mix."""
+    """The rows that one round gives to a mix."""
 
     segment: int
     """Position of the round among the segments."""
     some: NDArray[np.bool_] | None
-    """Which of its rows are in the mix; None: just its accepted rows."""
+    """Which rows of the round are in the mix, [rows]; None: exactly the accepted ones."""
 
     def rows(self, layout: Layout) -> NDArray[np.bool_]:
-        """Which of its rows are in the mix."""
+        """Return which rows of the round are in the mix, [rows]."""
         return layout.views[self.segment].accepted() if self.some is None else self.some
 
 
 def parts(layout: Layout, view: View, slot: int) -> list[Part]:
-    """What each round gives to a mix.
+    """List what each round gives to a mix.
 
     Args:
         layout: the segments of the commit.
@@ -57,14 +57,14 @@ def parts(layout: Layout, view: View, slot: int) -> list[Part]:
 
 
 def rounds(layout: Layout, view: View, slot: int) -> list[int]:
-    """The positions of the segments that a mix drew from, as far as the commit holds them."""
+    """List the positions of the segments that a mix drew from, as far as the commit holds them."""
     mix = view.manifests[slot]
     names = [(mix.dataset, part.round) for part in mix.rounds] if mix else []
     return [layout.positions[name] for name in names if name in layout.positions]
 
 
 def is_plain(view: View, slot: int) -> bool:
-    """Whether the members of a mix are just the accepted rows of its rounds."""
+    """Whether the members of a mix are exactly the accepted rows of its rounds."""
     mix = view.manifests[slot]
     return (mix is None or mix.subsample is None) and slot not in view.arrays["left_mix"]
 
@@ -72,7 +72,7 @@ def is_plain(view: View, slot: int) -> bool:
 def _leave_out(
     masks: dict[int, NDArray[np.bool_]], layout: Layout, view: View, slot: int, mix: MixManifest
 ) -> None:
-    """Take the rows out that the mix leaves out."""
+    """Remove the rows that the mix leaves out beyond its regime."""
     mine = view.arrays["left_mix"] == slot
     numbers, ranks = view.arrays["left_round"][mine], view.arrays["left_rank"][mine]
     for number in np.unique(numbers).tolist():
@@ -82,7 +82,7 @@ def _leave_out(
 
 
 def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest) -> None:
-    """Leave only the rows that the subsample takes: of each round, those that come first."""
+    """Keep only the rows that the subsample takes: the lowest hashes of each round."""
     if mix.subsample != mixing.SUBSAMPLE or mix.seed is None:
         raise MixError(
             f"mix {mix.digest[:12]} was drawn by the rule {mix.subsample!r}, which is not known "

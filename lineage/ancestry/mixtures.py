@@ -24,24 +24,24 @@ class Sums:
     """Sums over some rows of a segment."""
 
     real: float
-    """How many are real."""
+    """Number of real rows."""
     others: float
     ending: float
-    """Over the others: probability that a walk ends at a real sample."""
+    """Sum over the other rows of the probability that a walk ends at a real sample."""
     length: float
-    """Over the others: the same times mean depth."""
+    """Sum over the other rows of that probability times mean depth."""
     low: float
-    """Least depth of all; infinity where none is known."""
+    """Least depth of all rows; infinity where none is known."""
     high: float
-    """Greatest depth of all; minus infinity where none is known."""
+    """Greatest depth of all rows; minus infinity where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a mix is."""
+    """The figures of a mix, derived from its members."""
 
     held: int
-    """Members that the commit holds."""
+    """Number of members that the commit holds."""
     real_share: float
     real_roots: float
     depth_mean: float | None
@@ -49,16 +49,16 @@ class Figures:
     depth_max: int | None
 
     def model(self) -> list[float]:
-        """As `kernels.derive` wants it."""
+        """Return the figures as the row of `models` that `kernels.derive` takes."""
         depths = (self.depth_mean, self.depth_min, self.depth_max)
         given = zip(depths, (0.0, np.inf, -np.inf), strict=True)
         return [self.real_share, self.real_roots, *(no if it is None else it for it, no in given)]
 
 
 NOTHING: Final = (0.0, 0.0, 0.0, 0.0, np.inf, -np.inf)
-"""The sums over no rows."""
+"""Sums over no rows."""
 OPAQUE: Final = Figures(0, 0.0, 0.0, None, None, None)
-"""What a mix gives of which nothing is known."""
+"""Figures of a mix of which nothing is known."""
 
 
 def sums(view: View, values: NDArray[np.float64], rows: Rows) -> Sums:
@@ -91,7 +91,7 @@ def figures(
     values: NDArray[np.float64],
     accepted: Sequence[Sums],
 ) -> Figures:
-    """What a mix is.
+    """Compute the figures of a mix.
 
     Args:
         layout: the segments of the commit.

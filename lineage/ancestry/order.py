@@ -13,7 +13,7 @@ from lineage.ancestry.references import RoundId
 def topological(
     named: Mapping[RoundId, AbstractSet[RoundId]],
 ) -> tuple[list[RoundId], list[RoundId]]:
-    """Put rounds in an order in which each comes after those that it names.
+    """Sort rounds so that each comes after the rounds that it references.
 
     Args:
         named: for each round, the rounds that it names; those that are no keys are ignored.

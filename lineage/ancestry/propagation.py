@@ -17,16 +17,16 @@ from lineage.ancestry.views import View
 Numbers: TypeAlias = NDArray[np.int64]
 Steps: TypeAlias = NDArray[np.int32]
 Reached: TypeAlias = tuple[Numbers, Steps]
-"""Ranks in a segment, ascending, each once, and the fewest edges from a start to each."""
+"""Ranks in a segment, ascending and unique, and for each the fewest edges from a start."""
 SCAN: Final = 16
-"""Edges that are scanned in the time of one look-up."""
+"""Edges that can be scanned in the time of one look-up."""
 SPARSE: Final = 64
-"""Rows that are gone through in the time in which one pair is sorted."""
+"""Rows that can be scanned in the time of sorting one pair."""
 FAR: Final = np.iinfo(np.int32).max
 
 
 def children(view: View, reached: Mapping[int, Reached]) -> Reached:
-    """The rows of a segment that name a row that was reached, and their fewest steps.
+    """Find the rows of a segment with a parent that was reached, and their fewest steps.
 
     Args:
         view: the segment.
@@ -47,7 +47,7 @@ def children(view: View, reached: Mapping[int, Reached]) -> Reached:
 
 
 def fewest(parts: Sequence[Reached], count: int) -> Reached:
-    """Each rank once, ascending, with the fewest of its steps.
+    """Make ranks unique and ascending, each with the fewest of its steps.
 
     Args:
         parts: ranks in any order, and steps.
@@ -66,7 +66,7 @@ def fewest(parts: Sequence[Reached], count: int) -> Reached:
 
 
 def nearer(candidates: Reached, before: Reached | None) -> Reached:
-    """Those that were not reached before, or by more steps."""
+    """Select what was not reached before, or only by more steps."""
     if before is None:
         return candidates
     (ranks, steps), (known_ranks, far) = candidates, before
@@ -76,7 +76,7 @@ def nearer(candidates: Reached, before: Reached | None) -> Reached:
 
 
 def _scan(view: View, parents: Numbers, steps: Steps) -> Reached:
-    """The child of each edge whose parent is among some, and the parent's steps."""
+    """Find the child of each edge whose parent is in `parents`, and that parent's steps."""
     least = np.full(int(view.bounds[-1]) + 1, FAR, dtype=np.int32)  # the last stands for none
     least[parents] = steps
     far = least[np.minimum(view.arrays["parent"], len(least) - 1)]

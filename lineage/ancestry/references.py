@@ -19,19 +19,19 @@ from lineage.ancestry.source import Source
 from lineage.errors import SchemaError
 
 RoundId: TypeAlias = tuple[str, int]
-"""Data set and round."""
+"""A round: data set and number."""
 FORMAT: Final = "stemma-ancestry/1"
-"""Changes when the arrays of a segment would."""
+"""Version of the segment files; another version is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What the rows of a round name."""
+    """The rounds and mixes that the rows of a round reference."""
 
     parents: tuple[RoundId, ...]
-    """By round, then data set."""
+    """Rounds of parents, sorted by number, then data set."""
     mixes: tuple[str, ...]
-    """Digests, in order."""
+    """Digests of mixes, sorted."""
 
 
 def key(source: Source) -> str:
@@ -41,7 +41,7 @@ def key(source: Source) -> str:
 
 
 def find(source: Source, directory: Path) -> References:
-    """What the rows of a round name, as kept in the directory, or found now and kept there.
+    """Find what the rows of a round reference, from the cache directory or by reading the round.
 
     Raises:
         SchemaError: the round's lineage lacks a column.
@@ -58,7 +58,7 @@ def find(source: Source, directory: Path) -> References:
 
 
 def _read(path: Path) -> References | None:
-    """What was kept; None where that is absent or damaged."""
+    """Read cached references; None where the file is absent or damaged."""
     try:
         content, check = json.loads(path.read_bytes())
         parents, mixes = content

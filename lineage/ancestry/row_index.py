@@ -14,33 +14,33 @@ from lineage.ancestry.source import Source
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowIndex:
-    """The rows of a round: how many, and which."""
+    """The rows of a round, and the rank of each."""
 
     count: int
     rows: NDArray[np.int64] | None
-    """Ascending; None where they are 0 to count - 1."""
+    """Ascending row numbers; None where they are 0 to count - 1."""
 
     def ranks(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The local numbers of rows; -1 for those that are not here."""
+        """Return the ranks of rows, -1 for rows that the round does not have."""
         if self.rows is None:
             return np.where((rows >= 0) & (rows < self.count), rows, -1)
         positions = np.minimum(np.searchsorted(self.rows, rows), self.count - 1)
         return np.where(self.rows[positions] == rows, positions, -1)
 
     def rows_at(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows of local numbers."""
+        """Return the rows at the given ranks."""
         return ranks if self.rows is None else self.rows[ranks]
 
 
 def in_order(rows: NDArray[np.int64]) -> RowIndex:
-    """The rows of a round, given ascending."""
+    """Index the rows of a round, which must ascend."""
     count = len(rows)
     full = count == 0 or (rows[0] == 0 and rows[-1] == count - 1)
     return RowIndex(count, None if full else rows)
 
 
 def read(source: Source) -> RowIndex:
-    """The rows of a round, from its lineage alone."""
+    """Read the rows of a round from its lineage."""
     with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
         rows = source.lineage().select(pl.col("row").cast(pl.Int64)).collect()["row"]
     return in_order(rows.sort().to_numpy())

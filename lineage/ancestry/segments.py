@@ -34,15 +34,15 @@ DECIDED: Final = pl.Schema({name: schema.DECISIONS[name] for name in ("round", "
 LEFT_OUT: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "row")})
 
 KIND: Final = 0b00011
-"""Bits of a row's flags: its place in `schema.KINDS`."""
+"""Bits of a row's flags that hold its index in `schema.KINDS`."""
 REAL: Final = schema.KINDS.index("real")
 DECISION: Final = 0b01100
-"""Bits of a row's flags: its place in `DECISIONS`."""
+"""Bits of a row's flags that hold its index in `DECISIONS`."""
 DECISIONS: Final = (None, *schema.OUTCOMES)
 ACCEPTED: Final = DECISIONS.index("accepted") << 2
 NO_MIX: Final = 255
 LEAVES: Final = 0b10000
-"""Bit of a row's flags: it leaves weight to its generator."""
+"""Bit of a row's flags: the row leaves weight to its generator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,17 +52,17 @@ class Segment:
     dataset: str
     round: int
     base: int
-    """Number of its first row."""
+    """Number of the segment's first row."""
     rows: int
     edges: int
     mixes: tuple[MixManifest, ...]
-    """The mixes that its rows name, as far as their manifests were given, in order of digest."""
+    """Manifests of the mixes that the rows reference, as far as they were given, by digest."""
     digest: str
-    """Of all that its files are made from: its own tables and those of the rounds it references."""
+    """Digest of the round's own tables and of those of the rounds that it references."""
 
 
 Lookup: TypeAlias = Callable[[RoundId], RowIndex | None]
-"""Gives the rows of a round; None: the commit does not hold it."""
+"""Returns the row index of a round; None where the commit does not hold the round."""
 
 
 def build(
@@ -107,7 +107,7 @@ def build(
 
 
 def _rows(source: Source) -> pl.DataFrame:
-    """The lineage of a round by row, with the columns that the index needs."""
+    """Read the lineage of a round, sorted by row, with the columns that the index needs."""
     what = f"round {source.round} of {source.dataset}"
     with schema.readable(f"the lineage of {what}"):
         lineage = source.lineage()
@@ -134,7 +134,7 @@ def _about(
     weight: NDArray[np.float32],
     references: References,
 ) -> dict[str, NDArray[Any]]:
-    """Flags and mix of each row; the decision is not among the flags yet."""
+    """Compute flags and mix of each row; the decision is added to the flags later."""
     child = np.repeat(np.arange(len(rows)), lengths)
     rest = 1.0 - np.bincount(child, weights=weight, minlength=len(rows))
     kinds = rows["kind"].to_physical().to_numpy().astype(np.uint8)
@@ -149,7 +149,7 @@ def _about(
 
 
 def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
-    """The ids in order of row, and their first 8 bytes in order, each with its row's rank."""
+    """Collect the ids sorted by row, and their first 8 bytes sorted, each with its row's rank."""
     joined = ids.to_arrow(compat_level=pl.CompatLevel.oldest())
     width = schema.ID_BYTES
     data = np.frombuffer(joined.buffers()[2], dtype=np.uint8)
@@ -166,7 +166,7 @@ def _ids(ids: pl.Series) -> dict[str, NDArray[Any]]:
 def _links(
     lists: pl.Series, references: References, parents: Sequence[RowIndex | None]
 ) -> dict[str, NDArray[Any]]:
-    """The edges of all rows, in order; those whose parent is absent once more, by themselves."""
+    """Build the edges of all rows, and separately those whose parent is absent."""
     frame = lists.filter(lists.list.len() > 0).explode().struct.unnest()
     for name in frame.columns:
         if frame[name].null_count():
@@ -195,7 +195,7 @@ def _links(
 
 
 def _slots(frame: pl.DataFrame, references: References) -> NDArray[np.int64]:
-    """The place in `references.parents` of the round that each edge's parent is in."""
+    """Find the index in `references.parents` of the round of each edge's parent."""
     datasets = sorted({dataset for dataset, _ in references.parents})
     referenced = np.array(
         [(datasets.index(name), number) for name, number in references.parents], np.int64
@@ -215,12 +215,12 @@ def _slots(frame: pl.DataFrame, references: References) -> NDArray[np.int64]:
 
 
 def _joined(datasets: NDArray[Any], rounds: NDArray[Any]) -> NDArray[np.int64]:
-    """A data set and a round as one number."""
+    """Encode a data set and a round as one number."""
     return (datasets.astype(np.int64) << 32) + rounds.astype(np.int64)
 
 
 def _decided(source: Source, mine: RowIndex) -> NDArray[np.uint8]:
-    """The decision on each row, as flags."""
+    """Encode the decision on each row as flags."""
     flags = np.zeros(mine.count, dtype=np.uint8)
     if source.decisions is None:
         return np.full_like(flags, ACCEPTED) if source.round == 0 else flags
@@ -241,7 +241,7 @@ def _decided(source: Source, mine: RowIndex) -> NDArray[np.uint8]:
 
 
 def _left_out(source: Source, references: References, lookup: Lookup) -> dict[str, NDArray[Any]]:
-    """The rows that mixes leave out beyond their regimes: place of the mix, round, rank."""
+    """List the rows that mixes leave out beyond their regimes: mix index, round, rank."""
     parts: list[tuple[NDArray[Any], ...]] = []
     for slot, digest in enumerate(references.mixes):
         if digest not in source.left_out or digest not in source.mixes:

@@ -12,22 +12,22 @@ from lineage.manifest import MixManifest
 
 Frames: TypeAlias = Callable[[], pl.LazyFrame]
 Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many segments are ready, and of how many."""
+"""Called with the number of segments that are ready, and the number of all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One round of one data set."""
+    """One round of one data set, and how to read its tables."""
 
     dataset: str
     round: int
     digest: str
-    """Changes when anything below changes: the lake's checksums of the files."""
+    """Digest that changes whenever one of the tables below changes."""
     lineage: Frames
     """Rows as `schema.LINEAGE`, one per candidate, in any order; `row` may have gaps."""
     decisions: Frames | None = None
-    """round, row, decision; None: round 0, where every row is accepted, or not decided yet."""
+    """Rows of round, row, decision; None for round 0, and where nothing is decided yet."""
     mixes: Mapping[str, MixManifest] = field(default_factory=dict)
-    """Digest to manifest of the mixes that the rows name in `trained_on`."""
+    """Manifests by digest of the mixes that the rows reference in `trained_on`."""
     left_out: Mapping[str, Frames] = field(default_factory=dict)
-    """Digest of a mix to the accepted rows (round, row) that it leaves out beyond its regime."""
+    """Accepted rows (round, row) that a mix leaves out beyond its regime, by the mix's digest."""

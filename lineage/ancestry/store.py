@@ -82,7 +82,7 @@ def _by_name(sources: Sequence[Source]) -> dict[RoundId, Source]:
 
 
 def _links(source: Source, named: References) -> set[RoundId]:
-    """The rounds that a round's parents and mixes are in."""
+    """List the rounds that a round references as parents and through mixes."""
     mixes = [source.mixes[digest] for digest in named.mixes if digest in source.mixes]
     parts = {(mix.dataset, part.round) for mix in mixes for part in mix.rounds}
     return {*named.parents, *parts}
@@ -94,7 +94,7 @@ def _digests(
     ordered: Sequence[RoundId],
     cyclic: Sequence[RoundId],
 ) -> dict[RoundId, str]:
-    """The chained digest of each segment; in a cycle it is chained to the rounds' own keys."""
+    """Compute the chained digest of each segment; a cycle is chained to the rounds' own keys."""
     by_round = {name: references.key(held[name]) for name in cyclic}
     own = dict(by_round)
     for name in (*ordered, *cyclic):

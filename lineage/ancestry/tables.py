@@ -17,7 +17,7 @@ from lineage.ancestry.segments import DECISION, DECISIONS, KIND, LEAVES
 from lineage.ancestry.views import Layout, View
 
 HEAD: Final = 16
-"""Hex digits of an id that are sorted."""
+"""Hex digits of an id in the sorted index of ids."""
 EMPTY: Final = np.empty(0, dtype=np.int64)
 
 
@@ -27,17 +27,17 @@ class Edges:
 
     child: NDArray[np.int64]
     parent: NDArray[np.int64]
-    """-1: the commit does not hold it."""
+    """Number of the parent; -1 where the commit does not hold it."""
     relation: NDArray[np.uint8]
     weight: NDArray[np.float32]
     segment: NDArray[np.int64]
     """Position of the child's segment."""
     edge: NDArray[np.int64]
-    """Position among the segment's edges."""
+    """Position of the edge in the child's segment."""
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """One after the other."""
+        """Concatenate edges."""
         if len(parts) == 1:
             return parts[0]
         return cls(
@@ -50,12 +50,12 @@ class Edges:
         )
 
     def take(self, order: NDArray[np.intp]) -> Edges:
-        """Some of them."""
+        """Select edges by position."""
         return Edges(*(getattr(self, name)[order] for name in self.__slots__))
 
 
 def find(view: View, digits: str) -> NDArray[np.int64]:
-    """The ranks of a segment's rows whose id begins with hex digits, in no order."""
+    """Find the ranks of a segment's rows whose id begins with hex digits, in any order."""
     heads = view.arrays["head"]
     low, high = (int(digits[:HEAD].ljust(HEAD, fill), 16) for fill in "0f")
     first = int(np.searchsorted(heads, np.uint64(low), side="left"))
@@ -111,7 +111,7 @@ def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
 
 
 def left(view: View, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The weight that rows leave to their generator; 0 for real rows."""
+    """Compute the weight that rows leave to their generator; 0 for real rows."""
     edge_positions, which = adjacency.edges_of(view.arrays, ranks)
     weights = view.arrays["weight"][edge_positions].astype(np.float64)
     rest = 1.0 - np.bincount(which, weights=weights, minlength=len(ranks))
@@ -122,7 +122,7 @@ def left(view: View, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
 def edges_of(
     layout: Layout, segment: int, ranks: NDArray[np.int64]
 ) -> tuple[Edges, NDArray[np.int64]]:
-    """The edges of rows of a segment, by row as given, then as in its lineage.
+    """List the edges of rows of a segment, by row as given, then in the order of its lineage.
 
     Returns:
         The edges, and for each the position in `ranks`.
@@ -166,7 +166,7 @@ def orphans(layout: Layout) -> pl.DataFrame:
 
 
 def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
-    """Edges with the place of each parent: child, parent, dataset, round, row, relation, weight."""
+    """Build a frame of edges: child, parent, dataset, round, row, relation, weight."""
     orphan = np.flatnonzero(edges_.parent < 0)
     segments, rows = layout.rows_of(np.maximum(edges_.parent, 0))
     labels = layout.labels
@@ -205,7 +205,7 @@ def _edges(
 
 
 def _named(labels: pl.DataFrame, positions: NDArray[np.intp]) -> dict[str, pl.Series]:
-    """Data set and round of each position; by column, since gathering rows is slow for a few."""
+    """Look up data set and round by position; by column, since gathering few rows is slow."""
     numbers = labels["round"].to_numpy()[positions]
     return {"dataset": labels["dataset"].gather(positions), "round": pl.Series(numbers)}
 
@@ -215,12 +215,12 @@ def _enum(codes: NDArray[Any], words: Sequence[str]) -> pl.Series:
 
 
 def _words(codes: NDArray[Any], words: Sequence[str | None]) -> pl.Series:
-    """The word of each code; -1 is the last one."""
+    """Look up the word of each code; -1 is the last word."""
     return pl.Series(words, dtype=pl.String).gather(codes.astype(np.int64))
 
 
 def _binary(rows: NDArray[np.uint8]) -> pl.Series:
-    """Bytes [n, width] as n values."""
+    """Wrap bytes [n, width] as n binary values."""
     import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
 
     count, width = rows.shape

@@ -20,37 +20,37 @@ from lineage.manifest import MixManifest
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One round that a segment names parents in."""
+    """One round that a segment references as the round of parents."""
 
     dataset: str
     round: int
     segment: int | None
-    """Its position among the commit's segments; None: the commit does not hold it."""
+    """Position of the round among the commit's segments; None if the commit does not hold it."""
     before: int
-    """The local number of its first row."""
+    """Local number of the round's first row."""
     rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One segment in a commit."""
+    """One segment as a commit sees it."""
 
     segment: Segment
     arrays: Arrays
     row_index: RowIndex
     slots: tuple[Slot, ...]
     mixes: tuple[str, ...]
-    """Digests of the mixes that the rows name, in the order in which `mix` numbers them."""
+    """Digests of the mixes that the rows reference; the array `mix` holds positions in here."""
     manifests: tuple[MixManifest | None, ...]
-    """For each of `mixes`; None where it was not given."""
+    """Manifest of each of `mixes`; None where it was not given."""
     bounds: NDArray[np.int64]
-    """First local number of each run of parents that the commit numbers without a gap, at least
-    one; the last run is the number that stands for none."""
+    """First local number of each run of parents that the commit numbers without a gap, at least one
+    run; the last entry is the sentinel."""
     shifts: NDArray[np.int64]
-    """What to add to the local numbers of each run; none becomes -1."""
+    """Offset from local to commit numbers of each run; the sentinel becomes -1."""
 
     def numbers(self, local: NDArray[Any]) -> NDArray[np.int64]:
-        """The commit's numbers of parents given by local ones; -1 for none."""
+        """Convert local numbers of parents to the commit's numbers; -1 for the sentinel."""
         numbers: NDArray[np.int64] = local.astype(np.int64)
         if len(self.bounds) == 2 and not len(self.arrays["orphan"]):  # noqa: PLR2004  one, and none
             numbers += self.shifts[0]
@@ -59,7 +59,7 @@ class View:
         return numbers
 
     def named(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Those of the commit's numbers that are in a round which this segment names.
+        """Select the commit's numbers that lie in a round which this segment references.
 
         Args:
             numbers: ascending.
@@ -75,12 +75,12 @@ class View:
         return positions, numbers[positions] - shifts[run]
 
     def real(self) -> NDArray[np.bool_]:
-        """Which rows are real, [rows]."""
+        """Return which rows are real, [rows]."""
         is_real: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL
         return is_real
 
     def accepted(self) -> NDArray[np.bool_]:
-        """Which rows were accepted, [rows]."""
+        """Return which rows were accepted, [rows]."""
         is_accepted: NDArray[np.bool_] = (self.arrays["flags"] & DECISION) == ACCEPTED
         return is_accepted
 
@@ -88,7 +88,7 @@ class View:
 def runs(
     slots: Sequence[Slot], bases: NDArray[np.int64], none: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Bounds and shifts of a view: neighbours that need the same shift are one run."""
+    """Compute bounds and shifts of a view; neighbouring slots with the same shift share a run."""
     bounds: list[int] = []
     shifts: list[int] = []
     for slot in slots:
@@ -101,7 +101,7 @@ def runs(
 
 
 class Layout:
-    """The segments of a commit, and how their rows are numbered.
+    """The segments of a commit, and the numbering of their rows.
 
     Attributes:
         views: the segments, in topological order.
@@ -124,24 +124,24 @@ class Layout:
         ]
 
     def slice(self, position: int) -> slice:
-        """Where the rows of a segment are among all."""
+        """Return the slice of a segment's rows among all rows."""
         return slice(int(self.bases[position]), int(self.bases[position + 1]))
 
     def segments_of(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The position of the segment that each number is in."""
+        """Return the position of the segment that each number is in."""
         return np.searchsorted(self.bases, numbers, side="right") - 1
 
     def split(
         self, numbers: NDArray[np.int64]
     ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
-        """Split numbers by segment: its position, where in `numbers` its rows are, their ranks."""
+        """Split numbers by segment: its position, positions in `numbers`, and ranks."""
         positions = self.segments_of(numbers)
         for segment in np.unique(positions).tolist():
             mine = np.flatnonzero(positions == segment)
             yield segment, mine, numbers[mine] - self.bases[segment]
 
     def rows_of(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """The position of the segment that each number is in, and its row there."""
+        """Return for each number the position of its segment, and its row there."""
         positions = self.segments_of(numbers)
         rows = numbers - self.bases[positions]
         for segment in self._gaps:

@@ -23,29 +23,29 @@ from lineage.ancestry.views import Layout
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ancestors:
-    """The family tree above some occurrences."""
+    """The ancestors of some occurrences."""
 
     nodes: pl.DataFrame
-    """number, steps (Int32: fewest edges from a start; 0 for the starts), by steps, then number."""
+    """number and steps (Int32: fewest edges from a start, 0 for the starts), sorted by both."""
     edges: pl.DataFrame
-    """As `Ancestry.parents`, those of every node that was followed, by child."""
+    """Columns as in `Ancestry.parents`: the edges of every node that was followed, by child."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Descendants:
-    """What came from some occurrences."""
+    """The descendants of some occurrences."""
 
     direct: NDArray[np.int64]
-    """Reached by seed and edited edges of any weight, ascending, without the starts."""
+    """Occurrences reached by seed and edited edges of any weight, ascending, without the starts."""
     steps: NDArray[np.int32]
-    """For each of `direct`, the fewest edges from a start."""
+    """The fewest edges from a start to each of `direct`."""
     indirect: NDArray[np.int64]
-    """Others, ascending: the generator's mix holds a start or a descendant and the row leaves
-    weight to the generator, or a parent is weak."""
+    """Other occurrences, ascending: the generator's mix holds a start or a descendant and the row
+    leaves weight to the generator, or a parent is an indirect descendant."""
 
 
 def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = None) -> Ancestors:
-    """Follow explicit edges backward.
+    """Follow explicit edges backward from some occurrences.
 
     Args:
         index: the index.
@@ -79,7 +79,7 @@ def ancestors(index: Ancestry, numbers: Numbers, *, most_steps: int | None = Non
 
 
 def descendants(index: Ancestry, numbers: Numbers, *, include_indirect: bool = True) -> Descendants:
-    """Follow edges forward.
+    """Follow edges forward from some occurrences.
 
     Args:
         index: the index.
@@ -111,13 +111,13 @@ def descendants(index: Ancestry, numbers: Numbers, *, include_indirect: bool = T
 def _push(
     layout: Layout, pending: dict[int, list[Reached]], numbers: Numbers, steps: Steps
 ) -> None:
-    """Note numbers by the segment that they are in."""
+    """Group numbers by the segment that they are in."""
     for position, mine, ranks in layout.split(numbers):
         pending[position].append((ranks, steps[mine]))
 
 
 def _take_up(layout: Layout, position: int, reached: dict[int, Reached]) -> bool:
-    """Add the rows of a segment that name what was reached; whether that changed anything."""
+    """Add the children of what was reached to a segment; return whether that changed anything."""
     children = propagation.children(layout.views[position], reached)
     before = reached.get(position)
     if not len(children[0]) or not len(propagation.nearer(children, before)[0]):
@@ -128,7 +128,7 @@ def _take_up(layout: Layout, position: int, reached: dict[int, Reached]) -> bool
 
 
 def _joined(layout: Layout, reached: Mapping[int, Reached]) -> Reached:
-    """Numbers, ascending, and steps of what was reached in any segment."""
+    """Collect numbers, ascending, and steps of what was reached in any segment."""
     none = np.empty(0, dtype=np.int64)
     numbers = [layout.bases[position] + reached[position][0] for position in sorted(reached)]
     steps = [reached[position][1] for position in sorted(reached)]
@@ -142,7 +142,7 @@ def _nodes(layout: Layout, reached: Mapping[int, Reached]) -> pl.DataFrame:
 
 
 def _each_once(followed: Mapping[int, Sequence[Edges]]) -> Edges:
-    """Edges by child; a row that was followed again, since a nearer way to it was found, once."""
+    """Make edges unique, by child; a row is followed again where a shorter way to it is found."""
     parts: list[Edges] = []
     for position in sorted(followed):
         edges = Edges.join(followed[position])
