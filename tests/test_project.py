@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from pipelines import params
+from pipelines.rounds import receipts, stage_inputs
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
@@ -38,6 +39,7 @@ COMMANDS = (
     ("lineage", "export"),
     ("verifier", "audit"),
     ("round", "add"),
+    ("round", "redo"),
     ("lake", "serve"),
     ("lake", "fsck"),
     ("lake", "gc"),
@@ -63,7 +65,7 @@ def test_a_package_is_this_checkouts(name: str) -> None:
 
 
 def test_stage_module_section_and_settings_share_one_name() -> None:
-    assert list(stages()) == ["lake", *VERBS, "report"]
+    assert list(stages()) == ["lake", "inputs", *VERBS, "report"]
     for name in ("lake", *VERBS):
         module = importlib.import_module(f"pipelines.stages.{name}")
         assert str(module.__doc__).startswith(f"Stage `{name}`")
@@ -74,20 +76,18 @@ def test_stage_module_section_and_settings_share_one_name() -> None:
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_a_stage_depends_on_the_files_that_its_key_covers(name: str) -> None:
+def test_a_stage_depends_on_the_receipt_of_what_it_reads(name: str) -> None:
     stage = stages()[name]["do"]
-    module = importlib.import_module(f"pipelines.stages.{name}")
-    code = {path.format(generator="X", dataset="Y") for path in module.CODE}
-    listed = [
-        path.replace("${item.generator}", "X").replace("${item.dataset}", "Y")
-        for path in stage["deps"]
-        if path.startswith(("pipelines/", "expectations/"))
+    key = {"${key}": "d", "${item.dataset}": "d", "${item.round}": "0"}
+    paths = [
+        re.sub(r"\$\{[^}]*\}", lambda found: key.get(found[0], "?"), each) for each in stage["deps"]
     ]
-    assert set(listed) == code
+    assert str(receipts.inputs_path("d", 0, name)) in paths
+    assert all(each.startswith(("rounds/", "models/")) for each in paths)
     assert stage["cmd"].startswith(f"stemma stage {name} ")
-    for path in code:
-        place = ROOT / path.replace("X", "diffusion").replace("Y", "digits")
-        assert place.exists(), path
+    assert name in stage_inputs.VERSIONS
+    (written,) = stages()["inputs"]["do"]["outs"]
+    assert list(written) == ["rounds/${key}/inputs"]
 
 
 @pytest.mark.parametrize("name", VERBS[1:])

@@ -128,6 +128,29 @@ def outdated(made: StageKey, now: StageKey) -> str:
     return f", outdated: made by {'; '.join(pairs)}" if pairs else ""
 
 
+def outdated_versions(lake: Lake, round_: Round, source: str) -> dict[str, list[str]]:
+    """The versions that made a published round and are others now, by name: [then, now].
+
+    Args:
+        lake: the lake.
+        round_: the round, with its settings of now.
+        source: the commit whose merge published it.
+    """
+    notes = read(lake, round_.dataset, round_.number)
+    changed: dict[str, list[str]] = {}
+    for commit in history.chain(lake, source, round_):
+        for stage in stage_inputs.OF_A_ROUND:
+            made = key_of(commit, stage, notes)
+            if made is None or made.recipe is None:
+                continue
+            now = stage_inputs.versions(round_, stage)
+            pairs = keys.raised(made, StageKey("", None, now))
+            changed |= {
+                name: [then or "none", new or "none"] for name, (then, new) in pairs.items()
+            }
+    return changed
+
+
 def compare_once(ctx: RoundContext) -> None:
     """Note today's keys of a published round of format 1, if it was made of what is asked today."""
     source = _published_source(ctx)

@@ -13,14 +13,9 @@ A published result of the same recipe and other versions stays as it is, and is 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel
 
 from pipelines.common import digests
 
@@ -74,30 +69,3 @@ def raised(made: StageKey, now: StageKey) -> dict[str, tuple[str | None, str | N
     names = sorted({*made.versions, *now.versions})
     pairs = {name: (made.versions.get(name), now.versions.get(name)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def input_key(
-    stage: str,
-    *,
-    settings: BaseModel | None = None,
-    code: Iterable[str] = (),
-    inputs: Mapping[str, object],
-) -> str:
-    """Digest everything that a stage's result depends on.
-
-    Args:
-        stage: the stage's name.
-        settings: its resolved settings.
-        code: files relative to the project's directory, as under the stage's deps in dvc.yaml.
-        inputs: commits, keys and other facts that the stage reads.
-
-    Returns:
-        64 hex digits (SHA-256).
-    """
-    content = {
-        "stage": stage,
-        "settings": settings.model_dump(mode="json") if settings else None,
-        "code": {name: digests.of_file(Path(name)) for name in sorted(code)},
-        "inputs": dict(inputs),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,24 +11,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from lake import refs
-from lineage import record
-from lineage.mix import MixManifest
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from pipelines.generators.registry import GENERATORS
-from pipelines.rounds import branches, mixes, model_store, stage_inputs, tables
+from pipelines.rounds import branches, candidate_lineage, mixes, model_store, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, fit_entries
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
-
-KNOWN: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
-"""What lineage records of a candidate, where its generator gives it."""
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -47,16 +42,16 @@ def _generate(
 ) -> StageResult:
     """Cut the round's branch, write the round, and commit once."""
     base = branches.origin(ctx, supersede=supersede)
-    made, cost = _made(ctx)
+    generated, cost = _candidates(ctx)
     start = branches.cleared(ctx, base)
-    message = f"Generate {len(made.candidates)} candidates of {ctx.round.key}"
+    message = f"Generate {len(generated.candidates)} candidates of {ctx.round.key}"
     with round_commit(ctx, "generate", key=key, start=start, message=message) as tx:
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
-        _write(ctx, tx, made, cost)
+        _write(ctx, tx, generated, cost)
     return tx.result
 
 
-def _made(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
+def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     """Every candidate of the round, and what making them took."""
     round_ = ctx.round
     request = GenerateRequest(
@@ -70,51 +65,31 @@ def _made(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
         directory=model_store.directory(round_.dataset, round_.number),
     )
     began = time.monotonic()
-    made = making.make(GENERATORS.load(round_.generator), request)
-    return made, {"seconds": round(time.monotonic() - began, 3), **made.report.cost}
-
-
-def _lineage(
-    ctx: RoundContext, made: GenerateResult, digest: str, mix: MixManifest
-) -> pl.DataFrame:
-    """Where each candidate came from; a generator that is opaque stands for itself alone."""
-    round_, generator = ctx.round, GENERATORS.load(ctx.round.generator)
-    known = [name for name in KNOWN if name in made.candidates.columns]
-    stored = None
-    if made.parents is not None:
-        pinned = ctx.receipt("fit").commit
-        rows = tables.accepted_lineage(ctx.lake, pinned, round_.dataset)
-        stored = rows.with_columns(pl.lit(round_.dataset).alias("dataset"))
-    return record.derive(
-        made.candidates.select(known),
-        round_number=round_.number,
-        dataset=round_.dataset,
-        generator=digest,
-        attribution=generator.attribution,
-        mix=None if generator.opaque_share == 1 else mix,
-        parents=made.parents,
-        stored=stored,
-    )
+    result = making.make(GENERATORS.load(round_.generator), request)
+    return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
 
 
 def _write(
-    ctx: RoundContext, tx: Transaction, made: GenerateResult, cost: Mapping[str, Any]
+    ctx: RoundContext, tx: Transaction, result: GenerateResult, cost: Mapping[str, Any]
 ) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_ = ctx.round
     about, digest = model_store.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
-    columns = round_.settings.modality.columns(made.candidates)
-    payload = made.candidates.select(
+    columns = round_.settings.modality.columns(result.candidates)
+    payload = result.candidates.select(
         pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
     )
     tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)
-    rows = _lineage(ctx, made, digest, mix)
+    rows = candidate_lineage.derive(ctx, result, digest, mix)
     tx.write(refs.part(round_.dataset, "lineage", round_.number), rows)
     left_out = mixes.read_left_out(round_, mix)
     if len(left_out):
         tx.write(refs.part(round_.dataset, "left_out", round_.number), left_out)
     model_store.upload(tx.lake, tx.branch, round_.dataset, round_.number)
+    facts = dict(result.report.facts)
+    if commits := candidate_lineage.pinned(result.parents):
+        facts["parents"] = commits
     tx.manifest |= {
         "dataset": round_.dataset,
         "round": round_.number,
@@ -124,8 +99,8 @@ def _write(
         "settings": round_.settings.model_dump(mode="json"),
         "generator": about | {"digest": digest, "reference": round_.generator},
         "mix": mix.model_dump(mode="json"),
-        "counts": {"candidates": len(made.candidates)},
+        "counts": {"candidates": len(result.candidates)},
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},
-        "environment": dict(made.report.environment),
-        "generation": dict(made.report.facts),
+        "environment": dict(result.report.environment),
+        "generation": facts,
     }

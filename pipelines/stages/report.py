@@ -15,7 +15,6 @@ from pipelines.common import spreadsheet
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
 
-CODE: Final = ("pipelines/stages/report.py",)
 MOST: Final = 1 << 53
 """Verdicts of a round that a share is computed of exactly."""
 

@@ -251,6 +251,16 @@ def add_round(
     run("review.commands.rounds", dataset=dataset, as_json=as_json)
 
 
+@rounds.command("redo")
+def redo_round(
+    key: Annotated[str, typer.Argument(help="A round of params.yaml, such as digits-3.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make ROUND again: raise its revision in params.yaml; `dvc repro` then runs it."""
+    run("review.commands.rounds", "redo", key=key, as_json=as_json)
+
+
 def main() -> None:
     """Run the command; an error is one sentence and an exit code that is not 0."""
     mark_unencodable()

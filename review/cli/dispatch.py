@@ -43,10 +43,10 @@ def reporting_faults() -> Iterator[None]:
         sys.exit(1)
 
 
-def run(module: str, **options: Any) -> None:  # noqa: ANN401  passed on as given
-    """Load the module of a command and run it; an error is one sentence and an exit code."""
+def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa: ANN401  passed on
+    """Load the module of a command and call it; an error is one sentence and an exit code."""
     try:
-        importlib.import_module(module).run(**options)
+        getattr(importlib.import_module(module), function)(**options)
     except BrokenPipeError:
         sys.stderr.close()
     except FAILURES as error:

@@ -1,4 +1,4 @@
-"""`stemma round add`: append the next round of a data set to params.yaml, with its comments kept.
+"""`stemma round add` and `stemma round redo`: change params.yaml, with its comments kept.
 
 DVC requires every section of params.yaml that a stage names, so missing ones are written as empty
 sections, and the first round of a data set gets its plots in dvc.yaml.
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from lake import documents, files
 from lake.documents import DocumentError
+from pipelines.common.settings import nearest
 from pipelines.params import FILE, Params, load
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
@@ -34,6 +35,34 @@ def run(*, dataset: str, as_json: bool) -> None:
     else:
         message = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
         make_console().print(sentence(message))
+
+
+def redo(*, key: str, as_json: bool) -> None:
+    """Raise the revision of a round in params.yaml, and print what follows from it."""
+    path = Path(FILE)
+    params = load(path)
+    if key not in params.rounds:
+        raise UsageError(f"there is no round {key!r} in {path}{nearest(key, params.rounds)}")
+    entry = params.rounds[key]
+    revision = entry.revision + 1
+
+    def change(content: Any) -> None:  # noqa: ANN401  a YAML document
+        content["rounds"][key]["revision"] = revision
+
+    _edit(path, change)
+    load(path)
+    later = sorted(
+        other.round
+        for other in params.rounds.values()
+        if other.dataset == entry.dataset and other.round > entry.round
+    )
+    following = [f"{entry.dataset}-{number}" for number in later]
+    if as_json:
+        print_json({"round": key, "revision": revision, "files": [FILE], "also": following})
+        return
+    after = f", and then {', '.join(following)}, which descend from it" if following else ""
+    made = f"`dvc repro` makes it again{after}; main keeps what it held in its history"
+    make_console().print(sentence(f"{key} is revision {revision} in {FILE}; {made}"))
 
 
 def add(path: Path, dataset: str) -> str:

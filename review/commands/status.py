@@ -37,7 +37,7 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     params = load()
     names = wanted_datasets(params, dataset)
     lake = open_lake(params)
-    entries = {name: overview.collect(lake, name) for name in names}
+    entries = {name: overview.collect(lake, name, params) for name in names}
     if as_json:
         print_json({"repository": lake.repository, "line": params.line, "datasets": entries})
         return
@@ -59,7 +59,8 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
         for entry in rounds["open"]
         if entry["rejected"]
     ]
-    return Group(table(dataset, COLUMNS, shown), *rejections, *([pages] if pages.row_count else []))
+    notes = [*rejections, *map(sentence, _outdated(dataset, rounds["rounds"]))]
+    return Group(table(dataset, COLUMNS, shown), *notes, *([pages] if pages.row_count else []))
 
 
 def _pages(entries: list[dict[str, Any]]) -> Table:
@@ -73,12 +74,29 @@ def _pages(entries: list[dict[str, Any]]) -> Table:
     return table("", ("round", "page", "in the lake", "in this checkout"), rows)
 
 
+def _state(entry: dict[str, Any]) -> str:
+    """The state of a round; `outdated` where other versions than those of now made it."""
+    return f"{entry['state']}, outdated" if entry.get("outdated") else str(entry["state"])
+
+
+def _outdated(dataset: str, entries: list[dict[str, Any]]) -> list[str]:
+    """A sentence about each outdated round: which versions, and how to make it again."""
+    sentences = []
+    for entry in entries:
+        pairs = [f"{then}, now {now}" for then, now in entry.get("outdated", {}).values()]
+        if pairs:
+            key = f"{dataset}-{entry['round']}"
+            redo = f"`stemma round redo {key}` makes it again"
+            sentences.append(f"{key} stays as it was made by {'; '.join(pairs)}; {redo}")
+    return sentences
+
+
 def _row(entry: dict[str, Any]) -> list[object]:
     counts, metrics = entry["counts"], entry["metrics"]
     flat = metrics.get("summary", {})
     return [
         str(entry["round"]),
-        entry["state"],
+        _state(entry),
         entry.get("tag") or "–",
         entry["commit"][:12],
         counts.get("candidates"),

@@ -1,0 +1,109 @@
+"""Lineage of a round's candidates: explicit parents, and the mix or an opaque root behind the rest.
+
+A generator names parents in its own data set, or in another one at a commit that it pins. Their
+lineage is read at that commit, never at a moving ref.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from lineage import edges, record
+from lineage.mix import MixManifest
+from pipelines.common.errors import GeneratorError
+from pipelines.generators.making import SHARE
+from pipelines.generators.protocol import GenerateResult
+from pipelines.generators.registry import GENERATORS
+from pipelines.rounds import tables
+from pipelines.rounds.context import RoundContext
+
+KNOWN: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
+"""What lineage records of a candidate, where its generator gives it."""
+COMMIT: Final = "commit"
+
+
+def derive(
+    ctx: RoundContext, result: GenerateResult, digest: str, mix: MixManifest
+) -> pl.DataFrame:
+    """Record where each candidate came from, as `lineage.record.derive`.
+
+    Args:
+        ctx: the round.
+        result: its candidates.
+        digest: of the generator's manifest.
+        mix: what the generator was fitted on.
+
+    Raises:
+        GeneratorError: a row is opaque in part, or the parents in a data set are at two commits.
+        ParentError: a parent does not exist, is not earlier, or weighs too much.
+        NotFoundError: the lake does not hold a commit or a data set that a parent names.
+    """
+    share = result.candidates[SHARE]
+    if not share.is_in([0.0, 1.0]).all():
+        raise GeneratorError(
+            f"the generator {ctx.round.generator} gives {SHARE} {share.unique().sort().to_list()}; "
+            f"lineage records rows that are opaque (1) or learnt from the mix (0), and none between"
+        )
+    stored = None if result.parents is None else stored_parents(ctx, result.parents)
+    known = [name for name in KNOWN if name in result.candidates.columns]
+    parts = [
+        record.derive(
+            rows.select(known),
+            round_number=ctx.round.number,
+            dataset=ctx.round.dataset,
+            generator=digest,
+            attribution=GENERATORS.find(ctx.round.generator).attribution,
+            mix=behind,
+            parents=_of(result.parents, rows),
+            stored=stored,
+        )
+        for opaque, behind in ((0.0, mix), (1.0, None))
+        if len(rows := result.candidates.filter(pl.col(SHARE) == opaque))
+    ]
+    return pl.concat(parts).sort("row")
+
+
+def pinned(parents: pl.DataFrame | None) -> dict[str, str]:
+    """The commits at which parents in other data sets stand, by data set.
+
+    Args:
+        parents: as `GenerateBatch.parents`.
+
+    Raises:
+        GeneratorError: a data set is named at two commits.
+    """
+    if parents is None or COMMIT not in parents.columns:
+        return {}
+    named = parents.drop_nulls(COMMIT).select("dataset", COMMIT).unique().sort("dataset")
+    if named["dataset"].is_duplicated().any():
+        twice = named.filter(pl.col("dataset").is_duplicated())["dataset"][0]
+        raise GeneratorError(f"parents in {twice} are named at two commits; pin one")
+    return dict(named.iter_rows())
+
+
+def stored_parents(ctx: RoundContext, parents: pl.DataFrame) -> pl.DataFrame:
+    """Lineage of the accepted rows of every data set in which there are parents.
+
+    Args:
+        ctx: the round; its own mix's commit is that of parents that name none.
+        parents: as `GenerateBatch.parents`.
+    """
+    commits = pinned(parents)
+    own = ctx.receipt("fit").commit
+    found = [
+        tables.accepted_lineage(ctx.lake, commits.get(name, own), name).with_columns(
+            pl.lit(name).alias("dataset")
+        )
+        for name in parents["dataset"].unique().sort()
+    ]
+    return pl.concat(found, how="diagonal_relaxed") if found else edges.STORED.to_frame()
+
+
+def _of(parents: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame | None:
+    """The parents of some of the candidates."""
+    if parents is None:
+        return None
+    own = parents.join(rows.select("row"), on="row", how="semi", maintain_order="left")
+    return own.select(edges.PARENT.names())

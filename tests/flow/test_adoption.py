@@ -1,0 +1,179 @@
+"""Published rounds stay: what an upgrade adopts, what is outdated, what a newer release wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lake.client import Lake
+from pipelines import params
+from pipelines.common.errors import FormatError
+from pipelines.inquiry import overview
+from pipelines.rounds import adoption, history, metadata, receipts, stage_inputs
+from pipelines.rounds.metadata import StageMetadata
+from tests.flow.projects import STAGES, Project
+
+HERE = Path(__file__).parent
+RELEASES = sorted((HERE / "releases").glob("*.tar.xz"))
+"""A small lake of each earlier release, with receipts and params: two published rounds of `tiny`,
+and a third that the guard blocked."""
+
+
+@pytest.fixture(params=RELEASES, ids=lambda path: path.name.removesuffix(".tar.xz"))
+def earlier(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """The project of an earlier release; the current directory."""
+    root = tmp_path / "project"
+    with tarfile.open(request.param) as archive:
+        archive.extractall(root, filter="data")
+    monkeypatch.chdir(root)
+    yield Project(root)
+    Project(root).stop_lake()
+
+
+def state(lake: Lake) -> tuple[str, dict[str, str]]:
+    """Main and the tags."""
+    return str(lake.head("main")), lake.tags()
+
+
+def test_every_release_has_a_fixture() -> None:
+    assert [path.name for path in RELEASES] == ["0.1.tar.xz"]
+
+
+def test_a_lake_of_an_earlier_release_is_adopted_whole(
+    earlier: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = state(earlier.lake())
+    old = json.loads(receipts.path("tiny", 2, "curate").read_text(encoding="utf-8"))
+    earlier.run("lake", "")
+    earlier.run("inputs", "tiny")
+    earlier.run("ingest", "tiny")
+    earlier.round("tiny-1")
+    earlier.round("tiny-2")
+    said = capsys.readouterr().err
+    assert said.count("made by the release before") == 2
+    assert said.count("adopted") == 1 + 2 * len(STAGES)
+    lake = earlier.lake()
+    assert state(lake) == before
+    new = receipts.read("tiny", 2, "curate")
+    assert new.commit == old["commit"]
+    assert new.recipe is not None
+    assert new.input_key != old["input_key"]
+    earlier.round("tiny-2")
+    assert "made by the release before" not in capsys.readouterr().err
+    for command in ("--recompute", "--history"):
+        done = earlier.command("review.cli.app", "audit", command, "main", "--json")
+        assert done.code == 0, done.said
+
+
+def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
+    earlier.run("lake", "")
+    earlier.run("ingest", "tiny")
+    earlier.edit(lambda found: found["rounds"]["tiny-1"].update(curate={"max_accepted": 20}))
+    made = {}
+    for stage in ("fit", "generate", "verify", "curate"):
+        old = json.loads(receipts.path("tiny", 1, stage).read_text(encoding="utf-8"))
+        earlier.run(stage, "tiny-1")
+        made[stage] = receipts.read("tiny", 1, stage).commit != old["commit"]
+    assert made == {"fit": False, "generate": False, "verify": False, "curate": True}
+
+
+def test_a_source_with_other_rows_is_not_adopted(earlier: Project) -> None:
+    import polars as pl  # noqa: PLC0415  beside its only use
+
+    earlier.run("lake", "")
+    rows = pl.read_parquet("tiny.parquet")
+    rows.head(150).write_parquet("tiny.parquet")
+    before = earlier.lake().head("main")
+    earlier.run("ingest", "tiny")
+    assert earlier.lake().head("main") != before
+
+
+def test_a_round_that_other_versions_made_is_outdated_and_stays(
+    copied: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = state(copied.lake())
+    raised = {**stage_inputs.VERSIONS, "curate": "curate/2"}
+    monkeypatch.setattr(stage_inputs, "VERSIONS", raised)
+    copied.run("inputs", "tiny")
+    copied.round("tiny-2")
+    assert "outdated: made by curate/1, now curate/2" in capsys.readouterr().err
+    assert state(copied.lake()) == before
+    rounds = overview.collect(copied.lake(), params.load(), "tiny")["rounds"]
+    assert [entry["outdated"] for entry in rounds] == [
+        {},
+        {"curate": ["curate/1", "curate/2"]},
+        {"curate": ["curate/1", "curate/2"]},
+    ]
+    done = copied.command("review.cli.app", "round", "redo", "tiny-2", "--json")
+    assert done.code == 0, done.said
+    assert params.load().rounds["tiny-2"].revision == 1
+    copied.round("tiny-2")
+    assert copied.lake().head("main") != before[0]
+    assert "tiny-v2.1" in copied.lake().tags()
+    made = overview.collect(copied.lake(), params.load(), "tiny")["rounds"][2]
+    assert made["outdated"] == {}
+
+
+def test_an_unfinished_stage_of_other_versions_runs_again(
+    blocked: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = receipts.read("tiny", 3, "curate").commit
+    blocked.run("curate", "tiny-3")
+    assert receipts.read("tiny", 3, "curate").commit == before
+    raised = {**stage_inputs.VERSIONS, "curate": "curate/2"}
+    monkeypatch.setattr(stage_inputs, "VERSIONS", raised)
+    blocked.run("curate", "tiny-3")
+    assert receipts.read("tiny", 3, "curate").commit != before
+
+
+def test_settings_that_change_nothing_change_no_key(copied: Project) -> None:
+    before = state(copied.lake())
+
+    def spell_out(content: dict[str, object]) -> None:
+        section = content["datasets"]["tiny"]  # type: ignore[index]
+        section["verify"] = {"scorers": {"agreement": {}, "distance": {}}}
+        section["curate"] = {"max_accepted": None}
+        section["generate"]["text"] = {"service": {"concurrency": 3}}
+
+    copied.edit(spell_out)
+    for number in (1, 2):
+        copied.round(f"tiny-{number}")
+    assert state(copied.lake()) == before
+
+
+def test_a_newer_release_is_refused_in_a_sentence(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = copied.lake()
+    monkeypatch.setattr(metadata, "FORMAT", metadata.FORMAT + 1)
+    about = StageMetadata("calibrate", "tiny", 2, format=metadata.FORMAT).to_metadata()
+    lake.set_branch("newer", "main")
+    lake.write_bytes("newer", "tiny/calibration/0/x.json", b"{}", "application/json")
+    commit = lake.commit("newer", "by a newer release", about)
+    lake.merge(commit.id, "main", "by a newer release", about)
+    monkeypatch.undo()
+    monkeypatch.chdir(copied.root)
+    with pytest.raises(FormatError, match=r"newer release \(format 3; this release reads .* 2\)"):
+        history.published(lake, "tiny")
+    done = copied.command("review.cli.app", "status")
+    assert done.code == 1
+    assert "upgrade stemma" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_damaged_notes_are_one_sentence(earlier: Project) -> None:
+    earlier.run("ingest", "tiny")
+    lake = earlier.lake()
+    lake.write_bytes(adoption.BRANCH, adoption.path("tiny", 1), b"[1", "application/json")
+    lake.commit(adoption.BRANCH, "damage", {})
+    shutil.rmtree("rounds/tiny/1")
+    done = earlier.command("review.cli.app", "stage", "fit", "tiny-1")
+    assert done.code == 1
+    assert "tiny/keys/001.json on stemma-keys is damaged; remove it" in done.err
