@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from lake import documents, upkeep
+from lake import documents, garbage_collection
 from lake.documents import DocumentError
 from pipelines.rounds import receipts
 from review.cli.output import make_console, number, print_json
@@ -24,7 +24,7 @@ _AGE: Final = re.compile(r"(\d{1,6})([smhd]?)")
 
 def run(*, home: Path, keep: str, dry_run: bool, as_json: bool) -> None:
     """Collect garbage and print what was freed, or would be freed."""
-    freed = upkeep.collect(
+    freed = garbage_collection.collect(
         home.absolute(), keep=seconds(keep), also=named(receipts.ROOT), dry_run=dry_run
     )
     if as_json:

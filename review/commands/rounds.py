@@ -178,5 +178,5 @@ def _loaded(yaml: Any, text: str, path: Path) -> Any:  # noqa: ANN401  ruamel.ya
     try:
         return yaml.load(text)
     except (YAMLError, ValueError, TypeError, AttributeError) as error:
-        message = documents.shown(str(error))
+        message = documents.one_line(str(error))
         raise UsageError(f"{path} cannot be changed with its form kept: {message}") from error

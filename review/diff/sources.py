@@ -117,7 +117,7 @@ def _scanned(path: Path) -> pl.LazyFrame:
         UsageError: it cannot be read.
     """
     try:
-        with files.opened(path) as file:
+        with files.open_regular(path) as file:
             parquet.check(path, file)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
@@ -163,7 +163,7 @@ def _files(path: Path) -> dict[str, Path]:
     if not parts:
         raise UsageError(f"{path} holds no Parquet file")
     for file in parts.values():
-        problem = files.kind(file.stat().st_mode) if file.exists() else "a link that leads nowhere"
+        problem = files.irregular_type(file.stat().st_mode) if file.exists() else "a link that leads nowhere"
         if problem is not None:
             raise UsageError(f"{str(file)!r} is {problem}, not a regular file; remove it")
     return parts

@@ -1,4 +1,4 @@
-"""The web application: routes to handlers, errors to one sentence, everything behind the gate."""
+"""The web application: maps routes to handlers and errors to one sentence, behind the gate."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATUS: Final = (
     (QueryError, 400),
     (UnreachableError, 503),
 )
-"""Of errors that an address, or the lake, is the reason of; any other one is the page's own."""
+"""Status codes of errors that an address or the lake causes; any other error is a fault."""
 BRANCH: Final = "/review/{dataset}/{branch}"
 
 
@@ -69,7 +69,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
 
 
 def enter(request: Request) -> Response:
-    """Let a browser in that has the address which the command printed, once.
+    """Let in, once, a browser that opens the address which the command printed.
 
     The next page is asked for by this one, so that the cookie, which other sites' links do not
     send, is sent.

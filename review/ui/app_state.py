@@ -1,4 +1,4 @@
-"""What the handlers of the page share: the project, its lake, and who is let in."""
+"""The state that the handlers of the page share: the project, its lake, and the session."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ class AppState:
 
     @property
     def params(self) -> Params:
-        """What params.yaml says now."""
+        """The settings in params.yaml at present."""
         return load()
 
     def context(self, round_ref: RoundRef) -> RoundContext:
-        """The context of a round, with the settings that params.yaml gives it now."""
+        """The context of a round, with its settings in params.yaml at present."""
         params = self.params
         return RoundContext(params, round_refs.settings(params, round_ref)[0], self.lake)
 
 
 def of(request: Request) -> AppState:
-    """What the handlers of a request's application share."""
+    """The shared state of a request's application."""
     state: AppState = request.app.state.shared
     return state
 
 
-def target(lake: Lake, dataset: str, branch: str) -> RoundRef:
-    """The round of a branch; where the branch is gone, as main holds it.
+def round_ref(lake: Lake, dataset: str, branch: str) -> RoundRef:
+    """The round of a branch, or, where the branch is gone, the round as main holds it.
 
     Raises:
         NotFoundError: there is no such round of the data set.
     """
-    named = refs.BRANCH.match(branch)
-    number = int(named["round"]) if named and named["dataset"] == dataset else 0
-    line = (named["line"] if named else None) or refs.MAIN
+    match = refs.BRANCH.match(branch)
+    number = int(match["round"]) if match and match["dataset"] == dataset else 0
+    line = (match["line"] if match else None) or refs.MAIN
     head = lake.head(branch) if number else None
     if head is None and number and line == refs.MAIN:
         held = history.published(lake, dataset).get(number)
@@ -64,54 +64,65 @@ def target(lake: Lake, dataset: str, branch: str) -> RoundRef:
     return RoundRef(branch, dataset, number, head, line)
 
 
+def requested_round(request: Request) -> tuple[AppState, RoundRef]:
+    """The project, and the round that the address of a request names.
+
+    Raises:
+        NotFoundError: there is no such round of the data set.
+    """
+    state = of(request)
+    dataset, branch = request.path_params["dataset"], request.path_params["branch"]
+    return state, round_ref(state.lake, dataset, branch)
+
+
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the lake holds of a data set, as `stemma status` tells it."""
+class DatasetRounds:
+    """The rounds of a data set in the lake, as `stemma status` lists them."""
 
     rounds: list[dict[str, Any]]
-    """Published, by number."""
+    """Published rounds, by number."""
     open: list[dict[str, Any]]
     """Branches of rounds that main does not hold."""
 
     @property
-    def whole(self) -> list[dict[str, Any]]:
-        """All of them, by number, a published one before its branch."""
-        return sorted(self.rounds + self.open, key=lambda each: int(each["round"]))
+    def all(self) -> list[dict[str, Any]]:
+        """All rounds by number, a published one before its branch."""
+        return sorted(self.rounds + self.open, key=lambda entry: int(entry["round"]))
 
     @property
-    def line(self) -> list[dict[str, Any]]:
-        """Published rounds, and those on the line that publishes that are to follow them."""
-        held = {each["round"] for each in self.rounds}
-        more = (
-            each
-            for each in self.open
-            if each["line"] == refs.MAIN
-            and each["state"] != "superseded"
-            and each["round"] not in held
+    def mainline(self) -> list[dict[str, Any]]:
+        """Published rounds, and rounds in progress on the line main that follow them."""
+        held = {entry["round"] for entry in self.rounds}
+        following = (
+            entry
+            for entry in self.open
+            if entry["line"] == refs.MAIN
+            and entry["state"] != "superseded"
+            and entry["round"] not in held
         )
-        return sorted([*self.rounds, *more], key=lambda each: int(each["round"]))
+        return sorted([*self.rounds, *following], key=lambda entry: int(entry["round"]))
 
-    def at(self, ref: str) -> dict[str, Any] | None:
-        """The round of a branch or tag; a branch that main does not hold comes first."""
-        found = (
-            each for each in [*self.open, *self.rounds] if ref in (each["branch"], each["tag"])
+    def find(self, ref: str) -> dict[str, Any] | None:
+        """Find the round of a branch or tag; a branch that main does not hold comes first."""
+        matches = (
+            entry for entry in [*self.open, *self.rounds] if ref in (entry["branch"], entry["tag"])
         )
-        return next(found, None)
+        return next(matches, None)
 
 
-def known(desk: AppState, dataset: str) -> Known:
-    """What the lake holds of a data set, read again when a branch or tag has moved.
+def dataset_rounds(state: AppState, dataset: str) -> DatasetRounds:
+    """The rounds of a data set, read again when a branch or tag has moved.
 
     Raises:
         UsageError: there is no such data set.
     """
-    wanted_dataset(desk.params, dataset)
-    lake = desk.lake
-    moved = (*sorted(lake.branches().items()), *sorted(lake.tags(f"{dataset}-v").items()))
-    return _collected(lake, dataset, moved)
+    wanted_dataset(state.params, dataset)
+    lake = state.lake
+    heads = (*sorted(lake.branches().items()), *sorted(lake.tags(f"{dataset}-v").items()))
+    return _collected(lake, dataset, heads)
 
 
 @lru_cache(maxsize=16)
-def _collected(lake: Lake, dataset: str, _: Hashable) -> Known:
-    found = overview.collect(lake, dataset)
-    return Known(found["rounds"], found["open"])
+def _collected(lake: Lake, dataset: str, _: Hashable) -> DatasetRounds:
+    collected = overview.collect(lake, dataset)
+    return DatasetRounds(collected["rounds"], collected["open"])

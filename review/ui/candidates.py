@@ -1,7 +1,7 @@
-"""The candidates of a round, a page at a time: filters as column expressions over lazy scans.
+"""Lists the candidates of a round by page: filters are column expressions over lazy scans.
 
-A page is found by its rows (keyset paging): the tables that a filter names are scanned for the row
-numbers of one page, and only these rows' payload is read.
+Pages are found by row number (keyset pagination): the tables that a filter needs are scanned for
+the row numbers of one page, and only the payload of these rows is read.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from review.errors import UsageError
 
 NUMBERS: Final = ("depth", "after", "before")
 FOREIGN: Final = ("column", "value")
-"""Filters by what the data holds."""
+"""Filters whose values come from the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which candidates are asked for; the query of the page's address."""
+    """Which candidates are listed; the query of the page's address."""
 
     decision: str | None = None
     reason: str | None = None
@@ -37,31 +37,31 @@ class Filters:
     column: str | None = None
     """A payload column, such as label."""
     value: str | None = None
-    """What that column holds, as text."""
+    """The value of that column, as text."""
     after: int | None = None
-    """Rows greater than this."""
+    """Only rows after this one."""
     before: int | None = None
-    """Rows less than this, the last ones first found."""
+    """Only rows before this one, of which the last ones are listed."""
 
     @property
     def query(self) -> str:
-        """As the query of an address."""
+        """The filters as the query of an address."""
         return urlencode({name: value for name, value in asdict(self).items() if value is not None})
 
     @property
-    def whole(self) -> Filters:
-        """The same from the first page."""
+    def first_page(self) -> Filters:
+        """The same filters from the first page on."""
         return replace(self, after=None, before=None)
 
     @property
     def any(self) -> bool:
-        """Whether anything is left out."""
-        return bool(self.whole.query)
+        """Whether any candidate may be filtered out."""
+        return bool(self.first_page.query)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """The tables of a round, lazily; None where its stage has not run."""
+    """The tables of a round as lazy frames; None where their stage has not run."""
 
     candidates: pl.LazyFrame
     lineage: pl.LazyFrame
@@ -71,29 +71,29 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """One page."""
+    """One page of candidates."""
 
     rows: pl.DataFrame
     """row, sample_id, depth_max, decision, reasons, warnings, by row."""
     payload: pl.DataFrame
     """round, row, sample_id and payload of the same rows."""
     back: Filters | None
-    """The page before."""
+    """Filters of the page before; None on the first page."""
     more: Filters | None
-    """The page after."""
+    """Filters of the page after; None on the last page."""
 
 
 def parse(query: Mapping[str, str]) -> Filters:
-    """Read filters from the query of an address; empty ones and other names are left out.
+    """Parse filters from the query of an address; empty and unknown ones are ignored.
 
-    A column's name and value are taken as they are: blanks at their ends belong to them.
+    The name and value of a column are not stripped, as blanks may belong to them.
 
     Raises:
-        UsageError: a number is none.
+        UsageError: a text is not a whole number where one is needed.
     """
-    asked = {name: query.get(name, "") for name in Filters.__slots__}
-    whole = {name: text if name in FOREIGN else text.strip() for name, text in asked.items()}
-    given: dict[str, Any] = {name: text for name, text in whole.items() if text}
+    texts = {name: query.get(name, "") for name in Filters.__slots__}
+    stripped = {name: text if name in FOREIGN else text.strip() for name, text in texts.items()}
+    given: dict[str, Any] = {name: text for name, text in stripped.items() if text}
     for name in NUMBERS:
         if name in given:
             if not given[name].isdecimal() or len(given[name]) > 15:  # noqa: PLR2004  fits int64
@@ -102,57 +102,57 @@ def parse(query: Mapping[str, str]) -> Filters:
     return Filters(**given)
 
 
-def source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
+def open_source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
     """Open the tables of a round.
 
     Raises:
         NotFoundError: the commit holds no candidates of it.
     """
-    made = history.generated(lake, dataset, number, commit)
-    if made is None:
+    generated = history.generated(lake, dataset, number, commit)
+    if generated is None:
         raise NotFoundError(f"no commit at {commit[:12]} generated round {number} of {dataset}")
 
     def scan(ref: str, table: str) -> pl.LazyFrame:
         return lake.scan(ref, refs.partition(dataset, table, number))
 
     return Source(
-        candidates=scan(made.id, "candidates"),
+        candidates=scan(generated.id, "candidates"),
         lineage=scan(commit, "lineage"),
         verdicts=_perhaps(lambda: scan(commit, "verdicts")),
         decisions=_perhaps(lambda: scan(commit, "decisions")),
     )
 
 
-def matching(found: Source, filters: Filters) -> pl.LazyFrame:
-    """The rows that filters leave, lazily: row.
+def matching(source: Source, filters: Filters) -> pl.LazyFrame:
+    """The rows that match filters, as a lazy frame with the column row.
 
     Raises:
         UsageError: there is no such column.
     """
-    told = [*_decided(found, filters), *_judged(found, filters), *_made(found, filters)]
-    rows = told[0] if told else found.lineage.select("row")
-    for each in told[1:]:
-        rows = rows.join(each, on="row", how="semi")
+    selections = [*_decided(source, filters), *_judged(source, filters), *_made(source, filters)]
+    rows = selections[0] if selections else source.lineage.select("row")
+    for selection in selections[1:]:
+        rows = rows.join(selection, on="row", how="semi")
     return rows
 
 
-def count(found: Source, filters: Filters) -> int:
-    """How many rows filters leave."""
-    return int(matching(found, filters.whole).select(pl.len()).collect().item())
+def count(source: Source, filters: Filters) -> int:
+    """Count the rows that match filters."""
+    return int(matching(source, filters.first_page).select(pl.len()).collect().item())
 
 
-def listing(found: Source, filters: Filters, size: int) -> Listing:
-    """One page of rows.
+def listing(source: Source, filters: Filters, size: int) -> Listing:
+    """Read one page of rows.
 
     Args:
-        found: the tables.
-        filters: which rows, and from which on.
-        size: rows of a page.
+        source: the tables of the round.
+        filters: which rows, and from which one on.
+        size: rows per page.
 
     Raises:
         UsageError: there is no such column.
     """
-    rows = matching(found, filters)
+    rows = matching(source, filters)
     if filters.before is not None:
         chosen = rows.filter(pl.col("row") < filters.before).top_k(size + 1, by="row").collect()
         whole, kept = chosen.sort("row"), chosen.sort("row").tail(size)
@@ -165,75 +165,75 @@ def listing(found: Source, filters: Filters, size: int) -> Listing:
     back = later_page = None
     if len(kept):
         first, last = int(kept["row"][0]), int(kept["row"][-1])
-        back = replace(filters.whole, before=first) if earlier else None
-        later_page = replace(filters.whole, after=last) if later else None
-    return Listing(_described(found, kept), _payload(found, kept), back, later_page)
+        back = replace(filters.first_page, before=first) if earlier else None
+        later_page = replace(filters.first_page, after=last) if later else None
+    return Listing(_described(source, kept), _payload(source, kept), back, later_page)
 
 
-def _decided(found: Source, filters: Filters) -> list[pl.LazyFrame]:
-    wanted = []
+def _decided(source: Source, filters: Filters) -> list[pl.LazyFrame]:
+    conditions = []
     if filters.decision is not None:
-        wanted.append(pl.col("decision") == filters.decision)
+        conditions.append(pl.col("decision") == filters.decision)
     if filters.reason is not None:
-        named = pl.col("reasons").list.contains(filters.reason)
-        wanted.append(named | pl.col("warnings").list.contains(filters.reason))
-    if not wanted:
+        in_reasons = pl.col("reasons").list.contains(filters.reason)
+        conditions.append(in_reasons | pl.col("warnings").list.contains(filters.reason))
+    if not conditions:
         return []
-    if found.decisions is None:
-        return [found.lineage.select("row").clear()]
-    return [found.decisions.filter(*wanted).select("row")]
+    if source.decisions is None:
+        return [source.lineage.select("row").clear()]
+    return [source.decisions.filter(*conditions).select("row")]
 
 
-def _judged(found: Source, filters: Filters) -> list[pl.LazyFrame]:
-    wanted = [pl.col("row").is_not_null()]
+def _judged(source: Source, filters: Filters) -> list[pl.LazyFrame]:
+    conditions = [pl.col("row").is_not_null()]
     if filters.expectation is not None:
-        wanted.append(pl.col("expectation") == filters.expectation)
+        conditions.append(pl.col("expectation") == filters.expectation)
     if filters.verdict is not None:
-        wanted.append(pl.col("verdict") == filters.verdict)
-    if len(wanted) == 1:
+        conditions.append(pl.col("verdict") == filters.verdict)
+    if len(conditions) == 1:
         return []
-    if found.verdicts is None:
-        return [found.lineage.select("row").clear()]
-    return [found.verdicts.filter(*wanted).select("row").unique()]
+    if source.verdicts is None:
+        return [source.lineage.select("row").clear()]
+    return [source.verdicts.filter(*conditions).select("row").unique()]
 
 
-def _made(found: Source, filters: Filters) -> list[pl.LazyFrame]:
-    told = []
+def _made(source: Source, filters: Filters) -> list[pl.LazyFrame]:
+    selections = []
     if filters.depth is not None:
-        told.append(found.lineage.filter(pl.col("depth_max") == filters.depth).select("row"))
+        selections.append(source.lineage.filter(pl.col("depth_max") == filters.depth).select("row"))
     if filters.column is not None and filters.value is not None:
-        kinds = found.candidates.collect_schema()
-        kind = kinds.get(filters.column)
-        if kind is None or kind.is_nested() or kind == pl.Binary:
+        schema = source.candidates.collect_schema()
+        dtype = schema.get(filters.column)
+        if dtype is None or dtype.is_nested() or dtype == pl.Binary:
             raise UsageError(f"there is no column {filters.column[:40]!r} to filter by")
-        same = pl.col(filters.column).cast(pl.String) == filters.value
-        told.append(found.candidates.filter(same).select("row"))
-    return told
+        equal = pl.col(filters.column).cast(pl.String) == filters.value
+        selections.append(source.candidates.filter(equal).select("row"))
+    return selections
 
 
-def _described(found: Source, kept: pl.DataFrame) -> pl.DataFrame:
-    """What is said of some rows."""
-    known = _at(found.lineage.select("row", "sample_id", "depth_max"), kept)
-    about = ("decision", "reasons", "warnings")
-    if found.decisions is None:
-        none = [pl.lit(None, pl.String).alias(name) for name in about[:1]]
-        none += [pl.lit([], pl.List(pl.String)).alias(name) for name in about[1:]]
-        return known.with_columns(none)
-    told = _at(found.decisions.select("row", *about), kept)
-    return known.join(told, on="row", how="left", maintain_order="left")
+def _described(source: Source, kept: pl.DataFrame) -> pl.DataFrame:
+    """Sample id, depth and decision of some rows."""
+    rows = _at(source.lineage.select("row", "sample_id", "depth_max"), kept)
+    columns = ("decision", "reasons", "warnings")
+    if source.decisions is None:
+        none = [pl.lit(None, pl.String).alias(name) for name in columns[:1]]
+        none += [pl.lit([], pl.List(pl.String)).alias(name) for name in columns[1:]]
+        return rows.with_columns(none)
+    decisions = _at(source.decisions.select("row", *columns), kept)
+    return rows.join(decisions, on="row", how="left", maintain_order="left")
 
 
-def _payload(found: Source, kept: pl.DataFrame) -> pl.DataFrame:
-    return _at(found.candidates, kept)
+def _payload(source: Source, kept: pl.DataFrame) -> pl.DataFrame:
+    return _at(source.candidates, kept)
 
 
 def _at(frame: pl.LazyFrame, kept: pl.DataFrame) -> pl.DataFrame:
-    """Some rows of a table, by row; the range lets row groups be skipped."""
+    """Read some rows of a table, in order; the range allows row groups to be skipped."""
     rows = kept["row"]
     if rows.is_empty():
         return frame.head(0).collect()
-    near = pl.col("row").is_between(rows.min(), rows.max())
-    return frame.filter(near, pl.col("row").is_in(rows.implode())).collect().sort("row")
+    between = pl.col("row").is_between(rows.min(), rows.max())
+    return frame.filter(between, pl.col("row").is_in(rows.implode())).collect().sort("row")
 
 
 def _perhaps(scan: Callable[[], pl.LazyFrame]) -> pl.LazyFrame | None:

@@ -1,4 +1,4 @@
-"""Charts over rounds, drawn here as SVG: figures of the manifests, in two themes."""
+"""Charts of figures over rounds, rendered as SVG in two themes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ THEMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "dark": {"ink": "#a2abb3", "line": "#31373d", "hues": ["#8ab8ff", "#f2ae66", "#8d99a5"]},
 }
 SIZE: Final = (400, 230)
-"""Pixels of a whole chart."""
+"""Width and height of a chart in pixels."""
 FONT: Final = "system-ui, sans-serif"
 _DRAWING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A figure of one round, with the ends of its 95 % interval where it has one."""
+    """A figure of one round, with its 95 % interval where it has one."""
 
     round: int
     series: str
@@ -35,7 +35,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart and its figures."""
+    """The title and the figures of a chart."""
 
     name: str
     title: str
@@ -45,25 +45,26 @@ class Chart:
 
     @property
     def alternative(self) -> str:
-        """What it shows, in words."""
-        said = [
-            f"{series}: " + ", ".join(f"round {each.round} {_told(each)}" for each in points)
+        """The alternative text: all figures as words."""
+        texts = [
+            f"{series}: "
+            + ", ".join(f"round {point.round} {_point_text(point)}" for point in points)
             for series, points in self.series.items()
         ]
-        return f"{self.title}. {'; '.join(said)}"
+        return f"{self.title}. {'; '.join(texts)}"
 
     @property
     def numbers(self) -> list[int]:
-        """The rounds that it has figures of."""
-        return sorted({each.round for each in self.points})
+        """Numbers of the rounds that have figures."""
+        return sorted({point.round for point in self.points})
 
     @property
     def series(self) -> dict[str, list[Point]]:
         """Points by series."""
-        found: dict[str, list[Point]] = {}
-        for each in self.points:
-            found.setdefault(each.series, []).append(each)
-        return found
+        series_points: dict[str, list[Point]] = {}
+        for point in self.points:
+            series_points.setdefault(point.series, []).append(point)
+        return series_points
 
 
 LINES: Final = (
@@ -75,39 +76,41 @@ LINES: Final = (
     ("diversity", "Variance beside that of real data", "ratio",
      {"the round": ("round", "variance"), "the mix": ("mix", "variance")}),
 )  # fmt: skip
-"""Name, title, axis, and for each series where a manifest's metrics hold it."""
+"""Name, title, axis label, and by series its group and name in a manifest's metrics."""
 FLAT: Final = (
     ("distance", "Real share", "share",
      {"of the mix": "real_share", "of direct inputs": "real_inputs"}),
     ("depth", "Generations from real data", "mean depth", {"accepted rows": "depth_mean"}),
 )  # fmt: skip
-"""The same, where the summary of the metrics holds it."""
+"""Name, title, axis label, and by series its name in the summary of the metrics."""
 
 
 def of_rounds(entries: Sequence[Mapping[str, Any]]) -> list[Chart]:
-    """The charts of a data set; those without a figure are left out.
+    """Make the charts of a data set; those without figures are left out.
 
     Args:
-        entries: rounds as `status.collect` tells them, by number.
+        entries: rounds as `overview.collect` lists them, by number.
     """
-    made = [
+    charts = [
         Chart(name, title, axis, tuple(_intervals(entries, series)))
         for name, title, axis, series in LINES
     ]
-    made += [
+    charts += [
         Chart(name, title, axis, tuple(_summaries(entries, series)))
         for name, title, axis, series in FLAT
     ]
-    made.append(Chart("cost", "Seconds by stage", "seconds", tuple(_costs(entries)), stacked=True))
-    return [each for each in made if each.points]
+    charts.append(
+        Chart("cost", "Seconds by stage", "seconds", tuple(_costs(entries)), stacked=True)
+    )
+    return [chart for chart in charts if chart.points]
 
 
 def svg(chart: Chart, theme: str) -> bytes:
-    """Draw a chart.
+    """Render a chart as SVG.
 
     Args:
         chart: the chart.
-        theme: a name of `THEMES`.
+        theme: a key of `THEMES`.
     """
     return _drawn(json.dumps(spec(chart, theme)))
 
@@ -121,14 +124,14 @@ def _drawn(spec: str) -> bytes:
 
 
 def spec(chart: Chart, name: str) -> dict[str, Any]:
-    """A chart as Vega-Lite, in a theme."""
+    """The Vega-Lite specification of a chart in a theme."""
     import altair as alt  # noqa: PLC0415  takes a second to import
 
     theme = THEMES[name]
     rows = [
-        {"round": each.round, "series": each.series, "value": each.value,
-         "low": each.low, "high": each.high}
-        for each in chart.points
+        {"round": point.round, "series": point.series, "value": point.value,
+         "low": point.low, "high": point.high}
+        for point in chart.points
     ]  # fmt: skip
     order = list(chart.series)
     symbol = "square" if chart.stacked else "circle"
@@ -154,23 +157,23 @@ def spec(chart: Chart, name: str) -> dict[str, Any]:
     sized = drawn.properties(
         width=SIZE[0], height=SIZE[1], background="transparent", autosize=fit, padding=4
     )
-    found: dict[str, Any] = _themed(sized, theme).to_dict()
-    return found
+    result: dict[str, Any] = _themed(sized, theme).to_dict()
+    return result
 
 
 def _with_intervals(base: Any, order: Sequence[str], colour: Any, y: Any) -> list[Any]:  # noqa: ANN401  parts of a chart
-    """Lines with their intervals, those of one series beside those of another."""
+    """Lines and intervals, shifted by series so that intervals do not overlap."""
     layers = []
-    for at, name in enumerate(order):
-        shift = 7 * at - 7 * (len(order) - 1) / 2
-        mine = base.transform_filter({"field": "series", "equal": name})
-        bars = mine.transform_filter("datum.low != null").mark_rule(
+    for index, name in enumerate(order):
+        shift = 7 * index - 7 * (len(order) - 1) / 2
+        selected = base.transform_filter({"field": "series", "equal": name})
+        bars = selected.transform_filter("datum.low != null").mark_rule(
             strokeWidth=2, opacity=0.5, xOffset=shift
         )
         ends = y.copy()
         ends.shorthand = "low:Q"
-        lines = mine.mark_line(strokeWidth=2, xOffset=shift)
-        points = mine.mark_circle(size=48, opacity=1, xOffset=shift)
+        lines = selected.mark_line(strokeWidth=2, xOffset=shift)
+        points = selected.mark_circle(size=48, opacity=1, xOffset=shift)
         layers += [
             bars.encode(y=ends, y2="high:Q", color=colour),
             lines.encode(y=y, color=colour),
@@ -189,7 +192,7 @@ def _themed(drawn: Any, theme: Mapping[str, Any]) -> Any:  # noqa: ANN401  any k
 
 
 def _hues(theme: Mapping[str, Any], count: int) -> list[str]:
-    """As many colours as there are series."""
+    """One colour per series."""
     more = ["#4f9d69", "#a06cc0", "#c2577a", "#3f9aa6", "#8c8f3d"]
     return [*theme["hues"], *more, *more][:count]
 
@@ -199,18 +202,18 @@ def _intervals(
 ) -> Iterator[Point]:
     for name, (group, metric) in series.items():
         for entry in entries:
-            found = (entry["metrics"].get(group) or {}).get(metric) or {}
-            if found.get("value") is not None:
-                ends = (found.get("low"), found.get("high"))
-                yield Point(entry["round"], name, found["value"], *ends)
+            interval = (entry["metrics"].get(group) or {}).get(metric) or {}
+            if interval.get("value") is not None:
+                ends = (interval.get("low"), interval.get("high"))
+                yield Point(entry["round"], name, interval["value"], *ends)
 
 
 def _summaries(entries: Sequence[Mapping[str, Any]], series: Mapping[str, str]) -> Iterator[Point]:
     for name, metric in series.items():
         for entry in entries:
-            found = (entry["metrics"].get("summary") or {}).get(metric)
-            if found is not None:
-                yield Point(entry["round"], name, found)
+            value = (entry["metrics"].get("summary") or {}).get(metric)
+            if value is not None:
+                yield Point(entry["round"], name, value)
 
 
 def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
@@ -220,7 +223,7 @@ def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
                 yield Point(entry["round"], stage, units["seconds"])
 
 
-def _told(point: Point) -> str:
+def _point_text(point: Point) -> str:
     if point.low is None or point.high is None:
         return number(point.value)
     return f"{number(point.value)} ({number(point.low)} to {number(point.high)})"

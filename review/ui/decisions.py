@@ -1,4 +1,4 @@
-"""What the reviewer decides: approve, which publishes as the stage does, or reject."""
+"""Carries out a reviewer's decision: approve, which publishes as the stage does, or reject."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from review.errors import FAILURES, UsageError
 from review.ui import app_state, review
 
 FIELDS: Final = 8
-"""Of a form, at most."""
+"""Fields of a form, at most."""
 _DECIDING: Final = threading.Lock()
 
 
@@ -38,13 +38,12 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
 
 
 def _act(request: Request, action: str, seen: str, reason: str) -> str:
-    state = app_state.of(request)
-    round_ref = app_state.round_ref(
-        state.lake, request.path_params["dataset"], request.path_params["branch"]
-    )
+    state, round_ref = app_state.requested_round(request)
     ctx = state.context(round_ref)
     if round_ref.key not in ctx.params.rounds:
-        raise UsageError(f"params.yaml has no rounds.{round_ref.key}; get it from the team (git pull)")
+        raise UsageError(
+            f"params.yaml has no rounds.{round_ref.key}; get it from the team (git pull)"
+        )
     with _DECIDING:
         if action == "approve":
             publication.approve(ctx, Approval(seen, reason.strip() or None))

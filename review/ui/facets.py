@@ -1,4 +1,4 @@
-"""What the candidates of a round can be filtered by, with how many there are of each."""
+"""Values by which the candidates of a round can be filtered, with their number of rows."""
 
 from __future__ import annotations
 
@@ -12,90 +12,90 @@ from lake.visible import original
 from review.ui.candidates import Filters, Source
 
 MOST: Final = 30
-"""Values of a column that are offered; a column of more is not offered."""
+"""Distinct values up to which a column is offered as a filter."""
 GLANCE: Final = 2000
-"""Rows in which a column must have few values, before the whole of it is counted."""
+"""First rows in which a column must have few values before all of it is counted."""
 HIDDEN: Final = ("round", "row", "sample_id")
 Counts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Values with their rows, the most frequent first."""
+    """Values with their number of rows, the most frequent first."""
 
     candidates: int
     decisions: Counts
     reasons: Counts
-    """Expectations for which rows were rejected or marked."""
+    """Expectations because of which rows were rejected or marked."""
     expectations: tuple[str, ...]
-    """Those that judge rows."""
+    """Expectations about single rows."""
     depths: Counts
     columns: Mapping[str, Counts]
-    """Payload columns of few values."""
+    """Payload columns with few distinct values."""
 
 
-def of_source(found: Source) -> Facets:
-    """Count what a round's candidates can be filtered by."""
-    lineage = found.lineage.select("depth_max").collect()
+def of_source(source: Source) -> Facets:
+    """Count the values by which a round's candidates can be filtered."""
+    lineage = source.lineage.select("depth_max").collect()
     decided: Counts = {}
     reasons: Counts = {}
-    if found.decisions is not None:
-        told = found.decisions.select("decision", "reasons", "warnings").collect()
-        decided = _counted(told["decision"])
-        named = pl.concat([told["reasons"].explode(), told["warnings"].explode()])
+    if source.decisions is not None:
+        decisions = source.decisions.select("decision", "reasons", "warnings").collect()
+        decided = _counted(decisions["decision"])
+        named = pl.concat([decisions["reasons"].explode(), decisions["warnings"].explode()])
         reasons = _counted(named.drop_nulls())
     return Facets(
         candidates=len(lineage),
         decisions=decided,
         reasons=reasons,
-        expectations=tuple(_expectations(found)),
+        expectations=tuple(_expectations(source)),
         depths=_counted(lineage["depth_max"].drop_nulls()),
-        columns=_columns(found.candidates),
+        columns=_columns(source.candidates),
     )
 
 
-def meant(known: Facets, filters: Filters) -> Filters:
-    """Filters by what the data holds, where a form sends it as its page shows it."""
-    column = _meant(filters.column, known.columns)
-    values = known.columns.get(column or "", {})
+def meant(available: Facets, filters: Filters) -> Filters:
+    """Map filters that a form sends as the page shows them to the values of the data."""
+    column = _meant(filters.column, available.columns)
+    values = available.columns.get(column or "", {})
     return replace(
         filters,
         column=column,
         value=_meant(filters.value, values),
-        reason=_meant(filters.reason, known.reasons),
-        expectation=_meant(filters.expectation, known.expectations),
+        reason=_meant(filters.reason, available.reasons),
+        expectation=_meant(filters.expectation, available.expectations),
     )
 
 
-def _meant(sent: str | None, known: Container[str]) -> str | None:
-    """A known text: itself, with the line breaks that forms change, or with marks for it."""
-    if sent is None:
+def _meant(text: str | None, available: Container[str]) -> str | None:
+    """The available value that a text stands for: with its line breaks or marks undone."""
+    if text is None:
         return None
-    plain = sent.replace("\r\n", "\n")
-    ways = (sent, plain, original(sent), original(plain))
-    return next((each for each in ways if each in known), sent)
+    with_newlines = text.replace("\r\n", "\n")
+    readings = (text, with_newlines, original(text), original(with_newlines))
+    return next((reading for reading in readings if reading in available), text)
 
 
-def _expectations(found: Source) -> list[str]:
-    """Expectations that judged the first candidate, which every row expectation does."""
-    if found.verdicts is None:
+def _expectations(source: Source) -> list[str]:
+    """Expectations with a verdict on the first candidate, as all row expectations have one."""
+    if source.verdicts is None:
         return []
-    first = found.verdicts.filter(pl.col("row") == 0).select("expectation").collect()
+    first = source.verdicts.filter(pl.col("row") == 0).select("expectation").collect()
     return sorted(first["expectation"].unique())
 
 
 def _columns(candidates: pl.LazyFrame) -> dict[str, Counts]:
-    kinds = candidates.collect_schema()
-    plain = [
+    schema = candidates.collect_schema()
+    names = [
         name
-        for name, kind in kinds.items()
+        for name, dtype in schema.items()
         if name not in HIDDEN
-        and (kind.is_integer() or kind in (pl.String, pl.Boolean, pl.Categorical, pl.Enum))
+        and (dtype.is_integer() or dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum))
     ]
-    glance = candidates.select(plain).head(GLANCE).collect()
-    few = [name for name in plain if glance[name].n_unique() <= MOST]
-    whole = candidates.select(few).collect()
-    counted = {name: _counted(whole[name].drop_nulls()) for name in few}
+    first_rows = candidates.select(names).head(GLANCE).collect()
+    few = [name for name in names if first_rows[name].n_unique() <= MOST]
+    frame = candidates.select(few).collect()
+    counted = {name: _counted(frame[name].drop_nulls()) for name in few}
     return {name: counts for name, counts in counted.items() if 1 < len(counts) <= MOST}
 
 

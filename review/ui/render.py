@@ -1,4 +1,4 @@
-"""Pages out of templates: every value is text (`templates`), numbers look as in the terminal."""
+"""Renders pages from templates: values are escaped, and numbers look as in the terminal."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def _engine() -> Environment:
 
 
 def mood(word: str | None) -> str:
-    """The colour of a word with a meaning."""
+    """The class of a word with a meaning, which gives its colour."""
     return next((name for name, words in MOODS.items() if word in words), "calm")
 
 
 def day(seconds: int) -> str:
-    """Unix seconds as a date and time, UTC."""
+    """Format Unix seconds as a date and time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
@@ -51,14 +51,14 @@ ENGINE: Final = _engine()
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
-    """Fill a template."""
+    """Render a template as a response."""
     datasets = list(app_state.of(request).params.datasets)
-    given = {"request": request, "datasets": datasets, "csrf": app_state.of(request).session.csrf}
-    text = ENGINE.get_template(template).render(given | values)
+    context = {"request": request, "datasets": datasets, "csrf": app_state.of(request).session.csrf}
+    text = ENGINE.get_template(template).render(context | values)
     return HTMLResponse(text, status_code=status, headers={"Vary": "HX-Request"})
 
 
 def partial(request: Request) -> bool:
-    """Whether htmx asks for a part of the page that is already there."""
-    asked = request.headers
-    return "hx-request" in asked and "hx-history-restore-request" not in asked
+    """Whether htmx requests only a part of the page that the browser already shows."""
+    headers = request.headers
+    return "hx-request" in headers and "hx-history-restore-request" not in headers

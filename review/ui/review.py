@@ -27,9 +27,9 @@ from review.ui.candidates import Filters, Listing, Source
 from review.ui.facets import Facets
 
 SIZES: Final = {"grid": 60, "cards": 24, "table": 100}
-"""Rows of a page, by how they are shown."""
+"""Rows per page, by how they are shown."""
 LONG: Final = 60
-"""Characters from which on a text needs a card of its own."""
+"""Characters above which a text is shown on a card of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,93 +46,86 @@ class Item:
 
 
 def show(request: Request) -> Response:
-    """The page, or only its candidates where htmx asks for these."""
+    """Show the page, or only its candidates where htmx requests these."""
     return drawn(request)
 
 
 def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Response:
-    """The page of a branch, with what went wrong with a decision."""
-    here = app_state.of(request)
-    target = app_state.target(
-        here.lake, request.path_params["dataset"], request.path_params["branch"]
-    )
+    """Render the page of a branch, with the error of a decision if there was one."""
+    state, round_ref = app_state.requested_round(request)
     filters = candidates.parse(request.query_params)
-    listed = _listed(here.lake, target, filters)
+    candidate_list = _listed(state.lake, round_ref, filters)
     if render.partial(request):
-        return render.page(request, "candidates.html.j2", target=target, **listed)
-    entry = app_state.known(here, target.dataset).at(target.ref)
+        return render.page(request, "candidates.html.j2", round_ref=round_ref, **candidate_list)
+    entry = app_state.dataset_rounds(state, round_ref.dataset).find(round_ref.ref)
     return render.page(
         request,
         "review.html.j2",
         status=409 if error else 200,
-        target=target,
+        round_ref=round_ref,
         entry=entry,
-        decision=_decision(here, target, entry),
+        decision=_decision(state, round_ref, entry),
         error=error,
         reason=reason,
-        **listed,
+        **candidate_list,
     )
 
 
 def summary(request: Request) -> Response:
-    """What the branch changes, from the data diff; it is read after the page is there."""
-    here = app_state.of(request)
-    target = app_state.target(
-        here.lake, request.path_params["dataset"], request.path_params["branch"]
-    )
-    left, found = compared(here, target)
+    """Show what the branch changes; the browser requests it after the page."""
+    state, round_ref = app_state.requested_round(request)
+    left, diff = compared(state, round_ref)
     return render.page(
         request,
         "summary.html.j2" if render.partial(request) else "summary_page.html.j2",
-        target=target,
+        round_ref=round_ref,
         left=left,
-        found=found,
-        said=list(sections.sentences(found)),
-        sections=list(sections.sections(found, whole=False)),
-        details=list(sections.details(found)),
+        diff=diff,
+        sentences=list(sections.sentences(diff)),
+        sections=list(sections.sections(diff, whole=False)),
+        details=list(sections.details(diff)),
     )
 
 
 def changes(request: Request) -> Response:
-    """Rows of one kind of change, a page at a time: `?change=removed&from=24`."""
-    here = app_state.of(request)
-    target = app_state.target(
-        here.lake, request.path_params["dataset"], request.path_params["branch"]
-    )
-    _, found = compared(here, target)
-    kinds = list(found.changes)
-    kind = request.query_params.get("change", kinds[0] if kinds else "")
+    """Show one page of the rows with one kind of change: `?change=removed&from=24`."""
+    state, round_ref = app_state.requested_round(request)
+    _, diff = compared(state, round_ref)
+    kinds = list(diff.changes)
+    change = request.query_params.get("change", kinds[0] if kinds else "")
     start = candidates.parse({"after": request.query_params.get("from", "")}).after or 0
     size = SIZES["cards"]
-    mine = found.rows.filter(pl.col("change") == kind)
+    rows = diff.rows.filter(pl.col("change") == change)
     return render.page(
         request,
         "changes.html.j2",
-        target=target,
-        found=found,
-        kind=kind,
-        meaning=MEANINGS.get(kind, "no row differs so"),
+        round_ref=round_ref,
+        diff=diff,
+        change=change,
+        meaning=MEANINGS.get(change, "no row differs in this way"),
         start=start,
         size=size,
-        total=len(mine),
-        samples=list(samples.samples(found, mine.slice(start, size))),
+        total=len(rows),
+        samples=list(samples.samples(diff, rows.slice(start, size))),
     )
 
 
-def compared(here: AppState, target: RoundRef) -> tuple[str, DataDiff]:
-    """What a branch changes in main; of a published round, what its merge changed.
+def compared(state: AppState, round_ref: RoundRef) -> tuple[str, DataDiff]:
+    """Compare a branch with main; of a published round, compare main before and after its merge.
 
     Returns:
-        The left side, and the difference.
+        The left side as a ref, and the difference.
     """
-    lake, left = here.lake, refs.MAIN
+    lake, left = state.lake, refs.MAIN
     merges = (
-        each for each in lake.log(refs.MAIN, first_parent=True) if target.commit in each.parents[1:]
+        commit
+        for commit in lake.log(refs.MAIN, first_parent=True)
+        if round_ref.commit in commit.parents[1:]
     )
     merge = next(merges, None)
     if merge is not None:
         left = merge.parents[0]
-    return left, _compared(lake, lake.resolve(left).id, target.commit, target.dataset)
+    return left, _compared(lake, lake.resolve(left).id, round_ref.commit, round_ref.dataset)
 
 
 @lru_cache(maxsize=4)
@@ -142,53 +135,55 @@ def _compared(lake: Lake, left: str, right: str, dataset: str) -> DataDiff:
 
 @lru_cache(maxsize=8)
 def opened(lake: Lake, commit: str, dataset: str, number: int) -> tuple[Source, Facets]:
-    """The tables of a round, and what they can be filtered by; a commit never changes."""
-    found = candidates.source(lake, commit, dataset, number)
-    return found, facets.of_source(found)
+    """Open the tables of a round and count its facets; cached, as a commit never changes."""
+    source = candidates.open_source(lake, commit, dataset, number)
+    return source, facets.of_source(source)
 
 
 @lru_cache(maxsize=256)
-def _count(lake: Lake, target: RoundRef, filters: Filters) -> int:
-    found, _ = opened(lake, target.commit, target.dataset, target.number)
-    return candidates.count(found, filters)
+def _count(lake: Lake, round_ref: RoundRef, filters: Filters) -> int:
+    source, _ = opened(lake, round_ref.commit, round_ref.dataset, round_ref.number)
+    return candidates.count(source, filters)
 
 
-def _listed(lake: Lake, target: RoundRef, filters: Filters) -> dict[str, Any]:
+def _listed(lake: Lake, round_ref: RoundRef, filters: Filters) -> dict[str, Any]:
     try:
-        found, known = opened(lake, target.commit, target.dataset, target.number)
+        source, source_facets = opened(lake, round_ref.commit, round_ref.dataset, round_ref.number)
     except NotFoundError:
         return {"listing": None, "filters": filters, "facets": None}
-    filters = facets.meant(known, filters)
-    shape = _shape(found)
-    listing = candidates.listing(found, filters, SIZES[shape])
+    filters = facets.meant(source_facets, filters)
+    shape = _shape(source)
+    listing = candidates.listing(source, filters, SIZES[shape])
     return {
         "listing": listing,
         "items": list(_items(listing)),
         "filters": filters,
-        "facets": known,
-        "total": _count(lake, target, filters.whole) if filters.any else known.candidates,
+        "facets": source_facets,
+        "total": _count(lake, round_ref, filters.first_page)
+        if filters.any
+        else source_facets.candidates,
         "shape": shape,
-        "column": _column(known, filters),
-        "toggled": lambda **given: replace(filters.whole, **given).query,
+        "column": _column(source_facets, filters),
+        "toggled": lambda **given: replace(filters.first_page, **given).query,
     }
 
 
-def _column(known: Facets, filters: Filters) -> str | None:
-    """The payload column whose values are offered: the one that is asked for, else the first."""
-    if filters.column in known.columns:
+def _column(available: Facets, filters: Filters) -> str | None:
+    """The payload column that is offered as a filter: the requested one, else the first."""
+    if filters.column in available.columns:
         return filters.column
-    return "label" if "label" in known.columns else next(iter(known.columns), None)
+    return "label" if "label" in available.columns else next(iter(available.columns), None)
 
 
-def _shape(found: Source) -> str:
+def _shape(source: Source) -> str:
     """How candidates are shown: images as a grid, texts as cards, anything else as a table."""
-    kinds = found.candidates.collect_schema()
-    if any(kind == images.IMAGE for kind in kinds.values()):
+    dtypes = source.candidates.collect_schema()
+    if any(dtype == images.IMAGE for dtype in dtypes.values()):
         return "grid"
-    texts = [name for name, kind in kinds.items() if kind == pl.String]
-    glance = found.candidates.select(texts).head(SIZES["table"]).collect()
-    lengths = (glance[name].str.len_chars().max() for name in texts)
-    wide = any(isinstance(each, int) and each > LONG for each in lengths)
+    texts = [name for name, dtype in dtypes.items() if dtype == pl.String]
+    first_rows = source.candidates.select(texts).head(SIZES["table"]).collect()
+    lengths = (first_rows[name].str.len_chars().max() for name in texts)
+    wide = any(isinstance(length, int) and length > LONG for length in lengths)
     return "cards" if wide else "table"
 
 
@@ -206,46 +201,58 @@ def _items(listing: Listing) -> Iterator[Item]:
         )
 
 
-def _names(found: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(found or ())
+def _names(names: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(names or ())
 
 
-def _decision(here: AppState, target: RoundRef, entry: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What can be decided about a branch, and what cannot and why."""
-    state = entry["state"] if entry else "in progress"
-    judged = (entry or {}).get("guard")
-    rejection = reviews.of_branch(here.lake, target.ref)
-    why = None
-    if state in ("published", "superseded"):
-        why = f"This round is {state}; there is nothing to decide."
-    elif target.line != refs.MAIN:
-        why = f"The line {target.line} never merges into main."
-    elif target.key not in here.params.rounds:
-        why = f"params.yaml has no rounds.{target.key}; get it from the team (git pull)."
-    elif not (entry or {}).get("metrics"):
-        why = "It is not evaluated yet; run `dvc repro` first."
-    odd = [each for each in (judged or {}).get("checks", []) if each["verdict"] != "pass"]
+def _decision(
+    state: AppState, round_ref: RoundRef, entry: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What can be decided about a branch, or why nothing can be.
+
+    Args:
+        state: the project.
+        round_ref: the branch of a round.
+        entry: the round as `stemma status` lists it; None where the lake does not hold it.
+    """
+    entry = entry or {}
+    guard = entry.get("guard")
+    rejection = reviews.of_branch(state.lake, round_ref.ref)
+    not_passed = [check for check in (guard or {}).get("checks", []) if check["verdict"] != "pass"]
     return {
-        "state": state,
-        "why": why,
+        "state": entry.get("state", "in progress"),
+        "obstacle": _obstacle(state, round_ref, entry),
         "rejection": rejection,
-        "guard": judged,
-        "odd": odd,
-        "needed": bool(odd) or rejection is not None,
-        "blocks": any(each["verdict"] == "block" for each in odd),
-        "tag": (entry or {}).get("tag"),
+        "guard": guard,
+        "not_passed": not_passed,
+        "needed": bool(not_passed) or rejection is not None,
+        "blocks": any(check["verdict"] == "block" for check in not_passed),
+        "tag": entry.get("tag"),
     }
 
 
+def _obstacle(state: AppState, round_ref: RoundRef, entry: Mapping[str, Any]) -> str | None:
+    """A sentence that says why nothing can be decided; None where something can."""
+    if entry.get("state") in ("published", "superseded"):
+        return f"This round is {entry['state']}; there is nothing to decide."
+    if round_ref.line != refs.MAIN:
+        return f"The line {round_ref.line} never merges into main."
+    if round_ref.key not in state.params.rounds:
+        return f"params.yaml has no rounds.{round_ref.key}; get it from the team (git pull)."
+    if not entry.get("metrics"):
+        return "It is not evaluated yet; run `dvc repro` first."
+    return None
+
+
 def samples_at(lake: Lake, commit: str, dataset: str, number: int, rows: list[int]) -> pl.DataFrame:
-    """The payload of some rows of a round, rejected candidates too, by row.
+    """Read the payload of some rows of a round, including rejected candidates, by row.
 
     Raises:
         NotFoundError: the commit does not hold the round.
     """
     wanted = pl.Series("row", rows, pl.Int64)
     try:
-        frame = candidates.source(lake, commit, dataset, number).candidates
+        frame = candidates.open_source(lake, commit, dataset, number).candidates
     except NotFoundError:  # real rows, or a round whose candidates are gone
         frame = lake.scan(commit, refs.partition(dataset, "samples", number))
     return frame.filter(pl.col("row").is_in(wanted.implode())).collect().sort("row")

@@ -1,4 +1,4 @@
-"""`/`: the rounds of a data set, what the guard said of each, and how they go on."""
+"""`/`: the rounds of a data set, the guard's verdict on each, and charts over rounds."""
 
 from __future__ import annotations
 
@@ -9,43 +9,49 @@ from starlette.responses import Response
 
 from review.errors import UsageError
 from review.ui import app_state, charts, render
-from review.ui.app_state import Known
+from review.ui.app_state import DatasetRounds
 
 
 def show(request: Request) -> Response:
-    """The rounds of one data set: `?dataset=digits&at=digits-r003`."""
-    here = app_state.of(request)
-    names = list(here.params.datasets)
+    """Show the rounds of one data set: `?dataset=digits&at=digits-r003`."""
+    state = app_state.of(request)
+    names = list(state.params.datasets)
     if not names:
         raise UsageError("params.yaml names no data set; add one under datasets")
     dataset = request.query_params.get("dataset") or names[0]
-    known = app_state.known(here, dataset)
-    entry = _chosen(known, request.query_params.get("at"))
+    rounds_of_dataset = app_state.dataset_rounds(state, dataset)
+    entry = _chosen(rounds_of_dataset, request.query_params.get("at"))
     return render.page(
         request,
         "rounds.html.j2",
         dataset=dataset,
-        rounds=known.whole,
+        rounds=rounds_of_dataset.all,
         entry=entry,
-        charts=charts.of_rounds(known.line),
+        charts=charts.of_rounds(rounds_of_dataset.mainline),
         line=request.query_params.get("line"),
     )
 
 
-def _chosen(known: Known, at: str | None) -> dict[str, Any] | None:
-    """The round that is asked for; else the first under review, else the last."""
-    if at is not None and (found := known.at(at)) is not None:
-        return found
-    waiting = [each for each in known.open if each["state"] not in ("superseded", "rejected")]
-    last = [each for each in known.whole if each["guard"]] or known.whole
+def _chosen(rounds_of_dataset: DatasetRounds, ref: str | None) -> dict[str, Any] | None:
+    """The requested round; else the first under review, else the last."""
+    if ref is not None and (entry := rounds_of_dataset.find(ref)) is not None:
+        return entry
+    waiting = [
+        entry
+        for entry in rounds_of_dataset.open
+        if entry["state"] not in ("superseded", "rejected")
+    ]
+    last = [entry for entry in rounds_of_dataset.all if entry["guard"]] or rounds_of_dataset.all
     return next(iter(waiting or last[::-1]), None)
 
 
 def chart(request: Request) -> Response:
-    """One chart as SVG: `/chart/digits/downstream.svg?theme=dark`."""
-    known = app_state.known(app_state.of(request), request.path_params["dataset"])
+    """Serve one chart as SVG: `/chart/digits/downstream.svg?theme=dark`."""
+    rounds_of_dataset = app_state.dataset_rounds(
+        app_state.of(request), request.path_params["dataset"]
+    )
     theme = request.query_params.get("theme", "light")
-    drawn = {each.name: each for each in charts.of_rounds(known.line)}
+    drawn = {chart_.name: chart_ for chart_ in charts.of_rounds(rounds_of_dataset.mainline)}
     wanted = drawn.get(request.path_params["name"])
     if wanted is None or theme not in charts.THEMES:
         raise UsageError(f"there is no such chart; there are {', '.join(drawn)}")

@@ -1,4 +1,4 @@
-"""Who may use the page: whoever opened the address that the command printed."""
+"""The session of one browser, which opened the address that the command printed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Session:
         self._lock = threading.Lock()
 
     def enter(self, token: str) -> bool:
-        """Tell whether a token lets somebody in; it does once."""
+        """Whether a token starts the session; it does so once."""
         with self._lock:
             if self._used or not _same(token, self.token):
                 return False
@@ -30,11 +30,11 @@ class Session:
             return True
 
     def holds(self, cookie: str | None) -> bool:
-        """Whether a cookie is that of this run."""
+        """Whether a cookie belongs to this run."""
         return cookie is not None and _same(cookie, self.cookie)
 
     def sent(self, csrf: object) -> bool:
-        """Whether a form was made by this run's pages."""
+        """Whether a form comes from a page of this run."""
         return isinstance(csrf, str) and _same(csrf, self.csrf)
 
 

@@ -1,4 +1,4 @@
-"""`/verifiers/digits`: how often each expectation passes in each round, and the pages about it."""
+"""`/verifiers/digits`: pass rates of each expectation by round, and the pages about verdicts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PAGES: Final = {"verdicts": "failures by reason", "data_docs": "GX Data Docs"}
 SANDBOX: Final = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
-"""A page out of the lake is nobody's: it runs nothing, loads nothing and has no origin."""
+"""Policy of a page from the lake: it runs nothing, loads nothing and has no origin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What an expectation said in one round."""
+    """The verdicts of an expectation in one round, counted."""
 
     passed: int
     failed: int
@@ -35,80 +35,82 @@ class Rate:
 
     @property
     def share(self) -> float | None:
-        """Verdicts that passed; an unknown one is no pass."""
-        given = self.passed + self.failed + self.unknown
-        return self.passed / given if given else None
+        """Share of verdicts that passed; an unknown one did not pass."""
+        verdicts = self.passed + self.failed + self.unknown
+        return self.passed / verdicts if verdicts else None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An expectation over rounds."""
+    """The verdicts of an expectation by round."""
 
     name: str
     severity: str
     level: str
     rates: tuple[Rate | None, ...]
-    """One for each round; None where the suite did not have it."""
+    """One per round; None where the suite did not have the expectation."""
 
 
 def show(request: Request) -> Response:
-    """Pass rates of a data set's expectations over rounds."""
-    here, dataset = app_state.of(request), request.path_params["dataset"]
-    entries = [each for each in app_state.known(here, dataset).line if each["round"]]
-    told = [_expectations(here.lake, dataset, each) for each in entries]
+    """Show the pass rates of a data set's expectations by round."""
+    state, dataset = app_state.of(request), request.path_params["dataset"]
+    entries = [
+        entry for entry in app_state.dataset_rounds(state, dataset).mainline if entry["round"]
+    ]
+    expectations = [_expectations(state.lake, dataset, entry) for entry in entries]
     return render.page(
         request,
         "verifiers.html.j2",
         dataset=dataset,
         entries=entries,
-        lines=lines(told),
+        lines=lines(expectations),
         pages=PAGES,
     )
 
 
-def lines(told: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[Line]:
-    """Expectations over rounds, those that fail most in the last round first.
+def lines(expectations: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[Line]:
+    """Collect the verdicts of expectations by round, lowest pass rate in the last round first.
 
     Args:
-        told: for each round, by expectation: severity, level, passed, failed, unknown.
+        expectations: of each round by expectation: severity, level, passed, failed, unknown.
     """
-    latest = {name: about for each in told for name, about in each.items()}
-    found = [
+    latest = {name: settings for by_name in expectations for name, settings in by_name.items()}
+    result = [
         Line(
             name,
-            about["severity"],
-            about["level"],
-            tuple(_rate(each[name]) if name in each else None for each in told),
+            settings["severity"],
+            settings["level"],
+            tuple(_rate(by_name[name]) if name in by_name else None for by_name in expectations),
         )
-        for name, about in latest.items()
+        for name, settings in latest.items()
     ]
-    return sorted(found, key=lambda each: (_last(each), each.name))
+    return sorted(result, key=lambda line: (_last_share(line), line.name))
 
 
 def page(request: Request) -> Response:
-    """A page about a round's verdicts as the lake holds it, shut into a sandbox."""
-    lake, given = app_state.of(request).lake, request.path_params
-    if given["name"] not in PAGES:
+    """Serve a page about a round's verdicts as the lake holds it, in a sandbox."""
+    lake, path_params = app_state.of(request).lake, request.path_params
+    if path_params["name"] not in PAGES:
         raise UsageError(f"there is no such page; there are {', '.join(PAGES)}")
-    path = refs.page(given["dataset"], given["round"], given["name"])
+    path = refs.page(path_params["dataset"], path_params["round"], path_params["name"])
     headers = {"Content-Security-Policy": SANDBOX}
-    held = tame(lake.read(given["ref"], path, places.MOST).decode(errors="replace"))
-    return Response(held, media_type="text/html", headers=headers)
+    text = tame(lake.read(path_params["ref"], path, places.MOST).decode(errors="replace"))
+    return Response(text, media_type="text/html", headers=headers)
 
 
 def _expectations(lake: Lake, dataset: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        about = manifest.read(lake, entry["commit"], dataset, entry["round"])
+        round_manifest = manifest.read(lake, entry["commit"], dataset, entry["round"])
     except NotFoundError:
         return {}
-    found: Mapping[str, Any] = about.get("verdicts", {}).get("expectations", {})
-    return found
+    expectations: Mapping[str, Any] = round_manifest.get("verdicts", {}).get("expectations", {})
+    return expectations
 
 
-def _rate(about: Mapping[str, Any]) -> Rate:
-    return Rate(about["passed"], about["failed"], about["unknown"])
+def _rate(counts: Mapping[str, Any]) -> Rate:
+    return Rate(counts["passed"], counts["failed"], counts["unknown"])
 
 
-def _last(found: Line) -> float:
-    shares = [each.share for each in found.rates if each is not None]
+def _last_share(line: Line) -> float:
+    shares = [rate.share for rate in line.rates if rate is not None]
     return shares[-1] if shares and shares[-1] is not None else 1.0

@@ -13,6 +13,7 @@ from lineage import mix as mixing
 from lineage.identity import sample_ids
 from lineage.mix import MixManifest
 from pipelines.rounds import manifest, merging, tables
+from pipelines.rounds.metadata import StageMetadata
 
 Edge = tuple[int, str, int, int, str, float]
 """Candidate; data set, round and row of the parent; relation; weight."""
@@ -100,7 +101,7 @@ def _publish(
     branch = refs.branch_name(dataset, number)
     about = {"stemma.dataset": dataset, "stemma.round": str(number), "stemma.line": refs.MAIN}
     lake.set_branch(branch, str(lake.head(refs.MAIN)))
-    merging.supersede(lake, dataset, number, branch, about)
+    merging.supersede(lake, branch, StageMetadata("supersede", dataset, number))
     for table, frame in found.items():
         lake.write(branch, refs.part(dataset, table, number), frame)
     content = {"round": number, "generator": {"kind": "planted/1"} if number else None}
