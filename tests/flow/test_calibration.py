@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from lake.client import Lake
 from lineage import identity
 from pipelines import params
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.generators.protocol import GenerateResult
+from pipelines.generators.protocol import GenerateReport, GenerateResult
 from pipelines.rounds import branches, context, manifest, tables
 from pipelines.rounds.context import write_receipt
-from pipelines.rounds.staging_branch import staging_branch
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import BASE
+from pipelines.rounds.round_commit import round_commit
 from pipelines.stages import generate
 from pipelines.verification.calibrations import audits, store
 from review.commands import verifier_audit
@@ -81,18 +83,14 @@ def generate_by_hand(project: Project) -> None:
     project.run("fit", "tiny-1")
     at = context.open_context("tiny-1")
     base = branches.origin(at, supersede=False)
-
-    def produce(branch: str) -> Mapping[str, str]:
-        generate._write(
-            at, branch, GenerateResult(drawn(CANDIDATES), environment={}), {"seconds": 0.0}
-        )
-        return {"stemma.base": base}
-
-    with staging_branch(at.lake, at.round.branch, base) as branch:
-        made = branches.finish(
-            at, branch, "generate", key="by hand", produce=produce, message="By hand"
-        )
-    write_receipt(at, "generate", made.id, "by hand", {"candidates": CANDIDATES})
+    key = StageKey(key="by hand", recipe="by hand")
+    candidates = drawn(CANDIDATES).with_columns(pl.lit(0.0).alias("opaque_share"))
+    result = GenerateResult(candidates, None, GenerateReport({}))
+    start = branches.cleared(at, base)
+    with round_commit(at, "generate", key=key, start=start, message="By hand") as tx:
+        tx.metadata[BASE] = base
+        generate._write(at, tx, result, {"seconds": 0.0})
+    write_receipt(at, "generate", tx.result.commit.id, key, {"candidates": CANDIDATES})
 
 
 @pytest.fixture
