@@ -94,7 +94,7 @@ def talk(rows: int, seed: int) -> Planted:
         "personal data": [
             _private(text, at, draw) for at, text in enumerate(base[each : 2 * each])
         ],
-        "corrupted": planting._shuffled(base[2 * each : 3 * each], draw),  # noqa: SLF001  as planted there
+        "corrupted": planting.shuffle_characters(base[2 * each : 3 * each], draw),
         "blank": [""] * each,
     }
     frames = {kind: _texts(found) for kind, found in planted.items()}

@@ -344,8 +344,8 @@ def test_calibrations(data: bytes) -> object:
     if data == written(RECORD).encode():
         assert found == record()
     for each in (found.suite, *found.expectations.values()):
-        records.of(each.tally, each.candidates, seen=True)
-        records.of(each.tally, each.candidates, seen=False)
+        records.estimate(each.tally, each.candidates, seen=True)
+        records.estimate(each.tally, each.candidates, seen=False)
     return found
 
 

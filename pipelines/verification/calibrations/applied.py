@@ -1,9 +1,9 @@
-"""What is known about the verifier of a round, for the guard.
+"""Apply the newest calibration of a verifier to a round, for the guard.
 
-A person's audit of these very candidates shows p as it is. Any other audit shows what the verifier
-does to right and wrong rows; p then follows from how many of the round's candidates it keeps. Where
-errors were planted, nobody knows of which kind those of the generator are, so the kind that leaves
-the least room counts: whatever the mixture, p is at most, and p* at least, that of the worst kind.
+A person's audit of these very candidates measures p directly. Any other audit measures what the
+verifier does to right and wrong rows; p then follows from how many of the round's candidates it
+keeps. Where errors were planted, the kinds of the generator's own errors are unknown, so the worst
+kind counts: whatever the mixture of kinds, p is at most, and p* at least, that of the worst kind.
 """
 
 from __future__ import annotations
@@ -21,56 +21,59 @@ from pipelines.verification.calibrations.store import Stored
 
 
 def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
-    """What the guard is told about the verifier of a round.
+    """Describe the calibration of a round's verifier, as evidence for the guard.
 
     Args:
-        ctx: the round.
-        commit: one that holds its verdicts and lineage.
+        ctx: The round.
+        commit: A commit that holds its verdicts and lineage.
 
     Returns:
-        As `lineage.evidence.Evidence.calibration`.
+        What `lineage.evidence.Evidence.calibration` holds.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     digest = str(manifest.read(lake, commit, dataset, number)["verdicts"]["suite"])
     settings = ctx.round.settings.verify.model_dump(mode="json")
-    known = store.all_of(lake, dataset)
-    found = next((each for each in known if each.record.holds_for(digest, settings)), None)
-    if found is None:
-        return {"suite": digest, "void": len(known)}
+    calibrations = store.all_of(lake, dataset)
+    valid = (stored for stored in calibrations if stored.record.holds_for(digest, settings))
+    newest = next(valid, None)
+    if newest is None:
+        return {"suite": digest, "void": len(calibrations)}
     ids = tables.read_round(lake, commit, dataset, "lineage", number).sort("row")["sample_id"]
     verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
-    there = Candidates(
+    candidates = Candidates(
         digest=records.candidates_digest(ids),
         rows=len(ids),
         kept=int(curation.kept(verdicts)["kept"].sum()),
     )
-    return describe(found, there)
+    return describe(newest, candidates)
 
 
-def describe(found: Stored, candidates: Candidates) -> dict[str, Any]:
-    """A calibration held against the candidates of a round."""
-    record = found.record
-    kind, estimated = _worst(record, candidates)
+def describe(stored: Stored, candidates: Candidates) -> dict[str, Any]:
+    """Estimate, by a stored calibration, how good the verifier is on a round's candidates."""
+    record = stored.record
+    kind, estimated = _worst_kind(record, candidates)
     return {
         "suite": record.suite_digest,
         "source": record.source,
         "round": record.round,
-        "place": found.path,
+        "place": stored.path,
         "kind": kind,
         **estimated.to_dict(),
     }
 
 
-def _worst(record: Record, candidates: Candidates) -> tuple[str | None, Calibration]:
-    """The kind of error that leaves the least room between p and p*; None: all together."""
-    mine = record.candidates_are(candidates)
-    kinds: dict[str | None, records.Tally] = dict(record.suite.kinds.items())
-    kinds = kinds or {None: record.suite.tally}
-    seen = mine and record.source == "sheet"
-    found = {kind: records.of(each, candidates, seen=seen) for kind, each in kinds.items()}
-    return max(found.items(), key=lambda each: _room(each[1]))
+def _worst_kind(record: Record, candidates: Candidates) -> tuple[str | None, Calibration]:
+    """Find the kind of error with the greatest ratio of p to p*; None: all errors together."""
+    tallies: dict[str | None, records.Tally] = dict(record.suite.kinds.items())
+    tallies = tallies or {None: record.suite.tally}
+    seen = record.source == "sheet" and record.candidates_are(candidates)
+    estimates = {
+        kind: records.estimate(tally, candidates, seen=seen) for kind, tally in tallies.items()
+    }
+    return max(estimates.items(), key=lambda item: _ratio(item[1]))
 
 
-def _room(found: Calibration) -> float:
-    """How much of the room below p* the errors may take: 1 and more is too much."""
-    return found.error.high / found.threshold.low if found.threshold.low else math.inf
+def _ratio(calibration: Calibration) -> float:
+    """Upper bound of p over lower bound of p*; 1 or more means that the verifier is not enough."""
+    threshold = calibration.threshold.low
+    return calibration.error.high / threshold if threshold else math.inf

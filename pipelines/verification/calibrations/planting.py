@@ -1,13 +1,14 @@
-"""Planted errors: rows that are known to be right, and five kinds of wrong ones made from them.
+"""Plant errors: make five kinds of wrong rows on purpose from real rows that are known to be right.
 
-A verifier is good if it keeps the right ones and none of the others. The kinds are those that
-generators are known for: `mislabelled` (another label, or another row's answer), `corrupted` (half
-of the image covered, or half of its pixels noise; shuffled characters), `copied` (a real training
-row as it is), `blank`, and `off_topic` (blocks of the image moved about and light turned to dark;
-sentences of another subject).
+A planted error is a wrong row whose kind is known, because it was made here. It is verified among
+right rows, and a good verifier keeps the right rows and none of the planted ones. The kinds are
+errors that generators are known for: `mislabelled` (another label, or another row's answer),
+`corrupted` (half of the image covered, or half of its pixels replaced by noise; shuffled
+characters), `copied` (an unchanged real training row), `blank`, and `off_topic` (blocks of the
+image moved and light exchanged with dark; sentences about another subject).
 
-No right row shares its content with a mislabelled one, so that a scorer that looks for twins among
-the candidates is not misled.
+No right row shares its content with a mislabelled one, so that a scorer that looks for duplicates
+among the candidates is not misled.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from pipelines.common.errors import DataError
 from pipelines.features import images
 
 KIND: Final = "kind"
-"""Column: which error was planted; null in a row that is right."""
+"""Column: the kind of error that was planted; null in a right row."""
 MISLABELLED: Final = "mislabelled"
 COPIED: Final = "copied"
 TEXTS: Final = ("completion", "answer", "text")
-"""Columns that hold a generated text; the first that is there counts."""
+"""Columns that may hold the generated text, in order of preference."""
 LABEL: Final = "label"
 NOISE: Final = 0.5
-"""Share of the pixels that noise replaces."""
+"""Share of the pixels that are replaced by noise."""
 BLOCKS: Final = 4
-"""An image of another domain has this many moved blocks a side."""
-OTHER: Final = (
+"""Number of moved blocks along each side of an image of another domain."""
+OFF_TOPIC_SENTENCES: Final = (
     "The ferry leaves the harbour at noon and returns before the tide turns.",
     "Fold the dough three times and let it rest under a damp cloth.",
     "The council will repave the road behind the station in spring.",
@@ -42,27 +43,27 @@ OTHER: Final = (
     "Tune the lowest string first, then check the octave by ear.",
     "A cold front brings rain to the coast and snow to the hills.",
 )
-"""Sentences of another subject."""
+"""Sentences about other subjects."""
 
 Damage = Callable[[pl.Series, Generator], pl.Series]
-"""Makes payloads wrong."""
+"""Makes the values of a column wrong."""
 
 
 def plant(right: pl.DataFrame, training: pl.DataFrame, *, rows: int, seed: int) -> pl.DataFrame:
     """Plant errors into rows that are known to be right.
 
     Args:
-        right: payload of real rows that no scorer learns from.
-        training: payload of real training rows, of which copies are made.
-        rows: planted errors that are wanted, in equal shares of the kinds; as many rows are left
-            as they are. Where there are too few real rows, both are fewer.
-        seed: of the rows and the damage.
+        right: Payload of real rows that no scorer learns from.
+        training: Payload of real training rows, which are copied.
+        rows: Number of errors to plant, in equal shares of the kinds; as many rows stay right. If
+            there are too few real rows, both numbers are smaller.
+        seed: Seed of the choice of rows and of the damage.
 
     Returns:
         The payload columns that both frames have, and `kind`; right rows first.
 
     Raises:
-        DataError: there are too few rows, a single label, or no payload that can be damaged.
+        DataError: There are too few rows, only one label, or no payload that can be damaged.
     """
     columns = [name for name in right.columns if name in training.columns]
     column, damages = _payload(right)
@@ -77,23 +78,23 @@ def plant(right: pl.DataFrame, training: pl.DataFrame, *, rows: int, seed: int) 
     kept, relabelled = order[share : share + rows], order[:share]
     parts = [
         right[kept].with_columns(pl.lit(None, pl.String).alias(KIND)),
-        _named(_mislabelled(right[relabelled], right, column, random), MISLABELLED),
-        _named(training[random.permutation(len(training))[:share]], COPIED),
+        _of_kind(_mislabelled(right[relabelled], right, column, random), MISLABELLED),
+        _of_kind(training[random.permutation(len(training))[:share]], COPIED),
     ]
     for name, damage in damages.items():
         base = right[random.permutation(len(right))[:share]]
-        parts.append(_named(base.with_columns(damage(base[column], random)), name))
+        parts.append(_of_kind(base.with_columns(damage(base[column], random)), name))
     return pl.concat([part.select(*columns, KIND) for part in parts])
 
 
-def _named(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
+def _of_kind(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
     return frame.with_columns(pl.lit(kind).alias(KIND))
 
 
 def _payload(frame: pl.DataFrame) -> tuple[str, Mapping[str, Damage]]:
-    """The column that is damaged, and how."""
-    for name, kind in frame.schema.items():
-        if kind == images.IMAGE:
+    """Choose the column that is damaged, and the kinds of damage."""
+    for name, dtype in frame.schema.items():
+        if dtype == images.IMAGE:
             return name, IMAGE_DAMAGE
     for name in TEXTS:
         if frame.schema.get(name) == pl.String:
@@ -105,23 +106,24 @@ def _payload(frame: pl.DataFrame) -> tuple[str, Mapping[str, Damage]]:
 
 
 def _mislabelled(
-    frame: pl.DataFrame, among: pl.DataFrame, column: str, random: Generator
+    frame: pl.DataFrame, pool: pl.DataFrame, column: str, random: Generator
 ) -> pl.DataFrame:
-    """Another label for each row; where there are no labels, the payload of another row."""
-    wrong = LABEL if LABEL in frame.columns else column
-    known = among[wrong].unique().drop_nulls().sort()
-    if len(known) < 2:  # noqa: PLR2004  one to replace by another
-        raise DataError(f"all rows have the same {wrong}, so none can be given a wrong one")
-    at = known.to_frame().with_row_index("at").unique(wrong)
-    found = frame.select(wrong).join(at, on=wrong, how="left", maintain_order="left")["at"]
-    steps = random.integers(1, len(known), len(frame))
-    return frame.with_columns(known[((found.to_numpy() + steps) % len(known)).tolist()])
+    """Give each row another label; without labels, the payload of another row of the pool."""
+    replaced = LABEL if LABEL in frame.columns else column
+    values = pool[replaced].unique().drop_nulls().sort()
+    if len(values) < 2:  # noqa: PLR2004  one to replace by another
+        raise DataError(f"all rows have the same {replaced}, so none can be given a wrong one")
+    numbered = values.to_frame().with_row_index("index").unique(replaced)
+    joined = frame.select(replaced).join(numbered, on=replaced, how="left", maintain_order="left")
+    steps = random.integers(1, len(values), len(frame))
+    wrong = (joined["index"].to_numpy() + steps) % len(values)
+    return frame.with_columns(values[wrong.tolist()])
 
 
 def _images(
     change: Callable[[NDArray[np.float32], Generator], NDArray[np.float32]],
 ) -> Damage:
-    """A damage of pixels [n, h, w]."""
+    """Make a damage of images from a change of pixels [n, h, w]."""
 
     def damage(column: pl.Series, random: Generator) -> pl.Series:
         changed = change(images.to_unit(images.decode(column)), random)
@@ -131,7 +133,7 @@ def _images(
 
 
 def _corrupted(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
-    """Noise in place of half of the pixels, or grey in place of half of the image."""
+    """Replace half of the pixels by noise, or half of the image by grey."""
     count, height, width = pixels.shape
     noisy = random.random(pixels.shape) < NOISE
     noise = random.random(pixels.shape, dtype=np.float32)
@@ -146,13 +148,13 @@ def _corrupted(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.flo
 
 
 def _blank(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
-    """One shade all over: black, white or between."""
+    """Fill each image with one shade: black, grey or white."""
     shade = random.integers(0, 3, (len(pixels), 1, 1)) / 2
     return np.broadcast_to(shade, pixels.shape).astype(np.float32)
 
 
 def _off_topic(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
-    """Blocks in another order, light and dark exchanged."""
+    """Move blocks of each image, and exchange light and dark."""
     count, height, width = pixels.shape
     down = _moved(height, count, random)
     across = _moved(width, count, random)
@@ -162,14 +164,14 @@ def _off_topic(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.flo
 
 
 def _moved(size: int, count: int, random: Generator) -> NDArray[np.intp]:
-    """For each image, its lines in blocks of another order, [count, size]."""
+    """Permute the blocks of lines of each image: [count, size] line numbers."""
     block = np.minimum(np.arange(size) * BLOCKS // size, BLOCKS - 1)
-    places = random.random((count, BLOCKS)).argsort(axis=1).argsort(axis=1)
-    return np.argsort(places[:, block], axis=1, kind="stable")
+    ranks = random.random((count, BLOCKS)).argsort(axis=1).argsort(axis=1)
+    return np.argsort(ranks[:, block], axis=1, kind="stable")
 
 
 def _texts(change: Callable[[list[str], Generator], list[str]]) -> Damage:
-    """A damage of texts."""
+    """Make a damage of a text column from a change of texts."""
 
     def damage(column: pl.Series, random: Generator) -> pl.Series:
         changed = change(column.fill_null("").to_list(), random)
@@ -178,13 +180,16 @@ def _texts(change: Callable[[list[str], Generator], list[str]]) -> Damage:
     return damage
 
 
-def _shuffled(texts: list[str], random: Generator) -> list[str]:
+def shuffle_characters(texts: list[str], random: Generator) -> list[str]:
+    """Shuffle the characters of each text."""
     return ["".join(random.permutation(list(text))) if text else text for text in texts]
 
 
-def _elsewhere(texts: list[str], random: Generator) -> list[str]:
-    pairs = random.integers(0, len(OTHER), (len(texts), 2))
-    return [f"{OTHER[first]} {OTHER[second]}" for first, second in pairs]
+def _off_topic_texts(texts: list[str], random: Generator) -> list[str]:
+    """Replace each text by two sentences about another subject."""
+    sentences = OFF_TOPIC_SENTENCES
+    pairs = random.integers(0, len(sentences), (len(texts), 2))
+    return [f"{sentences[first]} {sentences[second]}" for first, second in pairs]
 
 
 IMAGE_DAMAGE: Final[Mapping[str, Damage]] = {
@@ -193,8 +198,8 @@ IMAGE_DAMAGE: Final[Mapping[str, Damage]] = {
     "off_topic": _images(_off_topic),
 }
 TEXT_DAMAGE: Final[Mapping[str, Damage]] = {
-    "corrupted": _texts(_shuffled),
+    "corrupted": _texts(shuffle_characters),
     "blank": _texts(lambda texts, _: [""] * len(texts)),
-    "off_topic": _texts(_elsewhere),
+    "off_topic": _texts(_off_topic_texts),
 }
 KINDS: Final = (MISLABELLED, COPIED, *IMAGE_DAMAGE)

@@ -1,6 +1,6 @@
-"""What an audit found: counts, and what follows from them, of the suite and each expectation.
+"""Record of an audit: counts of the suite and of each expectation, and estimates from them.
 
-A record holds for the suite and the verify settings that it was made with, and is void for others.
+A record is valid for the suite and the verify settings that it was made with, and void for others.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from expectations import calibration
 from expectations.calibration import Calibration, Counts
 from pipelines.common.errors import DataError
+from pipelines.common.settings import StrictModel
 from pipelines.verification.calibrations import tallies
 
 Source = Literal["sheet", "planted"]
-MOST: Final = 1 << 24
-"""Bytes of a record."""
+MAX_BYTES: Final = 1 << 24
+"""Greatest size of a record."""
 
 
-class Part(BaseModel):
-    """A part of a record."""
+class Part(StrictModel):
+    """Base of the parts of a record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class Tally(Part):
-    """Audited rows, right and wrong, and how many of each were kept."""
+    """Numbers of right and wrong audited rows, and how many of each were kept."""
 
     correct: int
     correct_kept: int
@@ -38,59 +39,59 @@ class Tally(Part):
 
     @property
     def counts(self) -> Counts:
-        """As the estimates take them."""
+        """The same as the estimates take it."""
         return Counts(self.correct, self.correct_kept, self.wrong, self.wrong_kept)
 
 
 class Candidates(Part):
-    """The candidates of a round: which they are, and how many are kept."""
+    """The candidates of a round: their digest, their number, and how many are kept."""
 
     digest: str
-    """SHA-256 over their sample ids in order of rows."""
+    """SHA-256 of their sample ids in the order of rows."""
     rows: int
     kept: int
 
 
 class Finding(Part):
-    """What was found about the suite, or about one expectation."""
+    """Result of an audit for the suite, or for one expectation."""
 
     severity: str | None
-    """None: the suite."""
+    """None for the suite."""
     tally: Tally
     kinds: Mapping[str, Tally] = {}
-    """By planted kind, each with all right rows."""
+    """Tally by planted kind, each with all right rows."""
     candidates: Candidates
     estimates: Mapping[str, Any]
     """`Calibration` as JSON."""
     kind_estimates: Mapping[str, Mapping[str, Any]] = {}
-    """The same if all wrong candidates were of one kind."""
+    """Estimates by kind, as if all wrong candidates were of that kind."""
 
 
 class Record(Part):
-    """One audit of one round."""
+    """An audit of a round."""
 
     version: Literal["stemma-calibration/1"] = "stemma-calibration/1"
     source: Source
     dataset: str
     round: int
     commit: str
-    """The verify commit whose verdicts were audited, or whose kept share p follows from."""
+    """The verify commit whose verdicts were audited, or whose kept share gives p."""
     suite_digest: str
     verify: Mapping[str, Any]
     """The settings of stage `verify`."""
     asked: int
-    """Audited rows."""
+    """Number of audited rows."""
     answered: int
-    """Those whose truth is known."""
+    """Number of audited rows whose truth is known."""
     suite: Finding
     expectations: Mapping[str, Finding]
 
     def holds_for(self, suite_digest: str, verify: Mapping[str, Any]) -> bool:
-        """Whether the record is about a verifier; one that was changed is another."""
+        """Whether the record is about this verifier; a changed suite or setting makes another."""
         return self.suite_digest == suite_digest and dict(self.verify) == dict(verify)
 
     def candidates_are(self, others: Candidates) -> bool:
-        """Whether the audited round had these candidates."""
+        """Whether these are the candidates of the audited round."""
         return self.suite.candidates.digest == others.digest
 
 
@@ -98,7 +99,7 @@ def parse(text: bytes, where: str) -> Record:
     """Read a record.
 
     Raises:
-        DataError: it is none.
+        DataError: The content is no record.
     """
     try:
         return Record.model_validate_json(text)
@@ -107,7 +108,7 @@ def parse(text: bytes, where: str) -> Record:
 
 
 def candidates_digest(ids: pl.Series) -> str:
-    """Which candidates a round has: SHA-256 over their sample ids, in order of rows."""
+    """Digest the candidates of a round: SHA-256 of their sample ids in the order of rows."""
     return hashlib.sha256(b"".join(ids.to_list())).hexdigest()
 
 
@@ -117,39 +118,39 @@ def findings(
     """Estimate how good the suite (None) and each expectation are.
 
     Args:
-        truth: round, row, right, kind of the audited rows.
-        audited: their verdicts.
-        verdicts: of all candidates of the round.
-        digest: of these candidates.
+        truth: Columns round, row, right, kind of the audited rows.
+        audited: Verdicts on the audited rows.
+        verdicts: Verdicts on all candidates of the round.
+        digest: Digest of these candidates.
 
     Raises:
-        DataError: no expectation judges single rows.
+        DataError: No expectation is about single rows.
     """
     if audited["row"].null_count() == len(audited):
         raise DataError("the suite judges no single row, so there is no verdict to audit")
     counted = tallies.tally(truth, audited).partition_by(
         tallies.EXPECTATION, as_dict=True, maintain_order=True
     )
-    known = {str(name): counted[name,] for (name,) in counted if name is not None}
-    found: dict[str | None, Finding] = {}
+    by_expectation = {str(name): counted[name,] for (name,) in counted if name is not None}
+    result: dict[str | None, Finding] = {}
     for row in tallies.totals(verdicts).iter_rows(named=True):
         name = row[tallies.EXPECTATION]
-        mine = counted[None,] if name is None else known.get(name)
-        if mine is None:  # nothing about it can be seen in planted rows
+        own_counts = counted[None,] if name is None else by_expectation.get(name)
+        if own_counts is None:  # planted rows show nothing about it
             continue
-        there = Candidates(digest=digest, rows=row["rows"], kept=row["kept"])
-        found[name] = _finding(mine, row["severity"], there)
-    return found
+        candidates = Candidates(digest=digest, rows=row["rows"], kept=row["kept"])
+        result[name] = _finding(own_counts, row["severity"], candidates)
+    return result
 
 
-def of(tally: Tally, candidates: Candidates, *, seen: bool) -> Calibration:
+def estimate(tally: Tally, candidates: Candidates, *, seen: bool) -> Calibration:
     """Estimate φ, ψ, p and p*.
 
     Args:
-        tally: of the audited rows.
-        candidates: of the round that p is about.
-        seen: the audited rows are a sample of these candidates, so p is seen in them; else it
-            follows from the share that is kept.
+        tally: Tally of the audited rows.
+        candidates: Candidates of the round that p is about.
+        seen: The audited rows are a sample of these candidates, so p is measured in them;
+            otherwise p follows from the share that is kept.
     """
     if seen:
         return calibration.audited(tally.counts)
@@ -161,15 +162,16 @@ def _finding(counted: pl.DataFrame, severity: str | None, candidates: Candidates
         row.pop("kind"): Tally(**row)
         for row in counted.drop(tallies.EXPECTATION).iter_rows(named=True)
     }
-    whole = by_kind.pop(None)
+    all_kinds = by_kind.pop(None)
     seen = not by_kind
     return Finding(
         severity=severity,
-        tally=whole,
+        tally=all_kinds,
         kinds=by_kind,
         candidates=candidates,
-        estimates=of(whole, candidates, seen=seen).to_dict(),
+        estimates=estimate(all_kinds, candidates, seen=seen).to_dict(),
         kind_estimates={
-            kind: of(each, candidates, seen=False).to_dict() for kind, each in by_kind.items()
+            kind: estimate(tally, candidates, seen=False).to_dict()
+            for kind, tally in by_kind.items()
         },
     )

@@ -1,10 +1,11 @@
-"""Calibrations in the lake: `digits/calibration/<suite>/r003-001.json`, its rows beside it.
+"""Keep calibrations in the lake: `digits/calibration/<suite>/r003-001.json`, with its rows.
 
-They are committed to main by a branch of their own and an ordinary merge. They add files with names
-of their own and nothing else, so they never meet a round that is being published; two audits at
-once take the same number, lakeFS refuses the second one, and it takes the next. A round that
-supersedes others leaves them alone. An audit that is killed leaves a branch `tmp-…-calibration-…`
-behind, which others must not sweep away: they cannot tell it from one that is at work.
+A calibration is committed to a staging branch and merged into main. It only adds files with names
+of their own, so it never conflicts with a round that is being published. If two audits take the
+same number at the same time, lakeFS refuses the second merge, and that audit takes the next number.
+A round that supersedes others leaves calibrations as they are. An audit that is killed leaves a
+branch `tmp-…-calibration-…`, which others must not delete: they cannot tell it from the branch of a
+running audit.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ NAME: Final = re.compile(r"/(?:planted|r\d+)-(\d+)\.json$")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A calibration that main holds."""
+    """A calibration that is stored on main."""
 
     record: Record
     path: str
 
 
 def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
-    """Store a calibration; one that is the newest already is not stored again.
+    """Store a calibration, unless it equals the newest one of its verifier.
 
     Raises:
         ConflictError: Others stored theirs at the same time, in every attempt.
@@ -56,18 +57,22 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
 
 
 def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
-    """The newest calibration of the verifier that a record is about."""
-    found = all_of(lake, like.dataset, ref)
+    """Find the newest calibration of the verifier that a record is about."""
     return next(
-        (each for each in found if each.record.holds_for(like.suite_digest, like.verify)), None
+        (
+            stored
+            for stored in all_of(lake, like.dataset, ref)
+            if stored.record.holds_for(like.suite_digest, like.verify)
+        ),
+        None,
     )
 
 
 def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
-    """The calibrations of a data set, newest of each suite first.
+    """Read the calibrations of a data set, newest first.
 
     Raises:
-        DataError: one cannot be read.
+        DataError: A calibration cannot be read.
     """
     try:
         listed = [item.path for item in lake.objects(ref, refs.table(dataset, refs.CALIBRATION))]
@@ -75,32 +80,32 @@ def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
         return []
     paths = sorted(filter(NAME.search, listed), key=lambda path: (_number(path), path))
     return [
-        Stored(records.parse(lake.read(ref, path, records.MOST), path), path)
+        Stored(records.parse(lake.read(ref, path, records.MAX_BYTES), path), path)
         for path in paths[::-1]
     ]
 
 
 def _next(lake: Lake, record: Record, ref: str) -> str:
-    """The path of the next calibration of a suite."""
-    place = refs.calibration(record.dataset, record.suite_digest)
-    taken = [_number(item.path) for item in lake.objects(ref, place) if NAME.search(item.path)]
+    """Choose the path of the next calibration of a suite."""
+    prefix = refs.calibration(record.dataset, record.suite_digest)
+    taken = [_number(item.path) for item in lake.objects(ref, prefix) if NAME.search(item.path)]
     name = "planted" if record.source == "planted" else f"r{record.round:03d}"
-    return f"{place}{name}-{max(taken, default=0) + 1:03d}.json"
+    return f"{prefix}{name}-{max(taken, default=0) + 1:03d}.json"
 
 
 def _number(path: str) -> int:
-    found = NAME.search(path)
-    return int(found[1]) if found else 0
+    match = NAME.search(path)
+    return int(match[1]) if match else 0
 
 
 def _store(lake: Lake, base: str, path: str, record: Record, rows: pl.DataFrame) -> None:
     suite = {SUITE: record.suite_digest}
     made = StageMetadata("calibrate", record.dataset, record.round, extra=suite)
-    about = made.to_metadata()
+    metadata = made.to_metadata()
     message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
-    with staging_branch(lake, f"{record.dataset}-calibration", base) as place:
+    with staging_branch(lake, f"{record.dataset}-calibration", base) as branch:
         data = record.model_dump_json(indent=2).encode() + b"\n"
-        lake.write_bytes(place, path, data, "application/json")
-        lake.write(place, path.removesuffix(".json") + ".parquet", rows)
-        commit = lake.commit(place, message, about)
-        lake.merge(commit.id, refs.MAIN, message, about)
+        lake.write_bytes(branch, path, data, "application/json")
+        lake.write(branch, path.removesuffix(".json") + ".parquet", rows)
+        commit = lake.commit(branch, message, metadata)
+        lake.merge(commit.id, refs.MAIN, message, metadata)

@@ -1,8 +1,8 @@
-"""What an audit counts: right and wrong rows, and how many of each were kept, by expectation.
+"""Count right and wrong rows of an audit, and how many of each were kept, by expectation.
 
-An expectation keeps the rows that it passes. The suite keeps the rows without a critical verdict
-that failed or is unknown, as stage `curate` does. Verdicts about a whole round keep no row and are
-left out.
+An expectation keeps the rows that pass it. The suite keeps the rows of which no critical verdict
+is failed or unknown, as stage `curate` does. Verdicts about a whole round keep no rows and are left
+out.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from lineage import curate as curation
 
 KEY: Final = ("round", "row")
 EXPECTATION: Final = "expectation"
-"""Null in the rows that are about the suite."""
+"""Column: name of the expectation; null in rows about the whole suite."""
 TRUTH: Final = {"right": pl.Boolean, "kind": pl.String}
-"""What is known of an audited row; `kind` is the planted error, if one was planted."""
+"""Columns about an audited row; `kind` is the planted error, null if none was planted."""
 
 
 def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """What the suite and each of its row expectations keep.
+    """List which rows the suite and each of its row expectations keep.
 
     Args:
         verdicts: `lineage.schema.VERDICTS`.
@@ -29,38 +29,38 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         round, row, expectation (null: the suite), severity, kept.
     """
-    each = verdicts.filter(pl.col("row").is_not_null()).select(
+    by_expectation = verdicts.filter(pl.col("row").is_not_null()).select(
         *KEY, EXPECTATION, "severity", (pl.col("verdict") == "passed").alias("kept")
     )
-    whole = curation.kept(verdicts).select(
+    by_suite = curation.kept(verdicts).select(
         *KEY,
         pl.lit(None, pl.String).alias(EXPECTATION),
         pl.lit(None, pl.String).alias("severity"),
         "kept",
     )
-    return pl.concat([whole, each])
+    return pl.concat([by_suite, by_expectation])
 
 
 def totals(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """How many candidates the suite and each expectation keep.
+    """Count how many candidates the suite and each expectation keep.
 
     Returns:
         expectation, severity, rows, kept; the suite first, then in the order of the verdicts.
     """
-    found = kept(verdicts).group_by(EXPECTATION, "severity", maintain_order=True)
-    return found.agg(pl.len().cast(pl.Int64).alias("rows"), _count(pl.col("kept")).alias("kept"))
+    groups = kept(verdicts).group_by(EXPECTATION, "severity", maintain_order=True)
+    return groups.agg(pl.len().cast(pl.Int64).alias("rows"), _count(pl.col("kept")).alias("kept"))
 
 
 def tally(truth: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Count what became of rows whose truth is known.
+    """Count the right and wrong rows among those whose truth is known.
 
     Args:
-        truth: round, row, right, kind.
-        verdicts: of these rows, and perhaps of others.
+        truth: Columns round, row, right, kind.
+        verdicts: Verdicts on these rows; other rows are ignored.
 
     Returns:
-        expectation (null: the suite), kind (null: all rows), correct, correct_kept, wrong,
-        wrong_kept. A kind has the right rows of all.
+        expectation (null: the suite), kind (null: all kinds), correct, correct_kept, wrong,
+        wrong_kept. The right rows count for every kind.
     """
     judged = kept(verdicts).join(truth, on=KEY, how="inner", maintain_order="left")
     right = pl.col("right")
@@ -73,10 +73,10 @@ def tally(truth: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     counted = parts.group_by(EXPECTATION, "kind", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("wrong"), _count(pl.col("kept")).alias("wrong_kept")
     )
-    found = correct.join(
+    counts = correct.join(
         counted, on=EXPECTATION, how="left", nulls_equal=True, maintain_order="left_right"
     )
-    return found.with_columns(pl.col("wrong", "wrong_kept").fill_null(0)).select(
+    return counts.with_columns(pl.col("wrong", "wrong_kept").fill_null(0)).select(
         EXPECTATION, "kind", "correct", "correct_kept", "wrong", "wrong_kept"
     )
 

@@ -50,7 +50,7 @@ def local(dataset: str, number: int, name: str) -> Path:
     Raises:
         InvalidError: the name is not one part of a path.
     """
-    return ROOT / dataset / str(number) / files.part(f"{name}.html")
+    return ROOT / dataset / str(number) / files.safe_name(f"{name}.html")
 
 
 def links(

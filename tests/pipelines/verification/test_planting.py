@@ -94,7 +94,7 @@ def test_texts_get_another_answer_other_letters_or_another_subject() -> None:
     assert (shuffled["completion"] != shuffled["completion_right"]).any()
     assert of_kind(found, "blank")["completion"].to_list() == [""] * 4
     assert all(
-        any(each.startswith(sentence) for sentence in planting.OTHER)
+        any(each.startswith(sentence) for sentence in planting.OFF_TOPIC_SENTENCES)
         for each in of_kind(found, "off_topic")["completion"]
     )
 
