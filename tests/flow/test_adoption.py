@@ -105,7 +105,7 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
     copied.round("tiny-2")
     assert "outdated: made by curate/1, now curate/2" in capsys.readouterr().err
     assert state(copied.lake()) == before
-    rounds = overview.collect(copied.lake(), params.load(), "tiny")["rounds"]
+    rounds = overview.collect(copied.lake(), "tiny", params.load())["rounds"]
     assert [entry["outdated"] for entry in rounds] == [
         {},
         {"curate": ["curate/1", "curate/2"]},
@@ -117,7 +117,7 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
     copied.round("tiny-2")
     assert copied.lake().head("main") != before[0]
     assert "tiny-v2.1" in copied.lake().tags()
-    made = overview.collect(copied.lake(), params.load(), "tiny")["rounds"][2]
+    made = overview.collect(copied.lake(), "tiny", params.load())["rounds"][2]
     assert made["outdated"] == {}
 
 
