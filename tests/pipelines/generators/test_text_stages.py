@@ -14,9 +14,9 @@ import yaml
 from pipelines import params
 from pipelines.common.errors import ParamsError
 from pipelines.inquiry.cost_estimate import next_round
-from pipelines.rounds import context, manifest, receipts, tables
+from pipelines.rounds import context, manifest, receipts, stage_inputs, tables
+from pipelines.rounds.keys import StageKey
 from pipelines.scorers import scoring
-from pipelines.stages import generate
 from pipelines.verification import judging
 from review.commands import estimate
 from tests.flow.projects import Project, checkout
@@ -173,10 +173,12 @@ def test_another_prompt_of_ones_own_is_another_round(project: Project) -> None:
     project.edit(
         lambda read: read["datasets"]["notes"]["generate"]["text"].update(prompt="mine.txt")
     )
-    one = generate._key(context.open_context("notes-1"), "f")
+    fitted = StageKey("f", "f")
+    one = stage_inputs.key(context.open_context("notes-1").round, "generate", fitted)
     place.write_text("{% block completion %}b{% endblock %}")
-    other = generate._key(context.open_context("notes-1"), "f")
-    assert one != other
+    other = stage_inputs.key(context.open_context("notes-1").round, "generate", fitted)
+    assert one.recipe != other.recipe
+    assert one.versions == other.versions
 
 
 def test_a_round_that_asks_nobody_costs_nothing(project: Project) -> None:
