@@ -29,7 +29,7 @@ from expectations.errors import CalibrationError
 CONFIDENCE: Final = 0.95
 DRAWS: Final = 100_000
 SEED: Final = 20_240
-"""Of the draws: the same counts always give the same interval."""
+"""Seed of the draws, so that the same counts give the same interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Estimate:
     """A proportion with its 95 % interval."""
 
     value: float | None
-    """None: nothing was counted, so the interval is everything."""
+    """None where nothing was counted; the interval is then the whole range."""
     low: float
     high: float
     hits: int | None
     of: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the estimate as JSON."""
         return asdict(self)
 
 
@@ -58,7 +58,7 @@ class Counts:
     wrong_kept: int
 
     def __post_init__(self) -> None:
-        """Refuse counts that cannot be."""
+        """Refuse counts that contradict each other."""
         pairs = ((self.correct_kept, self.correct), (self.wrong_kept, self.wrong))
         if not all(0 <= kept <= rows for kept, rows in pairs):
             raise CalibrationError(f"more rows were kept than there are: {self}")
@@ -66,7 +66,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What is known about a verifier."""
+    """The calibration of a verifier."""
 
     keep_correct: Estimate
     """φ: the share of correct rows that it keeps."""
@@ -85,12 +85,12 @@ class Calibration:
         return False if self.error.low > self.threshold.high else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the calibration as JSON."""
         return {**asdict(self), "enough": self.enough}
 
 
 def wilson(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Estimate:
-    """A proportion with Wilson's score interval.
+    """Estimate a proportion with Wilson's score interval (Wilson 1927).
 
     Args:
         hits: how often it happened.
@@ -106,7 +106,7 @@ def wilson(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Estimate:
 
 
 def threshold(keep_correct: Estimate, keep_wrong: Estimate) -> Estimate:
-    """p* = φ/(φ+ψ), with an interval from those of φ and ψ (MOVER-R)."""
+    """Estimate p* = φ/(φ+ψ), with an interval from those of φ and ψ (MOVER-R)."""
     phi, psi = keep_correct, keep_wrong
     if phi.value is None or psi.value is None:
         low = phi.low / (phi.low + psi.high) if phi.low else 0.0
@@ -118,7 +118,7 @@ def threshold(keep_correct: Estimate, keep_wrong: Estimate) -> Estimate:
 
 
 def audited(counts: Counts) -> Calibration:
-    """Calibrate from candidates whose truth a person told: a sample of all candidates."""
+    """Calibrate from a sample of all candidates whose truth a person determined."""
     rows = counts.correct + counts.wrong
     phi = wilson(counts.correct_kept, counts.correct)
     psi = wilson(counts.wrong_kept, counts.wrong)
@@ -126,7 +126,7 @@ def audited(counts: Counts) -> Calibration:
 
 
 def planted(counts: Counts, *, kept: int, candidates: int) -> Calibration:
-    """Calibrate from rows known to be right and errors that were planted.
+    """Calibrate from rows that are known to be right, and errors that were planted.
 
     Args:
         counts: of the right rows and of the planted errors.
@@ -144,7 +144,7 @@ def planted(counts: Counts, *, kept: int, candidates: int) -> Calibration:
 
 
 def _ratio(above: Estimate, below: Estimate) -> tuple[float, float]:
-    """The interval of the ratio of two independent proportions (Donner & Zou 2012)."""
+    """Compute the interval of a ratio of two independent proportions (Donner & Zou 2012)."""
     a, b = above.value or 0.0, below.value or 0.0
     if b == 0.0:
         return (above.low / below.high if below.high else 0.0), math.inf
@@ -159,7 +159,7 @@ def _ratio(above: Estimate, below: Estimate) -> tuple[float, float]:
 
 
 def _prevalence(counts: Counts, kept: int, candidates: int) -> Estimate:
-    """The share of wrong candidates from the share that is kept (Rogan & Gladen 1978)."""
+    """Estimate the share of wrong candidates from the share kept (Rogan & Gladen 1978)."""
     random = np.random.default_rng(SEED)
 
     def draw(hits: int, of: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

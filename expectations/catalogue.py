@@ -18,13 +18,13 @@ BETWEEN: Final = "expect_column_values_to_be_between"
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
 ASKS_FOR_NULL: Final = "expect_column_values_to_be_null"
 ABOUT_ONE_NULL: Final = (NOT_NULL, ASKS_FOR_NULL)
-"""Types that ask each row for nothing but whether it has a value."""
+"""Types that only ask whether a row has a value."""
 ABOUT_NULLS: Final = (
     *ABOUT_ONE_NULL,
     "expect_column_proportion_of_non_null_values_to_be_between",
     "expect_column_to_exist",
 )
-"""Types that speak of missing values themselves."""
+"""Types that treat missing values themselves."""
 
 MAPS: Final = (
     gx.ColumnMapExpectation,
@@ -32,9 +32,9 @@ MAPS: Final = (
     gx.MulticolumnMapExpectation,
 )
 OF_COLUMNS: Final = (*MAPS, gx.ColumnAggregateExpectation, custom.TableExpectation)
-"""Types that judge the values of the columns that they name."""
+"""Types that judge the values of the columns in their arguments."""
 ONE_VERDICT: Final = ("mostly", "row_condition", "condition_parser")
-"""Arguments that blur a verdict per row: each row is judged, and by itself."""
+"""Arguments that contradict one independent verdict per row."""
 
 
 def check(suite: Suite) -> None:
@@ -51,7 +51,7 @@ def check(suite: Suite) -> None:
 
 
 def expectation(rule: Rule, **meta: object) -> gx.Expectation:
-    """Build GX's expectation of a rule.
+    """Build Great Expectations' expectation of a rule.
 
     Args:
         rule: of a suite.
@@ -86,7 +86,7 @@ def expectation(rule: Rule, **meta: object) -> gx.Expectation:
 
 
 def _is_meant(given: object, meant: object) -> bool:
-    """Whether a plain value stays what it is: no boolean or text is a number, none is cut."""
+    """Whether a plain value kept its type and value when the expectation was built."""
     kinds = (bool, int | float, str)
     if not isinstance(given, kinds) or not isinstance(meant, kinds):
         return True
@@ -98,33 +98,33 @@ def _is_meant(given: object, meant: object) -> bool:
 
 
 def judges_rows(rule: Rule) -> bool:
-    """Whether a rule gives a verdict per row; otherwise it gives one for the table."""
+    """Whether a rule gives a verdict per row, and not one for the table."""
     return issubclass(_class(rule), MAPS)
 
 
 def needs_its_columns_alone(rule: Rule) -> bool:
-    """Whether a rule judges the same if the table has no other columns."""
+    """Whether a rule gives the same verdicts without the other columns of the table."""
     return rule.kwargs.get("row_condition") is None and issubclass(_class(rule), OF_COLUMNS)
 
 
 def skips_nulls(rule: Rule) -> bool:
-    """Whether a rule judges the rows alone that have a value of its column."""
+    """Whether a rule judges only the rows that have a value in its column."""
     return rule.type not in ABOUT_NULLS and issubclass(_class(rule), gx.ColumnMapExpectation)
 
 
 def compared(rule: Rule) -> str | None:
-    """The name of the rows that a rule compares the candidates with; None if with none."""
+    """Return the name of the rows that a rule compares candidates with; None if there is none."""
     built = expectation(rule)
     return built.reference if isinstance(built, custom.TableExpectation) else None
 
 
 def compared_columns(suite: Suite, name: str) -> set[str]:
-    """The columns that a suite compares with the rows of this name."""
+    """List the columns that a suite compares with the rows of this name."""
     return {column for rule in suite.rules if compared(rule) == name for column in rule.columns}
 
 
 def arguments(rule: Rule) -> set[str]:
-    """The arguments that a rule of this type may have."""
+    """List the arguments that a rule of this type may have."""
     expectation_class = _class(rule)
     common = {*gx.Expectation.__fields__, "batch_id"}
     names = {field.alias for field in expectation_class.__fields__.values()} - common
@@ -150,7 +150,7 @@ def _ask_for_values(suite: Suite) -> None:
 
 
 def _bounded(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
-    """Each rule that judges values of columns, with each of its columns."""
+    """Yield each rule that judges values of columns, with each of its columns."""
     for rule in rules:
         expectation_class = _class(rule)
         if rule.type not in ABOUT_NULLS and issubclass(expectation_class, OF_COLUMNS):

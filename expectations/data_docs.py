@@ -25,29 +25,29 @@ from lake.visible import tame, visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 COLUMNS: Final = ("Name", "Severity", "Verdicts")
-"""Columns of ours after GX's own; a result's meta fills them."""
+"""Our columns after those of Great Expectations, filled from a result's meta."""
 VALUES: Final = 20
-"""Unexpected values that are shown of each expectation."""
+"""Unexpected values shown per expectation."""
 REASONS: Final = 5
-"""Reasons for unknown verdicts that are named."""
+"""Reasons for unknown verdicts shown per expectation."""
 DIGITS: Final = 6
-"""Significant figures of an unexpected number."""
+"""Significant digits of an unexpected number."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which round a page is about."""
+    """The round that a page is about."""
 
     dataset: str
     round: int
     made: datetime
-    """When the verdicts were taken."""
+    """Time of the verification."""
     facts: Mapping[str, object]
-    """What else is told under "Show more info"."""
+    """Further facts, shown under "Show more info"."""
 
 
 def page(verdicts: pl.DataFrame, suite: Suite, info: About) -> str:
-    """Draw the page of a round: HTML that loads nothing and runs nothing.
+    """Render the page of a round: HTML that loads nothing and runs nothing.
 
     Args:
         verdicts: of the round, as `lineage.schema.VERDICTS`.
@@ -62,7 +62,7 @@ def page(verdicts: pl.DataFrame, suite: Suite, info: About) -> str:
 def results(
     verdicts: pl.DataFrame, suite: Suite, info: About
 ) -> gx.ExpectationSuiteValidationResult:
-    """GX's own result of a suite, built from verdicts."""
+    """Build Great Expectations' own result of a suite from verdicts."""
     by_name = {str(name): part for (name,), part in verdicts.group_by("expectation")}
     rule_results = [_result(rule, by_name.get(rule.name, verdicts.clear())) for rule in suite.rules]
     passed = sum(bool(result.success) for result in rule_results)
@@ -89,7 +89,7 @@ def results(
 
 
 def _result(rule: Rule, verdicts: pl.DataFrame) -> gx.ExpectationValidationResult:
-    """GX's result of one expectation; what nobody judged is unknown."""
+    """Build Great Expectations' result of one expectation; it is unknown without verdicts."""
     counts = dict(verdicts["verdict"].value_counts().iter_rows())
     words = [f"{counts[word]:,} {word}" for word in details.VERDICTS if counts.get(word)]
     told = {
@@ -132,7 +132,7 @@ def _of_rows(rule: Rule, verdicts: pl.DataFrame, counts: Mapping[str, int]) -> d
 
 
 def _unexpected(rule: Rule, failing: pl.DataFrame) -> pl.DataFrame:
-    """What was seen of the rows that fail, the most common first: value, count."""
+    """Count what was observed on failing rows, most common first: value, count."""
     number = pl.col("observed").round_sig_figs(DIGITS)
     detail = details.without_limits("detail")
     numeric = len(rule.columns) == 1 and not failing["observed"].has_nulls()
@@ -148,7 +148,7 @@ def _of_table(verdicts: pl.DataFrame) -> dict[str, Any]:
 
 
 def _unknown(verdicts: pl.DataFrame, counted: str) -> str:
-    """Why verdicts are unknown, the most common reasons first."""
+    """Summarise why verdicts are unknown, most common reasons first."""
     by_reason = (
         verdicts.filter(pl.col("verdict") == "unknown")
         .group_by(pl.col("detail").fill_null("no reason given"))
@@ -161,7 +161,7 @@ def _unknown(verdicts: pl.DataFrame, counted: str) -> str:
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401  as JSON has it
-    """A value with marks for what does not print in its texts; nothing else of it changes."""
+    """Replace what does not print in the texts of a value by marks."""
     if isinstance(value, str):
         return visible(value, lines=True)
     if isinstance(value, Mapping):
@@ -170,7 +170,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401  as JSON has it
 
 
 class Table(gx.ValidationResultsTableContentBlockRenderer):
-    """GX's table of a column's expectations, with columns of ours.
+    """Great Expectations' table of a column's expectations, with columns of ours.
 
     GX has a way to add columns, but its own expectations refuse the argument that asks for them.
     """
@@ -194,7 +194,7 @@ class Table(gx.ValidationResultsTableContentBlockRenderer):
 
 
 class _Renderer(gx.ValidationResultsPageRenderer):
-    """GX's renderer, without its link to a page that is not there."""
+    """Great Expectations' renderer, without its link to a page that does not exist."""
 
     def __init__(self) -> None:
         table = {"module_name": Table.__module__, "class_name": Table.__name__}
@@ -211,7 +211,7 @@ class _Renderer(gx.ValidationResultsPageRenderer):
 
 
 class _View(gx.DefaultJinjaPageView):
-    """GX's templates in a frame that loads nothing; plain values are escaped, as params are."""
+    """Great Expectations' templates in a frame that loads nothing; plain values are escaped."""
 
     _template = "data_docs.j2"
 
@@ -228,7 +228,7 @@ class _View(gx.DefaultJinjaPageView):
         *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        """Draw a block of content."""
+        """Render a block of content."""
         if isinstance(content_block, list):
             escaped = [html.escape(x) if isinstance(x, str) else x for x in content_block]
             return super().render_content_block(jinja_context, escaped, *args, **kwargs)

@@ -12,16 +12,16 @@ import polars as pl
 from expectations.suite import Rule
 
 LONGEST: Final = 200
-"""Characters of a foreign message or value that are kept."""
+"""Characters that are kept of a foreign message or value."""
 TEXT: Final = 40
-"""Characters of a text value that are shown."""
+"""Characters that are shown of a text value."""
 VERDICTS: Final = ("passed", "failed", "unknown")
 LIMITS: Final = "; asked: "
-"""Stands between what was seen and what was asked for."""
+"""Separator between what was observed and the limits, in stored details."""
 
 
 def shortened(text: str) -> str:
-    """The first line of a text that is not empty, of bounded length."""
+    """Return the first non-empty line of a text, cut to a bounded length."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
@@ -33,7 +33,7 @@ def missing(columns: Sequence[str], *, counts: bool) -> pl.Expr:
 
 
 def observed(schema: Mapping[str, pl.DataType], rule: Rule) -> pl.Expr:
-    """The number in the first column of a rule; null where it holds no numbers."""
+    """Build the number in the first column of a rule; null where it holds no numbers."""
     first = rule.columns[0]
     if not schema[first].is_numeric():
         return pl.lit(None, pl.Float64)
@@ -41,7 +41,7 @@ def observed(schema: Mapping[str, pl.DataType], rule: Rule) -> pl.Expr:
 
 
 def of_row(schema: Mapping[str, pl.DataType], rule: Rule, lacks: pl.Expr) -> pl.Expr:
-    """Why a row was not passed, for rows that were judged and were not.
+    """Build the detail of rows that failed or could not be judged.
 
     Args:
         schema: of the frame.
@@ -53,7 +53,7 @@ def of_row(schema: Mapping[str, pl.DataType], rule: Rule, lacks: pl.Expr) -> pl.
 
 
 def _without(columns: Sequence[str]) -> pl.Expr:
-    """Which columns lack a value, where one does."""
+    """Build which columns lack a value."""
     says = " has no value"
     if len(columns) == 1:
         return pl.lit(columns[0] + says)
@@ -62,7 +62,7 @@ def _without(columns: Sequence[str]) -> pl.Expr:
 
 
 def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
-    """Why a table failed.
+    """Write why a table failed.
 
     Args:
         rule: that judged it.
@@ -74,12 +74,12 @@ def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
 
 
 def without_limits(column: str) -> pl.Expr:
-    """What a column of details says, without what was asked for."""
+    """Build a detail without its limits."""
     return pl.col(column).str.replace(rf"(?s){LIMITS}.*$", "")
 
 
 def figures(seen: object, facts: Mapping[str, object]) -> str:
-    """What was observed and what else is known of it, numbers shortened, on one line."""
+    """Write what was observed and further facts on one line, with short numbers."""
     texts = (f"{name} {_short(value)}" for name, value in facts.items() if _plain(value))
     return "; ".join([_short(seen), *texts])
 
@@ -98,7 +98,7 @@ def _asked(rule: Rule) -> str:
 
 
 def _value(name: str, dtype: pl.DataType) -> pl.Expr:
-    """A column's name and value as text; of bytes, how many; of anything else, the name."""
+    """Build a column's name and value as text: bytes by their number, other types by name only."""
     column = pl.col(name)
     if dtype.is_float():
         return pl.format("{} {}", pl.lit(name), column.round_sig_figs(4))

@@ -25,7 +25,7 @@ class ExpectationsError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        """The message, which quotes no more of foreign texts than a person reads."""
+        """Return the message, with foreign texts shortened."""
         return brief(super().__str__())
 
 
@@ -37,7 +37,7 @@ class SuiteError(ExpectationsError):
 
 
 class BatchError(ExpectationsError):
-    """The candidates are none, or one is named twice, or a whole score has no value."""
+    """A batch has no candidate or a duplicate one, or a whole score has no value."""
 
     kind = "batch"
 
@@ -49,12 +49,12 @@ class CalibrationError(ExpectationsError):
 
 
 class CannotJudge(ExpectationsError):  # noqa: N818  named by what happened
-    """An expectation has too few rows, or rows of the wrong kind; the message is the reason."""
+    """An expectation has too few rows or rows of the wrong type; the message is the reason."""
 
     kind = "unjudged"
 
 
 def unknown(what: str, name: str, candidates: Iterable[str]) -> str:
-    """Say that a name is unknown, and which known one is nearest."""
+    """Write that a name is unknown, and which known one is nearest."""
     near = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.0)
     return f"{what} {name!r} is unknown; the nearest known is {near[0]!r}"

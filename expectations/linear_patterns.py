@@ -19,16 +19,16 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
 MOST: Final = 1000
-"""Repeats that are written out; more are left to Python."""
+"""Largest repeat count that is translated."""
 Tree = Sequence[tuple[Any, Any]]
 
 
 class UnlikeError(ValueError):
-    """A part of a pattern is none that both understand in the same way."""
+    """A part of a pattern may mean something else in Rust's regex."""
 
 
 def translated(pattern: str) -> str | None:
-    """The same pattern for Rust's regex; None where it may be another one.
+    """Translate a pattern for Rust's regex; None where it may mean something else.
 
     Args:
         pattern: one that `re.compile` takes.
@@ -44,7 +44,7 @@ def translated(pattern: str) -> str | None:
 
 
 def _sequence(tree: Tree, dot: str, *, last: bool) -> str:
-    """Parts one after another.
+    """Translate parts one after another.
 
     Args:
         tree: the parts.

@@ -22,10 +22,10 @@ from expectations.errors import CannotJudge
 from expectations.suite import Rule, Suite
 
 VERSION: Final = "outcomes/1"
-"""Raised when what Great Expectations is asked, or what is read of its answer, changes."""
+"""Raised when the questions to Great Expectations, or the reading of its answers, change."""
 
 CONDITION: Final = ".condition"
-"""How GX ends the name of the metric that says which rows are unexpected."""
+"""Suffix of the name of GX's metric that tells which rows are unexpected."""
 ROWS: Final = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
 TABLE: Final = {"result_format": {"result_format": "COMPLETE", "partial_unexpected_count": 0}}
 WIDER: Final[Mapping[Any, Any]] = {
@@ -37,27 +37,27 @@ WIDER: Final[Mapping[Any, Any]] = {
     pl.UInt32: pl.Int64,
     pl.Float32: pl.Float64,
 }
-"""GX compares numbers of 64 bits as columns, others one by one; the wider ones are the same."""
+"""Wider types, which GX compares as whole columns; it compares the narrow ones value by value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What GX says about one expectation."""
+    """What Great Expectations answers about one expectation."""
 
     problem: str | None
-    """Why it could not be judged; None: it was."""
+    """Why the expectation could not be judged; None if it was."""
     success: bool = False
     failing: pl.Series | None = None
-    """By position in the batch, whether the row fails; None for a table."""
+    """Whether each row fails, by position in the batch; None for a table expectation."""
     unjudged: pl.Series | None = None
-    """By position, why the row could not be judged, null where it was; None: all of them were."""
+    """Why a row could not be judged, by position, null where it was; None if all rows were."""
     observed: object = None
     facts: Mapping[str, object] = field(default_factory=dict)
-    """What a table expectation knows besides."""
+    """Further facts that a table expectation reports."""
 
 
 class Engine(gx.PandasExecutionEngine):
-    """GX's engine for pandas, which keeps the conditions that it computes."""
+    """GX's engine for pandas, which also keeps the conditions that it computes."""
 
     def __init__(self) -> None:
         super().__init__(caching=False)
@@ -70,7 +70,7 @@ class Engine(gx.PandasExecutionEngine):
         metrics: dict[gx.MetricConfigurationID, Any] | None = None,
         runtime_configuration: dict[str, Any] | None = None,
     ) -> dict[gx.MetricConfigurationID, Any]:
-        """Compute metrics, as GX asks for them."""
+        """Compute the metrics that GX asks for, and keep the conditions."""
         resolved: dict[gx.MetricConfigurationID, Any] = super().resolve_metrics(
             metrics_to_resolve, metrics, runtime_configuration
         )
@@ -81,7 +81,7 @@ class Engine(gx.PandasExecutionEngine):
 
 
 def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
-    """Run a suite that is checked; the outcomes are in the order of the suite."""
+    """Run a suite that was checked; outcomes are in the order of the suite."""
     engine = Engine()
     validator = gx.Validator(engine, data_context=gx.context())
     results = []
@@ -97,7 +97,7 @@ def outcomes(batch: pl.DataFrame, suite: Suite) -> list[Outcome]:
 
 
 def _frame(batch: pl.DataFrame, rule: Rule) -> pd.DataFrame:
-    """What a rule judges: its columns, or the whole batch if it may look at others too.
+    """Select what a rule judges: its columns, or the whole batch if it may need others.
 
     It says the same as the columns themselves in what costs GX less. The index says where in the
     batch a row stands.
@@ -133,7 +133,7 @@ def _outcome(validator: gx.Validator, engine: Engine, rule: Rule, size: int) -> 
 
 
 def _of_texts(frame: pd.DataFrame, rule: Rule, size: int) -> Outcome:
-    """What is known of texts that GX would match with patterns, however long that takes."""
+    """Match texts with patterns ourselves, since GX would match without a time limit."""
     column = frame[rule.columns[0]]
     there = column[column.notna()]
     try:
@@ -163,7 +163,7 @@ def _of_table(result: gx.ExpectationValidationResult) -> Outcome:
 
 
 def _failing(condition: object, rows: int) -> pl.Series | None:
-    """By position, whether a row fails; None if the condition does not say it of each row.
+    """Return whether each row fails; None if the condition is not one boolean per row.
 
     Args:
         condition: of the rows that GX judged, by their positions.
@@ -177,7 +177,7 @@ def _failing(condition: object, rows: int) -> pl.Series | None:
 
 
 def _raised(info: Mapping[str, Any]) -> str | None:
-    """The first line of what was raised, if something was; GX tells it by expectation or metric."""
+    """Return the first line of what was raised; GX reports it by expectation or by metric."""
     infos = [info] if "raised_exception" in info else list(info.values())
     messages = [str(one["exception_message"]) for one in infos if one["raised_exception"]]
     return details.shortened(messages[0]) if messages else None

@@ -22,9 +22,9 @@ from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 MANY: Final = 256
-"""Texts that share a timer."""
+"""Number of texts that share a timer."""
 SHARE: Final = 10
-"""How much longer their shared time is than the shorter one of a text."""
+"""Shared time of these texts, as a multiple of the shorter time-out of one text."""
 Result = TypeVar("Result")
 NO, YES, LATE, SHORT = "0123"
 """What is said of a text: it does not match, it does, or that did not end in the time for a text,
@@ -32,11 +32,11 @@ or in the shorter time that texts get after all of them together have taken long
 
 
 class EndedError(Exception):
-    """The time for a match is over."""
+    """The time for a match has run out."""
 
 
 def main() -> None:
-    """Read what is asked, match, and answer."""
+    """Read the request, match, and answer."""
     request, texts = (json.loads(line) for line in sys.stdin.buffer)
     signal.signal(signal.SIGALRM, _ended)
     deadline = time.monotonic() + request["all_seconds"]
@@ -55,7 +55,7 @@ def _starts(texts: list[str]) -> range:
 def _some(
     matches: Callable[[str], bool], texts: list[str], request: dict[str, Any], deadline: float
 ) -> str:
-    """What is said of some texts: of all at once, or else of one after the other."""
+    """Match some texts: all of them under one timer, or else one after the other."""
     matched = _timed(lambda: [matches(text) for text in texts], request["short_seconds"] * SHARE)
     if matched is not None:
         return "".join([YES if match else NO for match in matched])
@@ -80,7 +80,7 @@ def _of_pattern(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 def _of_schema(schema: Any) -> Callable[[str], bool]:  # noqa: ANN401  JSON
-    """Whether a text is JSON that fits a schema, which may refer to nothing outside of itself."""
+    """Build a check whether a text is JSON that fits a schema without outside references."""
     from jsonschema.validators import validator_for  # noqa: PLC0415  patterns need no library
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
@@ -99,7 +99,7 @@ def _of_schema(schema: Any) -> Callable[[str], bool]:  # noqa: ANN401  JSON
 
 
 def _timed(action: Callable[[], Result], seconds: float) -> Result | None:
-    """What an action returns; None if it did not end in time."""
+    """Run an action; return None if it does not end in time."""
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:

@@ -30,18 +30,18 @@ from expectations.errors import CannotJudge, SuiteError
 from expectations.suite import Rule
 
 VERSION: Final = "patterns/1"
-"""Raised when another text matches; it covers the translation and the worker process too."""
+"""Raised when other texts match; it covers the translation and the worker process as well."""
 
 SECONDS: Final = 1.0
-"""For one text."""
+"""Time-out of one text, in seconds."""
 ALL_SECONDS: Final = 60.0
-"""For all texts of an expectation, and besides"""
+"""Time budget of all texts of an expectation, in seconds, to which is added"""
 EACH_SECONDS: Final = 1e-3
-"""for each of them; a match takes a thousandth of that."""
+"""this much for each text; a match usually takes a thousandth of it."""
 SHORT_SECONDS: Final = 5e-3
-"""For one text, once all of them have had that."""
+"""Time-out of one text once the budget of all texts is spent, in seconds."""
 GRACE: Final = 30.0
-"""Seconds beyond all this after which the process is killed."""
+"""Seconds beyond all time-outs after which the process is killed."""
 SCHEMA: Final = "expect_column_values_to_match_json_schema"
 REGEX: Final[Mapping[str, bool]] = {
     "expect_column_values_to_match_regex": True,
@@ -49,34 +49,34 @@ REGEX: Final[Mapping[str, bool]] = {
     "expect_column_values_to_match_regex_list": True,
     "expect_column_values_to_not_match_regex_list": False,
 }
-"""Types that match patterns, and whether a match is right."""
+"""Types that match patterns, and whether a match passes."""
 TYPES: Final = (*REGEX, SCHEMA)
 _SHOWN: Final = 80
-"""Characters of a pattern that are shown."""
+"""Characters that are shown of a pattern."""
 _NO, _YES, _LATE, _SHORT = (ord(each) for each in "0123")
 
 Flags = NDArray[np.bool_]
 Answers = NDArray[np.uint8]
-"""What the worker says of each text, as the codes of its characters."""
+"""Answers of the worker for each text, as codes of characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What is known of each text, [n]."""
+    """The result of matching each text, [n]."""
 
     failing: Flags
     why: Mapping[int, str]
-    """Why it is not known, by position, where it is not."""
+    """Why a match is unknown, by position, for texts where it is."""
 
 
 def patterns(rule: Rule) -> list[str]:
-    """The patterns of a rule."""
+    """List the patterns of a rule."""
     given = rule.kwargs.get("regex_list", [rule.kwargs.get("regex")])
     return [pattern for pattern in given if isinstance(pattern, str)]
 
 
 def check(rule: Rule, where: str) -> None:
-    """Check the patterns or the schema of a rule; other rules are right.
+    """Check the patterns or the JSON schema of a rule; rules of other types pass.
 
     Raises:
         SuiteError: one is none.
@@ -124,7 +124,7 @@ def judged(rule: Rule, texts: pd.Series) -> Matched:
 
 
 def _documents(values: pd.Series) -> pl.Series:
-    """JSON as texts; what is no text of any encoding is no JSON either."""
+    """Convert values to texts; bytes that are no text become texts that are no JSON."""
     if not all(isinstance(value, str | bytes) for value in values):
         raise CannotJudge("the column holds no texts")
     texts = (
@@ -134,7 +134,7 @@ def _documents(values: pd.Series) -> pl.Series:
 
 
 def _together(hits: Flags, is_known: Flags, *, every: bool) -> tuple[Flags, Flags]:
-    """Whether any or every pattern matches, and whether that is known without the unknown ones.
+    """Combine patterns: whether any or every one matches, and whether that is known.
 
     Args:
         hits: [k, n], whether a pattern matches a text.
@@ -147,7 +147,7 @@ def _together(hits: Flags, is_known: Flags, *, every: bool) -> tuple[Flags, Flag
 
 
 def _why(named: Sequence[str], answers: Sequence[Answers], is_known: Flags) -> dict[int, str]:
-    """Why it is not known of a text: by the first pattern that did not end.
+    """Explain each unknown match by the first pattern that did not end.
 
     Args:
         named: each pattern.
@@ -171,7 +171,7 @@ def _why(named: Sequence[str], answers: Sequence[Answers], is_known: Flags) -> d
 
 
 def _matches(pattern: str, texts: pl.Series) -> Answers:
-    """What is said of each text: by Polars where it understands the pattern just so."""
+    """Match one pattern: by Polars where it understands the pattern in the same way."""
     linear = linear_patterns.translated(pattern)
     if linear is not None:
         try:
@@ -184,7 +184,7 @@ def _matches(pattern: str, texts: pl.Series) -> Answers:
 
 
 def _worked(request: dict[str, Any], texts: pl.Series) -> list[Answers]:
-    """What a process of its own says.
+    """Match in a process of its own.
 
     Raises:
         CannotJudge: it said nothing; the message holds its last words.

@@ -18,11 +18,11 @@ from lineage.curate import HARMLESS
 from lineage.schema import SEVERITIES, VERDICTS, conform
 
 BETWEEN: Final = "expect_column_values_to_be_between"
-"""The type whose limits hold for the number that was observed."""
+"""The type whose limits apply to the number that was observed."""
 SHOWN: Final = 8
-"""Reasons of an expectation that are told apart."""
+"""Most reasons listed per expectation."""
 COMBINATIONS: Final = 12
-"""Sets of expectations that fail together of which is told."""
+"""Most sets of expectations listed that fail together."""
 FRACTION: Final = r"-?(?:\d+\.\d+(?:e[-+]?\d+)?|\bNaN\b|\binf\b)"
 NO_REASON: Final = "no reason given"
 LIMITS: Final = pl.Schema(
@@ -39,20 +39,20 @@ AT: Final = ("expectation", "verdict", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Verdicts of one expectation that have the same reason."""
+    """Verdicts of one expectation with the same reason."""
 
     verdict: str
-    """failed or unknown."""
+    """Either failed or unknown."""
     text: str
     count: int
     least: float | None
-    """The least number that was observed; None where none was."""
+    """Least number that was observed; None where none was."""
     most: float | None
     rows: tuple[int, ...]
-    """The first candidates; none where the whole round was judged."""
+    """The first candidates; empty where the whole round was judged."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the reason as JSON."""
         return {
             "verdict": self.verdict,
             "reason": self.text,
@@ -64,29 +64,29 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one expectation said about a round."""
+    """The verdicts of one expectation on a round."""
 
     name: str
     severity: str
     level: str
-    """row or table."""
+    """Either row or table."""
     sentence: str
-    """What it asks for."""
+    """What the expectation asks for, as a sentence."""
     limits: Mapping[str, Any]
     passed: int
     failed: int
     unknown: int
     observed: float | None
-    """Of a table: the figure."""
+    """The observed figure of a table expectation."""
     reasons: tuple[Reason, ...]
 
     @property
     def verdict(self) -> str:
-        """The worst verdict that it gave."""
+        """The worst of the verdicts."""
         return "failed" if self.failed else "unknown" if self.unknown else "passed"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without the reasons."""
+        """Return the expectation as JSON, without the reasons."""
         names = ("severity", "level", "sentence", "passed", "failed", "unknown", "observed")
         fields = {name: getattr(self, name) for name in names}
         return {"expectation": self.name, **fields, "limits": dict(self.limits)}
@@ -94,17 +94,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Expectations that the same candidates did not pass."""
+    """A set of expectations that the same candidates did not pass."""
 
     names: tuple[str, ...]
-    """An unknown verdict is marked with a question mark."""
+    """Names of the expectations; one with an unknown verdict ends in a question mark."""
     rejects: bool
-    """One of them is critical."""
+    """Whether one of them is critical."""
     count: int
     rows: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the set as JSON."""
         return {
             "expectations": list(self.names),
             "rejects": self.rejects,
@@ -147,7 +147,7 @@ def judged(
 
 
 def together(verdicts: pl.DataFrame, rows: int) -> list[Together]:
-    """Which expectations the same candidates did not pass, the most common sets first.
+    """Find the sets of expectations that the same candidates did not pass, most common first.
 
     Args:
         verdicts: as `lineage.schema.VERDICTS`.
@@ -211,7 +211,7 @@ def _counted(
 
 
 def _merged(groups: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Groups that have the same reason as one, the most common first."""
+    """Merge groups that have the same reason, most common first."""
     return (
         groups.group_by(AT, maintain_order=True)
         .agg(
@@ -226,7 +226,7 @@ def _merged(groups: pl.DataFrame, rows: int) -> pl.DataFrame:
 
 
 def _limits(name: str, entry: Mapping[str, Any]) -> tuple[object, ...]:
-    """The limits of the number that an expectation observes, and whether one says it all."""
+    """Find the limits on the observed number, and whether it is the number of one column."""
     columns = entry.get("columns") or ()
     limits = (entry.get("limits") or {}) if entry.get("type") == BETWEEN else {}
     low, high = (_number(limits.get(name)) for name in ("min_value", "max_value"))
@@ -238,7 +238,7 @@ def _number(value: object) -> float | None:
 
 
 def _side() -> pl.Expr:
-    """On which side of its limits a number lies; null: it is within, or there are none."""
+    """Build the side of the limits on which a number lies; null within them or without limits."""
     seen = pl.col("observed")
     return (
         pl.when(seen <= pl.col("low"))
@@ -249,7 +249,7 @@ def _side() -> pl.Expr:
 
 
 def _reason() -> pl.Expr:
-    """What tells reasons apart."""
+    """Build the text that tells reasons apart."""
     detail = details.without_limits("detail")
     judged = (pl.col("verdict") == "failed") & ~pl.col("whole")
     return (
@@ -264,7 +264,7 @@ def _reason() -> pl.Expr:
 
 
 def _few(counted: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Keep the most common reasons of each expectation and verdict, the others as one."""
+    """Keep the most common reasons of each expectation and verdict, and merge the others."""
     rank = pl.int_range(pl.len()).over("expectation", "verdict")
     many = pl.len().over("expectation", "verdict") > SHOWN
     alone = pl.col("count").max().over("expectation", "verdict") == 1

@@ -20,7 +20,7 @@ FRAMES: Final[ContextVar[Mapping[str, pl.DataFrame]]] = ContextVar("stemma_refer
 
 @contextmanager
 def using(frames: Mapping[str, pl.DataFrame]) -> Iterator[None]:
-    """Hold these frames while a suite runs."""
+    """Provide these frames while a suite runs."""
     token = FRAMES.set(frames)
     try:
         yield
@@ -29,7 +29,7 @@ def using(frames: Mapping[str, pl.DataFrame]) -> Iterator[None]:
 
 
 def frame(name: str) -> pl.DataFrame:
-    """The frame of this name.
+    """Return the frame of this name.
 
     Raises:
         CannotJudge: there is none.

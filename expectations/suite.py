@@ -37,16 +37,16 @@ class Rule:
     """One expectation of a suite."""
 
     name: str
-    """What verdicts call it: `meta.name`, or type and arguments."""
+    """Name in verdicts: `meta.name`, or type and arguments."""
     type: str
     kwargs: Mapping[str, Any]
     severity: str
-    """critical, warning or info."""
+    """One of critical, warning and info."""
     meta: Mapping[str, Any]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it judges; none if it judges the table itself."""
+        """Columns that the rule judges; empty if it judges the table itself."""
         pair = tuple(self.kwargs[key] for key in ("column_A", "column_B") if key in self.kwargs)
         listed = self.kwargs.get("column_list", ())
         single = (self.kwargs["column"],) if "column" in self.kwargs else ()
@@ -54,7 +54,7 @@ class Rule:
 
     @property
     def limits(self) -> Mapping[str, Any]:
-        """Its arguments besides the columns."""
+        """Arguments other than the columns."""
         columns = ("column", "column_A", "column_B", "column_list")
         return {name: value for name, value in self.kwargs.items() if name not in columns}
 
@@ -68,7 +68,7 @@ class Suite:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what decides verdicts; the order of keys, notes and ids do not."""
+        """SHA-256 of what decides verdicts; the order of keys, notes and ids do not count."""
         content = {
             "name": self.name,
             "rules": [[rule.name, rule.type, rule.kwargs, rule.severity] for rule in self.rules],
@@ -77,7 +77,7 @@ class Suite:
 
 
 def place(dataset: str) -> Path:
-    """Where the suite of a data set stands, in the project's directory."""
+    """Return the path of a data set's suite, relative to the project's directory."""
     return Path("expectations") / "suites" / f"{dataset}.json"
 
 
@@ -121,7 +121,7 @@ def _rule(item: object, where: str) -> Rule:
 
 
 def _named(expectation_type: str, kwargs: Mapping[str, Any]) -> str:
-    """A name that no expectation with other arguments has."""
+    """Derive a name that no expectation with other arguments has."""
     rule = Rule("", expectation_type, kwargs, "", {})
     limits = (f"{name}={json.dumps(value)}" for name, value in sorted(rule.limits.items()))
     return f"{expectation_type}({', '.join([*rule.columns, *limits])})"

@@ -34,15 +34,15 @@ VERDICT_WORDS: Final = ("passed", "failed", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a suite says about the candidates of a round."""
+    """The verdicts of a suite on the candidates of a round."""
 
     verdicts: pl.DataFrame
-    """`lineage.schema.VERDICTS`, in the order of the suite, then of the candidates."""
+    """Columns `lineage.schema.VERDICTS`, in the order of the suite, then of the candidates."""
     suite_digest: str
-    """Of the suite that was asked; what was learnt about another suite does not hold for it."""
+    """Digest of the suite; a calibration of another suite does not hold for it."""
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """By expectation: severity, level (row or table), and how often each verdict was given."""
+        """Count verdicts per expectation, with severity and level (row or table)."""
         counted = self.verdicts.group_by("expectation", maintain_order=True).agg(
             pl.col("severity").first(),
             pl.col("row")
@@ -88,7 +88,7 @@ def verify(
 
 
 def _batch(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
-    """The frame, checked, NaN as null."""
+    """Check the frame, and turn NaN into null."""
     for rule in suite.rules:
         for name in rule.columns:
             if name not in frame.columns:
@@ -106,7 +106,7 @@ def _batch(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
 
 
 def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
-    """The frames that the suite compares with, checked, NaN as null."""
+    """Check the frames that the suite compares with, and turn NaN into null."""
     frames: dict[str, pl.DataFrame] = {}
     for rule in suite.rules:
         name = catalogue.compared(rule)
@@ -150,7 +150,7 @@ def _check_key(frame: pl.DataFrame) -> None:
 
 
 def _rows(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
-    """A verdict per candidate."""
+    """Give one verdict per candidate."""
     lacks = details.missing(rule.columns, counts=rule.type != catalogue.ASKS_FOR_NULL)
     failing = pl.lit(value=False) if outcome.failing is None else outcome.failing
     why = pl.lit(None, pl.String) if outcome.unjudged is None else outcome.unjudged
@@ -174,12 +174,12 @@ def _rows(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
 
 
 def _besides(rule: Rule) -> list[str]:
-    """The columns of a rule that are not part of the key, each once."""
+    """List the columns of a rule that are not part of the key, without repetition."""
     return [name for name in dict.fromkeys(rule.columns) if name not in KEY]
 
 
 def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series | pl.Expr:
-    """What to say of each row; text is made for those alone that were not passed."""
+    """Build the detail of each row; text is rendered only for rows that did not pass."""
     if problem is not None:
         return pl.lit(problem)
     told = pl.col(LACKS) | pl.col(FAILED) | pl.col(WHY).is_not_null()
@@ -192,7 +192,7 @@ def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series
 
 
 def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
-    """One verdict for the round."""
+    """Give one verdict on the whole round."""
     seen = outcome.observed
     number = float(seen) if isinstance(seen, numbers.Real) else None
     judged = "passed" if outcome.success else "failed"

@@ -13,7 +13,7 @@ PRESCRIPTIVE: Final = gx.LegacyRendererType.PRESCRIPTIVE
 
 
 def sentence(rule: Rule) -> str:
-    """What a rule asks for, in one sentence without markup; its type where GX has none."""
+    """Write what a rule asks for as one sentence; its type where GX has no sentence."""
     renderer = gx.get_renderer_impl(rule.type, PRESCRIPTIVE)
     if renderer is None:
         return rule.type

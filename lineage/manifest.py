@@ -27,27 +27,27 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROUNDING: Final = 1e-6
-"""Relative error by which sums of stored numbers may differ."""
+"""Relative tolerance of sums of stored numbers."""
 LEFT_OUT: Final = ("left_out", "left_out_digest")
-"""Fields that are written only where they say something: most mixes leave nothing out."""
+"""Fields that are absent from the JSON of a mix that leaves nothing out, as most mixes do."""
 
 
 class RoundPart(BaseModel):
-    """What one round gives to a mix."""
+    """The rows that one round gives to a mix."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     round: Count
     accepted: Annotated[int, Field(gt=0)]
-    """Rows that the mix was composed from: accepted, and not left out."""
+    """Accepted rows of the round that the mix could take, after those that are left out."""
     rows: Annotated[int, Field(gt=0)]
-    """Rows of them that are in the mix."""
+    """Rows of the round that are in the mix."""
     weight: Annotated[float, Field(gt=0)]
-    """Weight of these rows, all together."""
+    """Total weight of these rows."""
 
 
 class MixManifest(BaseModel):
-    """A training distribution: where its rows come from, how heavy they are, how far from real."""
+    """A training distribution: origin and weight of its rows, and their distance from real data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -58,22 +58,23 @@ class MixManifest(BaseModel):
     rounds: Annotated[tuple[RoundPart, ...], Field(min_length=1)]
     rows: Annotated[int, Field(gt=0)]
     real_weight: Annotated[float, Field(gt=0)]
-    """Weight of a real row; any other has weight 1."""
+    """Weight of a real row; every other row has weight 1."""
     sample_size: Annotated[int, Field(gt=0)] | None = None
-    """Rows that the subsample was asked for."""
+    """Requested size of the subsample, in rows."""
     subsample: str | None = None
     """Name and version of the rule that drew the subsample."""
     seed: int | None = None
-    """Of the subsample."""
+    """Seed of the subsample."""
     warm_start: str | None = None
     """Digest of the generator that the fit continued from; None: from scratch."""
     left_out: Annotated[int, Field(gt=0)] | None = None
-    """Accepted rows that the regime had to choose from and that were left out; None: no row."""
+    """Number of accepted rows that the regime could choose but that were left out; None if there
+    are none."""
     left_out_digest: Digest | None = None
-    """Digest of the list of these rows, as `lineage.mix.list_digest` gives it."""
+    """Digest of the list of left-out rows, by `lineage.mix.list_digest`."""
 
     real_share: Share
-    """Weight of the real rows, over all."""
+    """Share of the real rows, by weight."""
     real_roots: Share
     """Probability that a backward walk from a row drawn by weight ends at a real sample."""
     depth_mean: Annotated[float, Field(ge=0)] | None
@@ -89,7 +90,7 @@ class MixManifest(BaseModel):
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write a mix that leaves nothing out without the fields that would say so."""
+        """Serialise a mix that leaves nothing out without the fields `LEFT_OUT`."""
         content: dict[str, Any] = handler(self)
         return {
             name: value
@@ -100,7 +101,7 @@ class MixManifest(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _unaltered(cls, content: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Refuse a manifest that does not have the digest it was written with."""
+        """Refuse a manifest whose digest is not the one that it was written with."""
         if not isinstance(content, dict) or "digest" not in content:
             return handler(content)
         manifest = handler({name: value for name, value in content.items() if name != "digest"})

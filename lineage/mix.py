@@ -47,21 +47,21 @@ ROWS: Final = pl.Schema(
         for name in ("round", "row", "kind", "real_roots", "depth_mean", "depth_min", "depth_max")
     }
 )
-"""What a mix must know of its rows."""
+"""Columns of lineage that a mix is computed from."""
 REQUIRED: Final = ("round", "row", "kind", "real_roots")
 OCCURRENCE: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "row")})
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Which rows a generator learns from, how heavily, and the description of both."""
+    """The rows that a generator learns from, their weights, and the manifest of both."""
 
     rows: pl.DataFrame
     """round, row, weight (Float64), in order."""
     manifest: MixManifest
     left_out: pl.DataFrame
-    """round, row of the accepted rows that the regime had to choose from and that were left out, in
-    order."""
+    """round, row of the accepted rows that the regime could choose but that were left out, sorted.
+    """
 
 
 def build(
@@ -122,7 +122,7 @@ def build(
 
 
 def list_digest(rows: pl.DataFrame) -> str:
-    """Digest a list of rows of a data set, whatever their order.
+    """Digest a list of rows of a data set, regardless of their order.
 
     Args:
         rows: round, row; other columns are ignored.
@@ -141,7 +141,7 @@ def list_digest(rows: pl.DataFrame) -> str:
 
 
 def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
-    """Read a manifest back.
+    """Read a mix manifest from JSON.
 
     Args:
         content: its JSON, as text or parsed.
@@ -182,7 +182,7 @@ def _size(rows: pl.DataFrame, sample_size: int | None) -> int:
 def order(
     rounds: NDArray[np.int32] | int, rows: NDArray[np.int64], seed: int
 ) -> NDArray[np.uint64]:
-    """Hash occurrences with the seed of a subsample, which takes those of the lowest hash.
+    """Hash occurrences with the seed of a subsample, which takes the lowest hashes.
 
     Args:
         rounds: the round of each occurrence, or of all.
@@ -198,7 +198,7 @@ def order(
 
 
 def lowest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
-    """Which occurrences a subsample takes: the lowest hashes, of equal ones those that come first.
+    """Select the occurrences with the lowest hashes; of equal hashes the first ones.
 
     Args:
         hashes: [n], of the occurrences by round and row.
@@ -213,7 +213,7 @@ def lowest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
 
 
 def _offered(rows: pl.DataFrame, regime: str) -> pl.DataFrame:
-    """The rows that a regime chooses from."""
+    """Select the rows that a regime chooses from."""
     if regime == "replace":
         return rows.filter(pl.col("round") == pl.col("round").max())
     return rows
@@ -222,7 +222,7 @@ def _offered(rows: pl.DataFrame, regime: str) -> pl.DataFrame:
 def _leave_out(
     rows: pl.DataFrame, unwanted: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that may be taken, and round and row of those that must not be."""
+    """Split rows into those that may be taken, and round and row of those that must not be."""
     given = OCCURRENCE.to_frame() if unwanted is None else unwanted
     wrong = schema.conform(given, OCCURRENCE, required=tuple(OCCURRENCE), extra=True)
     left = rows.join(wrong, on=list(OCCURRENCE), how="semi").select(list(OCCURRENCE))
@@ -243,7 +243,7 @@ def _take(rows: pl.DataFrame, size: int | None, seed: int) -> pl.DataFrame:
 
 
 def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The output function of SplitMix64 (Steele, Lea & Flood 2014), a bijection of 64 bits."""
+    """Apply the output function of SplitMix64 (Steele, Lea & Flood 2014), a bijection."""
     mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -251,7 +251,7 @@ def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _parts(offered: pl.DataFrame, taken: pl.DataFrame) -> tuple[RoundPart, ...]:
-    """Rows and weight that each round gives to the mix."""
+    """Summarise the rows and the weight that each round gives to the mix."""
     accepted = offered.group_by("round").agg(pl.len().alias("accepted"))
     parts = (
         taken.group_by("round")
@@ -263,7 +263,7 @@ def _parts(offered: pl.DataFrame, taken: pl.DataFrame) -> tuple[RoundPart, ...]:
 
 
 def _distribution(rows: pl.DataFrame) -> dict[str, Any]:
-    """What lineage needs of the weighted rows."""
+    """Compute the manifest's figures of the weighted rows."""
     weight, roots = pl.col("weight"), pl.col("real_roots").cast(pl.Float64)
     ending = weight * roots
     length = ending * pl.col("depth_mean").cast(pl.Float64)

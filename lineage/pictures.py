@@ -23,13 +23,13 @@ id, and an image that is too large to be a sample has an id all the same, so tha
 refuse it.
 """
 PROGRAMS: Final = frozenset({"EPS", "WMF"})
-"""Formats that are programs, which another program would have to run: no images here."""
+"""Formats that are programs for an interpreter; files of these formats count as no image."""
 PIXELS: Final = b"p"
 FILE: Final = b"x"
 
 
 def canonical(data: bytes) -> tuple[bytes, bytes]:
-    """Tag and canonical bytes of an image file.
+    """Return the tag and the canonical bytes of an image file.
 
     Args:
         data: the file.
@@ -43,7 +43,7 @@ def canonical(data: bytes) -> tuple[bytes, bytes]:
 
 
 def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
-    """As `canonical`, with the bytes in pieces, so that a large image is in memory once."""
+    """Return what `canonical` does, in pieces, so that a large image is in memory only once."""
     from PIL import Image  # noqa: PLC0415  data sets of text need no images
 
     Image.init()
@@ -58,7 +58,7 @@ def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _frames(image: Image.Image) -> list[bytes]:
-    """Head and pixels of each frame, one after the other."""
+    """Yield the header and the pixels of each frame."""
     from PIL import ImageSequence  # noqa: PLC0415  data sets of text need no images
 
     frames = getattr(image, "n_frames", 1)

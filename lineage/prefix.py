@@ -13,7 +13,7 @@ LONGEST: Final = 2 * schema.ID_BYTES
 
 
 def parse(prefix: str) -> str:
-    """Check an id prefix and give it in lower case.
+    """Check an id prefix and return it in lower case.
 
     Raises:
         QueryError: it cannot be one.

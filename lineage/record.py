@@ -37,11 +37,11 @@ OPAQUE: Final = {
     "depth_min": None,
     "depth_max": None,
 }
-"""What a model of unknown training data gives to its samples."""
+"""Derived values that a model of unknown training data passes on to its samples."""
 
 
 def real(frame: pl.DataFrame) -> pl.DataFrame:
-    """Record real rows; they are round 0 of their data set.
+    """Record real rows, which are round 0 of their data set.
 
     Args:
         frame: row, sample_id, source, licence (the last two may be null).
@@ -136,7 +136,7 @@ def _check_mix(mix: MixManifest | None, dataset: str, round_number: int) -> None
 
 
 def _derived(joined: pl.DataFrame, mix: MixManifest | None) -> pl.DataFrame:
-    """Add the derived columns to candidates with the sums over their explicit parents."""
+    """Add the derived columns to candidates joined with the sums over their explicit parents."""
     model = mix.model_dump(include=set(OPAQUE)) if mix else OPAQUE
     summed = joined.with_columns(
         pl.col("weight", "real", "ending", "length").fill_null(0.0),
@@ -160,7 +160,7 @@ def _derived(joined: pl.DataFrame, mix: MixManifest | None) -> pl.DataFrame:
 
 
 def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
-    """Give each row its kind, or check the kind that it has."""
+    """Set the kind of each row, or check the kind that it has."""
     edited = pl.col("edited").fill_null(value=False)
     follows = pl.when(edited).then(pl.lit("edited")).otherwise(pl.lit("synthetic"))
     if "kind" not in rows.columns:
@@ -175,7 +175,7 @@ def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:
-    """All columns of lineage; those that are not known are null."""
+    """Add the columns of lineage that are not known, as nulls."""
     absent = [name for name in schema.LINEAGE if name not in rows.columns]
     full = rows.with_columns(pl.lit(None, schema.LINEAGE[name]).alias(name) for name in absent)
     return schema.conform(full, schema.LINEAGE, required=schema.LINEAGE_REQUIRED, extra=True)

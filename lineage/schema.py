@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ID_BYTES: Final = 32
-"""Length of a sample id: one SHA-256 digest."""
+"""Bytes of a sample id, which is a SHA-256 digest."""
 
 KINDS: Final = ("real", "synthetic", "edited")
 RELATIONS: Final = ("seed", "edited")
@@ -26,7 +26,7 @@ SEVERITIES: Final = ("critical", "warning", "info")
 OUTCOMES: Final = ("accepted", "rejected", "duplicate")
 
 OCCURRENCE: Final = pl.Struct({"dataset": pl.String, "round": pl.Int32, "row": pl.Int64})
-"""A node of the family tree: which row of which round of which data set."""
+"""A node of the family tree: data set, round and row."""
 
 PARENTS: Final = pl.List(
     pl.Struct(
@@ -41,13 +41,12 @@ PARENTS: Final = pl.List(
 )
 
 UNREADABLE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises at a table that is none, or is not as it should be; hostile bytes make its
-decoders panic, too."""
+"""Exceptions of Polars for a table that is malformed; its decoders also panic at hostile bytes."""
 SHOWN: Final = 200
-"""Characters of what it says."""
+"""Characters of a foreign message that are quoted."""
 
 SAMPLE_KEY: Final = pl.Schema({"round": pl.Int32, "row": pl.Int64, "sample_id": pl.Binary})
-"""What every sample and candidate carries beside its payload."""
+"""Columns that every sample and candidate has beside its payload."""
 
 LINEAGE: Final = pl.Schema(
     {
@@ -110,7 +109,7 @@ DECISIONS: Final = pl.Schema(
 def conform(
     frame: pl.DataFrame, schema: pl.Schema, *, required: Sequence[str] = (), extra: bool = False
 ) -> pl.DataFrame:
-    """Check a frame against a schema, with its columns in the schema's order and types.
+    """Check a frame against a schema; return its columns in the schema's order and types.
 
     Args:
         frame: what a writer made.
@@ -141,7 +140,7 @@ def conform(
 
 
 def typed(frame: pl.LazyFrame, wanted: pl.Schema) -> pl.LazyFrame:
-    """The columns of a table that is not read yet, with the types that they must have.
+    """Select and cast the columns of a table that is not read yet.
 
     A value that does not fit its type is an error when the table is read (`readable`).
 
@@ -165,7 +164,7 @@ def typed(frame: pl.LazyFrame, wanted: pl.Schema) -> pl.LazyFrame:
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """Say which table cannot be read, where a reader gives up on one.
+    """Translate Polars' errors inside of the block into one that says which table cannot be read.
 
     Args:
         what: is read inside, such as "the lineage of round 3 of digits".
@@ -181,7 +180,7 @@ def readable(what: str) -> Iterator[None]:
 
 
 def to_arrow(schema: pl.Schema) -> pa.Schema:
-    """The same columns as an Arrow schema, sample ids as fixed-size binary(32)."""
+    """Convert to an Arrow schema, with sample ids as fixed-size binary(32)."""
     import pyarrow as pa  # noqa: PLC0415  only readers outside Polars need it
 
     arrow = pl.DataFrame(schema=schema).to_arrow().schema

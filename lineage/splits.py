@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lineage.errors import SplitError
 
 TRAIN: Final = "train"
-"""The split of every row that no share claims."""
+"""Name of the split that takes every row which no share claims."""
 SCALE: Final = float(1 << 64)
 
 
@@ -50,7 +50,7 @@ def groups(ids: pl.Series, pairs: NDArray[np.int64]) -> pl.Series:
 def assign(
     ids: pl.Series, groups: pl.Series, shares: Mapping[str, float], *, key: str
 ) -> pl.Series:
-    """Give each row the split of its group.
+    """Assign each row to the split of its group.
 
     Args:
         ids: n sample ids.
@@ -98,7 +98,7 @@ def _components(ids: pl.Series, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _positions(names: pl.Series, key: str) -> NDArray[np.float64]:
-    """Where the keyed hash (HMAC-SHA256) puts each group in [0, 1)."""
+    """Map each group to [0, 1) by a keyed hash (HMAC-SHA256)."""
     secret = key.encode()
     heads = b"".join(hmac.digest(secret, name, "sha256")[:8] for name in names)
     return np.frombuffer(heads, dtype=">u8").astype(np.float64) / SCALE

@@ -40,14 +40,14 @@ class Tally:
     real_inputs_low: float = 0.0
     real_roots: float = 0.0
     depth: float = 0.0
-    """Sum of `depth_mean` over the rows of which a walk ends at a real sample."""
+    """Sum of `depth_mean` over the rows with a walk that ends at a real sample."""
     deepest: int | None = None
     """Most generations from real data along any line of descent; None where none ends there."""
     generations: Mapping[int, int] = field(default_factory=dict)
-    """Rows of each generation; rows of which no walk ends at a real sample are in none."""
+    """Number of rows by generation; rows without a walk that ends at a real sample are in none."""
 
     def __add__(self, other: Tally) -> Tally:
-        """Both together."""
+        """Combine two tallies."""
         pair = self.generations, other.generations
         deepest = [tally.deepest for tally in (self, other) if tally.deepest is not None]
         return Tally(
@@ -60,17 +60,17 @@ class Tally:
         )
 
     def mean(self, name: str) -> float | None:
-        """Mean over the accepted rows of one of `SUMS`; None where there are none."""
+        """Return the mean over the accepted rows of one of `SUMS`; None where there are none."""
         return getattr(self, name) / self.accepted if self.accepted else None
 
     @property
     def rootless(self) -> int:
-        """Rows of which no walk ends at a real sample."""
+        """Number of rows without a walk that ends at a real sample."""
         return self.accepted - sum(self.generations.values())
 
     @property
     def depth_mean(self) -> float | None:
-        """Mean generations from real data over the rows of which a walk ends there."""
+        """Mean generations from real data over the rows with a walk that ends there."""
         rooted = sum(self.generations.values())
         return self.depth / rooted if rooted else None
 
@@ -89,20 +89,20 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """One round of a data set."""
+    """The statistics of one round of a data set."""
 
     number: int
     decided: bool
     own: Tally
     so_far: Tally
-    """Of this round and all before it."""
+    """Tally of this round and all rounds before it."""
     founders: Founders | None
-    """Of walks that start at its accepted rows; None where there are none."""
+    """Founders of walks from the accepted rows; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statistics:
-    """A data set, round by round and as a whole."""
+    """The statistics of a data set, round by round and as a whole."""
 
     dataset: str
     rounds: tuple[Round, ...]
@@ -111,7 +111,7 @@ class Statistics:
 
 
 def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: int) -> Statistics:
-    """Sum a data set up.
+    """Summarise a data set.
 
     Args:
         index: the family tree of the commit.
@@ -140,7 +140,7 @@ def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: in
 
 
 def tally(source: Source) -> Tally:
-    """Sum the accepted rows of a round up."""
+    """Summarise the accepted rows of a round."""
     lineage = source.lineage()
     shares = pl.DataFrame(
         [(digest, mix.real_share) for digest, mix in source.mixes.items()],

@@ -39,4 +39,4 @@ CLASSES: Final = (
     ExpectRowsVendiScoreToBeBetween,
 )
 TYPES: Final = tuple(each.expectation_type for each in CLASSES)
-"""Their names in a suite."""
+"""Names of these types in a suite."""

@@ -53,7 +53,7 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
         return self.against
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
-        """Count classes."""
+        """Compare the shares of classes."""
         if reference is None:
             raise CannotJudge("there are no rows to compare with")
         ours, theirs = (frame[self.column].drop_nulls() for frame in (candidates, reference))
@@ -71,7 +71,7 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
         return Finding(success, float(ratios[worst]), facts | {"p": chance})
 
     def _counts(self, ours: pl.Series, theirs: pl.Series) -> pl.DataFrame:
-        """Rows of each class that counts: class, ours, theirs.
+        """Count the rows of each class: class, ours, theirs.
 
         Raises:
             CannotJudge: there is no row, or no real row of a class.
@@ -92,7 +92,7 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
 
     @staticmethod
     def _chance(counts: pl.DataFrame, ours: int, theirs: int) -> float:
-        """The least chance of as few rows of a class, times the number of classes."""
+        """Bonferroni-corrected p-value of the rarest class (one-sided Fisher test)."""
         from scipy.stats import hypergeom  # noqa: PLC0415  slow to import
 
         seen = counts["ours"].to_numpy()

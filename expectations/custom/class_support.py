@@ -14,7 +14,7 @@ VERSION: Final = "class_support/1"
 """Raised when the verdicts change for equal input."""
 
 COUNTS: Final = "column.value_counts"
-"""GX's metric: rows per value, nulls left out."""
+"""GX's metric that counts rows per value, without nulls."""
 
 
 class ExpectColumnClassesToHaveSupport(Sentence, gx.ColumnAggregateExpectation):

@@ -31,6 +31,6 @@ class ExpectColumnCompressionRatioToBeBetween(TextDiversity):
     sentence: ClassVar[str] = "The texts of $column must not repeat each other"
 
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
-        """The compression ratio of some of these texts."""
+        """Return the compression ratio as a function of the chosen texts."""
         all_texts = texts.to_numpy()
         return lambda chosen: diversity.compression(all_texts[chosen])

@@ -28,5 +28,5 @@ class ExpectRowsCoverageToBeBetween(Overlap):
 
     @staticmethod
     def figure(candidates: Points, real: Points) -> float:
-        """Coverage of real points, [n, d], by candidates, [n, d]."""
+        """Compute the coverage of real points, [n, d], by candidates, [n, d]."""
         return manifold.coverage(real, candidates)

@@ -27,7 +27,7 @@ METRIC: Final = "column_values.decodable_image"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an image must be; None where anything is right."""
+    """What an image must be; None where anything passes."""
 
     mode: str | None = None
     width: int | None = None
@@ -35,7 +35,7 @@ class Shape:
     formats: Sequence[str] = FORMATS
 
     def fits(self, image: Image.Image) -> bool:
-        """Whether the header of an image says what is wanted."""
+        """Whether the header of an image has this shape."""
         return (
             self.mode in {None, image.mode}
             and self.width in {None, image.width}
@@ -44,7 +44,7 @@ class Shape:
 
 
 def decodable(data: object, shape: Shape) -> bool:
-    """Whether bytes are a whole image of this shape; what is not bytes is not."""
+    """Whether bytes are a whole image of this shape; other values are not."""
 
     def read(image: Image.Image) -> bool:
         fits = shape.fits(image)
@@ -61,7 +61,7 @@ def decodable(data: object, shape: Shape) -> bool:
 
 
 class ColumnValuesDecodableImage(gx.ColumnMapMetricProvider):
-    """GX's metric: which values of a column of bytes are whole images."""
+    """GX's metric that tells which values of a column of bytes are whole images."""
 
     condition_metric_name = METRIC
     condition_value_keys = ("mode", "width", "height", "formats")

@@ -41,7 +41,7 @@ class ExpectColumnDepthToBeBetween(Bounded):
     }
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:  # noqa: ARG002  it needs none
-        """Take the mean or the quantile."""
+        """Compute the mean or the quantile of the depths."""
         depths = values(candidates, self.column).to_numpy()
         lacking = len(candidates) - len(depths)
         if lacking:

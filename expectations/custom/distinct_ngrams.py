@@ -37,5 +37,5 @@ class ExpectColumnDistinctNgramsToBeBetween(TextDiversity):
     phrases: ClassVar[dict[str, str]] = {"length": "of $length words", **PHRASES}
 
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
-        """Distinct-n of some of these texts."""
+        """Return distinct-n as a function of the chosen texts."""
         return diversity.ngrams(texts, self.length).distinct

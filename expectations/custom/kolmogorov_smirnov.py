@@ -34,7 +34,7 @@ class ExpectColumnKolmogorovSmirnovToBeBetween(Compared):
     )
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The statistic of k candidates and m − k real rows, and of real rows alone."""
+        """Compare k candidates with m − k real rows, and real rows with real rows."""
         return null.compare(
             distributions.kolmogorov_smirnov,
             values(candidates, self.column).to_numpy(),

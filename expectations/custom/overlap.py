@@ -18,7 +18,7 @@ VERSION: Final = "overlap/1"
 
 
 class Overlap(Compared, ABC):
-    """An expectation of how much of the real rows the candidates reach.
+    """An expectation about the share of real rows that the candidates reach.
 
     It compares as many candidates with as many real rows; the null compares real rows alone.
     """
@@ -33,10 +33,10 @@ class Overlap(Compared, ABC):
     @staticmethod
     @abstractmethod
     def figure(candidates: Points, real: Points) -> float:
-        """The share of real points that the candidates reach."""
+        """Compute the share of real points that the candidates reach."""
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The figure of k candidates and k real rows, and of real rows alone."""
+        """Compare k candidates with k real rows, and real rows with real rows."""
         ours, theirs = points.points(
             candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
         )

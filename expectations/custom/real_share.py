@@ -32,7 +32,7 @@ class ExpectColumnRealShareToBeBetween(Bounded):
     phrases: ClassVar[dict[str, str]] = {name: PHRASES[name] for name in ("min_value", "max_value")}
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:  # noqa: ARG002  it needs none
-        """Take the mean."""
+        """Compute the mean share."""
         shares = values(candidates, self.column)
         lacking = len(candidates) - len(shares)
         if lacking:

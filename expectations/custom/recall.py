@@ -29,5 +29,5 @@ class ExpectRowsRecallToBeBetween(Overlap):
 
     @staticmethod
     def figure(candidates: Points, real: Points) -> float:
-        """Recall of real points, [n, d], by candidates, [n, d]."""
+        """Compute the recall of real points, [n, d], by candidates, [n, d]."""
         return manifold.recall(real, candidates)

@@ -9,19 +9,19 @@ from expectations import gx
 
 
 class Sentence:
-    """Mixed into an expectation: its sentence, and what each given argument adds to it.
+    """Mixin of an expectation that renders it as one sentence.
 
     GX asks in two ways: by a template for its newer pages, by rendered content for Data Docs.
     """
 
     sentence: ClassVar[str]
-    """`$column` stands for the column, or for the columns."""
+    """The sentence; `$column` stands for the column, or for the columns."""
     phrases: ClassVar[Mapping[str, str]]
-    """By argument: added when it is given; `$argument` stands for its value."""
+    """Phrase to add for each argument that is given; `$argument` stands for its value."""
 
     @classmethod
     def wording(cls, kwargs: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-        """Template and parameters for these arguments."""
+        """Return template and parameters for these arguments."""
         given = {name: kwargs[name] for name in cls.phrases if kwargs.get(name) is not None}
         template = ", ".join([cls.sentence, *(cls.phrases[name] for name in given)])
         params = {name: _text(value) for name, value in given.items()}

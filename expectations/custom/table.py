@@ -24,7 +24,7 @@ VERSION: Final = "table/1"
 COLUMNS: Final = ("column", "column_list")
 LIMITS: Final = ("min_value", "max_value", "min_ratio", "max_ratio", "min_p_value")
 NULL_LIMITS: Final = LIMITS[2:]
-"""Limits that speak of real rows in place of candidates."""
+"""Limits that refer to real rows in place of candidates."""
 PHRASES: Final = {
     "min_value": "at least $min_value",
     "max_value": "at most $max_value",
@@ -40,20 +40,20 @@ PHRASES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an expectation saw."""
+    """The result of an expectation on a batch."""
 
     success: bool
     observed: float
     facts: Mapping[str, float | str] = field(default_factory=dict)
-    """What else is worth knowing, for a person."""
+    """Further facts for a person."""
 
 
 class TableExpectation(Sentence, gx.BatchExpectation, ABC):
-    """An expectation of a whole batch."""
+    """An expectation about a whole batch."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it judges."""
+        """Columns that the expectation judges."""
         given = [getattr(self, name) for name in COLUMNS if hasattr(self, name)]
         return tuple(
             name for value in given for name in ([value] if isinstance(value, str) else value)
@@ -61,7 +61,7 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
 
     @property
     def reference(self) -> str | None:
-        """The name of the rows that it compares with; None: it compares with none."""
+        """Name of the rows that candidates are compared with; None if there are none."""
         return None
 
     @abstractmethod
@@ -107,7 +107,7 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
 
 
 class Bounded(TableExpectation, ABC):
-    """An expectation with limits on its figure."""
+    """An expectation that bounds a figure."""
 
     min_value: float | None = None
     max_value: float | None = None
@@ -131,7 +131,7 @@ class Bounded(TableExpectation, ABC):
 
 
 class Compared(Bounded, ABC):
-    """An expectation of a figure that is compared with its real-versus-real null.
+    """An expectation that compares a figure with its real-versus-real null.
 
     Args:
         min_value: the least figure that passes.
@@ -154,7 +154,7 @@ class Compared(Bounded, ABC):
     seed: int = gx.Field(default=0, ge=0)
 
     worse: ClassVar[Side] = "high"
-    """Which figures are worse than those of real rows."""
+    """Which figures are worse than those of real rows: high, low, or both."""
 
     @gx.root_validator(skip_on_failure=True)
     def _can_fail(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  pydantic makes it a class method
@@ -168,15 +168,15 @@ class Compared(Bounded, ABC):
 
     @property
     def reference(self) -> str | None:
-        """The name of the rows that it compares with."""
+        """Name of the rows that candidates are compared with."""
         return self.against
 
     @abstractmethod
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """Take the figure and its null."""
+        """Compute the figure and its null."""
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
-        """Take the figure and hold it against the limits."""
+        """Compute the figure and its null, and apply the limits."""
         if reference is None:
             raise CannotJudge("there are no rows to compare with")
         comparison = self.compare(candidates, reference)
@@ -201,13 +201,13 @@ def _within(value: float, low: float | None, high: float | None) -> bool:
 
 
 def drawn(values: pl.Series, rows: int, seed: int) -> pl.Series:
-    """At most so many values of a column, null left out."""
+    """Sample at most `rows` values of a column, without nulls."""
     present = values.drop_nulls()
     return present if len(present) <= rows else present.sample(rows, seed=seed)
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series:
-    """The finite numbers of a column.
+    """Select the finite numbers of a column.
 
     Raises:
         CannotJudge: it holds no numbers.

@@ -21,7 +21,7 @@ VERSION: Final = "texts/1"
 
 
 class TextDiversity(Compared, ABC):
-    """An expectation of a figure of some texts together.
+    """An expectation about a figure of several texts together.
 
     With `min_value` and `max_value` alone it needs no real rows. The figure depends on the number
     of texts, which is `max_rows` or that of the batch, so a ratio to real rows says more.
@@ -36,16 +36,16 @@ class TextDiversity(Compared, ABC):
 
     @property
     def reference(self) -> str | None:
-        """The name of the rows that it compares with, if a limit speaks of them."""
+        """Name of the rows that texts are compared with; None if no limit refers to real rows."""
         compares = any(getattr(self, name) is not None for name in NULL_LIMITS)
         return self.against if compares else None
 
     @abstractmethod
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
-        """The figure of some of these texts, by their places."""
+        """Return the figure as a function of the positions of the chosen texts."""
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
-        """Take the figure, and its null if a limit speaks of it."""
+        """Compute the figure, and its null if a limit refers to it."""
         if reference is not None:
             return super().find(candidates, reference)
         texts = self._texts(candidates, self.max_rows)
@@ -55,7 +55,7 @@ class TextDiversity(Compared, ABC):
         return Finding(self.within(value), value, {"candidates": len(texts)})
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The figure of k candidates, and of k real texts."""
+        """Compare the figure of k candidates with that of k real texts."""
         ours = self._texts(candidates, self.max_rows)
         theirs = self._texts(reference, 2 * self.max_rows)
         figure = self.figure(pl.concat([ours, theirs]))

@@ -38,7 +38,7 @@ class ExpectColumnTotalVariationToBeBetween(Compared):
     phrases: ClassVar[dict[str, str]] = {"bins": "in $bins bins", **Compared.phrases}
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The distance of k candidates from m − k real rows, and of real rows alone."""
+        """Compare k candidates with m − k real rows, and real rows with real rows."""
         if self.bins is None:
             classes = [
                 drawn(frame[self.column], rows, self.seed).cast(pl.String)

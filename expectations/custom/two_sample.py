@@ -53,11 +53,11 @@ class ExpectClassifierTwoSampleAccuracyToBeBetween(Bounded):
 
     @property
     def reference(self) -> str | None:
-        """The name of the rows that it compares with."""
+        """Name of the rows that candidates are compared with."""
         return self.against
 
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
-        """Train and count."""
+        """Train a classifier, and compute its held-out accuracy."""
         if reference is None:
             raise CannotJudge("there are no rows to compare with")
         ours, theirs = points.points(

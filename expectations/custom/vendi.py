@@ -38,7 +38,7 @@ class ExpectRowsVendiScoreToBeBetween(Compared):
     sentence: ClassVar[str] = "By $column, the candidates must be as diverse as real rows"
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The score of k candidates, and of k real rows."""
+        """Compare the score of k candidates with that of k real rows."""
         ours, theirs = points.points(
             candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
         )

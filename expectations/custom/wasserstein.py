@@ -36,7 +36,7 @@ class ExpectColumnWassersteinToBeBetween(Compared):
     )
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
-        """The scaled distance of k candidates from m − k real rows, and of real rows alone."""
+        """Compare k candidates with m − k real rows, in real interquartile ranges."""
         real = values(reference, self.column).to_numpy()
         null.sizes(len(candidates), len(real), self.max_rows)
         unit = distributions.spread(real)

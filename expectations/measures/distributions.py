@@ -17,7 +17,7 @@ Values = NDArray[np.float64]
 
 
 def kolmogorov_smirnov(left: Values, right: Values) -> float:
-    """The largest gap between two empirical distribution functions, in [0, 1].
+    """Kolmogorov–Smirnov statistic: largest gap between two empirical distributions, in [0, 1].
 
     Kolmogorov 1933, Smirnov 1939. The same as scipy's `ks_2samp`, which also finds a p-value each
     time and takes several times as long; a null takes hundreds of statistics.
@@ -35,7 +35,7 @@ def kolmogorov_smirnov(left: Values, right: Values) -> float:
 
 
 def wasserstein(left: Values, right: Values) -> float:
-    """The area between two empirical distribution functions, in the unit of the values.
+    """Wasserstein-1 distance of two samples, in the unit of the values.
 
     Wasserstein-1, or earth mover's distance: ∫|F(x) − G(x)| dx; scipy's.
 
@@ -49,7 +49,7 @@ def wasserstein(left: Values, right: Values) -> float:
 
 
 def spread(values: Values) -> float:
-    """What distances are measured in: the interquartile range; if that is 0, the deviation.
+    """Unit of distances: the interquartile range, or the standard deviation where that is 0.
 
     Args:
         values: [m], real.
@@ -65,7 +65,7 @@ def spread(values: Values) -> float:
 
 
 def total_variation(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:
-    """Half the sum of the gaps between the shares of each kind, in [0, 1].
+    """Total variation distance ½ Σ |p − q| of two count vectors, in [0, 1].
 
     Args:
         ours: [kinds], how many there are of each; not all are 0.
@@ -75,6 +75,6 @@ def total_variation(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float
 
 
 def binned(real: Values, bins: int) -> Callable[[Values], NDArray[Any]]:
-    """Number the bins that each hold the same share of the real values; equal edges are one."""
+    """Build bins of equal share of the real values; equal edges are merged."""
     edges = np.unique(np.quantile(real, np.linspace(0, 1, bins + 1)[1:-1]))
     return lambda values: np.searchsorted(edges, values, side="right")

@@ -21,14 +21,14 @@ VERSION: Final = "diversity/1"
 """Raised when the figures change for equal input."""
 
 SCALE_ROWS: Final = 500
-"""Real rows whose distances give the width of the kernel."""
+"""Number of real rows whose distances give the width of the kernel."""
 TOKEN: Final = r"\S+"  # noqa: S105  a word, not a secret
 
 Rows = NDArray[np.int64]
 
 
 def vendi(points: Points, width: float) -> float:
-    """The effective number of different rows, in [1, n].
+    """Vendi score: the effective number of different rows, in [1, n] (Friedman & Dieng 2023).
 
     Vendi score, Friedman & Dieng 2023: exp(−Σ λ_i log λ_i), λ the eigenvalues of K/n, with the
     kernel K_ij = exp(−|x_i − x_j|² / (2·width²)).
@@ -44,7 +44,7 @@ def vendi(points: Points, width: float) -> float:
 
 
 def width(real: Points) -> float:
-    """The median distance between real points, [m, d]; of the first `SCALE_ROWS` of them.
+    """Median distance between the first `SCALE_ROWS` real points, [m, d].
 
     Raises:
         CannotJudge: it is 0.
@@ -59,15 +59,15 @@ def width(real: Points) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Ngrams:
-    """All n-grams of some texts, as numbers."""
+    """All n-grams of some texts, encoded as numbers."""
 
     ids: Rows
-    """[t], equal for equal n-grams."""
+    """Code of each n-gram, [t]; equal n-grams have equal codes."""
     texts: Rows
-    """[t], which text an n-gram is of."""
+    """Index of the text of each n-gram, [t]."""
 
     def distinct(self, chosen: Rows) -> float:
-        """Different n-grams over all n-grams of the chosen texts (Li et al. 2016), in (0, 1].
+        """Distinct-n of the chosen texts, in (0, 1] (Li et al. 2016).
 
         Raises:
             CannotJudge: no chosen text has one.
@@ -81,7 +81,7 @@ class Ngrams:
 
 
 def ngrams(texts: pl.Series, length: int) -> Ngrams:
-    """Number the n-grams of texts: words between white space, without regard to case.
+    """Encode the n-grams of texts: words between white space, in lower case.
 
     Args:
         texts: [n], without null.
@@ -108,7 +108,7 @@ def ngrams(texts: pl.Series, length: int) -> Ngrams:
 
 
 def compression(texts: NDArray[Any]) -> float:
-    """Bytes of the texts over bytes of them compressed; more means more repetition.
+    """Compression ratio of texts: bytes over compressed bytes; higher is more repetitive.
 
     Shaib et al. 2024, with gzip's method (zlib), whose window is 32 KiB.
 

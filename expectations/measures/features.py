@@ -16,30 +16,30 @@ VERSION: Final = "features/1"
 """Raised when the figures change for equal input."""
 
 EXPLAINED: Final = 0.9
-"""Share of the real variance that the components keep at least."""
+"""Least share of the real variance that the components keep."""
 MAX_COMPONENTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """A projection of pixel vectors."""
+    """A projection of pixel vectors on principal components."""
 
     mean: NDArray[np.float64]
-    """[d]"""
+    """Mean of the real rows, [d]."""
     components: NDArray[np.float64]
-    """[k, d], orthonormal rows, by falling variance."""
+    """Principal components as orthonormal rows, [k, d], by falling variance."""
     variances: NDArray[np.float64]
-    """[k], of the real rows along the components."""
+    """Variance of the real rows along each component, [k]."""
 
     def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Pixel vectors [n, d] as features [n, k]."""
+        """Project pixel vectors [n, d] to features [n, k]."""
         projected: NDArray[np.float64] = (
             vectors.astype(np.float64) - self.mean
         ) @ self.components.T
         return projected
 
     def rarity(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Squared Mahalanobis distance from the real mean, [n]: how far out a row is."""
+        """Squared Mahalanobis distance of each row from the real mean, [n]."""
         squared: NDArray[np.float64] = (self.project(vectors) ** 2 / self.variances).sum(axis=1)
         return squared
 

@@ -17,15 +17,15 @@ VERSION: Final = "manifold/1"
 """Raised when the figures change for equal input."""
 
 NEIGHBOURS: Final = 3
-"""k of the precision and recall balls."""
+"""Neighbours k of the precision and recall balls."""
 NEIGHBOURS_DENSITY: Final = 5
-"""k of the density and coverage balls."""
+"""Neighbours k of the density and coverage balls."""
 
 Points = NDArray[np.float64]
 
 
 def overlap(real: Points, fake: Points) -> dict[str, NDArray[np.float64]]:
-    """Compare two sets of points.
+    """Precision, recall, density and coverage of two sets of points, per point.
 
     Args:
         real: [n, d].
@@ -52,19 +52,19 @@ def overlap(real: Points, fake: Points) -> dict[str, NDArray[np.float64]]:
 
 
 def coverage(real: Points, fake: Points) -> float:
-    """The share of real points whose ball, to their fifth neighbour, holds a fake one."""
+    """Coverage: share of real points whose ball holds a fake one (Naeem et al. 2020, eq. 4)."""
     balls = radii(distances(real, real), NEIGHBOURS_DENSITY)
     return float((distances(real, fake).min(axis=1) <= balls).mean())
 
 
 def recall(real: Points, fake: Points) -> float:
-    """The share of real points in the ball of a fake one, to its third neighbour."""
+    """Recall: share of real points in a fake point's ball (Kynkäänniemi et al. 2019, eq. 1, 2)."""
     balls = radii(distances(fake, fake), NEIGHBOURS)
     return float((distances(real, fake) <= balls[None, :]).any(axis=1).mean())
 
 
 def distances(left: Points, right: Points) -> Points:
-    """Euclidean distances [n, m]."""
+    """Compute Euclidean distances, [n, m]."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415  slow to import
 
     euclidean: Points = cdist(left, right)
@@ -72,7 +72,7 @@ def distances(left: Points, right: Points) -> Points:
 
 
 def radii(own: Points, k: int) -> Points:
-    """Distance of each point to its k-th neighbour, itself apart; [n, n] to [n].
+    """Distance of each point to its k-th neighbour in its own set, [n, n] to [n].
 
     Zero for a set of one point; of a smaller set the farthest neighbour counts.
     """

@@ -23,9 +23,9 @@ VERSION: Final = "null/1"
 """Raised when the figures change for equal input."""
 
 MIN_ROWS: Final = 20
-"""Fewer rows on a side say nothing about a distribution."""
+"""Least number of rows on either side."""
 EQUAL: Final = 1e-12
-"""Figures as close as this are equal."""
+"""Tolerance within which figures are equal."""
 
 Array = NDArray[Any]
 Side = Literal["high", "low", "both"]
@@ -34,33 +34,33 @@ Side = Literal["high", "low", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A figure of candidates, with its null."""
+    """A figure of candidates, and its real-versus-real null."""
 
     value: float
     null: NDArray[np.float64]
-    """[draws], the figure of real rows in place of candidates."""
+    """Figures of real rows in place of candidates, [draws]."""
     candidates: int
-    """Candidates that were used."""
+    """Number of candidates used."""
     real: int
-    """Real rows that they were compared with."""
+    """Number of real rows that they were compared with."""
 
     @property
     def ratio(self) -> float:
-        """The figure over the mean of its null; 1 if both are 0."""
+        """Ratio of the figure to the mean of its null; 1 if both are 0."""
         mean = float(self.null.mean())
         if mean == 0:
             return 1.0 if self.value == 0 else float("inf")
         return self.value / mean
 
     def p_value(self, worse: Side) -> float:
-        """The chance of a figure at least as bad among real rows; of `both` sides, twice it."""
+        """Monte Carlo p-value of the figure; twice the smaller one for both sides."""
         high = (1 + int((self.null >= self.value - EQUAL).sum())) / (1 + len(self.null))
         low = (1 + int((self.null <= self.value + EQUAL).sum())) / (1 + len(self.null))
         return {"high": high, "low": low, "both": min(1.0, 2 * min(high, low))}[worse]
 
 
 def sizes(candidates: int, real: int, max_rows: int) -> tuple[int, int]:
-    """How many candidates and real rows are compared: k ≤ m/2, and at most m − k.
+    """Return the numbers of candidates k ≤ m/2 and of real rows ≤ m − k to compare.
 
     Raises:
         CannotJudge: there are too few.
@@ -84,7 +84,7 @@ def compare(
     seed: int,
     even: bool = False,
 ) -> Comparison:
-    """Take a figure of candidates against real rows, and its null.
+    """Compute a figure of candidates against real rows, and its null.
 
     Args:
         figure: of two sets of rows, the first in the place of candidates.

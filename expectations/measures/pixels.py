@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
-from lake.files import most_decoded
+from lake.files import max_decoded
 from lineage import image_files
 from lineage.errors import ImageFileError
 
@@ -52,7 +52,7 @@ def decode(files: Sequence[bytes | None], size: int | None = None) -> NDArray[np
 def _bound(files: Sequence[bytes | None], size: int) -> None:
     """Refuse images that together have far more numbers than their files have bytes."""
     there = sum(len(data) for data in files if data is not None)
-    most = most_decoded(there, image_files.MAX_TOTAL)
+    most = max_decoded(there, image_files.MAX_TOTAL)
     if len(files) * size > most:
         raise CannotJudge(
             f"{len(files):,} images in {there:,} bytes would be {len(files) * size:,} numbers, "
@@ -61,7 +61,7 @@ def _bound(files: Sequence[bytes | None], size: int) -> None:
 
 
 def _read(data: bytes | None, size: int | None) -> NDArray[np.float64] | None:
-    """The numbers of an image; None where there is none, or where they are not so many."""
+    """Decode an image to numbers; None where it cannot be, or has another size."""
 
     def read(image: Image.Image) -> NDArray[np.float64]:
         if size not in {None, image.width * image.height * len(image.getbands())}:

@@ -32,7 +32,7 @@ def points(
     max_rows: int,
     seed: int,
 ) -> tuple[Points, Points]:
-    """Candidates and real rows as points.
+    """Convert candidates and real rows to points.
 
     Args:
         candidates: n rows.
@@ -63,7 +63,7 @@ def _drawn(frame: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
 
 
 def _block(ours: pl.Series, theirs: pl.Series) -> tuple[Points, Points]:
-    """One column as points, [n, d] and [m, d]."""
+    """Convert one column to points, [n, d] and [m, d]."""
     right = _numbers(theirs, None)
     readable = right[np.isfinite(right).all(axis=1)]
     if not readable.size:
@@ -79,7 +79,7 @@ def _block(ours: pl.Series, theirs: pl.Series) -> tuple[Points, Points]:
 
 
 def _numbers(column: pl.Series, width: int | None) -> Points:
-    """A column as [n, d]; NaN where it has no readable value or another width."""
+    """Convert a column to [n, d]; NaN where a value is unreadable or has another width."""
     dtype = column.dtype
     if dtype == pl.Binary:
         return pixels.decode(column.to_list(), width)

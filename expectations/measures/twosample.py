@@ -21,7 +21,7 @@ VERSION: Final = "twosample/1"
 """Raised when the figures change for equal input."""
 
 MIN_ROWS: Final = 50
-"""Of each kind; the normal approximation of the null needs as many held-out rows."""
+"""Least number of rows of each kind; the normal approximation of the null needs as many."""
 TREES: Final = 100
 
 Kind = Literal["forest", "neighbours", "logistic"]
@@ -29,15 +29,15 @@ Kind = Literal["forest", "neighbours", "logistic"]
 
 @dataclass(frozen=True, slots=True)
 class TwoSample:
-    """The held-out accuracy of a classifier of real or synthetic."""
+    """Held-out accuracy of a classifier that tells candidates from real rows."""
 
     accuracy: float
     rows: int
-    """Held-out rows, half of them real."""
+    """Number of held-out rows, half of them real."""
 
     @property
     def p_value(self) -> float:
-        """The chance of this accuracy or more without a difference: 1 − Φ((a − ½)·2√n)."""
+        """Upper p-value 1 − Φ((a − ½)·2√n) of the accuracy a (Lopez-Paz & Oquab 2017)."""
         score = (self.accuracy - 0.5) * 2 * math.sqrt(self.rows)
         return 0.5 * math.erfc(score / math.sqrt(2))
 
@@ -45,7 +45,7 @@ class TwoSample:
 def two_sample(
     candidates: Points, real: Points, classifier: Kind, *, max_rows: int, seed: int
 ) -> TwoSample:
-    """Train on one half, count on the other.
+    """Train a classifier on one half, and measure its accuracy on the other half.
 
     Args:
         candidates: [n, d].

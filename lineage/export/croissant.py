@@ -73,10 +73,10 @@ CONTEXT: Final[Json] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-"""The context of the specification, and PROV's prefix."""
+"""JSON-LD context of the specification, with PROV's prefix."""
 FORMATS: Final = {"rounds": "application/json"}
 PARQUET: Final = "application/x-parquet"
-"""As Croissant's readers know it."""
+"""Media type of Parquet files that readers of Croissant know."""
 CONTENTS: Final = {
     "samples": "Accepted samples",
     "lineage": "Where each candidate came from",
@@ -93,7 +93,7 @@ SPDX: Final = frozenset(
         *("LGPL-3.0-only", "MIT", "MPL-2.0", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0", "Unlicense"),
     }
 )
-"""Licences that data has; SPDX's page of each is its address."""
+"""Licences of data sets that have a page at SPDX."""
 _TAG: Final = re.compile(r"-v(\d+)(?:\.(\d+))?$")
 
 
@@ -107,7 +107,7 @@ class Document:
     counts: Counter[str] = field(default_factory=Counter)
 
     def chunks(self, track: Track = untracked) -> Iterator[str]:
-        """The text of the description, in one piece."""
+        """Yield the text of the description, in one piece."""
         parts = [file for file in track(self.files, "columns") if file.columns]
         record_sets = [_record_set(file) for file in parts]
         measured = {
@@ -129,12 +129,12 @@ class Document:
         yield json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def summary(self) -> dict[str, int]:
-        """What was written, in numbers."""
+        """Return the numbers of what was written."""
         return dict(self.counts)
 
 
 def version(rounds: Sequence[Round], commit: str) -> str:
-    """The version of what is described: its tag, if one tag names all of it.
+    """Return the version of what is described: its tag, if one tag covers all of it.
 
     `digits-v3.1` is 3.1.0. Several data sets, or a round that is not published, have no tag: their
     version is 0.0.0 and the commit.
@@ -148,7 +148,7 @@ def version(rounds: Sequence[Round], commit: str) -> str:
 
 
 def licence(name: str) -> str | Json:
-    """A licence: its address where it has one, else a work of that name."""
+    """Return the address of a licence, or a creative work of that name where it has none."""
     if name.startswith(("http://", "https://")):
         return name
     if name in SPDX:
@@ -164,7 +164,7 @@ def _by_dataset(rounds: Sequence[Round]) -> dict[str, list[Round]]:
 
 
 def _general(origin: Origin, rounds: Sequence[Round], measured: dict[str, Figures]) -> Json:
-    """What schema.org says of any data set."""
+    """Build the properties of schema.org that any data set has."""
     datasets = list(measured)
     name = datasets[0] if len(datasets) == 1 else origin.repository
     number = version(rounds, origin.commit)
@@ -211,7 +211,7 @@ def _file(origin: Origin, file: File) -> Json:
 
 
 def _record_set(part: File) -> Json:
-    """The records of one file, under an id that ends without the file's own."""
+    """Build the record set of one file, under an id that ends without the file's own."""
     assert part.columns is not None  # noqa: S101  only parts of tables get here
     with schema.readable(part.path):
         columns, file = part.columns(), _id(part)

@@ -31,13 +31,13 @@ TYPES: Final = {
     pl.Datetime: "sc:DateTime",
     pl.Time: "sc:Time",
 }
-"""Anything else is text; bytes are too, for Croissant has no type for them."""
+"""Croissant types by Polars type; any other type, bytes included, is text."""
 MEDIA: Final = {
     "image": "sc:ImageObject",
     "audio": "sc:AudioObject",
     "video": "sc:VideoObject",
 }
-"""Columns of struct{bytes, path} that hold a whole file, by the names that they go by."""
+"""Types of columns of struct{bytes, path} that hold a whole file, by column name."""
 PAYLOAD: Final = {"bytes", "path"}
 
 KEY: Final = {
@@ -94,16 +94,16 @@ MEANINGS: Final = {
     },
 }
 LABELS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {("samples", "label"): ("cr:Label",)}
-"""Columns that mean more than their type."""
+"""Further types of columns that mean more than their data type."""
 EQUIVALENT: Final[dict[tuple[str, ...], str]] = {
     ("lineage", "parents"): "prov:wasDerivedFrom",
     ("lineage", "generator"): "prov:wasAttributedTo",
     ("lineage", "source"): "prov:hadPrimarySource",
     ("lineage", "licence"): "sc:license",
 }
-"""Columns that say of each record what a property of another vocabulary says of an entity."""
+"""Properties of other vocabularies that columns are equivalent to."""
 KEYS: Final = {"verdicts": ("round", "row", "expectation")}
-"""Columns that tell records apart, where they are not the occurrence."""
+"""Key columns of tables whose key is not the occurrence."""
 OCCURRENCE: Final = ("round", "row")
 _PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -113,23 +113,23 @@ class Fields:
     """The fields of a record set, which is one file of a table."""
 
     record_set: str
-    """Its id."""
+    """Id of the record set."""
     file: str
     """Id of the file."""
     table: str
-    """Name of the table, for what its columns mean."""
+    """Name of the table, which gives the columns their descriptions."""
 
     def of(self, columns: pl.Schema) -> list[Json]:
-        """One field for each column."""
+        """Build one field for each column."""
         return [self._field((name,), dtype) for name, dtype in columns.items()]
 
     def keys(self, columns: pl.Schema) -> list[Json]:
-        """The fields by which records are told apart."""
+        """List the fields that form the key of a record."""
         wanted = KEYS.get(self.table, OCCURRENCE)
         return [{"@id": self._id((name,))} for name in wanted if name in columns]
 
     def _id(self, path: tuple[str, ...]) -> str:
-        """Place in the record set, in characters that an IRI may have."""
+        """Build the id of a field, in characters that an IRI may have."""
         return "/".join([self.record_set, *(quote(name, safe="") for name in path)])
 
     def _field(self, path: tuple[str, ...], dtype: pl.DataType) -> Json:
@@ -157,7 +157,7 @@ class Fields:
         return {name: value for name, value in properties.items() if value}
 
     def _source(self, path: tuple[str, ...]) -> Json:
-        """Where a field's values are: a column, and within a struct the place below it."""
+        """Build where a field's values are: a column, and within a struct the path below it."""
         source: Json = {"fileObject": {"@id": self.file}, "extract": {"column": path[0]}}
         if len(path) > 1:
             source["transform"] = {"jsonPath": ".".join(map(_step, path[1:]))}
@@ -165,7 +165,7 @@ class Fields:
 
 
 def _medium(name: str, dtype: pl.DataType) -> str | None:
-    """The type of a column that holds whole files; None for any other."""
+    """Return the type of a column that holds whole files; None for any other."""
     whole = isinstance(dtype, pl.Struct) and {field.name for field in dtype.fields} == PAYLOAD
     return MEDIA.get(name) if whole else None
 
@@ -175,7 +175,7 @@ def _step(name: str) -> str:
 
 
 def _inner(dtype: pl.DataType) -> tuple[pl.DataType, int]:
-    """The type of a value, or of the values of a list; and how many lists are around it."""
+    """Return the type of a value, or of the values of nested lists, and the depth of nesting."""
     dimensions = 0
     while isinstance(dtype, pl.List | pl.Array):
         dtype, dimensions = _instance(dtype.inner), dimensions + 1

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def description(origin: Origin, measured: Mapping[str, Figures]) -> str:
-    """What is there, in a paragraph."""
+    """Describe the data set in a paragraph."""
     told = "; ".join(
         f"{name}: {figures.real:,} real and {figures.generated:,} generated samples"
         for name, figures in measured.items()
@@ -30,7 +30,7 @@ def description(origin: Origin, measured: Mapping[str, Figures]) -> str:
 
 
 def provenance(origin: Origin, rounds: Sequence[Round]) -> Json:
-    """Sources, and the activities that led from them to the data."""
+    """List the sources, and the activities that led from them to the data."""
     sources = {
         source["@id"]: source
         for round_ in rounds
@@ -42,7 +42,7 @@ def provenance(origin: Origin, rounds: Sequence[Round]) -> Json:
 
 
 def responsible(rounds: Sequence[Round], measured: Mapping[str, Figures]) -> Json:
-    """What the RAI vocabulary asks for, as far as the lake knows."""
+    """Fill in the terms of the RAI vocabulary, as far as the lake knows."""
     real = any(figures.real for figures in measured.values())
     made = any(figures.generated for figures in measured.values())
     kinds = [
@@ -79,7 +79,7 @@ def _source(origin: Origin, round_: Round) -> Json | None:
 
 
 def _activities(origin: Origin, round_: Round) -> Iterator[Json]:
-    """Ingestion of real data, or generation and verification of a round."""
+    """Yield the ingestion of real data, or generation and verification of a round."""
     source = _source(origin, round_)
     if source is not None:
         yield _activity(origin, round_, "ingestion", used={"@id": source["@id"]})
@@ -111,7 +111,7 @@ def _agent(origin: Origin, prefix: str, digest: str, label: str) -> Json:
 
 
 def _learned(origin: Origin, round_: Round) -> Json:
-    """The mix of a round's generator, or a model of unknown training data."""
+    """Return the mix of a round's generator, or a model of unknown training data."""
     mix = round_.mix
     if mix is None:
         name = names.named("model", round_.text("generator", "digest") or "unknown")
@@ -181,7 +181,7 @@ def _suite(round_: Round) -> str | None:
 
 
 def _limits(name: str, figures: Figures) -> Iterator[str]:
-    """How far the samples are from real data, and what that means."""
+    """Yield how far the samples are from real data, and what follows from that."""
     rows = figures.real + figures.generated
     if not figures.generated:
         return

@@ -13,7 +13,7 @@ from lineage.export.values import Round
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Accepted rows of some rounds, in numbers."""
+    """Numbers about the accepted rows of some rounds."""
 
     real: int
     generated: int
@@ -22,11 +22,11 @@ class Figures:
     real_roots: float | None
     """Mean probability that a backward walk ends at a real sample; None if there are no rows."""
     licences: Sequence[str]
-    """Of real rows, most frequent first."""
+    """Licences of the real rows, most frequent first."""
 
 
 def measure(rounds: Iterable[Round]) -> Figures:
-    """Go through the accepted rows of some rounds once."""
+    """Compute the figures of some rounds in one pass."""
     with schema.readable("a table of lineage or of decisions"):
         parts = [_part(round_) for round_ in rounds if round_.decided]
     if not parts:
@@ -56,7 +56,7 @@ def measure(rounds: Iterable[Round]) -> Figures:
 
 
 def _part(round_: Round) -> pl.DataFrame:
-    """Rows, greatest depth and sum of real roots of one round, by kind and licence."""
+    """Count rows, and compute greatest depth and sum of real roots, by kind and licence."""
     rows = round_.rows().select("row", "kind", "licence", "real_roots", "depth_max")
     decided = round_.decided_rows()
     if decided is not None:

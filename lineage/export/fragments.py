@@ -12,29 +12,29 @@ import polars as pl
 
 
 def text(value: pl.Expr) -> pl.Expr:
-    """A string as a JSON string, escaped by Polars' own writer of JSON."""
+    """Write a string as a JSON string, escaped by Polars' own writer of JSON."""
     boxed = pl.struct(value.alias("")).struct.json_encode()  # {"":"…"}
     return pl.when(value.is_not_null()).then(boxed.str.slice(4).str.head(-1))
 
 
 def hexadecimal(value: pl.Expr) -> pl.Expr:
-    """Bytes as a JSON string of hex digits."""
+    """Write bytes as a JSON string of hex digits."""
     return pl.concat_str(pl.lit('"'), value.bin.encode("hex"), pl.lit('"'))
 
 
 def typed(value: pl.Expr, datatype: str) -> pl.Expr:
-    """A number as a literal of PROV-JSON with its datatype, `xsd:int` for one."""
+    """Write a number as a literal of PROV-JSON with its datatype, such as `xsd:int`."""
     tail = f'","type":{json.dumps(datatype)}}}'
     return pl.concat_str(pl.lit('{"$":"'), value.cast(pl.String), pl.lit(tail))
 
 
 def member(name: str, value: pl.Expr) -> pl.Expr:
-    """A member of a JSON object."""
+    """Write a member of a JSON object."""
     return pl.concat_str(pl.lit(f"{json.dumps(name)}:"), value)
 
 
 def record(key: Iterable[pl.Expr | str], members: Iterable[pl.Expr]) -> pl.Expr:
-    """A member whose value is an object: `"key":{…}`; the key is joined, and needs no escape."""
+    """Write a member whose value is an object: `"key":{…}`; the key must need no escape."""
     return pl.concat_str(
         pl.lit('"'),
         *map(_literal, key),
@@ -45,7 +45,7 @@ def record(key: Iterable[pl.Expr | str], members: Iterable[pl.Expr]) -> pl.Expr:
 
 
 def name(*parts: pl.Expr | str) -> pl.Expr:
-    """A JSON string that is joined of parts that need no escape."""
+    """Write a JSON string joined of parts that need no escape."""
     return pl.concat_str(pl.lit('"'), *map(_literal, parts), pl.lit('"'))
 
 

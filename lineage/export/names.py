@@ -23,30 +23,30 @@ FIXED: Final = {
     "suite": "urn:stemma:suite:",
     "source": "urn:stemma:source:",
 }
-"""Prefixes that mean the same in every export."""
+"""Namespaces by prefix that are the same in every export."""
 
 
 def prefixes(origin: Origin) -> dict[str, str]:
-    """The namespaces of a document, by prefix."""
+    """Return the namespaces of a document by prefix."""
     return {"lake": f"lakefs://{origin.repository}/{origin.commit}#", **FIXED}
 
 
 def local(text: str) -> str:
-    """Any text as the local part of a qualified name: what may not stand there, as %XX."""
+    """Escape a text for the local part of a qualified name, as %XX."""
     return quote(text, safe="")
 
 
 def within(dataset: str, number: int, what: str) -> str:
-    """Something of a round: `lake:digits/3/accepted`."""
+    """Name something of a round, such as `lake:digits/3/accepted`."""
     return f"lake:{local(dataset)}/{number}/{what}"
 
 
 def named(prefix: str, name: str, *more: object) -> str:
-    """Something that has a digest or name of its own: `mix:83f09ef2…`, a part of it after `/`."""
+    """Name something by its digest or name, such as `mix:83f09ef2…`, with parts after `/`."""
     return f"{prefix}:{'/'.join(local(str(part)) for part in (name, *more))}"
 
 
 def iri(name: str, origin: Origin) -> str:
-    """A name written out: `urn:stemma:mix:83f09ef2…`."""
+    """Expand a qualified name: `urn:stemma:mix:83f09ef2…`."""
     prefix, _, rest = name.partition(":")
     return prefixes(origin)[prefix] + rest

@@ -41,7 +41,7 @@ RELATIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A step of the work: the records of a kind that do not come by the row, or a batch of rows."""
+    """A unit of work: a batch of rows, or all records of a kind that do not come by the row."""
 
     kind: str
     rows: Rows | None
@@ -55,10 +55,10 @@ class Document:
     origin: Origin
     rounds: Sequence[Round]
     counts: Counter[str] = field(default_factory=Counter)
-    """Records of each kind that were written so far."""
+    """Number of records of each kind that were written so far."""
 
     def chunks(self, track: Track = untracked) -> Iterator[str]:
-        """The text of the document.
+        """Yield the text of the document.
 
         Args:
             track: is given the pieces of the work and yields them, one at a time.
@@ -84,7 +84,7 @@ class Document:
         yield "}}\n"
 
     def summary(self) -> dict[str, int]:
-        """What was written, in numbers."""
+        """Return the numbers of what was written."""
         elements = {
             name: self.counts[record_kind]
             for name, record_kind in (("entities", "entity"), ("activities", "activity"))
@@ -95,7 +95,7 @@ class Document:
     def _records(
         self, records: Mapping[str, Mapping[str, Json]], pieces: Iterable[Piece]
     ) -> Iterator[tuple[str, str]]:
-        """Kind and text of the records of each piece that has any."""
+        """Yield kind and text of the records of each piece that has any."""
         for (record_kind, rows), steps in groupby(pieces, key=lambda step: (step.kind, step.rows)):
             texts: Iterable[str]
             if rows is None:
@@ -113,7 +113,7 @@ class Document:
 
 
 def _pieces(records: Container[str], sources: Sequence[Rows]) -> list[Piece]:
-    """The work in the order of the document; in a kind, what does not come by the row is first."""
+    """List the work in document order; within a kind, records not by the row come first."""
     pieces = []
     for record_kind in (*ELEMENTS, *RELATIONS):
         pieces += [Piece(record_kind, None)] if record_kind in records else []

@@ -36,10 +36,10 @@ Json = dict[str, Any]
 
 
 class Records:
-    """Records by kind, each under its name."""
+    """Records by kind and name."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without records."""
         self.content: dict[str, dict[str, Json]] = defaultdict(dict)
 
     def element(
@@ -50,19 +50,19 @@ class Records:
         is_a: str,
         attributes: Mapping[str, object] = EMPTY,
     ) -> str:
-        """Add an entity, activity or agent, or what is known of it besides; return its name."""
+        """Add an entity, activity or agent, or further attributes of it; return its name."""
         facts = {"prov:type": qualified(is_a), "prov:label": label, **attributed(attributes)}
         self.content[record_kind].setdefault(name, {}).update(facts)
         return name
 
     def relate(self, record_kind: str, ends: Mapping[str, object]) -> None:
-        """Add a relation: `ends` names its ends."""
+        """Add a relation between the elements in `ends`."""
         relations = self.content[record_kind]
         relations[f"_:{LETTERS[record_kind]}{len(relations)}"] = dict(ends)
 
 
 def build(rounds: Sequence[RoundRows]) -> Records:
-    """All records of some rounds that do not come by the row."""
+    """Build all records of some rounds that do not come by the row."""
     records = Records()
     for rows in rounds:
         _accepted(records, rows)
@@ -74,12 +74,12 @@ def build(rounds: Sequence[RoundRows]) -> Records:
 
 
 def qualified(name: str) -> Json:
-    """A qualified name as a value."""
+    """Write a qualified name as a value."""
     return {"$": name, "type": "xsd:QName"}
 
 
 def attributed(values: Mapping[str, object]) -> Json:
-    """Attributes in the project's vocabulary; what is not known, or is no plain value, is absent.
+    """Write attributes in the project's vocabulary; unknown and nested values are left out.
 
     >>> attributed({"shard": 3, "kind": "diffusion/1", "tag": None})
     {'stemma:shard': {'$': '3', 'type': 'xsd:int'}, 'stemma:kind': 'diffusion/1'}
@@ -109,7 +109,7 @@ def _title(rows: RoundRows) -> str:
 
 
 def _accepted(records: Records, rows: RoundRows) -> None:
-    """The collection of the rows that a round accepted."""
+    """Add the collection of the rows that a round accepted."""
     if not rows.round.decided:
         return
     text, integer = rows.round.text, rows.round.integer
@@ -127,7 +127,7 @@ def _accepted(records: Records, rows: RoundRows) -> None:
 
 
 def _ingestion(records: Records, rows: RoundRows) -> None:
-    """Real rows came into the lake from a source."""
+    """Add the ingestion of real rows from a source."""
     if not rows.real:
         return
     activity, accepted = _own(rows, "ingestion"), _own(rows, "accepted")
@@ -147,7 +147,7 @@ def _ingestion(records: Records, rows: RoundRows) -> None:
 
 
 def _generations(records: Records, rows: RoundRows) -> None:
-    """The shards of a round, with their generators and what those learned from."""
+    """Add the shards of a round, with their generators and what those learned from."""
     for made in rows.generations.iter_rows(named=True):
         activity = _own(rows, f"generation/{made['number']}")
         attributes = {
@@ -176,7 +176,7 @@ def _generator(records: Records, digest: str, recorded: Mapping[str, Any]) -> st
 
 
 def _verification(records: Records, rows: RoundRows) -> None:
-    """What was generated was judged by a suite; that left the accepted rows."""
+    """Add the verification by a suite, which the accepted rows came from."""
     if not rows.round.decided or rows.generations.is_empty():
         return
     activity = _own(rows, "verification")
@@ -198,7 +198,7 @@ def _verification(records: Records, rows: RoundRows) -> None:
 
 
 def _mixes(records: Records, rounds: Iterable[RoundRows]) -> None:
-    """The mixes that generators learned from, each with a part for each of its rounds."""
+    """Add the mixes that generators learned from, each with a part per round."""
     mixes = [rows.round.mix for rows in rounds]
     by_digest = {mix["digest"]: mix for mix in mixes if mix is not None}
     used = [rows.generations["trained_on"].drop_nulls().to_list() for rows in rounds]
@@ -211,7 +211,7 @@ def _mixes(records: Records, rounds: Iterable[RoundRows]) -> None:
 
 
 def _part(records: Records, mix: str, manifest: Mapping[str, Any], part: Mapping[str, Any]) -> None:
-    """What one round gives to a mix."""
+    """Add the part of a mix that one round gives."""
     dataset, number = manifest["dataset"], part["round"]
     title = f"round {number} of {dataset}"
     name = names.named("mix", manifest["digest"], number)

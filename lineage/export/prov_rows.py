@@ -17,11 +17,11 @@ from lineage.export import fragments, names
 from lineage.export.values import Round
 
 BATCH: Final = 1 << 13
-"""Rows whose text is made at a time."""
+"""Rows that are rendered at once."""
 WINDOW: Final = 16 * BATCH
-"""Rows that are read at a time: columns are small beside their text, and files may be far away."""
+"""Rows that are read at once; columns are small beside their text, and files may be far away."""
 MADE_BY: Final = ("generator", "trained_on", "attribution", "shard")
-"""What tells one generation from another within a round."""
+"""Columns that identify a generation within a round."""
 COLUMNS: Final = {
     "entity": (
         *("row", "sample_id", "kind", "source", "licence", "prompt_digest"),
@@ -31,29 +31,29 @@ COLUMNS: Final = {
     "wasDerivedFrom": ("row", "parents"),
     "hadMember": ("row",),
 }
-"""Columns of lineage that each kind of record is made of."""
+"""Columns of lineage that each kind of record needs."""
 LETTERS: Final = {"wasGeneratedBy": "g", "wasDerivedFrom": "d", "hadMember": "m"}
-"""Relations have no names of their own; PROV-JSON keys them by blank ones, as `_:d17`."""
+"""Letters of blank names of relations, such as `_:d17`; PROV-JSON keys relations by names."""
 SAMPLE: Final = fragments.member(
     "prov:type", pl.lit('{"$":"stemma:Sample","type":"xsd:QName"}', pl.String)
 )
 
 Table = TypeVar("Table", pl.DataFrame, pl.LazyFrame)
 Batches = Callable[[int, int], pl.Series]
-"""Records of the batch that starts at a row; relations are numbered from the second argument on."""
+"""Renders the batch that starts at a row; relations are numbered from the second argument on."""
 
 
 class Window:
-    """A frame that is read piece by piece, from the front to the back."""
+    """A frame that is read in windows, from front to back."""
 
     def __init__(self, frame: pl.LazyFrame) -> None:
-        """Begin before the first row."""
+        """Start before the first row."""
         self._frame = frame
         self._start = -WINDOW
         self._rows = pl.DataFrame()
 
     def rows(self, start: int) -> pl.DataFrame:
-        """The batch that starts at a row."""
+        """Return the batch that starts at a row."""
         if start >= self._start + WINDOW:
             self._start = start
             self._rows = self._frame.slice(start, WINDOW).collect()
@@ -61,34 +61,34 @@ class Window:
 
 
 class Rows(Protocol):
-    """Something that gives records by the row."""
+    """A source of records by the row."""
 
     @property
     def rows(self) -> int:
-        """How many rows there are to go through."""
+        """Number of rows."""
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds of records that it gives."""
+        """Kinds of records that it yields."""
 
     def batches(self, record_kind: str) -> Batches:
-        """Open what records of a kind are made of."""
+        """Open the columns that records of a kind need."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundRows:
-    """The rows of one round."""
+    """The rows of one round as a source of records."""
 
     round: Round
     rows: int
     real: int
-    """Rows that are real samples."""
+    """Number of real rows."""
     generations: pl.DataFrame
     """number, `MADE_BY`, rows, seed (null where it differs from row to row)."""
 
     @property
     def kinds(self) -> Sequence[str]:
-        """All kinds; no membership where nothing is decided yet."""
+        """All kinds of records, without membership where nothing is decided yet."""
         return [
             record_kind
             for record_kind in COLUMNS
@@ -96,7 +96,7 @@ class RoundRows:
         ]
 
     def batches(self, record_kind: str) -> Batches:
-        """Open the columns that records of a kind are made of."""
+        """Open the columns that records of a kind need."""
         window = Window(self.round.rows().select(COLUMNS[record_kind]))
         decide = self._decide() if record_kind in {"entity", "hadMember"} else None
         make = {
@@ -113,7 +113,7 @@ class RoundRows:
         return batch
 
     def _decide(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
-        """Open the decisions of the round: what adds them to a batch of its rows."""
+        """Open the decisions of the round; return what joins them to a batch of rows."""
         decided = self.round.decided_rows()
         if decided is None:
             decision = pl.lit("accepted" if self.round.decided else None, pl.String)
@@ -147,7 +147,7 @@ class RoundRows:
         return _series(typed, fragments.record(key, members))
 
     def _generation(self, rows: pl.DataFrame, number: int) -> pl.Series:
-        """Each sample by the generation, or the ingestion, that it came from."""
+        """Render the generation, or the ingestion, that each sample came from."""
         by_generation = self.generations.rename({"seed": "common"}).drop("rows")
         joined = rows.join(
             by_generation, on=MADE_BY, how="left", nulls_equal=True, maintain_order="left"
@@ -163,7 +163,7 @@ class RoundRows:
         return _relations(joined, "wasGeneratedBy", number, members)
 
     def _derivation(self, rows: pl.DataFrame, number: int) -> pl.Series:
-        """Each explicit parent, by relation and weight."""
+        """Render each explicit parent, with relation and weight."""
         edges = _edges(rows)
         relation = pl.col("relation").cast(pl.String)
         derivation_type = (
@@ -181,7 +181,7 @@ class RoundRows:
         return _relations(edges, "wasDerivedFrom", number, members)
 
     def _membership(self, rows: pl.DataFrame, number: int) -> pl.Series:
-        """The accepted samples of the round."""
+        """Render the membership of the accepted samples."""
         accepted = rows.filter(pl.col("decision") == "accepted")
         members = [
             fragments.member("prov:collection", fragments.name(self._own("accepted"))),
@@ -198,19 +198,19 @@ class RoundRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outside:
-    """Parents in rounds that are not exported: entities of which only the name is known."""
+    """Parents in rounds that are not exported, of which only the name is known."""
 
     occurrences: pl.DataFrame
     """dataset, round, row."""
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of parents."""
         return len(self.occurrences)
 
     @property
     def kinds(self) -> Sequence[str]:
-        """Entities, and nothing else."""
+        """Kinds of records: entities only."""
         return ("entity",)
 
     def batches(self, _kind: str) -> Batches:
@@ -224,7 +224,7 @@ class Outside:
 
 
 def survey(round_: Round) -> RoundRows:
-    """Go through a round once: how many rows it has, and by which generations they were made."""
+    """Read a round once: count its rows, and list the generations that made them."""
     groups = (
         round_.rows()
         .group_by((pl.col("kind") == "real").alias("real"), *MADE_BY)
@@ -245,7 +245,7 @@ def survey(round_: Round) -> RoundRows:
 
 
 def outside(rounds: Sequence[RoundRows]) -> Outside:
-    """The parents that are named by exported rows and are in no exported round."""
+    """Find the parents of exported rows that are in no exported round."""
     exported = pl.DataFrame(
         [(round_rows.round.dataset, round_rows.round.number) for round_rows in rounds],
         schema={"dataset": pl.String, "round": pl.Int32},
@@ -264,7 +264,7 @@ def outside(rounds: Sequence[RoundRows]) -> Outside:
 
 
 def _edges(rows: Table) -> Table:
-    """One row for each explicit parent: child, dataset, round, row, relation, weight."""
+    """Explode parents into one row per edge: child, dataset, round, row, relation, weight."""
     return (
         rows.filter(pl.col("parents").list.len() > 0)
         .select(pl.col("row").alias("child"), pl.col("parents"))
@@ -274,7 +274,7 @@ def _edges(rows: Table) -> Table:
 
 
 def _place(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
-    """The name of the occurrence in dataset, round, row."""
+    """Build the name of the occurrence in dataset, round, row."""
     datasets = rows["dataset"].unique().to_list()
     dataset = pl.col("dataset").replace_strict(
         datasets, [names.local(str(name)) for name in datasets], return_dtype=pl.String

@@ -25,19 +25,19 @@ Frame = Callable[[], pl.LazyFrame]
 
 
 class Track(Protocol):
-    """Yields items while telling somebody how far the work is."""
+    """Yields items while reporting progress."""
 
     def __call__(self, items: Sequence[Item], name: str, /) -> Iterable[Item]:
         """Yield the items."""
 
 
 def sound(text: str) -> str:
-    """A text that any writer takes: half of a surrogate pair, which JSON can name, is a mark."""
+    """Replace halves of surrogate pairs, which JSON can name and no writer takes."""
     return text.encode("utf-8", "replace").decode()
 
 
 def untracked(items: Sequence[Item], _name: str, /) -> Iterable[Item]:
-    """Yield the items and tell nobody."""
+    """Yield the items without reporting progress."""
     return items
 
 
@@ -47,25 +47,25 @@ class Origin:
 
     repository: str
     ref: str
-    """As it was asked for."""
+    """The ref that was exported."""
     commit: str
-    """What the ref stood for."""
+    """Id of the commit that the ref stood for."""
     created: int
-    """When the commit was made, in unix seconds."""
+    """Time of the commit, in unix seconds."""
     server: str | None = None
-    """Address of the lake's server, if others can reach it by the same one."""
+    """Address of the lake's server; None if others cannot reach it by a lasting one."""
 
     @property
     def made(self) -> datetime:
-        """When the commit was made."""
+        """Time of the commit."""
         return datetime.fromtimestamp(self.created, UTC)
 
     def address(self, path: str = "") -> str:
-        """Where something is, by lakeFS's own scheme: it names the lake, not a server of it."""
+        """Return the lakeFS address of a path, which names the lake and no server."""
         return f"lakefs://{self.repository}/{self.commit}/{path}"
 
     def url(self, path: str) -> str:
-        """Where an object's bytes are: over the API of the server, if there is a lasting one."""
+        """Return the URL of an object at the server, or its lakeFS address without one."""
         if self.server is None:
             return self.address(path)
         endpoint = f"repositories/{self.repository}/refs/{self.commit}/objects"
@@ -83,9 +83,9 @@ class Round:
     decisions: Frame | None
     """Rows of `schema.DECISIONS`; None for round 0, and where nothing is decided yet."""
     manifest: Mapping[str, Any]
-    """What the round's manifest says; empty where there is none."""
+    """The round's manifest; empty where there is none."""
     commit: str | None = None
-    """The commit that published it."""
+    """Id of the commit that published the round."""
     tag: str | None = None
 
     @property
@@ -94,7 +94,7 @@ class Round:
         return f"{self.dataset}/{self.number}"
 
     def rows(self) -> pl.LazyFrame:
-        """The lineage, typed.
+        """Return the lineage with its types.
 
         Raises:
             SchemaError: a column is missing, or is of another kind.
@@ -102,7 +102,7 @@ class Round:
         return schema.typed(self.lineage(), schema.LINEAGE)
 
     def decided_rows(self) -> pl.LazyFrame | None:
-        """Row and decision, typed; None as `decisions`.
+        """Return row and decision with their types; None as `decisions`.
 
         Raises:
             SchemaError: a column is missing, or is of another kind.
@@ -110,30 +110,30 @@ class Round:
         return None if self.decisions is None else schema.typed(self.decisions(), DECIDED)
 
     def value(self, *path: str) -> Any:  # noqa: ANN401  JSON
-        """What the manifest says at a path; None where it says nothing."""
+        """Return the manifest's value at a path; None where there is none."""
         content: Any = self.manifest
         for name in path:
             content = content.get(name) if isinstance(content, Mapping) else None
         return content
 
     def text(self, *path: str) -> str | None:
-        """The text that the manifest holds at a path; None where it holds none."""
+        """Return the manifest's text at a path; None where there is none."""
         content = self.value(*path)
         return sound(content) if isinstance(content, str) else None
 
     def integer(self, *path: str) -> int | None:
-        """The whole number of 64 bits that the manifest holds at a path; None: it holds none."""
+        """Return the manifest's integer of 64 bits at a path; None where there is none."""
         content = self.value(*path)
         return content if type(content) is int and -LARGEST <= content <= LARGEST else None
 
     def mapping(self, *path: str) -> Mapping[str, Any]:
-        """The mapping that the manifest holds at a path; empty where it holds none."""
+        """Return the manifest's mapping at a path; empty where there is none."""
         content = self.value(*path)
         return content if isinstance(content, Mapping) else {}
 
     @property
     def mix(self) -> Mapping[str, Any] | None:
-        """The training mix that the manifest describes; None where it describes none, or wrongly.
+        """The training mix in the manifest; None where there is none, or an invalid one.
 
         Lineage names the mix by its digest all the same.
         """
@@ -145,7 +145,7 @@ class Round:
 
     @property
     def decided(self) -> bool:
-        """Whether it is known which rows were accepted; those of round 0 all are."""
+        """Whether it is known which rows were accepted, as always in round 0."""
         return self.number == 0 or self.decisions is not None
 
 
@@ -156,7 +156,7 @@ class File:
     path: str
     md5: str
     size: int
-    """Bytes."""
+    """Size in bytes."""
     dataset: str
     table: str
     """Name of the table; `rounds` for a manifest."""

@@ -29,7 +29,7 @@ class Contents:
     _rounds: list[int] = field(default_factory=list)
 
     def add(self, number: int, accepted: pl.DataFrame) -> None:
-        """Note the accepted rows of a round: row, sample_id."""
+        """Add the accepted rows of a round: row, sample_id."""
         self._rounds.append(number)
         self._starts.append(accepted.select(_start()).drop_nulls()["sample_id"].to_numpy())
 
@@ -54,14 +54,14 @@ def _by_round(pair: tuple[int, NDArray[np.uint64]]) -> int:
 
 
 def _start() -> pl.Expr:
-    """The first 8 bytes of a sample id as a number; null for what is no sample id."""
+    """Build the first 8 bytes of a sample id as a number; null for what is no sample id."""
     ids = pl.col("sample_id")
     whole = pl.when(ids.bin.size() == schema.ID_BYTES).then(ids)
     return whole.bin.head(8).bin.reinterpret(dtype=pl.UInt64)
 
 
 def _repeated(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Numbers that occur more than once, each once."""
+    """Find the numbers that occur more than once; each is returned once."""
     together = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
     return np.unique(together[1:][together[1:] == together[:-1]])
 
@@ -69,7 +69,7 @@ def _repeated(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 def _again(
     seen: pl.DataFrame, rows: pl.DataFrame, number: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Content that was seen, with that of this round; and the rows that repeat some."""
+    """Extend the content seen so far by a round, and find the rows that repeat some of it."""
     here = rows.group_by("sample_id", maintain_order=True).agg(pl.col("row").first().alias("first"))
     new = here.join(seen, on="sample_id", how="anti").select(
         "sample_id", pl.lit(number, pl.Int32).alias("at"), "first"

@@ -30,10 +30,10 @@ from lineage.proof.findings import DERIVED, Batch, batch
 from lineage.proof.rows import collect, columns
 
 UNIT: Final = 2.0**-24
-"""Largest relative error of rounding to single precision."""
+"""Unit roundoff u of single precision: the largest relative error of rounding once."""
 NEGLIGIBLE: Final = 2.0**-90
-"""Share of walks below which single precision cannot hold what they weigh: a depth that only such
-walks give is not held against the graph."""
+"""Share of walks below which single precision cannot hold the weight; a depth that only such walks
+give is not compared with the graph."""
 
 STORED: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("row", "sample_id", *DERIVED)})
 
@@ -44,11 +44,11 @@ NOTHING: Final = pl.Schema(
         **dict.fromkeys(("depth_min", "depth_max"), pl.Int64()),
     }
 )
-"""Of a round of which nothing can be derived."""
+"""Derived columns of a round of which nothing can be derived."""
 
 
 def tolerance(column: str) -> pl.Expr:
-    """How far a stored value of a column may be from the derived one, from the derived columns.
+    """Largest difference between a stored value and the derived one, from the derived columns.
 
     The derived columns have the suffix `_true`; depths are null if no walk ends at a real sample.
     """
@@ -84,7 +84,7 @@ def prove(
 
 
 def differs(name: str) -> pl.Expr:
-    """Whether a stored value, `name`, is not the derived one, `name_true`."""
+    """Whether a stored value, `name`, differs from the derived one, `name_true`."""
     stored, true = pl.col(name).cast(pl.Float64), pl.col(f"{name}_true").cast(pl.Float64)
     near = stored.is_finite() & ((stored - true).abs() <= tolerance(name))
     none = stored.is_null() & true.is_null()
@@ -95,7 +95,7 @@ def differs(name: str) -> pl.Expr:
 
 
 def detail(name: str) -> pl.Expr:
-    """A stored value and the derived one, in words."""
+    """Write a stored value and the derived one as text."""
     stored, true = (
         pl.col(column).cast(pl.Float64).round_sig_figs(8).cast(pl.String).fill_null("none")
         for column in (name, f"{name}_true")

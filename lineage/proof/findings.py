@@ -17,7 +17,8 @@ FINDING: Final = pl.Schema(
         "detail": pl.String(),
     }
 )
-"""`row` and `sample_id` are null where a finding is about the whole round or its mix."""
+"""Columns of findings; `row` and `sample_id` are null where one is about a whole round or its mix.
+"""
 
 CHECKS: Final[Mapping[str, str]] = {
     "rows": "a row stands once in lineage, decisions and samples, in its own round",
@@ -39,28 +40,28 @@ CHECKS: Final[Mapping[str, str]] = {
     "sample_ids": "lineage, decisions and samples name the same content",
     "contents": "no content is accepted twice",
 }
-"""Every check, with what it proves."""
+"""Every check, and what it proves."""
 DERIVED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
-"""The checks that hold a stored column against the graph; columns of the same names."""
+"""Checks that compare a stored column with the graph, named like the columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What one check found in one part of the lake."""
+    """The findings of one check in one part of the lake."""
 
     check: str
     dataset: str
     round: int
     checked: int
-    """Rows, edges or manifests that it looked at."""
+    """Number of rows, edges or manifests that were checked."""
     findings: pl.DataFrame
-    """Those that do not hold, as `FINDING`."""
+    """What does not hold, as `FINDING`."""
     unproved: int = 0
-    """Rows that cannot be derived, since what they come from is not sound."""
+    """Number of rows that cannot be derived, since what they come from is not sound."""
 
 
 def batch(check: str, checked: int, findings: pl.DataFrame, dataset: str, number: int) -> Batch:
-    """Put rows that do not hold into the form of findings.
+    """Make a batch of rows that do not hold.
 
     Args:
         check: one of `CHECKS`.

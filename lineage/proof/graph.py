@@ -22,7 +22,7 @@ Place: TypeAlias = tuple[str, int]
 
 
 def orphans(index: Ancestry) -> Iterator[Batch]:
-    """Edges to occurrences that the lake does not hold, by the round of the child."""
+    """Find edges to occurrences that the lake does not hold, by the round of the child."""
     edges = index.orphans()
     named = edges.select(
         pl.col("child").alias("number"),
@@ -41,7 +41,7 @@ def orphans(index: Ancestry) -> Iterator[Batch]:
 
 
 def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterator[Batch]:
-    """Pairs of rounds of two data sets that descend from each other.
+    """Find pairs of rounds of two data sets that descend from each other.
 
     Within a data set the number of a round tells which is earlier; that is checked row by row.
 
@@ -64,7 +64,7 @@ def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterato
 
 
 def _steps(rows: Rows) -> pl.DataFrame:
-    """The rounds that a round names: dataset, round; row and sample_id of the first that does."""
+    """List the rounds that a round references: dataset, round; row and sample_id of the first."""
     mixes = pl.DataFrame(
         [
             (digest, mix.dataset, part.round)
@@ -97,7 +97,7 @@ def _circle(steps: pl.DataFrame, to: Place) -> pl.DataFrame:
 
 
 def _reached(graph: Mapping[Place, Sequence[Place]], start: Place) -> set[Place]:
-    """Rounds that a walk from a round can come to, itself included."""
+    """List the rounds that a walk from a round can reach, itself included."""
     seen: set[Place] = set()
     left = [start]
     while left:

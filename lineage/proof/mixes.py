@@ -26,7 +26,7 @@ from lineage.proof.findings import Batch, batch
 
 FIGURES: Final = ("real_share", "real_roots", "depth_mean", "depth_min", "depth_max")
 DIGITS: Final = 12
-"""Hex digits by which a mix is named."""
+"""Hex digits of a mix's digest in a finding."""
 
 
 def rounds(
@@ -93,13 +93,13 @@ def figures(mixes: Sequence[MixManifest], derived: pl.DataFrame) -> list[str]:
 
 
 def as_batch(problems: list[str], segment: Segment) -> Batch:
-    """What is wrong with the mixes of a round, as findings."""
+    """Turn what is wrong with the mixes of a round into findings."""
     frame = pl.DataFrame({"detail": problems}, schema={"detail": pl.String})
     return batch("mix_figures", len(segment.mixes), frame, segment.dataset, segment.round)
 
 
 def _listed(mix: MixManifest, left_out: Frames | None) -> list[str]:
-    """Compare the list of rows that a mix left out with the one that its manifest names."""
+    """Compare the list of left-out rows with the digest in the manifest."""
     with schema.readable("what a mix leaves out"):
         rows = left_out().collect() if left_out else None
     there = mixing.list_digest(rows) if rows is not None and len(rows) else None
@@ -111,7 +111,7 @@ def _listed(mix: MixManifest, left_out: Frames | None) -> list[str]:
 
 
 def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict[int, int]:
-    """How many of some rows are of each round of a data set."""
+    """Count members per round of a data set."""
     counts = {}
     for segment in index.segments:
         if segment.dataset == dataset:
@@ -121,7 +121,7 @@ def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict
 
 
 def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.DataFrame:
-    """The rows that a subsample was drawn from, by round and row: round, row.
+    """List the rows that a subsample was drawn from: round, row, sorted.
 
     Rounds that gave nothing to it are not listed in its manifest, but were drawn from.
     """
@@ -146,7 +146,7 @@ def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.
 
 
 def _drawn(rows: pl.DataFrame, mix: MixManifest) -> dict[int, int]:
-    """How many rows of each round the rule of a subsample takes from all of them."""
+    """Count the rows of each round that the rule of a subsample takes from all of them."""
     hashes = mixing.order(rows["round"].to_numpy(), rows["row"].to_numpy(), mix.seed or 0)
     taken = rows.filter(pl.Series(mixing.lowest(hashes, mix.sample_size or 0)))
     return dict(taken.group_by("round").len().iter_rows())

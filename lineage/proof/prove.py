@@ -23,17 +23,17 @@ from lineage.proof.tables import Tables
 from lineage.proof.tree import Open
 
 REFUSED: Final = ("rows", "kinds", "weights", "parents", "sample_ids", "decisions")
-"""Checks that find what the index refuses."""
+"""Checks whose findings the index would refuse."""
 
 
 @dataclass(slots=True, eq=False)
 class _Notes:
-    """What is kept from one pass to the next."""
+    """What one pass keeps for the next."""
 
     sources: dict[Place, Source] = field(default_factory=dict)
-    """Rounds as the index takes them."""
+    """Sources of the rounds, as the index takes them."""
     unsound: dict[Place, pl.Series] = field(default_factory=dict)
-    """Rows that nothing can be derived from, for what their own lineage says."""
+    """Rows whose own lineage leaves nothing to derive them from."""
     contents: dict[str, Contents] = field(default_factory=dict)
 
 
@@ -44,7 +44,7 @@ def prove(
     only: Collection[str],
     told: Progress | None = None,
 ) -> Iterator[Batch]:
-    """Check the lineage of a commit.
+    """Prove the lineage of a commit.
 
     Args:
         rounds: all that the commit holds of every data set, each round once.
@@ -81,7 +81,7 @@ def _tell(told: Progress | None, done: int, total: int) -> None:
 
 
 def _tables(round_tables: Tables, notes: _Notes, *, wanted: bool) -> list[Batch]:
-    """Check what a round's tables say by themselves, and note what the family tree needs."""
+    """Check the tables of a round by themselves, and keep what the family tree needs."""
     round_id = round_tables.dataset, round_tables.round
     keys = tables.read(round_tables)
     batches = list(tables.prove(round_tables, keys))

@@ -25,16 +25,16 @@ PARENTS: Final = pl.List(
         }
     )
 )
-"""As `schema.PARENTS`, but any word may be a relation: what is no word of ours is a finding."""
+"""`schema.PARENTS` with any word as relation, so that an unknown word becomes a finding."""
 
 UNSOUND: Final = ("rows", "weights", "parents", "order", "mixes")
 """Checks whose findings leave nothing to derive a row from. A kind that contradicts the parents
-leaves enough, unless it is about being real."""
+still does, unless the contradiction is about being real."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Lineage of one round, as far as it can be judged by itself."""
+    """Lineage of one round, with what can be checked without other rounds."""
 
     dataset: str
     round: int
@@ -47,7 +47,7 @@ class Rows:
 
 
 def read(source: Source) -> Rows:
-    """Read what is needed of the lineage of a round.
+    """Read the lineage of a round, with the columns that the checks need.
 
     Raises:
         SchemaError: a column is missing or of a type that cannot be read.
@@ -66,7 +66,7 @@ def read(source: Source) -> Rows:
 
 
 def columns(table: pl.LazyFrame, wanted: pl.Schema, what: str) -> pl.LazyFrame:
-    """Select columns of a table in the types that they should have; what does not fit is null.
+    """Select columns of a table in their types; a value that does not fit becomes null.
 
     Raises:
         SchemaError: the table lacks one.
@@ -82,7 +82,7 @@ def columns(table: pl.LazyFrame, wanted: pl.Schema, what: str) -> pl.LazyFrame:
 
 
 def collect(table: pl.LazyFrame) -> pl.DataFrame:
-    """Collect a table, a wrong type being our error and not that of Polars.
+    """Collect a table, translating Polars' errors.
 
     Raises:
         SchemaError: a column is of a type that cannot be read.
@@ -97,7 +97,7 @@ def collect(table: pl.LazyFrame) -> pl.DataFrame:
 
 
 def prove(rows: Rows) -> Iterator[Batch]:
-    """Check the rows of a round one by one."""
+    """Check the rows of a round, one check after the other."""
     yield _rows(rows)
     yield _kinds(rows)
     yield _generators(rows)
@@ -108,7 +108,7 @@ def prove(rows: Rows) -> Iterator[Batch]:
 
 
 def unsound(rows: Rows, batches: Iterable[Batch]) -> pl.Series:
-    """Rows that nothing can be derived from, for what they say of their kind and inputs.
+    """List the rows that cannot be derived because of their own kind and inputs.
 
     Args:
         rows: the lineage of a round.
@@ -122,7 +122,7 @@ def unsound(rows: Rows, batches: Iterable[Batch]) -> pl.Series:
 
 
 def _edges(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row per parent."""
+    """Explode the parents of rows into one row per edge."""
     flat = (
         frame.filter(pl.col("parents").list.len() > 0).select("row", "parents").explode("parents")
     )
@@ -209,7 +209,7 @@ def _weights(rows: Rows) -> Batch:
 
 
 def _places(rows: Rows) -> Batch:
-    """Edges that do not say where the parent is; what the lake does not hold, the graph tells."""
+    """Find edges that do not locate the parent; absent parents are found by the graph."""
     location = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
     nowhere = rows.edges.filter(pl.any_horizontal(column.is_null() for column in location))
     detail = pl.lit("names a parent without a data set, round or row").alias("detail")
@@ -217,7 +217,7 @@ def _places(rows: Rows) -> Batch:
 
 
 def _order(rows: Rows) -> Batch:
-    """Parents, and rounds of mixes, of the same data set that are not earlier."""
+    """Find parents, and rounds of mixes, of the same data set that are not earlier."""
     late = (pl.col("dataset") == rows.dataset) & (pl.col("round") >= rows.round)
     parents = rows.edges.filter(late).select(
         "row",
@@ -254,13 +254,13 @@ def _known_kind() -> pl.Expr:
 
 
 def _named(rows: Rows, findings: pl.DataFrame) -> pl.DataFrame:
-    """Add the sample ids of rows that were found."""
+    """Add the sample ids of rows to findings."""
     ids = rows.frame.select("row", "sample_id").join(findings, on="row", how="semi").unique("row")
     return findings.join(ids, on="row", how="left", maintain_order="left")
 
 
 def _batch(check: str, rows: Rows, findings: pl.DataFrame, *, checked: int | None = None) -> Batch:
-    """The rows of which something is said."""
+    """Make a batch of the rows that have a detail."""
     looked = len(rows.frame) if checked is None else checked
     kept = findings.filter(pl.col("detail").is_not_null()).sort("row", maintain_order=True)
     return batch(check, looked, kept, rows.dataset, rows.round)

@@ -19,7 +19,7 @@ PLACE = ("dataset", "round", "row")
 
 
 def source(given: Source) -> Source:
-    """The same round with one row for each number, and nothing empty that must not be."""
+    """Repair a round so that an index takes it: one row per number, no nulls where none may be."""
     decided = given.decisions
     return replace(
         given,
@@ -49,7 +49,7 @@ def _decisions(read: Frames, number: int) -> pl.LazyFrame:
 
 
 def _one_each(rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
-    """Cast the keys, whatever their types, and keep one row for each that is left."""
+    """Cast the key columns, and keep one row for each key of this round."""
     types = [name for name in schema.SAMPLE_KEY if name in rows.collect_schema()]
     typed = rows.with_columns(
         pl.col(name).cast(schema.SAMPLE_KEY[name], strict=False) for name in types
@@ -59,12 +59,12 @@ def _one_each(rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
 
 
 def _placed() -> pl.Expr:
-    """Whether an edge says where its parent is."""
+    """Whether an edge locates its parent."""
     return pl.all_horizontal(pl.element().struct.field(name).is_not_null() for name in PLACE)
 
 
 def _parent() -> pl.Expr:
-    """An edge with a relation and a weight."""
+    """Complete an edge with a valid relation and weight."""
     field = pl.element().struct.field
     relation = field("relation")
     return pl.struct(

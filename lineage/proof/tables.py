@@ -20,43 +20,43 @@ ACCEPTED: Final = "accepted"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """What a commit holds of one round of a data set; None where there is no such table."""
+    """The tables that a commit holds of one round of a data set; None for an absent table."""
 
     dataset: str
     round: int
     source: Source | None
-    """Its lineage, with the mixes that its manifest describes."""
+    """The lineage, with the mixes that the manifest describes."""
     samples: pl.LazyFrame | None
     decisions: pl.LazyFrame | None
     verdicts: pl.LazyFrame | None
 
     @property
     def what(self) -> str:
-        """The round in words."""
+        """The round as text."""
         return f"round {self.round} of {self.dataset}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """Which rows the tables of a round name: round, row, sample_id; decisions with their word."""
+    """The keys of the tables of a round: round, row, sample_id; decisions with `decision`."""
 
     lineage: pl.DataFrame
     samples: pl.DataFrame
     decisions: pl.DataFrame
     real: bool
-    """Round 0: nobody decides, every row is accepted."""
+    """Whether this is round 0, where every row is accepted without a decision."""
     decided: bool
-    """Somebody has decided, or the round has samples as if somebody had."""
+    """Whether the round has decisions, or has samples as if it had."""
 
     @property
     def accepted(self) -> pl.DataFrame:
-        """Rows that were accepted: row, sample_id."""
+        """Accepted rows: row, sample_id."""
         rows = self.lineage if self.real else self.decisions.filter(pl.col("decision") == ACCEPTED)
         return rows.select("row", "sample_id")
 
 
 def read(tables: Tables) -> Keys:
-    """Read which rows the tables of a round name.
+    """Read the keys of the tables of a round.
 
     Raises:
         SchemaError: a table lacks a column.
@@ -73,7 +73,7 @@ def read(tables: Tables) -> Keys:
 
 
 def prove(tables: Tables, keys: Keys) -> Iterator[Batch]:
-    """Check which rows the tables of a round name, and by which ids."""
+    """Check that the tables of a round have the same rows and the same ids."""
     round_id = tables.dataset, tables.round
     for name in ("decisions", "samples"):
         yield batch("rows", len(getattr(keys, name)), _twice(getattr(keys, name), name), *round_id)
@@ -83,7 +83,7 @@ def prove(tables: Tables, keys: Keys) -> Iterator[Batch]:
 
 
 def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
-    """Accepted rows without verdicts, or with a critical one that did not pass."""
+    """Find accepted rows without verdicts, or with a critical one that did not pass."""
     if keys.real or not keys.decided:
         return
     round_id, accepted = (tables.dataset, tables.round), keys.accepted
@@ -110,7 +110,7 @@ def _twice(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _decisions(keys: Keys) -> pl.DataFrame:
-    """Rows that one table has and another has not."""
+    """Find rows that one table has and another has not."""
     word = pl.lit(ACCEPTED) if keys.real else pl.col("decision")
     accepted = (word == ACCEPTED).fill_null(value=False)
     held, sampled = pl.col("held").is_not_null(), pl.col("sampled").is_not_null()
@@ -141,13 +141,13 @@ def _decisions(keys: Keys) -> pl.DataFrame:
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Each row once, without its id."""
+    """Make rows unique, without their ids."""
     keyed = rows.filter(pl.col("row").is_not_null()).drop("round", "sample_id")
     return keyed.unique("row") if keyed["row"].is_duplicated().any() else keyed
 
 
 def _ids(keys: Keys) -> pl.DataFrame:
-    """Rows whose sample id is not the same everywhere, or is none."""
+    """Find rows whose sample id differs between tables, or is no digest."""
     size = pl.col("sample_id").bin.size()
     none = keys.lineage.filter((size != schema.ID_BYTES).fill_null(value=True))
     parts = [_with_detail(none, pl.lit("has a sample id that is no SHA-256 digest"))]
@@ -161,7 +161,7 @@ def _ids(keys: Keys) -> pl.DataFrame:
 
 
 def _against(accepted: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Critical verdicts on accepted rows, and on the whole round if it has any: `said`."""
+    """Find critical verdicts on accepted rows, and on the whole round if it has any: `said`."""
     word = pl.format("{} {}", "expectation", pl.col("verdict").fill_null("unknown"))
     messages = verdicts.group_by("row").agg(word.sort().str.join(", ").alias("said"))
     rows = messages.join(accepted, on="row", how="left")

@@ -26,7 +26,7 @@ from lineage.proof.graph import Place
 
 Open: TypeAlias = Callable[[Sequence[Source]], Ancestry]
 Wrong: TypeAlias = Mapping[Place, Mapping[str, list[str]]]
-"""What is wrong with the rows of the mixes of each round, by digest; nothing for sound ones."""
+"""Problems with the rows of the mixes of each round, by digest; empty for sound mixes."""
 
 
 def prove(
@@ -72,7 +72,7 @@ def prove(
 def _drawn(
     index: Ancestry, segment: Segment, sources: Mapping[Place, Source]
 ) -> dict[str, list[str]]:
-    """What is wrong with the rows of each mix that a round was trained on."""
+    """Find what is wrong with the rows of each mix that a round was trained on."""
     left_out = sources[segment.dataset, segment.round].left_out
     return {
         mix.digest: mixes.rounds(index, segment, mix, left_out.get(mix.digest))
@@ -83,7 +83,7 @@ def _drawn(
 def _doubtful(
     index: Ancestry, unsound: Mapping[Place, pl.Series], wrong: Wrong
 ) -> NDArray[np.bool_]:
-    """Which rows cannot be derived: [rows of the index]."""
+    """Mark the rows that cannot be derived, [rows of the index]."""
     places = [
         pl.select(
             pl.lit(dataset).alias("dataset"),
@@ -112,7 +112,7 @@ def _doubtful(
 
 
 def _trained_on(index: Ancestry, segment: Segment, mix: str) -> NDArray[np.int64]:
-    """Rows of a round whose generator was fitted on a mix and weighs something."""
+    """Find the rows of a round that leave weight to a generator fitted on this mix."""
     numbers = np.arange(segment.base, segment.base + segment.rows, dtype=np.int64)
     nodes = index.nodes(numbers)
     taken = (pl.col("trained_on") == mix) & (pl.col("rest") > 0)
@@ -134,7 +134,7 @@ def _mixes(
     wrong: Mapping[str, list[str]],
     doubtful: NDArray[np.bool_],
 ) -> Batch:
-    """What the manifests of a round's mixes say that is not so."""
+    """Find what the manifests of a round's mixes state wrongly."""
     fit = [
         mix
         for mix in derived_round.segment.mixes
