@@ -7,7 +7,6 @@ import http.client
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from urllib.parse import urlencode, urlsplit
 from lake.client import Lake, connect
 from lake.home import LakeHome
 from lake.launch import serve_on_demand
+from lake.polling import until
 from lake.settings import Embedded, Remote
 
 REPOSITORY: Final = "bench"
-PATIENCE: Final = 30.0
+END_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,16 @@ def serving(home: Path) -> Iterator[Served]:
 
 def _ended(pid: int) -> None:
     """Wait until a server that was asked to end has ended."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"the lake server {pid} did not end")
+    if not until(lambda: not _is_alive(pid), interval=0.02, timeout=END_SECONDS):
+        raise TimeoutError(f"the lake server {pid} did not end")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Plain:

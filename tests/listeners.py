@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from lake.polling import repeat
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"
 
@@ -27,14 +28,8 @@ def listener(url: str = "http://127.0.0.1:0") -> Iterator[Heard]:
     """Listen at an address, as soon as it is free, and answer everything with 200."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                listening.bind(("127.0.0.1", urlsplit(url).port or 0))
-                break
-            except OSError:
-                assert time.monotonic() < deadline, f"{url} does not become free"
-                time.sleep(0.01)
+        place = ("127.0.0.1", urlsplit(url).port or 0)
+        repeat(lambda: listening.bind(place), on=OSError, interval=0.01, timeout=10)
         listening.listen()
         heard = Heard(f"http://127.0.0.1:{listening.getsockname()[1]}")
         hearing = threading.Thread(target=_hear, args=(listening, heard), daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from lake.polling import until
 from pipelines.llm.home import ServerHome
 from pipelines.llm.settings import Access
 
@@ -18,8 +19,6 @@ class LocalServer:
 
     def served(self, *, at_least: int = 0) -> int:
         """The server's own count of requests, once what it said has been counted."""
-        deadline = time.monotonic() + 5
-        while self.home.served() < at_least and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: self.home.served() >= at_least, interval=0.02, timeout=5)
         time.sleep(0.2)
         return self.home.served()

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import yaml
 
 from lake.client import Lake
 from lake.home import LakeHome
+from lake.polling import until
 from lineage.limits import Limits
 from pipelines import params
 from pipelines.rounds import context
@@ -31,6 +31,14 @@ STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {
     name: None for name, field in Limits.model_fields.items() if field.default is not None
 } | {"unknown": "warn", "real_share_shallow": 0.0, "calibration_missing": "pass"}
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +91,9 @@ class Project:
         found = LakeHome(self.root / ".lake").endpoint()
         if found is None:
             return
-        deadline = time.monotonic() + 10
         with suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGTERM)
-            while time.monotonic() < deadline:
-                os.kill(found.pid, 0)
-                time.sleep(0.02)
-            raise AssertionError("the lake's server does not end")
+        assert until(lambda: not alive(found.pid), interval=0.02, timeout=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from lake.polling import until
 from pipelines.common.errors import ReplayError
 from pipelines.inquiry.replay import replay
 from pipelines.rounds import manifest, tables
@@ -132,9 +132,7 @@ def test_a_killed_round_asks_for_what_is_missing(
     before = local_server.served()
     command = [sys.executable, "-m", "review.cli.app", "stage", "generate", "talk-2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        while local_server.home.served() < before + 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: local_server.home.served() >= before + 3, interval=0.02, timeout=60)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert local_server.home.served() >= before + 3

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import lakefs
 
 from lake.home import Credentials, LakeHome
 from lake.launch import answers
+from lake.polling import until
 from lake.settings import ACCESS_KEY, SECRET_KEY, Remote
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,15 +137,19 @@ def start(
             preexec_fn=prepare,  # noqa: PLW1509  the limit must hold in the child only
         )
     lake = LakeHome(home)
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+
+    def remote() -> Remote | None:
         found = lake.endpoint()
-        if found is not None and found.pid == process.pid:
-            pair = keys or lake.credentials()
-            remote = Remote(found.url, pair.access_key_id, pair.secret_access_key)
-            if answers(remote):
-                return Served(home, process, remote)
-        time.sleep(0.02)
+        if found is None or found.pid != process.pid:
+            return None
+        pair = keys or lake.credentials()
+        where = Remote(found.url, pair.access_key_id, pair.secret_access_key)
+        return where if answers(where) else None
+
+    until(lambda: process.poll() is not None or remote(), interval=0.02, timeout=START_SECONDS)
+    answering_at = remote() if process.poll() is None else None
+    if answering_at is not None:
+        return Served(home, process, answering_at)
     process.kill()
     process.wait(10)
     said_text = (home.parent / f"{home.name}.stderr").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from lake.home import LakeHome
+from lake.polling import until
 from lake.server.maintenance import fsck
 from tests.lake.servers import Served, fill
 
@@ -55,9 +56,7 @@ def test_an_upload_cut_off_leaves_nothing(
             part = f"{len(part):x}\r\n".encode() + part + b"\r\n"
         post = "POST /api/v1/repositories/cut/branches/main/objects?path=a HTTP/1.1"
         send(served, [post, framing, f"Content-Type: {kind}"], part)
-        deadline = time.monotonic() + 5
-        while list(home.staging.iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: not list(home.staging.iterdir()), interval=0.02, timeout=5)
         assert list(home.staging.iterdir()) == []
         assert api.get("/repositories/cut/refs/main/objects?path=a").status_code == 404
         assert put(api, "/repositories/cut", "a", b"whole") == 201

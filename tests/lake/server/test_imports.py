@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ import lakefs
 import pytest
 from lakefs.exceptions import ConflictException, ForbiddenException
 
+from lake.polling import until
 from tests.lake.servers import Served
 
 REPO = "/repositories/imports"
@@ -188,11 +188,13 @@ def test_a_cancelled_import_commits_nothing(api: httpx.Client, source: Path) -> 
     item = {"type": "common_prefix", "path": f"local://{pipe}", "destination": "x/"}
     name = begin(api, item).json()["id"]
     assert api.delete(f"{BRANCH}/import", params={"id": name}).status_code == 204
-    deadline = time.monotonic() + 20
-    status: dict[str, Any] = {}
-    while "error" not in status and time.monotonic() < deadline:
-        status = api.get(f"{BRANCH}/import", params={"id": name}).json()
-    assert "cancelled" in status["error"]["message"]
+
+    def status() -> dict[str, Any]:
+        found: dict[str, Any] = api.get(f"{BRANCH}/import", params={"id": name}).json()
+        return found
+
+    assert until(lambda: "error" in status(), interval=0.01, timeout=20)
+    assert "cancelled" in status()["error"]["message"]
     assert api.get(BRANCH).json()["commit_id"] == head
     assert api.get(f"{BRANCH}/import", params={"id": "nowhere"}).status_code == 404
 

@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from lake.daemon import LOCK_HELD, Endpoint
+from lake.polling import until
 from pipelines.common.errors import LibraryError, ServiceError
 from pipelines.llm import local_server as local_llm
 from pipelines.llm.ask import ask
@@ -37,10 +37,7 @@ def alive(pid: int) -> bool:
 
 
 def ended(pid: int, within: float) -> bool:
-    deadline = time.monotonic() + within
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not alive(pid)
+    return until(lambda: not alive(pid), interval=0.05, timeout=within)
 
 
 def test_it_wants_its_key_and_counts_what_it_serves(local_server: LocalServer) -> None:

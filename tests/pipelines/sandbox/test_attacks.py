@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lake.polling import until
 from pipelines.sandbox import boot, cgroups, isolation, programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import GRACE, started
@@ -36,10 +36,8 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(boot, "START", f"{boot.START}\n# {found}")
     monkeypatch.setenv("PLANTED_API_KEY", SECRET)
     yield found
-    until = time.monotonic() + GRACE
-    while (left := _marked(found)) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert left == []
+    until(lambda: not _marked(found), interval=0.01, timeout=GRACE)
+    assert _marked(found) == []
     assert _zombies() == []
 
 
@@ -115,16 +113,11 @@ def test_a_killed_stage_takes_its_sandboxes_with_it() -> None:
     )
     stage = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     try:
-        until = time.monotonic() + 30
-        while len(_sleeping(mark)) < 1 and time.monotonic() < until:
-            time.sleep(0.01)
-        assert _sleeping(mark)
+        assert until(lambda: _sleeping(mark), interval=0.01, timeout=30)
     finally:
         stage.send_signal(signal.SIGKILL)
         stage.wait()
-    until = time.monotonic() + GRACE
-    while _marked(mark) and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: not _marked(mark), interval=0.01, timeout=GRACE)
     assert _marked(mark) == []
 
 
