@@ -109,7 +109,7 @@ def _whole(served: Served, size: int) -> Iterator[Row]:
 def _folded(served: Served, ref: str, size: int) -> Row:
     from lakefs import Reference  # noqa: PLC0415  slow to import
 
-    reference = Reference(REPOSITORY, ref, client=served.lake._client)  # noqa: SLF001
+    reference = Reference(REPOSITORY, ref, client=served.lake.connection.client)
     with measured(served.pid) as taken:
         names = [
             found.path

@@ -12,22 +12,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from lake import files as local
+from lake import files
 from lake.errors import FullError, InvalidError
 
 SIZE: Final = 1000
 """Objects in a call."""
-_AT_ONCE: Final = 2
+_CONCURRENT: Final = 2
 
-Ask = Callable[[str, Mapping[str, Any]], Any]
-"""Sends a JSON body with a method to the branch's batches and returns the JSON answer."""
+RequestBatch = Callable[[str, Mapping[str, Any]], Any]
+"""Sends a JSON body to the branch's batches with an HTTP method; returns the JSON response."""
 
 
-def write(ask: Ask, items: Mapping[str, bytes], content_type: str, home: Path) -> None:
+def write(request: RequestBatch, items: Mapping[str, bytes], content_type: str, home: Path) -> None:
     """Stage objects on the branch: one batch is written while another one is taken over.
 
     Args:
-        ask: how the lake is asked.
+        request: how a request of the lake is made.
         items: bytes by the path of their object.
         content_type: of all of them.
         home: directory of the lake, in which the files are written.
@@ -40,31 +40,31 @@ def write(ask: Ask, items: Mapping[str, bytes], content_type: str, home: Path) -
     parts = [names[start : start + SIZE] for start in range(0, len(names), SIZE)]
 
     def write_part(paths: list[str]) -> None:
-        addresses = _addresses(ask("POST", {"paths": paths}), len(paths))
-        files = [local.address(address, home) for address in addresses]
-        _fill(files, (items[path] for path in paths))
-        ask("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
+        addresses = _addresses(request("POST", {"paths": paths}), len(paths))
+        targets = [files.address_path(address, home) for address in addresses]
+        _fill(targets, (items[path] for path in paths))
+        request("PUT", {"paths": paths, "addresses": addresses, "content_type": content_type})
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_CONCURRENT) as pool:
         deque(pool.map(write_part, parts), maxlen=0)
 
 
-def _addresses(answer: object, count: int) -> list[str]:
-    """The addresses in an answer, one for each object."""
-    found = answer.get("addresses") if isinstance(answer, dict) else None
-    if isinstance(found, list) and len(found) == count:
-        texts = [each for each in found if isinstance(each, str)]
+def _addresses(response: object, count: int) -> list[str]:
+    """The addresses in a response, one for each object."""
+    addresses = response.get("addresses") if isinstance(response, dict) else None
+    if isinstance(addresses, list) and len(addresses) == count:
+        texts = [address for address in addresses if isinstance(address, str)]
         if len(texts) == count:
             return texts
     raise InvalidError(f"the lake does not say where {count:,} objects are to be written")
 
 
-def _fill(files: list[Path], contents: Iterable[bytes]) -> None:
+def _fill(targets: list[Path], contents: Iterable[bytes]) -> None:
     try:
-        for file, data in zip(files, contents, strict=True):
-            file.write_bytes(data)
+        for path, data in zip(targets, contents, strict=True):
+            path.write_bytes(data)
     except OSError as error:
-        for file in files:
+        for path in targets:
             with suppress(OSError):
-                file.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
         raise FullError(f"the objects cannot be written into the lake: {error.strerror}") from error

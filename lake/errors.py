@@ -1,20 +1,20 @@
 """What can go wrong with a lake, grouped by what the caller would do.
 
     LakeError
-    ├── UnreachableError    nothing answers: start it, or correct the endpoint
-    ├── UnauthorizedError   wrong credentials: correct them
-    ├── ForbiddenError      not allowed to anyone: do something else
-    ├── NotFoundError       no such repository, ref or object
-    ├── ConflictError       somebody else was there first: look again, then retry
-    ├── PreconditionError   If-None-Match failed: the object is there already
-    ├── InvalidError        a value or ref that cannot be right: correct the call
-    │   └── MisconfiguredError  a setting of the lake cannot be right: correct it
-    ├── RangeError          a byte range outside the object
-    ├── TooLargeError       a request beyond the server's limits: make it smaller
-    ├── UnsupportedError    lakeFS has this call, this server does not
-    ├── FullError           the disk is full or read-only: make room, then retry
-    ├── CorruptError        stored bytes are not what was written: restore them
-    └── BusyError           another process serves this lake: use that one
+    ├── UnreachableError        nothing answers: start it, or correct the endpoint
+    ├── UnauthorizedError       wrong credentials: correct them
+    ├── ForbiddenError          not allowed to anyone: do something else
+    ├── NotFoundError           no such repository, ref or object
+    ├── ConflictError           another process was first: look again, then retry
+    ├── PreconditionError       If-None-Match failed: the object is there already
+    ├── InvalidError            a value or ref is not valid: correct the call
+    │   └── MisconfiguredError  a setting of the lake is not valid: correct it
+    ├── RangeError              a byte range outside the object
+    ├── TooLargeError           a request beyond the server's limits: make it smaller
+    ├── UnsupportedError        lakeFS has this call, this server does not
+    ├── FullError               the disk is full or read-only: make room, then retry
+    ├── CorruptError            stored bytes are not what was written: restore them
+    └── BusyError               another process serves this lake: use that one
 
 `STATUS` is the one table between these errors and HTTP; server and client both read it.
 """
@@ -34,7 +34,7 @@ class LakeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        """The message, which quotes no more of foreign texts than a person reads."""
+        """The message, with long quotations of foreign text shortened."""
         return brief(super().__str__())
 
 
@@ -75,31 +75,31 @@ class PreconditionError(LakeError):
 
 
 class InvalidError(LakeError):
-    """A value, name or ref expression that cannot be right."""
+    """A value, name or ref expression is not valid."""
 
     kind = "invalid"
 
 
 class MisconfiguredError(InvalidError):
-    """A file or variable that says which lake is meant."""
+    """A file or variable that says which lake is meant is not valid."""
 
     kind = "misconfigured"
     exit_code = 2
 
 
 class RangeError(LakeError):
-    """A byte range outside the object; `size` is the object's size in bytes."""
+    """A byte range lies outside the object; `size` is the object's size in bytes."""
 
     kind = "range"
 
     def __init__(self, message: str, size: int = 0) -> None:
-        """Keep the object's size for the answer's Content-Range."""
+        """Keep the object's size for the response's Content-Range."""
         super().__init__(message)
         self.size = size
 
 
 class TooLargeError(LakeError):
-    """A request beyond the limits of the server."""
+    """A request exceeds the limits of the server."""
 
     kind = "too-large"
 
@@ -142,20 +142,25 @@ STATUS: Final[dict[int, type[LakeError]]] = {
     501: UnsupportedError,
     507: FullError,
 }
-"""HTTP status of each error that travels; 410 is lakeFS's own answer where bytes are gone."""
+"""HTTP status of each error that travels; 410 is lakeFS's own status where bytes are gone."""
 
 
 def refused(action: str, status: int | None, body: object, reason: str | None) -> LakeError:
-    """The error of an HTTP status, with the server's own message where its body has one."""
+    """The error of an HTTP status, with the server's own message where its body has one.
+
+    Args:
+        action: what was asked of the lake, such as "read a.txt at main".
+        status: HTTP status.
+        body: of the response, as bytes or text.
+        reason: phrase beside the status, for where the body has no message.
+    """
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     try:
-        said = json.loads(text).get("message")
+        message = json.loads(text).get("message")
     except (AttributeError, ValueError, RecursionError):
-        said = None
-    kind = STATUS.get(status or 0, LakeError)
-    if said is None and "<html" in text.lower():
-        kind, said = (
-            UnreachableError,
-            f"a web page answers ({reason or status}), which is no lakeFS",
-        )
-    return kind(f"the lake refused to {action}: {said or reason or status}")
+        message = None
+    error = STATUS.get(status or 0, LakeError)
+    if message is None and "<html" in text.lower():
+        error = UnreachableError
+        message = f"a web page answers ({reason or status}), which is no lakeFS"
+    return error(f"the lake refused to {action}: {message or reason or status}")

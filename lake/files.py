@@ -1,9 +1,9 @@
-"""Names and files that somebody else may have chosen: kept in their folder, read to a bound.
+"""Names and files that somebody else may have chosen: kept in their folder, read to a limit.
 
 A name that comes out of a lake, a table or a service becomes part of a local path only through
-`part`, and an address of the embedded lake only through `address`. A file whose path such a name,
-params.yaml or a person gives is read only through `opened` and what is built on it: a named pipe
-would hang its reader, a device has no end, and a folder is no file.
+`safe_name`, and an address of the embedded lake only through `address_path`. A file whose path such
+a name, params.yaml or a person gives is read only through `open_regular` and what is built on it: a
+named pipe would hang its reader, a device has no end, and a folder is no file.
 
 The errors are `OSError`s whose `strerror` says what is wrong, as the system's own do.
 """
@@ -21,16 +21,16 @@ from typing import Final
 
 from lake.errors import InvalidError
 
-MOST: Final = 1 << 26
-"""Bytes of a file that is read whole where nothing smaller is asked for: 64 MiB."""
-MOST_NAME: Final = 200
-"""Bytes of a name; file systems take 255, and a draft beside the file has a longer name."""
-RATIO: Final = 64
+MAX_BYTES: Final = 1 << 26
+"""Largest file that is read whole where no smaller limit is given: 64 MiB."""
+MAX_NAME_BYTES: Final = 200
+"""Longest name; file systems take 255 bytes, and a draft beside the file has a longer name."""
+MAX_EXPANSION: Final = 64
 """Bytes in memory that a byte of a foreign file may become; flat pictures reach 1,000 and more."""
 SCHEME: Final = "local://"
-_SHOWN: Final = 60
+_MAX_SHOWN: Final = 60
 """Characters of a refused name that are shown."""
-_KINDS: Final = (
+_TYPES: Final = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
@@ -39,17 +39,17 @@ _KINDS: Final = (
 )
 
 
-def part(name: object) -> str:
+def safe_name(name: object) -> str:
     """Return a name that can be one part of a path, and nothing more.
 
     It is not empty, has no separator, control or invisible character, is not the folder itself or
-    the one above it, and is no longer than `MOST_NAME` bytes.
+    the one above it, and is no longer than `MAX_NAME_BYTES` bytes.
 
     Raises:
-        InvalidError: it is none; the message shows its beginning.
+        InvalidError: it cannot be; the message shows its beginning.
     """
-    if not isinstance(name, str) or not _is_part(name):
-        shown = ascii(name) if len(str(name)) <= _SHOWN else f"{str(name)[:_SHOWN]!a}…"
+    if not isinstance(name, str) or not _is_safe_name(name):
+        shown = ascii(name) if len(str(name)) <= _MAX_SHOWN else f"{str(name)[:_MAX_SHOWN]!a}…"
         raise InvalidError(
             f"{shown} cannot be the name of a file here: a name is one part of a path, with no "
             "separator or control character"
@@ -57,148 +57,147 @@ def part(name: object) -> str:
     return name
 
 
-def _is_part(name: str) -> bool:
+def _is_safe_name(name: str) -> bool:
     return (
-        0 < len(name.encode("utf-8", "surrogatepass")) <= MOST_NAME
+        0 < len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
         and name not in {".", ".."}
         and name.isprintable()
         and not {"/", "\\"} & {*name}
     )
 
 
-def address(given: str, home: Path) -> Path:
-    """The file at an address that the server of an embedded lake gave.
+def address_path(address: str, home: Path) -> Path:
+    """Path of the file at an address that the server of an embedded lake gave.
 
     Args:
-        given: `local://` and an absolute path.
+        address: `local://` and an absolute path.
         home: the lake's directory.
 
     Raises:
         InvalidError: it is not in that directory.
     """
-    place = Path(given.removeprefix(SCHEME))
-    inside = given.startswith(SCHEME) and place.is_relative_to(home) and ".." not in place.parts
-    named = "\0" not in given and given.encode("utf-8", "replace").decode() == given
-    if not inside or not named:
-        raise InvalidError(
-            f"the lake names {given[:_SHOWN]!a}, which is not in its directory {home}"
-        )
-    return place
+    path = Path(address.removeprefix(SCHEME))
+    inside = address.startswith(SCHEME) and path.is_relative_to(home) and ".." not in path.parts
+    valid = "\0" not in address and address.encode("utf-8", "replace").decode() == address
+    if not inside or not valid:
+        shown = f"{address[:_MAX_SHOWN]!a}"
+        raise InvalidError(f"the lake names {shown}, which is not in its directory {home}")
+    return path
 
 
-def most_decoded(size: int, floor: int) -> int:
-    """Bytes, values or pixels that so many bytes of foreign files may become in memory.
+def max_decoded(size: int, floor: int) -> int:
+    """Limit of bytes, values or pixels that foreign files may become in memory.
 
     Args:
-        size: of the files together.
-        floor: what any files may become, however small they are.
+        size: of the files together, in bytes.
+        floor: the limit for small files.
     """
-    return max(floor, RATIO * size)
+    return max(floor, MAX_EXPANSION * size)
 
 
-def is_regular(place: Path) -> bool:
-    """Whether there is a regular file; under a name that no file can have there is none."""
+def is_regular(path: Path) -> bool:
+    """Whether there is a regular file at a path; a path that cannot be has none."""
     try:
-        return stat.S_ISREG(place.stat().st_mode)
+        return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
         return False
 
 
-def kind(mode: int) -> str | None:
-    """What a file is by its mode, such as "a named pipe"; None: a regular file."""
+def irregular_type(mode: int) -> str | None:
+    """What a file of this mode is, such as "a named pipe"; None for a regular file."""
     if stat.S_ISREG(mode):
         return None
-    return next((said for matches, said in _KINDS if matches(mode)), "no regular file")
+    return next((name for matches, name in _TYPES if matches(mode)), "no regular file")
 
 
-def opened(place: Path, *, follow: bool = True) -> BufferedReader:
+def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
     """Open a regular file for reading; anything else is left untouched.
 
     Args:
-        place: the file.
+        path: the file.
         follow: whether it may be a symbolic link.
 
     Raises:
-        OSError: there is none, it cannot be read, or it is no regular file.
+        OSError: there is no such file, it cannot be read, or it is not a regular file.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-    _refuse(place, _mode(place, follow=follow))  # some devices act when opened
-    handle = os.open(place, flags if follow else flags | os.O_NOFOLLOW)
+    _check_regular(path, _mode(path, follow=follow))  # some devices act when opened
+    handle = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     try:
-        _refuse(place, os.fstat(handle).st_mode)
+        _check_regular(path, os.fstat(handle).st_mode)
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
         raise
 
 
-def read_bytes(place: Path, most: int = MOST, *, follow: bool = True) -> bytes:
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES, *, follow: bool = True) -> bytes:
     """Read a regular file whole.
 
     Args:
-        place: the file.
-        most: bytes that it may have.
+        path: the file.
+        max_bytes: how large it may be.
         follow: whether it may be a symbolic link.
 
     Raises:
-        OSError: as `opened`; and it has more bytes.
+        OSError: as `open_regular`; or it has more bytes.
     """
-    with opened(place, follow=follow) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"is larger than {most:,} bytes", str(place))
+    with open_regular(path, follow=follow) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(path))
     return data
 
 
-def read_text(place: Path, most: int = MOST) -> str:
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Read a regular file of UTF-8 text, without a byte order mark; line ends become newlines.
 
     Raises:
-        OSError: as `read_bytes`; and it is not UTF-8.
+        OSError: as `read_bytes`; or it is not UTF-8.
     """
     try:
-        text = read_bytes(place, most).decode("utf-8-sig")
+        text = read_bytes(path, max_bytes).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        said = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x} at {error.start})"
-        raise OSError(errno.EILSEQ, said, str(place)) from error
+        reason = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x} at {error.start})"
+        raise OSError(errno.EILSEQ, reason, str(path)) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def write_atomic(place: Path, content: bytes, *, durable: bool = False) -> None:
+def write_atomic(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a file in one step: a killed process leaves the old file or the new one, whole.
 
     Args:
-        place: the file; its folder is made if it is not there.
+        path: the file; its folder is made if it is not there.
         content: its bytes.
-        durable: also wait until they are on disk, where losing them to a power cut is no option.
+        durable: also wait until they are on disk, so that a power cut does not lose them.
 
     Raises:
         OSError: it cannot be written; the old file stays.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name[:_SHOWN]}.{secrets.token_hex(8)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name[:_MAX_SHOWN]}.{secrets.token_hex(8)}")
     try:
         with draft.open("xb") as file:
             file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        draft.replace(place)
+        draft.replace(path)
         if durable:
-            _sync_folder(place.parent)
+            _sync_folder(path.parent)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
 
 
-def write_text(place: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text in one step."""
-    write_atomic(place, text.encode())
+    write_atomic(path, text.encode())
 
 
-def write_json(place: Path, content: object) -> None:
-    """Write JSON with sorted names in one step."""
-    write_text(place, json.dumps(content, indent=2, sort_keys=True) + "\n")
+def write_json(path: Path, content: object) -> None:
+    """Write JSON with sorted keys in one step."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -209,16 +208,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _mode(place: Path, *, follow: bool) -> int:
+def _mode(path: Path, *, follow: bool) -> int:
     try:
-        return place.stat(follow_symlinks=follow).st_mode
+        return path.stat(follow_symlinks=follow).st_mode
     except ValueError as error:  # NUL, or half of a surrogate pair
-        said = "has a name that no file can have"
-        raise OSError(errno.EINVAL, said, ascii(str(place))) from error
+        reason = "has a name that no file can have"
+        raise OSError(errno.EINVAL, reason, ascii(str(path))) from error
 
 
-def _refuse(place: Path, mode: int) -> None:
-    said = kind(mode)
-    if said is not None:
+def _check_regular(path: Path, mode: int) -> None:
+    irregular = irregular_type(mode)
+    if irregular is not None:
         code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-        raise OSError(code, f"is {said}, not a regular file", str(place))
+        raise OSError(code, f"is {irregular}, not a regular file", str(path))

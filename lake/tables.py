@@ -22,40 +22,40 @@ SUFFIX: Final = ".parquet"
 CONTENT_TYPE: Final = "application/vnd.apache.parquet"
 
 
-def in_place(found: Sequence[ObjectInfo], home: Path | None) -> list[str] | None:
-    """The files behind objects of an embedded lake, if all are whole and within our reach."""
+def paths_in_place(parts: Sequence[ObjectInfo], home: Path | None) -> list[str] | None:
+    """Paths of the files behind objects of an embedded lake, if all are here and whole."""
     if home is None:
         return None
     try:
-        places = [files.address(item.address, home) for item in found]
+        paths = [files.address_path(item.address, home) for item in parts]
     except InvalidError:
         return None
-    whole = (_is_whole(place, item.size) for item, place in zip(found, places, strict=True))
-    return [str(place) for place in places] if all(whole) else None
+    whole = (_has_size(path, item.size) for item, path in zip(parts, paths, strict=True))
+    return [str(path) for path in paths] if all(whole) else None
 
 
-def scan(places: Sequence[str], options: Mapping[str, str] | None = None) -> pl.LazyFrame:
+def scan(paths: Sequence[str], options: Mapping[str, str] | None = None) -> pl.LazyFrame:
     """Scan files, or addresses in a store that takes these options."""
     import polars as pl  # noqa: PLC0415  slow to import
 
     return pl.scan_parquet(
-        list(places), glob=False, storage_options=dict(options) if options else None
+        list(paths), glob=False, storage_options=dict(options) if options else None
     )
 
 
 def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
-    """Read parts that are at hand as bytes.
+    """Read parts that are in memory.
 
     Raises:
-        CorruptError: one is no Parquet file, or they are not of one table.
+        CorruptError: one is not a Parquet file, or they are not of one table.
     """
     import polars as pl  # noqa: PLC0415  slow to import
 
     try:
         return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        said = (str(error).splitlines() or ["no reason given"])[0]
-        raise CorruptError(f"the parts of a table cannot be read: {said}") from error
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        raise CorruptError(f"the parts of a table cannot be read: {reason}") from error
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -65,9 +65,10 @@ def encode(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _is_whole(place: Path, size: int) -> bool:
+def _has_size(path: Path, size: int) -> bool:
+    """Whether there is a regular file of this size in bytes."""
     try:
-        found = place.stat()
+        status = path.stat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == size
+    return stat.S_ISREG(status.st_mode) and status.st_size == size

@@ -41,5 +41,5 @@ def of_file(path: Path) -> str:
         inside = sorted(item for item in items if item.is_file())
         parts = [f"{item.relative_to(path).as_posix()}:{of_file(item)}" for item in inside]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    with files.opened(path) as file:
+    with files.open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

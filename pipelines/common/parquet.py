@@ -30,7 +30,7 @@ def read(path: Path, floor: int = OURS) -> pl.DataFrame:
         DataError: The file is no Parquet file, or would become too large.
         OSError: The file does not exist, or is no regular file.
     """
-    with files.opened(path) as file:
+    with files.open_regular(path) as file:
         check(path, file, floor)
     try:
         return pl.read_parquet(path, glob=False)
@@ -73,7 +73,7 @@ def bound(name: str | Path, file_size: int, size: int, floor: int = SOURCE) -> N
     Raises:
         DataError: It takes too many.
     """
-    most = files.most_decoded(file_size, floor)
+    most = files.max_decoded(file_size, floor)
     if size > most:
         raise DataError(
             f"{name} has {file_size:,} bytes and would take {size:,} in memory, more than the "

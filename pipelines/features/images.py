@@ -203,7 +203,7 @@ def _decoded(
 def _bound(images: pl.Series, pixels: int) -> None:
     """Refuse images that together have far more pixels than their files have bytes."""
     size = int(images.struct.field("bytes").bin.size().sum())
-    most = files.most_decoded(size, image_files.MAX_TOTAL)
+    most = files.max_decoded(size, image_files.MAX_TOTAL)
     if pixels > most:
         raise ImageError(
             f"{len(images):,} images in {size:,} bytes would be {pixels:,} pixels, more than the "

@@ -85,7 +85,7 @@ def _check_error(body: Mapping[str, Any]) -> None:
         return
     code = error.get("code") if isinstance(error, Mapping) else None
     retryable = not isinstance(code, int) or code not in FINAL
-    reason = message(body) or documents.shown(str(code))
+    reason = message(body) or documents.one_line(str(code))
     raise AttemptError(f"the service answered 200 with an error: {reason}", retryable=retryable)
 
 

@@ -30,8 +30,8 @@ def directory(dataset: str, number: int) -> Path:
 def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
     """Stage the files of a round's generator on a branch."""
     for place in sorted(directory(dataset, number).iterdir()):
-        path = refs.partition(dataset, TABLE, number) + files.part(place.name)
-        with files.opened(place) as file:
+        path = refs.partition(dataset, TABLE, number) + files.safe_name(place.name)
+        with files.open_regular(place) as file:
             lake.write_bytes(branch, path, file.read())
 
 
@@ -57,7 +57,7 @@ def download(
     prefix = refs.partition(dataset, TABLE, number)
     place = directory(dataset, number) if target is None else target
     paths = [item.path for item in lake.objects(ref, prefix)]
-    found = {files.part(path.removeprefix(prefix)): path for path in paths}
+    found = {files.safe_name(path.removeprefix(prefix)): path for path in paths}
     contents = {name: lake.read(ref, path) for name, path in found.items()}
     for name, data in contents.items():
         if name.endswith(tables.SUFFIX):

@@ -53,7 +53,7 @@ def check(source: str) -> None:
     mode = mode_of(source)
     if mode is not None and stat.S_ISDIR(mode):
         find(Path(source))
-    elif mode is not None and (said := files.kind(mode)) is not None:
+    elif mode is not None and (said := files.irregular_type(mode)) is not None:
         raise DataError(f"ingest.source {source!r} is {said}, not a regular file")
 
 
@@ -123,7 +123,7 @@ def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
     if why is not None:
         return why
     about = entry.stat()
-    said = files.kind(about.st_mode)
+    said = files.irregular_type(about.st_mode)
     if said is not None:
         return f"is {said}"
     return f"has {about.st_size:,} bytes" if about.st_size > MOST else None

@@ -47,7 +47,7 @@ def read(path: Path) -> pl.DataFrame:
         DataError: it is no regular file, cannot be read, or would become too large.
     """
     try:
-        with files.opened(path) as file:
+        with files.open_regular(path) as file:
             frame = READERS[path.suffix.lower()](path, file)
             parquet.bound(path, file.seek(0, os.SEEK_END), int(frame.estimated_size()))
     except (*UNREADABLE, ValueError, csv.Error) as error:

@@ -163,7 +163,11 @@ def _files(path: Path) -> dict[str, Path]:
     if not parts:
         raise UsageError(f"{path} holds no Parquet file")
     for file in parts.values():
-        problem = files.irregular_type(file.stat().st_mode) if file.exists() else "a link that leads nowhere"
+        problem = (
+            files.irregular_type(file.stat().st_mode)
+            if file.exists()
+            else "a link that leads nowhere"
+        )
         if problem is not None:
             raise UsageError(f"{str(file)!r} is {problem}, not a regular file; remove it")
     return parts

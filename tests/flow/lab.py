@@ -121,4 +121,6 @@ def add_samples(lake: Lake) -> Callable[[str], None]:
 
 def revert(lab: Lab, branch: str, ref: str, parent: int = 0) -> None:
     wanted = lakefs_sdk.RevertCreation(ref=ref, parent_number=parent)
-    lab.lake._call(lab.lake._sdk.branches_api.revert_branch, lab.lake.repository, branch, wanted)
+    lab.lake.connection.call(
+        lab.lake.connection.sdk.branches_api.revert_branch, lab.lake.repository, branch, wanted
+    )

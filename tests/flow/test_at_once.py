@@ -142,7 +142,9 @@ def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) ->
 def test_a_reverted_round_is_not_held_and_can_come_back(copied: Project) -> None:
     lake = copied.lake()
     revert = lakefs_sdk.RevertCreation(ref=lake.head("main"), parent_number=1)
-    lake._call(lake._sdk.branches_api.revert_branch, lake.repository, "main", revert)
+    lake.connection.call(
+        lake.connection.sdk.branches_api.revert_branch, lake.repository, "main", revert
+    )
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
     assert history.published(lake, "tiny").keys() == {0, 1}
     assert [each["round"] for each in overview.collect(lake, "tiny")["rounds"]] == [0, 1]

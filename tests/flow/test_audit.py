@@ -293,7 +293,9 @@ def test_a_round_that_was_taken_back_is_found_too(copied: Project, said: Callabl
     lake = copied.lake()
     plant(lake)
     revert = lakefs_sdk.RevertCreation(ref=lake.head("main"), parent_number=1)
-    lake._call(lake._sdk.branches_api.revert_branch, lake.repository, "main", revert)
+    lake.connection.call(
+        lake.connection.sdk.branches_api.revert_branch, lake.repository, "main", revert
+    )
     by = lake.resolve("main").id
     lost = [(each.dataset, each.round, each.by) for each in superseded.rounds(lake)]
     assert lost == [("pictures", 2, by)]

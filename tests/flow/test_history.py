@@ -284,8 +284,8 @@ def test_a_merge_that_was_forced(lab: Lab) -> None:
     commit, about = lab.rejudged("forced-source", lab.result.judged)
     ref = lab.branch("forced", lab.merge.id)
     wanted = lakefs_sdk.Merge(message="forced", metadata=about, strategy="source-wins")
-    lab.lake._call(lab.lake._sdk.refs_api.merge_into_branch, lab.lake.repository, commit, ref,
-                   merge=wanted)  # fmt: skip
+    call, sdk = lab.lake.connection.call, lab.lake.connection.sdk
+    call(sdk.refs_api.merge_into_branch, lab.lake.repository, commit, ref, merge=wanted)
     step = lab.only(ref)
     assert "it was forced: tiny/head.json had been changed on both sides" in (step.wrong or "")
 
@@ -369,7 +369,9 @@ def test_a_cherry_pick_of_a_round(lab: Lab) -> None:
             message="pick", metadata={**lab.merge.metadata, "cherry-pick-origin": lab.merge.id}
         ),
     )
-    lab.lake._call(lab.lake._sdk.branches_api.cherry_pick, lab.lake.repository, ref, picked)
+    lab.lake.connection.call(
+        lab.lake.connection.sdk.branches_api.cherry_pick, lab.lake.repository, ref, picked
+    )
     step = lab.only(ref)
     assert step.kind == "cherry-pick"
     assert step.wrong is not None
@@ -381,8 +383,8 @@ def test_a_squash_merge(lab: Lab) -> None:
     wanted = lakefs_sdk.Merge(
         message="squash", metadata=dict(lab.merge.metadata), squash_merge=True
     )
-    lab.lake._call(lab.lake._sdk.refs_api.merge_into_branch, lab.lake.repository, lab.source, ref,
-                   merge=wanted)  # fmt: skip
+    call, sdk = lab.lake.connection.call, lab.lake.connection.sdk
+    call(sdk.refs_api.merge_into_branch, lab.lake.repository, lab.source, ref, merge=wanted)
     assert lab.only(ref).kind == "commit"
 
 

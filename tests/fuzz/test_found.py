@@ -15,7 +15,7 @@ from PIL import Image
 
 from expectations import suite
 from expectations.errors import CalibrationError, SuiteError
-from lake import batches, documents, refs, tables, upkeep
+from lake import batches, documents, garbage_collection, refs, tables
 from lake.client import connect
 from lake.documents import DocumentError
 from lake.errors import CorruptError, InvalidError, LakeError, UnreachableError, refused
@@ -359,7 +359,7 @@ def test_a_collection_that_counts_nothing_is_no_lakes(body: bytes) -> None:
     with answering() as other:
         other.body = body
         with pytest.raises(UnreachableError, match="is no lake"):
-            upkeep._post(Remote(other.url, "a", "s"), upkeep.PATH, {})
+            garbage_collection._post(Remote(other.url, "a", "s"), garbage_collection.PATH, {})
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"addresses": []}, {"addresses": [5]}])
@@ -537,7 +537,7 @@ def test_what_a_sheet_asks_is_of_its_types(changed: dict[str, Any]) -> None:
     asked = {"dataset": "d", "round": 1, "commit": "c", "suite_digest": "s", "rows": [0]}
     Path("a.json").write_text(json.dumps({**asked, **changed}))
     with pytest.raises(CalibrationError, match="is not what was written"):
-        sheets.read_asked(Path("a.csv"))
+        sheets.read_request(Path("a.csv"))
 
 
 @pytest.mark.parametrize("data", [b"", b"PAR1" * 5])

@@ -207,7 +207,7 @@ def test_ref_expressions(data: bytes) -> object:
     return found
 
 
-NAMES: Final = (check_repository, check_key, check_branch, check_tag, files.part)
+NAMES: Final = (check_repository, check_key, check_branch, check_tag, files.safe_name)
 
 
 @fuzzed(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lake import upkeep
+from lake import garbage_collection
 from lake.client import connect
 from lake.daemon import Endpoint
 from lake.home import LakeHome
@@ -72,7 +72,7 @@ def test_keys_of_the_environment_are_for_a_living_server_too(
     monkeypatch.setenv(ACCESS_KEY, "AKIAOFTHEENVIRONMENT")
     monkeypatch.setenv(SECRET_KEY, "secret-of-the-environment")
     with listener(dead.remote.endpoint) as heard:
-        assert upkeep.collect(home, keep=0, dry_run=True)
+        assert garbage_collection.collect(home, keep=0, dry_run=True)
         assert heard.received == b""
 
 

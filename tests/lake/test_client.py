@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 
 from lake import settings
 from lake.client import Lake, connect
+from lake.client.connection import Connection
 from lake.errors import (
     ConflictError,
     CorruptError,
@@ -272,7 +273,7 @@ def test_something_else_at_the_endpoint_is_said_to_be_no_lake(
 
 
 def test_a_lake_that_hangs_is_given_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Lake._call.__kwdefaults__, "wait", 0.3)
+    monkeypatch.setitem(Connection.call.__kwdefaults__, "timeout", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         lake = connect(Remote(endpoint, "a", "b"), name)

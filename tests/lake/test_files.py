@@ -11,13 +11,13 @@ import pytest
 from lake import files
 from lake.batches import write
 from lake.errors import InvalidError
-from lake.tables import in_place
+from lake.tables import paths_in_place
 from lake.values import ObjectInfo
 
 
 @pytest.mark.parametrize("name", ["a", "manifest.json", "…", "a b", ".hidden", "naïve", "x" * 200])
 def test_a_name_that_is_one_part_of_a_path_stays(name: str) -> None:
-    assert files.part(name) == name
+    assert files.safe_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_name_that_is_one_part_of_a_path_stays(name: str) -> None:
 )
 def test_any_other_name_is_refused_in_one_printable_sentence(name: object) -> None:
     with pytest.raises(InvalidError) as caught:
-        files.part(name)
+        files.safe_name(name)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
 
@@ -56,8 +56,8 @@ def test_an_address_outside_of_the_lake_is_never_used(tmp_path: Path, given: str
     address = given if "://" in given else f"local://{given.format(home=home)}"
     if given != "{home}":
         with pytest.raises(InvalidError, match="not in its directory"):
-            files.address(address, home)
-    assert in_place([ObjectInfo("t/x.parquet", "", 4, address)], home) is None
+            files.address_path(address, home)
+    assert paths_in_place([ObjectInfo("t/x.parquet", "", 4, address)], home) is None
 
 
 def test_a_batch_is_not_written_where_its_answer_says(tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_a_batch_is_not_written_where_its_answer_says(tmp_path: Path) -> None:
 def test_a_file_is_read_whole_to_its_bound(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_bytes(b"\xef\xbb\xbfone\r\ntwo")
-    assert files.read_bytes(place, most=11) == place.read_bytes()
+    assert files.read_bytes(place, max_bytes=11) == place.read_bytes()
     assert files.read_text(place) == "one\ntwo"
     with pytest.raises(OSError, match="larger than 10 bytes"):
-        files.read_bytes(place, most=10)
+        files.read_bytes(place, max_bytes=10)
     (tmp_path / "link").symlink_to(place)
     assert files.read_text(tmp_path / "link") == "one\ntwo"
     with pytest.raises(OSError, match="link"):

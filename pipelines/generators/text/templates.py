@@ -79,7 +79,7 @@ class Template:
         try:
             return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
         except Exception as error:  # what a template computes fails in any way
-            said = documents.shown(f"{type(error).__name__}: {error}")
+            said = documents.one_line(f"{type(error).__name__}: {error}")
             raise GeneratorError(f"the prompt {self.name}, block {name!r}: {said}") from error
 
     @cached_property
@@ -99,10 +99,10 @@ class Template:
         try:
             return place.from_string(self.source)
         except TemplateSyntaxError as error:
-            said = f"line {error.lineno}: {documents.shown(str(error.message))}"
+            said = f"line {error.lineno}: {documents.one_line(str(error.message))}"
             raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # of its code
-            said = documents.shown(str(error)) or "it is nested too deeply"
+            said = documents.one_line(str(error)) or "it is nested too deeply"
             raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
 
 

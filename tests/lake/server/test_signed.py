@@ -14,7 +14,7 @@ import pytest
 import urllib3
 from lakefs.exceptions import handle_http_error
 
-from lake.client import _translated
+from lake.client.connection import sdk_errors_translated
 from lake.errors import ForbiddenError, LakeError
 from lake.server.http.tokens import Signer, TokenKind
 from tests.lake.servers import Served, api_root
@@ -195,7 +195,7 @@ def test_an_error_of_a_signed_address_does_not_tell_it(server: Served) -> None:
         with (
             urllib3.PoolManager(retries=urllib3.Retry(1)) as pools,
             pytest.raises(LakeError) as caught,
-            _translated("write a.bin on main", "http://lake"),
+            sdk_errors_translated("write a.bin on main", "http://lake"),
         ):
             handle_http_error(pools.request("PUT", url, body=b"1"))
         assert "5ec2e7" not in str(caught.value)

@@ -1,0 +1,223 @@
+"""Calls of the lakeFS API through its SDK: time limits, one retry, pages, and translated errors.
+
+Every error of the SDK is translated once, in `sdk_errors_translated`.
+
+The SDK takes a second to import, so it is imported where it is used: a command that only asks for
+the embedded lake's name does not wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lake import polling
+from lake.client import transport_errors
+from lake.errors import LakeError, UnreachableError, refused
+from lake.home import LakeHome
+from lake.launch import serve_on_demand
+from lake.settings import ENDPOINT, Remote
+
+if TYPE_CHECKING:
+    import lakefs
+
+PAGE_SIZE: Final = 1000
+CONNECT_SECONDS: Final = 5.0
+"""Time limit for a connection."""
+QUICK_SECONDS: Final = 30.0
+"""Time limit for a response that needs no work."""
+SLOW_SECONDS: Final = 300.0
+"""Time limit for commits, merges with hooks, and bytes to be taken over."""
+KILLED_SECONDS: Final = 0.5
+"""Time within which a process that was killed gives its lock back, after its connections."""
+_HAVE_RESULTS: Final = (
+    *("get_", "list_", "find_", "log_", "diff_", "commit", "merge_", "cherry_"),
+)
+"""How the names of the SDK's methods begin that always return something."""
+_UNEXPECTED: Final = (
+    *(ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError),
+)
+"""What the SDK raises where a response is not what it expects."""
+
+
+class Connection:
+    """A connection to a lake, which follows an embedded server to where it is served now."""
+
+    def __init__(self, client: lakefs.Client, home: Path | None) -> None:
+        """Take over a client of the SDK, and the directory of an embedded lake."""
+        import lakefs_sdk  # noqa: PLC0415  slow to import
+
+        self.models: Any = lakefs_sdk
+        self.client = client
+        self.sdk: Any = client.sdk_client
+        self.home = home
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the lake, without the API's own path."""
+        return str(self.client.config.host).removesuffix("/api/v1")
+
+    def call(
+        self,
+        method: Callable[..., Any],
+        *args: object,
+        action: str = "",
+        timeout: float = QUICK_SECONDS,
+        **kwargs: Any,  # noqa: ANN401  the SDK is not typed
+    ) -> Any:  # noqa: ANN401  the SDK is not typed
+        """Call a method of the SDK; on the embedded lake once more where that can do no harm.
+
+        Args:
+            method: of one of the SDK's APIs.
+            *args: its arguments.
+            action: what it does, for a message; its name when empty.
+            timeout: seconds to wait for the response.
+            **kwargs: its arguments by name.
+
+        Raises:
+            LakeError: the lake refuses, or does not answer.
+        """
+        import urllib3  # noqa: PLC0415  slow to import
+
+        with sdk_errors_translated(action or method.__name__.replace("_", " "), self.endpoint):
+            self._follow()
+            limits = (CONNECT_SECONDS, timeout)
+            try:
+                return _checked(method, method(*args, **kwargs, _request_timeout=limits))
+            except urllib3.exceptions.MaxRetryError as error:
+                if self.home is None or not transport_errors.may_retry(method.__name__, error):
+                    raise
+            self._follow(KILLED_SECONDS)  # the embedded server has ended meanwhile
+            return _checked(method, method(*args, **kwargs, _request_timeout=limits))
+
+    def pages(
+        self,
+        method: Callable[..., Any],
+        *args: object,
+        **kwargs: Any,  # noqa: ANN401  the SDK is not typed
+    ) -> Iterator[Any]:
+        """All lines of a listing, read page by page.
+
+        Raises:
+            UnreachableError: the pages do not end.
+        """
+        after = ""
+        while True:
+            page = self.call(method, *args, **kwargs, after=after, amount=PAGE_SIZE)
+            yield from page.results
+            if not page.pagination.has_more:
+                return
+            if page.pagination.next_offset in {"", after}:
+                raise UnreachableError(f"the lake at {self.endpoint} lists without an end")
+            after = page.pagination.next_offset
+
+    def request_json(self, method: str, path: str, body: Mapping[str, Any], *, action: str) -> Any:  # noqa: ANN401  JSON
+        """Make a request that the SDK has no method for.
+
+        Args:
+            method: HTTP method.
+            path: below the API's own path.
+            body: JSON object to send.
+            action: what the request does, for a message.
+
+        Raises:
+            LakeError: the lake refuses, or does not answer.
+        """
+        api = self.sdk.objects_api.api_client
+        headers = {"Content-Type": "application/json"}
+
+        def request(*, _request_timeout: tuple[float, float]) -> Any:  # noqa: ANN401  JSON
+            api.update_params_for_auth(headers, [], ["basic_auth"], "", method, None)
+            response = api.rest_client.request(
+                method,
+                f"{self.client.config.host}{path}",
+                headers=headers,
+                body=dict(body),
+                _request_timeout=_request_timeout,
+            )
+            return json.loads(response.data) if response.data else None
+
+        return self.call(request, action=action, timeout=SLOW_SECONDS)
+
+    def _follow(self, timeout: float = 0.0) -> None:
+        """Turn to where the embedded lake is served now; keys go to no other process.
+
+        Args:
+            timeout: seconds to wait for a process to end that closed its connections already.
+        """
+        if self.home is None:
+            return
+        home = LakeHome(self.home)
+        before = serving = home.serving()
+        if before is not None and timeout > 0:
+            polling.until(lambda: home.serving() != before, interval=0.01, timeout=timeout)
+            serving = home.serving()
+        url = serving.url if serving is not None else serve_on_demand(self.home).endpoint
+        self.client.config.host = f"{url}/api/v1"
+
+
+def open_connection(remote: Remote, home: Path | None) -> Connection:
+    """Make a connection; nothing is asked yet.
+
+    Args:
+        remote: address and credentials.
+        home: directory of the lake if it is the embedded one.
+
+    Raises:
+        LakeError: the address or the credentials are not valid.
+    """
+    import lakefs  # noqa: PLC0415  slow to import
+    import urllib3  # noqa: PLC0415  slow to import
+
+    with sdk_errors_translated("connect", remote.endpoint):
+        client = lakefs.Client(  # type: ignore[no-untyped-call]
+            host=remote.endpoint,
+            username=remote.access_key_id,
+            password=remote.secret_access_key,
+        )
+        pools = client.sdk_client.config_api.api_client.rest_client.pool_manager
+        timeout = urllib3.Timeout(CONNECT_SECONDS, SLOW_SECONDS)
+        pools.connection_pool_kw["timeout"] = timeout
+        pools.connection_pool_kw["retries"] = urllib3.Retry(connect=0, read=0, redirect=5, other=0)
+    return Connection(client, home)
+
+
+def _checked(method: Callable[..., Any], result: Any) -> Any:  # noqa: ANN401  the SDK is not typed
+    """The result of a call.
+
+    Raises:
+        TypeError: there is no result where there always is one.
+    """
+    if result is None and method.__name__.startswith(_HAVE_RESULTS):
+        raise TypeError("a call that returns a result returned nothing")
+    return result
+
+
+@contextmanager
+def sdk_errors_translated(action: str, endpoint: str) -> Iterator[None]:
+    """Turn the SDK's errors into this package's, with their cause kept."""
+    import urllib3  # noqa: PLC0415  slow to import
+    from lakefs.exceptions import LakeFSException, ServerException  # noqa: PLC0415  slow to import
+    from lakefs_sdk.exceptions import ApiException  # noqa: PLC0415  slow to import
+    from pydantic.v1 import ValidationError  # noqa: PLC0415  slow to import
+
+    try:
+        yield
+    except ApiException as error:
+        raise refused(action, error.status, error.body, error.reason) from error
+    except ServerException as error:
+        raise refused(action, error.status_code, error.body, error.reason) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise UnreachableError(
+            f"the lake at {endpoint} does not answer (to {action}: "
+            f"{transport_errors.reason(error)}); see whether it runs, or correct {ENDPOINT}"
+        ) from error
+    except LakeFSException as error:
+        raise LakeError(f"the lake refused to {action}: {error}") from error
+    except (ValidationError, *_UNEXPECTED) as error:
+        raise UnreachableError(
+            f"what answers at {endpoint} is no lakeFS (to {action}); correct {ENDPOINT}"
+        ) from error
