@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from expectations.errors import ExpectationsError
 from lake.errors import LakeError
-from lake.visible import brief
+from lake.visible import shorten
 from lineage.errors import LineageError
 from pipelines.common.errors import PipelineError
 
@@ -24,7 +24,7 @@ class ReviewError(Exception):
 
     def __str__(self) -> str:
         """The message, which quotes no more of foreign texts than a person reads."""
-        return brief(super().__str__())
+        return shorten(super().__str__())
 
 
 class UsageError(ReviewError):

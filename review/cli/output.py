@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from lake.visible import in_json, tame, visible
+from lake.visible import escape_json, mark_unprintable, visible
 
 STYLES = {
     "published": "green",
@@ -60,11 +60,15 @@ class _Tamed:
     """A renderable, or a text, in which marks stand for characters that do not print."""
 
     def __init__(self, wrapped: ConsoleRenderable | str) -> None:
-        self._wrapped = Text(tame(wrapped)) if isinstance(wrapped, str) else wrapped
+        self._wrapped = Text(mark_unprintable(wrapped)) if isinstance(wrapped, str) else wrapped
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self._wrapped, options):
-            yield segment if segment.control else Segment(tame(segment.text), segment.style)
+            yield (
+                segment
+                if segment.control
+                else Segment(mark_unprintable(segment.text), segment.style)
+            )
 
 
 def sentence(text: str, style: str = "") -> Text:
@@ -79,7 +83,7 @@ def print_json(content: object) -> None:
 
 def as_json(content: object, *, indent: int | None = None) -> str:
     """Serialize as JSON in ASCII, with escapes for characters that do not print."""
-    return in_json(json.dumps(content, indent=indent, default=str))
+    return escape_json(json.dumps(content, indent=indent, default=str))
 
 
 def print_json_rows(
@@ -96,7 +100,7 @@ def print_json_rows(
     sys.stdout.write(f'{head},\n  "{name}": [')
     comma = ""
     for block in blocks:
-        rows = in_json(block.write_ndjson(), ascii_only=True).split("\n")[:-1]
+        rows = escape_json(block.write_ndjson(), ascii_only=True).split("\n")[:-1]
         sys.stdout.writelines([comma, "\n    ", ",\n    ".join(rows)] if rows else [])
         comma = "," if rows else comma
     sys.stdout.write("\n  ]\n}\n")

@@ -70,8 +70,8 @@ def run(
     as_json: bool,
 ) -> None:
     """Find the descendants of samples, and print how many there are, or list them all."""
-    wanted = {**_given(samples), **_listed(from_file)}
-    if not wanted:
+    origins = {**_given(samples), **_listed(from_file)}
+    if not origins:
         raise UsageError("no sample is named; give an id, or a file with --from-file")
     params = load()
     lake = open_lake(params)
@@ -79,7 +79,7 @@ def run(
     index = ancestry_index.open_at(lake, commit)
     if dataset is not None:
         wanted_dataset(params, dataset, also=ancestry_index.datasets(index))
-    selection = find(index, wanted)
+    selection = find(index, origins)
     descendants = _only(index, walks.descendants(index, selection.numbers), dataset)
     if as_json:
         _print_json(index, {"ref": ref, "commit": commit}, selection, descendants, rows=rows)
@@ -88,18 +88,18 @@ def run(
     _complain(ref, selection)
 
 
-def find(index: Ancestry, wanted: Mapping[str, str]) -> Selection:
+def find(index: Ancestry, origins: Mapping[str, str]) -> Selection:
     """Find the occurrences of samples.
 
     Args:
         index: the family tree.
-        wanted: by id the words for where it was given, which an error message begins with.
+        origins: by id the words for where it was given, which an error message begins with.
 
     Raises:
         QueryError: a text cannot be the beginning of an id.
     """
     numbers_found, counts = [np.empty(0, dtype=np.int64)], {}
-    for prefix, where in wanted.items():
+    for prefix, where in origins.items():
         try:
             numbers = index.find(prefix)
         except QueryError as error:

@@ -112,12 +112,12 @@ def _compare(request: DiffRequest) -> list[DataDiff]:
     named = build.datasets(lake, request.left, request.right, two_dot=request.two_dot)
     if request.dataset is not None:
         wanted_dataset(params, request.dataset, also=named)
-    own = request.dataset or round_refs.shared_dataset(request.left, request.right)
-    wanted = [name for name in named if own in (None, name)]
-    others = [name for name in named if name not in wanted]
+    dataset = request.dataset or round_refs.shared_dataset(request.left, request.right)
+    names = [name for name in named if dataset in (None, name)]
+    others = [name for name in named if name not in names]
     if others and request.dataset is None:
         console.line(f"{', '.join(others)} differ too; --dataset shows one of them")
-    return [_of_dataset(lake, request, name, options) for name in wanted]
+    return [_of_dataset(lake, request, name, options) for name in names]
 
 
 def _of_dataset(lake: Lake, request: DiffRequest, name: str, options: dict[str, Any]) -> DataDiff:

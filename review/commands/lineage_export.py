@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lake.client import Lake
 from lake.errors import NotFoundError
-from lake.visible import in_json
+from lake.visible import escape_json
 from lineage.export import croissant, prov
 from lineage.export.values import Track, untracked
 from pipelines.common import progress
@@ -37,7 +37,7 @@ def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_jso
     lake = open_lake(params)
     document = compose(lake, held(lake, params, ref, dataset), form)
     track = untracked if output is None else progress.track
-    size = files.write(output, map(in_json, document.chunks(track)))
+    size = files.write(output, map(escape_json, document.chunks(track)))
     if output is None:
         return
     summary = document.summary()

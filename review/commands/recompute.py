@@ -101,13 +101,13 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         proved = prove(
             rounds, partial(ancestry_index.opened, verify="full"), only=only, told=report
         )
-        counted = _counted(
+        batches = _counted(
             chain((batch for batch in damaged if batch.dataset in only), proved), result
         )
         if as_json:
-            _write({"ref": ref, "commit": commit, "datasets": only}, counted, result)
+            _write({"ref": ref, "commit": commit, "datasets": only}, batches, result)
         else:
-            for _ in counted:
+            for _ in batches:
                 pass
     if not as_json:
         _print(ref, result)

@@ -73,8 +73,8 @@ def add(path: Path, dataset: str) -> str:
         ParamsError: the file is invalid already.
     """
     params = load(path)
-    wanted = wanted_dataset(params, dataset)
-    entry = _next(params, wanted, GENERATORS[params.datasets[wanted].ingest.modality])
+    name = wanted_dataset(params, dataset)
+    entry = _next(params, name, GENERATORS[params.datasets[name].ingest.modality])
     key = f"{dataset}-{entry['round']}"
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document

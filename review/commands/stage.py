@@ -23,5 +23,5 @@ def _receipt(name: str, key: str | None) -> dict[str, Any] | None:
     if name in ("inputs", "report"):
         return None
     dataset, _, number = key.rpartition("-") if name in runner.OF_A_ROUND else (key, "", "0")
-    found = receipts.read(dataset, int(number), "publish" if name == "ingest" else name)
-    return found.model_dump(exclude_none=True)
+    receipt = receipts.read(dataset, int(number), "publish" if name == "ingest" else name)
+    return receipt.model_dump(exclude_none=True)

@@ -45,7 +45,7 @@ def run(
     params = load()
     wanted_dataset(params, dataset)
     if sheet is not None and sheet.exists():
-        question = sheets.read_asked(sheet)
+        question = sheets.read_request(sheet)
         _fits(sheet, question, dataset, round_number)
         subject = audits.subject(params, dataset, question.round)
         _show(subject, audits.answered(subject, sheet, question), as_json=as_json)
@@ -57,7 +57,7 @@ def run(
         _ask(subject, sheet, rows, as_json=as_json)
 
 
-def _fits(sheet: Path, question: sheets.Asked, dataset: str, number: int | None) -> None:
+def _fits(sheet: Path, question: sheets.LabellingRequest, dataset: str, number: int | None) -> None:
     if question.dataset != dataset or number not in (None, question.round):
         raise UsageError(
             f"{sheet} asks about round {question.round} of {question.dataset}; name that data set "

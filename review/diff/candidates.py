@@ -39,8 +39,8 @@ def decisions(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = sources.frames()
     if frames is None:
         return _nothing(), _undecided()
-    wanted = [*KEY, "decision", "reasons"]
-    old, new = (frame.collect() for frame in (frame.select(wanted) for frame in frames))
+    columns = [*KEY, "decision", "reasons"]
+    old, new = (frame.collect() for frame in (frame.select(columns) for frame in frames))
     words = pl.concat_str(
         "decision", pl.lit(": "), pl.col("reasons").list.join(", "), ignore_nulls=True
     ).str.strip_suffix(": ")

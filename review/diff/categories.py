@@ -26,8 +26,8 @@ def few(old: pl.Series, new: pl.Series) -> bool:
 def counted(old: pl.Series, new: pl.Series) -> pl.DataFrame:
     """Count the rows of each value that is not null: value (String), before, after."""
     parts = [
-        pl.DataFrame({"value": each.drop_nulls().cast(pl.String)}).group_by("value").len(name)
-        for each, name in ((old, "before"), (new, "after"))
+        pl.DataFrame({"value": values.drop_nulls().cast(pl.String)}).group_by("value").len(name)
+        for values, name in ((old, "before"), (new, "after"))
     ]
     both = parts[0].join(parts[1], on="value", how="full", coalesce=True)
     return both.with_columns(pl.col("before", "after").fill_null(0).cast(pl.Int64)).sort("value")
@@ -43,7 +43,7 @@ def lost(counts: pl.DataFrame) -> pl.Series:
     return _only(counts, "before", "after")
 
 
-def _only(counts: pl.DataFrame, here: str, there: str) -> pl.Series:
-    alone = counts.filter(pl.col(there) == 0)
-    ordered = alone.sort(here, "value", descending=[True, False])
+def _only(counts: pl.DataFrame, side: str, other: str) -> pl.Series:
+    alone = counts.filter(pl.col(other) == 0)
+    ordered = alone.sort(side, "value", descending=[True, False])
     return ordered["value"].str.head(LONG)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lake.visible import visible
-from review.diff.samples import samples, value
+from review.diff.samples import as_table
 from review.diff.sections import sections, sentences
 from review.diff.values import DataDiff
 
@@ -46,24 +46,11 @@ def escaped(value: str) -> str:
 
 
 def _rows(diff: DataDiff, rows: int) -> Iterator[str]:
-    shown = list(samples(diff, diff.rows.head(rows)))
-    place_names = list(dict.fromkeys(name for sample in shown for name in sample.place))
-    payload = list(
-        dict.fromkeys(name for sample in shown for name in (*sample.before, *sample.after))
-    )
+    columns, body = as_table(diff, rows)
     yield ""
     yield "<details><summary>rows</summary>"
     yield ""
-    body = [
-        [
-            sample.change,
-            *(sample.place.get(name, "–") for name in place_names),
-            *(value(sample, name) for name in payload),
-            sample.said,
-        ]
-        for sample in shown
-    ]
-    yield from table(["change", *place_names, *payload, "what"], body)
+    yield from table(columns, body)
     yield ""
     yield "</details>"
 

@@ -102,10 +102,10 @@ def pair(
 
 def _merged(ours: pl.DataFrame, theirs: pl.DataFrame) -> tuple[Positions, Positions] | None:
     """Pair keys by sorting; None unless they are distinct whole numbers or times of one column."""
-    one, other = _ascending(ours), _ascending(theirs)
-    if one is None or other is None:
+    ours_sorted, theirs_sorted = _ascending(ours), _ascending(theirs)
+    if ours_sorted is None or theirs_sorted is None:
         return None
-    (left, left_order), (right, right_order) = one, other
+    (left, left_order), (right, right_order) = ours_sorted, theirs_sorted
     if not len(right):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     near = np.searchsorted(right, left)

@@ -46,9 +46,9 @@ class Sample:
     """One row that differs."""
 
     change: str
-    place: Mapping[str, str]
+    location: Mapping[str, str]
     """Round, row and sample id (12 hex digits), or the key."""
-    said: str
+    summary: str
     """A phrase about the row, such as its decision."""
     differing: tuple[str, ...]
     """Columns that differ; empty where the row was added or removed."""
@@ -94,12 +94,35 @@ def samples(diff: DataDiff, rows: pl.DataFrame) -> Iterator[Sample]:
         candidate = candidates.get((row["round"], row["row"]), {}) if candidates else {}
         yield Sample(
             change=row["change"],
-            place=_place(row, diff.key),
-            said=_said(row),
+            location=_location(row, diff.key),
+            summary=_summary(row),
             differing=tuple(row.get("columns") or ()),
             before=sides[0].get(row["left_at"], {}),
             after=sides[1].get(row["right_at"], candidate),
         )
+
+
+def as_table(diff: DataDiff, rows: int) -> tuple[list[str], list[list[str]]]:
+    """The first rows of a diff as a table of short cells.
+
+    Returns:
+        The names of the columns, and the cells of each row.
+    """
+    shown = list(samples(diff, diff.rows.head(rows)))
+    key = list(dict.fromkeys(name for sample in shown for name in sample.location))
+    payload = list(
+        dict.fromkeys(name for sample in shown for name in (*sample.before, *sample.after))
+    )
+    cells = [
+        [
+            sample.change,
+            *(sample.location.get(name, "–") for name in key),
+            *(value(sample, name) for name in payload),
+            sample.summary,
+        ]
+        for sample in shown
+    ]
+    return ["change", *key, *payload, "what"], cells
 
 
 def value(sample: Sample, name: str) -> str:
@@ -149,7 +172,7 @@ def _payload(
     return payload
 
 
-def _place(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
+def _location(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
     named = [
         *(name for name in PLACES if name in row),
         *(column for column in key if column in row),
@@ -160,7 +183,7 @@ def _place(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _summary(row: Mapping[str, Any]) -> str:
     if row.get("before") is not None or row.get("after") is not None:
         return f"{text(row['before'], LONG)} → {text(row['after'], LONG)}"
     reasons = ", ".join(text(word, SHORT) for word in row.get("reasons") or [])

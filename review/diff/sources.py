@@ -39,10 +39,10 @@ class Side:
         """The differing parts as one frame; None where there are none."""
         return _together([self.open(name) for name in self.differing])
 
-    def some(self, wanted: Callable[[str], bool]) -> pl.LazyFrame | None:
+    def some(self, predicate: Callable[[str], bool]) -> pl.LazyFrame | None:
         """The parts whose names are wanted, equal ones too; None where there are none."""
         names = sorted({*self.differing, *self.equal})
-        return _together([self.open(name) for name in names if wanted(name)])
+        return _together([self.open(name) for name in names if predicate(name)])
 
     def whole(self) -> pl.LazyFrame | None:
         """All parts, equal ones too."""

@@ -76,10 +76,10 @@ def _refuse_main(lake: Lake, ref: str, commit: str, dataset: str | None, prefix:
 
 def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
     """Find the sample in the superseded round that main held most recently; None: in none."""
-    wanted = audit.matching(prefix)
+    condition = audit.matching(prefix)
     for lost in superseded.rounds(lake):
         if dataset in (None, lost.dataset) and superseded.holds(
-            lake, lost.last, lost.dataset, lost.round, wanted
+            lake, lost.last, lost.dataset, lost.round, condition
         ):
             return _at(lake, lost.last, dataset, prefix, lost)
     return None
@@ -87,7 +87,7 @@ def _lost(lake: Lake, dataset: str | None, prefix: str) -> Located | None:
 
 def _refuse(lake: Lake, ref: str, dataset: str | None, prefix: str) -> Located:
     """Raise an error that names the branch of a round that holds the sample, if there is one."""
-    wanted = audit.matching(prefix)
+    condition = audit.matching(prefix)
     merged = {
         commit.parents[-1] for commit in lake.log(refs.MAIN, first_parent=True) if commit.parents
     }
@@ -97,7 +97,7 @@ def _refuse(lake: Lake, ref: str, dataset: str | None, prefix: str) -> Located:
             match
             and head not in merged
             and dataset in (None, match["dataset"])
-            and superseded.holds(lake, head, match["dataset"], int(match["round"]), wanted)
+            and superseded.holds(lake, head, match["dataset"], int(match["round"]), condition)
         ):
             raise NotFoundError(
                 f"no sample {prefix} at {ref}; it is on {branch}: add --ref {branch}"

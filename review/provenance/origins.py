@@ -218,8 +218,8 @@ def _conformed(rows: pl.DataFrame, columns: pl.Schema) -> pl.DataFrame:
     Raises:
         SchemaError: a column is missing, or has another type.
     """
-    wanted = pl.Schema({**columns, "dataset": pl.String()})
-    return schema.conform(rows if rows.width else wanted.to_frame(), wanted, extra=True)
+    expected = pl.Schema({**columns, "dataset": pl.String()})
+    return schema.conform(rows if rows.width else expected.to_frame(), expected, extra=True)
 
 
 def _plain(family_: Family) -> Sequence[dict[str, Any]]:

@@ -18,7 +18,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader
 
 from lake import files
-from lake.visible import in_json
+from lake.visible import escape_json
 from pipelines.common import spreadsheet, templates
 from pipelines.features import images
 
@@ -94,7 +94,7 @@ def _engine() -> Environment:
 
 def _dumps(content: object, **options: Any) -> str:  # noqa: ANN401  options of `json.dumps`
     """JSON that shows nothing raw; the filter `tojson` then escapes what HTML would read."""
-    return in_json(json.dumps(content, **options))
+    return escape_json(json.dumps(content, **options))
 
 
 def _cards(drawn: pl.DataFrame) -> Iterator[Card]:

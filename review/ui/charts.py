@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from lake.visible import tame
+from lake.visible import mark_unprintable
 from review.cli.output import number
 
 THEMES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -120,7 +120,7 @@ def _drawn(spec: str) -> bytes:
     import vl_convert  # noqa: PLC0415  loads an engine of its own
 
     with _DRAWING:
-        return tame(str(vl_convert.vegalite_to_svg(spec))).encode()
+        return mark_unprintable(str(vl_convert.vegalite_to_svg(spec))).encode()
 
 
 def spec(chart: Chart, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from lake.visible import original
+from lake.visible import unmark
 from review.ui.candidates import Filters, Source
 
 MOST: Final = 30
@@ -72,7 +72,7 @@ def _meant(text: str | None, available: Container[str]) -> str | None:
     if text is None:
         return None
     with_newlines = text.replace("\r\n", "\n")
-    readings = (text, with_newlines, original(text), original(with_newlines))
+    readings = (text, with_newlines, unmark(text), unmark(with_newlines))
     return next((reading for reading in readings if reading in available), text)
 
 

@@ -101,10 +101,10 @@ class _Layers:
         rows: list[list[str]] = []
         positions: dict[str, float] = {}
         for layer in range(max(self.full) + 1):
-            mine = [key for key, (its, _) in self.boxes.items() if its == layer]
-            middle = {key: self._middle(key, positions) for key in mine}
-            rows.append(sorted(mine, key=lambda key: middle[key]))
-            positions |= {key: place - len(mine) / 2 for place, key in enumerate(rows[-1])}
+            keys = [key for key, (its, _) in self.boxes.items() if its == layer]
+            middle = {key: self._middle(key, positions) for key in keys}
+            rows.append(sorted(keys, key=lambda key: middle[key]))
+            positions |= {key: index - len(keys) / 2 for index, key in enumerate(rows[-1])}
         return rows
 
     def _middle(self, key: str, positions: Mapping[str, float]) -> float:
@@ -133,7 +133,7 @@ def draw(
     for node in near:
         for key, words in _inputs(layers, node, deep[node["number"]] + 1, provenance):
             layers.edges.append((key, str(node["number"]), words))
-    shown = sum(str(each["number"]) in layers.boxes for each in near)
+    shown = sum(str(node["number"]) in layers.boxes for node in near)
     return _placed(layers, provenance.family.nodes.height - shown)
 
 

@@ -250,9 +250,9 @@ def samples_at(lake: Lake, commit: str, dataset: str, number: int, rows: list[in
     Raises:
         NotFoundError: the commit does not hold the round.
     """
-    wanted = pl.Series("row", rows, pl.Int64)
+    numbers = pl.Series("row", rows, pl.Int64)
     try:
         frame = candidates.open_source(lake, commit, dataset, number).candidates
     except NotFoundError:  # real rows, or a round whose candidates are gone
         frame = lake.scan(commit, refs.partition(dataset, "samples", number))
-    return frame.filter(pl.col("row").is_in(wanted.implode())).collect().sort("row")
+    return frame.filter(pl.col("row").is_in(numbers.implode())).collect().sort("row")

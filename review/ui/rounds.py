@@ -52,8 +52,8 @@ def chart(request: Request) -> Response:
     )
     theme = request.query_params.get("theme", "light")
     drawn = {chart_.name: chart_ for chart_ in charts.of_rounds(rounds_of_dataset.mainline)}
-    wanted = drawn.get(request.path_params["name"])
-    if wanted is None or theme not in charts.THEMES:
+    requested = drawn.get(request.path_params["name"])
+    if requested is None or theme not in charts.THEMES:
         raise UsageError(f"there is no such chart; there are {', '.join(drawn)}")
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return Response(charts.svg(wanted, theme), media_type="image/svg+xml", headers=policy)
+    return Response(charts.svg(requested, theme), media_type="image/svg+xml", headers=policy)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
-from lake.visible import tame
+from lake.visible import mark_unprintable
 from pipelines.rounds import manifest
 from pipelines.verification.verdicts import places
 from review.errors import UsageError
@@ -94,7 +94,9 @@ def page(request: Request) -> Response:
         raise UsageError(f"there is no such page; there are {', '.join(PAGES)}")
     path = refs.page(path_params["dataset"], path_params["round"], path_params["name"])
     headers = {"Content-Security-Policy": SANDBOX}
-    text = tame(lake.read(path_params["ref"], path, places.MOST).decode(errors="replace"))
+    text = mark_unprintable(
+        lake.read(path_params["ref"], path, places.MOST).decode(errors="replace")
+    )
     return Response(text, media_type="text/html", headers=headers)
 
 

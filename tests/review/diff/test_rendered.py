@@ -142,7 +142,7 @@ def test_a_sample_has_both_sides(found: DataDiff) -> None:
     assert changed.after["text"] == "calm"
     assert isinstance(changed.after["image"], Picture)
     assert (told["added"].before, told["removed"].after) == ({}, {})
-    assert told["removed"].place == {KEY: "a"}
+    assert told["removed"].location == {KEY: "a"}
 
 
 def test_a_picture_is_made_anew_and_small() -> None:
