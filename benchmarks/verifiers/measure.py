@@ -161,7 +161,7 @@ def _judged(case: RowCase, payload: pl.DataFrame, planted: Planted) -> pl.DataFr
         asked = Asked(name, registry.load(name), registry.settings(name, own), planted.given)
         found = asked.score(asked.shown(payload, "candidates"))
         scores = scores.hstack(found.drop(protocol.KEY))
-    return judging.judged(payload, scores)
+    return judging.with_scores(payload, scores)
 
 
 def _passing(

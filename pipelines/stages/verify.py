@@ -49,7 +49,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     message = f"Verify the candidates of {ctx.round.key}"
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
-        scores, verification = judge(ctx, suite, generated, pinned)
+        scores, verification = verify_candidates(ctx, suite, generated, pinned)
         tx.metadata[SUITE] = verification.suite_digest
         tx.write(refs.part(dataset, "scores", number), scores)
         tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
@@ -60,7 +60,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     return tx.result
 
 
-def judge(
+def verify_candidates(
     ctx: RoundContext, suite: Suite, generated: str, pinned: str
 ) -> tuple[pl.DataFrame, Verification]:
     """Compute scores and verdicts of the candidates of a generate commit."""
@@ -68,7 +68,7 @@ def judge(
         tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
         for table in ("candidates", "lineage")
     )
-    return judging.judge(ctx, suite, rows, pinned, lineage)
+    return judging.verify(ctx, suite, rows, pinned, lineage)
 
 
 def _described(tx: Transaction, judgement: Judgement) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Scores and verdicts of rows: what stage `verify` does with candidates, and an audit with others.
+"""Score and verify rows: the candidates of stage `verify`, or the planted errors of an audit.
 
-Nothing here knows where the rows come from, so planted errors are judged exactly as candidates are.
+Nothing here depends on where the rows come from, so planted errors are verified exactly as
+candidates are.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from pipelines.scorers import registry, scoring
 from pipelines.scorers.protocol import Given
 
 REAL: Final = "real"
-"""What a suite calls the real training rows, in `against`."""
+"""Name of the real training rows in the argument `against` of a suite."""
 TRACED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
-"""Columns of lineage that a suite may judge."""
+"""Columns of lineage that an expectation may be about."""
 
 
 def suite_of(dataset: str) -> Suite:
-    """The suite of a data set, its types and arguments checked before anything is scored.
+    """Load the suite of a data set and check its types and arguments, before anything is scored.
 
     Raises:
-        SuiteError: it cannot be read, or asks for what does not exist.
+        SuiteError: The suite cannot be read, or names something that does not exist.
     """
-    place = suites.place(dataset)
-    suite = suites.load(place)
+    path = suites.place(dataset)
+    suite = suites.load(path)
     try:
         catalogue.check(suite)
     except SuiteError as error:
-        raise SuiteError(f"{place}: {error}") from error
+        raise SuiteError(f"{path}: {error}") from error
     return suite
 
 
-def of_rows(suite: Suite) -> Suite:
-    """The expectations about single rows and what they hold, without lineage and the whole."""
+def row_expectations(suite: Suite) -> Suite:
+    """Select the expectations about single rows and their content, without those about lineage."""
     rules = (
         rule
         for rule in suite.rules
@@ -53,7 +54,7 @@ def of_rows(suite: Suite) -> Suite:
     return Suite(suite.name, tuple(rules))
 
 
-def judge(
+def verify(
     ctx: RoundContext,
     suite: Suite,
     rows: pl.DataFrame,
@@ -62,28 +63,29 @@ def judge(
     *,
     held_out_splits: Sequence[str] = holdout.SPLITS,
 ) -> tuple[pl.DataFrame, Verification]:
-    """Compute scores and verdicts.
+    """Compute scores and verdicts of rows.
 
     Args:
-        ctx: the round whose settings and seed apply.
-        suite: the expectations.
-        rows: round, row and payload of candidates, or of rows like them.
-        pinned: the commit on which the round's generator was fitted; its real rows are the real
-            ones.
-        lineage: of these rows, for suites that judge its columns.
-        held_out_splits: what scorers see of the hold-out; without the split that the rows are of,
-            if they are held-out rows themselves.
+        ctx: The round whose settings and seed apply.
+        suite: The expectations.
+        rows: Columns round, row and payload of candidates, or of rows like them.
+        pinned: The commit on which the round's generator was fitted, whose real rows are the
+            reference.
+        lineage: Lineage of these rows, for expectations about its columns.
+        held_out_splits: Splits of the hold-out that scorers may see; without the split that the
+            rows are from, if they are held-out rows themselves.
     """
     scorers = ctx.round.settings.verify.scorers
     rows = ctx.round.settings.modality.shown(rows)
-    data = given(ctx, pinned, held_out_splits)
-    scores = scoring.score_all(scorers, rows, data)
+    inputs = scorer_inputs(ctx, pinned, held_out_splits)
+    scores = scoring.score_all(scorers, rows, inputs)
     reference = {}
     if compared := catalogue.compared_columns(suite, REAL):
-        reference[REAL] = judged(data.real, scoring.score_real(scorers, compared, data))
-    frame = judged(rows, scores)
-    asked = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
-    names = [name for name in TRACED if name in asked]
+        real_scores = scoring.score_real(scorers, compared, inputs)
+        reference[REAL] = with_scores(inputs.real, real_scores)
+    frame = with_scores(rows, scores)
+    wanted = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
+    names = [name for name in TRACED if name in wanted]
     if lineage is not None and names:
         frame = frame.join(
             lineage.select(*tables.OCCURRENCE, *names),
@@ -94,11 +96,13 @@ def judge(
     return scores, verifier.verify(frame, suite, reference=reference)
 
 
-def given(ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS) -> Given:
-    """What the scorers of this round are given: data of the commit that the generator learnt."""
+def scorer_inputs(
+    ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS
+) -> Given:
+    """Collect what the scorers of a round need of the commit that its generator learnt from."""
     round_ = ctx.round
     loaded = [registry.load(name) for name in round_.settings.verify.scorers]
-    wanted = {each for scorer in loaded for each in scorer.reads}
+    wanted = {name for scorer in loaded for name in scorer.reads}
     modality = round_.settings.modality
     real = modality.shown(tables.real_samples(ctx.lake, pinned, round_.dataset))
     earlier = real.clear()
@@ -109,8 +113,8 @@ def given(ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdo
         earlier = modality.shown(tables.collected(before, what))
     held = None
     if "held_out" in wanted:
-        found = held_out(ctx, pinned).fingerprints()
-        held = modality.shown(found.filter(pl.col("split").is_in(held_out_splits)))
+        fingerprints = held_out(ctx, pinned).fingerprints()
+        held = modality.shown(fingerprints.filter(pl.col("split").is_in(held_out_splits)))
     return Given(
         real=real,
         earlier=earlier,
@@ -119,11 +123,11 @@ def given(ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdo
     )
 
 
-def judged(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """The frame that a suite judges: payload and scores; an image is its file, `<name>_bytes`."""
+def with_scores(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Join payload and scores, with each image column as its file in column `<name>_bytes`."""
     payload = rows.drop("sample_id", strict=False)
-    files = [name for name, kind in payload.schema.items() if kind == images.IMAGE]
-    whole = payload.with_columns(
+    files = [name for name, dtype in payload.schema.items() if dtype == images.IMAGE]
+    with_files = payload.with_columns(
         pl.col(name).struct.field("bytes").alias(f"{name}_bytes") for name in files
     ).drop(files)
-    return whole.join(scores, on=["round", "row"], how="left", maintain_order="left")
+    return with_files.join(scores, on=["round", "row"], how="left", maintain_order="left")

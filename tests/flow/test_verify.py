@@ -37,8 +37,9 @@ def judged(project: Project, *rules: dict[str, Any]) -> pl.DataFrame:
     place.write_text(json.dumps({"name": "s", "expectations": rules}), encoding="utf-8")
     at = context.open_context("tiny-1")
     suite = suites.load(place)
-    _, found = verify.judge(at, suite, at.receipt("generate").commit, at.receipt("fit").commit)
-    return found.verdicts
+    generated, pinned = at.receipt("generate").commit, at.receipt("fit").commit
+    _, verification = verify.verify_candidates(at, suite, generated, pinned)
+    return verification.verdicts
 
 
 def rule(name: str, kind: str, **kwargs: object) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pipelines.gate import history_audit, reviews
 from pipelines.inquiry import overview
 from pipelines.rounds import history, superseded
 from pipelines.verification.calibrations import sheets
-from pipelines.verification.calibrations.sheets import Asked
+from pipelines.verification.calibrations.sheets import LabellingRequest
 from review.cli import round_refs
 from review.commands import descendants, diff, status
 from tests.fuzz.engine import fuzzed
@@ -41,7 +41,7 @@ CANDIDATES: Final = pl.DataFrame(
         "asked": ["a", "=b", None],
     }
 )
-ASKED: Final = Asked("digits", 1, "c" * 64, "s" * 64, (0, 1))
+ASKED: Final = LabellingRequest("digits", 1, "c" * 64, "s" * 64, (0, 1))
 
 
 def sheet(*truths: str) -> bytes:
@@ -94,7 +94,7 @@ WRITTEN: Final = {
 def test_what_sheets_ask(data: bytes) -> object:
     Path("sheet.json").write_bytes(data)
     Path("sheet.csv").write_bytes(SHEET)
-    found = sheets.read_asked(Path("sheet.csv"))
+    found = sheets.read_request(Path("sheet.csv"))
     assert isinstance(found.dataset, str)
     assert isinstance(found.commit, str)
     if data == written(WRITTEN).encode():

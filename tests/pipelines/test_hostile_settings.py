@@ -335,12 +335,14 @@ def test_what_stands_beside_is_right_or_one_sentence(tmp_path: Path, text: str) 
             read()
         assert str(caught.value).isprintable()
     place = tmp_path / "sheet.csv"
-    sheets.beside(place).write_text(text, encoding="latin-1")
+    sheets.request_path(place).write_text(text, encoding="latin-1")
     with pytest.raises(sheets.CalibrationError, match=r"is not what was written with sheet\.csv"):
-        sheets.read_asked(place)
+        sheets.read_request(place)
     os.mkfifo(place)
     with pytest.raises(sheets.CalibrationError, match="is a named pipe"):
-        sheets.read(place, sheets.Asked("d", 1, "s", "c", ()), pl.DataFrame({"asked": ["a"]}))
+        sheets.read(
+            place, sheets.LabellingRequest("d", 1, "s", "c", ()), pl.DataFrame({"asked": ["a"]})
+        )
 
 
 @pytest.mark.parametrize("text", [DEEP[:2000], "a: 1\na: 2\n", "plots: !!set {a}\n"])

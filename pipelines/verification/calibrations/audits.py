@@ -1,8 +1,8 @@
-"""Audits of a round: ask a person about its candidates, or plant errors into held-out real rows.
+"""Audit the verifier of a round: by a person's labels, or by errors planted into held-out rows.
 
-Planted errors are made of validation rows, never of test rows, and are scored and judged as stage
-`verify` does it with candidates: with the same suite, settings, seed and real rows. Expectations
-about the round as a whole, or about lineage, which planted rows do not have, are left out.
+Planted errors are made from validation rows, never from test rows. They are scored and verified as
+stage `verify` does it with candidates: with the same suite, settings, seed and real rows.
+Expectations about the whole round, or about lineage, which planted rows do not have, are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipelines.rounds.context import RoundContext, held_out, open_lake
 from pipelines.verification import judging
 from pipelines.verification.calibrations import planting, records, sheets, tallies
 from pipelines.verification.calibrations.records import Record, Source
-from pipelines.verification.calibrations.sheets import Asked
+from pipelines.verification.calibrations.sheets import LabellingRequest
 
 ROWS: Final = pl.Schema(
     {
@@ -40,32 +40,32 @@ ROWS: Final = pl.Schema(
         "kept": pl.Boolean,
     }
 )
-"""The audited rows as they are kept: of a sheet, rows of the round; planted ones count from 0."""
+"""Columns of the audited rows in the lake; `row` is that of the round for a sheet, else from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A round that was verified."""
+    """A verified round whose verifier is audited."""
 
     ctx: RoundContext
     commit: str
     """Its verify commit."""
-    about: Mapping[str, Any]
-    """Its manifest there."""
+    manifest: Mapping[str, Any]
+    """Its manifest at that commit."""
     candidates: pl.DataFrame
     verdicts: pl.DataFrame
 
     @property
     def suite_digest(self) -> str:
-        """Of the suite that gave the verdicts."""
-        return str(self.about["verdicts"]["suite"])
+        """Digest of the suite that gave the verdicts."""
+        return str(self.manifest["verdicts"]["suite"])
 
-    def asked(self) -> pl.DataFrame:
-        """The candidates with `asked`, the label they were made for, and `kept`."""
+    def sampling_frame(self) -> pl.DataFrame:
+        """The candidates with `asked`, the label they were made for, and `kept`, the verdict."""
         label = pl.col("label") if "label" in self.candidates.columns else pl.lit(None)
-        whole = tallies.kept(self.verdicts).filter(pl.col(tallies.EXPECTATION).is_null())
+        by_suite = tallies.kept(self.verdicts).filter(pl.col(tallies.EXPECTATION).is_null())
         return self.candidates.with_columns(label.cast(pl.String).alias("asked")).join(
-            whole.select(*tallies.KEY, "kept"),
+            by_suite.select(*tallies.KEY, "kept"),
             on=tallies.KEY,
             how="left",
             maintain_order="left",
@@ -74,32 +74,32 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found, and the rows it was found in."""
+    """The result of an audit, and its rows."""
 
     record: Record
     rows: pl.DataFrame
-    """`ROWS`."""
+    """Columns as `ROWS`."""
 
 
 def subject(params: Params, dataset: str, number: int | None = None) -> Subject:
-    """The round that is audited: the one asked for, or the newest that was verified.
+    """Find the round to audit: the one with this number, or the newest that is verified.
 
     Raises:
-        StaleError: it was not verified yet, or there is no such round.
+        StaleError: The round is not verified yet, or does not exist.
     """
     lake = open_lake(params)
-    entries = [each for each in params.rounds.values() if each.dataset == dataset]
-    numbers = sorted((each.round for each in entries), reverse=True)
-    for each in numbers if number is None else [number] if number in numbers else []:
-        ctx = RoundContext(params, resolve(params, f"{dataset}-{each}"), lake)
-        commit = _verified(ctx)
+    own = (entry.round for entry in params.rounds.values() if entry.dataset == dataset)
+    numbers = sorted(own, reverse=True)
+    for candidate in numbers if number is None else [number] if number in numbers else []:
+        ctx = RoundContext(params, resolve(params, f"{dataset}-{candidate}"), lake)
+        commit = _verify_commit(ctx)
         if commit is not None:
-            about = manifest.read(lake, commit.id, dataset, each)
             parts = [
-                tables.read_round(lake, commit.id, dataset, table, each)
+                tables.read_round(lake, commit.id, dataset, table, candidate)
                 for table in ("candidates", "verdicts")
             ]
-            return Subject(ctx, commit.id, about, *parts)
+            content = manifest.read(lake, commit.id, dataset, candidate)
+            return Subject(ctx, commit.id, content, *parts)
     which = f"no round of {dataset}" if number is None else f"round {number} of {dataset} not"
     raise StaleError(
         f"{which} is verified yet; `dvc repro` verifies the rounds of params.yaml"
@@ -108,60 +108,62 @@ def subject(params: Params, dataset: str, number: int | None = None) -> Subject:
     )
 
 
-def ask(about: Subject, place: Path, rows: int) -> pl.DataFrame:
-    """Draw a sample of candidates and write the sheet; return the drawn candidates.
+def ask(subject: Subject, path: Path, rows: int) -> pl.DataFrame:
+    """Draw a sample of candidates and write a labelling sheet.
 
     Args:
-        about: the round.
-        place: of the CSV file.
-        rows: how many candidates to ask about.
+        subject: The verified round.
+        path: Path of the sheet, a CSV file.
+        rows: Size of the sample.
+
+    Returns:
+        The drawn candidates.
     """
-    round_ = about.ctx.round
-    seed = derive_seed(round_.seed, round_.dataset, round_.number, "audit", about.commit)
-    drawn = sheets.draw(about.asked(), rows, seed)
-    asked = Asked(
+    round_ = subject.ctx.round
+    seed = derive_seed(round_.seed, round_.dataset, round_.number, "audit", subject.commit)
+    drawn = sheets.draw(subject.sampling_frame(), rows, seed)
+    request = LabellingRequest(
         round_.dataset,
         round_.number,
-        about.commit,
-        about.suite_digest,
+        subject.commit,
+        subject.suite_digest,
         tuple(drawn["row"].to_list()),
     )
-    sheets.write(place, drawn, asked)
+    sheets.write(path, drawn, request)
     return drawn.drop("kept")
 
 
-def answered(about: Subject, place: Path, asked: Asked) -> Audit:
-    """Read a person's answers and hold the verdicts of the round against them.
+def answered(subject: Subject, path: Path, request: LabellingRequest) -> Audit:
+    """Read a person's answers and compare the verdicts of the round with them.
 
     Raises:
-        CalibrationError: an answer cannot be one; names the row.
+        CalibrationError: A row of the sheet is no answer; the message names it.
     """
-    candidates = about.asked()
-    found = sheets.read(place, asked, candidates)
-    known = found.filter(pl.col("right").is_not_null()).with_columns(
+    answers = sheets.read(path, request, subject.sampling_frame())
+    labelled = answers.filter(pl.col("right").is_not_null()).with_columns(
         pl.lit(None, pl.String).alias("kind")
     )
-    return _audit(about, "sheet", known, about.verdicts, asked=len(asked.rows))
+    return _audit(subject, "sheet", labelled, subject.verdicts, asked=len(request.rows))
 
 
-def planted(about: Subject, rows: int) -> Audit:
-    """Plant errors into held-out rows and hold the suite's verdicts against them.
+def planted(subject: Subject, rows: int) -> Audit:
+    """Plant errors into held-out rows and compare the suite's verdicts with the truth.
 
-    The rows are those of the split validation, so scorers are shown the other one alone: else every
+    The rows are those of the split validation, so scorers see the other split only: otherwise every
     right row would be taken for a leak.
 
     Raises:
-        StaleError: the round was verified with another suite than the data set has now.
-        DataError: no errors can be planted into this data.
+        StaleError: The round was verified with another suite than the data set has now.
+        DataError: No errors can be planted into this data.
     """
-    ctx, dataset = about.ctx, about.ctx.round.dataset
+    ctx, dataset = subject.ctx, subject.ctx.round.dataset
     suite = judging.suite_of(dataset)
-    if suite.digest != about.suite_digest:
+    if suite.digest != subject.suite_digest:
         raise StaleError(
             f"round {ctx.round.number} of {dataset} was verified with another suite than "
             f"expectations/suites/{dataset}.json is now; run `dvc repro` first"
         )
-    pinned = str(about.about["mix"]["commit"])
+    pinned = str(subject.manifest["mix"]["commit"])
     right = held_out(ctx, pinned).validation().drop("row", "sample_id")
     training = tables.real_samples(ctx.lake, pinned, dataset)
     seed = derive_seed(ctx.round.seed, dataset, ctx.round.number, "planted")
@@ -172,8 +174,9 @@ def planted(about: Subject, rows: int) -> Audit:
         sample_ids(made, ctx.round.identity).alias("sample_id"),
         pl.all(),
     )
-    _, found = judging.judge(ctx, judging.of_rows(suite), frame, pinned, held_out_splits=("test",))
-    known = frame.with_columns(made[planting.KIND]).with_columns(
+    rules = judging.row_expectations(suite)
+    _, verification = judging.verify(ctx, rules, frame, pinned, held_out_splits=("test",))
+    labelled = frame.with_columns(made[planting.KIND]).with_columns(
         pl.col("label").cast(pl.String).alias("asked")
         if "label" in frame.columns
         else pl.lit(None, pl.String).alias("asked"),
@@ -181,11 +184,11 @@ def planted(about: Subject, rows: int) -> Audit:
         pl.lit(None, pl.String).alias("note"),
         pl.col("kind").is_null().alias("right"),
     )
-    return _audit(about, "planted", known, found.verdicts, asked=len(known))
+    return _audit(subject, "planted", labelled, verification.verdicts, asked=len(labelled))
 
 
-def _verified(ctx: RoundContext) -> Commit | None:
-    """The commit that verified the round: on its branch, or behind what main holds."""
+def _verify_commit(ctx: RoundContext) -> Commit | None:
+    """Find the commit that verified the round: on its branch, or in the history of main."""
     try:
         return history.find(ctx.lake, ctx.round, lambda _, made: made.stage == "verify")
     except NotFoundError:
@@ -193,25 +196,25 @@ def _verified(ctx: RoundContext) -> Commit | None:
 
 
 def _audit(
-    about: Subject, source: Source, known: pl.DataFrame, verdicts: pl.DataFrame, *, asked: int
+    subject: Subject, source: Source, labelled: pl.DataFrame, verdicts: pl.DataFrame, *, asked: int
 ) -> Audit:
-    """Count and estimate, from rows whose truth is known."""
-    digest = records.candidates_digest(about.candidates.sort("row")["sample_id"])
-    truth = known.select(*tallies.KEY, "right", "kind")
-    found = records.findings(truth, verdicts, about.verdicts, digest=digest)
-    suite = found.pop(None)
+    """Count and estimate from rows whose truth is known."""
+    digest = records.candidates_digest(subject.candidates.sort("row")["sample_id"])
+    truth = labelled.select(*tallies.KEY, "right", "kind")
+    findings = records.findings(truth, verdicts, subject.verdicts, digest=digest)
+    suite = findings.pop(None)
     record = Record(
         source=source,
-        dataset=about.ctx.round.dataset,
-        round=about.ctx.round.number,
-        commit=about.commit,
-        suite_digest=about.suite_digest,
-        verify=about.ctx.round.settings.verify.model_dump(mode="json"),
+        dataset=subject.ctx.round.dataset,
+        round=subject.ctx.round.number,
+        commit=subject.commit,
+        suite_digest=subject.suite_digest,
+        verify=subject.ctx.round.settings.verify.model_dump(mode="json"),
         asked=asked,
-        answered=len(known),
+        answered=len(labelled),
         suite=suite,
-        expectations={str(name): each for name, each in found.items()},
+        expectations={str(name): finding for name, finding in findings.items()},
     )
-    whole = tallies.kept(verdicts).filter(pl.col(tallies.EXPECTATION).is_null())
-    rows = known.join(whole.select(*tallies.KEY, "kept"), on=tallies.KEY, how="left")
-    return Audit(record, rows.select(pl.col(name).cast(kind) for name, kind in ROWS.items()))
+    by_suite = tallies.kept(verdicts).filter(pl.col(tallies.EXPECTATION).is_null())
+    rows = labelled.join(by_suite.select(*tallies.KEY, "kept"), on=tallies.KEY, how="left")
+    return Audit(record, rows.select(pl.col(name).cast(dtype) for name, dtype in ROWS.items()))

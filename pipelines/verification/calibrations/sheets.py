@@ -1,15 +1,15 @@
-"""The sheet on which a person says which candidates are right: drawn, written, read back.
+"""Labelling sheets: CSV files in which a person marks which candidates of a sample are right.
 
 The sample is stratified by whether the suite keeps a candidate and by the label that was asked for,
-in proportion to the strata. So every candidate has the same chance, and shares in the sample stand
-for shares among the candidates without weights. That assumes two things: rounding, and the one row
-that even the rarest stratum gets, matter little beside the size of the sample; and rows that the
-person left blank are like those that were answered. The intervals treat the sample as simple random
-and are, if anything, too wide.
+in proportion to the strata. So every candidate has the same chance to be drawn, and shares in the
+sample estimate shares among the candidates without weights. This assumes that rounding, and the one
+row that even the rarest stratum gets, matter little for the size of the sample; and that rows that
+the person left blank are like those that were answered. The intervals treat the sample as a simple
+random one and are, if anything, too wide.
 
-What is foreign in a sheet is text to a spreadsheet, and is read back as it was (`spreadsheet`).
-Beside `audits/digits-r003.csv` stands `audits/digits-r003.json`, which says what was asked, so that
-answers about other rows are found out.
+Foreign content of a sheet is text to a spreadsheet, and is read back unchanged
+(`pipelines.common.spreadsheet`). The file `audits/digits-r003.json` beside `audits/digits-r003.csv`
+holds the labelling request, so that answers about other rows are detected.
 """
 
 from __future__ import annotations
@@ -31,38 +31,39 @@ from pipelines.common import spreadsheet
 
 COLUMNS: Final = ("round", "row", "sample_id", "asked", "truth", "note")
 READ: Final = ("round", "row", "sample_id", "truth", "note")
-"""Those that are read back; what was asked is known of the candidates."""
+"""Columns that are read back; the label that was asked for is known from the candidates."""
 ANSWERS: Final = {"right": True, "wrong": False}
 LARGEST: Final = (1 << 63) - 1
-"""Of rows."""
+"""Greatest number of a row or round."""
 MAX_BYTES: Final = 1 << 26
-"""Of a sheet; more is no sheet."""
+"""Greatest size of a sheet."""
 STRATUM: Final = ("kept", "asked")
+"""Columns by which the sample is stratified."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a sheet asks about."""
+class LabellingRequest:
+    """Which candidates a labelling sheet asks a person about."""
 
     dataset: str
     round: int
     commit: str
-    """The verify commit whose candidates were drawn from."""
+    """The verify commit whose candidates were sampled."""
     suite_digest: str
-    """Of the suite whose verdicts were drawn by."""
+    """Digest of the suite whose verdicts stratify the sample."""
     rows: tuple[int, ...]
 
 
 def draw(candidates: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
-    """Draw the candidates that a person is asked about.
+    """Draw a stratified sample of candidates for a labelling sheet.
 
     Args:
-        candidates: round, row, asked, kept, and more.
-        rows: how many; each stratum gives at least one.
-        seed: of the choice.
+        candidates: Columns round, row, asked, kept, and others.
+        rows: Size of the sample; each stratum contributes at least one row.
+        seed: Seed of the sample.
 
     Returns:
-        The drawn rows of `candidates`, in order of `row`, which says nothing about verdicts.
+        The drawn rows of `candidates` in the order of `row`, which tells nothing about verdicts.
     """
     random = np.random.default_rng(seed)
     order = pl.Series("order", random.random(len(candidates)))
@@ -78,85 +79,89 @@ def draw(candidates: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
     )
 
 
-def write(place: Path, drawn: pl.DataFrame, asked: Asked) -> None:
-    """Write the sheet and what it asks about.
+def write(path: Path, drawn: pl.DataFrame, request: LabellingRequest) -> None:
+    """Write a labelling sheet and its request.
 
     Args:
-        place: of the CSV file.
-        drawn: round, row, sample_id, asked.
-        asked: what the answers will be held against.
+        path: Path of the CSV file.
+        drawn: Columns round, row, sample_id, asked.
+        request: The request, with which the answers will be compared.
     """
     sheet = drawn.select("round", "row", pl.col("sample_id").bin.encode("hex"), "asked")
-    files.write_json(beside(place), asdict(asked))
-    files.write_text(place, spreadsheet.written(COLUMNS, sheet.iter_rows(named=True)))
+    files.write_json(request_path(path), asdict(request))
+    files.write_text(path, spreadsheet.written(COLUMNS, sheet.iter_rows(named=True)))
 
 
-def beside(place: Path) -> Path:
-    """Where it stands what a sheet asks about."""
-    return place.with_suffix(".json")
+def request_path(sheet: Path) -> Path:
+    """The path of the file that holds the request of a sheet."""
+    return sheet.with_suffix(".json")
 
 
-def read_asked(place: Path) -> Asked:
-    """Read what a sheet asks about.
+def read_request(sheet: Path) -> LabellingRequest:
+    """Read the request of a sheet.
 
     Raises:
-        CalibrationError: it is not there, or is not what was written.
+        CalibrationError: The request is missing, or is not what was written.
     """
-    path = beside(place)
+    path = request_path(sheet)
     try:
-        return _asked(documents.read_json(path))
+        return _request(documents.read_json(path))
     except FileNotFoundError as error:
         raise CalibrationError(
-            f"there is no {path}, which says what {place.name} asks about; put it back beside the "
+            f"there is no {path}, which says what {sheet.name} asks about; put it back beside the "
             "sheet, or draw another one"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
-        said = f": it {error}" if isinstance(error, DocumentError) else ""
-        raise CalibrationError(f"{path} is not what was written with {place.name}{said}") from error
+        reason = f": it {error}" if isinstance(error, DocumentError) else ""
+        raise CalibrationError(
+            f"{path} is not what was written with {sheet.name}{reason}"
+        ) from error
 
 
-def _asked(content: Mapping[str, Any]) -> Asked:
-    found = Asked(**{**content, "rows": tuple(content["rows"])})
-    if not all(type(each) is int and 0 <= each <= LARGEST for each in (found.round, *found.rows)):
+def _request(content: Mapping[str, Any]) -> LabellingRequest:
+    request = LabellingRequest(**{**content, "rows": tuple(content["rows"])})
+    numbers = (request.round, *request.rows)
+    if not all(type(number) is int and 0 <= number <= LARGEST for number in numbers):
         raise TypeError("rows and rounds are whole numbers")
-    if not all(isinstance(each, str) for each in (found.dataset, found.commit, found.suite_digest)):
-        raise TypeError("what was drawn from is named by texts")
-    return found
+    names = (request.dataset, request.commit, request.suite_digest)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("the data set, the commit and the suite are named by texts")
+    return request
 
 
-def read(place: Path, asked: Asked, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Read the answers of a sheet.
+def read(path: Path, request: LabellingRequest, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Read the answers of a labelling sheet.
 
     Args:
-        place: of the CSV file.
-        asked: what it asks about.
-        candidates: round, row, sample_id, asked of the round's candidates as they are now.
+        path: Path of the CSV file.
+        request: The request of the sheet.
+        candidates: Columns round, row, sample_id, asked of the round's candidates as they are now.
 
     Returns:
-        round, row, sample_id, asked, truth, note, right (null: left blank), in order of `row`.
+        round, row, sample_id, asked, truth, note, right (null: left blank), in the order of `row`.
 
     Raises:
-        CalibrationError: the file is no sheet, or a row of it cannot be an answer; names the row.
+        CalibrationError: The file is no sheet, or a row of it is no answer; the message names it.
     """
-    found = _parse(place, candidates["asked"])
-    _refuse(found, ~pl.col("row").is_in(asked.rows), place, "was not asked about")
-    _refuse(found, pl.col("round") != asked.round, place, f"is not of round {asked.round}")
-    _refuse(found, pl.col("row").is_duplicated(), place, "comes more than once")
-    known = candidates.select("row", "asked", pl.col("sample_id").alias("known"))
-    joined = found.join(known, on="row", how="left", maintain_order="left")
-    other = joined["sample_id"].str.to_lowercase() != joined["known"].bin.encode("hex")
-    said = "has another sample_id than the round's candidate; the round was made anew: draw again"
-    _refuse(joined.with_columns(other.alias("other")), pl.col("other").fill_null(True), place, said)
+    rows = _parse(path, candidates["asked"])
+    _refuse(rows, ~pl.col("row").is_in(request.rows), path, "was not asked about")
+    _refuse(rows, pl.col("round") != request.round, path, f"is not of round {request.round}")
+    _refuse(rows, pl.col("row").is_duplicated(), path, "comes more than once")
+    current = candidates.select("row", "asked", pl.col("sample_id").alias("current_id"))
+    joined = rows.join(current, on="row", how="left", maintain_order="left")
+    other = joined["sample_id"].str.to_lowercase() != joined["current_id"].bin.encode("hex")
+    reason = "has another sample_id than the round's candidate; the round was made anew: draw again"
+    _refuse(joined, pl.lit(other.fill_null(value=True)), path, reason)
     answered = joined.with_columns(_right(candidates["asked"]).alias("right"))
     unclear = pl.col("right").is_null() & (pl.col("truth").str.strip_chars() != "")
     labels = candidates["asked"].drop_nulls().unique().sort().to_list()
-    _refuse(answered, unclear, place, f"has a truth that is no answer; write {_words(labels)}")
+    _refuse(answered, unclear, path, f"has a truth that is no answer; write {_choices(labels)}")
     if not answered["right"].is_not_null().any():
-        raise CalibrationError(f"{place}: no row has a truth; write {_words(labels)}")
+        raise CalibrationError(f"{path}: no row has a truth; write {_choices(labels)}")
     return answered.select(
         pl.col("round").cast(pl.Int32),
         "row",
-        pl.col("known").alias("sample_id"),
+        pl.col("current_id").alias("sample_id"),
         "asked",
         "truth",
         "note",
@@ -165,7 +170,7 @@ def read(place: Path, asked: Asked, candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _quota(sizes: np.ndarray[tuple[int], np.dtype[np.uint32]], rows: int) -> list[int]:
-    """How many rows of each stratum: in proportion, at least one, by largest remainders."""
+    """Number of rows of each stratum: proportional, at least one, by the largest remainders."""
     ideal = sizes * (rows / sizes.sum())
     quota = np.floor(ideal).astype(np.int64)
     left = rows - int(quota.sum())
@@ -173,22 +178,22 @@ def _quota(sizes: np.ndarray[tuple[int], np.dtype[np.uint32]], rows: int) -> lis
     return [int(each) for each in np.minimum(np.maximum(quota, 1), sizes)]
 
 
-def _parse(place: Path, labels: pl.Series) -> pl.DataFrame:
-    """The columns of a sheet: rows and rounds as numbers, truths and notes as they were meant."""
+def _parse(path: Path, labels: pl.Series) -> pl.DataFrame:
+    """Parse a sheet: rows and rounds as numbers, truths as the labels or words that they mean."""
     try:
-        lines = spreadsheet.read(files.read_bytes(place, MAX_BYTES).decode("utf-8-sig"))
+        lines = spreadsheet.read(files.read_bytes(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        raise CalibrationError(f"{place} cannot be read as a sheet: {error.strerror}") from error
+        raise CalibrationError(f"{path} cannot be read as a sheet: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CalibrationError(f"{place} cannot be read as CSV; correct it") from error
+        raise CalibrationError(f"{path} cannot be read as CSV; correct it") from error
     for name in COLUMNS[:-1]:
         if lines and name not in lines[0][1]:
-            raise CalibrationError(f"{place} has no column {name!r}; keep the columns of the sheet")
-    meant = _Truths.of(labels)
+            raise CalibrationError(f"{path} has no column {name!r}; keep the columns of the sheet")
+    truths = _Truths.of(labels)
     rows = [
         {
             **{name: row[name].strip() for name in ("round", "row", "sample_id")},
-            "truth": meant.read(row["truth"]),
+            "truth": truths.read(row["truth"]),
             "note": spreadsheet.text(row.get("note", "")),
         }
         for _, row in lines
@@ -197,63 +202,64 @@ def _parse(place: Path, labels: pl.Series) -> pl.DataFrame:
     numbers = texts.with_columns(pl.col("round", "row").cast(pl.Int64, strict=False))
     bad = numbers.select(pl.any_horizontal(pl.col("round", "row").is_null()))[:, 0]
     if bad.any():
-        at = bad.arg_max() or 0
+        first = bad.arg_max() or 0
         raise CalibrationError(
-            f"{place}: line {lines[at][0]} has round {texts['round'][at]!r} and row "
-            f"{texts['row'][at]!r}, which are no numbers"
+            f"{path}: line {lines[first][0]} has round {texts['round'][first]!r} and row "
+            f"{texts['row'][first]!r}, which are no numbers"
         )
     return numbers
 
 
 @dataclass(frozen=True, slots=True)
 class _Truths:
-    """What a person can mean by a truth: right, wrong, or a label, exactly or but for its ends."""
+    """Reads truths: right, wrong, or a label, exactly or without the blanks at its ends."""
 
     labels: frozenset[str]
     trimmed: Mapping[str, str]
-    """Labels by what is left of them without blanks at their ends, where only one is left so."""
+    """Label by its text without blanks at the ends, where that text names only one label."""
 
     @classmethod
     def of(cls, labels: pl.Series) -> _Truths:
-        known = frozenset(labels.drop_nulls().unique().to_list())
-        times = Counter(label.strip() for label in known)
-        return cls(known, {each.strip(): each for each in known if times[each.strip()] == 1})
+        distinct = frozenset(labels.drop_nulls().unique().to_list())
+        counts = Counter(label.strip() for label in distinct)
+        unique = {label.strip(): label for label in distinct if counts[label.strip()] == 1}
+        return cls(distinct, unique)
 
     def read(self, cell: str) -> str:
-        """The label, or the word, that a cell means; as it is where it means none."""
-        said = spreadsheet.text(cell)
-        typed = cell in self.labels and said not in self.labels  # one that begins with apostrophes
-        found = cell if typed else said
-        word = found.strip()
-        if found in self.labels or not word:
-            return found
+        """Read the label or the word that a cell means; other content stays as it is."""
+        unguarded = spreadsheet.text(cell)
+        # A label may begin with apostrophes itself.
+        text = cell if cell in self.labels and unguarded not in self.labels else unguarded
+        word = text.strip()
+        if text in self.labels or not word:
+            return text
         return word.lower() if word.lower() in ANSWERS else self.trimmed.get(word, word)
 
 
 def _right(labels: pl.Series) -> pl.Expr:
-    """Whether the candidate is what was asked for; null: not answered, or in no known word.
+    """Whether the candidate is what was asked for; null where the truth is blank or no answer.
 
-    The words mean themselves even where a label is called so.
+    The words right and wrong are answers even where a label has the same name.
     """
-    said = pl.col("truth").str.to_lowercase()
+    word = pl.col("truth").str.to_lowercase()
     is_label = pl.col("truth").is_in(labels.drop_nulls().unique().implode())
     return (
-        pl.when(said.is_in(list(ANSWERS)))
-        .then(said == "right")
+        pl.when(word.is_in(list(ANSWERS)))
+        .then(word == "right")
         .when(is_label)
         .then(pl.col("truth") == pl.col("asked"))
         .otherwise(None)
     )
 
 
-def _refuse(found: pl.DataFrame, wrong: pl.Expr, place: Path, why: str) -> None:
-    """Stop at the first row that is wrong."""
-    bad = found.filter(wrong)
+def _refuse(rows: pl.DataFrame, wrong: pl.Expr, path: Path, reason: str) -> None:
+    """Raise an error about the first row that is wrong, if there is one."""
+    bad = rows.filter(wrong)
     if not bad.is_empty():
-        truth = f" (truth {bad['truth'][0]!r})" if "truth" in why else ""
-        raise CalibrationError(f"{place}: row {bad['row'][0]}{truth} {why}")
+        truth = f" (truth {bad['truth'][0]!r})" if "truth" in reason else ""
+        raise CalibrationError(f"{path}: row {bad['row'][0]}{truth} {reason}")
 
 
-def _words(labels: Sequence[str]) -> str:
+def _choices(labels: Sequence[str]) -> str:
     few = f" or one of {', '.join(labels)}" if 0 < len(labels) <= 30 else ""  # noqa: PLR2004
     return f"right, wrong{few}"

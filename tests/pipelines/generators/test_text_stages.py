@@ -142,7 +142,7 @@ def test_overlap_with_the_hold_out_is_measured(project: Project) -> None:
     project.run("lake", "")
     project.run("ingest", "notes")
     pinned = receipts.read("notes", 0, "publish").commit
-    given = judging.given(context.open_context("notes-1"), pinned)
+    given = judging.scorer_inputs(context.open_context("notes-1"), pinned)
     assert given.held_out is not None
     assert given.held_out["text"].str.contains("This one").all()
     assert "label" not in given.held_out.columns

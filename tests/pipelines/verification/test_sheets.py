@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from expectations.errors import CalibrationError
 from pipelines.common import spreadsheet
 from pipelines.verification.calibrations import sheets
-from pipelines.verification.calibrations.sheets import ANSWERS, Asked
+from pipelines.verification.calibrations.sheets import ANSWERS, LabellingRequest
 
 
 def candidates(rows: int = 200) -> pl.DataFrame:
@@ -33,9 +33,9 @@ def candidates(rows: int = 200) -> pl.DataFrame:
     )
 
 
-def write(folder: Path, rows: int = 20) -> tuple[Path, Asked]:
+def write(folder: Path, rows: int = 20) -> tuple[Path, LabellingRequest]:
     drawn = sheets.draw(candidates(), rows, seed=1)
-    asked = Asked("digits", 3, "c" * 64, "s" * 64, tuple(drawn["row"].to_list()))
+    asked = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(drawn["row"].to_list()))
     place = folder / "audits" / "digits-r003.csv"
     sheets.write(place, drawn, asked)
     return place, asked
@@ -45,7 +45,7 @@ def change(place: Path, **columns: pl.Expr) -> None:
     pl.read_csv(place, infer_schema=False).with_columns(**columns).write_csv(place)
 
 
-def read(place: Path, asked: Asked) -> pl.DataFrame:
+def read(place: Path, asked: LabellingRequest) -> pl.DataFrame:
     return sheets.read(place, asked, candidates())
 
 
@@ -151,8 +151,8 @@ def fill(place: Path, truths: Sequence[str], notes: Sequence[str] | None = None)
     place.write_text(spreadsheet.written(sheets.COLUMNS, lines), encoding="utf-8", newline="")
 
 
-def drawn_from(folder: Path, known: pl.DataFrame) -> tuple[Path, Asked]:
-    asked = Asked("digits", 3, "c" * 64, "s" * 64, tuple(known["row"].to_list()))
+def drawn_from(folder: Path, known: pl.DataFrame) -> tuple[Path, LabellingRequest]:
+    asked = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(known["row"].to_list()))
     sheets.write(folder / "s.csv", known, asked)
     return folder / "s.csv", asked
 
@@ -232,10 +232,10 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
 
 def test_what_was_asked_stands_beside_the_sheet(tmp_path: Path) -> None:
     place, asked = write(tmp_path)
-    assert sheets.read_asked(place) == asked
-    sheets.beside(place).write_text("[]", encoding="utf-8")
+    assert sheets.read_request(place) == asked
+    sheets.request_path(place).write_text("[]", encoding="utf-8")
     with pytest.raises(CalibrationError, match="is not what was written"):
-        sheets.read_asked(place)
-    sheets.beside(place).unlink()
+        sheets.read_request(place)
+    sheets.request_path(place).unlink()
     with pytest.raises(CalibrationError, match="draw another one"):
-        sheets.read_asked(place)
+        sheets.read_request(place)
