@@ -17,7 +17,6 @@ reads it.
 
 from __future__ import annotations
 
-import http.client
 import os
 import subprocess
 import sys
@@ -261,6 +260,8 @@ def responds(url: str, path: str, headers: Mapping[str, str], *, timeout: float)
         headers: Are sent along, such as the one that holds a key.
         timeout: Seconds to wait for the answer.
     """
+    import http.client  # noqa: PLC0415  half of the time that this module takes to import
+
     try:
         address = urlsplit(url)
         connection = http.client.HTTPConnection(
