@@ -1,9 +1,9 @@
-"""The page of Great Expectations' Data Docs about a round, drawn from the verdicts in the lake.
+"""The page of Great Expectations' Data Docs about a round, rendered from the verdicts in the lake.
 
-GX's result objects are built anew from the suite and the verdict table, whatever ran the suite, so
-the page says just what the lake says. GX's renderers and templates draw it; its frame, which would
-load styles, scripts and fonts from the network, is replaced by one that loads nothing. A verdict
-that is unknown is shown as GX shows an expectation that raised, with its reason.
+GX's result objects are rebuilt from the suite and the verdict table, whichever engine ran the suite,
+so the page shows exactly what the lake holds. GX's renderers and templates draw it; its frame, which
+would load styles, scripts and fonts from the network, is replaced by one that loads nothing. An
+unknown verdict appears as an expectation that raised, with its reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
 from expectations import catalogue, details, gx
 from expectations.suite import Rule, Suite
-from lake.visible import tame, visible
+from lake.visible import mark_unprintable, visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 COLUMNS: Final = ("Name", "Severity", "Verdicts")
@@ -56,7 +56,7 @@ def page(verdicts: pl.DataFrame, suite: Suite, info: About) -> str:
     """
     document = _Renderer().render(results(verdicts, suite, info))
     heading = visible(f"{info.dataset}, round {info.round}")
-    return tame(str(_View().render(document, heading=heading)))  # type: ignore[no-untyped-call]  # GX's
+    return mark_unprintable(str(_View().render(document, heading=heading)))  # type: ignore[no-untyped-call]  # GX's
 
 
 def results(

@@ -15,7 +15,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from lake.visible import brief
+from lake.visible import shorten
 
 
 class ExpectationsError(Exception):
@@ -26,7 +26,7 @@ class ExpectationsError(Exception):
 
     def __str__(self) -> str:
         """Return the message, with foreign texts shortened."""
-        return brief(super().__str__())
+        return shorten(super().__str__())
 
 
 class SuiteError(ExpectationsError):

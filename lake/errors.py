@@ -24,7 +24,7 @@ from __future__ import annotations
 import json
 from typing import ClassVar, Final
 
-from lake.visible import brief
+from lake.visible import shorten
 
 
 class LakeError(Exception):
@@ -35,7 +35,7 @@ class LakeError(Exception):
 
     def __str__(self) -> str:
         """The message, with long quotations of foreign text shortened."""
-        return brief(super().__str__())
+        return shorten(super().__str__())
 
 
 class UnreachableError(LakeError):

@@ -1,4 +1,4 @@
-r"""Foreign text as it may be shown: what does not print becomes a mark, and nothing else changes.
+r"""Foreign text made safe to show: what does not print becomes a mark, and nothing else changes.
 
 Generated text, names of folders, columns and sources, labels, messages of services: any of them
 may hold characters that set a window's title, move a cursor, turn the direction of writing, or
@@ -8,8 +8,8 @@ through this module, the only one that knows which characters these are.
 A mark is `\u{…}` with the code point in hexadecimal digits: ESC is `\u{1b}`, U+202E `\u{202e}`, and
 half a surrogate pair `\u{d83d}`. It is plain ASCII, so that every terminal, font and encoding has
 it. Where a text itself holds a backslash before `u{`, that backslash is marked (`\u{5c}u{1b}`): two
-texts never look the same, and `original` finds the text of a mark again. Hence a text is marked
-once, where it is shown; `tame` is for what is put together of marked and own parts.
+texts never look the same, and `unmark` restores the text. Hence a text is marked once, where it is
+shown; `mark_unprintable` is for what is put together of marked and own parts.
 
 What prints is what Unicode calls a letter, mark, number, punctuation, symbol or space. Everything
 else is marked: controls (C0, DEL, C1), formats (zero-width characters, bidirectional overrides and
@@ -26,8 +26,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-MOST: Final = 1000
-"""Characters of a message, however long what it quotes is."""
+MAX_MESSAGE: Final = 1000
+"""Characters of a message, however long the text that it quotes."""
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 """Unicode's general categories of what does not print."""
 _AMBIGUOUS: Final = re.compile(r"\\(?=u\{)")
@@ -36,23 +36,23 @@ _PLAIN: Final[dict[str, str]] = {
     "–": "-", "—": "-", "−": "-", "…": "...", "×": "x", "·": "*", "→": "->", "←": "<-",
     "φ": "phi", "ψ": "psi", "σ": "sigma", "ρ": "rho", "≤": "<=", "≥": ">=", "≈": "~",
 }  # fmt: skip
-"""What stands for signs of ours where an output cannot have them."""
+"""Replacements of our own signs where an output's encoding lacks them."""
 _BLOCKS: Final = range(0x2580, 0x25A0)
-"""Parts of drawn bars."""
+"""Block elements, of which bars are drawn."""
 
 
 class _Table(dict[int, int | str]):
-    """For `str.translate`: a code point stays, unless something else stands for it."""
+    """For `str.translate`: a code point stays, unless it has a replacement."""
 
     def __init__(
-        self, kept: str, hides: Callable[[int], bool], instead: Callable[[int], str]
+        self, kept: str, is_replaced: Callable[[int], bool], replacement: Callable[[int], str]
     ) -> None:
-        """Say what stays in any case, which other code points do not, and what replaces them."""
-        super().__init__({ord(each): ord(each) for each in kept})
-        self._hides, self._instead = hides, instead
+        """Take what always stays, which other code points are replaced, and by what."""
+        super().__init__({ord(letter): ord(letter) for letter in kept})
+        self._is_replaced, self._replacement = is_replaced, replacement
 
     def __missing__(self, code: int) -> int | str:
-        self[code] = self._instead(code) if self._hides(code) else code
+        self[code] = self._replacement(code) if self._is_replaced(code) else code
         return self[code]
 
 
@@ -71,7 +71,7 @@ def _mark(code: int) -> str:
 def _escape(code: int) -> str:
     """JSON's own escape, of a pair of surrogates beyond the basic plane."""
     units = chr(code).encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    return "".join(f"\\u{units[start : start + 2].hex()}" for start in range(0, len(units), 2))
 
 
 _ONE_LINE: Final = _Table("", _hidden, _mark)
@@ -92,29 +92,30 @@ def visible(text: str, *, lines: bool = False) -> str:
     return _AMBIGUOUS.sub(r"\\u{5c}", text).translate(_LINES if lines else _ONE_LINE)
 
 
-def tame(text: str) -> str:
-    """A whole of marked texts and own words, with marks for what is left that does not print.
+def mark_unprintable(text: str) -> str:
+    """A whole of marked texts and own words, with marks for what else does not print.
 
-    Line breaks and tabs stay. What is marked already stays too.
+    Line breaks, tabs and marks stay.
     """
     return text if text.isprintable() else text.translate(_LINES)
 
 
-def brief(text: str) -> str:
-    """A message of bounded length: what is wrong stands at its beginning, the remedy at its end."""
-    return text if len(text) <= MOST else f"{text[: MOST // 2]} … {text[-(MOST // 2) :]}"
+def shorten(text: str) -> str:
+    """A message of limited length: what is wrong is at its beginning, the remedy at its end."""
+    half = MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
-def original(shown: str) -> str:
+def unmark(marked: str) -> str:
     """The text that `visible` has marked."""
-    return _MARK.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), shown)
+    return _MARK.sub(lambda mark: chr(min(int(mark[1], 16), 0x10FFFF)), marked)
 
 
-def in_json(text: str, *, ascii_only: bool = False) -> str:
-    """JSON whose strings show nothing raw: what does not print is escaped as JSON does it.
+def escape_json(text: str, *, ascii_only: bool = False) -> str:
+    """JSON in which all that does not print is escaped as JSON does it.
 
     Args:
-        text: JSON in which controls of ASCII are escaped, as every writer of JSON does, but DEL.
+        text: JSON in which ASCII controls but DEL are escaped, as every writer of JSON does.
         ascii_only: escape everything beyond ASCII.
     """
     if text.isascii() and "\x7f" not in text:
@@ -123,12 +124,12 @@ def in_json(text: str, *, ascii_only: bool = False) -> str:
 
 
 def _unencodable(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an output's encoding lacks: a plain sign, or a mark."""
+    """Replacements of characters that an output's encoding lacks: a plain sign, or a mark."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    said = ("#" if ord(each) in _BLOCKS else _mark(ord(each)) for each in lacking)
-    plain = (_PLAIN.get(each, other) for each, other in zip(lacking, said, strict=True))
+    marks = ("#" if ord(letter) in _BLOCKS else _mark(ord(letter)) for letter in lacking)
+    plain = (_PLAIN.get(letter, mark) for letter, mark in zip(lacking, marks, strict=True))
     return "".join(plain), error.end
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lake.visible import brief
+from lake.visible import shorten
 
 
 class PipelineError(Exception):
@@ -33,7 +33,7 @@ class PipelineError(Exception):
 
     def __str__(self) -> str:
         """The message, which quotes no more of foreign texts than a person reads."""
-        return brief(super().__str__())
+        return shorten(super().__str__())
 
 
 class ParamsError(PipelineError):

@@ -112,7 +112,7 @@ def attribute(place: str) -> Any:  # noqa: ANN401  whatever stands there
 def first_line(error: BaseException) -> str:
     """The type of an error and the first line of its message, fit for a terminal."""
     said = next(iter(str(error).splitlines()), "no message")
-    return visible.brief(f"{type(error).__name__}: {said}")
+    return visible.shorten(f"{type(error).__name__}: {said}")
 
 
 def _only(

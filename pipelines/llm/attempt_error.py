@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lake.visible import brief
+from lake.visible import shorten
 from pipelines.llm.settings import API_KEY, BASE_URL
 
 FATAL: Final = frozenset({401, 403, 404})
@@ -50,7 +50,7 @@ class AttemptError(Exception):
         uncertain: bool = False,
         unreachable: bool = False,
     ) -> None:
-        self.reason = brief(reason)
+        self.reason = shorten(reason)
         super().__init__(self.reason)
         self.retryable = retryable
         self.fatal = fatal

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from lake.visible import brief
+from lake.visible import shorten
 from pipelines.common.errors import DataError
 
 LARGEST: Final = 1 << 63
@@ -23,7 +23,7 @@ class MissingError(DataError, KeyError):
 
     def __str__(self) -> str:
         """The sentence as it is: a KeyError alone would put it into quotes."""
-        return brief(str(self.args[0]))
+        return shorten(str(self.args[0]))
 
 
 class Section(dict[str, Any]):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lake.visible import MARKED, in_json, original, tame, visible
+from lake.visible import MARKED, escape_json, mark_unprintable, unmark, visible
 
 HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 anything = st.text(st.characters(exclude_categories=()))  # surrogates too
@@ -27,18 +27,18 @@ def hidden(text: str, *, but: str = "") -> set[str]:
 def test_a_marked_text_prints_and_can_be_told_from_any_other(text: str) -> None:
     shown = visible(text)
     assert not hidden(shown)
-    assert original(shown) == text
+    assert unmark(shown) == text
     whole = visible(text, lines=True)
     assert not hidden(whole, but="\n\t")
-    assert original(whole) == text
+    assert unmark(whole) == text
     assert whole.count("\n") == text.count("\n")
 
 
 @given(anything)
 def test_what_is_tamed_stays_so_and_marks_stay_marks(text: str) -> None:
-    assert not hidden(tame(text), but="\n\t")
-    assert tame(tame(text)) == tame(text)
-    assert tame(visible(text, lines=True)) == visible(text, lines=True)
+    assert not hidden(mark_unprintable(text), but="\n\t")
+    assert mark_unprintable(mark_unprintable(text)) == mark_unprintable(text)
+    assert mark_unprintable(visible(text, lines=True)) == visible(text, lines=True)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_tamed_stays_so_and_marks_stay_marks(text: str) -> None:
     ],
 )
 def test_what_prints_is_not_changed(text: str) -> None:
-    assert visible(text) == tame(text) == original(text) == text
+    assert visible(text) == mark_unprintable(text) == unmark(text) == text
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_marks_are_code_points(raw: str, shown: str) -> None:
 @example(["\x1b\x7f\x9b\u202e\u2028\U000e0001é\U0001f600"])
 def test_json_says_the_same_and_shows_nothing_raw(value: object) -> None:
     text = json.dumps(value, ensure_ascii=False)
-    assert json.loads(in_json(text)) == value
-    assert not hidden(in_json(text), but="\n\t")
-    plain = in_json(text, ascii_only=True)
+    assert json.loads(escape_json(text)) == value
+    assert not hidden(escape_json(text), but="\n\t")
+    plain = escape_json(text, ascii_only=True)
     assert plain.isascii()
     assert not hidden(plain, but="\n\t")
     assert json.loads(plain) == value

@@ -47,7 +47,7 @@ class _BodySchema(GenerateJsonSchema):
 
     def default_schema(self, schema: Any) -> dict[str, Any]:  # noqa: ANN401  pydantic's own
         """Leave out the default of an optional field whose absence is what counts."""
-        if "default" in schema and schema["default"] is None:
+        if isinstance(schema.get("default"), BaseModel | None):
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)
 
