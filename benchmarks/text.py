@@ -1,9 +1,10 @@
-"""What the way to a language model costs: `ask` against the server's own ceiling.
+"""What requests to a language model cost: `ask` against the server's own ceiling.
 
 The ceiling is the plainest client there is: kept connections (http.client, a thread each) that
-post the same bodies to the same local server, and read no answer. `ask` does all that it does for a
-round: retries, budget, validation, an answer on disk before the next one. Both take turns, one next
-to the other in changing order, so a busy machine burdens both; the ratio is the median over pairs.
+post the same bodies to the same local server, and parse no answer. `ask` does all that it does for
+a round: retries, budget, validation, an answer on disk before the next one. Both take turns, one
+next to the other in alternating order, so a busy machine slows both; the ratio is the median over
+pairs.
 
     python -m benchmarks.text [--json] [--quick]
 """
@@ -39,8 +40,9 @@ from pipelines.llm.launch import serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service
 from pipelines.llm.values import Reply, Request, request
 
-AT_ONCE: Final = (1, 4, 16)
+CONCURRENCIES: Final = (1, 4, 16)
 GOAL: Final = 1.05
+"""Largest ratio of the time of `ask` to the ceiling's."""
 EXEMPLAR: Final = '{"question": "What is the sun?", "answer": "It is a star."}\n'
 SCHEMA: Final = {
     "type": "object",
@@ -55,7 +57,7 @@ SCHEMA: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One pass over the requests: wall clock, this process's CPU, and the server's."""
+    """One pass over the requests: wall clock, CPU time of this process, CPU time of the server."""
 
     seconds: float
     client_cpu: float
@@ -64,7 +66,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Both ways at one number of requests at once: medians over the turns.
+    """Both clients at one concurrency: medians over the turns.
 
     The ratio is the median over pairs of turns.
     """
@@ -78,51 +80,51 @@ class Row:
     ceiling_client_ms: float
     ask_client_ms: float
     server_ms: float
-    """Processor time for a request: of the plain client, of `ask`, of the server."""
+    """CPU time per request in milliseconds: of the plain client, of `ask`, of the server."""
     cpu_share: float
-    """What `ask` adds to the processor time of the plain client and the server: the steadier figure
+    """Share that `ask` adds to the CPU time of the plain client and the server: the steadier figure
     on a busy machine."""
     met: bool
 
 
-def measure(count: int, turns: int, at_once: Sequence[int], folder: Path) -> list[Row]:
-    """Take turns on one server, which is started for this and stopped."""
+def measure(count: int, turns: int, concurrencies: Sequence[int], folder: Path) -> list[Row]:
+    """Measure both clients in turns on one server, which is started and stopped here."""
     service = Service(max_tokens=40, timeout_s=600)
-    wanted = [request(service, EXEMPLAR * 3, schema=SCHEMA, seed=n) for n in range(count)]
+    requests = [request(service, EXEMPLAR * 3, schema=SCHEMA, seed=n) for n in range(count)]
     with _serving(folder / "server") as (access, pid):
-        _post(access, wanted[:2], 1)
-        _ask(service, wanted[:2], 1, folder / "warm")
-        bar = tqdm(total=len(at_once) * turns * 2, desc="turns", file=sys.stderr)
+        _post(access, requests[:2], 1)
+        _ask(service, requests[:2], 1, folder / "warm")
+        bar = tqdm(total=len(concurrencies) * turns * 2, desc="turns", file=sys.stderr)
         rows = []
-        for number in at_once:
+        for concurrency in concurrencies:
             plain: list[Turn] = []
             ours: list[Turn] = []
             for turn in range(turns):
-                cache = folder / f"{number}-{turn}"
-                ways: list[tuple[list[Turn], Callable[[], None]]] = [
-                    (plain, partial(_post, access, wanted, number)),
-                    (ours, partial(_ask, service, wanted, number, cache)),
+                cache = folder / f"{concurrency}-{turn}"
+                clients: list[tuple[list[Turn], Callable[[], None]]] = [
+                    (plain, partial(_post, access, requests, concurrency)),
+                    (ours, partial(_ask, service, requests, concurrency, cache)),
                 ]
-                for turns_of, work in ways[:: 1 if turn % 2 else -1]:
-                    turns_of.append(_timed(pid, work))
+                for measured, send in clients[:: 1 if turn % 2 else -1]:
+                    measured.append(_timed(pid, send))
                     bar.update()
-            rows.append(_row(number, count, plain, ours))
+            rows.append(_row(concurrency, count, plain, ours))
         bar.close()
     return rows
 
 
-def _row(at_once: int, count: int, plain: Sequence[Turn], ours: Sequence[Turn]) -> Row:
-    ceiling, seconds = (median(turn.seconds for turn in way) for way in (plain, ours))
+def _row(concurrency: int, count: int, plain: Sequence[Turn], ours: Sequence[Turn]) -> Row:
+    ceiling, seconds = (median(turn.seconds for turn in client) for client in (plain, ours))
     pairs = zip(plain, ours, strict=True)
     ratio = median(own.seconds / bare.seconds for bare, own in pairs)
 
-    def each(way: Sequence[Turn], what: str) -> float:
-        return 1000 * median(getattr(turn, what) for turn in way) / count
+    def per_request_ms(measured: Sequence[Turn], field: str) -> float:
+        return 1000 * median(getattr(turn, field) for turn in measured) / count
 
-    bare, own = each(plain, "client_cpu"), each(ours, "client_cpu")
-    server = each([*plain, *ours], "server_cpu")
+    bare, own = per_request_ms(plain, "client_cpu"), per_request_ms(ours, "client_cpu")
+    server = per_request_ms([*plain, *ours], "server_cpu")
     return Row(
-        at_once=at_once,
+        at_once=concurrency,
         requests=count,
         turns=len(plain),
         ceiling_s=ceiling,
@@ -136,9 +138,9 @@ def _row(at_once: int, count: int, plain: Sequence[Turn], ours: Sequence[Turn]) 
     )
 
 
-def _timed(server: int, work: Callable[[], None]) -> Turn:
+def _timed(server: int, send: Callable[[], None]) -> Turn:
     start, own, other = time.perf_counter(), time.process_time(), _cpu(server)
-    work()
+    send()
     return Turn(time.perf_counter() - start, time.process_time() - own, _cpu(server) - other)
 
 
@@ -147,37 +149,37 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _ask(service: Service, wanted: Sequence[Request], at_once: int, cache: Path) -> None:
-    replies = ask(wanted, service.model_copy(update={"concurrency": at_once}), cache=cache)
+def _ask(service: Service, requests: Sequence[Request], concurrency: int, cache: Path) -> None:
+    replies = ask(requests, service.model_copy(update={"concurrency": concurrency}), cache=cache)
     first = [isinstance(reply, Reply) and reply.attempts == 1 for reply in replies]
-    check(all(first), "a request failed or was asked twice, so the two ways did not do the same")
+    check(all(first), "a request failed or was sent twice, so the two clients did not do the same")
 
 
-def _post(access: Access, wanted: Sequence[Request], at_once: int) -> None:
-    """Post bodies that are ready over as many kept connections."""
-    where = urlsplit(access.base_url)
+def _post(access: Access, requests: Sequence[Request], concurrency: int) -> None:
+    """Post prepared bodies over kept connections, one a thread."""
+    address = urlsplit(access.base_url)
     headers = {"Authorization": f"Bearer {access.key}", "Content-Type": "application/json"}
-    bodies = iter([json.dumps(one.body).encode() for one in wanted])
+    bodies = iter([json.dumps(request.body).encode() for request in requests])
 
-    def work(_: int) -> None:
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=600)
+    def post(_: int) -> None:
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=600)
         for body in bodies:  # one iterator for all threads
-            connection.request("POST", f"{where.path}/completions", body, headers)
+            connection.request("POST", f"{address.path}/completions", body, headers)
             answer = connection.getresponse()
             answer.read()
             check(answer.status == http.client.OK, f"the server answered {answer.status}")
         connection.close()
 
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(work, range(at_once)))
+    with ThreadPoolExecutor(concurrency) as pool:
+        list(pool.map(post, range(concurrency)))
 
 
 @contextmanager
 def _serving(folder: Path) -> Iterator[tuple[Access, int]]:
     home = ServerHome(folder)
     access = serve_on_demand(folder)
-    found = home.endpoint()
-    pid = found.pid if found is not None else 0
+    endpoint = home.endpoint()
+    pid = endpoint.pid if endpoint is not None else 0
     os.environ |= {BASE_URL: access.base_url, API_KEY: access.key}
     try:
         yield access, pid
@@ -185,9 +187,9 @@ def _serving(folder: Path) -> Iterator[tuple[Access, int]]:
         os.kill(pid, signal.SIGTERM)
 
 
-def render(rows: Sequence[Row], where: dict[str, Any], console: Console) -> None:
+def render(rows: Sequence[Row], facts: dict[str, Any], console: Console) -> None:
     """Print the rows as a table."""
-    table = Table(title=", ".join(f"{name} {value}" for name, value in where.items()))
+    table = Table(title=", ".join(f"{name} {value}" for name, value in facts.items()))
     heads = ("at once", "ask, 1/s", "ceiling, 1/s", "ratio", "goal")
     for head in (*heads, "ask CPU ms", "plain CPU ms", "server CPU ms", "CPU share"):
         table.add_column(head, justify="right")
@@ -213,15 +215,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5, help="of each way")
     parser.add_argument("--quick", action="store_true", help="few requests; goals say nothing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    asked = parser.parse_args()
-    count, turns = (4, 1) if asked.quick else (asked.requests, asked.turns)
+    options = parser.parse_args()
+    count, turns = (4, 1) if options.quick else (options.requests, options.turns)
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(count, turns, AT_ONCE, Path(folder))
-    where = machine()
-    if asked.json:
-        print(json.dumps({"machine": where, "rows": [asdict(row) for row in rows]}, indent=1))
+        rows = measure(count, turns, CONCURRENCIES, Path(folder))
+    facts = machine()
+    if options.json:
+        print(json.dumps({"machine": facts, "rows": [asdict(row) for row in rows]}, indent=1))
     else:
-        render(rows, where, Console())
+        render(rows, facts, Console())
 
 
 if __name__ == "__main__":
