@@ -157,6 +157,11 @@ class Evaluate(StrictModel):
     """Resamples for a 95 % interval."""
     examples: int = Field(3, gt=0)
     """Images per class in the round's picture."""
+    task: str | None = None
+    """What mixes are judged by: a downstream task; None: what suits the modality."""
+    task_settings: Mapping[str, Any] = {}
+    metrics: Mapping[str, Mapping[str, Any]] = {}
+    """Settings by metric, of such that measure a round besides those of the modality."""
 
 
 class Publish(StrictModel):

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from expectations.measures import features
 from pipelines.common.errors import DataError
+from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
-from pipelines.metrics import downstream, shape, tasks
+from pipelines.common.settings import StrictModel
+from pipelines.metrics import downstream, tasks
 from pipelines.metrics.downstream import Answers, Labelled
-from pipelines.metrics.tasks import Task
+from pipelines.metrics.protocol import MetricRequest, RoundMetric, Task
+from pipelines.metrics.shape import Shape
 from pipelines.metrics.values import Metric, finite
 
+Kind_co = TypeVar("Kind_co", covariant=True)
 MIN_ROWS: Final = 2
 """Fewer rows have no variance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Kind_co]):
+    """A plug-in with its settings."""
+
+    plugin: Kind_co
+    settings: StrictModel = field(default_factory=NoSettings)
+
+
+IMAGES: Final = Asked(tasks.ImageLabels())
+SHAPE: Final = Asked(Shape())
 
 
 class Settings(Protocol):
@@ -46,7 +62,7 @@ class Evaluation:
     mix: Mapping[str, Metric]
     """Shape of the next training mix, by figure."""
     task: str
-    """The figure by which mixes are judged: accuracy or macro_f1."""
+    """The figure by which mixes are judged, such as accuracy or macro_f1."""
     scores: Mapping[str, Mapping[str, Metric]]
     """By figure, of classifiers trained on real_only, mix and previous (the mix before this
     round)."""
@@ -94,7 +110,8 @@ def evaluate_round(
     previous: Labelled,
     settings: Settings,
     seed: int,
-    task: Task = tasks.IMAGES,
+    task: Asked[Task[Any]] = IMAGES,
+    metrics: Sequence[Asked[RoundMetric[Any]]] = (SHAPE,),
 ) -> Evaluation:
     """Measure a round.
 
@@ -108,6 +125,7 @@ def evaluate_round(
         seed: of subsets and resamples.
         task: what mixes are judged by; where validation rows have one label only, there is nothing
             to tell apart, and its figures are unknown.
+        metrics: what measures the round and the mix.
 
     Raises:
         DataError: a set is too small to measure.
@@ -115,20 +133,21 @@ def evaluate_round(
     named = {"real": real, "validation": validation, "accepted": accepted, "mix": mix}
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
-    shapes, digest = _shapes(named, n, settings, seed, task)
+    request = _request(named, n, settings, seed)
+    measured = _measured(request, metrics)
     trained = {"real_only": real, "mix": mix, "previous": previous}
     answers = {
-        name: Answers(validation.labels, task.learn(each)(validation))
+        name: Answers(validation.labels, task.plugin.train(each, task.settings)(validation))
         for name, each in (trained if len(np.unique(validation.labels)) > 1 else {}).items()
     }
     return Evaluation(
         n=n,
-        features=digest,
-        round=shapes["accepted"],
-        mix=shapes["mix"],
-        task=task.figure,
-        scores=_scores(answers, settings, seed, task),
-        difference=_differences(answers, settings, seed, task),
+        features=request.features.digest,
+        round=measured["accepted"],
+        mix=measured["mix"],
+        task=task.plugin.figure,
+        scores=_scores(answers, settings, seed, task.plugin),
+        difference=_differences(answers, settings, seed, task.plugin),
         recall_per_class={
             name: answers[name].recall_per_class()
             for name in ("real_only", "mix")
@@ -138,12 +157,10 @@ def evaluate_round(
 
 
 def _scores(
-    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task
+    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
 ) -> dict[str, dict[str, Metric]]:
     """Each figure of each classifier; accuracy is always told."""
-    figures = {"accuracy": downstream.accuracy}
-    if task.figure == "macro_f1":
-        figures["macro_f1"] = downstream.macro_f1
+    figures = {"accuracy": downstream.accuracy, task.figure: task.score}
     return {
         figure: {
             name: measure(each, settings.bootstrap, derive_seed(seed, "accuracy", name))
@@ -154,12 +171,11 @@ def _scores(
 
 
 def _differences(
-    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task
+    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
 ) -> dict[str, Metric]:
     """What the mix gains over the others."""
-    gains = {"accuracy": downstream.accuracy_gain, "macro_f1": downstream.macro_f1_gain}
     return {
-        name: gains[task.figure](
+        name: task.gain(
             answers["mix"],
             answers[name],
             settings.bootstrap,
@@ -178,30 +194,43 @@ def _check_sizes(named: Mapping[str, Labelled]) -> None:
             )
 
 
-def _shapes(
-    named: Mapping[str, Labelled], n: int, settings: Settings, seed: int, task: Task
-) -> tuple[dict[str, Mapping[str, Metric]], str]:
-    """Shape figures of the accepted samples and of the mix, and the digest of the features."""
-    real, held = named["real"], named["validation"]
-    yardstick = shape.Yardstick(
-        real.vectors,
-        held.vectors[_draw(held, n, derive_seed(seed, "validation"))],
-        features.fit(real.vectors),
-        n,
+def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: int) -> MetricRequest:
+    """N rows of each set, and the real rows that they are measured beside."""
+
+    def drawn(name: str) -> Labelled:
+        return named[name].at(_draw(named[name], n, derive_seed(seed, name)))
+
+    return MetricRequest(
+        real=named["real"],
+        validation=drawn("validation"),
+        sets={name: drawn(name) for name in ("accepted", "mix")},
+        features=features.fit(named["real"].vectors),
+        null_draws=settings.null_draws,
+        bootstrap=settings.bootstrap,
+        seed=seed,
     )
-    null = shape.null(yardstick, settings.null_draws, derive_seed(seed, "null"))
-    found: dict[str, Mapping[str, Metric]] = {}
-    for name in ("accepted", "mix"):
-        rows = _draw(named[name], n, derive_seed(seed, name))
-        again = derive_seed(seed, name, "bootstrap")
-        points = named[name].vectors[rows]
-        figures = shape.measure(yardstick, points, null, settings.bootstrap, again)
-        if task.variety is not None:
-            own = derive_seed(seed, name, "variety")
-            drawn = named[name].at(rows)
-            figures |= task.variety(drawn, real, settings.null_draws, own)
-        found[name] = figures
-    return found, yardstick.features.digest
+
+
+def _measured(
+    request: MetricRequest, metrics: Sequence[Asked[RoundMetric[Any]]]
+) -> dict[str, dict[str, Metric]]:
+    """The figures of each set.
+
+    Raises:
+        DataError: a metric gives other figures for one set than for another, or one that there is
+            already.
+    """
+    found: dict[str, dict[str, Metric]] = {name: {} for name in request.sets}
+    for asked in metrics:
+        figures = asked.plugin.measure(request, asked.settings)
+        names = {tuple(sorted(figures.get(name, ()))) for name in request.sets}
+        there = {each for group in names for each in group} & set(found["mix"])
+        if len(names) != 1 or there:
+            said = f"{min(there)!r} again" if there else "other figures for one set than another"
+            raise DataError(f"the metric {asked.plugin.name} gives {said}")
+        for name in request.sets:
+            found[name] |= figures[name]
+    return found
 
 
 def _draw(rows: Labelled, n: int, seed: int) -> NDArray[np.int64]:

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from expectations.measures.features import Features
 from expectations.measures.manifold import overlap
+from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
 from pipelines.metrics.frechet import frechet
+from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
 
 TAIL: Final = 0.01
@@ -27,6 +29,35 @@ OVERLAP: Final = ("precision", "recall", "density", "coverage")
 NAMES: Final = (*OVERLAP, "frechet", "variance", "tail")
 
 Vectors = NDArray[np.float32]
+
+
+class Shape(RoundMetric[NoSettings]):
+    """Overlap, Fréchet distance, variance and tails of sets of rows, beside those of real rows."""
+
+    name = "shape"
+    version = "shape/1"
+    Settings = NoSettings
+
+    def measure(
+        self,
+        request: MetricRequest,
+        settings: NoSettings,  # noqa: ARG002  it has none
+    ) -> Mapping[str, Mapping[str, Metric]]:
+        """Measure each set against the validation rows, and random real rows in its place."""
+        yardstick = Yardstick(
+            request.real.vectors, request.validation.vectors, request.features, request.n
+        )
+        against = null(yardstick, request.null_draws, derive_seed(request.seed, "null"))
+        return {
+            name: measure(
+                yardstick,
+                rows.vectors,
+                against,
+                request.bootstrap,
+                derive_seed(request.seed, name, "bootstrap"),
+            )
+            for name, rows in request.sets.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,51 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipelines.common.plugins import NoSettings
 from pipelines.features import image_classifier, text_classifier
-from pipelines.metrics import variety
-from pipelines.metrics.downstream import Labelled
+from pipelines.metrics import downstream
+from pipelines.metrics.downstream import Answers, Labelled
+from pipelines.metrics.protocol import Predict, Task
 from pipelines.metrics.values import Metric
 
 Labels = NDArray[Any]
-Variety = Callable[[Labelled, Labelled, int, int], Mapping[str, Metric]]
-"""Figures of n rows beside those of random real ones: rows, real rows, draws, seed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task that models learn from a training mix."""
+class ImageLabels(Task[NoSettings]):
+    """Tell the labels of images, by support vector machines on pixels."""
 
-    figure: Literal["accuracy", "macro_f1"]
-    """What judges a mix."""
-    learn: Callable[[Labelled], Callable[[Labelled], Labels]]
-    """Trains on labelled rows; what it returns predicts the labels of others, [n]."""
-    variety: Variety | None = None
-    """Figures of the diversity within a round that suit the inputs."""
+    name = "image_labels"
+    version = "image_labels/1"
+    Settings = NoSettings
+    figure = "accuracy"
+
+    def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
+        """Train on the vectors of rows."""
+        classifier = image_classifier.train(
+            rows.vectors, rows.labels, rows.weights, calibrate=False
+        )
+
+        def predict(test: Labelled) -> Labels:
+            return classifier.labels(test.vectors)
+
+        return predict
+
+
+class TextLabels(Task[NoSettings]):
+    """Tell the labels of texts, by a linear classifier of their words."""
+
+    name = "text_labels"
+    version = "text_labels/1"
+    Settings = NoSettings
+    figure = "macro_f1"
+
+    def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
+        """Train on the texts of rows."""
+        classifier = text_classifier.train(rows.inputs, rows.labels, rows.weights)
+
+        def predict(test: Labelled) -> Labels:
+            return classifier.labels(test.inputs)
+
+        return predict
+
+    def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
+        """F1 of each class, averaged over the classes."""
+        return downstream.macro_f1(answers, resamples, seed)
+
+    def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
+        """Macro-F1 minus that of the others on the same rows."""
+        return downstream.macro_f1_gain(answers, over, resamples, seed)
 
 
 def weights(frame: pl.DataFrame) -> NDArray[np.float64] | None:
     """The weights of a mix's rows, [n]; None where all count the same."""
     weighted = "weight" in frame.columns and frame["weight"].n_unique() > 1
     return frame["weight"].to_numpy() if weighted else None
-
-
-def _images(rows: Labelled) -> Callable[[Labelled], Labels]:
-    found = image_classifier.train(rows.vectors, rows.labels, rows.weights, calibrate=False)
-    return lambda test: found.labels(test.vectors)
-
-
-def _texts(rows: Labelled) -> Callable[[Labelled], Labels]:
-    found = text_classifier.train(rows.inputs, rows.labels, rows.weights)
-    return lambda test: found.labels(test.inputs)
-
-
-IMAGES: Final = Task("accuracy", _images)
-TEXTS: Final = Task("macro_f1", _texts, variety.of_texts)

@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
 from expectations.measures import diversity
+from pipelines.common.plugins import NoSettings
+from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
 from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
 
 Texts = NDArray[Any]
@@ -26,6 +29,30 @@ NGRAM: Final = 2
 BLEU_TEXTS: Final = 50
 """Texts whose BLEU is taken, each against `BLEU_REFERENCES` others: it grows with the square."""
 BLEU_REFERENCES: Final = 25
+
+
+class TextVariety(RoundMetric[NoSettings]):
+    """How much texts differ from one another, beside real ones."""
+
+    name = "text_variety"
+    version = "text_variety/1"
+    Settings = NoSettings
+
+    def measure(
+        self,
+        request: MetricRequest,
+        settings: NoSettings,  # noqa: ARG002  it has none
+    ) -> Mapping[str, Mapping[str, Metric]]:
+        """Measure each set beside random real texts."""
+        return {
+            name: of_texts(
+                rows,
+                request.real,
+                request.null_draws,
+                derive_seed(request.seed, name, "variety"),
+            )
+            for name, rows in request.sets.items()
+        }
 
 
 def of_texts(rows: Labelled, real: Labelled, draws: int, seed: int) -> Mapping[str, Metric]:

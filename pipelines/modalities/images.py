@@ -14,7 +14,7 @@ from lineage.schema import SHOWN, UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.contact_sheet import grid
 from pipelines.features import images, knn
-from pipelines.metrics import Labelled, Task, tasks
+from pipelines.metrics import Labelled, tasks
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 IMAGE = "image"
@@ -29,6 +29,7 @@ class Images(Modality):
     near = "RMS pixel distance"
     default_near = 0.06
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
+    task = "image_labels"
     generator = "diffusion"
     identity: tuple[str, ...]
 
@@ -83,11 +84,6 @@ class Images(Modality):
     ) -> Mapping[str, Labelled]:
         """Pixel vectors, which are also what the classifier sees."""
         return {name: _labelled(frame) for name, frame in frames.items()}
-
-    @property
-    def task(self) -> Task:
-        """Accuracy of support vector machines."""
-        return tasks.IMAGES
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str

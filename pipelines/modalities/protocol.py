@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.common.plugins import Plugin
-from pipelines.metrics import Labelled, Task
+from pipelines.metrics import Labelled
 
 Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Rows of one frame, rows of another, and how far apart they are; in order of the first."""
@@ -31,6 +31,10 @@ class Modality(Plugin, Protocol):
     """Distance of near-duplicates where params.yaml gives none."""
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]]
     """Scorers with their settings where params.yaml names none."""
+    metrics: ClassVar[tuple[str, ...]] = ("shape",)
+    """What measures a round; others are set under `evaluate.metrics` in params.yaml."""
+    task: ClassVar[str]
+    """What the data is for, where params.yaml names no task of its own."""
     generator: ClassVar[str]
     """Generator of the first round that `stemma round add` writes."""
 
@@ -83,11 +87,6 @@ class Modality(Plugin, Protocol):
             real: the real training rows, on which fixed features are fitted.
             frames: payload by name; a column `weight` says how much rows count.
         """
-
-    @property
-    @abstractmethod
-    def task(self) -> Task:
-        """What the data is for, and how well that is done."""
 
     @abstractmethod
     def picture(

@@ -19,7 +19,7 @@ from lineage.schema import SHOWN, UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.contact_sheet import text_picture
 from pipelines.features import embedding, text_similarity
-from pipelines.metrics import Labelled, Task, tasks
+from pipelines.metrics import Labelled, tasks
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 TEXT: Final = "text"
@@ -42,6 +42,8 @@ class Texts(Modality):
         "language": {},
     }
     """Topics need labels, so their agreement is asked for by name."""
+    metrics = ("shape", "text_variety")
+    task = "text_labels"
     generator = "text"
     identity: tuple[str, ...]
 
@@ -103,11 +105,6 @@ class Texts(Modality):
         """Points of latent semantic analysis; the classifier sees the texts."""
         points = embedding.fit(self._array(real))
         return {name: self._labelled(frame, points) for name, frame in frames.items()}
-
-    @property
-    def task(self) -> Task:
-        """Macro-F1 of a linear classifier."""
-        return tasks.TEXTS
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from expectations import suite as suites
 from expectations import versions as expectations
-from pipelines.common.settings import key_content
+from pipelines.common.settings import key_content, parse
 from pipelines.generators.registry import GENERATORS
+from pipelines.metrics import Asked
+from pipelines.metrics.protocol import RoundMetric, Task
+from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset, Round
 from pipelines.scorers import registry as scorers
 from pipelines.sources import registry as sources
-
-METRICS = "metrics/1"
-"""Semantic version of the figures of a round (`pipelines.metrics`)."""
 
 
 def ingest_settings(settings: Dataset) -> dict[str, Any]:
@@ -43,6 +44,42 @@ def ingest_versions(settings: Dataset) -> dict[str, str]:
     )
 
 
+def task(round_: Round) -> Asked[Task[Any]]:
+    """The downstream task of a round, with its settings.
+
+    Raises:
+        ParamsError: there is no such task, or a key is wrong.
+    """
+    asked = round_.settings.evaluate
+    found = TASKS.load(_task(round_))
+    return Asked(found, parse(found.Settings, dict(asked.task_settings), "evaluate.task_settings"))
+
+
+def metrics(round_: Round) -> dict[str, Asked[RoundMetric[Any]]]:
+    """The metrics of a round by reference, those of its modality first, with their settings.
+
+    Raises:
+        ParamsError: there is no such metric, or a key is wrong.
+    """
+    return {
+        name: Asked(found := METRICS.load(name), parse(found.Settings, dict(own), name))
+        for name, own in _metrics(round_).items()
+    }
+
+
+def _task(round_: Round) -> str:
+    return round_.settings.evaluate.task or round_.settings.modality.task
+
+
+def _metrics(round_: Round) -> dict[str, Mapping[str, Any]]:
+    own = round_.settings.evaluate.metrics
+    return {**{name: {} for name in round_.settings.modality.metrics}, **own}
+
+
+def _modality_files(round_: Round) -> tuple[Path, ...]:
+    return MODALITIES.files({round_.settings.ingest.modality: None}, round_.identity)
+
+
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a stage that belong into its key."""
     if stage == "verify":
@@ -65,20 +102,25 @@ def files(round_: Round, stage: str) -> tuple[Path, ...]:
         section = round_.settings.fit if stage == "fit" else round_.settings.generate
         return GENERATORS.files({round_.generator: section.of(round_.generator)})
     if stage == "verify":
-        return scorers.files(round_.settings.verify.scorers)
+        return (*_modality_files(round_), *scorers.files(round_.settings.verify.scorers))
     if stage == "evaluate":
-        return MODALITIES.files({round_.settings.ingest.modality: None}, round_.identity)
+        return (
+            *_modality_files(round_),
+            *TASKS.files({_task(round_): task(round_).settings}),
+            *METRICS.files({name: asked.settings for name, asked in metrics(round_).items()}),
+        )
     return ()
 
 
 def versions(round_: Round, stage: str) -> dict[str, str]:
     """Versions of the plug-ins that a stage uses, by kind and name."""
+    modality = MODALITIES.versions([round_.settings.ingest.modality])
     if stage in ("fit", "generate"):
         return GENERATORS.versions([round_.generator])
     if stage == "verify":
         suite = suites.load(suites.place(round_.dataset))
         judged = scorers.versions(round_.settings.verify.scorers)
-        return judged | expectations.of_suite(suite)
+        return judged | expectations.of_suite(suite) | modality
     if stage == "evaluate":
-        return {"metrics": METRICS, **MODALITIES.versions([round_.settings.ingest.modality])}
+        return METRICS.versions(_metrics(round_)) | TASKS.versions([_task(round_)]) | modality
     return {}

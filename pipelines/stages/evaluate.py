@@ -18,7 +18,15 @@ from lake import files, refs
 from pipelines import metrics
 from pipelines.common.seeds import derive_seed
 from pipelines.gate import contamination
-from pipelines.rounds import branches, mixes, picture, receipts, stage_inputs, tables
+from pipelines.rounds import (
+    branches,
+    mixes,
+    picture,
+    plugin_inputs,
+    receipts,
+    stage_inputs,
+    tables,
+)
 from pipelines.rounds.context import RoundContext, held_out, write_receipt
 from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.keys import StageKey
@@ -108,7 +116,8 @@ def measure(
     modality = round_.settings.modality
     found = metrics.evaluate_round(
         **modality.measured(real, frames),
-        task=modality.task,
+        task=plugin_inputs.task(round_),
+        metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
     )

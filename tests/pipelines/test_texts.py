@@ -15,8 +15,9 @@ from sklearn.metrics import f1_score
 from pipelines.common.errors import DataError
 from pipelines.common.settings import parse
 from pipelines.features import embedding, text_classifier
-from pipelines.metrics import Labelled, downstream, evaluate_round, variety
+from pipelines.metrics import Asked, Labelled, downstream, evaluate_round, variety
 from pipelines.metrics.downstream import Answers
+from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.texts import Texts
 from pipelines.params import Dataset, Evaluate
 from pipelines.sources import dialogue, read
@@ -167,7 +168,8 @@ def test_a_round_of_texts_is_measured(real: pl.DataFrame) -> None:
     frames = {"real": train, "validation": held, "accepted": copies, "mix": train, "previous": same}
     found = evaluate_round(
         **PAIRS.measured(train, frames),
-        task=PAIRS.task,
+        task=Asked(TASKS.load(PAIRS.task)),
+        metrics=[Asked(METRICS.load(name)) for name in PAIRS.metrics],
         settings=Evaluate(null_draws=4, bootstrap=50),
         seed=1,
     )

@@ -1,0 +1,121 @@
+"""What metrics of a round and downstream tasks are: one class behind a protocol each.
+
+A metric measures sets of rows beside real ones; a task trains on a mix and is scored on real rows
+that no generator saw. Both give figures with an interval (`values.Metric`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.common.plugins import Plugin
+from pipelines.common.settings import StrictModel
+from pipelines.metrics import values
+from pipelines.metrics.values import Metric
+
+if TYPE_CHECKING:
+    from expectations.measures.features import Features
+    from pipelines.metrics.downstream import Answers, Labelled
+
+Own = TypeVar("Own", bound=StrictModel)
+"""A plug-in's own settings."""
+Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
+"""Says the labels of rows, [n]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricRequest:
+    """What is to be measured, and with what."""
+
+    real: Labelled
+    """Real training rows, m of them."""
+    validation: Labelled
+    """n real rows that no generator saw."""
+    sets: Mapping[str, Labelled]
+    """n rows each of `accepted` (the round's accepted samples) and `mix` (the next mix)."""
+    features: Features
+    """Fixed features, fitted to the real rows."""
+    null_draws: int
+    """Random subsets of n real training rows that make a figure's null."""
+    bootstrap: int
+    """Resamples for an interval."""
+    seed: int
+    """Root of every random choice; derive one for each of them (`pipelines.common.seeds`)."""
+
+    @property
+    def n(self) -> int:
+        """Rows of each set."""
+        return len(self.validation.labels)
+
+
+class RoundMetric(Plugin, Protocol[Own]):
+    """A class that measures a round beside real data."""
+
+    Settings: type[Own]
+    """What can be set for it under `evaluate.metrics` in params.yaml."""
+
+    @abstractmethod
+    def measure(self, request: MetricRequest, settings: Own) -> Mapping[str, Mapping[str, Metric]]:
+        """Measure each set.
+
+        Args:
+            request: the sets, and the real rows.
+            settings: the metric's own.
+
+        Returns:
+            By set, and in it by figure; the same figures for each set, none named as one of
+            another metric. NaN stands where a figure could not be computed.
+        """
+
+
+class Task(Plugin, Protocol[Own]):
+    """A class that trains on labelled rows, and says what that was worth."""
+
+    Settings: type[Own]
+    """What can be set for it under `evaluate.task_settings` in params.yaml."""
+    figure: ClassVar[str]
+    """What a mix is judged by, such as `accuracy`."""
+
+    @abstractmethod
+    def train(self, rows: Labelled, settings: Own) -> Predict:
+        """Train on labelled rows, which may have weights.
+
+        Args:
+            rows: a training mix.
+            settings: the task's own.
+
+        Returns:
+            What predicts the labels of other rows.
+        """
+
+    def row_scores(self, answers: Answers) -> NDArray[np.float64]:
+        """What each answer is worth, [n]; the figure is their mean. Here: 1 of a right one."""
+        return answers.right
+
+    def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
+        """The figure of some answers, with its interval.
+
+        Args:
+            answers: labels of validation rows, and what was predicted.
+            resamples: of the bootstrap.
+            seed: of the bootstrap.
+        """
+        return Metric(*values.of_means(self.row_scores(answers), resamples, seed))
+
+    def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
+        """The figure of answers minus that of others about the same rows, paired.
+
+        Args:
+            answers: of what was trained on the mix.
+            over: of what it is compared with.
+            resamples: of the bootstrap.
+            seed: of the bootstrap.
+        """
+        apart = self.row_scores(answers) - self.row_scores(over)
+        return Metric(*values.of_means(apart, resamples, seed))

@@ -1,0 +1,27 @@
+"""Metrics of a round and downstream tasks, by name, by module or by file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.common.plugins import Registry
+
+if TYPE_CHECKING:
+    from pipelines.metrics.protocol import RoundMetric, Task
+
+METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
+    "metric",
+    "pipelines.metrics.protocol:RoundMetric",
+    {
+        "shape": "pipelines.metrics.shape:Shape",
+        "text_variety": "pipelines.metrics.variety:TextVariety",
+    },
+)
+TASKS: Final[Registry[Task[Any]]] = Registry(
+    "task",
+    "pipelines.metrics.protocol:Task",
+    {
+        "image_labels": "pipelines.metrics.tasks:ImageLabels",
+        "text_labels": "pipelines.metrics.tasks:TextLabels",
+    },
+)
