@@ -50,7 +50,7 @@ def plant(number: int, found: Planted, *parents: Parent) -> None:
     lake.write(made.branch, refs.part("tiny", "candidates", number), frame.with_columns(ids))
     lake.write(made.branch, refs.part("tiny", "lineage", number), rows)
     commit = lake.commit(made.branch, "By hand", lake.resolve(made.commit).metadata)
-    context.write_receipt(at, "generate", commit.id, made.input_key, made.rows)
+    context.write_receipt(at, "generate", commit.id, made.key, made.rows)
 
 
 def links(*parents: Parent) -> pl.DataFrame:

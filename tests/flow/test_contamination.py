@@ -16,7 +16,7 @@ from lake.tables import encode
 from lineage import contamination as reasons
 from lineage import mix as mixing
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.gate import contamination, evidence, taint
+from pipelines.gate import contamination, evidence
 from pipelines.modalities.images import Images
 from pipelines.rounds import ancestry_index, context, manifest, mixes, model_store, receipts, tables
 from pipelines.rounds.staging_branch import staging_branch
@@ -48,7 +48,7 @@ def line(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     candidates 0 and 1 are made of them and 2 of a clean one; in round 5 candidate 0 is made of
     round 4's, and 1 of the clean one. Round 5 is blocked.
     """
-    root = tmp_path_factory.mktemp("taint") / "project"
+    root = tmp_path_factory.mktemp("contamination") / "project"
     shutil.copytree(published, root, symlinks=True)
     project = Project(root)
     with pytest.MonkeyPatch.context() as patch:
@@ -150,9 +150,9 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
     assert rows["sample_id"][1].hex()[:12] not in found["evidence"]
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2, 3, 4]
     at = context.open_context("tiny-5")
-    tainted = evidence.collect(at, receipts.read("tiny", 5, "evaluate").commit).held_out_ancestors
-    assert tainted is not None
-    assert list(tainted.iter_rows()) == [
+    collected = evidence.collect(at, receipts.read("tiny", 5, "evaluate").commit)
+    assert collected.held_out_ancestors is not None
+    assert list(collected.held_out_ancestors.iter_rows()) == [
         ("tiny", 3, 0, reasons.EQUAL),
         ("tiny", 3, 1, reasons.EQUAL),
         ("tiny", 4, 0, reasons.DESCENDS),
@@ -161,7 +161,30 @@ def test_the_guard_blocks_what_content_does_not_show(line: Project) -> None:
     ]
 
 
-def under(near: float) -> context.Work:
+def test_contamination_is_computed_once_a_round(
+    line: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tables.read_round(line.lake(), "main", "tiny", contamination.CONTAMINATED, 4)
+    assert list(stored.iter_rows()) == [
+        ("tiny", 3, 0, reasons.EQUAL),
+        ("tiny", 3, 1, reasons.EQUAL),
+        ("tiny", 4, 0, reasons.DESCENDS),
+        ("tiny", 4, 1, reasons.DESCENDS),
+    ]
+    fifth, judged = context.open_context("tiny-5"), receipts.read("tiny", 5, "evaluate").commit
+    whole = contamination.at(fifth, judged)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("contamination is looked for again")
+
+    monkeypatch.setattr(contamination, "propagate", refuse)
+    assert contamination.at(fifth, judged).equals(whole)
+    assert contamination.at(fifth, "main").equals(stored)
+    with pytest.raises(AssertionError, match="again"):
+        contamination.at(under(0.1), "main")
+
+
+def under(near: float) -> context.RoundContext:
     """Round 5 under another distance of near-duplicates, which ingest has not seen."""
     found = context.open_context("tiny-5")
     tiny_ = found.params.datasets["tiny"]
@@ -176,9 +199,9 @@ def rows_of(frame: pl.DataFrame) -> set[tuple[object, ...]]:
 def test_a_wider_distance_looks_again(line: Project) -> None:
     wide, held = 0.1, line.lake(holdout=True).scan("main", "tiny/fingerprints/").collect()
     samples = tables.read(line.lake(), "main", "tiny", "samples").collect()
-    expected = rows_of(contamination.copies(samples, held, wide, Images(("image",))))
+    expected = rows_of(contamination.near_duplicates(samples, held, wide, Images(("image",))))
     assert len(expected) > 2
-    assert rows_of(taint.leaked(under(wide), "main")) == expected
+    assert rows_of(contamination.leaks_at(under(wide), "main")) == expected
 
 
 def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
@@ -197,22 +220,24 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
         orient="row",
     )
     with staging_branch(lake, "made-up", "main") as branch:
-        contamination.store(lake, branch, "tiny", 2, made_up)
-        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.about(made_up, 0.02, key))
+        lake.write(branch, refs.part("tiny", contamination.LEAKS, 2), made_up)
+        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.describe(made_up, 0.02, key))
         wide = lake.commit(branch, "Wide", {}).id
-        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.about(made_up, 0.02, "other"))
+        manifest.extend(
+            lake, branch, "tiny", 2, leaks=contamination.describe(made_up, 0.02, "other")
+        )
         other = lake.commit(branch, "Of another hold-out", {}).id
-    narrow = {found for found in rows_of(taint.leaked(under(0.01), wide)) if found[0] == 2}
-    assert narrow == {(2, 5), (2, 7)}
-    assert {found for found in rows_of(taint.leaked(under(0.02), wide)) if found[0] == 2} == {
-        (2, 5),
-        (2, 6),
-        (2, 7),
-    }
-    assert not {found for found in rows_of(taint.leaked(under(0.0), other)) if found[0] == 2}
+
+    def leaks(near: float, commit: str) -> set[tuple[object, ...]]:
+        every = rows_of(contamination.leaks_at(under(near), commit))
+        return {occurrence for occurrence in every if occurrence[0] == 2}
+
+    assert leaks(0.01, wide) == {(2, 5), (2, 7)}
+    assert leaks(0.02, wide) == {(2, 5), (2, 6), (2, 7)}
+    assert not leaks(0.0, other)
 
 
-def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) -> None:
+def test_a_leak_in_another_data_set_contaminates_what_was_made_of_it(line: Project) -> None:
     """`other` has the rows of `tiny` under another split; its round 1 recites its hold-out."""
     content = {"other": under_another_key()}
     line.edit(lambda found: found["datasets"].update(content))
@@ -232,12 +257,14 @@ def test_a_leak_in_another_data_set_taints_what_was_made_of_it(line: Project) ->
             branch, refs.part("tiny", "lineage", 5), derived(sample, 5, "tiny", child, stored)
         )
         commit = lake.commit(branch, "Across", {}).id
-    found = taint.at(context.open_context("tiny-5"), commit).filter(pl.col("round").is_in([1, 5]))
+    found = contamination.at(context.open_context("tiny-5"), commit).filter(
+        pl.col("round").is_in([1, 5])
+    )
     assert list(found.iter_rows()) == [
         ("other", 1, 0, reasons.EQUAL),
         ("tiny", 5, 0, reasons.DESCENDS),
     ]
-    mix = mixes.build(lake, commit, context.open_context("tiny-5").round, tainted=found)
+    mix = mixes.build(lake, commit, context.open_context("tiny-5").round, contaminated=found)
     assert mix.left_out.is_empty()  # candidates of round 5 are not accepted
 
 
