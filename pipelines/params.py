@@ -168,6 +168,8 @@ class Publish(StrictModel):
     """When a round may be merged into main."""
 
     guard: Limits = Limits()
+    checks: Mapping[str, Mapping[str, Any]] = {}
+    """Settings by check, of such that one adds to the guard's own."""
     override: str | None = None
     """A reason to publish although a check blocks; it is written into the merge commit."""
 

@@ -12,11 +12,10 @@ from typing import Final
 
 from lake import files, refs
 from lake.values import Commit
-from lineage import guard
 from lineage.guard import GuardResult
 from pipelines.common import console
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.gate import evidence, guard_record, guard_report, reviews, signing
+from pipelines.gate import checks, evidence, guard_record, guard_report, reviews, signing
 from pipelines.gate.reviews import Approval
 from pipelines.gate.signing import Signer
 from pipelines.rounds import adoption, branches, history, merging, receipts, stage_inputs
@@ -86,7 +85,7 @@ def publish(
     rejection = reviews.of_branch(ctx.lake, ctx.round.branch) if approval else None
     commit = ctx.lake.resolve(evaluated)
     judged = branches.rebase_onto_main(ctx, commit, supersede=supersede).id
-    answer = guard.judge(evidence.collect(ctx, judged), settings.guard)
+    answer = checks.judge(evidence.collect(ctx, judged), settings)
     reason = settings.override or (approval.reason if approval else None)
     result = answer.bound_to(judged, override=reason)
     if approval:

@@ -15,6 +15,8 @@ from pipelines.metrics.protocol import RoundMetric, Task
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset, Round
+from pipelines.rounds import guard_checks
+from pipelines.rounds.guard_checks import CHECKS
 from pipelines.scorers import registry as scorers
 from pipelines.sources import registry as sources
 
@@ -109,6 +111,8 @@ def files(round_: Round, stage: str) -> tuple[Path, ...]:
             *TASKS.files({_task(round_): task(round_).settings}),
             *METRICS.files({name: asked.settings for name, asked in metrics(round_).items()}),
         )
+    if stage == "publish":
+        return CHECKS.files(guard_checks.settings(round_.settings.publish.checks))
     return ()
 
 
@@ -123,4 +127,6 @@ def versions(round_: Round, stage: str) -> dict[str, str]:
         return judged | expectations.of_suite(suite) | modality
     if stage == "evaluate":
         return METRICS.versions(_metrics(round_)) | TASKS.versions([_task(round_)]) | modality
+    if stage == "publish":
+        return CHECKS.versions(round_.settings.publish.checks)
     return {}

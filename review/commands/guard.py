@@ -13,7 +13,7 @@ from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import Check, GuardResult
-from pipelines.gate import evidence
+from pipelines.gate import checks, evidence
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import round_refs
@@ -107,7 +107,7 @@ def judge(params: Params, lake: Lake, round_ref: RoundRef) -> Judgement:
     round_, limits = round_refs.settings(params, round_ref)
     settings = round_.settings.publish
     seen = evidence.collect(RoundContext(params, round_, lake), round_ref.commit)
-    result = guard.judge(seen, settings.guard)
+    result = checks.judge(seen, settings)
     recorded, problem = _recorded(content)
     return Judgement(
         round_ref=round_ref,

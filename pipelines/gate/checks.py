@@ -1,0 +1,86 @@
+"""The guard with the checks that a project adds to its own.
+
+Their verdicts stand in the guard's answer beside the built-in ones. Where there are any, the digest
+of the limits covers them too, so that an answer tells by what it was given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lineage import guard
+from lineage.checks import RULES
+from lineage.evidence import Check, Evidence
+from lineage.guard import GuardResult
+from lineage.limits import Limits
+from pipelines.common import digests, plugin_modules
+from pipelines.common.errors import ParamsError
+from pipelines.params import Publish
+from pipelines.rounds import guard_checks
+from pipelines.rounds.guard_checks import CHECKS, CheckResult, GuardCheck
+
+
+def judge(evidence: Evidence, settings: Publish) -> GuardResult:
+    """Judge a round by the guard's own checks, and by those that params.yaml adds.
+
+    Args:
+        evidence: what is known; anything may be missing.
+        settings: of the stage `publish`.
+
+    Raises:
+        ParamsError: an added check is not there, is called as one of the guard's own, or has a
+            wrong setting.
+    """
+    result = guard.judge(evidence, settings.guard)
+    if not settings.checks:
+        return result
+    added = tuple(_added(evidence, settings))
+    return replace(
+        result, checks=(*result.checks, *added), limits=_digest(result.limits, settings.checks)
+    )
+
+
+def _added(evidence: Evidence, settings: Publish) -> Iterator[Check]:
+    taken = {rule.name for rule in RULES}
+    for reference, own in guard_checks.settings(settings.checks).items():
+        check = CHECKS.load(reference)
+        if check.name in taken:
+            raise ParamsError(
+                f"the check {reference!r} is called {check.name!r}, as another one is; give it "
+                f"another name"
+            )
+        taken.add(check.name)
+        yield _judged(check, evidence, settings.guard, own)
+
+
+def _judged(
+    check: GuardCheck[Any],
+    evidence: Evidence,
+    limits: Limits,
+    own: Any,  # noqa: ANN401  each check has its own
+) -> Check:
+    """What a check says; one that fails is a figure that could not be computed."""
+    try:
+        found = check.judge(evidence, limits, own)
+    except Exception as error:  # noqa: BLE001  code of a user's fails in any way
+        said = f"the check failed with {plugin_modules.first_line(error)}"
+        found = CheckResult(None, limits.unknown, said)
+    if found.value is not None and not math.isfinite(found.value):
+        found = replace(found, value=None, verdict=limits.unknown)
+    return Check(check.name, found.value, found.limit, found.verdict, found.detail)
+
+
+def _digest(limits: str, checks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Digest of the limits and of the added checks: their settings, versions and bytes."""
+    added = {
+        reference: {
+            "version": CHECKS.find(reference).version,
+            "settings": dict(given),
+            "file": digests.of_file(source) if (source := CHECKS.source(reference)) else None,
+        }
+        for reference, given in checks.items()
+    }
+    return digests.of_json({"limits": limits, "checks": added})
