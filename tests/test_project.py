@@ -251,3 +251,28 @@ def test_the_release_is_told() -> None:
     )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert done.stdout == f"stemma {project['version']}\n"
+
+
+def readme_tree() -> dict[str, str]:
+    """The annotated tree in README: what is said of each path."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.partition("## How it is laid out")[2].split("```")[1]
+    tree, folder = {}, ""
+    for line in block.strip().splitlines():
+        name, _, words = line.strip().partition(" ")
+        folder = name if not line.startswith(" ") else folder
+        tree[name if name == folder else folder + name] = words.strip()
+    return tree
+
+
+def test_the_tree_in_readme_is_the_tree() -> None:
+    tree = readme_tree()
+    assert all((ROOT / path).exists() for path in tree), tree
+    assert all(tree.values())
+    folders = {
+        f"{path.relative_to(ROOT).as_posix()}/"
+        for package in (*PACKAGES, "stemma")
+        for path in [ROOT / package, *(ROOT / package).iterdir()]
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    assert folders <= set(tree)
