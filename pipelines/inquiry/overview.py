@@ -14,7 +14,7 @@ from pipelines.params import Params, resolve
 from pipelines.rounds import adoption, history, manifest, tables
 from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
-from pipelines.verification.verdicts import places
+from pipelines.verification.verdicts import page_store
 
 
 def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str, Any]:
@@ -118,5 +118,5 @@ def _entry(
         "guard": guard,
         "metrics": about.get("metrics", {}),
         "cost": about.get("cost", {}),
-        "pages": places.links(lake, ref, dataset, number, about),
+        "pages": page_store.links(lake, ref, dataset, number, about),
     }

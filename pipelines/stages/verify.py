@@ -22,8 +22,8 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import SUITE
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.verification import judging
-from pipelines.verification.verdicts import pages, places
-from pipelines.verification.verdicts.pages import Judgement
+from pipelines.verification.verdicts import page_store, pages
+from pipelines.verification.verdicts.pages import VerifiedRound
 
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
 """What is written of each expectation for the plot over rounds."""
@@ -54,7 +54,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
         tx.write(refs.part(dataset, "scores", number), scores)
         tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
         tx.manifest["verdicts"] = _described(
-            tx, Judgement(dataset, number, suite, verification, generated)
+            tx, VerifiedRound(dataset, number, suite, verification, generated)
         )
         tx.add_cost(verify={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
@@ -71,16 +71,16 @@ def verify_candidates(
     return judging.verify(ctx, suite, rows, pinned, lineage)
 
 
-def _described(tx: Transaction, judgement: Judgement) -> dict[str, Any]:
+def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:
     """What the manifest says of the verdicts; stages the pages about them."""
-    found = judgement.found
-    counted = found.verdicts.group_by("verdict").len().sort("verdict")
+    verification = verified.verification
+    counted = verification.verdicts.group_by("verdict").len().sort("verdict")
     content: dict[str, Any] = {
-        "suite": found.suite_digest,
+        "suite": verification.suite_digest,
         "counts": dict(counted.iter_rows()),
-        "expectations": pages.described(judgement.suite, found),
+        "expectations": pages.described(verified.suite, verification),
     }
-    return content | {"pages": pages.write(tx.lake, tx.branch, judgement, content)}
+    return content | {"pages": pages.write(tx.lake, tx.branch, verified, content)}
 
 
 def _local_files(
@@ -88,6 +88,6 @@ def _local_files(
 ) -> None:
     """Write the pages, and what stage `report` needs: how often each verdict was given."""
     dataset, number = ctx.round.dataset, ctx.round.number
-    places.copy(ctx.lake, commit, dataset, number)
+    page_store.copy(ctx.lake, commit, dataset, number)
     counts = {name: {each: about[each] for each in COUNTED} for name, about in expectations.items()}
     files.write_json(receipts.path(dataset, number, "verdicts"), counts)

@@ -14,7 +14,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.visible import mark_unprintable
 from pipelines.rounds import manifest
-from pipelines.verification.verdicts import places
+from pipelines.verification.verdicts import page_store
 from review.errors import UsageError
 from review.ui import app_state, render
 
@@ -95,7 +95,7 @@ def page(request: Request) -> Response:
     path = refs.page(path_params["dataset"], path_params["round"], path_params["name"])
     headers = {"Content-Security-Policy": SANDBOX}
     text = mark_unprintable(
-        lake.read(path_params["ref"], path, places.MOST).decode(errors="replace")
+        lake.read(path_params["ref"], path, page_store.MAX_BYTES).decode(errors="replace")
     )
     return Response(text, media_type="text/html", headers=headers)
 

@@ -13,7 +13,7 @@ from lake.errors import NotFoundError
 from pipelines.gate import history_audit
 from pipelines.inquiry import overview
 from pipelines.rounds import manifest, receipts, tables
-from pipelines.verification.verdicts import places
+from pipelines.verification.verdicts import page_store
 from review.commands import verdicts
 from review.errors import UsageError
 from tests.flow.projects import Project
@@ -53,7 +53,7 @@ def test_pages_are_published_and_stand_in_the_checkout(copied: Project) -> None:
         about = manifest.read(copied.lake(), "main", "tiny", number)["verdicts"]
         assert set(about["pages"]) == set(PAGES)
         for name, page in about["pages"].items():
-            assert places.local("tiny", number, name).read_bytes() == pages[page["path"]]
+            assert page_store.local("tiny", number, name).read_bytes() == pages[page["path"]]
         counted = json.loads(receipts.path("tiny", number, "verdicts").read_text(encoding="utf-8"))
         assert counted["no_copy"]["passed"] == about["expectations"]["no_copy"]["passed"]
         assert about["expectations"]["no_copy"]["limits"] == {"min_value": 0.01}

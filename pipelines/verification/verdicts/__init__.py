@@ -1,5 +1,5 @@
-"""Reports about the verdicts of a round: failures by reason, with what was refused to look at.
+"""Reports about the verdicts of a round: failures by reason, with examples of refused candidates.
 
-`report` groups verdicts and looks candidates up, `page` and `pages` draw, `places` knows where the
-pages are in the lake and in this checkout.
+`report` groups verdicts and finds examples, `page` and `pages` draw, and `page_store` keeps the
+pages in the lake and in the checkout.
 """

@@ -1,4 +1,4 @@
-"""Candidates to look at: their pictures, texts or values, of bounded size."""
+"""Prepare candidates to be shown: their pictures, texts or values, of bounded size."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HIDDEN: Final = ("round", "row", "sample_id", "label")
 SIDE: Final = 96
 """Longer side of a picture, in pixels."""
 LONGEST: Final = 600
-"""Characters of a text that are shown."""
+"""Greatest number of characters of a text that are shown."""
 COLUMNS: Final = 16
-"""Columns that are shown."""
+"""Greatest number of columns that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +36,21 @@ class Example:
 
     row: int
     label: str | None
-    """What was asked for; None where the data set has no labels."""
+    """The label that was asked for; None where the data set has no labels."""
     parts: tuple[Part, ...]
 
 
 def of_rows(candidates: pl.DataFrame) -> dict[int, Example]:
-    """Examples by row.
+    """Prepare examples, by row.
 
     Args:
-        candidates: row and payload of the rows to show.
+        candidates: Column row and the payload of the rows to show.
     """
     shown = [name for name in candidates.columns if name not in HIDDEN]
-    left = len(shown) - COLUMNS
+    omitted = len(shown) - COLUMNS
     columns = [list(_parts(candidates[name])) for name in shown[:COLUMNS]]
-    if left > 0:
-        columns.append([Part("", f"and {left} more columns")] * len(candidates))
+    if omitted > 0:
+        columns.append([Part("", f"and {omitted} more columns")] * len(candidates))
     labels: Sequence[str | None] = (
         _texts(candidates["label"]) if "label" in candidates.columns else [None] * len(candidates)
     )
@@ -72,14 +72,15 @@ def _parts(column: pl.Series) -> Iterator[Part]:
 
 
 def _texts(column: pl.Series) -> list[str]:
-    """Each value as text; of bytes, how many."""
+    """Convert each value to a text; of bytes, their number."""
     if column.dtype == pl.Binary:
         sizes = pl.format("{} bytes", column.bin.size())
         return pl.select(sizes.fill_null("no value")).to_series().to_list()
     if column.dtype.is_nested():
-        return [_shortened("no value" if each is None else str(each)) for each in column.to_list()]
+        values = column.to_list()
+        return [_shortened("no value" if value is None else str(value)) for value in values]
     texts = column.cast(pl.String, strict=False).fill_null("no value")
-    return [_shortened(each) for each in texts.str.head(LONGEST + 1)]
+    return [_shortened(text) for text in texts.str.head(LONGEST + 1)]
 
 
 def _shortened(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The page on which failures are looked at by reason: one file that loads nothing and runs nothing.
+"""Draw the page that shows failures by reason: a single file without scripts or external content.
 
-Every value is text to the template engine, pictures are written anew, and a policy in the page
-forbids scripts, so what a generator made cannot do anything here.
+The template engine escapes every value, pictures are written anew, and a policy in the page forbids
+scripts, so generated content cannot act here.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ def draw(report: Report, examples: Mapping[int, Example]) -> str:
     """Draw the page of a round as HTML.
 
     Args:
-        report: what is told.
-        examples: candidates by row; a row that is not there is named without its content.
+        report: The verdicts, grouped.
+        examples: Candidates by row; a row without an example is named without its content.
     """
     engine = templates.engine(FileSystemLoader(Path(__file__).parent))
     engine.filters["figure"] = _figure
     engine.filters["share"] = _share
-    failing = [each for each in report.judged if each.verdict != "passed"]
+    failing = [rule for rule in report.judged if rule.verdict != "passed"]
     return engine.get_template(TEMPLATE).render(
         report=report,
         examples=examples,
         failing=failing,
-        passing=[each for each in report.judged if each.verdict == "passed"],
+        passing=[rule for rule in report.judged if rule.verdict == "passed"],
         limits=_limits,
     )
 
 
 def _figure(value: float | None) -> str:
-    """A number of four significant digits at most."""
+    """Write a number with at most four significant digits."""
     return "–" if value is None else f"{value:.4g}"
 
 
-def _share(count: int, whole: int) -> str:
-    return f"{100 * count / whole:.1f} %" if whole else "–"
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else "–"
 
 
 def _limits(judged: Judged) -> str:
-    """What was asked for, as the suite names it."""
+    """Write the limits of an expectation, as the suite names them."""
     return ", ".join(f"{name} {value}" for name, value in judged.limits.items())

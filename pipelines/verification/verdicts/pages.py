@@ -1,6 +1,6 @@
-"""The pages about a round's verdicts, drawn and kept in the lake by stage `verify`.
+"""Draw the pages about a round's verdicts, which stage `verify` stores in the lake.
 
-How a page looks is no part of the stage's input key: it changes no verdict, so a page that is drawn
+The looks of a page are not part of the stage's key: they change no verdict, so a page that is drawn
 in another way does not publish a round again.
 """
 
@@ -16,24 +16,24 @@ from expectations.suite import Suite
 from expectations.verifier import Verification
 from lake import refs
 from lake.client import Lake
-from pipelines.verification.verdicts import page, places, report
+from pipelines.verification.verdicts import page, page_store, report
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the pages about a round are drawn from."""
+class VerifiedRound:
+    """A round and its verdicts, from which its pages are drawn."""
 
     dataset: str
     round: int
     suite: Suite
-    found: Verification
+    verification: Verification
     generated: str
     """The commit with the candidates and their lineage."""
 
 
-def described(suite: Suite, found: Verification) -> dict[str, dict[str, Any]]:
-    """What the manifest says of each expectation: counts, and what it asks for."""
-    summary = found.summary()
+def described(suite: Suite, verification: Verification) -> dict[str, dict[str, Any]]:
+    """Describe each expectation for the manifest: its counts, and what it expects."""
+    summary = verification.summary()
     return {
         rule.name: {
             **summary[rule.name],
@@ -47,41 +47,42 @@ def described(suite: Suite, found: Verification) -> dict[str, dict[str, Any]]:
 
 
 def write(
-    lake: Lake, branch: str, judgement: Judgement, about: Mapping[str, Any]
+    lake: Lake, branch: str, verified: VerifiedRound, section: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     """Draw the pages of a round and stage them on a branch.
 
     Args:
-        lake: the lake.
-        branch: to write on.
-        judgement: what they are drawn from.
-        about: the section `verdicts` of the round's manifest.
+        lake: The lake.
+        branch: The branch to write on.
+        verified: The round.
+        section: The section `verdicts` of the round's manifest.
 
     Returns:
-        By page its path and SHA-256, for the manifest.
+        By page, its path and SHA-256, for the manifest.
     """
     drawn = {
-        "verdicts": _verdicts(lake, judgement, about),
-        "data_docs": _data_docs(judgement, about),
+        "verdicts": _verdicts(lake, verified, section),
+        "data_docs": _data_docs(verified, section),
     }
-    dataset, number = judgement.dataset, judgement.round
+    dataset, number = verified.dataset, verified.round
     return {
-        name: places.store(lake, branch, refs.page(dataset, number, name), text)
+        name: page_store.store(lake, branch, refs.page(dataset, number, name), text)
         for name, text in drawn.items()
     }
 
 
-def _verdicts(lake: Lake, judgement: Judgement, about: Mapping[str, Any]) -> str:
-    dataset, number = judgement.dataset, judgement.round
+def _verdicts(lake: Lake, verified: VerifiedRound, section: Mapping[str, Any]) -> str:
+    dataset, number = verified.dataset, verified.round
     lineage, candidates = (
-        lake.scan(judgement.generated, refs.partition(dataset, table, number))
+        lake.scan(verified.generated, refs.partition(dataset, table, number))
         for table in ("lineage", "candidates")
     )
-    told = report.build(judgement.found.verdicts, about, lineage, dataset=dataset, number=number)
-    return page.draw(told, report.shown(candidates, told))
+    verdicts = verified.verification.verdicts
+    summary = report.build(verdicts, section, lineage, dataset=dataset, number=number)
+    return page.draw(summary, report.shown(candidates, summary))
 
 
-def _data_docs(judgement: Judgement, about: Mapping[str, Any]) -> str:
-    facts = {"suite": about["suite"], "commit of the candidates": judgement.generated}
-    made = data_docs.About(judgement.dataset, judgement.round, datetime.now(UTC), facts)
-    return data_docs.page(judgement.found.verdicts, judgement.suite, made)
+def _data_docs(verified: VerifiedRound, section: Mapping[str, Any]) -> str:
+    facts = {"suite": section["suite"], "commit of the candidates": verified.generated}
+    made = data_docs.About(verified.dataset, verified.round, datetime.now(UTC), facts)
+    return data_docs.page(verified.verification.verdicts, verified.suite, made)

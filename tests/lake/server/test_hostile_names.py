@@ -15,7 +15,7 @@ from lake.client import Lake
 from lake.errors import InvalidError, LakeError, TooLargeError
 from pipelines.common.errors import DataError
 from pipelines.rounds import manifest, model_store
-from pipelines.verification.verdicts import places
+from pipelines.verification.verdicts import page_store
 
 HOSTILE = ("../../../outside", "/{root}/outside", "deeper/file", "a\x1b]0;x\x07b", "x" * 220)
 
@@ -63,7 +63,7 @@ def test_a_page_is_not_written_where_its_name_leads(
     content = {"verdicts": {"pages": {"data_docs": {"path": "digits/docs/page"}, **pages}}}
     lake.write_bytes("main", refs.manifest("digits", 1), json.dumps(content).encode())
     with pytest.raises(InvalidError, match="cannot be the name of a file"):
-        places.copy(lake, "main", "digits", 1)
+        page_store.copy(lake, "main", "digits", 1)
     assert [*tmp_path.rglob("*")] == [project]
 
 
