@@ -1,1 +1,1 @@
-"""WHERE versions live: the lakeFS client, the embedded lake server, refs."""
+"""Where versions are stored: the lakeFS client, the embedded lake server, refs."""

@@ -1,4 +1,4 @@
-"""Entries of logs, in which no foreign text is raw or looks like another entry."""
+"""Log entries in which no foreign text is raw or looks like another entry."""
 
 from __future__ import annotations
 

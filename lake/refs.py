@@ -14,7 +14,7 @@ from typing import Final
 
 MAIN: Final = "main"
 CALIBRATION: Final = "calibration"
-"""The table of what is known about the verifiers of a data set."""
+"""The table of the calibrations of a data set's verifiers."""
 DOCS: Final = "docs"
 """Pages about a round, beside its tables."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")
@@ -36,10 +36,10 @@ def branch_name(dataset: str, number: int, line: str = MAIN) -> str:
 
 def next_tag(dataset: str, number: int, taken: Iterable[str]) -> str:
     """Name the next free tag of a round: `digits-v3`, then `digits-v3.1`, `digits-v3.2`."""
-    found = (TAG.match(tag) for tag in taken)
+    matches = (TAG.match(tag) for tag in taken)
     used = [
         int(match["again"] or 0)
-        for match in found
+        for match in matches
         if match and match["dataset"] == dataset and int(match["round"]) == number
     ]
     return f"{dataset}-v{number}" if not used else f"{dataset}-v{number}.{max(used) + 1}"
@@ -76,7 +76,7 @@ def calibration(dataset: str, suite: str) -> str:
 
 
 def head(dataset: str) -> str:
-    """Path of what every merge of a data set writes: `digits/head.json`.
+    """Path of the file that every merge of a data set writes: `digits/head.json`.
 
     Two merges that start from the same main both change it, so lakeFS refuses the second one.
     """
@@ -84,17 +84,17 @@ def head(dataset: str) -> str:
 
 
 def round_of(path: str) -> int | None:
-    """Tell which round a path of a data set belongs to, or None when it belongs to none.
+    """The round that a path of a data set belongs to, or None when it belongs to none.
 
     >>> round_of("digits/samples/round=003/part-00000.parquet")
     3
     >>> round_of("digits/rounds/012.json")
     12
     """
-    found = re.search(r"/round=([0-9]+)/", path) or re.search(r"/rounds/([0-9]+)\.json\Z", path)
-    return number(found[1]) if found else None
+    match = re.search(r"/round=([0-9]+)/", path) or re.search(r"/rounds/([0-9]+)\.json\Z", path)
+    return number(match[1]) if match else None
 
 
 def number(text: str | None) -> int | None:
-    """The number of a round that a text is, such as a commit's metadata; None: it is none."""
+    """The number of a round in a text, such as a commit's metadata; None where it is not one."""
     return int(text) if text is not None and ROUND.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""Which lake: lakeFS's own environment variables, else the embedded lake beside the project.
+"""Settings of the lake: lakeFS's own environment variables, else the project's embedded lake.
 
 The order is lakeFS's own: `LAKECTL_SERVER_ENDPOINT_URL` with
 `LAKECTL_CREDENTIALS_ACCESS_KEY_ID` and `LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY`, then the file
@@ -27,7 +27,7 @@ HOME = "STEMMA_LAKE_HOME"
 NAMESPACE = "STEMMA_STORAGE_NAMESPACE"
 SECTIONS = ("server", "credentials")
 KEYS = ("endpoint_url", "access_key_id", "secret_access_key")
-"""What is read of these sections of lakectl's file."""
+"""Keys that are read of these sections of lakectl's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
         env: environment variables; the process's own when None.
 
     Raises:
-        MisconfiguredError: an endpoint without credentials, or a file that is no configuration.
+        MisconfiguredError: an endpoint has no credentials, or a file is not a configuration.
     """
     env = os.environ if env is None else env
-    filed = _lakectl_file(env)
-    endpoint = env.get(ENDPOINT) or filed.get("endpoint_url")
+    file_settings = _lakectl_file(env)
+    endpoint = env.get(ENDPOINT) or file_settings.get("endpoint_url")
     if not endpoint:
         return Embedded(Path(env[HOME]).absolute() if env.get(HOME) else _home(root))
-    access = env.get(ACCESS_KEY) or filed.get("access_key_id")
-    secret = env.get(SECRET_KEY) or filed.get("secret_access_key")
+    access = env.get(ACCESS_KEY) or file_settings.get("access_key_id")
+    secret = env.get(SECRET_KEY) or file_settings.get("secret_access_key")
     if not access or not secret:
         raise MisconfiguredError(
             f"the lake {endpoint} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
@@ -74,7 +74,7 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
 
 
 def holdout(remote: Remote, env: Mapping[str, str] | None = None) -> Remote:
-    """Give the same server with the hold-out's own key pair, where one is set."""
+    """The same server with the hold-out's own key pair, where one is set."""
     env = os.environ if env is None else env
     access, secret = env.get(HOLDOUT_ACCESS_KEY), env.get(HOLDOUT_SECRET_KEY)
     if not access or not secret:
@@ -83,7 +83,7 @@ def holdout(remote: Remote, env: Mapping[str, str] | None = None) -> Remote:
 
 
 def _home(root: Path) -> Path:
-    """`.lake` of the project; of the project proper in a temporary experiment checkout of DVC."""
+    """`.lake` of the project; in a temporary experiment checkout of DVC, that of the project."""
     root = root.absolute()
     for parent in root.parents:
         if parent.name == "exps" and parent.parts[-3:] == (".dvc", "tmp", "exps"):
@@ -92,6 +92,7 @@ def _home(root: Path) -> Path:
 
 
 def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
+    """Settings in lakectl's file; none where there is no file."""
     home = Path(env["HOME"]) if env.get("HOME") else Path.home()
     path = Path(env.get("LAKECTL_CONFIG_FILE") or home / ".lakectl.yaml")
     if path == Path(os.devnull):  # the usual way to name no file
@@ -104,10 +105,12 @@ def _lakectl_file(env: Mapping[str, str]) -> dict[str, str]:
         raise MisconfiguredError(f"{path} {error}") from error
     named = content if isinstance(content, dict) else {SECTIONS[0]: content}
     sections: list[Any] = [named.get(name) or {} for name in SECTIONS]
-    if not all(isinstance(each, dict) for each in sections):
+    if not all(isinstance(section, dict) for section in sections):
         raise MisconfiguredError(f"{path} is not a lakectl configuration: {' and '.join(SECTIONS)}")
-    found = {name: value for each in sections for name, value in each.items() if name in KEYS}
-    for name, value in found.items():
+    settings = {
+        name: value for section in sections for name, value in section.items() if name in KEYS
+    }
+    for name, value in settings.items():
         if not isinstance(value, str):
             raise MisconfiguredError(f"{path}: {name} is no text; put it into quotes")
-    return found
+    return settings

@@ -1,4 +1,4 @@
-"""What a lake tells about itself: commits, changes, objects, as frozen values."""
+"""Commits, changes and objects of a lake, as frozen values."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Commit:
 class Change:
     """One path of a diff; kind is added, removed, changed or conflict; size in bytes.
 
-    The checksum (md5) is that of the right side; None if it has no such object, or where it was not
-    asked for.
+    The checksum (md5) is that of the right side; None if it has no such object, or where checksums
+    were not requested.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object: path, md5 checksum, size in bytes, where the store keeps it."""
+    """One object: path, md5 checksum, size in bytes, physical address."""
 
     path: str
     checksum: str

@@ -1,7 +1,7 @@
 """Sample data for a new repository, made by code: a table of lakes, a text about it, pictures.
 
-Its layout is the one that lakeFS's own quickstart repository has, because clients try themselves
-out on it: README.md, lakes.parquet, data/lakes.source.md and 29 files under images/.
+Its layout is that of lakeFS's own quickstart repository, because clients are tried out on it:
+README.md, lakes.parquet, data/lakes.source.md and 29 files under images/.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ REPOSITORY: Final = "quickstart"
 """Name of the repository that `--sample-repo` makes."""
 MESSAGE: Final = "Add sample data"
 LAKES: Final = 40_000
+"""Rows of the table."""
 IMAGES: Final = 29
 SIDE: Final = 96
-"""Width and height of a picture in pixels."""
+"""Width and height of an image in pixels."""
 
 _README: Final = """# Sample repository
 

@@ -1,4 +1,4 @@
-"""Repositories, branches, tags and what is staged: the state that requests change.
+"""Repositories, branches, tags and staged changes: the state that requests change.
 
 Each public call is one transaction. Nothing here knows HTTP. Commits, merges and diffs are in
 `versions.py`, which works on the same catalog.
@@ -115,7 +115,7 @@ class Catalog:
     # Branches and tags
 
     def refs(self, table: str, repository: str, prefix: str, after: str, amount: int) -> Page[Ref]:
-        """List branches (`branches`) or tags (`tags`) by name."""
+        """List branches or tags by name; `table` is `branches` or `tags`."""
         self.repository(repository)
         rows = self.database.connection.execute(
             f"SELECT name, commit_id FROM {_checked(table)} "  # noqa: S608  one of two names
@@ -164,7 +164,7 @@ class Catalog:
         return Ref(name, commit)
 
     def delete_ref(self, table: str, repository: str, name: str) -> None:
-        """Remove a branch, with what is staged on it, or a tag.
+        """Remove a branch with its staged changes, or a tag.
 
         Raises:
             ForbiddenError: it is the default branch.
@@ -206,7 +206,7 @@ class Catalog:
         return ((path, unpack(json.loads(entry)) if entry else None) for path, entry in rows)
 
     def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
-        """The entry of a path: what is staged on the branch, else what the tree holds."""
+        """The entry of a path: as staged on the branch, else as in the tree."""
         if branch is not None:
             row = self.database.connection.execute(
                 "SELECT entry FROM staging WHERE repository = ? AND branch = ? AND path = ?",

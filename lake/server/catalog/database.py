@@ -134,7 +134,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Several reads of one state; inside a change they see what it has changed."""
+        """Several reads of one state; inside a change they see its changes."""
         connection = self.connection
         if connection.in_transaction:
             yield

@@ -31,7 +31,7 @@ MAX_REMEMBERED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What to import: a file or a directory, and where it goes on the branch."""
+    """A file or directory to import, and its destination on the branch."""
 
     is_directory: bool
     source: Path
@@ -76,7 +76,7 @@ class ImportService:
     def location(
         self, location_type: Literal["object", "common_prefix"], address: str, destination: str
     ) -> Location:
-        """Check what is to be imported.
+        """Check a file or directory to import.
 
         Raises:
             InvalidError: the address is not that of a local file or directory.

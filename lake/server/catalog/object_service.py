@@ -40,7 +40,7 @@ class ObjectService:
         self.store = store
 
     def stat(self, repository: str, ref: str, path: str) -> Entry:
-        """The entry of a path at a ref; on a branch, what is staged counts.
+        """The entry of a path at a ref; on a branch, staged changes count.
 
         Raises:
             NotFoundError: there is no such path.

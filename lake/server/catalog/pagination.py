@@ -1,4 +1,4 @@
-"""Pages: listings are handed out in parts, each saying where the next one begins."""
+"""Pagination: a listing is returned page by page, each with the offset of the next one."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Part of a listing; `next` is where to go on, None at the end."""
+    """A page of a listing; `next` is the offset of the next page, None at the end."""
 
     items: list[Item]
     next: str | None
 
 
 def page(items: Iterable[Item], amount: int, name: Callable[[Item], str]) -> Page[Item]:
-    """Take one page of a listing; 0 means the most that a page may hold."""
+    """The first page of a listing; an amount of 0 means the largest page."""
     return paged(items, amount, name)[0]
 
 
 def paged(
     items: Iterable[Item], amount: int, name: Callable[[Item], str]
 ) -> tuple[Page[Item], Iterator[Item]]:
-    """Take one page of a listing, and what is left of it."""
+    """The first page of a listing, and the rest of the listing."""
     size = min(amount, MAX_PAGE) if amount > 0 else MAX_PAGE
     rest = iter(items)
-    taken = list(islice(rest, size))
-    following = next(rest, None)
-    if following is None:
-        return Page(taken, None), rest
-    return Page(taken, name(taken[-1])), chain([following], rest)
+    first = list(islice(rest, size))
+    beyond = next(rest, None)
+    if beyond is None:
+        return Page(first, None), rest
+    return Page(first, name(first[-1])), chain([beyond], rest)

@@ -1,4 +1,4 @@
-"""Settings of a repository: its metadata, and which branches take changes by merge only."""
+"""Settings of a repository: its metadata, and the branches that accept merges only."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class RepositorySettings:
             InvalidError: a pattern is empty, too long, or there twice.
             PreconditionError: `if_match` is not the ETag of the present patterns.
         """
-        wanted = list(patterns)
-        if len(set(wanted)) != len(wanted):
+        replacement = list(patterns)
+        if len(set(replacement)) != len(replacement):
             raise InvalidError("a branch protection pattern is there twice")
-        if not all(0 < len(pattern) <= MAX_PATTERN for pattern in wanted):
+        if not all(0 < len(pattern) <= MAX_PATTERN for pattern in replacement):
             raise InvalidError(f"a branch protection pattern has 1 to {MAX_PATTERN} characters")
         with self._database.change() as db:
             present = self.patterns(repository)
             if if_match is not None and if_match.strip('"') != etag(present):
                 raise PreconditionError("the branch protection rules have changed meanwhile")
-            row = (repository, RULES, json.dumps(wanted))
+            row = (repository, RULES, json.dumps(replacement))
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", row)
 
     def add_pattern(self, repository: str, pattern: str) -> None:

@@ -1,4 +1,4 @@
-"""Commits and what is computed from them: log, diff, merge, revert, cherry-pick.
+"""History of repositories: log, diff, commit, merge, revert, cherry-pick.
 
 A commit names a tree and its parents and never changes. Every call that makes one is a single
 transaction: it reads the branch, builds the tree, writes the commit and moves the branch.
@@ -106,7 +106,7 @@ class Versions:
         return walk
 
     def diff_branch(self, repository: str, branch: str, prefix: str) -> Walk[Difference]:
-        """What is staged on a branch and differs from its head."""
+        """Staged changes of a branch that differ from its head."""
         tree = self.tree(self.head(repository, branch))
 
         def walk(start: str, inclusive: bool) -> Iterator[tuple[str, Difference]]:
@@ -132,7 +132,7 @@ class Versions:
     def commit_staged(
         self, repository: str, branch: str, message: CommitMessage, *, allow_empty: bool
     ) -> Commit:
-        """Commit what is staged on a branch.
+        """Commit the staged changes of a branch.
 
         Raises:
             InvalidError: nothing is staged and `allow_empty` is not set.

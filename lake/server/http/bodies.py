@@ -1,4 +1,4 @@
-"""JSON bodies that the API takes, as pydantic models: what is checked is what is described.
+"""JSON bodies that the API takes, as pydantic models, which also describe them.
 
 The names and fields are lakeFS's own. As its clients expect, a field that this server does not know
 is passed over, null stands for an absent field, and a boolean may come as text. Fields whose value
@@ -77,11 +77,11 @@ class Body(BaseModel):
 
 
 class StatisticsEvents(Body):
-    """What a client says of its use, of which nothing is read."""
+    """A client's report of its use, of which nothing is read."""
 
 
 class GarbageCollection(Body):
-    """What a collection keeps: for how many seconds, and which commits besides."""
+    """A garbage collection: how many seconds it keeps commits for, and which ones besides."""
 
     keep_seconds: Annotated[StrictInt, Field(ge=0, le=MAX_DATE)] = gc.KEEP
     also: Texts = []
@@ -168,7 +168,7 @@ class ResetCreation(Body):
 
 
 class CommitOverrides(Body):
-    """What a commit says, where it is not what it would say by itself."""
+    """Message, metadata and date of a commit, in place of the default ones."""
 
     message: OptionalText = ""
     metadata: Metadata = {}
@@ -183,7 +183,7 @@ Overrides = Annotated[CommitOverrides, BeforeValidator(_or_empty_mapping)]
 
 
 class CommitCreation(CommitOverrides):
-    """A commit of what is staged."""
+    """A commit of the staged changes."""
 
     message: Text
     allow_empty: Flag = False
@@ -307,7 +307,7 @@ class BatchLink(Body):
 
 
 class ImportLocation(Body):
-    """A file or a directory to import, and where it goes on the branch."""
+    """A file or directory to import, and its destination on the branch."""
 
     type: Literal["object", "common_prefix"]
     path: Text

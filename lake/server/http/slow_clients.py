@@ -111,7 +111,7 @@ class TimeoutProtocol(HttpToolsProtocol):
         self._refuse(b"408 Request Timeout", message.encode())
 
     def _measure_body(self) -> None:
-        """Refuse a body that came too slowly, unless the server itself is what is behind."""
+        """Refuse a body that came too slowly, unless the server itself was too slow to read it."""
         enough = self._received >= MIN_PACE * self.timeout_seconds
         if enough or self.flow.read_paused:
             self._start_timer(self._measure_body)

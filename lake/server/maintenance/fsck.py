@@ -2,7 +2,7 @@
 
 It reads beside the process that serves the lake and changes nothing, so it needs no lock and works
 on a copy, and on a lake that cannot be served any more. What a collection removes meanwhile is not
-taken for missing: whatever looks wrong must still be referred to when all has been read.
+taken for missing: whatever looks wrong must still be referred to when everything is read.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _sqlite_complaints(db: sqlite3.Connection) -> Iterator[str]:
 def _check_objects(
     paths: dict[str, Path], sizes: dict[str, int], progress: Progress
 ) -> dict[ItemRef, str]:
-    """Hash the file of every object; return what is wrong, missing files included."""
+    """Hash the file of every object; return the faults, missing files included."""
     wrong = {ItemRef("object", sha256): MISSING for sha256 in sizes.keys() - paths.keys()}
     total, done = sum(_size(path) for path in paths.values()), 0
     for sha256, path in paths.items():

@@ -30,7 +30,7 @@ _STAGED: Final = "SELECT entry FROM staging WHERE entry IS NOT NULL"
 
 
 class Reachability:
-    """What is reachable, as far as it was read; another scan reads only what is new."""
+    """Reachable commits, blocks and objects; another scan reads only new ones."""
 
     def __init__(self, database: Database) -> None:
         """Begin with nothing read."""

@@ -33,7 +33,7 @@ class Pins:
                 self._since_begin.add(sha256)
 
     def unpin(self, sha256: str) -> None:
-        """Undo one `pin`: the catalog names the object now, or nobody wants it."""
+        """Undo one `pin`: the catalog names the object now, or it is given up."""
         with self._guard:
             self._counts[sha256] -= 1
             if self._counts[sha256] <= 0:

@@ -93,7 +93,7 @@ def get_commit(app: AppState, request: Request) -> Result:
 
 
 def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
-    """Commit what is staged."""
+    """Commit the staged changes."""
     created = app.versions.commit_staged(
         request.repository,
         request.branch,
@@ -104,7 +104,7 @@ def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
 
 
 def diff_branch(app: AppState, request: Request) -> Result:
-    """What is staged and makes a difference."""
+    """Staged changes that make a difference."""
     with app.catalog.database.snapshot():
         prefix = request.query.get("prefix", "")
         walk = app.versions.diff_branch(request.repository, request.branch, prefix)
@@ -112,7 +112,7 @@ def diff_branch(app: AppState, request: Request) -> Result:
 
 
 def diff_refs(app: AppState, request: Request) -> Result:
-    """What changes from left to right."""
+    """Differences from left to right."""
     diff_type = request.query.get("type") or "three_dot"
     if diff_type not in ("three_dot", "two_dot"):
         raise InvalidError(f"diff type {diff_type!r} is none of three_dot, two_dot")
