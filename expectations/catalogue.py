@@ -1,7 +1,7 @@
-"""Which expectation types there are, what they judge, and whether a suite fits them.
+"""Known expectation types, what they judge, and whether a suite fits them.
 
-GX's map expectations pass over nulls, so a suite that bounds a column without asking for its values
-would let the rows through that have none; such a suite is refused before anything is run.
+GX's map expectations skip nulls, so a suite that bounds a column without requiring its values would
+pass rows without one. Such a suite is refused before anything runs.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The page of Great Expectations' Data Docs about a round, rendered from the verdicts in the lake.
 
-GX's result objects are rebuilt from the suite and the verdict table, whichever engine ran the suite,
-so the page shows exactly what the lake holds. GX's renderers and templates draw it; its frame, which
-would load styles, scripts and fonts from the network, is replaced by one that loads nothing. An
-unknown verdict appears as an expectation that raised, with its reason.
+GX's result objects are rebuilt from the suite and the verdict table, whichever engine ran the
+suite, so the page shows exactly what the lake holds. GX's renderers and templates draw it; its
+frame, which would load styles, scripts and fonts from the network, is replaced by one that loads
+nothing. An unknown verdict appears as an expectation that raised, with its reason.
 """
 
 from __future__ import annotations

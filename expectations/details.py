@@ -1,4 +1,4 @@
-"""What a verdict says beside its word: the value that was seen, and what was asked for."""
+"""Details of verdicts: the value that was observed, and the limits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def of_row(schema: Mapping[str, pl.DataType], rule: Rule, lacks: pl.Expr) -> pl.
         lacks: whether the row lacks a value; otherwise it failed.
     """
     values = pl.concat_str([_value(name, schema[name]) for name in rule.columns], separator=", ")
-    return pl.when(lacks).then(_without(rule.columns)).otherwise(values + pl.lit(_asked(rule)))
+    return pl.when(lacks).then(_without(rule.columns)).otherwise(values + pl.lit(_limits(rule)))
 
 
 def _without(columns: Sequence[str]) -> pl.Expr:
@@ -70,7 +70,7 @@ def of_table(rule: Rule, seen: object, facts: Mapping[str, object]) -> str:
         facts: what else it knows; only numbers and text are shown.
     """
     told = "not as expected" if seen is None else f"observed {figures(seen, facts)}"
-    return shortened(told) + _asked(rule)
+    return shortened(told) + _limits(rule)
 
 
 def without_limits(column: str) -> pl.Expr:
@@ -92,7 +92,7 @@ def _short(value: object) -> str:
     return str(float(f"{value:.4g}")) if isinstance(value, float) else str(value)
 
 
-def _asked(rule: Rule) -> str:
+def _limits(rule: Rule) -> str:
     limits = ", ".join(f"{name} {json.dumps(value)}" for name, value in rule.limits.items())
     return f"{LIMITS}{shortened(limits)}" if limits else ""
 

@@ -1,13 +1,13 @@
-r"""Patterns of Python's `re` that a search without backtracking matches just so, in its own words.
+r"""Translates patterns of Python's `re` for Rust's regex, where both match the same texts.
 
-Python backtracks, so that a pattern as harmless as `^(a+)+$` may need longer than anybody waits. A
-pattern that only says which texts it is about (characters, sets, repeats, alternatives, begin and
-end) names a regular language, and whether a text has a part in it does not depend on how one looks.
-Such a pattern is written anew for Rust's regex, which Polars uses and which takes linear time.
+Python backtracks, so a pattern as harmless as `^(a+)+$` may take exponential time. A pattern made
+only of characters, sets, repeats, alternatives, beginning and end describes a regular language, and
+whether a text matches does not depend on the algorithm. Such a pattern is rewritten for Rust's
+regex, which Polars uses and which takes linear time.
 
-Whatever the two engines understand differently is left to Python: classes such as `\w`, whose
-characters depend on the version of Unicode, boundaries, flags, and everything that is no regular
-language: lookaround, references, atomic groups.
+Whatever the two engines may understand differently is left to Python: classes such as `\w`, which
+depend on the version of Unicode, boundaries, flags, and everything that is not regular: lookaround,
+references, atomic groups.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def _part(op: Any, value: Any, dot: str, *, last: bool) -> str:  # noqa: ANN401 
     if op is ops.ANY:
         return dot
     if op is ops.AT:
-        return _place(value, last=last)
+        return _anchor(value, last=last)
     write = _WRITERS.get(op)
     if write is None:
         raise UnlikeError(str(op))
     return write(value, dot, last)
 
 
-def _place(value: Any, *, last: bool) -> str:  # noqa: ANN401  of the parser
+def _anchor(value: Any, *, last: bool) -> str:  # noqa: ANN401  of the parser
     if value in {ops.AT_BEGINNING, ops.AT_BEGINNING_STRING}:
         return r"\A"
     if value is ops.AT_END_STRING:

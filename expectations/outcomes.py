@@ -1,10 +1,10 @@
-"""What Great Expectations says about each expectation of a suite: the door to its engines.
+"""Runs a suite in Great Expectations, and returns which rows fail.
 
 Each expectation runs through GX's own validator and engine, on the columns that it judges. GX's
-result names failing rows one by one, as Python objects, and is copied several times; the condition
-behind it, one boolean per row, is a metric that the engine computes anyway. So the result is asked
-for nothing but its word, and the rows are taken from the condition. Another engine is another class
-with `conditions` and another `_failing`; who asks sees positions only.
+result lists failing rows one by one, as Python objects, and is copied several times; the condition
+behind it, one boolean per row, is a metric that the engine computes anyway. So only the success
+flag is taken from the result, and the rows from the condition. Another engine would be another
+class with `conditions` and another `_failing`; callers see positions only.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Match texts with patterns or a JSON schema in a process of its own, each for a bounded time.
+"""Matches texts with patterns or a JSON schema in a process of its own, each within a time-out.
 
-It is started by `expectations.patterns` with two lines of JSON on standard input: what to match
-with, and the texts. It answers with a line for each pattern, a character for each text. `re` looks
-for signals while it matches, so a timer ends any match that takes too long; what looks for none
-ends with the process, which its parent kills. Setting a timer takes longer than most matches, so
-texts share one where they can.
+`expectations.patterns` starts it with two lines of JSON on standard input: the request, and the
+texts. It answers with a line per pattern, a character per text. `re` checks for signals while it
+matches, so a timer ends a match that takes too long; code that does not check ends with the
+process, which its parent kills. Setting a timer takes longer than most matches, so texts share a
+timer where they can.
 
 Nothing of this project is imported, and for patterns nothing but the standard library.
 """

@@ -1,11 +1,10 @@
-"""Which texts match the patterns or the JSON schema of an expectation, in bounded time.
+"""Matches texts with the patterns or the JSON schema of an expectation, in bounded time.
 
-Texts are hostile, and Python's `re`, which suites are written for, needs time without end for some
-of them. A pattern that Polars understands in the same way is matched by it in linear time; any
-other one, and every JSON schema, which may hold patterns too, in a process of its own by `re`
-itself, with a time-out for each text and for all of them. A text whose match did not end has an
-unknown verdict with the pattern in its reason, and the others keep theirs: it is neither a pass nor
-a failure, and one text does not take the verdicts of the rest.
+Texts are hostile, and Python's `re`, which suites are written for, takes exponential time on some
+of them. A pattern that Polars understands in the same way is matched by Polars in linear time. Any
+other pattern, and every JSON schema, which may hold patterns too, is matched in a process of its
+own, by `re` itself, with a time-out per text and for all texts. A text whose match did not end has
+an unknown verdict with the pattern as its reason; the other texts keep their verdicts.
 """
 
 from __future__ import annotations

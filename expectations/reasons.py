@@ -1,8 +1,8 @@
-"""Why candidates did not pass: verdicts grouped by expectation and reason, with a few rows of each.
+"""Why candidates did not pass: verdicts grouped by expectation and reason, with examples.
 
-A detail says which value was seen, so of numbers nearly every one is another. Here a number that
-is out of bounds counts as that, other fractions are left out, and only values that can come again
-(labels, words, whole numbers) tell reasons apart.
+A detail quotes the observed value, so nearly every detail about numbers is unique. Here a number
+out of bounds counts as one reason per side, other fractions are left out, and only values that
+recur (labels, words, whole numbers) tell reasons apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The frames that candidates are compared with while a suite runs: real rows, by the name `real`.
 
-Great Expectations hands an expectation its own batch and nothing beside it, so what it is compared
-with is held here for the time of one run.
+Great Expectations passes an expectation its own batch only, so the other frames are held in a
+context variable during a run.
 """
 
 from __future__ import annotations

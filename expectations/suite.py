@@ -1,8 +1,8 @@
-"""A suite: which expectations a data set's candidates must meet, as Great Expectations writes them.
+"""A suite: the expectations that a data set's candidates must meet, in Great Expectations' format.
 
 The file is GX's own JSON: `{"name": …, "expectations": [{"type", "kwargs", "severity", "meta"}]}`.
-`meta.name` is what an expectation is called in verdicts and reasons. Here only the form is checked,
-so that nothing heavy is imported; `catalogue.check` knows the types and their arguments.
+`meta.name` names an expectation in verdicts and reasons. Only the form is checked here, so that
+nothing heavy is imported; `catalogue.check` knows the types and their arguments.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def load(path: Path) -> Suite:
             unknown severity or the same expectation or name twice.
     """
     document = _mapping(_read(path), f"{path}")
-    _known(document, SUITE_KEYS, f"{path}: key")
+    _check_names(document, SUITE_KEYS, f"{path}: key")
     listed = document.get("expectations")
     if not isinstance(listed, list) or not listed:
         raise SuiteError(f"{path}: there is no expectation; add one under 'expectations'")
@@ -104,7 +104,7 @@ def load(path: Path) -> Suite:
 
 def _rule(item: object, where: str) -> Rule:
     given = _mapping(item, where)
-    _known(given, RULE_KEYS, f"{where}: key")
+    _check_names(given, RULE_KEYS, f"{where}: key")
     expectation_type = _text(given.get("type"), f"{where}: 'type'")
     where = f"{where} ({expectation_type})"
     kwargs = _mapping(given.get("kwargs", {}), f"{where}: 'kwargs'")
@@ -148,7 +148,7 @@ def _text(value: object, where: str) -> str:
     return value
 
 
-def _known(given: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def _check_names(given: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     for name in given:
         if name not in names:
             raise SuiteError(unknown(where, name, names))

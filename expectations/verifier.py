@@ -1,8 +1,8 @@
-"""The one place where verdicts are given: passed, failed or unknown, per candidate and expectation.
+"""Gives verdicts: passed, failed or unknown, per candidate and expectation.
 
-`outcomes` asks Great Expectations which rows fail. GX passes over rows without a value and over
-expectations that raise; here both are `unknown`, with the reason. A row that GX does not name has
-passed only if GX judged it.
+`outcomes` asks Great Expectations which rows fail. GX skips rows without a value and expectations
+that raise; here both are `unknown`, with the reason. A row that GX does not report has passed only
+if GX judged it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an expectation asks for, as the sentence that Great Expectations has for it."""
+"""The sentence in which Great Expectations words an expectation."""
 
 from __future__ import annotations
 

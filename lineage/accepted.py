@@ -1,4 +1,4 @@
-"""Which rows of a round were accepted, as numbers of the family tree."""
+"""Accepted rows of a round, as numbers of the family tree."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where a sample came from: the record of each of its occurrences.
+"""The record of a sample: where each of its occurrences came from, and how it was judged.
 
-Pure functions over frames: what to read, and how to show it, is the caller's. A content id may have
-several occurrences, each with inputs, verdicts and a decision of its own.
+These are pure functions over frames; the caller reads the frames and shows the result. A content id
+may have several occurrences, each with its own inputs, verdicts and decision.
 """
 
 from __future__ import annotations

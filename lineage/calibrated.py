@@ -1,8 +1,8 @@
-"""Whether the verifier is good enough for the errors among the candidates (Feng et al. 2024).
+"""Is the verifier good enough for the errors among the candidates (Feng et al. 2024)?
 
-Training on what it keeps works if the share p of wrong candidates is below p* = φ/(φ+ψ). Neither is
-known but by intervals, so the figure is the upper bound of p over the lower bound of p*: below 1,
-p is below p* even where both estimates are as wrong as their intervals allow.
+Training on what the verifier keeps works if the share p of wrong candidates is below p* = φ/(φ+ψ).
+Both are known only as intervals, so the figure is the upper bound of p over the lower bound of p*.
+Where it is below 1, p is below p* anywhere within the two intervals.
 """
 
 from __future__ import annotations

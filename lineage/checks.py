@@ -1,12 +1,11 @@
-"""The guard's rules: which figure is held against which limits, and on which side.
+"""The guard's rules: which figure is judged by which limits, and on which side.
 
 A rule's limits are the fields of `Limits` that begin with its `least` or `most` and end in `_warn`
-and `_block`. Losses downstream and tail masses rest on few rows, so a block needs more than a
-doubt: it goes by the end of the figure's interval that favours the round (`downstream_drop` by the
-loss itself once that end is a loss). A warning goes by the
-figure itself, or by the same end where it rests on very few rows (`lenient`). Recall, coverage and
-variance are steady enough to be held against their limits as they are, and counted figures have no
-interval.
+and `_block`. Downstream losses and tail masses rest on few rows, so a block needs evidence beyond
+chance: the end of the figure's interval that favours the round must violate the limit
+(`downstream_drop` blocks by the loss itself once that end is a loss). A warning uses the figure
+itself, or the same end where the figure rests on very few rows (`lenient`). Recall, coverage and
+variance are steady enough to be compared as they are, and counted figures have no interval.
 """
 
 from __future__ import annotations

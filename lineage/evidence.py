@@ -1,6 +1,6 @@
-"""What the guard judges, and what it answers: evidence about a round, and checks.
+"""What the guard judges and what it returns: evidence about a round, figures, and checks.
 
-Evidence may be incomplete or broken; reading it never fails, a figure that is not there is None.
+Evidence may be incomplete or malformed. Reading it never raises; an absent figure is None.
 """
 
 from __future__ import annotations

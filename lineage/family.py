@@ -1,8 +1,8 @@
-"""Families: who is above an occurrence, up to real roots, mixes and opaque models.
+"""Families: the ancestors of an occurrence, up to real roots, mixes and opaque models.
 
-Only explicit edges are followed. Where an occurrence leaves weight to its generator, the way ends
-at the mix that the generator was fitted on, never at each of its rows; of these the real ones are
-counted, and those that are behind its synthetic rows through earlier mixes.
+Only explicit edges are followed. Where an occurrence leaves weight to its generator, the walk ends
+at the mix that the generator was fitted on, and not at each row of the mix. The real rows of the
+mix are counted, and so are those behind its synthetic rows through earlier mixes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Family:
     does not hold. Sorted by steps, then number, so the occurrence itself comes first."""
 
     @property
-    def places(self) -> pl.DataFrame:
+    def occurrences(self) -> pl.DataFrame:
         """dataset, round, row of every node."""
         return self.nodes.select(NODE)
 

@@ -1,8 +1,8 @@
-"""The guard's figures: each takes evidence and gives a number with what it is made of.
+"""The guard's figures: each turns evidence into a number, with how it came about.
 
-Figures about ancestry come from lineage alone, figures about shape are ratios to their
-real-versus-real null. A figure that is not there has no value and says so; a frame that lacks what
-a figure needs raises the error of Polars, which `checks.check` takes for the same.
+Figures of ancestry come from lineage alone; figures of shape are ratios to their real-versus-real
+null. A figure that cannot be computed has no value, and its detail says so. A frame without the
+columns that a figure needs raises an error of Polars, which `checks.check` handles in the same way.
 """
 
 from __future__ import annotations

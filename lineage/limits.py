@@ -1,11 +1,11 @@
-"""When the guard warns and when it blocks: plain numbers, each set from params.
+"""When the guard warns and when it blocks: plain numbers, each set in params.yaml.
 
-Nothing heavy is imported here: every command reads params. A limit of None is no limit. Defaults
-let a round pass that is mixed with all data before it (`accumulate`), and block one whose mix holds
-nothing but its own predecessor (`replace`) as soon as that shows: in the first such round by what
-it costs, if it costs two points; in the second because its mix is two generations from real data
-without a real row in it, and has lost recall and variance. `python -m benchmarks.guard` follows
-both over many seeds.
+Nothing heavy is imported here, since every command reads params.yaml. None is no limit. The
+defaults pass a round that is mixed with all data before it (`accumulate`). They block a round whose
+mix holds nothing but its own predecessor (`replace`) as soon as the damage shows: in the first such
+round by its loss downstream, if that is two points; in the second because its mix is two
+generations from real data without a real row in it, and has lost recall and variance.
+`python -m benchmarks.guard` measures both over many seeds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The mix manifest: a value that describes a training distribution, and its digest.
 
-The digest is what lineage calls `trained_on`. It is written with the manifest, so a manifest that
-was changed by hand does not read back.
+Lineage refers to the digest in `trained_on`. The digest is stored with the manifest, so that a
+manifest that was changed by hand is refused when it is read.
 """
 
 from __future__ import annotations

@@ -100,10 +100,7 @@ def build(
     kept, left = _leave_out(_offered(accepted, regime), left_out)
     thinned = regime == "accumulate-subsample"
     size = _size(kept, sample_size) if thinned else None
-    taken = _take(kept, size, seed)
-    weighted = taken.with_columns(
-        pl.when(pl.col("kind") == "real").then(real_weight).otherwise(1.0).alias("weight")
-    )
+    weighted = _weigh(_take(kept, size, seed), real_weight)
     manifest = MixManifest(
         dataset=dataset,
         commit=commit,
@@ -240,6 +237,11 @@ def _take(rows: pl.DataFrame, size: int | None, seed: int) -> pl.DataFrame:
         return rows
     hashes = order(rows["round"].to_numpy(), rows["row"].to_numpy(), seed)
     return rows.filter(pl.Series(lowest(hashes, size)))
+
+
+def _weigh(rows: pl.DataFrame, real_weight: float) -> pl.DataFrame:
+    is_real = pl.col("kind") == "real"
+    return rows.with_columns(pl.when(is_real).then(real_weight).otherwise(1.0).alias("weight"))
 
 
 def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

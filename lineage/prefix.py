@@ -1,4 +1,4 @@
-"""The beginning of a sample id, by which a person names a sample."""
+"""Prefixes of sample ids, by which people refer to samples."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The columns of lineage, verdicts and decisions: the only place that says what they are.
+"""The columns of lineage, verdicts and decisions; no other module defines them.
 
-A frame that enters or leaves this package goes through `conform`, so that a wrong column is found
-where it is made and not three stages later.
+A frame that enters or leaves this package passes `conform`, so that a wrong column is found where
+it is made and not three stages later.
 """
 
 from __future__ import annotations

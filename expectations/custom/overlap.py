@@ -1,4 +1,4 @@
-"""What the expectations of coverage and recall have in common."""
+"""Base class of the expectations of coverage and recall."""
 
 from __future__ import annotations
 

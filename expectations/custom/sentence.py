@@ -1,4 +1,4 @@
-"""How the project's own expectations say in Data Docs what they expect: one sentence."""
+"""How the project's own expectations word themselves in Data Docs: one sentence each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What expectations have in common that judge a batch as a whole, by a figure of some columns.
+"""Base classes of expectations that judge a batch as a whole, by a figure of some columns.
 
-`find` is the judgement, on Polars frames; only `_validate` knows Great Expectations.
+`find` judges Polars frames; only `_validate` depends on Great Expectations.
 """
 
 from __future__ import annotations

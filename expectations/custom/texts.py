@@ -1,4 +1,4 @@
-"""What the expectations of the diversity of texts have in common."""
+"""Base class of the expectations about the diversity of texts."""
 
 from __future__ import annotations
 

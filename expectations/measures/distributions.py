@@ -1,4 +1,4 @@
-"""How far two samples of one column are apart."""
+"""Distances between two samples of one column."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How many kinds of rows or texts there are: Vendi score, distinct n-grams, compression.
+"""Diversity of rows or texts: Vendi score, distinct n-grams, compression ratio.
 
-All of them grow or fall with the number of rows, so they compare only at one number of rows.
+All of them depend on the number of rows, so they compare only at equal numbers of rows.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""A figure of candidates against real rows, beside the same figure of real rows against real rows.
+"""A figure of candidates against real rows, beside its null: the same figure of real rows.
 
-An absolute number says little: it depends on how many rows there are. So real rows take the place
-of candidates: of m real rows, k are drawn as if they were candidates and the others are what they
-are compared with, again and again. The candidates' figure is taken with the same two sizes, so
-that without a difference it is one more draw of the same kind. That gives a ratio to the mean of
-the null, and a p-value as that of a Monte Carlo test (Davison & Hinkley 1997, eq. 4.11),
-(1 + draws at least as far out) / (1 + draws).
+An absolute figure means little, since it depends on the number of rows. So real rows take the place
+of candidates: of m real rows, k are drawn as if they were candidates and compared with the others,
+repeatedly. The candidates' figure uses the same two sizes, so that without a difference it is one
+more draw of the same kind. That gives a ratio to the mean of the null, and a Monte Carlo p-value
+(Davison & Hinkley 1997, eq. 4.11), (1 + draws at least as extreme) / (1 + draws).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A column of numbers is standardised by the mean and deviation of the real rows. An image, given as
 the bytes of its file, is projected on the principal components of the real images that explain
-90 % of their variance. A list of numbers, such as an embedding, stays as it is but for its mean.
-The last two are divided by the root of their total real variance, so that each column counts alike.
+90 % of their variance. A list of numbers, such as an embedding, is only centred. The last two are
+divided by the root of their total real variance, so that each column has the same weight.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Compressed sparse rows of a segment, forward (a row's edges) and reverse (a parent's children).
+"""Adjacency of a segment in compressed sparse rows: forward (edges) and reverse (children).
 
-The reverse side holds only the parents that are named, ascending, so it is as large as the segment
-has edges, however many rows its parents' rounds have.
+The reverse side holds only the parents that are referenced, in ascending order, so its size depends
+on the segment's edges and not on the number of rows in the parents' rounds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Machine code for the loops of `kernels`, by numba, when they are first used.
+"""Compiles the loops of `kernels` to machine code with numba, when they are first used.
 
-What is compiled is kept on disk, beside the source or where `NUMBA_CACHE_DIR` says; where neither
-can be written, each process compiles for itself.
+Compiled code is cached on disk, beside the source or in `NUMBA_CACHE_DIR`. Where neither can be
+written, each process compiles for itself.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Every derived column of every row, from the graph alone.
+"""Derives every derived column of every row from the graph alone.
 
-The definitions are those of `lineage.record`. Nothing stored is trusted: the figures of a mix
-follow from the derived values of its members. What the index does not hold (an absent parent, a
-mix of unknown manifest) counts as an opaque model does.
+The definitions are those of `lineage.record`. No stored value is trusted: the figures of a mix
+follow from the derived values of its members. What the index does not hold (an absent parent, a mix
+without a manifest) counts as an opaque model.
 """
 
 from __future__ import annotations

@@ -4,20 +4,20 @@
 that arrays of any length share a file that any Arrow reader can open. The schema's metadata hold
 the segment's header, a SHA-256 of each array, and one of the header itself.
 
-When what is verified:
+What is verified, and when:
 
-- Every time a segment is opened: the header against its digest, and that it is of the segment asked
-  for; that the file is as it was when its arrays were last verified, by inode, size and the times
-  of its last change, which `segment.seal` beside it keeps.
-- The arrays, each against its digest: when the file is not as the seal says (a byte was changed,
-  the folder was copied), when it changed so shortly before it was verified that its times cannot
-  tell, and whenever a full verification is asked for. Bits that turn on the disk without a change
-  of the file's times are found by a full verification only.
+- Whenever a segment is opened: the header against its digest, and that it is the header of this
+  segment; and that the file is unchanged since its arrays were last verified, by inode, size,
+  modification and change time, which `segment.seal` beside it records.
+- The arrays, each against its digest: when the file differs from the seal (a byte was changed, the
+  folder was copied), when it changed so shortly before the verification that its times cannot tell,
+  and whenever a full verification is requested. Bits that flip on the disk without a change of the
+  file's times are found by a full verification only.
 
-What does not pass counts as absent, and is built again. A file is written under another name,
-flushed to disk and renamed: whoever sees it sees all of it, and of two who build at once the last
-one's stays, with the same content. A draft is locked by its writer, so that what one who was killed
-left behind is known, and removed by the next.
+A file that fails counts as absent and is built again. Files are written to a draft, flushed to disk
+and renamed, so readers see all of a file or nothing; of two processes that build at once the last
+one wins, with the same content. A writer locks its draft, so that the draft of a killed writer can
+be recognised and removed.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def founders(index: Ancestry, start: NDArray[np.int64], *, top: int = 10) -> Fou
     walks.start(index.validated(start))
     for position in reversed(range(len(index.segments))):
         walks.step(position)
-    return _found(walks, top)
+    return _summary(walks, top)
 
 
 class _Walks:
@@ -124,7 +124,7 @@ class _Walks:
         return counts
 
 
-def _found(walks: _Walks, top: int) -> Founders:
+def _summary(walks: _Walks, top: int) -> Founders:
     """Summarise where the walks ended."""
     views = walks.layout.views
     real = [np.flatnonzero(view.real()) + view.segment.base for view in views]

@@ -59,16 +59,16 @@ class Ancestry:
         numbers = [view.segment.base + tables.find(view, digits) for view in self.layout.views]
         return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 
-    def numbers(self, places: pl.DataFrame) -> NDArray[np.int64]:
+    def numbers(self, occurrences: pl.DataFrame) -> NDArray[np.int64]:
         """Look up the numbers of occurrences.
 
         Args:
-            places: dataset, round, row; other columns are ignored.
+            occurrences: dataset, round, row; other columns are ignored.
 
         Returns:
-            A number for each row of `places`, -1 where the index does not hold it.
+            A number for each row of `occurrences`, -1 where the index does not hold it.
         """
-        return tables.numbers(self.layout, places)
+        return tables.numbers(self.layout, occurrences)
 
     def nodes(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """Describe occurrences by number.
@@ -121,7 +121,7 @@ class Ancestry:
         """List the rows that a mix drew from: by its regime and subsample, without left-out rows.
 
         Args:
-            segment: one that names the mix.
+            segment: one that references the mix.
             mix: digest of the manifest.
 
         Returns:
@@ -129,7 +129,7 @@ class Ancestry:
             not hold are missing: compare with the manifest's `rows`.
 
         Raises:
-            QueryError: the segment names no such mix.
+            QueryError: the segment references no such mix.
             MixError: the subsample was drawn by a rule that this version does not know.
         """
         position = self.layout.positions[segment.dataset, segment.round]

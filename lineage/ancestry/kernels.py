@@ -1,7 +1,7 @@
-"""The loops that numpy has no words for. `compiling` makes machine code of them.
+"""Loops that numpy cannot express; `compiling` turns them into machine code.
 
-They spend their time waiting for memory, since the parents of a row may be anywhere. So they ask
-for the parents of later edges while they work on this one.
+They are bound by memory latency, since the parents of a row may be anywhere. So the parents of
+later edges are prefetched while an edge is processed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which rows a training mix drew from, by its manifest: regime, subsample, rows left out.
+"""Members of a training mix, by its manifest: regime, subsample, rows left out.
 
-A mix is of accepted rows of the rounds that its manifest lists. A subsample takes what comes first
-in an order that is drawn; how many rows that are of each round, the manifest says.
+A mix consists of accepted rows of the rounds in its manifest. A subsample takes the lowest hashes
+of a random order; the manifest states how many rows that is per round.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def parts(layout: Layout, view: View, slot: int) -> list[Part]:
 
     Args:
         layout: the segments of the commit.
-        view: the segment that names the mix.
+        view: the segment that references the mix.
         slot: place of the mix among `view.mixes`.
 
     Returns:

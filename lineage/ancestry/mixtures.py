@@ -1,7 +1,7 @@
-"""What a mix is, by the derived values of its members.
+"""Figures of a mix from the derived values of its members.
 
-The figures are those of `lineage.mix`: by weight, the share of real rows, the probability that a
-backward walk ends at a real sample, and the depths.
+They are those of `lineage.mix`: by weight, the share of real rows, the probability that a backward
+walk ends at a real sample, and the depths.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def figures(
 
     Args:
         layout: the segments of the commit.
-        view: the segment that names the mix.
+        view: the segment that references the mix.
         slot: place of the mix among `view.mixes`.
         values: [rows of the commit, 4] or more, as `kernels.derive` leaves them.
         accepted: the sums over the accepted rows of the segments before this one.

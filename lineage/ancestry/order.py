@@ -1,4 +1,4 @@
-"""The order of segments: whatever a round names comes before it."""
+"""Topological order of segments: whatever a round references comes before it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from lineage.ancestry.references import RoundId
 
 
 def topological(
-    named: Mapping[RoundId, AbstractSet[RoundId]],
+    references: Mapping[RoundId, AbstractSet[RoundId]],
 ) -> tuple[list[RoundId], list[RoundId]]:
     """Sort rounds so that each comes after the rounds that it references.
 
     Args:
-        named: for each round, the rounds that it names; those that are no keys are ignored.
+        references: for each round, the rounds that it references; others than the keys are
+            ignored.
 
     Returns:
-        The order, ties by round, then data set; and what cannot be put in order, since it names
-        itself or rounds that descend from it, or descends from such rounds.
+        The order, ties by round, then data set; and the rounds without an order, which reference
+        themselves or a descendant, or descend from such rounds.
     """
-    waits = {name: len(referenced & named.keys()) for name, referenced in named.items()}
+    waits = {name: len(referenced & references.keys()) for name, referenced in references.items()}
     followers: dict[RoundId, list[RoundId]] = defaultdict(list)
-    for name, referenced in named.items():
-        for earlier in referenced & named.keys():
+    for name, referenced in references.items():
+        for earlier in referenced & references.keys():
             followers[earlier].append(name)
     ready = [_rank(name) for name, left in waits.items() if not left]
     heapq.heapify(ready)
@@ -37,7 +38,7 @@ def topological(
             waits[name] -= 1
             if not waits[name]:
                 heapq.heappush(ready, _rank(name))
-    return order, sorted(named.keys() - set(order), key=_rank)
+    return order, sorted(references.keys() - set(order), key=_rank)
 
 
 def _rank(name: RoundId) -> tuple[int, str]:

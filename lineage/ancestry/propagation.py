@@ -1,6 +1,6 @@
-"""How marks spread from parents to children, a segment at a time.
+"""Propagation of marks from parents to children, one segment at a time.
 
-Few parents are looked up in the reverse adjacency; many are faster found by a scan of the edges.
+Few parents are looked up in the reverse adjacency; for many, a scan of the edges is faster.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a round names: the rounds that its parents are in, and the mixes it was generated from.
+"""References of a round: the rounds of its parents, and the mixes that it was generated from.
 
-To put rounds in order, and to know what a segment is made of, is to know this first. It takes a
-pass over two columns; the answer is kept in a small file.
+Both the order of rounds and the digest of a segment depend on them. They take a pass over two
+columns, so the result is cached in a small file.
 """
 
 from __future__ import annotations

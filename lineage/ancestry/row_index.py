@@ -1,4 +1,4 @@
-"""The rows of a round, and their ranks: `row` may have gaps, local numbers have none."""
+"""Rows and ranks of a round: `row` may have gaps, ranks have none."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def build(
     lengths = rows["parents"].list.len().fill_null(0).to_numpy().astype(np.int64)
     links = _links(rows["parents"], references, parents)
     arrays = {
-        **_about(rows, lengths, links["weight"], references),
+        **_flags_and_mix(rows, lengths, links["weight"], references),
         **_ids(rows["sample_id"]),
         **links,
         **adjacency.forward(lengths),
@@ -128,7 +128,7 @@ def _only(rows: pl.DataFrame, source: Source, what: str) -> None:
         raise SchemaError(f"{what} holds a row of round {other[0]}; keep one round in a partition")
 
 
-def _about(
+def _flags_and_mix(
     rows: pl.DataFrame,
     lengths: NDArray[np.int64],
     weight: NDArray[np.float32],

@@ -1,4 +1,4 @@
-"""What the caller knows about one round at a commit, before anything is read."""
+"""What the caller provides about one round of a commit, before anything is read."""
 
 from __future__ import annotations
 

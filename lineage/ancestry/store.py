@@ -1,8 +1,8 @@
-"""The segments of a commit, from the cache or built.
+"""Loads the segments of a commit from the cache, or builds them.
 
 A segment's digest is chained: it covers the round's own tables and the digests of the segments that
-it names. So a segment is found again by every commit that holds the same history, a new round costs
-what the round is large, and what comes after a changed round is built again.
+it references. So a segment is shared by all commits with the same history, a new round costs time
+in proportion to its own size, and what follows a changed round is built again.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def load(
         CacheError: the directory cannot be written.
     """
     held = _by_name(sources)
-    named = {name: references.find(source, directory) for name, source in held.items()}
-    links = {name: _links(held[name], round_references) for name, round_references in named.items()}
+    by_round = {name: references.find(source, directory) for name, source in held.items()}
+    links = {name: _links(source, by_round[name]) for name, source in held.items()}
     ordered, cyclic = order.topological(links)
     digests = _digests(held, links, ordered, cyclic)
     ready: dict[RoundId, Stored] = {}
@@ -57,7 +57,7 @@ def load(
     for done, name in enumerate([*ordered, *cyclic], start=1):
         stored = files.read(directory, digests[name], full=full)
         if stored is None:
-            built = segments.build(held[name], named[name], lookup)
+            built = segments.build(held[name], by_round[name], lookup)
             files.write(directory, digests[name], *built)
             stored = files.read(directory, digests[name], full=False)
         if stored is None:
@@ -81,11 +81,11 @@ def _by_name(sources: Sequence[Source]) -> dict[RoundId, Source]:
     return held
 
 
-def _links(source: Source, named: References) -> set[RoundId]:
+def _links(source: Source, round_references: References) -> set[RoundId]:
     """List the rounds that a round references as parents and through mixes."""
-    mixes = [source.mixes[digest] for digest in named.mixes if digest in source.mixes]
+    mixes = [source.mixes[digest] for digest in round_references.mixes if digest in source.mixes]
     parts = {(mix.dataset, part.round) for mix in mixes for part in mix.rounds}
-    return {*named.parents, *parts}
+    return {*round_references.parents, *parts}
 
 
 def _digests(

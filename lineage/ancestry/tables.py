@@ -1,4 +1,4 @@
-"""Frames about occurrences and edges, put together from the segments they are in."""
+"""Frames of occurrences and edges, assembled from segments."""
 
 from __future__ import annotations
 
@@ -67,11 +67,13 @@ def find(view: View, digits: str) -> NDArray[np.int64]:
     return ranks[np.array(wanted, dtype=np.bool_)]
 
 
-def numbers(layout: Layout, places: pl.DataFrame) -> NDArray[np.int64]:
+def numbers(layout: Layout, occurrences: pl.DataFrame) -> NDArray[np.int64]:
     """See `Ancestry.numbers`."""
-    wanted = places.select("dataset", "round", pl.col("row").cast(pl.Int64)).with_row_index("at")
+    wanted = occurrences.select("dataset", "round", pl.col("row").cast(pl.Int64)).with_row_index(
+        "at"
+    )
     wanted = wanted.drop_nulls()
-    numbered = np.full(len(places), -1, dtype=np.int64)
+    numbered = np.full(len(occurrences), -1, dtype=np.int64)
     for (dataset, number), part in wanted.group_by("dataset", "round"):
         segment = layout.positions.get((str(dataset), int(str(number))))
         if segment is not None:
@@ -99,7 +101,7 @@ def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "number": numbers,
-            **_named(layout.labels, segments),
+            **_round_columns(layout.labels, segments),
             "row": rows,
             "sample_id": _binary(ids),
             "kind": _enum(flags & KIND, schema.KINDS),
@@ -146,10 +148,10 @@ def children(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
     """See `Ancestry.children`; the numbers ascend, each once."""
     parts: list[Edges] = []
     for segment, view in enumerate(layout.views):
-        _, locals_ = view.named(numbers)
+        _, locals_ = view.referenced(numbers)
         children_, _ = adjacency.children_of(view.arrays, locals_)
-        named_edges, _ = edges_of(layout, segment, np.unique(children_))
-        parts.append(named_edges.take(np.flatnonzero(np.isin(named_edges.parent, numbers))))
+        child_edges, _ = edges_of(layout, segment, np.unique(children_))
+        parts.append(child_edges.take(np.flatnonzero(np.isin(child_edges.parent, numbers))))
     joined = Edges.join(parts)
     order = np.lexsort((joined.edge, joined.child, joined.parent))
     return frame(layout, joined.take(order)).select("child", "parent", "relation", "weight")
@@ -182,7 +184,7 @@ def frame(layout: Layout, edges_: Edges) -> pl.DataFrame:
         {
             "child": edges_.child,
             "parent": edges_.parent,
-            **_named(labels, segments),
+            **_round_columns(labels, segments),
             "row": rows,
             "relation": _enum(edges_.relation, schema.RELATIONS),
             "weight": edges_.weight,
@@ -204,7 +206,7 @@ def _edges(
     )
 
 
-def _named(labels: pl.DataFrame, positions: NDArray[np.intp]) -> dict[str, pl.Series]:
+def _round_columns(labels: pl.DataFrame, positions: NDArray[np.intp]) -> dict[str, pl.Series]:
     """Look up data set and round by position; by column, since gathering few rows is slow."""
     numbers = labels["round"].to_numpy()[positions]
     return {"dataset": labels["dataset"].gather(positions), "round": pl.Series(numbers)}

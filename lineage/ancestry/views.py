@@ -1,4 +1,4 @@
-"""Segments as a commit sees them: local numbers become the commit's, and back."""
+"""Segments as a commit sees them: conversion between local numbers and the commit's numbers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class View:
             numbers += self.shifts[np.searchsorted(self.bounds, numbers, side="right") - 1]
         return numbers
 
-    def named(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def referenced(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Select the commit's numbers that lie in a round which this segment references.
 
         Args:

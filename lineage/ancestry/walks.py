@@ -1,7 +1,7 @@
-"""Who an occurrence descends from, and who descends from it.
+"""Walks along the family tree: ancestors and descendants of occurrences.
 
-A segment is taken up when all that lead to it are done, so once; those that cannot be put in order
-are taken up again until nothing changes.
+Segments are visited in topological order, so each once; those without an order are visited again
+until nothing changes.
 """
 
 from __future__ import annotations

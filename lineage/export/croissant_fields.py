@@ -1,4 +1,4 @@
-"""Columns as Croissant fields: what type each has, where it is in the file, what it means."""
+"""Columns as Croissant fields: the data type, the place in the file, and the meaning of each."""
 
 from __future__ import annotations
 
@@ -135,7 +135,12 @@ class Fields:
     def _field(self, path: tuple[str, ...], dtype: pl.DataType) -> Json:
         inner, dimensions = _inner(dtype)
         medium = _medium(path[-1], inner)
-        field = {"@type": "cr:Field", "@id": self._id(path), "name": path[-1], **self._about(path)}
+        field = {
+            "@type": "cr:Field",
+            "@id": self._id(path),
+            "name": path[-1],
+            **self._meaning(path),
+        }
         if dimensions:
             field |= {"isArray": True, "arrayShape": ",".join(["-1"] * dimensions)}
         if medium:
@@ -150,7 +155,7 @@ class Fields:
         data_type = kinds if len(kinds) > 1 else kinds[0]
         return {**field, "dataType": data_type, "source": self._source(path)}
 
-    def _about(self, path: tuple[str, ...]) -> Json:
+    def _meaning(self, path: tuple[str, ...]) -> Json:
         meaning = MEANINGS.get(self.table, {}).get(".".join(path))
         same = EQUIVALENT.get((self.table, *path))
         properties = {"description": meaning, "equivalentProperty": same}

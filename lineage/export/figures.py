@@ -1,4 +1,4 @@
-"""What a data set amounts to: how much of it is real, how far the rest is from real data."""
+"""Figures of a data set for exports: how much is real, and how far the rest is from real data."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Qualified names of what an export speaks of, and the namespaces that they are in.
+"""Qualified names of exported things, and their namespaces.
 
-An occurrence and what is made of occurrences belong to a commit of a lake: after a round has been
-superseded, another sample stands in the same row. So their namespace is the commit:
-`lake:digits/3/57` is row 57 of round 3 of the data set `digits` in the commit that the document
-names. Mixes, generators, suites and sources are named by digest or name, whatever the commit.
+Occurrences and collections of them belong to one commit of a lake, because the same row holds
+another sample once a round is superseded. So their namespace is the commit: `lake:digits/3/57` is
+row 57 of round 3 of the data set `digits` in the commit that the document describes. Mixes,
+generators, suites and sources are identified by digest or name, regardless of the commit.
 """
 
 from __future__ import annotations

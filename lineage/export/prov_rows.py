@@ -173,7 +173,7 @@ class RoundRows:
         )
         members = [
             fragments.member("prov:generatedEntity", self._name(pl.col("child"))),
-            fragments.member("prov:usedEntity", fragments.name(*_place(edges))),
+            fragments.member("prov:usedEntity", fragments.name(*_occurrence_name(edges))),
             fragments.member("prov:type", fragments.typed(derivation_type, "xsd:QName")),
             _member("relation", fragments.text(relation)),
             _member("weight", fragments.typed(pl.col("weight"), "xsd:float")),
@@ -218,7 +218,7 @@ class Outside:
 
         def batch(start: int, _number: int) -> pl.Series:
             occurrences = self.occurrences.slice(start, BATCH)
-            return _series(occurrences, fragments.record(_place(occurrences), [SAMPLE]))
+            return _series(occurrences, fragments.record(_occurrence_name(occurrences), [SAMPLE]))
 
         return batch
 
@@ -273,7 +273,7 @@ def _edges(rows: Table) -> Table:
     )
 
 
-def _place(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
+def _occurrence_name(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
     """Build the name of the occurrence in dataset, round, row."""
     datasets = rows["dataset"].unique().to_list()
     dataset = pl.col("dataset").replace_strict(

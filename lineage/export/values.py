@@ -1,6 +1,6 @@
-"""What is exported: the rounds of a lake at one commit, and the files that hold them.
+"""The input of an export: the rounds of a lake at one commit, and the files that hold them.
 
-Frames are given as functions, so that a round is opened when its turn comes and not before.
+Frames are given as functions, so that a round is opened only when its turn comes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Proofs about lineage: each check shows that a lake's record of descent cannot be otherwise.
+"""Proofs about lineage: checks that the recorded descent is the only one possible.
 
-A stage writes a lineage row once, from what it knows then. A proof takes nothing for granted that
-was written: it derives every column again from the graph and holds the tables against each other.
-What does not hold is a finding that names the row, never an error.
+A stage writes a lineage row once, from what it knows at that time. A proof trusts nothing that was
+written: it derives every column again from the graph, and compares the tables with each other. What
+does not hold is a finding that identifies the row, never an error.
 """

@@ -1,10 +1,10 @@
-"""Is content accepted once? A content id is accepted by the first round that has it.
+"""Is content accepted only once, by the first round that has it?
 
 Ids are long and a lake has many rows, so the first pass keeps 8 bytes of each accepted id. These
-are equal by chance for one pair in 2⁶⁴; a second pass reads whole ids, and only where 8 bytes came
-twice.
+are equal by chance for one pair in 2⁶⁴; a second pass reads whole ids, and only where 8 bytes
+occurred twice.
 
-Round 0 is real data as it came: nobody decides there, and a row that it repeats is no finding.
+Round 0 holds real data as it came, without decisions, so a repeated row is no finding there.
 """
 
 from __future__ import annotations

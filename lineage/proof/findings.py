@@ -1,4 +1,4 @@
-"""What a proof finds: the names of the checks, and rows that do not hold, each in words."""
+"""Findings of a proof: the names of the checks, and rows that do not hold, each with its detail."""
 
 from __future__ import annotations
 

@@ -1,24 +1,21 @@
-"""What can only be told of the graph: parents that are absent, rounds that descend from themselves.
+"""Checks that need the whole graph: absent parents, and rounds that descend from each other.
 
-A round's segment is before another's if one of its rows is a parent there, or in a mix that rows
-there were trained on. Where segments cannot be put in order, some walk might never end; each pair
-of rounds on such a circle is a finding that names its first row. Rows of these rounds, and of
-those that come from them, cannot be derived.
+The segment of a round precedes another one if one of its rows is a parent there, or belongs to a
+mix that rows there were trained on. Where segments have no topological order, some walk might never
+end; each pair of rounds on such a cycle is a finding that identifies its first row. Rows of these
+rounds, and of their descendants, cannot be derived.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 import polars as pl
 
 from lineage.ancestry.index import Ancestry
+from lineage.ancestry.references import RoundId
 from lineage.proof.findings import Batch, batch
 from lineage.proof.rows import Rows
-
-Place: TypeAlias = tuple[str, int]
-"""A round: data set and number."""
 
 
 def orphans(index: Ancestry) -> Iterator[Batch]:
@@ -40,7 +37,7 @@ def orphans(index: Ancestry) -> Iterator[Batch]:
         yield batch("parents", segment.edges, findings, segment.dataset, segment.round)
 
 
-def circles(circular: Sequence[Place], read: Callable[[Place], Rows]) -> Iterator[Batch]:
+def circles(circular: Sequence[RoundId], read: Callable[[RoundId], Rows]) -> Iterator[Batch]:
     """Find pairs of rounds of two data sets that descend from each other.
 
     Within a data set the number of a round tells which is earlier; that is checked row by row.
@@ -83,11 +80,11 @@ def _steps(rows: Rows) -> pl.DataFrame:
     return first_rows.join(ids, on="row", how="left").sort("dataset", "round")
 
 
-def _targets(steps: pl.DataFrame) -> Sequence[Place]:
+def _targets(steps: pl.DataFrame) -> Sequence[RoundId]:
     return list(steps.select("dataset", "round").iter_rows())
 
 
-def _circle(steps: pl.DataFrame, to: Place) -> pl.DataFrame:
+def _circle(steps: pl.DataFrame, to: RoundId) -> pl.DataFrame:
     dataset, number = to
     here = (pl.col("dataset") == dataset) & (pl.col("round") == number)
     detail = (
@@ -96,9 +93,9 @@ def _circle(steps: pl.DataFrame, to: Place) -> pl.DataFrame:
     return steps.filter(here).select("row", "sample_id", pl.lit(detail).alias("detail"))
 
 
-def _reached(graph: Mapping[Place, Sequence[Place]], start: Place) -> set[Place]:
+def _reached(graph: Mapping[RoundId, Sequence[RoundId]], start: RoundId) -> set[RoundId]:
     """List the rounds that a walk from a round can reach, itself included."""
-    seen: set[Place] = set()
+    seen: set[RoundId] = set()
     left = [start]
     while left:
         round_id = left.pop()

@@ -14,11 +14,11 @@ from typing import Final
 
 import polars as pl
 
+from lineage.ancestry.references import RoundId
 from lineage.ancestry.source import Progress, Source
 from lineage.proof import rows, sound, tables, tree
 from lineage.proof.contents import Contents
 from lineage.proof.findings import Batch
-from lineage.proof.graph import Place
 from lineage.proof.tables import Tables
 from lineage.proof.tree import Open
 
@@ -30,9 +30,9 @@ REFUSED: Final = ("rows", "kinds", "weights", "parents", "sample_ids", "decision
 class _Notes:
     """What one pass keeps for the next."""
 
-    sources: dict[Place, Source] = field(default_factory=dict)
+    sources: dict[RoundId, Source] = field(default_factory=dict)
     """Sources of the rounds, as the index takes them."""
-    unsound: dict[Place, pl.Series] = field(default_factory=dict)
+    unsound: dict[RoundId, pl.Series] = field(default_factory=dict)
     """Rows whose own lineage leaves nothing to derive them from."""
     contents: dict[str, Contents] = field(default_factory=dict)
 

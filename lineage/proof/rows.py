@@ -1,4 +1,4 @@
-"""What can be told of a round's lineage by itself: each row, its kind, its weights, its names."""
+"""Checks of a round's lineage without other rounds: rows, kinds, weights, and references."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def prove(rows: Rows) -> Iterator[Batch]:
     yield _kinds(rows)
     yield _generators(rows)
     yield _weights(rows)
-    yield _places(rows)
+    yield _locations(rows)
     yield _order(rows)
     yield _mixes(rows)
 
@@ -205,15 +205,15 @@ def _weights(rows: Rows) -> Batch:
             .alias("detail")
         )
     )
-    return _batch("weights", rows, _named(rows, findings), checked=len(rows.edges))
+    return _batch("weights", rows, _with_ids(rows, findings), checked=len(rows.edges))
 
 
-def _places(rows: Rows) -> Batch:
+def _locations(rows: Rows) -> Batch:
     """Find edges that do not locate the parent; absent parents are found by the graph."""
     location = pl.col("dataset"), pl.col("round"), pl.col("parent_row")
     nowhere = rows.edges.filter(pl.any_horizontal(column.is_null() for column in location))
     detail = pl.lit("names a parent without a data set, round or row").alias("detail")
-    return _batch("parents", rows, _named(rows, nowhere.with_columns(detail)), checked=0)
+    return _batch("parents", rows, _with_ids(rows, nowhere.with_columns(detail)), checked=0)
 
 
 def _order(rows: Rows) -> Batch:
@@ -237,7 +237,7 @@ def _order(rows: Rows) -> Batch:
             "was trained on a mix with round {}", pl.col("trained_on").replace_strict(last)
         ).alias("detail"),
     )
-    findings = _named(rows, pl.concat([parents, trained]))
+    findings = _with_ids(rows, pl.concat([parents, trained]))
     return _batch("order", rows, findings, checked=len(rows.edges))
 
 
@@ -253,7 +253,7 @@ def _known_kind() -> pl.Expr:
     return pl.col("kind").is_in(schema.KINDS).fill_null(value=False)
 
 
-def _named(rows: Rows, findings: pl.DataFrame) -> pl.DataFrame:
+def _with_ids(rows: Rows, findings: pl.DataFrame) -> pl.DataFrame:
     """Add the sample ids of rows to findings."""
     ids = rows.frame.select("row", "sample_id").join(findings, on="row", how="semi").unique("row")
     return findings.join(ids, on="row", how="left", maintain_order="left")

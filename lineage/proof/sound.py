@@ -1,7 +1,7 @@
-"""A round without what no index can hold: rows that come twice, words that are none, empty edges.
+"""Repairs a round that no index accepts: duplicate rows, unknown words, incomplete edges.
 
-The index refuses such a round, and rightly so. Here it is a finding, and the rest of the family
-tree is proved all the same; the rows in question count as not provable.
+The index rightly refuses such a round. In a proof the fault is a finding, and the rest of the
+family tree is proved all the same; the rows in question count as not provable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Do the tables of a round agree? Lineage, decisions, samples and verdicts name the same rows."""
+"""Checks that the tables of a round agree: lineage, decisions, samples and verdicts."""
 
 from __future__ import annotations
 

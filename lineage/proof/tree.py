@@ -1,9 +1,9 @@
-"""The family tree as a whole, and what follows from it.
+"""Checks of the family tree as a whole, and of all that is derived from it.
 
-What is not sound cannot be derived from: a row with an absent parent, an unknown mix or a weight
-that is none, a mix whose rows are not those that it had, a round that descends from itself. These
-are findings; all that descends from them, by explicit edges or through a mix, is counted as not
-provable until they are corrected.
+Nothing can be derived from what is not sound: a row with an absent parent, an unknown mix or an
+invalid weight; a mix whose members are not those that it had; a round that descends from itself.
+These are findings. All their descendants, by explicit edges or through a mix, count as not provable
+until the faults are corrected.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from lineage.ancestry import derive, walks
 from lineage.ancestry.derive import Derived
 from lineage.ancestry.index import Ancestry
+from lineage.ancestry.references import RoundId
 from lineage.ancestry.segments import Segment
 from lineage.ancestry.source import Source
 from lineage.proof import derived, graph, mixes, rows
 from lineage.proof.findings import Batch
-from lineage.proof.graph import Place
 
 Open: TypeAlias = Callable[[Sequence[Source]], Ancestry]
-Wrong: TypeAlias = Mapping[Place, Mapping[str, list[str]]]
+Wrong: TypeAlias = Mapping[RoundId, Mapping[str, list[str]]]
 """Problems with the rows of the mixes of each round, by digest; empty for sound mixes."""
 
 
 def prove(
-    sources: Mapping[Place, Source], open_index: Open, unsound: Mapping[Place, pl.Series]
+    sources: Mapping[RoundId, Source], open_index: Open, unsound: Mapping[RoundId, pl.Series]
 ) -> Iterator[list[Batch]]:
     """Check the family tree, then each round against it.
 
@@ -70,7 +70,7 @@ def prove(
 
 
 def _drawn(
-    index: Ancestry, segment: Segment, sources: Mapping[Place, Source]
+    index: Ancestry, segment: Segment, sources: Mapping[RoundId, Source]
 ) -> dict[str, list[str]]:
     """Find what is wrong with the rows of each mix that a round was trained on."""
     left_out = sources[segment.dataset, segment.round].left_out
@@ -81,7 +81,7 @@ def _drawn(
 
 
 def _doubtful(
-    index: Ancestry, unsound: Mapping[Place, pl.Series], wrong: Wrong
+    index: Ancestry, unsound: Mapping[RoundId, pl.Series], wrong: Wrong
 ) -> NDArray[np.bool_]:
     """Mark the rows that cannot be derived, [rows of the index]."""
     places = [

@@ -95,17 +95,17 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
     """
     index, commit = located.index, located.commit
     families = [family.trace(index, int(number)) for number in located.numbers[:most]]
-    nodes = pl.concat([tree.places for tree in families]).unique(maintain_order=True)
+    nodes = pl.concat([tree.occurrences for tree in families]).unique(maintain_order=True)
     lineage = _conformed(tables.rows_at(lake, commit, nodes, "lineage"), schema.LINEAGE)
-    own = pl.concat([tree.places.head(1) for tree in families])
+    own = pl.concat([tree.occurrences.head(1) for tree in families])
     verdicts = _conformed(tables.rows_at(lake, commit, own, "verdicts"), schema.VERDICTS)
     decisions = _conformed(tables.rows_at(lake, commit, own, "decisions"), schema.DECISIONS)
     facts = _LakeFacts(lake, located)
     for tree in families:
-        start = tree.places.row(0, named=True)
+        start = tree.occurrences.row(0, named=True)
         dataset, number = start["dataset"], start["round"]
         of_dataset = pl.col("dataset") == dataset
-        row = lineage.join(tree.places.head(1), on=family.NODE, how="semi").to_dicts()[0]
+        row = lineage.join(tree.occurrences.head(1), on=family.NODE, how="semi").to_dicts()[0]
         round_manifest = facts.manifest(dataset, number)
         commit_of_round = facts.published(dataset, number)
         yield SampleProvenance(

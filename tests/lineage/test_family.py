@@ -92,7 +92,7 @@ def test_a_family_is_followed_to_its_ends(index: Ancestry) -> None:
 def test_a_family_of_one(index: Ancestry) -> None:
     for at in (("d", 0, 0), ("d", 1, 2)):
         found = family.trace(index, number(index, *at))
-        assert found.places.rows() == [at]
+        assert found.occurrences.rows() == [at]
         assert found.nodes["parents"].to_list() == [[]]
 
 
