@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ import pytest
 from lake import refs
 from lake.errors import NotFoundError
 from lake.home import LakeHome
+from lake.polling import until
 from pipelines import params
 from pipelines.common.errors import BlockedError
 from pipelines.inquiry import overview
@@ -150,16 +150,16 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     )
     try:
         home = copied.root / ".lake"
-        deadline = time.monotonic() + 20
-        while (found := LakeHome(home).endpoint()) is None or found.pid == on_demand.pid:
-            assert time.monotonic() < deadline, (tmp_path / "served").read_text()
-            time.sleep(0.05)
+        printed = tmp_path / "served"
+        assert until(
+            lambda: printed.read_text(encoding="utf-8").endswith("}\n"), interval=0.05, timeout=20
+        ), printed.read_text(encoding="utf-8")
+        endpoint = LakeHome(home).endpoint()
+        assert endpoint is not None
+        assert endpoint.pid != on_demand.pid
+        url = endpoint.url
         keys = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
-        url = found.url
-        while not (said := (tmp_path / "served").read_text(encoding="utf-8")).endswith("}\n"):
-            assert time.monotonic() < deadline, said
-            time.sleep(0.05)
-        facts = json.loads(said)
+        facts = json.loads(printed.read_text(encoding="utf-8"))
         assert facts["endpoint"] == url
         assert facts["access_key_id"] == keys["access_key_id"]
         assert httpx.get(f"{url}/api/v1/healthcheck").status_code == 204
