@@ -124,12 +124,15 @@ class Registry(Generic[Kind]):
         found = (self.find(each) for each in references)
         return {f"{self.kind} {each.name}": each.version for each in found}
 
-    def files(self, settings: Mapping[str, object], *arguments: object) -> tuple[Path, ...]:
+    def files(
+        self, settings: Mapping[str, object], *arguments: object, method: str = "files"
+    ) -> tuple[Path, ...]:
         """Files of the user's on which the output of plug-ins depends; none of this package.
 
         Args:
             settings: each plug-in's own settings, by its reference.
             arguments: as in `load`.
+            method: of the plug-ins that names files.
 
         Returns:
             Paths relative to the project's directory, in order, each once; one may be missing.
@@ -141,7 +144,7 @@ class Registry(Generic[Kind]):
         found: dict[Path, None] = {}
         for reference, own in settings.items():
             source = self.source(reference)
-            named = self.load(reference, *arguments).files(own)
+            named: Iterable[Path] = getattr(self.load(reference, *arguments), method)(own)
             found |= dict.fromkeys([*([] if source is None else [source]), *map(Path, named)])
         for place in found:
             _check_text(place)

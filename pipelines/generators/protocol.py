@@ -128,6 +128,14 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
     knows: 0 of a model that has learnt from the training mix alone, 1 of one whose training data is
     unknown. In between, of a pretrained model that was fine-tuned on the mix."""
 
+    def fit_files(self, settings: OwnFit) -> tuple[Path, ...]:  # noqa: ARG002  most have none
+        """Files that the user wrote and that the fit depends on; `files` is about candidates.
+
+        Args:
+            settings: its own section of `fit`.
+        """
+        return ()
+
     @abstractmethod
     def fit(self, samples: pl.DataFrame, settings: OwnFit, seed: int, directory: Path) -> None:
         """Learn from a mix, and write the generator.

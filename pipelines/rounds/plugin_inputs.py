@@ -100,9 +100,11 @@ def settings(round_: Round, stage: str) -> dict[str, Any]:
 
 def files(round_: Round, stage: str) -> tuple[Path, ...]:
     """Files that the user wrote and that the result of a stage depends on."""
-    if stage in ("fit", "generate"):
-        section = round_.settings.fit if stage == "fit" else round_.settings.generate
-        return GENERATORS.files({round_.generator: section.of(round_.generator)})
+    if stage == "fit":
+        own = round_.settings.fit.of(round_.generator)
+        return GENERATORS.files({round_.generator: own}, method="fit_files")
+    if stage == "generate":
+        return GENERATORS.files({round_.generator: round_.settings.generate.of(round_.generator)})
     if stage == "verify":
         return (*_modality_files(round_), *scorers.files(round_.settings.verify.scorers))
     if stage == "evaluate":
