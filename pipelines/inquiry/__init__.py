@@ -1,1 +1,1 @@
-"""What commands ask of a lake: replays, cost estimates, exports of lineage."""
+"""Questions that commands ask of a lake: overviews, replays, cost estimates, exports of lineage."""

@@ -1,8 +1,8 @@
-"""What a round of a language model will take, said before anything is asked.
+"""Estimate the cost of a round of a language model before any request is sent.
 
-The training mix is composed as stage `fit` would compose it, and every request rendered as stage
-`generate` would send it; only the sending is left out. So what the cache holds already is known
-exactly, and tokens and dollars are a range whose bounds are those of `pipelines.llm.costs`.
+The training mix is composed as stage `fit` would compose it, and every request is rendered as stage
+`generate` would send it. So the number of answers in the cache is exact, and tokens and dollars are
+ranges whose bounds are those of `pipelines.llm.costs`.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ from pipelines.scorers.protocol import EstimatesCost as ScorerCost
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one stage of a round will ask of a service."""
+    """The estimated requests of one stage of a round to a service."""
 
     stage: str
     service: Service
     expected: Estimate
     seconds: float | None
-    """By what the round before took for each request; None: unknown."""
+    """Estimated by the time per request of the previous round; None: unknown."""
 
 
 def next_round(params: Params, name: str) -> tuple[Params, str]:
-    """The round that a name means.
+    """Find the round that a name means.
 
     Args:
-        params: params.yaml.
-        name: a round; or a data set, which means its first round that is not published, or the one
-            after all of them with the data set's own settings.
+        params: The content of params.yaml.
+        name: A round; or a data set, which means its first unpublished round, or a further round
+            with the data set's settings if all are published.
 
     Returns:
-        params with that round in it, and its key.
+        `params` with that round, and the round's key.
 
     Raises:
-        ParamsError: no round and no data set has this name.
+        ParamsError: No round and no data set has this name.
     """
     if name in params.rounds:
         return params, name
     if name not in params.datasets:
-        known = [*params.datasets, *params.rounds]
-        raise ParamsError(f"there is no data set or round {name!r}{nearest(name, known)}")
+        names = [*params.datasets, *params.rounds]
+        raise ParamsError(f"there is no data set or round {name!r}{nearest(name, names)}")
     entries = sorted(
         (entry.round, entry.generator, key)
         for key, entry in params.rounds.items()
@@ -69,20 +69,20 @@ def next_round(params: Params, name: str) -> tuple[Params, str]:
     for number, _, key in entries:
         if not receipts.path(name, number, "publish").is_file():
             return params, key
-    kind = entries[-1][1] if entries else params.datasets[name].modality.generator
+    generator = entries[-1][1] if entries else params.datasets[name].modality.generator
     last = entries[-1][0] if entries else 0
-    content = {"dataset": name, "round": last + 1, "previous": last, "generator": kind}
+    content = {"dataset": name, "round": last + 1, "previous": last, "generator": generator}
     key, entry = f"{name}-{last + 1}", RoundEntry.model_validate(content)
     return params.model_copy(update={"rounds": {**params.rounds, key: entry}}), key
 
 
 def estimate(ctx: RoundContext) -> list[Part]:
-    """What the round at work will ask: of its generator, and of its judge where it has one.
+    """Estimate the requests of a round: those of its generator and of its scorers.
 
     Raises:
-        ParamsError: the round's generator asks no service.
-        StaleError: the round before it is not published.
-        GeneratorError: the prompt cannot be rendered.
+        ParamsError: The round's generator uses no service.
+        StaleError: The previous round is not published.
+        GeneratorError: The prompt cannot be rendered.
     """
     round_ = ctx.round
     generator = GENERATORS.load(round_.generator)
@@ -92,25 +92,25 @@ def estimate(ctx: RoundContext) -> list[Part]:
             f"costs nothing but time"
         )
     own = round_.settings.generate.of(round_.generator)
-    GENERATORS.files({round_.generator: own})  # what it names is there and is text
+    GENERATORS.files({round_.generator: own})  # checks the files that the settings name
     samples = _mix(ctx)
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     fit = round_.settings.fit.of(round_.generator)
-    asked = generator.cost(samples, fit, seed, _request(ctx, own))
-    parts = [Part("generate", each.service, each.expected, _seconds(ctx, each)) for each in asked]
-    scored = _scorers(ctx, samples)
-    return parts + [Part("verify", each.service, each.expected, None) for each in scored]
+    costs = generator.cost(samples, fit, seed, _request(ctx, own))
+    parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
+    scorer_costs = _scorer_costs(ctx, samples)
+    return parts + [Part("verify", cost.service, cost.expected, None) for cost in scorer_costs]
 
 
 def _mix(ctx: RoundContext) -> pl.DataFrame:
-    """The training mix that the round's generator will learn from."""
+    """Compose the training mix that the round's generator will learn from."""
     pinned = ctx.previous().commit
     contaminated = contamination.at(ctx, pinned)
     return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
 
 
 def _request(ctx: RoundContext, own: StrictModel) -> GenerateRequest[Any]:
-    """What the round will ask of its generator, whose files are not there yet."""
+    """Build the request to the round's generator, whose files do not exist yet."""
     round_ = ctx.round
     return GenerateRequest(
         dataset=round_.dataset,
@@ -124,26 +124,26 @@ def _request(ctx: RoundContext, own: StrictModel) -> GenerateRequest[Any]:
     )
 
 
-def _scorers(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:
-    """What scorers will ask about all candidates, with rows of the mix in their place."""
+def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:
+    """Estimate the requests of scorers, with rows of the mix in place of the candidates."""
     count = ctx.round.settings.generate.candidates
-    whole = samples.drop_nulls().filter(pl.col("weight") > 0).head(count)
-    shown = ctx.round.settings.modality.shown(whole)
+    rows = samples.drop_nulls().filter(pl.col("weight") > 0).head(count)
+    shown = ctx.round.settings.modality.shown(rows)
     for name, given in ctx.round.settings.verify.scorers.items():
         scorer = registry.load(name)
         if isinstance(scorer, ScorerCost):
             yield scorer.cost(shown, count, registry.settings(name, given))
 
 
-def _seconds(ctx: RoundContext, asked: ServiceCost) -> float | None:
-    """What the requests take, if the round before asked the same service and was timed."""
+def _seconds(ctx: RoundContext, cost: ServiceCost) -> float | None:
+    """Estimate the time of requests, if the previous round used the same model and was timed."""
     round_ = ctx.round
     try:
-        about = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
+        content = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
     except NotFoundError:
         return None
-    before: Mapping[str, Any] = about.get("cost", {}).get("generate", {})
-    sent = int(before.get("requests", 0)) - int(before.get("cached", 0))
-    if sent <= 0 or about.get("environment", {}).get("model") != asked.service.model:
+    measured: Mapping[str, Any] = content.get("cost", {}).get("generate", {})
+    sent = int(measured.get("requests", 0)) - int(measured.get("cached", 0))
+    if sent <= 0 or content.get("environment", {}).get("model") != cost.service.model:
         return None
-    return float(before["seconds"]) / sent * (asked.expected.requests - asked.expected.cached)
+    return float(measured["seconds"]) / sent * (cost.expected.requests - cost.expected.cached)

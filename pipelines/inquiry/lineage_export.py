@@ -1,4 +1,4 @@
-"""What an export of lineage is made of: rounds and files of a commit, as the lake holds them."""
+"""Collect what an export of lineage contains: the rounds and files of a commit in the lake."""
 
 from __future__ import annotations
 
@@ -26,40 +26,42 @@ MANIFESTS = "rounds"
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a commit holds of lineage."""
+    """The objects of a commit that belong to data sets with lineage."""
 
     origin: Origin
     objects: dict[str, list[ObjectInfo]] = field(repr=False)
-    """By data set; only data sets that have lineage."""
+    """Objects by data set."""
 
 
 def hold(lake: Lake, ref: str, dataset: str | None = None) -> Holding:
     """List what a ref holds, of all data sets or of one.
 
     Raises:
-        NotFoundError: there is no such ref.
+        NotFoundError: The ref does not exist.
     """
     commit = lake.resolve(ref)
-    found: dict[str, list[ObjectInfo]] = {}
+    objects: dict[str, list[ObjectInfo]] = {}
     for item in lake.objects(commit.id, f"{dataset}/" if dataset else ""):
         name, inside, _ = item.path.partition("/")
         if inside:
-            found.setdefault(name, []).append(item)
+            objects.setdefault(name, []).append(item)
     with_lineage = {
-        name: items for name, items in found.items() if _numbers(items, refs.table(name, "lineage"))
+        name: items
+        for name, items in objects.items()
+        if _numbers(items, refs.table(name, "lineage"))
     }
     origin = Origin(lake.repository, ref, commit.id, commit.created, _server(lake))
     return Holding(origin, with_lineage)
 
 
 def rounds(lake: Lake, held: Holding) -> list[Round]:
-    """The rounds, in order of their numbers."""
-    found = [each for name in held.objects for each in _rounds(lake, held, name)]
-    return sorted(found, key=lambda each: (each.number, each.dataset))
+    """List the rounds in the order of their numbers."""
+    unsorted = (round_ for name in held.objects for round_ in _rounds(lake, held, name))
+    return sorted(unsorted, key=lambda round_: (round_.number, round_.dataset))
 
 
 def files(lake: Lake, held: Holding) -> Iterator[File]:
-    """The parts of the tables, with their columns, and the manifests of the rounds."""
+    """Yield the parts of the tables, with their columns, and the manifests of the rounds."""
     for name, items in held.objects.items():
         for item in items:
             table, number = item.path.split("/")[1], refs.round_of(item.path)
@@ -75,7 +77,7 @@ def _rounds(lake: Lake, held: Holding, dataset: str) -> Iterator[Round]:
     tags = {target: name for name, target in sorted(lake.tags(f"{dataset}-v").items())}
     decided = _numbers(items, refs.table(dataset, "decisions"))
     for number in _numbers(items, refs.table(dataset, "lineage")):
-        place = published[number].commit if number in published else None
+        merge = published[number].commit if number in published else None
         yield Round(
             dataset=dataset,
             number=number,
@@ -84,8 +86,8 @@ def _rounds(lake: Lake, held: Holding, dataset: str) -> Iterator[Round]:
             if number in decided
             else None,
             manifest=_manifest(lake, commit, dataset, number),
-            commit=place,
-            tag=tags.get(place) if place else None,
+            commit=merge,
+            tag=tags.get(merge) if merge else None,
         )
 
 
@@ -94,11 +96,11 @@ def _scan(lake: Lake, commit: str, dataset: str, table: str, number: int) -> par
 
 
 def _server(lake: Lake) -> str | None:
-    """Address of a lake that somebody serves; the embedded one has another each time it starts."""
+    """The address of a served lake; an embedded lake gets another address at each start."""
     if isinstance(settings.resolve(Path.cwd()), Embedded):
         return None
-    found = urlsplit(lake.endpoint)
-    return urlunsplit(found._replace(netloc=found.netloc.rpartition("@")[2]))
+    address = urlsplit(lake.endpoint)
+    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
 
 
 def _columns(lake: Lake, held: Holding, path: str) -> pl.Schema:
@@ -113,6 +115,6 @@ def _manifest(lake: Lake, commit: str, dataset: str, number: int) -> dict[str, A
 
 
 def _numbers(items: Sequence[ObjectInfo], prefix: str) -> list[int]:
-    """Rounds that have objects under a prefix, in order."""
-    found = {refs.round_of(item.path) for item in items if item.path.startswith(prefix)}
-    return sorted(number for number in found if number is not None)
+    """List the rounds that have objects under a prefix, in order."""
+    numbers = {refs.round_of(item.path) for item in items if item.path.startswith(prefix)}
+    return sorted(number for number in numbers if number is not None)

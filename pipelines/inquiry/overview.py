@@ -1,4 +1,4 @@
-"""What the lake holds of a data set: published rounds, and the branches of unpublished ones."""
+"""List the rounds of a data set in the lake: published ones, and branches of unpublished ones."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pipelines.verification.verdicts import page_store
 
 
 def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str, Any]:
-    """Published rounds of a data set, and the branches of rounds that are not.
+    """List the published rounds of a data set, and the branches of unpublished ones.
 
     Args:
-        lake: the lake.
-        dataset: the data set's name.
-        params: what versions and settings are compared with; None: no round counts as outdated.
+        lake: The lake.
+        dataset: The data set's name.
+        params: Versions and settings to compare with; None: no round counts as outdated.
 
     Returns:
         `rounds`: for each round on main its number, state, commit, tag, branch, counts, guard
-        result, metrics and pages, and under `outdated` the versions that made it and are others
-        now; `open`: the same for branches whose head main does not hold.
+        result, metrics and pages, and under `outdated` the versions that have changed since it was
+        made; `open`: the same for branches whose head is not on main.
     """
     tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
     try:
@@ -40,16 +40,16 @@ def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str,
             lake,
             dataset,
             number,
-            found.commit,
-            ref=tags.get(found.commit, found.commit),
+            round_.commit,
+            ref=tags.get(round_.commit, round_.commit),
             state="published",
         )
         | {
-            "tag": tags.get(found.commit),
+            "tag": tags.get(round_.commit),
             "branch": refs.branch_name(dataset, number),
-            "outdated": _outdated(lake, params, found, f"{dataset}-{number}"),
+            "outdated": _outdated(lake, params, round_, f"{dataset}-{number}"),
         }
-        for number, found in sorted(held.items())
+        for number, round_ in sorted(held.items())
     ]
     return {"rounds": published, "open": list(_open(lake, dataset, held))}
 
@@ -57,7 +57,7 @@ def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str,
 def _outdated(
     lake: Lake, params: Params | None, published: Published, key: str
 ) -> dict[str, list[str]]:
-    """The versions that made a round and are others now; none of what params.yaml does not have."""
+    """List the versions that have changed since a round of params.yaml was made."""
     if params is None or key not in params.rounds:
         return {}
     round_ = resolve(params, key)
@@ -65,23 +65,23 @@ def _outdated(
 
 
 def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[dict[str, Any]]:
-    """Branches of rounds whose head main does not hold now."""
-    current = {found.source for found in held.values()}
+    """Yield the branches of rounds whose head is not on main."""
+    current = {round_.source for round_ in held.values()}
     merged = {
         commit.parents[-1]
         for commit in lake.log(refs.MAIN, first_parent=True)
         if (metadata := StageMetadata.from_commit(commit)) and metadata.dataset == dataset
     }
     for branch, commit in sorted(lake.branches(f"{dataset}-r").items()):
-        found = refs.BRANCH.match(branch)
-        if not found or commit in current or found["dataset"] != dataset:
+        match = refs.BRANCH.match(branch)
+        if not match or commit in current or match["dataset"] != dataset:
             continue
         head = lake.resolve(commit)
         metadata, rejection = StageMetadata.from_commit(head), reviews.rejection(head)
         stage = metadata.stage if metadata else None
         if stage in (None, "publish"):
             continue
-        number = int(found["round"])
+        number = int(match["round"])
         entry = _entry(lake, dataset, number, commit, ref=branch)
         if commit in merged:
             entry["state"] = "superseded"
@@ -89,14 +89,14 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
             entry["state"] = "rejected"
         elif stage == "verify" and _stopped(lake, dataset, number, commit):
             entry["state"] = "blocked"
-        line = found["line"] or refs.MAIN
-        said = rejection.reason if rejection else None
-        more = {"tag": None, "branch": branch, "line": line, "stage": stage, "rejected": said}
+        line = match["line"] or refs.MAIN
+        reason = rejection.reason if rejection else None
+        more = {"tag": None, "branch": branch, "line": line, "stage": stage, "rejected": reason}
         yield entry | more
 
 
 def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
-    """Whether the suite refuses the round as a whole."""
+    """Whether a critical expectation about the whole round is not passed."""
     verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
     return not curation.stopping(verdicts).is_empty()
 
@@ -104,19 +104,28 @@ def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
 def _entry(
     lake: Lake, dataset: str, number: int, commit: str, *, ref: str, state: str | None = None
 ) -> dict[str, Any]:
+    """Describe a round by its manifest at a commit."""
     try:
-        about = manifest.read(lake, commit, dataset, number)
+        content = manifest.read(lake, commit, dataset, number)
     except NotFoundError:
-        about = {}
-    guard = about.get("guard")
-    judged = "blocked" if guard and guard["verdict"] == "block" else "in progress"
+        content = {}
+    guard = content.get("guard")
+    if state is None:
+        state = _state(guard)
     return {
         "round": number,
-        "state": state or ("judged" if guard and judged != "blocked" else judged),
+        "state": state,
         "commit": commit,
-        "counts": about.get("counts", {}),
+        "counts": content.get("counts", {}),
         "guard": guard,
-        "metrics": about.get("metrics", {}),
-        "cost": about.get("cost", {}),
-        "pages": page_store.links(lake, ref, dataset, number, about),
+        "metrics": content.get("metrics", {}),
+        "cost": content.get("cost", {}),
+        "pages": page_store.links(lake, ref, dataset, number, content),
     }
+
+
+def _state(guard: Mapping[str, Any] | None) -> str:
+    """The state of an unpublished round by the guard's answer."""
+    if guard is None:
+        return "in progress"
+    return "blocked" if guard["verdict"] == "block" else "judged"

@@ -73,11 +73,11 @@ def _to_dict(result: Replay) -> dict[str, Any]:
         "shard": record.shard,
         "seed": record.seed,
         "generator": record.generator,
-        "kind": record.about["generator"]["kind"],
+        "kind": record.manifest["generator"]["kind"],
         "commit": record.commit,
         "rows": record.rows.height,
         "identical": result.identical,
-        "must_be_identical": not result.other,
+        "must_be_identical": not result.environment_changes,
         "environment": {
             fact.name: {"recorded": fact.recorded, "present": fact.present}
             for fact in result.environment
@@ -94,12 +94,15 @@ def _rendered(result: Replay) -> Iterator[RenderableType]:
     location = f"{record.dataset}, round {record.round}, shard {record.shard}"
     yield sentence(
         f"{location}: {record.rows.height:,} rows by generator {record.generator[:12]}, "
-        f"{record.about['generator']['kind']}, seed {record.seed}, commit {record.commit[:12]}"
+        f"{record.manifest['generator']['kind']}, seed {record.seed}, commit {record.commit[:12]}"
     )
     yield sentence(_result(result), style="green" if result.identical else "red")
     yield sentence(_expected(result))
-    if result.other:
-        body = [[fact.name, _word(fact.recorded), _word(fact.present)] for fact in result.other]
+    if result.environment_changes:
+        body = [
+            [fact.name, _word(fact.recorded), _word(fact.present)]
+            for fact in result.environment_changes
+        ]
         yield table("", ["environment", "recorded", "present"], body)
     if not result.identical:
         yield table("", ["row", "recorded", "replayed", "difference"], _differing(result))
@@ -117,9 +120,9 @@ def _result(result: Replay) -> str:
 
 
 def _expected(result: Replay) -> str:
-    unknown = [fact.name for fact in result.other if fact.recorded is None]
-    other = [fact.name for fact in result.other if fact.recorded is not None]
-    if not result.other:
+    unknown = [fact.name for fact in result.environment_changes if fact.recorded is None]
+    other = [fact.name for fact in result.environment_changes if fact.recorded is not None]
+    if not result.environment_changes:
         return "code, libraries, processor and threads are as recorded: it must be identical"
     parts = [f"{', '.join(other)} differ from the record"] if other else []
     parts += [f"{', '.join(unknown)} were not recorded"] if unknown else []

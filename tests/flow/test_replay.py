@@ -74,7 +74,8 @@ def test_every_shard_comes_out_bit_by_bit(project: Project) -> None:
     for number, shard, rows in ((1, 0, 10), (1, 2, 4), (2, 1, 10)):
         found = replay.replay(lake, head, "tiny", number, shard)
         assert found.identical
-        assert (found.record.rows.height, found.other, found.broken) == (rows, (), False)
+        assert found.record.rows.height == rows
+        assert (found.environment_changes, found.broken) == ((), False)
         generated = history.generated(lake, "tiny", number, head)
         assert generated is not None
         assert found.record.commit == generated.id
@@ -154,7 +155,7 @@ def test_a_row_that_is_gone_differs_as_a_whole(project: Project) -> None:
     lake = project.lake()
     branch = forge(project, made=lambda frame: frame.filter(pl.col("row") != 5))
     found = replay.replay(lake, lake.resolve(branch).id, "tiny", 1, 0)
-    assert found.differing.select("row", "difference").rows() == [(5, replay.WHOLE)]
+    assert found.differing.select("row", "difference").rows() == [(5, replay.MAX_DIFFERENCE)]
 
 
 def test_ids_are_those_of_lineage(project: Project) -> None:
@@ -176,7 +177,7 @@ def test_ids_are_those_of_lineage(project: Project) -> None:
             "generator of kind service/1, which cannot be replayed; those that can: diffusion/1",
         ),
         ({"without": "tiny/models/"}, "the generator of round 1 of tiny is gone"),
-        ({"without": "tiny/candidates/"}, "the record of round 1 of tiny is not whole"),
+        ({"without": "tiny/candidates/"}, "the record of round 1 of tiny is incomplete"),
         ({"without": "tiny/models/round=001/weights"}, "holds no weights"),
         (
             {"about": lambda found: found | {"settings": {**found["settings"], "x": 1}}},
