@@ -39,33 +39,33 @@ def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN4
 
 
 def key_content(settings: BaseModel) -> dict[str, Any]:
-    """What of some settings belongs into a stage's key, as plain values.
+    """Select what belongs to a stage's key, as plain values.
 
-    A setting at its default is left out, so that a later release can add settings; one that is
-    marked `operational` cannot change what comes out.
+    A setting at its default is left out, so that a later release can add settings. A setting that
+    is marked `operational` is left out because it cannot change what comes out.
     """
-    found = {}
-    for name, about in type(settings).model_fields.items():
-        marks = about.json_schema_extra
+    content = {}
+    for name, field in type(settings).model_fields.items():
+        marks = field.json_schema_extra
         if isinstance(marks, dict) and marks.get(OPERATIONAL):
             continue
         value = getattr(settings, name)
-        if not about.is_required() and value == about.get_default(call_default_factory=True):
+        if not field.is_required() and value == field.get_default(call_default_factory=True):
             continue
         plain = key_content(value) if isinstance(value, BaseModel) else _plain(value)
         if plain != {} or not isinstance(value, BaseModel):
-            found[name] = plain
-    return found
+            content[name] = plain
+    return content
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  plain values of any type
-    """JSON of a setting's value."""
+    """Convert a setting's value to JSON."""
     if isinstance(value, BaseModel):
         return key_content(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

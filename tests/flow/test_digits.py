@@ -100,4 +100,4 @@ def test_a_shard_is_made_again_from_its_record(digits: Project) -> None:
     found = replay.replay(lake, lake.resolve("main").id, "digits", 1, 1)
     assert found.record.rows.height == 300
     assert found.identical
-    assert found.other == ()
+    assert found.environment_changes == ()

@@ -175,7 +175,7 @@ def _quota(sizes: np.ndarray[tuple[int], np.dtype[np.uint32]], rows: int) -> lis
     quota = np.floor(ideal).astype(np.int64)
     left = rows - int(quota.sum())
     quota[np.argsort(-(ideal - quota), kind="stable")[:left]] += 1
-    return [int(each) for each in np.minimum(np.maximum(quota, 1), sizes)]
+    return [int(size) for size in np.minimum(np.maximum(quota, 1), sizes)]
 
 
 def _parse(path: Path, labels: pl.Series) -> pl.DataFrame:
