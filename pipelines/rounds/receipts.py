@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from lake import documents, files, refs
 from lake.documents import DocumentError
 from pipelines.common.errors import StaleError
-from pipelines.common.settings import strictly
+from pipelines.common.settings import StrictModel, strictly
 from pipelines.rounds.keys import StageKey
 
 ROOT: Final = Path("rounds")
@@ -24,10 +24,8 @@ INPUTS: Final = "inputs"
 """Folder of the receipts of what stages read, in the folder of a data set."""
 
 
-class Receipt(BaseModel):
+class Receipt(StrictModel):
     """What a stage did: where its result is, and of which inputs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     dataset: str

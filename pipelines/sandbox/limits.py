@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pipelines.common.settings import StrictModel
 
 MEBI = 1 << 20
 Whole = Annotated[int, Field(gt=0, strict=True)]
 
 
-class Limits(BaseModel):
+class Limits(StrictModel):
     """Limits of one run. Every process of the run has the memory limit for itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seconds: Annotated[float, Field(gt=0)] = 10.0
     """By the clock."""
