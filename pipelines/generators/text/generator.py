@@ -50,8 +50,10 @@ class Text(Generator[TextFit, TextGenerate]):
     attribution = attribution.RULE
     opaque_share = 1.0
 
-    def files(self, settings: TextGenerate) -> tuple[Path, ...]:
-        """A template outside of the package, which candidates depend on too."""
+    def files(self, settings: TextFit | TextGenerate) -> tuple[Path, ...]:
+        """A template outside of the package, which candidates depend on and a fit does not."""
+        if isinstance(settings, TextFit):
+            return ()
         place = templates.place_of(settings.prompt, ())
         return () if place.parent == templates.FOLDER else (place,)
 
