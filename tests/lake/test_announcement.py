@@ -31,11 +31,11 @@ Serve = Callable[..., Served]
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home whose server, if one was started, ends with the test."""
-    place = tmp_path / "home"
-    yield place
-    found = LakeHome(place).serving()
-    if found is not None:
-        os.kill(found.pid, signal.SIGTERM)
+    folder = tmp_path / "home"
+    yield folder
+    endpoint = LakeHome(folder).serving()
+    if endpoint is not None:
+        os.kill(endpoint.pid, signal.SIGTERM)
 
 
 def test_whoever_listens_where_a_dead_server_did_gets_no_key(serve: Serve, home: Path) -> None:
@@ -89,8 +89,8 @@ def test_no_other_process_is_ended_because_it_has_the_number_of_a_dead_server(ho
 
 def test_a_server_on_demand_makes_room_for_one_by_hand(home: Path) -> None:
     serve_on_demand(home, idle=60)
-    found = LakeHome(home).serving()
-    assert found is not None
+    endpoint = LakeHome(home).serving()
+    assert endpoint is not None
     serving._take_over(LakeHome(home))
     assert LakeHome(home).serving() is None
 
@@ -125,13 +125,13 @@ def test_an_announcement_holds_as_long_as_it_is_open(tmp_path: Path) -> None:
 
 def test_a_server_that_ends_withdraws_before_it_stops_listening(serve: Serve, home: Path) -> None:
     served = serve(home)
-    place = urlsplit(served.remote.endpoint)
+    address = urlsplit(served.remote.endpoint)
     served.process.terminate()
     while served.process.poll() is None:
         before = LakeHome(home).serving()
         listens = True
         try:
-            socket.create_connection((place.hostname, place.port), timeout=5).close()
+            socket.create_connection((address.hostname, address.port), timeout=5).close()
         except OSError:
             listens = False
         assert listens or before is None or LakeHome(home).serving() is None

@@ -30,12 +30,12 @@ ASK = (
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home whose server, if one was started, ends with the test."""
-    place = tmp_path / "home"
-    yield place
-    found = LakeHome(place).endpoint()
-    if found is not None and Path(f"/proc/{found.pid}").exists():
-        os.kill(found.pid, signal.SIGCONT)
-        os.kill(found.pid, signal.SIGTERM)
+    folder = tmp_path / "home"
+    yield folder
+    endpoint = LakeHome(folder).endpoint()
+    if endpoint is not None and Path(f"/proc/{endpoint.pid}").exists():
+        os.kill(endpoint.pid, signal.SIGCONT)
+        os.kill(endpoint.pid, signal.SIGTERM)
 
 
 def test_many_that_ask_at_once_share_one_server(home: Path) -> None:
@@ -47,13 +47,13 @@ def test_many_that_ask_at_once_share_one_server(home: Path) -> None:
         )
         for _ in range(3)
     ]
-    said = {process.communicate(timeout=60)[0] for process in asking}
-    found = LakeHome(home).endpoint()
-    assert found is not None
-    assert said == {f"{found.url}\n".encode()}
+    printed = {process.communicate(timeout=60)[0] for process in asking}
+    endpoint = LakeHome(home).endpoint()
+    assert endpoint is not None
+    assert printed == {f"{endpoint.url}\n".encode()}
     remote = serve_on_demand(home)
     assert answers(remote)
-    assert remote.endpoint == found.url
+    assert remote.endpoint == endpoint.url
 
 
 def test_the_server_outlives_who_started_it(home: Path) -> None:
@@ -76,11 +76,11 @@ def test_a_stale_announcement_is_passed_over(home: Path) -> None:
     stale = lake.announce(Endpoint(nobody(), 1 << 22))
     remote = serve_on_demand(home, idle=60)
     assert answers(remote)
-    found = lake.endpoint()
-    assert found is not None
-    assert (found.url, found.idle) == (remote.endpoint, 60)
+    endpoint = lake.endpoint()
+    assert endpoint is not None
+    assert (endpoint.url, endpoint.idle) == (remote.endpoint, 60)
     stale.withdraw()
-    assert lake.serving() == found
+    assert lake.serving() == endpoint
 
 
 def test_another_program_on_the_announced_port_is_not_the_lake(home: Path) -> None:
@@ -96,15 +96,15 @@ def test_another_program_on_the_announced_port_is_not_the_lake(home: Path) -> No
 
 def test_a_server_that_hangs_is_an_error_in_time(home: Path) -> None:
     serve_on_demand(home, idle=60)
-    found = LakeHome(home).endpoint()
-    assert found is not None
-    os.kill(found.pid, signal.SIGSTOP)
+    endpoint = LakeHome(home).endpoint()
+    assert endpoint is not None
+    os.kill(endpoint.pid, signal.SIGSTOP)
     began = time.monotonic()
-    with pytest.raises(UnreachableError, match=str(found.pid)):
+    with pytest.raises(UnreachableError, match=str(endpoint.pid)):
         serve_on_demand(home, timeout=0.5)
     assert time.monotonic() - began < 15
-    os.kill(found.pid, signal.SIGCONT)
-    assert serve_on_demand(home).endpoint == found.url
+    os.kill(endpoint.pid, signal.SIGCONT)
+    assert serve_on_demand(home).endpoint == endpoint.url
 
 
 def test_a_socket_that_never_answers_does_not_answer() -> None:

@@ -29,15 +29,15 @@ def careless() -> Iterator[None]:
     os.umask(before)
 
 
-def modes(place: Path) -> dict[str, str]:
+def modes(folder: Path) -> dict[str, str]:
     """What is in a directory and may be used by others, but for objects."""
-    everything = [place, *place.rglob("*")]
-    found = {
-        each.relative_to(place.parent): stat.S_IMODE(each.lstat().st_mode) for each in everything
+    everything = [folder, *folder.rglob("*")]
+    all_modes = {
+        path.relative_to(folder.parent): stat.S_IMODE(path.lstat().st_mode) for path in everything
     }
     return {
         str(name): oct(mode)
-        for name, mode in found.items()
+        for name, mode in all_modes.items()
         if mode & 0o077 and not (name.parts[1:2] == ("objects",) and mode == OBJECT)
     }
 
@@ -51,13 +51,13 @@ def test_everything_in_a_home_is_its_owners(serve: Serve, tmp_path: Path) -> Non
     lake.write_bytes("main", "one", b"1")
     lake.write_many("main", {"two": b"2", "three": b"3"})
     with served.http() as api:
-        where = "/repositories/open/branches/main/objects"
-        api.post(where, params={"path": "four"}, content=b"4").raise_for_status()
+        below = "/repositories/open/branches/main/objects"
+        api.post(below, params={"path": "four"}, content=b"4").raise_for_status()
         held = api.get("/repositories/open/branches/main/staging/backing", params={"path": "five"})
         staged = Path(held.json()["physical_address"].removeprefix("local://"))
     private.create(staged, "left")
     lake.commit("main", "m", {})
-    names = {each.name for each in home.iterdir()}
+    names = {path.name for path in home.iterdir()}
     assert names >= {"catalog.db", "catalog.db-wal", "catalog.db-shm", "lock", "endpoint.json"}
     assert modes(home) == {}
     assert stat.S_IMODE((home / "objects").stat().st_mode) == 0o700
@@ -81,8 +81,8 @@ def test_what_an_earlier_release_left_open_is_closed(serve: Serve, tmp_path: Pat
     (home / "server.log").write_text("what went wrong\n", encoding="utf-8")
     (home / "server.log.1").write_text("what went wrong before\n", encoding="utf-8")
     assert (home / "catalog.db-wal").exists()
-    for each in home.iterdir():
-        each.chmod(0o755 if each.is_dir() else 0o644)
+    for path in home.iterdir():
+        path.chmod(0o755 if path.is_dir() else 0o644)
     home.chmod(0o777)
     serve(home)
     assert modes(home) == {}

@@ -66,13 +66,13 @@ class Batches:
         return self.denied(request) or Response(self.files[request.path_params["id"]])
 
     async def create(self, request: Request) -> Response:
-        asked = await request.json()
+        fields = await request.json()
         batch = {
             "id": f"batch_{len(self.made)}",
             "object": "batch",
             "created_at": 1,
             "status": "validating",
-            **asked,
+            **fields,
         }
         if self.refused is not None:
             batch |= {"status": "failed", "errors": {"data": [{"message": self.refused}]}}
@@ -85,10 +85,10 @@ class Batches:
         return self.denied(request) or JSONResponse(content)
 
     async def look(self, request: Request) -> Response:
-        found = [batch for batch in self.made if batch["id"] == request.path_params["id"]]
-        if not found:
+        matching = [batch for batch in self.made if batch["id"] == request.path_params["id"]]
+        if not matching:
             return JSONResponse({"error": {"message": "no such batch"}}, 404)
-        (batch,) = found
+        (batch,) = matching
         if batch["status"] == "validating":
             batch["status"] = "in_progress"
         elif batch["status"] == "in_progress" and not self.held:
@@ -98,15 +98,19 @@ class Batches:
     def work(self, batch: dict[str, Any]) -> None:
         good, bad = [], []
         for line in self.files[batch["input_file_id"]].splitlines():
-            asked = json.loads(line)
-            assert asked["url"] == batch["endpoint"]
+            line_content = json.loads(line)
+            assert line_content["url"] == batch["endpoint"]
             number, self.worked = self.worked, self.worked + 1
             told = self.lines.get(number, ())
             if told is None:
                 continue
-            code, body = told or self.ask(asked)
+            code, body = told or self.ask(line_content)
             response = {"status_code": code, "request_id": f"r{number}", "body": body}
-            answer = {"id": f"l{number}", "custom_id": asked["custom_id"], "response": response}
+            answer = {
+                "id": f"l{number}",
+                "custom_id": line_content["custom_id"],
+                "response": response,
+            }
             (good if code == 200 else bad).append(json.dumps(answer | {"error": None}))
         for name, lines in (("output", good), ("error", bad)):
             if lines:
@@ -114,10 +118,10 @@ class Batches:
                 batch[f"{name}_file_id"] = f"{batch['id']}-{name}"
         batch["status"] = "completed"
 
-    def ask(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        url = self.upstream.base_url.removesuffix("/v1") + asked["url"]
+    def ask(self, line: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        url = self.upstream.base_url.removesuffix("/v1") + line["url"]
         headers = {"Authorization": f"Bearer {self.upstream.key}"}
-        answer = httpx.post(url, json=asked["body"], headers=headers, timeout=60)
+        answer = httpx.post(url, json=line["body"], headers=headers, timeout=60)
         return answer.status_code, answer.json()
 
 

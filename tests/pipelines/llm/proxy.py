@@ -59,17 +59,17 @@ class Exchange:
         return "\r\n".join([f"HTTP/1.1 {status} Said", *lines, "", ""]).encode()
 
     def _ask(self) -> tuple[int, bytes]:
-        where = urlsplit(self.upstream.base_url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
+        address = urlsplit(self.upstream.base_url)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         headers = {
             "Authorization": f"Bearer {self.upstream.key}",
             "Content-Type": "application/json",
         }
         connection.request("POST", self.seen.path, self.raw, headers)
         answer = connection.getresponse()
-        found = answer.status, answer.read()
+        received = answer.status, answer.read()
         connection.close()
-        return found
+        return received
 
 
 Act = Callable[[Exchange], Awaitable[None]]
@@ -157,7 +157,7 @@ class Proxy:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:

@@ -28,17 +28,19 @@ def texts(results: list[object]) -> list[str]:
 def test_answers_come_in_order_and_a_second_run_asks_nothing(
     local_model: LocalServer, service: Service, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [request(service, f"{n} times one is", seed=n) for n in (3, 1, 2)]
+    requests = [request(service, f"{n} times one is", seed=n) for n in (3, 1, 2)]
     before = local_model.served()
     told: list[tuple[int, int]] = []
-    first = ask([*asked, asked[0]], service, cache=cache, progress=lambda *now: told.append(now))
-    assert [reply.digest for reply in first] == [one.digest for one in (*asked, asked[0])]
+    first = ask(
+        [*requests, requests[0]], service, cache=cache, progress=lambda *now: told.append(now)
+    )
+    assert [reply.digest for reply in first] == [one.digest for one in (*requests, requests[0])]
     assert local_model.served(at_least=before + 3) == before + 3  # the equal one is asked once
     assert told[0] == (0, 3)
     assert told[-1] == (3, 3)
 
     monkeypatch.delenv(API_KEY)  # nobody is asked, so no key is needed
-    again = ask(asked, service, cache=cache)
+    again = ask(requests, service, cache=cache)
     assert texts(again) == texts(first[:3])
     assert all(reply.cached for reply in again if isinstance(reply, Reply))
     assert local_model.served() == before + 3
@@ -48,18 +50,18 @@ def test_answers_come_in_order_and_a_second_run_asks_nothing(
 def test_the_same_seed_gives_the_same_answer_in_another_order_and_company(
     service: Service, tmp_path: Path
 ) -> None:
-    asked = [request(service, "Once upon a", seed=n, max_tokens=8) for n in range(3)]
+    requests = [request(service, "Once upon a", seed=n, max_tokens=8) for n in range(3)]
     one = service.model_copy(update={"concurrency": 1})
-    alone = ask(asked, one, cache=tmp_path / "a")
-    together = ask(asked[::-1], service, cache=tmp_path / "b")[::-1]
+    alone = ask(requests, one, cache=tmp_path / "a")
+    together = ask(requests[::-1], service, cache=tmp_path / "b")[::-1]
     assert texts(alone) == texts(together)
     assert len(set(texts(alone))) > 1
 
 
 @pytest.mark.usefixtures("local_model")
 def test_a_structured_answer_is_valid_and_parsed(service: Service, cache: Path) -> None:
-    asked = request(service, "Is water wet?\n", schema=SCHEMA, seed=1, max_tokens=16)
-    (reply,) = ask([asked], service, cache=cache)
+    question = request(service, "Is water wet?\n", schema=SCHEMA, seed=1, max_tokens=16)
+    (reply,) = ask([question], service, cache=cache)
     assert isinstance(reply, Reply)
     assert reply.parsed["answer"] in {"yes", "no"}
     assert reply.text == json.dumps(reply.parsed)
@@ -70,8 +72,10 @@ def test_a_structured_answer_is_valid_and_parsed(service: Service, cache: Path) 
 
 
 def test_chat_messages_reach_the_chat_endpoint(proxy: Proxy, service: Service, cache: Path) -> None:
-    asked = request(service, [{"role": "user", "content": "Is it?"}], schema=SCHEMA, max_tokens=16)
-    (reply,) = ask([asked], service, cache=cache)
+    question = request(
+        service, [{"role": "user", "content": "Is it?"}], schema=SCHEMA, max_tokens=16
+    )
+    (reply,) = ask([question], service, cache=cache)
     assert isinstance(reply, Reply)
     assert reply.parsed["answer"] in {"yes", "no"}
     assert proxy.seen[0].path == "/v1/chat/completions"

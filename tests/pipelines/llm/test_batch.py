@@ -54,9 +54,9 @@ def test_a_batch_answers_in_order_at_half_the_price(
     batches: Batches, local_server: LocalServer, cache: Path
 ) -> None:
     before = local_server.served()
-    asked = [*some(3), request(SERVICE, [{"role": "user", "content": "x"}], seed=1)]
-    replies = ask(asked, SERVICE, cache=cache)
-    assert [reply.digest for reply in replies] == [one.digest for one in asked]
+    requests = [*some(3), request(SERVICE, [{"role": "user", "content": "x"}], seed=1)]
+    replies = ask(requests, SERVICE, cache=cache)
+    assert [reply.digest for reply in replies] == [one.digest for one in requests]
     for reply in replies:
         assert isinstance(reply, Reply)
         assert reply.dollars == pytest.approx((reply.tokens_in + reply.tokens_out) * 0.005)
@@ -65,7 +65,7 @@ def test_a_batch_answers_in_order_at_half_the_price(
         "/v1/completions",
     ]
     assert local_server.served(at_least=before + 4) == before + 4
-    again = ask(asked, SERVICE, cache=cache)
+    again = ask(requests, SERVICE, cache=cache)
     assert all(isinstance(reply, Reply) and reply.cached for reply in again)
     assert len(batches.made) == 2
 
@@ -132,13 +132,15 @@ def test_a_batch_whose_id_was_never_written_down_is_found_by_its_mark(
 
 def test_a_batch_is_no_larger_than_the_budget(batches: Batches, cache: Path) -> None:
     tight = SERVICE.model_copy(update={"budget_usd": 3.5})
-    asked = [request(tight, str(n) + "7" * 150, seed=n) for n in range(10)]
-    assert 2 * costs.worst_case(tight, asked[0]) < 3.5 < 3 * costs.worst_case(tight, asked[0])
+    requests = [request(tight, str(n) + "7" * 150, seed=n) for n in range(10)]
+    assert 2 * costs.worst_case(tight, requests[0]) < 3.5 < 3 * costs.worst_case(tight, requests[0])
     with pytest.raises(BudgetError, match="could pass budget_usd"):
-        ask(asked, tight, cache=cache)
+        ask(requests, tight, cache=cache)
     assert len(batches.files[batches.made[0]["input_file_id"]].splitlines()) == 2
     with Cache.open(cache) as kept:
-        paid = [reply.dollars or 0 for reply in kept.answers(one.digest for one in asked).values()]
+        paid = [
+            reply.dollars or 0 for reply in kept.answers(one.digest for one in requests).values()
+        ]
     assert 2 < len(paid) < 10
     assert sum(paid) <= 3.5
 
@@ -203,5 +205,5 @@ def test_a_batchs_file_of_something_else_is_one_sentence(
 def test_a_status_that_is_no_number_is_no_answer(batches: Batches, cache: Path) -> None:
     batches.lines = {0: ([], {}), 1: ({}, {})}  # type: ignore[dict-item]
     lenient = SERVICE.model_copy(update={"max_failures": 1, "attempts": 1})
-    found = ask(some(2, lenient), lenient, cache=cache)
-    assert all(isinstance(each, Failure) for each in found)
+    results = ask(some(2, lenient), lenient, cache=cache)
+    assert all(isinstance(result, Failure) for result in results)

@@ -43,9 +43,9 @@ def packed(body: bytes, status: int = 200, **headers: str) -> Act:
 def failed(proxy: Proxy, service: Service, cache: Path, act: Act) -> Failure:
     proxy.always = act
     lenient = service.model_copy(update={"max_failures": 1})
-    (found,) = ask([request(lenient, "One two", seed=5)], lenient, cache=cache)
-    assert isinstance(found, Failure)
-    return found
+    (failure,) = ask([request(lenient, "One two", seed=5)], lenient, cache=cache)
+    assert isinstance(failure, Failure)
+    return failure
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])
@@ -55,12 +55,12 @@ def test_an_answer_is_not_unpacked_beyond_its_bound(
     assert len(BOMB) < 1 << 20
     tracemalloc.start()
     try:
-        found = failed(proxy, service, cache, packed(BOMB, status))
+        failure = failed(proxy, service, cache, packed(BOMB, status))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.reason == f"{proxy.url} answered with more than {bounds.MAX_BYTES:,} bytes"
-    assert found.attempts == len(proxy.seen) == 1
+    assert failure.reason == f"{proxy.url} answered with more than {bounds.MAX_BYTES:,} bytes"
+    assert failure.attempts == len(proxy.seen) == 1
     assert most < 3 * bounds.MAX_BYTES
 
 
@@ -73,17 +73,17 @@ def test_an_answer_that_is_not_packed_has_the_same_bound(
             exchange.writer.write(bytes(1 << 16))
             await exchange.writer.drain()
 
-    found = failed(proxy, service, cache, endless)
-    assert "answered with more than" in found.reason
+    failure = failed(proxy, service, cache, endless)
+    assert "answered with more than" in failure.reason
 
 
 def test_only_gzip_is_asked_for_and_unpacked(proxy: Proxy, service: Service, cache: Path) -> None:
-    found = failed(proxy, service, cache, packed(BOMB, Content_Encoding="gzip, gzip"))
-    assert "answered in the encoding 'gzip, gzip', which was not asked for" in found.reason
-    found = failed(proxy, service, cache / "b", packed(b"\x0b", Content_Encoding="br\x07"))
-    assert "which was not asked for" in found.reason
-    found = failed(proxy, service, cache / "c", packed(b"no gzip"))
-    assert "answered with gzip that cannot be unpacked" in found.reason
+    failure = failed(proxy, service, cache, packed(BOMB, Content_Encoding="gzip, gzip"))
+    assert "answered in the encoding 'gzip, gzip', which was not asked for" in failure.reason
+    failure = failed(proxy, service, cache / "b", packed(b"\x0b", Content_Encoding="br\x07"))
+    assert "which was not asked for" in failure.reason
+    failure = failed(proxy, service, cache / "c", packed(b"no gzip"))
+    assert "answered with gzip that cannot be unpacked" in failure.reason
     assert {seen.headers["accept-encoding"] for seen in proxy.seen} == {"gzip"}
 
 
@@ -103,7 +103,9 @@ def test_gzip_comes_in_pieces_of_bounded_size() -> None:
     unpack = bounds.Gunzip()
     data = gzip.compress(bytes(1 << 20)) + gzip.compress(b"end")
     pieces = [
-        piece for at in range(0, len(data), 100) for piece in unpack.pieces(data[at : at + 100])
+        piece
+        for start in range(0, len(data), 100)
+        for piece in unpack.pieces(data[start : start + 100])
     ]
     assert b"".join(pieces) == bytes(1 << 20) + b"end"
     assert max(map(len, pieces)) <= 1 << 16
@@ -113,8 +115,8 @@ def test_gzip_comes_in_pieces_of_bounded_size() -> None:
 def test_an_answer_that_is_nested_or_long_is_no_traceback(
     proxy: Proxy, service: Service, cache: Path, body: bytes
 ) -> None:
-    found = failed(proxy, service, cache, say(body))
-    assert "answered with something that is not JSON" in found.reason
+    failure = failed(proxy, service, cache, say(body))
+    assert "answered with something that is not JSON" in failure.reason
 
 
 @pytest.mark.parametrize("count", [True, -1_000_000, 10**30, "7"])

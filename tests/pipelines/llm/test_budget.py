@@ -25,24 +25,24 @@ def test_a_budget_is_never_passed_and_a_larger_one_goes_on(
     proxy: Proxy, service: Service, cache: Path
 ) -> None:
     priced = service.model_copy(update={"prices": PRICES, "budget_usd": 2.1})
-    asked = some(priced, 20)
-    assert costs.worst_case(priced, asked[0]) * 20 > 2.1 > costs.worst_case(priced, asked[0])
+    requests = some(priced, 20)
+    assert costs.worst_case(priced, requests[0]) * 20 > 2.1 > costs.worst_case(priced, requests[0])
     ledger = Ledger()
     with pytest.raises(BudgetError, match=r"could pass budget_usd \(\$2.1000\); \d+ requests are"):
-        ask(asked, priced, cache=cache, ledger=ledger)
-    done = answered(cache, [one.digest for one in asked])
+        ask(requests, priced, cache=cache, ledger=ledger)
+    done = answered(cache, [one.digest for one in requests])
     assert 0 < len(done) < 20
     assert len(proxy.seen) == ledger.done == len(done)  # nothing in flight was thrown away
     assert 0 < ledger.spent <= 2.1
 
     with pytest.raises(BudgetError, match=f"{len(done)} requests are"):
-        ask(asked, priced, cache=cache)  # what was paid before counts
+        ask(requests, priced, cache=cache)  # what was paid before counts
     assert len(proxy.seen) == len(done)
 
     richer = priced.model_copy(update={"budget_usd": 40.0})
-    replies = ask(asked[:12], richer, cache=cache)
+    replies = ask(requests[:12], richer, cache=cache)
     cost = costs.total(replies)
-    assert cost.cached == len(done & {one.digest for one in asked[:12]})
+    assert cost.cached == len(done & {one.digest for one in requests[:12]})
     assert len(proxy.seen) == len(done) + 12 - cost.cached
     assert cost.dollars is not None
     assert cost.dollars_now is not None
@@ -54,10 +54,10 @@ def test_one_ledger_holds_the_budget_of_several_calls(
 ) -> None:
     priced = service.model_copy(update={"prices": PRICES, "budget_usd": 2.0})
     ledger = Ledger()
-    asked = some(priced, 60)
-    ask(asked[:2], priced, cache=cache, ledger=ledger)
+    requests = some(priced, 60)
+    ask(requests[:2], priced, cache=cache, ledger=ledger)
     with pytest.raises(BudgetError):
-        ask(asked[2:], priced, cache=cache, ledger=ledger)
+        ask(requests[2:], priced, cache=cache, ledger=ledger)
     assert len(proxy.seen) > 2
     assert ledger.spent <= 2.0
 
@@ -65,11 +65,11 @@ def test_one_ledger_holds_the_budget_of_several_calls(
 @pytest.mark.usefixtures("proxy")
 def test_the_worst_case_holds_for_what_the_server_counts(service: Service, cache: Path) -> None:
     priced = service.model_copy(update={"prices": PRICES, "budget_usd": 1000.0})
-    asked = [
+    requests = [
         request(priced, "ünïcödé 文字 🙂" * 5, max_tokens=2),
         request(priced, [{"role": "user", "content": "x"}], max_tokens=2),
     ]
-    for one, reply in zip(asked, ask(asked, priced, cache=cache), strict=True):
+    for one, reply in zip(requests, ask(requests, priced, cache=cache), strict=True):
         assert isinstance(reply, Reply)
         assert reply.dollars is not None
         assert reply.dollars <= costs.worst_case(priced, one)
@@ -82,10 +82,10 @@ def test_broken_and_cut_attempts_count_into_the_budget(
     priced = service.model_copy(update={"prices": PRICES, "budget_usd": 1000.0})
     proxy.script += [cut, retold("2")]
     ledger = Ledger()
-    asked = request(priced, "One", schema=schema, seed=1)
-    (reply,) = ask([asked], priced, cache=cache, ledger=ledger)
+    question = request(priced, "One", schema=schema, seed=1)
+    (reply,) = ask([question], priced, cache=cache, ledger=ledger)
     assert isinstance(reply, Reply)
     assert reply.attempts == 3
     assert ledger.spent == pytest.approx(reply.dollars)  # both that the service counted
-    assert ledger.uncertain == costs.worst_case(priced, asked)
+    assert ledger.uncertain == costs.worst_case(priced, question)
     assert ledger.reserved == 0

@@ -74,9 +74,9 @@ def test_of_two_processes_the_first_answer_stays_for_both(cache: Path) -> None:
         )
         for name in ("one", "two")
     ]
-    said = [writer.communicate(timeout=60)[0].split() for writer in writers]
+    printed = [writer.communicate(timeout=60)[0].split() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
-    assert said[0] == said[1]
+    assert printed[0] == printed[1]
     assert len(answered(cache, [f"d{n}" for n in range(40)])) == 40
     with Cache.open(cache) as kept:  # what the later one paid is not forgotten
         assert len(kept.spent([f"d{n}" for n in range(40)])) == 40
@@ -91,15 +91,15 @@ def test_answers_are_the_users_alone_whatever_the_umask_and_however_they_were(
         folder.mkdir(parents=True)
         with Cache.open(folder) as kept:
             kept.keep(REPLY)
-        for each in (folder / FILE, folder):
-            each.chmod(0o777 if each.is_dir() else before)
+        for path in (folder / FILE, folder):
+            path.chmod(0o777 if path.is_dir() else before)
     mask = os.umask(0)
     try:
         with Cache.open(folder) as kept:
             kept.keep(REPLY)
-            names = {each.name for each in folder.iterdir()}
+            names = {path.name for path in folder.iterdir()}
             assert names == {FILE, f"{FILE}-wal", f"{FILE}-shm"}
-            modes = {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
+            modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     finally:
         os.umask(mask)
     assert modes == {0o600}

@@ -27,10 +27,10 @@ def test_the_local_model_is_free_and_an_unknown_one_is_unknown() -> None:
 
 
 def test_the_worst_case_bounds_prompt_and_answer() -> None:
-    asked = request(PRICED, "p" * 1000)
-    assert costs.worst_case(PRICED, asked) == 0  # no budget, nothing to set aside
+    question = request(PRICED, "p" * 1000)
+    assert costs.worst_case(PRICED, question) == 0  # no budget, nothing to set aside
     bounded = PRICED.model_copy(update={"budget_usd": 1.0})
-    assert costs.worst_case(bounded, asked) >= (1000 * 2 + 100 * 8) / 1e6
+    assert costs.worst_case(bounded, question) >= (1000 * 2 + 100 * 8) / 1e6
 
 
 def test_a_budget_needs_a_price() -> None:
@@ -52,16 +52,16 @@ def test_a_total_counts_equal_requests_once_and_cached_ones_apart() -> None:
 
 
 def test_an_estimate_brackets_and_leaves_out_what_is_cached() -> None:
-    asked = [request(PRICED, f"question {n} " * 50) for n in range(3)]
-    found = costs.estimate([*asked, asked[0]], PRICED, {asked[2].digest})
-    assert (found.requests, found.cached) == (4, 1)
-    assert 0 < found.tokens_in_low < found.tokens_in_high
-    assert (found.tokens_out_low, found.tokens_out_high) == (2, 200)
-    assert found.dollars_low is not None
-    assert found.dollars_high is not None
-    assert 0 < found.dollars_low < found.dollars_high
+    requests = [request(PRICED, f"question {n} " * 50) for n in range(3)]
+    estimated = costs.estimate([*requests, requests[0]], PRICED, {requests[2].digest})
+    assert (estimated.requests, estimated.cached) == (4, 1)
+    assert 0 < estimated.tokens_in_low < estimated.tokens_in_high
+    assert (estimated.tokens_out_low, estimated.tokens_out_high) == (2, 200)
+    assert estimated.dollars_low is not None
+    assert estimated.dollars_high is not None
+    assert 0 < estimated.dollars_low < estimated.dollars_high
     unpriced = Service(model="gpt")
-    assert costs.estimate(asked, unpriced).dollars_high is None
+    assert costs.estimate(requests, unpriced).dollars_high is None
 
 
 def test_a_ledger_waits_for_room_and_stops_where_there_is_none() -> None:

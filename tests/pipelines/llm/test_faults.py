@@ -101,14 +101,14 @@ def test_a_request_that_fails_for_good_is_counted_and_the_others_go_on(
 ) -> None:
     proxy.script += [retold("never JSON")] * 3
     lenient = service.model_copy(update={"max_failures": 0.5, "concurrency": 1})
-    asked = [one(lenient, schema=SCHEMA, max_tokens=12), one(lenient, "and")]
-    failure, reply = ask(asked, lenient, cache=cache)
+    requests = [one(lenient, schema=SCHEMA, max_tokens=12), one(lenient, "and")]
+    failure, reply = ask(requests, lenient, cache=cache)
     assert isinstance(failure, Failure)
     assert isinstance(reply, Reply)
     assert (failure.attempts, failure.reason) == (3, "the answer is not JSON")
     assert failure.tokens_in > 0
-    assert answered(cache, [one.digest for one in asked]) == {asked[1].digest}
-    (later,) = ask(asked[:1], lenient, cache=cache)  # not cached: it is asked again
+    assert answered(cache, [one.digest for one in requests]) == {requests[1].digest}
+    (later,) = ask(requests[:1], lenient, cache=cache)  # not cached: it is asked again
     assert isinstance(later, Reply)
     assert later.tokens_in == failure.tokens_in // 3 * 4
 
@@ -116,13 +116,13 @@ def test_a_request_that_fails_for_good_is_counted_and_the_others_go_on(
 def test_too_many_failures_stop_the_run_and_keep_what_was_answered(
     proxy: Proxy, service: Service, cache: Path
 ) -> None:
-    asked = [one(service, f"{n}", max_tokens=1) for n in range(10)]
+    requests = [one(service, f"{n}", max_tokens=1) for n in range(10)]
     patient = service.model_copy(update={"concurrency": 1, "attempts": 1, "max_failures": 0.1})
     proxy.script += [status(500), pass_on, status(400)]
     with pytest.raises(TooManyFailures, match=r"2 of 10 .*max_failures \(0.1\).*answered 400"):
-        ask(asked, patient, cache=cache)
+        ask(requests, patient, cache=cache)
     assert len(proxy.seen) == 3
-    assert answered(cache, [one.digest for one in asked]) == {asked[1].digest}
+    assert answered(cache, [one.digest for one in requests]) == {requests[1].digest}
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
@@ -185,7 +185,7 @@ def test_retry_after_is_read_in_all_its_forms() -> None:
 
 
 def test_the_proxy_passes_on_what_is_sent(proxy: Proxy, service: Service, cache: Path) -> None:
-    asked = one(service)
-    ask([asked], service, cache=cache)
-    assert proxy.seen[0].body == json.loads(json.dumps(asked.body))
+    question = one(service)
+    ask([question], service, cache=cache)
+    assert proxy.seen[0].body == json.loads(json.dumps(question.body))
     assert proxy.seen[0].headers["authorization"] == f"Bearer {proxy.key}"

@@ -43,11 +43,11 @@ def ended(pid: int, within: float) -> bool:
 def test_it_wants_its_key_and_counts_what_it_serves(local_server: LocalServer) -> None:
     access, before = local_server.access, local_server.served()
     url = f"{access.base_url}/completions"
-    asked = {"prompt": "a", "max_tokens": 1}
-    assert httpx.post(url, json=asked).status_code == 401
+    body = {"prompt": "a", "max_tokens": 1}
+    assert httpx.post(url, json=body).status_code == 401
     assert not answers(Access(access.base_url, "another"))
     headers = {"Authorization": f"Bearer {access.key}"}
-    assert httpx.post(url, json=asked, headers=headers).status_code == 200
+    assert httpx.post(url, json=body, headers=headers).status_code == 200
     assert local_server.served(at_least=before + 1) == before + 1
     assert httpx.get(f"{access.base_url.removesuffix('/v1')}/slots", headers=headers).is_error
 
@@ -88,7 +88,7 @@ def test_a_name_that_was_rebound_to_it_opens_nothing(local_server: LocalServer) 
 
 
 def test_only_its_owner_can_read_what_is_in_its_directory(local_server: LocalServer) -> None:
-    files = {each.name: each.stat().st_mode for each in local_server.home.path.iterdir()}
+    files = {path.name: path.stat().st_mode for path in local_server.home.path.iterdir()}
     assert files.keys() >= {"key", "endpoint.json", "lock", "served", "server.log"}
     assert {stat.S_IMODE(mode) for mode in files.values()} == {0o600}
     assert stat.S_IMODE(local_server.home.path.stat().st_mode) == 0o700
@@ -124,18 +124,18 @@ def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_aski
 
     def kill(done: int, of: int) -> None:
         if done:
-            found = home.endpoint()
-            assert found is not None
-            pids.append(found.pid)
-            assert b"sk-of-another" not in Path(f"/proc/{found.pid}/environ").read_bytes()
-            os.kill(found.pid, signal.SIGKILL if done < of else signal.SIGTERM)
+            endpoint = home.endpoint()
+            assert endpoint is not None
+            pids.append(endpoint.pid)
+            assert b"sk-of-another" not in Path(f"/proc/{endpoint.pid}/environ").read_bytes()
+            os.kill(endpoint.pid, signal.SIGKILL if done < of else signal.SIGTERM)
             if done < of:
-                heard.append(strangers.enter_context(listener(found.url)))
+                heard.append(strangers.enter_context(listener(endpoint.url)))
 
     service = Service(max_tokens=2, wait_s=0.01, concurrency=1)
-    asked = [request(service, f"{n}", seed=n) for n in range(2)]
+    requests = [request(service, f"{n}", seed=n) for n in range(2)]
     with strangers:
-        replies = ask(asked, service, cache=Path("cache"), progress=kill)
+        replies = ask(requests, service, cache=Path("cache"), progress=kill)
     assert [(one.connections, one.received) for one in heard] == [(0, b"")]
     assert [isinstance(reply, Reply) for reply in replies] == [True, True]
     assert home.served() == 2
@@ -154,11 +154,11 @@ def test_it_ends_when_nobody_asks_and_no_stranger_was_asked_before(tmp_path: Pat
         tmp_path.chmod(0o755)
         access = serve_on_demand(home.path, idle=1)
         assert (heard.connections, heard.received) == (0, b"")
-    found = home.serving()
-    assert found is not None
-    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    endpoint = home.serving()
+    assert endpoint is not None
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
     assert tmp_path.stat().st_mode & 0o777 == 0o700
-    assert ended(found.pid, 20)
+    assert ended(endpoint.pid, 20)
     assert home.endpoint() is None
     assert not answers(access)
 

@@ -51,19 +51,19 @@ def test_a_key_that_a_server_says_back_is_hidden(
     caplog.set_level(logging.DEBUG, logger="stamina")
     proxy.always = echo(code)
     lenient = service.model_copy(update={"max_failures": 1, "attempts": 2})
-    said = ""
+    told = ""
     try:
         results = ask([request(lenient, "a")], lenient, cache=tmp_path / "llm")
         (failure,) = results
         assert isinstance(failure, Failure)
-        said = failure.reason
-        assert "Incorrect API key provided: ***" in said
+        told = failure.reason
+        assert "Incorrect API key provided: ***" in told
     except PipelineError as error:
-        said = "".join(traceback.format_exception(error))
-        assert "Incorrect API key provided: ***" in said
+        told = "".join(traceback.format_exception(error))
+        assert "Incorrect API key provided: ***" in told
     records = "".join(repr(record.__dict__) for record in caplog.records)
     assert any(seen.headers["authorization"] == f"Bearer {planted}" for seen in proxy.seen)
-    assert clean(tmp_path, planted, said, records, repr(lenient), lenient.model_dump_json())
+    assert clean(tmp_path, planted, told, records, repr(lenient), lenient.model_dump_json())
 
 
 @pytest.mark.parametrize("code", [200, 400])
@@ -85,8 +85,8 @@ def test_a_broken_answer_that_holds_the_key_leaves_none_of_it_in_the_cache(
     usage = {"prompt_tokens": 1, "completion_tokens": 1}
     proxy.always = say(json.dumps({"choices": [{"text": text}], "usage": usage}).encode())
     lenient = service.model_copy(update={"max_failures": 1, "attempts": 2})
-    asked = request(lenient, "a", schema={"type": "object", "additionalProperties": False})
-    (failure,) = ask([asked], lenient, cache=tmp_path / "llm")
+    question = request(lenient, "a", schema={"type": "object", "additionalProperties": False})
+    (failure,) = ask([question], lenient, cache=tmp_path / "llm")
     assert isinstance(failure, Failure)
     assert clean(tmp_path, planted, failure.reason)
 
