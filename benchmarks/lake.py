@@ -1,7 +1,7 @@
 """Measure the embedded lake beside cp, md5sum and `dvc add`: `python -m benchmarks.lake`.
 
 Everything is measured in one run on one disk, because only ratios of one run mean something on a
-shared machine. Each row's result is checked, so a fast wrong answer ends the run.
+shared machine. Each row's result is checked, so a fast wrong result ends the run.
 """
 
 from __future__ import annotations
@@ -73,21 +73,23 @@ def main() -> None:
     """Parse the command line, measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lake", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it work at all")
-    parser.add_argument("--scratch", type=Path, help="where to work; the default is the temp dir")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see whether it works")
+    parser.add_argument(
+        "--scratch", type=Path, help="directory to work in; the default is the temporary directory"
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="measure only this part")
-    asked = parser.parse_args()
-    where = machine()
-    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
-        rows = list(measure(Path(scratch), QUICK if asked.quick else FULL, asked.only or PARTS))
-    if asked.json:
-        print(json.dumps({**where, "rows": [row.record() for row in rows]}, indent=2))
+    args = parser.parse_args()
+    machine_facts = machine()
+    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=args.scratch) as scratch:
+        rows = list(measure(Path(scratch), QUICK if args.quick else FULL, args.only or PARTS))
+    if args.json:
+        print(json.dumps({**machine_facts, "rows": [row.record() for row in rows]}, indent=2))
     else:
-        render(rows, where, Console(width=160))
+        render(rows, machine_facts, Console(width=160))
 
 
 def measure(scratch: Path, sizes: Sizes, parts: Iterable[str]) -> Iterator[Row]:
-    """Measure parts one after the other, saying on standard error what is done."""
+    """Measure parts one after the other, and report progress on standard error."""
     for part in parts:
         for row in PARTS[part](scratch, sizes):
             sys.stderr.write(f"{row.taken.seconds:9.3f} s  {row.work}: {row.way}\n")

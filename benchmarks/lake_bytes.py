@@ -17,48 +17,48 @@ from lake.client import connect
 
 _MIB: Final = 1 << 20
 
-Put = Callable[[Served, list[Path]], None]
+StageFiles = Callable[[Served, list[Path]], None]
 """Stages files on the branch `main`, each under its name."""
 
 
 def shards(scratch: Path, *, count: int, mib: int) -> Iterator[Row]:
     """Write shards of some MiB, commit them, and compare with the peers."""
-    folder = _made(scratch / "shards", count, mib * _MIB)
+    folder = _random_files(scratch / "shards", count, mib * _MIB)
     base, digests = _peers(folder, scratch)
     goals = [
         Goal("0.5 × dvc add", 0.5 * base["dvc add"].seconds),
         Goal("1.5 × (cp + md5sum)", 1.5 * (base["cp"].seconds + base["md5sum"].seconds)),
     ]
     work = f"{count} shards of {mib} MiB into a commit"
-    ways: list[tuple[str, str, Put, list[Goal]]] = [
+    ways: list[tuple[str, str, StageFiles, list[Goal]]] = [
         ("shards", "Lake.write_bytes: staged file and link, one by one", _link_each, goals),
         ("shards-pair", "Lake.write_bytes, two threads", _link_pair, goals),
         ("shards-http", "upload through the API (lakefs SDK)", _upload_sdk, []),
     ]
-    for key, way, put, wanted in ways:
-        taken = _committed(scratch / f"lake-{key}", folder, digests, put)
-        yield Row(key, work, way, taken, count, base, wanted)
+    for key, way, stage, row_goals in ways:
+        taken = _committed(scratch / f"lake-{key}", folder, digests, stage)
+        yield Row(key, work, way, taken, count, base, row_goals)
     shutil.rmtree(folder)
 
 
 def small(scratch: Path, *, count: int, size: int) -> Iterator[Row]:
     """Write many small objects, commit them, and compare with the peers."""
-    folder = _made(scratch / "small", count, size)
+    folder = _random_files(scratch / "small", count, size)
     base, digests = _peers(folder, scratch)
     goals = [Goal("dvc add", base["dvc add"].seconds)]
     work = f"{count:,} objects of {size:,} B into a commit"
-    ways: list[tuple[str, str, Put]] = [
+    ways: list[tuple[str, str, StageFiles]] = [
         ("small-batch", "Lake.write_many: staged files, 1,000 linked at once", _link_batches),
         ("small-link", "Lake.write_bytes: staged file and link, 8 threads", _link_many),
         ("small-http", "upload through the API, 8 kept connections", _upload_plain),
     ]
-    for key, way, put in ways:
-        taken = _committed(scratch / f"lake-{key}", folder, digests, put)
+    for key, way, stage in ways:
+        taken = _committed(scratch / f"lake-{key}", folder, digests, stage)
         yield Row(key, work, way, taken, count, base, goals)
     shutil.rmtree(folder)
 
 
-def _made(folder: Path, count: int, size: int) -> Path:
+def _random_files(folder: Path, count: int, size: int) -> Path:
     """A folder of files with random bytes."""
     folder.mkdir()
     for number in range(count):
@@ -77,18 +77,23 @@ def _peers(folder: Path, scratch: Path) -> tuple[dict[str, Taken], dict[str, str
     return base, digests
 
 
-def _committed(home: Path, folder: Path, digests: dict[str, str], put: Put) -> Taken:
+def _committed(home: Path, folder: Path, digests: dict[str, str], stage: StageFiles) -> Taken:
     """Time staging and committing on a new lake; every object must be in the commit."""
     files = sorted(folder.iterdir())
     with serving(home) as served:
         with measured(served.pid) as taken:
-            put(served, files)
-            made = served.lake.commit("main", "benchmark", {})
-        held = {item.path: (item.checksum, item.size) for item in served.lake.objects(made.id)}
-        one = served.lake.read(made.id, files[-1].name)
+            stage(served, files)
+            commit = served.lake.commit("main", "benchmark", {})
+        committed = {
+            item.path: (item.checksum, item.size) for item in served.lake.objects(commit.id)
+        }
+        last = served.lake.read(commit.id, files[-1].name)
     expected = {file.name: (digests[file.name], file.stat().st_size) for file in files}
-    check(held == expected, f"{len(held)} of {len(files)} objects are in the commit as written")
-    check(one == files[-1].read_bytes(), f"{files[-1].name} does not read as it was written")
+    check(
+        committed == expected,
+        f"{len(committed)} of {len(files)} objects are in the commit as written",
+    )
+    check(last == files[-1].read_bytes(), f"{files[-1].name} does not read as it was written")
     shutil.rmtree(home)
     return taken
 

@@ -15,7 +15,7 @@ from benchmarks.served import Plain, serving
 
 CLIENTS: Final = 8
 SIZE: Final = 20_000
-EVERY: Final = 50
+COMMIT_EVERY: Final = 50
 """Rounds after which a client commits."""
 
 
@@ -26,16 +26,18 @@ def together(scratch: Path, rounds: int) -> Iterator[Row]:
         plain = Plain(served.remote)
         with measured(served.pid) as taken, ThreadPoolExecutor(CLIENTS) as pool:
             calls = sum(pool.map(lambda client: _client(plain, client, rounds), range(CLIENTS)))
-        made = served.lake.commit("main", "the rest", {})
-        held = {item.path: item.checksum for item in served.lake.objects(made.id)}
+        commit = served.lake.commit("main", "the rest", {})
+        committed = {item.path: item.checksum for item in served.lake.objects(commit.id)}
     expected = {
         _path(client, number): hashlib.md5(_data(client, number), usedforsecurity=False).hexdigest()
         for client in range(CLIENTS)
         for number in range(rounds)
     }
-    check(held == expected, f"{len(held)} of {len(expected)} objects are in the commit")
+    check(committed == expected, f"{len(committed)} of {len(expected)} objects are in the commit")
     shutil.rmtree(home)
-    way = f"upload and read back, a commit each {EVERY}; {calls / taken.seconds:,.0f} calls/s"
+    way = (
+        f"upload and read back, a commit each {COMMIT_EVERY}; {calls / taken.seconds:,.0f} calls/s"
+    )
     yield Row("clients", f"{CLIENTS} clients at once, {calls:,} calls", way, taken, calls)
 
 
@@ -45,10 +47,10 @@ def _client(plain: Plain, client: int, rounds: int) -> int:
     for number in range(rounds):
         path, data = _path(client, number), _data(client, number)
         plain.ask("POST", "/branches/main/objects", data, path=path)
-        read = plain.ask("GET", "/refs/main/objects", path=path)
-        check(read == data, f"{path} does not read as it was written")
+        data_read = plain.ask("GET", "/refs/main/objects", path=path)
+        check(data_read == data, f"{path} does not read as it was written")
         calls += 2
-        if number % EVERY == EVERY - 1:
+        if number % COMMIT_EVERY == COMMIT_EVERY - 1:
             body = json.dumps({"message": f"client {client}", "allow_empty": True}).encode()
             plain.ask("POST", "/branches/main/commits", body)
             calls += 1

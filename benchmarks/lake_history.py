@@ -1,7 +1,7 @@
 """Versions of large lakes: commit, diff, listing and log, and how they grow with the lake.
 
-The lakes are staged in process, through the server's own catalog, for no bytes are at issue; what
-is measured goes through the client and a served lake, as in use.
+The lakes are staged in process, through the server's own catalog, because no bytes are measured;
+what is measured goes through the client and a served lake, as in use.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.entries import Entry
 from lake.server.http.app_state import AppState
 
-NOTE: Final = CommitMessage("benchmark", "benchmark", {})
+MESSAGE: Final = CommitMessage("benchmark", "benchmark", {})
 CHANGED: Final = 100
 REPEATS: Final = 5
 _STEP: Final = 100_000
@@ -45,11 +45,11 @@ def logged(scratch: Path, count: int) -> Iterator[Row]:
     lake = open_lake(LakeHome(home))
     with lake.catalog.database.change():
         for _ in range(count - 1):
-            lake.versions.commit_staged(REPOSITORY, "main", NOTE, allow_empty=True)
+            lake.versions.commit_staged(REPOSITORY, "main", MESSAGE, allow_empty=True)
     with serving(home) as served:
         with measured(served.pid) as taken:
-            found = [commit.id for commit in served.lake.log("main")]
-        check(len(set(found)) == count, f"{len(set(found))} of {count} commits are in the log")
+            ids = {commit.id for commit in served.lake.log("main")}
+        check(len(ids) == count, f"{len(ids)} of {count} commits are in the log")
     shutil.rmtree(home)
     yield Row("log", f"log of {count:,} commits", "Lake.log, 1,000 a page", taken, count)
 
@@ -68,7 +68,7 @@ def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
     for start in range(0, size, _STEP):
         part = _entries(range(start, min(start + _STEP, size)))
         lake.catalog.stage(REPOSITORY, "main", part)
-        lake.versions.commit_staged(REPOSITORY, "main", NOTE, allow_empty=False)
+        lake.versions.commit_staged(REPOSITORY, "main", MESSAGE, allow_empty=False)
     for number in range(REPEATS if size else 0):
         _stage_changes(lake, f"changed-{number}", size, number)
     lake.catalog.database.connection.close()
@@ -78,8 +78,8 @@ def _stage_changes(lake: AppState, branch: str, size: int, number: int) -> None:
     """Cut a branch from main and stage changes that are spread over the whole lake."""
     head = lake.versions.head(REPOSITORY, "main").id
     lake.catalog.create_ref("branches", REPOSITORY, branch, head)
-    places = range(number, size, size // CHANGED)
-    lake.catalog.stage(REPOSITORY, branch, _entries(places, f"{number + 1:x}"))
+    changed = range(number, size, size // CHANGED)
+    lake.catalog.stage(REPOSITORY, branch, _entries(changed, f"{number + 1:x}"))
 
 
 def _entries(numbers: range, mark: str = "0") -> dict[str, Entry | None]:
@@ -94,26 +94,25 @@ def _entries(numbers: range, mark: str = "0") -> dict[str, Entry | None]:
 def _whole(served: Served, size: int) -> Iterator[Row]:
     """Commit everything that is staged; list it with a delimiter and whole."""
     with measured(served.pid) as taken:
-        made = served.lake.commit("fresh", "benchmark", {})
+        commit = served.lake.commit("fresh", "benchmark", {})
     staged = "staged in process, Lake.commit"
     yield Row("commit-whole", f"commit with {size:,} staged objects", staged, taken, size)
-    yield _folded(served, made.id, size)
+    yield _list_with_delimiter(served, commit.id, size)
     with measured(served.pid) as taken:
-        held = served.lake.objects(made.id)
-    check(len(held) == size, f"{len(held)} of {size} objects are listed")
-    check(held == served.lake.objects("main"), "two commits of the same objects differ")
+        objects = served.lake.objects(commit.id)
+    check(len(objects) == size, f"{len(objects)} of {size} objects are listed")
+    check(objects == served.lake.objects("main"), "two commits of the same objects differ")
     way = "Lake.objects, 1,000 a page"
     yield Row("list", f"list of {size:,} objects, whole", way, taken, size)
 
 
-def _folded(served: Served, ref: str, size: int) -> Row:
+def _list_with_delimiter(served: Served, ref: str, size: int) -> Row:
     from lakefs import Reference  # noqa: PLC0415  slow to import
 
     reference = Reference(REPOSITORY, ref, client=served.lake.connection.client)
     with measured(served.pid) as taken:
         names = [
-            found.path
-            for found in reference.objects(prefix="data/", delimiter="/", max_amount=size)
+            line.path for line in reference.objects(prefix="data/", delimiter="/", max_amount=size)
         ]
     expected = [f"data/folder-{number:05d}/" for number in range(-(-size // _IN_FOLDER))]
     check(names == expected, f"{len(names)} of {len(expected)} common prefixes are listed")
@@ -131,10 +130,13 @@ def _changed(served: Served, size: int) -> Iterator[Row]:
             served.lake.commit(branch, "benchmark", {})
         commits.append(taken)
         with measured(served.pid) as taken:
-            found = list(served.lake.diff("main", branch))
+            changes = list(served.lake.diff("main", branch))
         diffs.append(taken)
-        kinds = {change.kind for change in found}
-        check(len(found) == CHANGED and kinds == {"changed"}, f"the diff has {len(found)} changes")
+        kinds = {change.kind for change in changes}
+        check(
+            len(changes) == CHANGED and kinds == {"changed"},
+            f"the diff has {len(changes)} changes",
+        )
     of = f"of {CHANGED} changed objects in a lake of {size:,}"
     way = f"staged in process, Lake.commit, median of {REPEATS}"
     yield Row(f"commit-{size}", f"commit {of}", way, _median(commits), CHANGED)

@@ -7,6 +7,7 @@ the server finds out by itself (sizes, checksums) are described, and not checked
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -29,6 +30,8 @@ from lake.server.catalog.validation import REPOSITORY, check_header_text
 from lake.server.maintenance import gc
 from lake.server.storage.objects import SCHEME
 
+_BUILDING: Final = Lock()
+"""Held while the schema of a model is built, which two threads must not do at once."""
 MAX_DATE: Final = 1 << 33
 """Unix seconds that still fit 64 bits when counted in nanoseconds."""
 
@@ -71,9 +74,9 @@ UncheckedNumber = Annotated[Any, WithJsonSchema({"type": "integer"})]
 
 
 class Body(BaseModel):
-    """A JSON object."""
+    """A JSON object; its schema is built when it is first read, since a start waits for none."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class StatisticsEvents(Body):
@@ -132,7 +135,7 @@ class BranchProtectionRule(Body):
 class BranchProtectionRules(RootModel[list[BranchProtectionRule]]):
     """All patterns of a repository."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class BranchProtectionRemoval(Body):
@@ -210,7 +213,7 @@ class RevertCreation(Body):
 
     ref: Text
     parent_number: ParentNumber = 0
-    commit_overrides: Overrides = CommitOverrides()
+    commit_overrides: Overrides = Field(default_factory=CommitOverrides)
     allow_empty: Flag = False
     force: Flag = False
 
@@ -220,7 +223,7 @@ class CherryPickCreation(Body):
 
     ref: Text
     parent_number: ParentNumber = 0
-    commit_overrides: Overrides = CommitOverrides()
+    commit_overrides: Overrides = Field(default_factory=CommitOverrides)
     force: Flag = False
 
 
@@ -318,7 +321,9 @@ class ImportCreation(Body):
     """Files and directories beside the lake to import in one commit."""
 
     paths: Annotated[list[ImportLocation], Field(min_length=1)]
-    commit: Annotated[ImportCommit, BeforeValidator(_or_empty_mapping)] = ImportCommit()
+    commit: Annotated[ImportCommit, BeforeValidator(_or_empty_mapping)] = Field(
+        default_factory=ImportCommit
+    )
     force: Flag = False
 
 
@@ -328,6 +333,9 @@ def validate(model: type[BaseModel], value: object) -> BaseModel:
     Raises:
         InvalidError: it is not such a body; the message names the first field that is wrong.
     """
+    if not model.__pydantic_complete__:
+        with _BUILDING:
+            model.model_rebuild()
     try:
         return model.model_validate(value)
     except ValidationError as error:
