@@ -32,14 +32,14 @@ SMALLER = 10
 
 def main() -> None:
     """Parse the command line, measure, and print a table or JSON."""
-    asked = _arguments()
+    arguments = _arguments()
     where = machine()
-    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=asked.scratch) as scratch:
-        if asked.hundred_million:
-            _stream(Path(scratch), asked, where)
+    with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=arguments.scratch) as scratch:
+        if arguments.hundred_million:
+            _stream(Path(scratch), arguments, where)
             return
-        parts = list(measured(Path(scratch), asked))
-    if asked.json:
+        parts = list(measured(Path(scratch), arguments))
+    if arguments.json:
         print(json.dumps({**where, "parts": [part.record() for part in parts]}, indent=2))
     else:
         render(parts, where, Console(width=180))
@@ -47,13 +47,13 @@ def main() -> None:
         sys.exit("an engine differed from ours or failed; see the remarks")
 
 
-def _stream(scratch: Path, asked: argparse.Namespace, where: Mapping[str, Any]) -> None:
+def _stream(scratch: Path, arguments: argparse.Namespace, where: Mapping[str, Any]) -> None:
     """Measure our index alone, at many rounds."""
     steps = []
-    for step in streamed.run(scratch, streamed.ROUNDS, asked.rows):
+    for step in streamed.run(scratch, streamed.ROUNDS, arguments.rows):
         sys.stderr.write(f"{step.seconds:9.3f} s  {step.name}\n")
         steps.append(step)
-    if asked.json:
+    if arguments.json:
         print(json.dumps({**where, "steps": [asdict(step) for step in steps]}, indent=2))
     else:
         streamed.render(steps, Console(width=160))
@@ -66,9 +66,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="samples of each round")
     parser.add_argument("--repeats", type=int, default=5, help="how often each work is done")
     parser.add_argument("--limit", type=float, default=300, help="seconds that a work may take")
-    known = [*PEERS, *SMALL]
+    peers = [*PEERS, *SMALL]
     parser.add_argument(
-        "--peers", nargs="*", choices=known, default=known, help="which peers; the default is all"
+        "--peers", nargs="*", choices=peers, default=peers, help="which peers; the default is all"
     )
     parser.add_argument("--scratch", type=Path, help="where to work; the default is the temp dir")
     parser.add_argument(
@@ -79,19 +79,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measured(scratch: Path, asked: argparse.Namespace) -> Iterator[Part]:
+def measured(scratch: Path, arguments: argparse.Namespace) -> Iterator[Part]:
     """Make the worlds and measure the peers that were chosen."""
-    for peers, rows in ((PEERS, asked.rows), (SMALL, max(asked.rows // SMALLER, 1))):
-        chosen = {name: spec for name, spec in peers.items() if name in asked.peers}
+    for peers, rows in ((PEERS, arguments.rows), (SMALL, max(arguments.rows // SMALLER, 1))):
+        chosen = {name: spec for name, spec in peers.items() if name in arguments.peers}
         if chosen or peers is PEERS:
             home = scratch / f"{rows}"
-            world = generate(home / "world", rounds=asked.rounds, rows=rows)
-            yield part(world, home / "engines", chosen, alone=peers is PEERS, asked=asked)
+            world = generate(home / "world", rounds=arguments.rounds, rows=rows)
+            yield part(world, home / "engines", chosen, alone=peers is PEERS, arguments=arguments)
             shutil.rmtree(home)
 
 
 def part(
-    world: World, scratch: Path, peers: Mapping[str, str], *, alone: bool, asked: argparse.Namespace
+    world: World,
+    scratch: Path,
+    peers: Mapping[str, str],
+    *,
+    alone: bool,
+    arguments: argparse.Namespace,
 ) -> Part:
     """Measure ours, the floor and peers on a world, saying on standard error what is done.
 
@@ -100,12 +105,12 @@ def part(
         scratch: where the engines work.
         peers: module:class by engine.
         alone: also measure what none of these peers can do.
-        asked: the command line.
+        arguments: the command line.
     """
     timings = []
     specs = {**ALWAYS, **peers}
-    with hired(world, scratch, specs, limit=asked.limit, repeats=asked.repeats) as bench:
-        for work in works(world, asked.repeats):
+    with hired(world, scratch, specs, limit=arguments.limit, repeats=arguments.repeats) as bench:
+        for work in works(world, arguments.repeats):
             if alone or bench.shared(work, peers):
                 for timing in bench.measure(work):
                     seconds = f"{timing.seconds():9.4f} s" if timing.runs else " " * 11

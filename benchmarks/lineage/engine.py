@@ -29,7 +29,7 @@ class Engine:
 
     It has a method for each work that it can do: `build()` from the lake's Parquet files,
     `extend(rounds)` by the last of the first so many rounds, `open()`, `find(prefix)`,
-    `ancestors(slot)`, `descendants(slots)`, `weak(slots)` and `derive()`.
+    `ancestors(slot)`, `descendants(slots)`, `indirect(slots)` and `derive()`.
     """
 
     world: World
@@ -44,9 +44,9 @@ class Engine:
         """Do what must be done before a work and is no part of it."""
 
 
-def slots(found: NDArray[Any]) -> Reader:
+def slots(reached: NDArray[Any]) -> Reader:
     """Read a set of slots."""
-    return lambda: {"slot": np.sort(found).astype(np.float64)}
+    return lambda: {"slot": np.sort(reached).astype(np.float64)}
 
 
 def size(rows: int, edges: int) -> Reader:

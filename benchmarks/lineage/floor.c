@@ -126,7 +126,7 @@ int descend(int64_t rounds, int64_t stride, const int64_t *offsets, const int32_
 }
 
 /* Mark descendants with 1, as the starts are, and with 2 what a mix or a parent of mark 2 gives. */
-int descend_weakly(int64_t rounds, int64_t stride, const int64_t *offsets, const int32_t *parents,
+int descend_indirectly(int64_t rounds, int64_t stride, const int64_t *offsets, const int32_t *parents,
                    const float *weights, const int16_t *mixes, const float *mass,
                    const int32_t *first, uint8_t *held, uint8_t *marks) {
     for (int64_t round = 0; round < rounds; round++) {
@@ -139,8 +139,8 @@ int descend_weakly(int64_t rounds, int64_t stride, const int64_t *offsets, const
                 found |= marks[parents[at]];
                 weight += weights[at];
             }
-            uint8_t weak = mix && mixes[slot] && 1.0 - weight > TOLERANCE;
-            marks[slot] = found & 1 ? 1 : (found || weak ? 2 : 0);
+            uint8_t indirect = mix && mixes[slot] && 1.0 - weight > TOLERANCE;
+            marks[slot] = found & 1 ? 1 : (found || indirect ? 2 : 0);
             any |= mass[slot] > 0 && marks[slot];
         }
         held[round] = any;

@@ -24,8 +24,8 @@ from benchmarks.lineage.flat import Flat
 SOURCE: Final = Path(__file__).with_name("floor.c")
 COMPILER: Final = "cc"
 OPTIONS: Final = ("-O3", "-march=native", "-shared", "-fPIC")
-WEAK: Final = 2
-"""Mark of a weak descendant."""
+INDIRECT: Final = 2
+"""Mark of an indirect descendant."""
 
 Loop = Callable[..., object]
 
@@ -44,7 +44,7 @@ class Floor(Engine):
         self.name = "C loop" if compiler else "numba loop (no C compiler here)"
         self.flat = flat.read(self.world)
         nobody = np.empty(0, np.int64)
-        for warm in (self.derive, lambda: self.descendants(nobody), lambda: self.weak(nobody)):
+        for warm in (self.derive, lambda: self.descendants(nobody), lambda: self.indirect(nobody)):
             warm()
 
     def derive(self) -> Reader:
@@ -61,11 +61,11 @@ class Floor(Engine):
         self._run("descend", marks)
         return self._reader(starts, marks, 1)
 
-    def weak(self, starts: NDArray[np.int64]) -> Reader:
+    def indirect(self, starts: NDArray[np.int64]) -> Reader:
         """Scan all edges and mixes once."""
         one, marks, held = self.flat, self._marked(starts), np.zeros(self.world.rounds, np.uint8)
-        self._run("descend_weakly", one.weights, one.mix, one.mass, one.first, held, marks)
-        return self._reader(starts, marks, WEAK)
+        self._run("descend_indirectly", one.weights, one.mix, one.mass, one.first, held, marks)
+        return self._reader(starts, marks, INDIRECT)
 
     def _run(self, name: str, *arrays: NDArray[Any]) -> None:
         graph = (self.flat.offsets, self.flat.parents)
@@ -106,7 +106,7 @@ def _numba() -> Callable[[str], Loop]:
 
     from benchmarks.lineage import loops  # noqa: PLC0415  imports numba
 
-    names = ("derive", "descend", "descend_weakly")
+    names = ("derive", "descend", "descend_indirectly")
     compiled: dict[str, Loop] = {name: numba.njit(getattr(loops, name)) for name in names}
     return compiled.__getitem__
 

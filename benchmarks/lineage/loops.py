@@ -108,7 +108,7 @@ def descend(rounds: int, stride: int, offsets: Array, parents: Array, marks: Arr
             marks[slot] |= marks[parents[at]]
 
 
-def descend_weakly(  # noqa: PLR0917  compiled code takes arrays by position
+def descend_indirectly(  # noqa: PLR0917  compiled code takes arrays by position
     rounds: int,
     stride: int,
     offsets: Array,
@@ -128,6 +128,6 @@ def descend_weakly(  # noqa: PLR0917  compiled code takes arrays by position
             for at in range(offsets[slot], offsets[slot + 1]):
                 found |= marks[parents[at]]
                 weight += weights[at]
-            weak = mix and mixes[slot] > 0 and 1.0 - weight > TOLERANCE
-            marks[slot] = 1 if found & 1 else (2 if found or weak else 0)
+            indirect = mix and mixes[slot] > 0 and 1.0 - weight > TOLERANCE
+            marks[slot] = 1 if found & 1 else (2 if found or indirect else 0)
             held[number] |= mass[slot] > 0 and marks[slot] > 0

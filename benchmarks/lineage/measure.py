@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks.lineage.compare import difference
 from benchmarks.lineage.engine import Result
-from benchmarks.lineage.plan import RoundContext
+from benchmarks.lineage.plan import Work
 from benchmarks.lineage.worker import FailedError, LimitError, Worker
 from benchmarks.lineage.world import World
 from benchmarks.measured import Taken
@@ -37,9 +37,9 @@ SLOW: Final = 20.0
 
 @dataclass(slots=True)
 class Timing:
-    """What one engine took for one ctx."""
+    """What one engine took for one work."""
 
-    ctx: RoundContext
+    work: Work
     engine: str
     name: str
     runs: list[Taken] = field(default_factory=list)
@@ -75,20 +75,20 @@ class Bench:
     workers: dict[str, Worker]
     repeats: int
 
-    def measure(self, ctx: RoundContext) -> list[Timing]:
+    def measure(self, work: Work) -> list[Timing]:
         """Let every engine that can do a work repeat it, in turns."""
         timings = [
-            Timing(ctx, engine, worker.name, remark=worker.gone, wrong=worker.broken)
+            Timing(work, engine, worker.name, remark=worker.gone, wrong=worker.broken)
             for engine, worker in self.workers.items()
-            if ctx.method in worker.works
+            if work.method in worker.works
         ]
-        for at in range(self.repeats * ctx.often):
-            self._turn(timings, ctx.given(at))
+        for at in range(self.repeats * work.often):
+            self._turn(timings, work.given(at))
         return timings
 
-    def shared(self, ctx: RoundContext, peers: Iterable[str]) -> bool:
-        """Whether one of some peers can do a ctx."""
-        return any(ctx.method in self.workers[peer].works for peer in peers)
+    def shared(self, work: Work, peers: Iterable[str]) -> bool:
+        """Whether one of some peers can do a work."""
+        return any(work.method in self.workers[peer].works for peer in peers)
 
     def _turn(self, timings: Sequence[Timing], given: tuple[Any, ...]) -> None:
         """Let each engine do its work once; nobody without ours to compare with."""
@@ -123,7 +123,7 @@ def hired(
 
     Args:
         world: what they are asked about.
-        scratch: where they ctx.
+        scratch: where they work.
         specs: module:class by engine, ours the first.
         limit: seconds that a work may take.
         repeats: how often each does it.

@@ -46,8 +46,13 @@ class Stemma(Engine):
     def number(self) -> None:
         """Number the rows as the index does: by round, then by row."""
         world = self.world
-        rows = (world.lineage(at).select("row").collect()["row"] for at in range(world.rounds))
-        slot = [np.sort(each.to_numpy()) + at * world.stride for at, each in enumerate(rows)]
+        rows = (
+            world.lineage(number).select("row").collect()["row"] for number in range(world.rounds)
+        )
+        slot = [
+            np.sort(rows_of_round.to_numpy()) + number * world.stride
+            for number, rows_of_round in enumerate(rows)
+        ]
         self.place = np.concatenate(slot)
 
     def before(self, work: str, *given: Any) -> None:  # noqa: ANN401  a work's own arguments
@@ -56,7 +61,7 @@ class Stemma(Engine):
             shutil.rmtree(self._cache("whole"), ignore_errors=True)
         elif work == "extend":
             self._shorten(given[0])
-        elif work in {"ancestors", "descendants", "weak"}:
+        elif work in {"ancestors", "descendants", "indirect"}:
             self.start = np.searchsorted(self.place, np.atleast_1d(given[0]))
 
     def build(self) -> Reader:
@@ -65,8 +70,8 @@ class Stemma(Engine):
 
     def extend(self, rounds: int) -> Reader:
         """Open the index of so many rounds where that of one fewer is at hand."""
-        found = open_index(self._cache(f"{rounds}"), self.world.sources(rounds))
-        return size(found.rows, found.edges)
+        index = open_index(self._cache(f"{rounds}"), self.world.sources(rounds))
+        return size(index.rows, index.edges)
 
     def open(self) -> Reader:
         """Open the index of all rounds."""
@@ -79,15 +84,15 @@ class Stemma(Engine):
 
     def ancestors(self, _slot: int) -> Reader:
         """Go back."""
-        found = walks.ancestors(self.index, self.start).nodes
-        above = found.filter(pl.col("steps") > 0)["number"].to_numpy()
+        nodes = walks.ancestors(self.index, self.start).nodes
+        above = nodes.filter(pl.col("steps") > 0)["number"].to_numpy()
         return self._slots(above)
 
     def descendants(self, _slots: NDArray[np.int64]) -> Reader:
         """Go forward."""
         return self._slots(walks.descendants(self.index, self.start, include_indirect=False).direct)
 
-    def weak(self, _slots: NDArray[np.int64]) -> Reader:
+    def indirect(self, _slots: NDArray[np.int64]) -> Reader:
         """Go forward, through mixes too."""
         return self._slots(walks.descendants(self.index, self.start).indirect)
 
@@ -118,7 +123,11 @@ def warm_up(home: Path) -> None:
     small = Stemma(generate(home, rounds=3, rows=WARM), home)
     small.number()
     small.build()
-    for work, *given in (("descendants", small.place[:2]), ("weak", small.place[:2]), ("derive",)):
+    for work, *given in (
+        ("descendants", small.place[:2]),
+        ("indirect", small.place[:2]),
+        ("derive",),
+    ):
         small.before(work, *given)
         getattr(small, work)(*given)
     shutil.rmtree(home)
@@ -134,4 +143,4 @@ def _read(world: World, done: Rounds) -> Result:
         ]
     )
     values = whole.select(pl.col("slot", *DERIVED).cast(pl.Float64).fill_null(float("nan")))
-    return {each.name: each.to_numpy() for each in values}
+    return {column.name: column.to_numpy() for column in values}

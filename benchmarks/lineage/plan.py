@@ -44,11 +44,11 @@ def works(world: World, repeats: int) -> Iterator[Work]:
     yield Work("extend-last", "extend", title, lambda _: (world.rounds,))
     yield Work("open", "open", "opening", lambda _: ())
     title = f"a sample by {DIGITS} digits of its id"
-    yield Work("find", "find", title, lambda at: (chosen[at][1].hex()[:DIGITS],), OFTEN)
+    yield Work("find", "find", title, lambda repeat: (chosen[repeat][1].hex()[:DIGITS],), OFTEN)
     title = "ancestors of one sample"
-    yield Work("ancestors", "ancestors", title, lambda at: (chosen[at][0],), OFTEN)
+    yield Work("ancestors", "ancestors", title, lambda repeat: (chosen[repeat][0],), OFTEN)
     yield Work("descendants", "descendants", f"descendants of {count}", lambda _: (real,))
-    yield Work("weak", "weak", f"weak descendants of {count}", lambda _: (real,))
+    yield Work("indirect", "indirect", f"indirect descendants of {count}", lambda _: (real,))
     yield Work("derive", "derive", "derivation of the whole lake", lambda _: ())
 
 
@@ -62,7 +62,7 @@ def samples(world: World, number: int, count: int) -> list[tuple[int, bytes]]:
         .collect()
     )
     rows = chosen.rows()
-    return [rows[at % len(rows)] for at in range(count)]
+    return [rows[position % len(rows)] for position in range(count)]
 
 
 def starts(world: World) -> NDArray[np.int64]:

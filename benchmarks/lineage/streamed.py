@@ -43,7 +43,7 @@ Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workplace:
     """Where the world, its index and what a step leaves for the next are."""
 
     home: Path
@@ -83,41 +83,41 @@ class Step:
     """What it has to say."""
 
 
-def make(place: Place) -> Facts:
+def make(workplace: Workplace) -> Facts:
     """Write the world."""
-    made = generate(place.home / "world", rounds=place.rounds, rows=place.rows)
+    made = generate(workplace.home / "world", rounds=workplace.rounds, rows=workplace.rows)
     files = sum(file.stat().st_size for file in made.home.rglob("*.parquet"))
     return {"samples": made.rounds * made.rows, "disk": files}
 
 
-def build(place: Place) -> Facts:
+def build(workplace: Workplace) -> Facts:
     """Build the index from Parquet."""
-    found = place.open()
-    files = sum(file.stat().st_size for file in place.index.rglob("*") if file.is_file())
-    return {"samples": found.rows, "edges": found.edges, "disk": files}
+    index = workplace.open()
+    files = sum(file.stat().st_size for file in workplace.index.rglob("*") if file.is_file())
+    return {"samples": index.rows, "edges": index.edges, "disk": files}
 
 
-def opening(place: Place) -> Facts:
+def opening(workplace: Workplace) -> Facts:
     """Open the index."""
-    return {"samples": place.open().rows}
+    return {"samples": workplace.open().rows}
 
 
-def derivation(place: Place) -> Facts:
+def derivation(workplace: Workplace) -> Facts:
     """Derive every column; each value must be what the lake stores."""
-    warm_up(place.home / "warm")
-    opened = place.open()
+    warm_up(workplace.home / "warm")
+    opened = workplace.open()
     worst, checking = 0.0, 0.0
     for segment, rows in derive.derive(opened):
         start = time.perf_counter()
-        worst = max(worst, _error(rows, place.world.lineage(segment.round)))
+        worst = max(worst, _error(rows, workplace.world.lineage(segment.round)))
         checking += time.perf_counter() - start
     check(worst <= ERROR, f"a derived value differs from the stored one by {worst}")
     return {"largest difference from the stored columns": worst, "of it comparing": checking}
 
 
-def audit(place: Place) -> Facts:
+def audit(workplace: Workplace) -> Facts:
     """Find a sample by its id, and its ancestors; then do it again, with their pages at hand."""
-    opened, made = place.open(), place.world
+    opened, made = workplace.open(), workplace.world
     ((slot, sample_id),) = plan.samples(made, made.rounds - 1, 1)
     taken = []
     for _ in range(2):
@@ -130,31 +130,31 @@ def audit(place: Place) -> Facts:
     return {"ancestors": len(described) - len(numbers), "first": taken[0], "again": taken[1]}
 
 
-def descendants(place: Place) -> Facts:
+def descendants(workplace: Workplace) -> Facts:
     """Find the descendants of 1,000 real samples."""
-    return _descended(place, weak=False)
+    return _descended(workplace, indirect=False)
 
 
-def weak(place: Place) -> Facts:
-    """Find their weak descendants too."""
-    return _descended(place, weak=True)
+def indirect(workplace: Workplace) -> Facts:
+    """Find their indirect descendants too."""
+    return _descended(workplace, indirect=True)
 
 
-def _descended(place: Place, *, weak: bool) -> Facts:
-    opened, starts = place.open(), _starts(place)
+def _descended(workplace: Workplace, *, indirect: bool) -> Facts:
+    opened, starts = workplace.open(), _starts(workplace)
     taken = []
     for _ in range(2):
         start = time.perf_counter()
-        found = walks.descendants(opened, starts, include_indirect=weak)
+        reached = walks.descendants(opened, starts, include_indirect=indirect)
         taken.append(time.perf_counter() - start)
-    np.save(place.found, found.direct)
-    counts = {"descendants": len(found.direct), "weak": len(found.indirect)}
+    np.save(workplace.found, reached.direct)
+    counts = {"descendants": len(reached.direct), "indirect": len(reached.indirect)}
     return {**counts, "first": taken[0], "again": taken[1]}
 
 
-def scan(place: Place) -> Facts:
+def scan(workplace: Workplace) -> Facts:
     """Check the descendants by a scan of the lake's Parquet."""
-    made, starts = place.world, _starts(place)
+    made, starts = workplace.world, _starts(workplace)
     marks, slots = np.zeros(made.slots, np.bool_), []
     for number in range(made.rounds):
         rows, edges = flat.tables(made, number)
@@ -164,33 +164,33 @@ def scan(place: Place) -> Facts:
         child, parent = (edges[name].to_numpy() for name in ("child", "parent"))
         marks[child[marks[parent]]] = True
     expected = np.flatnonzero(marks[np.concatenate(slots)])
-    found = np.load(place.found)
-    check(np.array_equal(found, np.setdiff1d(expected, starts)), "the descendants are others")
-    return {"descendants": len(found)}
+    reached = np.load(workplace.found)
+    check(np.array_equal(reached, np.setdiff1d(expected, starts)), "the descendants are others")
+    return {"descendants": len(reached)}
 
 
-def _starts(place: Place) -> NDArray[np.int64]:
+def _starts(workplace: Workplace) -> NDArray[np.int64]:
     """Numbers of real samples; round 0 comes first, so they are their ranks."""
-    real = place.world.lineage(0).select("row").collect()["row"].sort().to_numpy()
-    return np.searchsorted(real, plan.starts(place.world))
+    real = workplace.world.lineage(0).select("row").collect()["row"].sort().to_numpy()
+    return np.searchsorted(real, plan.starts(workplace.world))
 
 
 def _error(rows: pl.DataFrame, stored: pl.LazyFrame) -> float:
     """The largest difference of derived values from those that the lake stores."""
-    known = stored.select("row", *DERIVED).collect().sort("row").cast(pl.Float64)
-    both = zip(rows.select("row", *DERIVED).cast(pl.Float64), known, strict=True)
+    expected = stored.select("row", *DERIVED).collect().sort("row").cast(pl.Float64)
+    both = zip(rows.select("row", *DERIVED).cast(pl.Float64), expected, strict=True)
     pairs = ((ours.fill_null(-1.0), theirs.fill_null(-1.0)) for ours, theirs in both)
     return max(float((ours - theirs).abs().max()) for ours, theirs in pairs)  # type: ignore[arg-type]
 
 
-STEPS: Final[dict[str, Callable[[Place], Facts]]] = {
+STEPS: Final[dict[str, Callable[[Workplace], Facts]]] = {
     "make the world": make,
     "build the index": build,
     "open it": opening,
     "derive every column": derivation,
     "audit one sample": audit,
     "descendants of 1,000 real samples": descendants,
-    "the same, weak ones too": weak,
+    "the same, indirect ones too": indirect,
     "check them by a scan of the lake": scan,
 }
 
@@ -217,9 +217,9 @@ def render(steps: Sequence[Step], console: Console) -> None:
         table.add_column(head, justify="right")
     table.add_column("", overflow="fold")
     for step in steps:
-        said = ", ".join(f"{name}: {_said(name, value)}" for name, value in step.facts.items())
+        facts = ", ".join(f"{name}: {_said(name, value)}" for name, value in step.facts.items())
         figures = (amount(step.seconds), amount(step.cpu), f"{step.peak / 1e9:.2f}")
-        table.add_row(step.name, *figures, said)
+        table.add_row(step.name, *figures, facts)
     console.print(table)
 
 
@@ -236,19 +236,19 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("rounds", type=int)
     parser.add_argument("rows", type=int)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     cpu, start = time.process_time(), time.perf_counter()
-    facts = STEPS[asked.step](Place(asked.home, asked.rounds, asked.rows))
+    facts = STEPS[arguments.step](Workplace(arguments.home, arguments.rounds, arguments.rows))
     step = Step(
-        asked.step,
+        arguments.step,
         time.perf_counter() - start,
         time.process_time() - cpu,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         facts,
     )
-    said = asdict(step)
-    del said["name"]
-    print(json.dumps(said))
+    content = asdict(step)
+    del content["name"]
+    print(json.dumps(content))
 
 
 if __name__ == "__main__":

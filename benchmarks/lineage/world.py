@@ -58,10 +58,10 @@ class World:
 
     def mixes(self) -> list[tuple[int, str, int, int]]:
         """Number, digest, first and last round of the mix of each synthetic round."""
-        found = [(number, self.mix(number)) for number in range(1, self.rounds)]
+        manifests = [(number, self.mix(number)) for number in range(1, self.rounds)]
         return [
-            (number, each.digest, each.rounds[0].round, each.rounds[-1].round)
-            for number, each in found
+            (number, manifest.digest, manifest.rounds[0].round, manifest.rounds[-1].round)
+            for number, manifest in manifests
         ]
 
     def lineage(self, number: int) -> pl.LazyFrame:

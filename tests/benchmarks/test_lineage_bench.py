@@ -178,7 +178,7 @@ def test_loops_of_numba_find_what_those_of_c_do(
         engine.prepare()
         assert engine.name.startswith(name)
         real = starts(world)[:5]
-        found.append([engine.derive()(), engine.descendants(real)(), engine.weak(real)()])
+        found.append([engine.derive()(), engine.descendants(real)(), engine.indirect(real)()])
     for ours, theirs in zip(*found, strict=True):
         assert compare.difference(theirs, ours) is None
         assert len(ours["slot"]) > 0
