@@ -39,7 +39,7 @@ class Reference:
     @property
     def is_file(self) -> bool:
         """Whether it is the path of a Python file."""
-        return self.place.endswith(".py") or "/" in self.place
+        return self.place.endswith(".py") or "/" in self.place or self.place.startswith(".")
 
     @property
     def is_name(self) -> bool:
@@ -147,7 +147,7 @@ def _from_module(asked: Reference, kind: str) -> ModuleType:
             f"the {kind} {asked.text!r}: there is no module {error.name!r}, neither installed nor "
             f"in {Path.cwd()}; a file is named by its path, such as ./mine.py"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(asked, kind, error) from error
 
 
@@ -170,7 +170,7 @@ def _from_file(asked: Reference, kind: str) -> ModuleType:
     try:
         with _project_last():
             exec(compile(data, str(place), "exec"), module.__dict__)  # noqa: S102  the user's own
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _broken(asked, kind, error) from error
     return module

@@ -94,7 +94,7 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:  # noqa: ANN401  a type of any form
 
 def _of_method(candidate: type[Any], protocol: type[Any], name: str) -> str | None:
     value, wanted = getattr(candidate, name, None), getattr(protocol, name)
-    if value is None:
+    if value is None or getattr(value, "__isabstractmethod__", False):
         return f"`{name}` is missing"
     if isinstance(wanted, property):
         return None  # a value of any form
@@ -103,8 +103,9 @@ def _of_method(candidate: type[Any], protocol: type[Any], name: str) -> str | No
     given = inspect.signature(wanted).parameters.values()
     positional = [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
     named = {each.name: None for each in given if each.kind is each.KEYWORD_ONLY}
+    bound = isinstance(inspect.getattr_static(candidate, name), staticmethod | classmethod)
     try:
-        inspect.signature(value).bind(*positional, **named)
+        inspect.signature(value).bind(*positional[bound:], **named)
     except TypeError:
-        return f"`{name}` must take ({', '.join([*positional, *named])})"
+        return f"`{name}` must take ({', '.join([*positional[1:], *named])})"
     return None

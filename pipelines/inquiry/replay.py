@@ -232,7 +232,10 @@ def _replayed(lake: Lake, record: Record, reference: str, generator: Replays) ->
         shard = Shard(planned.index, planned.start, planned.stop, record.seed)
         result = generator.replay(request, shard, record.manifest.get("environment", {}))
     payload = [name for name in record.rows.columns if name in result.candidates.columns]
-    return ReplayedShard(result.candidates.select(payload), result.report.environment)
+    rows = result.candidates.sort("row").select(payload)
+    first = record.rows["row"].min()  # rows that could not be made left no gap in the record
+    dense = pl.int_range(pl.len(), dtype=pl.Int64) + pl.lit(first, pl.Int64)
+    return ReplayedShard(rows.with_columns(dense.alias("row")), result.report.environment)
 
 
 def _request(lake: Lake, record: Record, reference: str, folder: Path) -> GenerateRequest[Any]:
