@@ -12,7 +12,7 @@ import polars as pl
 from pipelines import params
 from pipelines.features import image_classifier, images
 from pipelines.metrics import Labelled
-from pipelines.stages import ingest
+from pipelines.rounds import real_data
 
 DATASET: Final = "digits"
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -54,7 +54,7 @@ class World:
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
-        return ingest.prepare(self.settings).with_columns(pl.lit(0, pl.Int32).alias("round"))
+        return real_data.prepare(self.settings).with_columns(pl.lit(0, pl.Int32).alias("round"))
 
     def _split(self, *names: str) -> pl.DataFrame:
         return self._rows.filter(pl.col("split").is_in(names))

@@ -63,12 +63,12 @@ class Line:
     @property
     def alarm(self) -> int | None:
         """The first round that is blocked."""
-        return next((each.round for each in self.rounds if each.blocking), None)
+        return next((seen.round for seen in self.rounds if seen.blocking), None)
 
     @property
     def drop(self) -> int | None:
         """The first round with which two points are lost."""
-        return next((each.round for each in self.rounds if each.lost >= DROP - 1e-9), None)
+        return next((seen.round for seen in self.rounds if seen.lost >= DROP - 1e-9), None)
 
     @property
     def in_time(self) -> bool:
@@ -83,7 +83,7 @@ class Line:
     def first(self, family: str) -> int | None:
         """The first round that checks of one family block."""
         starts = FAMILIES[family]
-        blocked = (each.round for each in self.rounds if any(map(_of(starts), each.blocking)))
+        blocked = (seen.round for seen in self.rounds if any(map(_of(starts), seen.blocking)))
         return next(blocked, None)
 
 
@@ -102,10 +102,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=most, help="follow a line no farther")
     parser.add_argument("--components", type=int, default=shipped.components, help="per mixture")
     parser.add_argument("--candidates", type=int, default=shipped.candidates, help="per round")
-    asked = parser.parse_args()
-    generator = Generator(components=asked.components, candidates=asked.candidates)
-    lines = run(asked.seeds, generator, asked.rounds, asked.processes)
-    if asked.json:
+    arguments = parser.parse_args()
+    generator = Generator(components=arguments.components, candidates=arguments.candidates)
+    lines = run(arguments.seeds, generator, arguments.rounds, arguments.processes)
+    if arguments.json:
         content = {"generator": asdict(generator), "summary": summary(lines)}
         shown = {**machine(), **content, "lines": [_record(line) for line in lines]}
         print(json.dumps(shown, indent=2))
@@ -120,33 +120,33 @@ def run(seeds: int, generator: Generator, rounds: int, processes: int) -> list[L
     os.environ |= ONE_THREAD  # of each process; it must be set before their libraries load
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(work, *job) for job in jobs]
-        return [each.result() for each in track(waiting, "lines")]
+        return [future.result() for future in track(waiting, "lines")]
 
 
 def line(regime: str, seed: int, generator: Generator, rounds: int) -> Line:
     """Follow one line."""
-    found = follow(seed, regime, min(ROUNDS[regime], rounds), generator)
+    judged = follow(seed, regime, min(ROUNDS[regime], rounds), generator)
     return Line(
         seed,
         regime,
         tuple(
             Seen(
-                round=each.round,
-                lost=each.lost,
-                verdict=each.result.verdict,
-                blocking=each.result.blocking,
-                values={item.name: item.value for item in each.result.checks},
+                round=round_.round,
+                lost=round_.lost,
+                verdict=round_.result.verdict,
+                blocking=round_.result.blocking,
+                values={item.name: item.value for item in round_.result.checks},
             )
-            for each in found
+            for round_ in judged
         ),
     )
 
 
 def summary(lines: Iterable[Line]) -> str:
     """The answer in one line."""
-    healthy = [each for each in lines if each.regime == "accumulate"]
-    replaced = [each for each in lines if each.regime == "replace"]
-    false = sum(each.alarm is not None for each in healthy)
+    healthy = [line_ for line_ in lines if line_.regime == "accumulate"]
+    replaced = [line_ for line_ in lines if line_.regime == "replace"]
+    false = sum(line_.alarm is not None for line_ in healthy)
     timely, before = (sum(map(test, replaced)) for test in (_in_time, _before))
     return (
         f"false alarms {false}/{len(healthy)}; alarms in time {timely}/{len(replaced)} "
@@ -154,16 +154,16 @@ def summary(lines: Iterable[Line]) -> str:
     )
 
 
-def _in_time(each: Line) -> bool:
-    return each.in_time
+def _in_time(line_: Line) -> bool:
+    return line_.in_time
 
 
-def _before(each: Line) -> bool:
-    return each.before
+def _before(line_: Line) -> bool:
+    return line_.before
 
 
-def _record(each: Line) -> dict[str, Any]:
-    return {**asdict(each), "alarm": each.alarm, "drop": each.drop, "in_time": each.in_time}
+def _record(line_: Line) -> dict[str, Any]:
+    return {**asdict(line_), "alarm": line_.alarm, "drop": line_.drop, "in_time": line_.in_time}
 
 
 def render(lines: Sequence[Line], console: Console) -> None:
@@ -179,7 +179,7 @@ def _by_round(lines: Sequence[Line]) -> Table:
     for head in heads:
         table.add_column(head)
     for regime in ROUNDS:
-        ours = [each.rounds for each in lines if each.regime == regime]
+        ours = [line_.rounds for line_ in lines if line_.regime == regime]
         for seen in zip(*ours, strict=True):
             table.add_row(regime, *_row(seen))
     return table
@@ -187,34 +187,36 @@ def _by_round(lines: Sequence[Line]) -> Table:
 
 def _row(seen: Sequence[Seen]) -> list[str]:
     """One round of all lines of a regime."""
-    losses = [each.lost for each in seen]
-    verdicts = Counter(each.verdict for each in seen)
-    blocking = Counter(name for each in seen for name in each.blocking)
+    losses = [round_.lost for round_ in seen]
+    verdicts = Counter(round_.verdict for round_ in seen)
+    blocking = Counter(name for round_ in seen for name in round_.blocking)
     return [
         f"{seen[0].round}",
         f"{sum(losses) / len(losses):.3f}, {max(losses):.3f}",
-        *(_mean([each.values[name] for each in seen]) for name in FIGURES),
+        *(_mean([round_.values[name] for round_ in seen]) for name in FIGURES),
         ", ".join(f"{verdicts[word]}" for word in ("pass", "warn", "block")),
         ", ".join(f"{name} {count}" for name, count in blocking.most_common()),
     ]
 
 
 def _mean(values: Sequence[float | None]) -> str:
-    known = [each for each in values if each is not None]
-    return f"{sum(known) / len(known):.2f}" if known else "unknown"
+    numbers = [value for value in values if value is not None]
+    return f"{sum(numbers) / len(numbers):.2f}" if numbers else "unknown"
 
 
 def _by_line(lines: Sequence[Line]) -> Table:
     """How many lines of `replace` are blocked when, by which checks, and lose two points when."""
-    replaced = [each for each in lines if each.regime == "replace"]
-    last = max(len(each.rounds) for each in replaced)
+    replaced = [line_ for line_ in lines if line_.regime == "replace"]
+    last = max(len(line_.rounds) for line_ in replaced)
     table = Table(title=f"lines of replace, by the round in which it comes first ({last} rounds)")
     for head in ("first", *(f"round {number}" for number in range(1, last + 1)), "never"):
         table.add_column(head)
     events = {
-        "loss of two points": [each.drop for each in replaced],
-        "alarm": [each.alarm for each in replaced],
-        **{f"alarm by {name} alone": [each.first(name) for each in replaced] for name in FAMILIES},
+        "loss of two points": [line_.drop for line_ in replaced],
+        "alarm": [line_.alarm for line_ in replaced],
+        **{
+            f"alarm by {name} alone": [line_.first(name) for line_ in replaced] for name in FAMILIES
+        },
     }
     for name, rounds in events.items():
         counted = Counter(rounds)

@@ -92,7 +92,7 @@ def follow(
         made = _generate(before.training(), generator, number, derive_seed(seed, DATASET, number))
         decisions = _decide(world, made, before.samples)
         after = _accept(before, made, decisions, regime)
-        found = metrics.evaluate_round(
+        figures = metrics.evaluate_round(
             real=labelled(world.real),
             validation=labelled(world.validation),
             accepted=labelled(after.samples.filter(pl.col("round") == number)),
@@ -101,24 +101,29 @@ def follow(
             settings=world.settings.evaluate,
             seed=derive_seed(seed, DATASET, number, "evaluate"),
         )
-        about = _evidence(world, after, decisions, found)
-        yield Judged(number, found, guard.judge(about, world.settings.publish.guard))
+        evidence = _evidence(world, after, decisions, figures)
+        yield Judged(number, figures, guard.judge(evidence, world.settings.publish.guard))
         before = after
 
 
 def _generate(learned: Labelled, generator: Generator, number: int, seed: int) -> pl.DataFrame:
     """Candidates of a round: every class equally often."""
     classes = np.unique(learned.labels)
-    each = generator.candidates // len(classes)
+    per_class = generator.candidates // len(classes)
     pixels = [
-        _draw(learned.vectors[learned.labels == label], generator, each, derive_seed(seed, at))
-        for at, label in enumerate(classes)
+        _draw(
+            learned.vectors[learned.labels == label],
+            generator,
+            per_class,
+            derive_seed(seed, position),
+        )
+        for position, label in enumerate(classes)
     ]
     side = int(np.sqrt(learned.vectors.shape[1]))
     frame = pl.DataFrame(
         {
             "image": images.encode_lenient(np.concatenate(pixels).reshape(-1, side, side)),
-            "label": np.repeat(classes, each),
+            "label": np.repeat(classes, per_class),
         }
     )
     return frame.with_columns(
@@ -137,23 +142,23 @@ def _draw(
     from sklearn.decomposition import PCA  # noqa: PLC0415  slow to import
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415  slow to import
 
-    known = vectors.astype(np.float64)
-    space = PCA(min(generator.dimensions, *known.shape), svd_solver="full").fit(known)
+    doubles = vectors.astype(np.float64)
+    space = PCA(min(generator.dimensions, *doubles.shape), svd_solver="full").fit(doubles)
     model = GaussianMixture(
-        min(generator.components, len(known)),
+        min(generator.components, len(doubles)),
         reg_covar=generator.floor,
         random_state=np.random.RandomState(seed % 2**32),
     )
-    points, _ = model.fit(space.transform(known)).sample(count)
-    found: NDArray[np.float32] = np.clip(space.inverse_transform(points), 0, 1).astype(np.float32)
-    return found
+    points, _ = model.fit(space.transform(doubles)).sample(count)
+    drawn: NDArray[np.float32] = np.clip(space.inverse_transform(points), 0, 1).astype(np.float32)
+    return drawn
 
 
 def _decide(world: World, made: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """Refuse what has another label than was asked for, is a copy, or is no digit; then curate."""
-    found = labelled(made)
-    distance = knn.nearest(found.vectors, labelled(world.real).vectors, 1)[0][:, 0]
-    agrees = world.judge.labels(found.vectors) == found.labels
+    candidates = labelled(made)
+    distance = knn.nearest(candidates.vectors, labelled(world.real).vectors, 1)[0][:, 0]
+    agrees = world.judge.labels(candidates.vectors) == candidates.labels
     passed = agrees & (distance > world.settings.ingest.near) & (distance <= FARTHEST)
     verdicts = made.select("round", "row").with_columns(
         pl.lit("sound").alias("expectation"),
@@ -186,7 +191,7 @@ def _accept(before: Lake, made: pl.DataFrame, decisions: pl.DataFrame, regime: s
     return Lake.of(samples, pl.concat([before.lineage, rows]), regime)
 
 
-def _evidence(world: World, after: Lake, decisions: pl.DataFrame, found: Evaluation) -> Evidence:
+def _evidence(world: World, after: Lake, decisions: pl.DataFrame, figures: Evaluation) -> Evidence:
     number, near = int(decisions["round"][0]), world.settings.ingest.near
     accepted = after.samples.filter(pl.col("round") == number)
     counted = dict(decisions.group_by("decision").len().iter_rows())
@@ -197,7 +202,7 @@ def _evidence(world: World, after: Lake, decisions: pl.DataFrame, found: Evaluat
         lineage=after.lineage.filter(pl.col("round") == number),
         mix=after.mix.manifest,
         counts={"candidates": len(decisions), **counts},
-        copies=contamination.copies(accepted, world.real, near, IMAGES),
-        leaks=contamination.copies(accepted, world.held_out, near, IMAGES),
-        metrics=found.to_dict(),
+        copies=contamination.near_duplicates(accepted, world.real, near, IMAGES),
+        leaks=contamination.near_duplicates(accepted, world.held_out, near, IMAGES),
+        metrics=figures.to_dict(),
     )
