@@ -17,6 +17,7 @@ from typing import Final
 
 from lake import refs
 from lake.values import Commit
+from pipelines.common import digests
 from pipelines.common.errors import DataError, FormatError
 from pipelines.rounds.keys import StageKey
 
@@ -118,7 +119,7 @@ def fit_entries(key: StageKey) -> dict[str, str]:
 
 
 def _encoded(versions: Mapping[str, str]) -> str:
-    return json.dumps(dict(versions), sort_keys=True, separators=(",", ":"))
+    return digests.canonical(dict(versions)).decode()
 
 
 def _format(commit: str, text: str) -> int:

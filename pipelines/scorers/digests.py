@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from lineage import identity
-from pipelines.common.digests import of_json
+from pipelines.common.digests import canonical, of_json
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OURS: Final = ("pipelines", "expectations", "lineage")
@@ -38,7 +37,7 @@ def of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 def of_frame(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     """Digest these columns of a frame, the order of its rows with them."""
-    digest = hashlib.sha256(json.dumps([len(frame), *columns]).encode())
+    digest = hashlib.sha256(canonical([len(frame), *columns]))
     digest.update(b"".join(of_rows(frame, columns)))
     return digest.hexdigest()
 

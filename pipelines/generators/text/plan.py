@@ -157,6 +157,9 @@ def _question(
 
 
 def _digest(prompt: Prompt) -> bytes:
-    """SHA-256 of a prompt's text, or of its messages as JSON."""
+    """Digest a prompt's text by SHA-256, or its messages as JSON.
+
+    Lineage holds this digest, so its bytes stay: names in their order, a space after separators.
+    """
     whole = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
     return hashlib.sha256(whole.encode()).digest()

@@ -1,4 +1,4 @@
-"""The sheet that a person fills: whom it asks about, and what it refuses to believe."""
+"""Labelling sheets: which candidates they ask about, and which answers they refuse."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def candidates(rows: int = 200) -> pl.DataFrame:
 
 def write(folder: Path, rows: int = 20) -> tuple[Path, LabellingRequest]:
     drawn = sheets.draw(candidates(), rows, seed=1)
-    asked = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(drawn["row"].to_list()))
-    place = folder / "audits" / "digits-r003.csv"
-    sheets.write(place, drawn, asked)
-    return place, asked
+    request = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(drawn["row"].to_list()))
+    path = folder / "audits" / "digits-r003.csv"
+    sheets.write(path, drawn, request)
+    return path, request
 
 
-def change(place: Path, **columns: pl.Expr) -> None:
-    pl.read_csv(place, infer_schema=False).with_columns(**columns).write_csv(place)
+def change(path: Path, **columns: pl.Expr) -> None:
+    pl.read_csv(path, infer_schema=False).with_columns(**columns).write_csv(path)
 
 
-def read(place: Path, asked: LabellingRequest) -> pl.DataFrame:
-    return sheets.read(place, asked, candidates())
+def read(path: Path, request: LabellingRequest) -> pl.DataFrame:
+    return sheets.read(path, request, candidates())
 
 
 @pytest.mark.parametrize("rows", [12, 40, 100, 500])
@@ -56,12 +56,12 @@ def test_a_sample_has_each_stratum_in_proportion_and_at_least_once(rows: int) ->
     assert drawn["row"].is_sorted()
     assert drawn["row"].n_unique() == len(drawn)
     by = list(sheets.STRATUM)
-    found = everything.group_by(by).len().join(drawn.group_by(by).len(), on=by, how="left")
+    strata = everything.group_by(by).len().join(drawn.group_by(by).len(), on=by, how="left")
     share = min(rows, 200) / 200
-    for size, count in found.select("len", "len_right").iter_rows():
+    for size, count in strata.select("len", "len_right").iter_rows():
         assert count is not None
         assert count == pytest.approx(max(size * share, 1), abs=1)
-    assert abs(len(drawn) - min(rows, 200)) <= len(found)
+    assert abs(len(drawn) - min(rows, 200)) <= len(strata)
 
 
 def test_every_candidate_has_the_same_chance() -> None:
@@ -73,39 +73,39 @@ def test_every_candidate_has_the_same_chance() -> None:
 
 
 def test_a_sheet_says_nothing_of_verdicts(tmp_path: Path) -> None:
-    place, _ = write(tmp_path)
-    sheet = pl.read_csv(place, infer_schema=False)
+    path, _ = write(tmp_path)
+    sheet = pl.read_csv(path, infer_schema=False)
     assert tuple(sheet.columns) == sheets.COLUMNS
     assert (sheet["truth"] == "").all()
 
 
 def test_answers_are_words_or_labels(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
+    path, request = write(tmp_path)
     label = pl.when(pl.col("asked") == "0").then(pl.lit("0")).otherwise(pl.lit("2"))
-    change(place, truth=label, note=pl.lit('a "note", here'))
-    found = read(place, asked)
-    assert (found["right"] == found["asked"].is_in(["0", "2"])).all()
-    assert found["note"].to_list() == ['a "note", here'] * len(found)
-    change(place, truth=pl.when(pl.col("asked") == "0").then(pl.lit(" WRONG")))
-    found = read(place, asked)
-    assert (found["right"].is_null() == (found["asked"] != "0")).all()
-    assert not found["right"].drop_nulls().any()
+    change(path, truth=label, note=pl.lit('a "note", here'))
+    answers = read(path, request)
+    assert (answers["right"] == answers["asked"].is_in(["0", "2"])).all()
+    assert answers["note"].to_list() == ['a "note", here'] * len(answers)
+    change(path, truth=pl.when(pl.col("asked") == "0").then(pl.lit(" WRONG")))
+    answers = read(path, request)
+    assert (answers["right"].is_null() == (answers["asked"] != "0")).all()
+    assert not answers["right"].drop_nulls().any()
 
 
 def test_a_spreadsheet_may_write_it_in_its_own_way(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
-    change(place, truth=pl.lit("right"), sample_id=pl.col("sample_id").str.to_uppercase())
-    text = place.read_text(encoding="utf-8").replace(",", ";").replace("\n", "\r\n")
-    place.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    assert read(place, asked)["right"].all()
+    path, request = write(tmp_path)
+    change(path, truth=pl.lit("right"), sample_id=pl.col("sample_id").str.to_uppercase())
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace("\n", "\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read(path, request)["right"].all()
 
 
 def test_rows_may_be_left_out_or_blank(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
-    pl.read_csv(place, infer_schema=False).head(5).with_columns(truth=pl.lit("wrong")).write_csv(
-        place
+    path, request = write(tmp_path)
+    pl.read_csv(path, infer_schema=False).head(5).with_columns(truth=pl.lit("wrong")).write_csv(
+        path
     )
-    assert len(read(place, asked)) == 5
+    assert len(read(path, request)) == 5
 
 
 THIRD = pl.int_range(pl.len()) == 2
@@ -126,12 +126,12 @@ THIRD = pl.int_range(pl.len()) == 2
 def test_an_answer_that_cannot_be_names_its_row(
     tmp_path: Path, column: str, value: str, message: str
 ) -> None:
-    place, asked = write(tmp_path)
-    change(place, truth=pl.lit("right"))
+    path, request = write(tmp_path)
+    change(path, truth=pl.lit("right"))
     put = pl.when(THIRD).then(pl.lit(value)).otherwise(pl.col(column))
-    change(place, **{column: put})
+    change(path, **{column: put})
     with pytest.raises(CalibrationError, match=message):
-        read(place, asked)
+        read(path, request)
 
 
 HOSTILE = ("=1+1", "+x", "-1", "@x", "'=1+1", "''", "\tx", " spaced ", "a;=1", 'say "so"', "x\r\ny")
@@ -143,18 +143,18 @@ def labelled(labels: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(pl.lit(value=True).alias("kept"))
 
 
-def fill(place: Path, truths: Sequence[str], notes: Sequence[str] | None = None) -> None:
-    """What a program writes that knows how cells are written."""
-    lines = [row for _, row in spreadsheet.read(place.read_text(encoding="utf-8"))]
-    for at, row in enumerate(lines):
-        row |= {"truth": truths[at], "note": notes[at] if notes else ""}
-    place.write_text(spreadsheet.written(sheets.COLUMNS, lines), encoding="utf-8", newline="")
+def fill(path: Path, truths: Sequence[str], notes: Sequence[str] | None = None) -> None:
+    """Fill in a sheet as a program does that knows how cells are written."""
+    lines = [row for _, row in spreadsheet.read(path.read_text(encoding="utf-8"))]
+    for index, row in enumerate(lines):
+        row |= {"truth": truths[index], "note": notes[index] if notes else ""}
+    path.write_text(spreadsheet.written(sheets.COLUMNS, lines), encoding="utf-8", newline="")
 
 
-def drawn_from(folder: Path, known: pl.DataFrame) -> tuple[Path, LabellingRequest]:
-    asked = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(known["row"].to_list()))
-    sheets.write(folder / "s.csv", known, asked)
-    return folder / "s.csv", asked
+def drawn_from(folder: Path, sample: pl.DataFrame) -> tuple[Path, LabellingRequest]:
+    request = LabellingRequest("digits", 3, "c" * 64, "s" * 64, tuple(sample["row"].to_list()))
+    sheets.write(folder / "s.csv", sample, request)
+    return folder / "s.csv", request
 
 
 @given(
@@ -168,74 +168,74 @@ def drawn_from(folder: Path, known: pl.DataFrame) -> tuple[Path, LabellingReques
 def test_any_label_is_a_truth_as_it_is(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str], note: str
 ) -> None:
-    labels = [each for each in labels if each.strip() and each.strip().lower() not in ANSWERS]
+    labels = [label for label in labels if label.strip() and label.strip().lower() not in ANSWERS]
     assume(labels)
-    known = labelled(labels)
-    place, asked = drawn_from(tmp_path_factory.mktemp("sheet"), known)
-    fill(place, labels, [note] * len(labels))
-    found = sheets.read(place, asked, known)
-    assert found["truth"].to_list() == found["asked"].to_list() == labels
-    assert found["right"].all()
-    assert found["note"].to_list() == [note] * len(labels)
+    sample = labelled(labels)
+    path, request = drawn_from(tmp_path_factory.mktemp("sheet"), sample)
+    fill(path, labels, [note] * len(labels))
+    answers = sheets.read(path, request, sample)
+    assert answers["truth"].to_list() == answers["asked"].to_list() == labels
+    assert answers["right"].all()
+    assert answers["note"].to_list() == [note] * len(labels)
 
 
 def test_nothing_of_a_sheet_is_a_formula(tmp_path: Path) -> None:
-    place, _ = drawn_from(tmp_path, labelled(HOSTILE))
-    with place.open(encoding="utf-8", newline="") as file:
+    path, _ = drawn_from(tmp_path, labelled(HOSTILE))
+    with path.open(encoding="utf-8", newline="") as file:
         shown = [row["asked"] for row in csv.DictReader(file)]
-    assert [spreadsheet.text(each) for each in shown] == list(HOSTILE)
-    assert not [each for each in shown if each.lstrip().startswith(("=", "+", "-", "@"))]
+    assert [spreadsheet.text(label) for label in shown] == list(HOSTILE)
+    assert not [label for label in shown if label.lstrip().startswith(("=", "+", "-", "@"))]
 
 
 def test_a_truth_may_lack_the_blanks_of_its_label_where_one_is_meant(tmp_path: Path) -> None:
-    known = labelled([" spaced ", "cat", "cat "])
-    place, asked = drawn_from(tmp_path, known)
-    fill(place, ["spaced", " RIGHT ", "cat"])
-    found = sheets.read(place, asked, known)
-    assert found["right"].to_list() == [True, True, False]
-    assert found["truth"].to_list() == [" spaced ", "right", "cat"]
-    fill(place, [" cat ", "", ""])
+    sample = labelled([" spaced ", "cat", "cat "])
+    path, request = drawn_from(tmp_path, sample)
+    fill(path, ["spaced", " RIGHT ", "cat"])
+    answers = sheets.read(path, request, sample)
+    assert answers["right"].to_list() == [True, True, False]
+    assert answers["truth"].to_list() == [" spaced ", "right", "cat"]
+    fill(path, [" cat ", "", ""])
     with pytest.raises(CalibrationError, match=r"truth 'cat'\) has a truth that is no answer"):
-        sheets.read(place, asked, labelled([" spaced ", "cat ", " cat"]))
+        sheets.read(path, request, labelled([" spaced ", "cat ", " cat"]))
 
 
 def test_a_label_that_begins_with_an_apostrophe_may_be_typed(tmp_path: Path) -> None:
-    known = labelled(["'=1", "'tis"])
-    place, asked = drawn_from(tmp_path, known)
-    text = place.read_text(encoding="utf-8")
+    sample = labelled(["'=1", "'tis"])
+    path, request = drawn_from(tmp_path, sample)
+    text = path.read_text(encoding="utf-8")
     typed = text.replace("''=1,,", "''=1,'=1,").replace("'tis,,", "'tis,'tis,")
     assert typed.count(",'=1,") == typed.count(",'tis,'tis,") == 1
-    place.write_text(typed, encoding="utf-8")
-    assert sheets.read(place, asked, known)["right"].all()
+    path.write_text(typed, encoding="utf-8")
+    assert sheets.read(path, request, sample)["right"].all()
 
 
 def test_a_row_twice_is_refused(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
-    sheet = pl.read_csv(place, infer_schema=False).with_columns(truth=pl.lit("right"))
-    pl.concat([sheet, sheet.head(1)]).write_csv(place)
+    path, request = write(tmp_path)
+    sheet = pl.read_csv(path, infer_schema=False).with_columns(truth=pl.lit("right"))
+    pl.concat([sheet, sheet.head(1)]).write_csv(path)
     with pytest.raises(CalibrationError, match=rf"row {sheet['row'][0]} comes more than once"):
-        read(place, asked)
+        read(path, request)
 
 
 def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
+    path, request = write(tmp_path)
     with pytest.raises(CalibrationError, match="no row has a truth"):
-        read(place, asked)
-    place.write_text("row,truth\n1,right\n", encoding="utf-8")
+        read(path, request)
+    path.write_text("row,truth\n1,right\n", encoding="utf-8")
     with pytest.raises(CalibrationError, match="no column 'round'"):
-        read(place, asked)
+        read(path, request)
     for broken in (b"", b"\xff\xfe\x00", b'round,row\n"1'):
-        place.write_bytes(broken)
+        path.write_bytes(broken)
         with pytest.raises(CalibrationError):
-            read(place, asked)
+            read(path, request)
 
 
 def test_what_was_asked_stands_beside_the_sheet(tmp_path: Path) -> None:
-    place, asked = write(tmp_path)
-    assert sheets.read_request(place) == asked
-    sheets.request_path(place).write_text("[]", encoding="utf-8")
+    path, request = write(tmp_path)
+    assert sheets.read_request(path) == request
+    sheets.request_path(path).write_text("[]", encoding="utf-8")
     with pytest.raises(CalibrationError, match="is not what was written"):
-        sheets.read_request(place)
-    sheets.request_path(place).unlink()
+        sheets.read_request(path)
+    sheets.request_path(path).unlink()
     with pytest.raises(CalibrationError, match="draw another one"):
-        sheets.read_request(place)
+        sheets.read_request(path)
