@@ -33,7 +33,7 @@ class Mine(Scorer[NoSettings]):
     [
         ("distnce", None, "there is no scorer 'distnce'; did you mean 'distance'?"),
         ("./none.py", None, "none.py cannot be read: No such file or directory"),
-        (".", None, "cannot be read: Is a directory"),
+        (".", None, "cannot be read: is a folder, not a regular file"),
         ("no_such.module", None, "there is no module 'no_such', neither installed nor in"),
         ("pipelines.mine", None, "there is no module 'pipelines.mine'"),
         ("./mine.py:Other", WHOLE, "mine.py has no class Other; it has Mine"),

@@ -1,0 +1,309 @@
+"""What every plug-in of the package gives for a small fixed input, as JSON can hold it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from expectations.measures import features
+from lineage.identity import sample_ids
+from pipelines.common.plugins import Registry
+from pipelines.features import images
+from pipelines.generators import making
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.registry import GENERATORS
+from pipelines.generators.text.settings import TextFit, TextGenerate
+from pipelines.llm.settings import Service
+from pipelines.llm.values import Failure, Reply
+from pipelines.metrics import Labelled
+from pipelines.metrics.downstream import Answers
+from pipelines.metrics.protocol import MetricRequest
+from pipelines.metrics.registry import METRICS, TASKS
+from pipelines.modalities.registry import MODALITIES
+from pipelines.scorers import judge, rubric
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.registry import SCORERS
+from pipelines.sources.registry import SOURCES
+
+DIGITS: Final = 6
+SOLVED: Final = 2
+"""Digits of what a solver or a network finds: processors with other instructions differ in more."""
+REGISTRIES: Final[tuple[Registry[Any], ...]] = (
+    SOURCES,
+    MODALITIES,
+    GENERATORS,
+    SCORERS,
+    METRICS,
+    TASKS,
+)
+WORDS: Final = (
+    "ship",
+    "noon",
+    "bread",
+    "salt",
+    "long",
+    "dark",
+    "road",
+    "city",
+    "sails",
+    "at",
+    "with",
+)
+ROWS: Final = 24
+SOLVERS: Final = {
+    ("scorer", "agreement"),
+    ("scorer", "text_agreement"),
+    ("scorer", "toxicity"),
+    ("scorer", "language"),
+    ("generator", "diffusion"),
+    ("modality", "text"),
+    ("metric", "text_variety"),
+}
+
+
+def pictures(seed: int, count: int = ROWS) -> pl.DataFrame:
+    """Images of two classes: bright on the left, or on the right."""
+    draw = np.random.default_rng(seed)
+    label = np.arange(count, dtype=np.int64) % 2
+    pixels = draw.integers(0, 90, (count, 8, 8), dtype=np.uint8)
+    pixels[label == 0, :, :4] += 120
+    pixels[label == 1, :, 4:] += 120
+    pixels[1] = pixels[3]
+    payload = {
+        "image": [{"bytes": png, "path": None} for png in images.encode(pixels)],
+        "label": label,
+    }
+    return keyed(pl.DataFrame(payload, schema_overrides={"image": images.IMAGE}))
+
+
+def texts(seed: int, count: int = ROWS) -> pl.DataFrame:
+    """Texts of two labels with columns that scorers of texts read."""
+    draw = np.random.default_rng(seed)
+    label = [("food", "travel")[row % 2] for row in range(count)]
+    words = [
+        " ".join([*draw.choice(WORDS, 9), *(["bread", "salt"] if each == "food" else ["road"])])
+        for each in label
+    ]
+    words[1] = words[3]
+    words[4] = "As an AI language model, I cannot. Write to a.b@example.org or +49 30 1234567."
+    words[5] = '{"a": 1, "b": ["x"]}'
+    return keyed(pl.DataFrame({"text": words, "label": label}))
+
+
+def keyed(frame: pl.DataFrame) -> pl.DataFrame:
+    rows = pl.int_range(pl.len(), dtype=pl.Int64)
+    return frame.select(pl.lit(1, pl.Int32).alias("round"), rows.alias("row"), pl.all())
+
+
+def plain(value: Any, digits: int) -> Any:
+    """A value as JSON can hold it, numbers rounded; a rounded zero has no sign."""
+    if isinstance(value, pl.DataFrame):
+        value = {name: value[name].to_list() for name in value.columns}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): plain(each, digits) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each, digits) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, float):
+        return round(value, digits) + 0.0 if math.isfinite(value) else str(value)
+    return value
+
+
+def of_scorer(name: str) -> object:
+    """Scores of the fixed rows, and of the real ones where the scorer has them."""
+    scorer = SCORERS.load(name)
+    if name in ("code", "maths"):
+        return SANDBOXED[name]()
+    if name == "judge":
+        return of_judge()
+    make = pictures if "image" in scorer.needs else texts
+    known = make(1)
+    held = known.head(4).with_columns(pl.lit("test").alias("split"))
+    given = Given(known, make(3), held, seed=5)
+    settings = scorer.Settings()
+    found = {"candidates": scorer.score(make(2), given, settings)}
+    if hasattr(scorer, "score_real"):
+        found["real"] = scorer.score_real(given, settings)
+    return found
+
+
+def of_code() -> object:
+    programs = ["def f(x): return x + 1", "def f(x): return x", "def f(x): raise ValueError", None]
+    rows = keyed(pl.DataFrame({"code": programs, "tests": ["assert f(1) == 2"] * 4}))
+    scorer = SCORERS.load("code")
+    return scorer.score(rows, Given(rows), scorer.Settings()).drop("code_seconds")
+
+
+def of_maths() -> object:
+    rows = keyed(
+        pl.DataFrame(
+            {
+                "answer": ["$\\boxed{0.5}$", "3", None, "4 cm", "12"],
+                "truth": ["1/2", "4", "5", "4 m", "12!"],
+            }
+        )
+    )
+    scorer = SCORERS.load("maths")
+    return scorer.score(rows, Given(rows), scorer.Settings())
+
+
+SANDBOXED: Final[Mapping[str, Callable[[], object]]] = {"code": of_code, "maths": of_maths}
+
+
+def of_judge() -> object:
+    """What the judge asks and how it counts; what a model answers is no output of ours."""
+    settings = judge.JudgeSettings(service=Service(model="some-model", max_tokens=32))
+    asked = [
+        judge.ballot(rubric.load("dialogue"), '{"text": "a"}', vote, settings) for vote in (0, 1)
+    ]
+    answers = [reply(str(score), {"score": score}) for score in (1, 4, 5)]
+    failed = Failure("d", "no", 1, 0, 0, None)
+    counted = judge._counted([*answers, answers[0], failed, failed, failed, failed, failed], 3)
+    return {"asked": [each.body for each in asked], "counted": counted}
+
+
+def reply(text: str, parsed: Any) -> Reply:
+    return Reply(text, text, parsed, "some-model", 1, 1, None, 1, None, "stop", 0.0)
+
+
+def of_generator(name: str, place: Path) -> object:
+    return {"diffusion": of_diffusion, "text": of_text}[name](place)
+
+
+def of_diffusion(place: Path) -> object:
+    """Mean brightness of each half of a sampled image."""
+    generator = GENERATORS.load("diffusion")
+    samples = pictures(1).with_columns(pl.lit(1.0).alias("weight"))
+    fit = DiffusionFit(channels=(8, 16), steps=30, batch=16, reference_rows=ROWS, device="cpu")
+    generator.fit(samples, fit, 3, place)
+    settings = DiffusionGenerate(steps=4, device="cpu")
+    request = GenerateRequest("tiny", 1, 7, ("image",), 6, 4, settings, place)
+    result = making.make(generator, request)
+    pixels = images.to_unit(images.decode(result.candidates["image"]))
+    halves = np.stack([pixels[:, :, :4].mean(axis=(1, 2)), pixels[:, :, 4:].mean(axis=(1, 2))], 1)
+    return {
+        "rows": result.candidates.drop("image", "sample_id"),
+        "halves": np.round(halves * 5),
+        "attribution": generator.attribution,
+    }
+
+
+def of_text(place: Path) -> object:
+    """What is asked, and what is made of fixed answers."""
+    generator = GENERATORS.load("text")
+    samples = texts(1).with_columns(
+        pl.lit(1.0).alias("weight"), sample_ids(texts(1), ("text",)).alias("sample_id")
+    )
+    generator.fit(samples, TextFit(pool_rows=10), 3, place)
+    settings = TextGenerate(
+        service=Service(model="some-model"), shots=2, attributes={"tone": ("dry", "warm")}
+    )
+    request = GenerateRequest("talk", 2, 7, ("text",), 6, 4, settings, place)
+    plan = generator.plan(request)
+    questions = plan.content.questions
+    replies = [reply(f"text {row}", {"text": f"text {row}"}) for row in range(len(questions))]
+    replies[2] = Failure("d", "no", 1, 0, 0, None)  # type: ignore[call-overload]
+    plan.content.__dict__["all"] = replies
+    result = making.make_shards(generator, plan)
+    facts = {key: each for key, each in result.report.facts.items() if key != "reasons"}
+    return {
+        "asked": [each.request.body for each in questions],
+        "completions": [
+            each.request.body
+            for each in generator.plan(
+                GenerateRequest("talk", 2, 7, ("text",), 2, 4, TextGenerate(shots=1), place)
+            ).content.questions
+        ],
+        "candidates": result.candidates,
+        "parents": result.parents,
+        "facts": facts,
+    }
+
+
+def of_modality(name: str) -> object:
+    make = {"image": pictures, "text": texts}[name]
+    modality = MODALITIES.load(name, (name,))
+    rows, real = make(1), make(2)
+    near = 2 * modality.default_near
+    measured = modality.measured(real, {"real": real, "rows": rows})
+    return {
+        "columns": modality.columns(rows),
+        "typed": str(modality.typed("x", rows).schema),
+        "pairs": modality.pairs(rows, near),
+        "within": modality.within(pl.concat([rows, real[:2]]), real, near),
+        "readable": modality.readable(rows, real).to_list(),
+        "place": rows.select(modality.place()).to_series().to_list(),
+        "shown": modality.shown(rows).columns,
+        "vectors": np.abs(measured["rows"].vectors),
+        "labels": measured["rows"].labels,
+        "defaults": [modality.default_near, modality.scorers, modality.metrics, modality.task],
+    }
+
+
+def labelled(seed: int, shift: float) -> Labelled:
+    draw = np.random.default_rng(seed)
+    label = np.arange(ROWS) % 2
+    points = (draw.normal(0, 1, (ROWS, 4)) + 2 * label[:, None] + shift).astype(np.float32)
+    words = np.asarray(texts(seed)["text"].to_list(), dtype=object)
+    return Labelled(points, label, None, words)
+
+
+def of_metric(name: str) -> object:
+    real = labelled(1, 0.0)
+    request = MetricRequest(
+        real=real,
+        validation=labelled(2, 0.0),
+        sets={"accepted": labelled(3, 0.2), "mix": labelled(4, 0.1)},
+        features=features.fit(real.vectors),
+        null_draws=5,
+        bootstrap=20,
+        seed=9,
+    )
+    found = METRICS.load(name).measure(request, METRICS.find(name).Settings())
+    return {
+        part: {figure: asdict(metric) for figure, metric in figures.items()}
+        for part, figures in found.items()
+    }
+
+
+def of_task(name: str) -> object:
+    task, test = TASKS.load(name), labelled(6, 0.3)
+    predicted = [task.train(labelled(seed, 0.0), task.Settings())(test) for seed in (1, 5)]
+    ours, theirs = (Answers(test.labels, each) for each in predicted)
+    return {
+        "predicted": predicted,
+        "score": asdict(task.score(ours, 30, 1)),
+        "gain": asdict(task.gain(ours, theirs, 30, 1)),
+    }
+
+
+def of_source(name: str) -> object:
+    frame = SOURCES.load(name).load(SOURCES.find(name).Settings())
+    if "image" in frame.columns:
+        pixels = images.decode(frame["image"])
+        return {"pixels": pixels.astype(int).sum(axis=0), "labels": frame["label"].to_list()}
+    return frame
+
+
+def output(kind: str, name: str, place: Path) -> object:
+    """The output of a plug-in for its fixed input, as JSON can hold it."""
+    digits = SOLVED if (kind, name) in SOLVERS else DIGITS
+    of = {
+        "source": of_source,
+        "modality": of_modality,
+        "scorer": of_scorer,
+        "metric": of_metric,
+        "task": of_task,
+    }
+    found = of_generator(name, place) if kind == "generator" else of[kind](name)
+    return plain(found, digits)

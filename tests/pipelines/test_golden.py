@@ -1,0 +1,157 @@
+"""The output of every plug-in is pinned: a change of it needs a raised version."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from pipelines.common import plugin_modules
+from pipelines.common.plugin_modules import Reference
+from pipelines.common.plugins import Registry
+from pipelines.modalities.registry import MODALITIES
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.registry import SCORERS
+from pipelines.sources import read
+from pipelines.sources import registry as sources
+from tests import golden
+from tests.pipelines.isolated import needs_sandbox
+from tests.pipelines.plugin_outputs import (
+    DIGITS,
+    REGISTRIES,
+    SANDBOXED,
+    output,
+    pictures,
+    plain,
+    texts,
+)
+
+GOLDEN: Final[Mapping[str, str]] = {
+    "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
+    "generator text/1": "474a49f23887e6a4e96bf830c3160b76daca2b52371ad5c2daed35be1e3c209f",
+    "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
+    "metric text_variety/1": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",
+    "modality image/1": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
+    "modality text/1": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",
+    "reader folder/1": "c51a2e4a0f0c15afc29848064dfa650ab34f9bea263e2ea78a2dc8a40dd3ab63",
+    "reader table/1": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
+    "scorer agreement/1": "a49812fc197828fc695cae1a4eeae55742b73cc9573b7accc8942702ee2c6221",
+    "scorer code/3": "b481e892408ec3664ebb37675c0db8e7f3a01a6618d9f569775f34aea806061e",
+    "scorer distance/1": "4c0c32bb64cdc679131f99a70ca950db2ecfa2cf8192d54762df7df815ac0167",
+    "scorer image_duplicates/1": "0a3100915151c8f2b3e2b04e52eb560296d2dcc265722e67119e877f895f50b3",
+    "scorer json_schema/1": "ea82c76c5e98f3af6a315f0f33939a3a4f05741aa702faca0eaebebe234f1157",
+    "scorer judge/1": "a82b5db7bdec5ee1f69b64a734fade53ec49a6452147a2228e3edfd759ce757c",
+    "scorer language/1": "5af13ccfdad333174c6011d2fbd41be48dd5f61d9181fa40da69646f8f1d3f37",
+    "scorer maths/2": "e27018bc6ef23c675bce339feb7231b024bf0e63ca480b3f1534f51172855ef8",
+    "scorer personal_data/1": "a1d5b41f7d97ef84e275d147df3eabe326e76617c323c0d2d41ee80106f193b3",
+    "scorer text_agreement/1": "cfe1bc98fbaac836ee56f3a9fffd54682eb08d70fc12d44f364a7f5d6a06595c",
+    "scorer text_duplicates/1": "d63a0b08c29ebff337ef08c88584cf5c99e25939d971b60218050d62bc4b2dd5",
+    "scorer text_overlap/1": "9ee7bfc904274f6f92c2426c809bb9cda178e1cbcd1b8d0f77430f54460dd767",
+    "scorer text_shape/1": "276e30dff51a593ad3d9b095b1227a5cf34117ce4aa462da50e74768595de8e1",
+    "scorer toxicity/1": "93e4c112ea4f556fd907453310c7ca92feb2d55265b10904eefc1178fdf7766f",
+    "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",
+    "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",
+    "task image_labels/1": "e01be1c74a8e05319c49e597b8557990aa8893bcc3dc8f9142d2515af165a889",
+    "task text_labels/1": "e4676fbb4de9312e0a6f0716c247ac7383285a75955a9210f9f95b15e20713cd",
+}
+"""Digests of output by kind and version."""
+
+
+def pinned(kind: str) -> dict[str, str]:
+    """Digests of a kind, by version."""
+    return {
+        key.partition(" ")[2]: value
+        for key, value in GOLDEN.items()
+        if key.partition(" ")[0] == kind
+    }
+
+
+def file_of(found: type[Any]) -> str:
+    return found.__module__.replace(".", "/") + ".py"
+
+
+def cases() -> Iterator[Any]:
+    for each in REGISTRIES:
+        for name in each.names():
+            marks = [needs_sandbox] if name in SANDBOXED else []
+            yield pytest.param(each, name, id=f"{each.kind} {name}", marks=marks)
+
+
+@pytest.mark.parametrize(("registry_", "name"), list(cases()))
+def test_a_change_of_output_needs_a_raised_version(
+    registry_: Registry[Any], name: str, tmp_path: Path
+) -> None:
+    found = registry_.find(name)
+    made = output(registry_.kind, name, tmp_path)
+    golden.check(made, found.version, pinned(registry_.kind), file=file_of(found))
+
+
+@pytest.mark.parametrize("version", [sources.TABLE, sources.FOLDER])
+def test_readers_of_data_are_pinned(version: str, tmp_path: Path) -> None:
+    if version == sources.FOLDER:
+        for row in pictures(1, 6).iter_rows(named=True):
+            place = tmp_path / f"class {row['label']}" / f"{row['row']}.png"
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(row["image"]["bytes"])
+        found: object = read.read(str(tmp_path), MODALITIES.load("image", ("image",))).frame
+    else:
+        rows = texts(1).select("text", "label")
+        rows.write_csv(tmp_path / "rows.csv")
+        rows.write_ndjson(tmp_path / "rows.jsonl")
+        rows.write_parquet(tmp_path / "rows.parquet")
+        modality = MODALITIES.load("text", ("text",))
+        found = [
+            read.read(str(tmp_path / f"rows.{each}"), modality).frame
+            for each in ("csv", "jsonl", "parquet")
+        ]
+    golden.check(
+        plain(found, DIGITS), version, pinned("reader"), file="pipelines/sources/registry.py"
+    )
+
+
+def test_nothing_is_pinned_that_is_not_there() -> None:
+    there = {
+        f"{each.kind} {each.find(name).version}" for each in REGISTRIES for name in each.names()
+    }
+    assert set(GOLDEN) == there | {f"reader {sources.TABLE}", f"reader {sources.FOLDER}"}
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[str], Any]:
+    """A scorer as a copy of its file would be, its text changed."""
+
+    def load(change: str) -> Any:
+        text = Path(str(sys.modules[SCORERS.find("text_shape").__module__].__file__)).read_text()
+        old, _, new = change.partition(" => ")
+        assert old in text
+        place = tmp_path / "copy.py"
+        place.write_text(text.replace(old, new))
+        module = plugin_modules.module_of(Reference.of(str(place)), "scorer")
+        return module.TextShape()
+
+    return load
+
+
+def test_a_changed_comment_is_no_change_and_changed_output_names_the_version(
+    copied: Callable[[str], Any],
+) -> None:
+    def made(change: str) -> object:
+        scorer = copied(change)
+        rows = texts(2)
+        given = Given(texts(1))
+        found = {
+            "candidates": scorer.score(rows, given, scorer.Settings()),
+            "real": scorer.score_real(given, scorer.Settings()),
+        }
+        return plain(found, DIGITS)
+
+    def check(change: str) -> None:
+        file = "pipelines/scorers/text_shape.py"
+        golden.check(made(change), "text_shape/1", pinned("scorer"), file=file)
+
+    check('"""Measure each text. => """Say how each text is made.')
+    with pytest.raises(AssertionError, match="raise text_shape/1 to text_shape/2 in pipelines/sc"):
+        check("str.len_chars() => str.len_bytes() + 1")
