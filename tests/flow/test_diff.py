@@ -44,22 +44,22 @@ def test_a_diff_shows_what_a_merge_would_change(
 ) -> None:
     blocked_round(copied)
     lake = copied.lake()
-    found = build.diff(lake, "main", "tiny-r003", "tiny")
+    diff = build.diff(lake, "main", "tiny-r003", "tiny")
     decisions = tables.read_round(lake, "tiny-r003", "tiny", "decisions", 3)
     accepted = decisions.filter(pl.col("decision") == "accepted")
-    (changed,) = found.rounds
+    (changed,) = diff.rounds
     assert (changed.round, changed.guard) == (3, "block")
     assert changed.samples == {"added": len(accepted), "removed": 0, "changed": 0}
     assert sum(changed.decisions.values()) == 24
-    assert (found.left.samples + len(accepted), found.conflicts) == (found.right.samples, [])
-    assert (found.left.rounds, found.right.rounds) == ([0, 1, 2], [0, 1, 2, 3])
-    assert found.right.real_share is not None
-    assert found.left.real_share is not None
-    assert found.right.real_share < found.left.real_share
-    assert found.right.depth_max == 3
-    assert found.rows.filter(pl.col("change") == "added").height == len(accepted)
-    assert found.rows.filter(pl.col("change") == "refused").height == 24 - len(accepted)
-    assert found.objects["samples"] == {"added": 1}
+    assert (diff.left.samples + len(accepted), diff.conflicts) == (diff.right.samples, [])
+    assert (diff.left.rounds, diff.right.rounds) == ([0, 1, 2], [0, 1, 2, 3])
+    assert diff.right.real_share is not None
+    assert diff.left.real_share is not None
+    assert diff.right.real_share < diff.left.real_share
+    assert diff.right.depth_max == 3
+    assert diff.rows.filter(pl.col("change") == "added").height == len(accepted)
+    assert diff.rows.filter(pl.col("change") == "refused").height == 24 - len(accepted)
+    assert diff.objects["samples"] == {"added": 1}
     capsys.readouterr()
     run(right="tiny-r003", rows=True)
     shown = capsys.readouterr().out
@@ -72,14 +72,14 @@ def test_a_diff_shows_what_a_merge_would_change(
 
 
 def test_a_superseded_round_shows_as_removed(copied: Project) -> None:
-    copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
+    copied.edit(lambda params: params["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1", "generate", "verify", "curate")
     lake = copied.lake()
-    found = build.diff(lake, "main", "tiny-r001", "tiny")
-    second = next(each for each in found.rounds if each.round == 2)
+    diff = build.diff(lake, "main", "tiny-r001", "tiny")
+    second = next(entry for entry in diff.rounds if entry.round == 2)
     old = tables.read_round(lake, "main", "tiny", "samples", 2)
     assert second.samples == {"added": 0, "removed": len(old), "changed": 0}
-    assert found.right.rounds == [0, 1]
+    assert diff.right.rounds == [0, 1]
 
 
 def test_merges_of_other_data_sets_do_not_show(
@@ -98,9 +98,9 @@ def test_merges_of_other_data_sets_do_not_show(
     assert "no difference" in capsys.readouterr().out
     lake.tag("tiny-v9", str(lake.head("main")))
     run(left="tiny-v2", right="tiny-v9")
-    told = capsys.readouterr()
-    assert "another differ too; --dataset shows one of them" in told.err
-    assert "no difference" in told.out
+    rows_by_change = capsys.readouterr()
+    assert "another differ too; --dataset shows one of them" in rows_by_change.err
+    assert "no difference" in rows_by_change.out
 
 
 def edit(lake: Lake, table: str, number: int, change: pl.Expr) -> None:
@@ -135,20 +135,26 @@ def test_edited_tables_show_what_was_edited(
     before[at_five] = parent
     edit(lake, "lineage", 2, pl.lit(pl.Series("parents", before, schema.PARENTS)))
     lake.commit("edited", "edits by hand", {})
-    found = build.diff(lake, "main", "edited", "tiny")
-    assert found.changes == {"changed": 1, "decision": 1, "verdict": 1, "parents": 1}
-    told = {each["change"]: each for each in found.rows.iter_rows(named=True)}
-    assert (told["changed"]["row"], told["changed"]["columns"]) == (sample["row"], ["label"])
-    assert told["changed"]["sample_id"] == sample["sample_id"]
+    diff = build.diff(lake, "main", "edited", "tiny")
+    assert diff.changes == {"changed": 1, "decision": 1, "verdict": 1, "parents": 1}
+    rows_by_change = {entry["change"]: entry for entry in diff.rows.iter_rows(named=True)}
+    assert (rows_by_change["changed"]["row"], rows_by_change["changed"]["columns"]) == (
+        sample["row"],
+        ["label"],
+    )
+    assert rows_by_change["changed"]["sample_id"] == sample["sample_id"]
     was = decided.filter(row == 3)["decision"].item()
-    assert told["decision"]["before"].startswith(was)
-    assert told["decision"]["after"].startswith("duplicate")
-    assert told["verdict"]["after"] == "label_agrees: unknown"
-    assert told["parents"]["after"] == "tiny/0/1 seed 0.25"
-    for kind, at in (("decision", 3), ("verdict", 4), ("parents", 5)):
-        assert told[kind]["row"] == at
-        assert told[kind]["sample_id"] == lineage.filter(row == at)["sample_id"].item()
-    shown = {each.change: each for each in samples(found, found.rows)}
+    assert rows_by_change["decision"]["before"].startswith(was)
+    assert rows_by_change["decision"]["after"].startswith("duplicate")
+    assert rows_by_change["verdict"]["after"] == "label_agrees: unknown"
+    assert rows_by_change["parents"]["after"] == "tiny/0/1 seed 0.25"
+    for change, row_number in (("decision", 3), ("verdict", 4), ("parents", 5)):
+        assert rows_by_change[change]["row"] == row_number
+        assert (
+            rows_by_change[change]["sample_id"]
+            == lineage.filter(row == row_number)["sample_id"].item()
+        )
+    shown = {entry.change: entry for entry in samples(diff, diff.rows)}
     assert isinstance(shown["verdict"].after["image"], Picture)
     assert (shown["changed"].before["label"], shown["changed"].after["label"]) == (
         str(sample["label"]),
@@ -161,29 +167,29 @@ def test_edited_tables_show_what_was_edited(
     assert page.count("data:image/png;base64,") == 5
     capsys.readouterr()
     keyed = build.diff(lake, "main", "edited", "tiny", key=["round", "row"])
-    assert keyed.changes == found.changes
+    assert keyed.changes == diff.changes
     with pytest.raises(UsageError, match="no column 'prompt'; it has: round, row, sample_id"):
         build.diff(lake, "main", "edited", "tiny", key=["prompt"])
 
 
 def test_a_round_that_is_made_again_changes_no_verdicts(copied: Project) -> None:
-    copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 23}))
+    copied.edit(lambda params: params["rounds"]["tiny-2"].update(generate={"candidates": 23}))
     copied.round("tiny-2", "generate", "verify", "curate", "evaluate")
     lake = copied.lake()
-    found = build.diff(lake, "main", "tiny-r002", "tiny")
+    diff = build.diff(lake, "main", "tiny-r002", "tiny")
     ids = [
         set(tables.read_round(lake, ref, "tiny", "samples", 2)["sample_id"])
         for ref in ("main", "tiny-r002")
     ]
-    assert found.changes.get("added", 0) == len(ids[1] - ids[0])
-    assert found.changes.get("removed", 0) == len(ids[0] - ids[1])
-    assert found.reference == "the left side's parts that differ"
-    assert found.quality
-    assert found.cost is not None
-    assert found.cost.after["seconds"] > 0
-    assert found.right is not None
-    assert found.right.founders is not None
-    assert 0 < found.right.founders <= 160
+    assert diff.changes.get("added", 0) == len(ids[1] - ids[0])
+    assert diff.changes.get("removed", 0) == len(ids[0] - ids[1])
+    assert diff.reference == "the left side's parts that differ"
+    assert diff.quality
+    assert diff.cost is not None
+    assert diff.cost.after["seconds"] > 0
+    assert diff.right is not None
+    assert diff.right.founders is not None
+    assert 0 < diff.right.founders <= 160
 
 
 def test_sums_of_a_round_are_kept(copied: Project, monkeypatch: pytest.MonkeyPatch) -> None:

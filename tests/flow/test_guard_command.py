@@ -21,8 +21,8 @@ def judged(capsys: pytest.CaptureFixture[str], ref: str, dataset: str | None = N
     """What the command prints as JSON about the one round of a ref."""
     capsys.readouterr()
     guard.run(ref=ref, dataset=dataset, as_json=True)
-    (found,) = json.loads(capsys.readouterr().out)["rounds"]
-    return found
+    (judgement,) = json.loads(capsys.readouterr().out)["rounds"]
+    return judgement
 
 
 def shown(capsys: pytest.CaptureFixture[str], ref: str) -> str:
@@ -36,42 +36,46 @@ def test_each_name_of_a_round_gives_the_recorded_answer(
 ) -> None:
     lake = copied.lake()
     for ref, number in (("main", 2), ("tiny-v1", 1), ("tiny-r001", 1), ("tiny-v2~1", 1)):
-        found = judged(capsys, ref)
+        judgement = judged(capsys, ref)
         recorded = manifest.read(lake, "main", "tiny", number)["guard"]
-        assert found["recorded"] == recorded
-        assert (found["same"], found["same_limits"], found["differing"]) == (True, True, [])
-        assert found["now"]["round"] == number
-        assert found["now"]["checks"] == recorded["checks"]
-        assert found["now"]["limits"] == recorded["limits"]
-        assert found["commit"] == found["now"]["judged"] == lake.resolve(ref).id
-        assert found["limits_of"] == f"limits of rounds.tiny-{number} in params.yaml"
-    said = shown(capsys, "main")
-    assert "tiny-2 at main: pass" in said
-    assert "by the same limits; the same answer as now" in said
+        assert judgement["recorded"] == recorded
+        assert (judgement["same"], judgement["same_limits"], judgement["differing"]) == (
+            True,
+            True,
+            [],
+        )
+        assert judgement["now"]["round"] == number
+        assert judgement["now"]["checks"] == recorded["checks"]
+        assert judgement["now"]["limits"] == recorded["limits"]
+        assert judgement["commit"] == judgement["now"]["judged"] == lake.resolve(ref).id
+        assert judgement["limits_of"] == f"limits of rounds.tiny-{number} in params.yaml"
+    printed = shown(capsys, "main")
+    assert "tiny-2 at main: pass" in printed
+    assert "by the same limits; the same answer as now" in printed
 
 
 def test_evidence_names_samples_of_the_round(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = shown(capsys, "tiny-v1")
+    printed = shown(capsys, "tiny-v1")
     samples = tables.read_round(copied.lake(), "tiny-v1", "tiny", "samples", 1)
     first = samples.sort("row")["sample_id"].head(3).to_list()
-    (line,) = (line for line in said.splitlines() if line.startswith("│ depth_max "))
+    (line,) = (line for line in printed.splitlines() if line.startswith("│ depth_max "))
     assert all(name.hex()[:12] in line for name in first)
 
 
 def test_limits_that_changed_since_block_now(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copied.edit(lambda found: found["rounds"]["tiny-2"].update(publish=STRICT))
+    copied.edit(lambda params: params["rounds"]["tiny-2"].update(publish=STRICT))
     capsys.readouterr()
     with pytest.raises(Findings, match=r"^the guard blocks tiny-2 \(real_share\)$") as caught:
         guard.run(ref="main", dataset="tiny", as_json=False)
     assert caught.value.exit_code == 1
-    said = capsys.readouterr().out
-    assert "tiny-2 at main: block (real_share)" in said
-    assert "by other limits; another answer than now, real_share" in said
-    (line,) = (line for line in said.splitlines() if line.startswith("│ real_share "))
+    printed = capsys.readouterr().out
+    assert "tiny-2 at main: block (real_share)" in printed
+    assert "by other limits; another answer than now, real_share" in printed
+    (line,) = (line for line in printed.splitlines() if line.startswith("│ real_share "))
     assert [cell.strip() for cell in line.split("│")][4:6] == ["block", "pass"]
     done = copied.command("review.cli.app", "guard", "main", "--json")
     assert done.code == 1
@@ -84,13 +88,16 @@ def test_an_override_lifts_the_block_and_is_shown(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     override = STRICT | {"override": "a trial [see minutes]"}
-    copied.edit(lambda found: found["rounds"]["tiny-2"].update(publish=override))
-    found = judged(capsys, "main")
-    assert found["override"] == found["now"]["override"] == "a trial [see minutes]"
-    assert (found["now"]["verdict"], found["now"]["blocking"]) == ("override", ["real_share"])
+    copied.edit(lambda params: params["rounds"]["tiny-2"].update(publish=override))
+    judgement = judged(capsys, "main")
+    assert judgement["override"] == judgement["now"]["override"] == "a trial [see minutes]"
+    assert (judgement["now"]["verdict"], judgement["now"]["blocking"]) == (
+        "override",
+        ["real_share"],
+    )
     assert "a trial [see minutes] (which lifts the block)" in shown(capsys, "main")
     idle = {"override": "just in case"}
-    copied.edit(lambda found: found["rounds"]["tiny-2"].update(publish=idle))
+    copied.edit(lambda params: params["rounds"]["tiny-2"].update(publish=idle))
     assert "just in case (which nothing needs: no block)" in shown(capsys, "main")
 
 
@@ -98,15 +105,15 @@ def test_rounds_that_params_do_not_know(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     limit = {"depth_max_warn": 1.0}
-    copied.edit(lambda found: found["rounds"].pop("tiny-2"))
-    copied.edit(lambda found: found["datasets"]["tiny"]["publish"]["guard"].update(limit))
-    found = judged(capsys, "tiny-v2")
-    assert found["limits_of"] == "limits of datasets.tiny: params.yaml has no rounds.tiny-2"
-    assert (found["now"]["verdict"], found["differing"]) == ("warn", ["depth_max"])
-    copied.edit(lambda found: found.update(datasets={}, rounds={}))
-    found = judged(capsys, "main", "tiny")
-    assert found["same_limits"] is False
-    assert found["limits_of"] == "default limits: params.yaml has no datasets.tiny"
+    copied.edit(lambda params: params["rounds"].pop("tiny-2"))
+    copied.edit(lambda params: params["datasets"]["tiny"]["publish"]["guard"].update(limit))
+    judgement = judged(capsys, "tiny-v2")
+    assert judgement["limits_of"] == "limits of datasets.tiny: params.yaml has no rounds.tiny-2"
+    assert (judgement["now"]["verdict"], judgement["differing"]) == ("warn", ["depth_max"])
+    copied.edit(lambda params: params.update(datasets={}, rounds={}))
+    judgement = judged(capsys, "main", "tiny")
+    assert judgement["same_limits"] is False
+    assert judgement["limits_of"] == "default limits: params.yaml has no datasets.tiny"
     with pytest.raises(NotFoundError, match="main holds no synthetic round of any data set"):
         guard.run(ref="main", dataset=None, as_json=True)
 
@@ -117,8 +124,10 @@ def test_rounds_that_params_do_not_know(
 def test_a_branch_that_has_not_come_far_enough(copied: Project, stage: str, missing: str) -> None:
     lake = copied.lake()
     lake.set_branch("tiny-r002-early", receipts.read("tiny", 2, stage).commit)
-    said = rf"^tiny-2 at tiny-r002-early cannot be judged yet: .* stage {missing} writes; run `dvc"
-    with pytest.raises(NotFoundError, match=said):
+    sentence = (
+        rf"^tiny-2 at tiny-r002-early cannot be judged yet: .* stage {missing} writes; run `dvc"
+    )
+    with pytest.raises(NotFoundError, match=sentence):
         guard.run(ref="tiny-r002-early", dataset=None, as_json=False)
 
 
@@ -127,9 +136,9 @@ def test_a_round_that_was_evaluated_and_not_published(
 ) -> None:
     lake = copied.lake()
     lake.set_branch("tiny-r002-hot", receipts.read("tiny", 2, "evaluate").commit)
-    found = judged(capsys, "tiny-r002-hot")
-    assert (found["recorded"], found["same"]) == (None, None)
-    assert found["now"]["verdict"] == "pass"
+    judgement = judged(capsys, "tiny-r002-hot")
+    assert (judgement["recorded"], judgement["same"]) == (None, None)
+    assert judgement["now"]["verdict"] == "pass"
     assert "no answer is recorded" in shown(capsys, "tiny-r002-hot")
 
 
@@ -142,9 +151,9 @@ def test_a_recorded_answer_that_was_altered(
     content["checks"][0]["verdict"] = "warn"
     manifest.extend(lake, "tiny-r002-hot", "tiny", 2, guard=content)
     lake.commit("tiny-r002-hot", "altered", {})
-    found = judged(capsys, "tiny-r002-hot")
-    assert found["recorded"] is None
-    assert "was altered" in found["problem"]
+    judgement = judged(capsys, "tiny-r002-hot")
+    assert judgement["recorded"] is None
+    assert "was altered" in judgement["problem"]
     assert "was altered" in shown(capsys, "tiny-r002-hot")
 
 
@@ -166,11 +175,11 @@ def test_copies_of_held_out_rows_are_found_and_named(
     changed = lineage.with_columns(ids.alias("sample_id"))
     lake.write("tiny-r002-hot", "tiny/lineage/round=002/part-00000.parquet", changed)
     lake.commit("tiny-r002-hot", "stolen", {})
-    found = judged(capsys, "tiny-r002-hot")
-    checks = {each["name"]: each for each in found["now"]["checks"]}
+    judgement = judged(capsys, "tiny-r002-hot")
+    checks = {check["name"]: check for check in judgement["now"]["checks"]}
     assert checks["holdout_equal"]["value"] == pytest.approx(1 / len(samples))
     assert stolen["sample_id"][0].hex()[:12] in checks["holdout_equal"]["evidence"]
-    assert "holdout_equal" in found["differing"]
+    assert "holdout_equal" in judgement["differing"]
 
 
 def test_what_is_no_round_is_one_sentence(copied: Project) -> None:

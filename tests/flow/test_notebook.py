@@ -17,30 +17,30 @@ from tests.flow.projects import Project
 
 def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
     del copied
-    found = stemma.open("tiny-v1")
-    assert found.dataset == "tiny"
-    assert isinstance(found.samples, pl.LazyFrame)
-    samples = found.samples.collect()
+    version = stemma.open("tiny-v1")
+    assert version.dataset == "tiny"
+    assert isinstance(version.samples, pl.LazyFrame)
+    samples = version.samples.collect()
     assert samples["round"].unique().sort().to_list() == [0, 1]
-    assert found.lineage.collect_schema().names() == list(schema.LINEAGE)
-    decided = found.decisions.filter(pl.col("decision") == "accepted").collect()
+    assert version.lineage.collect_schema().names() == list(schema.LINEAGE)
+    decided = version.decisions.filter(pl.col("decision") == "accepted").collect()
     assert len(decided) == len(samples.filter(pl.col("round") == 1))
-    assert len(found.verdicts.select("row").unique().drop_nulls().collect()) == 24
+    assert len(version.verdicts.select("row").unique().drop_nulls().collect()) == 24
     with pytest.raises(NotFoundError, match="nowhere"):
-        found.table("nowhere").collect()
+        version.table("nowhere").collect()
 
 
 def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
     del copied
-    found = stemma.open("main")
-    assert [each["round"] for each in found.rounds] == [0, 1, 2]
-    assert found.figures["round"].to_list() == [1, 2]
-    assert found.figures["accuracy_mix"].is_between(0, 1).all()
-    drawn = found.charts("dark")
+    version = stemma.open("main")
+    assert [entry["round"] for entry in version.rounds] == [0, 1, 2]
+    assert version.figures["round"].to_list() == [1, 2]
+    assert version.figures["accuracy_mix"].is_between(0, 1).all()
+    drawn = version.charts("dark")
     assert {"downstream", "coverage", "depth", "cost"} <= set(drawn)
     assert drawn["depth"].to_dict()["width"] > 0
     earlier = stemma.open("tiny-v1", "tiny")
-    assert [each["round"] for each in earlier.rounds] == [0, 1]
+    assert [entry["round"] for entry in earlier.rounds] == [0, 1]
 
 
 def test_what_is_not_there_is_said(copied: Project) -> None:
@@ -64,10 +64,10 @@ def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
 
 def test_two_versions_are_compared_as_the_command_does(copied: Project) -> None:
     del copied
-    found = stemma.diff("tiny-v1", "tiny-v2")
-    assert found.dataset == "tiny"
-    assert found.changes["added"] > 0
-    assert stemma.diff("tiny-v1", "main", columns=False).changes == found.changes
+    diff = stemma.diff("tiny-v1", "tiny-v2")
+    assert diff.dataset == "tiny"
+    assert diff.changes["added"] > 0
+    assert stemma.diff("tiny-v1", "main", columns=False).changes == diff.changes
     assert stemma.diff("main", "main").identical
     with pytest.raises(NotFoundError):
         stemma.diff("tiny-v1", "tiny-v9")
@@ -78,5 +78,5 @@ def test_two_versions_are_compared_as_the_command_does(copied: Project) -> None:
 
 
 def test_the_command_does_not_load_it() -> None:
-    said = "import sys, review.cli.app; sys.exit('review.notebook' in sys.modules)"
-    subprocess.run([sys.executable, "-c", said], check=True)
+    code = "import sys, review.cli.app; sys.exit('review.notebook' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -25,6 +25,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def lake(server: Served) -> Lake:
     """A new repository, whose bytes are scanned in place."""
     name = f"diff-{next(NUMBERS)}"
-    found = connect(Embedded(server.home), name)
-    found.ensure(f"local://{name}")
-    return found
+    lake = connect(Embedded(server.home), name)
+    lake.ensure(f"local://{name}")
+    return lake

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def names(folder: Path) -> list[str]:
-    return [each.name for each in folder.iterdir()]
+    return [entry.name for entry in folder.iterdir()]
 
 
 def broken_off() -> Iterator[str]:
@@ -27,24 +27,24 @@ def broken_off() -> Iterator[str]:
 
 
 def test_a_text_is_written_as_it_is_and_counted(tmp_path: Path) -> None:
-    place = tmp_path / "out.json"
-    assert files.write(place, ["é", "\n"]) == 3
-    assert place.read_bytes() == b"\xc3\xa9\n"
+    path = tmp_path / "out.json"
+    assert files.write(path, ["é", "\n"]) == 3
+    assert path.read_bytes() == b"\xc3\xa9\n"
     assert names(tmp_path) == ["out.json"]
 
 
 def test_a_file_keeps_its_content_until_the_new_one_is_whole(tmp_path: Path) -> None:
-    place = tmp_path / "out.json"
-    place.write_text("old")
+    path = tmp_path / "out.json"
+    path.write_text("old")
     with pytest.raises(RuntimeError):
-        files.write(place, broken_off())
-    assert place.read_text() == "old"
+        files.write(path, broken_off())
+    assert path.read_text() == "old"
     assert names(tmp_path) == ["out.json"]
 
 
 def test_a_kill_half_way_leaves_no_half_file(tmp_path: Path) -> None:
-    place = tmp_path / "out.json"
-    place.write_text("old")
+    path = tmp_path / "out.json"
+    path.write_text("old")
     code = (
         "import itertools, sys\nfrom pathlib import Path\nfrom review.cli import files\n"
         "def chunks():\n    for _ in range(100):\n        yield 'x' * 9999\n"
@@ -52,12 +52,12 @@ def test_a_kill_half_way_leaves_no_half_file(tmp_path: Path) -> None:
         "files.write(Path(sys.argv[1]), chunks())"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(place)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "half\n"
         process.send_signal(signal.SIGKILL)
-    assert place.read_text() == "old"
+    assert path.read_text() == "old"
 
 
 def test_a_link_goes_on_pointing_to_the_file(tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["absent/out.json", ".", "x" * 300])
 def test_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path, name: str) -> None:
-    place = tmp_path / name
+    path = tmp_path / name
     with pytest.raises(ReviewError, match="cannot be written: ") as error:
-        files.write(place, ["x"])
-    assert str(error.value).startswith(f"{place} cannot be written: ")
+        files.write(path, ["x"])
+    assert str(error.value).startswith(f"{path} cannot be written: ")
     assert names(tmp_path) == []
 
 

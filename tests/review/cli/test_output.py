@@ -19,9 +19,9 @@ NASTY = "\x1b]0;t\x07\0\x7f\x9b\u202e\u2028\n\r\ue000 [bold]x[/nothing] :smile:"
 
 def test_cells_titles_and_heads_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     output.make_console().print(output.table(f"a {NASTY}", [f"b {NASTY}"], [[f"c {NASTY}"], [3]]))
-    said = capsys.readouterr().out
-    assert not hidden(said, but="\n")
-    assert all(f"{each} {visible(NASTY)}" in said for each in "abc")
+    printed = capsys.readouterr().out
+    assert not hidden(printed, but="\n")
+    assert all(f"{letter} {visible(NASTY)}" in printed for letter in "abc")
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_a_console_shows_nothing_raw_of_what_nobody_marked(
     raw: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output.make_console().print(raw)
-    said = capsys.readouterr().out
-    assert not hidden(said, but="\n")
-    assert "\\u{1b}]0;t" in said
+    printed = capsys.readouterr().out
+    assert not hidden(printed, but="\n")
+    assert "\\u{1b}]0;t" in printed
 
 
 def test_words_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,16 +44,16 @@ def test_words_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_is_ascii_and_faithful(capsys: pytest.CaptureFixture[str]) -> None:
     content = {"text": NASTY, NASTY: ["é", "\U0001f600", "\ud83d"]}
     output.print_json(content)
-    said = capsys.readouterr().out
-    assert said.isascii()
-    assert not hidden(said, but="\n")
-    assert json.loads(said) == content
+    printed = capsys.readouterr().out
+    assert printed.isascii()
+    assert not hidden(printed, but="\n")
+    assert json.loads(printed) == content
 
 
 def test_rows_of_json_are_ascii_and_faithful(capsys: pytest.CaptureFixture[str]) -> None:
     frame = pl.DataFrame({"n": [1, 2], f"x{NASTY}": [f"é\U0001f600{NASTY}", None]})
     output.print_json_rows({"ref": NASTY}, "rows", [frame.head(0), frame, frame.tail(1)])
-    said = capsys.readouterr().out
-    assert said.isascii()
-    assert not hidden(said, but="\n")
-    assert json.loads(said) == {"ref": NASTY, "rows": [*frame.to_dicts(), frame.to_dicts()[1]]}
+    printed = capsys.readouterr().out
+    assert printed.isascii()
+    assert not hidden(printed, but="\n")
+    assert json.loads(printed) == {"ref": NASTY, "rows": [*frame.to_dicts(), frame.to_dicts()[1]]}

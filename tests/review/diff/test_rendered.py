@@ -31,7 +31,7 @@ KEY = "k<i>|[k]"
 def sides(tmp_path: Path) -> tuple[Path, Path]:
     """Two files of texts, images and numbers, with hostile names and values."""
     pictures = images.encode(np.arange(4 * 36, dtype=np.uint8).reshape(4, 6, 6))
-    files = [{"bytes": each, "path": "<img onerror=x>"} for each in pictures]
+    files = [{"bytes": data, "path": "<img onerror=x>"} for data in pictures]
     files[3] = {"bytes": b"GIF89a not an image", "path": None}
     whole = pl.DataFrame(
         {
@@ -52,7 +52,7 @@ def sides(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> DataDiff:
+def diff(tmp_path: Path) -> DataDiff:
     return build.diff_files(*sides(tmp_path), [KEY])
 
 
@@ -71,19 +71,19 @@ class Page(HTMLParser):
         self.shown += data
 
 
-def test_a_page_shows_hostile_samples_as_text_and_loads_nothing(found: DataDiff) -> None:
-    html = page.rendered([found], f"a...{HOSTILE}", 10)
+def test_a_page_shows_hostile_samples_as_text_and_loads_nothing(diff: DataDiff) -> None:
+    html = page.rendered([diff], f"a...{HOSTILE}", 10)
     read = Page()
     read.feed(html)
-    known = {tag for tag, _ in read.tags}
-    assert not known & {"script", "iframe", "link", "object", "form", "a", "i"}
+    tags = {tag for tag, _ in read.tags}
+    assert not tags & {"script", "iframe", "link", "object", "form", "a", "i"}
     assert "default-src 'none'" in html
     assert "prefers-color-scheme:dark" in html
     assert "<script>alert(1)</script> [x](javascript:0)" in read.shown
     assert "\x1b" not in html
     sources = [attrs["src"] for tag, attrs in read.tags if tag == "img"]
     assert len(sources) == 3  # removed, changed on both sides, and none for what is no image
-    assert all(str(each).startswith("data:image/png;base64,") for each in sources)
+    assert all(str(source).startswith("data:image/png;base64,") for source in sources)
     assert all(attrs["alt"] for tag, attrs in read.tags if tag == "img")
     assert "an image that cannot be read" in read.shown
     assert "x" * LONG + "…" in read.shown
@@ -104,8 +104,8 @@ def test_a_page_shows_a_bounded_number_of_rows(tmp_path: Path) -> None:
     assert "the first 7 are shown" in html
 
 
-def test_markdown_shows_hostile_samples_as_text(found: DataDiff) -> None:
-    lines = list(markdown.rendered(found, "left...right", 10))
+def test_markdown_shows_hostile_samples_as_text(diff: DataDiff) -> None:
+    lines = list(markdown.rendered(diff, "left...right", 10))
     tables = [line for line in lines if line.startswith("|")]
     for line in tables:
         assert line.count("|") - line.count(r"\|") == tables_width(lines, line)
@@ -118,31 +118,31 @@ def test_markdown_shows_hostile_samples_as_text(found: DataDiff) -> None:
 
 def tables_width(lines: list[str], line: str) -> int:
     """Bars of the head of the table that a line is in."""
-    at = lines.index(line)
-    while at and lines[at - 1].startswith("|"):
-        at -= 1
-    return lines[at].count("|") - lines[at].count(r"\|")
+    row = lines.index(line)
+    while row and lines[row - 1].startswith("|"):
+        row -= 1
+    return lines[row].count("|") - lines[row].count(r"\|")
 
 
-def test_a_terminal_shows_hostile_samples_as_text(found: DataDiff) -> None:
+def test_a_terminal_shows_hostile_samples_as_text(diff: DataDiff) -> None:
     out = Console(file=io.StringIO(), width=200)
-    for each in terminal.rendered(found, "left...right", 10):
-        out.print(each)
+    for part in terminal.rendered(diff, "left...right", 10):
+        out.print(part)
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b" not in shown
     assert "1 removed, 1 changed, 1 added" in shown
     assert "columns gained" in shown
 
 
-def test_a_sample_has_both_sides(found: DataDiff) -> None:
-    told = {each.change: each for each in samples(found, found.rows)}
-    changed = told["changed"]
+def test_a_sample_has_both_sides(diff: DataDiff) -> None:
+    by_change = {sample.change: sample for sample in samples(diff, diff.rows)}
+    changed = by_change["changed"]
     assert changed.differing == ("text",)
     assert changed.before["text"] == text(HOSTILE, LONG)
     assert changed.after["text"] == "calm"
     assert isinstance(changed.after["image"], Picture)
-    assert (told["added"].before, told["removed"].after) == ({}, {})
-    assert told["removed"].location == {KEY: "a"}
+    assert (by_change["added"].before, by_change["removed"].after) == ({}, {})
+    assert by_change["removed"].location == {KEY: "a"}
 
 
 def test_a_picture_is_made_anew_and_small() -> None:
@@ -159,15 +159,15 @@ def test_a_picture_is_made_anew_and_small() -> None:
     assert picture(b"<svg onload=x>") is None
 
 
-def test_every_check_has_something_to_find(found: DataDiff) -> None:
-    said = checks.failed(found, ["removed-rows", "added-rows", "payload-changed", "schema"])
-    assert [each.split(": ")[1] for each in said] == [
+def test_every_check_has_something_to_find(diff: DataDiff) -> None:
+    failures = checks.failed(diff, ["removed-rows", "added-rows", "payload-changed", "schema"])
+    assert [failure.split(": ")[1] for failure in failures] == [
         "removed-rows",
         "added-rows",
         "payload-changed",
         "schema",
     ]
-    assert checks.failed(found, ["guard", "conflicts", "decisions", "metrics"]) == []
+    assert checks.failed(diff, ["guard", "conflicts", "decisions", "metrics"]) == []
     with pytest.raises(UsageError, match="no check 'schemas'; did you mean 'schema'"):
         checks.named(["schemas"])
 
@@ -195,10 +195,10 @@ def test_the_command_compares_files(tmp_path: Path, capsys: pytest.CaptureFixtur
     left, right = sides(tmp_path)
     run(left, right, as_json=True, rows=True)
     content = json.loads(capsys.readouterr().out)
-    ((name, told),) = content["datasets"].items()
+    ((name, content_of_table),) = content["datasets"].items()
     assert name == str(right)
-    assert told["changes"] == {"removed": 1, "changed": 1, "added": 1}
-    assert len(told["rows"]) == 3
+    assert content_of_table["changes"] == {"removed": 1, "changed": 1, "added": 1}
+    assert len(content_of_table["rows"]) == 3
     assert content["checks"]["removed-rows"] == ["1 row removed"]
     run(left, right, html=tmp_path / "out" / "page.html", limit=2)
     assert (
@@ -222,8 +222,8 @@ def test_the_command_compares_files(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_help_and_documentation_name_every_check() -> None:
     assert diff_options.CHECKS.split(", ") == list(checks.CHECKS)
     document = Path(__file__).parents[3] / "docs" / "diff.md"
-    told = document.read_text(encoding="utf-8")
+    documented = document.read_text(encoding="utf-8")
     for name, check in checks.CHECKS.items():
-        assert f"| `{name}` | {check.meaning} |" in told
-    for kind in ORDER:
-        assert f"| {kind} | {MEANINGS[kind]}" in told
+        assert f"| `{name}` | {check.meaning} |" in documented
+    for change in ORDER:
+        assert f"| {change} | {MEANINGS[change]}" in documented

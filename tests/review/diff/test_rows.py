@@ -32,8 +32,8 @@ def same(left: Any, right: Any) -> bool:
     return left == right or (both and math.isnan(left) and math.isnan(right))
 
 
-def found(changes: RowChanges, kind: str) -> set[Any]:
-    return set(changes.rows.filter(pl.col("change") == kind)["k"])
+def keys_of(changes: RowChanges, change: str) -> set[Any]:
+    return set(changes.rows.filter(pl.col("change") == change)["k"])
 
 
 @st.composite
@@ -76,9 +76,9 @@ def test_the_diff_of_an_edit_is_the_edit(
         ]
         for key in both
     }
-    assert found(changes, "removed") == before.keys() - after.keys()
-    assert found(changes, "added") == after.keys() - before.keys()
-    assert found(changes, "changed") == {key for key, names in differing.items() if names}
+    assert keys_of(changes, "removed") == before.keys() - after.keys()
+    assert keys_of(changes, "added") == after.keys() - before.keys()
+    assert keys_of(changes, "changed") == {key for key, names in differing.items() if names}
     assert (changes.left, changes.right, changes.repeated) == (len(before), len(after), 0)
     for row in changes.rows.iter_rows(named=True):
         assert row["columns"] == (differing[row["k"]] if row["change"] == "changed" else None)
@@ -93,7 +93,7 @@ def test_the_diff_of_an_edit_is_the_edit(
 )
 def test_of_repeated_keys_equal_rows_are_paired_first(left: list[Row], right: list[Row]) -> None:
     schema = dict.fromkeys("kab", pl.Int64)
-    sides = [pl.LazyFrame(each, schema=schema, orient="row") for each in (left, right)]
+    sides = [pl.LazyFrame(row, schema=schema, orient="row") for row in (left, right)]
     changes = compare(*sides, ["k"])
     equal = changed = 0
     for key in range(4):
@@ -109,7 +109,7 @@ def test_of_repeated_keys_equal_rows_are_paired_first(left: list[Row], right: li
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
-    side = pl.DataFrame({"k": range(1000), "v": [str(each % 7) for each in range(1000)]})
+    side = pl.DataFrame({"k": range(1000), "v": [str(row % 7) for row in range(1000)]})
     other = side.with_columns(
         pl.when(pl.col("k") == 5).then(pl.lit("x")).otherwise("v").alias("v")
     ).slice(3)
@@ -117,7 +117,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
     for right in (other, shuffled):
         changes = compare(side.lazy(), right.lazy(), ["k"])
         assert (changes.removed, changes.changed, changes.added) == (3, 1, 0)
-        assert found(changes, "changed") == {5}
+        assert keys_of(changes, "changed") == {5}
 
 
 @pytest.mark.parametrize(("small", "at_once"), [(0, 1), (0, 1 << 24), (1 << 29, 1)])
@@ -165,8 +165,8 @@ def test_a_key_of_several_columns() -> None:
     left = pl.LazyFrame({"a": [1, 1, 2], "b": ["x", "y", "x"], "v": [1, 2, 3]})
     right = pl.LazyFrame({"a": [1, 2, 2], "b": ["y", "x", "y"], "v": [2, 4, 5]})
     changes = compare(left, right, ["a", "b"])
-    told = set(changes.rows.select("change", "a", "b").iter_rows())
-    assert told == {("removed", 1, "x"), ("changed", 2, "x"), ("added", 2, "y")}
+    rows_listed = set(changes.rows.select("change", "a", "b").iter_rows())
+    assert rows_listed == {("removed", 1, "x"), ("changed", 2, "x"), ("added", 2, "y")}
 
 
 def test_a_key_must_be_there() -> None:

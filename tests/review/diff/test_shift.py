@@ -13,31 +13,31 @@ from review.diff.shift import Shift, shifts
 
 
 def one(old: pl.Series, new: pl.Series) -> Shift:
-    (found,) = shifts(old.to_frame("v").lazy(), new.to_frame("v").lazy(), ["v"])
-    return found
+    (shift,) = shifts(old.to_frame("v").lazy(), new.to_frame("v").lazy(), ["v"])
+    return shift
 
 
 def test_numbers_are_compared_as_scipy_does() -> None:
     draw = np.random.default_rng(1)
     left, right = draw.normal(0, 1, 400), draw.normal(0.8, 1, 300)
-    found = one(pl.Series(left), pl.Series(right))
+    shift = one(pl.Series(left), pl.Series(right))
     u = stats.mannwhitneyu(right, left)
-    assert found.effect == pytest.approx(2 * u.statistic / (400 * 300) - 1)
+    assert shift.effect == pytest.approx(2 * u.statistic / (400 * 300) - 1)
     expected = stats.ks_2samp(left, right, method="asymp")
-    assert found.figures["kolmogorov_smirnov"] == pytest.approx(expected.statistic)
-    assert found.figures["wasserstein"] == pytest.approx(stats.wasserstein_distance(left, right))
-    assert found.p_value == pytest.approx(
+    assert shift.figures["kolmogorov_smirnov"] == pytest.approx(expected.statistic)
+    assert shift.figures["wasserstein"] == pytest.approx(stats.wasserstein_distance(left, right))
+    assert shift.p_value == pytest.approx(
         stats.kstwobign.sf(expected.statistic * np.sqrt(400 * 300 / 700))
     )
-    assert found.shifted
-    assert found.size in ("medium", "large")
+    assert shift.shifted
+    assert shift.size in ("medium", "large")
 
 
 def test_a_change_of_spread_alone_is_a_shift() -> None:
     draw = np.random.default_rng(2)
-    found = one(pl.Series(draw.normal(0, 1, 2000)), pl.Series(draw.normal(0, 9, 2000)))
-    assert abs(found.effect or 0) < 0.1
-    assert found.shifted
+    shift = one(pl.Series(draw.normal(0, 1, 2000)), pl.Series(draw.normal(0, 9, 2000)))
+    assert abs(shift.effect or 0) < 0.1
+    assert shift.shifted
 
 
 def test_the_same_distribution_is_no_shift() -> None:
@@ -46,22 +46,22 @@ def test_the_same_distribution_is_no_shift() -> None:
     left, right = (
         pl.DataFrame({name: draw.normal(size=500) for name in names}).lazy() for _ in range(2)
     )
-    assert not any(each.shifted for each in shifts(left, right, names))
+    assert not any(column.shifted for column in shifts(left, right, names))
 
 
 def test_categories_are_compared_as_scipy_does() -> None:
     old = pl.Series(["a"] * 50 + ["b"] * 30 + ["c"] * 20)
     new = pl.Series(["a"] * 20 + ["b"] * 30 + ["d"] * 70)
-    found = one(old, new)
+    shift = one(old, new)
     table = np.array([[50, 30, 20, 0], [20, 30, 0, 70]])
     expected = stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")
-    assert found.figures["g"] == pytest.approx(expected.statistic)
-    assert found.p_value == pytest.approx(expected.pvalue)
-    assert found.effect == pytest.approx(stats.contingency.association(table, "cramer"))
-    assert found.figures["total_variation"] == pytest.approx(
+    assert shift.figures["g"] == pytest.approx(expected.statistic)
+    assert shift.p_value == pytest.approx(expected.pvalue)
+    assert shift.effect == pytest.approx(stats.contingency.association(table, "cramer"))
+    assert shift.figures["total_variation"] == pytest.approx(
         np.abs(table[0] / 100 - table[1] / 120).sum() / 2
     )
-    assert (found.gained, found.lost, found.shifted) == (("d",), ("c",), True)
+    assert (shift.gained, shift.lost, shift.shifted) == (("d",), ("c",), True)
 
 
 def test_rare_categories_count_as_one() -> None:
@@ -73,8 +73,8 @@ def test_rare_categories_count_as_one() -> None:
 
 
 def test_texts_are_compared_by_length_and_by_words() -> None:
-    old = pl.LazyFrame({"v": [f"the cat number {each} sat" for each in range(200)]})
-    new = pl.LazyFrame({"v": [f"dogs {each}" for each in range(200)]})
+    old = pl.LazyFrame({"v": [f"the cat number {number} sat" for number in range(200)]})
+    new = pl.LazyFrame({"v": [f"dogs {number}" for number in range(200)]})
     lengths, words = shifts(old, new, ["v"])
     assert (lengths.column, lengths.kind, lengths.shifted) == ("v: length", "numeric", True)
     assert (words.column, words.kind, words.p_value) == ("v: words", "words", None)
@@ -90,17 +90,19 @@ def test_images_are_compared_by_brightness_and_contrast() -> None:
         for low in (0.1, 0.6)
     )
     spoilt = pl.concat([bright, pl.Series([{"bytes": b"no image", "path": None}, None])])
-    found = shifts(dark.to_frame("v").lazy(), spoilt.cast(images.IMAGE).to_frame("v").lazy(), ["v"])
-    assert [each.column for each in found] == ["v: brightness", "v: contrast"]
-    assert found[0].shifted
-    assert found[0].before["mean"] == pytest.approx(0.2, abs=0.02)
-    assert (found[0].rows, found[0].nulls) == ((40, 42), (0, 1))
+    figures = shifts(
+        dark.to_frame("v").lazy(), spoilt.cast(images.IMAGE).to_frame("v").lazy(), ["v"]
+    )
+    assert [column.column for column in figures] == ["v: brightness", "v: contrast"]
+    assert figures[0].shifted
+    assert figures[0].before["mean"] == pytest.approx(0.2, abs=0.02)
+    assert (figures[0].rows, figures[0].nulls) == ((40, 42), (0, 1))
 
 
 def test_what_cannot_be_compared_says_its_nulls() -> None:
     old, new = pl.Series([[1], None]), pl.Series([None, None, [2]])
-    found = one(old, new)
-    assert (found.kind, found.rows, found.nulls, found.effect) == ("other", (2, 3), (1, 2), None)
+    shift = one(old, new)
+    assert (shift.kind, shift.rows, shift.nulls, shift.effect) == ("other", (2, 3), (1, 2), None)
     few = one(pl.Series([1.5, None]), pl.Series([float("nan"), 3.25]))
     assert (few.nulls, few.p_value, few.shifted) == ((1, 0), None, False)
     nothing = one(pl.Series([None, None], dtype=pl.String), pl.Series([], dtype=pl.String))

@@ -19,7 +19,7 @@ from review.errors import UsageError
 
 def part(number: int, *, edited: bool = False) -> pl.DataFrame:
     rows = range(number * 10, number * 10 + 10)
-    return pl.DataFrame({"id": rows, "v": [each + edited for each in rows]})
+    return pl.DataFrame({"id": rows, "v": [value + edited for value in rows]})
 
 
 def two_versions(lake: Lake) -> None:
@@ -39,36 +39,34 @@ def two_versions(lake: Lake) -> None:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Paths of the objects whose bytes are asked for."""
-    asked: list[str] = []
+    opened: list[str] = []
     scan, read = Lake.scan_parts, Lake.read
 
     def scanning(self: Lake, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
-        asked.extend(each.path for each in parts)
+        opened.extend(item.path for item in parts)
         return scan(self, ref, parts)
 
     def reading(self: Lake, ref: str, path: str) -> bytes:
-        asked.append(path)
+        opened.append(path)
         return read(self, ref, path)
 
     monkeypatch.setattr(Lake, "scan_parts", scanning)
     monkeypatch.setattr(Lake, "read", reading)
-    return asked
+    return opened
 
 
 def test_equal_parts_are_never_opened(lake: Lake, opened: list[str]) -> None:
     two_versions(lake)
-    found = build.diff_table(lake, "main", "edited", "t/", ["id"])
+    diff = build.diff_table(lake, "main", "edited", "t/", ["id"])
     assert {*opened} == {f"t/part-{number:02d}.parquet" for number in range(5)}
-    assert found.changes == {"removed": 1, "changed": 40}
-    assert found.samples is not None
-    assert (found.samples.left, found.samples.right) == (50, 49)
-    assert found.objects == {"parts": {"changed": 5}}
-    assert found.reference == "the left side's parts that differ"
+    assert diff.changes == {"removed": 1, "changed": 40}
+    assert diff.samples is not None
+    assert (diff.samples.left, diff.samples.right) == (50, 49)
+    assert diff.objects == {"parts": {"changed": 5}}
+    assert diff.reference == "the left side's parts that differ"
     whole = [lake.scan(ref, "t/").collect().rows() for ref in ("main", "edited")]
     changed = {new for new in whole[1] if new not in {*whole[0]}}
-    assert set(found.rows.filter(pl.col("change") == "changed")["id"]) == {
-        row[0] for row in changed
-    }
+    assert set(diff.rows.filter(pl.col("change") == "changed")["id"]) == {row[0] for row in changed}
 
 
 def test_what_is_only_added_is_compared_with_all_there_was(lake: Lake, opened: list[str]) -> None:
@@ -78,12 +76,12 @@ def test_what_is_only_added_is_compared_with_all_there_was(lake: Lake, opened: l
     lake.set_branch("more", str(lake.head("main")))
     lake.write("more", "t/part-03.parquet", part(3))
     lake.commit("more", "one more", {})
-    found = build.diff_table(lake, "main", "more", "t/", ["id"], columns=False)
+    diff = build.diff_table(lake, "main", "more", "t/", ["id"], columns=False)
     assert {*opened} <= {"t/part-00.parquet", "t/part-03.parquet"}  # one footer for its columns
-    assert (found.changes, found.columns) == ({"added": 10}, ())
-    found = build.diff_table(lake, "main", "more", "t/", ["id"])
-    assert found.reference == "all rows of the left side"
-    (shift,) = found.columns
+    assert (diff.changes, diff.columns) == ({"added": 10}, ())
+    diff = build.diff_table(lake, "main", "more", "t/", ["id"])
+    assert diff.reference == "all rows of the left side"
+    (shift,) = diff.columns
     assert (shift.rows, shift.shifted) == ((30, 10), True)
 
 
@@ -102,13 +100,13 @@ def test_columns_that_come_go_and_change_type(lake: Lake) -> None:
     lake.set_branch("other", str(lake.head("main")))
     lake.write("other", "t/a.parquet", pl.DataFrame({"id": [1, 2], "v": ["1", "x"], "new": [0, 0]}))
     lake.commit("other", "after", {})
-    found = build.diff_table(lake, "main", "other", "t/", ["id"])
-    assert found.schema.to_dict() == {
+    diff = build.diff_table(lake, "main", "other", "t/", ["id"])
+    assert diff.schema.to_dict() == {
         "added": {"new": "Int64"},
         "removed": {"old": "Int64"},
         "retyped": {"v": ["Int64", "String"]},
     }
-    assert found.changes == {"changed": 1}
+    assert diff.changes == {"changed": 1}
     assert not build.diff_table(lake, "main", "main", "t/", ["id"]).schema
 
 
@@ -119,14 +117,14 @@ def test_no_table_is_an_error(lake: Lake) -> None:
 
 def test_files_and_folders_on_a_disk(tmp_path: Path) -> None:
     left, right = tmp_path / "left", tmp_path / "right"
-    for place, edited in ((left, False), (right, True)):
-        (place / "deep").mkdir(parents=True)
-        part(0).write_parquet(place / "same.parquet")
-        part(1, edited=edited).write_parquet(place / "deep" / "a.parquet")
-    found = build.diff_files(left, right, ["id"])
-    assert (found.changes, found.objects) == ({"changed": 10}, {"parts": {"changed": 1}})
-    assert found.samples is not None
-    assert found.samples.left == 10
+    for folder, edited in ((left, False), (right, True)):
+        (folder / "deep").mkdir(parents=True)
+        part(0).write_parquet(folder / "same.parquet")
+        part(1, edited=edited).write_parquet(folder / "deep" / "a.parquet")
+    diff = build.diff_files(left, right, ["id"])
+    assert (diff.changes, diff.objects) == ({"changed": 10}, {"parts": {"changed": 1}})
+    assert diff.samples is not None
+    assert diff.samples.left == 10
     one = build.diff_files(left / "same.parquet", right / "deep" / "a.parquet", ["id"])
     assert one.changes == {"removed": 10, "added": 10}
     assert build.diff_files(left, left, ["id"]).identical
@@ -137,7 +135,7 @@ def test_files_and_folders_on_a_disk(tmp_path: Path) -> None:
 
 def test_a_diff_is_json(lake: Lake) -> None:
     two_versions(lake)
-    found = build.diff_table(lake, "main", "edited", "t/", ["id"])
-    content: dict[str, Any] = json.loads(json.dumps(found.to_dict(rows=True), allow_nan=False))
+    diff = build.diff_table(lake, "main", "edited", "t/", ["id"])
+    content: dict[str, Any] = json.loads(json.dumps(diff.to_dict(rows=True), allow_nan=False))
     assert len(content["rows"]) == 41
     assert content["rows"][0] == {"change": "removed", "id": 49, "columns": None}

@@ -37,9 +37,9 @@ class Elements(HTMLParser):
 
 
 def parsed(page: str) -> Elements:
-    found = Elements()
-    found.feed(page)
-    return found
+    elements = Elements()
+    elements.feed(page)
+    return elements
 
 
 def drawn(**columns: pl.Series) -> pl.DataFrame:
@@ -56,15 +56,15 @@ def drawn(**columns: pl.Series) -> pl.DataFrame:
 
 def test_texts_are_escaped_and_scripts_are_the_pages_own() -> None:
     page = audit_page.page(drawn(text=pl.Series([NASTY, "plain"])), "a <b>", "x</script>.csv")
-    found = parsed(page)
-    assert [tag for tag, _ in found.tags].count("script") == 1
-    assert found.texts[0] == NASTY
+    elements = parsed(page)
+    assert [tag for tag, _ in elements.tags].count("script") == 1
+    assert elements.texts[0] == NASTY
     assert "x</script>" not in page
-    articles = [about for tag, about in found.tags if tag == "article"]
-    assert [each["data-row"] for each in articles] == ["4", "9"]
+    articles = [attributes for tag, attributes in elements.tags if tag == "article"]
+    assert [article["data-row"] for article in articles] == ["4", "9"]
     escaped = '"asked": ["7", "\\"><b>"]'.replace("<", "\\u003c").replace(">", "\\u003e")
     assert escaped in page
-    assert [each["data-sample"] for each in articles] == ["01" * 32, "02" * 32]
+    assert [article["data-sample"] for article in articles] == ["01" * 32, "02" * 32]
 
 
 def test_what_does_not_print_is_shown_as_marks_and_saved_as_it_is() -> None:
@@ -74,9 +74,9 @@ def test_what_does_not_print_is_shown_as_marks_and_saved_as_it_is() -> None:
     assert not hidden(page, but="\n\t")
     assert not hidden(html.unescape(page), but="\n\t")
     assert html.escape(visible(f"text {raw}", lines=True)) in page
-    (about,) = re.findall(r"^const about = (.*);$", page, re.MULTILINE)
-    assert json.loads(about)["asked"] == [raw, raw]
-    assert "<" not in about
+    (attributes,) = re.findall(r"^const about = (.*);$", page, re.MULTILINE)
+    assert json.loads(attributes)["asked"] == [raw, raw]
+    assert "<" not in attributes
 
 
 def test_images_are_written_anew_and_broken_ones_are_said() -> None:
@@ -91,8 +91,8 @@ def test_images_are_written_anew_and_broken_ones_are_said() -> None:
 def test_a_person_is_blind_to_verdicts_and_the_page_loads_nothing(
     tmp_path: Path, word: str
 ) -> None:
-    place = audit_page.write(tmp_path / "s.csv", drawn(text=pl.Series(["a", "b"])), "digits", 3)
-    page = place.read_text(encoding="utf-8")
+    path = audit_page.write(tmp_path / "s.csv", drawn(text=pl.Series(["a", "b"])), "digits", 3)
+    page = path.read_text(encoding="utf-8")
     assert word not in page.replace("http-equiv", "").replace("not kept", "").replace(
         "nothing kept", ""
     )

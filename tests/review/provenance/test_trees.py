@@ -22,13 +22,13 @@ Edge = tuple[int, str, int, int, str, float]
 
 def test_a_prefix_of_several_samples_is_said_so(tmp_path: Path) -> None:
     rows = pl.DataFrame({"row": [0, 1], "source": "s", "licence": None}).with_columns(
-        pl.Series("sample_id", [bytes(4) + bytes([each]) * 28 for each in (1, 2)])
+        pl.Series("sample_id", [bytes(4) + bytes([byte]) * 28 for byte in (1, 2)])
     )
     index = opened(tmp_path, {("d", 0): record.real(rows)})
-    asked = descendants.find(index, {"00000000": "", "0" * 8 + "01": ""})
-    assert asked.samples == {"00000000": 2, "0000000001": 1}
-    assert (asked.ambiguous, asked.unmatched) == ({"00000000": 2}, [])
-    assert asked.numbers.tolist() == [0, 1]
+    selection = descendants.find(index, {"00000000": "", "0" * 8 + "01": ""})
+    assert selection.samples == {"00000000": 2, "0000000001": 1}
+    assert (selection.ambiguous, selection.unmatched) == ({"00000000": 2}, [])
+    assert selection.numbers.tolist() == [0, 1]
 
 
 def opened(directory: Path, rounds: dict[tuple[str, int], pl.DataFrame]) -> Ancestry:
@@ -46,7 +46,7 @@ def drawn(directory: Path, rounds: list[pl.DataFrame], row: int) -> str:
     index = opened(directory, {("d", at): frame for at, frame in enumerate(rounds)})
     lineage = pl.concat(rounds).with_columns(pl.lit("d").alias("dataset"))
     start = index.rows - len(rounds[-1]) + row
-    found = SampleProvenance(
+    provenance = SampleProvenance(
         occurrence=describe(
             lineage.row(start, named=True),
             pl.DataFrame(schema=schema.VERDICTS),
@@ -63,7 +63,7 @@ def drawn(directory: Path, rounds: list[pl.DataFrame], row: int) -> str:
         lost=None,
     )
     console = Console(width=400, record=True, file=io.StringIO())
-    drawing, left_out = tree.draw(found)
+    drawing, left_out = tree.draw(provenance)
     console.print(drawing)
     return console.export_text() + (left_out or "")
 

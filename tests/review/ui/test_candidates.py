@@ -68,19 +68,19 @@ ASKED = {
 @settings(max_examples=40, deadline=None)
 def test_pages_hold_every_row_that_matches_once_both_ways(names: set[str], size: int) -> None:
     source = made(decided=True)
-    wanted = [row for row in range(ROWS) if all(ASKED[name][1](row) for name in names)]
+    expected = [row for row in range(ROWS) if all(ASKED[name][1](row) for name in names)]
     filters = Filters(**{name: ASKED[name][0] for name in names}, column="label")
-    assert candidates.count(source, filters) == len(wanted)
+    assert candidates.count(source, filters) == len(expected)
     forward: list[int] = []
     pages = []
-    at: Filters | None = filters
-    while at is not None:
-        page = candidates.listing(source, at, size)
+    current: Filters | None = filters
+    while current is not None:
+        page = candidates.listing(source, current, size)
         pages.append(page.rows["row"].to_list())
         forward += pages[-1]
         assert page.payload["row"].to_list() == pages[-1]
-        last, at = page, page.more
-    assert forward == wanted
+        last, current = page, page.more
+    assert forward == expected
     for expected in pages[-2::-1]:
         assert last.back is not None
         last = candidates.listing(source, last.back, size)
@@ -92,7 +92,7 @@ def test_an_address_says_what_is_asked_for() -> None:
     filters = candidates.parse({"decision": "rejected", "depth": "2", "after": "59", "x": "y"})
     assert filters == Filters(decision="rejected", depth=2, after=59)
     assert filters.query == "decision=rejected&depth=2&after=59"
-    assert candidates.parse(dict(each.split("=") for each in filters.query.split("&"))) == filters
+    assert candidates.parse(dict(pair.split("=") for pair in filters.query.split("&"))) == filters
     assert candidates.parse({"decision": " ", "value": "0"}) == Filters(value="0")
     assert candidates.parse({"column": " a ", "value": " "}) == Filters(column=" a ", value=" ")
     assert not Filters(after=3).any
@@ -114,8 +114,8 @@ def test_a_label_is_found_as_it_is(label: str) -> None:
     made_of = made(decided=True)
     labels = pl.when(pl.col("row") == 7).then(pl.lit(label)).otherwise(pl.lit("other"))
     source = replace(made_of, candidates=made_of.candidates.with_columns(labels.alias(" kind ")))
-    asked = Filters(column=" kind ", value=label).query
-    filters = candidates.parse(dict(parse_qsl(asked, keep_blank_values=True)))
+    query = Filters(column=" kind ", value=label).query
+    filters = candidates.parse(dict(parse_qsl(query, keep_blank_values=True)))
     assert candidates.count(source, filters) == (ROWS if label == "other" else 1)
 
 
@@ -130,10 +130,10 @@ def test_before_verdicts_and_decisions_nothing_is_decided() -> None:
 
 
 def test_facets_count_what_can_be_filtered_by(source: Source) -> None:
-    found = facets.of_source(source)
-    assert found.candidates == ROWS
-    assert found.decisions == {"accepted": 42, "rejected": 11}
-    assert found.reasons == {"sharp": 11, "plain": 8}
-    assert found.depths == {"1": 27, "2": 26}
-    assert found.columns == {"label": {"0": 18, "1": 18, "2": 17}}
-    assert found.expectations == ("sharp",)
+    counts = facets.of_source(source)
+    assert counts.candidates == ROWS
+    assert counts.decisions == {"accepted": 42, "rejected": 11}
+    assert counts.reasons == {"sharp": 11, "plain": 8}
+    assert counts.depths == {"1": 27, "2": 26}
+    assert counts.columns == {"label": {"0": 18, "1": 18, "2": 17}}
+    assert counts.expectations == ("sharp",)

@@ -17,12 +17,12 @@ def test_a_chart_without_a_figure_is_left_out() -> None:
 
 
 def test_a_chart_is_told_in_words() -> None:
-    told = [
+    entries = [
         entry(1, accuracy={"mix": {"value": 0.9, "low": 0.85, "high": 0.95}}),
         entry(2),
         entry(3, accuracy={"mix": {"value": 0.8}, "real_only": {"value": 0.7}}),
     ]
-    (chart,) = charts.of_rounds(told)
+    (chart,) = charts.of_rounds(entries)
     assert chart.name == "downstream"
     assert chart.numbers == [1, 3]
     assert chart.alternative == (
@@ -33,10 +33,10 @@ def test_a_chart_is_told_in_words() -> None:
 
 
 def test_both_themes_are_drawn_with_all_series() -> None:
-    told = entry(1) | {
+    entries = entry(1) | {
         "cost": {"fit": {"seconds": 3.0}, "verify": {"seconds": 1}, "judge": {"usd": 2}}
     }
-    (chart,) = charts.of_rounds([told])
+    (chart,) = charts.of_rounds([entries])
     assert list(chart.series) == ["fit", "verify"]
     drawn = {theme: charts.svg(chart, theme).decode() for theme in charts.THEMES}
     for theme, svg in drawn.items():
