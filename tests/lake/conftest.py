@@ -18,8 +18,8 @@ import pytest
 
 from lake.client import Lake, connect
 from lake.settings import Embedded
+from tests.lake.in_process import InProcessLake
 from tests.lake.servers import Served, start
-from tests.lake.trash import Bin
 
 _NUMBERS = itertools.count(1)
 
@@ -90,8 +90,8 @@ def lake(request: pytest.FixtureRequest, server: Served, name: str) -> Lake:
 
 
 @pytest.fixture
-def trash(tmp_path: Path) -> Bin:
-    return Bin(tmp_path / "home")
+def local(tmp_path: Path) -> InProcessLake:
+    return InProcessLake(tmp_path / "home")
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from lake.server.maintenance import gc
 from review.commands import gc as command
 from review.errors import UsageError
+from tests.lake.in_process import InProcessLake
 from tests.lake.servers import Served, environment
-from tests.lake.trash import Bin
 
 
 def test_it_asks_for_the_key_pair_and_right_values(api: httpx.Client, server: Served) -> None:
@@ -44,9 +44,9 @@ def stemma(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_keeps_what_receipts_name(serve: Callable[..., Served], tmp_path: Path) -> None:
-    trash = Bin(tmp_path / ".lake")
-    named, sha256 = trash.leave("named", b"named")
-    trash.leave("gone", b"gone")
+    local = InProcessLake(tmp_path / ".lake")
+    named, sha256 = local.abandon("named", b"named")
+    local.abandon("gone", b"gone")
     receipt = tmp_path / "rounds" / "tiny" / "1" / "verify.json"
     receipt.parent.mkdir(parents=True)
     receipt.write_text(json.dumps({"commit": named}), encoding="utf-8")
@@ -57,7 +57,7 @@ def test_the_command_keeps_what_receipts_name(serve: Callable[..., Served], tmp_
     assert "kept 1 commits" in said.stdout
     found = json.loads(stemma("gc", "--keep", "0", "--json", cwd=tmp_path).stdout)
     assert (found["dry_run"], found["objects"], found["spared"]) == (False, 1, 1)
-    assert trash.there(sha256)
+    assert local.has_object(sha256)
     receipt.unlink()
     assert "freed 0 objects" in stemma("gc", cwd=tmp_path).stdout
 

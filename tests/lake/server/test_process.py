@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from lake.home import LakeHome
+from lake.polling import until
 from tests.lake.servers import ROOT, Served, command, environment, fill
 
 Serve = Callable[..., Served]
@@ -162,11 +163,11 @@ def test_what_was_acknowledged_survives_kill_9(serve: Serve, tmp_path: Path) -> 
         ]
         for writer in writers:
             writer.start()
-        time.sleep(0.7)
+        wanted = 8 * (life + 1)
+        assert until(lambda: len(acknowledged) >= wanted, interval=0.01, timeout=60)  # noqa: B023
         served.kill()
         for writer in writers:
             writer.join(10)
-    assert len(acknowledged) > 20
     (LakeHome(home).staging / "upload-cut-short").write_bytes(b"part")
     with serve(home).http() as api:
         assert not list(LakeHome(home).staging.iterdir())

@@ -1,4 +1,4 @@
-"""A lake whose server is killed now and then, and what a client sees of one of its repositories."""
+"""A lake whose server a test kills at a failpoint, and a client's view of one repository."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _NUMBERS = itertools.count(1)
 State = dict[str, Any]
 
 
-class Mortal:
-    """A server that dies at the points that `arm` names, and the repository `repo` in use."""
+class KillableLake:
+    """A server that is killed at the failpoints that `arm` names, and the repository in use."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.order = home.parent / "order"
         self.name = ""
         self.place = Path()
-        self.rise()
+        self.restart()
 
-    def rise(self) -> None:
-        """Start the server as the lake lies."""
+    def restart(self) -> None:
+        """Start a server of the lake as it is."""
         self.order.unlink(missing_ok=True)
         self.served = start(self.home, extra={VARIABLE: str(self.order)})
         self.api = self.served.http()
@@ -35,7 +35,7 @@ class Mortal:
     def arm(self, point: str) -> None:
         self.order.write_text(point, encoding="utf-8")
 
-    def died(self) -> bool:
+    def was_killed(self) -> bool:
         """Tell whether the server has been killed, and has not just failed."""
         self.api.close()
         return self.served.process.wait(10) == -signal.SIGKILL
@@ -44,14 +44,14 @@ class Mortal:
         self.api.close()
         self.served.kill()
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self.api.request(method, f"/repositories/{self.name}{path}", **options)
 
-    def done(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.ask(method, path, **options).raise_for_status()
+    def succeed(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.request(method, path, **options).raise_for_status()
 
-    def found(self, path: str) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = self.done("GET", path).json()["results"]
+    def results(self, path: str) -> list[dict[str, Any]]:
+        answer: list[dict[str, Any]] = self.succeed("GET", path).json()["results"]
         return answer
 
     def bytes(self, text: str) -> bytes:
@@ -60,24 +60,24 @@ class Mortal:
 
     def upload(self, path: str, branch: str = "main") -> None:
         where = f"/branches/{branch}/objects"
-        self.done("POST", where, params={"path": path}, content=self.bytes(path))
+        self.succeed("POST", where, params={"path": path}, content=self.bytes(path))
 
     def commit(self, message: str, branch: str = "main") -> None:
-        self.done("POST", f"/branches/{branch}/commits", json={"message": message})
+        self.succeed("POST", f"/branches/{branch}/commits", json={"message": message})
 
     def create(self) -> httpx.Response:
         wanted = {"name": self.name, "storage_namespace": f"local://{self.name}"}
         return self.api.post("/repositories", json=wanted)
 
-    def fresh(self) -> None:
+    def new_repository(self) -> None:
         """A new repository: two branches that differ, a tag, and something staged on a third."""
-        self.name = f"mortal-{next(_NUMBERS)}"
+        self.name = f"killable-{next(_NUMBERS)}"
         self.create().raise_for_status()
         self.upload("base")
         self.commit("base")
-        self.done("POST", "/tags", json={"id": "v1", "ref": "main"})
+        self.succeed("POST", "/tags", json={"id": "v1", "ref": "main"})
         for branch in ("side", "rest"):
-            self.done("POST", "/branches", json={"name": branch, "source": "main"})
+            self.succeed("POST", "/branches", json={"name": branch, "source": "main"})
         self.upload("side", "side")
         self.commit("side", "side")
         self.upload("main")
@@ -86,26 +86,26 @@ class Mortal:
 
     def files(self, ref: str) -> dict[str, bytes]:
         return {
-            item["path"]: self.done("GET", f"/refs/{ref}/objects", params={"path": item["path"]})
+            item["path"]: self.succeed("GET", f"/refs/{ref}/objects", params={"path": item["path"]})
             .content.replace(self.name.encode(), b"")
-            for item in self.found(f"/refs/{ref}/objects/ls")
+            for item in self.results(f"/refs/{ref}/objects/ls")
         }  # fmt: skip
 
     def state(self) -> State:
         """All that a client sees, without what differs from one repository to the next."""
-        if self.ask("GET", "").status_code == httpx.codes.NOT_FOUND:
+        if self.request("GET", "").status_code == httpx.codes.NOT_FOUND:
             return {}
         seen: State = {}
         for kind in ("branches", "tags"):
-            for name in (ref["id"] for ref in self.found(f"/{kind}")):
-                log = self.found(f"/refs/{name}/commits")
+            for name in (ref["id"] for ref in self.results(f"/{kind}")):
+                log = self.results(f"/refs/{name}/commits")
                 seen[f"{kind}/{name}"] = {
                     "log": [
                         (item["message"].partition(" ")[0], item["generation"]) for item in log
                     ],
                     "files": self.files(name),
                 }
-        for name in (ref["id"] for ref in self.found("/branches")):
-            diff = self.found(f"/branches/{name}/diff")
+        for name in (ref["id"] for ref in self.results("/branches")):
+            diff = self.results(f"/branches/{name}/diff")
             seen[f"staged/{name}"] = {(item["path"], item["type"]) for item in diff}
         return seen

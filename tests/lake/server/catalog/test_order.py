@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from lake.server.catalog.commits import CommitMessage
-from tests.lake.trash import NOTE, REPO, Bin
+from tests.lake.in_process import MESSAGE, REPO, InProcessLake
 
 
 def test_history_keeps_its_order_when_the_clock_goes_back(
@@ -22,7 +22,7 @@ def test_history_keeps_its_order_when_the_clock_goes_back(
     now = itertools.count(1_700_000_000_000_000_000, -3_600_000_000_000)
     monkeypatch.setattr(time, "time_ns", lambda: next(now))
     monkeypatch.setattr(time, "time", lambda: next(now) / 1e9)
-    lake = Bin(tmp_path / "home")
+    lake = InProcessLake(tmp_path / "home")
     versions = lake.lake.versions
     made = []
     for number in range(5):
@@ -32,7 +32,7 @@ def test_history_keeps_its_order_when_the_clock_goes_back(
     lake.write("b", b"b", "side")
     side = versions.resolve(REPO, lake.commit("side")).commit
     how: dict[str, Any] = {"strategy": "", "squash": False, "allow_empty": False}
-    merged = versions.merge(REPO, side, "main", NOTE, **how)
+    merged = versions.merge(REPO, side, "main", MESSAGE, **how)
     history = [item.id for item in versions.log(REPO, merged, first_parent=False)]
     assert history[0] == merged.id
     for item in (versions.commit(REPO, name) for name in history):
@@ -41,14 +41,14 @@ def test_history_keeps_its_order_when_the_clock_goes_back(
     assert first[1:-1] == made[::-1]
     assert versions.merge_base(REPO, side, versions.commit(REPO, made[-1])).id == made[2]
     assert lake.lake.objects.stat(REPO, "main", "a").sha256 == hashlib.sha256(b"4").hexdigest()
-    assert lake.sound()
+    assert lake.is_sound()
 
 
 def test_commits_of_one_moment_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
-    lake = Bin(tmp_path / "home")
+    lake = InProcessLake(tmp_path / "home")
     note, versions = CommitMessage("same", "t", {}), lake.lake.versions
     made = [versions.commit_staged(REPO, "main", note, allow_empty=True) for _ in range(5)]
     assert len({item.id for item in made}) == 5
@@ -59,7 +59,7 @@ def test_commits_of_one_moment_are_told_apart(
 def test_bytes_are_on_disk_before_anything_refers_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = Bin(tmp_path / "home")
+    lake = InProcessLake(tmp_path / "home")
     done: list[str] = []
     flush = os.fsync
 

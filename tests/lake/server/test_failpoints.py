@@ -20,7 +20,7 @@ import pytest
 from lake.home import LakeHome
 from lake.server.failpoints import Failpoint
 from lake.server.maintenance import fsck
-from tests.lake.server.mortal import Mortal, State
+from tests.lake.server.killable import KillableLake, State
 
 CHANGE: Final = (Failpoint.CHANGE_BEGUN, Failpoint.CHANGE_READY, Failpoint.CHANGE_COMMITTED)
 COMMIT: Final = (
@@ -48,7 +48,7 @@ UPLOAD: Final = (
     *KEPT,
 )
 
-Act = Callable[[Mortal], httpx.Response]
+Act = Callable[[KillableLake], httpx.Response]
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,30 @@ class Operation:
 
     act: Act
     points: tuple[str, ...]
-    prepare: Callable[[Mortal], object] = lambda _lake: None
+    prepare: Callable[[KillableLake], object] = lambda _lake: None
 
 
 def send(method: str, path: str, **options: Any) -> Act:
-    return lambda lake: lake.ask(method, path, **options)
+    return lambda lake: lake.request(method, path, **options)
 
 
-def put(lake: Mortal) -> httpx.Response:
+def put(lake: KillableLake) -> httpx.Response:
     data = lake.bytes("large") * 20_000
-    return lake.ask("POST", "/branches/main/objects", params={"path": "large"}, content=data)
+    return lake.request("POST", "/branches/main/objects", params={"path": "large"}, content=data)
 
 
-def put_twin(lake: Mortal) -> httpx.Response:
+def put_twin(lake: KillableLake) -> httpx.Response:
     data = lake.bytes("base")
-    return lake.ask("POST", "/branches/main/objects", params={"path": "twin"}, content=data)
+    return lake.request("POST", "/branches/main/objects", params={"path": "twin"}, content=data)
 
 
-def offer(lake: Mortal) -> None:
-    place = lake.done("GET", "/branches/main/staging/backing", params={"path": "linked"}).json()
+def offer(lake: KillableLake) -> None:
+    place = lake.succeed("GET", "/branches/main/staging/backing", params={"path": "linked"}).json()
     lake.place = Path(place["physical_address"].removeprefix("local://"))
     lake.place.write_bytes(lake.bytes("linked"))
 
 
-def link(lake: Mortal) -> httpx.Response:
+def link(lake: KillableLake) -> httpx.Response:
     if not lake.place.exists():  # it was taken over and not linked: the client writes again
         offer(lake)
     body = {
@@ -88,24 +88,26 @@ def link(lake: Mortal) -> httpx.Response:
         "checksum": "",
         "size_bytes": 0,
     }
-    return lake.ask("PUT", "/branches/main/staging/backing", params={"path": "linked"}, json=body)
+    return lake.request(
+        "PUT", "/branches/main/staging/backing", params={"path": "linked"}, json=body
+    )
 
 
-def rename(lake: Mortal) -> None:
+def rename(lake: KillableLake) -> None:
     """Turn to a repository that is not there yet."""
     lake.name += "-new"
 
 
-def litter(lake: Mortal) -> None:
+def litter(lake: KillableLake) -> None:
     """Leave behind a branch with a commit, a staged object, and one that was staged over."""
-    lake.done("POST", "/branches", json={"name": "gone", "source": "main"})
+    lake.succeed("POST", "/branches", json={"name": "gone", "source": "main"})
     lake.upload("gone", "gone")
     lake.commit("gone", "gone")
     lake.upload("gone too", "gone")
-    lake.done("DELETE", "/branches/gone")
+    lake.succeed("DELETE", "/branches/gone")
 
 
-def collect(lake: Mortal) -> httpx.Response:
+def collect(lake: KillableLake) -> httpx.Response:
     return lake.api.post("/_stemma/gc", json={"keep_seconds": 0})
 
 
@@ -137,7 +139,7 @@ OPERATIONS: Final = {
     ),
     "tag": Operation(send("POST", "/tags", json={"id": "v2", "ref": "main"}), CHANGE),
     "delete tag": Operation(send("DELETE", "/tags/v1"), CHANGE),
-    "repository": Operation(Mortal.create, CHANGE, rename),
+    "repository": Operation(KillableLake.create, CHANGE, rename),
     "delete repository": Operation(send("DELETE", ""), CHANGE),
     "collection": Operation(collect, GC, litter),
 }
@@ -147,20 +149,20 @@ CASES: Final = [(name, point) for name, each in OPERATIONS.items() for point in 
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
-    made = Mortal(tmp_path_factory.mktemp("mortal") / "home")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableLake]:
+    made = KillableLake(tmp_path_factory.mktemp("killable") / "home")
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def whole(lake: Mortal) -> Callable[[str], tuple[State, State]]:
+def whole(lake: KillableLake) -> Callable[[str], tuple[State, State]]:
     """What a client sees before and after an operation in which nothing fails."""
     known: dict[str, tuple[State, State]] = {}
 
     def seen(name: str) -> tuple[State, State]:
         if name not in known:
-            lake.fresh()
+            lake.new_repository()
             OPERATIONS[name].prepare(lake)
             before = lake.state()
             OPERATIONS[name].act(lake).raise_for_status()
@@ -176,18 +178,18 @@ def test_every_point_has_a_case() -> None:
 
 @pytest.mark.parametrize(("name", "point"), CASES)
 def test_killed_there_it_is_whole(
-    lake: Mortal, whole: Callable[[str], tuple[State, State]], name: str, point: str
+    lake: KillableLake, whole: Callable[[str], tuple[State, State]], name: str, point: str
 ) -> None:
     before, after = whole(name)
     operation = OPERATIONS[name]
-    lake.fresh()
+    lake.new_repository()
     operation.prepare(lake)
     lake.arm(point)
     with pytest.raises(httpx.TransportError):
         operation.act(lake)
-    assert lake.died()
+    assert lake.was_killed()
     assert not fsck.check(LakeHome(lake.home)).problems
-    lake.rise()
+    lake.restart()
     happened = point.partition(":")[0] in AFTER
     assert lake.state() == (after if happened else before)
     if not happened:

@@ -12,11 +12,11 @@ from lake.server.http.app_state import AppState
 from lake.server.maintenance import fsck, gc
 from lake.server.maintenance.gc import Freed
 
-NOTE: Final = CommitMessage("m", "tester", {})
+MESSAGE: Final = CommitMessage("m", "tester", {})
 REPO: Final = "garbage"
 
 
-class Bin:
+class InProcessLake:
     """A lake with one repository."""
 
     def __init__(self, home: Path) -> None:
@@ -31,13 +31,13 @@ class Bin:
         return stored.sha256
 
     def commit(self, branch: str = "main") -> str:
-        return self.lake.versions.commit_staged(REPO, branch, NOTE, allow_empty=False).id
+        return self.lake.versions.commit_staged(REPO, branch, MESSAGE, allow_empty=False).id
 
     def branch(self, name: str, source: str = "main") -> None:
         head = self.lake.versions.resolve(REPO, source).commit.id
         self.lake.catalog.create_ref("branches", REPO, name, head)
 
-    def leave(self, name: str, data: bytes) -> tuple[str, str]:
+    def abandon(self, name: str, data: bytes) -> tuple[str, str]:
         """A branch with one commit, deleted again: the commit and its object."""
         self.branch(name)
         sha256 = self.write(name, data, name)
@@ -48,8 +48,8 @@ class Bin:
     def collect(self, **options: Any) -> Freed:
         return gc.collect(self.lake.catalog.database, self.lake.store, **{"keep": 0, **options})
 
-    def there(self, sha256: str) -> bool:
+    def has_object(self, sha256: str) -> bool:
         return self.lake.store.path(sha256).exists()
 
-    def sound(self) -> bool:
+    def is_sound(self) -> bool:
         return not fsck.check(self.home).problems

@@ -17,8 +17,8 @@ from lake.server import failpoints
 from lake.server.failpoints import Failpoint
 from lake.server.maintenance import fsck
 from lake.server.maintenance.gc import Freed
+from tests.lake.in_process import MESSAGE, REPO, InProcessLake
 from tests.lake.servers import Served
-from tests.lake.trash import NOTE, REPO, Bin
 
 AT = f"/repositories/{REPO}"
 Between = Callable[[Failpoint, Callable[[], object]], None]
@@ -43,68 +43,72 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Between:
 @pytest.mark.parametrize(
     "point", [Failpoint.OBJECT_TWIN, Failpoint.OBJECT_RENAMED, Failpoint.OBJECT_KEPT]
 )
-def test_an_upload_under_way_is_left_alone(trash: Bin, between: Between, point: Failpoint) -> None:
+def test_an_upload_under_way_is_left_alone(
+    local: InProcessLake, between: Between, point: Failpoint
+) -> None:
     if point == Failpoint.OBJECT_TWIN:
-        trash.leave("gone", b"data")
+        local.abandon("gone", b"data")
     freed: list[Freed] = []
-    between(point, lambda: freed.append(trash.collect()))
-    sha256 = trash.write("a", b"data")
+    between(point, lambda: freed.append(local.collect()))
+    sha256 = local.write("a", b"data")
     assert len(freed) == 1
-    assert trash.there(sha256)
-    trash.commit()
-    assert trash.sound()
+    assert local.has_object(sha256)
+    local.commit()
+    assert local.is_sound()
 
 
 @pytest.mark.parametrize("point", [Failpoint.GC_MARKED, Failpoint.GC_FORGOTTEN])
 def test_bytes_that_come_in_while_the_catalog_is_cleared_stay(
-    trash: Bin, between: Between, point: Failpoint
+    local: InProcessLake, between: Between, point: Failpoint
 ) -> None:
-    _, gone = trash.leave("gone", b"data")
-    between(point, lambda: trash.lake.store.put(b"data"))
-    assert trash.collect().commits == 1
-    assert trash.there(gone)
-    trash.lake.store.pins.unpin(gone)
-    assert trash.collect().objects == 1
+    _, gone = local.abandon("gone", b"data")
+    between(point, lambda: local.lake.store.put(b"data"))
+    assert local.collect().commits == 1
+    assert local.has_object(gone)
+    local.lake.store.pins.unpin(gone)
+    assert local.collect().objects == 1
 
 
-def test_bytes_that_come_in_while_files_are_removed_stay(trash: Bin, between: Between) -> None:
-    gone = [trash.leave(f"gone{number}", bytes([number]))[1] for number in range(2)]
+def test_bytes_that_come_in_while_files_are_removed_stay(
+    local: InProcessLake, between: Between
+) -> None:
+    gone = [local.abandon(f"gone{number}", bytes([number]))[1] for number in range(2)]
     first, last = sorted(gone)
     back = {hashlib.sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(2)}
-    between(Failpoint.GC_REMOVED, lambda: [trash.write(name, back[name]) for name in gone])
-    assert trash.collect().objects == 1
-    assert trash.there(first)  # removed, then written again
-    assert trash.there(last)
-    trash.commit()
-    assert trash.sound()
+    between(Failpoint.GC_REMOVED, lambda: [local.write(name, back[name]) for name in gone])
+    assert local.collect().objects == 1
+    assert local.has_object(first)  # removed, then written again
+    assert local.has_object(last)
+    local.commit()
+    assert local.is_sound()
 
 
-def test_one_collection_at_a_time(trash: Bin, between: Between) -> None:
+def test_one_collection_at_a_time(local: InProcessLake, between: Between) -> None:
     def again() -> None:
         with pytest.raises(ConflictError):
-            trash.collect()
+            local.collect()
 
     between(Failpoint.GC_SWEPT, again)
-    trash.collect()
+    local.collect()
 
 
 @pytest.mark.parametrize("verb", ["merge", "cherry-pick"])
-def test_a_commit_that_goes_meanwhile_cannot_be_built_on(trash: Bin, verb: str) -> None:
-    trash.branch("side")
-    trash.write("a", b"1", "side")
-    trash.commit("side")
-    source = trash.lake.versions.resolve(REPO, "side").commit
-    trash.lake.catalog.delete_ref("branches", REPO, "side")
-    trash.collect()
-    versions = trash.lake.versions
+def test_a_commit_that_goes_meanwhile_cannot_be_built_on(local: InProcessLake, verb: str) -> None:
+    local.branch("side")
+    local.write("a", b"1", "side")
+    local.commit("side")
+    source = local.lake.versions.resolve(REPO, "side").commit
+    local.lake.catalog.delete_ref("branches", REPO, "side")
+    local.collect()
+    versions = local.lake.versions
     how: dict[str, Any] = {"strategy": "", "squash": False, "allow_empty": False}
     build = {
-        "merge": partial(versions.merge, REPO, source, "main", NOTE, **how),
-        "cherry-pick": partial(versions.apply, REPO, "main", None, source, NOTE),
+        "merge": partial(versions.merge, REPO, source, "main", MESSAGE, **how),
+        "cherry-pick": partial(versions.apply, REPO, "main", None, source, MESSAGE),
     }
     with pytest.raises(NotFoundError):
         build[verb]()
-    assert trash.sound()
+    assert local.is_sound()
 
 
 def rewrite(served: Served, writer: int, kept: dict[str, bytes]) -> None:
