@@ -190,17 +190,17 @@ def _worked(request: dict[str, Any], texts: pl.Series) -> list[Answers]:
     """
     whole = ALL_SECONDS + EACH_SECONDS * len(texts)
     request |= {"seconds": SECONDS, "short_seconds": SHORT_SECONDS, "all_seconds": whole}
-    patience = whole + SHORT_SECONDS * len(texts) + GRACE
+    timeout = whole + SHORT_SECONDS * len(texts) + GRACE
     lines = f"{json.dumps(request)}\n{json.dumps(texts.to_list())}\n".encode()
     # patterns need the standard library alone; -I and -S keep everything else out
     flags = ["-I"] if "schema" in request else ["-I", "-S"]
     command = [sys.executable, *flags, str(Path(pattern_worker.__file__))]
     try:
         done = subprocess.run(  # noqa: S603  our own interpreter and module
-            command, input=lines, capture_output=True, timeout=patience, check=False, env={}
+            command, input=lines, capture_output=True, timeout=timeout, check=False, env={}
         )
     except subprocess.TimeoutExpired as error:
-        raise CannotJudge(f"the texts were not matched within {patience:g} s") from error
+        raise CannotJudge(f"the texts were not matched within {timeout:g} s") from error
     answers = [np.frombuffer(line, np.uint8) for line in done.stdout.splitlines()]
     if done.returncode or any(len(answer) != len(texts) for answer in answers) or not answers:
         words = done.stderr.decode(errors="replace").strip().splitlines()

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.custom.texts import TextDiversity
-from expectations.measures import diversity
+from expectations.measures import text_diversity
 
 VERSION: Final = "compression/1"
 """Raised when the verdicts change for equal input."""
@@ -33,4 +33,4 @@ class ExpectColumnCompressionRatioToBeBetween(TextDiversity):
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
         """Return the compression ratio as a function of the chosen texts."""
         all_texts = texts.to_numpy()
-        return lambda chosen: diversity.compression(all_texts[chosen])
+        return lambda chosen: text_diversity.compression(all_texts[chosen])

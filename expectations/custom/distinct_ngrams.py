@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from expectations import gx
 from expectations.custom.table import PHRASES
 from expectations.custom.texts import TextDiversity
-from expectations.measures import diversity
+from expectations.measures import text_diversity
 
 VERSION: Final = "distinct_ngrams/1"
 """Raised when the verdicts change for equal input."""
@@ -38,4 +38,4 @@ class ExpectColumnDistinctNgramsToBeBetween(TextDiversity):
 
     def figure(self, texts: pl.Series) -> Callable[[NDArray[np.int64]], float]:
         """Return distinct-n as a function of the chosen texts."""
-        return diversity.ngrams(texts, self.length).distinct
+        return text_diversity.ngrams(texts, self.length).distinct

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import Compared
+from expectations.custom.compared import Compared
 from expectations.measures import null, points
 from expectations.measures.null import Comparison, Side
 from expectations.measures.points import Points

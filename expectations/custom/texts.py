@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations import gx
-from expectations.custom.table import LIMITS, NULL_LIMITS, Compared, Finding, drawn
+from expectations.custom.compared import NULL_LIMITS, Compared
+from expectations.custom.table import LIMITS, Finding, drawn
 from expectations.errors import CannotJudge
 from expectations.measures import null
 from expectations.measures.null import Comparison, Side

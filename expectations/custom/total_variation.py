@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import Compared, drawn, values
+from expectations.custom.compared import Compared
+from expectations.custom.table import drawn, values
 from expectations.measures import distributions, null
 from expectations.measures.null import Comparison
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Final
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import Compared
-from expectations.measures import diversity, null, points
+from expectations.custom.compared import Compared
+from expectations.measures import null, points, vendi_score
 from expectations.measures.null import Comparison, Side
 
 VERSION: Final = "vendi/1"
@@ -43,9 +43,9 @@ class ExpectRowsVendiScoreToBeBetween(Compared):
             candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
         )
         null.sizes(len(ours), len(theirs), self.max_rows)
-        wide = diversity.width(theirs)
+        wide = vendi_score.kernel_width(theirs)
         return null.compare(
-            lambda left, _: diversity.vendi(left, wide),
+            lambda left, _: vendi_score.compute(left, wide),
             ours,
             theirs,
             draws=self.draws,

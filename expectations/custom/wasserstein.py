@@ -6,7 +6,8 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from expectations.custom.table import Compared, values
+from expectations.custom.compared import Compared
+from expectations.custom.table import values
 from expectations.measures import distributions, null
 from expectations.measures.null import Comparison
 

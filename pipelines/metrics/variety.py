@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
-from expectations.measures import diversity
+from expectations.measures import text_diversity, vendi_score
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
@@ -106,10 +106,10 @@ def _figures(rows: Labelled, real: Labelled) -> dict[str, float]:
     points = rows.vectors.astype(np.float64)
     unit = real.vectors.astype(np.float64)
     return {
-        "distinct_2": _or_nan(lambda: diversity.ngrams(frame, NGRAM).distinct(every)),
-        "compression": _or_nan(lambda: diversity.compression(rows.inputs)),
+        "distinct_2": _or_nan(lambda: text_diversity.ngrams(frame, NGRAM).distinct(every)),
+        "compression": _or_nan(lambda: text_diversity.compression(rows.inputs)),
         "self_bleu": self_bleu(rows.inputs),
-        "vendi": _or_nan(lambda: diversity.vendi(points, diversity.width(unit))),
+        "vendi": _or_nan(lambda: vendi_score.compute(points, vendi_score.kernel_width(unit))),
     }
 
 

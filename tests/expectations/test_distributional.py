@@ -18,7 +18,7 @@ from scipy import stats
 from expectations import catalogue, custom, gx, references, verifier
 from expectations import suite as suites
 from expectations.errors import BatchError, CannotJudge, SuiteError
-from expectations.measures import distributions, diversity, null
+from expectations.measures import distributions, null, text_diversity, vendi_score
 from expectations.suite import Suite
 
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
@@ -537,22 +537,22 @@ def test_the_figures_are_those_of_scipy() -> None:
 
 def test_the_vendi_score_counts_kinds() -> None:
     far = np.repeat(np.arange(5.0)[:, None] * 100, 6, axis=0)
-    assert diversity.vendi(far, 1.0) == pytest.approx(5)
-    assert diversity.vendi(np.zeros((9, 2)), 1.0) == pytest.approx(1)
+    assert vendi_score.compute(far, 1.0) == pytest.approx(5)
+    assert vendi_score.compute(np.zeros((9, 2)), 1.0) == pytest.approx(1)
     uneven = np.repeat([[0.0], [100.0]], [3, 1], axis=0)
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
-    assert diversity.vendi(uneven, 1.0) == pytest.approx(np.exp(entropy))
+    assert vendi_score.compute(uneven, 1.0) == pytest.approx(np.exp(entropy))
 
 
 def test_ngrams_stay_within_a_text() -> None:
     given = pl.Series(["A b  c", "a b", "", "x", "c d"])
     every = np.arange(5)
-    assert diversity.ngrams(given, 1).distinct(every) == 5 / 8
-    assert diversity.ngrams(given, 2).distinct(every) == 3 / 4
-    assert diversity.ngrams(given, 2).distinct(every[:2]) == 2 / 3
-    assert diversity.ngrams(given, 3).distinct(every) == 1
+    assert text_diversity.ngrams(given, 1).distinct(every) == 5 / 8
+    assert text_diversity.ngrams(given, 2).distinct(every) == 3 / 4
+    assert text_diversity.ngrams(given, 2).distinct(every[:2]) == 2 / 3
+    assert text_diversity.ngrams(given, 3).distinct(every) == 1
     with pytest.raises(CannotJudge):
-        diversity.ngrams(given, 4).distinct(every)
+        text_diversity.ngrams(given, 4).distinct(every)
 
 
 def test_the_sides_of_a_p_value() -> None:

@@ -18,17 +18,19 @@ import pytest
 import expectations
 from expectations import custom, details, gx, outcomes, patterns, verifier, versions
 from expectations.custom.coverage import ExpectRowsCoverageToBeBetween
+from expectations.custom.depth import ExpectColumnDepthToBeBetween
 from expectations.custom.distinct_ngrams import ExpectColumnDistinctNgramsToBeBetween
 from expectations.custom.kolmogorov_smirnov import ExpectColumnKolmogorovSmirnovToBeBetween
 from expectations.measures import (
     distributions,
-    diversity,
     features,
     manifold,
     null,
     pixels,
     points,
+    text_diversity,
     twosample,
+    vendi_score,
 )
 from expectations.suite import Rule, Suite
 from tests import golden
@@ -37,13 +39,13 @@ from tests.expectations.conftest import png
 GOLDEN: Final[Mapping[str, str]] = {
     "class_shares/1": "998c0144bde75460527a7b5f89bc0476314df82e770a2b1a00379316d4d7e2ea",
     "class_support/1": "2d4a463f6e847b98cc58e94ec95e83d80e002412e037b31c0596f8c659f46e05",
+    "compared/1": "0846aac8d1804e79e75318309202f84c18c9b3986770d464978b890d8a7c6a3a",
     "compression/1": "74173a1b5835596640885b95961d274149be62fabfe7595af2a001d1d2050341",
     "coverage/1": "98fa3847dda7fbb87a68addd116624a2fd367df5b00f6f7f7d3407c854d133ed",
     "decodable_images/1": "339eb4b7bc08fe213da4af008c7e74cf2be2234e72ba9f40699b1e1c050500e2",
     "depth/1": "e7565a6a69c0bff8b91ad01d7d1ba7c08cb984ec24997098d45bb27552842021",
     "distinct_ngrams/1": "fe4ac071be98a2b1b35604f31493c85d59a3e557f1331530426499c3382c61cf",
     "distributions/1": "30d5834bfb0dca29ccd457a0abdfc4ef34aa08438e602978251e77fb5b49b57d",
-    "diversity/1": "74f7ab7a6a3fca2cfee874427bd949bc8eedb0644172be05e2863759ecabea6d",
     "features/1": "8d24e0bcf53b3d5a4a5eb9dc5001a24264d23c2e89d47072508d264df7f1fd48",
     "kolmogorov_smirnov/1": "660b2b57dca8ea27aa78355635a03f26c2e112e4c30d07276a73149133bebd3f",
     "manifold/1": "8e2651a9ad9d3887c2e1545880ea5e2267c762371f35117d41c08ae0434e306d",
@@ -55,12 +57,14 @@ GOLDEN: Final[Mapping[str, str]] = {
     "points/1": "44948e1571fdd92dc3fce8a0f4f18bdfa6c3397791b31873ed1a1e219844bcdf",
     "real_share/1": "128d6fff36c8efd86b618b2a2f9dd978bb0b0bf673bb4e010e2624ba5038fd14",
     "recall/1": "bcb0f7b4e6712c506a375f0cd6ee9fd3715db6d2277110545bd2332d42f0d186",
-    "table/1": "0846aac8d1804e79e75318309202f84c18c9b3986770d464978b890d8a7c6a3a",
+    "table/1": "36b6d280ea8af0b64c4b55dd83b5229c93af1b7f1de89616a58eff82f16bde16",
+    "text_diversity/1": "243b39920265746d877108f9ecf2580a3ce183b4ec74f9b9f0cf8e12260207e1",
     "texts/1": "ff1d2cf444cea1291923ef46cf5d83bb6a6ddd32407e81efa8790bf117b3eb52",
     "total_variation/1": "0976bc73ecd29ac672840056ce1d2a49878d141029f0c8c70df6f3ea74543340",
     "two_sample/1": "9a66202f32fea4b88e8682c69b65b306ad28966ae07eb200a642a1699ef9d7c4",
     "twosample/1": "debaefe5e3dc1848d2ec931b2354828a4926b7ea9c676c7db15d4d9d6c6ee9b1",
     "vendi/1": "1163c469de6dbc2e72ffd9afdb72f7f2c10aa0bc8c1ebfec8db70c55dcb0fc2e",
+    "vendi_score/1": "91422bc25c0a945ae11e129651a81e1f7b018da4fcc79b34ce064c43ae727438",
     "verifier/1": "82c8062788105999db343c6d12f4df289e801462fb6a9e7530b2fa6f7cc118a7",
     "wasserstein/1": "fb8979aaea41f0e62353b212c85975e45a6a0cc6ab377cd68429b07f0d061f1e",
 }
@@ -223,15 +227,17 @@ def of_distributions() -> object:
     ]
 
 
-def of_diversity() -> object:
-    width = diversity.width(numbers(REAL))
-    ngrams = diversity.ngrams(CANDIDATES["text"], 2)
+def of_vendi_score() -> object:
+    width = vendi_score.kernel_width(numbers(REAL))
+    return [width, vendi_score.compute(numbers(CANDIDATES), width)]
+
+
+def of_text_diversity() -> object:
+    ngrams = text_diversity.ngrams(CANDIDATES["text"], 2)
     texts = CANDIDATES["text"].to_numpy()
     return [
-        width,
-        diversity.vendi(numbers(CANDIDATES), width),
         ngrams.distinct(np.arange(ROWS)),
-        diversity.compression(texts),
+        text_diversity.compression(texts),
     ]
 
 
@@ -287,15 +293,17 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "expectations.outcomes": of_outcomes,
     "expectations.patterns": of_patterns,
     "expectations.measures.distributions": of_distributions,
-    "expectations.measures.diversity": of_diversity,
+    "expectations.measures.text_diversity": of_text_diversity,
     "expectations.measures.features": of_features,
     "expectations.measures.manifold": of_manifold,
     "expectations.measures.null": of_null,
     "expectations.measures.pixels": of_pixels,
     "expectations.measures.points": of_points,
     "expectations.measures.twosample": of_twosample,
+    "expectations.measures.vendi_score": of_vendi_score,
     "expectations.custom.overlap": lambda: found_by(ExpectRowsCoverageToBeBetween),
-    "expectations.custom.table": lambda: found_by(ExpectColumnKolmogorovSmirnovToBeBetween),
+    "expectations.custom.compared": lambda: found_by(ExpectColumnKolmogorovSmirnovToBeBetween),
+    "expectations.custom.table": lambda: found_by(ExpectColumnDepthToBeBetween),
     "expectations.custom.texts": lambda: found_by(ExpectColumnDistinctNgramsToBeBetween),
     **{kind.__module__: lambda kind=kind: of_expectation(kind) for kind in custom.CLASSES},
 }
@@ -336,7 +344,7 @@ def more(figure: Callable[..., float]) -> Callable[..., float]:
         (distributions, "kolmogorov_smirnov", "expectations.measures.distributions"),
         (distributions, "kolmogorov_smirnov", "expectations.custom.kolmogorov_smirnov"),
         (manifold, "coverage", "expectations.custom.coverage"),
-        (diversity, "compression", "expectations.custom.compression"),
+        (text_diversity, "compression", "expectations.custom.compression"),
     ],
 )
 def test_a_change_of_output_names_the_version_to_raise(
@@ -367,6 +375,7 @@ def test_versions_of_a_suite_are_those_that_it_depends_on() -> None:
     coverage = rule("covered", "expect_rows_coverage_to_be_between", **ARGUMENTS["coverage"])
     assert versions.of_suite(Suite("s", (coverage,))) == {
         "expectation expect_rows_coverage_to_be_between": "coverage/1",
+        "expectations compared": "compared/1",
         "expectations features": "features/1",
         "expectations manifold": "manifold/1",
         "expectations null": "null/1",
@@ -389,6 +398,19 @@ def test_other_rules_add_what_they_use_and_no_more() -> None:
     }
     matched = versions.of_suite(Suite("s", (rule("word", REGEX, column="text", regex="w"),)))
     assert matched == basic | {"expectations patterns": "patterns/1"}
+
+
+def test_texts_do_not_depend_on_images_nor_depths_on_real_rows() -> None:
+    ngrams = rule(
+        "n", "expect_column_distinct_ngrams_to_be_between", **ARGUMENTS["distinct_ngrams"]
+    )
+    depth = rule("d", "expect_column_depth_to_be_between", **ARGUMENTS["depth"])
+    ours = "expectations "
+    basic = {f"{ours}{name}" for name in ("outcomes", "table", "verifier")} | {"great_expectations"}
+    assert versions.of_suite(Suite("s", (depth,))).keys() == basic | {f"expectation {depth.type}"}
+    of_texts = {f"{ours}{name}" for name in ("compared", "null", "text_diversity", "texts")}
+    of_texts.add(f"expectation {ngrams.type}")
+    assert versions.of_suite(Suite("s", (ngrams,))).keys() == basic | of_texts
 
 
 def test_types_and_versions_in_the_source_are_those_that_run() -> None:

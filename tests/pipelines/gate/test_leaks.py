@@ -30,7 +30,7 @@ REAL = DRAW.random((200, 8, 8))
 
 def test_equal_rows_are_found_whatever_the_distance() -> None:
     """Distances of floats are rarely 0 exactly, ids are equal or not."""
-    found = contamination.copies(frame(REAL[::-1]), frame(REAL, 0), 0.0, IMAGES)
+    found = contamination.near_duplicates(frame(REAL[::-1]), frame(REAL, 0), 0.0, IMAGES)
     assert found["equal"].all()
     assert found["row"].to_list() == list(range(200))
     assert found["real_row"].to_list() == list(range(199, -1, -1))
@@ -39,7 +39,7 @@ def test_equal_rows_are_found_whatever_the_distance() -> None:
 
 def test_near_rows_are_found_with_the_closest() -> None:
     moved = np.clip(REAL[:3] + np.asarray([0.01, 0.03, 0.2])[:, None, None], 0, 1)
-    found = contamination.copies(frame(moved), frame(REAL, 0), 0.05, IMAGES)
+    found = contamination.near_duplicates(frame(moved), frame(REAL, 0), 0.05, IMAGES)
     assert found.select("row", "real_row", "equal").rows() == [(0, 0, False), (1, 1, False)]
     assert found["distance"].to_list() == pytest.approx([0.01, 0.03], abs=0.003)
     assert dict(found.schema) == contamination.SCHEMA

@@ -1,6 +1,6 @@
-"""Diversity of rows or texts: Vendi score, distinct n-grams, compression ratio.
+"""Diversity of texts: distinct n-grams and compression ratio.
 
-All of them depend on the number of rows, so they compare only at equal numbers of rows.
+Both depend on the number of texts, so they compare only at equal numbers.
 """
 
 from __future__ import annotations
@@ -14,47 +14,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
-from expectations.measures import manifold
-from expectations.measures.points import Points
 
-VERSION: Final = "diversity/1"
+VERSION: Final = "text_diversity/1"
 """Raised when the figures change for equal input."""
 
-SCALE_ROWS: Final = 500
-"""Number of real rows whose distances give the width of the kernel."""
 TOKEN: Final = r"\S+"  # noqa: S105  a word, not a secret
 
 Rows = NDArray[np.int64]
-
-
-def vendi(points: Points, width: float) -> float:
-    """Vendi score: the effective number of different rows, in [1, n] (Friedman & Dieng 2023).
-
-    Vendi score, Friedman & Dieng 2023: exp(−Σ λ_i log λ_i), λ the eigenvalues of K/n, with the
-    kernel K_ij = exp(−|x_i − x_j|² / (2·width²)).
-
-    Args:
-        points: [n, d].
-        width: of the kernel, in the unit of the points.
-    """
-    apart = manifold.distances(points, points) / width
-    values = np.linalg.eigvalsh(np.exp(-(apart**2) / 2) / len(points))
-    values = values[values > 0]
-    return float(np.exp(-(values * np.log(values)).sum()))
-
-
-def width(real: Points) -> float:
-    """Median distance between the first `SCALE_ROWS` real points, [m, d].
-
-    Raises:
-        CannotJudge: it is 0.
-    """
-    few = real[:SCALE_ROWS]
-    apart = manifold.distances(few, few)[np.triu_indices(len(few), 1)]
-    median = float(np.median(apart)) if len(apart) else 0.0
-    if median == 0:
-        raise CannotJudge("most real rows are the same, so there is no unit of distance")
-    return median
 
 
 @dataclass(frozen=True, slots=True)
