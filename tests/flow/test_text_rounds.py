@@ -98,24 +98,35 @@ def test_a_service_is_not_replayed(published: Project) -> None:
         replay(published.lake(), "main", "talk", 1, 0)
 
 
+def test_how_a_service_is_asked_makes_no_round_again(published: Project) -> None:
+    def patient(content: dict[str, Any]) -> None:
+        content["datasets"]["talk"]["generate"]["text"]["service"] |= {
+            "attempts": 6,
+            "concurrency": 2,
+            "timeout_s": 99.5,
+        }
+
+    receipt = Path("rounds/talk/1/generate.json")
+    first = receipt.read_bytes()
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    published.edit(patient)
+    published.run("generate", "talk-1")
+    assert receipt.read_bytes() == first
+    Path("params.yaml").write_text(params, encoding="utf-8")
+
+
 def test_made_again_nothing_is_asked(published: Project, local_server: LocalServer) -> None:
     before = local_server.served()
-
-    def patient(
-        found: dict[str, Any],
-    ) -> None:
-        found["datasets"]["talk"]["generate"]["text"]["service"]["attempts"] = 6
-
     receipt = Path("rounds/talk/1/generate.json")
     first = json.loads(receipt.read_text(encoding="utf-8"))
     params = Path("params.yaml").read_text(encoding="utf-8")
-    published.edit(patient)
+    published.edit(lambda content: content["rounds"]["talk-1"].update(revision=1))
     published.run("generate", "talk-1", supersede=True)
     again = json.loads(receipt.read_text(encoding="utf-8"))
     assert again["input_key"] != first["input_key"]
     made = [
-        tables.read_round(published.lake(), each["commit"], "talk", "candidates", 1)
-        for each in (first, again)
+        tables.read_round(published.lake(), content["commit"], "talk", "candidates", 1)
+        for content in (first, again)
     ]
     assert made[0].equals(made[1])
     cost = manifest.read(published.lake(), again["commit"], "talk", 1)["cost"]["generate"]
