@@ -1,8 +1,8 @@
 """Is a text a JSON document that fits a schema?
 
 By jsonschema-rs, under draft 2020-12, formats asserted. A schema that refers to another place is
-refused, so nothing is fetched. Keep the schema in `pipelines/scorers/schemas/`: that folder is a
-dependency of stage `verify`, so a changed schema judges rounds anew.
+refused, so nothing is fetched. The schema is a file of the user's, and a changed one judges rounds
+anew.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class JsonSchema(Scorer[JsonSchemaSettings]):
     columns = COLUMNS
     needs = ("text",)
     rowwise = True
+
+    def files(self, settings: JsonSchemaSettings) -> tuple[Path, ...]:
+        """The schema."""
+        return () if settings.schema_file is None else (Path(settings.schema_file),)
 
     def model_digest(self, given: Given, settings: JsonSchemaSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest the schema and the library.

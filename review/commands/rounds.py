@@ -22,8 +22,6 @@ from review.errors import UsageError
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 PIPELINE: Final = "dvc.yaml"
-GENERATORS: Final = {"image": "diffusion", "text": "text"}
-"""Generator of the first round of a data set, by modality."""
 
 
 def run(*, dataset: str, as_json: bool) -> None:
@@ -74,7 +72,7 @@ def add(path: Path, dataset: str) -> str:
     """
     params = load(path)
     name = wanted_dataset(params, dataset)
-    entry = _next(params, name, GENERATORS[params.datasets[name].ingest.modality])
+    entry = _next(params, name, params.datasets[name].modality.generator)
     key = f"{dataset}-{entry['round']}"
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
