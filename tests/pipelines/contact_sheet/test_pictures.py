@@ -23,9 +23,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     words: list[str] = []
     draw = ImageDraw.ImageDraw.text
 
-    def spy(pen: Any, place: Any, text: str, *args: Any, **options: Any) -> None:
+    def spy(pen: Any, corner: Any, text: str, *args: Any, **options: Any) -> None:
         words.append(text)
-        draw(pen, place, text, *args, **options)
+        draw(pen, corner, text, *args, **options)
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", spy)
     return words

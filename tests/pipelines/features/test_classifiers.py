@@ -44,8 +44,8 @@ def test_weights_count() -> None:
     spots = np.array([[0.0], [0.0], [1.0], [1.0]], dtype=np.float32)
     labels = np.array([0, 1, 0, 1])
     weights = np.array([10.0, 0.1, 0.1, 10.0])
-    found = image_classifier.train(spots, labels, weights, calibrate=False)
-    assert found.labels(spots[[0, 2]]).tolist() == [0, 1]
+    trained_once = image_classifier.train(spots, labels, weights, calibrate=False)
+    assert trained_once.labels(spots[[0, 2]]).tolist() == [0, 1]
     turned = image_classifier.train(spots, labels, 1 / weights, calibrate=False)
     assert turned.labels(spots[[0, 2]]).tolist() == [1, 0]
 

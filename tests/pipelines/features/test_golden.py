@@ -68,8 +68,8 @@ TOPICS: Final = {
 
 def rounded(values: NDArray[Any], digits: int = DIGITS) -> list[Any]:
     """Values as JSON can hold them; a rounded zero has no sign."""
-    found: list[Any] = (np.round(values, digits) + 0.0).tolist()
-    return found
+    plain: list[Any] = (np.round(values, digits) + 0.0).tolist()
+    return plain
 
 
 def sentences(count: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -112,18 +112,18 @@ def of_images() -> object:
 
 
 def of_image_hashes() -> object:
-    found: dict[str, object] = {}
+    outputs: dict[str, object] = {}
     for method in ("phash", "dhash", "average_hash", "whash"):
         bits, readable = image_hashes.hashes(pictures(), method)  # type: ignore[arg-type]
-        found[method] = [f"{value:016x}" for value in bits], readable.tolist()
+        outputs[method] = [f"{value:016x}" for value in bits], readable.tolist()
     draw = np.random.default_rng(4)
     drawn = draw.integers(0, 1 << 60, 30, dtype=np.uint64)
     drawn[10:20] = drawn[:10] ^ np.uint64(0b101)
     near = image_hashes.nearest(drawn[:20], drawn[15:], 4)
     closest, group = image_hashes.among(drawn, 4, earlier=False)
-    found["nearest"] = [column.tolist() for column in near]
-    found["among"] = [column.tolist() for column in (*closest, group)]
-    return found
+    outputs["nearest"] = [column.tolist() for column in near]
+    outputs["among"] = [column.tolist() for column in (*closest, group)]
+    return outputs
 
 
 def of_embedding() -> object:
@@ -175,33 +175,33 @@ def of_knn() -> object:
 
 def of_shingles() -> object:
     texts = pl.Series(["One  two, three FOUR five", "one two three four six", "", "ﬁve", "日本語"])
-    found: dict[str, object] = {"normal": shingles.normal(texts).to_list()}
-    for kind, size in (("characters", 3), ("words", 2)):
-        sets = shingles.sets(shingles.normal(texts), kind, size)  # type: ignore[arg-type]
+    outputs: dict[str, object] = {"normal": shingles.normal(texts).to_list()}
+    for unit, size in (("characters", 3), ("words", 2)):
+        sets = shingles.sets(shingles.normal(texts), unit, size)  # type: ignore[arg-type]
         left, right = np.divmod(np.arange(len(texts) ** 2), len(texts))
         similar = shingles.jaccard(sets, sets, left, right)
-        found[kind] = [sets.values.tolist(), sets.starts.tolist(), rounded(similar)]
+        outputs[unit] = [sets.values.tolist(), sets.starts.tolist(), rounded(similar)]
     signatures = text_similarity.signatures(sets, 16, 1)
-    return found | {"signatures": signatures.tolist()}
+    return outputs | {"signatures": signatures.tolist()}
 
 
 def of_text_similarity() -> object:
     texts = sentences(60, 10)[0].tolist()
     edited = [text.replace("e", "a", 1) for text in texts[:20]]
     all_texts = pl.Series([*texts, *edited, texts[0], None])
-    found: dict[str, object] = {}
+    outputs: dict[str, object] = {}
     for few in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not few:
                 patch.setattr(text_similarity, "FEW", 0)  # candidates from MinHash bands
             alone = text_similarity.pairs(all_texts, threshold=0.6, seed=3)
             across = text_similarity.pairs(all_texts[:60], all_texts[60:], threshold=0.6, seed=3)
-        found[str(few)] = [
+        outputs[str(few)] = [
             [pairs.left.tolist(), pairs.right.tolist(), rounded(pairs.similarity)]
             for pairs in (alone, across)
         ]
     groups = text_similarity.groups(len(all_texts), alone.left, alone.right)
-    return found | {"groups": groups.tolist()}
+    return outputs | {"groups": groups.tolist()}
 
 
 def of_pii() -> object:
@@ -264,12 +264,12 @@ def described(path: Path) -> Iterator[str]:
 
 def check(feature: str, output: object) -> None:
     """Fail, and name the versions to raise, if an output is not what is pinned."""
-    found = golden.digest_of(output)
-    if GOLDEN.get(feature) != found:
+    digest = golden.digest_of(output)
+    if GOLDEN.get(feature) != digest:
         raised = "; ".join(versions_using(feature))
         pytest.fail(
             f"the output of pipelines/features/{feature}.py changed: raise the versions of what "
-            f"uses it ({raised}), then put {found!r} here"
+            f"uses it ({raised}), then put {digest!r} here"
         )
 
 

@@ -22,7 +22,7 @@ HASHES = st.lists(
 
 
 def distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """All of them, [n, m]."""
+    """Hamming distances of all pairs, [n, m]."""
     counted = [[(int(one) ^ int(two)).bit_count() for two in right] for one in left]
     return np.array(counted, dtype=np.int64).reshape(len(left), len(right))
 
@@ -32,10 +32,10 @@ def distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np
 def test_the_nearest_is_the_one_found_by_hand(
     left: NDArray[np.uint64], right: NDArray[np.uint64], within: int
 ) -> None:
-    found = image_hashes.nearest(left, right, within)
-    for at, row in enumerate(distances(left, right)):
-        near = [(int(each), other) for other, each in enumerate(row) if each <= within]
-        assert (found.distance[at], found.row[at]) == min(near, default=(-1, -1))
+    nearest = image_hashes.nearest(left, right, within)
+    for query, row in enumerate(distances(left, right)):
+        near = [(int(bits), other) for other, bits in enumerate(row) if bits <= within]
+        assert (nearest.distance[query], nearest.row[query]) == min(near, default=(-1, -1))
 
 
 @settings(deadline=None, max_examples=80)
@@ -43,14 +43,14 @@ def test_the_nearest_is_the_one_found_by_hand(
 def test_the_nearest_of_one_list_and_groups_are_those_found_by_hand(
     hashes: NDArray[np.uint64], within: int, earlier: bool
 ) -> None:
-    found, group = image_hashes.among(hashes, within, earlier=earlier)
+    nearest, group = image_hashes.among(hashes, within, earlier=earlier)
     matrix = distances(hashes, hashes)
-    for at, row in enumerate(matrix):
-        others = range(at) if earlier else [each for each in range(len(row)) if each != at]
+    for query, row in enumerate(matrix):
+        others = range(query) if earlier else [other for other in range(len(row)) if other != query]
         near = [(int(row[other]), other) for other in others if row[other] <= within]
         wanted = min(near, default=(-1, -1))
-        assert found.distance[at] == wanted[0]
-        assert near == [] or (found.distance[at], found.row[at]) in near
+        assert nearest.distance[query] == wanted[0]
+        assert near == [] or (nearest.distance[query], nearest.row[query]) in near
     linked = matrix <= within
     for _ in range(len(hashes)):
         linked = linked @ linked
@@ -61,10 +61,10 @@ def test_many_hashes_are_not_compared_all_with_all() -> None:
     draw = np.random.default_rng(0)
     hashes = draw.integers(0, 2**64, 50_000, dtype=np.uint64)
     flipped = hashes[:1000] ^ (np.uint64(1) << draw.integers(0, 64, 1000).astype(np.uint64))
-    found, group = image_hashes.among(np.concatenate([hashes, flipped]), 4, earlier=True)
-    assert found.row[50_000:].tolist() == list(range(1000))
-    assert (found.distance[50_000:] == 1).all()
-    assert (found.distance[:50_000] == -1).sum() > 49_990
+    nearest, group = image_hashes.among(np.concatenate([hashes, flipped]), 4, earlier=True)
+    assert nearest.row[50_000:].tolist() == list(range(1000))
+    assert (nearest.distance[50_000:] == 1).all()
+    assert (nearest.distance[:50_000] == -1).sum() > 49_990
     assert group[50_000:].tolist() == list(range(1000))
 
 
@@ -75,7 +75,7 @@ def png(image: Image.Image, form: str = "PNG") -> bytes:
 
 
 def column(files: list[bytes | None]) -> pl.Series:
-    rows = [None if each is None else {"bytes": each, "path": None} for each in files]
+    rows = [None if data is None else {"bytes": data, "path": None} for data in files]
     return pl.Series("image", rows, dtype=images.IMAGE)
 
 
@@ -90,17 +90,17 @@ def test_images_of_any_mode_and_broken_ones(method: image_hashes.Method) -> None
         png(grey)[:200], png(vast), png(Image.fromarray(255 - pixels)), png(grey, "GIF"),
     ]  # fmt: skip
     seen: list[tuple[int, int]] = []
-    found, readable = image_hashes.hashes(
+    hashes, readable = image_hashes.hashes(
         column(files), method, lambda done, of: seen.append((done, of))
     )
     assert readable.tolist() == [True, True, True, False, False, False, False, True, False]
-    assert distances(found[:1], found[:3]).max() <= 1
-    assert distances(found[:1], found[7:8])[0, 0] > 20
+    assert distances(hashes[:1], hashes[:3]).max() <= 1
+    assert distances(hashes[:1], hashes[7:8])[0, 0] > 20
     assert seen[-1] == (9, 9)
 
 
 def test_no_images() -> None:
-    found, readable = image_hashes.hashes(column([]), "phash")
-    assert len(found) == len(readable) == 0
-    assert image_hashes.nearest(found, found, 4).distance.tolist() == []
-    assert image_hashes.among(found, 4, earlier=True)[1].tolist() == []
+    hashes, readable = image_hashes.hashes(column([]), "phash")
+    assert len(hashes) == len(readable) == 0
+    assert image_hashes.nearest(hashes, hashes, 4).distance.tolist() == []
+    assert image_hashes.among(hashes, 4, earlier=True)[1].tolist() == []

@@ -26,9 +26,9 @@ def column(files: Sequence[bytes | None]) -> pl.Series:
     return pl.Series("image", rows, dtype=images.IMAGE)
 
 
-def file(mode: str, size: tuple[int, int] = (4, 6), kind: str = "PNG") -> bytes:
+def file(mode: str, size: tuple[int, int] = (4, 6), form: str = "PNG") -> bytes:
     buffer = io.BytesIO()
-    Image.new(mode, size).save(buffer, format=kind)
+    Image.new(mode, size).save(buffer, format=form)
     return buffer.getvalue()
 
 
@@ -41,34 +41,34 @@ def test_pixels_survive_the_file(pixels: Pixels) -> None:
 
 def test_vectors_are_flat_and_in_the_unit_interval(pixels: Pixels) -> None:
     pixels[0, 0, 0], pixels[0, 0, 1] = 0, 255
-    found = images.vectors(column(images.encode(pixels)))
-    assert found.shape == (5, 24)
-    assert found.dtype == np.float32
-    assert found[0, 0] == 0
-    assert found[0, 1] == 1
-    assert np.array_equal(images.to_bytes(found), pixels.reshape(5, 24))
+    vectors = images.vectors(column(images.encode(pixels)))
+    assert vectors.shape == (5, 24)
+    assert vectors.dtype == np.float32
+    assert vectors[0, 0] == 0
+    assert vectors[0, 1] == 1
+    assert np.array_equal(images.to_bytes(vectors), pixels.reshape(5, 24))
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (None, "position 2 is missing"),
         (b"", "position 2 cannot be decoded"),
         (b"no image", "position 2 cannot be decoded"),
         (file("RGB"), "position 2 has mode RGB"),
         (file("L", (5, 6)), r"position 2 has shape \(6, 5\); the others have \(6, 4\)"),
-        (file("L", kind="GIF"), "position 2 cannot be decoded"),
+        (file("L", form="GIF"), "position 2 cannot be decoded"),
         (file("1", (5000, 5000)), "position 2 has 25000000 pixels; the limit"),
     ],
 )
-def test_bad_image_is_named_or_nan(pixels: Pixels, bad: bytes | None, said: str) -> None:
+def test_bad_image_is_named_or_nan(pixels: Pixels, bad: bytes | None, message: str) -> None:
     files = images.encode(pixels)
     files[2] = bad
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         images.decode(column(files))
-    found = images.decode_lenient(column(files))
-    assert np.isnan(found[2]).all()
-    assert np.array_equal(images.to_bytes(np.delete(found, 2, 0)), np.delete(pixels, 2, 0))
+    values = images.decode_lenient(column(files))
+    assert np.isnan(values[2]).all()
+    assert np.array_equal(images.to_bytes(np.delete(values, 2, 0)), np.delete(pixels, 2, 0))
 
 
 def test_truncated_file_is_refused() -> None:
@@ -95,9 +95,9 @@ def test_no_images() -> None:
 def test_generated_images_with_nan_become_null() -> None:
     values = np.full((3, 2, 2), 0.5, dtype=np.float32)
     values[1, 0, 1] = np.nan
-    found = images.encode_lenient(values)
-    assert found.is_null().to_list() == [False, True, False]
-    assert images.decode(found.drop_nulls()).tolist() == [[[128, 128]] * 2] * 2
+    encoded = images.encode_lenient(values)
+    assert encoded.is_null().to_list() == [False, True, False]
+    assert images.decode(encoded.drop_nulls()).tolist() == [[[128, 128]] * 2] * 2
 
 
 def test_encode_refuses_other_arrays() -> None:
@@ -111,9 +111,9 @@ def test_grid_shows_each_class_and_reason(pixels: Pixels) -> None:
     one = grid.round_grid(real=frame, accepted=frame, refused=refused, title="digits, round 1")
     with Image.open(io.BytesIO(one)) as shown:
         picture = np.asarray(shown)
-    colours = {tuple(each) for each in picture.reshape(-1, 3)}
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3)}
     assert set(grid.FRAME.values()) <= colours
-    assert {int(each) for each in pixels[0].ravel()} <= {red for red, *_ in colours}
+    assert {int(shade) for shade in pixels[0].ravel()} <= {red for red, *_ in colours}
 
 
 def test_grid_of_nothing_accepted_and_a_missing_image(pixels: Pixels) -> None:

@@ -22,12 +22,12 @@ def by_sorting(
     """The same from the whole table of distances, one query after the other."""
     distances = np.full((len(queries), k), np.nan)
     rows = np.full((len(queries), k), -1)
-    for at, query in enumerate(queries):
+    for number, query in enumerate(queries):
         gap = np.sqrt(((query.astype(float) - references.astype(float)) ** 2).mean(axis=1))
         if skip_self:
-            gap[at] = np.inf
+            gap[number] = np.inf
         order = [row for row in np.argsort(gap, kind="stable") if np.isfinite(gap[row])][:k]
-        distances[at, : len(order)], rows[at, : len(order)] = gap[order], order
+        distances[number, : len(order)], rows[number, : len(order)] = gap[order], order
     return distances, rows
 
 
@@ -39,9 +39,9 @@ def test_ties_go_to_the_lower_row(
     queries = np.array(rows, dtype=np.float32)
     references = queries if skip_self else np.array(others, dtype=np.float32)
     expected = by_sorting(queries, references, k, skip_self=skip_self)
-    found = knn.nearest(queries, references, k, block_rows=7, skip_self=skip_self)
-    assert np.array_equal(found[1], expected[1])
-    assert np.allclose(found[0], expected[0], rtol=0, atol=1e-12, equal_nan=True)
+    nearest = knn.nearest(queries, references, k, block_rows=7, skip_self=skip_self)
+    assert np.array_equal(nearest[1], expected[1])
+    assert np.allclose(nearest[0], expected[0], rtol=0, atol=1e-12, equal_nan=True)
 
 
 @pytest.mark.parametrize("cells", [1, 1 << 22])
@@ -96,9 +96,9 @@ def test_pairs_within_a_radius_are_those_of_the_whole_table() -> None:
     )
     radius = float(np.quantile(table[np.triu_indices(300, 1)], 0.02))
     expected = np.argwhere(np.triu(table <= radius, 1))
-    found = knn.pairs_within(vectors, radius)
+    pairs = knn.pairs_within(vectors, radius)
     assert len(expected) > 500
-    assert sorted(map(tuple, found)) == sorted(map(tuple, expected))
+    assert sorted(map(tuple, pairs)) == sorted(map(tuple, expected))
     left, right, distance = knn.within(vectors[:50], vectors, radius)
     assert np.array_equal(np.lexsort((right, distance, left)), np.arange(len(left)))
     assert np.allclose(distance, table[left, right], rtol=0, atol=1e-7)

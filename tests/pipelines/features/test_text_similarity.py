@@ -21,12 +21,14 @@ TEXTS = st.one_of(
 
 
 def by_hand(text: str, unit: Unit, size: int) -> set[str]:
-    """Shingles of a text, by slices."""
+    """Cut the shingles of a text by slices."""
     plain = shingles.normal(pl.Series([text]))[0]
     if unit == "words":
         words = pl.Series([plain]).str.extract_all(r"\w+")[0].to_list()
-        return {" ".join(words[at : at + size]) for at in range(max(len(words) - size + 1, 1))}
-    return {plain[at : at + size] for at in range(max(len(plain) - size + 1, 1))}
+        return {
+            " ".join(words[start : start + size]) for start in range(max(len(words) - size + 1, 1))
+        }
+    return {plain[start : start + size] for start in range(max(len(plain) - size + 1, 1))}
 
 
 def similarity(one: str, other: str, unit: Unit, size: int) -> float:
@@ -37,12 +39,12 @@ def similarity(one: str, other: str, unit: Unit, size: int) -> float:
 def first_ones(texts: list[str | None]) -> list[int]:
     """For each row the first with the same normal form."""
     plain = shingles.normal(pl.Series(texts, dtype=pl.String)).to_list()
-    return [plain.index(each) for each in plain]
+    return [plain.index(text) for text in plain]
 
 
-def by_rows(found: Pairs) -> dict[tuple[int, int], float]:
-    keys = zip(found.left.tolist(), found.right.tolist(), strict=True)
-    return dict(zip(keys, found.similarity.tolist(), strict=True))
+def by_rows(near: Pairs) -> dict[tuple[int, int], float]:
+    keys = zip(near.left.tolist(), near.right.tolist(), strict=True)
+    return dict(zip(keys, near.similarity.tolist(), strict=True))
 
 
 @settings(deadline=None, max_examples=60)
@@ -50,7 +52,7 @@ def by_rows(found: Pairs) -> dict[tuple[int, int], float]:
 def test_pairs_among_one_list_are_those_found_by_hand(
     texts: list[str | None], unit: Unit, size: int
 ) -> None:
-    found = by_rows(
+    near = by_rows(
         text_similarity.pairs(
             pl.Series(texts, dtype=pl.String), threshold=0.5, unit=unit, ngram=size
         )
@@ -65,7 +67,7 @@ def test_pairs_among_one_list_are_those_found_by_hand(
                 wanted[left, right] = 1.0
             if first[left] == left and first[right] == right:
                 wanted[left, right] = similarity(other, text, unit, size)
-    assert found == pytest.approx({key: each for key, each in wanted.items() if each >= 0.5})
+    assert near == pytest.approx({rows: value for rows, value in wanted.items() if value >= 0.5})
 
 
 @settings(deadline=None, max_examples=60)
@@ -73,19 +75,19 @@ def test_pairs_among_one_list_are_those_found_by_hand(
 def test_pairs_of_two_lists_are_those_found_by_hand(
     left: list[str | None], right: list[str | None]
 ) -> None:
-    found = by_rows(
+    near = by_rows(
         text_similarity.pairs(
             pl.Series(left, dtype=pl.String), pl.Series(right, dtype=pl.String), threshold=0.6
         )
     )
     first = first_ones(right)
     wanted = {
-        (at, among): similarity(one, other, "characters", 5)
-        for at, one in enumerate(left)
-        for among, other in enumerate(right)
-        if one is not None and other is not None and first[among] == among
+        (row, other_row): similarity(text, other, "characters", 5)
+        for row, text in enumerate(left)
+        for other_row, other in enumerate(right)
+        if text is not None and other is not None and first[other_row] == other_row
     }
-    assert found == pytest.approx({key: each for key, each in wanted.items() if each >= 0.6})
+    assert near == pytest.approx({rows: value for rows, value in wanted.items() if value >= 0.6})
 
 
 def sentences(count: int, seed: int) -> list[str]:
@@ -95,12 +97,12 @@ def sentences(count: int, seed: int) -> list[str]:
 
 def edited(texts: list[str], seed: int) -> list[str]:
     draw = np.random.default_rng(seed)
-    found = []
+    changed = []
     for text in texts:
         words = text.split()
         words[draw.integers(len(words))] = "zzz"
-        found.append(" ".join(words))
-    return found
+        changed.append(" ".join(words))
+    return changed
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8])
@@ -108,40 +110,42 @@ def test_bands_miss_next_to_nothing(threshold: float) -> None:
     base = sentences(1500, 1)
     near = edited(base, 2)
     assert len(base) * len(near) > text_similarity.FEW
-    found = text_similarity.pairs(pl.Series(near), pl.Series(base), threshold=threshold)
+    pairs = text_similarity.pairs(pl.Series(near), pl.Series(base), threshold=threshold)
     sets = shingles.sets(shingles.normal(pl.Series(base + near)), "characters", 5)
-    at = np.arange(1500)
-    wanted = at[shingles.jaccard(sets, sets, at, at + 1500) >= threshold]
+    rows = np.arange(1500)
+    wanted = rows[shingles.jaccard(sets, sets, rows, rows + 1500) >= threshold]
     assert len(wanted) > 300
-    assert np.isin(wanted, found.left).mean() >= 0.995
-    assert (found.similarity >= threshold).all()
+    assert np.isin(wanted, pairs.left).mean() >= 0.995
+    assert (pairs.similarity >= threshold).all()
     again = text_similarity.pairs(pl.Series(near), pl.Series(base), threshold=threshold)
-    assert all(np.array_equal(one, other) for one, other in zip(found, again, strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(pairs, again, strict=True))
 
 
 def test_many_texts_among_themselves() -> None:
     base = sentences(900, 3)
     texts = base + base[:50] + edited(base[50:100], 4)
-    found = text_similarity.pairs(pl.Series(texts), threshold=0.6)
-    pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
-    assert {(at, 900 + at) for at in range(100)} <= pairs
-    assert (found.left < found.right).all()
-    group = text_similarity.groups(len(texts), found.left, found.right)
+    near = text_similarity.pairs(pl.Series(texts), threshold=0.6)
+    pairs = set(zip(near.left.tolist(), near.right.tolist(), strict=True))
+    assert {(row, 900 + row) for row in range(100)} <= pairs
+    assert (near.left < near.right).all()
+    group = text_similarity.groups(len(texts), near.left, near.right)
     assert group[900:1000].tolist() == group[:100].tolist()
 
 
 def test_a_crowd_stays_one_group_and_is_not_compared_all_with_all() -> None:
-    crowd = [f"The answer to question number {at} is that nobody knows it" for at in range(3000)]
-    found = text_similarity.pairs(pl.Series(crowd), threshold=0.7)
-    assert len(found.left) < 3000 * text_similarity.CROWD * 2 * 32
-    assert set(found.right.tolist()) == set(range(1, 3000))
-    assert set(text_similarity.groups(3000, found.left, found.right).tolist()) == {0}
+    crowd = [
+        f"The answer to question number {number} is that nobody knows it" for number in range(3000)
+    ]
+    near = text_similarity.pairs(pl.Series(crowd), threshold=0.7)
+    assert len(near.left) < 3000 * text_similarity.CROWD * 2 * 32
+    assert set(near.right.tolist()) == set(range(1, 3000))
+    assert set(text_similarity.groups(3000, near.left, near.right).tolist()) == {0}
 
 
 def test_the_same_text_a_thousand_times_is_paired_with_its_first() -> None:
-    found = text_similarity.pairs(pl.Series(["a b c d e f"] * 1000))
-    assert found.left.tolist() == [0] * 999
-    assert found.right.tolist() == list(range(1, 1000))
+    near = text_similarity.pairs(pl.Series(["a b c d e f"] * 1000))
+    assert near.left.tolist() == [0] * 999
+    assert near.right.tolist() == list(range(1, 1000))
 
 
 @pytest.mark.parametrize("unit", ["characters", "words"])
@@ -163,21 +167,21 @@ def test_hostile_texts() -> None:
         "",
         "\t\n",
     ]
-    found = by_rows(text_similarity.pairs(pl.Series(nasty)))
-    assert found == {(2, 3): 1.0, (5, 6): 1.0}
+    near = by_rows(text_similarity.pairs(pl.Series(nasty)))
+    assert near == {(2, 3): 1.0, (5, 6): 1.0}
 
 
 def test_case_width_and_spaces_do_not_count() -> None:
-    found = text_similarity.pairs(pl.Series(["\uff28ello  World", "hello world "]))
-    assert by_rows(found) == {(0, 1): 1.0}
+    near = text_similarity.pairs(pl.Series(["\uff28ello  World", "hello world "]))
+    assert by_rows(near) == {(0, 1): 1.0}
 
 
 def test_signatures_estimate_the_similarity() -> None:
     base = sentences(200, 5)
     sets = shingles.sets(shingles.normal(pl.Series(base + edited(base, 6))), "characters", 5)
     made = text_similarity.signatures(sets, 256, seed=0)
-    at = np.arange(200)
-    exact = shingles.jaccard(sets, sets, at, at + 200)
+    rows = np.arange(200)
+    exact = shingles.jaccard(sets, sets, rows, rows + 200)
     guessed = (made[:200] == made[200:]).mean(axis=1)
     assert abs(float((guessed - exact).mean())) < 0.01
 

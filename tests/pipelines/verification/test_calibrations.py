@@ -1,4 +1,4 @@
-"""What an audit counts and estimates, and what it says of a round's candidates."""
+"""Counts and estimates of an audit, and how a calibration applies to a round's candidates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def words(critical: str, warning: str = "passed") -> Words:
 
 def truth(*rows: tuple[bool, str | None]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(1, at, right, kind) for at, (right, kind) in enumerate(rows)],
+        [(1, row, right, kind) for row, (right, kind) in enumerate(rows)],
         schema={"round": pl.Int32, "row": pl.Int64, **tallies.TRUTH},
         orient="row",
     )
@@ -59,8 +59,8 @@ TRUTH = truth(
 
 
 def record(source: str = "planted", **changes: Any) -> Record:
-    known = TRUTH if source == "planted" else TRUTH.with_columns(kind=pl.lit(None, pl.String))
-    found = records.findings(known, JUDGED, JUDGED, digest="mine")
+    known_truth = TRUTH if source == "planted" else TRUTH.with_columns(kind=pl.lit(None, pl.String))
+    findings = records.findings(known_truth, JUDGED, JUDGED, digest="mine")
     content = {
         "source": source,
         "dataset": "tiny",
@@ -70,8 +70,8 @@ def record(source: str = "planted", **changes: Any) -> Record:
         "verify": {"block_rows": 4},
         "asked": 6,
         "answered": 6,
-        "suite": found.pop(None),
-        "expectations": found,
+        "suite": findings.pop(None),
+        "expectations": findings,
     }
     return Record.model_validate({**content, **changes})
 
@@ -87,8 +87,8 @@ def test_unknown_is_not_kept_and_a_warning_keeps() -> None:
 def test_kinds_are_counted_by_themselves_against_all_right_rows() -> None:
     kinds = record().suite.kinds
     counted = {
-        kind: (each.correct, each.correct_kept, each.wrong, each.wrong_kept)
-        for kind, each in kinds.items()
+        kind: (tally.correct, tally.correct_kept, tally.wrong, tally.wrong_kept)
+        for kind, tally in kinds.items()
     }
     assert counted == {"blank": (3, 2, 2, 1), "copied": (3, 2, 1, 1)}
     assert not record("sheet").suite.kinds
@@ -105,28 +105,29 @@ def test_verdicts_about_the_round_count_for_nothing() -> None:
         schema=schema.VERDICTS,
         orient="row",
     )
-    found = records.findings(TRUTH, pl.concat([JUDGED, whole]), JUDGED, digest="mine")
-    assert found == records.findings(TRUTH, JUDGED, JUDGED, digest="mine")
+    findings = records.findings(TRUTH, pl.concat([JUDGED, whole]), JUDGED, digest="mine")
+    assert findings == records.findings(TRUTH, JUDGED, JUDGED, digest="mine")
     with pytest.raises(DataError, match="judges no single row"):
         records.findings(TRUTH, whole, whole, digest="mine")
 
 
 def test_an_expectation_that_planted_rows_cannot_show_is_left_out() -> None:
     more = verdicts({row: {"depth": ("critical", "passed")} for row in range(6)})
-    found = records.findings(TRUTH, JUDGED, pl.concat([JUDGED, more]), digest="mine")
-    assert list(found) == [None, "label", "shape"]
+    findings = records.findings(TRUTH, JUDGED, pl.concat([JUDGED, more]), digest="mine")
+    assert list(findings) == [None, "label", "shape"]
 
 
 def large(source: str, **kinds: tuple[int, int]) -> Record:
-    """Right rows 400, of which 390 are kept; wrong ones as given: how many, how many kept."""
+    """400 right rows, of which 390 are kept, and wrong rows by kind: all, and kept."""
     right = {"correct": 400, "correct_kept": 390}
-    wrong, kept = (sum(each[at] for each in kinds.values()) for at in (0, 1))
+    wrong = sum(rows for rows, _ in kinds.values())
+    wrong_kept = sum(kept for _, kept in kinds.values())
     suite = record(source).suite.model_copy(
         update={
-            "tally": records.Tally(**right, wrong=wrong, wrong_kept=kept),
+            "tally": records.Tally(**right, wrong=wrong, wrong_kept=wrong_kept),
             "kinds": {
-                kind: records.Tally(**right, wrong=rows, wrong_kept=found)
-                for kind, (rows, found) in kinds.items()
+                kind: records.Tally(**right, wrong=rows, wrong_kept=kept)
+                for kind, (rows, kept) in kinds.items()
             }
             if source == "planted"
             else {},
@@ -135,45 +136,47 @@ def large(source: str, **kinds: tuple[int, int]) -> Record:
     return record(source, suite=suite.model_dump())
 
 
-def described(found: Record, digest: str, kept: int) -> dict[str, Any]:
-    return applied.describe(Stored(found, "place"), Candidates(digest=digest, rows=1000, kept=kept))
+def described(calibration: Record, digest: str, kept: int) -> dict[str, Any]:
+    return applied.describe(
+        Stored(calibration, "place"), Candidates(digest=digest, rows=1000, kept=kept)
+    )
 
 
 def test_the_worst_kind_counts() -> None:
-    found = large("planted", blank=(100, 0), corrupted=(100, 40), copied=(100, 5))
-    told = described(found, "other", 930)
-    assert told["kind"] == "corrupted"
-    assert told["keep_wrong"]["value"] == 0.4
+    calibration = large("planted", blank=(100, 0), corrupted=(100, 40), copied=(100, 5))
+    worst = described(calibration, "other", 930)
+    assert worst["kind"] == "corrupted"
+    assert worst["keep_wrong"]["value"] == 0.4
     bounds = [
-        described(large("planted", **{kind: each}), "other", 930)
-        for kind, each in {"blank": (100, 0), "copied": (100, 5)}.items()
+        described(large("planted", **{kind: counts}), "other", 930)
+        for kind, counts in {"blank": (100, 0), "copied": (100, 5)}.items()
     ]
-    assert all(each["error"]["high"] <= told["error"]["high"] for each in bounds)
-    assert all(each["threshold"]["low"] >= told["threshold"]["low"] for each in bounds)
+    assert all(bound["error"]["high"] <= worst["error"]["high"] for bound in bounds)
+    assert all(bound["threshold"]["low"] >= worst["threshold"]["low"] for bound in bounds)
 
 
 def test_p_follows_from_the_share_of_the_round_at_hand() -> None:
-    found = large("planted", blank=(400, 0))
+    calibration = large("planted", blank=(400, 0))
     for kept, error in ((975, 0.0), (780, 0.2), (390, 0.6)):
-        assert described(found, "other", kept)["error"]["value"] == pytest.approx(error)
+        assert described(calibration, "other", kept)["error"]["value"] == pytest.approx(error)
 
 
 def test_a_persons_audit_shows_p_of_its_own_candidates_only() -> None:
-    found = large("sheet", any=(100, 10))
-    assert described(found, "mine", 500)["error"]["value"] == 0.2
-    assert described(found, "other", 975)["error"]["value"] == 0.0
-    assert described(found, "other", 975)["kind"] is None
+    calibration = large("sheet", any=(100, 10))
+    assert described(calibration, "mine", 500)["error"]["value"] == 0.2
+    assert described(calibration, "other", 975)["error"]["value"] == 0.0
+    assert described(calibration, "other", 975)["kind"] is None
 
 
 def test_a_record_is_void_for_another_suite_or_other_settings() -> None:
-    found = record()
-    assert found.holds_for(SUITE, {"block_rows": 4})
-    assert not found.holds_for("cd" * 32, {"block_rows": 4})
-    assert not found.holds_for(SUITE, {"block_rows": 5})
+    stored = record()
+    assert stored.holds_for(SUITE, {"block_rows": 4})
+    assert not stored.holds_for("cd" * 32, {"block_rows": 4})
+    assert not stored.holds_for(SUITE, {"block_rows": 5})
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    found = record()
-    assert records.parse(found.model_dump_json().encode(), "here") == found
+    stored = record()
+    assert records.parse(stored.model_dump_json().encode(), "here") == stored
     with pytest.raises(DataError, match="here is not a calibration"):
         records.parse(b"{}", "here")

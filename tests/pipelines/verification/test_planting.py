@@ -39,16 +39,18 @@ def test_right_rows_are_held_out_ones_as_they_are(planted: pl.DataFrame, split: 
 def test_a_mislabelled_row_has_another_label_of_the_same_image(
     planted: pl.DataFrame, split: Split
 ) -> None:
-    found = of_kind(planted, planting.MISLABELLED).join(split.validation, on="image", how="left")
-    assert (found["label"] != found["label_right"]).all()
-    assert set(found["label"]) <= set(split.validation["label"])
-    assert found["label"].n_unique() > 3
+    mislabelled = of_kind(planted, planting.MISLABELLED).join(
+        split.validation, on="image", how="left"
+    )
+    assert (mislabelled["label"] != mislabelled["label_right"]).all()
+    assert set(mislabelled["label"]) <= set(split.validation["label"])
+    assert mislabelled["label"].n_unique() > 3
 
 
 def test_a_copy_is_a_training_row(planted: pl.DataFrame, split: Split) -> None:
-    found = of_kind(planted, planting.COPIED)
-    assert len(found.join(split.real, on=["image", "label"], how="semi")) == len(found) == 20
-    assert found["image"].n_unique() == 20
+    copies = of_kind(planted, planting.COPIED)
+    assert len(copies.join(split.real, on=["image", "label"], how="semi")) == len(copies) == 20
+    assert copies["image"].n_unique() == 20
 
 
 def test_damaged_images_are_whole_images_far_from_their_own(
@@ -56,9 +58,9 @@ def test_damaged_images_are_whole_images_far_from_their_own(
 ) -> None:
     held_out = images.vectors(split.validation["image"])
     for kind in ("corrupted", "off_topic"):
-        found = images.vectors(of_kind(planted, kind)["image"])
-        apart = np.sqrt(((found[:, None] - held_out[None]) ** 2).mean(axis=2)).min(axis=1)
-        assert apart.min() > 0.1, kind
+        damaged = images.vectors(of_kind(planted, kind)["image"])
+        distance = np.sqrt(((damaged[:, None] - held_out[None]) ** 2).mean(axis=2)).min(axis=1)
+        assert distance.min() > 0.1, kind
     blank = images.vectors(of_kind(planted, "blank")["image"])
     assert (blank.max(axis=1) == blank.min(axis=1)).all()
 
@@ -81,21 +83,21 @@ def texts(count: int, start: int = 0) -> pl.DataFrame:
 
 
 def test_texts_get_another_answer_other_letters_or_another_subject() -> None:
-    found = planting.plant(texts(40), texts(40, 100), rows=20, seed=1)
-    assert dict(found.group_by("kind").len().iter_rows())[None] == 20
+    rows = planting.plant(texts(40), texts(40, 100), rows=20, seed=1)
+    assert dict(rows.group_by("kind").len().iter_rows())[None] == 20
     truth = texts(40)
-    swapped = of_kind(found, planting.MISLABELLED).join(truth, on="prompt", how="left")
+    swapped = of_kind(rows, planting.MISLABELLED).join(truth, on="prompt", how="left")
     assert (swapped["completion"] != swapped["completion_right"]).all()
     assert set(swapped["completion"]) <= set(truth["completion"])
-    assert len(of_kind(found, planting.COPIED).join(texts(40, 100), on="prompt", how="semi")) == 4
-    shuffled = of_kind(found, "corrupted").join(truth, on="prompt", how="left")
-    letters = [sorted(each) for each in shuffled["completion"]]
-    assert letters == [sorted(each) for each in shuffled["completion_right"]]
+    assert len(of_kind(rows, planting.COPIED).join(texts(40, 100), on="prompt", how="semi")) == 4
+    shuffled = of_kind(rows, "corrupted").join(truth, on="prompt", how="left")
+    letters = [sorted(text) for text in shuffled["completion"]]
+    assert letters == [sorted(text) for text in shuffled["completion_right"]]
     assert (shuffled["completion"] != shuffled["completion_right"]).any()
-    assert of_kind(found, "blank")["completion"].to_list() == [""] * 4
+    assert of_kind(rows, "blank")["completion"].to_list() == [""] * 4
     assert all(
-        any(each.startswith(sentence) for sentence in planting.OFF_TOPIC_SENTENCES)
-        for each in of_kind(found, "off_topic")["completion"]
+        any(text.startswith(sentence) for sentence in planting.OFF_TOPIC_SENTENCES)
+        for text in of_kind(rows, "off_topic")["completion"]
     )
 
 

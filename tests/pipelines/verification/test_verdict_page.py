@@ -36,7 +36,7 @@ class Page(HTMLParser):
         self.texts.setdefault(self.tags[-1][0] if self.tags else "", []).append(data)
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [about for name, about in self.tags if name == tag]
+        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def picture(size: tuple[int, int] = (8, 8), mode: str = "L", form: str = "PNG") -> bytes:
@@ -62,10 +62,10 @@ def verdicts(name: str, detail: str, severity: str = "critical") -> pl.DataFrame
     return frame.select(list(VERDICTS))
 
 
-def told(*parts: pl.DataFrame, rows: int = 4) -> Report:
+def grouped(*parts: pl.DataFrame, rows: int = 4) -> Report:
     """A report of expectations about single rows."""
     whole = pl.concat(parts)
-    about = {
+    expectations = {
         name: {
             "severity": part["severity"][0],
             "level": "row",
@@ -84,7 +84,7 @@ def told(*parts: pl.DataFrame, rows: int = 4) -> Report:
     )
     return report.build(
         whole,
-        {"suite": "ab" * 32, "expectations": about},
+        {"suite": "ab" * 32, "expectations": expectations},
         lineage,
         dataset="d",
         number=3,
@@ -92,15 +92,15 @@ def told(*parts: pl.DataFrame, rows: int = 4) -> Report:
     )
 
 
-def drawn(found: Report, **columns: pl.Series) -> tuple[str, Page]:
+def drawn(result: Report, **columns: pl.Series) -> tuple[str, Page]:
     candidates = pl.LazyFrame({"row": pl.Series(range(ROWS), dtype=pl.Int64), **columns})
-    text = page.draw(found, report.shown(candidates, found))
+    text = page.draw(result, report.shown(candidates, result))
     return text, Page(text)
 
 
 def test_texts_are_text_whatever_they_hold() -> None:
-    found = told(verdicts(f"clean {NASTY}", f"says {NASTY}"))
-    text, seen = drawn(found, text=pl.Series([NASTY] * ROWS), label=pl.Series([NASTY] * ROWS))
+    result = grouped(verdicts(f"clean {NASTY}", f"says {NASTY}"))
+    text, seen = drawn(result, text=pl.Series([NASTY] * ROWS), label=pl.Series([NASTY] * ROWS))
     assert not seen.of("script")
     assert seen.texts["pre"].count(NASTY) == 4
     assert NASTY in seen.texts["b"]
@@ -112,26 +112,26 @@ def test_texts_are_text_whatever_they_hold() -> None:
 
 def test_images_are_bounded_pictures_with_words_for_who_cannot_see_them() -> None:
     files = [picture((300, 200), "RGB"), picture((8, 8)), b"GIF89a", None] * 3
-    images = pl.Series([{"bytes": each, "path": None} for each in files], dtype=IMAGE)
-    found = told(verdicts("whole", "label 3, seen 5"))
-    text, seen = drawn(found, image=images, label=pl.Series([3] * ROWS))
+    images = pl.Series([{"bytes": item, "path": None} for item in files], dtype=IMAGE)
+    result = grouped(verdicts("whole", "label 3, seen 5"))
+    text, seen = drawn(result, image=images, label=pl.Series([3] * ROWS))
     shown = seen.of("img")
     assert len(shown) == 2
     assert shown[0]["alt"] == "image of row 1, asked for 3: label 3, seen 5"
     assert text.count("cannot be shown as an image") == 2
     assert {
-        row: [part.picture is None for part in each.parts]
-        for row, each in report.shown(
-            pl.LazyFrame({"row": pl.Series(range(ROWS), dtype=pl.Int64), "image": images}), found
+        row: [part.picture is None for part in item.parts]
+        for row, item in report.shown(
+            pl.LazyFrame({"row": pl.Series(range(ROWS), dtype=pl.Int64), "image": images}), result
         ).items()
     } == {1: [False], 3: [True], 5: [False], 7: [True]}
 
 
 def test_rows_of_a_table_show_their_columns_by_name() -> None:
-    found = told(verdicts("sane", "age 140"))
-    many = {f"c{at}": pl.Series([at] * ROWS) for at in range(examples.COLUMNS + 3)}
+    result = grouped(verdicts("sane", "age 140"))
+    many = {f"c{number}": pl.Series([number] * ROWS) for number in range(examples.COLUMNS + 3)}
     _, seen = drawn(
-        found, age=pl.Series([None, 140] * 6), tags=pl.Series([["a", "b"]] * ROWS), **many
+        result, age=pl.Series([None, 140] * 6), tags=pl.Series([["a", "b"]] * ROWS), **many
     )
     assert "age" in seen.texts["b"]
     assert "140" in seen.texts["pre"]
@@ -140,20 +140,20 @@ def test_rows_of_a_table_show_their_columns_by_name() -> None:
 
 
 def test_counts_reasons_and_addresses() -> None:
-    found = told(
+    result = grouped(
         verdicts("a", "label 1, seen 2"),
         verdicts("b", "dull", "warning"),
         verdicts("c", "x").with_columns(verdict=pl.lit("passed"), detail=pl.lit(None, pl.String)),
     )
-    assert (found.candidates, found.rejected, found.marked, found.stopped) == (12, 6, 0, False)
-    assert [each.name for each in found.judged] == ["a", "c", "b"]
-    text, seen = drawn(found)
+    assert (result.candidates, result.rejected, result.marked, result.stopped) == (12, 6, 0, False)
+    assert [item.name for item in result.judged] == ["a", "c", "b"]
+    text, seen = drawn(result)
     assert "6 failed" in text
     assert "label 1, seen 2" in text
     assert "6 candidates, the first 4" in " ".join(text.split())
     assert seen.texts["code"].count("01" * 6) == 3, "twice as an example, once beside the set"
     assert "a + b" in text
-    assert [about["id"] for about in seen.of("details")] == ["a", "b"]
+    assert [attributes["id"] for attributes in seen.of("details")] == ["a", "b"]
     assert text.index("c must hold.") > text.index("b must hold.")
 
 
@@ -165,9 +165,9 @@ def test_a_round_that_is_refused_as_a_whole_says_so() -> None:
     )
     rows = verdicts("fine", "")
     passed = rows.with_columns(verdict=pl.lit("passed"), detail=pl.lit(None, pl.String))
-    found = told(passed, whole)
-    enough = next(each for each in found.judged if each.name == "enough")
-    assert (enough.verdict, found.rejected) == ("failed", 0)
+    result = grouped(passed, whole)
+    enough = next(item for item in result.judged if item.name == "enough")
+    assert (enough.verdict, result.rejected) == ("failed", 0)
     by_table = {"level": "table", "severity": "critical", "passed": 0, "failed": 1, "unknown": 0}
     again = report.build(
         whole,
@@ -183,7 +183,7 @@ def test_a_round_that_is_refused_as_a_whole_says_so() -> None:
 
 
 def test_json_names_the_samples() -> None:
-    (judged,) = told(verdicts("a", "dull"), rows=2).to_dict()["expectations"]
+    (judged,) = grouped(verdicts("a", "dull"), rows=2).to_dict()["expectations"]
     assert judged["sentence"] == "a must hold."
     assert judged["reasons"] == [
         {
