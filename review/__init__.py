@@ -1,7 +1,7 @@
-"""HOW people look at it: the `stemma` command, the data diff, reports, the page, notebooks.
+"""How people look at the lake: the `stemma` command, the data diff, the page, and notebooks.
 
-In a notebook, `review.open("digits-v3")` has the tables of a version as lazy frames; it is loaded
-when it is asked for, since the command must not wait for it (docs/decisions/0005).
+A notebook uses `stemma.open` and `stemma.diff`; `review.open` is the same as the former. It is
+loaded when it is first used, so that the command does not wait for it (docs/decisions/0005).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from review.notebook import open_ref as open  # noqa: A004  as of a file
+    from review.notebook import open_ref as open  # noqa: A004  named like the built-in on purpose
 
 __all__ = ["open"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  of a module
+def __getattr__(name: str) -> Any:  # noqa: ANN401  any member of a module
     if name == "open":
         return importlib.import_module("review.notebook").open_ref
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

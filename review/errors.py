@@ -1,8 +1,8 @@
-"""What the command line says when something is wrong.
+"""The errors of the command line.
 
 ReviewError
-├── UsageError    the arguments do not fit: correct them
-└── Findings      a check found something: it is printed, look at it
+├── UsageError    the arguments do not fit what the lake holds: correct them
+└── Findings      a check found something, which is printed: look at it
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pipelines.common.errors import PipelineError
 
 
 class ReviewError(Exception):
-    """Root of this package's errors; the message is one sentence for a person."""
+    """Root of this package's errors; the message is one sentence for the user."""
 
     kind: ClassVar[str] = "review"
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        """The message, which quotes no more of foreign texts than a person reads."""
+        """The message, in which long quotes of foreign text are cut."""
         return shorten(super().__str__())
 
 
@@ -34,11 +34,11 @@ class UsageError(ReviewError):
     exit_code = 2
 
 
-class Findings(ReviewError):  # noqa: N818  what a check found is no error of the program
-    """A check found what should not be; what it found is already printed."""
+class Findings(ReviewError):  # noqa: N818  a finding is no error of the program
+    """A check found something that should not be, which is already printed."""
 
     kind = "findings"
 
 
 FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)
-"""Errors whose message is meant for the person at the keyboard."""
+"""Errors whose message is meant for the user."""

@@ -53,7 +53,7 @@ def status(
     next_steps: Annotated[bool, typer.Option("--next", help="End with what to look at.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Rounds of each data set: published, blocked or in progress, with the guard's answer."""
+    """List the rounds of each data set with their state and the guard's verdict."""
     run("review.commands.status", dataset=dataset, next_steps=next_steps, as_json=as_json)
 
 
@@ -74,7 +74,7 @@ def diff(
     markdown: diff_options.Markdown = False,
     as_json: Json = False,
 ) -> None:
-    """What RIGHT changes since it forked from LEFT: rows, columns, lineage, metrics, cost."""
+    """Show what RIGHT changes since it forked from LEFT: rows, columns, lineage, metrics, cost."""
     run(
         "review.commands.diff",
         left=left,
@@ -108,7 +108,7 @@ def audit(
     ] = None,
     dataset: DatasetOption = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Make the sample's shard again and compare.")
+        bool, typer.Option("--replay", help="Generate the sample's shard again and compare.")
     ] = False,
     recompute: Annotated[
         str | None,
@@ -116,11 +116,13 @@ def audit(
     ] = None,
     history: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="Look for merges that no guard let through instead."),
+        typer.Option(
+            metavar="REF", help="Look for merges that the guard did not let through instead."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Where a sample came from: its family tree, verdicts and decision; or proofs about a ref."""
+    """Show where a sample came from and why it was accepted or not, or prove a ref."""
     given = [name for name in (sample, recompute, history) if name is not None]
     if len(given) != 1 or (sample is None and (replay or ref is not None)):
         raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
@@ -143,14 +145,14 @@ def descendants(
     ] = None,
     *,
     from_file: Annotated[
-        Path | None, typer.Option("--from-file", help="File with an id a line; - reads stdin.")
+        Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
     ] = None,
     ref: Annotated[str, typer.Option(help="Branch, tag or commit to look in.")] = "main",
     dataset: DatasetOption = None,
     rows: Annotated[bool, typer.Option("--rows", help="List them, not only counts.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What came from samples: made from them, and made by models that learned from those."""
+    """Show what descends from samples, directly or through models trained on descendants."""
     run(
         "review.commands.descendants",
         samples=samples or [],
@@ -169,7 +171,7 @@ def guard(
     dataset: DatasetOption = None,
     as_json: Json = False,
 ) -> None:
-    """Is a round good enough to be learned from? Every check, its limit and its evidence."""
+    """Judge whether a round is good enough to train on; show every check with its evidence."""
     run("review.commands.guard", ref=ref, dataset=dataset, as_json=as_json)
 
 
@@ -183,7 +185,7 @@ def page(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Look at rounds in the browser: what they change, where samples come from; approve, reject."""
+    """Review rounds in the browser: what they change, where samples come from; approve, reject."""
     run("review.commands.ui", host=host, port=port, browser=browser, as_json=as_json)
 
 
@@ -197,12 +199,12 @@ def verdicts(
         typer.Option("--round", min=1, help="Which round.", show_default="the last one"),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page with what failed, too.")
+        Path | None, typer.Option(metavar="FILE", help="Also write a page with the failures.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Samples of each reason to name.")] = 8,
+    limit: Annotated[int, typer.Option(min=1, help="Samples to show of each reason.")] = 8,
     as_json: Json = False,
 ) -> None:
-    """Why candidates of a round did not pass: by expectation and reason, with samples of each."""
+    """Show why candidates of a round did not pass, by expectation and reason, with samples."""
     run(
         "review.commands.verdicts",
         ref=ref,
@@ -220,7 +222,7 @@ def estimate(
     *,
     as_json: Json = False,
 ) -> None:
-    """What a round of a language model will cost: requests, tokens, dollars."""
+    """Estimate what a round of a language model will cost: requests, tokens, dollars."""
     run("review.commands.estimate", name=name, as_json=as_json)
 
 
@@ -237,7 +239,7 @@ def stage(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run one stage of the pipeline; `dvc repro` runs those that are not up to date."""
+    """Run one stage of the pipeline; `dvc repro` runs all that are not up to date."""
     run("review.commands.stage", name=name, key=key, supersede=supersede, as_json=as_json)
 
 
@@ -247,7 +249,7 @@ def add_round(
     *,
     as_json: Json = False,
 ) -> None:
-    """Append the next round of DATASET to params.yaml; `dvc repro` then runs it alone."""
+    """Append the next round of DATASET to params.yaml; `dvc repro` then runs only this round."""
     run("review.commands.rounds", dataset=dataset, as_json=as_json)
 
 

@@ -23,7 +23,7 @@ Right = Annotated[
 ]
 PathOption = Annotated[
     str | None,
-    typer.Option(help="Any Parquet under this prefix instead.", metavar="PREFIX"),
+    typer.Option(help="Compare any Parquet table under this prefix instead.", metavar="PREFIX"),
 ]
 Key = Annotated[
     list[str] | None,
@@ -31,7 +31,9 @@ Key = Annotated[
 ]
 TwoDot = Annotated[
     bool,
-    typer.Option("--two-dot", help="Compare the two trees, not right since the fork; also L..R."),
+    typer.Option(
+        "--two-dot", help="Compare the two trees, not what changed since the fork; also L..R."
+    ),
 ]
 Rows = Annotated[bool, typer.Option("--rows", help="List the rows that differ.")]
 Limit = Annotated[

@@ -23,7 +23,7 @@ def serve_lake(
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
     sample_repo: Annotated[
-        bool, typer.Option("--sample-repo", help="Make a repository to try clients out on.")
+        bool, typer.Option("--sample-repo", help="Make a repository for trying out clients.")
     ] = False,
     import_from: Annotated[
         list[Path] | None, typer.Option(help="Directory that clients may import from.")
@@ -52,10 +52,13 @@ def collect_lake(
     *,
     home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
     keep: Annotated[
-        str, typer.Option(help="How long a commit stays that a branch or tag left: 7d, 12h, 0.")
+        str,
+        typer.Option(help="How long to keep commits that a branch or tag has left: 7d, 12h, 0."),
     ] = "7d",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be freed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Free what no branch, tag, staged change, upload or receipt of this checkout leads to."""
+    """Free what no branch, tag, staged change, upload or receipt of this checkout refers to."""
     run("review.commands.gc", home=home, keep=keep, dry_run=dry_run, as_json=as_json)

@@ -27,7 +27,7 @@ def lineage_stats(
     dataset: DatasetOption = None,
     as_json: Json = False,
 ) -> None:
-    """How far each round is from real data: shares, depths, opaque roots, founders."""
+    """Show how far each round is from real data: shares, depths, opaque roots, founders."""
     run("review.commands.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
 
 
@@ -45,7 +45,7 @@ def lineage_export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the lineage of a ref in a form that other tools read."""
+    """Write the lineage of a ref in a format that other tools read."""
     run(
         "review.commands.lineage_export",
         ref=ref,

@@ -21,7 +21,8 @@ def audit_verifier(
         typer.Option("--round", min=1, help="Which round.", show_default="newest verified"),
     ] = None,
     rows: Annotated[
-        int, typer.Option(min=1, help="Candidates to ask about, or errors to plant.")
+        int,
+        typer.Option(min=1, help="Candidates to put on the sheet, or errors to plant."),
     ] = 400,
     sheet: Annotated[
         Path | None,
@@ -32,7 +33,7 @@ def audit_verifier(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Does the verifier keep right samples and refuse wrong ones, and is that enough?"""
+    """Estimate how well the verifier keeps right samples and refuses wrong ones, and judge that."""
     if planted and sheet is not None:
         raise typer.BadParameter("give one of --sheet FILE and --planted")
     run(
