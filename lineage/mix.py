@@ -94,9 +94,7 @@ def build(
         MixError: there are no rows, none is left, or regime, weight or size cannot be used.
         SchemaError: a column is missing, or a row comes twice.
     """
-    accepted = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
-    schema.unique_key(accepted, ["round", "row"], "the mix")
-    _check(accepted, regime, real_weight, sample_size)
+    accepted = _checked(rows, regime, real_weight, sample_size)
     kept, left = _leave_out(_offered(accepted, regime), left_out)
     thinned = regime == "accumulate-subsample"
     size = _size(kept, sample_size) if thinned else None
@@ -158,7 +156,12 @@ def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
         raise MixError(f"the mix manifest cannot be used: {field} {problem['msg']}") from error
 
 
-def _check(rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int | None) -> None:
+def _checked(
+    rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int | None
+) -> pl.DataFrame:
+    """Check rows and settings of a mix, and sort the rows."""
+    accepted = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
+    schema.unique_key(accepted, ["round", "row"], "the mix")
     if regime not in REGIMES:
         raise MixError(f"there is no regime {regime!r}; choose one of {', '.join(REGIMES)}")
     if rows.is_empty():
@@ -167,6 +170,7 @@ def _check(rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int
         raise MixError(f"real_weight is {real_weight}; it must be a number above 0")
     if sample_size is not None and sample_size < 1:
         raise MixError(f"sample_size is {sample_size}; it must be at least 1")
+    return accepted
 
 
 def _size(rows: pl.DataFrame, sample_size: int | None) -> int:
