@@ -7,11 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lake import tables
-from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection, open_connection
+from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection
 from lake.client.transfer import Transfer, gateway_options
 from lake.errors import ConflictError, NotFoundError, RangeError, TooLargeError
-from lake.launch import serve_on_demand
-from lake.settings import Embedded, Remote
 from lake.values import Change, Commit, ObjectInfo
 
 if TYPE_CHECKING:
@@ -280,20 +278,6 @@ class Lake:
     def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
         """Stage a frame as one Parquet object."""
         self.write_bytes(branch, path, tables.encode(frame), tables.CONTENT_TYPE)
-
-
-def connect(where: Remote | Embedded, repository: str) -> Lake:
-    """Open a repository of a lake, starting the embedded server if it is not running.
-
-    A remote lake is asked at the first call, which raises what that call raises.
-
-    Raises:
-        UnreachableError: the embedded server did not start.
-        FullError: the embedded lake's directory cannot be written.
-    """
-    if isinstance(where, Embedded):
-        return Lake(open_connection(serve_on_demand(where.home), where.home.absolute()), repository)
-    return Lake(open_connection(where, None), repository)
 
 
 def _commit(record: Any) -> Commit:  # noqa: ANN401  the SDK is not typed

@@ -1,17 +1,15 @@
 """JSON bodies that the API takes, as pydantic models, which also describe them.
 
-The names and fields are lakeFS's own. As its clients expect, a field that this server does not know
-is passed over, null stands for an absent field, and a boolean may come as text. Fields whose value
-the server finds out by itself (sizes, checksums) are described, and not checked.
+The names and fields are lakeFS's own; the types of the fields are in `body_fields`. As lakeFS's
+clients expect, a field that this server does not know is passed over.
 """
 
 from __future__ import annotations
 
 from threading import Lock
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,57 +18,32 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
 
 from lake.errors import InvalidError
 from lake.server.catalog.commits import CommitMessage
-from lake.server.catalog.validation import REPOSITORY, check_header_text
+from lake.server.catalog.validation import REPOSITORY
+from lake.server.http.body_fields import (
+    MAX_DATE,
+    Date,
+    Flag,
+    HeaderText,
+    Metadata,
+    ObjectMetadata,
+    OptionalText,
+    ParentNumber,
+    Text,
+    Texts,
+    UncheckedNumber,
+    UncheckedText,
+    or_empty_mapping,
+)
 from lake.server.maintenance import gc
 from lake.server.storage.objects import SCHEME
 
 _BUILDING: Final = Lock()
 """Held while the schema of a model is built, which two threads must not do at once."""
-MAX_DATE: Final = 1 << 33
-"""Unix seconds that still fit 64 bits when counted in nanoseconds."""
-
-
-def _flag(value: object) -> bool:
-    return str(value).lower() == "true"
-
-
-def _or_empty_text(value: object) -> object:
-    return value or ""
-
-
-def _or_empty_mapping(value: object) -> object:
-    return value or {}
-
-
-def _header_text(text: str) -> str:
-    return check_header_text(text)
-
-
-def _header_names(metadata: dict[str, str]) -> dict[str, str]:
-    """Names of user metadata in lower case, which must be fit for a header."""
-    return {check_header_text(name.lower()): text for name, text in metadata.items()}
-
-
-Text = Annotated[StrictStr, Field(min_length=1)]
-OptionalText = Annotated[StrictStr, BeforeValidator(_or_empty_text)]
-HeaderText = Annotated[OptionalText, AfterValidator(_header_text)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Texts = list[StrictStr]
-Metadata = Annotated[dict[str, StrictStr], BeforeValidator(_or_empty_mapping)]
-ObjectMetadata = Annotated[Metadata, AfterValidator(_header_names)]
-Date = Annotated[
-    Annotated[StrictInt, Field(ge=0, lt=MAX_DATE)] | None,
-    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_DATE - 1}),
-]
-ParentNumber = Annotated[StrictInt, Field(ge=0), BeforeValidator(lambda value: value or 0)]
-UncheckedText = Annotated[Any, WithJsonSchema({"type": "string"})]
-UncheckedNumber = Annotated[Any, WithJsonSchema({"type": "integer"})]
 
 
 class Body(BaseModel):
@@ -182,7 +155,7 @@ class CommitOverrides(Body):
         return CommitMessage(self.message or default, committer, self.metadata, self.date)
 
 
-Overrides = Annotated[CommitOverrides, BeforeValidator(_or_empty_mapping)]
+Overrides = Annotated[CommitOverrides, BeforeValidator(or_empty_mapping)]
 
 
 class CommitCreation(CommitOverrides):
@@ -321,7 +294,7 @@ class ImportCreation(Body):
     """Files and directories beside the lake to import in one commit."""
 
     paths: Annotated[list[ImportLocation], Field(min_length=1)]
-    commit: Annotated[ImportCommit, BeforeValidator(_or_empty_mapping)] = Field(
+    commit: Annotated[ImportCommit, BeforeValidator(or_empty_mapping)] = Field(
         default_factory=ImportCommit
     )
     force: Flag = False

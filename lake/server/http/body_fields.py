@@ -1,0 +1,54 @@
+"""Types of the fields of bodies: as strict as the API, as lenient as its clients need it.
+
+Null stands for an absent field, and a boolean may come as text. Fields whose value the server finds
+out by itself (sizes, checksums) are described, and not checked.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+
+from lake.server.catalog.validation import check_header_text
+
+MAX_DATE: Final = 1 << 33
+"""Unix seconds that still fit 64 bits when counted in nanoseconds."""
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def _or_zero(value: object) -> object:
+    return value or 0
+
+
+def _or_empty_text(value: object) -> object:
+    return value or ""
+
+
+def or_empty_mapping(value: object) -> object:
+    """An empty mapping in place of null."""
+    return value or {}
+
+
+def _header_names(metadata: dict[str, str]) -> dict[str, str]:
+    """Names of user metadata in lower case, which must be fit for a header."""
+    return {check_header_text(name.lower()): text for name, text in metadata.items()}
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+OptionalText = Annotated[StrictStr, BeforeValidator(_or_empty_text)]
+HeaderText = Annotated[OptionalText, AfterValidator(check_header_text)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Texts = list[StrictStr]
+Metadata = Annotated[dict[str, StrictStr], BeforeValidator(or_empty_mapping)]
+ObjectMetadata = Annotated[Metadata, AfterValidator(_header_names)]
+Date = Annotated[
+    Annotated[StrictInt, Field(ge=0, lt=MAX_DATE)] | None,
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_DATE - 1}),
+]
+ParentNumber = Annotated[StrictInt, Field(ge=0), BeforeValidator(_or_zero)]
+UncheckedText = Annotated[Any, WithJsonSchema({"type": "string"})]
+UncheckedNumber = Annotated[Any, WithJsonSchema({"type": "integer"})]

@@ -1,0 +1,108 @@
+"""Bodies of requests: what is accepted, refused in one sentence, and described."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from pydantic import BaseModel
+
+from lake.errors import InvalidError
+from lake.server.http import bodies
+from lake.server.http.openapi import description
+from lake.server.http.routes import OPERATIONS
+
+
+@pytest.mark.parametrize(
+    ("model", "value", "wrong"),
+    [
+        (bodies.TagCreation, {"ref": "main"}, "`id`"),
+        (bodies.TagCreation, {"id": "", "ref": "main"}, "`id`"),
+        (bodies.TagCreation, {"id": 1, "ref": "main"}, "`id`"),
+        (bodies.CommitCreation, {"message": "m", "metadata": {"a": 1}}, "`metadata.a`"),
+        (bodies.CommitCreation, {"message": "m", "date": -1}, "`date`"),
+        (bodies.CommitCreation, {"message": "m", "date": 1 << 40}, "`date`"),
+        (bodies.CommitCreation, {"message": "m", "date": "1"}, "`date`"),
+        (bodies.RevertCreation, {"ref": "main", "parent_number": -1}, "`parent_number`"),
+        (bodies.ResetCreation, {"type": "other"}, "`type`"),
+        (bodies.ResetCreation, {"type": "object"}, "needs a path"),
+        (bodies.ImportCreation, {"paths": []}, "`paths`"),
+        (bodies.ImportCreation, {"paths": [{"type": "x", "path": "p"}]}, "`paths.0.type`"),
+        (bodies.BatchLink, {"paths": ["a"], "addresses": []}, "address of its own"),
+        (bodies.BatchLink, {"paths": ["a", "b"], "addresses": ["x", "x"]}, "address of its own"),
+        (bodies.StagingMetadata, {"staging": {"physical_address": "s3://x"}}, "physical_address"),
+        (bodies.BranchProtectionRules, {"pattern": "x"}, "list"),
+        (bodies.GarbageCollection, {"keep_seconds": 1 << 64}, "`keep_seconds`"),
+        (bodies.PathList, [], "valid dictionary"),
+    ],
+)
+def test_a_wrong_body_is_refused_in_one_sentence(
+    model: type[BaseModel], value: object, wrong: str
+) -> None:
+    with pytest.raises(InvalidError) as caught:
+        bodies.validate(model, value)
+    assert str(caught.value).startswith("the body")
+    assert wrong in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_clients_send_for_nothing_is_nothing() -> None:
+    nothing = {
+        "message": None,
+        "metadata": None,
+        "date": None,
+        "strategy": None,
+        "squash_merge": None,
+        "of another release": 1,
+    }
+    assert bodies.validate(bodies.Merge, nothing) == bodies.Merge()
+    overrides = {"ref": "main", "commit_overrides": None, "parent_number": None}
+    assert bodies.validate(bodies.RevertCreation, overrides) == bodies.RevertCreation(ref="main")
+
+
+@pytest.mark.parametrize("sent", [True, "true", "True"])
+def test_a_boolean_may_come_as_text(sent: object) -> None:
+    merge = bodies.validate(bodies.Merge, {"squash_merge": sent, "allow_empty": "False"})
+    assert isinstance(merge, bodies.Merge)
+    assert (merge.squash_merge, merge.allow_empty) == (True, False)
+
+
+def test_names_of_metadata_are_in_lower_case_and_fit_for_a_header() -> None:
+    update = bodies.validate(bodies.UpdateObjectUserMetadata, {"set": {"Who": "Ä"}})
+    assert update == bodies.UpdateObjectUserMetadata(set={"who": "Ä"})
+    for name in ("é", "a\nb"):
+        with pytest.raises(InvalidError, match="header"):
+            bodies.validate(bodies.UpdateObjectUserMetadata, {"set": {name: ""}})
+
+
+def test_every_body_is_described_and_every_reference_resolves() -> None:
+    schemas = description()["components"]["schemas"]
+    models = {operation.body for operation in OPERATIONS if operation.body is not None}
+    assert len(models) > 20
+    assert {model.__name__ for model in models} <= set(schemas)
+    text = json.dumps(description())
+    used = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert used <= set(schemas)
+    assert '"null"' not in text  # a type of JSON Schema that OpenAPI 3.0 does not have
+
+
+def test_threads_may_read_their_first_bodies_at_once() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from lake.server.http import bodies
+assert not bodies.ImportCreation.__pydantic_complete__
+barrier = Barrier(8)
+def read(_):
+    barrier.wait()
+    value = {"paths": [{"type": "object", "path": "p"}], "commit": {"message": "m"}}
+    return bodies.validate(bodies.ImportCreation, value)
+with ThreadPoolExecutor(8) as pool:
+    assert len({body.model_dump_json() for body in pool.map(read, range(8))}) == 1
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
