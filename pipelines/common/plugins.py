@@ -27,19 +27,19 @@ from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
 from pipelines.common.settings import StrictModel, nearest
 
-MOST: Final = 1 << 20
-"""Bytes of a file that a person wrote, such as a prompt."""
+MAX_TEXT_BYTES: Final = 1 << 20
+"""Greatest size of a file that a person wrote, such as a prompt."""
 
 
 class NoSettings(StrictModel):
-    """Settings of a plug-in that has none."""
+    """Settings of a plug-in without settings."""
 
 
 class Plugin(Protocol):
     """What every plug-in has, whatever its kind."""
 
     name: ClassVar[str]
-    """What it is called in params.yaml, in messages and in the lake."""
+    """Its name in params.yaml, in messages and in the lake."""
     version: ClassVar[str]
     """Its semantic version, such as `diffusion/1`; raised when output changes for equal input."""
 
@@ -47,7 +47,7 @@ class Plugin(Protocol):
         """Files that the user wrote and that the output depends on, such as a prompt or a rubric.
 
         Args:
-            settings: the plug-in's own, as its `Settings` class holds them.
+            settings: An instance of the plug-in's own `Settings` class.
 
         Returns:
             Paths relative to the project's directory. The plug-in's own source file need not be
@@ -56,120 +56,120 @@ class Plugin(Protocol):
         return ()
 
 
-Kind = TypeVar("Kind", bound=Plugin)
+PluginType = TypeVar("PluginType", bound=Plugin)
 
 
 @dataclass(frozen=True, slots=True)
-class Registry(Generic[Kind]):
+class Registry(Generic[PluginType]):
     """All plug-ins of a kind."""
 
     kind: str
-    """As sentences call it, such as "generator"."""
+    """Name of the kind in messages, such as "generator"."""
     protocol: str
     """The protocol of the kind, as `module:Class`; imported when it is needed."""
     packaged: Mapping[str, str]
     """The plug-ins of this package: `module:Class` by name, imported when they are needed."""
 
     def names(self) -> tuple[str, ...]:
-        """Names of the plug-ins of this package, in order."""
+        """List the names of the plug-ins of this package, in order."""
         return tuple(self.packaged)
 
-    def find(self, reference: str) -> type[Kind]:
-        """The class of a plug-in.
+    def find(self, reference: str) -> type[PluginType]:
+        """Find the class of a plug-in.
 
         Args:
-            reference: a name, a module or a file, as in the module's docstring.
+            reference: A name, a module or a file, as in the module's docstring.
 
         Raises:
-            ParamsError: there is no such name, module, file or class, or the class does not keep
-                the protocol of the kind.
+            ParamsError: The name, module, file or class does not exist, or the class does not
+                implement the protocol of the kind.
         """
-        asked = Reference.of(reference)
-        if asked.is_name:
+        parsed = Reference.of(reference)
+        if parsed.is_name:
             return self._packaged(reference)
-        found = plugin_modules.load(asked, self.kind, self._fits)
-        plugin_protocols.check(found, self._protocol(), f"the {self.kind} {reference!r}")
-        if found.name in self.packaged:
+        class_ = plugin_modules.load(parsed, self.kind, self._fits)
+        plugin_protocols.check(class_, self._protocol(), f"the {self.kind} {reference!r}")
+        if class_.name in self.packaged:
             raise ParamsError(
-                f"the {self.kind} {reference!r} is called {found.name!r}, as one of Stemma's own "
+                f"the {self.kind} {reference!r} is called {class_.name!r}, as one of Stemma's own "
                 f"is; give it another name"
             )
-        return cast("type[Kind]", found)
+        return cast("type[PluginType]", class_)
 
-    def load(self, reference: str, *arguments: object) -> Kind:
-        """A plug-in that is ready to be used.
+    def load(self, reference: str, *arguments: object) -> PluginType:
+        """Make a plug-in that is ready to be used.
 
         Args:
-            reference: as in `find`.
-            arguments: what the classes of the kind are made with; nothing for most kinds.
+            reference: As in `find`.
+            arguments: Arguments of the classes of the kind; none for most kinds.
 
         Raises:
-            ParamsError: as in `find`, or the class cannot be made.
+            ParamsError: As in `find`, or the class cannot be instantiated.
         """
-        found = self.find(reference)
+        class_ = self.find(reference)
         if Reference.of(reference).is_name:
-            return found(*arguments)
+            return class_(*arguments)
         try:
-            return found(*arguments)
-        except Exception as error:  # code of a user's fails in any way
-            said = plugin_modules.first_line(error)
-            raise ParamsError(f"the {self.kind} {reference!r} cannot be made: {said}") from error
+            return class_(*arguments)
+        except Exception as error:  # a user's code fails in any way
+            message = plugin_modules.first_line(error)
+            raise ParamsError(f"the {self.kind} {reference!r} cannot be made: {message}") from error
 
     def versions(self, references: Iterable[str]) -> dict[str, str]:
-        """Semantic versions of plug-ins, by kind and name: {"generator diffusion": "diffusion/1"}.
+        """List versions of plug-ins, by kind and name: {"generator diffusion": "diffusion/1"}.
 
         Raises:
-            ParamsError: as in `find`.
+            ParamsError: As in `find`.
         """
-        found = (self.find(each) for each in references)
-        return {f"{self.kind} {each.name}": each.version for each in found}
+        classes = [self.find(reference) for reference in references]
+        return {f"{self.kind} {class_.name}": class_.version for class_ in classes}
 
     def files(
         self, settings: Mapping[str, object], *arguments: object, method: str = "files"
     ) -> tuple[Path, ...]:
-        """Files of the user's on which the output of plug-ins depends; none of this package.
+        """List the user's files on which the output of plug-ins depends.
 
         Args:
-            settings: each plug-in's own settings, by its reference.
-            arguments: as in `load`.
-            method: of the plug-ins that names files.
+            settings: Settings of each plug-in, by its reference.
+            arguments: As in `load`.
+            method: Name of the plug-ins' method that lists files.
 
         Returns:
-            Paths relative to the project's directory, in order, each once; one may be missing.
+            Distinct paths relative to the project's directory, in order; a file may be missing.
 
         Raises:
-            ParamsError: as in `find`; or one of the files is no regular file, no text, or larger
-                than what a person writes.
+            ParamsError: As in `find`; or a file is no regular file, no text, or larger than what
+                a person writes.
         """
-        found: dict[Path, None] = {}
+        paths: dict[Path, None] = {}
         for reference, own in settings.items():
             source = self.source(reference)
             named: Iterable[Path] = getattr(self.load(reference, *arguments), method)(own)
-            found |= dict.fromkeys([*([] if source is None else [source]), *map(Path, named)])
-        for place in found:
-            _check_text(place)
-        return tuple(found)
+            paths |= dict.fromkeys([*([] if source is None else [source]), *map(Path, named)])
+        for path in paths:
+            _check_text(path)
+        return tuple(paths)
 
     def source(self, reference: str) -> Path | None:
-        """The file of a user's own plug-in; None: it is one of this package.
+        """Find the source file of a user's own plug-in; None for a plug-in of this package.
 
         Raises:
-            ParamsError: as in `find`.
+            ParamsError: As in `find`.
         """
-        asked = Reference.of(reference)
-        if asked.is_name:
+        parsed = Reference.of(reference)
+        if parsed.is_name:
             return None
         self.find(reference)
-        return plugin_modules.source(asked)
+        return plugin_modules.source(parsed)
 
-    def _packaged(self, name: str) -> type[Kind]:
+    def _packaged(self, name: str) -> type[PluginType]:
         if name not in self.packaged:
-            known = nearest(name, self.packaged)
+            suggestion = nearest(name, self.packaged)
             raise ParamsError(
-                f"there is no {self.kind} {name!r}{known} (one of your own is named by its module "
-                f"or its file, such as my_package.my_module or ./mine.py)"
+                f"there is no {self.kind} {name!r}{suggestion} (one of your own is named by its "
+                f"module or its file, such as my_package.my_module or ./mine.py)"
             )
-        return cast("type[Kind]", plugin_modules.attribute(self.packaged[name]))
+        return cast("type[PluginType]", plugin_modules.attribute(self.packaged[name]))
 
     def _protocol(self) -> type[Any]:
         return cast("type[Any]", plugin_modules.attribute(self.protocol))
@@ -178,15 +178,15 @@ class Registry(Generic[Kind]):
         return not plugin_protocols.faults(candidate, self._protocol())
 
 
-def _check_text(place: Path) -> None:
-    """Refuse a file that no person wrote; one that is missing is told of by who reads it.
+def _check_text(path: Path) -> None:
+    """Refuse a file that no person wrote; a missing file is reported where it is read.
 
     Raises:
-        ParamsError: it is no regular file, no text, or too large.
+        ParamsError: The file is no regular file, no text, or too large.
     """
     try:
-        local.read_text(place, MOST)
+        local.read_text(path, MAX_TEXT_BYTES)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ParamsError(f"{place} cannot be read: {error.strerror}") from error
+        raise ParamsError(f"{path} cannot be read: {error.strerror}") from error

@@ -54,12 +54,12 @@ def plugin(source: str) -> str | None:
     if source in FORMER:
         return FORMER[source]
     asked = Reference.of(source)
-    mode = folders.mode_of(asked.place)
+    mode = folders.mode_of(asked.location)
     if mode is not None:
-        return source if asked.place.endswith(".py") and stat.S_ISREG(mode) else None
+        return source if asked.location.endswith(".py") and stat.S_ISREG(mode) else None
     if source in SOURCES.names():
         return source
-    dotted = not asked.is_file and not asked.place.endswith(TABLES) and not asked.is_name
+    dotted = not asked.is_file and not asked.location.endswith(TABLES) and not asked.is_name
     return source if dotted else None
 
 
@@ -79,7 +79,9 @@ def find(reference: str) -> type[Source[Any]]:
             if callable(getattr(module, "load", None)):
                 return _of_module(module, asked)
             if not plugin_modules.classes(module):
-                raise DataError(f"{asked.place} has no function load(), and no class of a source")
+                raise DataError(
+                    f"{asked.location} has no function load(), and no class of a source"
+                )
         return SOURCES.find(reference)
     except ParamsError as error:
         raise DataError(str(error)) from error
@@ -133,7 +135,7 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
 
 def _of_module(module: ModuleType, asked: Reference) -> type[Source[Any]]:
     """The class of a module with `load()`."""
-    called = Path(asked.place).stem.rpartition(".")[2]
+    called = Path(asked.location).stem.rpartition(".")[2]
 
     class Module(Source[NoSettings]):
         """A module of the user's own."""
@@ -141,7 +143,7 @@ def _of_module(module: ModuleType, asked: Reference) -> type[Source[Any]]:
         name = called
         version = f"{called}/1"
         Settings = NoSettings
-        origin = str(getattr(module, "SOURCE", asked.place))
+        origin = str(getattr(module, "SOURCE", asked.location))
         licence = getattr(module, "LICENCE", None)
 
         def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
