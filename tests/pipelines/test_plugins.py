@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from lake.errors import LakeError
 from pipelines import params
-from pipelines.common.errors import BlockedError, ParamsError
+from pipelines.common.errors import BlockedError, GeneratorError, ParamsError
 from pipelines.inquiry import replay
 from pipelines.rounds import manifest, receipts, stage_inputs, tables
 from tests.flow.projects import NO_LIMITS, Project
@@ -225,3 +226,45 @@ def test_a_broken_plug_in_fails_its_own_round_alone(project: Project) -> None:
     assert params.resolve(known, "digits-1").number == 1
     with pytest.raises(ParamsError, match="cannot be imported: ModuleNotFoundError"):
         params.resolve(known, "wave-1")
+
+
+def borrowing(project: Project, **settings: object) -> None:
+    """Round 1 is made by `studio/borrow.py`; there is a second data set of numbers, `other`."""
+
+    def change(read: dict[str, Any]) -> None:
+        wave = read["datasets"]["wave"]
+        read["datasets"]["other"] = {"identity": ["value"], "ingest": wave["ingest"]}
+        wave["generate"] = {"candidates": 4, "settings": {"dataset": "other", **settings}}
+        read["rounds"]["wave-1"]["generator"] = "studio/borrow.py"
+
+    project.edit(change)
+
+
+def test_parents_may_be_in_another_data_set_at_a_pinned_commit(project: Project) -> None:
+    borrowing(project)
+    project.run("lake", "")
+    project.run("ingest", "wave")
+    project.run("ingest", "other")  # after the commit on which the round is fitted
+    pinned = receipts.read("other", 0, "publish").commit
+    project.run("fit", "wave-1")
+    with pytest.raises(LakeError, match="other/samples"):
+        project.run("generate", "wave-1")
+    borrowing(project, commit=pinned)
+    project.run("generate", "wave-1")
+    made = receipts.read("wave", 1, "generate").commit
+    lake = project.lake()
+    rows = tables.read_round(lake, made, "wave", "lineage", 1)
+    parents = rows.explode("parents").unnest("parents", separator=".")
+    assert parents["parents.dataset"].unique().to_list() == ["other"]
+    assert manifest.read(lake, made, "wave", 1)["generation"]["parents"] == {"other": pinned}
+    # half is the parent's; the rest is the mix's, or nobody knows whose
+    assert rows["real_roots"].to_list() == [1.0, 0.5, 1.0, 0.5]
+    assert rows["trained_on"].is_null().to_list() == [False, True, False, True]
+
+
+def test_a_share_between_is_refused(project: Project) -> None:
+    borrowing(project, opaque=[0.0, 0.5])
+    for name, key in (("lake", ""), ("ingest", "wave"), ("ingest", "other"), ("fit", "wave-1")):
+        project.run(name, key)
+    with pytest.raises(GeneratorError, match=r"opaque_share \[0.0, 0.5\]; lineage records rows"):
+        project.run("generate", "wave-1")
