@@ -1,7 +1,7 @@
-"""Does a class keep a protocol? Its members, their types and what its methods take.
+"""Check that a class implements a protocol: its members, their types, and its methods' parameters.
 
-A type checker says so before anything runs; a user's plug-in is imported by its name in
-params.yaml, so it is held against its protocol when it is loaded, and a fault is one sentence.
+A type checker does so for our own classes. A user's plug-in is imported by its name in params.yaml,
+so it is checked when it is loaded, and what is wrong is reported in one sentence.
 """
 
 from __future__ import annotations
@@ -21,38 +21,40 @@ VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
 
 
 def check(candidate: type[Any], protocol: type[Any], what: str) -> None:
-    """Refuse a class that does not keep a protocol.
+    """Refuse a class that does not implement a protocol.
 
     Args:
-        candidate: the class.
-        protocol: what it must keep.
-        what: the plug-in, for the sentence.
+        candidate: The class.
+        protocol: The protocol.
+        what: The plug-in, for the message.
 
     Raises:
-        ParamsError: names each member that is missing or wrong.
+        ParamsError: A member is missing or wrong; the message names each.
     """
-    found = faults(candidate, protocol)
-    if found:
-        said = ", ".join(found)
-        raise ParamsError(f"{what} does not keep the protocol {protocol.__name__}: {said}")
+    problems = faults(candidate, protocol)
+    if problems:
+        listed = ", ".join(problems)
+        raise ParamsError(f"{what} does not keep the protocol {protocol.__name__}: {listed}")
 
 
 def faults(candidate: type[Any], protocol: type[Any]) -> list[str]:
-    """What of a protocol a class does not keep, such as "`version` is missing"."""
+    """List what a class lacks of a protocol, such as "`version` is missing"."""
     values = _attributes(protocol)
-    found = [fault for name, hint in values.items() if (fault := _of_value(candidate, name, hint))]
-    found += [
+    problems = [
+        fault for name, hint in values.items() if (fault := _of_value(candidate, name, hint))
+    ]
+    problems += [
         fault for name in _methods(protocol) if (fault := _of_method(candidate, protocol, name))
     ]
     version = getattr(candidate, "version", None)
     if isinstance(version, str) and not VERSION.fullmatch(version):
-        found.append(f"`version` is {version!r}, which is none such as 'mine/1'")
-    return found
+        problems.append(f"`version` is {version!r}, which is none such as 'mine/1'")
+    return problems
 
 
 def _levels(protocol: type[Any]) -> Iterator[type[Any]]:
     """The protocol and those that it extends."""
-    return (each for each in protocol.__mro__ if each not in {object, Protocol, Generic})
+    return (level for level in protocol.__mro__ if level not in {object, Protocol, Generic})
 
 
 def _attributes(protocol: type[Any]) -> dict[str, Any]:
@@ -67,13 +69,13 @@ def _plain(hint: Any) -> Any:  # noqa: ANN401  a type of any form
 
 
 def _methods(protocol: type[Any]) -> list[str]:
-    found = {
+    names = {
         name: None
         for level in _levels(protocol)
         for name, value in vars(level).items()
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
     }
-    return list(found)
+    return list(names)
 
 
 def _of_value(candidate: type[Any], name: str, hint: Any) -> str | None:  # noqa: ANN401  a type
@@ -83,8 +85,8 @@ def _of_value(candidate: type[Any], name: str, hint: Any) -> str | None:  # noqa
     try:
         _adapter(hint).validate_python(getattr(candidate, name), strict=True)
     except ValidationError as error:
-        said = error.errors(include_url=False, include_input=False)[0]["msg"]
-        return f"`{name}` is wrong: {said[:1].lower()}{said[1:]}"
+        message = error.errors(include_url=False, include_input=False)[0]["msg"]
+        return f"`{name}` is wrong: {message[:1].lower()}{message[1:]}"
     return None
 
 
@@ -101,8 +103,12 @@ def _of_method(candidate: type[Any], protocol: type[Any], name: str) -> str | No
     if not callable(value):
         return f"`{name}` is no method"
     given = inspect.signature(wanted).parameters.values()
-    positional = [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
-    named = {each.name: None for each in given if each.kind is each.KEYWORD_ONLY}
+    positional = [
+        parameter.name for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY
+    ]
+    named = {
+        parameter.name: None for parameter in given if parameter.kind is parameter.KEYWORD_ONLY
+    }
     bound = isinstance(inspect.getattr_static(candidate, name), staticmethod | classmethod)
     try:
         inspect.signature(value).bind(*positional[bound:], **named)
