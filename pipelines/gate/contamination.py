@@ -93,15 +93,16 @@ def of_candidates(
     return near_duplicates(candidates.filter(readable), held, near, modality).select(STORED)
 
 
-def describe(leaks: pl.DataFrame, near: float, key: str) -> dict[str, Any]:
+def describe(leaks: pl.DataFrame, near: float, key: str, samples: str) -> dict[str, Any]:
     """What a round's manifest says of its leaks.
 
     Args:
         leaks: the leaks.
         near: the distance at or below which they were looked for.
         key: input key of the hold-out in which they were looked for.
+        samples: checksum of the samples that were looked at, as `samples_checksum` gives it.
     """
-    return {"rows": len(leaks), "near": near, "holdout": key}
+    return {"rows": len(leaks), "near": near, "holdout": key, "samples": samples}
 
 
 def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
@@ -143,10 +144,10 @@ def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
 
     Returns:
         `near` and `holdout`: the distance and the hold-out by which leaks are looked for; `rounds`:
-        the checksums of each round's lineage.
+        the checksums of each round's samples and lineage.
     """
     found = {}
-    for dataset, rounds in _lineages(ctx.lake, commit).items():
+    for dataset, rounds in _contents(ctx.lake, commit).items():
         real = manifest.read(ctx.lake, commit, dataset, 0)
         found[dataset] = {
             "near": _near(ctx, dataset, real),
@@ -204,16 +205,22 @@ def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bo
     return True
 
 
-def _lineages(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
-    """Checksums of the lineage of each round at a commit, by data set and number."""
+def _contents(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
+    """Checksums of the samples and lineage of each round at a commit, by data set and number."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for item in lake.objects(commit):
+    for item in sorted(lake.objects(commit), key=lambda item: item.path):
         dataset, _, rest = item.path.partition("/")
         number = refs.round_of(item.path)
-        if number is not None and rest.startswith("lineage/"):
+        if number is not None and rest.startswith(("samples/", "lineage/")):
             before = found[dataset].get(str(number), "")
             found[dataset][str(number)] = before + item.checksum
     return dict(sorted(found.items()))
+
+
+def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
+    """Checksum of the samples of a round at a commit."""
+    parts = lake.objects(commit, refs.partition(dataset, "samples", number))
+    return "".join(item.checksum for item in sorted(parts, key=lambda item: item.path))
 
 
 def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
@@ -232,7 +239,12 @@ def _of(ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]) ->
     manifests = {each: manifest.read(ctx.lake, commit, dataset, each) for each in {0, *numbers}}
     key, near = manifests[0]["holdout"]["input_key"], _near(ctx, dataset, manifests[0])
     modality = modalities.recorded(manifests[0])
-    known = [each for each in numbers if _answers(manifests[each].get("leaks"), near, key)]
+    known = [
+        each
+        for each in numbers
+        if _answers(manifests[each].get("leaks"), near, key)
+        and _is_of(ctx, commit, dataset, each, manifests[each]["leaks"].get("samples"))
+    ]
     parts = [_stored_leaks(ctx.lake, commit, dataset, known, near)] if known else []
     again = [each for each in numbers if each not in known]
     if again:
@@ -256,6 +268,17 @@ def _stored_leaks(
 def _answers(said: Mapping[str, Any] | None, near: float, key: str) -> bool:
     """Tell whether what a manifest says of stored leaks covers a distance and a hold-out."""
     return said is not None and said["holdout"] == key and near <= said["near"]
+
+
+def _is_of(ctx: RoundContext, commit: str, dataset: str, number: int, samples: str | None) -> bool:
+    """Whether stored leaks are of the samples that a commit holds.
+
+    The round at work is judged by what it holds, not by what is recorded about it. Of an earlier
+    round that names no samples (format 1) what is stored will do.
+    """
+    if samples is None:
+        return (dataset, number) != (ctx.round.dataset, ctx.round.number)
+    return samples == samples_checksum(ctx.lake, commit, dataset, number)
 
 
 def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:

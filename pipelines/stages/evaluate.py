@@ -50,7 +50,7 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
     start = branches.rebase_onto_main(ctx, ctx.lake.resolve(curated), supersede=supersede)
     message = f"Evaluate {ctx.round.key} on real validation data"
     with round_commit(ctx, "evaluate", key=key, start=start.id, message=message) as tx:
-        began = time.monotonic()
+        began, number = time.monotonic(), ctx.round.number
         near, held = ctx.round.settings.ingest.near, held_out(ctx, curated)
         leaks = _leaks(ctx, held, near)
         contaminated = contamination.at(ctx, curated, fresh=leaks)
@@ -58,7 +58,8 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
         _write_contamination(ctx, tx, curated, leaks, contaminated)
         tx.manifest["metrics"] = figures
         tx.manifest["next_mix"] = next_mix.manifest.model_dump(mode="json")
-        tx.manifest["leaks"] = contamination.describe(leaks, near, held.key)
+        samples = contamination.samples_checksum(ctx.lake, curated, ctx.round.dataset, number)
+        tx.manifest["leaks"] = contamination.describe(leaks, near, held.key, samples)
         tx.add_cost(evaluate={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
 

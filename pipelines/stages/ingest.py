@@ -116,6 +116,7 @@ def _write(
     leaks = contamination.near_duplicates(samples, held, near, modality)
     leaks = leaks.select(contamination.STORED)
     lake.write(branch, refs.part(dataset, contamination.LEAKS, 0), leaks)
+    checksum = contamination.samples_checksum(lake, branch, dataset, 0)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
         "dataset": dataset,
@@ -126,7 +127,7 @@ def _write(
         "identity": list(settings.identity),
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
         "holdout": {"input_key": key},
-        "leaks": contamination.describe(leaks, near, key),
+        "leaks": contamination.describe(leaks, near, key, checksum),
     }
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)

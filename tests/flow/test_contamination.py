@@ -104,7 +104,8 @@ def test_the_leaks_of_a_round_are_stored_refused_candidates_too(line: Project) -
     ]
     about = manifest.read(line.lake(), "main", "tiny", 3)
     key = manifest.read(line.lake(), "main", "tiny", 0)["holdout"]["input_key"]
-    assert about["leaks"] == {"rows": 2, "near": 0.0, "holdout": key}
+    samples = contamination.samples_checksum(line.lake(), "main", "tiny", 3)
+    assert about["leaks"] == {"rows": 2, "near": 0.0, "holdout": key, "samples": samples}
     checks = {each["name"]: each["value"] for each in about["guard"]["checks"]}
     assert checks["holdout_equal"] == pytest.approx(1 / about["counts"]["accepted"])
     for number in (0, 1, 2, 4):
@@ -221,12 +222,14 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
     )
     with staging_branch(lake, "made-up", "main") as branch:
         lake.write(branch, refs.part("tiny", contamination.LEAKS, 2), made_up)
-        manifest.extend(lake, branch, "tiny", 2, leaks=contamination.describe(made_up, 0.02, key))
+        samples = contamination.samples_checksum(lake, branch, "tiny", 2)
+        said = contamination.describe(made_up, 0.02, key, samples)
+        manifest.extend(lake, branch, "tiny", 2, leaks=said)
         wide = lake.commit(branch, "Wide", {}).id
-        manifest.extend(
-            lake, branch, "tiny", 2, leaks=contamination.describe(made_up, 0.02, "other")
-        )
+        manifest.extend(lake, branch, "tiny", 2, leaks={**said, "holdout": "other"})
         other = lake.commit(branch, "Of another hold-out", {}).id
+        manifest.extend(lake, branch, "tiny", 2, leaks={**said, "samples": "others"})
+        altered = lake.commit(branch, "Of other samples", {}).id
 
     def leaks(near: float, commit: str) -> set[tuple[object, ...]]:
         every = rows_of(contamination.leaks_at(under(near), commit))
@@ -235,6 +238,7 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
     assert leaks(0.01, wide) == {(2, 5), (2, 7)}
     assert leaks(0.02, wide) == {(2, 5), (2, 6), (2, 7)}
     assert not leaks(0.0, other)
+    assert not leaks(0.02, altered)
 
 
 def test_a_leak_in_another_data_set_contaminates_what_was_made_of_it(line: Project) -> None:

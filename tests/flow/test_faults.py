@@ -19,6 +19,7 @@ from lake.client import Lake
 from pipelines.common.errors import BlockedError, EmptyRound, StaleError
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.rounds import history, manifest, merging, receipts, tables
+from pipelines.rounds.metadata import StageMetadata
 from tests.flow.projects import STAGES, Project, content, tiny_round
 
 CHANGES = (
@@ -225,7 +226,7 @@ def test_a_main_that_moved_means_run_again(copied: Project) -> None:
     copied.round("tiny-3", "fit", "generate", "verify", "curate", "evaluate")
     lake = copied.lake()
     lake.set_branch("elsewhere", "main")
-    merging.supersede(lake, "tiny", 2, "elsewhere", {})
+    merging.supersede(lake, "elsewhere", StageMetadata("supersede", "tiny", 2))
     merged = lake.resolve("tiny-v2").metadata | {"stemma.input_key": "another"}
     merging.merge(lake, "elsewhere", "another clone published round 2", merged)
     with pytest.raises(StaleError, match=r"main does not hold round 2 .*git pull"):

@@ -19,7 +19,8 @@ from pipelines.common.errors import SigningError
 from pipelines.gate import guard_record, signing
 from pipelines.gate.signing import KEY, PUBLIC_KEYS, SIGNATURE, SIGNER
 from pipelines.params import load
-from pipelines.rounds import manifest, merging, receipts, staging_branch, tables
+from pipelines.rounds import manifest, merging, real_data, receipts, staging_branch, tables
+from pipelines.rounds.metadata import StageMetadata
 from pipelines.stages import ingest
 from review.commands import history
 from review.errors import Findings
@@ -36,8 +37,8 @@ def ingested(
     lake = lab.lake
     dataset = load().datasets["tiny"]
     with staging_branch.staging_branch(lake, "tiny-r000", lab.merge.id) as branch:
-        merging.supersede(lake, "tiny", 0, branch, {})
-        frame = ingest.prepare(dataset)
+        merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
+        frame = real_data.prepare(dataset)
         ingest._write(lake, branch, "tiny", frame, key="another", settings=dataset)
         if change is not None:
             change(branch)
