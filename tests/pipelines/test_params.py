@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import yaml
 
 from pipelines import params
 from pipelines.common.errors import ParamsError
+from pipelines.common.settings import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -159,3 +162,25 @@ def test_files_that_are_no_params(tmp_path: Path) -> None:
     place.write_text("- a list", encoding="utf-8")
     with pytest.raises(ParamsError, match="must be a mapping"):
         params.load(place)
+
+
+def test_reading_params_imports_no_model_and_no_learning_library() -> None:
+    code = (
+        "import sys\nfrom pipelines import params\nparams.load()\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "diffusers", "sklearn", "scipy", "PIL", "openai", "jinja2", "pandas", "numba"}
+    assert not set(done.stdout.split()) & heavy
+
+
+def test_settings_of_the_round_before_this_release_are_read() -> None:
+    found = parse(
+        params.Generate,
+        {"candidates": 5, "shard_rows": 3, "diffusion": {"steps": 7}, "text": None},
+        "generate",
+    )
+    assert found.of("diffusion").steps == 7
+    assert found.of("text").shots == 4
