@@ -23,6 +23,7 @@ from lineage.guard import Check
 from pipelines.gate import guard_record, history_audit
 from pipelines.gate.signing import SIGNER
 from pipelines.rounds import manifest, merging, tables
+from pipelines.rounds.metadata import StageMetadata
 from review.commands import history
 from review.errors import Findings
 from tests.flow.lab import MORE, Lab, add_samples, revert, trust
@@ -68,7 +69,7 @@ def test_merges_of_nothing_and_commits_of_nothing_are_fine(lab: Lab) -> None:
 def test_a_round_published_again_is_fine(lab: Lab) -> None:
     """Superseding removes later rounds and changes the round's own."""
     other = lab.branch("tmp-again", lab.merge.id)
-    merging.supersede(lab.lake, "tiny", 2, other, {})
+    merging.supersede(lab.lake, other, StageMetadata("supersede", "tiny", 2))
     for item in lab.lake.objects("tiny-v2", "tiny/"):
         if refs.round_of(item.path) == 2:
             lab.lake.write_bytes(other, item.path, lab.lake.read("tiny-v2", item.path))
