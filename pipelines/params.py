@@ -22,6 +22,7 @@ from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
 from pipelines.common.settings import StrictModel, nearest, parse
 from pipelines.generators import generator_settings
+from pipelines.generators.generator_settings import GeneratorSections
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
@@ -81,8 +82,8 @@ class Ingest(StrictModel):
 
 
 if TYPE_CHECKING:
-    FitSections: TypeAlias = StrictModel
-    GenerateSections: TypeAlias = StrictModel
+    FitSections: TypeAlias = GeneratorSections
+    GenerateSections: TypeAlias = GeneratorSections
 else:
     FitSections = generator_settings.sections("FitSettings")
     GenerateSections = generator_settings.sections("GenerateSettings")
@@ -96,16 +97,6 @@ class Fit(FitSections):
     """Weight of a real row; a synthetic row has weight 1."""
     sample_size: int | None = Field(None, gt=0)
     """Rows that accumulate-subsample draws; None: as many as there are real rows."""
-    settings: Mapping[str, Any] = {}
-    """Of a generator that is none of Stemma's own."""
-
-    def of(self, generator: str) -> StrictModel:
-        """The settings of a generator.
-
-        Raises:
-            ParamsError: there is no such generator, or a key is wrong.
-        """
-        return generator_settings.of(self, generator, "FitSettings")
 
 
 class Generate(GenerateSections):
@@ -114,16 +105,6 @@ class Generate(GenerateSections):
     candidates: int = Field(600, gt=0)
     shard_rows: int = Field(300, gt=0)
     """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
-    settings: Mapping[str, Any] = {}
-    """Of a generator that is none of Stemma's own."""
-
-    def of(self, generator: str) -> StrictModel:
-        """The settings of a generator.
-
-        Raises:
-            ParamsError: there is no such generator, or a key is wrong.
-        """
-        return generator_settings.of(self, generator, "GenerateSettings")
 
 
 class Verify(StrictModel):
