@@ -366,7 +366,7 @@ def test_a_fault_of_a_command_is_told_with_marks(monkeypatch: pytest.MonkeyPatch
 
 def test_logs_show_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = ServerHome(tmp_path)
-    local_server._listen(home, [f"asked for {NASTY.partition(chr(10))[0]}\n"])
+    local_server._log(home, [f"asked for {NASTY.partition(chr(10))[0]}\n"])
     for handler in logging.getLogger("pipelines.llm.local_server").handlers[:]:
         logging.getLogger("pipelines.llm.local_server").removeHandler(handler)
         handler.close()
