@@ -1,4 +1,4 @@
-"""JSON and YAML that somebody else wrote: read strictly, under limits, errors as one sentence.
+"""Foreign JSON and YAML: read strictly and under limits, with errors as one sentence.
 
 YAML is read as DVC reads it, by ruamel.yaml in its safe form, which is YAML 1.2: `no` is a text,
 `010` is ten and `1e-5` a number. What a reader could take in two ways is refused: a key that comes

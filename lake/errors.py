@@ -51,7 +51,7 @@ class UnauthorizedError(LakeError):
 
 
 class ForbiddenError(LakeError):
-    """The lake allows this to nobody."""
+    """The lake does not allow this to anyone."""
 
     kind = "forbidden"
 

@@ -1,4 +1,4 @@
-"""Names and files that somebody else may have chosen: kept in their folder, read to a limit.
+"""Foreign names and files: names are kept in their folder, files are read to a limit.
 
 A name that comes out of a lake, a table or a service becomes part of a local path only through
 `safe_name`, and an address of the embedded lake only through `address_path`. A file whose path such

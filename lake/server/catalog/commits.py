@@ -89,8 +89,8 @@ def read(database: Database, repository: str, commit: str) -> Commit:
     """Read a commit by its full id.
 
     Raises:
-        NotFoundError: there is none.
-        CorruptError: what is there is no commit.
+        NotFoundError: there is no commit of this id.
+        CorruptError: its row is not a commit.
     """
     row = database.connection.execute(
         "SELECT id, root, parents, message, committer, created_ns, generation, metadata "

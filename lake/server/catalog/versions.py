@@ -165,7 +165,7 @@ class Versions:
             ConflictError: both sides changed a path, and no strategy says who wins.
         """
         if strategy not in merging.STRATEGIES:
-            raise InvalidError(f"merge strategy {strategy!r} is none of source-wins, dest-wins")
+            raise InvalidError(f"merge strategy {strategy!r} is neither source-wins nor dest-wins")
         with self.database.change():
             source = self.commit(repository, source.id)  # unless the collector has removed it
             head = self.clean_head(repository, branch)

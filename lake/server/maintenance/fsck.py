@@ -144,7 +144,7 @@ def _fault(path: Path, sha256: str, size: int | None) -> str:
 
 
 def _problems(inventory: Inventory, wrong: dict[ItemRef, str]) -> tuple[Problem, ...]:
-    """The problems, with what refers to each; a missing object to which nothing refers is none."""
+    """Problems, with the items that refer to each; an unreferenced missing object is not one."""
     users: defaultdict[ItemRef, dict[str, None]] = defaultdict(dict)
     if wrong:
         for item, user in inventory.users(wrong):

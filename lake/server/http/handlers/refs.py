@@ -115,7 +115,7 @@ def diff_refs(app: AppState, request: Request) -> Result:
     """Differences from left to right."""
     diff_type = request.query.get("type") or "three_dot"
     if diff_type not in ("three_dot", "two_dot"):
-        raise InvalidError(f"diff type {diff_type!r} is none of three_dot, two_dot")
+        raise InvalidError(f"diff type {diff_type!r} is neither three_dot nor two_dot")
     walk = app.versions.diff_refs(
         request.repository,
         _commit(app, request, request.path["left"]),
