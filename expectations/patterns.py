@@ -17,16 +17,18 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
 from expectations import details, linear_patterns, pattern_worker
 from expectations.errors import CannotJudge, SuiteError
 from expectations.suite import Rule
+
+if TYPE_CHECKING:  # pandas is slow to import, and keys of stages need this module
+    import pandas as pd
 
 VERSION: Final = "patterns/1"
 """Raised when other texts match; it covers the translation and the worker process as well."""

@@ -276,3 +276,30 @@ def test_the_tree_in_readme_is_the_tree() -> None:
         if path.is_dir() and path.name != "__pycache__"
     }
     assert folders <= set(tree)
+
+
+@pytest.mark.parametrize(
+    ("contract", "folder", "speakers"),
+    [
+        ("Only lake.client speaks the lakeFS SDK", "lake", {"lake.client"}),
+        (
+            "Only pipelines.llm.client and batch_api speak the openai client",
+            "pipelines/llm",
+            {"pipelines.llm.client", "pipelines.llm.batch_api"},
+        ),
+    ],
+)
+def test_a_contract_names_every_other_module(
+    contract: str, folder: str, speakers: set[str]
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (found,) = [each for each in contracts if each["name"] == contract]
+    package = folder.replace("/", ".")
+    modules = {
+        f"{package}.{path.stem}"
+        for path in (ROOT / folder).iterdir()
+        if path.stem not in ("__init__", "__pycache__")
+    }
+    assert modules - speakers <= set(found["source_modules"])
+    assert not speakers & set(found["source_modules"])

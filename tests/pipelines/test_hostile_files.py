@@ -23,7 +23,7 @@ from pipelines.modalities.images import Images
 from pipelines.modalities.texts import Texts
 from pipelines.sources import folders
 from pipelines.sources.read import read
-from pipelines.stages import lake
+from pipelines.stages import inputs
 from review.diff import sources
 from review.errors import UsageError
 
@@ -283,7 +283,7 @@ def test_a_diff_of_folders_opens_no_pipe(tmp_path: Path) -> None:
         sources.on_disk(tmp_path / "left", tmp_path / "right")
 
 
-def test_the_first_stage_looks_at_sources_before_dvc_hashes_them(
+def test_sources_are_looked_at_before_they_are_read(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -291,5 +291,5 @@ def test_the_first_stage_looks_at_sources_before_dvc_hashes_them(
     (tmp_path / "params.yaml").write_text(f"datasets: {{pets: {about}}}\n", encoding="utf-8")
     os.mkfifo(source / "cat" / "two.png")
     with pytest.raises(DataError, match=r"'cat/two\.png' is a named pipe"):
-        lake.run()
-    assert not (tmp_path / ".lake").exists()
+        inputs.run("pets")
+    assert not (tmp_path / "rounds").exists()
