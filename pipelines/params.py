@@ -279,15 +279,15 @@ def resolve(params: Params, key: str) -> Round:
         ParamsError: no such round, data set or predecessor; an override that is unknown; a plug-in
             that is not there or does not keep its protocol.
     """
-    found = _laid_over(params, key)
+    round_ = _laid_over(params, key)
     try:
-        asked = scorers.resolved(found.settings.verify.scorers)
+        asked_scorers = scorers.resolved(round_.settings.verify.scorers)
     except ValueError as error:
         raise ParamsError(f"rounds.{key}: verify.scorers: {error}") from error
-    for section in (found.settings.fit, found.settings.generate):
-        section.of(found.generator)
-    verify = found.settings.verify.model_copy(update={"scorers": asked})
-    return replace(found, settings=found.settings.model_copy(update={"verify": verify}))
+    for section in (round_.settings.fit, round_.settings.generate):
+        section.of(round_.generator)
+    verify = round_.settings.verify.model_copy(update={"scorers": asked_scorers})
+    return replace(round_, settings=round_.settings.model_copy(update={"verify": verify}))
 
 
 def _laid_over(params: Params, key: str) -> Round:

@@ -16,7 +16,7 @@ from expectations import verifier
 from expectations.calibration import wilson
 from pipelines.common.errors import LibraryError, SandboxError, ServiceError
 from pipelines.scorers import protocol, registry
-from pipelines.scorers.scoring import Asked
+from pipelines.scorers.scoring import ConfiguredScorer
 from pipelines.verification import judging
 
 ROW_CASES = (
@@ -158,7 +158,9 @@ def _judged(case: RowCase, payload: pl.DataFrame, planted: Planted) -> pl.DataFr
     """What a suite judges: payload and the scores of all scorers, computed anew."""
     scores = payload.select("round", "row")
     for name, own in case.scorers.items():
-        asked = Asked(name, registry.load(name), registry.settings(name, own), planted.given)
+        asked = ConfiguredScorer(
+            name, registry.load(name), registry.settings(name, own), planted.given
+        )
         found = asked.score(asked.shown(payload, "candidates"))
         scores = scores.hstack(found.drop(protocol.KEY))
     return judging.with_scores(payload, scores)

@@ -49,12 +49,12 @@ def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> Gene
     batches = [batch for part in parts for batch in part]
     if not any(len(each.candidates) for each in batches):
         raise GeneratorError(f"the generator {generator.name} made no candidate")
-    made = pl.concat(each.candidates for each in batches if len(each.candidates)).sort("row")
-    if SHARE not in made.columns:
-        made = made.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
-    dense = pl.DataFrame({"row": range(len(made)), "planned": made["row"]}, DENSE)
+    rows = pl.concat(each.candidates for each in batches if len(each.candidates)).sort("row")
+    if SHARE not in rows.columns:
+        rows = rows.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
+    dense = pl.DataFrame({"row": range(len(rows)), "planned": rows["row"]}, DENSE)
     return GenerateResult(
-        candidates=made.with_columns(dense["row"]),
+        candidates=rows.with_columns(dense["row"]),
         parents=_parents(batches, dense),
         report=generator.report(plan),
     )
@@ -63,14 +63,14 @@ def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> Gene
 def _batches(
     generator: Generator[Any, Any], plan: GeneratePlan[Any], shard: Shard
 ) -> list[GenerateBatch]:
-    found = list(generator.generate(plan, shard))
-    rows = [row for each in found for row in each.candidates["row"].to_list()]
+    batches = list(generator.generate(plan, shard))
+    rows = [row for each in batches for row in each.candidates["row"].to_list()]
     if len(set(rows)) < len(rows) or not set(rows) <= set(shard.rows):
         raise GeneratorError(
             f"the generator {generator.name} made other rows for shard {shard.index} than the "
             f"{len(shard.rows)} from {shard.start} on that it was asked for"
         )
-    return found
+    return batches
 
 
 def _parents(batches: Iterable[GenerateBatch], dense: pl.DataFrame) -> pl.DataFrame | None:
@@ -80,11 +80,13 @@ def _parents(batches: Iterable[GenerateBatch], dense: pl.DataFrame) -> pl.DataFr
         batches: in order.
         dense: row of each candidate now, and its planned one.
     """
-    found = [each.parents for each in batches if each.parents is not None]
-    if not found:
+    frames = [each.parents for each in batches if each.parents is not None]
+    if not frames:
         return None
-    named = pl.concat(found, how="diagonal").rename({"row": "planned"})
-    moved = named.join(dense, on="planned", how="inner", maintain_order="left").drop("planned")
-    return moved.select(
-        *edges.PARENT, *(name for name in moved.columns if name not in edges.PARENT)
+    parents = pl.concat(frames, how="diagonal").rename({"row": "planned"})
+    renumbered = parents.join(dense, on="planned", how="inner", maintain_order="left").drop(
+        "planned"
+    )
+    return renumbered.select(
+        *edges.PARENT, *(name for name in renumbered.columns if name not in edges.PARENT)
     )

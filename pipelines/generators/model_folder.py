@@ -15,28 +15,28 @@ MOST: Final = 1 << 26
 """Bytes of a manifest."""
 
 
-def read_manifest(place: Path) -> tuple[dict[str, Any], str]:
+def read_manifest(directory: Path) -> tuple[dict[str, Any], str]:
     """The manifest of the generator in a folder, and its digest (SHA-256 of canonical JSON).
 
     Raises:
         StaleError: there is none, or it is damaged.
     """
-    content = read_json(place / MANIFEST)
+    content = read_json(directory / MANIFEST)
     return content, digests.of_json(content)
 
 
-def read_json(place: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a generator's folder.
 
     Raises:
         StaleError: it is missing, or it is no JSON object.
     """
     try:
-        content = documents.read_json(place, MOST, strict=False)
+        content = documents.read_json(path, MOST, strict=False)
     except FileNotFoundError as error:
-        raise StaleError(f"{place} is missing; run the stage fit again") from error
+        raise StaleError(f"{path} is missing; run the stage fit again") from error
     except DocumentError as error:
-        raise StaleError(f"{place} {error}; run the stage fit again") from error
+        raise StaleError(f"{path} {error}; run the stage fit again") from error
     if not isinstance(content, dict):
-        raise StaleError(f"{place} is no JSON object; run the stage fit again")
+        raise StaleError(f"{path} is no JSON object; run the stage fit again")
     return content

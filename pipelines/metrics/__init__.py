@@ -7,7 +7,7 @@ so that rounds compare with each other and with real data rather than with an ab
 from __future__ import annotations
 
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.round import Asked, Evaluation, evaluate_round
+from pipelines.metrics.round import Configured, Evaluation, evaluate_round
 from pipelines.metrics.values import Metric
 
-__all__ = ["Asked", "Evaluation", "Labelled", "Metric", "evaluate_round"]
+__all__ = ["Configured", "Evaluation", "Labelled", "Metric", "evaluate_round"]

@@ -70,10 +70,10 @@ def macro_f1(of: Answers, resamples: int, seed: int) -> Metric:
 
 def macro_f1_gain(of: Answers, over: Answers, resamples: int, seed: int) -> Metric:
     """Macro-F1 of the first minus that of the second on the same rows, with a paired interval."""
-    ours, theirs, count = _Counted(of), _Counted(over), len(of.labels)
+    counted, counted_over, count = _Counted(of), _Counted(over), len(of.labels)
 
     def gain(rows: NDArray[np.int64]) -> float:
-        return ours.macro_f1(rows) - theirs.macro_f1(rows)
+        return counted.macro_f1(rows) - counted_over.macro_f1(rows)
 
     draw = np.random.default_rng(seed)
     again = np.asarray([gain(draw.integers(count, size=count)) for _ in range(resamples)])
@@ -85,16 +85,16 @@ class _Counted:
 
     def __init__(self, answers: Answers) -> None:
         self.classes, self.labels = np.unique(answers.labels, return_inverse=True)
-        place = np.searchsorted(self.classes, answers.said).clip(max=len(self.classes) - 1)
-        known = self.classes[place] == answers.said
-        self.said = np.where(known, place, len(self.classes))
+        positions = np.searchsorted(self.classes, answers.said).clip(max=len(self.classes) - 1)
+        is_class = self.classes[positions] == answers.said
+        self.said = np.where(is_class, positions, len(self.classes))
         """A class that no row has is one more."""
 
     def macro_f1(self, rows: NDArray[np.int64]) -> float:
         """Of some of the rows; a class that none of them has does not count."""
         count, labels, said = len(self.classes), self.labels[rows], self.said[rows]
         hits = np.bincount(labels[labels == said], minlength=count)
-        there = np.bincount(labels, minlength=count)
-        claimed = np.bincount(said, minlength=count + 1)[:count]
-        some = there > 0
-        return float((2 * hits[some] / (there + claimed)[some]).mean())
+        rows_per_class = np.bincount(labels, minlength=count)
+        predicted_per_class = np.bincount(said, minlength=count + 1)[:count]
+        some = rows_per_class > 0
+        return float((2 * hits[some] / (rows_per_class + predicted_per_class)[some]).mean())

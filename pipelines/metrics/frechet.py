@@ -28,5 +28,5 @@ def gaussian(mean: Points, cov: Points, mean_2: Points, cov_2: Points) -> float:
 def covariance(points: Points) -> Points:
     """Unbiased covariance [d, d] of [n, d]; zero for a single point."""
     centred = points - points.mean(axis=0)
-    found: Points = centred.T @ centred / max(len(points) - 1, 1)
-    return found
+    matrix: Points = centred.T @ centred / max(len(points) - 1, 1)
+    return matrix

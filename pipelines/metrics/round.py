@@ -26,15 +26,15 @@ MIN_ROWS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Kind_co]):
+class Configured(Generic[Kind_co]):
     """A plug-in with its settings."""
 
     plugin: Kind_co
     settings: StrictModel = field(default_factory=NoSettings)
 
 
-IMAGES: Final = Asked(tasks.ImageLabels())
-SHAPE: Final = Asked(Shape())
+IMAGES: Final = Configured(tasks.ImageLabels())
+SHAPE: Final = Configured(Shape())
 
 
 class Settings(Protocol):
@@ -90,15 +90,15 @@ class Evaluation:
 
     def summary(self) -> dict[str, float | None]:
         """Values by flat name, such as recall_round, recall_mix, recall_null, accuracy_mix."""
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for name, metric in self.round.items():
-            found[f"{name}_round"] = metric.value
-            found[f"{name}_mix"] = self.mix[name].value
-            found[f"{name}_null"] = metric.null
+            values[f"{name}_round"] = metric.value
+            values[f"{name}_mix"] = self.mix[name].value
+            values[f"{name}_null"] = metric.null
         for figure, scores in self.scores.items():
-            found |= {f"{figure}_{name}": metric.value for name, metric in scores.items()}
-        found |= {f"difference_{name}": metric.value for name, metric in self.difference.items()}
-        return {name: finite(value) for name, value in found.items()}
+            values |= {f"{figure}_{name}": metric.value for name, metric in scores.items()}
+        values |= {f"difference_{name}": metric.value for name, metric in self.difference.items()}
+        return {name: finite(value) for name, value in values.items()}
 
 
 def evaluate_round(
@@ -110,8 +110,8 @@ def evaluate_round(
     previous: Labelled,
     settings: Settings,
     seed: int,
-    task: Asked[Task[Any]] = IMAGES,
-    metrics: Sequence[Asked[RoundMetric[Any]]] = (SHAPE,),
+    task: Configured[Task[Any]] = IMAGES,
+    metrics: Sequence[Configured[RoundMetric[Any]]] = (SHAPE,),
 ) -> Evaluation:
     """Measure a round.
 
@@ -212,7 +212,7 @@ def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: in
 
 
 def _measured(
-    request: MetricRequest, metrics: Sequence[Asked[RoundMetric[Any]]]
+    request: MetricRequest, metrics: Sequence[Configured[RoundMetric[Any]]]
 ) -> dict[str, dict[str, Metric]]:
     """The figures of each set.
 
@@ -220,17 +220,19 @@ def _measured(
         DataError: a metric gives other figures for one set than for another, or one that there is
             already.
     """
-    found: dict[str, dict[str, Metric]] = {name: {} for name in request.sets}
-    for asked in metrics:
-        figures = asked.plugin.measure(request, asked.settings)
+    measured: dict[str, dict[str, Metric]] = {name: {} for name in request.sets}
+    for configured in metrics:
+        figures = configured.plugin.measure(request, configured.settings)
         names = {tuple(sorted(figures.get(name, ()))) for name in request.sets}
-        there = {each for group in names for each in group} & set(found["mix"])
-        if len(names) != 1 or there:
-            said = f"{min(there)!r} again" if there else "other figures for one set than another"
-            raise DataError(f"the metric {asked.plugin.name} gives {said}")
+        repeated = {each for group in names for each in group} & set(measured["mix"])
+        if len(names) != 1 or repeated:
+            problem = (
+                f"{min(repeated)!r} again" if repeated else "other figures for one set than another"
+            )
+            raise DataError(f"the metric {configured.plugin.name} gives {problem}")
         for name in request.sets:
-            found[name] |= figures[name]
-    return found
+            measured[name] |= figures[name]
+    return measured
 
 
 def _draw(rows: Labelled, n: int, seed: int) -> NDArray[np.int64]:

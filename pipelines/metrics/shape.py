@@ -83,9 +83,11 @@ class Yardstick:
 
     def variance(self, rows: Vectors) -> float:
         """Total variance over that of the real training rows."""
-        ours = rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum()
-        theirs = self.real.var(axis=0, ddof=min(1, len(self.real) - 1), dtype=np.float64).sum()
-        return float(ours / theirs) if theirs > 0 else np.nan
+        variance_of_rows = rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum()
+        variance_of_real = self.real.var(
+            axis=0, ddof=min(1, len(self.real) - 1), dtype=np.float64
+        ).sum()
+        return float(variance_of_rows / variance_of_real) if variance_of_real > 0 else np.nan
 
     def in_tail(self, rows: Vectors) -> NDArray[np.bool_]:
         """Which rows lie in the tails, [n]."""
@@ -96,11 +98,11 @@ class Yardstick:
 def null(yardstick: Yardstick, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
     """The figures of `draws` random subsets of n real training rows: [draws] for each name."""
     draw = np.random.default_rng(seed)
-    found = [
+    figures = [
         yardstick.figures(yardstick.real[draw.permutation(len(yardstick.real))[: yardstick.n]])
         for _ in range(draws)
     ]
-    return {name: np.asarray([each[name] for each in found]) for name in NAMES}
+    return {name: np.asarray([each[name] for each in figures]) for name in NAMES}
 
 
 def measure(

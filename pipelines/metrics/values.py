@@ -76,9 +76,9 @@ def of_rows(
         the resampled figures are first moved onto the figure of all rows.
     """
     draw = np.random.default_rng(seed)
-    found = np.asarray([figure(draw.integers(count, size=count)) for _ in range(resamples)])
+    resampled = np.asarray([figure(draw.integers(count, size=count)) for _ in range(resamples)])
     value = figure(np.arange(count))
-    low, high = interval(found - found.mean() + value)
+    low, high = interval(resampled - resampled.mean() + value)
     return value, max(low, 0.0), high
 
 

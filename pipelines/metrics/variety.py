@@ -70,15 +70,15 @@ def of_texts(rows: Labelled, real: Labelled, draws: int, seed: int) -> Mapping[s
         too short or the same.
     """
     draw = np.random.default_rng(seed)
-    ours = _figures(rows, real)
+    figures = _figures(rows, real)
     chosen = (np.sort(draw.permutation(len(real.labels))[: len(rows.labels)]) for _ in range(draws))
-    theirs = [_figures(real.at(each), real) for each in chosen]
-    found = {}
-    for name, value in ours.items():
-        null = np.asarray([each[name] for each in theirs])
+    null_figures = [_figures(real.at(each), real) for each in chosen]
+    metrics = {}
+    for name, value in figures.items():
+        null = np.asarray([each[name] for each in null_figures])
         low, high = values.interval(null) if np.isfinite(null).all() else (math.nan, math.nan)
-        found[name] = Metric(value, math.nan, math.nan, float(null.mean()), low, high)
-    return found
+        metrics[name] = Metric(value, math.nan, math.nan, float(null.mean()), low, high)
+    return metrics
 
 
 def self_bleu(texts: Texts) -> float:
@@ -92,12 +92,12 @@ def self_bleu(texts: Texts) -> float:
     if len(texts) < 2:  # noqa: PLR2004  one needs another
         return math.nan
     bleu = BLEU(effective_order=True, lowercase=True)
-    found = []
-    for at in range(min(BLEU_TEXTS, len(texts))):
+    scores = []
+    for position in range(min(BLEU_TEXTS, len(texts))):
         steps = range(1, min(BLEU_REFERENCES, len(texts) - 1) + 1)
-        others = [str(texts[(at + step) % len(texts)]) for step in steps]
-        found.append(bleu.sentence_score(str(texts[at]), others).score / 100)
-    return float(np.mean(found))
+        others = [str(texts[(position + step) % len(texts)]) for step in steps]
+        scores.append(bleu.sentence_score(str(texts[position]), others).score / 100)
+    return float(np.mean(scores))
 
 
 def _figures(rows: Labelled, real: Labelled) -> dict[str, float]:

@@ -39,9 +39,9 @@ class Images(Modality):
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Images as files (`struct{bytes, path}`), labels as whole numbers."""
-        said = missing(source, frame, (IMAGE, LABEL))
-        if said is not None:
-            raise DataError(said)
+        problem = missing(source, frame, (IMAGE, LABEL))
+        if problem is not None:
+            raise DataError(problem)
         if frame[LABEL].null_count():
             raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
         for column, kind in ((LABEL, pl.Int64()), (IMAGE, images.IMAGE)):

@@ -106,6 +106,6 @@ def missing(source: str, frame: pl.DataFrame, wanted: Sequence[str]) -> str | No
     """What to say of a source without one of these columns; None: all are there."""
     for column in wanted:
         if column not in frame.columns:
-            there = ", ".join(frame.columns)
-            return f"{source} has no column {column!r}; it has: {there}"
+            columns = ", ".join(frame.columns)
+            return f"{source} has no column {column!r}; it has: {columns}"
     return None

@@ -29,10 +29,10 @@ def load(reference: str, identity: tuple[str, ...]) -> Modality:
     return MODALITIES.load(reference, identity)
 
 
-def recorded(about: Mapping[str, Any]) -> Modality:
+def recorded(manifest: Mapping[str, Any]) -> Modality:
     """The modality of a data set, as the manifest of its real data has it.
 
     Raises:
         ParamsError: as `load`.
     """
-    return load(about.get("modality", "image"), tuple(about.get("identity", ["image"])))
+    return load(manifest.get("modality", "image"), tuple(manifest.get("identity", ["image"])))

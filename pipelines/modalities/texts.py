@@ -53,9 +53,9 @@ class Texts(Modality):
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Texts and labels as strings; a row without any text is an error."""
-        said = missing(source, frame, self.identity)
-        if said is not None:
-            raise DataError(said)
+        problem = missing(source, frame, self.identity)
+        if problem is not None:
+            raise DataError(problem)
         for column in self.identity:
             if frame.schema[column] != pl.String:
                 raise DataError(
@@ -125,5 +125,5 @@ class Texts(Modality):
     def _labelled(self, frame: pl.DataFrame, points: Any) -> Labelled:  # noqa: ANN401  a function
         texts = self._array(frame)
         labels = frame[LABEL].to_list() if LABEL in frame.columns else [UNLABELLED] * len(frame)
-        known = np.asarray(labels, dtype=object).astype(str)
-        return Labelled(points(texts), known, tasks.weights(frame), texts)
+        label_array = np.asarray(labels, dtype=object).astype(str)
+        return Labelled(points(texts), label_array, tasks.weights(frame), texts)

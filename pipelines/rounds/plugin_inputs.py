@@ -10,7 +10,7 @@ from expectations import suite as suites
 from expectations import versions as expectations
 from pipelines.common.settings import key_content, parse
 from pipelines.generators.registry import GENERATORS
-from pipelines.metrics import Asked
+from pipelines.metrics import Configured
 from pipelines.metrics.protocol import RoundMetric, Task
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
@@ -46,7 +46,7 @@ def ingest_versions(settings: Dataset) -> dict[str, str]:
     )
 
 
-def task(round_: Round) -> Asked[Task[Any]]:
+def task(round_: Round) -> Configured[Task[Any]]:
     """The downstream task of a round, with its settings.
 
     Raises:
@@ -54,17 +54,19 @@ def task(round_: Round) -> Asked[Task[Any]]:
     """
     asked = round_.settings.evaluate
     found = TASKS.load(_task(round_))
-    return Asked(found, parse(found.Settings, dict(asked.task_settings), "evaluate.task_settings"))
+    return Configured(
+        found, parse(found.Settings, dict(asked.task_settings), "evaluate.task_settings")
+    )
 
 
-def metrics(round_: Round) -> dict[str, Asked[RoundMetric[Any]]]:
+def metrics(round_: Round) -> dict[str, Configured[RoundMetric[Any]]]:
     """The metrics of a round by reference, those of its modality first, with their settings.
 
     Raises:
         ParamsError: there is no such metric, or a key is wrong.
     """
     return {
-        name: Asked(found := METRICS.load(name), parse(found.Settings, dict(own), name))
+        name: Configured(found := METRICS.load(name), parse(found.Settings, dict(own), name))
         for name, own in _metrics(round_).items()
     }
 

@@ -57,14 +57,16 @@ class Agreement(Scorer[AgreementSettings]):
             ImageError: a real image cannot be read.
             DataError: a class has too few real rows.
         """
-        asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
-        classifier = image_classifier.train(
-            known, given.real[settings.label].to_numpy(), seed=given.seed
+        vectors, real_vectors = columns.vectors(
+            candidates[settings.image], given.real[settings.image]
         )
-        readable = images.finite(asked)
-        labels = np.zeros(len(asked), dtype=np.int64)
-        confidence = np.full(len(asked), np.nan)
-        labels[readable], confidence[readable] = classifier.predict(asked[readable])
+        classifier = image_classifier.train(
+            real_vectors, given.real[settings.label].to_numpy(), seed=given.seed
+        )
+        readable = images.finite(vectors)
+        labels = np.zeros(len(vectors), dtype=np.int64)
+        confidence = np.full(len(vectors), np.nan)
+        labels[readable], confidence[readable] = classifier.predict(vectors[readable])
         values = {"predicted_label": labels, "confidence": confidence}
         return columns.scores(candidates, COLUMNS, values, dict.fromkeys(COLUMNS, readable))
 
@@ -75,10 +77,10 @@ class Agreement(Scorer[AgreementSettings]):
             ImageError: a real image cannot be read.
             DataError: a class has too few real rows.
         """
-        known = images.vectors(given.real[settings.image])
+        vectors = images.vectors(given.real[settings.image])
         labels, confidence = image_classifier.unseen(
-            known, given.real[settings.label].to_numpy(), seed=given.seed
+            vectors, given.real[settings.label].to_numpy(), seed=given.seed
         )
         values = {"predicted_label": labels, "confidence": confidence}
-        whole = np.ones(len(known), dtype=np.bool_)
+        whole = np.ones(len(vectors), dtype=np.bool_)
         return columns.scores(given.real, COLUMNS, values, dict.fromkeys(COLUMNS, whole))

@@ -63,8 +63,8 @@ class Cache:
         """All rows that are kept: digest and scores, each digest once."""
         schema = pl.Schema([(DIGEST, pl.Binary()), *self.schema.items()])
         parts = [self._read(each, schema) for each in self._files()]
-        found = [each for each in parts if each is not None]
-        return pl.concat([schema.to_frame(), *found]).unique(DIGEST, keep="first")
+        readable = [each for each in parts if each is not None]
+        return pl.concat([schema.to_frame(), *readable]).unique(DIGEST, keep="first")
 
     def keep_rows(self, scores: pl.DataFrame) -> None:
         """Keep rows: digest and scores. Many small files become one."""
@@ -80,33 +80,33 @@ class Cache:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.parquet"))
 
-    def _read(self, place: Path, schema: pl.Schema) -> pl.DataFrame | None:
+    def _read(self, path: Path, schema: pl.Schema) -> pl.DataFrame | None:
         try:
-            found = pl.read_parquet(place, glob=False)
-            os.utime(place)
+            scores = pl.read_parquet(path, glob=False)
+            os.utime(path)
         except (OSError, *UNREADABLE):
             return None
-        return found if found.schema == schema else None
+        return scores if scores.schema == schema else None
 
-    def _write(self, place: Path, frame: pl.DataFrame) -> None:
+    def _write(self, path: Path, frame: pl.DataFrame) -> None:
         content = io.BytesIO()
         frame.write_parquet(content)
-        files.write_atomic(place, content.getvalue())
-        self._shrink(place)
+        files.write_atomic(path, content.getvalue())
+        self._shrink(path)
 
-    def _shrink(self, kept: Path) -> None:
+    def _shrink(self, written: Path) -> None:
         """Remove what was not used for longest until the folder is within its bound."""
-        found = sorted(_stats(self.root.glob("*/*")), key=lambda each: each[0].st_mtime)
-        now = kept.stat().st_mtime if kept.exists() else 0.0
+        by_age = sorted(_stats(self.root.glob("*/*")), key=lambda each: each[0].st_mtime)
+        now = written.stat().st_mtime if written.exists() else 0.0
         left = (
-            path for stat, path in found if _is_draft(path) and now - stat.st_mtime > STALE_SECONDS
+            path for stat, path in by_age if _is_draft(path) and now - stat.st_mtime > STALE_SECONDS
         )
         _remove(left)
-        total = sum(stat.st_size for stat, _ in found)
-        for stat, path in found:
+        total = sum(stat.st_size for stat, _ in by_age)
+        for stat, path in by_age:
             if total <= self.max_bytes:
                 return
-            if path != kept and not _is_draft(path):
+            if path != written and not _is_draft(path):
                 _remove([path])
                 total -= stat.st_size
 

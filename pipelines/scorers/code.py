@@ -92,18 +92,18 @@ class Code(Scorer[CodeSettings]):
         key = candidates.select("round", "row")
         names = [settings.code, settings.tests]
         names += [settings.entry_point] if settings.entry_point is not None else []
-        asked = list(candidates.select(names).iter_rows())
-        _check_pytest(row[1] for row in asked)
-        found: list[Outcome | None] = []
-        for each in _outcomes(asked, settings):
-            found.append(each)
-            given.progress(len(found), len(asked))
+        rows = list(candidates.select(names).iter_rows())
+        _check_pytest(row[1] for row in rows)
+        outcomes: list[Outcome | None] = []
+        for each in _outcomes(rows, settings):
+            outcomes.append(each)
+            given.progress(len(outcomes), len(rows))
         values: dict[str, list[Any]] = {
-            "code_passes": [each.passed if each else None for each in found],
-            "code_result": [each.result if each else None for each in found],
-            "code_says": [each.says if each else None for each in found],
-            "code_detail": [each.detail if each else None for each in found],
-            "code_seconds": [each.seconds if each else None for each in found],
+            "code_passes": [each.passed if each else None for each in outcomes],
+            "code_result": [each.result if each else None for each in outcomes],
+            "code_says": [each.says if each else None for each in outcomes],
+            "code_detail": [each.detail if each else None for each in outcomes],
+            "code_seconds": [each.seconds if each else None for each in outcomes],
         }
         return key.with_columns(
             pl.Series(name, values[name], kind) for name, kind in COLUMNS.items()
@@ -123,7 +123,7 @@ def _check_pytest(tests: Iterable[str | None]) -> None:
 
 
 def _outcomes(
-    asked: list[tuple[str | None, ...]], settings: CodeSettings
+    rows: list[tuple[str | None, ...]], settings: CodeSettings
 ) -> Iterator[Outcome | None]:
     """What came of each program, in order."""
 
@@ -140,4 +140,4 @@ def _outcomes(
         )
 
     with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
-        yield from pool.map(judge, asked)
+        yield from pool.map(judge, rows)

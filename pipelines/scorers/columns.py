@@ -27,11 +27,11 @@ def vectors(
     Raises:
         ImageError: a real image cannot be read.
     """
-    known = images.to_unit(images.decode(real))
-    height, width = known.shape[1:]
-    found = images.decode_lenient(candidates, (height, width))
+    real_pixels = images.to_unit(images.decode(real))
+    height, width = real_pixels.shape[1:]
+    pixels = images.decode_lenient(candidates, (height, width))
     size = height * width
-    return found.reshape(len(found), size), known.reshape(len(known), size)
+    return pixels.reshape(len(pixels), size), real_pixels.reshape(len(real_pixels), size)
 
 
 def scores(

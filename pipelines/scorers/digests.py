@@ -90,12 +90,12 @@ def _flat(name: str, dtype: pl.DataType, value: pl.Expr | None = None) -> Iterab
 
 
 def _imported(module: str) -> set[str]:
-    found, ahead = set(), {module}
+    modules, ahead = set(), {module}
     while ahead:
         name = ahead.pop()
-        found.add(name)
-        ahead |= _imports(name) - found
-    return found
+        modules.add(name)
+        ahead |= _imports(name) - modules
+    return modules
 
 
 @cache
@@ -108,12 +108,12 @@ def _imports(module: str) -> frozenset[str]:
             named |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             named |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
-    ours = {name for name in named if name.partition(".")[0] in OURS}
-    return frozenset(name for name in ours if _file(name).is_file())
+    project_names = {name for name in named if name.partition(".")[0] in OURS}
+    return frozenset(name for name in project_names if _file(name).is_file())
 
 
 def _file(module: str) -> Path:
     if module.partition(".")[0] not in OURS:
         return Path(str(sys.modules[module].__file__))
-    place = ROOT.joinpath(*module.split("."))
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -71,10 +71,14 @@ class Distance(Scorer[DistanceSettings]):
         Raises:
             ImageError: a real image cannot be read.
         """
-        asked, known = columns.vectors(candidates[settings.image], given.real[settings.image])
-        close, at = knn.nearest(asked, known, 2, block_rows=settings.block_rows)
-        others, other = knn.nearest(asked, asked, 1, block_rows=settings.block_rows, skip_self=True)
-        return _scores(candidates, given.real, (close, at), (others[:, 0], other[:, 0]))
+        vectors, real_vectors = columns.vectors(
+            candidates[settings.image], given.real[settings.image]
+        )
+        close, real_at = knn.nearest(vectors, real_vectors, 2, block_rows=settings.block_rows)
+        others, other = knn.nearest(
+            vectors, vectors, 1, block_rows=settings.block_rows, skip_self=True
+        )
+        return _scores(candidates, given.real, (close, real_at), (others[:, 0], other[:, 0]))
 
     def score_real(self, given: Given, settings: DistanceSettings) -> pl.DataFrame:
         """The same of the real rows, each measured against all others.
@@ -84,36 +88,36 @@ class Distance(Scorer[DistanceSettings]):
         Raises:
             ImageError: a real image cannot be read.
         """
-        known = images.vectors(given.real[settings.image])
-        found = knn.nearest(known, known, 2, block_rows=settings.block_rows, skip_self=True)
-        alone = np.full(len(known), np.nan), np.full(len(known), -1, dtype=np.int64)
-        return _scores(given.real, given.real, found, alone)
+        vectors = images.vectors(given.real[settings.image])
+        nearest = knn.nearest(vectors, vectors, 2, block_rows=settings.block_rows, skip_self=True)
+        alone = np.full(len(vectors), np.nan), np.full(len(vectors), -1, dtype=np.int64)
+        return _scores(given.real, given.real, nearest, alone)
 
 
 def _scores(
-    asked: pl.DataFrame,
+    rows: pl.DataFrame,
     real: pl.DataFrame,
     closest: tuple[NDArray[np.float64], NDArray[np.int64]],
     fellows: tuple[NDArray[np.float64], NDArray[np.int64]],
 ) -> pl.DataFrame:
     """Scores from the two closest real rows, [n, 2], and the closest fellow, [n]."""
-    (close, at), (others, other) = closest, fellows
-    found, second, fellow = (np.isfinite(each) for each in (close[:, 0], close[:, 1], others))
+    (close, real_at), (others, other) = closest, fellows
+    has_real, second, fellow = (np.isfinite(each) for each in (close[:, 0], close[:, 1], others))
     first, next_ = close.T
     ratio = np.divide(first, next_, out=np.ones_like(first), where=second & (next_ > 0))
-    row = asked["row"].cast(pl.Int64).to_numpy()
+    row = rows["row"].cast(pl.Int64).to_numpy()
     places = {name: real[name].to_numpy() for name in ("round", "row")}
     values = {
         "real_distance": first,
         "real_ratio": ratio,
-        "real_round": _taken(places["round"], at[:, 0]),
-        "real_row": _taken(places["row"], at[:, 0]),
+        "real_round": _taken(places["round"], real_at[:, 0]),
+        "real_row": _taken(places["row"], real_at[:, 0]),
         "candidate_distance": others,
         "candidate_row": _taken(row, other),
     }
-    there = dict.fromkeys(COLUMNS, found) | {"real_ratio": second}
-    there |= {"candidate_distance": fellow, "candidate_row": fellow}
-    return columns.scores(asked, COLUMNS, values, there)
+    known = dict.fromkeys(COLUMNS, has_real) | {"real_ratio": second}
+    known |= {"candidate_distance": fellow, "candidate_row": fellow}
+    return columns.scores(rows, COLUMNS, values, known)
 
 
 def _taken(

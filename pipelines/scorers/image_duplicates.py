@@ -77,22 +77,22 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
         Raises:
             LibraryError: the library ImageHash is not installed.
         """
-        frame, place = twins.in_order(candidates)
-        asked, readable = image_hashes.hashes(
+        frame, order = twins.in_order(candidates)
+        hashes, readable = image_hashes.hashes(
             frame[settings.image], settings.method, given.progress
         )
-        known, whole = image_hashes.hashes(given.real[settings.image], settings.method)
-        near = image_hashes.nearest(asked, known[whole], settings.within)
+        real_hashes, whole = image_hashes.hashes(given.real[settings.image], settings.method)
+        near = image_hashes.nearest(hashes, real_hashes[whole], settings.within)
         at = np.flatnonzero(readable)
         rows = frame["row"].cast(pl.Int64)
-        fellow, group = image_hashes.among(asked[at], settings.within, earlier=True)
+        fellow, group = image_hashes.among(hashes[at], settings.within, earlier=True)
         cluster = np.zeros(len(frame), dtype=np.int64)
         cluster[at] = rows.to_numpy()[at][group]
         fellows = Near(
             _spread(fellow.distance, at, readable), _spread(_at(at, fellow), at, readable)
         )
         real = given.real.filter(pl.Series(whole))
-        return _scores(frame, settings, readable, (near, real), (fellows, cluster))[place]
+        return _scores(frame, settings, readable, (near, real), (fellows, cluster))[order]
 
     def score_real(self, given: Given, settings: ImageDuplicatesSettings) -> pl.DataFrame:
         """The same of the real rows, each compared with all others.
@@ -102,11 +102,11 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
         Raises:
             LibraryError: the library ImageHash is not installed.
         """
-        known, whole = image_hashes.hashes(
+        hashes, whole = image_hashes.hashes(
             given.real[settings.image], settings.method, given.progress
         )
         at = np.flatnonzero(whole)
-        others, _ = image_hashes.among(known[at], settings.within, earlier=False)
+        others, _ = image_hashes.among(hashes[at], settings.within, earlier=False)
         near = Near(_spread(others.distance, at, whole), _spread(_at(at, others), at, whole))
         return _scores(given.real, settings, whole, (near, given.real), None)
 
@@ -115,9 +115,9 @@ def _spread(
     values: NDArray[np.int64], at: NDArray[np.int64], readable: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Values of readable images as values of all; -1 of the others."""
-    found = np.full(len(readable), -1, dtype=np.int64)
-    found[at] = values
-    return found
+    positions = np.full(len(readable), -1, dtype=np.int64)
+    positions[at] = values
+    return positions
 
 
 def _at(at: NDArray[np.int64], near: Near) -> NDArray[np.int64]:

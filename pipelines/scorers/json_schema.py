@@ -89,38 +89,40 @@ class JsonSchema(Scorer[JsonSchemaSettings]):
             problems.append(None if text is None else _problem(text, check))
             if len(problems) % EACH == 0 or len(problems) == len(texts):
                 given.progress(len(problems), len(texts))
-        said = pl.Series("json_problem", problems, dtype=pl.String)
-        return candidates.select("round", "row").hstack([(said == "").alias("json_valid"), said])
+        problem_column = pl.Series("json_problem", problems, dtype=pl.String)
+        return candidates.select("round", "row").hstack(
+            [(problem_column == "").alias("json_valid"), problem_column]
+        )
 
 
-def _schema(place: str | None) -> Any:  # noqa: ANN401  JSON
-    if place is None:
+def _schema(location: str | None) -> Any:  # noqa: ANN401  JSON
+    if location is None:
         return True
-    path = Path(place)
+    path = Path(location)
     if path.is_absolute() or ".." in path.parts:
-        raise ParamsError(f"schema_file {place} must be a path within the project's directory")
+        raise ParamsError(f"schema_file {location} must be a path within the project's directory")
     try:
         return documents.read_json(path)
     except (FileNotFoundError, DocumentError) as error:
-        said = "is not there" if isinstance(error, FileNotFoundError) else error
+        reason = "is not there" if isinstance(error, FileNotFoundError) else error
         raise ParamsError(
-            f"the JSON schema {place} cannot be read: it {said}; correct it"
+            f"the JSON schema {location} cannot be read: it {reason}; correct it"
         ) from error
 
 
-def _validator(place: str | None) -> Any:  # noqa: ANN401  without a common type
+def _validator(location: str | None) -> Any:  # noqa: ANN401  without a common type
     library = optional.library("jsonschema_rs", "JSON schemas")
     try:
         return library.Draft202012Validator(
-            _schema(place), validate_formats=True, retriever=_elsewhere
+            _schema(location), validate_formats=True, retriever=_elsewhere
         )
     except (library.ValidationError, library.ReferencingError, ValueError) as error:
-        said = _shortened(getattr(error, "message", None) or str(error))
-        raise ParamsError(f"{place} is no JSON schema of draft 2020-12: {said}") from error
+        reason = _shortened(getattr(error, "message", None) or str(error))
+        raise ParamsError(f"{location} is no JSON schema of draft 2020-12: {reason}") from error
 
 
-def _elsewhere(place: str) -> NoReturn:
-    raise ValueError(f"{place} is another document; put its schema into this one, under $defs")
+def _elsewhere(location: str) -> NoReturn:
+    raise ValueError(f"{location} is another document; put its schema into this one, under $defs")
 
 
 def _problem(text: str, validator: Any) -> str:  # noqa: ANN401  without a common type
@@ -136,14 +138,14 @@ def _problem(text: str, validator: Any) -> str:  # noqa: ANN401  without a commo
         return ""
     if BACKTRACKED in first.message:
         return "not checked: a pattern of the schema does not end on it"
-    place = "/".join(str(part) for part in first.instance_path)
-    return _shortened(f"{place}: {first.message}" if place else first.message)
+    location = "/".join(str(part) for part in first.instance_path)
+    return _shortened(f"{location}: {first.message}" if location else first.message)
 
 
 def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
 
 
-def _shortened(said: str) -> str:
-    line = " ".join(said.split())
+def _shortened(message: str) -> str:
+    line = " ".join(message.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

@@ -86,8 +86,8 @@ class Judge(Scorer[JudgeSettings]):
 
     def files(self, settings: JudgeSettings) -> tuple[Path, ...]:
         """A rubric outside of the scorers' folder."""
-        place = rubric.place_of(settings.rubric)
-        return () if place.parent == rubric.FOLDER else (place,)
+        path = rubric.place_of(settings.rubric)
+        return () if path.parent == rubric.FOLDER else (path,)
 
     def model_digest(self, given: Given, settings: JudgeSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest rubric, model behind `local`, and the client; the service is in the settings."""
@@ -115,19 +115,19 @@ class Judge(Scorer[JudgeSettings]):
             ServiceError: the service cannot be used, the budget would be passed, or too much
                 failed.
         """
-        known = rubric.load(settings.rubric)
-        asked = candidates[settings.text].is_not_null().arg_true().to_list()
-        samples = [_sample(row) for row in candidates[asked].iter_rows(named=True)]
+        rubric_ = rubric.load(settings.rubric)
+        with_text = candidates[settings.text].is_not_null().arg_true().to_list()
+        samples = [_sample(row) for row in candidates[with_text].iter_rows(named=True)]
         requests = [
-            ballot(known, sample, vote, settings)
+            ballot(rubric_, sample, vote, settings)
             for sample in samples
             for vote in range(settings.votes)
         ]
         answers = ask(requests, settings.service, progress=given.progress)
         counted = _counted(answers, settings.votes)
         key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
-        found = key[asked].hstack(counted)
-        return key.join(found, on=list(OCCURRENCE), how="left", maintain_order="left")
+        scores = key[with_text].hstack(counted)
+        return key.join(scores, on=list(OCCURRENCE), how="left", maintain_order="left")
 
     def score_real(self, given: Given, settings: JudgeSettings) -> pl.DataFrame:
         """The same of the real rows.
@@ -147,38 +147,38 @@ class Judge(Scorer[JudgeSettings]):
             for sample in samples
             for vote in range(settings.votes)
         ]
-        found = costs.estimate(requests, settings.service)
-        return ServiceCost(settings.service, _scaled(found, candidates * settings.votes))
+        estimate = costs.estimate(requests, settings.service)
+        return ServiceCost(settings.service, _scaled(estimate, candidates * settings.votes))
 
 
-def _scaled(found: Estimate, requests: int) -> Estimate:
+def _scaled(estimate: Estimate, requests: int) -> Estimate:
     """The same for another number of requests; dollars in proportion."""
-    share = requests / found.requests
+    share = requests / estimate.requests
     tokens = ("tokens_in_low", "tokens_in_high", "tokens_out_low", "tokens_out_high")
-    changed: dict[str, Any] = {name: round(getattr(found, name) * share) for name in tokens}
+    changed: dict[str, Any] = {name: round(getattr(estimate, name) * share) for name in tokens}
     for name in ("dollars_low", "dollars_high"):
-        amount = getattr(found, name)
+        amount = getattr(estimate, name)
         changed[name] = None if amount is None else amount * share
-    return replace(found, requests=requests, **changed)
+    return replace(estimate, requests=requests, **changed)
 
 
-def ballot(known: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Request:
+def ballot(rubric_: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Request:
     """The request of one vote.
 
     Args:
-        known: the rubric.
+        rubric_: the rubric.
         sample: one line of JSON, as `quoting.as_data` writes it.
         vote: its number, from 0.
         settings: the judge.
     """
-    rules = known.rotated(vote)
+    rules = rubric_.rotated(vote)
     mark = fence(rules, sample, vote)
-    shown = f"{DATA}\n\n{mark}\n{sample}\n{mark}\n\n{ANSWER}"
+    prompt = f"{DATA}\n\n{mark}\n{sample}\n{mark}\n\n{ANSWER}"
     seed = derive_seed(settings.seed, "judge", vote) >> (63 - SEED_BITS)
     if settings.service.resolved_endpoint == "completions":
-        whole = f"{rules}\n\n{shown}\n\nAnswer: "
+        whole = f"{rules}\n\n{prompt}\n\nAnswer: "
         return request(settings.service, whole, schema=SCHEMA, seed=seed)
-    messages = [{"role": "system", "content": rules}, {"role": "user", "content": shown}]
+    messages = [{"role": "system", "content": rules}, {"role": "user", "content": prompt}]
     return request(settings.service, messages, schema=SCHEMA, seed=seed)
 
 

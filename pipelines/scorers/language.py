@@ -69,21 +69,21 @@ class Language(Scorer[LanguageSettings]):
         identify = _identifier(settings.among)
         texts = candidates[settings.text].cast(pl.String).str.slice(0, LONGEST)
         letters = texts.str.contains(r"\p{L}")
-        found: list[tuple[str | None, float | None]] = []
+        labels: list[tuple[str | None, float | None]] = []
         for text, some in zip(texts, letters, strict=True):
             nothing = (None, None) if text is None else (UNKNOWN, 0.0)
-            found.append(identify.classify(text) if some else nothing)
-            if len(found) % EACH == 0 or len(found) == len(texts):
-                given.progress(len(found), len(texts))
-        made = pl.DataFrame(found, schema=COLUMNS, orient="row")
-        return candidates.select("round", "row").hstack(made)
+            labels.append(identify.classify(text) if some else nothing)
+            if len(labels) % EACH == 0 or len(labels) == len(texts):
+                given.progress(len(labels), len(texts))
+        scores = pl.DataFrame(labels, schema=COLUMNS, orient="row")
+        return candidates.select("round", "row").hstack(scores)
 
 
 @cache
 def _identifier(among: tuple[str, ...]) -> Any:  # noqa: ANN401  without types
     langid = optional.library("py3langid.langid", "languages of texts")
-    found = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     if among:
-        optional.check_supported(among, found.labels, "language")
-        found.set_languages(among)
-    return found
+        optional.check_supported(among, identifier.labels, "language")
+        identifier.set_languages(among)
+    return identifier

@@ -63,23 +63,23 @@ class Maths(Scorer[MathsSettings]):
         Raises:
             SandboxError: this system cannot isolate, so nothing was compared.
         """
-        known = candidates.select(
+        pairs = candidates.select(
             "round",
             "row",
             pl.col(settings.truth).alias("truth"),
             pl.col(settings.answer).fill_null("").alias("answer"),
         )
-        asked = known.drop_nulls("truth")
+        answerable = pairs.drop_nulls("truth")
         correct: list[bool | None] = []
         says: list[str] = []
-        for each in answers.compare(list(asked.select("truth", "answer").iter_rows())):
+        for each in answers.compare(list(answerable.select("truth", "answer").iter_rows())):
             correct.append(each.correct)
             says.append(each.says)
-            given.progress(len(says), len(asked))
-        found = asked.select("round", "row").with_columns(
+            given.progress(len(says), len(answerable))
+        scores = answerable.select("round", "row").with_columns(
             pl.Series("answer_correct", correct, pl.Boolean),
             pl.Series("answer_says", says, pl.String),
         )
-        return known.select("round", "row").join(
-            found, on=["round", "row"], how="left", maintain_order="left"
+        return pairs.select("round", "row").join(
+            scores, on=["round", "row"], how="left", maintain_order="left"
         )

@@ -70,12 +70,14 @@ class PersonalData(Scorer[PersonalDataSettings]):
             optional.check_supported([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
         texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
         suspect = texts.str.contains(pii.TRIGGER).fill_null(value=False)
-        found: list[list[str]] = []
+        kinds_found: list[list[str]] = []
         for text in texts.filter(suspect):
-            found.append([each.kind for each in pii.find(text, settings.region)])
-            if len(found) % EACH == 0:
-                given.progress(len(found), int(suspect.sum()))
-        seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(found, dtype=KINDS)})
+            kinds_found.append([each.kind for each in pii.find(text, settings.region)])
+            if len(kinds_found) % EACH == 0:
+                given.progress(len(kinds_found), int(suspect.sum()))
+        seen = pl.DataFrame(
+            {"at": suspect.arg_true(), "kinds": pl.Series(kinds_found, dtype=KINDS)}
+        )
         each = pl.DataFrame({"text": texts}).with_row_index("at").join(seen, on="at", how="left")
         kinds = pl.when(pl.col("text").is_not_null()).then(pl.col("kinds").fill_null([]))
         return candidates.select("round", "row").hstack(

@@ -76,15 +76,15 @@ def resolved(given: Mapping[str, Any], *, own: bool = True) -> dict[str, dict[st
     Raises:
         ValueError: as `settings`, and two scorers that add the same column.
     """
-    asked = {name: each for name, each in given.items() if each is not None}
-    known = [name for name in asked if own or Reference.of(name).is_name]
+    named = {name: each for name, each in given.items() if each is not None}
+    checked = [name for name in named if own or Reference.of(name).is_name]
     try:
-        dumped = {name: settings(name, asked[name]).model_dump(mode="json") for name in known}
+        dumped = {name: settings(name, named[name]).model_dump(mode="json") for name in checked}
     except ParamsError as error:
         raise ValueError(str(error)) from error
     owners: dict[str, str] = {}
-    for name in known:
+    for name in checked:
         for column in load(name).columns:
             if owners.setdefault(column, name) != name:
                 raise ValueError(f"{owners[column]} and {name} both add {column!r}")
-    return {name: dumped.get(name, each) for name, each in asked.items()}
+    return {name: dumped.get(name, each) for name, each in named.items()}

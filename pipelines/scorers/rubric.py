@@ -56,10 +56,10 @@ def load(name: str) -> Rubric:
     try:
         text = files.read_text(place_of(name), MOST).strip()
     except OSError as error:
-        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.md")))
+        packaged = ", ".join(sorted(each.stem for each in FOLDER.glob("*.md")))
         raise ParamsError(
             f"there is no rubric {name!r} ({error.strerror}): give the path of a Markdown file, or "
-            f"one of {known}"
+            f"one of {packaged}"
         ) from error
     if not text:
         raise ParamsError(f"the rubric {name!r} is empty; say in it what is good")

@@ -36,11 +36,11 @@ def score_all(
         ParamsError: there is no such scorer or setting.
         DataError: a scorer reads a column that is not there, or gives another frame than it says.
     """
-    found = candidates.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
-    for name, asked in scorers.items():
-        scores = score(name, registry.settings(name, asked), candidates, given)
-        found = found.hstack(scores.drop(KEY))
-    return found
+    scores_of_all = candidates.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
+    for name, given_settings in scorers.items():
+        scores = score(name, registry.settings(name, given_settings), candidates, given)
+        scores_of_all = scores_of_all.hstack(scores.drop(KEY))
+    return scores_of_all
 
 
 def score_real(
@@ -56,17 +56,21 @@ def score_real(
     Returns:
         round, row and all columns of the scorers that ran, one row per real row, in their order.
     """
-    wanted = set(columns)
-    found = given.real.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
-    for name, asked in scorers.items():
-        one = Asked(name, registry.load(name), registry.settings(name, asked), given)
-        if isinstance(one.scorer, ScoresReal) and wanted & set(one.scorer.columns):
-            found = found.hstack(_real(one, one.scorer).drop(KEY))
-    return found
+    wanted_columns = set(columns)
+    scores_of_all = given.real.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
+    for name, given_settings in scorers.items():
+        configured = ConfiguredScorer(
+            name, registry.load(name), registry.settings(name, given_settings), given
+        )
+        if isinstance(configured.scorer, ScoresReal) and wanted_columns & set(
+            configured.scorer.columns
+        ):
+            scores_of_all = scores_of_all.hstack(_real(configured, configured.scorer).drop(KEY))
+    return scores_of_all
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConfiguredScorer:
     """A scorer with what it is given."""
 
     name: str
@@ -103,8 +107,8 @@ class Asked:
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Score candidates, and check that the result is what the protocol says."""
-        with progress.bar(len(rows), self.name) as told:
-            given = replace(self.given, progress=told)
+        with progress.bar(len(rows), self.name) as progress_:
+            given = replace(self.given, progress=progress_)
             return _checked(self, rows, self.scorer.score(rows, given, self.settings))
 
 
@@ -114,63 +118,67 @@ def score(name: str, settings: StrictModel, candidates: pl.DataFrame, given: Giv
     Raises:
         DataError: as `score_all`.
     """
-    asked = Asked(name, registry.load(name), settings, given)
-    asked.shown(given.real, "real rows")
-    shown = asked.shown(candidates, "candidates")
-    cache = asked.cache("candidates")
-    if asked.scorer.rowwise:
-        return _rows(asked, shown, cache)
-    return _whole(shown, cache, lambda: asked.score(shown))
+    configured = ConfiguredScorer(name, registry.load(name), settings, given)
+    configured.shown(given.real, "real rows")
+    rows_read = configured.shown(candidates, "candidates")
+    cache = configured.cache("candidates")
+    if configured.scorer.rowwise:
+        return _rows(configured, rows_read, cache)
+    return _whole(rows_read, cache, lambda: configured.score(rows_read))
 
 
-def _real(asked: Asked, scorer: ScoresReal) -> pl.DataFrame:
-    shown = asked.shown(asked.given.real, "real rows")
+def _real(configured: ConfiguredScorer, scorer: ScoresReal) -> pl.DataFrame:
+    rows_read = configured.shown(configured.given.real, "real rows")
     return _whole(
-        shown,
-        asked.cache("real"),
-        lambda: _checked(asked, shown, scorer.score_real(asked.given, asked.settings)),
+        rows_read,
+        configured.cache("real"),
+        lambda: _checked(
+            configured, rows_read, scorer.score_real(configured.given, configured.settings)
+        ),
     )
 
 
-def _whole(shown: pl.DataFrame, cache: Cache, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+def _whole(rows: pl.DataFrame, cache: Cache, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """Scores of a frame, kept as a whole."""
-    key = digests.of_frame(shown, shown.columns)
-    found = cache.whole(key)
-    if found is not None and len(found) == len(shown):
-        return _beside(shown, found)
+    key = digests.of_frame(rows, rows.columns)
+    cached = cache.whole(key)
+    if cached is not None and len(cached) == len(rows):
+        return _beside(rows, cached)
     scores = compute()
     cache.keep_whole(key, scores)
     return scores
 
 
-def _rows(asked: Asked, shown: pl.DataFrame, cache: Cache) -> pl.DataFrame:
+def _rows(configured: ConfiguredScorer, rows: pl.DataFrame, cache: Cache) -> pl.DataFrame:
     """Scores of a scorer of rows: equal rows are scored once, and kept ones not again.
 
     A row without any score is not kept: what prevented it, such as a limit of time, may pass.
     """
-    keyed = shown.with_columns(digests.of_rows(shown, shown.columns[len(KEY) :]))
-    known = cache.rows().join(keyed.select(DIGEST).unique(), on=DIGEST, how="semi")
+    keyed = rows.with_columns(digests.of_rows(rows, rows.columns[len(KEY) :]))
+    scored = cache.rows().join(keyed.select(DIGEST).unique(), on=DIGEST, how="semi")
     new = keyed.unique(DIGEST, keep="first", maintain_order=True).join(
-        known, on=DIGEST, how="anti", maintain_order="left"
+        scored, on=DIGEST, how="anti", maintain_order="left"
     )
     if len(new):
-        fresh = asked.score(new.drop(DIGEST)).drop(KEY).insert_column(0, new[DIGEST])
+        fresh = configured.score(new.drop(DIGEST)).drop(KEY).insert_column(0, new[DIGEST])
         cache.keep_rows(fresh.filter(pl.any_horizontal(cs.exclude(DIGEST).is_not_null())))
-        known = pl.concat([known, fresh])
-    found = keyed.select(DIGEST).join(known, on=DIGEST, how="left", maintain_order="left")
-    return _beside(shown, found.drop(DIGEST))
+        scored = pl.concat([scored, fresh])
+    scores = keyed.select(DIGEST).join(scored, on=DIGEST, how="left", maintain_order="left")
+    return _beside(rows, scores.drop(DIGEST))
 
 
-def _beside(shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    return shown.select(pl.col(key).cast(kind) for key, kind in ROW_TYPES.items()).hstack(scores)
+def _beside(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col(key).cast(kind) for key, kind in ROW_TYPES.items()).hstack(scores)
 
 
-def _checked(asked: Asked, shown: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+def _checked(
+    configured: ConfiguredScorer, rows: pl.DataFrame, scores: pl.DataFrame
+) -> pl.DataFrame:
     """What a scorer gave, NaN as null, if it is what the protocol says."""
-    name = asked.name
-    schema = pl.Schema({**ROW_TYPES, **asked.scorer.columns})
+    name = configured.name
+    schema = pl.Schema({**ROW_TYPES, **configured.scorer.columns})
     if scores.schema != schema:
         raise DataError(f"scorer {name} gave columns {scores.schema}; it promises {schema}")
-    if not scores.select(KEY).equals(_beside(shown, shown.select([]))):
+    if not scores.select(KEY).equals(_beside(rows, rows.select([]))):
         raise DataError(f"scorer {name} gave other rows than the candidates it was asked for")
     return scores.with_columns(cs.float().fill_nan(None))

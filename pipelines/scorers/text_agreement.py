@@ -58,15 +58,15 @@ class TextAgreement(Scorer[TextAgreementSettings]):
         Raises:
             DataError: there are no real rows, or no word in them.
         """
-        known = _labelled(given.real, settings)
+        real_rows = _labelled(given.real, settings)
         classifier = text_classifier.train(
-            _texts(known[settings.text]), _texts(known[settings.label])
+            _texts(real_rows[settings.text]), _texts(real_rows[settings.label])
         )
         readable = candidates[settings.text].is_not_null().to_numpy()
         labels = np.full(len(candidates), "", dtype=object)
         confidence = np.full(len(candidates), np.nan)
-        asked = _texts(candidates[settings.text].drop_nulls())
-        labels[readable], confidence[readable] = classifier.predict(asked)
+        texts = _texts(candidates[settings.text].drop_nulls())
+        labels[readable], confidence[readable] = classifier.predict(texts)
         return _scores(candidates, labels, confidence, readable)
 
     def score_real(self, given: Given, settings: TextAgreementSettings) -> pl.DataFrame:
@@ -80,12 +80,12 @@ class TextAgreement(Scorer[TextAgreementSettings]):
         ).to_series()
         labels = np.full(len(given.real), "", dtype=object)
         confidence = np.full(len(given.real), np.nan)
-        known = _labelled(given.real, settings)
-        there = readable.to_numpy()
-        labels[there], confidence[there] = text_classifier.unseen(
-            _texts(known[settings.text]), _texts(known[settings.label]), seed=given.seed
+        real_rows = _labelled(given.real, settings)
+        is_readable = readable.to_numpy()
+        labels[is_readable], confidence[is_readable] = text_classifier.unseen(
+            _texts(real_rows[settings.text]), _texts(real_rows[settings.label]), seed=given.seed
         )
-        return _scores(given.real, labels, confidence, there)
+        return _scores(given.real, labels, confidence, is_readable)
 
 
 def _columns(settings: TextAgreementSettings) -> pl.Expr:

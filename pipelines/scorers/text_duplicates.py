@@ -86,7 +86,7 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
         Raises:
             LibraryError: there are many texts, and the library rensa is not installed.
         """
-        frame, place = twins.in_order(candidates)
+        frame, order = twins.in_order(candidates)
         texts, rows = frame[settings.text], frame["row"].cast(pl.Int64)
         fellows = _pairs(texts, None, settings, given.progress)
         similarity, other = twins.best(twins.turned(fellows), len(frame))
@@ -96,8 +96,8 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
             "text_candidate_row": twins.taken(rows, other),
             "text_cluster": rows.to_numpy()[group],
         }
-        there = {"text_candidate_row": other >= 0}
-        return _scores(frame, given, settings, (values, there))[place]
+        has_fellow = {"text_candidate_row": other >= 0}
+        return _scores(frame, given, settings, (values, has_fellow))[order]
 
     def score_real(self, given: Given, settings: TextDuplicatesSettings) -> pl.DataFrame:
         """The same of the real rows, each compared with all others.
@@ -137,16 +137,16 @@ def _scores(
     texts = frame[settings.text]
     if pairs is None:
         pairs = _pairs(texts, given.real[settings.text], settings, given.progress)
-    similarity, at = twins.best(pairs, len(frame))
+    similarity, matched = twins.best(pairs, len(frame))
     earlier = given.earlier[settings.text] if len(given.earlier) else texts.clear()
     before, _ = twins.best(_pairs(texts, earlier, settings, given.progress), len(frame))
     values = {
         "text_real_similarity": similarity,
-        "text_real_round": twins.taken(given.real["round"], at),
-        "text_real_row": twins.taken(given.real["row"], at),
+        "text_real_round": twins.taken(given.real["round"], matched),
+        "text_real_row": twins.taken(given.real["row"], matched),
         "text_earlier_similarity": before,
     }
-    there = dict.fromkeys(COLUMNS, texts.is_not_null().to_numpy())
-    found = {"text_real_round": at >= 0, "text_real_row": at >= 0, **fellows[1]}
-    known = there | {name: there[name] & each for name, each in found.items()}
-    return columns.scores(frame, COLUMNS, values | fellows[0], known)
+    has_text = dict.fromkeys(COLUMNS, texts.is_not_null().to_numpy())
+    has_match = {"text_real_round": matched >= 0, "text_real_row": matched >= 0, **fellows[1]}
+    known_cells = has_text | {name: has_text[name] & each for name, each in has_match.items()}
+    return columns.scores(frame, COLUMNS, values | fellows[0], known_cells)

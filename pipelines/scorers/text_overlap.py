@@ -66,18 +66,18 @@ class TextOverlap(Scorer[TextOverlapSettings]):
             no text, or where the held-out rows show none.
         """
         texts = candidates[settings.text]
-        there = texts.is_not_null().to_numpy()
+        has_text = texts.is_not_null().to_numpy()
         held = _held_out(given, settings)
         nothing = np.zeros(len(texts))
         values = {
             "text_real_overlap": _overlap(texts, given.real[settings.text], settings),
             "text_held_out_overlap": nothing if held is None else _overlap(texts, held, settings),
         }
-        known = dict.fromkeys(COLUMNS, there)
+        known_cells = dict.fromkeys(COLUMNS, has_text)
         if held is None:
-            known["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
+            known_cells["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
         given.progress(len(texts), len(texts))
-        return columns.scores(candidates, COLUMNS, values, known)
+        return columns.scores(candidates, COLUMNS, values, known_cells)
 
 
 def _held_out(given: Given, settings: TextOverlapSettings) -> pl.Series | None:
@@ -91,15 +91,15 @@ def _overlap(
     asked: pl.Series, known: pl.Series, settings: TextOverlapSettings
 ) -> NDArray[np.float64]:
     """Share of each text's runs that occur in `known`, [n]; 0 where there is no word."""
-    found = np.zeros(len(asked))
-    at = np.flatnonzero(_has_words(asked))
-    runs = _runs(asked.gather(at), settings)
+    overlap = np.zeros(len(asked))
+    rows_with_words = np.flatnonzero(_has_words(asked))
+    runs = _runs(asked.gather(rows_with_words), settings)
     among = np.unique(_runs(known.filter(_has_words(known)), settings).values)
-    if len(at) and len(among):
-        place = np.minimum(np.searchsorted(among, runs.values), len(among) - 1)
-        hits = (among[place] == runs.values).astype(np.float64)
-        found[at] = np.add.reduceat(hits, runs.starts[:-1]) / np.diff(runs.starts)
-    return found
+    if len(rows_with_words) and len(among):
+        positions = np.minimum(np.searchsorted(among, runs.values), len(among) - 1)
+        hits = (among[positions] == runs.values).astype(np.float64)
+        overlap[rows_with_words] = np.add.reduceat(hits, runs.starts[:-1]) / np.diff(runs.starts)
+    return overlap
 
 
 def _has_words(texts: pl.Series) -> NDArray[np.bool_]:

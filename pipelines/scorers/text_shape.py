@@ -100,7 +100,7 @@ class TextShape(Scorer[TextShapeSettings]):
             where there is no text.
         """
         text = pl.col(settings.text)
-        found = {
+        values = {
             "text_chars": text.str.len_chars(),
             "text_words": text.str.count_matches(r"\S+"),
             "refusal": _any(plain(text), {name: f"(?i){each}" for name, each in REFUSALS.items()}),
@@ -110,7 +110,7 @@ class TextShape(Scorer[TextShapeSettings]):
         }
         return candidates.select(
             *(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items()),
-            *(found[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
+            *(values[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
         )
 
     def score_real(self, given: Given, settings: TextShapeSettings) -> pl.DataFrame:

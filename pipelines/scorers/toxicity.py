@@ -62,13 +62,13 @@ class Toxicity(Scorer[ToxicitySettings]):
         """
         check = optional.library("profanity_check", "toxicity of texts")
         texts = candidates[settings.text].cast(pl.String)
-        asked = texts.drop_nulls()
-        found = np.empty(len(asked))
-        for start in range(0, len(asked), BLOCK):
-            block = asked[start : start + BLOCK].to_list()
-            found[start : start + len(block)] = check.predict_prob(block)
-            given.progress(start + len(block), len(asked))
-        there = texts.is_not_null().to_numpy()
+        readable = texts.drop_nulls()
+        probabilities = np.empty(len(readable))
+        for start in range(0, len(readable), BLOCK):
+            block = readable[start : start + BLOCK].to_list()
+            probabilities[start : start + len(block)] = check.predict_prob(block)
+            given.progress(start + len(block), len(readable))
+        has_text = texts.is_not_null().to_numpy()
         values = np.zeros(len(texts))
-        values[there] = np.clip(found, 0, 1)
-        return columns.scores(candidates, COLUMNS, {"toxicity": values}, {"toxicity": there})
+        values[has_text] = np.clip(probabilities, 0, 1)
+        return columns.scores(candidates, COLUMNS, {"toxicity": values}, {"toxicity": has_text})

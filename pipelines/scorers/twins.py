@@ -18,12 +18,12 @@ def best(pairs: Pairs, rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64
         [rows] similarities, 0 where there is none, and rows on the right, -1 where there is none.
     """
     similarity = np.zeros(rows)
-    at = np.full(rows, -1, dtype=np.int64)
+    matched = np.full(rows, -1, dtype=np.int64)
     order = np.lexsort((pairs.right, -pairs.similarity, pairs.left))
-    found, first = np.unique(pairs.left[order], return_index=True)
-    similarity[found] = pairs.similarity[order][first]
-    at[found] = pairs.right[order][first]
-    return similarity, at
+    lefts, first = np.unique(pairs.left[order], return_index=True)
+    similarity[lefts] = pairs.similarity[order][first]
+    matched[lefts] = pairs.right[order][first]
+    return similarity, matched
 
 
 def turned(pairs: Pairs) -> Pairs:
@@ -41,13 +41,13 @@ def taken(values: pl.Series, at: NDArray[np.int64]) -> NDArray[Any]:
     """The values at these positions; 0 where there is none (-1)."""
     if not len(values):
         return np.zeros(len(at), dtype=np.int64)
-    found: NDArray[Any] = values.to_numpy()[np.maximum(at, 0)]
-    return np.where(at >= 0, found, 0)
+    values_at: NDArray[Any] = values.to_numpy()[np.maximum(at, 0)]
+    return np.where(at >= 0, values_at, 0)
 
 
 def in_order(frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """A frame by its rows, and where each row of the frame as it was now is, [n]."""
     order = frame["row"].arg_sort().cast(pl.Int64).to_numpy()
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return frame[order], place
+    positions = np.empty(len(order), dtype=np.int64)
+    positions[order] = np.arange(len(order))
+    return frame[order], positions

@@ -69,5 +69,7 @@ def load() -> pl.DataFrame:
         orient="row",
     )
     short = pl.all_horizontal(pl.col("prompt", "completion").str.len_chars() <= MAX_LETTERS)
-    known = named.filter(short).unique(["prompt", "completion"], keep="first", maintain_order=True)
-    return known.filter(pl.len().over("label") >= MIN_ROWS)
+    distinct = named.filter(short).unique(
+        ["prompt", "completion"], keep="first", maintain_order=True
+    )
+    return distinct.filter(pl.len().over("label") >= MIN_ROWS)

@@ -36,12 +36,12 @@ def load() -> pl.DataFrame:
     """Return all rows: image struct{bytes, path} (PNG, mode L, 8×8) and label int64."""
     from sklearn.datasets import load_digits  # noqa: PLC0415  slow to import
 
-    found = load_digits()
-    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)
+    bunch = load_digits()
+    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     return pl.DataFrame(
         {
             "image": [{"bytes": png, "path": None} for png in images.encode(pixels)],
-            "label": found.target.astype(np.int64),
+            "label": bunch.target.astype(np.int64),
         },
         schema={"image": pl.Struct({"bytes": pl.Binary, "path": pl.String}), "label": pl.Int64},
     )

@@ -39,9 +39,9 @@ class Folder:
         Raises:
             OSError: it is no longer what it was when it was found.
         """
-        place = self.root / name / file
-        place = place.resolve() if place.is_symlink() else place
-        return files.read_bytes(place, MOST, follow=False)
+        path = self.root / name / file
+        path = path.resolve() if path.is_symlink() else path
+        return files.read_bytes(path, MOST, follow=False)
 
 
 def check(source: str) -> None:
@@ -53,8 +53,8 @@ def check(source: str) -> None:
     mode = mode_of(source)
     if mode is not None and stat.S_ISDIR(mode):
         find(Path(source))
-    elif mode is not None and (said := files.irregular_type(mode)) is not None:
-        raise DataError(f"ingest.source {source!r} is {said}, not a regular file")
+    elif mode is not None and (irregular := files.irregular_type(mode)) is not None:
+        raise DataError(f"ingest.source {source!r} is {irregular}, not a regular file")
 
 
 def mode_of(source: str) -> int | None:
@@ -68,8 +68,8 @@ def mode_of(source: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "No file can have this name"
-        raise DataError(f"ingest.source {source!r} cannot be read: {said}") from error
+        reason = error.strerror if isinstance(error, OSError) else "No file can have this name"
+        raise DataError(f"ingest.source {source!r} cannot be read: {reason}") from error
 
 
 def find(path: Path) -> Folder:
@@ -86,12 +86,12 @@ def find(path: Path) -> Folder:
         if entry.name.startswith(".") or not entry.is_dir():
             continue
         why = _misplaced(root, entry)
-        found = [] if why else list(_images(entry))
+        entries = [] if why else list(_images(entry))
         whys = {entry.name: why} | {
-            f"{entry.name}/{each.name}": _why_not(root, each) for each in found
+            f"{entry.name}/{each.name}": _why_not(root, each) for each in entries
         }
-        refused += [f"{name!r} {said}" for name, said in whys.items() if said]
-        classes[entry.name] = [each.name for each in found]
+        refused += [f"{name!r} {reason}" for name, reason in whys.items() if reason]
+        classes[entry.name] = [each.name for each in entries]
     if refused:
         raise DataError(_sentence(path, refused))
     if not classes:
@@ -104,12 +104,12 @@ def find(path: Path) -> Folder:
 
 def _images(folder: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
     """The entries of a class that are called as images are, in order."""
-    found = (each for each in _entries(folder.path) if _suffix(each.name) in SUFFIXES)
-    return iter(sorted(found, key=lambda each: each.name))
+    entries = (each for each in _entries(folder.path) if _suffix(each.name) in SUFFIXES)
+    return iter(sorted(entries, key=lambda each: each.name))
 
 
-def _entries(place: str | Path) -> list[os.DirEntry[str]]:
-    with os.scandir(place) as entries:
+def _entries(path: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
         return list(entries)
 
 
@@ -122,11 +122,11 @@ def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
     why = _misplaced(root, entry)
     if why is not None:
         return why
-    about = entry.stat()
-    said = files.irregular_type(about.st_mode)
-    if said is not None:
-        return f"is {said}"
-    return f"has {about.st_size:,} bytes" if about.st_size > MOST else None
+    status = entry.stat()
+    irregular = files.irregular_type(status.st_mode)
+    if irregular is not None:
+        return f"is {irregular}"
+    return f"has {status.st_size:,} bytes" if status.st_size > MOST else None
 
 
 def _misplaced(root: Path, entry: os.DirEntry[str]) -> str | None:
@@ -144,10 +144,10 @@ def _misplaced(root: Path, entry: os.DirEntry[str]) -> str | None:
 
 
 def _sentence(path: Path, refused: list[str]) -> str:
-    shown = ", ".join(refused[:NAMED])
+    names = ", ".join(refused[:NAMED])
     more = f" and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
     return (
-        f"{path} holds {len(refused):,} that cannot be read: {shown}{more}; a source is made of "
+        f"{path} holds {len(refused):,} that cannot be read: {names}{more}; a source is made of "
         f"regular files inside of it, of {MOST:,} bytes at most: remove these, or copy what they "
         "stand for into it"
     )

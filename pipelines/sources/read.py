@@ -89,16 +89,16 @@ def _of_plugin(
     except LibraryError:
         raise
     except Exception as error:  # code of a user's fails in any way
-        said = plugin_modules.first_line(error)
-        raise DataError(f"load() of {source} failed with {said}") from error
+        reason = plugin_modules.first_line(error)
+        raise DataError(f"load() of {source} failed with {reason}") from error
     if not isinstance(frame, pl.DataFrame):
         raise DataError(f"load() of {source} gave a {type(frame).__name__}, not a Polars frame")
     return _checked(source, modality, frame, plugin.origin, plugin.licence)
 
 
 def _folder(path: Path) -> pl.DataFrame:
-    found = folders.find(path)
-    classes = list(found.classes)
+    folder = folders.find(path)
+    classes = list(folder.classes)
     plain = all(name.isdecimal() and name.isascii() for name in classes)
     values = [int(name) for name in classes] if plain else []
     if any(value > LARGEST for value in values):
@@ -109,8 +109,8 @@ def _folder(path: Path) -> pl.DataFrame:
         f"{path}: " + ", ".join(f"{name} is class {number}" for name, number in numbers.items())
     )
     rows = (
-        ({"bytes": found.read(name, file), "path": f"{name}/{file}"}, numbers[name])
-        for name, named in found.classes.items()
+        ({"bytes": folder.read(name, file), "path": f"{name}/{file}"}, numbers[name])
+        for name, named in folder.classes.items()
         for file in named
     )
     return pl.DataFrame(list(rows), schema={"image": images.IMAGE, "label": pl.Int64}, orient="row")

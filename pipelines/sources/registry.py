@@ -53,13 +53,13 @@ def plugin(source: str) -> str | None:
     """
     if source in FORMER:
         return FORMER[source]
-    asked = Reference.of(source)
-    mode = folders.mode_of(asked.location)
+    parsed = Reference.of(source)
+    mode = folders.mode_of(parsed.location)
     if mode is not None:
-        return source if asked.location.endswith(".py") and stat.S_ISREG(mode) else None
+        return source if parsed.location.endswith(".py") and stat.S_ISREG(mode) else None
     if source in SOURCES.names():
         return source
-    dotted = not asked.is_file and not asked.location.endswith(TABLES) and not asked.is_name
+    dotted = not parsed.is_file and not parsed.location.endswith(TABLES) and not parsed.is_name
     return source if dotted else None
 
 
@@ -72,15 +72,15 @@ def find(reference: str) -> type[Source[Any]]:
     Raises:
         DataError: it is not there, cannot be imported or does not keep the protocol.
     """
-    asked = Reference.of(reference)
+    parsed = Reference.of(reference)
     try:
-        if not asked.is_name and asked.attribute is None:
-            module = plugin_modules.module_of(asked, "source")
+        if not parsed.is_name and parsed.attribute is None:
+            module = plugin_modules.module_of(parsed, "source")
             if callable(getattr(module, "load", None)):
-                return _of_module(module, asked)
+                return _of_module(module, parsed)
             if not plugin_modules.classes(module):
                 raise DataError(
-                    f"{asked.location} has no function load(), and no class of a source"
+                    f"{parsed.location} has no function load(), and no class of a source"
                 )
         return SOURCES.find(reference)
     except ParamsError as error:
@@ -108,8 +108,8 @@ def versions(source: str) -> dict[str, str]:
     """
     reference = plugin(source)
     if reference is not None:
-        found = find(reference)
-        return {f"source {found.name}": found.version}
+        class_ = find(reference)
+        return {f"source {class_.name}": class_.version}
     reader = TABLE if source.lower().endswith(TABLES) else FOLDER
     return {f"source {reader.partition('/')[0]}": reader}
 
@@ -128,14 +128,14 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
     reference = plugin(source)
     if reference is None:
         return (Path(source),)
-    asked, found = Reference.of(reference), find(reference)
-    own = () if asked.is_name else (plugin_modules.source(asked),)
-    return (*own, *found().files(settings(source, given)))
+    parsed, class_ = Reference.of(reference), find(reference)
+    own = () if parsed.is_name else (plugin_modules.source(parsed),)
+    return (*own, *class_().files(settings(source, given)))
 
 
-def _of_module(module: ModuleType, asked: Reference) -> type[Source[Any]]:
+def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:
     """The class of a module with `load()`."""
-    called = Path(asked.location).stem.rpartition(".")[2]
+    called = Path(parsed.location).stem.rpartition(".")[2]
 
     class Module(Source[NoSettings]):
         """A module of the user's own."""
@@ -143,12 +143,12 @@ def _of_module(module: ModuleType, asked: Reference) -> type[Source[Any]]:
         name = called
         version = f"{called}/1"
         Settings = NoSettings
-        origin = str(getattr(module, "SOURCE", asked.location))
+        origin = str(getattr(module, "SOURCE", parsed.location))
         licence = getattr(module, "LICENCE", None)
 
         def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
             """What the module's function gives."""
-            found: pl.DataFrame = module.load()
-            return found
+            frame: pl.DataFrame = module.load()
+            return frame
 
     return Module

@@ -51,16 +51,16 @@ def read(path: Path) -> pl.DataFrame:
             frame = READERS[path.suffix.lower()](path, file)
             parquet.bound(path, file.seek(0, os.SEEK_END), int(frame.estimated_size()))
     except (*UNREADABLE, ValueError, csv.Error) as error:
-        said = (str(error).splitlines() or ["no message"])[0]
-        raise DataError(f"{path} cannot be read as a {path.suffix} table: {said}") from error
+        reason = (str(error).splitlines() or ["no message"])[0]
+        raise DataError(f"{path} cannot be read as a {path.suffix} table: {reason}") from error
     except OSError as error:
         raise DataError(f"ingest.source {path} cannot be read: it {_why(error)}") from error
     return frame
 
 
 def _why(error: OSError) -> str:
-    said = error.strerror or str(error)
-    return said if said.startswith("is ") else f"says {said!r}"
+    reason = error.strerror or str(error)
+    return reason if reason.startswith("is ") else f"says {reason!r}"
 
 
 def _parquet(path: Path, file: BinaryIO) -> pl.DataFrame:

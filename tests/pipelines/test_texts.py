@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 from pipelines.common.errors import DataError
 from pipelines.common.settings import parse
 from pipelines.features import embedding, text_classifier
-from pipelines.metrics import Asked, Labelled, downstream, evaluate_round, variety
+from pipelines.metrics import Configured, Labelled, downstream, evaluate_round, variety
 from pipelines.metrics.downstream import Answers
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.texts import Texts
@@ -168,8 +168,8 @@ def test_a_round_of_texts_is_measured(real: pl.DataFrame) -> None:
     frames = {"real": train, "validation": held, "accepted": copies, "mix": train, "previous": same}
     found = evaluate_round(
         **PAIRS.measured(train, frames),
-        task=Asked(TASKS.load(PAIRS.task)),
-        metrics=[Asked(METRICS.load(name)) for name in PAIRS.metrics],
+        task=Configured(TASKS.load(PAIRS.task)),
+        metrics=[Configured(METRICS.load(name)) for name in PAIRS.metrics],
         settings=Evaluate(null_draws=4, bootstrap=50),
         seed=1,
     )

@@ -39,22 +39,22 @@ LIBRARIES: Final = ("numpy", "pillow")
 
 def labels(request: GenerateRequest[DiffusionGenerate]) -> NDArray[np.int64]:
     """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
-    about, _ = model_folder.read_manifest(request.directory)
-    classes = np.asarray(about["classes"], dtype=np.int64)
-    wanted = np.resize(classes, request.candidates)
+    manifest, _ = model_folder.read_manifest(request.directory)
+    classes = np.asarray(manifest["classes"], dtype=np.int64)
+    round_labels = np.resize(classes, request.candidates)
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
-    return np.random.default_rng(seed).permutation(wanted)
+    return np.random.default_rng(seed).permutation(round_labels)
 
 
 def make(
-    request: GenerateRequest[DiffusionGenerate], shard: Shard, wanted: NDArray[np.int64]
+    request: GenerateRequest[DiffusionGenerate], shard: Shard, round_labels: NDArray[np.int64]
 ) -> pl.DataFrame:
     """Make the candidates of a shard.
 
     Args:
         request: what the round asks.
         shard: which rows, with which seed.
-        wanted: the labels of the whole round.
+        round_labels: the labels of the whole round.
 
     Returns:
         row, image, label, seed, shard, sample_id.
@@ -62,7 +62,7 @@ def make(
     Raises:
         GeneratorError: the generator cannot be read, or knows no such label.
     """
-    own = wanted[shard.start : shard.stop]
+    own = round_labels[shard.start : shard.stop]
     pixels = diffusion.generate(request.directory, own, request.settings, shard.seed)
     frame = pl.DataFrame(
         {

@@ -70,9 +70,9 @@ def read_weights(directory: Path, manifest: Mapping[str, Any]) -> dict[str, torc
             f"the weights in {directory} are not those of its manifest; fit the generator again"
         )
     try:
-        found: dict[str, torch.Tensor] = from_bytes(data)
+        weights: dict[str, torch.Tensor] = from_bytes(data)
     except Exception as error:  # hostile bytes break a reader in any way
         raise GeneratorError(
             f"the weights in {directory} cannot be read; fit the generator again"
         ) from error
-    return found
+    return weights

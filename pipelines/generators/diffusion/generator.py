@@ -87,5 +87,5 @@ class Diffusion(Generator[DiffusionFit, DiffusionGenerate]):
         on_processor = "cpu" in (recorded.get("device"), request.settings.device)
         settings = request.settings.model_copy(update={"device": "cpu" if on_processor else "auto"})
         plan = self.plan(replace(request, settings=settings))
-        made = pl.concat(each.candidates for each in self.generate(plan, shard))
-        return GenerateResult(made, None, self.report(plan))
+        candidates_ = pl.concat(each.candidates for each in self.generate(plan, shard))
+        return GenerateResult(candidates_, None, self.report(plan))

@@ -103,13 +103,13 @@ def generate(
     indices = _indices(labels, manifest["classes"])
     noise = torch.Generator().manual_seed(seed)
     starts = range(0, len(labels), settings.batch)
-    found = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
+    batches = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
     with unet.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
         network = _load(directory, manifest).to(device)
         for start in track(starts, "generate"):
             chosen = torch.from_numpy(indices[start : start + settings.batch]).to(device)
-            found.append(_sample(network, chosen, manifest, settings, noise))
-    return np.concatenate(found)
+            batches.append(_sample(network, chosen, manifest, settings, noise))
+    return np.concatenate(batches)
 
 
 def environment(settings: DiffusionGenerate) -> dict[str, Any]:
@@ -155,9 +155,9 @@ def _sample(
             guess, time, image, eta=settings.eta, variance_noise=fresh
         ).prev_sample
     height, width = manifest["image_shape"]
-    found = image[:, 0, :height, :width].float().cpu().numpy()
-    found[~np.isfinite(found)] = np.nan
-    return np.clip((found + 1) / 2, 0, 1).astype(np.float32)
+    pixels = image[:, 0, :height, :width].float().cpu().numpy()
+    pixels[~np.isfinite(pixels)] = np.nan
+    return np.clip((pixels + 1) / 2, 0, 1).astype(np.float32)
 
 
 def _predict(
@@ -170,8 +170,8 @@ def _predict(
     import torch  # noqa: PLC0415  slow to import
 
     if guidance == 1:
-        found: torch.Tensor = network(image, time, labels).sample
-        return found
+        predicted: torch.Tensor = network(image, time, labels).sample
+        return predicted
     nothing = torch.full_like(labels, network.config.num_class_embeds - 1)
     both = network(torch.cat([image, image]), time, torch.cat([labels, nothing])).sample
     with_label, without = both.chunk(2)
@@ -220,11 +220,11 @@ def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401 
 
 
 def _indices(labels: NDArray[np.int64], classes: list[int]) -> NDArray[np.int64]:
-    known = np.asarray(classes, dtype=np.int64)
-    unknown = np.setdiff1d(labels, known)
+    sorted_classes = np.asarray(classes, dtype=np.int64)
+    unknown = np.setdiff1d(labels, sorted_classes)
     if len(unknown):
         raise GeneratorError(
             f"the generator knows no class {unknown[0]}; "
             f"it was fitted on {', '.join(map(str, classes))}"
         )
-    return np.searchsorted(known, labels)
+    return np.searchsorted(sorted_classes, labels)

@@ -129,8 +129,8 @@ def _stratified_times(settings: DiffusionFit, draw: torch.Generator) -> torch.Te
 def _average(averaged: Weights, current: Mapping[str, torch.Tensor], decay: float) -> None:
     import torch  # noqa: PLC0415  slow to import
 
-    kept = list(averaged.values())
-    torch._foreach_lerp_(kept, [current[name] for name in averaged], 1 - decay)
+    averages = list(averaged.values())
+    torch._foreach_lerp_(averages, [current[name] for name in averaged], 1 - decay)
 
 
 def tensors(

@@ -39,12 +39,12 @@ class RoundAnswers:
                 failed.
         """
         service = self.request.settings.service
-        with progress.bar(len(self.questions), f"asking {service.model}") as told:
-            found = ask([each.request for each in self.questions], service, progress=told)
-        if not any(isinstance(each, Reply) for each in found):
-            last = reporting.reasons(found)[-1][0]
+        with progress.bar(len(self.questions), f"asking {service.model}") as progress_:
+            answers = ask([each.request for each in self.questions], service, progress=progress_)
+        if not any(isinstance(each, Reply) for each in answers):
+            last = reporting.reasons(answers)[-1][0]
             raise GeneratorError(f"no request was answered; the last one: {last}")
-        return found
+        return answers
 
     def of(self, shard: Shard) -> Iterator[tuple[int, Question, Reply | Failure]]:
         """Row, question and answer of each candidate of a shard."""

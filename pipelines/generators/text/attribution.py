@@ -36,11 +36,11 @@ def parents(
     """
     counts = np.asarray([len(each) for each in shown], dtype=np.int64)
     flat = np.asarray([number for each in shown for number in each], dtype=np.int64)
-    taken = pool.select("round", pl.col("row").alias("parent_row"))[flat]
-    made = taken.with_columns(
+    drawn = pool.select("round", pl.col("row").alias("parent_row"))[flat]
+    parent_edges = drawn.with_columns(
         pl.Series("row", np.repeat(np.asarray(rows, dtype=np.int64), counts)),
         pl.lit(dataset).alias("dataset"),
         pl.lit("seed").alias("relation"),
         pl.Series("weight", SHARE / np.repeat(counts, counts)),
     )
-    return made.select(pl.col(name).cast(kind) for name, kind in edges.PARENT.items())
+    return parent_edges.select(pl.col(name).cast(kind) for name, kind in edges.PARENT.items())

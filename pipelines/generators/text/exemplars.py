@@ -88,8 +88,8 @@ def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
     )
     order = ranked.sort("place", "priority", descending=[False, True]).with_row_index("order")
     outside = pl.col("priority").filter(pl.col("order") >= most).max().over(group).fill_null(0.0)
-    kept = order.with_columns(pl.max_horizontal("weight", outside).alias("weight"))
-    chosen = kept.filter(pl.col("order") < most).sort("round", "row")
+    weighted = order.with_columns(pl.max_horizontal("weight", outside).alias("weight"))
+    chosen = weighted.filter(pl.col("order") < most).sort("round", "row")
     return Pool(chosen.select("round", "row", "sample_id", *payload, "weight"))
 
 
@@ -105,19 +105,19 @@ def read(directory: Path) -> Pool:
     Raises:
         GeneratorError: it is not there or damaged.
     """
-    place = directory / FILE
+    path = directory / FILE
     try:
-        rows = parquet.read(place)
-        known = schema.conform(rows.select(OWN), KNOWN, required=tuple(KNOWN))
+        rows = parquet.read(path)
+        checked = schema.conform(rows.select(OWN), KNOWN, required=tuple(KNOWN))
     except (OSError, DataError, SchemaError, *schema.UNREADABLE) as error:
-        raise GeneratorError(f"{place} cannot be read; run the stage fit again") from error
-    weights = known["weight"]
+        raise GeneratorError(f"{path} cannot be read; run the stage fit again") from error
+    weights = checked["weight"]
     payload = [rows[name] for name in rows.columns if name not in OWN]
     if any(each.dtype != pl.String or each.null_count() for each in payload):
-        raise GeneratorError(f"{place} holds other things than texts; run the stage fit again")
+        raise GeneratorError(f"{path} holds other things than texts; run the stage fit again")
     if not len(rows) or not weights.is_finite().all() or not (weights > 0).all():
-        raise GeneratorError(f"{place} holds no weights to draw by; run the stage fit again")
-    return Pool(rows.with_columns(known))
+        raise GeneratorError(f"{path} holds no weights to draw by; run the stage fit again")
+    return Pool(rows.with_columns(checked))
 
 
 def draw(weights: NDArray[np.float64], draws: int, shots: int, seed: int) -> NDArray[np.int64]:

@@ -54,8 +54,8 @@ class Text(Generator[TextFit, TextGenerate]):
         """A template outside of the package, which candidates depend on and a fit does not."""
         if isinstance(settings, TextFit):
             return ()
-        place = templates.place_of(settings.prompt, ())
-        return () if place.parent == templates.FOLDER else (place,)
+        path = templates.place_of(settings.prompt, ())
+        return () if path.parent == templates.FOLDER else (path,)
 
     def fit(self, samples: pl.DataFrame, settings: TextFit, seed: int, directory: Path) -> None:
         """Keep a pool of exemplars of a mix.
@@ -65,7 +65,7 @@ class Text(Generator[TextFit, TextGenerate]):
         """
         pool = exemplars.choose(samples, settings.pool_rows, seed)
         exemplars.write(pool, directory)
-        about = {
+        manifest = {
             "kind": KIND,
             "rows": len(samples),
             "pool": len(pool.rows),
@@ -76,7 +76,7 @@ class Text(Generator[TextFit, TextGenerate]):
             "settings": settings.model_dump(mode="json"),
             "seed": seed,
         }
-        write_json(directory / model_folder.MANIFEST, about)
+        write_json(directory / model_folder.MANIFEST, manifest)
 
     def plan(self, request: GenerateRequest[TextGenerate]) -> GeneratePlan[TextGenerate]:
         """Render every request of a round.
@@ -132,14 +132,14 @@ class Text(Generator[TextFit, TextGenerate]):
         Raises:
             GeneratorError: no row can be an exemplar, or the prompt cannot be rendered.
         """
-        with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as place:
-            self.fit(samples, fit, seed, Path(place))
-            pool = exemplars.read(Path(place))
-            asked = plan.questions(replace(request, directory=Path(place)), pool)
-        requests = [each.request for each in asked]
+        with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as directory:
+            self.fit(samples, fit, seed, Path(directory))
+            pool = exemplars.read(Path(directory))
+            questions = plan.questions(replace(request, directory=Path(directory)), pool)
+        requests = [each.request for each in questions]
         service = request.settings.service
-        known = cache.answered(CACHE, [each.digest for each in requests])
-        return [ServiceCost(service, costs.estimate(requests, service, known))]
+        cached = cache.answered(CACHE, [each.digest for each in requests])
+        return [ServiceCost(service, costs.estimate(requests, service, cached))]
 
 
 def _candidates(

@@ -41,6 +41,6 @@ def even(groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
         [n], from 0 to count - 1.
     """
     order = np.random.default_rng(seed).permutation(count)
-    found = np.empty(len(groups), dtype=np.int64)
-    found[np.argsort(groups, kind="stable")] = np.resize(order, len(groups))
-    return found
+    cell_of = np.empty(len(groups), dtype=np.int64)
+    cell_of[np.argsort(groups, kind="stable")] = np.resize(order, len(groups))
+    return cell_of

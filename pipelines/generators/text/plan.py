@@ -97,20 +97,23 @@ def questions(request: TextRequest, pool: Pool) -> list[Question]:
 
 def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
     """A label for each candidate: each equally often, in an order drawn by seed."""
-    wanted = request.settings.labels or pool.labels
-    if pool.labels is None or not wanted:
+    labels = request.settings.labels or pool.labels
+    if pool.labels is None or not labels:
         return [None] * request.candidates
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
-    numbers = np.resize(np.arange(len(wanted)), request.candidates)
-    return [wanted[number] for number in np.random.default_rng(seed).permutation(numbers)]
+    numbers = np.resize(np.arange(len(labels)), request.candidates)
+    return [labels[number] for number in np.random.default_rng(seed).permutation(numbers)]
 
 
 def _cells(request: TextRequest, labels: Sequence[str | None]) -> list[Cell]:
     """A combination of attributes for each candidate."""
-    known = grid.cells(request.settings.attributes)
+    combinations = grid.cells(request.settings.attributes)
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "attributes")
     _, groups = np.unique([label or "" for label in labels], return_inverse=True)
-    return [known[number] for number in grid.even(groups.astype(np.int64), len(known), seed)]
+    return [
+        combinations[number]
+        for number in grid.even(groups.astype(np.int64), len(combinations), seed)
+    ]
 
 
 def _shown(
@@ -120,14 +123,14 @@ def _shown(
     own = labels[shard.start : shard.stop]
     drawn: dict[str | None, Iterator[NDArray[np.int64]]] = {}
     for label in dict.fromkeys(own):
-        there = pool.of(label)
+        candidates_of = pool.of(label)
         picked = exemplars.draw(
-            pool.rows["weight"].to_numpy()[there],
+            pool.rows["weight"].to_numpy()[candidates_of],
             own.count(label),
             request.settings.shots,
             derive_seed(shard.seed, "exemplars", label or ""),
         )
-        drawn[label] = iter(there[picked])
+        drawn[label] = iter(candidates_of[picked])
     return (tuple(int(each) for each in next(drawn[label])) for label in own)
 
 
@@ -151,8 +154,8 @@ def _question(
     }
     prompt = template.render(settings.service.resolved_endpoint, context)
     seed = derive_seed(shard.seed, "request", row) >> (63 - SEED_BITS)
-    wanted = schema(request.identity, settings.max_chars)
-    sent = values.request(settings.service, prompt, schema=wanted, seed=seed)
+    answer_schema = schema(request.identity, settings.max_chars)
+    sent = values.request(settings.service, prompt, schema=answer_schema, seed=seed)
     return Question(label, cell, shown, shard, _digest(prompt), sent)
 
 

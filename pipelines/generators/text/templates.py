@@ -63,11 +63,11 @@ class Template:
         Raises:
             GeneratorError: a block is missing, or wants what there is not.
         """
-        said = {name: self._block(name, values) for name in BLOCKS[endpoint]}
+        texts = {name: self._block(name, values) for name in BLOCKS[endpoint]}
         if endpoint == "completions":
-            return said["completion"]
-        roles = [name for name in BLOCKS["chat"] if said[name]]
-        return [{"role": role, "content": said[role]} for role in roles]
+            return texts["completion"]
+        roles = [name for name in BLOCKS["chat"] if texts[name]]
+        return [{"role": role, "content": texts[role]} for role in roles]
 
     def _block(self, name: str, values: Mapping[str, Any]) -> str:
         block = self._compiled.blocks.get(name)
@@ -79,31 +79,31 @@ class Template:
         try:
             return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
         except Exception as error:  # what a template computes fails in any way
-            said = documents.one_line(f"{type(error).__name__}: {error}")
-            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {said}") from error
+            reason = documents.one_line(f"{type(error).__name__}: {error}")
+            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {reason}") from error
 
     @cached_property
     def _compiled(self) -> Any:  # noqa: ANN401  jinja2 is imported where it is used
         from jinja2 import StrictUndefined, TemplateSyntaxError  # noqa: PLC0415
         from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
 
-        place = ImmutableSandboxedEnvironment(
+        environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
             autoescape=False,
         )
-        place.globals.clear()
-        place.filters["data"] = prompt_escaping.as_data
+        environment.globals.clear()
+        environment.filters["data"] = prompt_escaping.as_data
         try:
-            return place.from_string(self.source)
+            return environment.from_string(self.source)
         except TemplateSyntaxError as error:
-            said = f"line {error.lineno}: {documents.one_line(str(error.message))}"
-            raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
+            reason = f"line {error.lineno}: {documents.one_line(str(error.message))}"
+            raise GeneratorError(f"the prompt {self.name} is no template: {reason}") from error
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # of its code
-            said = documents.one_line(str(error)) or "it is nested too deeply"
-            raise GeneratorError(f"the prompt {self.name} is no template: {said}") from error
+            reason = documents.one_line(str(error)) or "it is nested too deeply"
+            raise GeneratorError(f"the prompt {self.name} is no template: {reason}") from error
 
 
 def place_of(name: str | None, columns: Sequence[str]) -> Path:
@@ -126,12 +126,12 @@ def load(name: str | None, columns: Sequence[str]) -> Template:
     Raises:
         GeneratorError: there is no such file.
     """
-    place = place_of(name, columns)
+    path = place_of(name, columns)
     try:
-        return Template(place.name, files.read_text(place, MOST))
+        return Template(path.name, files.read_text(path, MOST))
     except OSError as error:
-        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.txt")))
+        packaged = ", ".join(sorted(each.stem for each in FOLDER.glob("*.txt")))
         raise GeneratorError(
             f"there is no prompt {name!r} ({error.strerror}): give the path of a template, or one "
-            f"of {known}"
+            f"of {packaged}"
         ) from error
