@@ -36,7 +36,7 @@ IMAGE: Final = "image"
 
 
 def _modality(ingest: object) -> type[Modality] | None:
-    """The modality that a section `ingest` names; None: it is no such section.
+    """Return the modality that a section `ingest` names; None if it is no such section.
 
     Raises:
         ValueError: there is no such modality, or it does not keep the protocol.
@@ -90,7 +90,7 @@ else:
 
 
 class Fit(FitSections):
-    """What the generator learns from, and how; each generator has a section of its name."""
+    """Training mix and generator settings; each generator has a section of its name."""
 
     regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
     real_weight: float = Field(1.0, gt=0)
@@ -100,7 +100,7 @@ class Fit(FitSections):
 
 
 class Generate(GenerateSections):
-    """How many candidates a round makes, and how; each generator has a section of its name."""
+    """Number of candidates and generator settings; each generator has a section of its name."""
 
     candidates: int = Field(600, gt=0)
     shard_rows: int = Field(300, gt=0)
@@ -108,7 +108,7 @@ class Generate(GenerateSections):
 
 
 class Verify(StrictModel):
-    """How candidates are scored before the suite judges them."""
+    """Settings of the scorers whose columns the suite judges."""
 
     scorers: Mapping[str, Mapping[str, Any]] = Field(
         MODALITIES.find(IMAGE).scorers, validate_default=True
@@ -123,14 +123,14 @@ class Verify(StrictModel):
 
 
 class Curate(StrictModel):
-    """Which verified candidates stay."""
+    """Settings of the selection of verified candidates."""
 
     max_accepted: int | None = Field(None, gt=0)
     """At most this many accepted samples, lowest rows first; None: no bound."""
 
 
 class Evaluate(StrictModel):
-    """How a round is measured against real data that no generator saw."""
+    """Settings of the measurement against real data that no generator saw."""
 
     null_draws: int = Field(20, gt=1)
     """Random real subsets that make the real-versus-real null."""
@@ -146,7 +146,7 @@ class Evaluate(StrictModel):
 
 
 class Publish(StrictModel):
-    """When a round may be merged into main."""
+    """Settings of the guard and of publication."""
 
     guard: Limits = Limits()
     checks: Mapping[str, Mapping[str, Any]] = {}
@@ -170,7 +170,7 @@ class Dataset(StrictModel):
 
     @property
     def modality(self) -> Modality:
-        """What a sample of this data set is."""
+        """The modality of this data set."""
         return modalities.load(self.ingest.modality, self.identity)
 
     @model_validator(mode="before")
@@ -271,7 +271,7 @@ def load(path: Path | None = None) -> Params:
 
 
 def resolve(params: Params, key: str) -> Round:
-    """Give a round its settings: those of its data set with its own laid over them.
+    """Resolve the settings of a round: those of its data set, overridden by its own.
 
     Its plug-ins are imported, those of the user's own too, and their settings are checked.
 
@@ -291,7 +291,7 @@ def resolve(params: Params, key: str) -> Round:
 
 
 def _laid_over(params: Params, key: str) -> Round:
-    """The round, without a look at plug-ins that are the user's own: one broken fails alone."""
+    """Resolve a round without importing the user's plug-ins, so that a broken one fails alone."""
     entry = params.rounds.get(key)
     if entry is None:
         raise ParamsError(f"there is no round {key!r} in {FILE}{nearest(key, params.rounds)}")

@@ -74,7 +74,7 @@ def _batches(
 
 
 def _parents(batches: Iterable[GenerateBatch], dense: pl.DataFrame) -> pl.DataFrame | None:
-    """All parents, by the rows that the candidates have now; None: no batch has any.
+    """Collect all parents and renumber their candidates; None if no batch has parents.
 
     Args:
         batches: in order.

@@ -44,7 +44,7 @@ OwnFit = TypeVar("OwnFit", bound=StrictModel)
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest(Generic[Own]):
-    """What a round asks of its generator."""
+    """The candidates that a round requests from its generator."""
 
     dataset: str
     round: int
@@ -69,7 +69,7 @@ class GenerateRequest(Generic[Own]):
 
 @dataclass(frozen=True, slots=True)
 class GeneratePlan(Generic[Own]):
-    """What will be made for a request, before any of it is."""
+    """What a generator will make for a request, decided before anything is made."""
 
     request: GenerateRequest[Own]
     shards: tuple[Shard, ...]
@@ -79,7 +79,7 @@ class GeneratePlan(Generic[Own]):
 
 @dataclass(frozen=True, slots=True)
 class GenerateBatch:
-    """Some rows of a shard, as they became ready."""
+    """Candidates of a shard that are ready, with their parents."""
 
     candidates: pl.DataFrame
     """row (one of the shard's), payload, seed, shard, sample_id; `prompt_digest` and
@@ -92,7 +92,7 @@ class GenerateBatch:
 
 @dataclass(frozen=True, slots=True)
 class GenerateReport:
-    """What is known when all shards of a plan are made."""
+    """What a generator reports when all shards of a plan are made."""
 
     environment: Mapping[str, Any]
     """What a second making must share with this one to give the same."""
@@ -149,7 +149,7 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
         """
 
     def plan(self, request: GenerateRequest[Own]) -> GeneratePlan[Own]:
-        """Say what will be made for a request.
+        """Plan the shards of a request.
 
         Raises:
             GeneratorError: the generator's files or its settings do not allow it.
@@ -182,7 +182,7 @@ class EstimatesCost(Protocol):
         seed: int,
         request: GenerateRequest[Any],
     ) -> Sequence[ServiceCost]:
-        """What a round will take of services, without asking them.
+        """Estimate what a round will request from services, without sending anything.
 
         Args:
             samples: the mix, as `Generator.fit` gets it.

@@ -27,7 +27,7 @@ class Labelled:
     """What a classifier reads where that is not the points, [n], such as texts."""
 
     def at(self, rows: NDArray[np.int64]) -> Labelled:
-        """Some of the rows, all of the same weight."""
+        """Select rows, all of the same weight."""
         inputs = self.inputs[rows] if len(self.inputs) else self.inputs
         return Labelled(self.vectors[rows], self.labels[rows], None, inputs)
 
@@ -45,7 +45,7 @@ class Answers:
         return np.asarray(self.said == self.labels, dtype=np.float64)
 
     def recall_per_class(self) -> dict[Any, float]:
-        """Share of hits among the rows of each class."""
+        """Compute the share of hits in each class."""
         right = self.right
         return {
             each.item(): float(right[self.labels == each].mean()) for each in np.unique(self.labels)
@@ -53,23 +53,23 @@ class Answers:
 
 
 def accuracy(of: Answers, resamples: int, seed: int) -> Metric:
-    """Share of hits, with its interval."""
+    """Compute the share of hits, with its interval."""
     return Metric(*values.of_means(of.right, resamples, seed))
 
 
 def accuracy_gain(of: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-    """Accuracy of the first minus that of the second on the same rows, with a paired interval."""
+    """Compute the difference of two accuracies on the same rows, with a paired interval."""
     return Metric(*values.of_means(of.right - over.right, resamples, seed))
 
 
 def macro_f1(of: Answers, resamples: int, seed: int) -> Metric:
-    """F1 of each class, averaged over the classes that the rows have, with its interval."""
+    """Compute F1 of each class, averaged over the classes of the rows, with its interval."""
     counted = _Counted(of)
     return Metric(*values.of_rows(counted.macro_f1, len(of.labels), resamples, seed))
 
 
 def macro_f1_gain(of: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-    """Macro-F1 of the first minus that of the second on the same rows, with a paired interval."""
+    """Compute the difference of two macro-F1 on the same rows, with a paired interval."""
     counted, counted_over, count = _Counted(of), _Counted(over), len(of.labels)
 
     def gain(rows: NDArray[np.int64]) -> float:
@@ -91,7 +91,7 @@ class _Counted:
         """A class that no row has is one more."""
 
     def macro_f1(self, rows: NDArray[np.int64]) -> float:
-        """Of some of the rows; a class that none of them has does not count."""
+        """Compute macro-F1 of some rows; a class without a row does not count."""
         count, labels, said = len(self.classes), self.labels[rows], self.said[rows]
         hits = np.bincount(labels[labels == said], minlength=count)
         rows_per_class = np.bincount(labels, minlength=count)

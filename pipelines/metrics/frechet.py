@@ -14,7 +14,7 @@ def frechet(left: Points, right: Points) -> float:
 
 
 def gaussian(mean: Points, cov: Points, mean_2: Points, cov_2: Points) -> float:
-    """The same of two Gaussians given by mean [d] and covariance [d, d].
+    """Compute the distance of two Gaussians with mean [d] and covariance [d, d].
 
     The trace of the root is taken from the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric.
     """
@@ -26,7 +26,7 @@ def gaussian(mean: Points, cov: Points, mean_2: Points, cov_2: Points) -> float:
 
 
 def covariance(points: Points) -> Points:
-    """Unbiased covariance [d, d] of [n, d]; zero for a single point."""
+    """Compute the unbiased covariance [d, d] of [n, d]; zero for a single point."""
     centred = points - points.mean(axis=0)
     matrix: Points = centred.T @ centred / max(len(points) - 1, 1)
     return matrix

@@ -31,7 +31,7 @@ Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricRequest:
-    """What is to be measured, and with what."""
+    """Sets of rows to measure, and the real rows to measure them against."""
 
     real: Labelled
     """Real training rows, m of them."""
@@ -55,7 +55,7 @@ class MetricRequest:
 
 
 class RoundMetric(Plugin, Protocol[Own]):
-    """A class that measures a round beside real data."""
+    """Measures sets of rows, beside real rows as a null."""
 
     Settings: type[Own]
     """What can be set for it under `evaluate.metrics` in params.yaml."""
@@ -75,7 +75,7 @@ class RoundMetric(Plugin, Protocol[Own]):
 
 
 class Task(Plugin, Protocol[Own]):
-    """A class that trains on labelled rows, and says what that was worth."""
+    """Trains on labelled rows and scores the result on real rows."""
 
     Settings: type[Own]
     """What can be set for it under `evaluate.task_settings` in params.yaml."""
@@ -95,11 +95,11 @@ class Task(Plugin, Protocol[Own]):
         """
 
     def row_scores(self, answers: Answers) -> NDArray[np.float64]:
-        """What each answer is worth, [n]; the figure is their mean. Here: 1 of a right one."""
+        """Score each answer, [n]: 1 if it is right, else 0. The figure is the mean."""
         return answers.right
 
     def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
-        """The figure of some answers, with its interval.
+        """Compute the figure of answers, with its interval.
 
         Args:
             answers: labels of validation rows, and what was predicted.
@@ -109,7 +109,7 @@ class Task(Plugin, Protocol[Own]):
         return Metric(*values.of_means(self.row_scores(answers), resamples, seed))
 
     def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-        """The figure of answers minus that of others about the same rows, paired.
+        """Compute the paired difference of the figure to that of other answers.
 
         Args:
             answers: of what was trained on the mix.

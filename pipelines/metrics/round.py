@@ -38,11 +38,11 @@ SHAPE: Final = Configured(Shape())
 
 
 class Settings(Protocol):
-    """How carefully to measure."""
+    """Settings of a measurement."""
 
     @property
     def null_draws(self) -> int:
-        """Random real subsets that make the null."""
+        """Random real subsets that form the null."""
 
     @property
     def bootstrap(self) -> int:
@@ -72,7 +72,7 @@ class Evaluation:
     """Of the classifiers trained on real_only and mix, on validation rows."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON; `summary` has the values alone, flat, for tables and plots."""
+        """Return the figures as JSON; `summary` holds the values alone, flat."""
         return {
             "n": self.n,
             "features": self.features,
@@ -159,7 +159,7 @@ def evaluate_round(
 def _scores(
     answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
 ) -> dict[str, dict[str, Metric]]:
-    """Each figure of each classifier; accuracy is always told."""
+    """Compute each figure of each classifier; accuracy always."""
     figures = {"accuracy": downstream.accuracy, task.figure: task.score}
     return {
         figure: {
@@ -173,7 +173,7 @@ def _scores(
 def _differences(
     answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
 ) -> dict[str, Metric]:
-    """What the mix gains over the others."""
+    """Compute what the mix gains over the others."""
     return {
         name: task.gain(
             answers["mix"],
@@ -214,7 +214,7 @@ def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: in
 def _measured(
     request: MetricRequest, metrics: Sequence[Configured[RoundMetric[Any]]]
 ) -> dict[str, dict[str, Metric]]:
-    """The figures of each set.
+    """Compute the figures of each set.
 
     Raises:
         DataError: a metric gives other figures for one set than for another, or one that there is

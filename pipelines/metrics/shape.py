@@ -62,7 +62,7 @@ class Shape(RoundMetric[NoSettings]):
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What sets of rows are measured with: real rows, fixed features, fixed n."""
+    """References of a measurement: real rows, fixed features, fixed n."""
 
     real: Vectors
     """Real training vectors, [m, d]."""
@@ -73,7 +73,7 @@ class Yardstick:
     """Rows of each set that are used."""
 
     def figures(self, rows: Vectors) -> dict[str, float]:
-        """All figures of [n, d] vectors, without intervals."""
+        """Compute all figures of [n, d] vectors, without intervals."""
         points = self.features.project(rows)
         held = self.features.project(self.validation)
         each = overlap(held, points)
@@ -82,7 +82,7 @@ class Yardstick:
         return found | {"tail": float(self.in_tail(rows).mean()) / TAIL}
 
     def variance(self, rows: Vectors) -> float:
-        """Total variance over that of the real training rows."""
+        """Compute the total variance over that of the real training rows."""
         variance_of_rows = rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum()
         variance_of_real = self.real.var(
             axis=0, ddof=min(1, len(self.real) - 1), dtype=np.float64
@@ -90,7 +90,7 @@ class Yardstick:
         return float(variance_of_rows / variance_of_real) if variance_of_real > 0 else np.nan
 
     def in_tail(self, rows: Vectors) -> NDArray[np.bool_]:
-        """Which rows lie in the tails, [n]."""
+        """Return which rows lie in the tails, [n]."""
         edge = np.quantile(self.features.rarity(self.real), 1 - TAIL)
         return np.greater(self.features.rarity(rows), edge)
 
@@ -112,7 +112,7 @@ def measure(
     resamples: int,
     seed: int,
 ) -> dict[str, Metric]:
-    """All figures of a set of rows, with intervals and the null beside them.
+    """Compute all figures of a set of rows, with intervals and the null.
 
     Args:
         yardstick: what to measure with.

@@ -19,7 +19,7 @@ Labels = NDArray[Any]
 
 
 class ImageLabels(Task[NoSettings]):
-    """Tell the labels of images, by support vector machines on pixels."""
+    """Classification of images by support vector machines on pixels."""
 
     name = "image_labels"
     version = "image_labels/1"
@@ -39,7 +39,7 @@ class ImageLabels(Task[NoSettings]):
 
 
 class TextLabels(Task[NoSettings]):
-    """Tell the labels of texts, by a linear classifier of their words."""
+    """Classification of texts by a linear classifier on words."""
 
     name = "text_labels"
     version = "text_labels/1"
@@ -56,15 +56,15 @@ class TextLabels(Task[NoSettings]):
         return predict
 
     def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
-        """F1 of each class, averaged over the classes."""
+        """Compute F1 of each class, averaged over the classes."""
         return downstream.macro_f1(answers, resamples, seed)
 
     def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-        """Macro-F1 minus that of the others on the same rows."""
+        """Compute the paired difference of macro-F1."""
         return downstream.macro_f1_gain(answers, over, resamples, seed)
 
 
 def weights(frame: pl.DataFrame) -> NDArray[np.float64] | None:
-    """The weights of a mix's rows, [n]; None where all count the same."""
+    """Return the weights of a mix's rows, [n]; None if all are equal."""
     weighted = "weight" in frame.columns and frame["weight"].n_unique() > 1
     return frame["weight"].to_numpy() if weighted else None

@@ -30,7 +30,7 @@ class Metric:
     null_high: float = math.nan
 
     def to_dict(self) -> dict[str, float | None]:
-        """As JSON: a number that is not finite is null."""
+        """Return the figure as JSON; a number that is not finite is null."""
         return {name: finite(getattr(self, name)) for name in self.__slots__}
 
 
@@ -40,13 +40,13 @@ def finite(value: float) -> float | None:
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle 95 % of resampled figures."""
+    """Return the middle 95 % of resampled figures."""
     low, high = np.percentile(values, LEVEL)
     return float(low), float(high)
 
 
 def of_means(each: NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
-    """A mean of one number per point and its bootstrap interval (Efron 1979).
+    """Compute a mean over points and its bootstrap interval (Efron 1979).
 
     Args:
         each: [n].
@@ -63,7 +63,7 @@ def of_means(each: NDArray[np.float64], resamples: int, seed: int) -> tuple[floa
 def of_rows(
     figure: Callable[[NDArray[np.int64]], float], count: int, resamples: int, seed: int
 ) -> tuple[float, float, float]:
-    """A figure of a set of rows and its bootstrap interval.
+    """Compute a figure of a set of rows and its bootstrap interval.
 
     Args:
         figure: takes row numbers, some of them several times; at least 0.
@@ -83,7 +83,7 @@ def of_rows(
 
 
 def of_share(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """A share of rows and its Wilson score interval (1927), which holds for rare and for no hits.
+    """Compute a share of rows and its Wilson score interval (1927), valid for rare hits too.
 
     Args:
         hits: [n].

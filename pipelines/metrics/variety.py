@@ -32,7 +32,7 @@ BLEU_REFERENCES: Final = 25
 
 
 class TextVariety(RoundMetric[NoSettings]):
-    """How much texts differ from one another, beside real ones."""
+    """Diversity within a set of texts, beside that of real texts."""
 
     name = "text_variety"
     version = "text_variety/1"
@@ -114,7 +114,7 @@ def _figures(rows: Labelled, real: Labelled) -> dict[str, float]:
 
 
 def _or_nan(figure: Callable[[], float]) -> float:
-    """A figure, or NaN where the texts do not have it."""
+    """Compute a figure; NaN where the texts do not have it."""
     try:
         return figure()
     except CannotJudge:

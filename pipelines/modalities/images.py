@@ -34,11 +34,11 @@ class Images(Modality):
     identity: tuple[str, ...]
 
     def columns(self, frame: pl.DataFrame) -> list[str]:  # noqa: ARG002  they are always the same
-        """`image` and `label`."""
+        """Return `image` and `label`."""
         return [IMAGE, LABEL]
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Images as files (`struct{bytes, path}`), labels as whole numbers."""
+        """Cast images to files (`struct{bytes, path}`) and labels to integers."""
         problem = missing(source, frame, (IMAGE, LABEL))
         if problem is not None:
             raise DataError(problem)
@@ -55,26 +55,26 @@ class Images(Modality):
         return frame
 
     def place(self) -> pl.Expr:
-        """The path of the image's file."""
+        """Return the path of the image's file."""
         return pl.col(IMAGE).struct.field("path")
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """Near by RMS distance of pixels."""
+        """Find pairs of rows by the RMS distance of their pixels."""
         return knn.pairs_within(images.vectors(frame[IMAGE]), near)
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
-        """Near by RMS distance of pixels."""
+        """Find near real rows by the RMS distance of pixels."""
         left, right = images.vectors(rows[IMAGE]), images.vectors(real[IMAGE])
         return knn.within(left, right, near)
 
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
-        """Images that can be decoded and have the shape of the others."""
+        """Return whether each image can be decoded and has the shape of the others."""
         shape = images.decode(like[IMAGE][:1]).shape[1:]
         decoded = images.decode_lenient(rows[IMAGE], (shape[0], shape[1]))
         return pl.Series(images.finite(decoded))
 
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """As it is."""
+        """Return the payload unchanged."""
         return frame
 
     def measured(
@@ -82,13 +82,13 @@ class Images(Modality):
         real: pl.DataFrame,  # noqa: ARG002  pixels need no features fitted to them
         frames: Mapping[str, pl.DataFrame],
     ) -> Mapping[str, Labelled]:
-        """Pixel vectors, which are also what the classifier sees."""
+        """Return pixel vectors, which the classifier sees too."""
         return {name: _labelled(frame) for name, frame in frames.items()}
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
     ) -> bytes:
-        """A grid of images."""
+        """Draw a grid of images."""
         return grid.round_grid(real=real, accepted=accepted, refused=refused, title=title)
 
 

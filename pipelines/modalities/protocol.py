@@ -23,7 +23,7 @@ LABEL = "label"
 
 
 class Modality(Plugin, Protocol):
-    """How rows of a data set are read, compared, measured and shown."""
+    """Reads, compares, measures and draws the rows of a data set."""
 
     near: ClassVar[str]
     """What `ingest.near` is a distance of."""
@@ -43,11 +43,11 @@ class Modality(Plugin, Protocol):
 
     @abstractmethod
     def columns(self, frame: pl.DataFrame) -> list[str]:
-        """The payload columns of a frame, in order: the content, and the label if there is one."""
+        """Return the payload columns of a frame: the content, and the label if there is one."""
 
     @abstractmethod
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Payload with the types that the lake holds.
+        """Cast the payload to the types that the lake stores.
 
         Args:
             source: its name, for errors.
@@ -59,29 +59,29 @@ class Modality(Plugin, Protocol):
 
     @abstractmethod
     def place(self) -> pl.Expr:
-        """Where in its source a row stands, such as the path of its file; null where unknown."""
+        """Return where in its source a row is, such as the path of its file; null if unknown."""
 
     @abstractmethod
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """All near-duplicates among rows: [pairs, 2], the lower row first."""
+        """Find all near-duplicates among rows: [pairs, 2], the lower row first."""
 
     @abstractmethod
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
-        """All pairs of a row and a real row that are near-duplicates, the closest first."""
+        """Find all pairs of a row and a real row that are near-duplicates, the closest first."""
 
     @abstractmethod
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
-        """Which rows have content that can be compared with that of others."""
+        """Return which rows have content that can be compared with that of others."""
 
     @abstractmethod
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Payload as scorers and suites see it, with what derives from it."""
+        """Return the payload as scorers and suites see it, with derived columns."""
 
     @abstractmethod
     def measured(
         self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> Mapping[str, Labelled]:
-        """Rows as points, with inputs and labels for the downstream task.
+        """Turn rows into points, with inputs and labels for the downstream task.
 
         Args:
             real: the real training rows, on which fixed features are fitted.
@@ -103,7 +103,7 @@ class Modality(Plugin, Protocol):
 
 
 def missing(source: str, frame: pl.DataFrame, wanted: Sequence[str]) -> str | None:
-    """What to say of a source without one of these columns; None: all are there."""
+    """Describe which of these columns a source lacks; None if it has all."""
     for column in wanted:
         if column not in frame.columns:
             columns = ", ".join(frame.columns)

@@ -21,7 +21,7 @@ MODALITIES: Final[Registry[Modality]] = Registry(
 
 
 def load(reference: str, identity: tuple[str, ...]) -> Modality:
-    """The modality of a data set whose identity is these columns.
+    """Load the modality of a data set with these identity columns.
 
     Raises:
         ParamsError: there is no such modality, or it does not keep the protocol.
@@ -30,7 +30,7 @@ def load(reference: str, identity: tuple[str, ...]) -> Modality:
 
 
 def recorded(manifest: Mapping[str, Any]) -> Modality:
-    """The modality of a data set, as the manifest of its real data has it.
+    """Load the modality that the manifest of real data records.
 
     Raises:
         ParamsError: as `load`.

@@ -48,11 +48,11 @@ class Texts(Modality):
     identity: tuple[str, ...]
 
     def columns(self, frame: pl.DataFrame) -> list[str]:
-        """The identity columns, and `label` if the frame has it."""
+        """Return the identity columns, and `label` if the frame has it."""
         return [*self.identity, *([LABEL] if LABEL in frame.columns else [])]
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Texts and labels as strings; a row without any text is an error."""
+        """Cast texts and labels to strings; a row without any text is an error."""
         problem = missing(source, frame, self.identity)
         if problem is not None:
             raise DataError(problem)
@@ -75,16 +75,16 @@ class Texts(Modality):
             raise DataError(f"{source}: column {LABEL!r} is {kind}; it must hold texts") from error
 
     def place(self) -> pl.Expr:
-        """Unknown: a text has no file of its own."""
+        """Return null: a text has no file of its own."""
         return pl.lit(None, pl.String)
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """Near by the shingles that they share."""
+        """Find pairs of rows by the shingles that they share."""
         left, right, _ = text_similarity.pairs(self._text(frame), None, threshold=1 - near)
         return np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
-        """Near by the shingles that they share; distance is 1 less their Jaccard similarity."""
+        """Find near real rows; the distance is 1 minus the Jaccard similarity of shingles."""
         left, right, similar = text_similarity.pairs(
             self._text(rows), self._text(real), threshold=1 - near
         )
@@ -92,31 +92,31 @@ class Texts(Modality):
         return left[order], right[order], 1 - similar[order]
 
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:  # noqa: ARG002  of the protocol
-        """Rows that have a text."""
+        """Return whether each row has a text."""
         return self._text(rows).is_not_null()
 
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Payload with `text`."""
+        """Add the column `text` to the payload."""
         return frame.with_columns(self._text(frame).alias(TEXT))
 
     def measured(
         self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> Mapping[str, Labelled]:
-        """Points of latent semantic analysis; the classifier sees the texts."""
+        """Return points of latent semantic analysis; the classifier sees the texts."""
         points = embedding.fit(self._array(real))
         return {name: self._labelled(frame, points) for name, frame in frames.items()}
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
     ) -> bytes:
-        """Texts on cards."""
+        """Draw texts on cards."""
         parts = {"real": real, "accepted": accepted, "refused": refused}
         return text_picture.of_round(
             {name: self.shown(part) for name, part in parts.items()}, title=title
         )
 
     def _text(self, frame: pl.DataFrame) -> pl.Series:
-        """The whole text of each row; null where a column has no value."""
+        """Join the identity columns of each row; null where one has no value."""
         return frame.select(pl.concat_str(self.identity, separator="\n").alias(TEXT))[TEXT]
 
     def _array(self, frame: pl.DataFrame) -> NDArray[Any]:

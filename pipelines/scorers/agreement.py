@@ -16,7 +16,7 @@ COLUMNS: Final = {"predicted_label": pl.Int64, "confidence": pl.Float64}
 
 
 class AgreementSettings(StrictModel):
-    """Which columns are the image and its label."""
+    """Names of the columns with the image and its label."""
 
     image: str = "image"
     label: str = "label"
@@ -71,7 +71,7 @@ class Agreement(Scorer[AgreementSettings]):
         return columns.scores(candidates, COLUMNS, values, dict.fromkeys(COLUMNS, readable))
 
     def score_real(self, given: Given, settings: AgreementSettings) -> pl.DataFrame:
-        """The same of the real rows, each by a classifier that did not learn from it.
+        """Classify each real row with a classifier that was not trained on it.
 
         Raises:
             ImageError: a real image cannot be read.

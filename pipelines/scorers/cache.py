@@ -37,7 +37,7 @@ STALE_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Scores of one scorer with one model."""
+    """Cached scores of one scorer with one model."""
 
     model: str
     """Digest of scorer, code, settings and model."""
@@ -48,19 +48,19 @@ class Cache:
 
     @property
     def folder(self) -> Path:
-        """Where this model's scores are."""
+        """Folder with the scores of this model."""
         return self.root / self.model
 
     def whole(self, key: str) -> pl.DataFrame | None:
-        """The scores of the frame with this digest, in its order, if they are kept."""
+        """Read the scores of the frame with this digest, in its order, if they are cached."""
         return self._read(self.folder / f"{key}.parquet", self.schema)
 
     def keep_whole(self, key: str, scores: pl.DataFrame) -> None:
-        """Keep the scores of a frame."""
+        """Store the scores of a frame."""
         self._write(self.folder / f"{key}.parquet", scores.select(self.schema.names()))
 
     def rows(self) -> pl.DataFrame:
-        """All rows that are kept: digest and scores, each digest once."""
+        """Read all cached rows: digest and scores, each digest once."""
         schema = pl.Schema([(DIGEST, pl.Binary()), *self.schema.items()])
         parts = [self._read(each, schema) for each in self._files()]
         readable = [each for each in parts if each is not None]
@@ -116,7 +116,7 @@ def _name(rows: pl.DataFrame) -> str:
 
 
 def _is_draft(path: Path) -> bool:
-    """Whether a file was never moved into its place; earlier releases named such files `.tmp`."""
+    """Return whether a file never got its final name; earlier releases called such files `.tmp`."""
     return path.name.startswith(".") or path.suffix == ".tmp"
 
 

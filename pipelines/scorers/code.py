@@ -51,7 +51,7 @@ class CodeSettings(StrictModel):
 
 
 class Code(Scorer[CodeSettings]):
-    """Whether a program passes its tests."""
+    """Runs the tests of each program in a sandbox."""
 
     name = "code"
     version = "code/3"
@@ -125,7 +125,7 @@ def _check_pytest(tests: Iterable[str | None]) -> None:
 def _outcomes(
     rows: list[tuple[str | None, ...]], settings: CodeSettings
 ) -> Iterator[Outcome | None]:
-    """What came of each program, in order."""
+    """Yield the outcome of each program, in order."""
 
     def judge(row: tuple[str | None, ...]) -> Outcome | None:
         program, tests, entry_point = row if len(row) == 3 else (*row, None)  # noqa: PLR2004  with the column

@@ -19,7 +19,7 @@ OCCURRENCE: Final = {"round": pl.Int32, "row": pl.Int64}
 def vectors(
     candidates: pl.Series, real: pl.Series
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pixel vectors of the images of candidates and of real rows.
+    """Decode the images of candidates and of real rows into pixel vectors.
 
     Returns:
         [n, d], NaN for a candidate without a readable image of the real rows' shape; and [m, d].

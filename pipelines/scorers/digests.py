@@ -76,7 +76,7 @@ def of_code(module: str) -> str:
 
 
 def _flat(name: str, dtype: pl.DataType, value: pl.Expr | None = None) -> Iterable[pl.Expr]:
-    """A column as columns that have canonical bytes."""
+    """Split a column into columns that have canonical bytes."""
     value = pl.col(name) if value is None else value
     if isinstance(dtype, pl.Struct):
         yield value.is_null().alias(f"{name}?")

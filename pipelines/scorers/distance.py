@@ -37,7 +37,7 @@ class DistanceSettings(StrictModel):
 
 
 class Distance(Scorer[DistanceSettings]):
-    """How far a candidate is from real images, and from the other candidates."""
+    """Distances of each candidate to real images and to other candidates."""
 
     name = "distance"
     version = "distance/1"
@@ -81,7 +81,7 @@ class Distance(Scorer[DistanceSettings]):
         return _scores(candidates, given.real, (close, real_at), (others[:, 0], other[:, 0]))
 
     def score_real(self, given: Given, settings: DistanceSettings) -> pl.DataFrame:
-        """The same of the real rows, each measured against all others.
+        """Measure the distance of each real row to all others.
 
         Its `candidate_distance` is null: a real row is nobody's fellow candidate.
 

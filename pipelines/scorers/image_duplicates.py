@@ -1,4 +1,4 @@
-"""Is an image nearly one of the real images, or of this round?
+"""Near-duplicates of images among real images and within the round.
 
 Near is what has perceptual hashes (64 bits) of at most `within` different bits: a copy in another
 size, format or quality, with other contrast, or slightly retouched. Hashes that differ in more bits
@@ -41,7 +41,7 @@ class ImageDuplicatesSettings(StrictModel):
 
 
 class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
-    """Is an image nearly one of the real images, or of this round?"""
+    """Near-duplicates of images among real images and within the round."""
 
     name = "image_duplicates"
     version = "image_duplicates/1"
@@ -95,7 +95,7 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
         return _scores(frame, settings, readable, (near, real), (fellows, cluster))[order]
 
     def score_real(self, given: Given, settings: ImageDuplicatesSettings) -> pl.DataFrame:
-        """The same of the real rows, each compared with all others.
+        """Compare each real row with all others.
 
         What is about candidates is null: a real row is nobody's fellow candidate.
 

@@ -40,7 +40,7 @@ class JsonSchemaSettings(StrictModel):
 
 
 class JsonSchema(Scorer[JsonSchemaSettings]):
-    """Is a text a JSON document that fits a schema?"""
+    """Validates texts as JSON documents against a schema."""
 
     name = "json_schema"
     version = "json_schema/1"
@@ -50,7 +50,7 @@ class JsonSchema(Scorer[JsonSchemaSettings]):
     rowwise = True
 
     def files(self, settings: JsonSchemaSettings) -> tuple[Path, ...]:
-        """The schema."""
+        """Return the file of the schema, if there is one."""
         return () if settings.schema_file is None else (Path(settings.schema_file),)
 
     def model_digest(self, given: Given, settings: JsonSchemaSettings) -> str:  # noqa: ARG002  of the protocol
@@ -126,7 +126,7 @@ def _elsewhere(location: str) -> NoReturn:
 
 
 def _problem(text: str, validator: Any) -> str:  # noqa: ANN401  without a common type
-    """What is wrong with a document; empty if nothing is."""
+    """Describe what is wrong with a document; empty if it is valid."""
     try:
         document = json.loads(text, parse_constant=_constant)
         first = next(iter(validator.iter_errors(document)), None)

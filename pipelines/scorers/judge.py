@@ -61,7 +61,7 @@ ANSWER: Final = (
 
 
 class JudgeSettings(StrictModel):
-    """Who judges by which rubric, and how often."""
+    """Settings of the rubric, the service and the number of votes."""
 
     text: str = "text"
     label: str | None = "label"
@@ -85,7 +85,7 @@ class Judge(Scorer[JudgeSettings]):
     rowwise = True
 
     def files(self, settings: JudgeSettings) -> tuple[Path, ...]:
-        """A rubric outside of the scorers' folder."""
+        """Return the rubric if it is a file of the user's."""
         path = rubric.place_of(settings.rubric)
         return () if path.parent == rubric.FOLDER else (path,)
 
@@ -130,7 +130,7 @@ class Judge(Scorer[JudgeSettings]):
         return key.join(scores, on=list(OCCURRENCE), how="left", maintain_order="left")
 
     def score_real(self, given: Given, settings: JudgeSettings) -> pl.DataFrame:
-        """The same of the real rows.
+        """Ask for the votes on each real row.
 
         Raises:
             ServiceError: as `score`.
@@ -152,7 +152,7 @@ class Judge(Scorer[JudgeSettings]):
 
 
 def _scaled(estimate: Estimate, requests: int) -> Estimate:
-    """The same for another number of requests; dollars in proportion."""
+    """Scale an estimate to another number of requests."""
     share = requests / estimate.requests
     tokens = ("tokens_in_low", "tokens_in_high", "tokens_out_low", "tokens_out_high")
     changed: dict[str, Any] = {name: round(getattr(estimate, name) * share) for name in tokens}
@@ -163,7 +163,7 @@ def _scaled(estimate: Estimate, requests: int) -> Estimate:
 
 
 def ballot(rubric_: Rubric, sample: str, vote: int, settings: JudgeSettings) -> Request:
-    """The request of one vote.
+    """Build the request of one vote.
 
     Args:
         rubric_: the rubric.
@@ -183,7 +183,7 @@ def ballot(rubric_: Rubric, sample: str, vote: int, settings: JudgeSettings) -> 
 
 
 def fence(rules: str, sample: str, vote: int) -> str:
-    """A line that is found neither in the rubric nor in the sample, and that follows from both."""
+    """Derive a marker line that occurs neither in the rubric nor in the sample."""
     salt = 0
     while True:
         content = "\0".join([rules, sample, str(vote), str(salt)])
@@ -194,7 +194,7 @@ def fence(rules: str, sample: str, vote: int) -> str:
 
 
 def _sample(row: dict[str, Any]) -> str:
-    """What a judge sees of a row: its columns as one line of JSON."""
+    """Encode the columns of a row as one line of JSON."""
     return prompt_escaping.as_data(
         {name: each for name, each in row.items() if name not in OCCURRENCE}
     )

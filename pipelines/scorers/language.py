@@ -35,7 +35,7 @@ class LanguageSettings(StrictModel):
 
 
 class Language(Scorer[LanguageSettings]):
-    """In which language is a text?"""
+    """Identifies the language of texts."""
 
     name = "language"
     version = "language/1"
@@ -51,7 +51,7 @@ class Language(Scorer[LanguageSettings]):
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: LanguageSettings
     ) -> pl.DataFrame:
-        """Tell the language of each text.
+        """Identify the language of each text.
 
         Args:
             candidates: round, row, text.

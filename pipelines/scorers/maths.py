@@ -27,7 +27,7 @@ class MathsSettings(StrictModel):
 
 
 class Maths(Scorer[MathsSettings]):
-    """Is the answer to a maths problem the true one?"""
+    """Compares answers to maths problems with the true answers."""
 
     name = "maths"
     version = "maths/2"

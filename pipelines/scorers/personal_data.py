@@ -33,7 +33,7 @@ class PersonalDataSettings(StrictModel):
 
 
 class PersonalData(Scorer[PersonalDataSettings]):
-    """Does a text hold personal data?"""
+    """Counts personal data in texts."""
 
     name = "personal_data"
     version = "personal_data/1"
@@ -49,7 +49,7 @@ class PersonalData(Scorer[PersonalDataSettings]):
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: PersonalDataSettings
     ) -> pl.DataFrame:
-        """Count what each text holds.
+        """Count the personal data in each text.
 
         Args:
             candidates: round, row, text.

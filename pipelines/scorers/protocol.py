@@ -31,12 +31,12 @@ Own = TypeVar("Own", bound=StrictModel)
 
 
 def _quiet(done: int, of: int) -> None:
-    """Tell nobody how far the work is."""
+    """Report progress to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What scores are computed from besides the candidates."""
+    """Data that scores are computed from besides the candidates."""
 
     real: pl.DataFrame
     """The real training rows: round, row and payload."""
@@ -109,7 +109,7 @@ class EstimatesCost(Protocol):
         candidates: int,
         settings: Any,  # noqa: ANN401  each has its own
     ) -> ServiceCost:
-        """What scoring a round will take, without asking the service.
+        """Estimate what scoring a round will request, without sending anything.
 
         Args:
             rows: at least one row like the candidates, with the columns that are needed.
@@ -119,6 +119,6 @@ class EstimatesCost(Protocol):
 
 
 def columns_read(scorer: Scorer[Any], settings: StrictModel) -> tuple[str, ...]:
-    """The real names of the columns that a scorer reads."""
+    """Return the names that the columns a scorer reads have in the data set."""
     named = (getattr(settings, need, need) for need in scorer.needs)
     return tuple(str(name) for name in named if name is not None)

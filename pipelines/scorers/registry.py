@@ -38,7 +38,7 @@ SCORERS: Final[Registry[Scorer[Any]]] = Registry(
 
 
 def load(reference: str) -> Scorer[Any]:
-    """A scorer.
+    """Load a scorer.
 
     Raises:
         ParamsError: there is no such scorer, or it does not keep the protocol.
@@ -47,7 +47,7 @@ def load(reference: str) -> Scorer[Any]:
 
 
 def settings(reference: str, given: Mapping[str, Any]) -> StrictModel:
-    """The settings of a scorer.
+    """Parse the settings of a scorer.
 
     Raises:
         ParamsError: there is no such scorer, or a key is wrong; names the nearest.
@@ -57,17 +57,17 @@ def settings(reference: str, given: Mapping[str, Any]) -> StrictModel:
 
 
 def versions(scorers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Semantic versions of these scorers, as `Registry.versions`."""
+    """Return the semantic versions of scorers, as `Registry.versions`."""
     return SCORERS.versions(scorers)
 
 
 def files(scorers: Mapping[str, Mapping[str, Any]]) -> tuple[Path, ...]:
-    """Files of the user's on which the scores of these scorers depend, as `Registry.files`."""
+    """Return the user's files that the scores of scorers depend on, as `Registry.files`."""
     return SCORERS.files({name: settings(name, own) for name, own in scorers.items()})
 
 
 def resolved(given: Mapping[str, Any], *, own: bool = True) -> dict[str, dict[str, Any]]:
-    """Every setting of these scorers, whether given or not; a scorer that is None is left out.
+    """Resolve all settings of scorers, defaults included; leave out a scorer that is None.
 
     Args:
         given: settings by reference.

@@ -24,14 +24,14 @@ _PART: Final = re.compile(r"^(?=## )", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """A beginning and parts."""
+    """A rubric: its introduction and its parts."""
 
     beginning: str
     parts: tuple[str, ...]
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex)."""
+        """SHA-256 of the rubric, as hex digits."""
         return hashlib.sha256("\n".join([self.beginning, *self.parts]).encode()).hexdigest()
 
     def rotated(self, vote: int) -> str:

@@ -22,7 +22,7 @@ ROW_TYPES = {"round": pl.Int32, "row": pl.Int64}
 def score_all(
     scorers: Mapping[str, Mapping[str, Any]], candidates: pl.DataFrame, given: Given
 ) -> pl.DataFrame:
-    """All scores of the candidates.
+    """Compute all scores of the candidates.
 
     Args:
         scorers: settings by name, as in params.yaml.
@@ -46,7 +46,7 @@ def score_all(
 def score_real(
     scorers: Mapping[str, Mapping[str, Any]], columns: Iterable[str], given: Given
 ) -> pl.DataFrame:
-    """Scores of the real rows themselves, of those scorers that can give them.
+    """Compute scores of the real rows, by those scorers that can.
 
     Args:
         scorers: settings by name, as in params.yaml.
@@ -71,7 +71,7 @@ def score_real(
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredScorer:
-    """A scorer with what it is given."""
+    """A scorer with its settings and its data."""
 
     name: str
     scorer: Scorer[Any]
@@ -79,7 +79,7 @@ class ConfiguredScorer:
     given: Given
 
     def shown(self, rows: pl.DataFrame, what: str) -> pl.DataFrame:
-        """The columns of rows that the scorer reads.
+        """Select the columns that the scorer reads.
 
         Raises:
             DataError: one is not there.
@@ -95,7 +95,7 @@ class ConfiguredScorer:
         return rows.select(*KEY, *columns)
 
     def cache(self, what: str) -> Cache:
-        """Where scores of this scorer with this model, settings and code are kept."""
+        """Return the cache for this scorer with this model, these settings and this code."""
         model = digests.of_values(
             what=what,
             scorer=self.name,
@@ -113,7 +113,7 @@ class ConfiguredScorer:
 
 
 def score(name: str, settings: StrictModel, candidates: pl.DataFrame, given: Given) -> pl.DataFrame:
-    """Scores of one scorer: round, row and its columns, one row per candidate, in their order.
+    """Compute the scores of one scorer: round, row and its columns, one row per candidate.
 
     Raises:
         DataError: as `score_all`.
@@ -139,7 +139,7 @@ def _real(configured: ConfiguredScorer, scorer: ScoresReal) -> pl.DataFrame:
 
 
 def _whole(rows: pl.DataFrame, cache: Cache, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-    """Scores of a frame, kept as a whole."""
+    """Return the cached scores of a frame, or compute and cache them."""
     key = digests.of_frame(rows, rows.columns)
     cached = cache.whole(key)
     if cached is not None and len(cached) == len(rows):
@@ -150,7 +150,7 @@ def _whole(rows: pl.DataFrame, cache: Cache, compute: Callable[[], pl.DataFrame]
 
 
 def _rows(configured: ConfiguredScorer, rows: pl.DataFrame, cache: Cache) -> pl.DataFrame:
-    """Scores of a scorer of rows: equal rows are scored once, and kept ones not again.
+    """Score rows one by one: equal rows once, and cached ones not again.
 
     A row without any score is not kept: what prevented it, such as a limit of time, may pass.
     """
@@ -174,7 +174,7 @@ def _beside(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 def _checked(
     configured: ConfiguredScorer, rows: pl.DataFrame, scores: pl.DataFrame
 ) -> pl.DataFrame:
-    """What a scorer gave, NaN as null, if it is what the protocol says."""
+    """Check the scores against the protocol, and replace NaN by null."""
     name = configured.name
     schema = pl.Schema({**ROW_TYPES, **configured.scorer.columns})
     if scores.schema != schema:

@@ -17,7 +17,7 @@ COLUMNS: Final = {"predicted_topic": pl.String, "topic_confidence": pl.Float64}
 
 
 class TextAgreementSettings(StrictModel):
-    """Which columns are the text and its label."""
+    """Names of the columns with the text and its label."""
 
     text: str = "text"
     label: str = "label"
@@ -70,7 +70,7 @@ class TextAgreement(Scorer[TextAgreementSettings]):
         return _scores(candidates, labels, confidence, readable)
 
     def score_real(self, given: Given, settings: TextAgreementSettings) -> pl.DataFrame:
-        """The same of the real rows, each by a classifier that did not learn from it.
+        """Classify each real row with a classifier that was not trained on it.
 
         Raises:
             DataError: a label has too few real rows.

@@ -31,7 +31,7 @@ COLUMNS: Final = {
 
 
 class TextDuplicatesSettings(StrictModel):
-    """Which column is the text, and what is near."""
+    """Name of the column with the text, and settings of the similarity."""
 
     text: str = "text"
     threshold: float = Field(0.8, ge=0.3, le=1)
@@ -100,7 +100,7 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
         return _scores(frame, given, settings, (values, has_fellow))[order]
 
     def score_real(self, given: Given, settings: TextDuplicatesSettings) -> pl.DataFrame:
-        """The same of the real rows, each compared with all others.
+        """Compare each real row with all others.
 
         What is about candidates is null: a real row is nobody's fellow candidate.
         """

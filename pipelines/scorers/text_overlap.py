@@ -31,7 +31,7 @@ class TextOverlapSettings(StrictModel):
 
 
 class TextOverlap(Scorer[TextOverlapSettings]):
-    """How much of a text stands word for word in the real data, or in the held-out rows?"""
+    """Share of each text that occurs verbatim in real training or held-out rows."""
 
     name = "text_overlap"
     version = "text_overlap/1"

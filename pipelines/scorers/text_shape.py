@@ -63,13 +63,13 @@ WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
 
 
 class TextShapeSettings(StrictModel):
-    """Which column is the text."""
+    """Name of the column with the text."""
 
     text: str = "text"
 
 
 class TextShape(Scorer[TextShapeSettings]):
-    """How long is a text, is it a refusal, and did something of the prompt stay in it?"""
+    """Length of texts, refusals, and leftovers of the prompt."""
 
     name = "text_shape"
     version = "text_shape/1"
@@ -114,7 +114,7 @@ class TextShape(Scorer[TextShapeSettings]):
         )
 
     def score_real(self, given: Given, settings: TextShapeSettings) -> pl.DataFrame:
-        """The same of the real rows."""
+        """Measure each real text."""
         return self.score(given.real, given, settings)
 
 

@@ -24,13 +24,13 @@ BLOCK: Final = 8192
 
 
 class ToxicitySettings(StrictModel):
-    """Which column is the text."""
+    """Name of the column with the text."""
 
     text: str = "text"
 
 
 class Toxicity(Scorer[ToxicitySettings]):
-    """How likely is a text to be offensive?"""
+    """Probability that a text is offensive."""
 
     name = "toxicity"
     version = "toxicity/1"

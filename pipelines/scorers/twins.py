@@ -27,12 +27,12 @@ def best(pairs: Pairs, rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64
 
 
 def turned(pairs: Pairs) -> Pairs:
-    """The same pairs, the other way round."""
+    """Swap both sides of all pairs."""
     return Pairs(pairs.right, pairs.left, pairs.similarity)
 
 
 def both_ways(pairs: Pairs) -> Pairs:
-    """Each pair in either direction."""
+    """Return each pair in both directions."""
     back = turned(pairs)
     return Pairs(*(np.concatenate(each) for each in zip(pairs, back, strict=True)))
 
@@ -46,7 +46,7 @@ def taken(values: pl.Series, at: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def in_order(frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """A frame by its rows, and where each row of the frame as it was now is, [n]."""
+    """Sort a frame by `row`, and return where each row of the original frame is now, [n]."""
     order = frame["row"].arg_sort().cast(pl.Int64).to_numpy()
     positions = np.empty(len(order), dtype=np.int64)
     positions[order] = np.arange(len(order))

@@ -29,7 +29,7 @@ MAX_LETTERS: Final = 300
 
 
 class Dialogue(Source[NoSettings]):
-    """Questions and answers of chatterbot-corpus, by topic."""
+    """Questions and answers of chatterbot-corpus, labelled by topic."""
 
     name = "dialogue"
     version = "dialogue/1"
@@ -38,7 +38,7 @@ class Dialogue(Source[NoSettings]):
     licence = LICENCE
 
     def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-        """All pairs, as the function `load`."""
+        """Return all pairs, as the function `load`."""
         return load()
 
 

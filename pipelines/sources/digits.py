@@ -28,7 +28,7 @@ class Digits(Source[NoSettings]):
     licence = LICENCE
 
     def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-        """All rows, as the function `load`."""
+        """Return all rows, as the function `load`."""
         return load()
 
 

@@ -26,7 +26,7 @@ NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a source holds."""
+    """The images of a source, by class."""
 
     root: Path
     """Where it really is."""
@@ -34,7 +34,7 @@ class Folder:
     """Names of the image files by class, both in order."""
 
     def read(self, name: str, file: str) -> bytes:
-        """The bytes of an image.
+        """Read the bytes of an image.
 
         Raises:
             OSError: it is no longer what it was when it was found.
@@ -58,7 +58,7 @@ def check(source: str) -> None:
 
 
 def mode_of(source: str) -> int | None:
-    """What stands at a path, as the system has it; None: nothing.
+    """Return the file mode of a path; None if nothing is there.
 
     Raises:
         DataError: it cannot be told.
@@ -118,7 +118,7 @@ def _suffix(name: str) -> str:
 
 
 def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
-    """Why a file is not read; None: it is."""
+    """Describe why a file is refused; None if it is read."""
     why = _misplaced(root, entry)
     if why is not None:
         return why
@@ -130,7 +130,7 @@ def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
 
 
 def _misplaced(root: Path, entry: os.DirEntry[str]) -> str | None:
-    """Why an entry cannot be reached inside of the source; None: it can."""
+    """Describe why an entry is not inside the source; None if it is."""
     try:
         entry.name.encode()
         if not entry.is_symlink():

@@ -20,7 +20,7 @@ Own = TypeVar("Own", bound=StrictModel)
 
 
 class Source(Plugin, Protocol[Own]):
-    """A class that gives the real rows of a data set."""
+    """Provides the real rows of a data set."""
 
     Settings: type[Own]
     """What can be set for it under `ingest.settings` in params.yaml."""
@@ -31,7 +31,7 @@ class Source(Plugin, Protocol[Own]):
 
     @abstractmethod
     def load(self, settings: Own) -> pl.DataFrame:
-        """All rows, in an order that does not change.
+        """Load all rows, always in the same order.
 
         Args:
             settings: the source's own.

@@ -32,7 +32,7 @@ LARGEST: Final = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class RealData:
-    """Real rows, and what their lineage says about where they are from."""
+    """Real rows, with the origin and licence that their lineage records."""
 
     frame: pl.DataFrame
     name: str

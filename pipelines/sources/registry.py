@@ -43,7 +43,7 @@ FOLDER: Final = "folder/1"
 
 
 def plugin(source: str) -> str | None:
-    """The reference of the plug-in that a source is; None: it is a table, a folder or nothing.
+    """Return the plug-in reference of a source; None for a table, a folder or nothing.
 
     Args:
         source: what params.yaml says.
@@ -64,7 +64,7 @@ def plugin(source: str) -> str | None:
 
 
 def find(reference: str) -> type[Source[Any]]:
-    """The class of a source; a module with `load()` is made one.
+    """Load the class of a source; a module with `load()` is wrapped in one.
 
     Args:
         reference: what `plugin` gave.
@@ -88,7 +88,7 @@ def find(reference: str) -> type[Source[Any]]:
 
 
 def settings(source: str, given: Mapping[str, Any]) -> StrictModel:
-    """The settings of a source.
+    """Parse the settings of a source.
 
     Raises:
         DataError: as `find`.
@@ -101,7 +101,7 @@ def settings(source: str, given: Mapping[str, Any]) -> StrictModel:
 
 
 def versions(source: str) -> dict[str, str]:
-    """Semantic versions of what reads a source, by kind and name.
+    """Return the semantic versions of what reads a source, by kind and name.
 
     Raises:
         DataError: as `find`.
@@ -115,7 +115,7 @@ def versions(source: str) -> dict[str, str]:
 
 
 def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
-    """What the user wrote and the rows depend on: a table, a folder, or files of a plug-in.
+    """Return the user's files that the rows depend on: a table, a folder, or a plug-in's files.
 
     Args:
         source: what params.yaml says.
@@ -134,11 +134,11 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
 
 
 def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:
-    """The class of a module with `load()`."""
+    """Make a source class of a module with `load()`."""
     called = Path(parsed.location).stem.rpartition(".")[2]
 
     class Module(Source[NoSettings]):
-        """A module of the user's own."""
+        """A source made of a user's module."""
 
         name = called
         version = f"{called}/1"
@@ -147,7 +147,7 @@ def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:
         licence = getattr(module, "LICENCE", None)
 
         def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-            """What the module's function gives."""
+            """Call the module's `load()`."""
             frame: pl.DataFrame = module.load()
             return frame
 

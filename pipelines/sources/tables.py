@@ -116,7 +116,7 @@ def _counted(file: BinaryIO, byte: bytes) -> int:
 
 
 def _leaves(dtype: pl.DataType) -> int:
-    """Columns that a column is made of."""
+    """Return the leaf columns of a column."""
     if isinstance(dtype, pl.Struct):
         return sum(_leaves(pl.Series(dtype=field.dtype).dtype) for field in dtype.fields) or 1
     if isinstance(dtype, pl.List):

@@ -77,7 +77,7 @@ def make(
 
 
 def environment(request: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
-    """What a second making must share with this one to give the same bits.
+    """Collect what another run must share with this one to produce the same bits.
 
     Returns:
         `code` (digest), `python`, a version for each library, and what the generator's own code

@@ -113,7 +113,7 @@ def generate(
 
 
 def environment(settings: DiffusionGenerate) -> dict[str, Any]:
-    """What a second sampling must share with one of these settings to give the same bits."""
+    """Collect what another sampling with these settings must share to produce the same bits."""
     with unet.repeatable(settings.threads, settings.device) as device:
         return {**unet.environment(settings.threads, device), **unet.machine(device)}
 
@@ -203,7 +203,7 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _is_shape(value: object) -> bool:
-    """Whether a value is height and width of an image that is within the limits."""
+    """Return whether a value is the height and width of an image within the limits."""
     if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
         return False
     return len(value) == 2 and math.prod(value) <= image_files.MAX_PIXELS  # noqa: PLR2004  sides

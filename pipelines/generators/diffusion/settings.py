@@ -10,7 +10,7 @@ from pipelines.common.settings import StrictModel
 
 
 class DiffusionFit(StrictModel):
-    """How a diffusion model is trained."""
+    """Settings of the training of a diffusion model."""
 
     channels: tuple[int, ...] = Field(default=(24, 48), min_length=1)
     """Width of each level of the U-Net; each level after the first halves the image."""
@@ -39,7 +39,7 @@ class DiffusionFit(StrictModel):
 
 
 class DiffusionGenerate(StrictModel):
-    """How images are sampled from a diffusion model."""
+    """Settings of the sampling of images from a diffusion model."""
 
     steps: int = Field(default=20, gt=0)
     """Denoising steps per image."""

@@ -58,7 +58,7 @@ def _flushes_subnormals() -> bool:
 
 
 def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
-    """Arguments of `UNet2DModel`.
+    """Return the arguments of `UNet2DModel`.
 
     Args:
         settings: widths, layers and attention.
@@ -144,7 +144,7 @@ def scheduler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped librar
 
 
 def environment(threads: int, device: torch.device) -> dict[str, Any]:
-    """What a second fit must share with this one to give the same bits."""
+    """Collect what another fit must share with this one to produce the same bits."""
     import diffusers  # noqa: PLC0415  slow to import
     import torch  # noqa: PLC0415  slow to import
 

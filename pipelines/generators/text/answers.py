@@ -31,7 +31,7 @@ class RoundAnswers:
 
     @cached_property
     def all(self) -> Sequence[Reply | Failure]:
-        """An answer to each question, in order.
+        """Answers to all questions, in order; requested once.
 
         Raises:
             GeneratorError: no request was answered.

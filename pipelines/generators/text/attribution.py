@@ -23,7 +23,7 @@ SHARE: Final = 0.5
 def parents(
     dataset: str, pool: pl.DataFrame, rows: Sequence[int], shown: Sequence[Sequence[int]]
 ) -> pl.DataFrame:
-    """Edges from candidates to their exemplars.
+    """Return the edges from candidates to their exemplars.
 
     Args:
         dataset: of the exemplars.

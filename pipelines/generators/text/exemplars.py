@@ -38,12 +38,12 @@ class Pool:
 
     @property
     def columns(self) -> list[str]:
-        """What is the content of a row."""
+        """Columns with the content of a row."""
         return [name for name in self.rows.columns if name not in {*OWN, LABEL}]
 
     @property
     def labels(self) -> list[str] | None:
-        """The labels, in order; None: rows have none."""
+        """Distinct labels, sorted; None if rows have no labels."""
         if LABEL not in self.rows.columns:
             return None
         return [str(each) for each in self.rows[LABEL].unique().sort()]

@@ -51,7 +51,7 @@ class Text(Generator[TextFit, TextGenerate]):
     opaque_share = 1.0
 
     def files(self, settings: TextFit | TextGenerate) -> tuple[Path, ...]:
-        """A template outside of the package, which candidates depend on and a fit does not."""
+        """Return the prompt template if it is a file of the user's."""
         if isinstance(settings, TextFit):
             return ()
         path = templates.place_of(settings.prompt, ())

@@ -21,7 +21,7 @@ Cell = Mapping[str, str]
 
 
 def cells(attributes: Mapping[str, Sequence[str]]) -> list[Cell]:
-    """All combinations, in order; one empty one where there are no attributes."""
+    """Return all combinations of attributes, in order; a single empty one without attributes."""
     names = list(attributes)
     return [dict(zip(names, words, strict=True)) for words in product(*attributes.values())]
 

@@ -35,7 +35,7 @@ SEED_BITS: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for one candidate."""
+    """The request for one candidate, and what it was made of."""
 
     label: str | None
     cell: Cell
@@ -48,7 +48,7 @@ class Question:
 
 
 def template_of(request: TextRequest) -> Template:
-    """The template of a round.
+    """Load the prompt template of a round.
 
     Raises:
         GeneratorError: there is no such file.
@@ -68,7 +68,7 @@ def schema(columns: Sequence[str], max_chars: int | None) -> dict[str, Any]:
 
 
 def questions(request: TextRequest, pool: Pool) -> list[Question]:
-    """What a round asks, one question for each candidate, in order.
+    """Render the requests of a round, one for each candidate, in order.
 
     Raises:
         GeneratorError: the pool has not the data set's columns, or the prompt cannot be rendered.
@@ -96,7 +96,7 @@ def questions(request: TextRequest, pool: Pool) -> list[Question]:
 
 
 def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
-    """A label for each candidate: each equally often, in an order drawn by seed."""
+    """Assign a label to each candidate: all equally often, in an order drawn by seed."""
     labels = request.settings.labels or pool.labels
     if pool.labels is None or not labels:
         return [None] * request.candidates
@@ -106,7 +106,7 @@ def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
 
 
 def _cells(request: TextRequest, labels: Sequence[str | None]) -> list[Cell]:
-    """A combination of attributes for each candidate."""
+    """Assign a combination of attributes to each candidate."""
     combinations = grid.cells(request.settings.attributes)
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "attributes")
     _, groups = np.unique([label or "" for label in labels], return_inverse=True)

@@ -29,7 +29,7 @@ REASONS: Final = 10
 def report(
     request: TextRequest, questions: Sequence[Question], answers: Sequence[Reply | Failure]
 ) -> GenerateReport:
-    """What a round's manifest says of its making.
+    """Report how a round was made, for its manifest.
 
     Args:
         request: the round.
@@ -46,7 +46,7 @@ def report(
 
 
 def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any]:
-    """What a second making must share with this one to give the same; no address and no key."""
+    """Collect what another run must share to give the same; without addresses and keys."""
     root = Path(__file__).parents[2]
     code = [digests.of_file(root / name) for name in CODE]
     service = request.settings.service
@@ -63,7 +63,7 @@ def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any
 
 
 def reasons(answers: Sequence[Reply | Failure]) -> list[tuple[str, int]]:
-    """Why requests failed, the most frequent reason first."""
+    """Count the reasons of failed requests, the most frequent first."""
     return Counter(each.reason for each in answers if isinstance(each, Failure)).most_common()
 
 

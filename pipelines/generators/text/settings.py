@@ -16,14 +16,14 @@ MAX_CELLS: Final = 100_000
 
 
 class TextFit(StrictModel):
-    """What is kept of the training mix."""
+    """Settings of the pool of exemplars that is kept of the training mix."""
 
     pool_rows: int = Field(5000, gt=0)
     """At most this many exemplars, of all labels as evenly as there are rows."""
 
 
 class TextGenerate(StrictModel):
-    """What is asked of the service, and of which service."""
+    """Settings of the requests, and of the service that answers them."""
 
     service: Service = Service()
     shots: int = Field(4, ge=0)
