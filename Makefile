@@ -1,5 +1,7 @@
-# `make run` is the whole chain, `make test` the whole test suite, `make fuzz` five minutes of hostile
-# input for every reader (more with `make fuzz EXAMPLES=9000`).
+# `make run` is the whole chain. `make test` is the test suite for every day, `make test-all` the whole
+# one: with other clients' own suites, simulations, benchmarks and every kill. `make test-rest` is what
+# `make test` leaves out. `make fuzz` is five minutes of hostile input for every reader (more with
+# `make fuzz EXAMPLES=9000`).
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
@@ -10,14 +12,24 @@ export GX_ANALYTICS_ENABLED := false
 
 EXAMPLES ?= 1000
 
-.PHONY: run test fuzz lint install install-test clean
+# The markers of pyproject.toml whose tests `make test` leaves out.
+TIERS := bench or foreign or kill or simulation or slow
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: run test test-all test-rest fuzz lint install install-test clean
 
 run: install
 	dvc repro
 	@stemma status --next
 
 test: install-test
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+	pytest $(WORKERS) -m "not ($(TIERS))"
+
+test-all: install-test
+	pytest $(WORKERS)
+
+test-rest: install-test
+	pytest $(WORKERS) -m "$(TIERS)"
 
 fuzz: install-test
 	STEMMA_FUZZ_EXAMPLES=$(EXAMPLES) pytest -n 2 --timeout 0 tests/fuzz

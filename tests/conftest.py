@@ -1,4 +1,4 @@
-"""The real local model, for whoever asks a language model in a test."""
+"""The real local model for whoever asks one, and what was not tested, in the last lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ import pytest
 from pipelines.llm.home import ServerHome
 from pipelines.llm.launch import serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL
+from tests import needs
 from tests.served import LocalServer
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last what this machine could not test, and how to get what it lacks."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lines = list(needs.untested([str(report.longrepr[2]) for report in skipped]))
+    if lines:
+        terminalreporter.section("not tested on this machine", sep="-")
+        terminalreporter.write("\n".join([*lines, ""]))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +11,7 @@ from benchmarks.verifiers.measure import Kept, Passed
 from expectations import custom
 from pipelines.llm.settings import BASE_URL
 from pipelines.scorers import registry
+from tests.needs import SANDBOX
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {(case.data, rule.name): rule for case in measure.CASES for rule in case.rules}
@@ -26,7 +25,7 @@ SLACK = 0.1
 @pytest.fixture(scope="module")
 def rows() -> list[Kept]:
     found, left_out = measure.rows(measure.ROW_CASES, 40, 1)
-    isolated = shutil.which("bwrap") is not None or bool(os.environ.get("STEMMA_REQUIRE_SANDBOX"))
+    isolated = not SANDBOX.missing() or SANDBOX.is_required()
     assert not left_out or not isolated
     return found
 

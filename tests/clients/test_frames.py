@@ -16,8 +16,8 @@ import pytest
 from lakefs_spec import LakeFSFileSystem
 
 from lake.server.sample_data import LAKES
-from tests.clients.required import cannot
 from tests.lake.servers import Served, api_root
+from tests.needs import CLIENTS
 
 TABLE = "lakefs://quickstart/main/lakes.parquet"
 
@@ -88,7 +88,7 @@ def test_duckdb_reads(fs: LakeFSFileSystem) -> None:
 @pytest.fixture
 def curl(sampled: Served) -> list[str]:
     if shutil.which("curl") is None:
-        cannot("curl is not installed")
+        CLIENTS.stop("curl is not installed")
     keys = f"{sampled.remote.access_key_id}:{sampled.remote.secret_access_key}"
     return ["curl", "--silent", "--show-error", "--fail-with-body", "--user", keys]
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from lake.home import Credentials
-from tests.clients.required import cannot
 from tests.lake.servers import start
+from tests.needs import CLIENTS
 
 PORT = 8000
 QUICKSTART = Credentials("AKIAIOSFOLQUICKSTART", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -32,7 +32,7 @@ def fetched(place: Path) -> Path:
     said = subprocess.run(fetch, capture_output=True, text=True, timeout=240, check=False)
     found = list(place.glob("lakefs_spec-*.tar.gz"))
     if not found:
-        cannot(f"pip cannot fetch the source distribution of {wanted}: {said.stderr[-300:]}")
+        CLIENTS.stop(f"pip cannot fetch the source distribution of {wanted}: {said.stderr[-300:]}")
     with tarfile.open(found[0]) as archive:
         safe: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
         archive.extractall(place, **safe)  # noqa: S202  a release of the index, as pip gives it
@@ -59,7 +59,7 @@ def scratch(home: Path) -> dict[str, str]:
 def test_its_own_suite_passes_whole(tmp_path: Path) -> None:
     suite = fetched(tmp_path)
     if not port_is_free():
-        cannot(f"port {PORT} is taken: lakefs-spec's tests need it, so end what listens there")
+        CLIENTS.stop(f"port {PORT} is taken: its tests need it, so end what listens there")
     home = tmp_path / "home"
     home.mkdir()
     more = ["--port", str(PORT), "--sample-repo"]

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests import needs
 from tests.flow.projects import ROOT
 from tests.flow.served import Page
 
-REQUIRED = os.environ.get("STEMMA_REQUIRE_BROWSER")
-"""Makes a missing browser a failure; the gate sets it. Read before tests clear the environment."""
 SHOTS = ROOT / "build" / "screenshots"
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
 WAIT = 20
@@ -87,8 +84,7 @@ def browsing(page: Page, home: Path) -> Iterator[Browser]:
     """Start a browser that has not been let in."""
     chromium, chosen = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or chosen is None:
-        reason = "needs Debian's packages chromium and chromium-driver"
-        (pytest.fail if REQUIRED else pytest.skip)(reason)
+        needs.BROWSER.stop()
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for each in (*SWITCHES, f"--user-data-dir={home}"):

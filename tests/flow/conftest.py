@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -13,7 +14,8 @@ import pytest
 from pipelines.common.errors import BlockedError
 from pipelines.gate.signing import KEY
 from tests.flow.lab import Lab, key_pair
-from tests.flow.projects import Project, tiny, tiny_round
+from tests.flow.projects import ROOT, Project, tiny, tiny_round
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,7 +31,7 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GX_ANALYTICS_ENABLED", "false")
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
         (home / "gitconfig").write_text("[user]\nname = a\nemail = a@example.org\n")
-        patch.delenv("PYTHONPATH", raising=False)
+        patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         yield
 
@@ -37,12 +39,14 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with two published rounds of `tiny`, its lake at rest."""
-    project = tiny(tmp_path_factory.mktemp("published") / "project")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project.root)
-        project.all(2)
-    project.stop_lake()
-    return project.root
+
+    def make(root: Path) -> None:
+        project = tiny(root)
+        with contextlib.chdir(root):
+            project.all(2)
+        project.stop_lake()
+
+    return made_once(tmp_path_factory, "published", make)
 
 
 @pytest.fixture
@@ -53,6 +57,21 @@ def copied(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(root)
     yield Project(root)
     Project(root).stop_lake()
+
+
+@pytest.fixture(scope="session")
+def _unchanged(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = Project(tmp_path_factory.mktemp("unchanged") / "project")
+    shutil.copytree(published, project.root, symlinks=True)
+    yield project
+    project.stop_lake()
+
+
+@pytest.fixture
+def unchanged(_unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with two published rounds, for tests that only read; the current directory."""
+    monkeypatch.chdir(_unchanged.root)
+    return _unchanged
 
 
 @pytest.fixture
@@ -73,18 +92,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def laboratory(
-    published: Path, keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    made_blocked: Path, keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
     """A project whose round 3 the guard blocked, and which was published signed by other limits."""
     project = Project(tmp_path_factory.mktemp("lab") / "project")
-    shutil.copytree(published, project.root, symlinks=True)
+    shutil.copytree(made_blocked, project.root, symlinks=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
-        limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
-        entry = tiny_round(3) | {"publish": limits}
-        project.edit(lambda found: found["rounds"].update({"tiny-3": entry}))
-        with pytest.raises(BlockedError):
-            project.round("tiny-3")
         lake = project.lake()
         blocked, start = lake.head("tiny-r003"), lake.head("main")
         project.edit(lambda found: found["rounds"]["tiny-3"].update(publish={}))
@@ -104,17 +118,19 @@ def lab(laboratory: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 @pytest.fixture(scope="session")
 def made_blocked(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose round 3 the guard blocked, its lake at rest."""
-    project = Project(tmp_path_factory.mktemp("blocked") / "project")
-    shutil.copytree(published, project.root, symlinks=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project.root)
-        limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
-        entry = tiny_round(3) | {"publish": limits}
-        project.edit(lambda found: found["rounds"].update({"tiny-3": entry}))
-        with pytest.raises(BlockedError):
-            project.round("tiny-3")
-    project.stop_lake()
-    return project.root
+
+    def make(root: Path) -> None:
+        shutil.copytree(published, root, symlinks=True)
+        project = Project(root)
+        with contextlib.chdir(root):
+            limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
+            entry = tiny_round(3) | {"publish": limits}
+            project.edit(lambda found: found["rounds"].update({"tiny-3": entry}))
+            with pytest.raises(BlockedError):
+                project.round("tiny-3")
+        project.stop_lake()
+
+    return made_once(tmp_path_factory, "blocked", make)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,19 @@
-"""Projects at work: a copy of this checkout, a data set that is learned in seconds, a real lake."""
+"""Projects at work: what a user's folder holds, a data set learned in seconds, a real lake."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from lake.client import Lake
@@ -22,11 +23,15 @@ from lineage.limits import Limits
 from pipelines import params
 from pipelines.rounds import context
 from pipelines.stages import runner
+from tests import commands
+from tests.commands import Finished
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 """The commands of this environment come first, activated or not."""
+FILES = ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore")
+SUITES = ROOT / "expectations" / "suites"
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {
     name: None for name, field in Limits.model_fields.items() if field.default is not None
@@ -74,12 +79,22 @@ class Project:
         change(content)
         place.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
+    def stemma(self, *words: str, env: Mapping[str, str] | None = None) -> Finished:
+        """Run the `stemma` command in this process, in this project's directory."""
+        with contextlib.chdir(self.root), pytest.MonkeyPatch.context() as patch:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            return commands.stemma(*words)
+
     def command(self, *words: str, env: Mapping[str, str] | None = None) -> Finished:
-        """Run a program of this project's environment in its directory."""
+        """Run a program of this project's environment in its directory, with this checkout's code.
+
+        The directory itself holds no code, and a program of it would be found before this one's.
+        """
         done = subprocess.run(
             [sys.executable, "-m", *words],
             cwd=self.root,
-            env={**os.environ, "PATH": PATH, **(env or {})},
+            env={**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT), **(env or {})},
             capture_output=True,
             text=True,
             check=False,
@@ -91,23 +106,9 @@ class Project:
         found = LakeHome(self.root / ".lake").endpoint()
         if found is None:
             return
-        with suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGTERM)
         assert until(lambda: not alive(found.pid), interval=0.02, timeout=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What a program left: exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        """Both streams together, for an assertion's message."""
-        return f"{self.out}\n{self.err}"
 
 
 def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:
@@ -124,20 +125,14 @@ def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def checkout(target: Path) -> Project:
-    """Copy the files of this checkout that git tracks or would track, but for what a run left."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        source = ROOT / name
-        left_by_a_run = name == "dvc.lock" or name.startswith("rounds/")
-        if source.is_file() and not left_by_a_run:
-            place = target / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, place)
+    """A user's folder as it is shipped: settings, stages, suites, and what DVC and git ignore.
+
+    The code stays where it is: stages run as `stemma stage`, from this checkout.
+    """
+    for name in (*FILES, *(str(suite.relative_to(ROOT)) for suite in SUITES.glob("*.json"))):
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, place)
     return Project(target)
 
 

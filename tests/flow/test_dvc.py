@@ -18,7 +18,7 @@ import yaml
 
 from pipelines.rounds import receipts, tables
 from pipelines.sources import digits
-from tests.flow.projects import Project, tiny, tiny_round
+from tests.flow.projects import ROOT, Project, tiny, tiny_round
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -221,7 +221,7 @@ def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
     source = sklearn_digits(("a", "b", "c"), Path("data/letters"))
     assert source > 300
     shutil.copy2("expectations/suites/tiny.json", "expectations/suites/letters.json")
-    readme = (done.root / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     block = readme.partition("```yaml\n")[2].partition("```")[0]
     mine = yaml.safe_load(block)["datasets"]
     assert list(mine) == ["letters"]

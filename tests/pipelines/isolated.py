@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
-REQUIRED = "STEMMA_REQUIRE_SANDBOX"
-"""Environment variable that makes a missing bubblewrap a failure; the gate sets it."""
+from tests.needs import SANDBOX
 
 needs_sandbox = pytest.mark.skipif(
-    shutil.which("bwrap") is None and not os.environ.get(REQUIRED),
-    reason="bubblewrap is not installed, so no program is run",
+    SANDBOX.missing() and not SANDBOX.is_required(), reason=SANDBOX.lacking
 )
