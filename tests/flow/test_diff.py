@@ -17,7 +17,6 @@ from review.diff import build, distance
 from review.diff.samples import Picture, samples
 from review.errors import Findings, UsageError
 from tests.flow.projects import Project
-from tests.flow.test_review import blocked_round
 
 
 def run(**given: object) -> None:
@@ -40,10 +39,9 @@ def run(**given: object) -> None:
 
 
 def test_a_diff_shows_what_a_merge_would_change(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    blocked: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocked_round(copied)
-    lake = copied.lake()
+    lake = blocked.lake()
     diff = build.diff(lake, "main", "tiny-r003", "tiny")
     decisions = tables.read_round(lake, "tiny-r003", "tiny", "decisions", 3)
     accepted = decisions.filter(pl.col("decision") == "accepted")
@@ -83,10 +81,9 @@ def test_a_superseded_round_shows_as_removed(copied: Project) -> None:
 
 
 def test_merges_of_other_data_sets_do_not_show(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    blocked: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocked_round(copied)
-    lake = copied.lake()
+    lake = blocked.lake()
     lake.set_branch("other", str(lake.head("main")))
     lake.write("other", "another/samples/round=000/part-00000.parquet", pl.DataFrame({"a": [1]}))
     lake.commit("other", "another data set", {})

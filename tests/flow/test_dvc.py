@@ -81,7 +81,7 @@ def test_the_first_run_leaves_only_receipts_and_the_lock(
     ]
     assert git(done, "status", "--short") == "?? dvc.lock\n?? rounds/\n"
     assert Path("reports/tiny/1/grid.png").stat().st_size > 1000
-    status = json.loads(done.command("review.cli.app", "status", "--json").out)
+    status = json.loads(done.stemma("status", "--json").out)
     rounds = status["datasets"]["tiny"]["rounds"]
     assert [(each["round"], each["state"], each["tag"]) for each in rounds] == [
         (0, "published", "tiny-v0"),
@@ -107,7 +107,7 @@ def test_a_second_run_does_nothing(done: Project) -> None:
 
 
 def test_a_round_that_is_added_runs_alone(done: Project) -> None:
-    added = done.command("review.cli.app", "round", "add", "tiny", "--json")
+    added = done.stemma("round", "add", "tiny", "--json")
     assert json.loads(added.out)["round"] == "tiny-2"
     again = done.command("dvc", "repro")
     assert again.code == 0, again.said
@@ -226,7 +226,7 @@ def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
     mine = yaml.safe_load(block)["datasets"]
     assert list(mine) == ["letters"]
     done.edit(lambda found: found["datasets"].update(mine))
-    added = done.command("review.cli.app", "round", "add", "letters", "--json")
+    added = done.stemma("round", "add", "letters", "--json")
     assert json.loads(added.out) == {"round": "letters-1", "files": ["params.yaml", "dvc.yaml"]}
     small = {"channels": [8, 16], "steps": 150, "batch": 32, "reference_rows": 100}
     done.edit(lambda found: found["datasets"]["letters"].update(fit={"diffusion": small}))

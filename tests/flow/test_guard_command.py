@@ -32,9 +32,9 @@ def shown(capsys: pytest.CaptureFixture[str], ref: str) -> str:
 
 
 def test_each_name_of_a_round_gives_the_recorded_answer(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    unchanged: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lake = copied.lake()
+    lake = unchanged.lake()
     for ref, number in (("main", 2), ("tiny-v1", 1), ("tiny-r001", 1), ("tiny-v2~1", 1)):
         judgement = judged(capsys, ref)
         recorded = manifest.read(lake, "main", "tiny", number)["guard"]
@@ -55,10 +55,10 @@ def test_each_name_of_a_round_gives_the_recorded_answer(
 
 
 def test_evidence_names_samples_of_the_round(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    unchanged: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = shown(capsys, "tiny-v1")
-    samples = tables.read_round(copied.lake(), "tiny-v1", "tiny", "samples", 1)
+    samples = tables.read_round(unchanged.lake(), "tiny-v1", "tiny", "samples", 1)
     first = samples.sort("row")["sample_id"].head(3).to_list()
     (line,) = (line for line in printed.splitlines() if line.startswith("│ depth_max "))
     assert all(name.hex()[:12] in line for name in first)
@@ -77,7 +77,7 @@ def test_limits_that_changed_since_block_now(
     assert "by other limits; another answer than now, real_share" in printed
     (line,) = (line for line in printed.splitlines() if line.startswith("│ real_share "))
     assert [cell.strip() for cell in line.split("│")][4:6] == ["block", "pass"]
-    done = copied.command("review.cli.app", "guard", "main", "--json")
+    done = copied.stemma("guard", "main", "--json")
     assert done.code == 1
     assert json.loads(done.out)["rounds"][0]["now"]["blocking"] == ["real_share"]
     assert done.err == "stemma: the guard blocks tiny-2 (real_share)\n"
@@ -182,7 +182,7 @@ def test_copies_of_held_out_rows_are_found_and_named(
     assert "holdout_equal" in judgement["differing"]
 
 
-def test_what_is_no_round_is_one_sentence(copied: Project) -> None:
+def test_what_is_no_round_is_one_sentence(unchanged: Project) -> None:
     with pytest.raises(NotFoundError, match="nowhere"):
         guard.run(ref="nowhere", dataset=None, as_json=False)
     with pytest.raises(UsageError, match="tiny-v0 is about real data"):
@@ -191,6 +191,6 @@ def test_what_is_no_round_is_one_sentence(copied: Project) -> None:
         guard.run(ref="tiny-v1", dataset="other", as_json=False)
     with pytest.raises(UsageError, match="there is no data set 'other'"):
         guard.run(ref="main", dataset="other", as_json=False)
-    zero = copied.lake().resolve("tiny-v0").id
+    zero = unchanged.lake().resolve("tiny-v0").id
     with pytest.raises(NotFoundError, match="holds no synthetic round of tiny"):
         guard.run(ref=zero, dataset=None, as_json=False)

@@ -37,7 +37,7 @@ def test_a_healthy_history_has_no_finding(lab: Lab, capsys: pytest.CaptureFixtur
     assert content["findings"] == []
     assert content["steps"] == {"round": 3, "real data": 1, "nothing": 1}
     assert [each["verdict"] for each in content["proved"]] == ["pass", "pass", "pass", None]
-    done = lab.project.command("review.cli.app", "audit", "--history", "main")
+    done = lab.project.stemma("audit", "--history", "main")
     assert done.code == 0, done.said
     assert (
         "main: 3 merges of rounds, 1 merge of real data, 1 commit without changes, 0 findings"

@@ -266,7 +266,7 @@ def test_a_key_that_cannot_be_used_stops_publish_before_the_merge(
     monkeypatch.setenv(KEY, str(broken))
     with pytest.raises(SigningError, match="cannot be opened as a private key"):
         another.run("publish", "tiny-3")
-    done = another.command("review.cli.app", "stage", "publish", "tiny-3")
+    done = another.stemma("stage", "publish", "tiny-3")
     assert done.code == 2
     assert len(done.err.strip().splitlines()) == 1
     assert "MC4CAQ" not in done.said
@@ -279,7 +279,7 @@ def test_nothing_that_is_written_holds_the_key(
 ) -> None:
     key = key_pair(tmp_path / "good")
     monkeypatch.setenv(KEY, str(key))
-    done = another.command("review.cli.app", "stage", "publish", "tiny-3")
+    done = another.stemma("stage", "publish", "tiny-3")
     assert done.code == 0, done.said
     lake = another.lake()
     assert "tiny-v3.1" in lake.tags("tiny-v3")

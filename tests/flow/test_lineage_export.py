@@ -38,11 +38,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return found
 
 
-def test_prov_names_every_candidate_and_what_was_accepted(copied: Project) -> None:
-    lake = copied.lake()
-    done = copied.command(
-        "review.cli.app", "lineage", "export", "main", "--format", "prov", "--json"
-    )
+def test_prov_names_every_candidate_and_what_was_accepted(unchanged: Project) -> None:
+    lake = unchanged.lake()
+    done = unchanged.stemma("lineage", "export", "main", "--format", "prov", "--json")
     assert (done.code, done.err) == (0, ""), done.said
     document = ProvDocument.deserialize(content=done.out, format="json")
     space = next(each for each in document.namespaces if each.prefix == "lake")
@@ -66,11 +64,11 @@ def _places(rows: pl.DataFrame) -> set[str]:
 
 
 def test_croissant_is_read_from_a_lake_by_its_address(
-    copied: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    unchanged: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """mlcroissant fetches the files over lakeFS's API, checks them, and opens the images."""
-    lake = copied.lake()
-    _by_address(copied, monkeypatch, tmp_path / "cache")
+    lake = unchanged.lake()
+    _by_address(unchanged, monkeypatch, tmp_path / "cache")
     output = tmp_path / "tiny.json"
     export("tiny-v2", "croissant", "tiny", output)
     content = json.loads(output.read_text(encoding="utf-8"))
@@ -113,9 +111,9 @@ def _compare(lake: Lake, found: mlcroissant.Dataset, table: str, at: int) -> Non
 
 
 def test_a_file_is_written_and_summed_up(
-    copied: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unchanged: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copied.lake()
+    unchanged.lake()
     output = tmp_path / "lineage.json"
     export("tiny-v1", output=output, as_json=True)
     found = printed(capsys)
@@ -131,8 +129,8 @@ def test_a_file_is_written_and_summed_up(
     assert content["distribution"][0]["contentUrl"].startswith("lakefs://stemma/")
 
 
-def test_what_cannot_be_exported_is_said_in_a_sentence(copied: Project, tmp_path: Path) -> None:
-    lake = copied.lake()
+def test_what_cannot_be_exported_is_said_in_a_sentence(unchanged: Project, tmp_path: Path) -> None:
+    lake = unchanged.lake()
     with pytest.raises(NotFoundError, match="nowhere"):
         export("nowhere")
     with pytest.raises(UsageError, match="there is no data set 'digits'; known: tiny"):
@@ -146,7 +144,7 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(copied: Project, tmp_path
         export("empty")
     with pytest.raises(NotFoundError, match="empty holds no lineage of tiny; name another ref"):
         export("empty", dataset="tiny")
-    done = copied.command("review.cli.app", "lineage", "export", "nowhere", "--format", "croissant")
+    done = unchanged.stemma("lineage", "export", "nowhere", "--format", "croissant")
     assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
 
 

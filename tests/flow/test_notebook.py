@@ -15,8 +15,8 @@ from review.errors import UsageError
 from tests.flow.projects import Project
 
 
-def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
-    del copied
+@pytest.mark.usefixtures("unchanged")
+def test_a_version_has_its_tables_as_lazy_frames() -> None:
     version = stemma.open("tiny-v1")
     assert version.dataset == "tiny"
     assert isinstance(version.samples, pl.LazyFrame)
@@ -30,8 +30,8 @@ def test_a_version_has_its_tables_as_lazy_frames(copied: Project) -> None:
         version.table("nowhere").collect()
 
 
-def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
-    del copied
+@pytest.mark.usefixtures("unchanged")
+def test_figures_and_charts_are_those_of_the_rounds() -> None:
     version = stemma.open("main")
     assert [entry["round"] for entry in version.rounds] == [0, 1, 2]
     assert version.figures["round"].to_list() == [1, 2]
@@ -43,8 +43,8 @@ def test_figures_and_charts_are_those_of_the_rounds(copied: Project) -> None:
     assert [entry["round"] for entry in earlier.rounds] == [0, 1]
 
 
-def test_what_is_not_there_is_said(copied: Project) -> None:
-    del copied
+@pytest.mark.usefixtures("unchanged")
+def test_what_is_not_there_is_said() -> None:
     with pytest.raises(NotFoundError):
         stemma.open("tiny-v9")
     with pytest.raises(NotFoundError, match="main holds no digits; it holds tiny"):
@@ -62,8 +62,8 @@ def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
     assert stemma.open("both", "tiny").dataset == "tiny"
 
 
-def test_two_versions_are_compared_as_the_command_does(copied: Project) -> None:
-    del copied
+@pytest.mark.usefixtures("unchanged")
+def test_two_versions_are_compared_as_the_command_does() -> None:
     diff = stemma.diff("tiny-v1", "tiny-v2")
     assert diff.dataset == "tiny"
     assert diff.changes["added"] > 0

@@ -99,7 +99,7 @@ def test_what_somebody_changed_by_hand_is_found(
     ]
     assert (found["clean"], found["not_provable"]) == (False, 1)
     assert proof("main", capsys)["clean"]
-    done = copied.command("review.cli.app", "audit", "--recompute", BRANCH)
+    done = copied.stemma("audit", "--recompute", BRANCH)
     assert done.code == 1, done.said
     assert done.err.splitlines()[-1] == (
         f"stemma: the lineage of {BRANCH} does not hold: 4 findings (parents 1, real_inputs 1, "
@@ -127,11 +127,11 @@ def test_a_mix_that_was_altered_proves_nothing(
     assert "was altered" in str(found["findings"])
 
 
-def test_statistics_of_a_real_lake(copied: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_statistics_of_a_real_lake(unchanged: Project, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     lineage_stats.run(ref="main", dataset=None, as_json=True)
     found = json.loads(capsys.readouterr().out)["datasets"]["tiny"]
-    lake = copied.lake()
+    lake = unchanged.lake()
     for each in found["rounds"]:
         samples = tables.read_round(lake, "main", "tiny", "samples", each["round"])
         lineage = tables.read_round(lake, "main", "tiny", "lineage", each["round"])

@@ -24,23 +24,13 @@ from pipelines.inquiry import overview
 from pipelines.rounds import receipts, tables
 from review.commands import audit, status
 from review.commands import rounds as adding
-from tests.flow.projects import ROOT, Project, tiny_round
-
-
-def blocked_round(project: Project) -> None:
-    """Leave round 3 on its branch, blocked by the guard."""
-    project.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
-    guard = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
-    project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=guard))
-    with pytest.raises(BlockedError):
-        project.round("tiny-3")
+from tests.flow.projects import Project, tiny_round
 
 
 def test_status_tells_published_rounds_from_a_blocked_one(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    blocked: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocked_round(copied)
-    found = overview.collect(copied.lake(), "tiny")
+    found = overview.collect(blocked.lake(), "tiny")
     assert [each["state"] for each in found["rounds"]] == ["published"] * 3
     (open_,) = found["open"]
     assert (open_["round"], open_["state"], open_["branch"]) == (3, "blocked", "tiny-r003")
@@ -73,9 +63,9 @@ def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
 
 
 def test_an_audit_tells_the_origin_of_any_candidate(
-    copied: Project, capsys: pytest.CaptureFixture[str]
+    unchanged: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lake = copied.lake()
+    lake = unchanged.lake()
     lineage = tables.read(lake, "main", "tiny", "lineage").collect()
     capsys.readouterr()
     for at in (0, 2):
@@ -106,9 +96,8 @@ def test_an_audit_tells_the_origin_of_any_candidate(
     assert len(json.loads(capsys.readouterr().out)["occurrences"]) == 1
 
 
-def test_an_audit_says_where_else_a_sample_is(copied: Project) -> None:
-    blocked_round(copied)
-    lake = copied.lake()
+def test_an_audit_says_where_else_a_sample_is(still: Project) -> None:
+    lake = still.lake()
     on_branch = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)["sample_id"][0].hex()
     with pytest.raises(NotFoundError, match="it is on tiny-r003: add --ref tiny-r003"):
         audit.run(sample=on_branch, ref="main", dataset=None, as_json=False)
@@ -170,10 +159,10 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
             "LAKECTL_CREDENTIALS_ACCESS_KEY_ID": keys["access_key_id"],
             "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": keys["secret_access_key"],
         }
-        shown = copied.command("review.cli.app", "status", "--json", env=env)
+        shown = copied.stemma("status", "--json", env=env)
         assert len(json.loads(shown.out)["datasets"]["tiny"]["rounds"]) == 3, shown.said
         receipts.path("tiny", 2, "curate").unlink()
-        again = copied.command("review.cli.app", "stage", "curate", "tiny-2", env=env)
+        again = copied.stemma("stage", "curate", "tiny-2", env=env)
         assert again.code == 0, again.said
         assert "adopted" in again.err
         assert receipts.read("tiny", 2, "curate").commit
@@ -217,14 +206,10 @@ def test_a_copied_project_uses_its_own_lake(copied: Project, tmp_path: Path) -> 
 
 
 def test_a_lake_is_served_where_there_is_one(tmp_path: Path) -> None:
-    done = Project(tmp_path).command(
-        "review.cli.app", "lake", "serve", env={"PYTHONPATH": str(ROOT)}
-    )
+    done = Project(tmp_path).stemma("lake", "serve")
     assert done.code == 2
     assert "there is no params.yaml here; name a lake with --home" in done.err
     assert list(tmp_path.iterdir()) == []
-    done = Project(tmp_path).command(
-        "review.cli.app", "lake", "serve", "--port", "80000", env={"PYTHONPATH": str(ROOT)}
-    )
+    done = Project(tmp_path).stemma("lake", "serve", "--port", "80000")
     assert done.code == 2
     assert "Traceback" not in done.err

@@ -25,8 +25,8 @@ def frame(lake: Lake, ref: str, table: str) -> pl.DataFrame:
     return tables.read(lake, ref, "tiny", table).collect()
 
 
-def test_main_holds_every_round_with_branch_and_tag(copied: Project) -> None:
-    lake = copied.lake()
+def test_main_holds_every_round_with_branch_and_tag(unchanged: Project) -> None:
+    lake = unchanged.lake()
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
     assert {"tiny-r001", "tiny-r002"} <= lake.branches("tiny").keys()
     tags = lake.tags("tiny")
@@ -36,8 +36,8 @@ def test_main_holds_every_round_with_branch_and_tag(copied: Project) -> None:
     assert history.published(lake, "tiny").keys() == {0, 1, 2}
 
 
-def test_every_candidate_has_lineage_verdicts_and_a_decision(copied: Project) -> None:
-    lake = copied.lake()
+def test_every_candidate_has_lineage_verdicts_and_a_decision(unchanged: Project) -> None:
+    lake = unchanged.lake()
     key = ["round", "row"]
     lineage = frame(lake, "main", "lineage")
     assert lineage.schema == schema.LINEAGE
@@ -55,8 +55,8 @@ def test_every_candidate_has_lineage_verdicts_and_a_decision(copied: Project) ->
     assert 0 < len(accepted) <= 48
 
 
-def test_candidates_and_generator_stay_in_the_generate_commit(copied: Project) -> None:
-    lake = copied.lake()
+def test_candidates_and_generator_stay_in_the_generate_commit(unchanged: Project) -> None:
+    lake = unchanged.lake()
     generated = receipts.read("tiny", 1, "generate").commit
     assert len(tables.read_round(lake, generated, "tiny", "candidates", 1)) == 24
     files = [item.path for item in lake.objects(generated, "tiny/models/round=001/")]
@@ -65,8 +65,8 @@ def test_candidates_and_generator_stay_in_the_generate_commit(copied: Project) -
         tables.read(lake, "main", "tiny", "candidates")
 
 
-def test_derived_columns_follow_from_the_mix(copied: Project) -> None:
-    lake = copied.lake()
+def test_derived_columns_follow_from_the_mix(unchanged: Project) -> None:
+    lake = unchanged.lake()
     lineage = frame(lake, "main", "lineage").sort("round", "row")
     shares = lineage.group_by("round", maintain_order=True).agg(
         pl.col("real_inputs").unique(), pl.col("depth_max").unique(), pl.col("real_roots").unique()
@@ -81,11 +81,11 @@ def test_derived_columns_follow_from_the_mix(copied: Project) -> None:
     assert ours["trained_on"].unique().to_list() == [mix["digest"]]
 
 
-def test_the_hold_out_is_elsewhere_and_disjoint(copied: Project) -> None:
-    held = copied.lake(holdout=True)
+def test_the_hold_out_is_elsewhere_and_disjoint(unchanged: Project) -> None:
+    held = unchanged.lake(holdout=True)
     assert held.repository == "stemma-holdout"
     ids = held.scan("main", "tiny/fingerprints/").collect()["sample_id"]
-    samples = frame(copied.lake(), "main", "samples")
+    samples = frame(unchanged.lake(), "main", "samples")
     assert len(ids) + len(samples.filter(pl.col("round") == 0)) == 160
     assert not set(ids) & set(samples["sample_id"])
 
@@ -179,8 +179,8 @@ def test_a_later_round_leaves_the_earlier_ones_alone(copied: Project) -> None:
     assert tables.rounds(copied.lake(), "main", "tiny") == [0, 1, 2, 3]
 
 
-def test_the_diff_of_a_round_is_what_its_merge_changes(copied: Project) -> None:
-    lake = copied.lake()
+def test_the_diff_of_a_round_is_what_its_merge_changes(unchanged: Project) -> None:
+    lake = unchanged.lake()
     changed = {each.path for each in lake.diff("tiny-v1", "tiny-r002")}
     assert {refs.round_of(path) for path in changed} == {2, None}
     assert {path for path in changed if refs.round_of(path) is None} == {"tiny/head.json"}

@@ -75,20 +75,20 @@ def test_lineage_names_exemplars_and_the_opaque_model(published: Project) -> Non
 def test_an_audit_tells_the_exemplars_and_the_model(published: Project) -> None:
     samples = tables.read_round(published.lake(), "main", "talk", "samples", 1)
     sample = samples["sample_id"][0].hex()
-    told = published.command("review.cli.app", "audit", sample[:12])
+    told = published.stemma("audit", sample[:12])
     assert told.code == 0, told.said
     assert "seed" in told.out
     assert "0.25" in told.out
     assert "opaque" in told.out
     assert "text/1" in told.out
     assert "model local (gemma-3-270m" in told.out
-    found = json.loads(published.command("review.cli.app", "audit", sample[:12], "--json").out)
+    found = json.loads(published.stemma("audit", sample[:12], "--json").out)
     (told_of,) = found["occurrences"]
     assert told_of["generator_manifest"]["kind"] == "text/1"
 
 
 def test_the_whole_history_is_proved(published: Project) -> None:
-    proved = published.command("review.cli.app", "audit", "--recompute", "main", "--json")
+    proved = published.stemma("audit", "--recompute", "main", "--json")
     assert proved.code == 0, proved.said
     assert json.loads(proved.out)["findings"] == []
 
@@ -157,9 +157,7 @@ def test_a_killed_round_asks_for_what_is_missing(
 
 
 def test_planted_rows_of_the_hold_out_are_no_leaks_in_an_audit(published: Project) -> None:
-    done = published.command(
-        "review.cli.app", "verifier", "audit", "talk", "--planted", "--rows", "40", "--json"
-    )
+    done = published.stemma("verifier", "audit", "talk", "--planted", "--rows", "40", "--json")
     assert done.out.startswith("{"), done.said
     of_leaks = json.loads(done.out)["expectations"]["not_from_the_hold_out"]["tally"]
     assert of_leaks["correct_kept"] > 0.8 * of_leaks["correct"] > 0

@@ -46,11 +46,11 @@ def shown(capsys: pytest.CaptureFixture[str], ref: str, **options: object) -> st
     return capsys.readouterr().out
 
 
-def test_pages_are_published_and_stand_in_the_checkout(copied: Project) -> None:
-    pages = held(copied, "main")
+def test_pages_are_published_and_stand_in_the_checkout(unchanged: Project) -> None:
+    pages = held(unchanged, "main")
     assert set(pages) == {refs.page("tiny", number, name) for number in (1, 2) for name in PAGES}
     for number in (1, 2):
-        about = manifest.read(copied.lake(), "main", "tiny", number)["verdicts"]
+        about = manifest.read(unchanged.lake(), "main", "tiny", number)["verdicts"]
         assert set(about["pages"]) == set(PAGES)
         for name, page in about["pages"].items():
             assert page_store.local("tiny", number, name).read_bytes() == pages[page["path"]]
