@@ -20,10 +20,12 @@ from lineage.limits import Limits
 from pipelines import modalities
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
+from pipelines.common.plugins import Registry
 from pipelines.common.settings import StrictModel, nearest, parse
 from pipelines.generators import generator_settings
 from pipelines.generators.generator_settings import GeneratorSections
 from pipelines.generators.registry import GENERATORS
+from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
 
@@ -38,14 +40,20 @@ IMAGE: Final = "image"
 def _modality(ingest: object) -> type[Modality] | None:
     """Return the modality that a section `ingest` names; None if it is no such section.
 
+    A user's own modality that cannot be imported is None too: the stages of its data set say so,
+    and other data sets are not affected.
+
     Raises:
-        ValueError: there is no such modality, or it does not keep the protocol.
+        ValueError: There is no modality of this name.
     """
     if not isinstance(ingest, Mapping) or not isinstance(ingest.get("modality", IMAGE), str):
         return None
+    reference = ingest.get("modality", IMAGE)
     try:
-        return MODALITIES.find(ingest.get("modality", IMAGE))
+        return MODALITIES.find(reference)
     except ParamsError as error:
+        if not Reference.of(reference).is_name:
+            return None
         raise ValueError(str(error)) from error
 
 
@@ -299,8 +307,7 @@ def _laid_over(params: Params, key: str) -> Round:
         near = nearest(entry.dataset, params.datasets)
         raise ParamsError(f"rounds.{key}: there is no data set {entry.dataset!r}{near}")
     _check_place(params, key, entry)
-    if Reference.of(entry.generator).is_name:
-        GENERATORS.find(entry.generator)
+    _check_name(GENERATORS, entry.generator, f"rounds.{key}")
     merged: dict[str, Any] = {"identity": params.datasets[entry.dataset].identity}
     for stage in ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish"):
         own = getattr(params.datasets[entry.dataset], stage).model_dump()
@@ -314,9 +321,36 @@ def _laid_over(params: Params, key: str) -> Round:
         line=params.line,
         seed=params.seed,
         identity=params.datasets[entry.dataset].identity,
-        settings=parse(Dataset, merged, f"rounds.{key}"),
+        settings=_checked(parse(Dataset, merged, f"rounds.{key}"), f"rounds.{key}"),
         revision=entry.revision,
     )
+
+
+def _checked(settings: Dataset, where: str) -> Dataset:
+    """Check the names of a round's task and metrics; the user's own are checked when they run.
+
+    Raises:
+        ParamsError: There is no task or no metric of this name.
+    """
+    if settings.evaluate.task is not None:
+        _check_name(TASKS, settings.evaluate.task, f"{where}: evaluate.task")
+    for reference in settings.evaluate.metrics:
+        _check_name(METRICS, reference, f"{where}: evaluate.metrics")
+    return settings
+
+
+def _check_name(plugins: Registry[Any], reference: str, where: str) -> None:
+    """Check that a plug-in exists, if it is named as one of Stemma's own.
+
+    Raises:
+        ParamsError: There is none.
+    """
+    if not Reference.of(reference).is_name:
+        return
+    try:
+        plugins.find(reference)
+    except ParamsError as error:
+        raise ParamsError(f"{where}: {error}") from error
 
 
 def _check_place(params: Params, key: str, entry: RoundEntry) -> None:

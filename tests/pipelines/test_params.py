@@ -112,6 +112,12 @@ def test_a_wrong_key_is_named(
             "verify.scorers: distance: unknown key block_row; did you mean 'block_rows'?",
         ),
         ({"verify": {"scorers": ["distance"]}}, "verify.scorers: Input should be a valid"),
+        ({"generator": "difusion"}, "there is no generator 'difusion'; did you mean 'diffusion'?"),
+        ({"evaluate": {"task": "text_label"}}, "evaluate.task: there is no task 'text_label'; did"),
+        (
+            {"evaluate": {"metrics": {"shap": {}}}},
+            "there is no metric 'shap'; did you mean 'shape'",
+        ),
         ({"previous": 1}, "previous (1) must be an earlier round"),
         ({"round": 2}, "rounds.digits-1 must be named digits-2"),
         ({"dataset": "digit"}, "there is no data set 'digit'; did you mean 'digits'"),

@@ -14,7 +14,7 @@ import yaml
 
 from lake.errors import LakeError
 from pipelines import params
-from pipelines.common.errors import BlockedError, GeneratorError, ParamsError
+from pipelines.common.errors import BlockedError, DataError, GeneratorError, ParamsError
 from pipelines.inquiry import replay
 from pipelines.rounds import manifest, receipts, stage_inputs, tables
 from tests.flow.projects import NO_LIMITS, Project
@@ -226,6 +226,11 @@ def test_a_broken_plug_in_fails_its_own_round_alone(project: Project) -> None:
     assert params.resolve(known, "digits-1").number == 1
     with pytest.raises(ParamsError, match="cannot be imported: ModuleNotFoundError"):
         params.resolve(known, "wave-1")
+    (project.root / "studio" / "numbers.py").write_text("1 / 0\n")
+    known = params.load()
+    assert params.resolve(known, "digits-1").number == 1
+    with pytest.raises(DataError, match="cannot be imported: ZeroDivisionError"):
+        project.run("ingest", "wave")
 
 
 def borrowing(project: Project, **settings: object) -> None:
