@@ -26,8 +26,7 @@ from benchmarks.contaminated import DATASET, Corpus, Flags, Kind, Round, Sizes, 
 from benchmarks.contamination_images import Digits
 from benchmarks.contamination_text import Sentences
 from benchmarks.measured import machine
-from lineage import contamination, guard
-from lineage import mix as mixing
+from lineage import contamination, guard, training_mix
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
 from lineage.guard import Check, Evidence
@@ -179,7 +178,7 @@ def _judge(kind: Kind, rounds: Sequence[Round], tainted: pl.DataFrame, *, plante
         dataset=DATASET,
         round=last.number,
         lineage=last.lineage,
-        mix=mixing.build(lineage, dataset=DATASET, commit="", regime="accumulate").manifest,
+        mix=training_mix.build(lineage, dataset=DATASET, commit="", regime="accumulate").manifest,
         counts={},
         copies=none,
         leaks=none,

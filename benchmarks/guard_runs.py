@@ -16,11 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.digits import DATASET, World, labelled
-from lineage import curate, guard, record, schema
-from lineage import mix as mixing
+from lineage import curation, guard, record, schema, training_mix
 from lineage.guard import Evidence, GuardResult
 from lineage.identity import sample_ids
-from lineage.mix import Mix
+from lineage.training_mix import Mix
 from pipelines import metrics
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images, knn
@@ -72,7 +71,7 @@ class Lake:
     @classmethod
     def of(cls, samples: pl.DataFrame, lineage: pl.DataFrame, regime: str) -> Lake:
         """Compose the mix of these samples."""
-        mix = mixing.build(lineage, dataset=DATASET, commit="", regime=regime)
+        mix = training_mix.build(lineage, dataset=DATASET, commit="", regime=regime)
         return cls(samples, lineage, mix)
 
     def training(self) -> Labelled:
@@ -169,7 +168,7 @@ def _decide(world: World, made: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataF
     )
     before = earlier.select(pl.lit(DATASET).alias("dataset"), "round", "row", "sample_id")
     rows = made.select("round", "row", "sample_id")
-    return curate.decide(rows, verdicts, before, dataset=DATASET)
+    return curation.decide(rows, verdicts, before, dataset=DATASET)
 
 
 def _accept(before: Lake, made: pl.DataFrame, decisions: pl.DataFrame, regime: str) -> Lake:

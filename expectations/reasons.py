@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from expectations import details
-from lineage.curate import HARMLESS
+from lineage.curation import HARMLESS
 from lineage.schema import SEVERITIES, VERDICTS, conform
 
 BETWEEN: Final = "expect_column_values_to_be_between"

@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from lineage import schema
-from lineage.prefix import parse
+from lineage.id_prefixes import parse
 
 __all__ = ["Decision", "Judgement", "Occurrence", "Parent", "describe", "matching", "parse"]
 

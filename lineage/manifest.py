@@ -71,7 +71,7 @@ class MixManifest(BaseModel):
     """Number of accepted rows that the regime could choose but that were left out; None if there
     are none."""
     left_out_digest: Digest | None = None
-    """Digest of the list of left-out rows, by `lineage.mix.list_digest`."""
+    """Digest of the list of left-out rows, by `lineage.training_mix.list_digest`."""
 
     real_share: Share
     """Share of the real rows, by weight."""

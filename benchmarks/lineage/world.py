@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from lineage import mix
+from lineage import training_mix
 from lineage.ancestry.source import Source
 from lineage.manifest import MixManifest
 
@@ -54,7 +54,7 @@ class World:
 
     def mix(self, number: int) -> MixManifest:
         """What a round's model was fitted on."""
-        return mix.read(self.mix_file(number).read_bytes())
+        return training_mix.read(self.mix_file(number).read_bytes())
 
     def mixes(self) -> list[tuple[int, str, int, int]]:
         """Number, digest, first and last round of the mix of each synthetic round."""

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage import prefix as prefixes
+from lineage import id_prefixes
 from lineage.ancestry import membership, store, tables
 from lineage.ancestry.segments import Segment
 from lineage.ancestry.source import Progress, Source
@@ -55,7 +55,7 @@ class Ancestry:
         Raises:
             QueryError: the prefix is too short, too long or not hexadecimal.
         """
-        digits = prefixes.parse(prefix)
+        digits = id_prefixes.parse(prefix)
         numbers = [view.segment.base + tables.find(view, digits) for view in self.layout.views]
         return np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.ancestry.views import Layout, View
 from lineage.errors import MixError
 from lineage.manifest import MixManifest
@@ -83,15 +83,15 @@ def _leave_out(
 
 def _thin(masks: dict[int, NDArray[np.bool_]], layout: Layout, mix: MixManifest) -> None:
     """Keep only the rows that the subsample takes: the lowest hashes of each round."""
-    if mix.subsample != mixing.SUBSAMPLE or mix.seed is None:
+    if mix.subsample != training_mix.SUBSAMPLE or mix.seed is None:
         raise MixError(
             f"mix {mix.digest[:12]} was drawn by the rule {mix.subsample!r}, which is not known "
-            f"here; known: {mixing.SUBSAMPLE}"
+            f"here; known: {training_mix.SUBSAMPLE}"
         )
     for part in mix.rounds:
         position = layout.positions.get((mix.dataset, part.round))
         if position in masks:
             ranks = np.flatnonzero(masks[position])
             rows = layout.views[position].row_index.rows_at(ranks)
-            taken = mixing.lowest(mixing.order(part.round, rows, mix.seed), part.rows)
+            taken = training_mix.lowest(training_mix.order(part.round, rows, mix.seed), part.rows)
             masks[position][ranks[~taken]] = False

@@ -1,7 +1,7 @@
 """Figures of a mix from the derived values of its members.
 
-They are those of `lineage.mix`: by weight, the share of real rows, the probability that a backward
-walk ends at a real sample, and the depths.
+They are those of `lineage.training_mix`: by weight, the share of real rows, the probability that
+a backward walk ends at a real sample, and the depths.
 """
 
 from __future__ import annotations

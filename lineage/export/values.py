@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from lineage import mix as mixing
-from lineage import schema
+from lineage import schema, training_mix
 from lineage.errors import MixError
 
 LARGEST: Final = (1 << 63) - 1
@@ -139,7 +138,7 @@ class Round:
         """
         description = self.mapping("mix")
         try:
-            return mixing.read(description).model_dump(mode="json") if description else None
+            return training_mix.read(description).model_dump(mode="json") if description else None
         except MixError:
             return None
 

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage import mix as mixing
-from lineage import schema
+from lineage import schema, training_mix
 from lineage.accepted import accepted
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.segments import Segment
@@ -102,7 +101,7 @@ def _listed(mix: MixManifest, left_out: Frames | None) -> list[str]:
     """Compare the list of left-out rows with the digest in the manifest."""
     with schema.readable("what a mix leaves out"):
         rows = left_out().collect() if left_out else None
-    there = mixing.list_digest(rows) if rows is not None and len(rows) else None
+    there = training_mix.list_digest(rows) if rows is not None and len(rows) else None
     if there == mix.left_out_digest:
         return []
     told = f"list {mix.left_out_digest[:DIGITS]}" if mix.left_out_digest else "none"
@@ -147,6 +146,6 @@ def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.
 
 def _drawn(rows: pl.DataFrame, mix: MixManifest) -> dict[int, int]:
     """Count the rows of each round that the rule of a subsample takes from all of them."""
-    hashes = mixing.order(rows["round"].to_numpy(), rows["row"].to_numpy(), mix.seed or 0)
-    taken = rows.filter(pl.Series(mixing.lowest(hashes, mix.sample_size or 0)))
+    hashes = training_mix.order(rows["round"].to_numpy(), rows["row"].to_numpy(), mix.seed or 0)
+    taken = rows.filter(pl.Series(training_mix.lowest(hashes, mix.sample_size or 0)))
     return dict(taken.group_by("round").len().iter_rows())

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from lineage import curate, schema
+from lineage import curation, schema
 from lineage.ancestry.source import Source
 from lineage.proof.findings import Batch, batch
 from lineage.proof.rows import collect, columns
@@ -94,7 +94,7 @@ def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
     unseen = accepted.join(seen, on="row", how="anti").sort("row")
     without = _with_detail(unseen, pl.lit("is accepted without a verdict"))
     yield batch("verdicts", len(accepted), without, *round_id)
-    against = collect(verdicts.filter(curate.critical(), curate.not_passed()))
+    against = collect(verdicts.filter(curation.critical(), curation.not_passed()))
     findings = _with_detail(_against(accepted, against), pl.format("is accepted, but {}", "said"))
     yield batch("critical", len(accepted), findings, *round_id)
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
-from lake import files as local
+from lake.files import read_text
 from pipelines.common import plugin_modules, plugin_protocols
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
@@ -185,7 +185,7 @@ def _check_text(path: Path) -> None:
         ParamsError: The file is no regular file, no text, or too large.
     """
     try:
-        local.read_text(path, MAX_TEXT_BYTES)
+        read_text(path, MAX_TEXT_BYTES)
     except FileNotFoundError:
         return
     except OSError as error:

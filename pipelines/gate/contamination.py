@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+import lineage.contamination
 from lake import refs
 from lake.client import Lake
-from lineage import contamination as ancestry
 from pipelines import modalities
 from pipelines.modalities import Modality
 from pipelines.params import Ingest
@@ -117,8 +117,8 @@ def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
         `lineage.contamination.CONTAMINATED`: the leaks and what descends from them.
     """
     if leaks.is_empty():
-        return pl.DataFrame(schema=ancestry.CONTAMINATED)
-    return ancestry.propagate(ancestry_index.open_at(lake, commit), leaks)
+        return pl.DataFrame(schema=lineage.contamination.CONTAMINATED)
+    return lineage.contamination.propagate(ancestry_index.open_at(lake, commit), leaks)
 
 
 def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -187,7 +187,7 @@ def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
     if said is None or not _covers(said["searched"], searched(ctx, commit), dataset):
         return None
     rows = tables.read_round(lake, commit, dataset, CONTAMINATED, numbers[-1])
-    return rows.cast(ancestry.CONTAMINATED)
+    return rows.cast(lineage.contamination.CONTAMINATED)
 
 
 def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
 from pipelines.rounds import manifest, tables
@@ -27,7 +27,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         dataset=dataset,
         round=number,
         lineage=rows.join(accepted, on=["round", "row"], how="semi"),
-        mix=mixing.read(recorded["next_mix"]),
+        mix=training_mix.read(recorded["next_mix"]),
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
         leaks=leaks.filter(own).join(accepted, on=["round", "row"], how="semi"),

@@ -20,7 +20,7 @@ from pipelines.gate import merge_verification
 from pipelines.gate.guard_record import GUARD
 from pipelines.gate.merge_verification import SHORT, Merge
 from pipelines.gate.signing import Trusted
-from pipelines.rounds import path_scope as paths
+from pipelines.rounds import path_scope
 
 Kind = Literal[
     "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
@@ -95,7 +95,7 @@ def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iter
             "nothing",
             changed=len(changes),
             first=changes[0].path if changes else None,
-            datasets=tuple(paths.datasets(changes)),
+            datasets=tuple(path_scope.datasets(changes)),
         )
         if changes:
             undone = past.note(changes, commit)
@@ -120,10 +120,10 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
     """A merge of a round, of real data or of a calibration, or one that is neither."""
-    if paths.calibrates(merge.changes):
+    if path_scope.calibrates(merge.changes):
         return replace(step, kind="calibration")
-    brought = paths.rounds(merge.changes, "added", "changed")
-    real = [dataset for dataset, number in brought if number == paths.REAL]
+    brought = path_scope.rounds(merge.changes, "added", "changed")
+    real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:
         return replace(
             step, kind="real data", wrong=merge_verification.of_real_data(merge, real[0])
@@ -140,7 +140,7 @@ def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
 
 def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit | None) -> Step:
     """A commit that was made on the branch itself, past the guard."""
-    did, about = paths.summary(changes), step.commit.metadata
+    did, about = path_scope.summary(changes), step.commit.metadata
     if before is not None and _undoes(lake, changes, before):
         undone = f"{before.id[:SHORT]} ({' '.join(before.message.split())})"
         return replace(step, kind="revert", wrong=f"it reverts {undone}: it {did}")

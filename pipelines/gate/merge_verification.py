@@ -29,8 +29,7 @@ from pipelines.common.errors import DataError
 from pipelines.gate import guard_record
 from pipelines.gate.guard_record import GUARD, OVERRIDE
 from pipelines.gate.signing import SIGNATURE, Statement, Trusted
-from pipelines.rounds import manifest
-from pipelines.rounds import path_scope as paths
+from pipelines.rounds import manifest, path_scope
 from pipelines.rounds.metadata import DATASET, KEY, ROUND
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -102,7 +101,7 @@ def of_real_data(merge: Merge, dataset: str) -> str | None:
     Returns:
         Why it proves nothing, in one sentence; None: it brought real data alone.
     """
-    other = paths.foreign(merge.changes, dataset, paths.REAL)
+    other = path_scope.foreign(merge.changes, dataset, path_scope.REAL)
     if other is not None:
         return f"it brings real data of {dataset}, and {_verb(other)} {other.path} besides"
     try:
@@ -133,7 +132,7 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
 
 def _without_answer(merge: Merge) -> str:
     """What to say about a merge that claims nothing: what it brought, and what the guard said."""
-    brought = paths.rounds(merge.changes, "added", "changed")
+    brought = path_scope.rounds(merge.changes, "added", "changed")
     said = [f"round {number} of {name} ({_said(merge, name, number)})" for name, number in brought]
     brings = f", and brings {', '.join(said)}" if said else ""
     return f"it carries no answer of the guard{brings}"
@@ -205,7 +204,7 @@ def _judged(merge: Merge, result: GuardResult) -> str | None:
 
 def _scope(merge: Merge, result: GuardResult) -> str | None:
     """It changed nothing but its own round and what that supersedes."""
-    other = paths.foreign(merge.changes, result.dataset, result.round)
+    other = path_scope.foreign(merge.changes, result.dataset, result.round)
     if other is None:
         return None
     own = f"round {result.round} of {result.dataset}"
@@ -276,18 +275,18 @@ def _verb(item: Change) -> str:
 def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
     """The first thing in round 0 that real data cannot have."""
     key = ["round", "row", "sample_id"]
-    lineage = lake.scan(commit, refs.partition(dataset, "lineage", paths.REAL)).select(
+    lineage = lake.scan(commit, refs.partition(dataset, "lineage", path_scope.REAL)).select(
         *key, "kind", "parents", "generator", "trained_on"
     )
     wrong = (
         (pl.col("kind").cast(pl.String) != "real").fill_null(value=True)
-        | (pl.col("round") != paths.REAL).fill_null(value=True)
+        | (pl.col("round") != path_scope.REAL).fill_null(value=True)
         | (pl.col("parents").list.len() > 0).fill_null(value=False)
         | pl.col("generator").is_not_null()
         | pl.col("trained_on").is_not_null()
     )
     unreal = lineage.filter(wrong).select("row", "kind").collect()
-    samples = lake.scan(commit, refs.partition(dataset, "samples", paths.REAL)).select(key)
+    samples = lake.scan(commit, refs.partition(dataset, "samples", path_scope.REAL)).select(key)
     strange = samples.join(lineage, on=key, how="anti").select("row").collect()
     return next(_contradictions(unreal, strange, dataset), None)
 

@@ -8,7 +8,7 @@ from typing import Any
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
-from lineage import curate as curation
+from lineage import curation
 from pipelines.gate import reviews
 from pipelines.params import Params, resolve
 from pipelines.rounds import adoption, history, manifest, tables

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from lake import documents, files, private, refs
 from lake.client import Lake
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
 from lineage.errors import MixError
@@ -79,7 +79,7 @@ def sources_at(
     found = []
     for place, about in _rounds(lake, commit).items():
         try:
-            mix = mixing.read(about.mix) if about.mix else None
+            mix = training_mix.read(about.mix) if about.mix else None
         except MixError as error:
             if unusable is None:
                 raise

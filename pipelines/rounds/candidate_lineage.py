@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from lineage import edges, record
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from pipelines.common.errors import GeneratorError
 from pipelines.generators.making import SHARE
 from pipelines.generators.protocol import GenerateResult

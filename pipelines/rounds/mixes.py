@@ -8,9 +8,9 @@ import polars as pl
 
 from lake import files
 from lake.client import Lake
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.contamination import CONTAMINATED
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from pipelines.common import console, parquet
 from pipelines.common.errors import EmptyRound, StaleError
 from pipelines.common.seeds import derive_seed
@@ -50,7 +50,7 @@ def build(
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
     ours = _ours(contaminated, round_.dataset)
-    found = mixing.build(
+    found = training_mix.build(
         rows,
         dataset=round_.dataset,
         commit=commit,
@@ -86,7 +86,7 @@ def read_manifest(round_: Round) -> MixManifest:
     """
     place = model_store.directory(round_.dataset, round_.number) / model_store.MIX
     try:
-        return mixing.read(files.read_text(place))
+        return training_mix.read(files.read_text(place))
     except FileNotFoundError as error:
         raise StaleError(f"{place} is missing; run `dvc repro` again") from error
 
@@ -98,10 +98,10 @@ def read_left_out(round_: Round, mix: MixManifest) -> pl.DataFrame:
         StaleError: the generator's folder does not hold the list that the mix names.
     """
     place = model_store.directory(round_.dataset, round_.number) / model_store.LEFT_OUT
-    empty = pl.DataFrame(schema={**mixing.OCCURRENCE, "why": pl.String})
+    empty = pl.DataFrame(schema={**training_mix.OCCURRENCE, "why": pl.String})
     if mix.left_out is None:
         return empty
     found = parquet.read(place) if place.is_file() else empty
-    if mixing.list_digest(found) != mix.left_out_digest:
+    if training_mix.list_digest(found) != mix.left_out_digest:
         raise StaleError(f"{place} is not the list that the mix names; run `dvc repro` again")
     return found

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from lake import refs
-from lineage import curate as curation
+from lineage import curation
 from pipelines.common.errors import BlockedError, EmptyRound
 from pipelines.rounds import branches, model_store, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt

@@ -8,10 +8,9 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lineage import edges, record, schema
-from lineage import mix as mixing
+from lineage import edges, record, schema, training_mix
 from lineage.identity import sample_ids
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from pipelines.rounds import manifest, merging, tables
 from pipelines.rounds.metadata import StageMetadata
 
@@ -72,7 +71,7 @@ def mix_of(lake: Lake, dataset: str, regime: str = "accumulate") -> MixManifest:
     """The mix that a regime takes from main."""
     rows = tables.accepted_lineage(lake, refs.MAIN, dataset)
     commit = lake.resolve(refs.MAIN).id
-    return mixing.build(rows, dataset=dataset, commit=commit, regime=regime).manifest
+    return training_mix.build(rows, dataset=dataset, commit=commit, regime=regime).manifest
 
 
 def sample_id(dataset: str, number: int, row: int, version: str = "") -> str:

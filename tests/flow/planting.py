@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from lake import refs
-from lineage import edges, record
-from lineage import mix as mixing
+from lineage import edges, record, training_mix
 from lineage.identity import sample_ids
 from pipelines.features import images
 from pipelines.rounds import context, manifest, receipts, tables
@@ -43,7 +42,7 @@ def plant(number: int, found: Planted, *parents: Parent) -> None:
         dataset="tiny",
         generator=before["generator"][0],
         attribution="by hand/1",
-        mix=mixing.read(manifest.read(lake, made.commit, "tiny", number)["mix"]),
+        mix=training_mix.read(manifest.read(lake, made.commit, "tiny", number)["mix"]),
         parents=links(*parents),
         stored=known.filter(pl.col("round") < number).with_columns(dataset=pl.lit("tiny")),
     )

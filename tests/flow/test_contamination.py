@@ -14,7 +14,7 @@ import yaml
 from lake import refs
 from lake.tables import encode
 from lineage import contamination as reasons
-from lineage import mix as mixing
+from lineage import training_mix
 from pipelines.common.errors import BlockedError, StaleError
 from pipelines.gate import contamination, evidence
 from pipelines.modalities.images import Images
@@ -121,8 +121,9 @@ def test_a_fit_leaves_out_what_leaked_and_what_came_of_it(line: Project) -> None
     for number, ref in ((4, "main"), (5, "tiny-r005")):
         stored = tables.read_round(lake, ref, "tiny", "left_out", number)
         assert list(stored.iter_rows()) == left_out(number)
-        mix = mixing.read(manifest.read(lake, ref, "tiny", number)["mix"])
-        assert (mix.left_out, mix.left_out_digest) == (len(stored), mixing.list_digest(stored))
+        mix = training_mix.read(manifest.read(lake, ref, "tiny", number)["mix"])
+        digest = training_mix.list_digest(stored)
+        assert (mix.left_out, mix.left_out_digest) == (len(stored), digest)
     third = manifest.read(lake, "main", "tiny", 3)["mix"]
     assert "left_out" not in third
     assert not list(lake.objects("main", refs.partition("tiny", "left_out", 3)))

@@ -24,8 +24,7 @@ from lake.server.catalog import commits, trees
 from lake.server.catalog.database import Database
 from lake.server.catalog.validation import check_key
 from lake.settings import Remote
-from lineage import curate, guard, pictures, schema
-from lineage import mix as mixing
+from lineage import curation, guard, pictures, schema, training_mix
 from lineage.ancestry import references
 from lineage.errors import GuardError, LineageError, MixError, SchemaError
 from lineage.evidence import number
@@ -442,7 +441,7 @@ def test_a_mix_of_numbers_that_no_float_is_cannot_be_used() -> None:
     content["rounds"][0] |= {"rows": HUGE, "accepted": HUGE}
     for given in (content, json.dumps(content), 5, []):
         with pytest.raises(MixError):
-            mixing.read(given)
+            training_mix.read(given)
     assert number({"a": HUGE}, "a") is None
 
 
@@ -487,7 +486,7 @@ def test_kept_files_that_are_damaged_count_as_absent(content: str) -> None:
 def test_verdicts_of_other_types_are_refused(name: str) -> None:
     wrong = VERDICTS.with_columns(pl.lit([[1]]).alias(name))
     with pytest.raises(LineageError):
-        curate.decide(MADE, wrong, MADE.clear().with_columns(dataset=pl.lit("d")), dataset="d")
+        curation.decide(MADE, wrong, MADE.clear().with_columns(dataset=pl.lit("d")), dataset="d")
 
 
 # Generators

@@ -18,8 +18,7 @@ import pytest
 from hypothesis import strategies as st
 
 from lake import tables
-from lineage import audit, curate, digests, guard, identity, schema
-from lineage import mix as mixing
+from lineage import audit, curation, digests, guard, identity, schema, training_mix
 from lineage.ancestry import files, references
 from lineage.ancestry.index import open_index
 from lineage.ancestry.source import Source
@@ -45,8 +44,8 @@ from tests.lineage.exports import ORIGIN, a_round
 from tests.pipelines.verification.test_calibrations import record
 
 REAL: Final = real_rows(3)
-MIX: Final = mixing.build(REAL, dataset="d", commit="c", regime="accumulate").manifest
-SUBSAMPLE: Final = mixing.build(
+MIX: Final = training_mix.build(REAL, dataset="d", commit="c", regime="accumulate").manifest
+SUBSAMPLE: Final = training_mix.build(
     REAL, dataset="d", commit="c", regime="accumulate-subsample", sample_size=2
 ).manifest
 PARENTS: Final = pl.DataFrame(
@@ -73,7 +72,7 @@ SOURCES: Final = [
 
 @fuzzed(either([MIX.model_dump(mode="json"), SUBSAMPLE.model_dump(mode="json")]), reasons=3)
 def test_mixes(data: bytes) -> object:
-    found = mixing.read(data)
+    found = training_mix.read(data)
     assert len(found.digest) == 64
     if data == written(MIX.model_dump(mode="json")).encode():
         assert found == MIX
@@ -86,7 +85,7 @@ def test_mixes_of_manifests(data: bytes) -> object:
         content = json.loads(data)
     except (ValueError, RecursionError):
         content = None
-    return mixing.read(content)
+    return training_mix.read(content)
 
 
 JUDGED: Final = guard.judge(digits.HEALTHY, Limits()).bound_to("a" * 64).to_dict()
@@ -192,9 +191,9 @@ ACCEPTED: Final = MADE.select(*schema.SAMPLE_KEY).with_columns(dataset=pl.lit("d
 @fuzzed(st.tuples(frames(MADE), frames(VERDICTS), frames(ACCEPTED)), reasons=4)
 def test_verdicts_that_decide(content: tuple[pl.DataFrame, ...]) -> object:
     made, judged, earlier = content
-    found = curate.decide(made, judged, earlier, dataset="d")
-    curate.reasons(found)
-    curate.stopping(judged)
+    found = curation.decide(made, judged, earlier, dataset="d")
+    curation.reasons(found)
+    curation.stopping(judged)
     assert found.schema == schema.DECISIONS
     if made is MADE and judged is VERDICTS and earlier is ACCEPTED:
         assert found["decision"].to_list() == ["accepted"] * 3

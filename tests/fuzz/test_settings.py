@@ -22,7 +22,7 @@ from expectations import suite
 from lake import documents, settings
 from lake.documents import DocumentError
 from lake.settings import Embedded, Remote
-from lineage import prefix
+from lineage import id_prefixes
 from pipelines import params
 from pipelines.gate import signing
 from pipelines.gate.signing import Statement
@@ -392,7 +392,7 @@ def test_pipelines(data: bytes) -> object:
 @fuzzed(mutated([b"a1b2c3d4", b"A1B2C3D4E5F60718", b" 0123456789abcdef "]), reasons=2)
 def test_id_prefixes(data: bytes) -> object:
     text = data.decode("utf-8", "surrogateescape")
-    found = prefix.parse(text)
+    found = id_prefixes.parse(text)
     assert bytes.fromhex(found[: len(found) // 2 * 2]) is not None
     assert found == text.strip().lower()
     return found

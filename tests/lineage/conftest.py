@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import settings
 
 from lineage import record
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 
 settings.register_profile("busy", deadline=None)  # the first example pays for imports
 settings.load_profile("busy")

@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from lineage import guard
-from lineage import mix as mixing
+from lineage import guard, training_mix
 from lineage.guard import Evidence, GuardResult
 from lineage.limits import Limits
 from tests.lineage.conftest import content, derived, real_rows
@@ -84,7 +83,7 @@ def evidence(regime: str, number: int) -> Evidence:
     """Evidence about round `number` of a chain of rounds under a regime."""
     rows, fitted = real_rows(REAL), None
     for each in range(1, number + 2):
-        fitted = mixing.build(
+        fitted = training_mix.build(
             rows, dataset="digits", commit=f"c{each}", regime=regime, real_weight=1.0
         ).manifest
         if each <= number:

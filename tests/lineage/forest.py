@@ -15,8 +15,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from lineage import mix as mixing
-from lineage import schema
+from lineage import schema, training_mix
 from lineage.ancestry.source import Source
 from lineage.manifest import MixManifest
 from tests.lineage.conftest import content
@@ -388,7 +387,7 @@ def mixed(forest: Forest, dataset: str, out: list[Node], **settings: Any) -> str
         pl.lit(1.0).alias("real_roots"),
         *(pl.lit(0).alias(name) for name in ("depth_mean", "depth_min", "depth_max")),
     )
-    found = mixing.build(frame, dataset=dataset, commit="c", **settings)
+    found = training_mix.build(frame, dataset=dataset, commit="c", **settings)
     members = {(dataset, at, row): Fraction(weight) for at, row, weight in found.rows.iter_rows()}
     digest = found.manifest.digest
     forest.models[digest] = Model(found.manifest, members, out)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from lineage import edges, schema
-from lineage import mix as mixing
+from lineage import edges, schema, training_mix
 from lineage.ancestry.index import open_index
 from lineage.ancestry.source import Source
-from lineage.mix import MixManifest
 from lineage.proof.findings import Batch
 from lineage.proof.prove import prove
 from lineage.proof.tables import Tables
+from lineage.training_mix import MixManifest
 from tests.lineage.conftest import derived, real_rows
 
 Place = tuple[str, int]
@@ -203,7 +202,7 @@ def _mix(lake: Lake, at: Place) -> MixManifest | None:
     unwanted = lake.left_out.get(at, LEFT_OUT.to_frame())
     regime = {("d", 3): "accumulate-subsample", ("e", 2): "replace"}.get(at, "accumulate")
     more = {"sample_size": 10, "seed": 5} if at == ("d", 3) else {}
-    return mixing.build(
+    return training_mix.build(
         pl.concat(accepted),
         dataset=dataset,
         commit="c",

@@ -13,8 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from lineage import mix as mixing
-from lineage import record
+from lineage import record, training_mix
 from lineage.ancestry import compiling, kernels
 from lineage.ancestry import derive as derive_module
 from lineage.ancestry import founders as founders_module
@@ -79,7 +78,7 @@ def accumulated(regime: str, rounds_: int, size: int = 6) -> list[Source]:
     for number in range(rounds_ + 1):
         mix = None
         if number:
-            mix = mixing.build(lake, dataset="d", commit="c", regime=regime).manifest
+            mix = training_mix.build(lake, dataset="d", commit="c", regime=regime).manifest
             lake = pl.concat([lake, derived(size, number, mix)])
         frame = lake.filter(pl.col("round") == number)
         decided = frame.select("round", "row", decision=pl.lit("accepted"))

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage import edges, guard
-from lineage import mix as mixing
+from lineage import edges, guard, training_mix
 from lineage.guard import Evidence
 from lineage.limits import Limits
 from tests.lineage.conftest import content, derived, real_rows
@@ -83,7 +82,7 @@ def test_a_shallow_mix_only_warns_for_its_real_share() -> None:
 
 def test_a_mix_that_never_was_real_is_not_shallow() -> None:
     rows = derived(5, 1, None, "digits")
-    opaque = mixing.build(rows, dataset="digits", commit="c", regime="replace").manifest
+    opaque = training_mix.build(rows, dataset="digits", commit="c", regime="replace").manifest
     assert check(replace(HEALTHY, mix=opaque), "real_share").verdict == "block"
 
 
@@ -142,7 +141,7 @@ def test_the_lower_bound_is_what_derive_gives_without_seeds(
 ) -> None:
     """Against lineage derived again with seed weights 0; never above the recorded value."""
     rows = pl.concat([real_rows(3), derived(2, 1, None)])
-    mix = mixing.build(
+    mix = training_mix.build(
         rows, dataset="d", commit="c", regime="accumulate", real_weight=float(heavy)
     ).manifest
     stored = rows.with_columns(pl.lit("d").alias("dataset"))

@@ -14,7 +14,7 @@ import pytest
 from mlcroissant._src.core.context import Context, CroissantVersion
 from mlcroissant._src.core.rdf import make_context
 
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.export import croissant
 from lineage.export.values import File, Round
 from tests.lineage.conftest import derived, real_rows
@@ -47,7 +47,7 @@ RAI = {
 def lake(dataset: str = "d", licence: str = "CC-BY-4.0") -> list[Round]:
     """Real data and a round that learned from it, both published."""
     real = real_rows(3, dataset).with_columns(pl.lit(licence).alias("licence"))
-    mix = mixing.build(real, dataset=dataset, commit="c", regime="accumulate").manifest
+    mix = training_mix.build(real, dataset=dataset, commit="c", regime="accumulate").manifest
     about = {
         "generator": {"digest": "g" * 64, "kind": "walk/1"},
         "mix": mix.model_dump(mode="json"),

@@ -27,12 +27,11 @@ from prov.model import (
     ProvUsage,
 )
 
-from lineage import mix as mixing
-from lineage import schema
+from lineage import schema, training_mix
 from lineage.export import prov as exporting
 from lineage.export import prov_rows
 from lineage.export.values import Round
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.exports import (
     ORIGIN,
@@ -70,7 +69,7 @@ PARENTS = pl.DataFrame(
 
 def mix_of(*lineage: pl.DataFrame) -> MixManifest:
     rows = pl.concat(lineage)
-    return mixing.build(rows, dataset="d", commit="c", regime="accumulate").manifest
+    return training_mix.build(rows, dataset="d", commit="c", regime="accumulate").manifest
 
 
 def small() -> list[Round]:

@@ -6,11 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lineage import edges, family
-from lineage import mix as mixing
+from lineage import edges, family, training_mix
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from tests.lineage.conftest import content, derived, real_rows
 
 PARENTS = pl.DataFrame(
@@ -34,7 +33,7 @@ def dated(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
 
 
 def mix_of(rows: pl.DataFrame, regime: str) -> MixManifest:
-    return mixing.build(rows, dataset="d", commit="c", regime=regime).manifest
+    return training_mix.build(rows, dataset="d", commit="c", regime=regime).manifest
 
 
 REAL, OTHER = real_rows(4), real_rows(2, "e")

@@ -12,7 +12,7 @@ from lineage import guard
 from lineage.checks import RULES
 from lineage.errors import GuardError
 from lineage.limits import Limits
-from lineage.mix import MixManifest
+from lineage.training_mix import MixManifest
 from tests.lineage.digits import HEALTHY, check, contaminated, evidence, hits, measured, verdicts
 
 

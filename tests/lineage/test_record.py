@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from lineage import edges, record, schema
-from lineage import mix as mixing
+from lineage import edges, record, schema, training_mix
 from lineage.errors import ParentError, SchemaError
 from tests.lineage.conftest import candidate_rows, derived, ids, real_rows
 from tests.lineage.worlds import World, stored, worlds
@@ -70,7 +69,7 @@ def test_real_rows_keep_their_numbers() -> None:
 
 
 def test_a_candidate_of_a_mix() -> None:
-    mix = mixing.build(
+    mix = training_mix.build(
         real_rows(4), dataset="d", commit="c", regime="accumulate", real_weight=1.0
     ).manifest
     digest = b"p" * 32
@@ -118,7 +117,7 @@ def test_thirds_sum_to_one() -> None:
 def test_what_rounding_leaves_is_nothing() -> None:
     rows = pl.concat([real_rows(2), derived(2, 1, None)])
     deep = pl.concat([real_rows(2), _seeded_by_the_first(rows, 1, 2)])
-    mix = mixing.build(deep, dataset="d", commit="c", regime="replace").manifest
+    mix = training_mix.build(deep, dataset="d", commit="c", regime="replace").manifest
     most = links((0, "d", 0, 0, "seed", 0.9), (0, "d", 0, 1, "seed", 0.1))
     found = derived(1, 3, mix, parents=most, stored=stored(d=rows)).to_dicts()[0]
     assert [found[name] for name in DERIVED] == pytest.approx([1, 1, 1, 1, 1])
@@ -177,7 +176,9 @@ def test_parents_need_their_stored_values() -> None:
 
 def test_a_mix_is_of_earlier_rounds() -> None:
     rows = pl.concat([real_rows(2), derived(2, 1, None)])
-    mix = mixing.build(rows, dataset="d", commit="c", regime="replace", real_weight=1.0).manifest
+    mix = training_mix.build(
+        rows, dataset="d", commit="c", regime="replace", real_weight=1.0
+    ).manifest
     assert len(derived(1, 2, mix)) == 1
     with pytest.raises(ParentError, match="mix holds round 1 of d"):
         derived(1, 1, mix)

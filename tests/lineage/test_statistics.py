@@ -5,12 +5,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lineage import edges, statistics
-from lineage import mix as mixing
+from lineage import edges, statistics, training_mix
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
-from lineage.mix import MixManifest
 from lineage.statistics import Statistics
+from lineage.training_mix import MixManifest
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.healthy import healthy
 
@@ -41,7 +40,7 @@ def accumulated(rounds: int) -> list[Source]:
     lineage = [real_rows(SIZE)]
     sources = [source(0, lineage[0], None, SIZE)]
     for number in range(1, rounds + 1):
-        mix = mixing.build(
+        mix = training_mix.build(
             pl.concat(lineage), dataset="d", commit="c", regime="accumulate"
         ).manifest
         rows = derived(SIZE + 1, number, mix)
@@ -76,7 +75,7 @@ def test_accumulate_has_closed_forms(tmp_path: Path) -> None:
 
 def test_a_star_has_one_founder(tmp_path: Path) -> None:
     real = real_rows(SIZE)
-    mix = mixing.build(real, dataset="d", commit="c", regime="accumulate").manifest
+    mix = training_mix.build(real, dataset="d", commit="c", regime="accumulate").manifest
     seeds = pl.DataFrame(
         [(row, "d", 0, 4, "seed", 1.0) for row in range(SIZE)], schema=edges.PARENT, orient="row"
     )

@@ -9,9 +9,8 @@ from fractions import Fraction
 import polars as pl
 from hypothesis import strategies as st
 
-from lineage import edges, schema
-from lineage import mix as mixing
-from lineage.mix import MixManifest
+from lineage import edges, schema, training_mix
+from lineage.training_mix import MixManifest
 from tests.lineage.conftest import derived, real_rows
 
 Node = tuple[str, int, int]
@@ -102,7 +101,7 @@ def _model(
         orient="row",
     )
     accepted = lake[source].join(kept, on=["round", "row"], how="semi")
-    world.mixes[at] = mixing.build(
+    world.mixes[at] = training_mix.build(
         accepted, dataset=source, commit="c", regime=regime, real_weight=float(heavy)
     ).manifest
     return world.mixes[at]

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from expectations.calibration import Calibration
-from lineage import curate as curation
+from lineage import curation
 from pipelines.rounds import manifest, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import records, store

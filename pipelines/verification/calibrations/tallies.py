@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from lineage import curate as curation
+from lineage import curation
 
 KEY: Final = ("round", "row")
 EXPECTATION: Final = "expectation"

@@ -13,7 +13,7 @@ from expectations.reasons import Judged, Together
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
-from lineage import curate
+from lineage import curation
 from pipelines.rounds import history, manifest, tables
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
@@ -131,8 +131,8 @@ def build(
     named |= {row for group in together for row in group.rows}
     wanted = pl.Series("row", sorted(named), pl.Int64)
     ids = lineage.filter(pl.col("row").is_in(wanted.implode())).select("row", "sample_id").collect()
-    against = verdicts.filter(pl.col("row").is_not_null(), curate.not_passed())
-    refused = against.filter(curate.critical()).select("row").unique()
+    against = verdicts.filter(pl.col("row").is_not_null(), curation.not_passed())
+    refused = against.filter(curation.critical()).select("row").unique()
     marked = against.filter(pl.col("severity") == "warning").join(refused, on="row", how="anti")
     return Report(
         dataset=dataset,

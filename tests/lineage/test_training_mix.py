@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lineage import mix as mixing
+from lineage import training_mix
 from lineage.errors import MixError, SchemaError
-from lineage.mix import Mix, MixManifest
+from lineage.training_mix import Mix, MixManifest
 from tests.lineage.conftest import derived, real_rows
 
 REGIMES = ("accumulate", "replace", "accumulate-subsample")
@@ -19,7 +19,7 @@ REGIMES = ("accumulate", "replace", "accumulate-subsample")
 
 def build(rows: pl.DataFrame, **over: object) -> Mix:
     given_ = {"dataset": "d", "commit": "c", "regime": "accumulate", "real_weight": 1.0} | over
-    return mixing.build(rows, **given_)
+    return training_mix.build(rows, **given_)
 
 
 def chain(regime: str, rounds: int, size: int = 10) -> list[Mix]:
@@ -116,7 +116,7 @@ def test_a_known_subsample() -> None:
 
 
 def rows_of(*places: tuple[int, int]) -> pl.DataFrame:
-    return pl.DataFrame(places, schema=mixing.OCCURRENCE, orient="row")
+    return pl.DataFrame(places, schema=training_mix.OCCURRENCE, orient="row")
 
 
 def test_what_is_left_out_is_counted_and_named() -> None:
@@ -124,7 +124,7 @@ def test_what_is_left_out_is_counted_and_named() -> None:
     found = build(ROWS, left_out=left.with_columns(pl.lit("holdout_near").alias("why")))
     assert found.left_out.rows() == [(0, 1), (1, 5)]
     assert found.manifest.left_out == 2
-    assert found.manifest.left_out_digest == mixing.list_digest(left)
+    assert found.manifest.left_out_digest == training_mix.list_digest(left)
     assert not set(found.rows.select("round", "row").rows()) & set(left.rows())
     same = build(ROWS.join(left, on=["round", "row"], how="anti")).manifest
     hidden = {"left_out", "left_out_digest"}
@@ -142,7 +142,7 @@ def test_a_mix_that_leaves_nothing_out_says_nothing_of_it() -> None:
     assert elsewhere.left_out.is_empty()
     for written in (plain.manifest.model_dump(), json.loads(plain.manifest.model_dump_json())):
         assert not {"left_out", "left_out_digest"} & written.keys()
-    assert mixing.read(plain.manifest.model_dump_json()) == plain.manifest
+    assert training_mix.read(plain.manifest.model_dump_json()) == plain.manifest
 
 
 def test_replace_does_not_fall_back_on_an_earlier_round() -> None:
@@ -165,26 +165,28 @@ def test_a_subsample_is_drawn_from_what_is_left() -> None:
 
 @given(st.permutations([(0, 1), (0, 2), (1, 0), (2, 10)]))
 def test_the_digest_of_a_list_is_that_of_its_rows(places: list[tuple[int, int]]) -> None:
-    assert mixing.list_digest(rows_of(*places)) == (
+    assert training_mix.list_digest(rows_of(*places)) == (
         "b164e868ede5398d0b89e5e74324b703b0f5404774cb4998e78c3c9df8839af8"
     )
-    assert mixing.list_digest(rows_of(*places[:3])) != mixing.list_digest(rows_of(*places))
+    assert training_mix.list_digest(rows_of(*places[:3])) != training_mix.list_digest(
+        rows_of(*places)
+    )
 
 
 def test_a_list_names_a_row_once() -> None:
     with pytest.raises(SchemaError, match="round 0, row 1 more than once"):
-        mixing.list_digest(rows_of((0, 1), (0, 1)))
-    assert mixing.list_digest(rows_of()) == hashlib.sha256().hexdigest()
+        training_mix.list_digest(rows_of((0, 1), (0, 1)))
+    assert training_mix.list_digest(rows_of()) == hashlib.sha256().hexdigest()
 
 
 @given(st.sampled_from(REGIMES), st.floats(0.1, 9), st.integers(1, 12), st.integers(0, 2**64))
 def test_a_manifest_reads_back(regime: str, real_weight: float, size: int, seed: int) -> None:
     found = build(ROWS, regime=regime, real_weight=real_weight, sample_size=size, seed=seed)
     text = found.manifest.model_dump_json()
-    assert mixing.read(text) == found.manifest
+    assert training_mix.read(text) == found.manifest
     assert MixManifest.model_validate(json.loads(text)) == found.manifest
     assert json.loads(text)["digest"] == found.manifest.digest
-    assert mixing.read(found.manifest.model_dump(mode="json")).digest == found.manifest.digest
+    assert training_mix.read(found.manifest.model_dump(mode="json")).digest == found.manifest.digest
 
 
 def test_the_digest_is_that_of_the_distribution() -> None:
@@ -226,7 +228,7 @@ def test_an_altered_manifest_is_refused(name: str) -> None:
         "left_out_digest": "0" * 64,
     }
     with pytest.raises(MixError, match="mix manifest cannot be used"):
-        mixing.read(content | {name: changed[name]})
+        training_mix.read(content | {name: changed[name]})
     with pytest.raises(ValidationError):
         MixManifest.model_validate_json(json.dumps(content | {name: changed[name]}))
 
@@ -272,12 +274,12 @@ def test_a_manifest_that_contradicts_itself_is_refused(
     if isinstance(change.get("rounds"), str):
         change = change | {"rounds": wrong[str(change["rounds"])]}
     with pytest.raises(MixError, match=said):
-        mixing.read(content | change)
+        training_mix.read(content | change)
 
 
 def test_damaged_json_is_refused_in_a_sentence() -> None:
     with pytest.raises(MixError, match=r"the mix manifest cannot be used: .*JSON"):
-        mixing.read(build(ROWS).manifest.model_dump_json()[:-9])
+        training_mix.read(build(ROWS).manifest.model_dump_json()[:-9])
 
 
 @pytest.mark.parametrize(

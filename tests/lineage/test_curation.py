@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage import curate, schema
+from lineage import curation, schema
 from lineage.errors import SchemaError
 from tests.lineage.conftest import content, ids
 
@@ -37,7 +37,7 @@ def earlier(*rows: tuple[str, int, int, str]) -> pl.DataFrame:
 def decide(
     names: str, said: list[Said], before: pl.DataFrame = EARLIER, most: int | None = None
 ) -> list[dict[str, object]]:
-    found = curate.decide(
+    found = curation.decide(
         candidates(names), verdicts(*said), before, dataset="d", max_accepted=most
     )
     assert found.schema == schema.DECISIONS
@@ -90,7 +90,7 @@ def test_a_missing_word_is_no_pass() -> None:
             pl.lit(None, pl.String).alias(name),
             pl.lit("failed").alias("verdict") if name == "severity" else pl.col("round"),
         )
-        found = curate.decide(candidates("a"), odd, EARLIER, dataset="d")
+        found = curation.decide(candidates("a"), odd, EARLIER, dataset="d")
         assert found["decision"].to_list() == ["rejected"]
 
 
@@ -219,13 +219,13 @@ def test_reasons_are_counted() -> None:
         (0, "dark", "critical", "unknown"),
         (2, "dark", "warning", "failed"),
     ]
-    found = curate.reasons(
-        curate.decide(candidates("abcdcc"), verdicts(*said), EARLIER, dataset="d")
+    found = curation.reasons(
+        curation.decide(candidates("abcdcc"), verdicts(*said), EARLIER, dataset="d")
     )
     assert found.columns == ["reason", "count"]
     assert list(found.iter_rows()) == [("blurred", 2), ("duplicate", 2), ("dark: unknown", 1)]
-    assert curate.reasons(
-        curate.decide(candidates("a"), verdicts(*passed(1)), EARLIER, dataset="d")
+    assert curation.reasons(
+        curation.decide(candidates("a"), verdicts(*passed(1)), EARLIER, dataset="d")
     ).is_empty()
 
 
@@ -237,8 +237,8 @@ def test_critical_verdicts_on_the_whole_stop() -> None:
         (None, "nice", "warning", "failed"),
         (0, "sharp", "critical", "failed"),
     )
-    assert curate.stopping(said)["expectation"].to_list() == ["balanced", "many"]
-    assert curate.stopping(said[2:]).is_empty()
+    assert curation.stopping(said)["expectation"].to_list() == ["balanced", "many"]
+    assert curation.stopping(said[2:]).is_empty()
 
 
 def test_no_candidates_have_no_decisions() -> None:
@@ -248,10 +248,10 @@ def test_no_candidates_have_no_decisions() -> None:
 def test_frames_that_do_not_fit() -> None:
     rows, none = candidates("ab"), verdicts()
     with pytest.raises(SchemaError, match="about row 5, which is no candidate"):
-        curate.decide(rows, verdicts((5, "e", "critical", "passed")), EARLIER, dataset="d")
+        curation.decide(rows, verdicts((5, "e", "critical", "passed")), EARLIER, dataset="d")
     with pytest.raises(SchemaError, match="the candidates names round 2, row 0 more than once"):
-        curate.decide(pl.concat([rows, rows]), none, EARLIER, dataset="d")
+        curation.decide(pl.concat([rows, rows]), none, EARLIER, dataset="d")
     with pytest.raises(SchemaError, match="several rounds"):
-        curate.decide(pl.concat([rows, candidates("ab", 3)]), none, EARLIER, dataset="d")
+        curation.decide(pl.concat([rows, candidates("ab", 3)]), none, EARLIER, dataset="d")
     with pytest.raises(SchemaError, match="'dataset'"):
-        curate.decide(rows, none, EARLIER.drop("dataset"), dataset="d")
+        curation.decide(rows, none, EARLIER.drop("dataset"), dataset="d")
