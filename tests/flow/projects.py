@@ -30,7 +30,15 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 """The commands of this environment come first, activated or not."""
-FILES = ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore")
+FILES = (
+    "params.yaml",
+    "dvc.yaml",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+    "pipelines/verification/verdicts/pass_rates.json",  # a template of plots in dvc.yaml
+)
 SUITES = ROOT / "expectations" / "suites"
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {

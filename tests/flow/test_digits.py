@@ -13,7 +13,7 @@ from pipelines.inquiry import replay
 from pipelines.rounds import manifest, receipts, tables
 from tests.flow.projects import Project, checkout
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

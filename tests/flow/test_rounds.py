@@ -118,6 +118,7 @@ def refuse(*_: object, **__: object) -> None:
     raise AssertionError("nothing was to be generated")
 
 
+@pytest.mark.slow
 def test_a_wiped_lake_is_filled_again_with_the_same_samples(copied: Project) -> None:
     wanted = content(copied.lake(), "main")
     created = json.loads(Path("rounds/lake.json").read_text(encoding="utf-8"))
@@ -129,6 +130,7 @@ def test_a_wiped_lake_is_filled_again_with_the_same_samples(copied: Project) -> 
     assert json.loads(Path("rounds/lake.json").read_text(encoding="utf-8")) != created
 
 
+@pytest.mark.slow
 def test_a_foreign_lake_is_not_overwritten_by_accident(
     copied: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
