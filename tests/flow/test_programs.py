@@ -49,10 +49,21 @@ def _wrong(found: Mapping[str, str]) -> str:
     return found["program"].replace(found["part"], found["mistake"])
 
 
+@pytest.fixture(
+    params=[
+        pytest.param(4, id="a quarter of them"),
+        pytest.param(1, id="all of them", marks=pytest.mark.slow),
+    ]
+)
+def asked(request: pytest.FixtureRequest) -> list[dict[str, str]]:
+    """The candidates of a round: some of each kind, or all."""
+    return candidates()[:: request.param]
+
+
 @pytest.fixture
-def service() -> Iterator[str]:
+def service(asked: list[dict[str, str]]) -> Iterator[str]:
     """Address of a service that answers with one candidate after the other."""
-    answers, lock = cycle(candidates()), threading.Lock()
+    answers, lock = cycle(asked), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -156,9 +167,14 @@ def params(url: str, count: int) -> dict[str, Any]:
 
 
 def test_exactly_the_right_programs_of_a_round_are_accepted(
-    project: Project, service: str, monkeypatch: pytest.MonkeyPatch
+    project: Project,
+    service: str,
+    asked: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = candidates()
+    kinds = {name: {row["task"] for row in asked} & set(ATTACKS[name]) for name in ATTACKS}
+    sound = [row["task"] for row in asked if row["task"] in SOUND]
+    assert all([sound, kinds["forged"], kinds["unjudged"], kinds["looking"]])
     content = yaml.safe_dump(params(service, len(asked)), sort_keys=False)
     (project.root / "params.yaml").write_text(content, encoding="utf-8")
     monkeypatch.setenv("PLANTED_API_KEY", SECRET)
@@ -168,10 +184,10 @@ def test_exactly_the_right_programs_of_a_round_are_accepted(
     project.round("tasks-1")
     lake = project.lake()
     samples = tables.read(lake, "main", "tasks", "samples").filter(pl.col("round") == 1).collect()
-    assert sorted(samples["task"]) == sorted(SOUND)
+    assert sorted(samples["task"]) == sorted(sound)
     scores = tables.read(lake, "main", "tasks", "scores").collect()
     assert len(scores) == len(asked)
-    assert scores["code_passes"].null_count() >= len(ATTACKS["unjudged"])
+    assert scores["code_passes"].null_count() >= len(kinds["unjudged"])
     assert scores["code_says"].str.len_chars().max() <= 400  # type: ignore[operator]
     for table in ("scores", "verdicts"):
         frame = tables.read_round(lake, "tasks-r001", "tasks", table, 1)
