@@ -19,8 +19,8 @@ from lake.server.http.openapi import description
 from lake.server.http.routes import OPERATIONS
 from tests.lake.servers import Served, api_root, start
 
-EXAMPLES = 25
-"""Requests an operation: about 1,400 in all."""
+FEW, MANY = 5, 25
+"""Requests an operation, every day and in all: about 1,400."""
 MEANT = frozenset({501, 507})
 """What this server does not have, and a full disk, are answers and not failures."""
 KNOWN: dict[str, tuple[Any, ...]] = {
@@ -84,27 +84,45 @@ def steered(values: object, chance: random.Random) -> None:
             values[name] = chance.choice(KNOWN[name])
 
 
-@pytest.mark.parametrize("operation", DESCRIBED, ids=lambda found: found.label)
-@settings(
-    max_examples=EXAMPLES,
+FUZZ = settings(
     deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(data=st.data())
-def test_no_request_ends_in_a_failure(
-    operation: APIOperation, ready: Served, data: st.DataObject
-) -> None:
+each_operation = pytest.mark.parametrize("operation", DESCRIBED, ids=lambda found: found.label)
+
+
+def ask(operation: APIOperation, served: Served, data: st.DataObject) -> None:
+    """Make a request; its answer must not be a failure."""
     mode = data.draw(st.sampled_from(GenerationMode))
     case = data.draw(operation.as_strategy(generation_mode=mode))
     chance = data.draw(st.randoms(use_true_random=False))
     for values in (case.path_parameters, case.query, case.body):
         steered(values, chance)
-    keys = (ready.remote.access_key_id, ready.remote.secret_access_key)
-    answer = case.call(base_url=api_root(ready.remote), auth=keys)
+    keys = (served.remote.access_key_id, served.remote.secret_access_key)
+    answer = case.call(base_url=api_root(served.remote), auth=keys)
     assert answer.status_code < 500 or answer.status_code in MEANT, answer.text
+
+
+@each_operation
+@settings(FUZZ, max_examples=FEW)
+@given(data=st.data())
+def test_no_request_ends_in_a_failure(
+    operation: APIOperation, ready: Served, data: st.DataObject
+) -> None:
+    ask(operation, ready, data)
+
+
+@pytest.mark.foreign
+@each_operation
+@settings(FUZZ, max_examples=MANY)
+@given(data=st.data())
+def test_of_many_requests_none_ends_in_a_failure(
+    operation: APIOperation, ready: Served, data: st.DataObject
+) -> None:
+    ask(operation, ready, data)
 
 
 def test_the_description_has_every_operation_and_no_other() -> None:

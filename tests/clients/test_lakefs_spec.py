@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lake.home import Credentials
 from tests.lake.servers import start
 from tests.needs import CLIENTS
@@ -56,6 +58,7 @@ def scratch(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home)}
 
 
+@pytest.mark.foreign
 def test_its_own_suite_passes_whole(tmp_path: Path) -> None:
     suite = fetched(tmp_path)
     if not port_is_free():
