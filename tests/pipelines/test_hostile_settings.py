@@ -22,6 +22,7 @@ from lake.documents import DocumentError
 from lake.errors import MisconfiguredError
 from pipelines import params
 from pipelines.common.errors import ParamsError
+from pipelines.common.settings import parse
 from pipelines.generators import model_folder
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.settings import TextGenerate
@@ -362,4 +363,4 @@ def test_a_pipeline_that_dvc_cannot_read_is_not_changed(tmp_path: Path, text: st
 def test_settings_from_a_lake_are_strict_too() -> None:
     content = {"identity": ["image"], "ingest": {"source": "x"}, "generate": {"candidates": True}}
     with pytest.raises(ParamsError, match=r"generate\.candidates: Input should be a valid integer"):
-        params.parse(params.Dataset, content, "the manifest")
+        parse(params.Dataset, content, "the manifest")

@@ -1,0 +1,40 @@
+"""The typed view of params.yaml: one section, one class and one module per stage.
+
+- `sections`: the classes of the sections, with every setting and its default
+- `rounds`: the file as a whole, and the resolved settings of a round
+"""
+
+from __future__ import annotations
+
+from pipelines.params.rounds import FILE, Round, load, resolve
+from pipelines.params.sections import (
+    Curate,
+    Dataset,
+    Evaluate,
+    Fit,
+    Generate,
+    Ingest,
+    Lake,
+    Params,
+    Publish,
+    RoundEntry,
+    Verify,
+)
+
+__all__ = [
+    "FILE",
+    "Curate",
+    "Dataset",
+    "Evaluate",
+    "Fit",
+    "Generate",
+    "Ingest",
+    "Lake",
+    "Params",
+    "Publish",
+    "Round",
+    "RoundEntry",
+    "Verify",
+    "load",
+    "resolve",
+]
