@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
-from lake.files import read_text
+from lake.files import open_regular, read_text
 from pipelines.common import plugin_modules, plugin_protocols
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
@@ -138,17 +138,31 @@ class Registry(Generic[PluginType]):
             Distinct paths relative to the project's directory, in order; a file may be missing.
 
         Raises:
-            ParamsError: As in `find`; or a file is no regular file, no text, or larger than what
-                a person writes.
+            ParamsError: As in `find`; or the plug-in cannot list its files; or a file is no
+                regular file or, of a plug-in of this package, no text that a person writes.
         """
         paths: dict[Path, None] = {}
         for reference, own in settings.items():
             source = self.source(reference)
-            named: Iterable[Path] = getattr(self.load(reference, *arguments), method)(own)
-            paths |= dict.fromkeys([*([] if source is None else [source]), *map(Path, named)])
-        for path in paths:
-            _check_text(path)
+            named = self._named(reference, self.load(reference, *arguments), method, own)
+            for path in named:
+                _check(path, text=source is None)
+            paths |= dict.fromkeys([*([] if source is None else [source]), *named])
         return tuple(paths)
+
+    def _named(
+        self, reference: str, plugin: PluginType, method: str, settings: object
+    ) -> list[Path]:
+        """Ask a plug-in for its files."""
+        try:
+            return [Path(path) for path in getattr(plugin, method)(settings)]
+        except Exception as error:
+            if Reference.of(reference).is_name:
+                raise
+            message = plugin_modules.first_line(error)
+            raise ParamsError(
+                f"{method}() of the {self.kind} {reference!r} failed with {message}"
+            ) from error
 
     def source(self, reference: str) -> Path | None:
         """Find the source file of a user's own plug-in; None for a plug-in of this package.
@@ -178,14 +192,22 @@ class Registry(Generic[PluginType]):
         return not plugin_protocols.faults(candidate, self._protocol())
 
 
-def _check_text(path: Path) -> None:
-    """Refuse a file that no person wrote; a missing file is reported where it is read.
+def _check(path: Path, *, text: bool) -> None:
+    """Refuse a file that is not what it must be; a missing file is reported where it is read.
+
+    Args:
+        path: The file.
+        text: Whether it must be a text that a person writes; a user's plug-in may depend on
+            weights or tables too.
 
     Raises:
-        ParamsError: The file is no regular file, no text, or too large.
+        ParamsError: The file is no regular file; or no text, or too large for one.
     """
     try:
-        read_text(path, MAX_TEXT_BYTES)
+        if text:
+            read_text(path, MAX_TEXT_BYTES)
+        else:
+            open_regular(path).close()
     except FileNotFoundError:
         return
     except OSError as error:

@@ -203,9 +203,13 @@ def test_files_that_a_plug_in_names_are_read_with_it(project: Project) -> None:
     before = recipes("wave-1")
     assert before["generate"].versions["generator jitter"] == "jitter/1"
     assert set(before["generate"].files) == {"studio/jitter.py", "recipe.txt"}
-    (project.root / "recipe.txt").write_text("b")
+    (project.root / "recipe.txt").write_bytes(b"\xff\x00 weights, and no text")
     changed = [name for name, found in recipes("wave-1").items() if found != before[name]]
     assert changed == ["generate"]
+    (project.root / "recipe.txt").unlink()
+    (project.root / "recipe.txt").mkdir()
+    with pytest.raises(ParamsError, match=r"recipe\.txt cannot be read: is a folder"):
+        recipes("wave-1")
 
 
 def test_settings_of_ones_own_plug_in_are_checked(project: Project) -> None:
