@@ -1,7 +1,7 @@
 """Are right answers to maths problems told from wrong ones? Ours beside math-verify alone.
 
-The table of `tests/pipelines/answers.toml` has pairs of a true and a given answer in the forms of
-MATH, GSM8K and OlympiadBench: right ones, wrong ones, and some that nobody can judge without the
+The table of `tests/pipelines/sandbox/answers.toml` has pairs of a true and a given answer in the
+forms of MATH, GSM8K and OlympiadBench: right ones, wrong ones, and some that nobody can judge without the
 question. math-verify (`verify(parse(truth), parse(answer))`, nothing else) is measured twice: with
 the texts as they are, and with `$` around those that have no delimiters, which it asks for.
 
@@ -30,7 +30,9 @@ from typing import Any, Final
 from benchmarks.measured import extra
 from pipelines.sandbox.answers import compare
 
-TABLE: Final = Path(__file__).resolve().parents[1] / "tests" / "pipelines" / "answers.toml"
+TABLE: Final = (
+    Path(__file__).resolve().parents[1] / "tests" / "pipelines" / "sandbox" / "answers.toml"
+)
 SECONDS: Final = 10.0
 """Until a pair of math-verify is ended."""
 WORKER: Final = """

@@ -1,6 +1,6 @@
 """Runs attacks and right programs, in this process or as an ordinary user.
 
-python judging.py    prints what came of each as JSON, {list: {name: [result, message]}}
+python judging.py STEP    prints what came of each STEPth as JSON, {list: {name: [result, message]}}
 """
 
 from __future__ import annotations
@@ -104,17 +104,18 @@ def complaints(kind: str, name: str, result: str, says: str) -> Iterator[str]:
         yield f"{kind}, {name}: {result}, {says}"
 
 
-def main() -> None:
-    """Judge all, several at once."""
+def main(step: int) -> None:
+    """Judge one in `step` of each list, several at once."""
     found: dict[str, dict[str, list[str]]] = {}
     with ThreadPoolExecutor(4) as pool:
         for kind, (judge, names) in LISTS.items():
-            outcomes = pool.map(judge, names)
+            some = names[::step]
+            outcomes = pool.map(judge, some)
             found[kind] = {
-                name: [each.result, each.says] for name, each in zip(names, outcomes, strict=True)
+                name: [each.result, each.says] for name, each in zip(some, outcomes, strict=True)
             }
     json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))
