@@ -1,9 +1,10 @@
 """Are right answers to maths problems told from wrong ones? Ours beside math-verify alone.
 
 The table of `tests/pipelines/sandbox/answers.toml` has pairs of a true and a given answer in the
-forms of MATH, GSM8K and OlympiadBench: right ones, wrong ones, and some that nobody can judge without the
-question. math-verify (`verify(parse(truth), parse(answer))`, nothing else) is measured twice: with
-the texts as they are, and with `$` around those that have no delimiters, which it asks for.
+forms of MATH, GSM8K and OlympiadBench: right ones, wrong ones, and some that nobody can judge
+without the question. math-verify (`verify(parse(truth), parse(answer))`, nothing else) is measured
+twice: with the texts as they are, and with `$` around those that have no delimiters, which it asks
+for.
 
     python -m benchmarks.answers [--pairs] [--json]
 
