@@ -146,9 +146,9 @@ def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page
 
 
 def _seconds(page: Page, path: str) -> float:
-    """How long a page takes that nobody has looked at before."""
+    """Processor time of this process, the page's, for a page that nobody looked at before."""
     for cached in (review.opened, review._count, app_state._collected):
         cached.cache_clear()
-    began = time.perf_counter()
+    began = time.process_time()
     assert page.text(path).count("data-step") == 60
-    return time.perf_counter() - began
+    return time.process_time() - began
