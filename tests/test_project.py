@@ -99,7 +99,9 @@ def test_a_stage_reads_the_params_that_it_names(name: str) -> None:
 
 def test_receipts_and_pages_are_never_restored() -> None:
     for name in ("ingest", *VERBS[2:]):
-        for out in stages()[name]["do"]["outs"]:
+        outs = stages()[name]["do"]["outs"]
+        assert outs
+        for out in outs:
             ((path, options),) = out.items()
             assert path.startswith("rounds/") or path.endswith(".html")
             assert options == {"cache": False, "persist": True}

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "--seeds 2 --rounds 3 --candidates 600"
 SHAPE = {"recall_mix", "variance_mix", "coverage_mix"}
 
 
+@pytest.mark.bench
 def test_the_guard_is_silent_and_loud_where_it_should() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.guard", *SMALL.split(), "--json"],

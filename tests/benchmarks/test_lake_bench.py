@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"cp", "cp, sync", "md5sum", "dvc add"}
 ALONE = {
@@ -24,6 +26,7 @@ ALONE = {
 COMPARED = {"shards", "shards-pair", "shards-http", "small-batch", "small-link", "small-http"}
 
 
+@pytest.mark.bench
 def test_a_quick_run_reports_every_row(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.lake", "--quick", "--json", "--scratch", str(tmp_path)],

@@ -62,6 +62,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return generate(tmp_path_factory.mktemp("made") / "world", rounds=7, rows=60)
 
 
+@pytest.mark.bench
 def test_every_engine_agrees_with_ours(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.lineage", "--json", "--scratch", str(tmp_path)]
     done = subprocess.run(
@@ -168,6 +169,7 @@ def _parent(name: str) -> str:
     return {"row": "parent_row"}.get(name, name)
 
 
+@pytest.mark.bench
 def test_loops_of_numba_find_what_those_of_c_do(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

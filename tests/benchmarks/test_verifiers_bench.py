@@ -43,6 +43,7 @@ def test_every_scorer_and_every_expectation_is_in_the_plan() -> None:
     assert set(custom.TYPES) <= types
 
 
+@pytest.mark.bench
 def test_every_planted_kind_is_refused(rows: list[Kept]) -> None:
     meant = [each for each in rows if each.meant == "refuses"]
     assert meant
@@ -53,6 +54,7 @@ def test_every_planted_kind_is_refused(rows: list[Kept]) -> None:
         assert each.right_kept / each.right > each.planted_kept / each.planted, each
 
 
+@pytest.mark.bench
 def test_each_kind_in_the_plan_is_planted(rows: list[Kept]) -> None:
     there = {(each.data, each.rule, each.kind) for each in rows}
     data = {each.data for each in rows}
@@ -61,6 +63,7 @@ def test_each_kind_in_the_plan_is_planted(rows: list[Kept]) -> None:
             assert {(name, rule, kind) for kind in (*seen.kinds, *seen.misses)} <= there
 
 
+@pytest.mark.bench
 def test_what_rules_are_blind_to_is_said(rows: list[Kept]) -> None:
     blind = [each for each in rows if each.meant == "misses"]
     assert {each.scorer for each in blind} >= {"toxicity", "personal_data", "text_duplicates"}
@@ -103,12 +106,15 @@ def test_a_judge_that_cannot_be_asked_is_left_out_with_the_reason(
     assert f"Not judged: {left_out[0]}" in command.table([], [], left_out)
 
 
+@pytest.mark.bench
 def test_planted_batches_fail_and_right_ones_pass(batches: list[Passed]) -> None:
+    assert len(batches) >= len(measure.TABLE_CASES)
     for each in batches:
         assert each.right_passed > 0, each
         assert (each.planted_passed == 0) != each.blind, each
 
 
+@pytest.mark.bench
 def test_the_table_and_the_docs_name_every_rule(rows: list[Kept], batches: list[Passed]) -> None:
     table = command.table(rows, batches, ["programs: cannot isolate"])
     docs = DOCS.read_text(encoding="utf-8")

@@ -217,5 +217,6 @@ def test_a_sample_is_replayed_after_its_round_was_superseded(
 
 
 def test_the_code_of_a_generator_is_in_its_environment() -> None:
+    assert candidates.CODE
     for name in candidates.CODE:
         assert (Path(pipelines.__file__).parent / name).exists()

@@ -92,6 +92,7 @@ def test_verdicts_change_with_the_version_only(result: Result) -> None:
 
 
 def test_every_pair_that_is_no_pass_says_why(found: list[Verdict]) -> None:
+    assert {each.correct for each in found} == {True, False, None}
     for each in found:
         assert (each.says == "") is (each.correct is True), each
         assert len(each.says) <= answers.MAX_SAYS
