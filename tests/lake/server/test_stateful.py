@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -269,13 +270,14 @@ class LakeMachine(RuleBasedStateMachine):
             assert self.listed(name) == version.files
 
 
-def test_any_history_reads_as_its_model(server: Served) -> None:
+@pytest.mark.parametrize("histories", [12, pytest.param(40, marks=pytest.mark.slow)])
+def test_any_history_reads_as_its_model(server: Served, histories: int) -> None:
     with server.http() as api:
         LakeMachine.api = api
         run_state_machine_as_test(
             LakeMachine,
             settings=settings(
-                max_examples=40,
+                max_examples=histories,
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
