@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from expectations import suite as suites
+from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Round
 from pipelines.rounds import file_digests, plugin_inputs
 from pipelines.rounds.keys import StageKey, stage_key
@@ -152,6 +153,14 @@ def _digests(paths: Iterable[Path]) -> dict[str, str]:
     """Digests of files, by path.
 
     Raises:
-        OSError: one is missing or cannot be read.
+        DataError: one is missing.
+        OSError: one cannot be read.
     """
-    return {str(path): file_digests.of_path(path) for path in paths}
+    found = {}
+    for path in paths:
+        try:
+            found[str(path)] = file_digests.of_path(path)
+        except FileNotFoundError as error:
+            missing = error.filename or path
+            raise DataError(f"{missing} is missing; params.yaml names {path}") from error
+    return found

@@ -35,9 +35,9 @@ FILES = (
     "dvc.yaml",
     ".dvc/config",
     ".dvc/.gitignore",
+    ".dvc/plots/pass_rates.json",  # a template of plots in dvc.yaml
     ".dvcignore",
     ".gitignore",
-    "pipelines/verification/verdicts/pass_rates.json",  # a template of plots in dvc.yaml
 )
 SUITES = ROOT / "expectations" / "suites"
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
