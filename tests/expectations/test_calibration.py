@@ -94,6 +94,7 @@ def test_extreme_counts_have_intervals_in_order(extreme: tuple[int, int, int, in
         assert not math.isnan(each.low + each.high)
 
 
+@pytest.mark.simulation
 def test_intervals_cover_the_truth_as_often_as_they_promise() -> None:
     """Over 27 verifiers: 95 ± 2 % of the intervals of φ, ψ, p and p* hold the truth."""
     random = np.random.default_rng(8)

@@ -244,9 +244,9 @@ def test_a_failure_says_what_real_rows_have(make: Make) -> None:
     ("kind", "kwargs"),
     [
         (KS, X),
-        (W1, X),
-        (TV, X | {"bins": 10}),
-        (TV, {"column": "label"}),
+        pytest.param(W1, X, marks=pytest.mark.simulation),
+        pytest.param(TV, X | {"bins": 10}, marks=pytest.mark.simulation),
+        pytest.param(TV, {"column": "label"}, marks=pytest.mark.simulation),
         (SHARES, {"column": "label"}),
     ],
 )
@@ -265,6 +265,7 @@ def draws(kind: str, count: int) -> dict[str, int]:
     return {} if kind in {SHARES, C2ST} else {"draws": count}
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("classifier", ["logistic", "neighbours"])
 def test_the_null_of_the_classifier_is_normal(classifier: str) -> None:
     built = gx.get_expectation_impl(C2ST)(**XYZ, min_p_value=0.1, classifier=classifier)
@@ -275,6 +276,7 @@ def test_the_null_of_the_classifier_is_normal(classifier: str) -> None:
     assert sum(not each.success for each in found) <= 10 + 3 * 3
 
 
+@pytest.mark.simulation
 def test_overlap_and_diversity_rarely_alarm() -> None:
     for kind in (COVERAGE, RECALL, VENDI):
         built = gx.get_expectation_impl(kind)(**XYZ, min_p_value=0.1, draws=39)
