@@ -226,6 +226,7 @@ def changed(project: Project) -> set[str]:
     return set(shown) - always
 
 
+@pytest.mark.slow
 def test_a_missing_source_stops_its_own_data_set_alone(done: Project) -> None:
     done.edit(lambda found: found["datasets"].update(other=missing()))
     done.edit(lambda found: found["rounds"].update({"tiny-2": tiny_round(2)}))
