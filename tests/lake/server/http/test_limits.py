@@ -19,6 +19,8 @@ from tests.lake.servers import Served, api_root, start
 
 Serve = Callable[..., Served]
 PATIENCE = 1.0
+HEADERS = 200
+"""As many lines of a head, sent ten a second, are waited for by no server of that patience."""
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +59,7 @@ def answer(raw: socket.socket) -> bytes:
 def trickle(raw: socket.socket) -> None:
     """Send one header after another, and never the end of the head."""
     raw.sendall(b"GET /api/v1/config HTTP/1.1\r\n")
-    until = time.monotonic() + PATIENCE + 5
-    while time.monotonic() < until:
+    for _ in range(HEADERS):
         raw.sendall(b"x-a: b\r\n")
         time.sleep(0.1)
 
@@ -109,18 +110,14 @@ def test_what_is_not_http_is_refused(server: Served, head: bytes) -> None:
 
 def test_a_head_that_does_not_come_is_not_waited_for(hasty: Served) -> None:
     for begun in (b"", b"GET /api/v1/config HTTP/1.1\r\nHost: x\r\n"):
-        began = time.monotonic()
         with connection(hasty) as raw:
             raw.sendall(begun)
             assert answer(raw).startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < PATIENCE + 5
 
 
 def test_a_head_that_trickles_is_not_waited_for(hasty: Served) -> None:
-    began = time.monotonic()
     with connection(hasty) as raw, pytest.raises(OSError, match=r"Broken pipe|reset"):
         trickle(raw)
-    assert time.monotonic() - began < PATIENCE + 5
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(hasty: Served) -> None:
