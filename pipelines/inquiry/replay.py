@@ -1,7 +1,7 @@
 """Replay a shard: make it again from its record in the lake, and compare it with the record.
 
 The record is the round's generate commit: generator, settings, seed and the candidates themselves.
-Where code, libraries, processor and threads are those of the record, our generators must produce
+Where version, libraries, processor and threads are those of the record, our generators must produce
 the same bits. Where one of them differs, they may not, and the comparison says by how much.
 """
 

@@ -123,7 +123,7 @@ def _expected(result: Replay) -> str:
     unknown = [fact.name for fact in result.environment_changes if fact.recorded is None]
     other = [fact.name for fact in result.environment_changes if fact.recorded is not None]
     if not result.environment_changes:
-        return "code, libraries, processor and threads are as recorded: it must be identical"
+        return "generator, libraries, processor and threads are as recorded: it must be identical"
     parts = [f"{', '.join(other)} differ from the record"] if other else []
     parts += [f"{', '.join(unknown)} were not recorded"] if unknown else []
     return f"{' and '.join(parts)}: it need not be identical"

@@ -12,11 +12,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-import pipelines
 from lake import refs
 from pipelines.common.errors import PipelineError, ReplayError
 from pipelines.features import images
-from pipelines.generators.diffusion import candidates
 from pipelines.inquiry import replay
 from pipelines.rounds import history, manifest, tables
 from review.cli import app
@@ -80,7 +78,7 @@ def test_every_shard_comes_out_bit_by_bit(project: Project) -> None:
         assert generated is not None
         assert found.record.commit == generated.id
     names = {each.name for each in found.environment}
-    assert names >= {"code", "python", "torch", "diffusers", "numpy", "processor", "threads"}
+    assert names >= {"generator", "python", "torch", "diffusers", "numpy", "processor", "threads"}
 
 
 def test_people_are_told_how_a_shard_came_out(
@@ -214,9 +212,3 @@ def test_a_sample_is_replayed_after_its_round_was_superseded(
     for each in (old, sample(copied, 5, 1)):  # the branch of round 1 was carried to a new main
         command.run(sample=each, ref="main", dataset=None, as_json=False)
         assert "identical: ids and payload bytes of all 10 rows" in capsys.readouterr().out
-
-
-def test_the_code_of_a_generator_is_in_its_environment() -> None:
-    assert candidates.CODE
-    for name in candidates.CODE:
-        assert (Path(pipelines.__file__).parent / name).exists()

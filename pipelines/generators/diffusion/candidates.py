@@ -7,10 +7,8 @@ code, the libraries, the processor and the threads.
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,22 +16,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage.identity import sample_ids
-from pipelines.common import digests
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators import model_folder
 from pipelines.generators.diffusion import model as diffusion
-from pipelines.generators.diffusion.settings import DiffusionGenerate
+from pipelines.generators.diffusion.settings import VERSION, DiffusionGenerate
 from pipelines.generators.protocol import STAGE, GenerateRequest
 
-CODE: Final = (
-    "features/images.py",
-    "common/seeds.py",
-    "common/shards.py",
-    "generators/diffusion",
-)
-"""What turns the question into candidates."""
 LIBRARIES: Final = ("numpy", "pillow")
 
 
@@ -80,12 +70,11 @@ def environment(request: GenerateRequest[DiffusionGenerate]) -> dict[str, Any]:
     """Collect what another run must share with this one to produce the same bits.
 
     Returns:
-        `code` (digest), `python`, a version for each library, and what the generator's own code
-        says: its libraries, the processor and the threads.
+        `generator` (its semantic version), `python`, a version for each library, and what the
+        generator's own code says: its libraries, the processor and the threads.
     """
-    code = [digests.of_file(Path(__file__).parents[2] / name) for name in CODE]
     return {
-        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
+        "generator": VERSION,
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         **diffusion.environment(request.settings),

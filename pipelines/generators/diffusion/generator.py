@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators.diffusion import candidates, model
-from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.diffusion.settings import VERSION, DiffusionFit, DiffusionGenerate
 from pipelines.generators.protocol import (
     GenerateBatch,
     GeneratePlan,
@@ -27,7 +27,7 @@ class Diffusion(Generator[DiffusionFit, DiffusionGenerate]):
     """A class-conditional diffusion model, trained from scratch on the mix."""
 
     name = "diffusion"
-    version = "diffusion/1"
+    version = VERSION
     FitSettings = DiffusionFit
     GenerateSettings = DiffusionGenerate
     attribution = "mix/1"

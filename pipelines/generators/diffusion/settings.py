@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from pipelines.common.settings import StrictModel
+
+VERSION: Final = "diffusion/1"
+"""Semantic version of the generator, raised when what it makes of equal input changes."""
 
 
 class DiffusionFit(StrictModel):

@@ -30,7 +30,7 @@ from pipelines.generators.text import attribution, exemplars, plan, reporting, t
 from pipelines.generators.text.answers import RoundAnswers
 from pipelines.generators.text.exemplars import LABEL
 from pipelines.generators.text.plan import Question
-from pipelines.generators.text.settings import TextFit, TextGenerate
+from pipelines.generators.text.settings import VERSION, TextFit, TextGenerate
 from pipelines.llm import cache, costs, prompt_escaping
 from pipelines.llm.ask import CACHE
 from pipelines.llm.service_cost import ServiceCost
@@ -44,7 +44,7 @@ class Text(Generator[TextFit, TextGenerate]):
     """A language model behind a service, which is shown exemplars of the mix."""
 
     name = "text"
-    version = "text/1"
+    version = VERSION
     FitSettings = TextFit
     GenerateSettings = TextGenerate
     attribution = attribution.RULE

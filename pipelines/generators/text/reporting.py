@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
 
-from pipelines.common import digests
 from pipelines.generators.protocol import GenerateReport
 from pipelines.generators.text import attribution, plan
 from pipelines.generators.text.plan import Question, TextRequest
+from pipelines.generators.text.settings import VERSION
 from pipelines.llm import costs
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS, Failure, Reply
 
-CODE: Final = ("generators/text", "llm", "common/seeds.py", "common/shards.py")
-"""What turns pool and settings into requests, and answers into candidates."""
 LIBRARIES: Final = ("jinja2", "numpy", "openai", "polars")
 REASONS: Final = 10
 """Reasons of failures that the round's manifest names, the most frequent first."""
@@ -47,11 +43,9 @@ def report(
 
 def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any]:
     """Collect what another run must share to give the same; without addresses and keys."""
-    root = Path(__file__).parents[2]
-    code = [digests.of_file(root / name) for name in CODE]
     service = request.settings.service
     return {
-        "code": hashlib.sha256("".join(code).encode()).hexdigest(),
+        "generator": VERSION,
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
         "prompt": plan.template_of(request).digest,

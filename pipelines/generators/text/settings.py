@@ -15,6 +15,10 @@ MAX_CELLS: Final = 100_000
 """Combinations of attributes that a grid may have."""
 
 
+VERSION: Final = "text/1"
+"""Semantic version of the generator, raised when what it makes of equal input changes."""
+
+
 class TextFit(StrictModel):
     """Settings of the pool of exemplars that is kept of the training mix."""
 
