@@ -21,6 +21,7 @@ import yaml
 
 from pipelines import params
 from pipelines.rounds import receipts, stage_inputs
+from tests import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
@@ -132,14 +133,9 @@ def test_plots_are_of_files_that_stage_report_writes() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json(command: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "review.cli.app", *command, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "--json" in done.stdout
+    done = commands.stemma(*command, "--help")
+    assert done.code == 0, done.said
+    assert "--json" in done.out
 
 
 def test_the_list_of_commands_is_whole() -> None:
