@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 import pytest
@@ -16,8 +16,12 @@ from tests import needs
 from tests.served import LocalServer
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say last what this machine could not test, and how to get what it lacks."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter,
+) -> Generator[None, None, None]:
+    """Say after everything else what this machine could not test, and how to get what it lacks."""
+    yield
     skipped = terminalreporter.stats.get("skipped", [])
     lines = list(needs.untested([str(report.longrepr[2]) for report in skipped]))
     if lines:

@@ -29,6 +29,7 @@ def test_engines_agree_with_what_was_edited(tmp_path: Path, *, shuffled: bool) -
     assert (len(right) - edits.added + edits.removed) == 20_000
 
 
+@pytest.mark.bench
 def test_it_runs_and_prints_json() -> None:
     words = ["--quick", "--json", "--only", "scattered", "--only", "files", "--peer", "polars"]
     done = subprocess.run(

@@ -186,6 +186,7 @@ def test_loops_of_numba_find_what_those_of_c_do(
         assert len(ours["slot"]) > 0
 
 
+@pytest.mark.bench
 def test_streamed_steps_say_what_they_took(tmp_path: Path) -> None:
     steps = {step.name: step for step in streamed.run(tmp_path, 4, 50)}
     assert list(steps) == list(streamed.STEPS)

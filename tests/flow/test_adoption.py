@@ -68,7 +68,7 @@ def test_a_lake_of_an_earlier_release_is_adopted_whole(
     earlier.round("tiny-2")
     assert "made by the release before" not in capsys.readouterr().err
     for command in ("--recompute", "--history"):
-        done = earlier.command("review.cli.app", "audit", command, "main", "--json")
+        done = earlier.stemma("audit", command, "main", "--json")
         assert done.code == 0, done.said
 
 
@@ -111,7 +111,7 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
         {"curate": ["curate/1", "curate/2"]},
         {"curate": ["curate/1", "curate/2"]},
     ]
-    done = copied.command("review.cli.app", "round", "redo", "tiny-2", "--json")
+    done = copied.stemma("round", "redo", "tiny-2", "--json")
     assert done.code == 0, done.said
     assert params.load().rounds["tiny-2"].revision == 1
     copied.round("tiny-2")
@@ -162,7 +162,7 @@ def test_a_newer_release_is_refused_in_a_sentence(
     monkeypatch.chdir(copied.root)
     with pytest.raises(FormatError, match=r"newer release \(format 3; this release reads .* 2\)"):
         history.published(lake, "tiny")
-    done = copied.command("review.cli.app", "status")
+    done = copied.stemma("status")
     assert done.code == 1
     assert "upgrade stemma" in done.err
     assert "Traceback" not in done.err
@@ -174,6 +174,6 @@ def test_damaged_notes_are_one_sentence(earlier: Project) -> None:
     lake.write_bytes(adoption.BRANCH, adoption.path("tiny", 1), b"[1", "application/json")
     lake.commit(adoption.BRANCH, "damage", {})
     shutil.rmtree("rounds/tiny/1")
-    done = earlier.command("review.cli.app", "stage", "fit", "tiny-1")
+    done = earlier.stemma("stage", "fit", "tiny-1")
     assert done.code == 1
     assert "tiny/keys/001.json on stemma-keys is damaged; remove it" in done.err

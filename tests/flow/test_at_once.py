@@ -113,6 +113,7 @@ def test_of_two_that_publish_the_same_round_one_adopts(
     assert (other.root / "rounds/tiny/3/publish.json").read_bytes() == ours
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) -> None:
     """Two clones run the same round at the same time, as programs; a refused one runs again."""
     copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
@@ -172,6 +173,7 @@ def test_limits_and_pictures_retrain_nothing(
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_what_another_line_tried_can_be_published(copied: Project) -> None:
     copied.edit(lambda found: found.update(line="hot"))
     copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 20}))

@@ -221,6 +221,7 @@ def test_the_same_audit_is_kept_once_and_others_at_once(
     assert about.ctx.round.number == 2
 
 
+@pytest.mark.slow
 def test_a_calibration_outlives_rounds_that_are_superseded(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +243,7 @@ def test_a_calibration_outlives_rounds_that_are_superseded(
     assert (said["verdict"], said["limit"]) == ("pass", "none")
 
 
+@pytest.mark.slow
 def test_a_line_that_publishes_nothing_stores_nothing(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

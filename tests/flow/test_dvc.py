@@ -201,7 +201,7 @@ def test_a_wiped_lake_is_noticed(done: Project) -> None:
     shutil.rmtree(".lake")
     again = done.command("dvc", "repro", "ingest@tiny")
     assert again.code == 0, again.said
-    assert ran(again.said) == ["lake", "inputs@tiny", "ingest@tiny"]
+    assert sorted(ran(again.said)) == ["ingest@tiny", "inputs@tiny", "lake"]
     assert tables.rounds(done.lake(), "main", "tiny") == [0]
     shown = done.command("dvc", "status", "--json")
     assert "fit@tiny-1" in json.loads(shown.out)

@@ -276,6 +276,7 @@ def test_a_lake_that_cannot_be_written(empty: Project) -> None:
     assert "cannot be written" in done.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
     copied.lake()  # its server has no limit

@@ -172,6 +172,7 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
         log.close()
 
 
+@pytest.mark.slow
 def test_rounds_run_against_a_lake_that_is_only_known_by_its_address(
     copied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +192,7 @@ def test_rounds_run_against_a_lake_that_is_only_known_by_its_address(
     assert os.environ["LAKECTL_SERVER_ENDPOINT_URL"] == url
 
 
+@pytest.mark.slow
 def test_a_copied_project_uses_its_own_lake(copied: Project, tmp_path: Path) -> None:
     head = copied.lake().head("main")
     shutil.copytree(copied.root, tmp_path / "copy")

@@ -153,6 +153,7 @@ def test_a_foreign_lake_is_not_overwritten_by_accident(
     assert lake.tags("tiny").keys() == {"tiny-v0", "tiny-v1", "tiny-v1.1", "tiny-v2"}
 
 
+@pytest.mark.slow
 def test_running_round_1_again_supersedes_the_later_ones(copied: Project) -> None:
     old = content(copied.lake(), "tiny-v2")
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))

@@ -136,6 +136,7 @@ def test_made_again_nothing_is_asked(published: Project, local_server: LocalServ
     receipt.write_text(json.dumps(first), encoding="utf-8")
 
 
+@pytest.mark.kill
 def test_a_killed_round_asks_for_what_is_missing(
     published: Project, local_server: LocalServer
 ) -> None:
@@ -163,6 +164,7 @@ def test_planted_rows_of_the_hold_out_are_no_leaks_in_an_audit(published: Projec
     assert of_leaks["correct_kept"] > 0.8 * of_leaks["correct"] > 0
 
 
+@pytest.mark.slow
 def test_texts_without_labels_have_no_downstream_figures(
     tmp_path: Path, local_model: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_from_a_blocked_round_to_an_approved_one(blocked: Project, deciding: Bro
     assert [each.text for each in browser.all(".timeline .state")] == ["published"] * 4
 
 
+@pytest.mark.slow
 def test_a_round_is_rejected(blocked: Project, deciding: Browser) -> None:
     browser = deciding
     browser.open(REVIEW)
@@ -156,6 +157,7 @@ def test_a_script_in_a_text_is_a_text(still: Project, looking: Browser) -> None:
     browser.look("review-texts")
 
 
+@pytest.mark.slow
 def test_a_sheet_that_a_page_saves_holds_no_formula(looking: Browser, tmp_path: Path) -> None:
     texts = [
         "=1+1",

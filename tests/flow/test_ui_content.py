@@ -120,6 +120,7 @@ def test_a_family_tree_goes_up_to_real_roots_and_mixes(project: Project, page: P
     assert 'href="/sample/pictures/1/1?ref=main"' in shown
 
 
+@pytest.mark.bench
 def test_the_first_content_of_many_samples_is_quick(project: Project, page: Page) -> None:
     known(project, "many", "image", "image")
     draw = np.random.default_rng(1)
