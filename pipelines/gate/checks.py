@@ -45,7 +45,7 @@ def judge(evidence: Evidence, settings: Publish) -> GuardResult:
 
 def _added(evidence: Evidence, settings: Publish) -> Iterator[Check]:
     taken = {rule.name for rule in RULES}
-    for reference, own in guard_checks.settings(settings.checks).items():
+    for reference, check_settings in guard_checks.settings(settings.checks).items():
         check = CHECKS.load(reference)
         if check.name in taken:
             raise ParamsError(
@@ -53,24 +53,24 @@ def _added(evidence: Evidence, settings: Publish) -> Iterator[Check]:
                 f"another name"
             )
         taken.add(check.name)
-        yield _judged(check, evidence, settings.guard, own)
+        yield _run(check, evidence, settings.guard, check_settings)
 
 
-def _judged(
+def _run(
     check: GuardCheck[Any],
     evidence: Evidence,
     limits: Limits,
-    own: Any,  # noqa: ANN401  each check has its own
+    settings: Any,  # noqa: ANN401  each check has its own
 ) -> Check:
     """What a check says; one that fails is a figure that could not be computed."""
     try:
-        found = check.judge(evidence, limits, own)
+        result = check.judge(evidence, limits, settings)
     except Exception as error:  # noqa: BLE001  code of a user's fails in any way
-        said = f"the check failed with {plugin_modules.first_line(error)}"
-        found = CheckResult(None, limits.unknown, said)
-    if found.value is not None and not math.isfinite(found.value):
-        found = replace(found, value=None, verdict=limits.unknown)
-    return Check(check.name, found.value, found.limit, found.verdict, found.detail)
+        detail = f"the check failed with {plugin_modules.first_line(error)}"
+        result = CheckResult(None, limits.unknown, detail)
+    if result.value is not None and not math.isfinite(result.value):
+        result = replace(result, value=None, verdict=limits.unknown)
+    return Check(check.name, result.value, result.limit, result.verdict, result.detail)
 
 
 def _digest(limits: str, checks: Mapping[str, Mapping[str, Any]]) -> str:

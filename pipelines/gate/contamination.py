@@ -59,38 +59,40 @@ def near_duplicates(
         One row per such sample, in order, with an equal real row or else the closest: round, row,
         sample_id, equal (the same content id), distance (0 of equal ones), real_row.
     """
-    known = samples.select("round", "row", "sample_id").with_row_index("index")
+    indexed = samples.select("round", "row", "sample_id").with_row_index("index")
     same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
         "sample_id", keep="first", maintain_order=True
     )
-    equal = known.join(same, on="sample_id").with_columns(
+    equal = indexed.join(same, on="sample_id").with_columns(
         pl.lit(value=True).alias("equal"), pl.lit(0.0).alias("distance")
     )
     left, right, distance = modality.within(samples, real, near)
     first = np.unique(left, return_index=True)[1]  # the closest comes first
-    close = known[left[first]].with_columns(
+    close = indexed[left[first]].with_columns(
         real["row"][right[first]].alias("real_row"),
         pl.lit(value=False).alias("equal"),
         pl.Series("distance", distance[first]),
     )
     unequal = close.join(equal, on="index", how="anti")
-    both = pl.concat([equal, unequal], how="diagonal").sort("index")
-    return both.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    duplicates = pl.concat([equal, unequal], how="diagonal").sort("index")
+    return duplicates.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
 def of_candidates(
-    candidates: pl.DataFrame, held: pl.DataFrame, near: float, modality: Modality
+    candidates: pl.DataFrame, held_out_rows: pl.DataFrame, near: float, modality: Modality
 ) -> pl.DataFrame:
     """Find the candidates that leaked from the hold-out: `STORED`.
 
     Args:
         candidates: round, row, sample_id, payload; one that cannot be read is no copy.
-        held: row, sample_id, payload of held-out rows.
+        held_out_rows: row, sample_id, payload of held-out rows.
         near: as in `near_duplicates`.
         modality: as in `near_duplicates`.
     """
-    readable = modality.readable(candidates, held)
-    return near_duplicates(candidates.filter(readable), held, near, modality).select(STORED)
+    readable = modality.readable(candidates, held_out_rows)
+    return near_duplicates(candidates.filter(readable), held_out_rows, near, modality).select(
+        STORED
+    )
 
 
 def describe(leaks: pl.DataFrame, near: float, key: str, samples: str) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
     return lineage.contamination.propagate(ancestry_index.open_at(lake, commit), leaks)
 
 
-def at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
+def at_commit(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
     """The contaminated occurrences at a commit: `lineage.contamination.CONTAMINATED`.
 
     What the last round of the data set stored is read where it answers the question: looked for at
@@ -146,15 +148,15 @@ def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
         `near` and `holdout`: the distance and the hold-out by which leaks are looked for; `rounds`:
         the checksums of each round's samples and lineage.
     """
-    found = {}
+    contents = {}
     for dataset, rounds in _contents(ctx.lake, commit).items():
         real = manifest.read(ctx.lake, commit, dataset, 0)
-        found[dataset] = {
+        contents[dataset] = {
             "near": _near(ctx, dataset, real),
             "holdout": real["holdout"]["input_key"],
             "rounds": rounds,
         }
-    return found
+    return contents
 
 
 def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -163,15 +165,15 @@ def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = Non
     Args:
         ctx: the round at work.
         commit: the commit.
-        fresh: as in `at`.
+        fresh: as in `at_commit`.
     """
     ours = ctx.round.dataset, ctx.round.number
     parts = [] if fresh is None else [fresh.select(pl.lit(ours[0]).alias("dataset"), *STORED)]
     for dataset, numbers in _rounds(ctx.lake, commit).items():
-        wanted = [each for each in numbers if fresh is None or (dataset, each) != ours]
+        wanted = [number for number in numbers if fresh is None or (dataset, number) != ours]
         parts += [
             part.select(pl.lit(dataset).alias("dataset"), *STORED)
-            for part in _of(ctx, commit, dataset, wanted)
+            for part in _leaks_of(ctx, commit, dataset, wanted)
         ]
     dtypes = {"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
     return pl.concat([pl.DataFrame(schema=dtypes), *parts])
@@ -183,8 +185,8 @@ def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
     numbers = _rounds(lake, commit).get(dataset, [])
     if not numbers:
         return None
-    said = manifest.read(lake, commit, dataset, numbers[-1]).get(CONTAMINATED)
-    if said is None or not _covers(said["searched"], searched(ctx, commit), dataset):
+    recorded = manifest.read(lake, commit, dataset, numbers[-1]).get(CONTAMINATED)
+    if recorded is None or not _covers(recorded["searched"], searched(ctx, commit), dataset):
         return None
     rows = tables.read_round(lake, commit, dataset, CONTAMINATED, numbers[-1])
     return rows.cast(lineage.contamination.CONTAMINATED)
@@ -207,14 +209,14 @@ def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bo
 
 def _contents(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
     """Checksums of the samples and lineage of each round at a commit, by data set and number."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    checksums: dict[str, dict[str, str]] = defaultdict(dict)
     for item in sorted(lake.objects(commit), key=lambda item: item.path):
         dataset, _, rest = item.path.partition("/")
         number = refs.round_of(item.path)
         if number is not None and rest.startswith(("samples/", "lineage/")):
-            before = found[dataset].get(str(number), "")
-            found[dataset][str(number)] = before + item.checksum
-    return dict(sorted(found.items()))
+            before = checksums[dataset].get(str(number), "")
+            checksums[dataset][str(number)] = before + item.checksum
+    return dict(sorted(checksums.items()))
 
 
 def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
@@ -225,33 +227,37 @@ def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
 
 def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
     """The rounds with samples of each data set at a commit."""
-    found: dict[str, set[int]] = defaultdict(set)
+    numbers_of: dict[str, set[int]] = defaultdict(set)
     for item in lake.objects(commit):
         dataset, _, rest = item.path.partition("/")
         number = refs.round_of(item.path)
         if number is not None and rest.startswith("samples/"):
-            found[dataset].add(number)
-    return {dataset: sorted(numbers) for dataset, numbers in sorted(found.items())}
+            numbers_of[dataset].add(number)
+    return {dataset: sorted(numbers) for dataset, numbers in sorted(numbers_of.items())}
 
 
-def _of(ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]) -> list[pl.DataFrame]:
+def _leaks_of(
+    ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]
+) -> list[pl.DataFrame]:
     """The leaks of rounds of a data set, stored or looked for again."""
-    manifests = {each: manifest.read(ctx.lake, commit, dataset, each) for each in {0, *numbers}}
+    manifests = {
+        number: manifest.read(ctx.lake, commit, dataset, number) for number in {0, *numbers}
+    }
     key, near = manifests[0]["holdout"]["input_key"], _near(ctx, dataset, manifests[0])
     modality = modalities.recorded(manifests[0])
-    known = [
-        each
-        for each in numbers
-        if _answers(manifests[each].get("leaks"), near, key)
-        and _is_of(ctx, commit, dataset, each, manifests[each]["leaks"].get("samples"))
+    stored = [
+        number
+        for number in numbers
+        if _answers(manifests[number].get("leaks"), near, key)
+        and _is_of(ctx, commit, dataset, number, manifests[number]["leaks"].get("samples"))
     ]
-    parts = [_stored_leaks(ctx.lake, commit, dataset, known, near)] if known else []
-    again = [each for each in numbers if each not in known]
-    if again:
-        held = held_out(ctx, commit, dataset).fingerprints()
-        for each in again:
-            samples = tables.read_round(ctx.lake, commit, dataset, "samples", each)
-            parts.append(near_duplicates(samples, held, near, modality))
+    parts = [_stored_leaks(ctx.lake, commit, dataset, stored, near)] if stored else []
+    outdated = [number for number in numbers if number not in stored]
+    if outdated:
+        held_out_rows = held_out(ctx, commit, dataset).fingerprints()
+        for number in outdated:
+            samples = tables.read_round(ctx.lake, commit, dataset, "samples", number)
+            parts.append(near_duplicates(samples, held_out_rows, near, modality))
     return parts
 
 
@@ -265,9 +271,9 @@ def _stored_leaks(
     return tables.collected(wanted, f"the leaks of {dataset} at {commit}")
 
 
-def _answers(said: Mapping[str, Any] | None, near: float, key: str) -> bool:
+def _answers(recorded: Mapping[str, Any] | None, near: float, key: str) -> bool:
     """Tell whether what a manifest says of stored leaks covers a distance and a hold-out."""
-    return said is not None and said["holdout"] == key and near <= said["near"]
+    return recorded is not None and recorded["holdout"] == key and near <= recorded["near"]
 
 
 def _is_of(ctx: RoundContext, commit: str, dataset: str, number: int, samples: str | None) -> bool:
@@ -285,5 +291,5 @@ def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:
     """The distance of near-duplicates; what round 0 says, of a data set without settings."""
     if dataset in ctx.params.datasets:
         return ctx.params.datasets[dataset].ingest.near
-    found: float = real.get("leaks", {"near": Ingest.model_fields["near"].default})["near"]
-    return found
+    near: float = real.get("leaks", {"near": Ingest.model_fields["near"].default})["near"]
+    return near

@@ -21,7 +21,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
     leaks = contamination.leaks_at(ctx, commit)
-    own = (leaks["dataset"] == dataset) & (leaks["round"] == number)
+    of_this_round = (leaks["dataset"] == dataset) & (leaks["round"] == number)
     real = tables.real_samples(lake, commit, dataset)
     return Evidence(
         dataset=dataset,
@@ -30,8 +30,8 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         mix=training_mix.read(recorded["next_mix"]),
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
-        leaks=leaks.filter(own).join(accepted, on=["round", "row"], how="semi"),
+        leaks=leaks.filter(of_this_round).join(accepted, on=["round", "row"], how="semi"),
         metrics=recorded["metrics"],
-        held_out_ancestors=contamination.at(ctx, commit),
+        held_out_ancestors=contamination.at_commit(ctx, commit),
         calibration=applied.to_round(ctx, commit),
     )

@@ -19,13 +19,13 @@ OVERRIDE: Final = "stemma.override"
 
 def guard_metadata(result: GuardResult) -> dict[str, str]:
     """What the merge of a round says of the guard's answer, which is bound to a commit."""
-    about = {
+    metadata = {
         GUARD: result.digest,
         VERDICT: result.verdict,
         JUDGED: result.judged,
         CHECKS: json.dumps({item.name: item.verdict for item in result.checks}),
     }
-    return about | ({OVERRIDE: result.override} if result.override else {})
+    return metadata | ({OVERRIDE: result.override} if result.override else {})
 
 
 def statement(repository: str, result: GuardResult, key: str) -> Statement:

@@ -111,8 +111,8 @@ def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iter
 def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
     """What a commit changed against its first parent; all that it holds where it has none."""
     if commit.parents:
-        found = lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True)
-        return tuple(found)
+        changes = lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True)
+        return tuple(changes)
     return tuple(
         Change(item.path, "added", item.size, item.checksum) for item in lake.objects(commit.id)
     )
@@ -128,26 +128,26 @@ def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
         return replace(
             step, kind="real data", wrong=merge_verification.of_real_data(merge, real[0])
         )
-    proof = merge_verification.of_round(merge, trusted)
+    verification = merge_verification.of_round(merge, trusted)
     return replace(
         step,
-        kind="merge" if proof.result is None else "round",
-        wrong=proof.wrong,
-        result=proof.result,
-        signer=proof.signer,
+        kind="merge" if verification.result is None else "round",
+        wrong=verification.wrong,
+        result=verification.result,
+        signer=verification.signer,
     )
 
 
 def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit | None) -> Step:
     """A commit that was made on the branch itself, past the guard."""
-    did, about = path_scope.summary(changes), step.commit.metadata
+    summary, metadata = path_scope.summary(changes), step.commit.metadata
     if before is not None and _undoes(lake, changes, before):
         undone = f"{before.id[:SHORT]} ({' '.join(before.message.split())})"
-        return replace(step, kind="revert", wrong=f"it reverts {undone}: it {did}")
-    if ORIGIN in about:
-        origin = about[ORIGIN][:SHORT]
-        return replace(step, kind="cherry-pick", wrong=f"it was picked from {origin}: it {did}")
-    return replace(step, kind="commit", wrong=f"it is no merge of a round: it {did}")
+        return replace(step, kind="revert", wrong=f"it reverts {undone}: it {summary}")
+    if ORIGIN in metadata:
+        origin = metadata[ORIGIN][:SHORT]
+        return replace(step, kind="cherry-pick", wrong=f"it was picked from {origin}: it {summary}")
+    return replace(step, kind="commit", wrong=f"it is no merge of a round: it {summary}")
 
 
 def _undoes(lake: Lake, changes: tuple[Change, ...], before: Commit) -> bool:

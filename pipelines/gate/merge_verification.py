@@ -57,7 +57,7 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class MergeVerification:
     """What a merge of a round proves."""
 
     wrong: str | None
@@ -68,28 +68,30 @@ class Proof:
     """Short name of the trusted key that signed it."""
 
 
-def of_round(merge: Merge, trusted: Trusted | None) -> Proof:
+def of_round(merge: Merge, trusted: Trusted | None) -> MergeVerification:
     """Prove that the guard let through what a merge brought.
 
     Args:
         merge: the merge of a round.
         trusted: keys of which one must have signed; None: signatures are not looked at.
     """
-    about = merge.commit.metadata
-    dataset, number = about.get(DATASET, ""), refs.number(about.get(ROUND))
-    if GUARD not in about or number is None or not refs.NAME.match(dataset):
-        return Proof(_without_answer(merge))
+    metadata = merge.commit.metadata
+    dataset, number = metadata.get(DATASET, ""), refs.number(metadata.get(ROUND))
+    if GUARD not in metadata or number is None or not refs.NAME.match(dataset):
+        return MergeVerification(_without_answer(merge))
     try:
         result = _recorded(merge.lake, merge.source, dataset, number)
     except GuardError as error:
-        return Proof(str(error))
+        return MergeVerification(str(error))
     if result is None:
-        return Proof(f"what it merged holds no answer of the guard about round {number}")
+        return MergeVerification(
+            f"what it merged holds no answer of the guard about round {number}"
+        )
     wrong = next(filter(None, (check(merge, result) for check in CHECKS)), None)
     if wrong is not None or trusted is None:
-        return Proof(wrong, result)
-    signer = trusted.signer(_statement(merge, result), about)
-    return Proof(None if signer else _unsigned(about), result, signer)
+        return MergeVerification(wrong, result)
+    signer = trusted.signer(_statement(merge, result), metadata)
+    return MergeVerification(None if signer else _unsigned(metadata), result, signer)
 
 
 def of_real_data(merge: Merge, dataset: str) -> str | None:
@@ -133,12 +135,15 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
 def _without_answer(merge: Merge) -> str:
     """What to say about a merge that claims nothing: what it brought, and what the guard said."""
     brought = path_scope.rounds(merge.changes, "added", "changed")
-    said = [f"round {number} of {name} ({_said(merge, name, number)})" for name, number in brought]
-    brings = f", and brings {', '.join(said)}" if said else ""
+    answers = [
+        f"round {number} of {name} ({_guard_answer(merge, name, number)})"
+        for name, number in brought
+    ]
+    brings = f", and brings {', '.join(answers)}" if answers else ""
     return f"it carries no answer of the guard{brings}"
 
 
-def _said(merge: Merge, dataset: str, number: int) -> str:
+def _guard_answer(merge: Merge, dataset: str, number: int) -> str:
     """What the manifest that was merged holds of the guard's answer about a round."""
     try:
         result = _recorded(merge.lake, merge.source, dataset, number)
@@ -152,14 +157,14 @@ def _said(merge: Merge, dataset: str, number: int) -> str:
 
 def _metadata(merge: Merge, result: GuardResult) -> str | None:
     """The merge says what the manifest says."""
-    about = merge.commit.metadata
-    named = (about.get(DATASET), about.get(ROUND))
+    metadata = merge.commit.metadata
+    named = (metadata.get(DATASET), metadata.get(ROUND))
     if named != (result.dataset, str(result.round)):
         return f"the answer it carries is about round {result.round} of {result.dataset}"
     for name, value in guard_record.guard_metadata(result).items():
-        if about.get(name) != value:
+        if metadata.get(name) != value:
             return f"its {name} is not that of the guard's answer in the manifest it merged"
-    if OVERRIDE in about and result.override is None:
+    if OVERRIDE in metadata and result.override is None:
         return "it names an override, and the guard's answer has none"
     return None
 
@@ -207,24 +212,24 @@ def _scope(merge: Merge, result: GuardResult) -> str | None:
     other = path_scope.foreign(merge.changes, result.dataset, result.round)
     if other is None:
         return None
-    own = f"round {result.round} of {result.dataset}"
-    return f"{own} was judged, and it {_verb(other)} {other.path} besides"
+    judged_round = f"round {result.round} of {result.dataset}"
+    return f"{judged_round} was judged, and it {_verb(other)} {other.path} besides"
 
 
 def _brought(merge: Merge, _: GuardResult) -> str | None:
     """Against its first parent it differs by what its source brought, all of that and no more."""
-    wanted: dict[str, str | None] = {}
+    expected: dict[str, str | None] = {}
     for item in merge.lake.diff(merge.before, merge.source, checksums=True):
         if item.kind == "conflict":
             return f"it was forced: {item.path} had been changed on both sides"
-        wanted[item.path] = _checksum(merge.lake, merge.source, item)
-    found = {item.path: _checksum(merge.lake, merge.commit.id, item) for item in merge.changes}
-    for path in sorted(found.keys() | wanted.keys()):
-        if path not in wanted:
+        expected[item.path] = _checksum(merge.lake, merge.source, item)
+    actual = {item.path: _checksum(merge.lake, merge.commit.id, item) for item in merge.changes}
+    for path in sorted(actual.keys() | expected.keys()):
+        if path not in expected:
             return f"it changes {path}, which its source did not bring"
-        if path not in found:
+        if path not in actual:
             return f"it leaves out {path}, which its source brought"
-        if found[path] != wanted[path]:
+        if actual[path] != expected[path]:
             return f"it holds another {path} than its source"
     return None
 
@@ -246,8 +251,8 @@ def _statement(merge: Merge, result: GuardResult) -> Statement:
     return guard_record.statement(merge.lake.repository, result, key)
 
 
-def _unsigned(about: Mapping[str, str]) -> str:
-    if SIGNATURE not in about:
+def _unsigned(metadata: Mapping[str, str]) -> str:
+    if SIGNATURE not in metadata:
         return "the guard's answer is not signed"
     return "the guard's answer is not signed by a key that is trusted"
 
@@ -259,7 +264,7 @@ def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
     """
     if item.kind == "removed" or item.checksum is not None:
         return item.checksum
-    same = (found for found in lake.objects(ref, item.path) if found.path == item.path)
+    same = (listed for listed in lake.objects(ref, item.path) if listed.path == item.path)
     return next(same).checksum
 
 

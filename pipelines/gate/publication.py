@@ -41,18 +41,18 @@ def published(ctx: RoundContext, key: StageKey) -> Publication | None:
     """The commit that published this very round, if the lake holds it."""
     if ctx.round.line != refs.MAIN:
         judged = history.find(
-            ctx.lake, ctx.round, lambda _, about: about.extra.get(PUBLISH_KEY) == key.key
+            ctx.lake, ctx.round, lambda _, metadata: metadata.extra.get(PUBLISH_KEY) == key.key
         )
         return Publication(judged, key) if judged else None
-    held = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
-    if held is None:
+    merged = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
+    if merged is None:
         return None
     adoption.compare_once(ctx)
-    known = _known_key(ctx, held.source) or held.key
-    if key.key != known.key and key.recipe != known.recipe:
+    stored_key = _stored_key(ctx, merged.source) or merged.key
+    if key.key != stored_key.key and key.recipe != stored_key.recipe:
         return None
-    console.line(f"publish: adopted {held.commit[:12]}{adoption.outdated(known, key)}")
-    return Publication(ctx.lake.resolve(held.commit), known)
+    console.line(f"publish: adopted {merged.commit[:12]}{adoption.outdated(stored_key, key)}")
+    return Publication(ctx.lake.resolve(merged.commit), stored_key)
 
 
 def publish(
@@ -124,8 +124,8 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
     evaluated = _evaluated(ctx, approval.seen)
     if evaluated is None:
         raise BlockedError(f"{round_.branch} is not evaluated; run `dvc repro` first")
-    commit, made = evaluated
-    key = stage_inputs.key(round_, "publish", made)
+    commit, evaluated_key = evaluated
+    key = stage_inputs.key(round_, "publish", evaluated_key)
     done = published(ctx, key) or publish(ctx, commit.id, key, supersede=False, approval=approval)
     merging.ensure_tag(lake, round_.dataset, round_.number, done.commit.id)
     delete_stale(lake, round_.branch)
@@ -154,13 +154,13 @@ def write_metric(ctx: RoundContext, result: GuardResult) -> None:
     files.write_json(path, {**answer, "warnings": warnings})
 
 
-def _known_key(ctx: RoundContext, source: str) -> StageKey | None:
+def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:
     """The key under which the source of a merge was let through."""
     notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
     for commit in history.chain(ctx.lake, source, ctx.round):
-        known = adoption.key_of(commit, "publish", notes)
-        if known is not None:
-            return known
+        key = adoption.key_of(commit, "publish", notes)
+        if key is not None:
+            return key
     return None
 
 

@@ -57,7 +57,7 @@ class Approval:
         elif rejection is not None:
             raise ReasonError("the round was rejected; give a reason to publish it all the same")
         elif needs_reason(result):
-            odd = [each.name for each in result.checks if each.verdict != "pass"]
+            odd = [item.name for item in result.checks if item.verdict != "pass"]
             raise ReasonError(
                 f"the guard's answer is {result.verdict} ({', '.join(odd)}); "
                 "give a reason to publish all the same"
@@ -65,13 +65,13 @@ class Approval:
 
     def metadata(self, rejection: Rejection | None) -> dict[str, str]:
         """What the merge says of it."""
-        said = {SEEN: self.seen, REASON: self.reason, OVERRULED: rejection and rejection.reason}
-        return {name: value for name, value in said.items() if value}
+        entries = {SEEN: self.seen, REASON: self.reason, OVERRULED: rejection and rejection.reason}
+        return {name: value for name, value in entries.items() if value}
 
 
 def needs_reason(result: GuardResult) -> bool:
     """Whether a person has to say why the round may be published."""
-    return any(each.verdict != "pass" for each in result.checks)
+    return any(check.verdict != "pass" for check in result.checks)
 
 
 def checked(reason: str) -> str:
@@ -119,9 +119,9 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
     text = checked(reason)
     unmoved(lake, round_.branch, seen)
     decision = {REJECTED: text, SEEN: seen}
-    about = branches.metadata(round_, STAGE).to_metadata() | decision
+    metadata = branches.metadata(round_, STAGE).to_metadata() | decision
     with staging_branch(lake, round_.branch, seen) as branch:
-        commit = lake.commit(branch, f"Reject {round_.key}", about)
+        commit = lake.commit(branch, f"Reject {round_.key}", metadata)
         unmoved(lake, round_.branch, seen)
         lake.set_branch(round_.branch, commit.id)
     return commit

@@ -143,27 +143,27 @@ def trusted(env: Mapping[str, str] | None = None) -> Trusted | None:
         SigningError: a file cannot be read, or holds no Ed25519 public key.
     """
     env = os.environ if env is None else env
-    places = [place for place in env.get(PUBLIC_KEYS, "").split(os.pathsep) if place]
-    found = [_public(place, number) for number, place in enumerate(places, start=1)]
-    return Trusted({fingerprint(key)[:SHORT]: key for key in found}) if found else None
+    paths = [path for path in env.get(PUBLIC_KEYS, "").split(os.pathsep) if path]
+    keys = [_public(path, number) for number, path in enumerate(paths, start=1)]
+    return Trusted({fingerprint(key)[:SHORT]: key for key in keys}) if keys else None
 
 
-def _public(place: str, number: int) -> Ed25519PublicKey:
-    named = f"file {number} that {PUBLIC_KEYS} names"
+def _public(path: str, number: int) -> Ed25519PublicKey:
+    description = f"file {number} that {PUBLIC_KEYS} names"
     try:
-        key = load_pem_public_key(_read(place, named))
+        key = load_pem_public_key(_read(path, description))
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SigningError(f"{named} holds no public key in PEM") from error
+        raise SigningError(f"{description} holds no public key in PEM") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise SigningError(f"{named} holds a public key that is not Ed25519")
+        raise SigningError(f"{description} holds a public key that is not Ed25519")
     return key
 
 
-def _read(place: str, named: str) -> bytes:
+def _read(path: str, description: str) -> bytes:
     """Bytes of a key file; the message names the variable and never its value."""
     try:
-        return Path(place).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise SigningError(f"{named} cannot be read: {error.strerror}") from None
+        raise SigningError(f"{description} cannot be read: {error.strerror}") from None
     except ValueError:
-        raise SigningError(f"{named} cannot be read: it is no file name") from None
+        raise SigningError(f"{description} cannot be read: it is no file name") from None

@@ -105,7 +105,7 @@ def estimate(ctx: RoundContext) -> list[Part]:
 def _mix(ctx: RoundContext) -> pl.DataFrame:
     """Compose the training mix that the round's generator will learn from."""
     pinned = ctx.previous().commit
-    contaminated = contamination.at(ctx, pinned)
+    contaminated = contamination.at_commit(ctx, pinned)
     return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
 
 

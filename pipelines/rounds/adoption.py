@@ -31,11 +31,11 @@ from pipelines.rounds.staging_branch import staging_branch
 
 BRANCH: Final = "stemma-keys"
 """Holds, for each round of an earlier release, the keys under which it is known today."""
-MOST: Final = 1 << 20
+MAX_BYTES: Final = 1 << 20
 """Bytes of the notes about a round."""
-HOLDERS: Final = {"fit": "generate", "publish": "guard"}
+HOLDER_STAGES: Final = {"fit": "generate", "publish": "guard"}
 """Whose commit holds the result of a stage that makes none of its own on the branch."""
-FIRST: Final = {"scorer code": "code/2", "scorer maths": "maths/2"}
+FIRST_VERSIONS: Final = {"scorer code": "code/2", "scorer maths": "maths/2"}
 """Versions of format 1 that were not the first; all others were `<name>/1`."""
 
 Notes = Mapping[str, StageKey]
@@ -43,7 +43,7 @@ Notes = Mapping[str, StageKey]
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class StoredResult:
     """A stage's result in the lake, and the key under which it is known today."""
 
     commit: Commit
@@ -58,8 +58,8 @@ def path(dataset: str, number: int) -> str:
 def read(lake: Lake, dataset: str, number: int) -> Notes:
     """The notes about a round; none where it has no need of them."""
     try:
-        content = documents.parse_json(lake.read(BRANCH, path(dataset, number), MOST))
-        return {name: StageKey(**each) for name, each in content.items()}
+        content = documents.parse_json(lake.read(BRANCH, path(dataset, number), MAX_BYTES))
+        return {name: StageKey(**entry) for name, entry in content.items()}
     except NotFoundError:
         return {}
     except (DocumentError, TypeError, AttributeError) as error:
@@ -68,10 +68,10 @@ def read(lake: Lake, dataset: str, number: int) -> Notes:
 
 def write(lake: Lake, dataset: str, number: int, notes: Notes) -> None:
     """Add to the notes about a round."""
-    known = {**read(lake, dataset, number), **notes}
+    merged = {**read(lake, dataset, number), **notes}
     content = {
-        name: {"key": each.key, "recipe": each.recipe, "versions": dict(each.versions)}
-        for name, each in known.items()
+        name: {"key": key.key, "recipe": key.recipe, "versions": dict(key.versions)}
+        for name, key in merged.items()
     }
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     start = lake.head(BRANCH) or list(lake.log(refs.MAIN, first_parent=True))[-1].id
@@ -94,7 +94,7 @@ def key_of(commit: Commit, stage: str, notes: Notes) -> StageKey | None:
     return metadata.key if metadata.stage == stage else None
 
 
-def find(ctx: RoundContext, stage: str, key: StageKey) -> Noted | None:
+def find(ctx: RoundContext, stage: str, key: StageKey) -> StoredResult | None:
     """The result of a stage in the lake.
 
     A result of the same key comes first. One of the same recipe that other versions made is found
@@ -111,19 +111,19 @@ def find(ctx: RoundContext, stage: str, key: StageKey) -> Noted | None:
         ctx.lake, ctx.round, lambda commit, _: _has(key_of(commit, stage, notes), key=key.key)
     )
     if exact is not None:
-        return Noted(exact, key)
+        return StoredResult(exact, key)
     published = _published_source(ctx)
     chain = history.chain(ctx.lake, published, ctx.round) if published else ()
     for commit in chain:
-        known = key_of(commit, stage, notes)
-        if known is not None and known.recipe == key.recipe:
-            return Noted(commit, known)
+        stored_key = key_of(commit, stage, notes)
+        if stored_key is not None and stored_key.recipe == key.recipe:
+            return StoredResult(commit, stored_key)
     return None
 
 
-def outdated(made: StageKey, now: StageKey) -> str:
+def outdated(stored: StageKey, current: StageKey) -> str:
     """The end of a sentence about a result that other versions made; empty where none did."""
-    changed = keys.raised(made, now) if made.recipe == now.recipe else {}
+    changed = keys.raised(stored, current) if stored.recipe == current.recipe else {}
     pairs = [f"{before or 'none'}, now {after or 'none'}" for before, after in changed.values()]
     return f", outdated: made by {'; '.join(pairs)}" if pairs else ""
 
@@ -140,11 +140,11 @@ def outdated_versions(lake: Lake, round_: Round, source: str) -> dict[str, list[
     changed: dict[str, list[str]] = {}
     for commit in history.chain(lake, source, round_):
         for stage in stage_inputs.OF_A_ROUND:
-            made = key_of(commit, stage, notes)
-            if made is None or made.recipe is None:
+            stored = key_of(commit, stage, notes)
+            if stored is None or stored.recipe is None:
                 continue
-            now = stage_inputs.versions(round_, stage)
-            pairs = keys.raised(made, StageKey("", None, now))
+            current = stage_inputs.versions(round_, stage)
+            pairs = keys.raised(stored, StageKey("", None, current))
             changed |= {
                 name: [then or "none", new or "none"] for name, (then, new) in pairs.items()
             }
@@ -156,20 +156,20 @@ def compare_once(ctx: RoundContext) -> None:
     source = _published_source(ctx)
     if source is None:
         return
-    made: dict[str, Commit] = {}
+    commits: dict[str, Commit] = {}
     for commit in history.chain(ctx.lake, source, ctx.round):  # newest first
-        found = StageMetadata.from_commit(commit)
-        if found and found.key and not found.key.recipe:
-            made.setdefault(found.stage, commit)
+        metadata = StageMetadata.from_commit(commit)
+        if metadata and metadata.key and not metadata.key.recipe:
+            commits.setdefault(metadata.stage, commit)
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
-    if not made or read(lake, dataset, number):
+    if not commits or read(lake, dataset, number):
         return
     try:
-        equal = _equal_stages(ctx, source, made)
+        equal = _equal_stages(ctx, source, commits)
     except PipelineError as error:
         console.line(f"{ctx.round.key} was made by the release before; not adopted: {error}")
         return
-    notes = _notes(ctx, made, equal)
+    notes = _notes(ctx, commits, equal)
     if notes:
         write(lake, dataset, number, notes)
         console.line(
@@ -182,15 +182,15 @@ def _published_source(ctx: RoundContext) -> str | None:
     """The commit whose merge published the round, if main holds the round."""
     if ctx.round.line != refs.MAIN:
         return None
-    held = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
-    return held.source if held else None
+    published = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
+    return published.source if published else None
 
 
-def _has(found: StageKey | None, *, key: str) -> bool:
-    return found is not None and found.key == key
+def _has(stored: StageKey | None, *, key: str) -> bool:
+    return stored is not None and stored.key == key
 
 
-def _equal_stages(ctx: RoundContext, source: str, made: Mapping[str, Commit]) -> list[str]:
+def _equal_stages(ctx: RoundContext, source: str, commits: Mapping[str, Commit]) -> list[str]:
     """The stages of a round, from the first on, whose settings and inputs are those of today."""
     round_ = ctx.round
     content = manifest.read(ctx.lake, source, round_.dataset, round_.number)
@@ -201,7 +201,7 @@ def _equal_stages(ctx: RoundContext, source: str, made: Mapping[str, Commit]) ->
     for stage in stage_inputs.OF_A_ROUND:
         if stage_inputs.settings(before, stage) != stage_inputs.settings(round_, stage):
             break
-        if stage == "verify" and not _same_suite(round_, made.get("verify")):
+        if stage == "verify" and not _same_suite(round_, commits.get("verify")):
             break
         equal.append(stage)
     return equal
@@ -209,11 +209,11 @@ def _equal_stages(ctx: RoundContext, source: str, made: Mapping[str, Commit]) ->
 
 def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
     """The round as its manifest has it; None where it is of another seed, line or generator."""
-    named = (content["seed"], content["line"], content["previous"])
-    if named != (round_.seed, round_.line, round_.previous):
+    origin = (content["seed"], content["line"], content["previous"])
+    if origin != (round_.seed, round_.line, round_.previous):
         return None
-    kind = str(content["generator"].get("kind", "")).partition("/")[0]
-    if kind != round_.generator:
+    generator = str(content["generator"].get("kind", "")).partition("/")[0]
+    if generator != round_.generator:
         return None
     settings = parse(Dataset, content["settings"], "its manifest: settings")
     if settings.identity != round_.identity:
@@ -238,26 +238,28 @@ def _same_suite(round_: Round, verified: Commit | None) -> bool:
     return verified.metadata.get(SUITE) == stage_inputs.suite_digest(round_.dataset)
 
 
-def _notes(ctx: RoundContext, made: Mapping[str, Commit], equal: list[str]) -> Notes:
+def _notes(ctx: RoundContext, commits: Mapping[str, Commit], equal: list[str]) -> Notes:
     """Today's keys of the stages that are equal."""
     notes: dict[str, StageKey] = {}
     key = ctx.previous().data
     for stage in equal:
-        key = stage_inputs.key(ctx.round, stage, key, _made_with(ctx.round, stage))
-        holder = made.get(HOLDERS.get(stage, stage))
+        key = stage_inputs.key(ctx.round, stage, key, _first_versions(ctx.round, stage))
+        holder = commits.get(HOLDER_STAGES.get(stage, stage))
         if holder is None:
             break
         notes[f"{holder.id}/{stage}"] = key
     return notes
 
 
-def _made_with(round_: Round, stage: str) -> dict[str, str]:
+def _first_versions(round_: Round, stage: str) -> dict[str, str]:
     """The versions that made a stage's result when there were none to be written."""
-    now = stage_inputs.versions(round_, stage)
-    return {name: FIRST.get(name, _first(version)) for name, version in now.items()}
+    current = stage_inputs.versions(round_, stage)
+    return {
+        name: FIRST_VERSIONS.get(name, _first_version(version)) for name, version in current.items()
+    }
 
 
-def _first(version: str) -> str:
+def _first_version(version: str) -> str:
     """The first version of a name: `curate/3` began as `curate/1`; a library's own stays."""
     name, numbered, _ = version.partition("/")
     return f"{name}/1" if numbered else version

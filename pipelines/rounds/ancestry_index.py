@@ -31,15 +31,15 @@ COMMITS: Final = "commits"
 MANIFESTS: Final = "rounds"
 TABLES: Final = ("lineage", "decisions", "left_out")
 """The tables that the family tree is made of, beside the manifests."""
-MOST_BYTES: Final = 32 << 30
+MAX_BYTES: Final = 32 << 30
 """Size above which segments that the opened commit does not use are dropped, oldest use first."""
 
-Place: TypeAlias = tuple[str, int]
+RoundId: TypeAlias = tuple[str, int]
 """Data set and round."""
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class RoundContents:
     """What a commit holds of a round."""
 
     parts: Mapping[str, Mapping[str, str]]
@@ -76,17 +76,17 @@ def sources_at(
     Raises:
         MixError: the mix of a manifest cannot be read.
     """
-    found = []
-    for place, about in _rounds(lake, commit).items():
+    sources = []
+    for round_id, contents in _rounds(lake, commit).items():
         try:
-            mix = training_mix.read(about.mix) if about.mix else None
+            mix = training_mix.read(contents.mix) if contents.mix else None
         except MixError as error:
             if unusable is None:
                 raise
-            unusable(*place, error)
+            unusable(*round_id, error)
             mix = None
-        found.append(_source(lake, commit, place, about, mix))
-    return found
+        sources.append(_source(lake, commit, round_id, contents, mix))
+    return sources
 
 
 def opened(
@@ -102,10 +102,10 @@ def opened(
         SchemaError: a table of lineage is not what it should be.
     """
     private.folder(CACHE.parent)
-    with progress.bar(len(sources), "indexing lineage") as told:
-        found = open_index(CACHE, sources, progress=told, verify=verify)
-    _prune({segment.digest for segment in found.segments})
-    return found
+    with progress.bar(len(sources), "indexing lineage") as report:
+        ancestry = open_index(CACHE, sources, progress=report, verify=verify)
+    _prune({segment.digest for segment in ancestry.segments})
+    return ancestry
 
 
 def datasets(index: Ancestry) -> list[str]:
@@ -113,45 +113,52 @@ def datasets(index: Ancestry) -> list[str]:
     return sorted({segment.dataset for segment in index.segments})
 
 
-def _rounds(lake: Lake, commit: str) -> dict[Place, Round]:
+def _rounds(lake: Lake, commit: str) -> dict[RoundId, RoundContents]:
     """The rounds of a commit whose lineage it holds."""
     name = hashlib.sha256(f"{lake.repository}/{commit}".encode()).hexdigest()
-    place = CACHE / COMMITS / f"{name}.json"
-    kept = _kept(place)
-    if kept is not None:
-        return kept
+    path = CACHE / COMMITS / f"{name}.json"
+    cached = _cached(path)
+    if cached is not None:
+        return cached
     listed = _listed(lake, commit)
     private.folder(CACHE.parent)
-    files.write_json(place, listed)
-    return {(dataset, number): Round(parts, mix) for dataset, number, parts, mix in listed}
+    files.write_json(path, listed)
+    return {(dataset, number): RoundContents(parts, mix) for dataset, number, parts, mix in listed}
 
 
-def _kept(place: Path) -> dict[Place, Round] | None:
+def _cached(path: Path) -> dict[RoundId, RoundContents] | None:
     """The rounds of a commit as they were kept; None where they are not, or damaged."""
     try:
-        listed = documents.read_json(place, strict=False)
-        found = {
-            (dataset, number): Round(parts, mix)
+        listed = documents.read_json(path, strict=False)
+        rounds = {
+            (dataset, number): RoundContents(parts, mix)
             for dataset, number, parts, mix in listed
             if type(dataset) is str and type(number) is int and "lineage" in parts
         }
     except (OSError, ValueError, TypeError):
         return None
-    plain = all(isinstance(each.mix, Mapping | None) for each in found.values())
-    return found if plain and len(found) == len(listed) else None
+    valid = all(isinstance(contents.mix, Mapping | None) for contents in rounds.values())
+    return rounds if valid and len(rounds) == len(listed) else None
 
 
 def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str, str]], Any]]:
     """Data set, round, parts and mix of each round, as the lake has them."""
-    found: dict[Place, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    by_round: dict[RoundId, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for item in lake.objects(commit):
         belongs = _belongs(item.path)
         if belongs is not None:
             dataset, table, number = belongs
-            found[dataset, number][table][item.path] = item.checksum
-    held = [(at, parts) for at, parts in sorted(found.items()) if "lineage" in parts]
-    mixes = [_mix(lake, commit, *at) if MANIFESTS in parts else None for at, parts in held]
-    return [(*at, parts, mix) for (at, parts), mix in zip(held, mixes, strict=True)]
+            by_round[dataset, number][table][item.path] = item.checksum
+    with_lineage = [
+        (round_id, parts) for round_id, parts in sorted(by_round.items()) if "lineage" in parts
+    ]
+    mixes = [
+        _mix(lake, commit, *round_id) if MANIFESTS in parts else None
+        for round_id, parts in with_lineage
+    ]
+    return [
+        (*round_id, parts, mix) for (round_id, parts), mix in zip(with_lineage, mixes, strict=True)
+    ]
 
 
 def _mix(lake: Lake, commit: str, dataset: str, number: int) -> Any:  # noqa: ANN401  JSON
@@ -169,18 +176,21 @@ def _belongs(path: str) -> tuple[str, str, int] | None:
     return dataset, table, number
 
 
-def _source(lake: Lake, commit: str, place: Place, about: Round, mix: MixManifest | None) -> Source:
-    dataset, number = place
+def _source(
+    lake: Lake, commit: str, round_id: RoundId, contents: RoundContents, mix: MixManifest | None
+) -> Source:
+    dataset, number = round_id
     frames = {
         table: partial(lake.scan, commit, refs.partition(dataset, table, number))
         for table in TABLES
-        if table in about.parts
+        if table in contents.parts
     }
-    read = {table: about.parts[table] for table in frames}  # the rest of the manifest may change
+    # The digest leaves out the manifest's checksum: the rest of the manifest may change.
+    checksums = {table: contents.parts[table] for table in frames}
     return Source(
         dataset=dataset,
         round=number,
-        digest=digests.of_spaced_json([read, mix.digest if mix else None]),
+        digest=digests.of_spaced_json([checksums, mix.digest if mix else None]),
         lineage=frames["lineage"],
         decisions=frames.get("decisions"),
         mixes={mix.digest: mix} if mix else {},
@@ -191,15 +201,15 @@ def _source(lake: Lake, commit: str, place: Place, about: Round, mix: MixManifes
 def _prune(used: Iterable[str]) -> None:
     """Drop segments that were not used for longest, until the rest fits."""
     keep = {*used, COMMITS}
-    held = [(_size(place), place) for place in CACHE.iterdir() if place.is_dir()]
-    total = sum(size for size, _ in held)
-    for size, place in sorted(held, key=lambda each: each[1].stat().st_mtime_ns):
-        if total <= MOST_BYTES:
+    sized = [(_size(folder), folder) for folder in CACHE.iterdir() if folder.is_dir()]
+    total = sum(size for size, _ in sized)
+    for size, folder in sorted(sized, key=lambda entry: entry[1].stat().st_mtime_ns):
+        if total <= MAX_BYTES:
             return
-        if place.name not in keep:
-            shutil.rmtree(place, ignore_errors=True)
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
             total -= size
 
 
-def _size(place: Path) -> int:
-    return sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

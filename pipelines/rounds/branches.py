@@ -40,9 +40,9 @@ def origin(ctx: RoundContext, *, supersede: bool) -> str:
     if round_.line != refs.MAIN:
         return pinned
     base = ctx.lake.resolve(refs.MAIN).id
-    held = history.published(ctx.lake, round_.dataset, base)
-    before = max((number for number in held if number < round_.number), default=None)
-    if before != round_.previous or held[before].commit != pinned:
+    published_rounds = history.published(ctx.lake, round_.dataset, base)
+    previous = max((number for number in published_rounds if number < round_.number), default=None)
+    if previous != round_.previous or published_rounds[previous].commit != pinned:
         receipt = f"rounds/{round_.dataset}/{round_.previous}/publish.json"
         raise StaleError(
             f"main does not hold round {round_.previous} of {round_.dataset}, as {receipt} says, "
@@ -50,7 +50,9 @@ def origin(ctx: RoundContext, *, supersede: bool) -> str:
             "`dvc repro` again"
         )
     redo = f"stemma stage generate {round_.key}"
-    merging.refuse_unknown(round_.dataset, round_.number, held, supersede=supersede, redo=redo)
+    merging.refuse_unknown(
+        round_.dataset, round_.number, published_rounds, supersede=supersede, redo=redo
+    )
     return base
 
 
@@ -76,18 +78,18 @@ def rebase_onto_main(ctx: RoundContext, commit: Commit, *, supersede: bool) -> C
     """
     if history.leads_to_main(ctx.lake, ctx.round, commit):
         return commit
-    made = list(history.chain(ctx.lake, commit.id, ctx.round))[::-1]
+    commits = list(history.chain(ctx.lake, commit.id, ctx.round))[::-1]
     base = origin(ctx, supersede=supersede)
     with staging_branch(ctx.lake, ctx.round.branch, base) as branch:
         last = clear(ctx, branch, base)
-        for each in made:
-            entries = dict(each.metadata)
-            found = StageMetadata.from_commit(each)
-            if found is not None and found.stage == "supersede":
+        for original in commits:
+            entries = dict(original.metadata)
+            stage_metadata = StageMetadata.from_commit(original)
+            if stage_metadata is not None and stage_metadata.stage == "supersede":
                 continue
             if BASE in entries:
                 entries[BASE] = base
-            last = ctx.lake.cherry_pick(branch, each.id, each.message, entries).id
+            last = ctx.lake.cherry_pick(branch, original.id, original.message, entries).id
         ctx.lake.set_branch(ctx.round.branch, last)
     console.line(f"{ctx.round.branch}: rebased onto main as it is now")
     return ctx.lake.resolve(last)

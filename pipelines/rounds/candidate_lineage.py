@@ -19,7 +19,7 @@ from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 
-KNOWN: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
+RECORDED: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
 """What lineage records of a candidate, where its generator gives it."""
 COMMIT: Final = "commit"
 
@@ -47,19 +47,19 @@ def derive(
             f"lineage records rows that are opaque (1) or learnt from the mix (0), and none between"
         )
     stored = None if result.parents is None else stored_parents(ctx, result.parents)
-    known = [name for name in KNOWN if name in result.candidates.columns]
+    columns = [name for name in RECORDED if name in result.candidates.columns]
     parts = [
         record.derive(
-            rows.select(known),
+            rows.select(columns),
             round_number=ctx.round.number,
             dataset=ctx.round.dataset,
             generator=digest,
             attribution=GENERATORS.find(ctx.round.generator).attribution,
-            mix=behind,
-            parents=_of(result.parents, rows),
+            mix=learnt_mix,
+            parents=_parents_of(result.parents, rows),
             stored=stored,
         )
-        for opaque, behind in ((0.0, mix), (1.0, None))
+        for opaque, learnt_mix in ((0.0, mix), (1.0, None))
         if len(rows := result.candidates.filter(pl.col(SHARE) == opaque))
     ]
     return pl.concat(parts).sort("row")
@@ -91,19 +91,19 @@ def stored_parents(ctx: RoundContext, parents: pl.DataFrame) -> pl.DataFrame:
         parents: as `GenerateBatch.parents`.
     """
     commits = pinned(parents)
-    own = ctx.receipt("fit").commit
-    found = [
-        tables.accepted_lineage(ctx.lake, commits.get(name, own), name).with_columns(
+    default_commit = ctx.receipt("fit").commit
+    frames = [
+        tables.accepted_lineage(ctx.lake, commits.get(name, default_commit), name).with_columns(
             pl.lit(name).alias("dataset")
         )
         for name in parents["dataset"].unique().sort()
     ]
-    return pl.concat(found, how="diagonal_relaxed") if found else edges.STORED.to_frame()
+    return pl.concat(frames, how="diagonal_relaxed") if frames else edges.STORED.to_frame()
 
 
-def _of(parents: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame | None:
+def _parents_of(parents: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame | None:
     """The parents of some of the candidates."""
     if parents is None:
         return None
-    own = parents.join(rows.select("row"), on="row", how="semi", maintain_order="left")
-    return own.select(edges.PARENT.names())
+    selected = parents.join(rows.select("row"), on="row", how="semi", maintain_order="left")
+    return selected.select(edges.PARENT.names())

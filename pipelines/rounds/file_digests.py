@@ -16,7 +16,7 @@ from typing import Final
 from lake import private
 from pipelines.common import digests
 
-PLACE: Final = Path(".stemma") / "file_digests.db"
+DATABASE: Final = Path(".stemma") / "file_digests.db"
 SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS digests "
     "(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, inode INTEGER, sha256 TEXT)"
@@ -32,50 +32,52 @@ def of_path(path: Path) -> str:
     Raises:
         OSError: there is none, it cannot be read, or it is no regular file.
     """
-    with _known() as known:
+    with _open_database() as database:
         if not path.is_dir():
-            return _of_file(known, path)
-        inside = {each.relative_to(path).as_posix(): _of_file(known, each) for each in _in(path)}
+            return _of_file(database, path)
+        inside = {file.relative_to(path).as_posix(): _of_file(database, file) for file in _in(path)}
         parts = [f"{name}:{digest}" for name, digest in inside.items()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _in(folder: Path) -> list[Path]:
-    inside = (each for each in folder.rglob("*") if "__pycache__" not in each.parts)
-    return sorted(each for each in inside if each.is_file())
+    inside = (entry for entry in folder.rglob("*") if "__pycache__" not in entry.parts)
+    return sorted(entry for entry in inside if entry.is_file())
 
 
-def _of_file(known: sqlite3.Connection, path: Path) -> str:
-    about = path.stat()
+def _of_file(database: sqlite3.Connection, path: Path) -> str:
+    stat = path.stat()
     name = str(path.absolute())
-    state = (about.st_size, about.st_mtime_ns, about.st_ino)
-    row = known.execute(
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    row = database.execute(
         "SELECT size, mtime, inode, sha256 FROM digests WHERE path = ?", (name,)
     ).fetchone()
     if row is not None and tuple(row[:3]) == state:
         return str(row[3])
     digest = digests.of_file(path)
-    known.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", (name, *state, digest))
+    database.execute(
+        "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", (name, *state, digest)
+    )
     return digest
 
 
 @contextmanager
-def _known() -> Iterator[sqlite3.Connection]:
+def _open_database() -> Iterator[sqlite3.Connection]:
     """The digests of earlier runs; a damaged list is begun anew."""
-    private.folder(PLACE.parent)
-    with closing(_opened()) as known:
-        yield known
-        known.commit()
+    private.folder(DATABASE.parent)
+    with closing(_connect()) as database:
+        yield database
+        database.commit()
 
 
-def _opened() -> sqlite3.Connection:
+def _connect() -> sqlite3.Connection:
     for _ in range(2):
-        known = sqlite3.connect(PLACE, timeout=60)
+        database = sqlite3.connect(DATABASE, timeout=60)
         try:
-            known.execute(SCHEMA)
+            database.execute(SCHEMA)
         except sqlite3.DatabaseError:
-            known.close()
-            PLACE.unlink(missing_ok=True)
+            database.close()
+            DATABASE.unlink(missing_ok=True)
         else:
-            return known
+            return database
     return sqlite3.connect(":memory:")

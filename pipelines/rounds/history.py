@@ -34,28 +34,30 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
     A ref holds a round if the round's manifest is there, as the merge that published it left it: a
     merge that was reverted or superseded does not count, one that a revert brought back does.
     """
-    held: dict[int, Published] = {}
-    there = _manifests(lake, dataset, ref)
-    for commit in lake.log(ref, first_parent=True) if there else ():
+    published_rounds: dict[int, Published] = {}
+    manifests = _manifests(lake, dataset, ref)
+    for commit in lake.log(ref, first_parent=True) if manifests else ():
         metadata = StageMetadata.from_commit(commit)
         if metadata is None or not metadata.publishes(dataset) or metadata.key is None:
             continue
         number = metadata.round
-        if number in held or number not in there:
+        if number in published_rounds or number not in manifests:
             continue
-        if _manifests(lake, dataset, commit.id).get(number) == there[number]:
+        if _manifests(lake, dataset, commit.id).get(number) == manifests[number]:
             source = commit.parents[1] if len(commit.parents) > 1 else commit.id
-            held[number] = Published(number, commit.id, source, metadata.key)
-        if len(held) == len(there):
+            published_rounds[number] = Published(number, commit.id, source, metadata.key)
+        if len(published_rounds) == len(manifests):
             break
-    return held
+    return published_rounds
 
 
 def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:
     """Checksums of the manifests of a data set's rounds, by number."""
-    found = lake.objects(ref, refs.table(dataset, "rounds"))
+    objects = lake.objects(ref, refs.table(dataset, "rounds"))
     return {
-        number: item.checksum for item in found if (number := refs.round_of(item.path)) is not None
+        number: item.checksum
+        for item in objects
+        if (number := refs.round_of(item.path)) is not None
     }
 
 
@@ -92,7 +94,7 @@ def find(
         round_: the round.
         wanted: tells of a commit and its metadata whether it is the one; asked newest first.
     """
-    for ref in _places(lake, round_):
+    for ref in _candidate_refs(lake, round_):
         for commit in chain(lake, ref, round_):
             metadata = StageMetadata.from_commit(commit)
             if metadata and metadata.stage != "supersede" and wanted(commit, metadata):
@@ -102,8 +104,8 @@ def find(
 
 def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
     """The commit that generated a round which a ref holds: with its candidates and generator."""
-    held = published(lake, dataset, ref).get(number)
-    for commit in lake.log(held.source if held else ref, first_parent=True):
+    published_round = published(lake, dataset, ref).get(number)
+    for commit in lake.log(published_round.source if published_round else ref, first_parent=True):
         metadata = StageMetadata.from_commit(commit)
         if metadata is None:
             continue
@@ -120,7 +122,7 @@ def is_published(lake: Lake, round_: Round, commit: Commit) -> bool:
         return False
     merged = published(lake, round_.dataset).get(round_.number)
     return merged is not None and any(
-        each.id == commit.id for each in chain(lake, merged.source, round_)
+        earlier.id == commit.id for earlier in chain(lake, merged.source, round_)
     )
 
 
@@ -133,7 +135,7 @@ def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
     """
     if round_.line != refs.MAIN:
         return True
-    bases = (each.metadata.get(BASE) for each in chain(lake, commit.id, round_))
+    bases = (earlier.metadata.get(BASE) for earlier in chain(lake, commit.id, round_))
     base = next(filter(None, bases), None)
     return (
         base is not None
@@ -142,7 +144,7 @@ def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
     )
 
 
-def _places(lake: Lake, round_: Round) -> Iterator[str]:
+def _candidate_refs(lake: Lake, round_: Round) -> Iterator[str]:
     if lake.head(round_.branch) is not None:
         yield round_.branch
     if round_.line == refs.MAIN:

@@ -46,8 +46,8 @@ class HeldOut:
         return self._read(FINGERPRINTS)
 
     def _read(self, split: str) -> pl.DataFrame:
-        found = self.lake.scan(self.commit, f"{self.dataset}/{split}/")
-        return tables.collected(found, f"the hold-out of {self.dataset} at {self.commit}")
+        rows = self.lake.scan(self.commit, f"{self.dataset}/{split}/")
+        return tables.collected(rows, f"the hold-out of {self.dataset} at {self.commit}")
 
 
 def open_at(lake: Lake, dataset: str, key: str) -> HeldOut:
@@ -90,8 +90,8 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
         for split in SPLITS:
             rows = frame.filter(pl.col("split") == split)
             lake.write(branch, _path(dataset, split), rows.drop("split"))
-        held = frame.filter(pl.col("split").is_in(SPLITS))
-        fingerprints = held.select("split", pl.exclude("split", LABEL))
+        held_out = frame.filter(pl.col("split").is_in(SPLITS))
+        fingerprints = held_out.select("split", pl.exclude("split", LABEL))
         lake.write(branch, _path(dataset, FINGERPRINTS), fingerprints)
         commit = lake.commit(branch, message, metadata.to_metadata())
         try:

@@ -56,16 +56,16 @@ def stage_key(
         "settings": dict(settings),
         "files": dict(files),
         "inputs": dict(inputs),
-        "before": {name: each.recipe for name, each in before.items()},
+        "before": {name: earlier.recipe for name, earlier in before.items()},
     }
     recipe = digests.of_json(content)
-    keys = {name: each.key for name, each in before.items()}
+    keys = {name: earlier.key for name, earlier in before.items()}
     key = digests.of_json({"recipe": recipe, "versions": dict(versions), "before": keys})
     return StageKey(key, recipe, dict(versions))
 
 
-def raised(made: StageKey, now: StageKey) -> dict[str, tuple[str | None, str | None]]:
+def raised(stored: StageKey, current: StageKey) -> dict[str, tuple[str | None, str | None]]:
     """The versions that differ between two keys, by name: as made, and as of now."""
-    names = sorted({*made.versions, *now.versions})
-    pairs = {name: (made.versions.get(name), now.versions.get(name)) for name in names}
+    names = sorted({*stored.versions, *current.versions})
+    pairs = {name: (stored.versions.get(name), current.versions.get(name)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -19,7 +19,7 @@ from lake.errors import NotFoundError
 from pipelines.common.errors import DataError
 from pipelines.rounds.manifest_schema import Manifest, Section, fits
 
-MOST: Final = 1 << 26
+MAX_BYTES: Final = 1 << 26
 """Bytes of a manifest."""
 
 
@@ -33,7 +33,7 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
     """
     path = refs.manifest(dataset, number)
     try:
-        content = documents.parse_json(lake.read(ref, path, MOST), strict=False)
+        content = documents.parse_json(lake.read(ref, path, MAX_BYTES), strict=False)
     except DocumentError as error:
         raise DataError(f"{path} at {ref} {error}; it was not written by a stage") from error
     return checked(content, f"{path} at {ref}")
@@ -56,9 +56,11 @@ def checked(content: object, where: str) -> dict[str, Any]:
     try:
         Manifest.model_validate(content)
     except ValidationError as error:
-        said = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in said["loc"])
-        raise DataError(f"{where} was not written by a stage: {place}: {said['msg']}") from error
+        problem = error.errors(include_url=False, include_input=False)[0]
+        location = ".".join(str(part) for part in problem["loc"])
+        raise DataError(
+            f"{where} was not written by a stage: {location}: {problem['msg']}"
+        ) from error
     return Section.of(content, where)
 
 

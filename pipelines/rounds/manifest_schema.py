@@ -39,12 +39,12 @@ class Section(dict[str, Any]):
             content: as it was read.
             where: what it is, for the sentence.
         """
-        found = cls(
+        section = cls(
             (name, cls.of(value, f"{where}: {name}") if isinstance(value, dict) else value)
             for name, value in content.items()
         )
-        found.where = where
-        return found
+        section.where = where
+        return section
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401  it never returns
         """Say what is missing.

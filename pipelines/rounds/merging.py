@@ -20,14 +20,19 @@ TAG_ATTEMPTS: Final = 10
 
 
 def refuse_unknown(
-    dataset: str, number: int, held: Mapping[int, Published], *, supersede: bool, redo: str
+    dataset: str,
+    number: int,
+    published_rounds: Mapping[int, Published],
+    *,
+    supersede: bool,
+    redo: str,
 ) -> None:
     """Stop before rounds are superseded that this checkout's receipts do not know.
 
     Args:
         dataset: the data set.
         number: the round about to be made; it supersedes itself and all later ones.
-        held: what main holds of the data set.
+        published_rounds: what main holds of the data set.
         supersede: the person said so.
         redo: the command that would supersede deliberately.
 
@@ -36,13 +41,13 @@ def refuse_unknown(
     """
     if supersede:
         return
-    known = receipts.known(dataset)
-    for other, found in sorted(held.items()):
-        if other >= number and known.get(other) != found.commit:
+    known_commits = receipts.known_commits(dataset)
+    for other, published in sorted(published_rounds.items()):
+        if other >= number and known_commits.get(other) != published.commit:
             raise StaleError(
-                f"main holds round {other} of {dataset} at {found.commit[:12]}, which the receipts "
-                f"in rounds/{dataset} do not know; fetch your team's receipts (git pull) or your "
-                f"own (git restore rounds dvc.lock), or replace it deliberately with "
+                f"main holds round {other} of {dataset} at {published.commit[:12]}, which the "
+                f"receipts in rounds/{dataset} do not know; fetch your team's receipts (git pull) "
+                f"or your own (git restore rounds dvc.lock), or replace it deliberately with "
                 f"`{redo} --supersede` and then `dvc repro`"
             )
 
@@ -81,14 +86,14 @@ def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> 
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
 
 
-def merge(lake: Lake, source: str, message: str, about: Mapping[str, str]) -> Commit:
+def merge(lake: Lake, source: str, message: str, metadata: Mapping[str, str]) -> Commit:
     """Merge a round into main.
 
     Raises:
         StaleError: main moved for this data set meanwhile.
     """
     try:
-        return lake.merge(source, refs.MAIN, message, about)
+        return lake.merge(source, refs.MAIN, message, metadata)
     except ConflictError as error:
         raise StaleError("main changed at the same time; run `dvc repro` again") from error
 

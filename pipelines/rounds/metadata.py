@@ -39,7 +39,7 @@ FIT_VERSIONS: Final = "stemma.fit_versions"
 SUITE: Final = "stemma.suite"
 PUBLISH_KEY: Final = "stemma.publish_key"
 """Of a guard commit that lets its round through: the key under which the round is published."""
-OF_FORMAT: Final = "stemma.format"
+FORMAT_ENTRY: Final = "stemma.format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +64,43 @@ class StageMetadata:
             FormatError: a newer release wrote it.
             DataError: its versions are damaged.
         """
-        known = dict(commit.metadata)
-        stage, dataset = known.pop(STAGE, None), known.pop(DATASET, None)
-        number = refs.number(known.pop(ROUND, None))
+        entries = dict(commit.metadata)
+        stage, dataset = entries.pop(STAGE, None), entries.pop(DATASET, None)
+        number = refs.number(entries.pop(ROUND, None))
         if stage is None or dataset is None or number is None:
             return None
-        written = _format(commit.id, known.pop(OF_FORMAT, "1"))
-        key, recipe = known.pop(KEY, ""), known.pop(RECIPE, None)
-        versions = _versions(commit.id, known.pop(VERSIONS, "{}"))
+        written = _format(commit.id, entries.pop(FORMAT_ENTRY, "1"))
+        key, recipe = entries.pop(KEY, ""), entries.pop(RECIPE, None)
+        versions = _versions(commit.id, entries.pop(VERSIONS, "{}"))
         return cls(
             stage=stage,
             dataset=dataset,
             round=number,
-            line=known.pop(LINE, refs.MAIN),
+            line=entries.pop(LINE, refs.MAIN),
             key=StageKey(key, recipe, versions) if key else None,
-            extra=known,
+            extra=entries,
             format=written,
         )
 
     def to_metadata(self) -> dict[str, str]:
         """Write it as the metadata of a commit; an entry that says nothing is left out."""
-        found = {
+        entries = {
             STAGE: self.stage,
             DATASET: self.dataset,
             ROUND: str(self.round),
             LINE: self.line,
-            OF_FORMAT: str(self.format),
+            FORMAT_ENTRY: str(self.format),
             KEY: self.key.key if self.key else "",
             **self.extra,
         }
         if self.key is not None and self.key.recipe is not None:
-            found |= {RECIPE: self.key.recipe, VERSIONS: _encoded(self.key.versions)}
-        return found
+            entries |= {RECIPE: self.key.recipe, VERSIONS: _encoded(self.key.versions)}
+        return entries
 
     def publishes(self, dataset: str, number: int | None = None) -> bool:
         """Tell whether the commit is the merge that publishes a round, or any of a data set."""
-        own = self.stage == "publish" and self.dataset == dataset
-        return own and number in (None, self.round)
+        is_merge = self.stage == "publish" and self.dataset == dataset
+        return is_merge and number in (None, self.round)
 
     @property
     def fit(self) -> StageKey | None:
@@ -136,10 +136,12 @@ def _format(commit: str, text: str) -> int:
 
 def _versions(commit: str, text: str) -> dict[str, str]:
     try:
-        found = json.loads(text)
+        versions = json.loads(text)
     except ValueError as error:
         raise DataError(f"the versions in the metadata of {commit[:12]} are no JSON") from error
-    texts = isinstance(found, dict) and all(isinstance(each, str) for each in found.values())
-    if not texts:
+    valid = isinstance(versions, dict) and all(
+        isinstance(version, str) for version in versions.values()
+    )
+    if not valid:
         raise DataError(f"the versions in the metadata of {commit[:12]} are no texts by name")
-    return dict(found)
+    return dict(versions)

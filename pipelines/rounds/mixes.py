@@ -49,8 +49,8 @@ def build(
     rows = tables.accepted_lineage(lake, commit, round_.dataset)
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
-    ours = _ours(contaminated, round_.dataset)
-    found = training_mix.build(
+    contaminated_rows = _contaminated_rows(contaminated, round_.dataset)
+    composed = training_mix.build(
         rows,
         dataset=round_.dataset,
         commit=commit,
@@ -58,23 +58,25 @@ def build(
         real_weight=settings.real_weight,
         sample_size=settings.sample_size,
         seed=derive_seed(round_.seed, round_.dataset, "mix"),
-        left_out=ours,
+        left_out=contaminated_rows,
     )
-    held = tables.read(lake, commit, round_.dataset, "samples")
-    samples = tables.collected(held, f"the samples of {round_.dataset} at {commit}")
-    joined = samples.join(found.rows, on=["round", "row"], how="inner").sort("round", "row")
-    left_out = found.left_out.join(ours, on=["round", "row"], how="left", maintain_order="left")
+    stored = tables.read(lake, commit, round_.dataset, "samples")
+    samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
+    joined = samples.join(composed.rows, on=["round", "row"], how="inner").sort("round", "row")
+    left_out = composed.left_out.join(
+        contaminated_rows, on=["round", "row"], how="left", maintain_order="left"
+    )
     if len(left_out):
         console.line(
             f"left out {len(left_out)} rows that are held out, near to that, or come from it"
         )
-    return TrainingMix(joined, found.manifest, left_out)
+    return TrainingMix(joined, composed.manifest, left_out)
 
 
-def _ours(contaminated: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
+def _contaminated_rows(contaminated: pl.DataFrame | None, dataset: str) -> pl.DataFrame:
     """The contaminated rows of a data set: round, row, why."""
-    known = pl.DataFrame(schema=CONTAMINATED) if contaminated is None else contaminated
-    return known.filter(pl.col("dataset") == dataset).drop("dataset")
+    occurrences = pl.DataFrame(schema=CONTAMINATED) if contaminated is None else contaminated
+    return occurrences.filter(pl.col("dataset") == dataset).drop("dataset")
 
 
 def read_manifest(round_: Round) -> MixManifest:
@@ -84,11 +86,11 @@ def read_manifest(round_: Round) -> MixManifest:
         StaleError: the generator's folder does not say.
         MixError: what it says is damaged.
     """
-    place = model_store.directory(round_.dataset, round_.number) / model_store.MIX
+    path = model_store.directory(round_.dataset, round_.number) / model_store.MIX
     try:
-        return training_mix.read(files.read_text(place))
+        return training_mix.read(files.read_text(path))
     except FileNotFoundError as error:
-        raise StaleError(f"{place} is missing; run `dvc repro` again") from error
+        raise StaleError(f"{path} is missing; run `dvc repro` again") from error
 
 
 def read_left_out(round_: Round, mix: MixManifest) -> pl.DataFrame:
@@ -97,11 +99,11 @@ def read_left_out(round_: Round, mix: MixManifest) -> pl.DataFrame:
     Raises:
         StaleError: the generator's folder does not hold the list that the mix names.
     """
-    place = model_store.directory(round_.dataset, round_.number) / model_store.LEFT_OUT
+    path = model_store.directory(round_.dataset, round_.number) / model_store.LEFT_OUT
     empty = pl.DataFrame(schema={**training_mix.OCCURRENCE, "why": pl.String})
     if mix.left_out is None:
         return empty
-    found = parquet.read(place) if place.is_file() else empty
-    if training_mix.list_digest(found) != mix.left_out_digest:
-        raise StaleError(f"{place} is not the list that the mix names; run `dvc repro` again")
-    return found
+    left_out = parquet.read(path) if path.is_file() else empty
+    if training_mix.list_digest(left_out) != mix.left_out_digest:
+        raise StaleError(f"{path} is not the list that the mix names; run `dvc repro` again")
+    return left_out

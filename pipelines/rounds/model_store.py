@@ -29,9 +29,9 @@ def directory(dataset: str, number: int) -> Path:
 
 def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
     """Stage the files of a round's generator on a branch."""
-    for place in sorted(directory(dataset, number).iterdir()):
-        path = refs.partition(dataset, TABLE, number) + files.safe_name(place.name)
-        with files.open_regular(place) as file:
+    for source in sorted(directory(dataset, number).iterdir()):
+        path = refs.partition(dataset, TABLE, number) + files.safe_name(source.name)
+        with files.open_regular(source) as file:
             lake.write_bytes(branch, path, file.read())
 
 
@@ -55,16 +55,16 @@ def download(
         DataError: a table would take far more memory than it has bytes; nothing is written.
     """
     prefix = refs.partition(dataset, TABLE, number)
-    place = directory(dataset, number) if target is None else target
+    folder = directory(dataset, number) if target is None else target
     paths = [item.path for item in lake.objects(ref, prefix)]
-    found = {files.safe_name(path.removeprefix(prefix)): path for path in paths}
-    contents = {name: lake.read(ref, path) for name, path in found.items()}
+    paths_by_name = {files.safe_name(path.removeprefix(prefix)): path for path in paths}
+    contents = {name: lake.read(ref, path) for name, path in paths_by_name.items()}
     for name, data in contents.items():
         if name.endswith(tables.SUFFIX):
-            parquet.check(found[name], io.BytesIO(data))
+            parquet.check(paths_by_name[name], io.BytesIO(data))
     for name, data in contents.items():
-        files.write_atomic(place / name, data)
-    return list(found)
+        files.write_atomic(folder / name, data)
+    return list(paths_by_name)
 
 
 def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:

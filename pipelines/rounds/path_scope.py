@@ -47,15 +47,15 @@ def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | No
 
 def calibrates(changes: Sequence[Change]) -> bool:
     """Tell whether the changes add calibrations of one data set's verifiers, and nothing else."""
-    held = {refs.table(name, refs.CALIBRATION) for name in datasets(changes)}
-    return len(held) == 1 and all(
-        item.kind == "added" and item.path.startswith(next(iter(held))) for item in changes
+    prefixes = {refs.table(name, refs.CALIBRATION) for name in datasets(changes)}
+    return len(prefixes) == 1 and all(
+        item.kind == "added" and item.path.startswith(next(iter(prefixes))) for item in changes
     )
 
 
 def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
     """The rounds whose manifests were changed in these ways, as (data set, number)."""
-    found = []
+    changed = []
     for item in changes:
         dataset, _, _ = item.path.partition("/")
         number = refs.round_of(item.path)
@@ -64,23 +64,25 @@ def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
             and number is not None
             and item.path == refs.manifest(dataset, number)
         ):
-            found.append((dataset, number))
-    return sorted(found)
+            changed.append((dataset, number))
+    return sorted(changed)
 
 
 def summary(changes: Sequence[Change]) -> str:
     """What was taken away, brought and changed: rounds by their manifests, else objects."""
-    ways = (("took away", "removed"), ("brought", "added"), ("changed", "changed"))
-    said = [f"{verb} {named(found)}" for verb, kind in ways if (found := rounds(changes, kind))]
-    if said:
-        return " and ".join(said)
-    counts = [(verb, sum(item.kind == kind for item in changes)) for verb, kind in ways]
+    verbs = (("took away", "removed"), ("brought", "added"), ("changed", "changed"))
+    phrases = [
+        f"{verb} {named(changed)}" for verb, kind in verbs if (changed := rounds(changes, kind))
+    ]
+    if phrases:
+        return " and ".join(phrases)
+    counts = [(verb, sum(item.kind == kind for item in changes)) for verb, kind in verbs]
     return " and ".join(f"{verb} {objects(count)}" for verb, count in counts if count)
 
 
-def named(found: Iterable[tuple[str, int]]) -> str:
+def named(round_ids: Iterable[tuple[str, int]]) -> str:
     """Rounds as a person reads them: round 1 of digits, round 2 of digits."""
-    return ", ".join(f"round {number} of {dataset}" for dataset, number in found)
+    return ", ".join(f"round {number} of {dataset}" for dataset, number in round_ids)
 
 
 def objects(count: int) -> str:

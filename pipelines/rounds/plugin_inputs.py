@@ -26,8 +26,8 @@ def ingest_settings(settings: Dataset) -> dict[str, Any]:
     ingest = settings.ingest
     content = key_content(ingest)
     content["source"] = sources.plugin(ingest.source) or ingest.source
-    if own := key_content(sources.settings(ingest.source, content.pop("settings", {}))):
-        content["settings"] = own
+    if plugin_settings := key_content(sources.settings(ingest.source, content.pop("settings", {}))):
+        content["settings"] = plugin_settings
     if settings.ingest.near == MODALITIES.find(settings.ingest.modality).default_near:
         content.pop("near", None)
     return content
@@ -35,8 +35,8 @@ def ingest_settings(settings: Dataset) -> dict[str, Any]:
 
 def ingest_files(settings: Dataset) -> tuple[Path, ...]:
     """A table, a folder or the files of a source, and those of a modality of the user's own."""
-    own = MODALITIES.files({settings.ingest.modality: None}, settings.identity)
-    return (*sources.files(settings.ingest.source, settings.ingest.settings), *own)
+    modality_files = MODALITIES.files({settings.ingest.modality: None}, settings.identity)
+    return (*sources.files(settings.ingest.source, settings.ingest.settings), *modality_files)
 
 
 def ingest_versions(settings: Dataset) -> dict[str, str]:
@@ -52,10 +52,10 @@ def task(round_: Round) -> Configured[Task[Any]]:
     Raises:
         ParamsError: there is no such task, or a key is wrong.
     """
-    asked = round_.settings.evaluate
-    found = TASKS.load(_task(round_))
+    evaluate = round_.settings.evaluate
+    plugin = TASKS.load(_task(round_))
     return Configured(
-        found, parse(found.Settings, dict(asked.task_settings), "evaluate.task_settings")
+        plugin, parse(plugin.Settings, dict(evaluate.task_settings), "evaluate.task_settings")
     )
 
 
@@ -66,8 +66,8 @@ def metrics(round_: Round) -> dict[str, Configured[RoundMetric[Any]]]:
         ParamsError: there is no such metric, or a key is wrong.
     """
     return {
-        name: Configured(found := METRICS.load(name), parse(found.Settings, dict(own), name))
-        for name, own in _metrics(round_).items()
+        name: Configured(metric := METRICS.load(name), parse(metric.Settings, dict(given), name))
+        for name, given in _metrics(round_).items()
     }
 
 
@@ -76,8 +76,8 @@ def _task(round_: Round) -> str:
 
 
 def _metrics(round_: Round) -> dict[str, Mapping[str, Any]]:
-    own = round_.settings.evaluate.metrics
-    return {**{name: {} for name in round_.settings.modality.metrics}, **own}
+    configured = round_.settings.evaluate.metrics
+    return {**{name: {} for name in round_.settings.modality.metrics}, **configured}
 
 
 def _modality_files(round_: Round) -> tuple[Path, ...]:
@@ -87,24 +87,26 @@ def _modality_files(round_: Round) -> tuple[Path, ...]:
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a stage that belong into its key."""
     if stage == "verify":
-        asked = round_.settings.verify.scorers
-        found = {name: key_content(scorers.settings(name, own)) for name, own in asked.items()}
-        return {"scorers": found}
+        configured = round_.settings.verify.scorers
+        contents = {
+            name: key_content(scorers.settings(name, given)) for name, given in configured.items()
+        }
+        return {"scorers": contents}
     section = getattr(round_.settings, stage)
     content = key_content(section)
     if stage not in ("fit", "generate"):
         return content
-    own = key_content(section.of(round_.generator))
+    plugin_settings = key_content(section.of(round_.generator))
     others = {*GENERATORS.names(), "settings"}
     kept = {name: value for name, value in content.items() if name not in others}
-    return kept | {"generator": round_.generator, "plugin": own}
+    return kept | {"generator": round_.generator, "plugin": plugin_settings}
 
 
 def files(round_: Round, stage: str) -> tuple[Path, ...]:
     """Files that the user wrote and that the result of a stage depends on."""
     if stage == "fit":
-        own = round_.settings.fit.of(round_.generator)
-        return GENERATORS.files({round_.generator: own}, method="fit_files")
+        plugin_settings = round_.settings.fit.of(round_.generator)
+        return GENERATORS.files({round_.generator: plugin_settings}, method="fit_files")
     if stage == "generate":
         return GENERATORS.files({round_.generator: round_.settings.generate.of(round_.generator)})
     if stage == "verify":
@@ -113,7 +115,7 @@ def files(round_: Round, stage: str) -> tuple[Path, ...]:
         return (
             *_modality_files(round_),
             *TASKS.files({_task(round_): task(round_).settings}),
-            *METRICS.files({name: asked.settings for name, asked in metrics(round_).items()}),
+            *METRICS.files({name: metric.settings for name, metric in metrics(round_).items()}),
         )
     if stage == "publish":
         return CHECKS.files(guard_checks.settings(round_.settings.publish.checks))
@@ -127,8 +129,8 @@ def versions(round_: Round, stage: str) -> dict[str, str]:
         return GENERATORS.versions([round_.generator])
     if stage == "verify":
         suite = suites.load(suites.place(round_.dataset))
-        judged = scorers.versions(round_.settings.verify.scorers)
-        return judged | expectations.of_suite(suite) | modality
+        scorer_versions = scorers.versions(round_.settings.verify.scorers)
+        return scorer_versions | expectations.of_suite(suite) | modality
     if stage == "evaluate":
         return METRICS.versions(_metrics(round_)) | TASKS.versions([_task(round_)]) | modality
     if stage == "publish":

@@ -27,7 +27,7 @@ class Repositories:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RealData:
     """Real data that main holds."""
 
     key: StageKey
@@ -43,17 +43,17 @@ def prepare(settings: Dataset) -> pl.DataFrame:
         DataError: a row cannot be read, or a split came out empty.
     """
     modality = settings.modality
-    found = sources.read(settings.ingest.source, modality, settings.ingest.settings)
-    frame = found.frame.with_row_index("row").with_columns(
+    source = sources.read(settings.ingest.source, modality, settings.ingest.settings)
+    frame = source.frame.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),
-        sample_ids(found.frame, settings.identity).alias("sample_id"),
+        sample_ids(source.frame, settings.identity).alias("sample_id"),
         pl.concat_str(
-            pl.lit(found.name),
+            pl.lit(source.name),
             pl.lit("/") + modality.place(),
             ignore_nulls=True,
         ).alias("source"),
-        pl.lit(found.name).alias("origin"),
-        pl.lit(settings.ingest.licence or found.licence, pl.String).alias("licence"),
+        pl.lit(source.name).alias("origin"),
+        pl.lit(settings.ingest.licence or source.licence, pl.String).alias("licence"),
     )
     pairs = modality.pairs(frame, settings.ingest.near)
     shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
@@ -72,47 +72,49 @@ def prepare(settings: Dataset) -> pl.DataFrame:
     return frame
 
 
-def known(
-    both: Repositories, dataset: str, current: Published, key: StageKey, settings: Dataset
-) -> Known | None:
+def find(
+    repositories: Repositories, dataset: str, current: Published, key: StageKey, settings: Dataset
+) -> RealData | None:
     """What main holds of the real data, if it was made of what is asked for now.
 
     Args:
-        both: the two repositories.
+        repositories: the two repositories.
         dataset: the data set's name.
         current: the merge that published the real data.
         key: the key of what is asked for now.
         settings: of the data set.
     """
-    lake = both.lake
+    lake = repositories.lake
     recorded = manifest.read(lake, current.commit, dataset, 0)
     split_off = str(recorded["holdout"]["input_key"])
-    made = current.key
-    if made.recipe is None:
+    stored_key = current.key
+    if stored_key.recipe is None:
         name = f"{current.commit}/ingest"
-        noted = adoption.read(lake, dataset, 0).get(name)
-        if noted is None and _holds(both, dataset, current, settings):
-            noted = key
+        todays_key = adoption.read(lake, dataset, 0).get(name)
+        if todays_key is None and _holds(repositories, dataset, current, settings):
+            todays_key = key
             adoption.write(lake, dataset, 0, {name: key})
             console.line(f"ingest: {dataset} was ingested by the release before, of the same rows")
-        made = noted or made
-    same = made.key == key.key or (made.recipe is not None and made.recipe == key.recipe)
-    return Known(made, split_off) if same else None
+        stored_key = todays_key or stored_key
+    unchanged = stored_key.key == key.key or (
+        stored_key.recipe is not None and stored_key.recipe == key.recipe
+    )
+    return RealData(stored_key, split_off) if unchanged else None
 
 
-def _holds(both: Repositories, dataset: str, current: Published, settings: Dataset) -> bool:
+def _holds(repositories: Repositories, dataset: str, current: Published, settings: Dataset) -> bool:
     """Whether main and the hold-out hold just the rows that the source gives now, split alike."""
-    recorded = manifest.read(both.lake, current.commit, dataset, 0)
+    recorded = manifest.read(repositories.lake, current.commit, dataset, 0)
     named = (tuple(recorded["identity"]), recorded["modality"], recorded["leaks"]["near"])
     if named != (settings.identity, settings.ingest.modality, settings.ingest.near):
         return False
     try:
         split_off = recorded["holdout"]["input_key"]
-        held = holdout.open_at(both.held_out, dataset, split_off).fingerprints()
+        held_out = holdout.open_at(repositories.held_out, dataset, split_off).fingerprints()
     except StaleError:
         return False
     columns = ["split", "row", "sample_id"]
-    trained = tables.read_round(both.lake, current.commit, dataset, "samples", 0)
+    trained = tables.read_round(repositories.lake, current.commit, dataset, "samples", 0)
     trained = trained.with_columns(pl.lit("train").alias("split"))
-    stored = pl.concat([trained.select(columns), held.select(columns)]).sort("row")
+    stored = pl.concat([trained.select(columns), held_out.select(columns)]).sort("row")
     return prepare(settings).select(columns).sort("row").equals(stored)

@@ -70,9 +70,10 @@ class Receipt(StrictModel):
         self, key: str, recipe: str | None, versions: Mapping[str, str] | None = None
     ) -> StageKey:
         if recipe is None:
-            place = path(self.dataset, self.round, self.stage)
+            receipt_path = path(self.dataset, self.round, self.stage)
             raise StaleError(
-                f"{place} was written by the release before; `dvc repro` brings it up to date"
+                f"{receipt_path} was written by the release before; `dvc repro` brings it up to "
+                "date"
             )
         return StageKey(key, recipe, versions or {})
 
@@ -93,48 +94,50 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
     Raises:
         StaleError: it is missing or damaged; the message says which stage writes it.
     """
-    place = path(dataset, number, stage)
+    receipt_path = path(dataset, number, stage)
     try:
-        return strictly(Receipt, documents.read_json(place))
+        return strictly(Receipt, documents.read_json(receipt_path))
     except FileNotFoundError as error:
-        raise StaleError(f"{place} is missing; `dvc repro` runs the stage {stage} first") from error
-    except (DocumentError, ValidationError) as error:
-        said = f" ({place.name} {error})" if isinstance(error, DocumentError) else ""
         raise StaleError(
-            f"{place} is not a receipt{said}; remove it and run `dvc repro`"
+            f"{receipt_path} is missing; `dvc repro` runs the stage {stage} first"
+        ) from error
+    except (DocumentError, ValidationError) as error:
+        reason = f" ({receipt_path.name} {error})" if isinstance(error, DocumentError) else ""
+        raise StaleError(
+            f"{receipt_path} is not a receipt{reason}; remove it and run `dvc repro`"
         ) from error
 
 
-def read_json(place: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
     """Read a file that stands beside the receipts.
 
     Raises:
         StaleError: it is missing or damaged.
     """
     try:
-        content = documents.read_json(place, strict=False)
+        content = documents.read_json(file, strict=False)
     except (FileNotFoundError, DocumentError) as error:
-        said = "is missing" if isinstance(error, FileNotFoundError) else error
-        raise StaleError(f"{place} {said}; remove it and run `dvc repro`") from error
+        problem = "is missing" if isinstance(error, FileNotFoundError) else error
+        raise StaleError(f"{file} {problem}; remove it and run `dvc repro`") from error
     if not isinstance(content, dict):
-        raise StaleError(f"{place} is no JSON object; remove it and run `dvc repro`")
+        raise StaleError(f"{file} is no JSON object; remove it and run `dvc repro`")
     return content
 
 
-def number_of(place: Path) -> int | None:
+def number_of(file: Path) -> int | None:
     """The round whose folder a file stands in; None: the folder is no round's."""
-    return refs.number(place.parent.name)
+    return refs.number(file.parent.name)
 
 
-def known(dataset: str) -> dict[int, str | None]:
+def known_commits(dataset: str) -> dict[int, str | None]:
     """The commits on main that this checkout's publish receipts know, by round."""
-    found = {}
-    for place in sorted((ROOT / dataset).glob("*/publish.json")):
-        number = number_of(place)
+    commits = {}
+    for file in sorted((ROOT / dataset).glob("*/publish.json")):
+        number = number_of(file)
         if number is not None:
             receipt = read(dataset, number, "publish")
-            found[receipt.round] = receipt.commit if receipt.line == refs.MAIN else receipt.main
-    return found
+            commits[receipt.round] = receipt.commit if receipt.line == refs.MAIN else receipt.main
+    return commits
 
 
 def write(receipt: Receipt) -> None:

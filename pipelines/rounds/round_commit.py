@@ -96,12 +96,12 @@ def round_commit(
     """
     round_, lake = ctx.round, ctx.lake
     with staging_branch(lake, round_.branch, start) as branch:
-        held = manifest.read_if_there(lake, branch, round_.dataset, round_.number)
-        tx = Transaction(lake, branch, held)
+        content = manifest.read_if_there(lake, branch, round_.dataset, round_.number)
+        tx = Transaction(lake, branch, content)
         yield tx
         manifest.write(lake, branch, round_.dataset, round_.number, tx.manifest)
-        about = branches.metadata(round_, stage, key).to_metadata() | tx.metadata
-        commit = lake.commit(branch, message, about)
+        metadata = branches.metadata(round_, stage, key).to_metadata() | tx.metadata
+        commit = lake.commit(branch, message, metadata)
         lake.set_branch(round_.branch, commit.id)
         tx._result = StageResult(commit, key, tx.manifest)  # noqa: SLF001  set once, here
 
@@ -122,13 +122,13 @@ def adopt(ctx: RoundContext, stage: str, key: StageKey, *, supersede: bool) -> S
     Raises:
         StaleError: the commit has to be rebased onto a new main and cannot be.
     """
-    found = adoption.find(ctx, stage, key)
-    if found is None:
+    stored = adoption.find(ctx, stage, key)
+    if stored is None:
         return None
-    if history.is_published(ctx.lake, ctx.round, found.commit):
-        kept, said = found.commit, f", which main holds{adoption.outdated(found.key, key)}"
+    if history.is_published(ctx.lake, ctx.round, stored.commit):
+        commit, note = stored.commit, f", which main holds{adoption.outdated(stored.key, key)}"
     else:
-        kept, said = branches.rebase_onto_main(ctx, found.commit, supersede=supersede), ""
-    console.line(f"{stage}: adopted {kept.id[:12]}{said}")
-    held = manifest.read(ctx.lake, kept.id, ctx.round.dataset, ctx.round.number)
-    return StageResult(kept, found.key, held)
+        commit, note = branches.rebase_onto_main(ctx, stored.commit, supersede=supersede), ""
+    console.line(f"{stage}: adopted {commit.id[:12]}{note}")
+    content = manifest.read(ctx.lake, commit.id, ctx.round.dataset, ctx.round.number)
+    return StageResult(commit, stored.key, content)

@@ -81,10 +81,10 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
 
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a round that belong into a stage's key."""
-    own = plugin_inputs.settings(round_, stage)
+    content = plugin_inputs.settings(round_, stage)
     if stage == "evaluate":  # it measures the mix that the next fit would learn from
-        return own | {"fit": plugin_inputs.settings(round_, "fit")}
-    return own
+        return content | {"fit": plugin_inputs.settings(round_, "fit")}
+    return content
 
 
 def versions(round_: Round, stage: str) -> dict[str, str]:
@@ -99,13 +99,13 @@ def suite_digest(dataset: str) -> str:
 
 def ingest_key(dataset: str, settings: Dataset) -> StageKey:
     """Key of a data set's real data."""
-    found = of_ingest(settings)
+    inputs = of_ingest(settings)
     return stage_key(
         "ingest",
-        versions=found.versions,
-        settings=found.settings,
-        files=found.files,
-        inputs={"dataset": dataset, **found.names},
+        versions=inputs.versions,
+        settings=inputs.settings,
+        files=inputs.files,
+        inputs={"dataset": dataset, **inputs.names},
         before={},
     )
 
@@ -121,13 +121,13 @@ def key(
         before: key of the stage whose result it reads (`BEFORE`).
         made_with: versions that made the result; None: those of this release.
     """
-    found = of_stage(round_, stage)
+    inputs = of_stage(round_, stage)
     return stage_key(
         stage,
-        versions=found.versions if made_with is None else made_with,
-        settings=found.settings,
-        files=found.files,
-        inputs=found.names,
+        versions=inputs.versions if made_with is None else made_with,
+        settings=inputs.settings,
+        files=inputs.files,
+        inputs=inputs.names,
         before={BEFORE[stage]: before},
     )
 
@@ -135,15 +135,15 @@ def key(
 def _names(round_: Round, stage: str) -> dict[str, object]:
     """Names, numbers and seeds that a stage reads."""
     if stage in ("fit", "generate"):
-        found: dict[str, object] = {
+        names: dict[str, object] = {
             "dataset": round_.dataset,
             "round": round_.number,
             "identity": list(round_.identity),
             "seed": round_.seed,
         }
         if round_.revision:
-            found["revision"] = round_.revision
-        return found if stage == "fit" else found | {"line": round_.line}
+            names["revision"] = round_.revision
+        return names if stage == "fit" else names | {"line": round_.line}
     if stage in ("verify", "evaluate"):
         return {"seed": round_.seed}
     return {"line": round_.line} if stage == "publish" else {}
@@ -156,11 +156,11 @@ def _digests(paths: Iterable[Path]) -> dict[str, str]:
         DataError: one is missing.
         OSError: one cannot be read.
     """
-    found = {}
+    digests = {}
     for path in paths:
         try:
-            found[str(path)] = file_digests.of_path(path)
+            digests[str(path)] = file_digests.of_path(path)
         except FileNotFoundError as error:
             missing = error.filename or path
             raise DataError(f"{missing} is missing; params.yaml names {path}") from error
-    return found
+    return digests

@@ -57,14 +57,14 @@ def holds(lake: Lake, ref: str, dataset: str, number: int, wanted: pl.Expr) -> b
         lineage = lake.scan(ref, refs.partition(dataset, "lineage", number))
     except NotFoundError:
         return False
-    found = lineage.filter(wanted).select("row").head(1)
-    return not tables.collected(found, f"the lineage of round {number} of {dataset}").is_empty()
+    matching = lineage.filter(wanted).select("row").head(1)
+    return not tables.collected(matching, f"the lineage of round {number} of {dataset}").is_empty()
 
 
 def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
     """Commits that may have taken a round away, newest first, each with the one before it."""
     highest: dict[str, int] = {}
-    found = []
+    losing = []
     for before, commit in pairwise([None, *reversed(log)]):
         loses = True
         merge = _publishes(commit) if commit else None
@@ -72,8 +72,8 @@ def _losing(log: Sequence[Commit]) -> list[tuple[Commit, Commit]]:
             loses = merge.round <= highest.get(merge.dataset, -1)
             highest[merge.dataset] = max(merge.round, highest.get(merge.dataset, -1))
         if before and commit and loses:
-            found.append((commit, before))
-    return found[::-1]
+            losing.append((commit, before))
+    return losing[::-1]
 
 
 def _publishes(commit: Commit) -> StageMetadata | None:

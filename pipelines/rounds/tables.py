@@ -48,20 +48,20 @@ def collected(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
         return frame.collect()
 
 
-def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFrame:
+def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.DataFrame:
     """The rows of a table that are about some occurrences, of any data set.
 
     Args:
         lake: the lake.
         ref: branch, tag or commit.
-        places: dataset, round, row.
+        occurrences: dataset, round, row.
         table: lineage, verdicts or decisions.
 
     Returns:
         The table's columns and `dataset`; no columns at all where the ref holds no such part.
     """
-    found = []
-    for (dataset, number), part in places.group_by("dataset", "round", maintain_order=True):
+    frames = []
+    for (dataset, number), part in occurrences.group_by("dataset", "round", maintain_order=True):
         try:
             rows = lake.scan(ref, refs.partition(str(dataset), table, int(str(number))))
         except NotFoundError:
@@ -70,15 +70,17 @@ def rows_at(lake: Lake, ref: str, places: pl.DataFrame, table: str) -> pl.DataFr
         near = pl.col("row").is_between(wanted.min(), wanted.max())  # lets row groups be skipped
         exact = pl.col("row").is_in(wanted.implode())
         part_ = collected(rows.filter(near, exact), f"{table} of round {number} of {dataset}")
-        found.append(part_.with_columns(dataset=pl.lit(dataset)))
+        frames.append(part_.with_columns(dataset=pl.lit(dataset)))
     with schema.readable(f"{table} at {ref}"):
-        return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
+        return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
 
 
 def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
     """The rounds whose accepted samples a ref holds, in order; 0 is real data."""
-    found = {refs.round_of(item.path) for item in lake.objects(ref, refs.table(dataset, "samples"))}
-    return sorted(number for number in found if number is not None)
+    numbers = {
+        refs.round_of(item.path) for item in lake.objects(ref, refs.table(dataset, "samples"))
+    }
+    return sorted(number for number in numbers if number is not None)
 
 
 def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:

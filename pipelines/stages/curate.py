@@ -64,9 +64,9 @@ def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         max_accepted=ctx.round.settings.curate.max_accepted,
     )
     if not (decisions["decision"] == "accepted").any():
-        common = curation.reasons(decisions).head(3)
-        said = ", ".join(f"{reason} ({count})" for reason, count in common.iter_rows())
-        raise EmptyRound(f"no candidate of {ctx.round.key} is accepted; reasons: {said}")
+        most_common = curation.reasons(decisions).head(3)
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in most_common.iter_rows())
+        raise EmptyRound(f"no candidate of {ctx.round.key} is accepted; reasons: {reasons}")
     return candidates, decisions
 
 
@@ -74,13 +74,13 @@ def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
     """Stop a round that the suite refuses as a whole."""
     refused = curation.stopping(verdicts)
     if not refused.is_empty():
-        said = "; ".join(
+        failures = "; ".join(
             f"{row['expectation']} {row['verdict']}"
             + (f" ({row['detail']})" if row["detail"] else "")
             for row in refused.iter_rows(named=True)
         )
         raise BlockedError(
-            f"the suite stops {ctx.round.key} as a whole: {said}; it stays on "
+            f"the suite stops {ctx.round.key} as a whole: {failures}; it stays on "
             f"{ctx.round.branch} for review: stemma diff main {ctx.round.branch}"
         )
 
@@ -98,14 +98,17 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
         for item in tx.lake.objects(tx.branch, refs.partition(dataset, table, number))
     )
     counted = dict(decisions.group_by("decision").len().iter_rows())
-    words = ("accepted", "rejected", "duplicate")
-    counts = {"candidates": len(candidates), **{word: counted.get(word, 0) for word in words}}
+    outcomes = ("accepted", "rejected", "duplicate")
+    counts = {
+        "candidates": len(candidates),
+        **{outcome: counted.get(outcome, 0) for outcome in outcomes},
+    }
     tx.manifest["counts"] = counts
     tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
     tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
 
 
-def _cost_of_accepted(about: Mapping[str, Any], accepted: int) -> dict[str, Any]:
+def _cost_of_accepted(content: Mapping[str, Any], accepted: int) -> dict[str, Any]:
     """Dollars of the round for each accepted sample, where its generator was paid."""
-    dollars = about.get("cost", {}).get("generate", {}).get("dollars")
+    dollars = content.get("cost", {}).get("generate", {}).get("dollars")
     return {} if dollars is None else {"accepted": {"dollars_each": dollars / accepted}}

@@ -51,25 +51,25 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
     message = f"Evaluate {ctx.round.key} on real validation data"
     with round_commit(ctx, "evaluate", key=key, start=start.id, message=message) as tx:
         began, number = time.monotonic(), ctx.round.number
-        near, held = ctx.round.settings.ingest.near, held_out(ctx, curated)
-        leaks = _leaks(ctx, held, near)
-        contaminated = contamination.at(ctx, curated, fresh=leaks)
-        figures, next_mix = measure(ctx, curated, held, contaminated)
+        near, holdout = ctx.round.settings.ingest.near, held_out(ctx, curated)
+        leaks = _leaks(ctx, holdout, near)
+        contaminated = contamination.at_commit(ctx, curated, fresh=leaks)
+        figures, next_mix = measure(ctx, curated, holdout, contaminated)
         _write_contamination(ctx, tx, curated, leaks, contaminated)
         tx.manifest["metrics"] = figures
         tx.manifest["next_mix"] = next_mix.manifest.model_dump(mode="json")
         samples = contamination.samples_checksum(ctx.lake, curated, ctx.round.dataset, number)
-        tx.manifest["leaks"] = contamination.describe(leaks, near, held.key, samples)
+        tx.manifest["leaks"] = contamination.describe(leaks, near, holdout.key, samples)
         tx.add_cost(evaluate={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
 
 
-def _leaks(ctx: RoundContext, held: HeldOut, near: float) -> pl.DataFrame:
+def _leaks(ctx: RoundContext, holdout: HeldOut, near: float) -> pl.DataFrame:
     """The round's candidates that are equal or near to held-out rows."""
     generated, round_ = ctx.receipt("generate").commit, ctx.round
     candidates = tables.read_round(ctx.lake, generated, round_.dataset, "candidates", round_.number)
     modality = round_.settings.modality
-    return contamination.of_candidates(candidates, held.fingerprints(), near, modality)
+    return contamination.of_candidates(candidates, holdout.fingerprints(), near, modality)
 
 
 def _write_contamination(
@@ -90,14 +90,14 @@ def _write_contamination(
 
 
 def measure(
-    ctx: RoundContext, commit: str, held: HeldOut, contaminated: pl.DataFrame
+    ctx: RoundContext, commit: str, holdout: HeldOut, contaminated: pl.DataFrame
 ) -> tuple[dict[str, Any], TrainingMix]:
     """Figures of a curate commit, and the mix that the next generator would be fitted on.
 
     Args:
         ctx: the round.
         commit: its curate commit.
-        held: the hold-out.
+        holdout: the hold-out.
         contaminated: occurrences that a fit must not learn from.
     """
     round_ = ctx.round
@@ -105,24 +105,24 @@ def measure(
     accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
     mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     pinned = ctx.receipt("fit").commit
-    earlier = contamination.at(ctx, pinned)
+    earlier = contamination.at_commit(ctx, pinned)
     before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier)
     frames = {
         "real": real,
-        "validation": held.validation(),
+        "validation": holdout.validation(),
         "accepted": accepted,
         "mix": mix.samples,
         "previous": before.samples,
     }
     modality = round_.settings.modality
-    found = metrics.evaluate_round(
+    evaluation = metrics.evaluate_round(
         **modality.measured(real, frames),
         task=plugin_inputs.task(round_),
         metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
     )
-    content = found.to_dict()
+    content = evaluation.to_dict()
     content["summary"] |= _ancestry(ctx, commit, accepted, mix)
     return content, mix
 
@@ -134,7 +134,7 @@ def _ancestry(
     rows = tables.read_round(ctx.lake, commit, ctx.round.dataset, "lineage", ctx.round.number)
     kept = rows.join(accepted, on=["round", "row"], how="semi")
     means = kept.select(pl.col("real_inputs", "depth_mean").cast(pl.Float64).mean()).row(0)
-    real_inputs, depth_mean = (None if each is None else round(each, 6) for each in means)
+    real_inputs, depth_mean = (None if mean is None else round(mean, 6) for mean in means)
     return {
         "real_share": round(mix.manifest.real_share, 6),
         "real_inputs": real_inputs,

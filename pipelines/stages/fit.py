@@ -39,7 +39,7 @@ def _fit(ctx: RoundContext, commit: str) -> None:
     """Train on the mix at a commit and write generator and mix manifest."""
     round_ = ctx.round
     began = time.monotonic()
-    contaminated = contamination.at(ctx, commit)
+    contaminated = contamination.at_commit(ctx, commit)
     kept = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     directory = model_store.directory(round_.dataset, round_.number)
     GENERATORS.load(round_.generator).fit(

@@ -74,7 +74,7 @@ def _write(
 ) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_ = ctx.round
-    about, digest = model_store.generator_manifest(round_.dataset, round_.number)
+    generator, digest = model_store.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
     columns = round_.settings.modality.columns(result.candidates)
     payload = result.candidates.select(
@@ -97,7 +97,7 @@ def _write(
         "line": round_.line,
         "seed": round_.seed,
         "settings": round_.settings.model_dump(mode="json"),
-        "generator": about | {"digest": digest, "reference": round_.generator},
+        "generator": generator | {"digest": digest, "reference": round_.generator},
         "mix": mix.model_dump(mode="json"),
         "counts": {"candidates": len(result.candidates)},
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},

@@ -45,25 +45,25 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     settings = params.datasets[dataset]
     key = stage_inputs.ingest_key(dataset, settings)
     lake, held_out = context.open_lake(params), context.open_lake(params, holdout=True)
-    held = history.published(lake, dataset)
-    current = held.get(0)
-    both = real_data.Repositories(lake, held_out)
-    known = real_data.known(both, dataset, current, key, settings) if current else None
-    whole = known is not None and holdout.holds(held_out, dataset, known.held_out)
-    if current is not None and known is not None and whole:
-        console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(known.key, key)}")
-        _write_receipt(lake, dataset, current.commit, known.key)
+    published_rounds = history.published(lake, dataset)
+    current = published_rounds.get(0)
+    repositories = real_data.Repositories(lake, held_out)
+    existing = real_data.find(repositories, dataset, current, key, settings) if current else None
+    complete = existing is not None and holdout.holds(held_out, dataset, existing.held_out)
+    if current is not None and existing is not None and complete:
+        console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(existing.key, key)}")
+        _write_receipt(lake, dataset, current.commit, existing.key)
         return
-    if known is None:
+    if existing is None:
         _check_line(params, dataset)
         redo = f"stemma stage ingest {dataset}"
-        merging.refuse_unknown(dataset, 0, held, supersede=supersede, redo=redo)
+        merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     frame = real_data.prepare(settings)
     columns = settings.modality.columns(frame)
     rows = frame.select("row", "sample_id", *columns, "split")
-    holdout.store(held_out, dataset, rows, known.held_out if known else key.key)
-    if current is not None and known is not None:
-        _write_receipt(lake, dataset, current.commit, known.key)
+    holdout.store(held_out, dataset, rows, existing.held_out if existing else key.key)
+    if current is not None and existing is not None:
+        _write_receipt(lake, dataset, current.commit, existing.key)
     else:
         commit = _publish(lake, dataset, frame, key, settings)
         _write_receipt(lake, dataset, commit.id, key)
@@ -112,8 +112,8 @@ def _write(
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
     lineage = record.real(train.select("row", "sample_id", "source", "licence"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
-    held = frame.filter(pl.col("split").is_in(holdout.SPLITS))
-    leaks = contamination.near_duplicates(samples, held, near, modality)
+    held_out = frame.filter(pl.col("split").is_in(holdout.SPLITS))
+    leaks = contamination.near_duplicates(samples, held_out, near, modality)
     leaks = leaks.select(contamination.STORED)
     lake.write(branch, refs.part(dataset, contamination.LEAKS, 0), leaks)
     checksum = contamination.samples_checksum(lake, branch, dataset, 0)

@@ -25,12 +25,12 @@ def run(dataset: str) -> None:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
     folders.check(settings.ingest.source)
-    found = {receipts.inputs_path(dataset, 0, "ingest"): stage_inputs.of_ingest(settings)}
-    found |= _of_rounds(params, dataset)
-    for path, inputs in found.items():
+    inputs_by_path = {receipts.inputs_path(dataset, 0, "ingest"): stage_inputs.of_ingest(settings)}
+    inputs_by_path |= _of_rounds(params, dataset)
+    for path, inputs in inputs_by_path.items():
         files.write_json(path, inputs.to_dict())
     root = receipts.ROOT / dataset / receipts.INPUTS
-    for path in set(root.rglob("*.json")) - set(found):
+    for path in set(root.rglob("*.json")) - set(inputs_by_path):
         path.unlink()
 
 
@@ -39,7 +39,7 @@ def _of_rounds(params: Params, dataset: str) -> dict[Path, StageInputs]:
     keys = [key for key, entry in params.rounds.items() if entry.dataset == dataset]
     rounds = [resolve(params, key) for key in keys]
     return {
-        receipts.inputs_path(dataset, each.number, stage): stage_inputs.of_stage(each, stage)
-        for each in rounds
+        receipts.inputs_path(dataset, round_.number, stage): stage_inputs.of_stage(round_, stage)
+        for round_ in rounds
         for stage in stage_inputs.OF_A_ROUND
     }

@@ -24,11 +24,11 @@ def run() -> None:
     """Check params.yaml, find the lake, and write which one it is."""
     params = load()
     where = settings.resolve(Path.cwd())
-    facts = _remembered(where, params) or _asked(where, params)
+    facts = _cached(where, params) or _query(where, params)
     files.write_json(RECEIPT, facts)
 
 
-def _remembered(where: settings.Remote | settings.Embedded, params: Params) -> Any:  # noqa: ANN401
+def _cached(where: settings.Remote | settings.Embedded, params: Params) -> Any:  # noqa: ANN401
     """What the embedded lake's directory says, if it speaks of the same repositories."""
     if not isinstance(where, settings.Embedded):
         return None
@@ -40,7 +40,7 @@ def _remembered(where: settings.Remote | settings.Embedded, params: Params) -> A
     return facts if isinstance(facts, dict) and set(facts) == names else None
 
 
-def _asked(where: settings.Remote | settings.Embedded, params: Params) -> dict[str, object]:
+def _query(where: settings.Remote | settings.Embedded, params: Params) -> dict[str, object]:
     """Ask the lake, creating the repositories where they are missing."""
     facts: dict[str, object] = {}
     for name, holdout in ((params.lake.repository, False), (params.lake.holdout, True)):

@@ -40,7 +40,7 @@ def _write_receipt(ctx: RoundContext, evaluated: Receipt, done: Publication) -> 
         tag = merging.ensure_tag(ctx.lake, round_.dataset, round_.number, commit)
         delete_stale(ctx.lake, round_.branch)
     else:
-        held = history.published(ctx.lake, round_.dataset).get(round_.number)
-        main_commit = held.commit if held else None
+        published = history.published(ctx.lake, round_.dataset).get(round_.number)
+        main_commit = published.commit if published else None
     rows = evaluated.rows
     write_receipt(ctx, "publish", commit, done.key, rows, tag=tag, data=data, main=main_commit)

@@ -15,10 +15,10 @@ from pipelines.common import spreadsheet
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
 
-MOST: Final = 1 << 53
+MAX_VERDICTS: Final = 1 << 53
 """Verdicts of a round that a share is computed of exactly."""
 
-WORDS: Final = ("passed", "failed", "unknown")
+VERDICTS: Final = ("passed", "failed", "unknown")
 PASS_RATES: Final = (
     "round",
     "expectation",
@@ -33,20 +33,20 @@ PASS_RATES: Final = (
 
 def run(dataset: str) -> None:
     """Write `reports/<dataset>/history.csv`, a row per round, and `pass_rates.csv`, in order."""
-    rounds, place = receipts.ROOT / dataset, Path("reports") / dataset
+    rounds, folder = receipts.ROOT / dataset, Path("reports") / dataset
     rows = history(rounds)
     columns = sorted({name for row in rows for name in row} - {"round"})
-    files.write_text(place / "history.csv", spreadsheet.written(["round", *columns], rows))
-    files.write_text(place / "pass_rates.csv", spreadsheet.written(PASS_RATES, pass_rates(rounds)))
+    files.write_text(folder / "history.csv", spreadsheet.written(["round", *columns], rows))
+    files.write_text(folder / "pass_rates.csv", spreadsheet.written(PASS_RATES, pass_rates(rounds)))
 
 
 def history(directory: Path) -> list[dict[str, Any]]:
     """The numbers in the metrics files of a data set's rounds, in order of the rounds."""
-    found = []
+    rows = []
     for number, content in _of_rounds(directory, "metrics.json"):
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
-        found.append({**numbers, "round": number})
-    return sorted(found, key=lambda row: int(row["round"]))
+        rows.append({**numbers, "round": number})
+    return sorted(rows, key=lambda row: int(row["round"]))
 
 
 def pass_rates(directory: Path) -> list[dict[str, Any]]:
@@ -59,31 +59,31 @@ def pass_rates(directory: Path) -> list[dict[str, Any]]:
     Raises:
         StaleError: a round's counts are none.
     """
-    found = []
+    rows = []
     for number, content in _of_rounds(directory, "verdicts.json"):
-        for name, about in content.items():
-            if not _is_count(about):
+        for name, counts in content.items():
+            if not _is_count(counts):
                 raise StaleError(
                     f"the verdicts of round {number} count {name!r} wrongly in {directory}; remove "
                     "verdicts.json there and run `dvc repro`"
                 )
-            rate = round(about["passed"] / sum(about[word] for word in WORDS), 6)
-            found.append({**about, "round": number, "expectation": name, "pass_rate": rate})
-    return sorted(found, key=lambda row: (row["round"], row["expectation"]))
+            rate = round(counts["passed"] / sum(counts[verdict] for verdict in VERDICTS), 6)
+            rows.append({**counts, "round": number, "expectation": name, "pass_rate": rate})
+    return sorted(rows, key=lambda row: (row["round"], row["expectation"]))
 
 
 def _of_rounds(directory: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The files of this name in the folders of rounds, with the rounds' numbers."""
-    for place in directory.glob(f"*/{name}"):
-        number = receipts.number_of(place)
+    for file in directory.glob(f"*/{name}"):
+        number = receipts.number_of(file)
         if number is not None:
-            yield number, receipts.read_json(place)
+            yield number, receipts.read_json(file)
 
 
-def _is_count(about: object) -> bool:
+def _is_count(content: object) -> bool:
     """Whether something counts verdicts, at least one."""
-    if not isinstance(about, dict):
+    if not isinstance(content, dict):
         return False
-    counts = [about.get(word) for word in WORDS]
-    whole = all(type(each) is int and 0 <= each <= MOST for each in counts)
-    return whole and any(counts)
+    counts = [content.get(verdict) for verdict in VERDICTS]
+    valid = all(type(count) is int and 0 <= count <= MAX_VERDICTS for count in counts)
+    return valid and any(counts)

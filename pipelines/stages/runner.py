@@ -51,11 +51,11 @@ def start(name: str, key: str | None, *, supersede: bool = False) -> None:
     Raises:
         ParamsError: there is no such stage, or the key or the flag does not suit it.
     """
-    known = (*OF_THE_PROJECT, *OF_A_DATASET, *OF_A_ROUND)
-    if name not in known:
-        raise ParamsError(f"there is no stage {name!r}{nearest(name, known)}")
+    stages = (*OF_THE_PROJECT, *OF_A_DATASET, *OF_A_ROUND)
+    if name not in stages:
+        raise ParamsError(f"there is no stage {name!r}{nearest(name, stages)}")
     if (key is None) != (name in OF_THE_PROJECT):
-        wanted = "takes no key" if key is not None else f"needs a {_kind(name)} of params.yaml"
+        wanted = "takes no key" if key is not None else f"needs a {_key_kind(name)} of params.yaml"
         raise ParamsError(f"the stage {name} {wanted}")
     if supersede and name not in SUPERSEDING:
         raise ParamsError(f"the stage {name} replaces nothing; leave --supersede out")
@@ -77,8 +77,8 @@ def guarded(action: Callable[[], None]) -> None:
         console.line(f"stemma: {error}")
         sys.exit(getattr(error, "exit_code", 1))
     except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
-        console.line(f"stemma: {error.strerror or error}{place}")
+        filename = f": {error.filename}" if error.filename else ""
+        console.line(f"stemma: {error.strerror or error}{filename}")
         sys.exit(1)
     except KeyboardInterrupt:
         console.line("stemma: interrupted; run it again to go on")
@@ -88,5 +88,5 @@ def guarded(action: Callable[[], None]) -> None:
         sys.exit(1)
 
 
-def _kind(name: str) -> str:
+def _key_kind(name: str) -> str:
     return "data set" if name in OF_A_DATASET else "round"

@@ -89,5 +89,8 @@ def _local_files(
     """Write the pages, and what stage `report` needs: how often each verdict was given."""
     dataset, number = ctx.round.dataset, ctx.round.number
     page_store.copy(ctx.lake, commit, dataset, number)
-    counts = {name: {each: about[each] for each in COUNTED} for name, about in expectations.items()}
+    counts = {
+        name: {column: counted[column] for column in COUNTED}
+        for name, counted in expectations.items()
+    }
     files.write_json(receipts.path(dataset, number, "verdicts"), counts)

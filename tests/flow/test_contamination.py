@@ -174,16 +174,16 @@ def test_contamination_is_computed_once_a_round(
         ("tiny", 4, 1, reasons.DESCENDS),
     ]
     fifth, judged = context.open_context("tiny-5"), receipts.read("tiny", 5, "evaluate").commit
-    whole = contamination.at(fifth, judged)
+    whole = contamination.at_commit(fifth, judged)
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("contamination is looked for again")
 
     monkeypatch.setattr(contamination, "propagate", refuse)
-    assert contamination.at(fifth, judged).equals(whole)
-    assert contamination.at(fifth, "main").equals(stored)
+    assert contamination.at_commit(fifth, judged).equals(whole)
+    assert contamination.at_commit(fifth, "main").equals(stored)
     with pytest.raises(AssertionError, match="again"):
-        contamination.at(under(0.1), "main")
+        contamination.at_commit(under(0.1), "main")
 
 
 def under(near: float) -> context.RoundContext:
@@ -262,7 +262,7 @@ def test_a_leak_in_another_data_set_contaminates_what_was_made_of_it(line: Proje
             branch, refs.part("tiny", "lineage", 5), derived(sample, 5, "tiny", child, stored)
         )
         commit = lake.commit(branch, "Across", {}).id
-    found = contamination.at(context.open_context("tiny-5"), commit).filter(
+    found = contamination.at_commit(context.open_context("tiny-5"), commit).filter(
         pl.col("round").is_in([1, 5])
     )
     assert list(found.iter_rows()) == [

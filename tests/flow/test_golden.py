@@ -113,7 +113,7 @@ def made_by_curate(ctx: RoundContext) -> object:
 def made_by_evaluate(ctx: RoundContext) -> object:
     curated = commit("curate")
     leaks = evaluate._leaks(ctx, held_out(ctx), 0.1)
-    contaminated = contamination.at(ctx, curated, fresh=leaks)
+    contaminated = contamination.at_commit(ctx, curated, fresh=leaks)
     figures, mix = evaluate.measure(ctx, curated, held_out(ctx), contaminated)
     summary = {name: figures["summary"][name] for name in ("real_share", "real_inputs", "accepted")}
     return rows(leaks), rows(contaminated), summary, mix.manifest.model_dump(mode="json")

@@ -140,8 +140,8 @@ def test_a_damaged_list_of_digests_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file_digests.PLACE.parent.mkdir()
-    file_digests.PLACE.write_bytes(b"no database " * 100)
+    file_digests.DATABASE.parent.mkdir()
+    file_digests.DATABASE.write_bytes(b"no database " * 100)
     (tmp_path / "x").write_bytes(b"x")
     assert file_digests.of_path(tmp_path / "x") == digests.of_file(tmp_path / "x")
     with pytest.raises(FileNotFoundError):
