@@ -15,6 +15,8 @@ EXAMPLES ?= 1000
 # The markers of pyproject.toml whose tests `make test` leaves out.
 TIERS := bench or foreign or kill or simulation or slow
 WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# A worker fills a core; threads of its models would only wait for each other.
+test test-all test-rest: export OMP_NUM_THREADS := 1
 
 .PHONY: run test test-all test-rest fuzz lint install install-test clean
 

@@ -32,7 +32,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ancestry")
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(forest=forests(cycles=True), data=st.data())
 def test_queries_are_answered_as_by_the_lake(
     cache: Path, forest: Forest, data: st.DataObject
@@ -45,7 +45,7 @@ def test_queries_are_answered_as_by_the_lake(
         check_walks(index, forest, data)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(forest=forests(), data=st.data())
 def test_what_is_derived_follows_from_the_lake(
     cache: Path, forest: Forest, data: st.DataObject

@@ -155,7 +155,7 @@ def test_an_unknown_subsample_is_refused(tmp_path: Path) -> None:
         index.members(index.segments[1], mix.digest)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(worlds())
 def test_the_graph_gives_what_was_recorded(
     tmp_path_factory: pytest.TempPathFactory, built: tuple[World, dict[str, pl.DataFrame]]

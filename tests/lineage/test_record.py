@@ -18,7 +18,7 @@ def links(*rows: tuple[int, str, int, int, str, float]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=edges.PARENT, orient="row")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(worlds())
 def test_derived_columns_are_those_of_all_walks(
     built: tuple[World, dict[str, pl.DataFrame]],
