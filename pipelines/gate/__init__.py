@@ -1,1 +1,1 @@
-"""May a round be merged, and was it: evidence, contamination, signatures, reviews."""
+"""The gate to main: evidence, contamination, the guard's answer, signatures, reviews, audit."""

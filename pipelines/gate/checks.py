@@ -1,7 +1,7 @@
-"""The guard with the checks that a project adds to its own.
+"""The guard, with the checks that a project adds to the built-in ones.
 
-Their verdicts stand in the guard's answer beside the built-in ones. Where there are any, the digest
-of the limits covers them too, so that an answer tells by what it was given.
+Verdicts of added checks are part of the guard's answer. If there are any, the digest of the limits
+covers their settings, versions and files too, so that an answer identifies the checks behind it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pipelines.rounds.guard_checks import CHECKS, CheckResult, GuardCheck
 
 
 def judge(evidence: Evidence, settings: Publish) -> GuardResult:
-    """Judge a round by the guard's own checks, and by those that params.yaml adds.
+    """Judge a round by the guard's built-in checks and by those that params.yaml adds.
 
     Args:
-        evidence: what is known; anything may be missing.
-        settings: of the stage `publish`.
+        evidence: the evidence about the round; any part of it may be missing.
+        settings: settings of the stage `publish`.
 
     Raises:
-        ParamsError: an added check is not there, is called as one of the guard's own, or has a
-            wrong setting.
+        ParamsError: an added check does not exist, has the name of another check, or has a wrong
+            setting.
     """
     result = guard.judge(evidence, settings.guard)
     if not settings.checks:
@@ -60,12 +60,12 @@ def _run(
     check: GuardCheck[Any],
     evidence: Evidence,
     limits: Limits,
-    settings: Any,  # noqa: ANN401  each check has its own
+    settings: Any,  # noqa: ANN401  each check has its own model
 ) -> Check:
-    """What a check says; one that fails is a figure that could not be computed."""
+    """Run a check; one that raises counts as a figure that could not be computed."""
     try:
         result = check.judge(evidence, limits, settings)
-    except Exception as error:  # noqa: BLE001  code of a user's fails in any way
+    except Exception as error:  # noqa: BLE001  the user's code can raise anything
         detail = f"the check failed with {plugin_modules.first_line(error)}"
         result = CheckResult(None, limits.unknown, detail)
     if result.value is not None and not math.isfinite(result.value):
@@ -74,7 +74,7 @@ def _run(
 
 
 def _digest(limits: str, checks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Digest of the limits and of the added checks: their settings, versions and bytes."""
+    """Digest of the limits and of the added checks: settings, versions and digests of files."""
     added = {
         reference: {
             "version": CHECKS.find(reference).version,

@@ -1,10 +1,10 @@
-"""What of a lake leaked from the hold-out, or descends from what leaked.
+"""Contamination: samples that leaked from the hold-out, and the descendants of such samples.
 
-A leak is a sample that is equal or near to a held-out row. Leaks are looked for once a round, by
-the stage that sees its candidates (refused ones too: one may be a parent of later samples), and
-followed through the family tree from there. Both lists are stored beside the round: the next fit,
-the guard and an estimate read them. A round whose leaks were looked for otherwise (a smaller
-distance, another hold-out) is compared with the hold-out again.
+A leak is a sample that is equal to a held-out row or a near-duplicate of one. Leaks are searched
+once a round among all its candidates (refused ones too, because they may be parents of later
+samples), and contamination is propagated from them through the lineage graph. Both lists are stored
+beside the round; the next fit, the guard and the cost estimate read them. A round whose leaks were
+searched with other parameters (a smaller distance, another hold-out) is searched again.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from pipelines.rounds import ancestry_index, manifest, tables
 from pipelines.rounds.context import RoundContext, held_out
 
 LEAKS: Final = "leaks"
-"""The table of a round's leaks."""
+"""Name of the table with a round's leaks."""
 CONTAMINATED: Final = "contaminated"
-"""The table of all contaminated occurrences that the round's evaluate commit holds."""
+"""Name of the table with all contaminated occurrences at the round's evaluate commit."""
 STORED: Final = ("round", "row", "sample_id", "equal", "distance")
-"""Columns of a stored leak."""
+"""Columns of the table of leaks."""
 COLUMNS: Final = ("dataset", *STORED)
 ROUNDING: Final = 1 + 1e-9
-"""A distance at the limit may come out a little above it."""
+"""Relative tolerance: rounding may put a distance at the limit slightly above it."""
 SCHEMA = {
     "round": pl.Int32,
     "row": pl.Int64,
@@ -47,17 +47,17 @@ SCHEMA = {
 def near_duplicates(
     samples: pl.DataFrame, real: pl.DataFrame, near: float, modality: Modality
 ) -> pl.DataFrame:
-    """Find the samples that are equal or near to a real row.
+    """Find the samples that equal a real row or are near-duplicates of one.
 
     Args:
         samples: round, row, sample_id, payload.
         real: row, sample_id, payload.
         near: distance at or below which two rows are near-duplicates.
-        modality: of both.
+        modality: modality of samples and real rows.
 
     Returns:
         One row per such sample, in order, with an equal real row or else the closest: round, row,
-        sample_id, equal (the same content id), distance (0 of equal ones), real_row.
+        sample_id, equal (the same content id), distance (0 if equal), real_row.
     """
     indexed = samples.select("round", "row", "sample_id").with_row_index("index")
     same = real.select("sample_id", pl.col("row").alias("real_row")).unique(
@@ -81,13 +81,16 @@ def near_duplicates(
 def of_candidates(
     candidates: pl.DataFrame, held_out_rows: pl.DataFrame, near: float, modality: Modality
 ) -> pl.DataFrame:
-    """Find the candidates that leaked from the hold-out: `STORED`.
+    """Find the candidates that leaked from the hold-out.
 
     Args:
-        candidates: round, row, sample_id, payload; one that cannot be read is no copy.
+        candidates: round, row, sample_id, payload; an unreadable candidate is no leak.
         held_out_rows: row, sample_id, payload of held-out rows.
         near: as in `near_duplicates`.
         modality: as in `near_duplicates`.
+
+    Returns:
+        The leaks, with the columns `STORED`.
     """
     readable = modality.readable(candidates, held_out_rows)
     return near_duplicates(candidates.filter(readable), held_out_rows, near, modality).select(
@@ -96,27 +99,27 @@ def of_candidates(
 
 
 def describe(leaks: pl.DataFrame, near: float, key: str, samples: str) -> dict[str, Any]:
-    """What a round's manifest says of its leaks.
+    """The section `leaks` of a round's manifest.
 
     Args:
-        leaks: the leaks.
-        near: the distance at or below which they were looked for.
-        key: input key of the hold-out in which they were looked for.
-        samples: checksum of the samples that were looked at, as `samples_checksum` gives it.
+        leaks: the leaks of the round.
+        near: distance at or below which rows counted as near-duplicates.
+        key: input key of the hold-out that was searched.
+        samples: checksum of the samples that were searched, from `samples_checksum`.
     """
     return {"rows": len(leaks), "near": near, "holdout": key, "samples": samples}
 
 
 def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
-    """Follow leaks through the family tree of a commit; without any, it is not opened.
+    """Propagate contamination from leaks through the lineage graph of a commit.
 
     Args:
         lake: the lake.
-        commit: the commit.
-        leaks: `COLUMNS`.
+        commit: the commit; without leaks, its lineage graph is not opened.
+        leaks: leaks with the columns `COLUMNS`.
 
     Returns:
-        `lineage.contamination.CONTAMINATED`: the leaks and what descends from them.
+        The leaks and their descendants, with the schema `lineage.contamination.CONTAMINATED`.
     """
     if leaks.is_empty():
         return pl.DataFrame(schema=lineage.contamination.CONTAMINATED)
@@ -124,15 +127,19 @@ def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
 
 
 def at_commit(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
-    """The contaminated occurrences at a commit: `lineage.contamination.CONTAMINATED`.
+    """The contaminated occurrences at a commit.
 
-    What the last round of the data set stored is read where it answers the question: looked for at
-    the distances and in the hold-outs that are asked for now, of the rounds that the commit holds.
+    The list that the last round of the data set stored is used if it was computed with the current
+    distances and hold-outs, and from the rounds that the commit holds. Otherwise contamination is
+    computed again.
 
     Args:
-        ctx: the round at work.
+        ctx: the current round.
         commit: the commit.
-        fresh: leaks of the round at work, if the commit does not hold them yet.
+        fresh: leaks of the current round, if the commit does not hold them yet.
+
+    Returns:
+        The occurrences, with the schema `lineage.contamination.CONTAMINATED`.
     """
     if fresh is None:
         stored = _stored_list(ctx, commit)
@@ -142,11 +149,11 @@ def at_commit(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = No
 
 
 def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
-    """What contamination at a commit follows from, by data set.
+    """The inputs from which contamination at a commit is computed, by data set.
 
     Returns:
-        `near` and `holdout`: the distance and the hold-out by which leaks are looked for; `rounds`:
-        the checksums of each round's samples and lineage.
+        `near` and `holdout`: the distance and the input key of the hold-out of the search;
+        `rounds`: the checksums of each round's samples and lineage.
     """
     contents = {}
     for dataset, rounds in _contents(ctx.lake, commit).items():
@@ -160,27 +167,32 @@ def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
 
 
 def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
-    """The leaks of all rounds of all data sets at a commit: `COLUMNS`.
+    """The leaks of all rounds of all data sets at a commit.
 
     Args:
-        ctx: the round at work.
+        ctx: the current round.
         commit: the commit.
         fresh: as in `at_commit`.
+
+    Returns:
+        The leaks, with the columns `COLUMNS`.
     """
-    ours = ctx.round.dataset, ctx.round.number
-    parts = [] if fresh is None else [fresh.select(pl.lit(ours[0]).alias("dataset"), *STORED)]
+    this_round = ctx.round.dataset, ctx.round.number
+    parts = [] if fresh is None else [fresh.select(pl.lit(this_round[0]).alias("dataset"), *STORED)]
     for dataset, numbers in _rounds(ctx.lake, commit).items():
-        wanted = [number for number in numbers if fresh is None or (dataset, number) != ours]
+        selected = [
+            number for number in numbers if fresh is None or (dataset, number) != this_round
+        ]
         parts += [
             part.select(pl.lit(dataset).alias("dataset"), *STORED)
-            for part in _leaks_of(ctx, commit, dataset, wanted)
+            for part in _leaks_of(ctx, commit, dataset, selected)
         ]
     dtypes = {"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
     return pl.concat([pl.DataFrame(schema=dtypes), *parts])
 
 
 def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
-    """The list that the last round of the data set stored; None: it answers another question."""
+    """The list that the last round stored; None if it was computed from other inputs."""
     lake, dataset = ctx.lake, ctx.round.dataset
     numbers = _rounds(lake, commit).get(dataset, [])
     if not numbers:
@@ -193,9 +205,9 @@ def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
 
 
 def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bool:
-    """Whether a stored list still holds for a data set: what its rows descend from is unchanged.
+    """Tell whether a stored list is still valid: its inputs are unchanged.
 
-    Rounds that other data sets got since are nobody's ancestors here.
+    Rounds that were added to other data sets since then are no ancestors of this data set's rows.
     """
     if then.get(dataset) != now[dataset]:
         return False
@@ -208,7 +220,7 @@ def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bo
 
 
 def _contents(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
-    """Checksums of the samples and lineage of each round at a commit, by data set and number."""
+    """Checksums of samples and lineage of the rounds at a commit, by data set and number."""
     checksums: dict[str, dict[str, str]] = defaultdict(dict)
     for item in sorted(lake.objects(commit), key=lambda item: item.path):
         dataset, _, rest = item.path.partition("/")
@@ -226,7 +238,7 @@ def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
 
 
 def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
-    """The rounds with samples of each data set at a commit."""
+    """Sorted numbers of the rounds with samples at a commit, by data set."""
     numbers_of: dict[str, set[int]] = defaultdict(set)
     for item in lake.objects(commit):
         dataset, _, rest = item.path.partition("/")
@@ -239,7 +251,7 @@ def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
 def _leaks_of(
     ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]
 ) -> list[pl.DataFrame]:
-    """The leaks of rounds of a data set, stored or looked for again."""
+    """The leaks of rounds of a data set, as stored or searched again."""
     manifests = {
         number: manifest.read(ctx.lake, commit, dataset, number) for number in {0, *numbers}
     }
@@ -264,23 +276,23 @@ def _leaks_of(
 def _stored_leaks(
     lake: Lake, commit: str, dataset: str, numbers: list[int], near: float
 ) -> pl.DataFrame:
-    """Stored leaks of rounds, but for those that were looked for farther away."""
+    """Stored leaks of rounds at or below a distance, which may be smaller than the stored one."""
     is_near = pl.col("equal") | (pl.col("distance") <= near * ROUNDING)
     leaks = tables.read(lake, commit, dataset, LEAKS)
-    wanted = leaks.filter(pl.col("round").is_in(numbers) & is_near)
-    return tables.collected(wanted, f"the leaks of {dataset} at {commit}")
+    selected = leaks.filter(pl.col("round").is_in(numbers) & is_near)
+    return tables.collected(selected, f"the leaks of {dataset} at {commit}")
 
 
 def _answers(recorded: Mapping[str, Any] | None, near: float, key: str) -> bool:
-    """Tell whether what a manifest says of stored leaks covers a distance and a hold-out."""
+    """Tell whether leaks that a manifest records cover a distance and a hold-out."""
     return recorded is not None and recorded["holdout"] == key and near <= recorded["near"]
 
 
 def _is_of(ctx: RoundContext, commit: str, dataset: str, number: int, samples: str | None) -> bool:
-    """Whether stored leaks are of the samples that a commit holds.
+    """Tell whether stored leaks belong to the samples that a commit holds.
 
-    The round at work is judged by what it holds, not by what is recorded about it. Of an earlier
-    round that names no samples (format 1) what is stored will do.
+    The current round is judged by its samples, not by its records. The stored leaks of an earlier
+    round that records no checksum (format 1) are accepted.
     """
     if samples is None:
         return (dataset, number) != (ctx.round.dataset, ctx.round.number)
@@ -288,7 +300,7 @@ def _is_of(ctx: RoundContext, commit: str, dataset: str, number: int, samples: s
 
 
 def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:
-    """The distance of near-duplicates; what round 0 says, of a data set without settings."""
+    """The near-duplicate distance of a data set, from its settings or else from round 0."""
     if dataset in ctx.params.datasets:
         return ctx.params.datasets[dataset].ingest.near
     near: float = real.get("leaks", {"near": Ingest.model_fields["near"].default})["near"]

@@ -1,4 +1,4 @@
-"""What the guard judges, gathered from the lake: lineage, near-duplicates, leaks, figures."""
+"""The evidence that the guard judges: lineage, near-duplicates, leaks and metrics in the lake."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipelines.verification.calibrations import applied
 
 
 def collect(ctx: RoundContext, commit: str) -> Evidence:
-    """Gather the evidence about a round at its evaluate commit.
+    """Collect the evidence about a round at its evaluate commit.
 
-    Leaks and contamination are those that the stage `evaluate` found and stored.
+    Leaks and contamination are those that the stage `evaluate` stored.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     near, modality = ctx.round.settings.ingest.near, ctx.round.settings.modality

@@ -1,4 +1,4 @@
-"""What the merge of a round records of the guard's answer, and what a key signs of it."""
+"""The record of the guard's answer in the merge of a round, and the statement that is signed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from lineage.guard import GuardResult
 from pipelines.gate.signing import Statement
 
 GUARD: Final = "stemma.guard"
-"""Digest of the answer."""
+"""Metadata entry: digest of the guard's answer."""
 VERDICT: Final = "stemma.guard.verdict"
 JUDGED: Final = "stemma.guard.judged"
-"""The commit that was judged."""
+"""Metadata entry: id of the commit that was judged."""
 CHECKS: Final = "stemma.guard.checks"
 OVERRIDE: Final = "stemma.override"
 
 
 def guard_metadata(result: GuardResult) -> dict[str, str]:
-    """What the merge of a round says of the guard's answer, which is bound to a commit."""
+    """Metadata entries of a merge about the guard's answer, which is bound to a commit."""
     metadata = {
         GUARD: result.digest,
         VERDICT: result.verdict,
@@ -29,7 +29,7 @@ def guard_metadata(result: GuardResult) -> dict[str, str]:
 
 
 def statement(repository: str, result: GuardResult, key: str) -> Statement:
-    """What a key of the guard signs about the merge of a round that is published under a key."""
+    """The statement that the guard signs about a round that is published under a key."""
     return Statement(
         repository=repository,
         dataset=result.dataset,

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees of the guard's answer about a round."""
+"""The report of the guard's answer about a round on the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMNS: Final = ("check", "value", "verdict", "limit", "evidence")
 
 
 def show(result: GuardResult, *, include_passing: bool = False) -> None:
-    """Print the answer, then each check that does not pass, then how many do.
+    """Print the answer, each check that does not pass, and the number of those that pass.
 
     Args:
         result: the guard's answer.
@@ -35,5 +35,5 @@ def _emphasised(verdict: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    """A figure with three decimals, and no minus before zero."""
+    """Format a figure with three decimals, without a minus sign before zero."""
     return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"

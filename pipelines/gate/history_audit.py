@@ -1,10 +1,10 @@
-"""The history of a ref step by step: what each commit changed, and whether the guard let it.
+"""An audit of a ref's history: what each commit changed, and whether the guard let it pass.
 
-The steps are the commits of the first-parent log: what the ref itself went through. Merges of
-rounds prove that the guard let them through, merges of real data and of calibrations that they
-brought nothing else, and any other commit that changes something has no proof. A step costs what
-it changed; whatever was committed on the branches that were merged is looked at through the merges
-alone.
+The steps are the commits of the first-parent log, which are the states of the ref itself. A merge
+of a round is verified against the guard's answer; a merge of real data or of calibrations is
+verified to bring nothing else; any other commit that changes something fails verification. The time
+of a step depends only on what it changed; commits on merged branches are audited only through their
+merges.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kind = Literal[
     "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
 ]
 ORIGIN: Final = "cherry-pick-origin"
-"""Where lakeFS writes which commit was picked; not every server of its API does."""
+"""Metadata entry in which lakeFS names the commit that was picked; some servers omit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class Step:
     changed: int = 0
     """Number of paths that it changed."""
     first: str | None = None
-    """The first of them."""
+    """The first changed path."""
     datasets: tuple[str, ...] = ()
     wrong: str | None = None
-    """What is wrong with it, in one sentence; None: nothing."""
+    """Why verification failed, in one sentence; None if it succeeded."""
     result: GuardResult | None = None
-    """The guard's answer about the round that was merged."""
+    """The guard's answer about the merged round."""
     signer: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Convert to JSON values."""
         return {
             "commit": self.commit.id,
             "created": self.commit.created,
@@ -67,12 +67,12 @@ class Step:
 
 @dataclass(slots=True)
 class _Past:
-    """The last commit that changed a set of paths, by these paths; what can be undone."""
+    """The last commit that changed each set of paths: a later commit may revert it."""
 
     last: dict[int, Commit] = field(default_factory=dict)
 
     def note(self, changes: Iterable[Change], commit: Commit) -> Commit | None:
-        """Note a commit; return the one that had changed just its paths before."""
+        """Record a commit; return the earlier commit that changed exactly the same paths."""
         key = hash(tuple(item.path for item in changes))
         before = self.last.get(key)
         self.last[key] = commit
@@ -80,12 +80,13 @@ class _Past:
 
 
 def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iterator[Step]:
-    """Look at the commits of a first-parent log.
+    """Audit the commits of a first-parent log.
 
     Args:
         lake: the lake.
-        commits: the log, oldest first: a revert is known by the earlier commit that it undoes.
-        trusted: keys of which one must have signed the guard's answers; None: any will do.
+        commits: the log, oldest first: a revert is recognised by the earlier commit that it undoes.
+        trusted: keys of which one must have signed the guard's answers; None: signatures are not
+            verified.
     """
     past = _Past()
     for commit in commits:
@@ -109,7 +110,7 @@ def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iter
 
 
 def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
-    """What a commit changed against its first parent; all that it holds where it has none."""
+    """The changes of a commit against its first parent; all objects if it has no parent."""
     if commit.parents:
         changes = lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True)
         return tuple(changes)
@@ -119,7 +120,7 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 
 def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
-    """A merge of a round, of real data or of a calibration, or one that is neither."""
+    """Verify a merge: of a round, of real data, of a calibration, or of none of these."""
     if path_scope.calibrates(merge.changes):
         return replace(step, kind="calibration")
     brought = path_scope.rounds(merge.changes, "added", "changed")
@@ -139,7 +140,7 @@ def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
 
 
 def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit | None) -> Step:
-    """A commit that was made on the branch itself, past the guard."""
+    """Classify a commit that was made on the branch itself and bypassed the guard."""
     summary, metadata = path_scope.summary(changes), step.commit.metadata
     if before is not None and _undoes(lake, changes, before):
         undone = f"{before.id[:SHORT]} ({' '.join(before.message.split())})"
@@ -151,7 +152,7 @@ def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit 
 
 
 def _undoes(lake: Lake, changes: tuple[Change, ...], before: Commit) -> bool:
-    """Tell whether changes put everything back to where it was before an earlier commit."""
+    """Tell whether changes restore exactly the state before an earlier commit."""
     if not before.parents:
         return False
     back = lake.diff(before.id, before.parents[0], three_dot=False, checksums=True)

@@ -1,10 +1,10 @@
-"""The proof that a round was merged with the guard's consent: checks of one merge commit.
+"""Verification of one merge commit: the guard judged this content and let it pass.
 
-lakeFS lets anybody with merge rights merge, so the history has to show it: publish writes the
-guard's answer into the round's manifest on the branch and, bound to the commit that was judged,
-into the merge. Each check here holds that against what the commits contain, and says in one
-sentence what is wrong, or nothing. Messages and metadata are only believed where the content bears
-them out.
+lakeFS lets anybody with merge rights merge, so the history must contain the evidence: publish
+writes the guard's answer into the round's manifest on the branch and, bound to the commit that was
+judged, into the metadata of the merge. Each check here compares the answer with the content of the
+commits and returns what is wrong in one sentence, or None. Messages and metadata count only where
+the content confirms them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from pipelines.rounds.metadata import DATASET, KEY, ROUND
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 SHORT: Final = 12
-"""Hex digits by which a commit is named."""
+"""Number of hex digits that abbreviate a commit id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A commit with two parents, and what it changed against the first."""
+    """A commit with two parents, and its changes against the first parent."""
 
     lake: Lake
     commit: Commit
@@ -47,33 +47,33 @@ class Merge:
 
     @property
     def before(self) -> str:
-        """The branch's head before the merge."""
+        """Id of the branch's head before the merge."""
         return self.commit.parents[0]
 
     @property
     def source(self) -> str:
-        """The commit that was merged."""
+        """Id of the commit that was merged."""
         return self.commit.parents[1]
 
 
 @dataclass(frozen=True, slots=True)
 class MergeVerification:
-    """What a merge of a round proves."""
+    """Result of the verification of a merge."""
 
     wrong: str | None
-    """Why it proves nothing, in one sentence; None: the guard let this very content through."""
+    """Why verification failed, in one sentence; None: the guard let exactly this content pass."""
     result: GuardResult | None = None
-    """The guard's answer in the merged manifest, if it can be read."""
+    """The guard's answer in the merged manifest; None if it is missing or unreadable."""
     signer: str | None = None
-    """Short name of the trusted key that signed it."""
+    """Short name of the trusted key that signed the answer."""
 
 
 def of_round(merge: Merge, trusted: Trusted | None) -> MergeVerification:
-    """Prove that the guard let through what a merge brought.
+    """Verify that the guard let pass what a merge brought.
 
     Args:
         merge: the merge of a round.
-        trusted: keys of which one must have signed; None: signatures are not looked at.
+        trusted: keys of which one must have signed; None: signatures are not verified.
     """
     metadata = merge.commit.metadata
     dataset, number = metadata.get(DATASET, ""), refs.number(metadata.get(ROUND))
@@ -95,13 +95,13 @@ def of_round(merge: Merge, trusted: Trusted | None) -> MergeVerification:
 
 
 def of_real_data(merge: Merge, dataset: str) -> str | None:
-    """Prove by content that a merge brought nothing but real data, round 0 of a data set.
+    """Verify by content that a merge brought nothing but real data, round 0 of a data set.
 
-    Real data has no guard's answer: there is nothing synthetic to judge. What its rows come from
-    rests on their lineage, so that has to say that every one is real and has no parents.
+    Real data has no guard's answer, because there is nothing synthetic to judge. The lineage of its
+    rows must therefore record that every row is real and has no parents.
 
     Returns:
-        Why it proves nothing, in one sentence; None: it brought real data alone.
+        Why verification failed, in one sentence; None: the merge brought only real data.
     """
     other = path_scope.foreign(merge.changes, dataset, path_scope.REAL)
     if other is not None:
@@ -118,14 +118,14 @@ def _recorded(lake: Lake, ref: str, dataset: str, number: int) -> GuardResult | 
     """The guard's answer in the manifest of a round.
 
     Raises:
-        GuardError: it was altered.
+        GuardError: the answer was altered.
     """
     content = _manifest(lake, ref, dataset, number).get("guard")
     return None if content is None else guard.read(content)
 
 
 def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
-    """The manifest of a round; empty where there is none that can be read."""
+    """The manifest of a round; empty if it is missing or unreadable."""
     try:
         return manifest.read(lake, ref, dataset, number)
     except (NotFoundError, TooLargeError, DataError):
@@ -133,7 +133,7 @@ def _manifest(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]
 
 
 def _without_answer(merge: Merge) -> str:
-    """What to say about a merge that claims nothing: what it brought, and what the guard said."""
+    """Describe a merge without a guard's answer: the rounds that it brought, and their answers."""
     brought = path_scope.rounds(merge.changes, "added", "changed")
     answers = [
         f"round {number} of {name} ({_guard_answer(merge, name, number)})"
@@ -144,7 +144,7 @@ def _without_answer(merge: Merge) -> str:
 
 
 def _guard_answer(merge: Merge, dataset: str, number: int) -> str:
-    """What the manifest that was merged holds of the guard's answer about a round."""
+    """Describe the guard's answer about a round in the merged manifest."""
     try:
         result = _recorded(merge.lake, merge.source, dataset, number)
     except GuardError:
@@ -156,10 +156,10 @@ def _guard_answer(merge: Merge, dataset: str, number: int) -> str:
 
 
 def _metadata(merge: Merge, result: GuardResult) -> str | None:
-    """The merge says what the manifest says."""
+    """The metadata of the merge agrees with the manifest."""
     metadata = merge.commit.metadata
-    named = (metadata.get(DATASET), metadata.get(ROUND))
-    if named != (result.dataset, str(result.round)):
+    round_id = (metadata.get(DATASET), metadata.get(ROUND))
+    if round_id != (result.dataset, str(result.round)):
         return f"the answer it carries is about round {result.round} of {result.dataset}"
     for name, value in guard_record.guard_metadata(result).items():
         if metadata.get(name) != value:
@@ -170,7 +170,7 @@ def _metadata(merge: Merge, result: GuardResult) -> str | None:
 
 
 def _complete(_: Merge, result: GuardResult) -> str | None:
-    """There were checks of a commit, and limits to hold them against."""
+    """The answer has checks, the digest of the limits, and a judged commit."""
     if not result.checks:
         return "the guard's answer has no checks"
     if not DIGEST.fullmatch(result.limits):
@@ -179,14 +179,14 @@ def _complete(_: Merge, result: GuardResult) -> str | None:
 
 
 def _let_through(_: Merge, result: GuardResult) -> str | None:
-    """The verdict is no block, or one that somebody overrode with a reason."""
+    """The guard does not block, or somebody overrode the block with a reason."""
     if not result.blocked and (result.override is None or result.override.strip()):
         return None
     return f"the guard blocks it ({', '.join(result.blocking)}) and nobody gave a reason"
 
 
 def _judged(merge: Merge, result: GuardResult) -> str | None:
-    """What was merged is what was judged, plus the answer."""
+    """The merged content is the judged content plus the answer."""
     lake, judged = merge.lake, result.judged
     try:
         descends = judged == lake.merge_base(merge.source, judged)
@@ -208,7 +208,7 @@ def _judged(merge: Merge, result: GuardResult) -> str | None:
 
 
 def _scope(merge: Merge, result: GuardResult) -> str | None:
-    """It changed nothing but its own round and what that supersedes."""
+    """The merge changed only its round and what the round supersedes."""
     other = path_scope.foreign(merge.changes, result.dataset, result.round)
     if other is None:
         return None
@@ -217,7 +217,7 @@ def _scope(merge: Merge, result: GuardResult) -> str | None:
 
 
 def _brought(merge: Merge, _: GuardResult) -> str | None:
-    """Against its first parent it differs by what its source brought, all of that and no more."""
+    """The merge differs from its first parent by exactly the changes of its source."""
     expected: dict[str, str | None] = {}
     for item in merge.lake.diff(merge.before, merge.source, checksums=True):
         if item.kind == "conflict":
@@ -243,7 +243,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _scope,
     _brought,
 )
-"""In the order in which they are tried: the first that fails is what is said."""
+"""Checks in the order in which they run; the first that fails is reported."""
 
 
 def _statement(merge: Merge, result: GuardResult) -> Statement:
@@ -258,9 +258,9 @@ def _unsigned(metadata: Mapping[str, str]) -> str:
 
 
 def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
-    """The checksum of what a change left at a ref; None where it removed the object.
+    """The checksum of a changed object at a ref; None if the object was removed.
 
-    A lake that does not give it with the diff is asked for the object.
+    If the diff of the lake has no checksums, the object is listed.
     """
     if item.kind == "removed" or item.checksum is not None:
         return item.checksum
@@ -278,7 +278,7 @@ def _verb(item: Change) -> str:
 
 
 def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
-    """The first thing in round 0 that real data cannot have."""
+    """The first property of round 0 that real data cannot have; None if there is none."""
     key = ["round", "row", "sample_id"]
     lineage = lake.scan(commit, refs.partition(dataset, "lineage", path_scope.REAL)).select(
         *key, "kind", "parents", "generator", "trained_on"

@@ -1,8 +1,9 @@
-"""Publishing a round: the guard judges, its answer is recorded on the branch, and main takes it.
+"""Publication of a round: the guard judges, its answer is recorded, and the round is merged.
 
-The stage `publish` and a person's approval come here, so both ask the same guard and make the same
-merge. The guard judges the evaluate commit; its answer goes into the round's manifest and, bound to
-the commit that it judged, into the metadata of the merge, signed where a key is configured.
+Both the stage `publish` and a person's approval call this module, so both use the same guard and
+make the same merge. The guard judges the evaluate commit; its answer is written into the round's
+manifest and, bound to the judged commit, into the metadata of the merge. The merge is signed if a
+key is configured.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ from pipelines.rounds.round_commit import round_commit
 from pipelines.rounds.staging_branch import delete_stale
 
 ANSWER: Final = "guard"
-"""The stage that the commit with the guard's answer names."""
+"""Name of the stage in the metadata of the commit with the guard's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A commit that published a round, and the key that it was published under."""
+    """A commit that published a round, and the key under which it was published."""
 
     commit: Commit
     key: StageKey
 
 
 def published(ctx: RoundContext, key: StageKey) -> Publication | None:
-    """The commit that published this very round, if the lake holds it."""
+    """Find the commit that published this round under this key or recipe; None if there is none."""
     if ctx.round.line != refs.MAIN:
         judged = history.find(
             ctx.lake, ctx.round, lambda _, metadata: metadata.extra.get(PUBLISH_KEY) == key.key
@@ -68,17 +69,17 @@ def publish(
     Args:
         ctx: the round.
         evaluated: its evaluate commit.
-        key: the key to publish under.
-        supersede: replace what main holds and the receipts do not know.
-        approval: a person's word, where one gave it.
+        key: the key under which to publish.
+        supersede: replace rounds on main that the receipts do not know.
+        approval: a person's approval; None if the stage publishes.
 
     Returns:
         The merge; on a line other than main the commit with the guard's answer.
 
     Raises:
         BlockedError: the guard blocks the round, on main.
-        ReasonError: the guard's answer asks for a reason, and the person gave none.
-        StaleError: main moved meanwhile.
+        ReasonError: the guard's answer requires a reason, and the person gave none.
+        StaleError: main changed meanwhile.
     """
     settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
     signer = signing.signer() if on_main else None
@@ -108,14 +109,14 @@ def publish(
 
 
 def approve(ctx: RoundContext, approval: Approval) -> Commit:
-    """Publish a round as the stage does, on the word of a person: the same guard and merge.
+    """Publish a round on a person's approval, with the same guard and merge as the stage.
 
-    The key under which it is published is the stage's own, so that the stage adopts the merge.
+    The round is published under the key of the stage, so that the stage adopts the merge.
 
     Raises:
-        BlockedError: the round is on a line that never merges, or not evaluated.
-        ReasonError: the guard's answer asks for a reason, and the person gave none.
-        StaleError: the branch is not where the person saw it, or main has moved.
+        BlockedError: the round is on a line that never merges, or is not evaluated.
+        ReasonError: the guard's answer requires a reason, and the person gave none.
+        StaleError: the branch has moved since the review, or main has changed.
     """
     lake, round_ = ctx.lake, ctx.round
     if round_.line != refs.MAIN:
@@ -133,7 +134,7 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
 
 
 def refuse_rejected(ctx: RoundContext) -> None:
-    """Stop at a round that a reviewer rejected.
+    """Refuse to publish a round that a reviewer rejected.
 
     Raises:
         BlockedError: the branch ends with a rejection.
@@ -147,7 +148,7 @@ def refuse_rejected(ctx: RoundContext) -> None:
 
 
 def write_metric(ctx: RoundContext, result: GuardResult) -> None:
-    """Write the guard's answer where `dvc metrics show` and `dvc exp show` read it."""
+    """Write the guard's answer as a metric for `dvc metrics show` and `dvc exp show`."""
     path = receipts.path(ctx.round.dataset, ctx.round.number, "guard")
     warnings = sum(item.verdict == "warn" for item in result.checks)
     answer = {"verdict": result.verdict, "blocking": ", ".join(result.blocking)}
@@ -155,7 +156,7 @@ def write_metric(ctx: RoundContext, result: GuardResult) -> None:
 
 
 def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:
-    """The key under which the source of a merge was let through."""
+    """The publish key of a merged commit."""
     notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
     for commit in history.chain(ctx.lake, source, ctx.round):
         key = adoption.key_of(commit, "publish", notes)
@@ -165,7 +166,7 @@ def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:
 
 
 def _evaluated(ctx: RoundContext, seen: str) -> tuple[Commit, StageKey] | None:
-    """The evaluate commit below a head, and its key."""
+    """The evaluate commit in the history of a head, and its key."""
     notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
     for commit in history.chain(ctx.lake, seen, ctx.round):
         key = adoption.key_of(commit, "evaluate", notes)
@@ -175,7 +176,7 @@ def _evaluated(ctx: RoundContext, seen: str) -> tuple[Commit, StageKey] | None:
 
 
 def _record(ctx: RoundContext, judged: str, key: StageKey, result: GuardResult) -> Commit:
-    """Commit the guard's answer to the round's manifest on its branch."""
+    """Commit the guard's answer in the round's manifest on the round's branch."""
     round_ = ctx.round
     message = f"Judge {round_.key}: {result.verdict}"
     with round_commit(ctx, ANSWER, key=key, start=judged, message=message) as tx:
@@ -190,7 +191,7 @@ def _record(ctx: RoundContext, judged: str, key: StageKey, result: GuardResult) 
 def _merge_metadata(
     ctx: RoundContext, key: StageKey, result: GuardResult, signer: Signer | None
 ) -> dict[str, str]:
-    """What the merge says: the guard's answer, bound to the commit that it judged, and signed."""
+    """Metadata of the merge: the guard's answer, the judged commit, and the signature if any."""
     entries = branches.metadata(ctx.round, "publish", key).to_metadata()
     entries |= guard_record.guard_metadata(result)
     if signer is None:
@@ -202,7 +203,7 @@ def _merge_metadata(
 def _merge(
     ctx: RoundContext, recorded: Commit, key: StageKey, result: GuardResult, entries: dict[str, str]
 ) -> Publication:
-    """Merge into main; where another clone was faster, take what it published of the same key."""
+    """Merge into main; if another clone published the same key meanwhile, return its merge."""
     message = f"Publish {ctx.round.key}: guard {result.verdict}"
     try:
         return Publication(merging.merge(ctx.lake, recorded.id, message, entries), key)

@@ -1,8 +1,8 @@
-"""What a person decides about a round on its branch: approval with a reason, or rejection.
+"""Reviews: a person approves a round on its branch with a reason, or rejects it.
 
-A rejection is an empty commit on top of the branch: what was judged stays as it was, and as long as
-the branch ends there the round is not published. Whatever makes the branch anew (other candidates,
-other verdicts, another main below it) asks for another look (docs/decisions/0013).
+A rejection is an empty commit on top of the branch: the judged content stays as it was, and the
+round is not published while the branch ends with the rejection. A new head of the branch (because
+of other candidates, other verdicts, or a rebase) needs another review (docs/decisions/0013).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ REASON: Final = "stemma.review.reason"
 SEEN: Final = "stemma.review.seen"
 OVERRULED: Final = "stemma.review.overruled"
 LONGEST: Final = 2000
-"""Characters of a reason."""
+"""Limit of the length of a reason, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a round was rejected, when (unix seconds), and by whom as the lake knows them."""
+    """A rejection: its reason, its time (Unix seconds), and the committer as the lake names it."""
 
     commit: str
     reason: str
@@ -40,45 +40,45 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person lets a round through."""
+    """A person's approval of a round."""
 
     seen: str
-    """The head of the branch that the person looked at."""
+    """Id of the branch's head that the person reviewed."""
     reason: str | None = None
 
     def check(self, result: GuardResult, rejection: Rejection | None) -> None:
-        """Make sure that there is a reason where the guard's answer or a rejection asks for one.
+        """Check that there is a reason if the guard's answer or a rejection requires one.
 
         Raises:
-            ReasonError: there is none, or it is too long.
+            ReasonError: the reason is missing or too long.
         """
         if self.reason is not None:
             checked(self.reason)
         elif rejection is not None:
             raise ReasonError("the round was rejected; give a reason to publish it all the same")
         elif needs_reason(result):
-            odd = [item.name for item in result.checks if item.verdict != "pass"]
+            not_passing = [item.name for item in result.checks if item.verdict != "pass"]
             raise ReasonError(
-                f"the guard's answer is {result.verdict} ({', '.join(odd)}); "
+                f"the guard's answer is {result.verdict} ({', '.join(not_passing)}); "
                 "give a reason to publish all the same"
             )
 
     def metadata(self, rejection: Rejection | None) -> dict[str, str]:
-        """What the merge says of it."""
+        """Metadata entries of the merge about the approval."""
         entries = {SEEN: self.seen, REASON: self.reason, OVERRULED: rejection and rejection.reason}
         return {name: value for name, value in entries.items() if value}
 
 
 def needs_reason(result: GuardResult) -> bool:
-    """Whether a person has to say why the round may be published."""
+    """Tell whether a person must give a reason to publish the round."""
     return any(check.verdict != "pass" for check in result.checks)
 
 
 def checked(reason: str) -> str:
-    """A reason without space around it.
+    """Check a reason and strip the white space around it.
 
     Raises:
-        ReasonError: it is empty or too long.
+        ReasonError: the reason is empty or too long.
     """
     text = reason.strip()
     if not text:
@@ -89,7 +89,7 @@ def checked(reason: str) -> str:
 
 
 def rejection(commit: Commit) -> Rejection | None:
-    """What a commit says, if it is a rejection."""
+    """Read a rejection from a commit; None if the commit is not a rejection."""
     reason = commit.metadata.get(REJECTED)
     metadata = StageMetadata.from_commit(commit)
     if metadata is None or metadata.stage != STAGE or reason is None:
@@ -98,7 +98,7 @@ def rejection(commit: Commit) -> Rejection | None:
 
 
 def of_branch(lake: Lake, branch: str) -> Rejection | None:
-    """The rejection that a branch ends with."""
+    """The rejection at the head of a branch; None if the head is not a rejection."""
     head = lake.head(branch)
     return rejection(lake.resolve(head)) if head is not None else None
 
@@ -109,12 +109,12 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
     Args:
         lake: the lake.
         round_: the round.
-        seen: the head of the branch that the person looked at.
-        reason: why.
+        seen: id of the branch's head that the person reviewed.
+        reason: the reason of the rejection.
 
     Raises:
-        ReasonError: there is no reason, or it is too long.
-        StaleError: the branch has moved since.
+        ReasonError: the reason is empty or too long.
+        StaleError: the branch has moved since then.
     """
     text = checked(reason)
     unmoved(lake, round_.branch, seen)
@@ -128,10 +128,10 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
 
 
 def unmoved(lake: Lake, branch: str, seen: str) -> None:
-    """Make sure that a branch is where a person saw it.
+    """Check that a branch has not moved since a person reviewed it.
 
     Raises:
-        StaleError: it is not.
+        StaleError: the branch has moved or was deleted.
     """
     head = lake.head(branch)
     if head != seen:

@@ -1,16 +1,15 @@
-"""Signatures of the guard's answers: who let a round through, provable without trusting the lake.
+"""Signatures of the guard's answers, which can be verified without trust in the lake.
 
-Whoever may merge can also write metadata that looks like the guard's. Where publish has a private
-key, it signs what it says in the merge (Ed25519, RFC 8032), and an auditor who has the public key
-need not trust anybody with merge rights. This module is the only one that reads the environment
-for it:
+Anybody who may merge can also write metadata that looks like the guard's. If publish has a private
+key, it signs its statement in the merge (Ed25519, RFC 8032), and an auditor with the public key
+need not trust anybody with merge rights. Only this module reads the environment variables for it:
 
-- `STEMMA_GUARD_KEY`: file of the private key that publish signs with (PEM, PKCS8);
-- `STEMMA_GUARD_KEY_PASSWORD`: its password, if it has one;
-- `STEMMA_GUARD_PUBLIC_KEYS`: files of the public keys that an auditor trusts (PEM), separated as in
-  PATH; several while one key follows another.
+- `STEMMA_GUARD_KEY`: path of the private key with which publish signs (PEM, PKCS8);
+- `STEMMA_GUARD_KEY_PASSWORD`: the password of the private key, if it has one;
+- `STEMMA_GUARD_PUBLIC_KEYS`: paths of the public keys that an auditor trusts (PEM), separated as in
+  PATH; there may be several during a key rotation.
 
-No message of this module holds a value of these variables: somebody may put a key itself there.
+No message of this module contains the value of a variable, because it may be a key by mistake.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ SIGNATURE: Final = "stemma.guard.signature"
 SIGNER: Final = "stemma.guard.key"
 FORM: Final = "stemma-guard/1"
 SHORT: Final = 16
-"""Hex digits by which a key is named."""
+"""Number of hex digits in the short name of a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is signed: which answer about which commit, and what it was published as."""
+    """The signed statement: the guard's answer, the judged commit, and the publish key."""
 
     repository: str
     dataset: str
@@ -61,24 +60,24 @@ class Statement:
     publish_key: str
 
     def encoded(self) -> bytes:
-        """Canonical JSON: sorted names, no spaces, ASCII."""
+        """Encode as canonical JSON: sorted names, no spaces, ASCII."""
         content = {"form": FORM, **asdict(self)}
         return digests.canonical(content)
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A private key at work."""
+    """A private key that signs statements."""
 
     _key: Ed25519PrivateKey = field(repr=False)
 
     @property
     def name(self) -> str:
-        """Short name of the public key."""
+        """The short name of the public key."""
         return fingerprint(self._key.public_key())[:SHORT]
 
     def metadata(self, statement: Statement) -> dict[str, str]:
-        """What a merge says of its signature: the signature in base64, and by which key."""
+        """Metadata entries of a signed merge: the signature in base64, and the name of the key."""
         signature = self._key.sign(statement.encoded())
         return {SIGNATURE: base64.b64encode(signature).decode("ascii"), SIGNER: self.name}
 
@@ -90,9 +89,9 @@ class Trusted:
     keys: Mapping[str, Ed25519PublicKey]
 
     def signer(self, statement: Statement, metadata: Mapping[str, str]) -> str | None:
-        """Name of the trusted key that signed a statement; None if none did.
+        """Find the trusted key that signed a statement; return its short name, or None.
 
-        The name that the metadata gives is no evidence: every trusted key is tried.
+        Every trusted key is tried, because the name in the metadata is no evidence.
         """
         try:
             signature = base64.b64decode(metadata.get(SIGNATURE, ""), validate=True)
@@ -108,16 +107,16 @@ class Trusted:
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
-    """SHA-256 of a public key (DER, SubjectPublicKeyInfo), as 64 hex digits."""
+    """SHA-256 of a public key (DER, SubjectPublicKeyInfo) as 64 hex digits."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
 
 
 def signer(env: Mapping[str, str] | None = None) -> Signer | None:
-    """The key that publish signs with; None where none is configured.
+    """Load the key with which publish signs; None if no key is configured.
 
     Raises:
-        SigningError: the file cannot be read, or holds no Ed25519 private key.
+        SigningError: the file cannot be read or is not an Ed25519 private key.
     """
     env = os.environ if env is None else env
     if not env.get(KEY):
@@ -137,10 +136,10 @@ def signer(env: Mapping[str, str] | None = None) -> Signer | None:
 
 
 def trusted(env: Mapping[str, str] | None = None) -> Trusted | None:
-    """The public keys that the auditor trusts; None where none is configured.
+    """Load the public keys that the auditor trusts; None if no key is configured.
 
     Raises:
-        SigningError: a file cannot be read, or holds no Ed25519 public key.
+        SigningError: a file cannot be read or is not an Ed25519 public key.
     """
     env = os.environ if env is None else env
     paths = [path for path in env.get(PUBLIC_KEYS, "").split(os.pathsep) if path]
@@ -160,7 +159,7 @@ def _public(path: str, number: int) -> Ed25519PublicKey:
 
 
 def _read(path: str, description: str) -> bytes:
-    """Bytes of a key file; the message names the variable and never its value."""
+    """Read a key file; the error message names the variable, never its value."""
     try:
         return Path(path).read_bytes()
     except OSError as error:

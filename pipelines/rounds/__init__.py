@@ -1,1 +1,1 @@
-"""A round at work in the lake: what it reads, what it writes, and where it stands."""
+"""What a round reads from the lake and writes to it: context, keys, metadata, commits."""

@@ -1,10 +1,10 @@
-"""Adopting what the lake holds: results of the same key, of other versions, of an earlier release.
+"""Adoption of results in the lake: of the same key, of other versions, of an earlier release.
 
 Commits of format 1 (`pipelines.rounds.metadata`) carry keys that covered bytes of code, which no
-later release can compute again. What such a round was made of is compared once, by the settings and
-inputs that its manifest and its commits hold; where they are those of today, the keys of today are
-noted on the branch `stemma-keys`, and every checkout finds the round by them from then on. Neither
-main nor a tag moves.
+later release can compute again. The settings and inputs of such a round, as its manifest and its
+commits record them, are compared once with the current ones. Where they are equal, the current keys
+are written to the branch `stemma-keys`, and every checkout finds the round by them from then on.
+Neither main nor a tag moves.
 """
 
 from __future__ import annotations
@@ -30,33 +30,37 @@ from pipelines.rounds.metadata import PUBLISH_KEY, SUITE, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 
 BRANCH: Final = "stemma-keys"
-"""Holds, for each round of an earlier release, the keys under which it is known today."""
+"""Branch that holds the current keys of each round of an earlier release."""
 MAX_BYTES: Final = 1 << 20
-"""Bytes of the notes about a round."""
+"""Limit of the size of a file with the current keys of a round, in bytes."""
 HOLDER_STAGES: Final = {"fit": "generate", "publish": "guard"}
-"""Whose commit holds the result of a stage that makes none of its own on the branch."""
+"""The stage whose commit holds the result, for stages without a commit of their own."""
 FIRST_VERSIONS: Final = {"scorer code": "code/2", "scorer maths": "maths/2"}
-"""Versions of format 1 that were not the first; all others were `<name>/1`."""
+"""Versions that format 1 implies where they are not `<name>/1`."""
 
 Notes = Mapping[str, StageKey]
-"""Keys of a round's stages, by `<commit>/<stage>`."""
+"""Current keys of a round's stages, by `<commit>/<stage>`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """A stage's result in the lake, and the key under which it is known today."""
+    """A stage's result in the lake, and its key."""
 
     commit: Commit
     key: StageKey
 
 
 def path(dataset: str, number: int) -> str:
-    """Where the notes about a round are: `digits/keys/003.json`."""
+    """Path of the file with the current keys of a round: `digits/keys/003.json`."""
     return f"{dataset}/keys/{number:03d}.json"
 
 
 def read(lake: Lake, dataset: str, number: int) -> Notes:
-    """The notes about a round; none where it has no need of them."""
+    """Read the current keys of a round; empty where the lake holds none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     try:
         content = documents.parse_json(lake.read(BRANCH, path(dataset, number), MAX_BYTES))
         return {name: StageKey(**entry) for name, entry in content.items()}
@@ -67,7 +71,7 @@ def read(lake: Lake, dataset: str, number: int) -> Notes:
 
 
 def write(lake: Lake, dataset: str, number: int, notes: Notes) -> None:
-    """Add to the notes about a round."""
+    """Add current keys of a round to those that the lake holds."""
     merged = {**read(lake, dataset, number), **notes}
     content = {
         name: {"key": key.key, "recipe": key.recipe, "versions": dict(key.versions)}
@@ -82,11 +86,11 @@ def write(lake: Lake, dataset: str, number: int, notes: Notes) -> None:
 
 
 def key_of(commit: Commit, stage: str, notes: Notes) -> StageKey | None:
-    """The key under which a commit holds a stage's result; None: it holds none of this stage."""
-    noted = notes.get(f"{commit.id}/{stage}")
+    """The key of the stage's result in a commit; None if the commit holds no such result."""
+    stored_key = notes.get(f"{commit.id}/{stage}")
     metadata = StageMetadata.from_commit(commit)
-    if noted is not None or metadata is None:
-        return noted
+    if stored_key is not None or metadata is None:
+        return stored_key
     if stage == "fit":
         return metadata.fit
     if stage == "publish":
@@ -95,15 +99,15 @@ def key_of(commit: Commit, stage: str, notes: Notes) -> StageKey | None:
 
 
 def find(ctx: RoundContext, stage: str, key: StageKey) -> StoredResult | None:
-    """The result of a stage in the lake.
+    """Find the result of a stage in the lake.
 
-    A result of the same key comes first. One of the same recipe that other versions made is found
-    if main holds its round: a published round never goes stale because code moved.
+    A result of the same key comes first. A result of the same recipe and other versions counts if
+    main holds its round: a published round never goes stale because code changed.
 
     Args:
         ctx: the round.
         stage: the stage's name.
-        key: the stage's key as of now.
+        key: the stage's current key.
     """
     compare_once(ctx)
     notes = read(ctx.lake, ctx.round.dataset, ctx.round.number)
@@ -122,18 +126,18 @@ def find(ctx: RoundContext, stage: str, key: StageKey) -> StoredResult | None:
 
 
 def outdated(stored: StageKey, current: StageKey) -> str:
-    """The end of a sentence about a result that other versions made; empty where none did."""
+    """End of a sentence about a result of other versions; empty if the versions are current."""
     changed = keys.raised(stored, current) if stored.recipe == current.recipe else {}
     pairs = [f"{before or 'none'}, now {after or 'none'}" for before, after in changed.values()]
     return f", outdated: made by {'; '.join(pairs)}" if pairs else ""
 
 
 def outdated_versions(lake: Lake, round_: Round, source: str) -> dict[str, list[str]]:
-    """The versions that made a published round and are others now, by name: [then, now].
+    """The versions of a published round that differ from the current ones: [then, now] by name.
 
     Args:
         lake: the lake.
-        round_: the round, with its settings of now.
+        round_: the round, with its current settings.
         source: the commit whose merge published it.
     """
     notes = read(lake, round_.dataset, round_.number)
@@ -152,7 +156,7 @@ def outdated_versions(lake: Lake, round_: Round, source: str) -> dict[str, list[
 
 
 def compare_once(ctx: RoundContext) -> None:
-    """Note today's keys of a published round of format 1, if it was made of what is asked today."""
+    """Store the current keys of a published round of format 1 if its settings and inputs match."""
     source = _published_source(ctx)
     if source is None:
         return
@@ -179,7 +183,7 @@ def compare_once(ctx: RoundContext) -> None:
 
 
 def _published_source(ctx: RoundContext) -> str | None:
-    """The commit whose merge published the round, if main holds the round."""
+    """The merged commit that published the round; None if main does not hold the round."""
     if ctx.round.line != refs.MAIN:
         return None
     published = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
@@ -191,7 +195,7 @@ def _has(stored: StageKey | None, *, key: str) -> bool:
 
 
 def _equal_stages(ctx: RoundContext, source: str, commits: Mapping[str, Commit]) -> list[str]:
-    """The stages of a round, from the first on, whose settings and inputs are those of today."""
+    """The leading stages of a round whose settings and inputs match the current ones."""
     round_ = ctx.round
     content = manifest.read(ctx.lake, source, round_.dataset, round_.number)
     before = _recorded(round_, content)
@@ -208,7 +212,7 @@ def _equal_stages(ctx: RoundContext, source: str, commits: Mapping[str, Commit])
 
 
 def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
-    """The round as its manifest has it; None where it is of another seed, line or generator."""
+    """The round as its manifest describes it; None if seed, line or generator differ."""
     origin = (content["seed"], content["line"], content["previous"])
     if origin != (round_.seed, round_.line, round_.previous):
         return None
@@ -232,14 +236,14 @@ def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
 
 
 def _same_suite(round_: Round, verified: Commit | None) -> bool:
-    """Whether a verify commit's verdicts are those of the suite as it is now."""
+    """Tell whether the verdicts of a verify commit were given by the current suite."""
     if verified is None:
         return False
     return verified.metadata.get(SUITE) == stage_inputs.suite_digest(round_.dataset)
 
 
 def _notes(ctx: RoundContext, commits: Mapping[str, Commit], equal: list[str]) -> Notes:
-    """Today's keys of the stages that are equal."""
+    """The current keys of the stages that match."""
     notes: dict[str, StageKey] = {}
     key = ctx.previous().data
     for stage in equal:
@@ -252,7 +256,7 @@ def _notes(ctx: RoundContext, commits: Mapping[str, Commit], equal: list[str]) -
 
 
 def _first_versions(round_: Round, stage: str) -> dict[str, str]:
-    """The versions that made a stage's result when there were none to be written."""
+    """The versions that format 1, which records none, implies for a stage."""
     current = stage_inputs.versions(round_, stage)
     return {
         name: FIRST_VERSIONS.get(name, _first_version(version)) for name, version in current.items()
@@ -260,6 +264,6 @@ def _first_versions(round_: Round, stage: str) -> dict[str, str]:
 
 
 def _first_version(version: str) -> str:
-    """The first version of a name: `curate/3` began as `curate/1`; a library's own stays."""
+    """The first version of a name: `curate/1` for `curate/3`; library versions stay as they are."""
     name, numbered, _ = version.partition("/")
     return f"{name}/1" if numbered else version

@@ -1,8 +1,7 @@
-"""The family tree of a commit: which tables it is made of, and where its index is kept.
+"""The lineage graph of a commit: the tables that it is built from, and the cache of its index.
 
-A commit never changes, so the list of its tables is kept beside the index: opening it again asks
-the lake for nothing but the ref. Parents may be in another data set, so the index always holds all
-of them.
+A commit never changes, so the list of its tables is cached beside the index: opening it again only
+resolves the ref. Parents may be in another data set, so the index always covers all data sets.
 """
 
 from __future__ import annotations
@@ -30,26 +29,27 @@ CACHE: Final = Path(".stemma") / "ancestry"
 COMMITS: Final = "commits"
 MANIFESTS: Final = "rounds"
 TABLES: Final = ("lineage", "decisions", "left_out")
-"""The tables that the family tree is made of, beside the manifests."""
+"""The tables that the lineage graph is built from, besides the manifests."""
 MAX_BYTES: Final = 32 << 30
-"""Size above which segments that the opened commit does not use are dropped, oldest use first."""
+"""Size of the cache above which segments that the opened commit does not use are removed, the least
+recently used first."""
 
 RoundId: TypeAlias = tuple[str, int]
-"""Data set and round."""
+"""Data set and round number."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundContents:
-    """What a commit holds of a round."""
+    """The lineage tables and the training mix of a round at a commit."""
 
     parts: Mapping[str, Mapping[str, str]]
-    """Table, to the checksums of its parts by path."""
+    """Checksums of the parts of each table: table, then path."""
     mix: Mapping[str, Any] | None
-    """The training mix in its manifest."""
+    """The training mix in the round's manifest."""
 
 
 def open_at(lake: Lake, ref: str) -> Ancestry:
-    """Open the family tree of a ref, building what is not indexed yet.
+    """Open the lineage graph of a ref and index what is not indexed yet.
 
     Args:
         lake: the lake.
@@ -57,7 +57,7 @@ def open_at(lake: Lake, ref: str) -> Ancestry:
 
     Raises:
         NotFoundError: there is no such ref.
-        SchemaError: a table of lineage is not what it should be.
+        SchemaError: a lineage table does not have the schema that it should have.
     """
     return opened(sources_at(lake, lake.resolve(ref).id))
 
@@ -65,13 +65,13 @@ def open_at(lake: Lake, ref: str) -> Ancestry:
 def sources_at(
     lake: Lake, commit: str, *, unusable: Callable[[str, int, MixError], None] | None = None
 ) -> list[Source]:
-    """The rounds of a commit whose lineage it holds, without reading their tables.
+    """List the rounds of a commit that have lineage, without reading their tables.
 
     Args:
         lake: the lake.
         commit: commit id.
-        unusable: told of each data set and round whose manifest has a mix that cannot be read,
-            which then counts as absent; None: that is an error.
+        unusable: called with data set, round and error for each manifest whose mix cannot be read;
+            the mix then counts as absent. None: such a mix is an error.
 
     Raises:
         MixError: the mix of a manifest cannot be read.
@@ -92,14 +92,14 @@ def sources_at(
 def opened(
     sources: Sequence[Source], *, verify: Literal["changed", "full"] = "changed"
 ) -> Ancestry:
-    """Open the family tree of some rounds, building what is not indexed yet.
+    """Open the lineage graph of some rounds and index what is not indexed yet.
 
     Args:
         sources: the rounds.
         verify: as `open_index`.
 
     Raises:
-        SchemaError: a table of lineage is not what it should be.
+        SchemaError: a lineage table does not have the schema that it should have.
     """
     private.folder(CACHE.parent)
     with progress.bar(len(sources), "indexing lineage") as report:
@@ -109,12 +109,12 @@ def opened(
 
 
 def datasets(index: Ancestry) -> list[str]:
-    """The data sets that a family tree holds, by name."""
+    """The names of the data sets in a lineage graph, sorted."""
     return sorted({segment.dataset for segment in index.segments})
 
 
 def _rounds(lake: Lake, commit: str) -> dict[RoundId, RoundContents]:
-    """The rounds of a commit whose lineage it holds."""
+    """The rounds of a commit that have lineage, from the cache or from the lake."""
     name = hashlib.sha256(f"{lake.repository}/{commit}".encode()).hexdigest()
     path = CACHE / COMMITS / f"{name}.json"
     cached = _cached(path)
@@ -127,7 +127,7 @@ def _rounds(lake: Lake, commit: str) -> dict[RoundId, RoundContents]:
 
 
 def _cached(path: Path) -> dict[RoundId, RoundContents] | None:
-    """The rounds of a commit as they were kept; None where they are not, or damaged."""
+    """The cached rounds of a commit; None if they are not cached or the file is damaged."""
     try:
         listed = documents.read_json(path, strict=False)
         rounds = {
@@ -142,7 +142,7 @@ def _cached(path: Path) -> dict[RoundId, RoundContents] | None:
 
 
 def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str, str]], Any]]:
-    """Data set, round, parts and mix of each round, as the lake has them."""
+    """Data set, round, parts and mix of each round in the lake."""
     by_round: dict[RoundId, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for item in lake.objects(commit):
         belongs = _belongs(item.path)
@@ -162,12 +162,12 @@ def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str,
 
 
 def _mix(lake: Lake, commit: str, dataset: str, number: int) -> Any:  # noqa: ANN401  JSON
-    """The training mix that a round's manifest describes, if it does."""
+    """The training mix in a round's manifest; None if there is none."""
     return manifest.read(lake, commit, dataset, number).get("mix")
 
 
 def _belongs(path: str) -> tuple[str, str, int] | None:
-    """Data set, table and round of a part of lineage, or None for anything else."""
+    """Data set, table and round of a path in the lineage tables; None for any other path."""
     dataset, _, rest = path.partition("/")
     table = rest.partition("/")[0]
     number = refs.round_of(path)
@@ -199,7 +199,7 @@ def _source(
 
 
 def _prune(used: Iterable[str]) -> None:
-    """Drop segments that were not used for longest, until the rest fits."""
+    """Remove the least recently used segments until the rest fits into `MAX_BYTES`."""
     keep = {*used, COMMITS}
     sized = [(_size(folder), folder) for folder in CACHE.iterdir() if folder.is_dir()]
     total = sum(size for size, _ in sized)

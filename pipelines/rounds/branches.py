@@ -1,10 +1,10 @@
-"""Round branches: where they are cut, and how they move to a new main.
+"""Round branches: where they start, and how they are rebased onto a new main.
 
-A round branch is cut from main's head, without what the round supersedes, so `main...branch` is
-what a merge would change. That holds as long as main's rounds of the data set stay as they were.
-When they have changed since (this very round was published before, for one), the branch is rebased:
-it is cut anew and its commits are picked onto it, so nothing is generated or verified a second
-time.
+A round branch starts at main's head, without what the round supersedes, so `main...branch` is what
+a merge would change. That holds as long as main's rounds of the data set do not change. When they
+have changed (because this very round was published meanwhile, for example), the branch is rebased:
+it is created anew and its commits are cherry-picked onto it, so nothing is generated or verified
+twice.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pipelines.rounds.staging_branch import staging_branch
 
 
 def metadata(round_: Round, stage: str, key: StageKey | None = None) -> StageMetadata:
-    """What every commit of a stage says about itself."""
+    """The metadata of a commit that a stage makes for a round."""
     return StageMetadata(stage, round_.dataset, round_.number, round_.line, key)
 
 
 def origin(ctx: RoundContext, *, supersede: bool) -> str:
-    """Where the round's branch has to begin: main's head, or what the previous round pinned.
+    """The commit at which the round's branch starts: main's head, or the previous round's commit.
 
     Args:
         ctx: the round.
@@ -65,13 +65,13 @@ def clear(ctx: RoundContext, branch: str, base: str) -> str:
 
 
 def cleared(ctx: RoundContext, base: str) -> str:
-    """A commit on top of another that holds no more what the round supersedes."""
+    """Commit on top of `base` the removal of what the round supersedes; return the new commit."""
     with staging_branch(ctx.lake, ctx.round.branch, base) as branch:
         return clear(ctx, branch, base)
 
 
 def rebase_onto_main(ctx: RoundContext, commit: Commit, *, supersede: bool) -> Commit:
-    """A commit of the round's branch, rebased onto main as it is now if main's rounds have changed.
+    """Rebase a commit of the round's branch onto the current main if main's rounds have changed.
 
     Raises:
         StaleError: main holds other rounds than the receipts say.

@@ -1,6 +1,6 @@
-"""Lineage of a round's candidates: explicit parents, and the mix or an opaque root behind the rest.
+"""Lineage of a round's candidates: explicit parents, the training mix, or an opaque root.
 
-A generator names parents in its own data set, or in another one at a commit that it pins. Their
+A generator names parents in its own data set, or in another data set at a pinned commit. Their
 lineage is read at that commit, never at a moving ref.
 """
 
@@ -20,24 +20,25 @@ from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 
 RECORDED: Final = ("row", "sample_id", "seed", "shard", "prompt_digest")
-"""What lineage records of a candidate, where its generator gives it."""
+"""Columns of a candidate that lineage records if the generator gives them."""
 COMMIT: Final = "commit"
 
 
 def derive(
     ctx: RoundContext, result: GenerateResult, digest: str, mix: MixManifest
 ) -> pl.DataFrame:
-    """Record where each candidate came from, as `lineage.record.derive`.
+    """Derive the lineage of each candidate, as `lineage.record.derive` does.
 
     Args:
         ctx: the round.
-        result: its candidates.
-        digest: of the generator's manifest.
-        mix: what the generator was fitted on.
+        result: the candidates of the round.
+        digest: digest of the generator's manifest.
+        mix: the training mix that the generator was fitted on.
 
     Raises:
-        GeneratorError: a row is opaque in part, or the parents in a data set are at two commits.
-        ParentError: a parent does not exist, is not earlier, or weighs too much.
+        GeneratorError: a row is partly opaque, or the parents in a data set are at two commits.
+        ParentError: a parent does not exist, is not from an earlier round, or the weights of the
+            parents are too large.
         NotFoundError: the lake does not hold a commit or a data set that a parent names.
     """
     share = result.candidates[SHARE]
@@ -66,7 +67,7 @@ def derive(
 
 
 def pinned(parents: pl.DataFrame | None) -> dict[str, str]:
-    """The commits at which parents in other data sets stand, by data set.
+    """The pinned commits of parents in other data sets, by data set.
 
     Args:
         parents: as `GenerateBatch.parents`.
@@ -76,18 +77,18 @@ def pinned(parents: pl.DataFrame | None) -> dict[str, str]:
     """
     if parents is None or COMMIT not in parents.columns:
         return {}
-    named = parents.drop_nulls(COMMIT).select("dataset", COMMIT).unique().sort("dataset")
-    if named["dataset"].is_duplicated().any():
-        twice = named.filter(pl.col("dataset").is_duplicated())["dataset"][0]
+    pins = parents.drop_nulls(COMMIT).select("dataset", COMMIT).unique().sort("dataset")
+    if pins["dataset"].is_duplicated().any():
+        twice = pins.filter(pl.col("dataset").is_duplicated())["dataset"][0]
         raise GeneratorError(f"parents in {twice} are named at two commits; pin one")
-    return dict(named.iter_rows())
+    return dict(pins.iter_rows())
 
 
 def stored_parents(ctx: RoundContext, parents: pl.DataFrame) -> pl.DataFrame:
-    """Lineage of the accepted rows of every data set in which there are parents.
+    """Lineage of the accepted rows of every data set that has parents.
 
     Args:
-        ctx: the round; its own mix's commit is that of parents that name none.
+        ctx: the round. The commit of its training mix applies to parents that name no commit.
         parents: as `GenerateBatch.parents`.
     """
     commits = pinned(parents)

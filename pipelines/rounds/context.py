@@ -1,4 +1,4 @@
-"""A round at work: its settings, its lake, its receipts."""
+"""The context in which the stages of a round run: settings, lake, receipts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.receipts import Receipt
 
 PRIVATE: Final = Path(".stemma")
-"""What a project keeps for itself: answers of services, scores, indexes."""
+"""Folder of a project's private caches: service answers, scores, indexes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundContext:
-    """A round at work: its settings and the lake it is stored in."""
+    """A round, the settings of its project, and the lake that stores it."""
 
     params: Params
     round: Round
@@ -47,14 +47,14 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
 
 
 def open_context(key: str) -> RoundContext:
-    """Read params.yaml and open the lake for one round; caches are the user's alone."""
+    """Read params.yaml and open the lake for one round; only the user can read the caches."""
     params = load()
     private.folder(PRIVATE)
     return RoundContext(params, resolve(params, key), open_lake(params))
 
 
 def held_out(ctx: RoundContext, commit: str, dataset: str | None = None) -> HeldOut:
-    """The hold-out of the real data that a commit holds, of the round's data set or another."""
+    """The hold-out of the real data at a commit; `dataset` defaults to the round's data set."""
     name = ctx.round.dataset if dataset is None else dataset
     key = manifest.read(ctx.lake, commit, name, 0)["holdout"]["input_key"]
     return holdout.open_at(open_lake(ctx.params, holdout=True), name, key)

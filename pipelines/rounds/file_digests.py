@@ -1,7 +1,7 @@
-"""Digests of files that the user wrote, computed once for each version of a file.
+"""Cached digests of the user's files: each version of a file is hashed once.
 
 The stage `inputs` runs on every `dvc repro`, so a source of gigabytes must not be read each time.
-As DVC does, a file counts as unchanged while its size, its time of modification and its inode are.
+As in DVC, a file counts as unchanged while its size, modification time and inode are unchanged.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SCHEMA: Final = (
 
 
 def of_path(path: Path) -> str:
-    """SHA-256 of a file's bytes; of a folder, of its files' names and bytes in order.
+    """SHA-256 of a file's bytes, or of the sorted names and digests of a folder's files.
 
-    Folders named `__pycache__` do not count, as in `.dvcignore`. The digests are those of
+    Folders named `__pycache__` are ignored, as in `.dvcignore`. A file's digest equals that of
     `pipelines.common.digests.of_file`.
 
     Raises:
-        OSError: there is none, it cannot be read, or it is no regular file.
+        OSError: the file is missing, cannot be read, or is not a regular file.
     """
     with _open_database() as database:
         if not path.is_dir():
@@ -63,7 +63,7 @@ def _of_file(database: sqlite3.Connection, path: Path) -> str:
 
 @contextmanager
 def _open_database() -> Iterator[sqlite3.Connection]:
-    """The digests of earlier runs; a damaged list is begun anew."""
+    """Open the cache of digests; a damaged cache is replaced by an empty one."""
     private.folder(DATABASE.parent)
     with closing(_connect()) as database:
         yield database

@@ -1,8 +1,8 @@
-"""What a check of the guard is, when it is one's own: a class behind a protocol.
+"""The protocol of guard checks that a project adds as plug-ins.
 
-The guard's built-in checks are rules of `lineage.checks` with limits of their own. One that a
-project adds gets the same evidence and the same limits, and says for itself what it found. Running
-them is the gate's part (`pipelines.gate.checks`).
+The guard's built-in checks are rules of `lineage.checks` with limits of their own. A check that a
+project adds gets the same evidence and the same limits, and returns its own figure and verdict.
+`pipelines.gate.checks` runs it.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from pipelines.common.plugins import Plugin, Registry
 from pipelines.common.settings import StrictModel, parse
 
 Own = TypeVar("Own", bound=StrictModel)
-"""A check's own settings."""
+"""Settings class of a check."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found."""
+    """Result of a check."""
 
     value: float | None
-    """The figure; None if it could not be computed."""
+    """The figure that was judged; None if it could not be computed."""
     verdict: Verdict
     detail: str
-    """How the figure came about, for people."""
+    """How the figure was computed, as text for a person."""
     limit: str = "none"
     """The limits as text, such as "block <0.5"."""
 
 
 class GuardCheck(Plugin, Protocol[Own]):
-    """A class that judges a round beside the guard's own checks."""
+    """A class that judges a round in addition to the guard's built-in checks."""
 
     Settings: type[Own]
-    """What can be set for it under `publish.checks` in params.yaml."""
+    """Model of the check's settings under `publish.checks` in params.yaml."""
 
     @abstractmethod
     def judge(self, evidence: Evidence, limits: Limits, settings: Own) -> CheckResult:
         """Judge a round.
 
         Args:
-            evidence: what is known of the round; anything may be missing.
-            limits: those of the guard's own checks; `limits.unknown` is the verdict on what is not
-                known.
-            settings: the check's own.
+            evidence: the evidence about the round; any part of it may be missing.
+            limits: limits of the guard's built-in checks; `limits.unknown` is the verdict where
+                evidence is missing.
+            settings: settings of this check.
         """
 
 
@@ -58,7 +58,7 @@ CHECKS: Final[Registry[GuardCheck[Any]]] = Registry(
 
 
 def settings(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, StrictModel]:
-    """The settings of checks that params.yaml adds, by reference.
+    """Settings of the checks that params.yaml adds, by reference.
 
     Raises:
         ParamsError: there is no such check, or a key is wrong.

@@ -1,8 +1,8 @@
-"""What the lake already holds of a data set, read from its log.
+"""The history of a data set's rounds, read from the lake's log.
 
-The lake, not a receipt, is the truth. Every commit that a stage makes carries metadata
-(`pipelines.rounds.metadata`), so the log answers: which rounds does main hold now, and is the
-commit that a stage would make already there?
+The lake is the source of truth, not a receipt. Every commit that a stage makes carries metadata
+(`pipelines.rounds.metadata`), so the log tells which rounds main holds now, and whether the commit
+that a stage would make already exists.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.rounds.metadata import BASE, StageMetadata
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A round that a ref holds: its merge commit, the merged commit, its publish key."""
+    """A round that a ref holds: number, merge commit, merged commit and publish key."""
 
     round: int
     commit: str
@@ -31,8 +31,8 @@ class Published:
 def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Published]:
     """The rounds of a data set that a ref holds now, by number.
 
-    A ref holds a round if the round's manifest is there, as the merge that published it left it: a
-    merge that was reverted or superseded does not count, one that a revert brought back does.
+    A ref holds a round if it has the round's manifest exactly as the publishing merge left it: a
+    merge that was reverted or superseded does not count; one that a second revert restored does.
     """
     published_rounds: dict[int, Published] = {}
     manifests = _manifests(lake, dataset, ref)
@@ -82,28 +82,28 @@ def belongs(commit: Commit, round_: Round) -> bool:
 
 
 def find(
-    lake: Lake, round_: Round, wanted: Callable[[Commit, StageMetadata], bool]
+    lake: Lake, round_: Round, matches: Callable[[Commit, StageMetadata], bool]
 ) -> Commit | None:
-    """Look for a commit of this round that a stage made.
+    """Find a commit that a stage of this round made.
 
-    The round's branch comes first, then the sources of the merges that published the round, of
-    which all but the newest are superseded.
+    The round's branch is searched first, then the merged commits that published the round, of which
+    all but the newest are superseded.
 
     Args:
         lake: the lake.
         round_: the round.
-        wanted: tells of a commit and its metadata whether it is the one; asked newest first.
+        matches: predicate over a commit and its metadata; commits are tried newest first.
     """
     for ref in _candidate_refs(lake, round_):
         for commit in chain(lake, ref, round_):
             metadata = StageMetadata.from_commit(commit)
-            if metadata and metadata.stage != "supersede" and wanted(commit, metadata):
+            if metadata and metadata.stage != "supersede" and matches(commit, metadata):
                 return commit
     return None
 
 
 def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
-    """The commit that generated a round which a ref holds: with its candidates and generator."""
+    """The generate commit of a round at a ref: it holds candidates and generator."""
     published_round = published(lake, dataset, ref).get(number)
     for commit in lake.log(published_round.source if published_round else ref, first_parent=True):
         metadata = StageMetadata.from_commit(commit)
@@ -117,7 +117,7 @@ def generated(lake: Lake, dataset: str, number: int, ref: str) -> Commit | None:
 
 
 def is_published(lake: Lake, round_: Round, commit: Commit) -> bool:
-    """Tell whether main holds the round that this commit led to."""
+    """Tell whether main holds the round that this commit belongs to."""
     if round_.line != refs.MAIN:
         return False
     merged = published(lake, round_.dataset).get(round_.number)
@@ -127,11 +127,11 @@ def is_published(lake: Lake, round_: Round, commit: Commit) -> bool:
 
 
 def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
-    """Tell whether merging the commit would bring main just what its branch holds.
+    """Tell whether merging the commit would bring exactly its branch's changes into main.
 
-    Main's rounds of the data set must be those that the branch was cut from, and the branch must
-    not have been merged before (after a revert, merging it again would bring nothing back). Other
-    lines never lead to main, so there is nothing to lose.
+    Main's rounds of the data set must be those at the branch's base, and the branch must not have
+    been merged before (after a revert, a second merge would restore nothing). Other lines are never
+    merged into main, so the answer for them is always true.
     """
     if round_.line != refs.MAIN:
         return True

@@ -1,9 +1,9 @@
-"""The hold-out: real rows that no generator sees, in a repository of their own.
+"""The hold-out: real rows that no generator sees, in a separate repository.
 
-Validation rows gate rounds. The labels of test rows are read by no stage; of the test rows, gates
-see only the fingerprints (id and content, no label), to find samples that leaked. Round 0 of a data
-set names the input key of its hold-out, so a round is always measured on the rows that were split
-off from the real data it descends from, whatever was ingested since.
+Rounds are gated on validation rows. No stage reads the labels of test rows; gates see only their
+fingerprints (id and content, no label), to find leaked samples. Round 0 of a data set names the
+input key of its hold-out, so a round is always measured on the rows that were split off from the
+real data that it descends from, whatever was ingested later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HeldOut:
     dataset: str
     commit: str
     key: str
-    """Input key of the ingest that split them off."""
+    """Input key of the ingest that split the rows off."""
 
     def validation(self) -> pl.DataFrame:
         """The rows that gate rounds: row, sample_id, payload."""
@@ -76,7 +76,7 @@ def holds(lake: Lake, dataset: str, key: str) -> bool:
 
 
 def store(lake: Lake, dataset: str, frame: pl.DataFrame, key: str) -> None:
-    """Commit the held-out rows of `frame`.
+    """Commit the held-out rows of `frame` to the hold-out repository.
 
     Args:
         lake: the hold-out repository.

@@ -1,10 +1,10 @@
-"""Keys: what a stage's result depends on, as one digest.
+"""Stage keys: one digest of everything that a stage's result depends on.
 
-Two runs with the same key would make the same result, so a stage that finds its key in the lake
-adopts the commit that carries it. A key has two parts:
+Two runs with the same key give the same result, so a stage that finds its key in the lake adopts
+the commit that carries it. A key has two parts:
 
-- the *recipe*: settings that are not at their default and not operational, the files that the user
-  wrote (as digests), seeds and names, and the recipes of the stages before;
+- the *recipe*: settings that differ from their default and are not operational, digests of the
+  user's files, seeds and names, and the recipes of the preceding stages;
 - the *versions* of the stage and of the plug-ins that it uses. A version is raised when output
   changes for equal input; the bytes of the package's code are in no key.
 
@@ -22,12 +22,12 @@ from pipelines.common import digests
 
 @dataclass(frozen=True, slots=True)
 class StageKey:
-    """What a stage's result was made of."""
+    """The key of a stage's result."""
 
     key: str
-    """64 hex digits (SHA-256) of recipe, versions and the keys of the stages before."""
+    """SHA-256 (64 hex digits) of recipe, versions and the keys of the preceding stages."""
     recipe: str | None
-    """64 hex digits of everything but versions; None: written by a release that knew none."""
+    """SHA-256 (64 hex digits) of everything but versions; None in format 1, which has none."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of the stage and of its plug-ins, by name."""
 
@@ -45,9 +45,9 @@ def stage_key(
 
     Args:
         stage: the stage's name.
-        versions: of the stage and of the plug-ins that it uses.
-        settings: what `pipelines.common.settings.key_content` gives.
-        files: digests of what the user wrote, by name.
+        versions: versions of the stage and of the plug-ins that it uses, by name.
+        settings: settings as `pipelines.common.settings.key_content` returns them.
+        files: digests of the user's files, by name.
         inputs: names, numbers and seeds that the stage reads.
         before: keys of the stages whose results it reads.
     """
@@ -65,7 +65,7 @@ def stage_key(
 
 
 def raised(stored: StageKey, current: StageKey) -> dict[str, tuple[str | None, str | None]]:
-    """The versions that differ between two keys, by name: as made, and as of now."""
+    """The versions that differ between two keys, by name: (stored, current)."""
     names = sorted({*stored.versions, *current.versions})
     pairs = {name: (stored.versions.get(name), current.versions.get(name)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,7 +1,7 @@
-"""The manifest of a round: one JSON object in the lake that says how the round was made and judged.
+"""The manifest of a round: one JSON object in the lake about how the round was made and judged.
 
-`digits/rounds/003.json` grows along the stages: generate writes generator, mix and settings, curate
-the counts, evaluate the metrics, publish the guard's answer. It is what `stemma status` reads.
+`digits/rounds/003.json` grows from stage to stage: generate writes generator, mix and settings,
+curate the counts, evaluate the metrics, publish the guard's answer. `stemma status` reads it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.common.errors import DataError
 from pipelines.rounds.manifest_schema import Manifest, Section, fits
 
 MAX_BYTES: Final = 1 << 26
-"""Bytes of a manifest."""
+"""Limit of the size of a manifest, in bytes."""
 
 
 def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
@@ -28,8 +28,8 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
 
     Raises:
         NotFoundError: the ref does not hold the round.
-        TooLargeError: it is larger than a manifest is.
-        DataError: it is no JSON object, or holds something else than a stage writes.
+        TooLargeError: the manifest is larger than `MAX_BYTES`.
+        DataError: it is not a JSON object, or a section is not what a stage writes.
     """
     path = refs.manifest(dataset, number)
     try:
@@ -40,14 +40,14 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
 
 
 def checked(content: object, where: str) -> dict[str, Any]:
-    """A manifest whose sections are as stages write them; what it lacks is said in a sentence.
+    """Validate a manifest; a section that is asked for later and missing raises `MissingError`.
 
     Args:
-        content: JSON.
-        where: what it is, for sentences.
+        content: the parsed JSON.
+        where: path and ref, for error messages.
 
     Raises:
-        DataError: it is none.
+        DataError: the content is not a manifest.
     """
     if not isinstance(content, dict):
         raise DataError(f"{where} is no JSON object; it was not written by a stage")
@@ -85,7 +85,7 @@ def extend(
     number: int,
     **sections: Any,  # noqa: ANN401
 ) -> None:
-    """Add sections to the manifest that a branch holds; `cost` adds up by stage."""
+    """Add sections to the manifest on a branch; `cost` is merged stage by stage."""
     content = read(lake, branch, dataset, number)
     cost = {**content.get("cost", {}), **sections.pop("cost", {})}
     write(lake, branch, dataset, number, {**content, **sections, "cost": cost})

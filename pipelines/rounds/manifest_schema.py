@@ -1,8 +1,8 @@
-"""What the sections of a round's manifest are: types of what is read of them, wherever that is.
+"""The schema of a round's manifest: types of all values that are read from it.
 
-Who else writes to a lake writes manifests too. So a manifest is held against these types when it is
-read, and whatever it holds besides stays as it is. A section that is not there yet, since the round
-has not come so far, is no fault of the manifest; who needs it gets a sentence (`Section`).
+Anybody with write access to a lake can write manifests. So a manifest is validated against these
+types when it is read; other values stay as they are. A missing section is no error of the manifest,
+because the round may not have reached that stage; reading it raises an error (`Section`).
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ LARGEST: Final = 1 << 63
 
 
 class MissingError(DataError, KeyError):
-    """A manifest lacks a section or a value that is asked for."""
+    """A manifest lacks a section or a value that is read from it."""
 
     def __str__(self) -> str:
-        """The sentence as it is: a KeyError alone would put it into quotes."""
+        """The message without the quotes that `KeyError` would add."""
         return shorten(str(self.args[0]))
 
 
 class Section(dict[str, Any]):
-    """A manifest or a section of it; what is not there is said in a sentence."""
+    """A manifest or a section of it; reading a missing key raises `MissingError`."""
 
     where: str
 
     @classmethod
     def of(cls, content: Mapping[str, Any], where: str) -> Section:
-        """The same values, sections in sections too.
+        """Convert a mapping and all mappings nested in it.
 
         Args:
-            content: as it was read.
-            where: what it is, for the sentence.
+            content: the manifest or section as it was read.
+            where: what it is, for error messages.
         """
         section = cls(
             (name, cls.of(value, f"{where}: {name}") if isinstance(value, dict) else value)
@@ -47,7 +47,7 @@ class Section(dict[str, Any]):
         return section
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401  it never returns
-        """Say what is missing.
+        """Raise an error that names the missing key.
 
         Raises:
             MissingError: always.
@@ -56,7 +56,7 @@ class Section(dict[str, Any]):
 
 
 def fits(value: object) -> bool:
-    """Whether all whole numbers of a JSON value, which is not nested deeply, fit 64 bits."""
+    """Tell whether all integers of a JSON value, which must not be nested deeply, fit 64 bits."""
     if isinstance(value, dict):
         return all(map(fits, value.values()))
     if isinstance(value, list):
@@ -65,7 +65,7 @@ def fits(value: object) -> bool:
 
 
 class _Part(BaseModel):
-    """A part of which only some values are read; the others are of any type."""
+    """A part with types for the values that are read; other values may be of any type."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
@@ -144,7 +144,7 @@ class _Cost(_Part):
 
 
 class Manifest(_Part):
-    """All sections; None stands where a stage writes that it does not know."""
+    """All sections of a manifest; a value is None where a stage could not determine it."""
 
     dataset: str = ""
     round: int = 0

@@ -1,4 +1,4 @@
-"""Bringing a round into main: who may be superseded, the merge and what it says, the tag."""
+"""Merging a round into main: which rounds may be superseded, the merge, and the tag."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def refuse_unknown(
     supersede: bool,
     redo: str,
 ) -> None:
-    """Stop before rounds are superseded that this checkout's receipts do not know.
+    """Refuse to supersede rounds that this checkout's receipts do not know.
 
     Args:
         dataset: the data set.
-        number: the round about to be made; it supersedes itself and all later ones.
-        published_rounds: what main holds of the data set.
-        supersede: the person said so.
-        redo: the command that would supersede deliberately.
+        number: the round to be written; it supersedes itself and all later rounds.
+        published_rounds: the rounds of the data set that main holds.
+        supersede: allow it, because the person asked for it.
+        redo: the command that supersedes deliberately, for the message.
 
     Raises:
         StaleError: main holds such a round.
@@ -53,17 +53,17 @@ def refuse_unknown(
 
 
 def supersede(lake: Lake, branch: str, removal: StageMetadata) -> str:
-    """Remove on a branch the partitions that a round supersedes, in a commit of its own.
+    """Remove the partitions that a round supersedes from a branch, in a separate commit.
 
-    So `main...branch` shows what a merge would change.
+    After that, `main...branch` shows what a merge would change.
 
     Args:
         lake: the lake.
         branch: the branch.
-        removal: what the commit says: which round supersedes them.
+        removal: metadata of the commit; it names the round that supersedes them.
 
     Returns:
-        The commit to go on from: the branch's head, or the removal.
+        Id of the removal commit, or of the branch's head if there was nothing to remove.
     """
     head = lake.resolve(branch).id
     dataset, number = removal.dataset, removal.round
@@ -80,7 +80,7 @@ def supersede(lake: Lake, branch: str, removal: StageMetadata) -> str:
 
 
 def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> None:
-    """Stage what makes any two concurrent merges of a data set conflict (docs/decisions/0006)."""
+    """Stage the head file, on which concurrent merges of a data set conflict (decision 0006)."""
     content = {"round": number, "input_key": key, "attempt": secrets.token_hex(8)}
     data = json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
@@ -90,7 +90,7 @@ def merge(lake: Lake, source: str, message: str, metadata: Mapping[str, str]) ->
     """Merge a round into main.
 
     Raises:
-        StaleError: main moved for this data set meanwhile.
+        StaleError: main changed for this data set meanwhile.
     """
     try:
         return lake.merge(source, refs.MAIN, message, metadata)
@@ -99,10 +99,10 @@ def merge(lake: Lake, source: str, message: str, metadata: Mapping[str, str]) ->
 
 
 def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
-    """Return the tag of a published round, creating it when a killed stage did not get to it.
+    """Return the tag of a published round; create it if a killed stage has not done so.
 
     Raises:
-        ConflictError: Others took the name first, in every attempt.
+        ConflictError: others took the name first in every attempt.
     """
 
     def find_or_create() -> str:
@@ -116,7 +116,7 @@ def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:
 
 
 def _pointing_to(commit: str, tags: Mapping[str, str]) -> list[str]:
-    """Names of the tags of rounds that point to a commit, in order."""
+    """The sorted names of the round tags that point to a commit."""
     return sorted(
         name for name, target in tags.items() if target == commit and refs.TAG.match(name)
     )

@@ -1,11 +1,11 @@
-"""What a commit of a stage says about itself: the only place that spells `stemma.stage`.
+"""The metadata of a stage's commit: the only module that spells `stemma.stage`.
 
 Every commit that a stage makes carries metadata: which stage of which round made it, on which line,
-and under which key. The lake's log is therefore a record that can be asked, and no database stands
-beside it.
+and under which key. The lake's log can therefore be queried, and no second database is needed.
 
-The metadata has a format. Format 1 (releases before 0.2) has no recipe and no versions; what such a
-commit was made of is compared once and noted on a branch of its own (`pipelines.rounds.adoption`).
+The metadata has a format. Format 1 (releases before 0.2) has no recipe and no versions; the
+settings and inputs of such a commit are compared once, and its current keys are stored on a
+separate branch (`pipelines.rounds.adoption`).
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ KEY: Final = "stemma.input_key"
 RECIPE: Final = "stemma.recipe"
 VERSIONS: Final = "stemma.versions"
 BASE: Final = "stemma.base"
-"""Of a generate commit: where its branch was cut from main, or from the round before."""
+"""Entry of a generate commit: the commit at which its branch started."""
 FIT_KEY: Final = "stemma.fit_key"
 FIT_RECIPE: Final = "stemma.fit_recipe"
 FIT_VERSIONS: Final = "stemma.fit_versions"
 SUITE: Final = "stemma.suite"
 PUBLISH_KEY: Final = "stemma.publish_key"
-"""Of a guard commit that lets its round through: the key under which the round is published."""
+"""Entry of a guard commit that lets its round pass: the key under which it is published."""
 FORMAT_ENTRY: Final = "stemma.format"
 
 
 @dataclass(frozen=True, slots=True)
 class StageMetadata:
-    """Which stage made a commit, of which round, and what of."""
+    """The stage that made a commit, the round that it belongs to, and its key."""
 
     stage: str
     dataset: str
     round: int
     line: str = refs.MAIN
     key: StageKey | None = None
-    """None: the commit has no key of its own, such as a removal or a rejection."""
+    """None for a commit without a key, such as a removal or a rejection."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """What a stage says besides, by the full name of the entry."""
+    """Further entries of the stage, by their full names."""
     format: int = FORMAT
 
     @classmethod
     def from_commit(cls, commit: Commit) -> StageMetadata | None:
-        """Read the metadata of a commit; None where no stage made it.
+        """Read the metadata of a commit; None if no stage made it.
 
         Raises:
             FormatError: a newer release wrote it.
@@ -83,7 +83,7 @@ class StageMetadata:
         )
 
     def to_metadata(self) -> dict[str, str]:
-        """Write it as the metadata of a commit; an entry that says nothing is left out."""
+        """Convert to commit metadata; recipe and versions are left out if there are none."""
         entries = {
             STAGE: self.stage,
             DATASET: self.dataset,
@@ -98,7 +98,7 @@ class StageMetadata:
         return entries
 
     def publishes(self, dataset: str, number: int | None = None) -> bool:
-        """Tell whether the commit is the merge that publishes a round, or any of a data set."""
+        """Tell whether the commit publishes a data set's round; None stands for any round."""
         is_merge = self.stage == "publish" and self.dataset == dataset
         return is_merge and number in (None, self.round)
 
@@ -113,7 +113,7 @@ class StageMetadata:
 
 
 def fit_entries(key: StageKey) -> dict[str, str]:
-    """Entries of a generate commit about the fit whose generator it holds."""
+    """Metadata entries of a generate commit about the fit whose generator it holds."""
     entries = {FIT_KEY: key.key, FIT_VERSIONS: _encoded(key.versions)}
     return entries | ({FIT_RECIPE: key.recipe} if key.recipe else {})
 

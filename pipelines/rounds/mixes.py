@@ -1,4 +1,4 @@
-"""Training mixes with their payload: which samples a generator learns from, how heavily."""
+"""Training mixes with their payload: the samples that a generator learns from, and weights."""
 
 from __future__ import annotations
 
@@ -20,26 +20,25 @@ from pipelines.rounds import model_store, tables
 
 @dataclass(frozen=True, slots=True)
 class TrainingMix:
-    """Samples (round, row, sample_id, image, label, weight) and the manifest of them."""
+    """A training mix: samples (round, row, sample_id, payload, weight) and their manifest."""
 
     samples: pl.DataFrame
     manifest: MixManifest
     left_out: pl.DataFrame
-    """round, row, why of the accepted rows that the regime had to choose from and that a fit must
-    not learn from."""
+    """round, row, why of the accepted rows that the regime left out as contaminated."""
 
 
 def build(
     lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
 ) -> TrainingMix:
-    """Compose the mix that the regime of a round takes from a commit.
+    """Build the training mix of a round from the samples at a commit.
 
     Args:
         lake: the lake.
         commit: a pinned commit, never a moving ref.
         round_: the round whose `fit` settings give the regime.
-        contaminated: occurrences that a fit must not learn from, as
-            `lineage.contamination.CONTAMINATED`.
+        contaminated: occurrences that a fit must not learn from, with the schema
+            `lineage.contamination.CONTAMINATED`; None: there are none.
 
     Raises:
         EmptyRound: the commit holds nothing to train on.
@@ -80,11 +79,11 @@ def _contaminated_rows(contaminated: pl.DataFrame | None, dataset: str) -> pl.Da
 
 
 def read_manifest(round_: Round) -> MixManifest:
-    """The mix that the round's generator was fitted on.
+    """Read the manifest of the mix that the round's generator was fitted on.
 
     Raises:
-        StaleError: the generator's folder does not say.
-        MixError: what it says is damaged.
+        StaleError: the generator's folder lacks the manifest.
+        MixError: the manifest is damaged.
     """
     path = model_store.directory(round_.dataset, round_.number) / model_store.MIX
     try:
@@ -94,7 +93,7 @@ def read_manifest(round_: Round) -> MixManifest:
 
 
 def read_left_out(round_: Round, mix: MixManifest) -> pl.DataFrame:
-    """What the mix left out of which the round's generator was fitted: round, row, why.
+    """Read the rows that the mix of the round's generator left out: round, row, why.
 
     Raises:
         StaleError: the generator's folder does not hold the list that the mix names.

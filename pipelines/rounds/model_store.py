@@ -1,7 +1,7 @@
-"""Fitted generators as files: where they stand, and how they travel with the lake.
+"""Fitted generators as files: their folder, upload to the lake and download from it.
 
-DVC tracks `models/<dataset>/<round>/`. The generate commit of a round carries the same files, so a
-second clone on the same lake needs neither DVC's cache nor a fit of its own (docs/decisions/0004).
+DVC tracks `models/<dataset>/<round>/`. The generate commit of a round holds the same files, so a
+second clone on the same lake needs neither DVC's cache nor another fit (docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def upload(lake: Lake, branch: str, dataset: str, number: int) -> None:
 def download(
     lake: Lake, ref: str, dataset: str, number: int, target: Path | None = None
 ) -> list[str]:
-    """Write the files of a round's generator as a commit holds them.
+    """Download the files of a round's generator from a commit.
 
     Args:
         lake: the lake.
         ref: a generate commit of the round.
         dataset: the data set.
         number: the round.
-        target: where to; None: the round's own folder.
+        target: the folder to write to; None: the round's folder.
 
     Returns:
-        Names of the files; none where the commit holds no generator.
+        Names of the files; empty if the commit holds no generator.
 
     Raises:
         InvalidError: a name would lead out of the folder; nothing is written.
@@ -68,14 +68,14 @@ def download(
 
 
 def generator_manifest(dataset: str, number: int) -> tuple[dict[str, Any], str]:
-    """The manifest of a round's generator, and its digest."""
+    """Read the manifest of a round's generator; return it with its digest."""
     return model_folder.read_manifest(directory(dataset, number))
 
 
 def cost(dataset: str, number: int) -> dict[str, Any]:
-    """What the fit took: seconds.
+    """Read the cost of the fit, in seconds.
 
     Raises:
-        StaleError: the generator's folder does not say.
+        StaleError: the generator's folder lacks the cost file.
     """
     return model_folder.read_json(directory(dataset, number) / COST)

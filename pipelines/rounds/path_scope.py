@@ -1,8 +1,8 @@
-"""What a commit changed, read by paths alone: whose round it is, and what it took or brought.
+"""The scope of a commit by its changed paths: which round they belong to, and which do not.
 
-A round's own paths are strict: its partitions, its manifest, and the head of its data set. Anything
-else that is added is read by somebody sooner or later, a table scanned whole for one, and was
-judged by nobody.
+The paths of a round are strict: its partitions, its manifest, and the head file of its data set.
+Any other added path would sooner or later be read (by a scan of a whole table, for example)
+although no guard judged it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from lake import refs
 from lake.values import Change
 
 REAL = 0
-"""The round of real data."""
+"""Number of the round that holds real data."""
 
 
 def datasets(changes: Iterable[Change]) -> list[str]:
-    """The first parts of the paths; data sets, where the lake holds nothing else."""
+    """The sorted first parts of the paths, which are the names of data sets."""
     return sorted({item.path.partition("/")[0] for item in changes})
 
 
 def is_part(path: str, dataset: str, number: int) -> bool:
-    """Tell whether a path is the round's own: its partitions, its manifest, or the head."""
+    """Tell whether a path belongs to a round: a partition, the manifest, or the head file."""
     if path in (refs.manifest(dataset, number), refs.head(dataset)):
         return True
     name, _, rest = path.removeprefix(f"{dataset}/").partition("/")
@@ -31,10 +31,10 @@ def is_part(path: str, dataset: str, number: int) -> bool:
 
 
 def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | None:
-    """The first change that publishing a round does not make.
+    """The first change that publishing a round does not make; None if there is none.
 
-    It adds or changes what is the round's own, and removes what it supersedes: its own and later
-    rounds of its data set.
+    Publishing adds or changes paths of the round, and removes what the round supersedes: itself and
+    later rounds of its data set.
     """
     for item in changes:
         supersedes = item.kind == "removed" and item.path.startswith(f"{dataset}/")
@@ -54,7 +54,7 @@ def calibrates(changes: Sequence[Change]) -> bool:
 
 
 def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
-    """The rounds whose manifests were changed in these ways, as (data set, number)."""
+    """The rounds whose manifests were changed in one of these ways, as (data set, number)."""
     changed = []
     for item in changes:
         dataset, _, _ = item.path.partition("/")
@@ -69,7 +69,7 @@ def rounds(changes: Iterable[Change], *kinds: str) -> list[tuple[str, int]]:
 
 
 def summary(changes: Sequence[Change]) -> str:
-    """What was taken away, brought and changed: rounds by their manifests, else objects."""
+    """Summarise changes as text: rounds by their manifests, or else the numbers of objects."""
     verbs = (("took away", "removed"), ("brought", "added"), ("changed", "changed"))
     phrases = [
         f"{verb} {named(changed)}" for verb, kind in verbs if (changed := rounds(changes, kind))
@@ -81,10 +81,10 @@ def summary(changes: Sequence[Change]) -> str:
 
 
 def named(round_ids: Iterable[tuple[str, int]]) -> str:
-    """Rounds as a person reads them: round 1 of digits, round 2 of digits."""
+    """Format rounds as text: "round 1 of digits, round 2 of digits"."""
     return ", ".join(f"round {number} of {dataset}" for dataset, number in round_ids)
 
 
 def objects(count: int) -> str:
-    """A number of objects, in words."""
+    """Format a number of objects as text."""
     return "1 object" if count == 1 else f"{count:,} objects"

@@ -1,4 +1,4 @@
-"""The picture of a round: real samples beside accepted candidates and refused ones."""
+"""The picture of a round: real samples beside accepted and refused candidates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pipelines.rounds.context import RoundContext
 
 
 def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
-    """Draw the round that a commit holds: a PNG.
+    """Draw the round at a commit as a PNG.
 
     Args:
         ctx: the round.
         commit: a commit with the round's samples and decisions.
-        examples: samples per class and kind.
+        examples: number of samples per class, for real and accepted samples each.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     generated = ctx.receipt("generate").commit

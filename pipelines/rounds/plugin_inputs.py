@@ -1,4 +1,4 @@
-"""What the plug-ins of a data set and of a round contribute to a stage's key."""
+"""Settings, files and versions of plug-ins that a stage's key covers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipelines.sources import registry as sources
 
 
 def ingest_settings(settings: Dataset) -> dict[str, Any]:
-    """Settings of the stage `ingest`; a distance that suits the modality is its default."""
+    """Settings of the stage `ingest`; the default distance of the modality is left out."""
     ingest = settings.ingest
     content = key_content(ingest)
     content["source"] = sources.plugin(ingest.source) or ingest.source
@@ -34,13 +34,13 @@ def ingest_settings(settings: Dataset) -> dict[str, Any]:
 
 
 def ingest_files(settings: Dataset) -> tuple[Path, ...]:
-    """A table, a folder or the files of a source, and those of a modality of the user's own."""
+    """The files of the source (a table, a folder or a plug-in) and of a plug-in modality."""
     modality_files = MODALITIES.files({settings.ingest.modality: None}, settings.identity)
     return (*sources.files(settings.ingest.source, settings.ingest.settings), *modality_files)
 
 
 def ingest_versions(settings: Dataset) -> dict[str, str]:
-    """Versions of what reads the source, and of the modality."""
+    """Versions of the source's reader and of the modality, by name."""
     return sources.versions(settings.ingest.source) | MODALITIES.versions(
         [settings.ingest.modality]
     )
@@ -60,7 +60,7 @@ def task(round_: Round) -> Configured[Task[Any]]:
 
 
 def metrics(round_: Round) -> dict[str, Configured[RoundMetric[Any]]]:
-    """The metrics of a round by reference, those of its modality first, with their settings.
+    """The metrics of a round with their settings, by reference; the modality's come first.
 
     Raises:
         ParamsError: there is no such metric, or a key is wrong.
@@ -85,7 +85,7 @@ def _modality_files(round_: Round) -> tuple[Path, ...]:
 
 
 def settings(round_: Round, stage: str) -> dict[str, Any]:
-    """The settings of a stage that belong into its key."""
+    """The settings of a stage that its key covers."""
     if stage == "verify":
         configured = round_.settings.verify.scorers
         contents = {
@@ -103,7 +103,7 @@ def settings(round_: Round, stage: str) -> dict[str, Any]:
 
 
 def files(round_: Round, stage: str) -> tuple[Path, ...]:
-    """Files that the user wrote and that the result of a stage depends on."""
+    """The user's files on which the result of a stage depends."""
     if stage == "fit":
         plugin_settings = round_.settings.fit.of(round_.generator)
         return GENERATORS.files({round_.generator: plugin_settings}, method="fit_files")

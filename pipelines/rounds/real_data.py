@@ -1,4 +1,4 @@
-"""Real data: its rows with ids, sources and splits, and whether main holds just these."""
+"""Real data: rows with ids, sources and splits, and a comparison with what main holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipelines.sources import read as sources
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """The lake of the samples, and the one of the hold-out."""
+    """The repository of the samples and the repository of the hold-out."""
 
     lake: Lake
     held_out: Lake
@@ -31,16 +31,16 @@ class RealData:
     """Real data that main holds."""
 
     key: StageKey
-    """The key under which it is known today."""
+    """The current key of the real data."""
     held_out: str
-    """Input key of its hold-out."""
+    """Input key of the ingest that split the hold-out off."""
 
 
 def prepare(settings: Dataset) -> pl.DataFrame:
     """Read the source and add row, sample_id, split, source and licence to each row.
 
     Raises:
-        DataError: a row cannot be read, or a split came out empty.
+        DataError: a row cannot be read, or a split is empty.
     """
     modality = settings.modality
     source = sources.read(settings.ingest.source, modality, settings.ingest.settings)
@@ -75,14 +75,14 @@ def prepare(settings: Dataset) -> pl.DataFrame:
 def find(
     repositories: Repositories, dataset: str, current: Published, key: StageKey, settings: Dataset
 ) -> RealData | None:
-    """What main holds of the real data, if it was made of what is asked for now.
+    """The real data on main if its source and settings are the current ones; None otherwise.
 
     Args:
-        repositories: the two repositories.
+        repositories: the repositories of samples and hold-out.
         dataset: the data set's name.
         current: the merge that published the real data.
-        key: the key of what is asked for now.
-        settings: of the data set.
+        key: the current key of the stage `ingest`.
+        settings: settings of the data set.
     """
     lake = repositories.lake
     recorded = manifest.read(lake, current.commit, dataset, 0)
@@ -103,10 +103,10 @@ def find(
 
 
 def _holds(repositories: Repositories, dataset: str, current: Published, settings: Dataset) -> bool:
-    """Whether main and the hold-out hold just the rows that the source gives now, split alike."""
+    """Tell whether main and the hold-out hold exactly the source's rows, in the same splits."""
     recorded = manifest.read(repositories.lake, current.commit, dataset, 0)
-    named = (tuple(recorded["identity"]), recorded["modality"], recorded["leaks"]["near"])
-    if named != (settings.identity, settings.ingest.modality, settings.ingest.near):
+    described = (tuple(recorded["identity"]), recorded["modality"], recorded["leaks"]["near"])
+    if described != (settings.identity, settings.ingest.modality, settings.ingest.near):
         return False
     try:
         split_off = recorded["holdout"]["input_key"]

@@ -1,8 +1,8 @@
-"""Receipts: the small files by which DVC sees that data moved.
+"""Receipts: small files by which DVC detects that the data of a stage changed.
 
-A stage writes `rounds/<dataset>/<n>/<stage>.json` and the next stage depends on it. A receipt
-holds only facts that equal inputs reproduce (repository, commit, input key, row counts); what
-varies from run to run, seconds for one, goes into files that nothing depends on.
+A stage writes `rounds/<dataset>/<n>/<stage>.json` and the next stage depends on it. A receipt holds
+only facts that equal inputs reproduce (repository, commit, input key, row counts); values that vary
+from run to run, such as seconds, go into files on which nothing depends.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pipelines.rounds.keys import StageKey
 
 ROOT: Final = Path("rounds")
 INPUTS: Final = "inputs"
-"""Folder of the receipts of what stages read, in the folder of a data set."""
+"""Name of the folder for the receipts of stage inputs, in the folder of a data set."""
 
 
 class Receipt(StrictModel):
-    """What a stage did: where its result is, and of which inputs."""
+    """The receipt of a stage: where its result is, and its key."""
 
     stage: str
     dataset: str
@@ -37,20 +37,20 @@ class Receipt(StrictModel):
     input_key: str
     tag: str | None = None
     recipe: str | None = None
-    """The key but for versions; None: the release before wrote the receipt."""
+    """The part of the key without versions; None in receipts of releases before 0.2."""
     versions: Mapping[str, str] = {}
-    """Versions of the stage and of its plug-ins that made the result."""
+    """Versions of the stage and its plug-ins that made the result, by name."""
     data_key: str | None = None
-    """Of a publish receipt: key of the data that it published, whatever limits judged it."""
+    """In a publish receipt: key of the published data, whatever limits judged it."""
     data_recipe: str | None = None
-    """Of a publish receipt: the same but for versions."""
+    """In a publish receipt: recipe of the published data."""
     main: str | None = None
-    """Of a publish receipt on another line: what main held of the round."""
+    """In a publish receipt on another line: the commit by which main held the round."""
     rows: Mapping[str, int] = {}
 
     @property
     def key(self) -> StageKey:
-        """Key of what the stage made.
+        """Key of the stage's result.
 
         Raises:
             StaleError: the release before wrote the receipt.
@@ -59,7 +59,7 @@ class Receipt(StrictModel):
 
     @property
     def data(self) -> StageKey:
-        """Of a publish receipt: key of the data that it published.
+        """Key of the published data, in a publish receipt.
 
         Raises:
             StaleError: the release before wrote the receipt.
@@ -79,12 +79,12 @@ class Receipt(StrictModel):
 
 
 def path(dataset: str, number: int, stage: str) -> Path:
-    """Where a receipt stands: `rounds/digits/3/verify.json`."""
+    """Path of a stage's receipt: `rounds/digits/3/verify.json`."""
     return ROOT / dataset / str(number) / f"{stage}.json"
 
 
 def inputs_path(dataset: str, number: int, stage: str) -> Path:
-    """Where the receipt of what a stage reads stands: `rounds/digits/inputs/3/verify.json`."""
+    """Path of the receipt of a stage's inputs: `rounds/digits/inputs/3/verify.json`."""
     return ROOT / dataset / INPUTS / str(number) / f"{stage}.json"
 
 
@@ -92,7 +92,7 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
     """Read a receipt.
 
     Raises:
-        StaleError: it is missing or damaged; the message says which stage writes it.
+        StaleError: the receipt is missing or damaged; the message names the stage that writes it.
     """
     receipt_path = path(dataset, number, stage)
     try:
@@ -109,10 +109,10 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Read a file that stands beside the receipts.
+    """Read a JSON file beside the receipts.
 
     Raises:
-        StaleError: it is missing or damaged.
+        StaleError: the file is missing or damaged.
     """
     try:
         content = documents.read_json(file, strict=False)
@@ -125,12 +125,12 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def number_of(file: Path) -> int | None:
-    """The round whose folder a file stands in; None: the folder is no round's."""
+    """The number of the round in whose folder a file is; None if the folder is not a round's."""
     return refs.number(file.parent.name)
 
 
 def known_commits(dataset: str) -> dict[int, str | None]:
-    """The commits on main that this checkout's publish receipts know, by round."""
+    """The commits on main that this checkout's publish receipts name, by round."""
     commits = {}
     for file in sorted((ROOT / dataset).glob("*/publish.json")):
         number = number_of(file)
@@ -141,7 +141,7 @@ def known_commits(dataset: str) -> dict[int, str | None]:
 
 
 def write(receipt: Receipt) -> None:
-    """Write a receipt in one step, so that a killed stage leaves none or a whole one."""
+    """Write a receipt atomically, so that a killed stage leaves either none or a complete one."""
     files.write_json(
         path(receipt.dataset, receipt.round, receipt.stage),
         receipt.model_dump(exclude_none=True),

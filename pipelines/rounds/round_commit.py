@@ -1,14 +1,14 @@
 """One commit protocol: stage a branch, write, commit with metadata, move the round's branch.
 
-A stage first asks `adopt` whether the lake holds its result already. If not, it writes inside of
-`round_commit`, which reads from top to bottom:
+A stage first calls `adopt`, which finds a result that the lake already holds. If there is none, the
+stage writes inside `round_commit`, which reads from top to bottom:
 
     with round_commit(ctx, "curate", key=key, start=verified.commit, message="…") as tx:
         tx.write(refs.part(dataset, "samples", number), samples)
         tx.manifest["counts"] = counts
     return tx.result
 
-What is written becomes visible whole or not at all (`pipelines.rounds.staging_branch`).
+The write is atomic: all of it becomes visible or nothing (`pipelines.rounds.staging_branch`).
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ class StageResult:
 
     commit: Commit
     key: StageKey
-    """The key that it was made under."""
+    """The key under which the result was made."""
     manifest: Mapping[str, Any]
     """The round's manifest at that commit."""
 
 
 @dataclass(slots=True)
 class Transaction:
-    """What a stage writes on its staging branch, and the commit that comes of it."""
+    """A stage's writes on its staging branch, and the commit that they become."""
 
     lake: Lake
     branch: str
     """The staging branch."""
     manifest: dict[str, Any]
-    """The round's manifest; what is changed here is written with the commit."""
+    """The round's manifest; changes to it are written with the commit."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Entries that the commit's metadata gets besides those of every stage."""
+    """Entries of the commit's metadata besides those that every stage writes."""
     _result: StageResult | None = None
 
     def write(self, path: str, frame: pl.DataFrame) -> None:
@@ -66,15 +66,15 @@ class Transaction:
         self.lake.delete(self.branch, paths)
 
     def add_cost(self, **cost: Any) -> None:  # noqa: ANN401  JSON
-        """Add what a stage took to the manifest, by stage."""
+        """Add the cost of stages to the manifest, by stage."""
         self.manifest["cost"] = {**self.manifest.get("cost", {}), **cost}
 
     @property
     def result(self) -> StageResult:
-        """What was committed.
+        """The committed result.
 
         Raises:
-            RuntimeError: the block has not ended, or it raised.
+            RuntimeError: the `with` block has not ended, or it raised.
         """
         if self._result is None:
             raise RuntimeError("nothing is committed before the block has ended")
@@ -91,7 +91,7 @@ def round_commit(
         ctx: the round.
         stage: the stage's name, for the metadata.
         key: the stage's key.
-        start: the commit to begin at.
+        start: the commit at which the staging branch starts.
         message: the commit message.
     """
     round_, lake = ctx.round, ctx.lake
@@ -107,20 +107,20 @@ def round_commit(
 
 
 def adopt(ctx: RoundContext, stage: str, key: StageKey, *, supersede: bool) -> StageResult | None:
-    """The commit that holds a stage's result, on a branch that can lead to main; None: none does.
+    """Find a stage's result in the lake and rebase it if needed; None if there is none.
 
     Args:
         ctx: the round.
         stage: the stage's name.
-        key: the stage's key as of now.
+        key: the stage's current key.
         supersede: as in `branches.origin`.
 
     Returns:
-        The result, with the key that it was made under: an earlier one where main holds the round
-        as other versions made it.
+        The result, with the key under which it was made. That is an earlier key if main holds the
+        round in other versions.
 
     Raises:
-        StaleError: the commit has to be rebased onto a new main and cannot be.
+        StaleError: the commit must be rebased onto a new main, which is not possible.
     """
     stored = adoption.find(ctx, stage, key)
     if stored is None:

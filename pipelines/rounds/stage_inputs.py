@@ -1,8 +1,8 @@
-"""What each stage reads besides the lake: settings, files that the user wrote, versions.
+"""The inputs of each stage besides the lake: settings, the user's files, versions.
 
-This is the one place that says what a stage's key covers (`pipelines.rounds.keys`). The stage
-`inputs` writes the same, stage by stage, into receipts, so that DVC sees when a suite, a prompt or
-a plug-in has changed: `deps` in dvc.yaml can name neither lists from params.yaml nor patterns.
+This is the only module that defines what a stage's key covers (`pipelines.rounds.keys`). The stage
+`inputs` writes the same into one receipt per stage, so that DVC detects a changed suite, prompt or
+plug-in: `deps` in dvc.yaml can name neither lists from params.yaml nor patterns.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ VERSIONS: Final = {
     "evaluate": "evaluate/1",
     "publish": "publish/1",
 }
-"""Semantic version of each stage: raised when the stage itself writes other results for equal
-input. What its plug-ins compute is under versions of their own."""
+"""Semantic version of each stage: raised when the output of the stage itself changes for equal
+input. Plug-ins have versions of their own."""
 OF_A_ROUND: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 BEFORE: Final = {
     "fit": "publish",
@@ -38,29 +38,29 @@ BEFORE: Final = {
     "evaluate": "curate",
     "publish": "evaluate",
 }
-"""The stage whose result each stage reads; fit reads what the round before published."""
+"""The stage whose result each stage reads; fit reads the published previous round."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageInputs:
-    """What a stage reads besides the lake."""
+    """The inputs of a stage besides the lake."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that are not at their default and not operational."""
+    """Settings that differ from their default and are not operational."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of what the user wrote, by path."""
+    """SHA-256 of the user's files, by path."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Semantic versions of the stage and of what it uses, by name."""
+    """Semantic versions of the stage and of its plug-ins, by name."""
     names: Mapping[str, object] = field(default_factory=dict)
-    """Names, numbers and seeds."""
+    """Names, numbers and seeds that the stage reads."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Convert to JSON values."""
         return asdict(self)
 
 
 def of_ingest(settings: Dataset) -> StageInputs:
-    """What the stage `ingest` reads."""
+    """Collect the inputs of the stage `ingest`."""
     return StageInputs(
         plugin_inputs.ingest_settings(settings),
         _digests(plugin_inputs.ingest_files(settings)),
@@ -70,7 +70,7 @@ def of_ingest(settings: Dataset) -> StageInputs:
 
 
 def of_stage(round_: Round, stage: str) -> StageInputs:
-    """What a stage of a round reads."""
+    """Collect the inputs of a stage of a round."""
     files = _digests(plugin_inputs.files(round_, stage))
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
@@ -80,7 +80,7 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
 
 
 def settings(round_: Round, stage: str) -> dict[str, Any]:
-    """The settings of a round that belong into a stage's key."""
+    """The settings of a round that a stage's key covers."""
     content = plugin_inputs.settings(round_, stage)
     if stage == "evaluate":  # it measures the mix that the next fit would learn from
         return content | {"fit": plugin_inputs.settings(round_, "fit")}
@@ -93,12 +93,12 @@ def versions(round_: Round, stage: str) -> dict[str, str]:
 
 
 def suite_digest(dataset: str) -> str:
-    """Digest of what a data set's suite says, however its file is laid out."""
+    """Digest of the content of a data set's suite, independent of the file's layout."""
     return suites.load(suites.place(dataset)).digest
 
 
 def ingest_key(dataset: str, settings: Dataset) -> StageKey:
-    """Key of a data set's real data."""
+    """Compute the key of a data set's real data."""
     inputs = of_ingest(settings)
     return stage_key(
         "ingest",
@@ -113,13 +113,13 @@ def ingest_key(dataset: str, settings: Dataset) -> StageKey:
 def key(
     round_: Round, stage: str, before: StageKey, made_with: Mapping[str, str] | None = None
 ) -> StageKey:
-    """Key of a stage of a round.
+    """Compute the key of a stage of a round.
 
     Args:
         round_: the round.
         stage: the stage's name.
-        before: key of the stage whose result it reads (`BEFORE`).
-        made_with: versions that made the result; None: those of this release.
+        before: key of the stage whose result this stage reads (`BEFORE`).
+        made_with: versions that made the result; None: the versions of this release.
     """
     inputs = of_stage(round_, stage)
     return stage_key(
@@ -150,11 +150,11 @@ def _names(round_: Round, stage: str) -> dict[str, object]:
 
 
 def _digests(paths: Iterable[Path]) -> dict[str, str]:
-    """Digests of files, by path.
+    """Compute the digests of files, by path.
 
     Raises:
-        DataError: one is missing.
-        OSError: one cannot be read.
+        DataError: a file is missing.
+        OSError: a file cannot be read.
     """
     digests = {}
     for path in paths:

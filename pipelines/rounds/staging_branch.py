@@ -1,9 +1,9 @@
-"""Attempts: what a stage writes becomes visible whole or not at all.
+"""Staging branches: what a stage writes becomes visible as a whole or not at all.
 
-Staging in lakeFS belongs to a branch, so two runs that write on one branch would commit each
-other's objects. Each attempt therefore has a branch of its own, `tmp-digits-r003-<random>`, and
-only a commit that is whole becomes the head of the round's branch. What a killed attempt leaves
-behind is removed when the round is published (docs/decisions/0008).
+Uncommitted objects in lakeFS belong to a branch, so two runs that write on one branch would commit
+each other's objects. Each run of a stage therefore writes on a temporary branch,
+`tmp-digits-r003-<random>`, and only a complete commit becomes the head of the round's branch. The
+branches that killed runs leave are deleted when the round is published (docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PREFIX: Final = "tmp-"
 
 @contextmanager
 def staging_branch(lake: Lake, branch: str, start: str) -> Iterator[str]:
-    """Give a branch of this attempt's own, at a commit; it is gone when the attempt ends.
+    """Create a temporary branch at a commit, and delete it when the `with` block ends.
 
     Args:
         lake: the lake.
-        branch: the branch that the attempt is for.
-        start: a commit, or another ref.
+        branch: the round's branch, which gives the temporary branch its name.
+        start: a commit or another ref.
     """
     name = f"{PREFIX}{branch}-{secrets.token_hex(6)}"
     lake.set_branch(name, lake.resolve(start).id)
@@ -38,7 +38,7 @@ def staging_branch(lake: Lake, branch: str, start: str) -> Iterator[str]:
 
 
 def delete_stale(lake: Lake, branch: str) -> None:
-    """Remove what killed attempts for a branch left behind."""
+    """Delete the temporary branches for a branch that killed runs left."""
     for name in lake.branches(f"{PREFIX}{branch}-"):
         with suppress(NotFoundError):
             lake.delete_branch(name)

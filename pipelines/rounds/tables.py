@@ -1,7 +1,7 @@
-"""The tables of a data set at a ref, as frames: the one place that knows how they join.
+"""The tables of a data set at a ref, as frames: the only module that knows how they join.
 
 Samples, lineage and decisions are partitioned by round; accepted samples carry their occurrence
-(round, row), which is the key of everything else.
+(round, row), which is the key of all other tables.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ OCCURRENCE = ("round", "row")
 
 
 def read(lake: Lake, ref: str, dataset: str, table: str) -> pl.LazyFrame:
-    """All rounds of a table at a ref.
+    """Scan all rounds of a table at a ref.
 
     Raises:
-        NotFoundError: the ref holds no part of the table.
+        NotFoundError: the ref holds no partition of the table.
     """
     return lake.scan(ref, refs.table(dataset, table))
 
 
 def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> pl.DataFrame:
-    """One round's part of a table at a ref.
+    """Read one round's partition of a table at a ref.
 
     Raises:
-        NotFoundError: the ref holds no such part.
+        NotFoundError: the ref holds no such partition.
         SchemaError: it cannot be read.
     """
     what = f"{table} of round {number} of {dataset} at {ref}"
@@ -39,7 +39,7 @@ def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> p
 
 
 def collected(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
-    """Read what was scanned, and say what it is if it cannot be read.
+    """Collect a scanned frame; an error names what could not be read.
 
     Raises:
         SchemaError: it cannot be read.
@@ -49,7 +49,7 @@ def collected(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
 
 
 def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.DataFrame:
-    """The rows of a table that are about some occurrences, of any data set.
+    """Read the rows of a table for some occurrences, of any data set.
 
     Args:
         lake: the lake.
@@ -58,7 +58,8 @@ def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.D
         table: lineage, verdicts or decisions.
 
     Returns:
-        The table's columns and `dataset`; no columns at all where the ref holds no such part.
+        The table's columns and `dataset`; an empty frame without columns if the ref holds no such
+        partition.
     """
     frames = []
     for (dataset, number), part in occurrences.group_by("dataset", "round", maintain_order=True):
@@ -66,17 +67,17 @@ def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.D
             rows = lake.scan(ref, refs.partition(str(dataset), table, int(str(number))))
         except NotFoundError:
             continue
-        wanted = part["row"].unique()
-        near = pl.col("row").is_between(wanted.min(), wanted.max())  # lets row groups be skipped
-        exact = pl.col("row").is_in(wanted.implode())
-        part_ = collected(rows.filter(near, exact), f"{table} of round {number} of {dataset}")
-        frames.append(part_.with_columns(dataset=pl.lit(dataset)))
+        row, numbers = pl.col("row"), part["row"].unique()
+        near = row.is_between(numbers.min(), numbers.max())  # Parquet row groups can be skipped.
+        selected = rows.filter(near, row.is_in(numbers.implode()))
+        matching = collected(selected, f"{table} of round {number} of {dataset}")
+        frames.append(matching.with_columns(dataset=pl.lit(dataset)))
     with schema.readable(f"{table} at {ref}"):
         return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
 
 
 def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
-    """The rounds whose accepted samples a ref holds, in order; 0 is real data."""
+    """The sorted numbers of the rounds with accepted samples at a ref; 0 is real data."""
     numbers = {
         refs.round_of(item.path) for item in lake.objects(ref, refs.table(dataset, "samples"))
     }
@@ -84,7 +85,7 @@ def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
 
 
 def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
-    """The real training samples at a ref.
+    """Read the real training samples at a ref.
 
     Raises:
         NotFoundError: the ref holds no real data of this data set.
@@ -93,14 +94,14 @@ def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
 
 
 def accepted_lineage(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
-    """Lineage rows of the accepted samples at a ref."""
+    """Read the lineage rows of the accepted samples at a ref."""
     samples = read(lake, ref, dataset, "samples").select(OCCURRENCE)
     lineage = read(lake, ref, dataset, "lineage").join(samples, on=OCCURRENCE, how="semi")
     return collected(lineage, f"the lineage of {dataset} at {ref}")
 
 
 def optional(lake: Lake, ref: str, prefix: str, columns: Sequence[str]) -> pl.DataFrame:
-    """A table that may not be there: its columns, or an empty frame."""
+    """Read columns of a table that may be absent; absent, they are an empty frame."""
     try:
         return collected(lake.scan(ref, prefix).select(columns), f"the table {prefix} at {ref}")
     except NotFoundError:

@@ -1,8 +1,8 @@
-"""Stage `curate`: a decision for each candidate; the accepted samples.
+"""Stage `curate`: a decision for each candidate, and the accepted samples.
 
-A critical verdict that failed, or is unknown, rejects a candidate. Content that the lake has
-accepted before is a duplicate. Candidates and generator leave the tree here; they stay in the
-generate commit.
+A critical verdict that is failed or unknown rejects a candidate. Content that the lake accepted
+earlier is a duplicate. This stage removes candidates and generator from the branch; they remain in
+the generate commit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Decide on the candidates of a round, or adopt the decisions that the lake holds."""
+    """Decide on the candidates of a round, or adopt decisions from the lake."""
     verified = ctx.receipt("verify")
     key = stage_inputs.key(ctx.round, "curate", verified.key)
     result = adopt(ctx, "curate", key, supersede=supersede) or _curate(
@@ -32,7 +32,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 
 
 def _curate(ctx: RoundContext, key: StageKey, verified: str, *, supersede: bool) -> StageResult:
-    """Decide, and commit decisions and accepted samples."""
+    """Decide on the candidates, and commit decisions and accepted samples."""
     start = branches.rebase_onto_main(ctx, ctx.lake.resolve(verified), supersede=supersede)
     message = f"Decide on the candidates of {ctx.round.key}"
     with round_commit(ctx, "curate", key=key, start=start.id, message=message) as tx:
@@ -41,7 +41,7 @@ def _curate(ctx: RoundContext, key: StageKey, verified: str, *, supersede: bool)
 
 
 def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Candidates and decisions of a verify commit.
+    """Decide on the candidates of a verify commit; return candidates and decisions.
 
     Raises:
         BlockedError: a critical expectation about the whole round did not pass.
@@ -71,7 +71,7 @@ def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
-    """Stop a round that the suite refuses as a whole."""
+    """Raise `BlockedError` if an expectation about the whole round stops it."""
     refused = curation.stopping(verdicts)
     if not refused.is_empty():
         failures = "; ".join(
@@ -109,6 +109,6 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
 
 
 def _cost_of_accepted(content: Mapping[str, Any], accepted: int) -> dict[str, Any]:
-    """Dollars of the round for each accepted sample, where its generator was paid."""
+    """Dollars per accepted sample; empty if the generator cost nothing."""
     dollars = content.get("cost", {}).get("generate", {}).get("dollars")
     return {} if dollars is None else {"accepted": {"dollars_each": dollars / accepted}}

@@ -1,9 +1,10 @@
-"""Stage `evaluate`: the mix with this round in it, measured on real data that no generator saw.
+"""Stage `evaluate`: metrics of the mix with this round, on real data that no generator saw.
 
 The mix is what the next generator would be fitted on: the regime of this round, applied to the
 curate commit. A downstream classifier trained on it is compared with one trained on real data
-alone, and the round itself is compared with real data, each figure beside its real-versus-real
-null. What leaked from the hold-out is looked for here and stored with the round.
+alone, and the round itself is compared with real data; each metric stands beside its
+real-versus-real null. The search for leaks from the hold-out also runs here, and its result is
+stored with the round.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Measure a round, or adopt the figures that the lake holds; write metrics and picture."""
+    """Measure a round, or adopt metrics from the lake; write the local metrics and picture."""
     curated = ctx.receipt("curate")
     key = stage_inputs.key(ctx.round, "evaluate", curated.key)
     result = adopt(ctx, "evaluate", key, supersede=supersede) or _evaluate(
@@ -46,7 +47,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 
 
 def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool) -> StageResult:
-    """Measure, look for what leaked from the hold-out, and commit both."""
+    """Measure the round, search for leaks from the hold-out, and commit both results."""
     start = branches.rebase_onto_main(ctx, ctx.lake.resolve(curated), supersede=supersede)
     message = f"Evaluate {ctx.round.key} on real validation data"
     with round_commit(ctx, "evaluate", key=key, start=start.id, message=message) as tx:
@@ -65,7 +66,7 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
 
 
 def _leaks(ctx: RoundContext, holdout: HeldOut, near: float) -> pl.DataFrame:
-    """The round's candidates that are equal or near to held-out rows."""
+    """The round's candidates that equal held-out rows or are near-duplicates of them."""
     generated, round_ = ctx.receipt("generate").commit, ctx.round
     candidates = tables.read_round(ctx.lake, generated, round_.dataset, "candidates", round_.number)
     modality = round_.settings.modality
@@ -79,7 +80,7 @@ def _write_contamination(
     leaks: pl.DataFrame,
     contaminated: pl.DataFrame,
 ) -> None:
-    """Stage the leaks of the round and all that is contaminated; that there is none says so too."""
+    """Stage the round's leaks and all contaminated occurrences; empty tables are written too."""
     dataset, number = ctx.round.dataset, ctx.round.number
     tx.write(refs.part(dataset, contamination.LEAKS, number), leaks)
     tx.write(refs.part(dataset, contamination.CONTAMINATED, number), contaminated)
@@ -92,12 +93,12 @@ def _write_contamination(
 def measure(
     ctx: RoundContext, commit: str, holdout: HeldOut, contaminated: pl.DataFrame
 ) -> tuple[dict[str, Any], TrainingMix]:
-    """Figures of a curate commit, and the mix that the next generator would be fitted on.
+    """Compute the metrics of a curate commit and the mix for the next generator.
 
     Args:
         ctx: the round.
-        commit: its curate commit.
-        holdout: the hold-out.
+        commit: the curate commit of the round.
+        holdout: the hold-out of the data set.
         contaminated: occurrences that a fit must not learn from.
     """
     round_ = ctx.round
@@ -130,7 +131,7 @@ def measure(
 def _ancestry(
     ctx: RoundContext, commit: str, accepted: pl.DataFrame, mix: TrainingMix
 ) -> dict[str, float | None]:
-    """How far the round and the next mix are from real data, for the plots over rounds."""
+    """Figures about the share of real data in ancestry and next mix, for plots over rounds."""
     rows = tables.read_round(ctx.lake, commit, ctx.round.dataset, "lineage", ctx.round.number)
     kept = rows.join(accepted, on=["round", "row"], how="semi")
     means = kept.select(pl.col("real_inputs", "depth_mean").cast(pl.Float64).mean()).row(0)
@@ -144,7 +145,7 @@ def _ancestry(
 
 
 def _local_files(ctx: RoundContext, result: StageResult) -> None:
-    """Write what DVC shows: metrics for `dvc metrics`, and the round's picture."""
+    """Write the files that DVC shows: metrics for `dvc metrics`, and the round's picture."""
     dataset, number = ctx.round.dataset, ctx.round.number
     summary = result.manifest["metrics"]["summary"]
     files.write_json(receipts.path(dataset, number, "metrics"), summary)

@@ -1,9 +1,9 @@
 """Stage `fit`: the generator, fitted on the mix at the commit that the previous round pinned.
 
-The commit is the one in the previous round's receipt, never a moving ref. Training rows that are
-equal or near to held-out rows, or descend from such, are refused and listed. Files go to
-`models/<dataset>/<round>/`, which DVC tracks; if the lake holds a generate commit made from the
-same fit, its files are taken instead.
+The commit is read from the previous round's receipt, never from a moving ref. Training rows that
+equal held-out rows, are near-duplicates of them, or descend from such rows are left out and listed.
+The files are written to `models/<dataset>/<round>/`, which DVC tracks; if the lake holds a generate
+commit with the same fit, its files are downloaded instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.rounds.context import RoundContext, write_receipt
 
 
 def main(ctx: RoundContext) -> None:
-    """Fit the generator of a round, or adopt the one that the lake holds."""
+    """Fit the generator of a round, or adopt a fitted generator from the lake."""
     pinned = ctx.previous()
     key = stage_inputs.key(ctx.round, "fit", pinned.data)
     adopted = adoption.find(ctx, "fit", key)
@@ -36,19 +36,19 @@ def main(ctx: RoundContext) -> None:
 
 
 def _fit(ctx: RoundContext, commit: str) -> None:
-    """Train on the mix at a commit and write generator and mix manifest."""
+    """Fit the generator on the mix at a commit; write generator and mix manifest."""
     round_ = ctx.round
     began = time.monotonic()
     contaminated = contamination.at_commit(ctx, commit)
-    kept = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
+    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     directory = model_store.directory(round_.dataset, round_.number)
     GENERATORS.load(round_.generator).fit(
-        kept.samples,
+        mix.samples,
         round_.settings.fit.of(round_.generator),
         derive_seed(round_.seed, round_.dataset, round_.number, "fit"),
         directory,
     )
-    files.write_text(directory / model_store.MIX, kept.manifest.model_dump_json(indent=2) + "\n")
-    files.write_atomic(directory / model_store.LEFT_OUT, encode(kept.left_out))
+    files.write_text(directory / model_store.MIX, mix.manifest.model_dump_json(indent=2) + "\n")
+    files.write_atomic(directory / model_store.LEFT_OUT, encode(mix.left_out))
     seconds = {"seconds": round(time.monotonic() - began, 3)}
     files.write_json(directory / model_store.COST, seconds)

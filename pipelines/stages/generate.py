@@ -1,10 +1,10 @@
 """Stage `generate`: candidates and their lineage, on the round's branch.
 
-The generator of the round makes them (`generators/protocol.py`), shard by shard; each shard has a
-seed of its own, derived from the root seed, the data set, the round, the stage and the shard, so
-one shard can be made again alone. Beside the candidates the commit holds the generator itself, and
-the manifest says in which environment they were made, so that a second clone, or a replay, needs
-nothing that is not in the lake.
+The generator of the round makes the candidates shard by shard (`generators/protocol.py`). The seed
+of a shard is derived from the root seed, the data set, the round, the stage and the shard, so a
+single shard can be made again. The commit also holds the generator itself, and the manifest records
+the environment in which the candidates were made, so that a second clone or a replay needs nothing
+that is not in the lake.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Make the candidates of a round, or adopt those that the lake holds."""
+    """Make the candidates of a round, or adopt candidates from the lake."""
     fitted = ctx.receipt("fit")
     key = stage_inputs.key(ctx.round, "generate", fitted.key)
     result = adopt(ctx, "generate", key, supersede=supersede) or _generate(
@@ -40,7 +40,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 def _generate(
     ctx: RoundContext, key: StageKey, fitted: StageKey, *, supersede: bool
 ) -> StageResult:
-    """Cut the round's branch, write the round, and commit once."""
+    """Start the round's branch, write candidates and lineage, and commit once."""
     base = branches.origin(ctx, supersede=supersede)
     generated, cost = _candidates(ctx)
     start = branches.cleared(ctx, base)
@@ -52,7 +52,7 @@ def _generate(
 
 
 def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
-    """Every candidate of the round, and what making them took."""
+    """Make all candidates of the round; return them with their cost."""
     round_ = ctx.round
     request = GenerateRequest(
         dataset=round_.dataset,

@@ -1,9 +1,9 @@
-"""Stage `ingest`: round 0, real data into main, its hold-out into a repository of its own.
+"""Stage `ingest`: round 0, which writes real data to main and its hold-out to another repository.
 
-The hold-out is split off before anything else: rows are grouped by exact and near-duplicate, and
-each group goes to one split by a keyed hash. Validation rows gate rounds; test rows are for the
-final answer and no gate reads their labels. What the lake already holds under the same input key
-is adopted.
+The hold-out is split off first: rows are grouped by exact and near-duplicates, and a keyed hash
+assigns each group to one split. Rounds are gated on validation rows; test rows are for the final
+answer, and no gate reads their labels. Data that the lake already holds under the same input key is
+adopted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
 
 def run(dataset: str, *, supersede: bool = False) -> None:
-    """Ingest the real data of a data set, or adopt what the lake holds of it."""
+    """Ingest the real data of a data set, or adopt it from the lake."""
     params = load()
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
@@ -70,7 +70,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
 
 
 def _check_line(params: Params, dataset: str) -> None:
-    """Real data is shared by all lines, so only the line that publishes may change it."""
+    """Refuse other lines than main: all lines share the real data, and only main publishes."""
     if params.line != refs.MAIN:
         raise StaleError(
             f"main does not hold the real data of {dataset} as params.yaml describes it, and line "
@@ -81,7 +81,7 @@ def _check_line(params: Params, dataset: str) -> None:
 def _publish(
     lake: Lake, dataset: str, frame: pl.DataFrame, key: StageKey, settings: Dataset
 ) -> Commit:
-    """Write round 0 on its branch, which removes what it supersedes, and merge it into main."""
+    """Remove what round 0 supersedes, write round 0 on its branch, and merge it into main."""
     metadata = StageMetadata("ingest", dataset, 0, key=key)
     branch = refs.branch_name(dataset, 0)
     with staging_branch(lake, branch, refs.MAIN) as staging:
@@ -103,7 +103,7 @@ def _write(
     """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0.
 
     Returns:
-        How many training rows there are.
+        The number of training rows.
     """
     train = frame.filter(pl.col("split") == "train").sort("row")
     modality, near = settings.modality, settings.ingest.near

@@ -1,9 +1,9 @@
-"""Stage `inputs`: what the user wrote, and which versions there are, as receipts for DVC.
+"""Stage `inputs`: receipts for DVC about the user's files and the versions of stages and plug-ins.
 
-Runs on every `dvc repro`, once for each data set, and checks on the way what can be checked
-cheaply: the source, the suite, prompts and plug-ins. DVC's `deps` take neither lists from
-params.yaml, nor patterns, nor remote addresses, so each stage of each round depends on a receipt of
-its own, `rounds/<dataset>/inputs/<round>/<stage>.json`, which changes when one of these does.
+The stage runs on every `dvc repro`, once for each data set, and also makes the cheap checks of the
+source, the suite, prompts and plug-ins. DVC's `deps` take neither lists from params.yaml, nor
+patterns, nor remote addresses, so each stage of each round depends on a separate receipt,
+`rounds/<dataset>/inputs/<round>/<stage>.json`, which changes when one of its inputs changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.sources import folders
 
 
 def run(dataset: str) -> None:
-    """Write the receipts of a data set; those of rounds that are gone are removed."""
+    """Write the receipts of a data set and remove those of rounds that no longer exist."""
     params = load()
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
@@ -35,7 +35,7 @@ def run(dataset: str) -> None:
 
 
 def _of_rounds(params: Params, dataset: str) -> dict[Path, StageInputs]:
-    """What the stages of a data set's rounds read, by the path of the receipt."""
+    """The inputs of all stages of a data set's rounds, by path of the receipt."""
     keys = [key for key, entry in params.rounds.items() if entry.dataset == dataset]
     rounds = [resolve(params, key) for key in keys]
     return {

@@ -1,8 +1,8 @@
-"""Stage `lake`: which lake is this? The answer is a receipt on which everything else depends.
+"""Stage `lake`: a receipt that identifies the lake, on which all other stages depend.
 
-Runs on every `dvc repro`, so it imports little. On the embedded lake the answer is remembered
-beside the lake and its server is not started. A wiped or foreign lake gives another answer, and
-DVC then runs the rounds again; what that lake already holds is adopted.
+The stage runs on every `dvc repro`, so it imports little. For the embedded lake, the facts are
+cached beside the lake and its server is not started. A wiped or different lake gives other facts,
+so DVC runs the rounds again; results that this lake already holds are adopted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REMEMBERED = "repositories.json"
 
 
 def run() -> None:
-    """Check params.yaml, find the lake, and write which one it is."""
+    """Validate params.yaml, identify the lake, and write the receipt."""
     params = load()
     where = settings.resolve(Path.cwd())
     facts = _cached(where, params) or _query(where, params)
@@ -29,7 +29,7 @@ def run() -> None:
 
 
 def _cached(where: settings.Remote | settings.Embedded, params: Params) -> Any:  # noqa: ANN401
-    """What the embedded lake's directory says, if it speaks of the same repositories."""
+    """The facts cached beside the embedded lake, if they are about the same repositories."""
     if not isinstance(where, settings.Embedded):
         return None
     try:
@@ -41,7 +41,7 @@ def _cached(where: settings.Remote | settings.Embedded, params: Params) -> Any: 
 
 
 def _query(where: settings.Remote | settings.Embedded, params: Params) -> dict[str, object]:
-    """Ask the lake, creating the repositories where they are missing."""
+    """Query the lake, and create the repositories that are missing."""
     facts: dict[str, object] = {}
     for name, holdout in ((params.lake.repository, False), (params.lake.holdout, True)):
         base = where.namespace if isinstance(where, settings.Remote) else None

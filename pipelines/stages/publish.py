@@ -1,8 +1,8 @@
-"""Stage `publish`: the guard decides; merge into main and tag, or stop with the reasons.
+"""Stage `publish`: the guard judges; the round is merged into main and tagged, or blocked.
 
-A blocked round stays on its branch for review; one that a reviewer rejected is not judged. On a
+A blocked round stays on its branch for review; a round that a reviewer rejected is not judged. On a
 line other than main the stage ends with the guard's answer, whatever it is: nothing is merged, and
-the next round of the line goes on from there. The answer is a metric of DVC as well.
+the next round of the line starts from that commit. The answer is also written as a DVC metric.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipelines.rounds.staging_branch import delete_stale
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Publish a round, or adopt the merge that main holds."""
+    """Publish a round, or adopt its merge on main."""
     evaluated = ctx.receipt("evaluate")
     key = stage_inputs.key(ctx.round, "publish", evaluated.key)
     done = publication.published(ctx, key)
@@ -33,7 +33,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 
 
 def _write_receipt(ctx: RoundContext, evaluated: Receipt, done: Publication) -> None:
-    """Tag what main holds; on another line, write down what main held meanwhile."""
+    """Tag the published round and write the receipt, which on another line names main's commit."""
     round_, commit = ctx.round, done.commit.id
     data, tag, main_commit = ctx.receipt("curate").key, None, None
     if round_.line == refs.MAIN:

@@ -1,7 +1,7 @@
-"""Stage `report`: all rounds of a data set side by side, for `dvc plots show`.
+"""Stage `report`: tables over all rounds of a data set, for `dvc plots show`.
 
-Depends on the receipts, metrics and verdict counts of the rounds and reads nothing else, so it
-costs nothing when no round has changed.
+The stage depends only on the receipts, metrics and verdict counts of the rounds, so DVC skips it
+when no round has changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
 
 MAX_VERDICTS: Final = 1 << 53
-"""Verdicts of a round that a share is computed of exactly."""
+"""Largest number of verdicts for which a share is computed exactly in float64."""
 
 VERDICTS: Final = ("passed", "failed", "unknown")
 PASS_RATES: Final = (
@@ -32,7 +32,7 @@ PASS_RATES: Final = (
 
 
 def run(dataset: str) -> None:
-    """Write `reports/<dataset>/history.csv`, a row per round, and `pass_rates.csv`, in order."""
+    """Write `history.csv` (a row per round) and `pass_rates.csv` to `reports/<dataset>`."""
     rounds, folder = receipts.ROOT / dataset, Path("reports") / dataset
     rows = history(rounds)
     columns = sorted({name for row in rows for name in row} - {"round"})
@@ -41,7 +41,7 @@ def run(dataset: str) -> None:
 
 
 def history(directory: Path) -> list[dict[str, Any]]:
-    """The numbers in the metrics files of a data set's rounds, in order of the rounds."""
+    """The numbers in the metrics files of a data set's rounds, sorted by round."""
     rows = []
     for number, content in _of_rounds(directory, "metrics.json"):
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
@@ -50,14 +50,14 @@ def history(directory: Path) -> list[dict[str, Any]]:
 
 
 def pass_rates(directory: Path) -> list[dict[str, Any]]:
-    """How often each expectation passed in each round; an unknown verdict is no pass.
+    """The pass rate of each expectation in each round; an unknown verdict counts as not passed.
 
     Returns:
-        A row per round and expectation, in order of the rounds, then of the names; `pass_rate` is
-        the share of verdicts that passed, and 0 or 1 where the whole round was judged.
+        A row per round and expectation, sorted by both; `pass_rate` is the share of verdicts that
+        passed, which is 0 or 1 for an expectation about the whole round.
 
     Raises:
-        StaleError: a round's counts are none.
+        StaleError: the counts of a round are damaged.
     """
     rows = []
     for number, content in _of_rounds(directory, "verdicts.json"):
@@ -73,7 +73,7 @@ def pass_rates(directory: Path) -> list[dict[str, Any]]:
 
 
 def _of_rounds(directory: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The files of this name in the folders of rounds, with the rounds' numbers."""
+    """The content of the files of this name in the folders of rounds, with the round numbers."""
     for file in directory.glob(f"*/{name}"):
         number = receipts.number_of(file)
         if number is not None:
@@ -81,7 +81,7 @@ def _of_rounds(directory: Path, name: str) -> Iterator[tuple[int, dict[str, Any]
 
 
 def _is_count(content: object) -> bool:
-    """Whether something counts verdicts, at least one."""
+    """Tell whether a value is a valid count of verdicts, with at least one verdict."""
     if not isinstance(content, dict):
         return False
     counts = [content.get(verdict) for verdict in VERDICTS]

@@ -1,8 +1,8 @@
-"""How every stage starts and ends: `stemma stage NAME KEY`.
+"""The start and the end of every stage: `stemma stage NAME KEY`.
 
-A stage computes its input key and looks for it in the lake; when a commit carries the key, the
-stage adopts it and only writes the receipt. Otherwise it writes on a staging branch and commits
-once. A stage that is killed anywhere can therefore simply run again. An error that is meant for a
+A stage computes its input key and searches the lake for it; if a commit carries the key, the stage
+adopts the commit and only writes the receipt. Otherwise it writes on a staging branch and commits
+once. A stage that is killed at any point can therefore run again. An error that is meant for a
 person ends in one sentence and an exit code.
 """
 
@@ -49,20 +49,22 @@ def start(name: str, key: str | None, *, supersede: bool = False) -> None:
     """Run a stage in this process; errors are raised.
 
     Raises:
-        ParamsError: there is no such stage, or the key or the flag does not suit it.
+        ParamsError: there is no such stage, or it does not take this key or flag.
     """
     stages = (*OF_THE_PROJECT, *OF_A_DATASET, *OF_A_ROUND)
     if name not in stages:
         raise ParamsError(f"there is no stage {name!r}{nearest(name, stages)}")
     if (key is None) != (name in OF_THE_PROJECT):
-        wanted = "takes no key" if key is not None else f"needs a {_key_kind(name)} of params.yaml"
-        raise ParamsError(f"the stage {name} {wanted}")
+        requirement = (
+            "takes no key" if key is not None else f"needs a {_key_kind(name)} of params.yaml"
+        )
+        raise ParamsError(f"the stage {name} {requirement}")
     if supersede and name not in SUPERSEDING:
         raise ParamsError(f"the stage {name} replaces nothing; leave --supersede out")
     module = importlib.import_module(f"pipelines.stages.{name}")
     flags = {"supersede": True} if supersede else {}
     if name in OF_A_ROUND:
-        from pipelines.rounds.context import open_context  # noqa: PLC0415  not for the stage lake
+        from pipelines.rounds.context import open_context  # noqa: PLC0415  the stage lake does not need it
 
         module.main(open_context(str(key)), **flags)
     else:
@@ -83,7 +85,7 @@ def guarded(action: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         console.line("stemma: interrupted; run it again to go on")
         sys.exit(INTERRUPTED)
-    except Exception:  # noqa: BLE001  a fault of the program: all of it, with nothing raw
+    except Exception:  # noqa: BLE001  a bug: the whole traceback, escaped
         console.lines(traceback.format_exc().rstrip())
         sys.exit(1)
 

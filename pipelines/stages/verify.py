@@ -1,8 +1,8 @@
 """Stage `verify`: scores for each candidate, then a verdict per candidate and expectation.
 
 Scorers compute columns; the suite `expectations/suites/<dataset>.json` holds the thresholds. Real
-training data is that of the commit on which the generator was fitted. Two pages about the verdicts
-go into the lake beside them: GX's Data Docs, and failures by reason with what failed.
+training data is read at the commit on which the generator was fitted. Two pages about the verdicts
+are stored beside them in the lake: GX's Data Docs, and the failures by reason with examples.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pipelines.verification.verdicts import page_store, pages
 from pipelines.verification.verdicts.pages import VerifiedRound
 
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
-"""What is written of each expectation for the plot over rounds."""
+"""Values of each expectation that are written for the plot over rounds."""
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Score and judge the candidates of a round, or adopt the verdicts that the lake holds."""
+    """Score and verify the candidates of a round, or adopt verdicts from the lake."""
     generated = ctx.receipt("generate")
     key = stage_inputs.key(ctx.round, "verify", generated.key)
     result = adopt(ctx, "verify", key, supersede=supersede) or _verify(
@@ -42,7 +42,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 
 
 def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool) -> StageResult:
-    """Score and judge, and commit both."""
+    """Score and verify the candidates, and commit scores and verdicts."""
     dataset, number = ctx.round.dataset, ctx.round.number
     suite, pinned = judging.suite_of(dataset), ctx.receipt("fit").commit
     start = branches.rebase_onto_main(ctx, ctx.lake.resolve(generated), supersede=supersede)
@@ -72,7 +72,7 @@ def verify_candidates(
 
 
 def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:
-    """What the manifest says of the verdicts; stages the pages about them."""
+    """Stage the pages about the verdicts; return the manifest's section `verdicts`."""
     verification = verified.verification
     counted = verification.verdicts.group_by("verdict").len().sort("verdict")
     content: dict[str, Any] = {
@@ -86,7 +86,7 @@ def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:
 def _local_files(
     ctx: RoundContext, commit: str, expectations: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Write the pages, and what stage `report` needs: how often each verdict was given."""
+    """Write the pages, and the counts of verdicts that the stage `report` reads."""
     dataset, number = ctx.round.dataset, ctx.round.number
     page_store.copy(ctx.lake, commit, dataset, number)
     counts = {
