@@ -251,7 +251,7 @@ def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
 def _leaks_of(
     ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]
 ) -> list[pl.DataFrame]:
-    """The leaks of rounds of a data set, as stored or searched again."""
+    """The leaks of rounds of a data set, from the lake or from a new search."""
     manifests = {
         number: manifest.read(ctx.lake, commit, dataset, number) for number in {0, *numbers}
     }

@@ -178,7 +178,7 @@ def compare_once(ctx: RoundContext) -> None:
         write(lake, dataset, number, notes)
         console.line(
             f"{ctx.round.key}: made by the release before of the same settings and inputs "
-            f"({', '.join(equal)}); its keys of today are noted on {BRANCH}"
+            f"({', '.join(equal)}); its current keys are stored on {BRANCH}"
         )
 
 

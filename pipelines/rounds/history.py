@@ -62,7 +62,7 @@ def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:
 
 
 def chain(lake: Lake, ref: str, round_: Round) -> Iterator[Commit]:
-    """The commits that this round's stages made on a ref, newest first."""
+    """The commits at the head of a ref that stages of this round made, newest first."""
     for commit in lake.log(ref, first_parent=True):
         if not belongs(commit, round_):
             return
@@ -70,7 +70,7 @@ def chain(lake: Lake, ref: str, round_: Round) -> Iterator[Commit]:
 
 
 def belongs(commit: Commit, round_: Round) -> bool:
-    """Tell whether a stage of this round, on this line, made the commit on the round's branch."""
+    """Tell whether a stage of this round and line made the commit on the round's branch."""
     metadata = StageMetadata.from_commit(commit)
     return (
         metadata is not None

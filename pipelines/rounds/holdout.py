@@ -38,7 +38,7 @@ class HeldOut:
     """Input key of the ingest that split the rows off."""
 
     def validation(self) -> pl.DataFrame:
-        """The rows that gate rounds: row, sample_id, payload."""
+        """The rows on which rounds are gated: row, sample_id, payload."""
         return self._read("validation")
 
     def fingerprints(self) -> pl.DataFrame:

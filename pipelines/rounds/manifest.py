@@ -40,7 +40,7 @@ def read(lake: Lake, ref: str, dataset: str, number: int) -> dict[str, Any]:
 
 
 def checked(content: object, where: str) -> dict[str, Any]:
-    """Validate a manifest; a section that is asked for later and missing raises `MissingError`.
+    """Validate a manifest; reading a missing section later raises `MissingError`.
 
     Args:
         content: the parsed JSON.

@@ -67,7 +67,8 @@ def build(
     )
     if len(left_out):
         console.line(
-            f"left out {len(left_out)} rows that are held out, near to that, or come from it"
+            f"left out {len(left_out)} contaminated rows: held-out rows, their near-duplicates, or "
+            "descendants of these"
         )
     return TrainingMix(joined, composed.manifest, left_out)
 

@@ -101,7 +101,7 @@ def accepted_lineage(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
 
 
 def optional(lake: Lake, ref: str, prefix: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Read columns of a table that may be absent; absent, they are an empty frame."""
+    """Read columns of a table; the frame is empty if the table is absent."""
     try:
         return collected(lake.scan(ref, prefix).select(columns), f"the table {prefix} at {ref}")
     except NotFoundError:

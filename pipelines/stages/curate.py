@@ -109,6 +109,6 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
 
 
 def _cost_of_accepted(content: Mapping[str, Any], accepted: int) -> dict[str, Any]:
-    """Dollars per accepted sample; empty if the generator cost nothing."""
+    """Dollars per accepted sample; empty if the manifest records no dollars."""
     dollars = content.get("cost", {}).get("generate", {}).get("dollars")
     return {} if dollars is None else {"accepted": {"dollars_each": dollars / accepted}}
