@@ -145,7 +145,7 @@ def test_verdicts_that_are_not_counted_are_said(counts: str) -> None:
     with pytest.raises(StaleError, match="count 'near' wrongly"):
         report.pass_rates(receipts.ROOT / "d")
     with pytest.raises(StaleError, match="is not a receipt"):
-        receipts.known("d")
+        receipts.known_commits("d")
 
 
 # Sources
@@ -474,7 +474,7 @@ def test_a_struct_is_no_number() -> None:
 def test_kept_files_that_are_damaged_count_as_absent(content: str) -> None:
     Path("kept").write_text(content)
     assert references._read(Path("kept")) is None
-    assert not ancestry_index._kept(Path("kept"))
+    assert not ancestry_index._cached(Path("kept"))
     place = distance.KEPT / f"{SOURCES[0].digest}.json"
     place.parent.mkdir(parents=True)
     for damaged in (content, '{"version": 1, "candidates": "x", "generations": {}}'):

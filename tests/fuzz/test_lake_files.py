@@ -57,7 +57,7 @@ def test_homes(content: dict[str, bytes]) -> object:
         Path(name).write_bytes(data)
     announced = home.endpoint()
     assert home.serving() is None
-    stage._remembered(Embedded(Path()), params.Params(datasets={}))
+    stage._cached(Embedded(Path()), params.Params(datasets={}))
     found, keys = home.identity(), home.credentials()
     assert all(isinstance(each, str) for each in (found.id, found.created, keys.access_key_id))
     if content["endpoint.json"] == written(ENDPOINT).encode():

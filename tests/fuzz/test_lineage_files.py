@@ -316,7 +316,7 @@ CACHED: Final = [*LISTED, ["d", 1, {"lineage": {"a": "b"}}, MIX.model_dump(mode=
 @fuzzed(either([LISTED, CACHED]), reasons=1)
 def test_lists_of_the_index(data: bytes) -> object:
     Path("a.json").write_bytes(data)
-    return ancestry_index._kept(Path("a.json"))
+    return ancestry_index._cached(Path("a.json"))
 
 
 TALLY: Final = {"version": 1, "candidates": 5, "accepted": 3, "generations": {"0": 3}, "real": 3.0}

@@ -60,5 +60,5 @@ def test_known_rounds_are_those_with_a_publish_receipt() -> None:
     receipts.write(receipt(10))
     trial = receipt(2).model_copy(update={"line": "trial", "commit": "d" * 64, "main": "e" * 64})
     receipts.write(trial)
-    assert receipts.known("digits") == {1: "c" * 64, 2: "e" * 64, 10: "c" * 64}
-    assert receipts.known("dialogue") == {}
+    assert receipts.known_commits("digits") == {1: "c" * 64, 2: "e" * 64, 10: "c" * 64}
+    assert receipts.known_commits("dialogue") == {}
