@@ -28,7 +28,7 @@ class World:
     def settings(self) -> params.Dataset:
         """The shipped settings of the digits, but for the key of the split."""
         shipped = params.load(ROOT / params.FILE).datasets[DATASET]
-        own = {"source": str(ROOT / shipped.ingest.source), "split_key": f"seed {self.seed}"}
+        own = {"source": shipped.ingest.source, "split_key": f"seed {self.seed}"}
         return shipped.model_copy(update={"ingest": shipped.ingest.model_copy(update=own)})
 
     @cached_property

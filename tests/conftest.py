@@ -33,7 +33,7 @@ def pytest_terminal_summary(
 def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The real local model, started once for all tests; it ends itself when nobody asks."""
     home = ServerHome(tmp_path_factory.mktemp("llm") / "server")
-    yield LocalServer(home, serve_on_demand(home.path, idle=200))
+    yield LocalServer(home, serve_on_demand(home.path, idle=3600))
     found = home.endpoint()
     if found is not None:
         with suppress(ProcessLookupError):

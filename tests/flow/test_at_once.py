@@ -15,6 +15,7 @@ import pytest
 
 from lake.client import Lake
 from lake.values import Commit
+from pipelines.gate import contamination
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.inquiry import overview
 from pipelines.rounds import context, history, manifest, mixes, receipts, tables
@@ -120,7 +121,8 @@ def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) ->
     other = another_clone(copied, tmp_path / "other")
     copied.lake()
     env = {**os.environ, "STEMMA_LAKE_HOME": str(copied.root / ".lake")}
-    script = " && ".join(f"{sys.executable} -m pipelines.{name} tiny-3" for name in STAGES)
+    stage = f"{sys.executable} -m review.cli.app stage"
+    script = " && ".join(f"{stage} {name} tiny-3" for name in STAGES)
     running = [
         subprocess.Popen(["bash", "-c", script], cwd=each.root, env=env) for each in (copied, other)
     ]
@@ -198,8 +200,9 @@ def test_the_guard_sees_the_weights_of_the_mix(copied: Project) -> None:
         )
         at = context.open_context("tiny-2")
         held = context.held_out(at, curated)
-        leaked = evaluate._leaks(at, held, at.round.settings.ingest.near)
-        figures, mix = evaluate.measure(at, curated, held, leaked)
+        leaks = evaluate._leaks(at, held, at.round.settings.ingest.near)
+        contaminated = contamination.at_commit(at, curated, fresh=leaks)
+        figures, mix = evaluate.measure(at, curated, held, contaminated)
         found[weight] = figures["summary"]
         assert figures["summary"]["real_share"] == pytest.approx(mix.manifest.real_share, abs=1e-6)
     assert found[50.0]["real_share"] > 0.9

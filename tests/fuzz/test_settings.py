@@ -149,7 +149,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def plain(value: object, depth: int) -> bool:
     """Whether a value is one of JSON within the bounds."""
-    if depth > documents.DEPTH + 1:
+    if depth > documents.MAX_DEPTH + 1:
         return False
     if isinstance(value, dict):
         named = all(isinstance(name, str) for name in value)
@@ -157,7 +157,7 @@ def plain(value: object, depth: int) -> bool:
     if isinstance(value, list):
         return all(plain(each, depth + 1) for each in value)
     if isinstance(value, int):
-        return documents.LEAST <= value <= documents.LARGEST
+        return documents.MIN_INTEGER <= value <= documents.MAX_INTEGER
     return isinstance(value, str | float | None)
 
 
