@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from expectations.suite import Suite
-from expectations.verifier import Verification
 from lake import files, refs
 from pipelines.rounds import branches, receipts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import SUITE
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
-from pipelines.verification import judging
-from pipelines.verification.verdicts import page_store, pages
-from pipelines.verification.verdicts.pages import VerifiedRound
+from pipelines.verification.verdicts import page_store
+
+if TYPE_CHECKING:
+    from expectations.suite import Suite
+    from expectations.verifier import Verification
+    from pipelines.verification.verdicts.pages import VerifiedRound
 
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
 """Values of each expectation that are written for the plot over rounds."""
@@ -43,6 +44,10 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 
 def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool) -> StageResult:
     """Score and verify the candidates, and commit scores and verdicts."""
+    # Great Expectations takes seconds to import, and adopting verdicts needs nothing of it.
+    from pipelines.verification import judging  # noqa: PLC0415
+    from pipelines.verification.verdicts.pages import VerifiedRound  # noqa: PLC0415
+
     dataset, number = ctx.round.dataset, ctx.round.number
     suite, pinned = judging.suite_of(dataset), ctx.receipt("fit").commit
     start = branches.rebase_onto_main(ctx, ctx.lake.resolve(generated), supersede=supersede)
@@ -64,6 +69,8 @@ def verify_candidates(
     ctx: RoundContext, suite: Suite, generated: str, pinned: str
 ) -> tuple[pl.DataFrame, Verification]:
     """Compute scores and verdicts of the candidates of a generate commit."""
+    from pipelines.verification import judging  # noqa: PLC0415  imports Great Expectations
+
     rows, lineage = (
         tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
         for table in ("candidates", "lineage")
@@ -73,6 +80,8 @@ def verify_candidates(
 
 def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:
     """Stage the pages about the verdicts; return the manifest's section `verdicts`."""
+    from pipelines.verification.verdicts import pages  # noqa: PLC0415  imports Great Expectations
+
     verification = verified.verification
     counted = verification.verdicts.group_by("verdict").len().sort("verdict")
     content: dict[str, Any] = {
