@@ -209,7 +209,7 @@ def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bo
 
     Rounds that were added to other data sets since then are no ancestors of this data set's rows.
     """
-    if then.get(dataset) != now[dataset]:
+    if dataset not in now or then.get(dataset) != now[dataset]:
         return False
     for name, earlier in then.items():
         later = now.get(name, {"rounds": {}})

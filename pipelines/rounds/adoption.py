@@ -212,7 +212,12 @@ def _equal_stages(ctx: RoundContext, source: str, commits: Mapping[str, Commit])
 
 
 def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
-    """The round as its manifest describes it; None if seed, line or generator differ."""
+    """The round as its manifest describes it; None if seed, line or generator differ.
+
+    Format 1 knows no revisions, so a round that is to be made again was made of something else.
+    """
+    if round_.revision:
+        return None
     origin = (content["seed"], content["line"], content["previous"])
     if origin != (round_.seed, round_.line, round_.previous):
         return None

@@ -84,6 +84,20 @@ def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
     assert made == {"fit": False, "generate": False, "verify": False, "curate": True}
 
 
+def test_a_round_of_an_earlier_release_is_made_again_on_request(
+    earlier: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier.run("lake", "")
+    earlier.run("ingest", "tiny")
+    earlier.edit(lambda found: found["rounds"]["tiny-1"].update(revision=1))
+    capsys.readouterr()
+    earlier.run("fit", "tiny-1")
+    assert "adopted" not in capsys.readouterr().err
+    earlier.edit(lambda found: found["rounds"]["tiny-1"].update(revision=0))
+    earlier.run("fit", "tiny-1")
+    assert "adopted" in capsys.readouterr().err
+
+
 def test_a_source_with_other_rows_is_not_adopted(earlier: Project) -> None:
     import polars as pl  # noqa: PLC0415  beside its only use
 
