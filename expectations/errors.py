@@ -13,45 +13,28 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
 
-from lake.visible import shorten
+from lake.errors import UserError
 
 
-class ExpectationsError(Exception):
+class ExpectationsError(UserError, kind="expectations"):
     """Root of this package's errors; the message is one sentence for a person."""
 
-    kind: ClassVar[str] = "expectations"
-    exit_code: ClassVar[int] = 1
 
-    def __str__(self) -> str:
-        """Return the message, with foreign texts shortened."""
-        return shorten(super().__str__())
-
-
-class SuiteError(ExpectationsError):
+class SuiteError(ExpectationsError, kind="suite", exit_code=2):
     """A suite file is missing or malformed, or names an unknown type, argument or column."""
 
-    kind = "suite"
-    exit_code = 2
 
-
-class BatchError(ExpectationsError):
+class BatchError(ExpectationsError, kind="batch"):
     """A batch has no candidate or a duplicate one, or a whole score has no value."""
 
-    kind = "batch"
 
-
-class CalibrationError(ExpectationsError):
+class CalibrationError(ExpectationsError, kind="calibration"):
     """Audited rows are too few, contradict each other, or are not those that were asked about."""
 
-    kind = "calibration"
 
-
-class CannotJudge(ExpectationsError):  # noqa: N818  named by what happened
+class CannotJudge(ExpectationsError, kind="unjudged"):  # noqa: N818  named by what happened
     """An expectation has too few rows or rows of the wrong type; the message is the reason."""
-
-    kind = "unjudged"
 
 
 def unknown(what: str, name: str, candidates: Iterable[str]) -> str:

@@ -27,70 +27,65 @@ from typing import ClassVar, Final
 from lake.visible import shorten
 
 
-class LakeError(Exception):
-    """Root of this package's errors; the message is one sentence for a person."""
+class UserError(Exception):
+    """What the roots of all packages that stand on this one share.
 
-    kind: ClassVar[str] = "lake"
+    The message is one sentence for a person. A class names its `kind`, which never changes, and its
+    `exit_code` where it has another than its parent: `class Lost(LakeError, kind="lost")`.
+    """
+
+    kind: ClassVar[str] = "user"
     exit_code: ClassVar[int] = 1
+
+    def __init_subclass__(cls, *, kind: str | None = None, exit_code: int | None = None) -> None:
+        """Set the kind and the exit code of a class that names them; else it has its parent's."""
+        super().__init_subclass__()
+        cls.kind = cls.kind if kind is None else kind
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
 
     def __str__(self) -> str:
         """The message, with long quotations of foreign text shortened."""
         return shorten(super().__str__())
 
 
-class UnreachableError(LakeError):
+class LakeError(UserError, kind="lake"):
+    """Root of this package's errors."""
+
+
+class UnreachableError(LakeError, kind="unreachable"):
     """Nothing answers at the endpoint."""
 
-    kind = "unreachable"
 
-
-class UnauthorizedError(LakeError):
+class UnauthorizedError(LakeError, kind="unauthorized"):
     """The credentials are missing or wrong."""
 
-    kind = "unauthorized"
 
-
-class ForbiddenError(LakeError):
+class ForbiddenError(LakeError, kind="forbidden"):
     """The lake does not allow this to anyone."""
 
-    kind = "forbidden"
 
-
-class NotFoundError(LakeError):
+class NotFoundError(LakeError, kind="not-found"):
     """There is no such repository, ref or object."""
 
-    kind = "not-found"
 
-
-class ConflictError(LakeError):
+class ConflictError(LakeError, kind="conflict"):
     """Something with this name exists, both sides changed a path, or a branch moved."""
 
-    kind = "conflict"
 
-
-class PreconditionError(LakeError):
+class PreconditionError(LakeError, kind="precondition"):
     """A condition of the request does not hold."""
 
-    kind = "precondition"
 
-
-class InvalidError(LakeError):
+class InvalidError(LakeError, kind="invalid"):
     """A value, name or ref expression is not valid."""
 
-    kind = "invalid"
 
-
-class MisconfiguredError(InvalidError):
+class MisconfiguredError(InvalidError, kind="misconfigured", exit_code=2):
     """A file or variable that says which lake is meant is not valid."""
 
-    kind = "misconfigured"
-    exit_code = 2
 
-
-class RangeError(LakeError):
+class RangeError(LakeError, kind="range"):
     """A byte range lies outside the object; `size` is the object's size in bytes."""
-
-    kind = "range"
 
     def __init__(self, message: str, size: int = 0) -> None:
         """Keep the object's size for the response's Content-Range."""
@@ -98,35 +93,24 @@ class RangeError(LakeError):
         self.size = size
 
 
-class TooLargeError(LakeError):
+class TooLargeError(LakeError, kind="too-large"):
     """A request exceeds the limits of the server."""
 
-    kind = "too-large"
 
-
-class UnsupportedError(LakeError):
+class UnsupportedError(LakeError, kind="unsupported"):
     """A call of the lakeFS API that this server does not have."""
 
-    kind = "unsupported"
 
-
-class FullError(LakeError):
+class FullError(LakeError, kind="full"):
     """The disk is full or cannot be written."""
 
-    kind = "full"
 
-
-class CorruptError(LakeError):
+class CorruptError(LakeError, kind="corrupt"):
     """Stored bytes do not match their checksum."""
 
-    kind = "corrupt"
 
-
-class BusyError(LakeError):
+class BusyError(LakeError, kind="busy", exit_code=75):
     """Another process serves this lake."""
-
-    kind = "busy"
-    exit_code = 75
 
 
 STATUS: Final[dict[int, type[LakeError]]] = {

@@ -30,6 +30,12 @@ class LineageError(Exception):
     kind: ClassVar[str] = "lineage"
     exit_code: ClassVar[int] = 1
 
+    def __init_subclass__(cls, *, kind: str | None = None, exit_code: int | None = None) -> None:
+        """Set the kind and the exit code of a class that names them; else it has its parent's."""
+        super().__init_subclass__()
+        cls.kind = cls.kind if kind is None else kind
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
+
     def __str__(self) -> str:
         """Return the message; of a long one, its beginning and its end."""
         message = super().__str__()
@@ -40,68 +46,45 @@ class LineageError(Exception):
         )
 
 
-class SchemaError(LineageError):
+class SchemaError(LineageError, kind="schema"):
     """A frame lacks a column, or a column has the wrong type or a forbidden null."""
 
-    kind = "schema"
 
-
-class IdentityError(LineageError):
+class IdentityError(LineageError, kind="identity"):
     """A column's content has no canonical bytes."""
 
-    kind = "identity"
 
-
-class ImageFileError(LineageError):
+class ImageFileError(LineageError, kind="image_file"):
     """A file is no image within the limits; the message is a predicate of the file."""
 
-    kind = "image_file"
 
-
-class TooManyPixelsError(ImageFileError):
+class TooManyPixelsError(ImageFileError, kind="too_many_pixels"):
     """An image has more pixels than are ever decompressed."""
 
-    kind = "too_many_pixels"
 
-
-class ParentError(LineageError):
+class ParentError(LineageError, kind="parent"):
     """A candidate names a parent that does not exist, is not earlier, or weighs too much."""
 
-    kind = "parent"
 
-
-class MixError(LineageError):
+class MixError(LineageError, kind="mix"):
     """A training mix cannot be composed from these rows and settings, or was altered."""
 
-    kind = "mix"
 
-
-class SplitError(LineageError):
+class SplitError(LineageError, kind="split"):
     """Shares, groups or ids of a hold-out split do not fit."""
 
-    kind = "split"
 
-
-class GuardError(LineageError):
+class GuardError(LineageError, kind="guard"):
     """The recorded answer of the guard is malformed or was altered."""
 
-    kind = "guard"
 
-
-class QueryError(LineageError):
+class QueryError(LineageError, kind="query", exit_code=2):
     """An id prefix or an occurrence cannot be looked up."""
 
-    kind = "query"
-    exit_code = 2
 
-
-class CycleError(LineageError):
+class CycleError(LineageError, kind="cycle"):
     """Rounds descend from each other, so no order of them puts parents first."""
 
-    kind = "cycle"
 
-
-class CacheError(LineageError):
+class CacheError(LineageError, kind="cache"):
     """The index cannot be written or read where it should be."""
-
-    kind = "cache"

@@ -7,37 +7,24 @@ ReviewError
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from expectations.errors import ExpectationsError
-from lake.errors import LakeError
-from lake.visible import shorten
+from lake.errors import LakeError, UserError
 from lineage.errors import LineageError
 from pipelines.common.errors import PipelineError
 
 
-class ReviewError(Exception):
-    """Root of this package's errors; the message is one sentence for the user."""
-
-    kind: ClassVar[str] = "review"
-    exit_code: ClassVar[int] = 1
-
-    def __str__(self) -> str:
-        """The message, in which long quotes of foreign text are cut."""
-        return shorten(super().__str__())
+class ReviewError(UserError, kind="review"):
+    """Root of this package's errors; the message is one sentence for a person."""
 
 
-class UsageError(ReviewError):
+class UsageError(ReviewError, kind="usage", exit_code=2):
     """The arguments do not fit what the lake holds."""
 
-    kind = "usage"
-    exit_code = 2
 
-
-class Findings(ReviewError):  # noqa: N818  a finding is no error of the program
+class Findings(ReviewError, kind="findings"):  # noqa: N818  a finding is no error of the program
     """A check found something that should not be, which is already printed."""
-
-    kind = "findings"
 
 
 FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)

@@ -20,112 +20,68 @@ PipelineError
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from lake.visible import shorten
+from lake.errors import UserError
 
 
-class PipelineError(Exception):
+class PipelineError(UserError, kind="pipeline"):
     """Root of this package's errors; the message is one sentence for a person."""
 
-    kind: ClassVar[str] = "pipeline"
-    exit_code: ClassVar[int] = 1
 
-    def __str__(self) -> str:
-        """The message, which quotes no more of foreign texts than a person reads."""
-        return shorten(super().__str__())
-
-
-class ParamsError(PipelineError):
+class ParamsError(PipelineError, kind="params", exit_code=2):
     """params.yaml is wrong."""
 
-    kind = "params"
-    exit_code = 2
 
-
-class DataError(PipelineError):
+class DataError(PipelineError, kind="data"):
     """Source data is missing or unusable."""
 
-    kind = "data"
 
-
-class FormatError(PipelineError):
+class FormatError(PipelineError, kind="format"):
     """A newer release wrote what is to be read."""
 
-    kind = "format"
 
-
-class StaleError(PipelineError):
+class StaleError(PipelineError, kind="stale"):
     """The lake holds something that the local receipts do not know."""
 
-    kind = "stale"
 
-
-class EmptyRound(PipelineError):  # noqa: N818  named by what happened
+class EmptyRound(PipelineError, kind="empty"):  # noqa: N818  named by what happened
     """No sample is left."""
 
-    kind = "empty"
 
-
-class BlockedError(PipelineError):
+class BlockedError(PipelineError, kind="blocked", exit_code=3):
     """The guard or a reviewer refused to publish."""
 
-    kind = "blocked"
-    exit_code = 3
 
-
-class ReasonError(PipelineError):
+class ReasonError(PipelineError, kind="reason"):
     """A decision of a person lacks a reason."""
 
-    kind = "reason"
 
-
-class GeneratorError(PipelineError):
+class GeneratorError(PipelineError, kind="generator"):
     """A generator could not be fitted or sampled."""
 
-    kind = "generator"
 
-
-class ReplayError(PipelineError):
+class ReplayError(PipelineError, kind="replay"):
     """A shard cannot be made again from its record."""
 
-    kind = "replay"
 
-
-class SigningError(PipelineError):
+class SigningError(PipelineError, kind="signing", exit_code=2):
     """A key of the guard cannot be used."""
 
-    kind = "signing"
-    exit_code = 2
 
-
-class SandboxError(PipelineError):
+class SandboxError(PipelineError, kind="sandbox"):
     """Programs that nobody trusts cannot be isolated on this system."""
 
-    kind = "sandbox"
 
-
-class LibraryError(PipelineError):
+class LibraryError(PipelineError, kind="library", exit_code=2):
     """An optional library is not installed."""
 
-    kind = "library"
-    exit_code = 2
 
-
-class ServiceError(PipelineError):
+class ServiceError(PipelineError, kind="service"):
     """A language model's service cannot be used."""
 
-    kind = "service"
 
-
-class BudgetError(ServiceError):
+class BudgetError(ServiceError, kind="budget", exit_code=3):
     """The next request could pass the budget."""
 
-    kind = "budget"
-    exit_code = 3
 
-
-class TooManyFailures(ServiceError):  # noqa: N818  named by what happened
+class TooManyFailures(ServiceError, kind="failures"):  # noqa: N818  named by what happened
     """More requests failed for good than the settings allow."""
-
-    kind = "failures"

@@ -30,10 +30,8 @@ MODE: Final = "L"
 WHITE: Final = np.float32(255)
 
 
-class ImageError(DataError):
+class ImageError(DataError, kind="image"):
     """An image is missing, cannot be decoded, or does not fit the others."""
-
-    kind = "image"
 
 
 def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
