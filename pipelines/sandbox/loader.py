@@ -15,8 +15,8 @@ from typing import Any, Final
 
 START: Final = """
 import marshal, sys
-from importlib.machinery import ModuleSpec
 codes, name, request = marshal.loads(sys.stdin.buffer.read())
+from importlib.machinery import ModuleSpec
 class Finder:
     @classmethod
     def find_spec(cls, name, path=None, target=None):

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.sandbox import boot, isolation
+from pipelines.sandbox import inside, isolation, loader
 from pipelines.sandbox.inside.remote import ENDED
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import Finished, Process, require, started, tail, wait
@@ -166,9 +166,9 @@ def _worker(request: Mapping[str, Any], limits: Limits) -> AbstractContextManage
     """Start the program's process."""
     pipes = (request["reading"], request["writing"])
     return started(
-        [*_python(), boot.START],
+        [*_python(), loader.START],
         limits,
-        given=boot.given("worker", request),
+        given=loader.given(inside, "worker", request),
         descriptors=pipes,
     )
 
@@ -178,9 +178,9 @@ def _judging(request: Mapping[str, Any], limits: Limits) -> AbstractContextManag
     packages = isolation.PACKAGES if need_pytest(request["tests"]) else ""
     numbers = [request[name] for name in ("reading", "writing", "report") if name in request]
     return started(
-        [*_python(), boot.START, packages],
+        [*_python(), loader.START, packages],
         limits,
-        given=boot.given("judge", {**request, "packages": packages}),
+        given=loader.given(inside, "judge", {**request, "packages": packages}),
         descriptors=numbers,
     )
 

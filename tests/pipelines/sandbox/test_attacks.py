@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from lake.polling import until
-from pipelines.sandbox import boot, cgroups, isolation, programs
+from pipelines.sandbox import cgroups, isolation, loader, programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.run import GRACE, started
 from tests.pipelines.isolated import needs_sandbox
@@ -52,7 +52,7 @@ def rare(case: tuple[str, str], often: list[tuple[str, str]]) -> bool:
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Stands in the command line of every process that a test starts in the sandbox."""
     found = secrets.token_hex(8)
-    monkeypatch.setattr(boot, "START", f"{boot.START}\n# {found}")
+    monkeypatch.setattr(loader, "START", f"{loader.START}\n# {found}")
     monkeypatch.setenv("PLANTED_API_KEY", SECRET)
     yield found
     until(lambda: not _marked(found), interval=0.01, timeout=GRACE)
