@@ -17,6 +17,10 @@ CALIBRATION: Final = "calibration"
 """The table of the calibrations of a data set's verifiers."""
 DOCS: Final = "docs"
 """Pages about a round, beside its tables."""
+MODELS: Final = "models"
+"""The files of the generator of a round that is not decided yet."""
+REVIEWS: Final = "reviews"
+"""The table of the rejections of a round."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")
 BRANCH = re.compile(
     r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>[0-9]{3,9})(?:-(?P<line>[\w][-\w]*))?\Z"

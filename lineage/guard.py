@@ -10,7 +10,8 @@ missing gets the verdict that the limits give to the unknown.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from lineage import digests
@@ -48,6 +49,8 @@ class GuardResult:
     """Id of the commit that was judged; empty until the answer is bound to one."""
     override: str | None = None
     """The reason to publish the round although a check blocks; None without an override."""
+    bound: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what the answer is about, by name; empty in answers of earlier releases."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -71,16 +74,24 @@ class GuardResult:
         """SHA-256 of everything else in the answer, as 64 hex digits."""
         return digests.of_json(self._content())
 
-    def bound_to(self, commit: str, *, override: str | None = None) -> GuardResult:
+    def bound_to(
+        self,
+        commit: str,
+        *,
+        override: str | None = None,
+        digests: Mapping[str, str] | None = None,
+    ) -> GuardResult:
         """Return the same answer, bound to the commit that was judged.
 
         Args:
             commit: id of the commit that was judged.
+            digests: digests of what was judged, by name.
             override: a reason to publish all the same. It is kept only where a check blocks; an
                 empty reason is none.
         """
         reason = (override or "").strip()
-        return replace(self, judged=commit, override=reason if reason and self.blocking else None)
+        kept = reason if reason and self.blocking else None
+        return replace(self, judged=commit, override=kept, bound=dict(digests or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON, with its digest."""
@@ -96,6 +107,7 @@ class GuardResult:
             "judged": self.judged,
             "limits": self.limits,
             "checks": [asdict(item) for item in self.checks],
+            **({"bound": dict(self.bound)} if self.bound else {}),
         }
 
 
@@ -126,6 +138,7 @@ def read(content: Any) -> GuardResult:  # noqa: ANN401  JSON
             limits=content["limits"],
             judged=content["judged"],
             override=content["override"],
+            bound=dict(content.get("bound", {})),
         )
         unaltered = _is_answer(result) and bool(result.to_dict() == content)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
@@ -141,7 +154,14 @@ def _is_answer(result: GuardResult) -> bool:
     Raises:
         OverflowError: a figure is no number that can be computed with.
     """
-    texts = (result.dataset, result.limits, result.judged, result.override or "")
+    texts = (
+        result.dataset,
+        result.limits,
+        result.judged,
+        result.override or "",
+        *result.bound,
+        *result.bound.values(),
+    )
     numbers = [item.value for item in result.checks if item.value is not None]
     return (
         type(result.round) is int

@@ -16,11 +16,12 @@ from typing import Any, Final, Literal
 from lake.client import Lake
 from lake.values import Change, Commit
 from lineage.guard import GuardResult
-from pipelines.gate import merge_verification
-from pipelines.gate.guard_record import GUARD
+from pipelines.common.errors import DataError
+from pipelines.gate import merge_verification, real_data_merges
 from pipelines.gate.merge_verification import SHORT, Merge
-from pipelines.gate.signing import Trusted
 from pipelines.rounds import path_scope
+from pipelines.rounds.metadata import GUARD, StageMetadata
+from pipelines.rounds.trust import Trust
 
 Kind = Literal[
     "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
@@ -79,14 +80,14 @@ class _Past:
         return before
 
 
-def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iterator[Step]:
+def walk(lake: Lake, commits: Iterable[Commit], trusted: Trust | None) -> Iterator[Step]:
     """Audit the commits of a first-parent log.
 
     Args:
         lake: the lake.
         commits: the log, oldest first: a revert is recognised by the earlier commit that it undoes.
-        trusted: keys of which one must have signed the guard's answers; None: signatures are not
-            verified.
+        trusted: keys of which one must have signed what was made since signing began; None:
+            signatures are not verified.
     """
     past = _Past()
     for commit in commits:
@@ -106,7 +107,18 @@ def walk(lake: Lake, commits: Iterable[Commit], trusted: Trusted | None) -> Iter
                 if merged
                 else _direct(step, lake, changes, undone)
             )
-        yield step
+        yield replace(step, wrong=step.wrong or _false_claim(commit, changed=bool(changes)))
+
+
+def _false_claim(commit: Commit, *, changed: bool) -> str | None:
+    """Why the metadata of a commit states what it is not; None if it does not."""
+    try:
+        metadata = StageMetadata.strictly(commit)
+    except DataError as error:
+        return str(error)
+    if metadata is None or metadata.stage != "publish" or changed:
+        return None
+    return f"it says that it publishes round {metadata.round} of {metadata.dataset}, and is empty"
 
 
 def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
@@ -119,16 +131,15 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
     )
 
 
-def _merge(step: Step, merge: Merge, trusted: Trusted | None) -> Step:
+def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
     """Verify a merge: of a round, of real data, of a calibration, or of none of these."""
     if path_scope.calibrates(merge.changes):
         return replace(step, kind="calibration")
     brought = path_scope.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:
-        return replace(
-            step, kind="real data", wrong=merge_verification.of_real_data(merge, real[0])
-        )
+        verification = real_data_merges.verify(merge, real[0], trusted)
+        return replace(step, kind="real data", wrong=verification.wrong, signer=verification.signer)
     verification = merge_verification.of_round(merge, trusted)
     return replace(
         step,

@@ -10,11 +10,9 @@ the content confirms them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-
-import polars as pl
 
 from lake import refs
 from lake.client import Lake
@@ -23,14 +21,13 @@ from lake.values import Change, Commit
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import GuardResult
-from lineage.schema import UNREADABLE
 from pipelines.common import digests
 from pipelines.common.errors import DataError
-from pipelines.gate import guard_record
-from pipelines.gate.guard_record import GUARD, OVERRIDE
-from pipelines.gate.signing import SIGNATURE, Statement, Trusted
-from pipelines.rounds import manifest, path_scope
-from pipelines.rounds.metadata import DATASET, KEY, ROUND
+from pipelines.gate import binding, guard_record
+from pipelines.gate.guard_record import OVERRIDE
+from pipelines.rounds import attestation, manifest, merging, path_scope
+from pipelines.rounds.metadata import DATASET, GUARD, KEY, ROUND
+from pipelines.rounds.trust import Trust
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 SHORT: Final = 12
@@ -68,12 +65,19 @@ class MergeVerification:
     """Short name of the trusted key that signed the answer."""
 
 
-def of_round(merge: Merge, trusted: Trusted | None) -> MergeVerification:
+def at(lake: Lake, commit: Commit, trusted: Trust | None) -> MergeVerification:
+    """Verify the commit by which a lake says that it holds a round; arguments as `of_round`."""
+    changes = lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True)
+    return of_round(Merge(lake, commit, tuple(changes)), trusted)
+
+
+def of_round(merge: Merge, trusted: Trust | None) -> MergeVerification:
     """Verify that the guard let pass what a merge brought.
 
     Args:
         merge: the merge of a round.
-        trusted: keys of which one must have signed; None: signatures are not verified.
+        trusted: the trusted keys, of which one must have signed what was made since signing began;
+            None: signatures are not verified.
     """
     metadata = merge.commit.metadata
     dataset, number = metadata.get(DATASET, ""), refs.number(metadata.get(ROUND))
@@ -88,30 +92,10 @@ def of_round(merge: Merge, trusted: Trusted | None) -> MergeVerification:
             f"what it merged holds no answer of the guard about round {number}"
         )
     wrong = next(filter(None, (check(merge, result) for check in CHECKS)), None)
-    if wrong is not None or trusted is None:
-        return MergeVerification(wrong, result)
-    signer = trusted.signer(_statement(merge, result), metadata)
-    return MergeVerification(None if signer else _unsigned(metadata), result, signer)
-
-
-def of_real_data(merge: Merge, dataset: str) -> str | None:
-    """Verify by content that a merge brought nothing but real data, round 0 of a data set.
-
-    Real data has no guard's answer, because there is nothing synthetic to judge. The lineage of its
-    rows must therefore record that every row is real and has no parents.
-
-    Returns:
-        Why verification failed, in one sentence; None: the merge brought only real data.
-    """
-    other = path_scope.foreign(merge.changes, dataset, path_scope.REAL)
-    if other is not None:
-        return f"it brings real data of {dataset}, and {_verb(other)} {other.path} besides"
-    try:
-        return _contradiction(merge.lake, merge.commit.id, dataset)
-    except NotFoundError:
-        return f"it leaves round 0 of {dataset} without samples or without lineage"
-    except UNREADABLE:
-        return f"the samples or the lineage of round 0 of {dataset} cannot be read"
+    signer = None if trusted is None else _signer(merge, result, trusted)
+    if wrong is None and signer is None and trusted and not trusted.is_earlier(merge.commit.id):
+        wrong = f"the guard's answer {_unsigned(metadata)}"
+    return MergeVerification(wrong or made_otherwise(merge, trusted), result, signer)
 
 
 def _recorded(lake: Lake, ref: str, dataset: str, number: int) -> GuardResult | None:
@@ -207,17 +191,44 @@ def _judged(merge: Merge, result: GuardResult) -> str | None:
     return f"after the guard judged {judged[:SHORT]}, {answer} was changed beyond its answer"
 
 
+def _bound(merge: Merge, result: GuardResult) -> str | None:
+    """The digests that the answer is bound to are those of the judged commit."""
+    if not result.bound:
+        return None  # an answer of an earlier release
+    tables = binding.of_tables(merge.lake, result.judged, result.dataset, result.round)
+    for name in {**tables, **result.bound}.keys() & {*binding.TABLES}:
+        if tables.get(name) != result.bound.get(name):
+            return f"the guard judged other {name} than {result.judged[:SHORT]} holds"
+    return None
+
+
+def _head(merge: Merge, result: GuardResult) -> str | None:
+    """The head file is what publish writes, and the one that was signed."""
+    key = merge.commit.metadata.get(KEY, "")
+    wrong = merging.head_fault(merge.lake, merge.source, result.dataset, result.round, key)
+    signed = merge.commit.metadata.get(guard_record.HEAD)
+    if wrong is None and signed is not None:
+        held = merging.head_checksum(merge.lake, merge.source, result.dataset)
+        wrong = None if held == signed else f"{refs.head(result.dataset)} is another file"
+    return f"of what it merged, {wrong}" if wrong else None
+
+
 def _scope(merge: Merge, result: GuardResult) -> str | None:
     """The merge changed only its round and what the round supersedes."""
     other = path_scope.foreign(merge.changes, result.dataset, result.round)
     if other is None:
         return None
     judged_round = f"round {result.round} of {result.dataset}"
-    return f"{judged_round} was judged, and it {_verb(other)} {other.path} besides"
+    return f"{judged_round} was judged, and it {path_scope.verb(other)} {other.path} besides"
 
 
 def _brought(merge: Merge, _: GuardResult) -> str | None:
     """The merge differs from its first parent by exactly the changes of its source."""
+    return altered(merge)
+
+
+def altered(merge: Merge) -> str | None:
+    """Why a merge differs from its first parent by something else than its source's changes."""
     expected: dict[str, str | None] = {}
     for item in merge.lake.diff(merge.before, merge.source, checksums=True):
         if item.kind == "conflict":
@@ -240,21 +251,43 @@ CHECKS: Final[tuple[Check, ...]] = (
     _complete,
     _let_through,
     _judged,
+    _bound,
+    _head,
     _scope,
     _brought,
 )
 """Checks in the order in which they run; the first that fails is reported."""
 
 
-def _statement(merge: Merge, result: GuardResult) -> Statement:
-    key = merge.commit.metadata.get(KEY, "")
-    return guard_record.statement(merge.lake.repository, result, key)
+def _signer(merge: Merge, result: GuardResult, trusted: Trust) -> str | None:
+    """The short name of the trusted key that signed a merge; None if none did."""
+    metadata = merge.commit.metadata
+    if attestation.SIGNATURE in metadata:
+        return attestation.signer_of(merge.lake, metadata, trusted)
+    key = metadata.get(KEY, "")
+    statement = guard_record.earlier_statement(merge.lake.repository, result, key)
+    signature = metadata.get(guard_record.EARLIER_SIGNATURE)
+    return trusted.keys.signer(statement.encoded(), signature)
 
 
 def _unsigned(metadata: Mapping[str, str]) -> str:
-    if SIGNATURE not in metadata:
-        return "the guard's answer is not signed"
-    return "the guard's answer is not signed by a key that is trusted"
+    earlier = guard_record.EARLIER_SIGNATURE in metadata
+    return attestation.unsigned({attestation.SIGNATURE: ""} if earlier else metadata)
+
+
+def made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
+    """Why what was merged is not what the round's stages made; None if it is.
+
+    Merges of earlier releases state nothing about what they hold.
+    """
+    stated = merge.commit.metadata.get(attestation.CONTENT)
+    if stated is None and (trusted is None or trusted.is_earlier(merge.commit.id)):
+        return None
+    dataset, number = merge.commit.metadata[DATASET], int(merge.commit.metadata[ROUND])
+    held = attestation.content(merge.lake, merge.source, dataset, number)
+    if held != stated:
+        return "it merged another content than it states"
+    return attestation.chain_fault(merge.lake, merge.source, trusted)
 
 
 def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
@@ -275,35 +308,3 @@ def _without_guard(content: Mapping[str, Any]) -> bytes:
 
 def _verb(item: Change) -> str:
     return {"added": "adds", "removed": "removes"}.get(item.kind, "changes")
-
-
-def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
-    """The first property of round 0 that real data cannot have; None if there is none."""
-    key = ["round", "row", "sample_id"]
-    lineage = lake.scan(commit, refs.partition(dataset, "lineage", path_scope.REAL)).select(
-        *key, "kind", "parents", "generator", "trained_on"
-    )
-    wrong = (
-        (pl.col("kind").cast(pl.String) != "real").fill_null(value=True)
-        | (pl.col("round") != path_scope.REAL).fill_null(value=True)
-        | (pl.col("parents").list.len() > 0).fill_null(value=False)
-        | pl.col("generator").is_not_null()
-        | pl.col("trained_on").is_not_null()
-    )
-    unreal = lineage.filter(wrong).select("row", "kind").collect()
-    samples = lake.scan(commit, refs.partition(dataset, "samples", path_scope.REAL)).select(key)
-    strange = samples.join(lineage, on=key, how="anti").select("row").collect()
-    return next(_contradictions(unreal, strange, dataset), None)
-
-
-def _contradictions(unreal: pl.DataFrame, strange: pl.DataFrame, dataset: str) -> Iterator[str]:
-    what = f"of round 0 of {dataset}"
-    if not unreal.is_empty():
-        row, kind = unreal.row(0)
-        yield f"{_rows(unreal)} {what} not real: row {row} is {kind}, or has parents or a generator"
-    if not strange.is_empty():
-        yield f"{_rows(strange)} {what} without lineage: row {strange['row'][0]}"
-
-
-def _rows(frame: pl.DataFrame) -> str:
-    return "1 row" if len(frame) == 1 else f"{len(frame):,} rows"

@@ -2,8 +2,7 @@
 
 Both the stage `publish` and a person's approval call this module, so both use the same guard and
 make the same merge. The guard judges the evaluate commit; its answer is written into the round's
-manifest and, bound to the judged commit, into the metadata of the merge. The merge is signed if a
-key is configured.
+manifest and, bound to the judged commit, into the metadata of the merge, which is signed.
 """
 
 from __future__ import annotations
@@ -16,13 +15,30 @@ from lake.values import Commit
 from lineage.guard import GuardResult
 from pipelines.common import console
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.gate import checks, evidence, guard_record, guard_report, reviews, signing
+from pipelines.gate import (
+    binding,
+    checks,
+    evidence,
+    guard_record,
+    guard_report,
+    merge_verification,
+    reviews,
+)
 from pipelines.gate.reviews import Approval
-from pipelines.gate.signing import Signer
-from pipelines.rounds import adoption, branches, history, merging, receipts, stage_inputs
+from pipelines.rounds import (
+    adoption,
+    attestation,
+    branches,
+    history,
+    manifest,
+    merging,
+    receipts,
+    stage_inputs,
+    trust,
+)
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.keys import StageKey
-from pipelines.rounds.metadata import PUBLISH_KEY
+from pipelines.rounds.metadata import PUBLISH_KEY, SUITE
 from pipelines.rounds.round_commit import round_commit
 from pipelines.rounds.staging_branch import delete_stale
 
@@ -39,7 +55,11 @@ class Publication:
 
 
 def published(ctx: RoundContext, key: StageKey) -> Publication | None:
-    """Find the commit that published this round under this key or recipe; None if there is none."""
+    """Find the commit that published this round under this key or recipe; None if there is none.
+
+    Raises:
+        StaleError: main holds a merge that says so, and that is not proved.
+    """
     if ctx.round.line != refs.MAIN:
         judged = history.find(
             ctx.lake, ctx.round, lambda _, metadata: metadata.extra.get(PUBLISH_KEY) == key.key
@@ -52,8 +72,15 @@ def published(ctx: RoundContext, key: StageKey) -> Publication | None:
     stored_key = _stored_key(ctx, merged.source) or merged.key
     if key.key != stored_key.key and key.recipe != stored_key.recipe:
         return None
+    commit = ctx.lake.resolve(merged.commit)
+    wrong = merge_verification.at(ctx.lake, commit, trust.load(ctx.lake)).wrong
+    if wrong is not None:
+        raise StaleError(
+            f"main holds {ctx.round.key} by the merge {commit.id[:12]}, which is not proved: "
+            f"{wrong}; see `stemma audit --history main`"
+        )
     console.line(f"publish: adopted {merged.commit[:12]}{adoption.outdated(stored_key, key)}")
-    return Publication(ctx.lake.resolve(merged.commit), stored_key)
+    return Publication(commit, stored_key)
 
 
 def publish(
@@ -79,33 +106,38 @@ def publish(
     Raises:
         BlockedError: the guard blocks the round, on main.
         ReasonError: the guard's answer requires a reason, and the person gave none.
-        StaleError: main changed meanwhile.
+        SigningError: there is no key to sign with.
+        StaleError: main changed meanwhile, or the round is not what its stages made.
     """
     settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
-    signer = signing.signer() if on_main else None
+    trust.signer(ctx.lake)
     rejection = reviews.of_branch(ctx.lake, ctx.round.branch) if approval else None
     commit = ctx.lake.resolve(evaluated)
     judged = branches.rebase_onto_main(ctx, commit, supersede=supersede).id
-    answer = checks.judge(evidence.collect(ctx, judged), settings)
+    binding.check(ctx, judged)
+    collected = evidence.collect(ctx, judged)
+    answer = checks.judge(collected, settings)
     reason = settings.override or (approval.reason if approval else None)
-    result = answer.bound_to(judged, override=reason)
+    recorded = manifest.read(ctx.lake, judged, ctx.round.dataset, ctx.round.number)
+    digests = binding.of_round(ctx, judged, recorded, collected.calibration)
+    result = answer.bound_to(judged, override=reason, digests=digests)
     if approval:
         approval.check(result, rejection)
-    recorded = _record(ctx, judged, key, result)
+    answered = _record(ctx, judged, key, result)
     guard_report.show(result)
     write_metric(ctx, result)
     if not on_main:
         blocks = f"; the guard blocks it ({', '.join(result.blocking)})" if result.blocked else ""
         console.line(f"line {ctx.round.line}: {ctx.round.key} is judged and not merged{blocks}")
-        return Publication(recorded, key)
+        return Publication(answered, key)
     if result.blocked:
         raise BlockedError(
             f"the guard blocks {ctx.round.key} ({', '.join(result.blocking)}); it stays on "
             f"{ctx.round.branch} for review: stemma diff main {ctx.round.branch}, or stemma ui"
         )
     entries = approval.metadata(rejection) if approval else {}
-    entries |= _merge_metadata(ctx, key, result, signer)
-    return _merge(ctx, recorded, key, result, entries)
+    entries |= _merge_metadata(ctx, key, result, answered)
+    return _merge(ctx, answered, key, result, entries)
 
 
 def approve(ctx: RoundContext, approval: Approval) -> Commit:
@@ -189,24 +221,28 @@ def _record(ctx: RoundContext, judged: str, key: StageKey, result: GuardResult) 
 
 
 def _merge_metadata(
-    ctx: RoundContext, key: StageKey, result: GuardResult, signer: Signer | None
+    ctx: RoundContext, key: StageKey, result: GuardResult, answered: Commit
 ) -> dict[str, str]:
-    """Metadata of the merge: the guard's answer, the judged commit, and the signature if any."""
-    entries = branches.metadata(ctx.round, "publish", key).to_metadata()
-    entries |= guard_record.guard_metadata(result)
-    if signer is None:
-        return entries
-    statement = guard_record.statement(ctx.lake.repository, result, key.key)
-    return entries | signer.metadata(statement)
+    """Metadata of the merge: the guard's answer, and digests of what is merged."""
+    lake, round_ = ctx.lake, ctx.round
+    return {
+        **branches.metadata(round_, "publish", key).to_metadata(),
+        **guard_record.guard_metadata(result),
+        SUITE: result.bound["suite"],
+        guard_record.LIMITS: result.limits,
+        attestation.CONTENT: attestation.content(lake, answered.id, round_.dataset, round_.number),
+        guard_record.HEAD: merging.head_checksum(lake, answered.id, round_.dataset),
+    }
 
 
 def _merge(
-    ctx: RoundContext, recorded: Commit, key: StageKey, result: GuardResult, entries: dict[str, str]
+    ctx: RoundContext, answered: Commit, key: StageKey, result: GuardResult, entries: dict[str, str]
 ) -> Publication:
     """Merge into main; if another clone published the same key meanwhile, return its merge."""
     message = f"Publish {ctx.round.key}: guard {result.verdict}"
     try:
-        return Publication(merging.merge(ctx.lake, recorded.id, message, entries), key)
+        sealed = attestation.seal(ctx.lake, entries)
+        return Publication(merging.merge(ctx.lake, answered.id, message, sealed), key)
     except StaleError:
         done = published(ctx, key)
         if done is None:

@@ -20,11 +20,12 @@ from lake.documents import DocumentError
 from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.common import console
-from pipelines.common.errors import DataError, PipelineError
+from pipelines.common.errors import DataError, PipelineError, StaleError
 from pipelines.common.settings import parse
 from pipelines.params import Dataset, Round
-from pipelines.rounds import history, keys, manifest, stage_inputs
+from pipelines.rounds import attestation, history, keys, manifest, stage_inputs, trust
 from pipelines.rounds.context import RoundContext
+from pipelines.rounds.history import Published
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import PUBLISH_KEY, SUITE, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -102,27 +103,76 @@ def find(ctx: RoundContext, stage: str, key: StageKey) -> StoredResult | None:
     """Find the result of a stage in the lake.
 
     A result of the same key comes first. A result of the same recipe and other versions counts if
-    main holds its round: a published round never goes stale because code changed.
+    main holds its round: a published round never goes stale because code changed. A commit that is
+    not what a stage made (`pipelines.rounds.attestation`) is passed over, and said.
 
     Args:
         ctx: the round.
         stage: the stage's name.
         key: the stage's current key.
+
+    Raises:
+        StaleError: main holds a round whose commits are not what its stages made.
     """
     compare_once(ctx)
     notes = read(ctx.lake, ctx.round.dataset, ctx.round.number)
-    exact = history.find(
-        ctx.lake, ctx.round, lambda commit, _: _has(key_of(commit, stage, notes), key=key.key)
-    )
+    merge = _published(ctx)
+
+    def has_key(commit: Commit, _: StageMetadata) -> bool:
+        return _has(key_of(commit, stage, notes), key=key.key) and _is_sound(ctx, commit, merge)
+
+    exact = history.find(ctx.lake, ctx.round, has_key)
     if exact is not None:
         return StoredResult(exact, key)
-    published = _published_source(ctx)
-    chain = history.chain(ctx.lake, published, ctx.round) if published else ()
-    for commit in chain:
+    for commit in history.chain(ctx.lake, merge.source, ctx.round) if merge else ():
         stored_key = key_of(commit, stage, notes)
-        if stored_key is not None and stored_key.recipe == key.recipe:
+        if stored_key is None or stored_key.recipe != key.recipe:
+            continue
+        if _is_sound(ctx, commit, merge):
             return StoredResult(commit, stored_key)
     return None
+
+
+def fault(ctx: RoundContext, commit: Commit, merge: Published | None) -> str | None:
+    """Find out why a commit of a round is not what a stage made; None if it is.
+
+    A round that main held before signing began was made by an earlier release, whose commits state
+    nothing about what they hold.
+
+    Args:
+        ctx: the round.
+        commit: the commit.
+        merge: the merge by which main holds the round; None if it does not.
+    """
+    trusted = trust.load(ctx.lake)
+    earlier = merge is not None and (trusted is None or trusted.is_earlier(merge.commit))
+    if earlier and attestation.CONTENT not in commit.metadata and _is_in(ctx, commit, merge):
+        return None
+    return attestation.chain_fault(ctx.lake, commit.id, trusted)
+
+
+def _is_sound(ctx: RoundContext, commit: Commit, merge: Published | None) -> bool:
+    """Tell whether a commit of a round may be adopted; say so if it may not.
+
+    Raises:
+        StaleError: main holds it, and it is not what a stage made.
+    """
+    wrong = fault(ctx, commit, merge)
+    if wrong is None:
+        return True
+    if _is_in(ctx, commit, merge):
+        raise StaleError(
+            f"main holds {ctx.round.key}, and {wrong}; see `stemma audit --history main`, and make "
+            f"the round again with `stemma round redo {ctx.round.key}`"
+        )
+    console.line(f"{commit.id[:12]} has the key of {ctx.round.key} and is not adopted: {wrong}")
+    return False
+
+
+def _is_in(ctx: RoundContext, commit: Commit, merge: Published | None) -> bool:
+    """Tell whether a merge brought a commit of the round into main."""
+    chain = history.chain(ctx.lake, merge.source, ctx.round) if merge else ()
+    return any(held.id == commit.id for held in chain)
 
 
 def outdated(stored: StageKey, current: StageKey) -> str:
@@ -157,9 +207,10 @@ def outdated_versions(lake: Lake, round_: Round, source: str) -> dict[str, list[
 
 def compare_once(ctx: RoundContext) -> None:
     """Store the current keys of a published round of format 1 if its settings and inputs match."""
-    source = _published_source(ctx)
-    if source is None:
+    merge = _published(ctx)
+    if merge is None:
         return
+    source = merge.source
     commits: dict[str, Commit] = {}
     for commit in history.chain(ctx.lake, source, ctx.round):  # newest first
         metadata = StageMetadata.from_commit(commit)
@@ -182,12 +233,11 @@ def compare_once(ctx: RoundContext) -> None:
         )
 
 
-def _published_source(ctx: RoundContext) -> str | None:
-    """The merged commit that published the round; None if main does not hold the round."""
+def _published(ctx: RoundContext) -> Published | None:
+    """The merge that published the round; None if main does not hold the round."""
     if ctx.round.line != refs.MAIN:
         return None
-    published = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
-    return published.source if published else None
+    return history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
 
 
 def _has(stored: StageKey | None, *, key: str) -> bool:

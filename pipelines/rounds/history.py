@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.params import Round
+from pipelines.rounds import attestation, trust
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, StageMetadata
+from pipelines.rounds.trust import Trust
+
+MERGED: Final = 2
+"""Number of parents of a merge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +39,45 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
 
     A ref holds a round if it has the round's manifest exactly as the publishing merge left it: a
     merge that was reverted or superseded does not count; one that a second revert restored does.
+    Only a merge of two parents publishes a round, and it must be signed by a trusted key unless it
+    is from before signing began (`pipelines.rounds.trust`).
     """
+    trusted = trust.load(lake)
     published_rounds: dict[int, Published] = {}
     manifests = _manifests(lake, dataset, ref)
     for commit in lake.log(ref, first_parent=True) if manifests else ():
         metadata = StageMetadata.from_commit(commit)
         if metadata is None or not metadata.publishes(dataset) or metadata.key is None:
             continue
+        if not is_proved(lake, commit, trusted):
+            continue
         number = metadata.round
         if number in published_rounds or number not in manifests:
             continue
-        if _manifests(lake, dataset, commit.id).get(number) == manifests[number]:
-            source = commit.parents[1] if len(commit.parents) > 1 else commit.id
+        now, before = (
+            _manifests(lake, dataset, ref).get(number) for ref in (commit.id, commit.parents[0])
+        )
+        if before != now == manifests[number]:
+            source = commit.parents[1]
             published_rounds[number] = Published(number, commit.id, source, metadata.key)
         if len(published_rounds) == len(manifests):
             break
     return published_rounds
+
+
+def is_proved(lake: Lake, commit: Commit, trusted: Trust | None) -> bool:
+    """Tell whether a commit that says that it publishes a round is a merge with a signature.
+
+    Args:
+        lake: the lake.
+        commit: the commit.
+        trusted: the trusted keys; None: signatures are not verified.
+    """
+    if len(commit.parents) != MERGED:
+        return False
+    if trusted is None or attestation.signer_of(lake, commit.metadata, trusted) is not None:
+        return True
+    return trusted.is_earlier(commit.id)
 
 
 def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from lake import polling, refs
+from lake import documents, polling, refs
 from lake.client import Lake
-from lake.errors import ConflictError
+from lake.documents import DocumentError
+from lake.errors import ConflictError, NotFoundError, TooLargeError
 from lake.values import Commit
 from pipelines.common.errors import StaleError
 from pipelines.rounds import receipts
@@ -17,6 +19,9 @@ from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
 
 TAG_ATTEMPTS: Final = 10
+HEAD_BYTES: Final = 1 << 10
+"""Limit of the size of a head file, in bytes."""
+ATTEMPT: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def refuse_unknown(
@@ -86,6 +91,39 @@ def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> 
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
 
 
+def head_checksum(lake: Lake, ref: str, dataset: str) -> str:
+    """The checksum of the head file at a ref; empty if there is none."""
+    path = refs.head(dataset)
+    return next((item.checksum for item in lake.objects(ref, path) if item.path == path), "")
+
+
+def head_fault(lake: Lake, ref: str, dataset: str, number: int, key: str) -> str | None:
+    """Find out why the head file at a ref is not what `write_head` wrote; None if it is.
+
+    Args:
+        lake: the lake.
+        ref: the ref.
+        dataset: the data set.
+        number: the round that the ref publishes.
+        key: the key under which it is published.
+    """
+    path = refs.head(dataset)
+    try:
+        content = documents.parse_json(lake.read(ref, path, HEAD_BYTES))
+    except (NotFoundError, TooLargeError):
+        return f"{path} is missing or too large"
+    except DocumentError as error:
+        return f"{path} {error}"
+    if not isinstance(content, dict) or set(content) != {"round", "input_key", "attempt"}:
+        return f"{path} holds something else than a stage writes"
+    attempt = content["attempt"]
+    if not isinstance(attempt, str) or not ATTEMPT.fullmatch(attempt):
+        return f"{path} holds something else than a stage writes"
+    if (content["round"], content["input_key"]) != (number, key):
+        return f"{path} is of another round or key"
+    return None
+
+
 def merge(lake: Lake, source: str, message: str, metadata: Mapping[str, str]) -> Commit:
     """Merge a round into main.
 
@@ -95,7 +133,10 @@ def merge(lake: Lake, source: str, message: str, metadata: Mapping[str, str]) ->
     try:
         return lake.merge(source, refs.MAIN, message, metadata)
     except ConflictError as error:
-        raise StaleError("main changed at the same time; run `dvc repro` again") from error
+        raise StaleError(
+            "main changed at the same time; run `dvc repro` again, and if that does not help, see "
+            "who committed to main (stemma audit --history main)"
+        ) from error
 
 
 def ensure_tag(lake: Lake, dataset: str, number: int, commit: str) -> str:

@@ -5,7 +5,8 @@ and under which key. The lake's log can therefore be queried, and no second data
 
 The metadata has a format. Format 1 (releases before 0.2) has no recipe and no versions; the
 settings and inputs of such a commit are compared once, and its current keys are stored on a
-separate branch (`pipelines.rounds.adoption`).
+separate branch (`pipelines.rounds.adoption`). Format 3 states what the commit holds and was made
+from, and is signed (`pipelines.rounds.attestation`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pipelines.common import digests
 from pipelines.common.errors import DataError, FormatError
 from pipelines.rounds.keys import StageKey
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Format of the metadata that this release writes, and the highest that it reads."""
 
 STAGE: Final = "stemma.stage"
@@ -37,6 +38,8 @@ FIT_KEY: Final = "stemma.fit_key"
 FIT_RECIPE: Final = "stemma.fit_recipe"
 FIT_VERSIONS: Final = "stemma.fit_versions"
 SUITE: Final = "stemma.suite"
+GUARD: Final = "stemma.guard"
+"""Entry of the merge of a round: digest of the guard's answer."""
 PUBLISH_KEY: Final = "stemma.publish_key"
 """Entry of a guard commit that lets its round pass: the key under which it is published."""
 FORMAT_ENTRY: Final = "stemma.format"
@@ -58,16 +61,28 @@ class StageMetadata:
 
     @classmethod
     def from_commit(cls, commit: Commit) -> StageMetadata | None:
+        """Read the metadata of a commit; None if no stage made it, or if it is damaged.
+
+        Raises:
+            FormatError: a newer release wrote it.
+        """
+        try:
+            return cls.strictly(commit)
+        except DataError:
+            return None
+
+    @classmethod
+    def strictly(cls, commit: Commit) -> StageMetadata | None:
         """Read the metadata of a commit; None if no stage made it.
 
         Raises:
             FormatError: a newer release wrote it.
-            DataError: its versions are damaged.
+            DataError: it is damaged.
         """
         entries = dict(commit.metadata)
         stage, dataset = entries.pop(STAGE, None), entries.pop(DATASET, None)
         number = refs.number(entries.pop(ROUND, None))
-        if stage is None or dataset is None or number is None:
+        if stage is None or dataset is None or number is None or not refs.NAME.match(dataset):
             return None
         written = _format(commit.id, entries.pop(FORMAT_ENTRY, "1"))
         key, recipe = entries.pop(KEY, ""), entries.pop(RECIPE, None)
@@ -104,11 +119,14 @@ class StageMetadata:
 
     @property
     def fit(self) -> StageKey | None:
-        """Key of the fit whose generator a generate commit holds."""
+        """Key of the fit whose generator a generate commit holds; None if it is damaged."""
         key = self.extra.get(FIT_KEY)
         if key is None:
             return None
-        versions = _versions("a generate commit", self.extra.get(FIT_VERSIONS, "{}"))
+        try:
+            versions = _versions("a generate commit", self.extra.get(FIT_VERSIONS, "{}"))
+        except DataError:
+            return None
         return StageKey(key, self.extra.get(FIT_RECIPE), versions)
 
 

@@ -16,7 +16,7 @@ from pipelines.common import parquet
 from pipelines.generators import model_folder
 
 ROOT: Final = Path("models")
-TABLE: Final = "models"
+TABLE: Final = refs.MODELS
 MIX: Final = "mix.json"
 LEFT_OUT: Final = "left_out.parquet"
 COST: Final = "cost.json"

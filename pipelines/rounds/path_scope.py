@@ -14,6 +14,12 @@ from lake.values import Change
 
 REAL = 0
 """Number of the round that holds real data."""
+VERBS = {"added": "adds", "removed": "removes"}
+
+
+def verb(change: Change) -> str:
+    """What a change does to its path: it adds, removes or changes it."""
+    return VERBS.get(change.kind, "changes")
 
 
 def datasets(changes: Iterable[Change]) -> list[str]:

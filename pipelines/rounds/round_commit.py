@@ -8,7 +8,9 @@ stage writes inside `round_commit`, which reads from top to bottom:
         tx.manifest["counts"] = counts
     return tx.result
 
-The write is atomic: all of it becomes visible or nothing (`pipelines.rounds.staging_branch`).
+The write is atomic: all of it becomes visible or nothing (`pipelines.rounds.staging_branch`). The
+commit states what it holds and what it was made from, and is signed
+(`pipelines.rounds.attestation`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import polars as pl
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.common import console
-from pipelines.rounds import adoption, branches, history, manifest
+from pipelines.rounds import adoption, attestation, branches, history, manifest
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.staging_branch import staging_branch
@@ -101,7 +103,8 @@ def round_commit(
         yield tx
         manifest.write(lake, branch, round_.dataset, round_.number, tx.manifest)
         metadata = branches.metadata(round_, stage, key).to_metadata() | tx.metadata
-        commit = lake.commit(branch, message, metadata)
+        metadata |= attestation.contents(lake, branch, start, round_.dataset, round_.number)
+        commit = lake.commit(branch, message, attestation.seal(lake, metadata))
         lake.set_branch(round_.branch, commit.id)
         tx._result = StageResult(commit, key, tx.manifest)  # noqa: SLF001  set once, here
 

@@ -64,9 +64,13 @@ def start(name: str, key: str | None, *, supersede: bool = False) -> None:
     module = importlib.import_module(f"pipelines.stages.{name}")
     flags = {"supersede": True} if supersede else {}
     if name in OF_A_ROUND:
-        from pipelines.rounds.context import open_context  # noqa: PLC0415  the stage lake does not need it
+        # The stage lake needs neither.
+        from pipelines.rounds import receipt_checks  # noqa: PLC0415
+        from pipelines.rounds.context import open_context  # noqa: PLC0415
 
-        module.main(open_context(str(key)), **flags)
+        ctx = open_context(str(key))
+        receipt_checks.check(ctx, name)
+        module.main(ctx, **flags)
     else:
         module.run(*([] if key is None else [key]), **flags)
 

@@ -14,12 +14,14 @@ from rich.text import Text
 from lake.values import Commit
 from lineage.guard import GuardResult
 from pipelines.common.progress import track
-from pipelines.gate import history_audit, signing
+from pipelines.common.signing import PUBLIC_KEYS
+from pipelines.gate import history_audit
 from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merge_verification import SHORT
-from pipelines.gate.signing import PUBLIC_KEYS, Trusted
 from pipelines.params import load
+from pipelines.rounds import trust
 from pipelines.rounds.context import open_lake
+from pipelines.rounds.trust import FOLDER, Trust
 from review.cli.datasets import wanted_datasets
 from review.cli.output import make_console, print_json, sentence, table
 from review.errors import Findings
@@ -43,8 +45,8 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     """
     params = load()
     only = None if dataset is None else wanted_datasets(params, dataset)[0]
-    trusted = signing.trusted()
     lake = open_lake(params)
+    trusted = trust.load(lake)
     head = lake.resolve(ref)
     log = list(lake.log(head.id, first_parent=True))[::-1]
     steps = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
@@ -61,12 +63,12 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 
 
 def _content(
-    ref: str, head: Commit, steps: Sequence[Step], trusted: Trusted | None
+    ref: str, head: Commit, steps: Sequence[Step], trusted: Trust | None
 ) -> dict[str, Any]:
     return {
         "ref": ref,
         "commit": head.id,
-        "trusted_keys": sorted(trusted.keys) if trusted else None,
+        "trusted_keys": sorted(trusted.keys.keys) if trusted else None,
         "steps": dict(Counter(step.kind for step in steps)),
         "findings": [step.to_dict() for step in steps if step.wrong is not None],
         "proved": [
@@ -75,7 +77,7 @@ def _content(
     }
 
 
-def _rendered(ref: str, steps: Sequence[Step], trusted: Trusted | None) -> Iterator[RenderableType]:
+def _rendered(ref: str, steps: Sequence[Step], trusted: Trust | None) -> Iterator[RenderableType]:
     proved = [step for step in steps if step.wrong is None]
     findings = [step for step in steps if step.wrong is not None]
     counts = Counter(step.kind for step in proved)
@@ -90,10 +92,25 @@ def _rendered(ref: str, steps: Sequence[Step], trusted: Trusted | None) -> Itera
     for step in proved:
         if step.result is not None and step.result.override is not None:
             yield _overridden(step.commit.id, step.result)
+    yield sentence(_signatures(proved, trusted))
+
+
+def _signatures(proved: Sequence[Step], trusted: Trust | None) -> str:
+    """Say who signed what was proved."""
     if trusted is None:
-        yield sentence(f"signatures were not looked at: {PUBLIC_KEYS} names no key to trust")
-    else:
-        yield sentence(f"trusted keys: {', '.join(sorted(trusted.keys))}")
+        return (
+            f"no signature was verified: {FOLDER}/ holds no key to trust, and {PUBLIC_KEYS} names "
+            "none"
+        )
+    signers = Counter(step.signer for step in proved if step.signer)
+    signed = [f"{_many(count, 'merge')} by {name}" for name, count in sorted(signers.items())]
+    earlier = sum(
+        step.kind != "nothing" and not step.signer and trusted.is_earlier(step.commit.id)
+        for step in proved
+    )
+    unsigned = [f"{_many(earlier, 'merge')} from before signing began"] if earlier else []
+    keys = ", ".join(sorted(trusted.keys.keys))
+    return f"signed: {', '.join([*signed, *unsigned]) or 'nothing yet'}; trusted keys: {keys}"
 
 
 def _findings(findings: Sequence[Step]) -> Table:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import BlockedError
-from pipelines.gate.signing import KEY
+from pipelines.common.signing import KEY
 from tests.flow.lab import Lab, key_pair
 from tests.flow.projects import ROOT, Project, tiny, tiny_round
 from tests.shared import made_once

@@ -21,10 +21,12 @@ from lake.client import Lake
 from lake.values import Commit
 from lineage import guard
 from lineage.guard import GuardResult
-from pipelines.gate import guard_record, history_audit, signing
+from pipelines.common import signing
+from pipelines.common.signing import PUBLIC_KEYS, Trusted
+from pipelines.gate import guard_record, history_audit
 from pipelines.gate.history_audit import Step
-from pipelines.gate.signing import PUBLIC_KEYS, Trusted
 from pipelines.rounds import manifest, merging, tables
+from pipelines.rounds.trust import Trust
 from tests.flow.projects import Project
 
 MORE = "tiny/samples/round=003/part-00001.parquet"
@@ -82,7 +84,7 @@ class Lab:
         about = {**self.merge.metadata, **guard_record.guard_metadata(result)}
         return self.committed(name, at, write), about
 
-    def found(self, ref: str, trusted: Trusted | None = None) -> list[Step]:
+    def found(self, ref: str, trusted: Trust | None = None) -> list[Step]:
         """The findings in a history, newest first."""
         log = list(self.lake.log(ref, first_parent=True))[::-1]
         return [step for step in history_audit.walk(self.lake, log, trusted) if step.wrong][::-1]
@@ -105,10 +107,10 @@ def key_pair(place: Path) -> Path:
     return place
 
 
-def trust(*keys: Path) -> Trusted:
-    found = signing.trusted({PUBLIC_KEYS: ":".join(str(key.with_suffix(".pub")) for key in keys)})
-    assert found is not None
-    return found
+def trust(lake: Lake, *keys: Path) -> Trust:
+    """Trust in these keys alone, in a lake that was signed from its first commit."""
+    paths = ":".join(str(key.with_suffix(".pub")) for key in keys)
+    return Trust(Trusted(signing.named_keys({PUBLIC_KEYS: paths})), lake)
 
 
 def add_samples(lake: Lake) -> Callable[[str], None]:

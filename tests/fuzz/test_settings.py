@@ -24,8 +24,7 @@ from lake.documents import DocumentError
 from lake.settings import Embedded, Remote
 from lineage import id_prefixes
 from pipelines import params
-from pipelines.gate import signing
-from pipelines.gate.signing import Statement
+from pipelines.common import signing
 from pipelines.generators.text import templates
 from pipelines.rounds import receipts
 from pipelines.scorers import json_schema, rubric
@@ -325,7 +324,7 @@ def public(key: Any) -> bytes:
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 OTHER = ec.derive_private_key(5, ec.SECP256R1())
-STATEMENT = Statement("stemma", "digits", 3, "a" * 64, "b" * 64, "pass", None, "c" * 64)
+STATEMENT = b'{"entries":{},"form":"stemma-seal/1","repository":"stemma"}'
 OF_PEM = (b"-----BEGIN PRIVATE KEY-----\n", b"-----END PUBLIC KEY-----", b"=", b"AAAA", b"\n\n")
 
 
@@ -350,23 +349,23 @@ def test_keys_that_sign(content: tuple[bytes, str | None, str]) -> object:
 @fuzzed(mutated([public(SIGNING), public(OTHER)], OF_PEM, edits=2), reasons=2)
 def test_keys_that_are_trusted(data: bytes) -> object:
     Path("public.pem").write_bytes(data)
-    found = signing.trusted({signing.PUBLIC_KEYS: "public.pem:public.pem"})
+    found = signing.Trusted(signing.named_keys({signing.PUBLIC_KEYS: "public.pem:public.pem"}))
     assert found is not None
-    signed = signing.Signer(SIGNING).metadata(STATEMENT)
+    signed = signing.Signer(SIGNING)
     if data == public(SIGNING):
-        assert found.signer(STATEMENT, signed) == signed[signing.SIGNER]
+        assert found.signer(STATEMENT, signed.sign(STATEMENT)) == signed.name
     return found
 
 
-SIGNED = signing.Signer(SIGNING).metadata(STATEMENT)
+SIGNED = signing.Signer(SIGNING).sign(STATEMENT)
 TRUSTED = signing.Trusted({"a": SIGNING.public_key()})
 
 
-@fuzzed(mutated([SIGNED[signing.SIGNATURE].encode()], [b"=", b"+", b"-"]), reasons=1)
+@fuzzed(mutated([SIGNED.encode()], [b"=", b"+", b"-"]), reasons=1)
 def test_signatures(data: bytes) -> object:
     text = data.decode("utf-8", "surrogateescape")
-    found = TRUSTED.signer(STATEMENT, {signing.SIGNATURE: text})
-    assert found is None or text == SIGNED[signing.SIGNATURE]
+    found = TRUSTED.signer(STATEMENT, text)
+    assert found is None or text == SIGNED
     return found
 
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from pipelines.common import digests
-from pipelines.gate.signing import Statement
+from pipelines.gate.guard_record import EarlierStatement
 from pipelines.llm.values import Request
 
 VALUE = {"b": [1, None, 0.5], "a": "é"}
@@ -32,7 +32,7 @@ def test_what_is_no_json_is_refused() -> None:
 
 
 def test_a_signed_statement_has_its_bytes() -> None:
-    statement = Statement("lake", "dïgits", 3, "c0", "d0", "pass", None, "k0")
+    statement = EarlierStatement("lake", "dïgits", 3, "c0", "d0", "pass", None, "k0")
     assert statement.encoded() == (
         rb'{"dataset":"d\u00efgits","form":"stemma-guard/1","guard":"d0","judged":"c0",'
         rb'"override":null,"publish_key":"k0","repository":"lake","round":3,"verdict":"pass"}'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,20 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from pipelines.common import signing
 from pipelines.common.errors import SigningError
-from pipelines.gate import signing
-from pipelines.gate.signing import KEY, PASSWORD, PUBLIC_KEYS, SIGNATURE, SIGNER, Statement
+from pipelines.common.signing import KEY, PASSWORD, PUBLIC_KEYS, Signer, Trusted
 
-STATEMENT = Statement(
-    repository="stemma",
-    dataset="digits",
-    round=3,
-    judged="a" * 64,
-    guard="b" * 64,
-    verdict="override",
-    override="a trial: „Prüfung“",
-    publish_key="c" * 64,
-)
+STATEMENT = '{"form":"stemma-seal/1","entries":{"stemma.override":"„Prüfung“"}}'.encode()
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "guard.md"
 
 WORD = b"opensesame"
@@ -62,68 +52,55 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def sign(keys: Path, name: str = "one", **env: str) -> dict[str, str]:
-    found = signing.signer({KEY: str(keys / f"{name}.pem"), **env})
-    assert found is not None
-    return found.metadata(STATEMENT)
+def signer(keys: Path, name: str = "one", **env: str) -> Signer:
+    return signing.signer({KEY: str(keys / f"{name}.pem"), **env})
 
 
-def trust(keys: Path, *names: str) -> signing.Trusted:
-    found = signing.trusted(
-        {PUBLIC_KEYS: ":".join(str(keys / f"{name}.pub.pem") for name in names)}
-    )
-    assert found is not None
-    return found
+def trust(keys: Path, *names: str) -> Trusted:
+    paths = ":".join(str(keys / f"{name}.pub.pem") for name in names)
+    return Trusted(signing.named_keys({PUBLIC_KEYS: paths}))
 
 
 def test_what_a_key_signs_its_public_key_proves(keys: Path) -> None:
-    about = sign(keys)
-    assert about.keys() == {SIGNATURE, SIGNER}
-    assert trust(keys, "one").signer(STATEMENT, about) == about[SIGNER]
-    assert trust(keys, "two", "one").signer(STATEMENT, about) == about[SIGNER]
-    assert trust(keys, "two").signer(STATEMENT, about) is None
-    locked = sign(keys, "two", **{PASSWORD: WORD.decode()})
-    assert trust(keys, "one", "two").signer(STATEMENT, locked) == locked[SIGNER] != about[SIGNER]
+    one, two = signer(keys), signer(keys, "two", **{PASSWORD: WORD.decode()})
+    signature = one.sign(STATEMENT)
+    assert trust(keys, "one").signer(STATEMENT, signature) == one.name
+    assert trust(keys, "two", "one").signer(STATEMENT, signature) == one.name
+    assert trust(keys, "two").signer(STATEMENT, signature) is None
+    assert trust(keys, "one").signer(STATEMENT + b" ", signature) is None
+    locked = two.sign(STATEMENT)
+    assert trust(keys, "one", "two").signer(STATEMENT, locked) == two.name != one.name
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"repository": "other"},
-        {"dataset": "letters"},
-        {"round": 4},
-        {"judged": "d" * 64},
-        {"guard": "d" * 64},
-        {"verdict": "pass"},
-        {"override": None},
-        {"override": "another reason"},
-        {"publish_key": ""},
-    ],
-)
-def test_a_signature_is_about_every_part(keys: Path, change: dict[str, object]) -> None:
-    other = replace(STATEMENT, **change)  # type: ignore[arg-type]
-    assert trust(keys, "one").signer(other, sign(keys)) is None
+@pytest.mark.parametrize("signature", ["", "é", "AAAA", "not base64!", "A" * 88, None])
+def test_what_is_no_signature_proves_nothing(keys: Path, signature: str | None) -> None:
+    assert trust(keys, "one").signer(STATEMENT, signature) is None
 
 
-@pytest.mark.parametrize("signature", ["", "é", "AAAA", "not base64!", "A" * 88])
-def test_what_is_no_signature_proves_nothing(keys: Path, signature: str) -> None:
-    about = sign(keys) | {SIGNATURE: signature}
-    assert trust(keys, "one").signer(STATEMENT, about) is None
-    assert trust(keys, "one").signer(STATEMENT, {}) is None
+def test_a_persons_own_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    env = {"XDG_CONFIG_HOME": str(tmp_path)}
+    first, path = signing.signer(env), signing.own_path(env)
+    assert path == tmp_path / "stemma" / "signing-key.pem"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert signing.signer({**env, KEY: ""}).name == first.name
+    path.chmod(0o644)
+    assert signing.signer(env).name == first.name
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    assert signing.signer(env).name != first.name
 
 
-def test_the_statement_is_canonical() -> None:
-    text = STATEMENT.encoded().decode("ascii")
-    assert text.startswith('{"dataset":"digits","form":"stemma-guard/1","guard":"bbb')
-    assert " trial" in text
-    assert text.count(" ") == 2  # those of the reason
+def test_without_a_place_for_a_key_one_sentence_says_so(tmp_path: Path) -> None:
+    (tmp_path / "stemma").write_text("a file")
+    with pytest.raises(SigningError, match=f"name a private key in {KEY}") as caught:
+        signing.signer({"XDG_CONFIG_HOME": str(tmp_path)})
+    assert str(tmp_path) not in str(caught.value)
 
 
-def test_without_settings_nothing_is_signed_or_checked() -> None:
-    assert signing.signer({}) is None
-    assert signing.signer({KEY: "", PASSWORD: "x"}) is None
-    assert signing.trusted({}) is None
-    assert signing.trusted({PUBLIC_KEYS: ":"}) is None
+def test_without_settings_no_key_is_named() -> None:
+    assert signing.named_keys({}) == {}
+    assert signing.named_keys({PUBLIC_KEYS: ":"}) == {}
 
 
 BROKEN: list[tuple[Callable[[Path], dict[str, str]], str]] = [
@@ -153,8 +130,9 @@ def test_a_wrong_key_is_one_sentence_without_secrets(
     keys: Path, env: Callable[[Path], dict[str, str]], said: str
 ) -> None:
     given = env(keys)
+    load = signing.signer if KEY in given else signing.named_keys
     with pytest.raises(SigningError, match=said) as caught:
-        signing.signer(given) or signing.trusted(given)
+        load(given)
     words = str(caught.value)
     assert "\n" not in words
     assert caught.value.exit_code != 0
@@ -163,10 +141,10 @@ def test_a_wrong_key_is_one_sentence_without_secrets(
 
 
 def test_a_key_at_work_does_not_print_itself(keys: Path) -> None:
-    found = signing.signer({KEY: str(keys / "one.pem")})
-    assert repr(found) == str(found) == "Signer()"
+    loaded = signer(keys)
+    assert repr(loaded) == str(loaded) == "Signer()"
     secret = (keys / "one.pem").read_text().splitlines()[1]
-    assert secret not in "".join(sign(keys).values())
+    assert secret not in loaded.sign(STATEMENT) + loaded.public.decode()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -179,8 +157,6 @@ def test_the_commands_that_the_page_gives_make_keys(tmp_path: Path) -> None:
         ["bash", "-euc", f"{script}\nenv"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     env = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    signer, trusted = signing.signer(env), signing.trusted(env)
-    assert signer is not None
-    assert trusted is not None
-    assert trusted.signer(STATEMENT, signer.metadata(STATEMENT)) == signer.name
-    assert done.stdout[: signing.SHORT] == signer.name  # as OpenSSL computes it
+    made, trusted = signing.signer(env), Trusted(signing.named_keys(env))
+    assert trusted.signer(STATEMENT, made.sign(STATEMENT)) == made.name
+    assert done.stdout[: signing.SHORT] == made.name  # as OpenSSL computes it
