@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from pipelines.sandbox.inside import codec, containers, references
+from pipelines.sandbox.inside import containers, references, value_types
 
 CLASS: Final = re.compile(r"_*[A-Z]\w*")
 """How names of classes are written (PEP 8)."""
@@ -44,8 +44,9 @@ def classes(tree: ast.Module) -> frozenset[str]:
 @cache
 def _of_values() -> frozenset[str]:
     """Attributes that plain values have."""
-    library = (getattr(importlib.import_module(module), name) for module, name in codec.LIBRARY)
-    kinds = (*references.TYPES, *containers.KINDS, *codec.VIEWS, *library)
+    named = value_types.LIBRARY
+    library = (getattr(importlib.import_module(module), name) for module, name in named)
+    kinds = (*references.TYPES, *containers.KINDS, *value_types.VIEWS, *library)
     return frozenset(name for kind in kinds for name in dir(kind))
 
 

@@ -5,17 +5,17 @@ list stay one list. None, booleans, short integers and texts stand for themselve
 is `[place]`, the place of its node in the table. A node is a list that begins with its kind.
 
 Only values are made from a table, never code: numbers, texts, bytes, lists, tuples, dicts, sets and
-the value types of the standard library that are named in `LIBRARY`. What is neither goes through
+the value types of the standard library that `value_types` names. What is neither goes through
 `refer` and `resolve`, which the two processes have their own of.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
-from pipelines.sandbox.inside import containers
+from pipelines.sandbox.inside import containers, value_types
 from pipelines.sandbox.inside.containers import Held, Shared
 from pipelines.sandbox.inside.errors import MalformedError
 
@@ -30,90 +30,8 @@ ERRORS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticE
 """What making a value of a hostile node may raise."""
 SAME: Final = "same"
 """Kind of the node of a container that the other process has already."""
-VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
-
-
-def _of_pairs(*pairs: Any) -> Any:
-    return dict(pairs).items()
-
-
-def _of_values(*parts: Any) -> Any:
-    return dict(enumerate(parts)).values()
-
-
-def _of_keys(*parts: Any) -> Any:
-    return dict.fromkeys(parts).keys()
-
-
-APART: Final[Mapping[type, Callable[[Any], Iterable[Any]]]] = {
-    tuple: list,
-    frozenset: list,
-    range: lambda value: (value.start, value.stop, value.step),
-    slice: lambda value: (value.start, value.stop, value.step),
-    **dict.fromkeys(VIEWS, list),
-}
-"""The parts of a value, by its type, which is the kind of its node."""
-MADE: Final[Mapping[str, Callable[..., Any]]] = {
-    "tuple": lambda *parts: parts,
-    "frozenset": lambda *parts: frozenset(parts),
-    "range": range,
-    "slice": slice,
-    "dict_keys": _of_keys,
-    "dict_values": _of_values,
-    "dict_items": _of_pairs,
-}
-"""Values that are made when their parts are there."""
-LEAVES: Final[Mapping[type, Callable[[Any], str]]] = {
-    int: hex,
-    float: float.hex,
-    complex: lambda value: f"{value.real.hex()} {value.imag.hex()}",
-    bytes: bytes.hex,
-    type(Ellipsis): lambda _: "",
-    type(NotImplemented): lambda _: "",
-}
-READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "int": lambda text: int(text, 16),
-    "float": float.fromhex,
-    "complex": lambda text: complex(*map(float.fromhex, text.split(" "))),
-    "bytes": bytes.fromhex,
-    "ellipsis": lambda _: Ellipsis,
-    "NotImplementedType": lambda _: NotImplemented,
-}
-LIBRARY: Final[Mapping[tuple[str, str], Callable[[Any], tuple[Any, ...]]]] = {
-    ("decimal", "Decimal"): lambda value: (str(value),),
-    ("fractions", "Fraction"): lambda value: (value.numerator, value.denominator),
-    ("datetime", "date"): lambda value: (value.year, value.month, value.day),
-    ("datetime", "time"): lambda value: (*_clock(value), value.tzinfo),
-    ("datetime", "datetime"): lambda value: (
-        *(value.year, value.month, value.day),
-        *_clock(value),
-        value.tzinfo,
-    ),
-    ("datetime", "timedelta"): lambda value: (value.days, value.seconds, value.microseconds),
-    ("datetime", "timezone"): lambda value: _zone(type(value), value),
-    ("zoneinfo", "ZoneInfo"): lambda value: (value.key,),
-    ("uuid", "UUID"): lambda value: (str(value),),
-    ("pathlib", "PosixPath"): lambda value: (str(value),),
-    ("pathlib", "PurePosixPath"): lambda value: (str(value),),
-}
-"""Value types of the standard library, with the arguments that make them again."""
-KINDS: Final = {f"{module}.{name}": (module, name) for module, name in LIBRARY}
 ALIVE: Final[list[Any]] = []
 """Values whose `id` must not be given to another."""
-
-
-def _clock(value: Any) -> tuple[int, int, int, int]:
-    return value.hour, value.minute, value.second, value.microsecond
-
-
-def _zone(kind: Any, value: Any) -> tuple[Any, ...]:
-    offset, name = value.utcoffset(None), value.tzname(None)
-    return (offset,) if kind(offset).tzname(None) == name else (offset, name)
-
-
-def named(kind: type) -> tuple[str, str]:
-    """Module and name of a type."""
-    return kind.__module__, kind.__qualname__
 
 
 class Encoder:
@@ -174,18 +92,18 @@ class Encoder:
     def content(self, value: Any) -> Node | None:
         """The node of a plain value; None: it is not plain."""
         kind = type(value)
-        if kind in LEAVES:
-            return [kind.__name__, LEAVES[kind](value)]
+        if kind in value_types.LEAVES:
+            return [kind.__name__, value_types.LEAVES[kind](value)]
         if kind in containers.KINDS:
             number = self._shared.number(value)
             if number is not None:
                 return [SAME, number]
             number, parts = self._shared.send(value)
             return [containers.NAMES[kind], number, *map(self.place, parts)]
-        if kind in APART:
-            return [kind.__name__, *map(self.place, APART[kind](value))]
-        key = named(kind)
-        apart = LIBRARY.get(key)
+        if kind in value_types.APART:
+            return [kind.__name__, *map(self.place, value_types.APART[kind](value))]
+        key = value_types.named(kind)
+        apart = value_types.LIBRARY.get(key)
         if apart is None or getattr(importlib.import_module(key[0]), key[1], None) is not kind:
             return None
         return [f"{key[0]}.{key[1]}", *map(self.place, apart(value))]
@@ -296,14 +214,14 @@ class Decoder:
 
     def _made(self, node: Node) -> Any:
         kind, parts = node[0], node[1:]
-        if kind in READ:
-            return READ[kind](*parts)
-        if kind in MADE:
-            return MADE[kind](*map(self._get, parts))
+        if kind in value_types.READ:
+            return value_types.READ[kind](*parts)
+        if kind in value_types.MADE:
+            return value_types.MADE[kind](*map(self._get, parts))
         if kind == SAME:
             return self._shared.held(*parts).value
-        if kind in KINDS:
-            module, name = KINDS[kind]
+        if kind in value_types.KINDS:
+            module, name = value_types.KINDS[kind]
             return getattr(importlib.import_module(module), name)(*map(self._get, parts))
         return self._resolve(node, self)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import errno
 import importlib.util
 import inspect
 import json
@@ -20,6 +19,7 @@ from typing import Any, Final, NoReturn
 from pipelines.sandbox.inside import (
     collect,
     deriving,
+    explaining,
     instrument,
     known,
     local,
@@ -32,33 +32,17 @@ from pipelines.sandbox.inside.collect import Counted, FailedTestError
 from pipelines.sandbox.inside.errors import CAUGHT, Broken, Unjudged
 from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.guards import Guards
+from pipelines.sandbox.inside.modules import Main, Module, Program
 from pipelines.sandbox.inside.names import Names
 
-LONGEST: Final = 300
-"""Characters of a message."""
 ALIASES: Final = ("program", "solution", "candidate", "submission", "main")
 """Modules that tests may import the program from."""
-CAUSES: Final = {
-    errno.EAGAIN: "processes",
-    errno.ECONNREFUSED: "network",
-    errno.ENETUNREACH: "network",
-    errno.EAFNOSUPPORT: "network",
-    errno.EROFS: "files",
-    errno.EACCES: "files",
-    errno.EPERM: "files",
-    errno.EFBIG: "file size",
-    errno.ENOSPC: "file size",
-    errno.ENOMEM: "memory",
-}
-"""What the number of an OSError tells of the limit that was run into."""
 LOOKING: Final = {
     dataclasses: ("asdict", "astuple", "replace", "fields", "is_dataclass"),
     inspect: ("signature", "getsource", "getdoc", "getmembers", "isabstract"),
     typing: ("get_type_hints",),
 }
 """Functions of the library that look into objects."""
-Program = Any
-"""`remote.Program` or `local.Program`."""
 
 
 def main(request: dict[str, Any]) -> NoReturn:
@@ -87,7 +71,7 @@ def judged(request: dict[str, Any], counted: Counted) -> dict[str, Any]:
     try:
         tree = instrument.parsed(request["tests"])
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return _unjudged(f"the tests cannot be read: {told(error)}")
+        return _unjudged(f"the tests cannot be read: {explaining.told(error)}")
     if instrument.is_blank(tree):
         return _unjudged("there are no tests")
     program = _program(request)
@@ -152,70 +136,6 @@ def _modules(program: Program, names: Names) -> None:
         sys.modules[name] = module
 
 
-class Main(types.ModuleType):
-    """The module of the tests, whose names are found as they are needed."""
-
-    def __init__(self, names: Names) -> None:
-        """Take the namespace of the tests."""
-        super().__init__("__main__")
-        super().__setattr__("__names__", names)
-
-    @property
-    def __dict__(self) -> Any:  # type: ignore[override]
-        return types.ModuleType.__getattribute__(self, "__names__")
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__[name]
-        except KeyError:
-            said = f"module '__main__' has no attribute {name!r}"
-            raise AttributeError(said, name=name, obj=self) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        del self.__dict__[name]
-
-    def __dir__(self) -> list[str]:
-        return list(self.__dict__)
-
-
-class Module(types.ModuleType):
-    """The program's module."""
-
-    __program__: Program
-    __names__: Names
-
-    def __init__(self, program: Program, names: Names) -> None:
-        """Take the program, and the namespace of the tests."""
-        super().__init__("program")
-        super().__setattr__("__program__", program)
-        super().__setattr__("__names__", names)
-
-    @property
-    def __dict__(self) -> Any:  # type: ignore[override]
-        content = self.__program__.ask("content_of_module")
-        return {name: content[name] for name in self.__names__.given(content)}
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "__all__":
-            return self.__names__.given(self.__program__.ask("names"))
-        if name.startswith("__"):
-            raise AttributeError(name)
-        try:
-            return self.__program__.look(name)
-        except NameError:
-            said = f"module 'program' has no attribute {name!r}"
-            raise AttributeError(said, name=name, obj=self) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self.__program__.ask("assign", name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self.__program__.ask("remove", name)
-
-
 def _library(program: Program) -> None:
     """Let functions of the library that look into objects do so in the program's process."""
     for module, names in LOOKING.items():
@@ -254,10 +174,10 @@ def _failed(error: BaseException, request: dict[str, Any]) -> dict[str, Any]:
     if isinstance(error, Unjudged):
         return _unjudged(str(error))
     if isinstance(error, Broken):
-        return {"result": "failed", "says": clean(str(error))}
+        return {"result": "failed", "says": explaining.clean(str(error))}
     if isinstance(error, ImportError) and _is_of_tests(error, request["tests"]):
-        return _unjudged(f"the tests cannot be run: {told(error)}")
-    return {"result": cause(error), "says": told(error)}
+        return _unjudged(f"the tests cannot be run: {explaining.told(error)}")
+    return {"result": explaining.cause(error), "says": explaining.told(error)}
 
 
 def _is_of_tests(error: ImportError, tests: str) -> bool:
@@ -266,37 +186,4 @@ def _is_of_tests(error: ImportError, tests: str) -> bool:
 
 
 def _unjudged(says: str) -> dict[str, Any]:
-    return {"result": "unjudged", "says": clean(says)}
-
-
-def told(error: BaseException) -> str:
-    """An exception in short."""
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001  whatever it raises
-        text = ""
-    return clean(f"{type(error).__name__}: {text}").rstrip(": ")
-
-
-def clean(text: str) -> str:
-    """A message that is short and can be stored: half surrogates become escapes."""
-    return text[:LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def cause(error: BaseException) -> str:
-    """What an exception tells of the limit that it ran into; "failed" if of none."""
-    seen: BaseException | None = error
-    for _ in range(LONGEST):  # causes may go round in a circle
-        if seen is None:
-            break
-        if isinstance(seen, MemoryError):
-            return "memory"
-        if isinstance(seen, OSError):
-            if type(seen).__name__ == "gaierror":
-                return "network"
-            if seen.errno in CAUSES:
-                return CAUSES[seen.errno]
-        if isinstance(seen, RuntimeError) and "start new thread" in str(seen):
-            return "processes"
-        seen = seen.__cause__ or seen.__context__
-    return "failed"
+    return {"result": "unjudged", "says": explaining.clean(says)}

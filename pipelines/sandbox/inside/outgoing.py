@@ -8,7 +8,7 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-from pipelines.sandbox.inside import codec, containers, references
+from pipelines.sandbox.inside import containers, references, value_types
 from pipelines.sandbox.inside.codec import Node
 from pipelines.sandbox.inside.errors import CrossingError
 
@@ -59,9 +59,15 @@ def arguments(error: BaseException) -> tuple[Any, ...]:
 def is_plain(value: object) -> bool:
     """Whether a value crosses as itself."""
     kind_ = type(value)
-    if value is None or kind_ in {bool, str, *codec.APART, *codec.LEAVES, *containers.KINDS}:
+    if value is None or kind_ in {
+        bool,
+        str,
+        *value_types.APART,
+        *value_types.LEAVES,
+        *containers.KINDS,
+    }:
         return True
-    return codec.named(kind_) in codec.LIBRARY
+    return value_types.named(kind_) in value_types.LIBRARY
 
 
 def copied(value: Any, depth: int = 0) -> Any:

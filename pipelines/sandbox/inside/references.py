@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final
 
-from pipelines.sandbox.inside import codec, containers
+from pipelines.sandbox.inside import containers, value_types
 from pipelines.sandbox.inside.codec import Node
+from pipelines.sandbox.inside.errors import MalformedError
 
 TYPES: Final[tuple[type, ...]] = (
     *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset),
@@ -116,16 +117,39 @@ def library_class(module: object, name: object) -> type | None:
     return kind if isinstance(kind, type) and library(kind) == (module, name) else None
 
 
+def class_sent(module: object, name: object) -> type:
+    """The class of the library that the program's process names.
+
+    Raises:
+        MalformedError: it may not name that.
+    """
+    kind = library_class(module, name)
+    if kind is None:
+        raise MalformedError("a class that a program may not name")
+    return kind
+
+
+def module_sent(name: object) -> ModuleType:
+    """The module of the standard library that the program's process names.
+
+    Raises:
+        MalformedError: there is none.
+    """
+    if not isinstance(name, str) or name.split(".")[0] not in sys.stdlib_module_names:
+        raise MalformedError("a module that is not of the standard library")
+    return importlib.import_module(name)
+
+
 def place(kind: type) -> tuple[str, str] | None:
     """Where a class is that both processes have, one of plain values included."""
-    return codec.named(kind) if of_values(kind) else library(kind)
+    return value_types.named(kind) if of_values(kind) else library(kind)
 
 
 def of_values(kind: type) -> bool:
     """Whether the instances of a class are plain values, which cross as themselves."""
-    if any(kind is each for each in (*TYPES, *containers.KINDS, *codec.VIEWS)):
+    if any(kind is each for each in (*TYPES, *containers.KINDS, *value_types.VIEWS)):
         return True
-    return codec.named(kind) in codec.LIBRARY and library(kind) is not None
+    return value_types.named(kind) in value_types.LIBRARY and library(kind) is not None
 
 
 def found(module: str, name: str) -> Any:

@@ -7,7 +7,6 @@ class that has the special methods of the original (`proxies`).
 
 from __future__ import annotations
 
-import importlib
 import sys
 from _thread import RLock
 from collections.abc import Callable, Iterable
@@ -277,8 +276,8 @@ class Program:
         kind, first, *others = node
         resolving: dict[str, Callable[[], Any]] = {
             "type": lambda: references.BY_NAME[first],
-            "module": lambda: _module(first),
-            "library": lambda: _library(first, *others),
+            "module": lambda: references.module_sent(first),
+            "library": lambda: references.class_sent(first, *others),
             "given": lambda: self._handed.value(first),
             "class": lambda: self._objects.kind(first),
             "object": lambda: self._objects.value(node, decoder),
@@ -296,18 +295,3 @@ def _is_running() -> bool:
 
 def _names(kind: type) -> set[str]:
     return {base.__name__ for base in kind.__mro__}
-
-
-def _library(module: Any, name: Any) -> type:
-    """A class of the standard library."""
-    found = references.library_class(module, name)
-    if found is None:
-        raise MalformedError("a class that a program may not name")
-    return found
-
-
-def _module(name: Any) -> Any:
-    """A module of the standard library that the program has imported."""
-    if not isinstance(name, str) or name.split(".")[0] not in sys.stdlib_module_names:
-        raise MalformedError("a module that is not of the standard library")
-    return importlib.import_module(name)

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from pipelines.sandbox.inside import deriving, references, special, waiting
+from pipelines.sandbox.inside import references, requests, special, waiting
 from pipelines.sandbox.inside.channel import Channel, ClosedError
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
 from pipelines.sandbox.inside.containers import Shared
@@ -84,8 +84,8 @@ class Worker:
         exec(compile(code, FILE, "exec", dont_inherit=True), self._module.__dict__)  # noqa: S102  the sandbox's purpose
 
     def _action(self, message: dict[str, Any]) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(self, f"_do_{message['do']}")
-        return found
+        found: Callable[..., Any] | None = getattr(self, f"_do_{message['do']}", None)
+        return requests.OF_OBJECTS[message["do"]] if found is None else found
 
     def _answer(self, message: dict[str, Any], action: Callable[..., Any]) -> None:
         """Do what a message asks, and reply with a value or with what was raised."""
@@ -133,7 +133,7 @@ class Worker:
     def _receive(self) -> dict[str, Any]:
         return self._channel.receive()
 
-    # What the tests may ask.
+    # What the tests may ask of the module; `requests` has what they may ask of objects.
 
     def _do_look(self, name: str) -> Any:
         """A name of the program's module; NameError where it has none."""
@@ -159,54 +159,6 @@ class Worker:
 
     def _do_remove(self, name: str) -> None:
         delattr(self._module, name)
-
-    def _do_call(self, function: Any, /, *args: Any, **named: Any) -> Any:
-        return function(*args, **named)
-
-    def _do_library(self, module: str, name: str, /, *args: Any, **named: Any) -> Any:
-        """Call a function of the standard library on the program's objects."""
-        return references.found(module, name)(*args, **named)
-
-    def _do_get(self, owner: Any, name: str) -> Any:
-        return getattr(owner, name)
-
-    def _do_set(self, owner: Any, name: str, value: Any) -> None:
-        setattr(owner, name, value)
-
-    def _do_delete(self, owner: Any, name: str) -> None:
-        delattr(owner, name)
-
-    def _do_special(self, owner: Any, name: str, /, *args: Any, **named: Any) -> Any:
-        return special.called(owner, name, *args, **named)
-
-    def _do_equal(self, owner: Any, other: Any) -> list[Any]:
-        """Whether two objects are equal, and whether the first equals what nothing equals."""
-        return [bool(owner == other), special.equals_anything(owner)]
-
-    def _do_content(self, owner: Any) -> Any:
-        """An instance of a subclass of a container, as that container."""
-        return special.content(owner)
-
-    def _do_instance(self, kind: Any, value: Any) -> bool:
-        return isinstance(value, kind)
-
-    def _do_subclass(self, kind: Any, other: Any) -> bool:
-        return issubclass(other, kind)
-
-    def _do_content_of(self, kind: type) -> dict[str, Any]:
-        """What a class has itself."""
-        return dict(vars(kind))
-
-    def _do_describe(self, kind: type) -> tuple[Any, ...]:
-        return special.described(kind)
-
-    def _do_super(self, kind: Any, owner: Any, name: str) -> Any:
-        return getattr(super(kind, owner), name)
-
-    _do_derive = staticmethod(deriving.put_together)
-    _do_begin = staticmethod(waiting.begin)
-    _do_step = staticmethod(waiting.step)
-    _do_cancel = staticmethod(waiting.cancel)
 
     # Values on their way.
 

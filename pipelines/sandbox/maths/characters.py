@@ -1,4 +1,4 @@
-"""Characters of answers as ASCII and LaTeX; what has no plain meaning is refused."""
+"""Characters and braces of answers, as ASCII and LaTeX; what has no plain meaning is refused."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ LOWERED: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-"
 MATHEMATICAL: Final = range(0x1D400, 0x1D800)
 """Letters and digits in bold, italic and other mathematical styles."""
 FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
+BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 SUPERSCRIPTS: Final = re.compile(f"[{re.escape(''.join(RAISED))}]+")
 SUBSCRIPTS: Final = re.compile(f"[{re.escape(''.join(LOWERED))}]+")
 
@@ -96,6 +97,20 @@ def plain(text: str) -> str:
     text = SUPERSCRIPTS.sub(lambda found: _moved("^", found[0], RAISED), text)
     text = SUBSCRIPTS.sub(lambda found: _moved("_", found[0], LOWERED), text)
     return "".join(each if " " <= each < "\x7f" else _one(each) for each in text)
+
+
+def closing_brace(text: str, start: int, what: str) -> int:
+    """The place after the brace that closes the one before `start`.
+
+    Raises:
+        UnreadableError: nothing closes it; the message names `what` is open.
+    """
+    depth = 1
+    for each in BRACES.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(each[0], 0)
+        if depth == 0:
+            return each.end()
+    raise UnreadableError(f"{what} is not closed")
 
 
 def _moved(sign: str, characters: str, known: dict[str, str]) -> str:

@@ -12,13 +12,12 @@ import re
 from typing import Final
 
 from pipelines.sandbox.maths import surroundings
-from pipelines.sandbox.maths.characters import plain
+from pipelines.sandbox.maths.characters import closing_brace, plain
 from pipelines.sandbox.maths.forms import Notes, UnreadableError
 
 MAX_CHARACTERS: Final = 2000
 """Length of an answer without the text around it."""
 BOX: Final = re.compile(r"\\(?:boxed|fbox)(?:\s*(\{|[0-9])|\s+([A-Za-z])(?![A-Za-z]))")
-BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 MARKER: Final = re.compile(
     r"(?:\b(?:final |correct )?answer\s?(?:\*\*)?\s?(?:is|are|:|=|(?=\$|\\[(\[]))|####)"
     r"\s?(?:\*\*)?:?",
@@ -88,20 +87,10 @@ def _boxes(text: str) -> list[tuple[int, int, str]]:
             raise UnreadableError("a box holds another one")
         end, content = opening.end(), opening[1] or opening[2]
         if content == "{":
-            end = _closing(text, opening.end())
+            end = closing_brace(text, opening.end(), "a box")
             content = text[opening.end() : end - 1]
         found.append((opening.start(), end, content))
     return found
-
-
-def _closing(text: str, start: int) -> int:
-    """Where the brace that was opened before `start` is closed."""
-    depth = 1
-    for each in BRACES.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(each[0], 0)
-        if depth == 0:
-            return each.end()
-    raise UnreadableError("a box is not closed")
 
 
 def _boxed(text: str, boxes: list[tuple[int, int, str]], notes: Notes) -> str:

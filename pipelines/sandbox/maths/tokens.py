@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipelines.sandbox.maths import units
+from pipelines.sandbox.maths.characters import closing_brace
 from pipelines.sandbox.maths.forms import Notes, UnreadableError
 from pipelines.sandbox.maths.vocabulary import (
     COMMAND_WORDS,
@@ -53,7 +54,6 @@ TEXTS: Final = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|textsf|mbox|hbox|mathrm|mathbf|mathit|mathsf"
     r"|boldsymbol|operatorname)\*?\s*\{"
 )
-BRACES: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 BLACKBOARD: Final = re.compile(r"\\(?:mathbb|Bbb)(?:\s*\{\s*([RZNQC])\s*\}|\s+([RZNQC])\b)")
 ENVIRONMENT: Final = re.compile(r"\\(begin|end)\s*\{([a-z]*matrix|array)\}(?:\{[lcr| ]*\})?")
 NUMBER: Final = re.compile(
@@ -120,7 +120,7 @@ def _bracket(token: Token) -> int:
 def _next(text: str, at: int, notes: Notes, brackets: int, depth: int) -> tuple[list[Token], int]:
     """The tokens at a place of a text, and the place after them."""
     if opening := TEXTS.match(text, at):
-        end = _closing(text, opening.end())
+        end = closing_brace(text, opening.end(), "a brace")
         return tokenize(text[opening.end() : end - 1], notes, depth + 1), end
     if number := _grouped(text, at, notes, brackets) or NUMBER.match(text, at):
         return _number(text, number)
@@ -128,16 +128,6 @@ def _next(text: str, at: int, notes: Notes, brackets: int, depth: int) -> tuple[
         if found := pattern.match(text, at):
             return make(found, depth > 0), found.end()
     raise UnreadableError(f"it holds {text[at]!a}")
-
-
-def _closing(text: str, start: int) -> int:
-    """The place after the brace that closes the one before `start`."""
-    depth = 1
-    for each in BRACES.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(each[0], 0)
-        if depth == 0:
-            return each.end()
-    raise UnreadableError("a brace is not closed")
 
 
 def _grouped(text: str, at: int, notes: Notes, brackets: int) -> re.Match[str] | None:
