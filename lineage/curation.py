@@ -19,6 +19,9 @@ DUPLICATE: Final = "duplicate"
 MAX_ACCEPTED: Final = "max_accepted"
 
 EARLIER: Final = pl.Schema({"dataset": pl.String(), **schema.SAMPLE_KEY})
+CANDIDATE: Final = pl.Schema(
+    {**schema.SAMPLE_KEY, "columns_digest": schema.DECISIONS["columns_digest"]}
+)
 KEY: Final = ("round", "row")
 HARMLESS: Final = ("warning", "info")
 """Severities that never reject; any other word, even a misspelt one, counts as critical."""
@@ -35,7 +38,8 @@ def decide(
     """Decide which candidates of a round are accepted.
 
     Args:
-        candidates: round, row, sample_id.
+        candidates: round, row, sample_id, and the digest of their other columns, columns_digest,
+            which the decisions state.
         verdicts: as `schema.VERDICTS`; those with a null row judge the whole round and are left
             to `stopping`.
         earlier: accepted samples: dataset, round, row, sample_id. Rows of this round or a later
@@ -94,7 +98,7 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
-    rows = schema.conform(frame, schema.SAMPLE_KEY, required=tuple(schema.SAMPLE_KEY), extra=True)
+    rows = schema.conform(frame, CANDIDATE, required=tuple(schema.SAMPLE_KEY), extra=True)
     schema.unique_key(rows, list(KEY), "the candidates")
     if rows["round"].n_unique() > 1:
         raise SchemaError("candidates are of several rounds; decide on one round at a time")

@@ -102,8 +102,15 @@ DECISIONS: Final = pl.Schema(
         "reasons": pl.List(pl.String()),
         "warnings": pl.List(pl.String()),
         "duplicate_of": OCCURRENCE,
+        "columns_digest": pl.Binary(),
     }
 )
+"""`columns_digest` covers the columns that the id leaves out (`lineage.payload`)."""
+
+DIGESTS: Final = ("sample_id", "columns_digest")
+"""Columns of SHA-256 digests."""
+LATER: Final = ("columns_digest",)
+"""Columns that tables of earlier releases lack; there they are null."""
 
 
 def conform(
@@ -119,11 +126,13 @@ def conform(
 
     Raises:
         SchemaError: names the column that is missing, unknown, of another type, null where it must
-            not be, or a sample id of the wrong length.
+            not be, or a digest of the wrong length.
     """
     unknown = [name for name in frame.columns if name not in schema]
     if unknown and not extra:
         raise SchemaError(f"column {unknown[0]!r} is unknown; known: {', '.join(schema)}")
+    absent = [name for name in schema if name in LATER and name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in absent)
     for name, dtype in schema.items():
         if name not in frame.columns:
             raise SchemaError(f"column {name!r} ({dtype}) is missing; add it")
@@ -134,8 +143,9 @@ def conform(
             raise SchemaError(
                 f"column {name!r} is null at position {position}; it must have a value"
             )
-    if "sample_id" in schema:
-        _check_ids(result["sample_id"])
+    for name in DIGESTS:
+        if name in schema:
+            _check_digests(result[name])
     return result
 
 
@@ -180,14 +190,15 @@ def readable(what: str) -> Iterator[None]:
 
 
 def to_arrow(schema: pl.Schema) -> pa.Schema:
-    """Convert to an Arrow schema, with sample ids as fixed-size binary(32)."""
+    """Convert to an Arrow schema, with digests as fixed-size binary(32)."""
     import pyarrow as pa  # noqa: PLC0415  only readers outside Polars need it
 
     arrow = pl.DataFrame(schema=schema).to_arrow().schema
-    if "sample_id" not in schema:
-        return arrow
-    position = arrow.get_field_index("sample_id")
-    return arrow.set(position, pa.field("sample_id", pa.binary(ID_BYTES)))
+    for name in DIGESTS:
+        if name in schema:
+            position = arrow.get_field_index(name)
+            arrow = arrow.set(position, pa.field(name, pa.binary(ID_BYTES)))
+    return arrow
 
 
 def unique_key(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -218,11 +229,12 @@ def _cast(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Serie
     return cast
 
 
-def _check_ids(ids: pl.Series) -> None:
-    size = ids.bin.size()
+def _check_digests(digests: pl.Series) -> None:
+    size = digests.bin.size()
     if (size != ID_BYTES).any():
         position = (size != ID_BYTES).arg_max() or 0
+        made = "identity.sample_ids" if digests.name == "sample_id" else "payload.columns_digests"
         raise SchemaError(
-            f"the sample_id at position {position} has {size[position]} bytes, not {ID_BYTES}; "
-            "make ids with lineage.identity.sample_ids"
+            f"the {digests.name} at position {position} has {size[position]} bytes, not "
+            f"{ID_BYTES}; make it with lineage.{made}"
         )

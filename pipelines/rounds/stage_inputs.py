@@ -23,7 +23,7 @@ VERSIONS: Final = {
     "fit": "fit/1",
     "generate": "generate/1",
     "verify": "verify/1",
-    "curate": "curate/1",
+    "curate": "curate/2",
     "evaluate": "evaluate/1",
     "publish": "publish/1",
 }

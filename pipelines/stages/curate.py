@@ -1,8 +1,9 @@
 """Stage `curate`: a decision for each candidate, and the accepted samples.
 
 A critical verdict that is failed or unknown rejects a candidate. Content that the lake accepted
-earlier is a duplicate. This stage removes candidates and generator from the branch; they remain in
-the generate commit.
+earlier is a duplicate. A decision also states the digest of the columns that the candidate's id
+does not cover, so that a label that changes later is noticed. This stage removes candidates and
+generator from the branch; they remain in the generate commit.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from lake import refs
-from lineage import curation
+from lineage import curation, payload
 from pipelines.common.errors import BlockedError, EmptyRound
 from pipelines.rounds import branches, model_store, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
@@ -56,8 +57,9 @@ def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
         f"the samples of {dataset} at {commit}",
     )
+    digests = payload.columns_digests(candidates, ctx.round.identity)
     decisions = curation.decide(
-        candidates.select("round", "row", "sample_id"),
+        candidates.select("round", "row", "sample_id").with_columns(digests),
         verdicts,
         earlier,
         dataset=dataset,
@@ -104,6 +106,7 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
         **{outcome: counted.get(outcome, 0) for outcome in outcomes},
     }
     tx.manifest["counts"] = counts
+    tx.manifest["curation"] = {"max_accepted": ctx.round.settings.curate.max_accepted}
     tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
     tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
 

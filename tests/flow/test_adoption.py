@@ -113,17 +113,17 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
     copied: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = state(copied.lake())
-    raised = {**stage_inputs.VERSIONS, "curate": "curate/2"}
+    raised = {**stage_inputs.VERSIONS, "curate": "curate/3"}
     monkeypatch.setattr(stage_inputs, "VERSIONS", raised)
     copied.run("inputs", "tiny")
     copied.round("tiny-2")
-    assert "outdated: made by curate/1, now curate/2" in capsys.readouterr().err
+    assert "outdated: made by curate/2, now curate/3" in capsys.readouterr().err
     assert state(copied.lake()) == before
     rounds = overview.collect(copied.lake(), "tiny", params.load())["rounds"]
     assert [entry["outdated"] for entry in rounds] == [
         {},
-        {"curate": ["curate/1", "curate/2"]},
-        {"curate": ["curate/1", "curate/2"]},
+        {"curate": ["curate/2", "curate/3"]},
+        {"curate": ["curate/2", "curate/3"]},
     ]
     done = copied.stemma("round", "redo", "tiny-2", "--json")
     assert done.code == 0, done.said
@@ -141,7 +141,7 @@ def test_an_unfinished_stage_of_other_versions_runs_again(
     before = receipts.read("tiny", 3, "curate").commit
     blocked.run("curate", "tiny-3")
     assert receipts.read("tiny", 3, "curate").commit == before
-    raised = {**stage_inputs.VERSIONS, "curate": "curate/2"}
+    raised = {**stage_inputs.VERSIONS, "curate": "curate/3"}
     monkeypatch.setattr(stage_inputs, "VERSIONS", raised)
     blocked.run("curate", "tiny-3")
     assert receipts.read("tiny", 3, "curate").commit != before

@@ -25,6 +25,7 @@ from pipelines.rounds import (
     model_store,
     real_data,
     receipts,
+    round_holdout,
     stage_inputs,
     tables,
 )
@@ -39,6 +40,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "fit/1": "ed9cb9fadb7e3a4e3b5fc6b8f3a7fbd1ba51c76eea59543d05c530d31969f7dd",
     "generate/1": "819f13641d788e664756ac71217c3f6c8e7727cea7f30d60e57b322dcf7ccf1b",
     "curate/1": "aa7c175fae9a714e04d424a7cbb135a217068fea2e9e527ed51b01dfdf8ea7dc",
+    "curate/2": "72bda398417d0fffc64e1389a949bba602e5a8289b35fab609507b74dc30dc4a",
     "evaluate/1": "a7aabe3d15a92fb67760dce644faa6f006f5c144a17bdc8626492fb806c67399",
     "publish/1": "b2d8a77db714d926f76cd8100a232f35b0e2276bccdb5c54622c8328f99f3513",
     "verify/1": "d49705b4972fff068ac7577f2ae9223b7773f6a221b0d54dc120da7d89fa19a2",
@@ -70,7 +72,7 @@ def rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def held_out(ctx: RoundContext) -> HeldOut:
-    return context.held_out(ctx, commit("curate"))
+    return round_holdout.open_at(ctx, commit("curate"))
 
 
 def made_by_ingest(ctx: RoundContext) -> object:

@@ -43,6 +43,7 @@ DECISIONS = pl.DataFrame(
         "reasons": [[], ["duplicate"]],
         "warnings": [["dark"], []],
         "duplicate_of": [None, {"dataset": "d", "round": 0, "row": 4}],
+        "columns_digest": [b"\0" * 32, b"\1" * 32],
     },
     schema=schema.DECISIONS,
 )
