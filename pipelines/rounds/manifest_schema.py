@@ -135,6 +135,15 @@ class _Holdout(_Part):
     input_key: str = ""
 
 
+class _Payload(_Part):
+    rows: int = 0
+    digest: str = ""
+
+
+class _Curation(_Part):
+    max_accepted: int | None = None
+
+
 class _Paid(_Part):
     dollars: float | None = None
 
@@ -153,6 +162,9 @@ class Manifest(_Part):
     licence: str | None = None
     modality: str = ""
     identity: list[str] = []
+    payload: _Payload | None = None
+    """Digest of the payload of real data (`lineage.payload`); decisions state it of others."""
+    curation: _Curation | None = None
     settings: dict[str, Any] = {}
     generator: _Generator | None = None
     mix: _Mix | None = None
