@@ -143,9 +143,8 @@ class Versions:
             tree = self.tree(head)
             if not allow_empty and not any(uncommitted(staged.items(), tree)):
                 raise InvalidError("commit: no changes")
-            created = commits.make(repository, tree.updated(staged).root, (head,), message)
-            self._advance(repository, branch, created)
-        return created
+            root = tree.updated(staged).root
+            return self._commit(repository, branch, root, (head,), message)
 
     def merge(
         self,
@@ -176,9 +175,7 @@ class Versions:
                 self.tree(base), self.tree(source), self.tree(head), strategy
             ).root
             parents = (head,) if squash else (head, source)
-            created = commits.make(repository, root, parents, message)
-            self._advance(repository, branch, created)
-        return created
+            return self._commit(repository, branch, root, parents, message)
 
     def apply(
         self,
@@ -206,9 +203,7 @@ class Versions:
             ).root
             if root == head.root and not allow_empty:
                 raise InvalidError("no changes")
-            created = commits.make(repository, root, (head,), message)
-            self._advance(repository, branch, created)
-        return created
+            return self._commit(repository, branch, root, (head,), message)
 
     def commit_over(
         self,
@@ -237,9 +232,7 @@ class Versions:
             root = tree.updated({**changes, **entries}).root
             if root == head.root and not allow_empty:
                 raise InvalidError("import: no changes")
-            created = commits.make(repository, root, (head,), message)
-            self._advance(repository, branch, created)
-        return created
+            return self._commit(repository, branch, root, (head,), message)
 
     def _tree(self, commit: Commit | None) -> Tree:
         return self.tree(commit) if commit else Tree(self.database, EMPTY)
@@ -259,18 +252,27 @@ class Versions:
             raise InvalidError(f"uncommitted changes on {branch!r} (dirty branch)")
         return head
 
-    def _advance(self, repository: str, branch: str, created: Commit) -> None:
-        """Write a commit and move the branch to it.
+    def _commit(
+        self,
+        repository: str,
+        branch: str,
+        root: str,
+        parents: tuple[Commit, ...],
+        message: CommitMessage,
+    ) -> Commit:
+        """Make a commit and move the branch to it.
 
         All staged changes are dropped: they are in the commit, or made no difference to its parent.
         One without effect must go too, since it would undo what a merge brings in.
         """
+        created = commits.make(repository, root, parents, message)
         commits.write(self.database, repository, created)
         failpoints.hit(Failpoint.COMMIT_WRITTEN)
         self.catalog.unstage(repository, branch)
         failpoints.hit(Failpoint.COMMIT_UNSTAGED)
         self.catalog.move_branch(repository, branch, created.id)
         failpoints.hit(Failpoint.COMMIT_MOVED)
+        return created
 
 
 def _is_below(prefix: str, item: tuple[str, Entry]) -> bool:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lake.errors import InvalidError, UnsupportedError
-from lake.server.http import bodies, openapi
+from lake.server.http import body_validation, openapi
 from lake.server.http.app_state import AppState
 from lake.server.http.auth import BASE, AuthMiddleware
 from lake.server.http.handlers import objects, presigned
@@ -58,7 +58,7 @@ def _endpoint(app: AppState, operation: Operation) -> Endpoint:
             app.settings.check_direct_change(request.repository, request.branch)
         if operation.body is None:
             return operation.handler(app, request)
-        return operation.handler(app, request, bodies.validate(operation.body, value))
+        return operation.handler(app, request, body_validation.validate(operation.body, value))
 
     async def endpoint(http: HttpRequest) -> Response:
         async def respond() -> Response:

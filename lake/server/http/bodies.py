@@ -6,8 +6,7 @@ clients expect, a field that this server does not know is passed over.
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,11 +16,9 @@ from pydantic import (
     RootModel,
     StrictInt,
     StrictStr,
-    ValidationError,
     model_validator,
 )
 
-from lake.errors import InvalidError
 from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.validation import REPOSITORY
 from lake.server.http.body_fields import (
@@ -41,9 +38,6 @@ from lake.server.http.body_fields import (
 )
 from lake.server.maintenance import gc
 from lake.server.storage.objects import SCHEME
-
-_BUILDING: Final = Lock()
-"""Held while the schema of a model is built, which two threads must not do at once."""
 
 
 class Body(BaseModel):
@@ -181,22 +175,24 @@ class Merge(CommitOverrides):
     squash_merge: Flag = False
 
 
-class RevertCreation(Body):
-    """A commit to undo; of a merge, seen from one of its parents."""
+class _ChangeOfCommit(Body):
+    """What a commit changed; of a merge, seen from one of its parents."""
 
     ref: Text
     parent_number: ParentNumber = 0
     commit_overrides: Overrides = Field(default_factory=CommitOverrides)
+
+
+class RevertCreation(_ChangeOfCommit):
+    """A commit to undo; of a merge, seen from one of its parents."""
+
     allow_empty: Flag = False
     force: Flag = False
 
 
-class CherryPickCreation(Body):
+class CherryPickCreation(_ChangeOfCommit):
     """A commit to repeat; of a merge, seen from one of its parents."""
 
-    ref: Text
-    parent_number: ParentNumber = 0
-    commit_overrides: Overrides = Field(default_factory=CommitOverrides)
     force: Flag = False
 
 
@@ -298,22 +294,3 @@ class ImportCreation(Body):
         default_factory=ImportCommit
     )
     force: Flag = False
-
-
-def validate(model: type[BaseModel], value: object) -> BaseModel:
-    """Read a JSON value as a body.
-
-    Raises:
-        InvalidError: it is not such a body; the message names the first field that is wrong.
-    """
-    if not model.__pydantic_complete__:
-        with _BUILDING:
-            model.model_rebuild()
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        reason = first["msg"].removeprefix("Value error, ")
-        subject = f"the body's field `{field}`" if field else "the body"
-        raise InvalidError(f"{subject} is not valid: {reason[:1].lower()}{reason[1:]}") from error

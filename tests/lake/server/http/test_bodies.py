@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from lake.errors import InvalidError
-from lake.server.http import bodies
+from lake.server.http import bodies, body_validation
 from lake.server.http.openapi import description
 from lake.server.http.routes import OPERATIONS
 
@@ -42,7 +42,7 @@ def test_a_wrong_body_is_refused_in_one_sentence(
     model: type[BaseModel], value: object, wrong: str
 ) -> None:
     with pytest.raises(InvalidError) as caught:
-        bodies.validate(model, value)
+        body_validation.validate(model, value)
     assert str(caught.value).startswith("the body")
     assert wrong in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -57,24 +57,26 @@ def test_what_clients_send_for_nothing_is_nothing() -> None:
         "squash_merge": None,
         "of another release": 1,
     }
-    assert bodies.validate(bodies.Merge, nothing) == bodies.Merge()
+    assert body_validation.validate(bodies.Merge, nothing) == bodies.Merge()
     overrides = {"ref": "main", "commit_overrides": None, "parent_number": None}
-    assert bodies.validate(bodies.RevertCreation, overrides) == bodies.RevertCreation(ref="main")
+    assert body_validation.validate(bodies.RevertCreation, overrides) == bodies.RevertCreation(
+        ref="main"
+    )
 
 
 @pytest.mark.parametrize("sent", [True, "true", "True"])
 def test_a_boolean_may_come_as_text(sent: object) -> None:
-    merge = bodies.validate(bodies.Merge, {"squash_merge": sent, "allow_empty": "False"})
+    merge = body_validation.validate(bodies.Merge, {"squash_merge": sent, "allow_empty": "False"})
     assert isinstance(merge, bodies.Merge)
     assert (merge.squash_merge, merge.allow_empty) == (True, False)
 
 
 def test_names_of_metadata_are_in_lower_case_and_fit_for_a_header() -> None:
-    update = bodies.validate(bodies.UpdateObjectUserMetadata, {"set": {"Who": "Ä"}})
+    update = body_validation.validate(bodies.UpdateObjectUserMetadata, {"set": {"Who": "Ä"}})
     assert update == bodies.UpdateObjectUserMetadata(set={"who": "Ä"})
     for name in ("é", "a\nb"):
         with pytest.raises(InvalidError, match="header"):
-            bodies.validate(bodies.UpdateObjectUserMetadata, {"set": {name: ""}})
+            body_validation.validate(bodies.UpdateObjectUserMetadata, {"set": {name: ""}})
 
 
 def test_every_body_is_described_and_every_reference_resolves() -> None:
@@ -92,13 +94,13 @@ def test_threads_may_read_their_first_bodies_at_once() -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from lake.server.http import bodies
+from lake.server.http import bodies, body_validation
 assert not bodies.ImportCreation.__pydantic_complete__
 barrier = Barrier(8)
 def read(_):
     barrier.wait()
     value = {"paths": [{"type": "object", "path": "p"}], "commit": {"message": "m"}}
-    return bodies.validate(bodies.ImportCreation, value)
+    return body_validation.validate(bodies.ImportCreation, value)
 with ThreadPoolExecutor(8) as pool:
     assert len({body.model_dump_json() for body in pool.map(read, range(8))}) == 1
 """
