@@ -8,6 +8,7 @@
     ├── ConflictError           another process was first: look again, then retry
     ├── PreconditionError       If-None-Match failed: the object is there already
     ├── InvalidError            a value or ref is not valid: correct the call
+    │   ├── AmbiguousError      a name is a branch's and a tag's: name the commit
     │   └── MisconfiguredError  a setting of the lake is not valid: correct it
     ├── RangeError              a byte range outside the object
     ├── TooLargeError           a request beyond the server's limits: make it smaller
@@ -78,6 +79,10 @@ class PreconditionError(LakeError, kind="precondition"):
 
 class InvalidError(LakeError, kind="invalid"):
     """A value, name or ref expression is not valid."""
+
+
+class AmbiguousError(InvalidError, kind="ambiguous", exit_code=2):
+    """A branch and a tag of a round have the same name."""
 
 
 class MisconfiguredError(InvalidError, kind="misconfigured", exit_code=2):

@@ -87,6 +87,15 @@ def head(dataset: str) -> str:
     return f"{dataset}/head.json"
 
 
+def base(ref: str) -> str:
+    """The name that a ref expression begins with.
+
+    >>> base("digits-v3~1")
+    'digits-v3'
+    """
+    return re.split(r"[~^@$]", ref, maxsplit=1)[0]
+
+
 def round_of(path: str) -> int | None:
     """The round that a path of a data set belongs to, or None when it belongs to none.
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lake import tables
+from lake import refs, tables
 from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection
 from lake.client.transfer import Transfer, gateway_options
-from lake.errors import ConflictError, NotFoundError, RangeError, TooLargeError
+from lake.errors import AmbiguousError, ConflictError, NotFoundError, RangeError, TooLargeError
 from lake.values import Change, Commit, ObjectInfo
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Lake:
     def branches(self, prefix: str = "") -> dict[str, str]:
         """Branch names with their commit ids."""
         method = self._sdk.branches_api.list_branches
-        refs = self.connection.pages(method, self.repository, prefix=prefix)
-        return {ref.id: ref.commit_id for ref in refs}
+        listed = self.connection.pages(method, self.repository, prefix=prefix)
+        return {ref.id: ref.commit_id for ref in listed}
 
     def set_branch(self, branch: str, commit: str) -> None:
         """Point a branch at a commit, creating it if needed and dropping uncommitted changes.
@@ -93,8 +93,8 @@ class Lake:
 
     def tags(self, prefix: str = "") -> dict[str, str]:
         """Tag names with their commit ids."""
-        refs = self.connection.pages(self._sdk.tags_api.list_tags, self.repository, prefix=prefix)
-        return {ref.id: ref.commit_id for ref in refs}
+        listed = self.connection.pages(self._sdk.tags_api.list_tags, self.repository, prefix=prefix)
+        return {ref.id: ref.commit_id for ref in listed}
 
     def tag(self, name: str, commit: str) -> None:
         """Create a tag; tags never move."""
@@ -104,9 +104,25 @@ class Lake:
     # Commits
 
     def resolve(self, ref: str) -> Commit:
-        """The commit behind a branch, tag, commit id or ref expression."""
+        """The commit behind a branch, tag, commit id or ref expression.
+
+        Raises:
+            AmbiguousError: it names the tag of a round, and a branch has the same name. lakeFS
+                would take the branch, to which anybody may write.
+        """
+        self._refuse_ambiguous(refs.base(ref))
         method = self._sdk.commits_api.get_commit
         return _commit(self.connection.call(method, self.repository, ref))
+
+    def _refuse_ambiguous(self, name: str) -> None:
+        if not refs.TAG.match(name) or (head := self.head(name)) is None:
+            return
+        target = self.tags(name).get(name)
+        if target is not None:
+            raise AmbiguousError(
+                f"{name} is a tag, at {target[:12]}, and a branch, at {head[:12]}; name the commit "
+                f"that is meant, and delete the branch, for tags of rounds have such names"
+            )
 
     def log(self, ref: str, *, first_parent: bool = False) -> Iterator[Commit]:
         """Commits reachable from a ref, newest first."""

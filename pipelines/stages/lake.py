@@ -1,31 +1,89 @@
 """Stage `lake`: a receipt that identifies the lake, on which all other stages depend.
 
 The stage runs on every `dvc repro`, so it imports little. For the embedded lake, the facts are
-cached beside the lake and its server is not started. A wiped or different lake gives other facts,
-so DVC runs the rounds again; results that this lake already holds are adopted.
+cached beside the lake. A wiped or different lake gives other facts, so DVC runs the rounds again;
+results that this lake already holds are adopted.
+
+While the facts stay the same, the lake must hold what the receipts say. Whoever may write to it can
+move main back or make a tag again, which changes no commit, so that no later stage would notice:
+once a round is published, tags and main are held against the receipts on every run, unless neither
+a ref of the embedded lake nor a receipt has changed since they last were.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lake import documents, files, settings
+from lake import documents, files, heads, private, settings
 from lake.documents import DocumentError
+from pipelines.common import console, digests
+from pipelines.gate import tags
 from pipelines.params import Params, load
 from pipelines.rounds import receipts
-from pipelines.rounds.context import open_lake
+from pipelines.rounds.context import PRIVATE, open_lake
 
 RECEIPT = receipts.ROOT / "lake.json"
 REMEMBERED = "repositories.json"
+CHECKED = PRIVATE / "checked-refs.json"
+"""What refs and receipts were when they last contradicted nothing."""
 
 
 def run() -> None:
-    """Validate params.yaml, identify the lake, and write the receipt."""
+    """Validate params.yaml, identify the lake, check its tags, and write the receipt.
+
+    Raises:
+        StaleError: receipts, tags and main contradict each other.
+    """
     params = load()
     where = settings.resolve(Path.cwd())
     facts = _cached(where, params) or _query(where, params)
+    if facts == _read(RECEIPT):  # otherwise this is another lake, and the rounds run again
+        _check_tags(where, params)
     files.write_json(RECEIPT, facts)
+
+
+def _check_tags(where: settings.Remote | settings.Embedded, params: Params) -> None:
+    """Hold tags and main against the receipts, unless nothing has changed since they last were.
+
+    Raises:
+        StaleError: they contradict each other.
+    """
+    published = tags.publish_receipts()
+    if not published:
+        return
+    state = _state(where, params, published)
+    if state is not None and _read(CHECKED) == state:
+        return
+    untagged = tags.refuse(open_lake(params), params)
+    for finding in untagged:
+        console.line(finding.sentence)
+    if state is not None and not untagged:
+        private.folder(PRIVATE)
+        files.write_json(CHECKED, state)
+
+
+def _state(
+    where: settings.Remote | settings.Embedded, params: Params, published: Sequence[Path]
+) -> dict[str, str] | None:
+    """Digests of what the check reads; None if the refs can only be asked for."""
+    if not isinstance(where, settings.Embedded):
+        return None
+    moved = heads.digest(where.home, params.lake.repository)
+    if moved is None:
+        return None
+    receipts_read = {str(file): digests.of_file(file) for file in published}
+    about = {"datasets": sorted(params.datasets), "receipts": receipts_read}
+    return {"refs": moved, "receipts": digests.of_json(about)}
+
+
+def _read(file: Path) -> Any:  # noqa: ANN401  what the file holds
+    """The content of a JSON file; None if there is none, or it is damaged."""
+    try:
+        return documents.read_json(file)
+    except (OSError, DocumentError):
+        return None
 
 
 def _cached(where: settings.Remote | settings.Embedded, params: Params) -> Any:  # noqa: ANN401

@@ -6,9 +6,12 @@ from typing import Any
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from lake import refs
 from lake.client import Lake
+from pipelines.gate import tags
+from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
 from pipelines.params import load
 from pipelines.rounds import tables
@@ -33,19 +36,28 @@ COLUMNS = (
 
 
 def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
-    """Collect and print the status."""
+    """Collect and print the status; what contradicts the receipts comes first."""
     params = load()
     names = wanted_datasets(params, dataset)
     lake = open_lake(params)
+    findings = [finding for finding in tags.check(lake, params) if finding.dataset in names]
     entries = {name: overview.collect(lake, name, params) for name in names}
     if as_json:
-        print_json({"repository": lake.repository, "line": params.line, "datasets": entries})
+        about = {"repository": lake.repository, "line": params.line}
+        found = [finding.to_dict() for finding in findings]
+        print_json({**about, "findings": found, "datasets": entries})
         return
     out = make_console()
+    for finding in findings:
+        out.print(_found(finding), soft_wrap=True)
     for name, entry in entries.items():
         out.print(_rendered(name, entry))
     if next_steps and names:
         out.print(_next(lake, names[0], entries[names[0]]), soft_wrap=True)
+
+
+def _found(finding: TagFinding) -> Text:
+    return sentence(f"{finding.sentence[:1].upper()}{finding.sentence[1:]}.", "bold red")
 
 
 def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:

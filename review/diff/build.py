@@ -61,7 +61,8 @@ def diff(
         UsageError: the samples have no such key.
     """
     before, after = commits(lake, left, right, two_dot=two_dot)
-    changes = list(lake.diff(left, right, prefix=f"{dataset}/", three_dot=not two_dot))
+    ours = lake.resolve(left).id
+    changes = list(lake.diff(ours, after, prefix=f"{dataset}/", three_dot=not two_dot))
     keyed = tuple(key) if key else ("sample_id",)
     samples, rows = _compare(lake, before, after, dataset, keyed, columns=columns)
     numbers = _rounds(changes)
@@ -114,13 +115,14 @@ def diff_files(left: Path, right: Path, key: Sequence[str], *, columns: bool = T
 
 def commits(lake: Lake, left: str, right: str, *, two_dot: bool) -> tuple[str, str]:
     """The commits to compare: that of left, or the merge base of both, and that of right."""
-    after = lake.resolve(right).id
-    return lake.resolve(left).id if two_dot else lake.merge_base(right, left), after
+    ours, after = lake.resolve(left).id, lake.resolve(right).id
+    return ours if two_dot else lake.merge_base(after, ours), after
 
 
 def datasets(lake: Lake, left: str, right: str, *, two_dot: bool = False) -> list[str]:
     """Names of the data sets in which two refs differ, in order."""
-    changes = lake.diff(left, right, three_dot=not two_dot)
+    ours, theirs = lake.resolve(left).id, lake.resolve(right).id
+    changes = lake.diff(ours, theirs, three_dot=not two_dot)
     return sorted({change.path.partition("/")[0] for change in changes})
 
 

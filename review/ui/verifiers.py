@@ -94,9 +94,9 @@ def page(request: Request) -> Response:
         raise UsageError(f"there is no such page; there are {', '.join(PAGES)}")
     path = refs.page(path_params["dataset"], path_params["round"], path_params["name"])
     headers = {"Content-Security-Policy": SANDBOX}
-    text = mark_unprintable(
-        lake.read(path_params["ref"], path, page_store.MAX_BYTES).decode(errors="replace")
-    )
+    commit = lake.resolve(path_params["ref"]).id
+    data = lake.read(commit, path, page_store.MAX_BYTES)
+    text = mark_unprintable(data.decode(errors="replace"))
     return Response(text, media_type="text/html", headers=headers)
 
 
