@@ -3,14 +3,14 @@
 A leak is a sample that is equal to a held-out row or a near-duplicate of one. Leaks are searched
 once a round among all its candidates (refused ones too, because they may be parents of later
 samples), and contamination is propagated from them through the lineage graph. Both lists are stored
-beside the round; the next fit, the guard and the cost estimate read them. A round whose leaks were
-searched with other parameters (a smaller distance, another hold-out) is searched again.
+beside the round; the next fit, the guard and the cost estimate read them. A round whose stored
+leaks are not believed (`pipelines.gate.stored_leaks`) is searched again. What a generator learns
+from and what the guard judges is compared with the hold-out in any case.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -19,21 +19,20 @@ import polars as pl
 import lineage.contamination
 from lake import refs
 from lake.client import Lake
+from lineage.identity import sample_ids
 from pipelines import modalities
+from pipelines.gate import stored_leaks
+from pipelines.gate.stored_leaks import CONTAMINATED, LEAKS, Rounds
 from pipelines.modalities import Modality
 from pipelines.params import Ingest
-from pipelines.rounds import ancestry_index, manifest, tables
-from pipelines.rounds.context import RoundContext, held_out
+from pipelines.rounds import ancestry_index, holdout, manifest, round_holdout, tables
+from pipelines.rounds.context import RoundContext
+from pipelines.rounds.holdout import HeldOut
 
-LEAKS: Final = "leaks"
-"""Name of the table with a round's leaks."""
-CONTAMINATED: Final = "contaminated"
-"""Name of the table with all contaminated occurrences at the round's evaluate commit."""
 STORED: Final = ("round", "row", "sample_id", "equal", "distance")
 """Columns of the table of leaks."""
 COLUMNS: Final = ("dataset", *STORED)
-ROUNDING: Final = 1 + 1e-9
-"""Relative tolerance: rounding may put a distance at the limit slightly above it."""
+NODE: Final = ("dataset", "round", "row")
 SCHEMA = {
     "round": pl.Int32,
     "row": pl.Int64,
@@ -42,6 +41,9 @@ SCHEMA = {
     "distance": pl.Float64,
     "real_row": pl.Int64,
 }
+NO_LEAKS: Final = pl.DataFrame(
+    schema={"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
+)
 
 
 def near_duplicates(
@@ -98,18 +100,6 @@ def of_candidates(
     )
 
 
-def describe(leaks: pl.DataFrame, near: float, key: str, samples: str) -> dict[str, Any]:
-    """The section `leaks` of a round's manifest.
-
-    Args:
-        leaks: the leaks of the round.
-        near: distance at or below which rows counted as near-duplicates.
-        key: input key of the hold-out that was searched.
-        samples: checksum of the samples that were searched, from `samples_checksum`.
-    """
-    return {"rows": len(leaks), "near": near, "holdout": key, "samples": samples}
-
-
 def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
     """Propagate contamination from leaks through the lineage graph of a commit.
 
@@ -129,9 +119,9 @@ def propagate(lake: Lake, commit: str, leaks: pl.DataFrame) -> pl.DataFrame:
 def at_commit(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = None) -> pl.DataFrame:
     """The contaminated occurrences at a commit.
 
-    The list that the last round of the data set stored is used if it was computed with the current
-    distances and hold-outs, and from the rounds that the commit holds. Otherwise contamination is
-    computed again.
+    The list that the last round of the data set stored is used if the stage that stored it is
+    attested, and computed it with the current distances and hold-outs from the rounds that the
+    commit holds. Otherwise contamination is computed again.
 
     Args:
         ctx: the current round.
@@ -148,20 +138,46 @@ def at_commit(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = No
     return propagate(ctx.lake, commit, leaks_at(ctx, commit, fresh=fresh))
 
 
+def of_mix(
+    ctx: RoundContext, commit: str, held_out: HeldOut, *, fresh: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The contaminated occurrences that must not be in a training mix at a commit.
+
+    Whatever is stored, the content of each sample of the data set is compared with that of the
+    hold-out: its id is computed again from its payload.
+
+    Args:
+        ctx: the current round.
+        commit: the commit from which the mix is taken.
+        held_out: the hold-out of the data set.
+        fresh: as in `at_commit`.
+
+    Returns:
+        The occurrences, with the schema `lineage.contamination.CONTAMINATED`.
+    """
+    dataset = ctx.round.dataset
+    known = at_commit(ctx, commit, fresh=fresh)
+    equal = _equal(held_out, tables.read(ctx.lake, commit, dataset, "samples"))
+    if equal.join(known, on=NODE, how="anti").is_empty():
+        return known
+    leaks = pl.concat([leaks_at(ctx, commit, fresh=fresh), equal])
+    return propagate(ctx.lake, commit, leaks)
+
+
 def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
     """The inputs from which contamination at a commit is computed, by data set.
 
     Returns:
-        `near` and `holdout`: the distance and the input key of the hold-out of the search;
-        `rounds`: the checksums of each round's samples and lineage.
+        `near`, `holdout` and `holdout_digest`: the distance of the search, and the input key and
+        digest of the hold-out; `rounds`: the checksums of each round's samples and lineage.
     """
     contents = {}
-    for dataset, rounds in _contents(ctx.lake, commit).items():
+    for dataset, rounds in Rounds(ctx.lake, commit).checksums("samples", "lineage").items():
         real = manifest.read(ctx.lake, commit, dataset, 0)
         contents[dataset] = {
             "near": _near(ctx, dataset, real),
-            "holdout": real["holdout"]["input_key"],
             "rounds": rounds,
+            **stored_leaks.hold_out(holdout.named(dataset, real)),
         }
     return contents
 
@@ -177,27 +193,71 @@ def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = Non
     Returns:
         The leaks, with the columns `COLUMNS`.
     """
+    rounds = Rounds(ctx.lake, commit)
     this_round = ctx.round.dataset, ctx.round.number
-    parts = [] if fresh is None else [fresh.select(pl.lit(this_round[0]).alias("dataset"), *STORED)]
-    for dataset, numbers in _rounds(ctx.lake, commit).items():
+    parts = [NO_LEAKS] if fresh is None else [NO_LEAKS, _named(this_round[0], fresh)]
+    for dataset, numbers in rounds.numbers().items():
         selected = [
             number for number in numbers if fresh is None or (dataset, number) != this_round
         ]
-        parts += [
-            part.select(pl.lit(dataset).alias("dataset"), *STORED)
-            for part in _leaks_of(ctx, commit, dataset, selected)
-        ]
-    dtypes = {"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
-    return pl.concat([pl.DataFrame(schema=dtypes), *parts])
+        parts += _leaks_of(ctx, rounds, dataset, selected)
+        if fresh is None and this_round in ((dataset, number) for number in selected):
+            parts.insert(1, _equal_in_round(ctx, commit))
+    return pl.concat(parts).unique(NODE, keep="first", maintain_order=True)
+
+
+def of_round(ctx: RoundContext, commit: str) -> pl.DataFrame:
+    """The leaks among the accepted samples of the current round at a commit.
+
+    Whatever is stored, the content of each sample is compared with that of the hold-out.
+
+    Returns:
+        The leaks, with the columns `COLUMNS`; those that equal a held-out row come first.
+    """
+    rounds = Rounds(ctx.lake, commit)
+    stored = _leaks_of(ctx, rounds, ctx.round.dataset, [ctx.round.number])
+    leaks = pl.concat([_equal_in_round(ctx, commit), *stored])
+    return leaks.unique(NODE, keep="first", maintain_order=True)
+
+
+def _named(dataset: str, leaks: pl.DataFrame) -> pl.DataFrame:
+    """Leaks of a data set, with the columns `COLUMNS`."""
+    columns = (pl.col(name).cast(SCHEMA[name]) for name in STORED)
+    return leaks.select(pl.lit(dataset).alias("dataset"), *columns)
+
+
+def _equal_in_round(ctx: RoundContext, commit: str) -> pl.DataFrame:
+    """As `_equal`, of the accepted samples of the current round."""
+    prefix = refs.partition(ctx.round.dataset, "samples", ctx.round.number)
+    return _equal(round_holdout.open_at(ctx, commit), ctx.lake.scan(commit, prefix))
+
+
+def _equal(held_out: HeldOut, samples: pl.LazyFrame) -> pl.DataFrame:
+    """The samples whose content is that of a held-out row, with the columns `COLUMNS`.
+
+    The ids of both are computed from their payload.
+    """
+    dataset, identity = held_out.named.dataset, held_out.named.identity
+    content = tables.collected(
+        samples.select("round", "row", *identity), f"the samples of {dataset}"
+    )
+    held_ids = held_out.fingerprints().select("sample_id").unique()
+    equal = content.select("round", "row", sample_ids(content, identity)).join(
+        held_ids, on="sample_id", how="semi", maintain_order="left"
+    )
+    leaks = equal.with_columns(equal=pl.lit(value=True), distance=pl.lit(0.0))
+    return _named(dataset, leaks)
 
 
 def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
-    """The list that the last round stored; None if it was computed from other inputs."""
+    """The list that the last round stored; None if it is not attested or of other inputs."""
     lake, dataset = ctx.lake, ctx.round.dataset
-    numbers = _rounds(lake, commit).get(dataset, [])
+    rounds = Rounds(lake, commit)
+    numbers = rounds.numbers().get(dataset, [])
     if not numbers:
         return None
-    recorded = manifest.read(lake, commit, dataset, numbers[-1]).get(CONTAMINATED)
+    written = rounds.attested(dataset, numbers[-1]) or {}
+    recorded = written.get(CONTAMINATED)
     if recorded is None or not _covers(recorded["searched"], searched(ctx, commit), dataset):
         return None
     rows = tables.read_round(lake, commit, dataset, CONTAMINATED, numbers[-1])
@@ -219,84 +279,29 @@ def _covers(then: Mapping[str, Any], now: Mapping[str, Any], dataset: str) -> bo
     return True
 
 
-def _contents(lake: Lake, commit: str) -> dict[str, dict[str, str]]:
-    """Checksums of samples and lineage of the rounds at a commit, by data set and number."""
-    checksums: dict[str, dict[str, str]] = defaultdict(dict)
-    for item in sorted(lake.objects(commit), key=lambda item: item.path):
-        dataset, _, rest = item.path.partition("/")
-        number = refs.round_of(item.path)
-        if number is not None and rest.startswith(("samples/", "lineage/")):
-            before = checksums[dataset].get(str(number), "")
-            checksums[dataset][str(number)] = before + item.checksum
-    return dict(sorted(checksums.items()))
-
-
-def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
-    """Checksum of the samples of a round at a commit."""
-    parts = lake.objects(commit, refs.partition(dataset, "samples", number))
-    return "".join(item.checksum for item in sorted(parts, key=lambda item: item.path))
-
-
-def _rounds(lake: Lake, commit: str) -> dict[str, list[int]]:
-    """Sorted numbers of the rounds with samples at a commit, by data set."""
-    numbers_of: dict[str, set[int]] = defaultdict(set)
-    for item in lake.objects(commit):
-        dataset, _, rest = item.path.partition("/")
-        number = refs.round_of(item.path)
-        if number is not None and rest.startswith("samples/"):
-            numbers_of[dataset].add(number)
-    return {dataset: sorted(numbers) for dataset, numbers in sorted(numbers_of.items())}
-
-
 def _leaks_of(
-    ctx: RoundContext, commit: str, dataset: str, numbers: Iterable[int]
-) -> list[pl.DataFrame]:
+    ctx: RoundContext, rounds: Rounds, dataset: str, numbers: Iterable[int]
+) -> Iterator[pl.DataFrame]:
     """The leaks of rounds of a data set, from the lake or from a new search."""
-    manifests = {
-        number: manifest.read(ctx.lake, commit, dataset, number) for number in {0, *numbers}
-    }
-    key, near = manifests[0]["holdout"]["input_key"], _near(ctx, dataset, manifests[0])
-    modality = modalities.recorded(manifests[0])
-    stored = [
-        number
-        for number in numbers
-        if _answers(manifests[number].get("leaks"), near, key)
-        and _is_of(ctx, commit, dataset, number, manifests[number]["leaks"].get("samples"))
-    ]
-    parts = [_stored_leaks(ctx.lake, commit, dataset, stored, near)] if stored else []
-    outdated = [number for number in numbers if number not in stored]
-    if outdated:
-        held_out_rows = held_out(ctx, commit, dataset).fingerprints()
-        for number in outdated:
-            samples = tables.read_round(ctx.lake, commit, dataset, "samples", number)
-            parts.append(near_duplicates(samples, held_out_rows, near, modality))
-    return parts
-
-
-def _stored_leaks(
-    lake: Lake, commit: str, dataset: str, numbers: list[int], near: float
-) -> pl.DataFrame:
-    """Stored leaks of rounds at or below a distance, which may be smaller than the stored one."""
-    is_near = pl.col("equal") | (pl.col("distance") <= near * ROUNDING)
-    leaks = tables.read(lake, commit, dataset, LEAKS)
-    selected = leaks.filter(pl.col("round").is_in(numbers) & is_near)
-    return tables.collected(selected, f"the leaks of {dataset} at {commit}")
-
-
-def _answers(recorded: Mapping[str, Any] | None, near: float, key: str) -> bool:
-    """Tell whether leaks that a manifest records cover a distance and a hold-out."""
-    return recorded is not None and recorded["holdout"] == key and near <= recorded["near"]
-
-
-def _is_of(ctx: RoundContext, commit: str, dataset: str, number: int, samples: str | None) -> bool:
-    """Tell whether stored leaks belong to the samples that a commit holds.
-
-    The current round is judged by its samples, not by its records. The stored leaks of an earlier
-    round that records no checksum (format 1) are accepted.
-    """
-    if samples is None:
-        return (dataset, number) != (ctx.round.dataset, ctx.round.number)
-    return samples == samples_checksum(ctx.lake, commit, dataset, number)
+    lake, commit = ctx.lake, rounds.commit
+    real = manifest.read(lake, commit, dataset, 0)
+    named, near = holdout.named(dataset, real), _near(ctx, dataset, real)
+    stored: list[int] = []
+    outdated: list[int] = []
+    for number in numbers:
+        recorded = (rounds.attested(dataset, number) or {}).get(LEAKS)
+        believed = stored_leaks.answers(recorded, near, named)
+        (stored if believed else outdated).append(number)
+    if stored:
+        yield _named(dataset, stored_leaks.read(lake, commit, dataset, stored, near))
+    if not outdated:
+        return
+    held_out_rows = round_holdout.open_at(ctx, commit, dataset).fingerprints()
+    for number in outdated:
+        samples = tables.read_round(lake, commit, dataset, "samples", number)
+        samples = samples.with_columns(sample_ids(samples, named.identity))
+        modality = modalities.recorded(real)
+        yield _named(dataset, of_candidates(samples, held_out_rows, near, modality))
 
 
 def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:

@@ -129,10 +129,13 @@ class _Guard(_Part):
 class _Leaks(_Part):
     near: float = 0.0
     holdout: str = ""
+    holdout_digest: str | None = None
 
 
 class _Holdout(_Part):
     input_key: str = ""
+    digest: str | None = None
+    tables: dict[str, str] = {}
 
 
 class _Payload(_Part):

@@ -12,8 +12,9 @@ from lineage.identity import sample_ids
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
 from pipelines.params import Dataset
-from pipelines.rounds import adoption, holdout, manifest, tables
+from pipelines.rounds import adoption, holdout, holdout_digest, manifest, tables
 from pipelines.rounds.history import Published
+from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
 from pipelines.sources import read as sources
 
@@ -32,8 +33,8 @@ class RealData:
 
     key: StageKey
     """The current key of the real data."""
-    held_out: str
-    """Input key of the ingest that split the hold-out off."""
+    held_out: Named
+    """The hold-out that round 0 names."""
 
 
 def prepare(settings: Dataset) -> pl.DataFrame:
@@ -86,7 +87,7 @@ def find(
     """
     lake = repositories.lake
     recorded = manifest.read(lake, current.commit, dataset, 0)
-    split_off = str(recorded["holdout"]["input_key"])
+    split_off = holdout.named(dataset, recorded)
     stored_key = current.key
     if stored_key.recipe is None:
         name = f"{current.commit}/ingest"
@@ -109,12 +110,19 @@ def _holds(repositories: Repositories, dataset: str, current: Published, setting
     if described != (settings.identity, settings.ingest.modality, settings.ingest.near):
         return False
     try:
-        split_off = recorded["holdout"]["input_key"]
-        held_out = holdout.open_at(repositories.held_out, dataset, split_off).fingerprints()
+        held_out = holdout.open_named(repositories.held_out, holdout.named(dataset, recorded))
+        stored = {name: held_out.table(name) for name in (*holdout.SPLITS, holdout.FINGERPRINTS)}
     except StaleError:
         return False
-    columns = ["split", "row", "sample_id"]
     trained = tables.read_round(repositories.lake, current.commit, dataset, "samples", 0)
-    trained = trained.with_columns(pl.lit("train").alias("split"))
-    stored = pl.concat([trained.select(columns), held_out.select(columns)]).sort("row")
-    return prepare(settings).select(columns).sort("row").equals(stored)
+    prepared = prepare(settings)
+    columns = settings.modality.columns(prepared)
+    rows = prepared.select("row", "sample_id", *columns, "split")
+    train = rows.filter(pl.col("split") == "train").drop("split")
+    expected = {"train": train, **holdout.split_off(rows)}
+    found = {"train": trained.drop("round"), **stored}
+    return all(
+        holdout_digest.of_table(expected[name], settings.identity)
+        == holdout_digest.of_table(found[name], settings.identity)
+        for name in expected
+    )

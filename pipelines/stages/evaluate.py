@@ -16,19 +16,21 @@ from typing import Any
 import polars as pl
 
 from lake import files, refs
+from lineage.identity import sample_ids
 from pipelines import metrics
 from pipelines.common.seeds import derive_seed
-from pipelines.gate import contamination
+from pipelines.gate import contamination, stored_leaks
 from pipelines.rounds import (
     branches,
     mixes,
     picture,
     plugin_inputs,
     receipts,
+    round_holdout,
     stage_inputs,
     tables,
 )
-from pipelines.rounds.context import RoundContext, held_out, write_receipt
+from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
@@ -52,15 +54,15 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
     message = f"Evaluate {ctx.round.key} on real validation data"
     with round_commit(ctx, "evaluate", key=key, start=start.id, message=message) as tx:
         began, number = time.monotonic(), ctx.round.number
-        near, holdout = ctx.round.settings.ingest.near, held_out(ctx, curated)
+        near, holdout = ctx.round.settings.ingest.near, round_holdout.open_at(ctx, curated)
         leaks = _leaks(ctx, holdout, near)
-        contaminated = contamination.at_commit(ctx, curated, fresh=leaks)
+        contaminated = contamination.of_mix(ctx, curated, holdout, fresh=leaks)
         figures, next_mix = measure(ctx, curated, holdout, contaminated)
         _write_contamination(ctx, tx, curated, leaks, contaminated)
         tx.manifest["metrics"] = figures
         tx.manifest["next_mix"] = next_mix.manifest.model_dump(mode="json")
-        samples = contamination.samples_checksum(ctx.lake, curated, ctx.round.dataset, number)
-        tx.manifest["leaks"] = contamination.describe(leaks, near, holdout.key, samples)
+        samples = stored_leaks.samples_checksum(ctx.lake, curated, ctx.round.dataset, number)
+        tx.manifest["leaks"] = stored_leaks.describe(leaks, near, holdout.named, samples)
         tx.add_cost(evaluate={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
 
@@ -69,6 +71,7 @@ def _leaks(ctx: RoundContext, holdout: HeldOut, near: float) -> pl.DataFrame:
     """The round's candidates that equal held-out rows or are near-duplicates of them."""
     generated, round_ = ctx.receipt("generate").commit, ctx.round
     candidates = tables.read_round(ctx.lake, generated, round_.dataset, "candidates", round_.number)
+    candidates = candidates.with_columns(sample_ids(candidates, holdout.named.identity))
     modality = round_.settings.modality
     return contamination.of_candidates(candidates, holdout.fingerprints(), near, modality)
 
@@ -82,9 +85,9 @@ def _write_contamination(
 ) -> None:
     """Stage the round's leaks and all contaminated occurrences; empty tables are written too."""
     dataset, number = ctx.round.dataset, ctx.round.number
-    tx.write(refs.part(dataset, contamination.LEAKS, number), leaks)
-    tx.write(refs.part(dataset, contamination.CONTAMINATED, number), contaminated)
-    tx.manifest[contamination.CONTAMINATED] = {
+    tx.write(refs.part(dataset, stored_leaks.LEAKS, number), leaks)
+    tx.write(refs.part(dataset, stored_leaks.CONTAMINATED, number), contaminated)
+    tx.manifest[stored_leaks.CONTAMINATED] = {
         "rows": len(contaminated),
         "searched": contamination.searched(ctx, curated),
     }
@@ -106,7 +109,7 @@ def measure(
     accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
     mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     pinned = ctx.receipt("fit").commit
-    earlier = contamination.at_commit(ctx, pinned)
+    earlier = contamination.of_mix(ctx, pinned, round_holdout.open_at(ctx, pinned))
     before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier)
     frames = {
         "real": real,

@@ -1,7 +1,8 @@
 """Stage `fit`: the generator, fitted on the mix at the commit that the previous round pinned.
 
 The commit is read from the previous round's receipt, never from a moving ref. Training rows that
-equal held-out rows, are near-duplicates of them, or descend from such rows are left out and listed.
+equal held-out rows, are near-duplicates of them, or descend from such rows are left out and listed;
+the content of each row is compared with the hold-out here, whatever the lake says of its leaks.
 The files are written to `models/<dataset>/<round>/`, which DVC tracks; if the lake holds a generate
 commit with the same fit, its files are downloaded instead.
 """
@@ -16,7 +17,7 @@ from pipelines.common import console
 from pipelines.common.seeds import derive_seed
 from pipelines.gate import contamination
 from pipelines.generators.registry import GENERATORS
-from pipelines.rounds import adoption, mixes, model_store, stage_inputs
+from pipelines.rounds import adoption, mixes, model_store, round_holdout, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
 
 
@@ -39,7 +40,7 @@ def _fit(ctx: RoundContext, commit: str) -> None:
     """Fit the generator on the mix at a commit; write generator and mix manifest."""
     round_ = ctx.round
     began = time.monotonic()
-    contaminated = contamination.at_commit(ctx, commit)
+    contaminated = contamination.of_mix(ctx, commit, round_holdout.open_at(ctx, commit))
     mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     directory = model_store.directory(round_.dataset, round_.number)
     GENERATORS.load(round_.generator).fit(

@@ -15,13 +15,14 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from lineage import record
+from lineage import payload, record
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
-from pipelines.gate import contamination
+from pipelines.gate import contamination, stored_leaks
 from pipelines.params import Dataset, Params, load
 from pipelines.rounds import (
     adoption,
+    attestation,
     context,
     history,
     holdout,
@@ -31,6 +32,7 @@ from pipelines.rounds import (
     receipts,
     stage_inputs,
 )
+from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.receipts import Receipt
@@ -49,7 +51,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     current = published_rounds.get(0)
     repositories = real_data.Repositories(lake, held_out)
     existing = real_data.find(repositories, dataset, current, key, settings) if current else None
-    complete = existing is not None and holdout.holds(held_out, dataset, existing.held_out)
+    complete = existing is not None and holdout.holds(held_out, existing.held_out)
     if current is not None and existing is not None and complete:
         console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(existing.key, key)}")
         _write_receipt(lake, dataset, current.commit, existing.key)
@@ -61,11 +63,13 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     frame = real_data.prepare(settings)
     columns = settings.modality.columns(frame)
     rows = frame.select("row", "sample_id", *columns, "split")
-    holdout.store(held_out, dataset, rows, existing.held_out if existing else key.key)
+    fresh = holdout.name(dataset, rows, settings.identity, key.key)
+    wanted = existing.held_out if existing else fresh
+    holdout.store(held_out, dataset, rows, wanted)
     if current is not None and existing is not None:
         _write_receipt(lake, dataset, current.commit, existing.key)
     else:
-        commit = _publish(lake, dataset, frame, key, settings)
+        commit = _publish(lake, fresh, frame, key, settings)
         _write_receipt(lake, dataset, commit.id, key)
 
 
@@ -79,32 +83,36 @@ def _check_line(params: Params, dataset: str) -> None:
 
 
 def _publish(
-    lake: Lake, dataset: str, frame: pl.DataFrame, key: StageKey, settings: Dataset
+    lake: Lake, held_out: Named, frame: pl.DataFrame, key: StageKey, settings: Dataset
 ) -> Commit:
     """Remove what round 0 supersedes, write round 0 on its branch, and merge it into main."""
+    dataset = held_out.dataset
     metadata = StageMetadata("ingest", dataset, 0, key=key)
     branch = refs.branch_name(dataset, 0)
     with staging_branch(lake, branch, refs.MAIN) as staging:
-        merging.supersede(lake, staging, replace(metadata, stage="supersede", key=None))
-        rows = _write(lake, staging, dataset, frame, key=key.key, settings=settings)
+        removal = replace(metadata, stage="supersede", key=None)
+        start = merging.supersede(lake, staging, removal)
+        rows = _write(lake, staging, held_out, frame, settings)
         message = f"Ingest {rows} real rows of {dataset}"
-        commit = lake.commit(staging, message, metadata.to_metadata())
+        held = attestation.contents(lake, staging, start, dataset, 0)
+        entries = attestation.seal(lake, metadata.to_metadata() | held)
+        commit = lake.commit(staging, message, entries)
         lake.set_branch(branch, commit.id)
     message = f"Publish the real data of {dataset}"
     published = replace(metadata, stage="publish").to_metadata()
-    merged = merging.merge(lake, commit.id, message, published)
+    published[attestation.CONTENT] = held[attestation.CONTENT]
+    merged = merging.merge(lake, commit.id, message, attestation.seal(lake, published))
     delete_stale(lake, branch)
     return merged
 
 
-def _write(
-    lake: Lake, branch: str, dataset: str, frame: pl.DataFrame, *, key: str, settings: Dataset
-) -> int:
+def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings: Dataset) -> int:
     """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0.
 
     Returns:
         The number of training rows.
     """
+    dataset, key = named.dataset, named.key
     train = frame.filter(pl.col("split") == "train").sort("row")
     modality, near = settings.modality, settings.ingest.near
     columns = modality.columns(train)
@@ -115,8 +123,8 @@ def _write(
     held_out = frame.filter(pl.col("split").is_in(holdout.SPLITS))
     leaks = contamination.near_duplicates(samples, held_out, near, modality)
     leaks = leaks.select(contamination.STORED)
-    lake.write(branch, refs.part(dataset, contamination.LEAKS, 0), leaks)
-    checksum = contamination.samples_checksum(lake, branch, dataset, 0)
+    lake.write(branch, refs.part(dataset, stored_leaks.LEAKS, 0), leaks)
+    checksum = stored_leaks.samples_checksum(lake, branch, dataset, 0)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
         "dataset": dataset,
@@ -125,9 +133,10 @@ def _write(
         "licence": frame["licence"][0],
         "modality": settings.ingest.modality,
         "identity": list(settings.identity),
+        "payload": payload.described(samples, settings.identity),
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
-        "holdout": {"input_key": key},
-        "leaks": contamination.describe(leaks, near, key, checksum),
+        "holdout": named.section(),
+        "leaks": stored_leaks.describe(leaks, near, named, checksum),
     }
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)

@@ -18,8 +18,8 @@ from expectations.suite import Suite
 from expectations.verifier import Verification
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images
-from pipelines.rounds import holdout, tables
-from pipelines.rounds.context import RoundContext, held_out
+from pipelines.rounds import holdout, round_holdout, tables
+from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry, scoring
 from pipelines.scorers.protocol import Given
 
@@ -113,7 +113,7 @@ def scorer_inputs(
         earlier = modality.shown(tables.collected(before, what))
     held = None
     if "held_out" in wanted:
-        fingerprints = held_out(ctx, pinned).fingerprints()
+        fingerprints = round_holdout.open_at(ctx, pinned).fingerprints()
         held = modality.shown(fingerprints.filter(pl.col("split").is_in(held_out_splits)))
     return Given(
         real=real,

@@ -18,7 +18,15 @@ from lake.values import Commit
 from pipelines.gate import contamination
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.inquiry import overview
-from pipelines.rounds import context, history, manifest, mixes, receipts, tables
+from pipelines.rounds import (
+    context,
+    history,
+    manifest,
+    mixes,
+    receipts,
+    round_holdout,
+    tables,
+)
 from pipelines.stages import evaluate
 from tests.flow.projects import STAGES, Project, tiny_round
 
@@ -199,7 +207,7 @@ def test_the_guard_sees_the_weights_of_the_mix(copied: Project) -> None:
             )
         )
         at = context.open_context("tiny-2")
-        held = context.held_out(at, curated)
+        held = round_holdout.open_at(at, curated)
         leaks = evaluate._leaks(at, held, at.round.settings.ingest.near)
         contaminated = contamination.at_commit(at, curated, fresh=leaks)
         figures, mix = evaluate.measure(at, curated, held, contaminated)

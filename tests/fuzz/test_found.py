@@ -39,7 +39,7 @@ from pipelines.common.errors import (
     StaleError,
 )
 from pipelines.features import images
-from pipelines.gate import contamination
+from pipelines.gate import stored_leaks
 from pipelines.generators.diffusion import folder, model, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text import exemplars, templates
@@ -49,6 +49,7 @@ from pipelines.llm.cache import Cache
 from pipelines.llm.home import ServerHome
 from pipelines.modalities.texts import Texts
 from pipelines.rounds import ancestry_index, manifest, receipts
+from pipelines.rounds.holdout import Named
 from pipelines.scorers import rubric
 from pipelines.sources import folders, read
 from pipelines.stages import report
@@ -415,7 +416,7 @@ def test_what_a_manifest_lacks_is_said() -> None:
         with pytest.raises(DataError, match=r"has no '(next_mix|input_key)'"):
             look()
     assert json.loads(json.dumps(found)) == {"holdout": {}, "counts": {"a": 1}}
-    assert contamination._answers(found.get("leaks"), 0.1, "k") is False
+    assert stored_leaks.answers(found.get("leaks"), 0.1, Named("tiny", "k", ("image",))) is False
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from lineage.identity import sample_ids
 from pipelines.common.errors import StaleError
 from pipelines.common.seeds import derive_seed
 from pipelines.params import Params, resolve
-from pipelines.rounds import history, manifest, tables
-from pipelines.rounds.context import RoundContext, held_out, open_lake
+from pipelines.rounds import history, manifest, round_holdout, tables
+from pipelines.rounds.context import RoundContext, open_lake
 from pipelines.verification import judging
 from pipelines.verification.calibrations import planting, records, sheets, tallies
 from pipelines.verification.calibrations.records import Record, Source
@@ -164,7 +164,7 @@ def planted(subject: Subject, rows: int) -> Audit:
             f"expectations/suites/{dataset}.json is now; run `dvc repro` first"
         )
     pinned = str(subject.manifest["mix"]["commit"])
-    right = held_out(ctx, pinned).validation().drop("row", "sample_id")
+    right = round_holdout.open_at(ctx, pinned).validation().drop("row", "sample_id")
     training = tables.real_samples(ctx.lake, pinned, dataset)
     seed = derive_seed(ctx.round.seed, dataset, ctx.round.number, "planted")
     made = planting.plant(right, training, rows=rows, seed=seed)
