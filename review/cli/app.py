@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from review.cli import diff_options
-from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run
+from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import lineages
 from review.cli.verifier import verifiers
@@ -47,6 +47,7 @@ def _everything(
 
 
 @app.command()
+@runs("review.commands.status")
 def status(
     *,
     dataset: DatasetOption = None,
@@ -54,7 +55,6 @@ def status(
     as_json: Json = False,
 ) -> None:
     """List the rounds of each data set with their state and the guard's verdict."""
-    run("review.commands.status", dataset=dataset, next_steps=next_steps, as_json=as_json)
 
 
 @app.command()
@@ -165,6 +165,7 @@ def descendants(
 
 
 @app.command()
+@runs("review.commands.guard")
 def guard(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
     *,
@@ -172,10 +173,10 @@ def guard(
     as_json: Json = False,
 ) -> None:
     """Judge whether a round is good enough to train on; show every check with its evidence."""
-    run("review.commands.guard", ref=ref, dataset=dataset, as_json=as_json)
 
 
 @app.command("ui")
+@runs("review.commands.ui")
 def page(
     *,
     host: Annotated[str, typer.Option(help="Address of loopback to listen on.")] = "127.0.0.1",
@@ -186,10 +187,10 @@ def page(
     as_json: Json = False,
 ) -> None:
     """Review rounds in the browser: what they change, where samples come from; approve, reject."""
-    run("review.commands.ui", host=host, port=port, browser=browser, as_json=as_json)
 
 
 @app.command()
+@runs("review.commands.verdicts")
 def verdicts(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
     *,
@@ -205,28 +206,20 @@ def verdicts(
     as_json: Json = False,
 ) -> None:
     """Show why candidates of a round did not pass, by expectation and reason, with samples."""
-    run(
-        "review.commands.verdicts",
-        ref=ref,
-        dataset=dataset,
-        round_number=round_number,
-        html=html,
-        limit=limit,
-        as_json=as_json,
-    )
 
 
 @app.command()
+@runs("review.commands.estimate")
 def estimate(
     name: Annotated[str, typer.Argument(help="A round, or a data set: its next round.")],
     *,
     as_json: Json = False,
 ) -> None:
     """Estimate what a round of a language model will cost: requests, tokens, dollars."""
-    run("review.commands.estimate", name=name, as_json=as_json)
 
 
 @app.command("stage")
+@runs("review.commands.stage")
 def stage(
     name: Annotated[str, typer.Argument(help="The stage, as in dvc.yaml.")],
     key: Annotated[
@@ -240,27 +233,26 @@ def stage(
     as_json: Json = False,
 ) -> None:
     """Run one stage of the pipeline; `dvc repro` runs all that are not up to date."""
-    run("review.commands.stage", name=name, key=key, supersede=supersede, as_json=as_json)
 
 
 @rounds.command("add")
+@runs("review.commands.rounds")
 def add_round(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
     *,
     as_json: Json = False,
 ) -> None:
     """Append the next round of DATASET to params.yaml; `dvc repro` then runs only this round."""
-    run("review.commands.rounds", dataset=dataset, as_json=as_json)
 
 
 @rounds.command("redo")
+@runs("review.commands.rounds", "redo")
 def redo_round(
     key: Annotated[str, typer.Argument(help="A round of params.yaml, such as digits-3.")],
     *,
     as_json: Json = False,
 ) -> None:
     """Make ROUND again: raise its revision in params.yaml; `dvc repro` then runs it."""
-    run("review.commands.rounds", "redo", key=key, as_json=as_json)
 
 
 def main() -> None:

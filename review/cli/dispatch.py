@@ -11,8 +11,9 @@ import importlib
 import io
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
@@ -52,3 +53,21 @@ def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa:
     except FAILURES as error:
         sys.stderr.write(f"stemma: {visible(str(error))}\n")
         raise typer.Exit(getattr(error, "exit_code", 1)) from None
+
+
+def runs(
+    module: str, function: str = "run", /
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a command call a function of a module with its options; its own body is not called.
+
+    The parameters and the docstring of the decorated function are the options and the help.
+    """
+
+    def decorate(declared: Callable[..., None]) -> Callable[..., None]:
+        @wraps(declared)
+        def command(**options: Any) -> None:  # noqa: ANN401  passed on
+            run(module, function, **options)
+
+        return command
+
+    return decorate

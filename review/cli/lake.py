@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import Json, run
+from review.cli.dispatch import Json, run, runs
 
 lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
 
@@ -38,16 +38,17 @@ def serve_lake(
 
 
 @lakes.command("fsck")
+@runs("review.commands.fsck")
 def check_lake(
     *,
     home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
     as_json: Json = False,
 ) -> None:
     """Check every object, tree, commit and ref; name what is wrong and what refers to it."""
-    run("review.commands.fsck", home=home, as_json=as_json)
 
 
 @lakes.command("gc")
+@runs("review.commands.gc")
 def collect_lake(
     *,
     home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
@@ -61,4 +62,3 @@ def collect_lake(
     as_json: Json = False,
 ) -> None:
     """Free what no branch, tag, staged change, upload or receipt of this checkout refers to."""
-    run("review.commands.gc", home=home, keep=keep, dry_run=dry_run, as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import DatasetOption, Json, run
+from review.cli.dispatch import DatasetOption, Json, run, runs
 
 lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 
@@ -21,6 +21,7 @@ class ExportFormat(StrEnum):
 
 
 @lineages.command("stats")
+@runs("review.commands.lineage_stats")
 def lineage_stats(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
     *,
@@ -28,7 +29,6 @@ def lineage_stats(
     as_json: Json = False,
 ) -> None:
     """Show how far each round is from real data: shares, depths, opaque roots, founders."""
-    run("review.commands.lineage_stats", ref=ref, dataset=dataset, as_json=as_json)
 
 
 @lineages.command("export")

@@ -29,8 +29,8 @@ class Point:
     round: int
     series: str
     value: float
-    low: float | None = None
-    high: float | None = None
+    interval: tuple[float, float] | None = None
+    """Its lower and its upper end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,7 @@ def spec(chart: Chart, name: str) -> dict[str, Any]:
     import altair as alt  # noqa: PLC0415  takes a second to import
 
     theme = THEMES[name]
-    rows = [
-        {"round": point.round, "series": point.series, "value": point.value,
-         "low": point.low, "high": point.high}
-        for point in chart.points
-    ]  # fmt: skip
+    rows = [_row(point) for point in chart.points]
     order = list(chart.series)
     symbol = "square" if chart.stacked else "circle"
     legend = alt.Legend(
@@ -159,6 +155,17 @@ def spec(chart: Chart, name: str) -> dict[str, Any]:
     )
     result: dict[str, Any] = _themed(sized, theme).to_dict()
     return result
+
+
+def _row(point: Point) -> dict[str, Any]:
+    low, high = point.interval or (None, None)
+    return {
+        "round": point.round,
+        "series": point.series,
+        "value": point.value,
+        "low": low,
+        "high": high,
+    }
 
 
 def _with_intervals(base: Any, order: Sequence[str], colour: Any, y: Any) -> list[Any]:  # noqa: ANN401  parts of a chart
@@ -204,8 +211,9 @@ def _intervals(
         for entry in entries:
             interval = (entry["metrics"].get(group) or {}).get(metric) or {}
             if interval.get("value") is not None:
-                ends = (interval.get("low"), interval.get("high"))
-                yield Point(entry["round"], name, interval["value"], *ends)
+                low, high = interval.get("low"), interval.get("high")
+                ends = None if low is None or high is None else (low, high)
+                yield Point(entry["round"], name, interval["value"], ends)
 
 
 def _summaries(entries: Sequence[Mapping[str, Any]], series: Mapping[str, str]) -> Iterator[Point]:
@@ -224,6 +232,7 @@ def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
 
 
 def _point_text(point: Point) -> str:
-    if point.low is None or point.high is None:
+    if point.interval is None:
         return number(point.value)
-    return f"{number(point.value)} ({number(point.low)} to {number(point.high)})"
+    low, high = point.interval
+    return f"{number(point.value)} ({number(low)} to {number(high)})"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from review.cli.output import number
 from review.provenance.origins import SampleProvenance
@@ -25,12 +25,19 @@ PER_LAYER: Final = 8
 """Boxes per layer; more are only counted."""
 
 
+class Point(NamedTuple):
+    """A position from the upper left corner, in pixels."""
+
+    x: float
+    y: float
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A member of the tree, or a mix or model at which it ends."""
 
-    x: float
-    y: float
+    corner: Point
+    """Its upper left corner."""
     kind: str
     """real, synthetic, edited, mix, opaque or lost."""
     lines: tuple[str, ...]
@@ -43,10 +50,8 @@ class Box:
 class Edge:
     """An edge from a box to one that descends from it, with its words."""
 
-    x1: float
-    y1: float
-    x2: float
-    y2: float
+    start: Point
+    end: Point
     words: str
     low: bool
     """Whether the words are one line lower than those of the edge before."""
@@ -54,13 +59,14 @@ class Edge:
     @property
     def path(self) -> str:
         """The edge as an SVG path."""
-        half = (self.y1 + self.y2) / 2
-        return f"M{self.x1} {self.y1} C{self.x1} {half} {self.x2} {half} {self.x2} {self.y2}"
+        (x1, y1), (x2, y2) = self.start, self.end
+        half = (y1 + y2) / 2
+        return f"M{x1} {y1} C{x1} {half} {x2} {half} {x2} {y2}"
 
     @property
-    def label_position(self) -> tuple[float, float]:
+    def label_position(self) -> Point:
         """Position of the words: under the box that the edge starts from."""
-        return self.x1, self.y1 + (LINE if self.low else 0) + LINE
+        return Point(self.start.x, self.start.y + (LINE if self.low else 0) + LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +233,8 @@ def _placed(layers: _Layers, left_out: int) -> Picture:
         start = (width - len(row) * (WIDE + GAP) + GAP) / 2
         y = MARGIN + (len(rows) - 1 - layer) * (HIGH + DROP)
         for column, key in enumerate(row):
-            boxes[key] = Box(x=start + column * (WIDE + GAP), y=y, **layers.boxes[key][1])
+            corner = Point(start + column * (WIDE + GAP), y)
+            boxes[key] = Box(corner, **layers.boxes[key][1])
     height = 2 * MARGIN + len(rows) * (HIGH + DROP) - DROP
     edges = list(_edges(layers, boxes))
     return Picture(width, height, list(boxes.values()), edges, left_out, _words(layers, boxes))
@@ -237,20 +244,16 @@ def _edges(layers: _Layers, boxes: Mapping[str, Box]) -> Iterator[Edge]:
     """Edges, side by side where several leave or reach a box."""
 
     def side(keys: set[str]) -> list[str]:
-        return sorted(keys, key=lambda key: (boxes[key].x, -boxes[key].y))
+        return sorted(keys, key=lambda key: (boxes[key].corner.x, -boxes[key].corner.y))
 
     for above, below, words in layers.edges:
         down = side({other for key, other, _ in layers.edges if key == above})
         up = side({key for key, other, _ in layers.edges if other == below})
         out, into = down.index(below), up.index(above)
-        yield Edge(
-            x1=boxes[above].x + WIDE * (out + 1) / (len(down) + 1),
-            y1=boxes[above].y + HIGH,
-            x2=boxes[below].x + WIDE * (into + 1) / (len(up) + 1),
-            y2=boxes[below].y,
-            words=words,
-            low=out % 2 == 1,
-        )
+        upper, lower = boxes[above].corner, boxes[below].corner
+        start = Point(upper.x + WIDE * (out + 1) / (len(down) + 1), upper.y + HIGH)
+        end = Point(lower.x + WIDE * (into + 1) / (len(up) + 1), lower.y)
+        yield Edge(start, end, words, low=out % 2 == 1)
 
 
 def _words(layers: _Layers, boxes: Mapping[str, Box]) -> str:
