@@ -251,9 +251,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     _complete,
     _let_through,
     _judged,
+    _scope,
     _bound,
     _head,
-    _scope,
     _brought,
 )
 """Checks in the order in which they run; the first that fails is reported."""

@@ -25,7 +25,8 @@ from pipelines.common import signing
 from pipelines.common.signing import PUBLIC_KEYS, Trusted
 from pipelines.gate import guard_record, history_audit
 from pipelines.gate.history_audit import Step
-from pipelines.rounds import manifest, merging, tables
+from pipelines.rounds import attestation, manifest, merging, tables
+from pipelines.rounds.metadata import KEY
 from pipelines.rounds.trust import Trust
 from tests.flow.projects import Project
 
@@ -69,20 +70,36 @@ class Lab:
         change(name)
         return self.lake.commit(name, "one more", about).id
 
-    def rejudged(self, name: str, at: str, **changes: Any) -> tuple[str, dict[str, str]]:
-        """An answer about another commit, consistent in itself, by somebody without a key.
+    def rejudged(
+        self, name: str, at: str, key: Path | None = None, **changes: Any
+    ) -> tuple[str, dict[str, str]]:
+        """An answer about another commit, consistent in itself.
+
+        Args:
+            name: the branch.
+            at: the commit that it is about.
+            key: the private key of the one who gives it; None: nobody signs.
+            changes: what is different in it.
 
         Returns:
             The commit with the answer, and the metadata of a merge of it.
         """
-        result = replace(self.result, judged=self.lake.resolve(at).id, **changes)
-
-        def write(branch: str) -> None:
-            manifest.extend(self.lake, branch, "tiny", 3, guard=result.to_dict())
-            merging.write_head(self.lake, branch, "tiny", 3, "forged")
-
-        about = {**self.merge.metadata, **guard_record.guard_metadata(result)}
-        return self.committed(name, at, write), about
+        lake, start = self.lake, self.lake.resolve(at).id
+        result = replace(self.result, judged=start, **changes)
+        self.branch(name, start)
+        manifest.extend(lake, name, "tiny", 3, guard=result.to_dict())
+        merging.write_head(lake, name, "tiny", 3, self.merge.metadata[KEY])
+        about = dict(lake.resolve(self.source).metadata) | {guard_record.JUDGED: start}
+        about |= attestation.contents(lake, name, start, "tiny", 3)
+        about = sealed(lake, about, key) if key else about
+        commit = lake.commit(name, "one more answer", about).id
+        merged = {
+            **self.merge.metadata,
+            **guard_record.guard_metadata(result),
+            attestation.CONTENT: attestation.content(lake, commit, "tiny", 3),
+            guard_record.HEAD: merging.head_checksum(lake, commit, "tiny"),
+        }
+        return commit, sealed(lake, merged, key) if key else merged
 
     def found(self, ref: str, trusted: Trust | None = None) -> list[Step]:
         """The findings in a history, newest first."""
@@ -98,6 +115,13 @@ class Lab:
         return step
 
 
+def sealed(lake: Lake, entries: Mapping[str, str], key: Path) -> dict[str, str]:
+    """Metadata signed with a key, which the project need not trust."""
+    signer = signing.signer({signing.KEY: str(key)})
+    signature = signer.sign(attestation.statement(lake, entries))
+    return {**entries, attestation.SIGNATURE: signature, attestation.SIGNER: signer.name}
+
+
 def key_pair(place: Path) -> Path:
     """Write a key pair, `place` and beside it `.pub`."""
     key = Ed25519PrivateKey.generate()
@@ -107,10 +131,19 @@ def key_pair(place: Path) -> Path:
     return place
 
 
-def trust(lake: Lake, *keys: Path) -> Trust:
-    """Trust in these keys alone, in a lake that was signed from its first commit."""
-    paths = ":".join(str(key.with_suffix(".pub")) for key in keys)
-    return Trust(Trusted(signing.named_keys({PUBLIC_KEYS: paths})), lake)
+def trust(lab: Lab, *keys: Path) -> Trust:
+    """Trust in these keys and those of the stages, in a lake that is signed from the first commit.
+
+    The key that signed the merge of round 3 is trusted only if it is among those given.
+    """
+    given = [key.with_suffix(".pub") for key in keys]
+    of_stages = [
+        path
+        for path in sorted((lab.project.root / "trust").glob("*.pem"))
+        if path.stem != lab.merge.metadata[attestation.SIGNER]
+    ]
+    paths = ":".join(str(path) for path in [*given, *of_stages])
+    return Trust(Trusted(signing.named_keys({PUBLIC_KEYS: paths})), lab.lake)
 
 
 def add_samples(lake: Lake) -> Callable[[str], None]:

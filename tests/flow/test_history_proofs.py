@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,27 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
-from lineage import guard
 from lineage.guard import Check
+from pipelines.common import signing
 from pipelines.common.errors import SigningError
-from pipelines.gate import guard_record, signing
-from pipelines.gate.signing import KEY, PUBLIC_KEYS, SIGNATURE, SIGNER
+from pipelines.common.signing import KEY, PUBLIC_KEYS
 from pipelines.params import load
-from pipelines.rounds import manifest, merging, real_data, receipts, staging_branch, tables
+from pipelines.rounds import (
+    attestation,
+    holdout,
+    merging,
+    real_data,
+    receipts,
+    staging_branch,
+    tables,
+)
+from pipelines.rounds.attestation import SIGNATURE, SIGNER
+from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
+from pipelines.rounds.trust import Trust
 from pipelines.stages import ingest
 from review.commands import history
-from review.errors import Findings
-from tests.flow.lab import Lab, key_pair, trust
+from tests.flow.lab import Lab, key_pair, sealed, trust
 from tests.flow.projects import Project
 
 # Real data
@@ -37,13 +47,17 @@ def ingested(
     lake = lab.lake
     dataset = load().datasets["tiny"]
     with staging_branch.staging_branch(lake, "tiny-r000", lab.merge.id) as branch:
-        merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
+        start = merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
         frame = real_data.prepare(dataset)
-        ingest._write(lake, branch, "tiny", frame, key="another", settings=dataset)
+        rows = frame.select("row", "sample_id", *dataset.modality.columns(frame), "split")
+        named = holdout.name("tiny", rows, dataset.identity, "another")
+        ingest._write(lake, branch, named, frame, dataset)
         if change is not None:
             change(branch)
-        source = lake.commit(branch, "Ingest", {}).id
-    claims = {"stemma.stage": "publish", "stemma.dataset": "tiny", "stemma.round": "0"}
+        held = attestation.contents(lake, branch, start, "tiny", 0)
+        made = StageMetadata("ingest", "tiny", 0, key=StageKey("another", None))
+        source = lake.commit(branch, "Ingest", made.to_metadata() | held).id
+    claims = replace(made, stage="publish").to_metadata() | held
     return lab.merged(name, source, claims | about, at=lab.merge.id)
 
 
@@ -153,50 +167,39 @@ def test_a_round_that_calls_itself_real_data(lab: Lab) -> None:
 
 def signed_history(lab: Lab, name: str, key: Path) -> str:
     """The same rounds on a branch from the first commit, each merge signed."""
-    signer = signing.signer({KEY: str(key)})
-    assert signer is not None
     log = list(lab.lake.log(lab.merge.id, first_parent=True))[::-1]
     lab.branch(name, log[0].id)
     for commit in log[1:]:
-        about = {each: value for each, value in commit.metadata.items() if each != SIGNATURE}
-        number = int(about["stemma.round"])
-        if number:
-            content = manifest.read(lab.lake, commit.id, "tiny", number)
-            statement = guard_record.statement(
-                lab.lake.repository, guard.read(content["guard"]), about["stemma.input_key"]
-            )
-            about |= signer.metadata(statement)
+        about = sealed(lab.lake, commit.metadata, key)
         lab.lake.merge(commit.parents[1], name, commit.message, about)
     return name
 
 
 def test_publish_signs_what_the_auditor_can_prove(
-    lab: Lab, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    """Round 3 was published with a key; rounds 1 and 2 before there was one."""
-    monkeypatch.setenv(PUBLIC_KEYS, str(keys[0].with_suffix(".pub")))
-    with pytest.raises(Findings, match=r" 2 commits of main$"):
-        history.run(ref="main", dataset=None, as_json=True)
+    lab: Lab, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every merge is signed; round 3 by the key that a variable named."""
+    history.run(ref="main", dataset=None, as_json=True)
     content = json.loads(capsys.readouterr().out)
-    assert {each["wrong"] for each in content["findings"]} == {"the guard's answer is not signed"}
-    name = lab.merge.metadata[SIGNER]
-    assert content["trusted_keys"] == [name]
-    assert [(each["kind"], each["signed_by"]) for each in content["proved"]] == [
-        ("round", name),
-        ("real data", None),
-    ]
+    assert (content["commit"], content["findings"]) == (lab.merge.id, [])
+    name = next(iter(signing.named_keys({PUBLIC_KEYS: str(keys[0].with_suffix(".pub"))})))
+    assert name in content["trusted_keys"]
+    third, *others = content["proved"]
+    assert (third["kind"], third["signed_by"]) == ("round", name)
+    assert [each["kind"] for each in others] == ["round", "round", "real data"]
+    assert all(each["signed_by"] in {*content["trusted_keys"]} - {name} for each in others)
 
 
 def test_wrong_and_missing_signatures(lab: Lab, keys: tuple[Path, Path]) -> None:
     ours, theirs = keys
     ref = signed_history(lab, "all-signed", ours)
-    assert lab.found(ref, trust(ours)) == []
-    assert lab.found(ref, trust(theirs, ours)) == []  # while one key follows another
-    wrong = lab.found(ref, trust(theirs))
-    assert [step.result.round for step in wrong if step.result] == [3, 2, 1]
+    assert lab.found(ref, trust(lab, ours)) == []
+    assert lab.found(ref, trust(lab, theirs, ours)) == []  # while one key follows another
+    wrong = lab.found(ref, trust(lab, theirs))
+    assert [step.kind for step in wrong] == ["round", "round", "round", "real data"]
     assert {step.wrong for step in wrong} == {
-        "the guard's answer is not signed by a key that is trusted"
+        "the guard's answer is not signed by a key that is trusted",
+        "the merge of real data is not signed by a key that is trusted",
     }
 
 
@@ -206,7 +209,8 @@ def test_wrong_and_missing_signatures(lab: Lab, keys: tuple[Path, Path]) -> None
         ({SIGNATURE: None, SIGNER: None}, "the guard's answer is not signed"),
         ({SIGNATURE: "theirs"}, "not signed by a key that is trusted"),
         ({SIGNATURE: "AAAA"}, "not signed by a key that is trusted"),
-        ({"stemma.input_key": "0" * 64}, "not signed by a key that is trusted"),
+        ({"stemma.review.reason": "it is fine"}, "not signed by a key that is trusted"),
+        ({"stemma.suite": "0" * 64}, "not signed by a key that is trusted"),
     ],
 )
 def test_one_signature_that_is_wrong(
@@ -215,16 +219,11 @@ def test_one_signature_that_is_wrong(
     ours, theirs = keys
     at = f"{signed_history(lab, 'base-signed', ours)}~1"
     about = dict(lab.merge.metadata)
-    stranger = signing.signer({KEY: str(theirs)})
-    assert stranger is not None
-    forged = stranger.metadata(
-        guard_record.statement(lab.lake.repository, lab.result, about["stemma.input_key"])
-    )
-    values = {"theirs": forged[SIGNATURE]}
+    values = {"theirs": sealed(lab.lake, about, theirs)[SIGNATURE]}
     about |= {name: values.get(value, value) for name, value in change.items() if value is not None}
     about = {name: value for name, value in about.items() if change.get(name, "") is not None}
     ref = lab.merged("one-signed", lab.source, about, at=lab.lake.resolve(at).id)
-    (step,) = lab.found(ref, trust(ours))
+    (step,) = lab.found(ref, trust(lab, ours))
     assert step.commit.id == lab.lake.head(ref)
     assert said in (step.wrong or "")
     assert lab.found(ref) == []  # who names no key does not look at signatures
@@ -233,12 +232,24 @@ def test_one_signature_that_is_wrong(
 def test_a_forger_with_all_the_digests_has_no_signature(lab: Lab, keys: tuple[Path, Path]) -> None:
     """An answer that passes by other figures is consistent in itself: only the key tells."""
     fine = (Check("real_share", 1.0, "block <0.1", "pass", "all is well"),)
-    commit, about = lab.rejudged("made-up", lab.result.judged, checks=fine)
+    commit, about = lab.rejudged("made-up", lab.result.judged, keys[1], checks=fine)
     at = lab.lake.resolve(f"{signed_history(lab, 'before-forger', keys[0])}~1").id
     ref = lab.merged("forger", commit, about, at=at)
     assert lab.found(ref) == []
-    (step,) = lab.found(ref, trust(keys[0]))
+    (step,) = lab.found(ref, trust(lab, keys[0]))
     assert step.wrong == "the guard's answer is not signed by a key that is trusted"
+
+
+def test_what_was_merged_before_signing_began_needs_no_signature(
+    lab: Lab, keys: tuple[Path, Path]
+) -> None:
+    """And neither does what it merged; what came after it does."""
+    trusted = trust(lab, keys[1])
+    assert [step.commit.id for step in lab.found("main", trusted)] == [lab.merge.id]
+    trusted = Trust(trusted.keys, lab.lake, lab.merge.id)
+    assert lab.found("main", trusted) == []
+    trusted = Trust(trusted.keys, lab.lake, "0" * 64)
+    assert [step.commit.id for step in lab.found("main", trusted)] == [lab.merge.id]
 
 
 @pytest.fixture
@@ -289,5 +300,6 @@ def test_nothing_that_is_written_holds_the_key(
     for text in (done.said, receipt, json.dumps(dict(about))):
         assert secret not in text
         assert str(key) not in text
-    assert about[SIGNER] == next(iter(trust(key).keys))
+    public = signing.named_keys({PUBLIC_KEYS: str(key.with_suffix(".pub"))})
+    assert about[SIGNER] == next(iter(public))
     assert SIGNATURE not in receipt
