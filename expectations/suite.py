@@ -75,6 +75,19 @@ class Suite:
         }
         return digests.of_json(content, ascii_only=False)
 
+    def document(self) -> dict[str, Any]:
+        """Write the suite as the JSON of a suite file, which `parse` reads."""
+        rules = [
+            {
+                "type": rule.type,
+                "kwargs": dict(rule.kwargs),
+                "severity": rule.severity,
+                "meta": dict(rule.meta),
+            }
+            for rule in self.rules
+        ]
+        return {"name": self.name, "expectations": rules}
+
 
 def place(dataset: str) -> Path:
     """Return the path of a data set's suite, relative to the project's directory."""
@@ -88,7 +101,20 @@ def load(path: Path) -> Suite:
         SuiteError: the file is missing, is not JSON, has no expectation, has an unknown key, an
             unknown severity or the same expectation or name twice.
     """
-    document = _mapping(_read(path), f"{path}")
+    return parse(_read(path), f"{path}")
+
+
+def parse(content: object, path: str) -> Suite:
+    """Check the content of a suite file.
+
+    Args:
+        content: The file as JSON.
+        path: What the content is, for errors.
+
+    Raises:
+        SuiteError: As `load`.
+    """
+    document = _mapping(content, path)
     _check_names(document, SUITE_KEYS, f"{path}: key")
     listed = document.get("expectations")
     if not isinstance(listed, list) or not listed:

@@ -21,6 +21,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 NULL: Final = b"0"
 DEEPEST: Final = 32
@@ -95,8 +96,8 @@ def _record(column: pl.Series, encoders: dict[str, Encoder]) -> tuple[pl.Series,
     return _constant(b"r", column), _null_like(values, column)
 
 
-def _type(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _type(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _fixed(rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> list[bytes]:

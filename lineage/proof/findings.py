@@ -39,6 +39,12 @@ CHECKS: Final[Mapping[str, str]] = {
     "decisions": "every candidate of a decided round has a decision; the samples are the accepted",
     "sample_ids": "lineage, decisions and samples name the same content",
     "contents": "no content is accepted twice",
+    "payload": "the id of each sample, computed again from its payload, is its sample_id",
+    "columns": "the other columns of the samples are those that were decided on, or ingested",
+    "generated": "lineage is that of the commit which generated the round",
+    "scores": "scores are those of the commit which verified the round",
+    "suite": "verdicts are what the suite of the round gives for candidates and scores",
+    "decided": "decisions are what the verdicts give",
 }
 """Every check, and what it proves."""
 DERIVED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
@@ -57,7 +63,9 @@ class Batch:
     findings: pl.DataFrame
     """What does not hold, as `FINDING`."""
     unproved: int = 0
-    """Number of rows that cannot be derived, since what they come from is not sound."""
+    """Number of rows that cannot be derived, since what they come from is not sound or stored."""
+    reason: str = ""
+    """Why they cannot, where the findings do not say it."""
 
 
 def batch(check: str, checked: int, findings: pl.DataFrame, dataset: str, number: int) -> Batch:
@@ -78,3 +86,21 @@ def batch(check: str, checked: int, findings: pl.DataFrame, dataset: str, number
         *(pl.lit(None).alias(name) for name in absent),
     )
     return Batch(check, dataset, number, checked, whole.select(FINDING.names()).cast(FINDING))
+
+
+def unprovable(check: str, rows: int, reason: str, dataset: str, number: int) -> Batch:
+    """Make a batch of rows of which nothing can be proved.
+
+    Args:
+        check: one of `CHECKS`.
+        rows: how many.
+        reason: why, such as "releases before 0.2 stated no digest".
+        dataset: the data set that they are of.
+        number: their round.
+    """
+    return Batch(check, dataset, number, 0, FINDING.to_frame(), unproved=rows, reason=reason)
+
+
+def about_round(check: str, detail: str, dataset: str, number: int) -> Batch:
+    """Make a batch of one finding about a whole round."""
+    return batch(check, 1, pl.DataFrame({"detail": [detail]}), dataset, number)

@@ -16,7 +16,7 @@ import polars as pl
 
 from lineage.ancestry.references import RoundId
 from lineage.ancestry.source import Progress, Source
-from lineage.proof import rows, sound, tables, tree
+from lineage.proof import payload, rows, sound, tables, tree
 from lineage.proof.contents import Contents
 from lineage.proof.findings import Batch
 from lineage.proof.tables import Tables
@@ -96,6 +96,7 @@ def _tables(round_tables: Tables, notes: _Notes, *, wanted: bool) -> list[Batch]
         notes.unsound[round_id] = rows.unsound(lineage, row_batches)
     if wanted:
         batches += tables.judged(round_tables, keys)
+        batches += payload.prove(round_tables)
         contents = notes.contents.setdefault(round_tables.dataset, Contents(round_tables.dataset))
         contents.add(round_tables.round, keys.accepted)
     return batches

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,10 @@ class Tables:
     samples: pl.LazyFrame | None
     decisions: pl.LazyFrame | None
     verdicts: pl.LazyFrame | None
+    identity: Sequence[str] = ()
+    """Identity columns of the data set, as the manifest of its real data names them."""
+    payload: str | None = None
+    """Digest of the payload of real data, as its manifest states it; None: it states none."""
 
     @property
     def what(self) -> str:

@@ -1,8 +1,9 @@
 """Stage `verify`: scores for each candidate, then a verdict per candidate and expectation.
 
 Scorers compute columns; the suite `expectations/suites/<dataset>.json` holds the thresholds. Real
-training data is read at the commit on which the generator was fitted. Two pages about the verdicts
-are stored beside them in the lake: GX's Data Docs, and the failures by reason with examples.
+training data is read at the commit on which the generator was fitted. The suite is stored beside
+the verdicts, so that anybody can derive them again, with two pages about them: GX's Data Docs, and
+the failures by reason with examples.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from lake import files, refs
 from pipelines.rounds import branches, receipts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import SUITE
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
+from pipelines.verification import stored_suite
 from pipelines.verification.verdicts import page_store
 
 if TYPE_CHECKING:
     from expectations.suite import Suite
     from expectations.verifier import Verification
+    from pipelines.verification.judging import Scored
     from pipelines.verification.verdicts.pages import VerifiedRound
 
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
@@ -54,9 +55,12 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     message = f"Verify the candidates of {ctx.round.key}"
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
-        scores, verification = verify_candidates(ctx, suite, generated, pinned)
+        scored, verification = verify_candidates(ctx, suite, generated, pinned)
         tx.metadata[SUITE] = verification.suite_digest
-        tx.write(refs.part(dataset, "scores", number), scores)
+        tx.write(refs.part(dataset, "scores", number), scored.scores)
+        stored_suite.write(
+            tx.lake, tx.branch, suite, scored.real_scores, dataset=dataset, number=number
+        )
         tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
         tx.manifest["verdicts"] = _described(
             tx, VerifiedRound(dataset, number, suite, verification, generated)
@@ -67,7 +71,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
 
 def verify_candidates(
     ctx: RoundContext, suite: Suite, generated: str, pinned: str
-) -> tuple[pl.DataFrame, Verification]:
+) -> tuple[Scored, Verification]:
     """Compute scores and verdicts of the candidates of a generate commit."""
     from pipelines.verification import judging  # noqa: PLC0415  imports Great Expectations
 
@@ -75,7 +79,8 @@ def verify_candidates(
         tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
         for table in ("candidates", "lineage")
     )
-    return judging.verify(ctx, suite, rows, pinned, lineage)
+    scored = judging.score(ctx, suite, rows, pinned)
+    return scored, judging.judge(suite, scored, lineage)
 
 
 def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:

@@ -7,6 +7,7 @@ candidates are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -27,6 +28,20 @@ REAL: Final = "real"
 """Name of the real training rows in the argument `against` of a suite."""
 TRACED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
 """Columns of lineage that an expectation may be about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Rows with all that verdicts on them follow from, besides the suite and their lineage."""
+
+    rows: pl.DataFrame
+    """round, row and payload, as the data set's modality shows it to scorers and suites."""
+    scores: pl.DataFrame
+    """round, row and the columns of all scorers."""
+    real: pl.DataFrame | None = None
+    """Real rows that the suite compares these with, as `rows`; None if it compares none."""
+    real_scores: pl.DataFrame | None = None
+    """round, row and those scores of the real rows that are compared."""
 
 
 def suite_of(dataset: str) -> Suite:
@@ -75,15 +90,43 @@ def verify(
         held_out_splits: Splits of the hold-out that scorers may see; without the split that the
             rows are from, if they are held-out rows themselves.
     """
+    scored = score(ctx, suite, rows, pinned, held_out_splits=held_out_splits)
+    return scored.scores, judge(suite, scored, lineage)
+
+
+def score(
+    ctx: RoundContext,
+    suite: Suite,
+    rows: pl.DataFrame,
+    pinned: str,
+    *,
+    held_out_splits: Sequence[str] = holdout.SPLITS,
+) -> Scored:
+    """Compute scores of rows, and those of the real rows that the suite compares them with."""
     scorers = ctx.round.settings.verify.scorers
-    rows = ctx.round.settings.modality.shown(rows)
+    shown = ctx.round.settings.modality.shown(rows)
     inputs = scorer_inputs(ctx, pinned, held_out_splits)
-    scores = scoring.score_all(scorers, rows, inputs)
+    scores = scoring.score_all(scorers, shown, inputs)
+    compared = catalogue.compared_columns(suite, REAL)
+    if not compared:
+        return Scored(shown, scores)
+    real_scores = scoring.score_real(scorers, compared, inputs)
+    wanted = [name for name in real_scores.columns if name in {*tables.OCCURRENCE, *compared}]
+    return Scored(shown, scores, inputs.real, real_scores.select(wanted))
+
+
+def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verification:
+    """Give verdicts on scored rows.
+
+    Args:
+        suite: The expectations.
+        scored: The rows.
+        lineage: Lineage of these rows, for expectations about its columns.
+    """
     reference = {}
-    if compared := catalogue.compared_columns(suite, REAL):
-        real_scores = scoring.score_real(scorers, compared, inputs)
-        reference[REAL] = with_scores(inputs.real, real_scores)
-    frame = with_scores(rows, scores)
+    if scored.real is not None and scored.real_scores is not None:
+        reference[REAL] = with_scores(scored.real, scored.real_scores)
+    frame = with_scores(scored.rows, scored.scores)
     wanted = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
     names = [name for name in TRACED if name in wanted]
     if lineage is not None and names:
@@ -93,7 +136,7 @@ def verify(
             how="left",
             maintain_order="left",
         )
-    return scores, verifier.verify(frame, suite, reference=reference)
+    return verifier.verify(frame, suite, reference=reference)
 
 
 def scorer_inputs(
