@@ -84,15 +84,15 @@ def replaced(seen: pl.DataFrame) -> pl.DataFrame:
     return other.select("row", "sample_id", detail.alias("detail"))
 
 
-def altered(seen: pl.DataFrame, stated: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def altered(seen: pl.DataFrame, decided: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Find rows whose other columns are not those that were decided on: row, sample_id, detail.
 
     Args:
         seen: what `digests` gives.
-        stated: row and columns_digest of decisions; null where none is stated.
+        decided: row and columns_digest, as decisions state them.
         names: the payload columns that ids do not cover.
     """
-    both = seen.join(stated.rename({COLUMN: "stated"}), on="row", how="inner")
+    both = seen.join(decided.rename({COLUMN: "stated"}), on="row", how="inner")
     other = both.filter(pl.col(COLUMN) != pl.col("stated")).sort("row")
     here, there = (pl.col(name).bin.encode("hex").str.head(PREFIX) for name in (COLUMN, "stated"))
     detail = pl.format(
@@ -122,18 +122,24 @@ def _real(tables: Tables, seen: pl.DataFrame) -> Batch:
 def _decided(tables: Tables, seen: pl.DataFrame, names: Sequence[str]) -> Iterator[Batch]:
     """Compare the other columns of samples with the digests that the decisions state."""
     round_id = tables.dataset, tables.round
-    stated = _stated(tables)
-    matched = seen.join(stated, on="row", how="semi")
+    wanted = seen.clear().lazy() if tables.decisions is None else tables.decisions
+    digests_of = stated(wanted, f"the decisions of {tables.what}")
+    matched = seen.join(digests_of, on="row", how="semi")
     if len(seen) > len(matched):
         yield unprovable("columns", len(seen) - len(matched), NOT_STATED, *round_id)
-    yield batch("columns", len(matched), altered(seen, stated, names), *round_id)
+    yield batch("columns", len(matched), altered(seen, digests_of, names), *round_id)
 
 
-def _stated(tables: Tables) -> pl.DataFrame:
-    """The digests that decisions state: row, columns_digest; without rows that state none."""
+def stated(decisions: pl.LazyFrame, what: str) -> pl.DataFrame:
+    """Read the digests that decisions state: row, columns_digest; without rows that state none.
+
+    Raises:
+        SchemaError: the decisions cannot be read.
+    """
     wanted = pl.Schema({"row": pl.Int64(), COLUMN: pl.Binary()})
-    decisions = tables.decisions
-    if decisions is None or COLUMN not in decisions.collect_schema():
+    with schema.readable(what):
+        there = decisions.collect_schema()
+    if COLUMN not in there:
         return wanted.to_frame()
-    found = columns(decisions, wanted, f"the decisions of {tables.what}")
-    return collect(found.drop_nulls()).unique("row", keep="first", maintain_order=True)
+    found = collect(columns(decisions, wanted, what).drop_nulls())
+    return found.unique("row", keep="first", maintain_order=True)
