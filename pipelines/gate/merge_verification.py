@@ -281,7 +281,9 @@ def made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
     Merges of earlier releases state nothing about what they hold.
     """
     stated = merge.commit.metadata.get(attestation.CONTENT)
-    if stated is None and (trusted is None or trusted.is_earlier(merge.commit.id)):
+    if trusted is not None and trusted.is_earlier(merge.commit.id):
+        trusted = None
+    if stated is None and trusted is None:
         return None
     dataset, number = merge.commit.metadata[DATASET], int(merge.commit.metadata[ROUND])
     held = attestation.content(merge.lake, merge.source, dataset, number)

@@ -146,8 +146,10 @@ def fault(ctx: RoundContext, commit: Commit, merge: Published | None) -> str | N
     """
     trusted = trust.load(ctx.lake)
     earlier = merge is not None and (trusted is None or trusted.is_earlier(merge.commit))
-    if earlier and attestation.CONTENT not in commit.metadata and _is_in(ctx, commit, merge):
-        return None
+    if earlier and _is_in(ctx, commit, merge):
+        if attestation.CONTENT not in commit.metadata:
+            return None
+        trusted = None
     return attestation.chain_fault(ctx.lake, commit.id, trusted)
 
 
