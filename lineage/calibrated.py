@@ -17,7 +17,13 @@ MOST: Final = 1000.0
 """Largest value of the figure, and its value where the lower bound of p* is 0."""
 NAMED: Final = {"φ": "keep_correct", "ψ": "keep_wrong", "p": "error", "p*": "threshold"}
 DIGITS: Final = 12
-"""Hex digits of a suite's digest in the evidence."""
+"""Hex digits of a digest in the evidence."""
+LEFT_OUT: Final = {
+    "void": "of other suites or settings are void",
+    "unsigned": "that no signed merge brought do not count",
+    "unreadable": "cannot be read",
+}
+"""Why audits are left out, by the entry that counts them."""
 
 
 def figure(evidence: Evidence) -> Figure:
@@ -53,15 +59,17 @@ def _is_known(calibration: Mapping[str, Any] | None) -> bool:
 
 
 def _void(calibration: Mapping[str, Any] | None) -> str:
-    """Say how many audits of other suites do not count."""
-    suite, void = (
-        str((calibration or {}).get("suite", ""))[:DIGITS],
-        (calibration or {}).get("void"),
-    )
-    if not suite:
-        return ""
-    others = f"; {void} of other suites or settings are void" if void else ""
-    return f" for suite {suite}{others}"
+    """Say for which suite there is no audit, and how many audits are left out."""
+    suite = str((calibration or {}).get("suite", ""))[:DIGITS]
+    return f" for suite {suite}{_left_out(calibration or {})}" if suite else ""
+
+
+def _left_out(calibration: Mapping[str, Any]) -> str:
+    """Count the audits that are left out, by reason; empty if there are none."""
+    counts = [
+        f"{calibration[name]} {why}" for name, why in LEFT_OUT.items() if calibration.get(name)
+    ]
+    return f"; {', '.join(counts)}" if counts else ""
 
 
 def _detail(calibration: Mapping[str, Any]) -> str:
@@ -70,7 +78,17 @@ def _detail(calibration: Mapping[str, Any]) -> str:
     audit = source.get(str(calibration.get("source")), "audit")
     how = f"{audit}, round {calibration.get('round')}{planted_kind}"
     shown = ", ".join(f"{name} {_interval(calibration, key)}" for name, key in NAMED.items())
-    return f"{shown}; {how}; suite {str(calibration.get('suite'))[:DIGITS]}"
+    suite = f"suite {str(calibration.get('suite'))[:DIGITS]}"
+    return f"{shown}; {how}; {suite}{_place(calibration)}{_left_out(calibration)}"
+
+
+def _place(calibration: Mapping[str, Any]) -> str:
+    """Name the file of the audit, its digest, and the key that signed it."""
+    if not calibration.get("place"):
+        return ""
+    digest, signer = calibration.get("digest"), calibration.get("signed_by")
+    signed = f", signed by {signer}" if signer else ""
+    return f"; {calibration['place']}, SHA-256 {str(digest)[:DIGITS]}{signed}"
 
 
 def _interval(calibration: Mapping[str, Any], name: str) -> str:

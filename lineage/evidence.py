@@ -61,8 +61,9 @@ class Evidence:
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and
-    high; source, round and kind of the audit. Where this suite was never audited, `void` counts the
-    audits of other suites instead."""
+    high; source, round and kind of the audit; place, digest and signed_by of its file. Where this
+    suite was never audited, there is only `suite`. `void`, `unsigned` and `unreadable` count the
+    audits that are left out."""
 
 
 @dataclass(frozen=True, slots=True)

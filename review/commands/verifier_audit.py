@@ -21,8 +21,8 @@ from lineage.evidence import Check
 from pipelines.params import load
 from pipelines.verification.calibrations import applied, audits, sheets, store
 from pipelines.verification.calibrations.audits import Audit, Subject
+from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Finding, Record
-from pipelines.verification.calibrations.store import Stored
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, number, print_json, sentence, table
 from review.errors import UsageError
@@ -100,8 +100,8 @@ def _show(subject: Subject, audit: Audit, *, as_json: bool) -> None:
     figure = calibrated.of(description, ctx.round.dataset)
     answer = checks.hold(checks.CALIBRATION, figure, ctx.round.settings.publish.guard)
     if as_json:
-        path = kept.path or None
-        content = {**audit.record.model_dump(mode="json"), "path": path, "guard": asdict(answer)}
+        place = {"path": kept.path or None, "digest": kept.digest or None, "signed_by": kept.signer}
+        content = {**audit.record.model_dump(mode="json"), **place, "guard": asdict(answer)}
         print_json(content)
     else:
         make_console().print(_rendered(kept, answer), soft_wrap=True)

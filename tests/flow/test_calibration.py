@@ -23,7 +23,7 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE
 from pipelines.rounds.round_commit import round_commit
 from pipelines.stages import generate
-from pipelines.verification.calibrations import audits, store
+from pipelines.verification.calibrations import audits, merges, store
 from review.commands import verifier_audit
 from review.errors import UsageError
 from tests.flow.projects import NO_LIMITS, Project, tiny
@@ -159,7 +159,7 @@ def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
     assert checked(lake, "main")["verdict"] == "pass"
     assert checked(lake, "main")["value"] == strict["guard"]["value"] < 1
-    suites = {each.record.suite_digest for each in store.all_of(lake, "tiny")}
+    suites = {each.record.suite_digest for each in merges.all_of(lake, "tiny").counting}
     assert suites == {strict["suite_digest"], blind["suite_digest"]}
 
 
@@ -209,12 +209,12 @@ def test_the_same_audit_is_kept_once_and_others_at_once(
     assert audit(capsys, sheet=place)["path"] == first["path"]
     assert lake.head("main") == head
     about = audits.subject(params.load(), "tiny")
-    (one,) = store.all_of(lake, "tiny")
+    (one,) = merges.all_of(lake, "tiny").counting
     rows = lake.scan("main", one.path.replace(".json", ".parquet")).collect()
     records = [one.record.model_copy(update={"asked": count}) for count in (100, 101, 102)]
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda each: store.keep(copied.lake(), each, rows), records))
-    stored = store.all_of(lake, "tiny")
+    stored = merges.all_of(lake, "tiny").counting
     assert sorted(each.record.asked for each in stored) == [12, 100, 101, 102]
     assert len({each.path for each in stored}) == 4
     assert not lake.branches("tmp-tiny-calibration")
@@ -236,7 +236,7 @@ def test_a_calibration_outlives_rounds_that_are_superseded(
     copied.round("tiny-1")
     lake = copied.lake()
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
-    (kept,) = store.all_of(lake, "tiny")
+    (kept,) = merges.all_of(lake, "tiny").counting
     said = checked(lake, "main")
     assert kept.record.suite_digest[:12] in said["evidence"]
     assert "planted errors, round 2" in said["evidence"]

@@ -1,4 +1,4 @@
-"""Apply the newest calibration of a verifier to a round, for the guard.
+"""Apply the newest calibration of a verifier that counts to a round, for the guard.
 
 A person's audit of these very candidates measures p directly. Any other audit measures what the
 verifier does to right and wrong rows; p then follows from how many of the round's candidates it
@@ -12,12 +12,13 @@ import math
 from typing import Any
 
 from expectations.calibration import Calibration
+from expectations.errors import CalibrationError
 from lineage import curation
 from pipelines.rounds import manifest, tables
 from pipelines.rounds.context import RoundContext
-from pipelines.verification.calibrations import records, store
+from pipelines.verification.calibrations import merges, records
+from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Candidates, Record
-from pipelines.verification.calibrations.store import Stored
 
 
 def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
@@ -33,11 +34,15 @@ def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     digest = str(manifest.read(lake, commit, dataset, number)["verdicts"]["suite"])
     settings = ctx.round.settings.verify.model_dump(mode="json")
-    calibrations = store.all_of(lake, dataset)
-    valid = (stored for stored in calibrations if stored.record.holds_for(digest, settings))
-    newest = next(valid, None)
-    if newest is None:
-        return {"suite": digest, "void": len(calibrations)}
+    found = merges.all_of(lake, dataset)
+    valid = [item for item in found.counting if item.record.holds_for(digest, settings)]
+    left_out = {
+        "void": len(found.counting) - len(valid),
+        "unsigned": found.unsigned,
+        "unreadable": found.unreadable,
+    }
+    if not valid:
+        return {"suite": digest, **left_out}
     ids = tables.read_round(lake, commit, dataset, "lineage", number).sort("row")["sample_id"]
     verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
     candidates = Candidates(
@@ -45,20 +50,31 @@ def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
         rows=len(ids),
         kept=int(curation.kept(verdicts)["kept"].sum()),
     )
-    return describe(newest, candidates)
+    return {**describe(valid[0], candidates), **left_out}
 
 
 def describe(stored: Stored, candidates: Candidates) -> dict[str, Any]:
-    """Estimate, by a stored calibration, how good the verifier is on a round's candidates."""
+    """Estimate, by a stored calibration, how good the verifier is on a round's candidates.
+
+    Returns:
+        What `lineage.evidence.Evidence.calibration` holds, without estimates if there are no
+        candidates.
+    """
     record = stored.record
-    kind, estimated = _worst_kind(record, candidates)
+    try:
+        kind, estimated = _worst_kind(record, candidates)
+        estimates = estimated.to_dict()
+    except CalibrationError:
+        kind, estimates = None, {"error": None}
     return {
         "suite": record.suite_digest,
         "source": record.source,
         "round": record.round,
         "place": stored.path,
+        "digest": stored.digest,
+        "signed_by": stored.signer,
         "kind": kind,
-        **estimated.to_dict(),
+        **estimates,
     }
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError, model_validator
 
 from expectations import calibration
 from expectations.calibration import Calibration, Counts
@@ -21,6 +21,8 @@ from pipelines.verification.calibrations import tallies
 Source = Literal["sheet", "planted"]
 MAX_BYTES: Final = 1 << 24
 """Greatest size of a record."""
+LARGEST: Final = (1 << 31) - 1
+"""Greatest number of audited rows."""
 
 
 class Part(StrictModel):
@@ -36,6 +38,18 @@ class Tally(Part):
     correct_kept: int
     wrong: int
     wrong_kept: int
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Refuse counts that contradict each other.
+
+        Raises:
+            ValueError: More rows are kept than there are.
+        """
+        pairs = ((self.correct_kept, self.correct), (self.wrong_kept, self.wrong))
+        if not all(0 <= kept <= rows <= LARGEST for kept, rows in pairs):
+            raise ValueError("more rows are kept than there are")
+        return self
 
     @property
     def counts(self) -> Counts:

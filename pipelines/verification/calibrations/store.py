@@ -10,30 +10,22 @@ running audit.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from lake import polling, refs
 from lake.client import Lake
-from lake.errors import ConflictError, NotFoundError
+from lake.errors import ConflictError
+from lake.tables import CONTENT_TYPE, encode
+from pipelines.rounds import attestation
 from pipelines.rounds.metadata import SUITE, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
-from pipelines.verification.calibrations import records
+from pipelines.verification.calibrations import merges
+from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Record
 
 ATTEMPTS: Final = 10
-NAME: Final = re.compile(r"/(?:planted|r\d+)-(\d+)\.json$")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A calibration that is stored on main."""
-
-    record: Record
-    path: str
 
 
 def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
@@ -41,6 +33,7 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
 
     Raises:
         ConflictError: Others stored theirs at the same time, in every attempt.
+        SigningError: There is no key to sign with.
     """
 
     def store() -> Stored:
@@ -48,64 +41,44 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
         last = newest(lake, record, base)
         if last is not None and last.record == record:
             return last
-        path = _next(lake, record, base)
-        _store(lake, base, path, record, rows)
-        return Stored(record, path)
+        return _store(lake, base, record, rows)
 
     # A conflict means that somebody took the number, or that main moved.
     return polling.repeat(store, on=ConflictError, interval=0, attempts=ATTEMPTS)
 
 
 def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
-    """Find the newest calibration of the verifier that a record is about."""
+    """Find the newest calibration that counts of the verifier that a record is about."""
     return next(
         (
             stored
-            for stored in all_of(lake, like.dataset, ref)
+            for stored in merges.all_of(lake, like.dataset, ref).counting
             if stored.record.holds_for(like.suite_digest, like.verify)
         ),
         None,
     )
 
 
-def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> list[Stored]:
-    """Read the calibrations of a data set, newest first.
-
-    Raises:
-        DataError: A calibration cannot be read.
-    """
-    try:
-        listed = [item.path for item in lake.objects(ref, refs.table(dataset, refs.CALIBRATION))]
-    except NotFoundError:
-        return []
-    paths = sorted(filter(NAME.search, listed), key=lambda path: (_number(path), path))
-    return [
-        Stored(records.parse(lake.read(ref, path, records.MAX_BYTES), path), path)
-        for path in paths[::-1]
-    ]
+def _store(lake: Lake, base: str, record: Record, rows: pl.DataFrame) -> Stored:
+    """Commit record and rows, and merge them into main with their digests, signed."""
+    path = _next(lake, record, base)
+    data, table = record.model_dump_json(indent=2).encode() + b"\n", encode(rows)
+    digests = {merges.RECORD: merges.sha256(data), merges.ROWS: merges.sha256(table)}
+    extra = {SUITE: record.suite_digest, merges.PATH: path, **digests}
+    made = StageMetadata(merges.STAGE, record.dataset, record.round, extra=extra)
+    entries = attestation.seal(lake, made.to_metadata())
+    message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
+    with staging_branch(lake, f"{record.dataset}-calibration", base) as branch:
+        lake.write_bytes(branch, path, data, "application/json")
+        lake.write_bytes(branch, merges.rows_path(path), table, CONTENT_TYPE)
+        commit = lake.commit(branch, message, entries)
+        lake.merge(commit.id, refs.MAIN, message, entries)
+    return Stored(record, path, digests[merges.RECORD], entries[attestation.SIGNER])
 
 
 def _next(lake: Lake, record: Record, ref: str) -> str:
     """Choose the path of the next calibration of a suite."""
     prefix = refs.calibration(record.dataset, record.suite_digest)
-    taken = [_number(item.path) for item in lake.objects(ref, prefix) if NAME.search(item.path)]
+    taken = [merges.number(item.path) for item in lake.objects(ref, prefix)]
     name = "planted" if record.source == "planted" else f"r{record.round:03d}"
     return f"{prefix}{name}-{max(taken, default=0) + 1:03d}.json"
-
-
-def _number(path: str) -> int:
-    match = NAME.search(path)
-    return int(match[1]) if match else 0
-
-
-def _store(lake: Lake, base: str, path: str, record: Record, rows: pl.DataFrame) -> None:
-    suite = {SUITE: record.suite_digest}
-    made = StageMetadata("calibrate", record.dataset, record.round, extra=suite)
-    metadata = made.to_metadata()
-    message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
-    with staging_branch(lake, f"{record.dataset}-calibration", base) as branch:
-        data = record.model_dump_json(indent=2).encode() + b"\n"
-        lake.write_bytes(branch, path, data, "application/json")
-        lake.write(branch, path.removesuffix(".json") + ".parquet", rows)
-        commit = lake.commit(branch, message, metadata)
-        lake.merge(commit.id, refs.MAIN, message, metadata)

@@ -11,8 +11,8 @@ import pytest
 from lineage import schema
 from pipelines.common.errors import DataError
 from pipelines.verification.calibrations import applied, records, tallies
+from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Candidates, Record
-from pipelines.verification.calibrations.store import Stored
 
 SUITE = "ab" * 32
 Words = Mapping[str, tuple[str, str]]
