@@ -17,14 +17,22 @@ from lake.client import Lake
 from lake.values import Change, Commit
 from lineage.guard import GuardResult
 from pipelines.common.errors import DataError
-from pipelines.gate import merge_verification, real_data_merges
+from pipelines.gate import merge_verification, real_data_merges, review_merges
 from pipelines.gate.merge_verification import SHORT, Merge
 from pipelines.rounds import path_scope
 from pipelines.rounds.metadata import GUARD, StageMetadata
 from pipelines.rounds.trust import Trust
 
 Kind = Literal[
-    "nothing", "round", "real data", "calibration", "merge", "revert", "cherry-pick", "commit"
+    "nothing",
+    "round",
+    "real data",
+    "calibration",
+    "review",
+    "merge",
+    "revert",
+    "cherry-pick",
+    "commit",
 ]
 ORIGIN: Final = "cherry-pick-origin"
 """Metadata entry in which lakeFS names the commit that was picked; some servers omit it."""
@@ -132,9 +140,11 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 
 def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
-    """Verify a merge: of a round, of real data, of a calibration, or of none of these."""
+    """Verify a merge: of a round, of real data, of a calibration, of a review, or of none."""
     if path_scope.calibrates(merge.changes):
         return replace(step, kind="calibration")
+    if path_scope.reviews(merge.changes):
+        return replace(step, kind="review", wrong=review_merges.of_review(merge, trusted))
     brought = path_scope.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:

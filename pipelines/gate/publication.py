@@ -111,7 +111,7 @@ def publish(
     """
     settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
     trust.signer(ctx.lake)
-    rejection = reviews.of_branch(ctx.lake, ctx.round.branch) if approval else None
+    rejection = reviews.of_round(ctx.lake, ctx.round, evaluated) if approval else None
     commit = ctx.lake.resolve(evaluated)
     judged = branches.rebase_onto_main(ctx, commit, supersede=supersede).id
     binding.check(ctx, judged)
@@ -165,13 +165,17 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
     return done.commit
 
 
-def refuse_rejected(ctx: RoundContext) -> None:
+def refuse_rejected(ctx: RoundContext, evaluated: str) -> None:
     """Refuse to publish a round that a reviewer rejected.
 
+    Args:
+        ctx: the round.
+        evaluated: its evaluate commit.
+
     Raises:
-        BlockedError: the branch ends with a rejection.
+        BlockedError: main or the branch holds a rejection of it.
     """
-    rejection = reviews.of_branch(ctx.lake, ctx.round.branch)
+    rejection = reviews.of_round(ctx.lake, ctx.round, evaluated)
     if rejection is not None:
         raise BlockedError(
             f"a reviewer rejected {ctx.round.key}: {' '.join(rejection.reason.split())}; change "

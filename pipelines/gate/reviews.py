@@ -1,12 +1,14 @@
 """Reviews: a person approves a round on its branch with a reason, or rejects it.
 
-A rejection is an empty commit on top of the branch: the judged content stays as it was, and the
-round is not published while the branch ends with the rejection. A new head of the branch (because
-of other candidates, other verdicts, or a rebase) needs another review (docs/decisions/0013).
+A rejection is kept on main (`pipelines.gate.rejections`), and an empty commit on top of the branch
+tells of it: the judged content stays as it was. A round of that content is not published, whatever
+becomes of its branch, nor is one whose branch ends with a rejection, as earlier releases rejected.
+A round with other candidates, verdicts or figures needs another review (docs/decisions/0013).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +16,10 @@ from lake.client import Lake
 from lake.values import Commit
 from lineage.guard import GuardResult
 from pipelines.common.errors import ReasonError, StaleError
+from pipelines.gate import rejections
+from pipelines.gate.rejections import Record
 from pipelines.params import Round
-from pipelines.rounds import branches
+from pipelines.rounds import attestation, branches, history
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 
@@ -103,8 +107,54 @@ def of_branch(lake: Lake, branch: str) -> Rejection | None:
     return rejection(lake.resolve(head)) if head is not None else None
 
 
+def of_round(lake: Lake, round_: Round, commit: str) -> Rejection | None:
+    """The rejection of what a commit holds of a round; None if nobody rejected it.
+
+    It is the one at the head of the round's branch, or else the newest one on main of the same
+    content, unless it was overruled since: main holds that content by an approval over a rejection.
+
+    Args:
+        lake: the lake.
+        round_: the round.
+        commit: id of a commit that holds the round, such as its evaluate commit.
+    """
+    on_branch = of_branch(lake, round_.branch)
+    if on_branch is not None:
+        return on_branch
+    records = rejections.of_round(lake, round_.dataset, round_.number)
+    record = matching(lake, commit, records)
+    if record is None or _overruled(lake, record):
+        return None
+    return Rejection(record.commit, record.reason, record.created, record.committer)
+
+
+def matching(lake: Lake, commit: str, records: Sequence[Record]) -> Record | None:
+    """The first record that is about what a commit holds; None if none is.
+
+    Args:
+        lake: the lake.
+        commit: id of the commit.
+        records: records of rejections of one round.
+    """
+    if not records:
+        return None
+    held = rejections.content(lake, commit, records[0].dataset, records[0].round)
+    return next((record for record in records if record.content == held), None)
+
+
+def _overruled(lake: Lake, record: Record) -> bool:
+    """Tell whether main holds the rejected content by an approval after the rejection."""
+    merged = history.published(lake, record.dataset).get(record.round)
+    if merged is None:
+        return False
+    merge = lake.resolve(merged.commit)
+    held = rejections.content(lake, merged.source, record.dataset, record.round)
+    later = merge.created >= record.created
+    return OVERRULED in merge.metadata and later and held == record.content
+
+
 def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
-    """Record on a round's branch that it was rejected.
+    """Record on main and on a round's branch that it was rejected.
 
     Args:
         lake: the lake.
@@ -114,17 +164,33 @@ def reject(lake: Lake, round_: Round, seen: str, reason: str) -> Commit:
 
     Raises:
         ReasonError: the reason is empty or too long.
+        SigningError: there is no key to sign with.
         StaleError: the branch has moved since then.
     """
-    text = checked(reason)
+    text, dataset, number = checked(reason), round_.dataset, round_.number
     unmoved(lake, round_.branch, seen)
-    decision = {REJECTED: text, SEEN: seen}
-    metadata = branches.metadata(round_, STAGE).to_metadata() | decision
+    entries = branches.metadata(round_, STAGE).to_metadata() | {REJECTED: text, SEEN: seen}
+    entries |= attestation.contents(lake, seen, seen, dataset, number)
     with staging_branch(lake, round_.branch, seen) as branch:
-        commit = lake.commit(branch, f"Reject {round_.key}", metadata)
+        commit = lake.commit(branch, f"Reject {round_.key}", attestation.seal(lake, entries))
         unmoved(lake, round_.branch, seen)
+        rejections.keep(lake, _record(lake, round_, rejection=commit, seen=seen, reason=text))
         lake.set_branch(round_.branch, commit.id)
     return commit
+
+
+def _record(lake: Lake, round_: Round, *, rejection: Commit, seen: str, reason: str) -> Record:
+    return Record(
+        dataset=round_.dataset,
+        round=round_.number,
+        line=round_.line,
+        reason=reason,
+        committer=rejection.committer,
+        created=rejection.created,
+        seen=seen,
+        commit=rejection.id,
+        content=rejections.content(lake, seen, round_.dataset, round_.number),
+    )
 
 
 def unmoved(lake: Lake, branch: str, seen: str) -> None:

@@ -9,7 +9,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curation
-from pipelines.gate import reviews
+from pipelines.gate import rejections, reviews
 from pipelines.params import Params, resolve
 from pipelines.rounds import adoption, history, manifest, tables
 from pipelines.rounds.history import Published
@@ -72,16 +72,18 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
         for commit in lake.log(refs.MAIN, first_parent=True)
         if (metadata := StageMetadata.from_commit(commit)) and metadata.dataset == dataset
     }
+    rejected = rejections.of_dataset(lake, dataset)
     for branch, commit in sorted(lake.branches(f"{dataset}-r").items()):
         match = refs.BRANCH.match(branch)
         if not match or commit in current or match["dataset"] != dataset:
             continue
-        head = lake.resolve(commit)
-        metadata, rejection = StageMetadata.from_commit(head), reviews.rejection(head)
+        head, number = lake.resolve(commit), int(match["round"])
+        metadata = StageMetadata.from_commit(head)
         stage = metadata.stage if metadata else None
         if stage in (None, "publish"):
             continue
-        number = int(match["round"])
+        records = [record for record in rejected if record.round == number]
+        rejection = reviews.rejection(head) or reviews.matching(lake, commit, records)
         entry = _entry(lake, dataset, number, commit, ref=branch)
         if commit in merged:
             entry["state"] = "superseded"

@@ -53,7 +53,17 @@ def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | No
 
 def calibrates(changes: Sequence[Change]) -> bool:
     """Tell whether the changes add calibrations of one data set's verifiers, and nothing else."""
-    prefixes = {refs.table(name, refs.CALIBRATION) for name in datasets(changes)}
+    return _adds_only(changes, refs.CALIBRATION)
+
+
+def reviews(changes: Sequence[Change]) -> bool:
+    """Tell whether the changes add records of reviews of one data set, and nothing else."""
+    return _adds_only(changes, refs.REVIEWS)
+
+
+def _adds_only(changes: Sequence[Change], table: str) -> bool:
+    """Tell whether the changes add objects to one table of one data set, and nothing else."""
+    prefixes = {refs.table(name, table) for name in datasets(changes)}
     return len(prefixes) == 1 and all(
         item.kind == "added" and item.path.startswith(next(iter(prefixes))) for item in changes
     )

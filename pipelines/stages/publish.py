@@ -23,7 +23,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     key = stage_inputs.key(ctx.round, "publish", evaluated.key)
     done = publication.published(ctx, key)
     if done is None:
-        publication.refuse_rejected(ctx)
+        publication.refuse_rejected(ctx, evaluated.commit)
         done = publication.publish(ctx, evaluated.commit, key, supersede=supersede)
     else:
         dataset, number = ctx.round.dataset, ctx.round.number

@@ -30,6 +30,7 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "round": ("merge of a round", "merges of rounds"),
     "real data": ("merge of real data", "merges of real data"),
     "calibration": ("merge of a calibration", "merges of calibrations"),
+    "review": ("merge of a review", "merges of reviews"),
     "nothing": ("commit without changes", "commits without changes"),
 }
 """Names of the kinds of sound steps, in the singular and the plural."""

@@ -217,7 +217,7 @@ def _decision(
     """
     entry = entry or {}
     guard = entry.get("guard")
-    rejection = reviews.of_branch(state.lake, round_ref.ref)
+    rejection = reviews.of_round(state.lake, state.context(round_ref).round, round_ref.commit)
     not_passed = [check for check in (guard or {}).get("checks", []) if check["verdict"] != "pass"]
     return {
         "state": entry.get("state", "in progress"),
