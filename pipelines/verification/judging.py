@@ -69,6 +69,11 @@ def row_expectations(suite: Suite) -> Suite:
     return Suite(suite.name, tuple(rules))
 
 
+def compares(suite: Suite) -> bool:
+    """Tell whether a suite compares candidates with the real rows."""
+    return bool(catalogue.compared_columns(suite, REAL))
+
+
 def verify(
     ctx: RoundContext,
     suite: Suite,
@@ -107,9 +112,9 @@ def score(
     shown = ctx.round.settings.modality.shown(rows)
     inputs = scorer_inputs(ctx, pinned, held_out_splits)
     scores = scoring.score_all(scorers, shown, inputs)
-    compared = catalogue.compared_columns(suite, REAL)
-    if not compared:
+    if not compares(suite):
         return Scored(shown, scores)
+    compared = catalogue.compared_columns(suite, REAL)
     real_scores = scoring.score_real(scorers, compared, inputs)
     wanted = [name for name in real_scores.columns if name in {*tables.OCCURRENCE, *compared}]
     return Scored(shown, scores, inputs.real, real_scores.select(wanted))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any, Final
 
-import polars as pl
 from rich.table import Table
 
-from lake import refs
-from lake.client import Lake
-from lineage.errors import MixError
-from lineage.proof import findings
 from lineage.proof.findings import CHECKS, Batch
 from lineage.proof.prove import prove
-from lineage.proof.tables import Tables
 from pipelines.common import progress
+from pipelines.inquiry import held_rounds, rederivation
 from pipelines.params import load
 from pipelines.rounds import ancestry_index
 from pipelines.rounds.context import open_lake
@@ -31,7 +27,6 @@ SHOWN: Final = 5
 """Findings of each check that the table lists; JSON has all."""
 PREFIX: Final = 12
 """Hex digits of a sample id that a table shows."""
-TABLES: Final = ("samples", "decisions", "verdicts")
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +36,8 @@ class Tally:
     checked: int = 0
     found: int = 0
     unproved: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Rows that cannot be checked, by reason."""
     first: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
@@ -48,6 +45,8 @@ class Tally:
         self.checked += batch.checked
         self.found += len(batch.findings)
         self.unproved += batch.unproved
+        if batch.reason:
+            self.reasons[batch.reason] += batch.unproved
         self.first += batch.findings.head(max(SHOWN - len(self.first), 0)).to_dicts()
 
 
@@ -71,6 +70,7 @@ class Result:
                 "checked": tally.checked,
                 "findings": tally.found,
                 "not_provable": tally.unproved,
+                "not_provable_because": dict(tally.reasons),
             }
             for name, tally in self.tallies.items()
         ]
@@ -85,7 +85,7 @@ class Result:
 
 
 def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
-    """Derive the lineage of a ref again and print where the recorded one differs.
+    """Derive the lineage, verdicts and decisions of a ref again, and print where they differ.
 
     Raises:
         Findings: something differs.
@@ -94,16 +94,17 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     """
     lake = open_lake(load())
     commit = lake.resolve(ref).id
-    rounds, damaged = held(lake, commit)
+    rounds, damaged = held_rounds.read(lake, commit)
     only = held_datasets(ref, {tables.dataset for tables in rounds}, dataset)
     result = Result()
     with progress.bar(2 * len(rounds), "proving lineage") as report:
         proved = prove(
             rounds, partial(ancestry_index.opened, verify="full"), only=only, told=report
         )
-        batches = _counted(
-            chain((batch for batch in damaged if batch.dataset in only), proved), result
-        )
+        wanted = [tables for tables in rounds if tables.dataset in only]
+        again = rederivation.prove(lake, commit, wanted)
+        known = (batch for batch in damaged if batch.dataset in only)
+        batches = _counted(chain(known, proved, again), result)
         if as_json:
             _write({"ref": ref, "commit": commit, "datasets": only}, batches, result)
         else:
@@ -113,43 +114,6 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         _print(ref, result)
     if result.found:
         raise Findings(_sentence(ref, result))
-
-
-def held(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
-    """The tables of every round at a commit, and findings about mixes that cannot be read."""
-    damaged: list[Batch] = []
-
-    def note(dataset: str, number: int, error: MixError) -> None:
-        message = pl.DataFrame({"detail": [str(error)]})
-        damaged.append(findings.batch("mix_figures", 1, message, dataset, number))
-
-    all_sources = ancestry_index.sources_at(lake, commit, unusable=note)
-    sources = {(source.dataset, source.round): source for source in all_sources}
-    tables = _tables(lake, commit)
-    keys = sorted({*sources, *((dataset, number) for dataset, number, _ in tables)})
-    rounds = [
-        Tables(
-            dataset,
-            number,
-            source=sources.get((dataset, number)),
-            samples=tables.get((dataset, number, "samples")),
-            decisions=tables.get((dataset, number, "decisions")),
-            verdicts=tables.get((dataset, number, "verdicts")),
-        )
-        for dataset, number in keys
-    ]
-    return rounds, damaged
-
-
-def _tables(lake: Lake, commit: str) -> dict[tuple[str, int, str], pl.LazyFrame]:
-    """The tables of each data set and round except lineage, by data set, round and name."""
-    prefixes: dict[tuple[str, int, str], str] = {}
-    for item in lake.objects(commit):
-        dataset, _, rest = item.path.partition("/")
-        name, number = rest.partition("/")[0], refs.round_of(item.path)
-        if name in TABLES and number is not None and item.path.endswith(".parquet"):
-            prefixes[dataset, number, name] = refs.partition(dataset, name, number)
-    return {key: lake.scan(commit, prefix) for key, prefix in prefixes.items()}
 
 
 def _counted(batches: Iterable[Batch], result: Result) -> Iterator[Batch]:
@@ -201,6 +165,9 @@ def _print(ref: str, result: Result) -> None:
         every = rows.unproved + rows.checked
         message = f"{rows.unproved:,} of {every:,} rows cannot be derived until that is corrected"
         out.print(message)
+    for name, tally in result.tallies.items():
+        for reason, count in tally.reasons.items():
+            out.print(f"{name}: {count:,} rows cannot be proved: {reason}")
     if not result.found:
         mixes = result.tallies["mix_figures"].checked
         message = f"proved: {rows.checked:,} rows, {edges.checked:,} edges, {mixes:,} mixes"

@@ -1,0 +1,83 @@
+"""The tables of every round that a commit holds, as the proofs of lineage take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lake.errors import NotFoundError
+from lineage.errors import MixError
+from lineage.proof import findings
+from lineage.proof.findings import Batch
+from lineage.proof.tables import Tables
+from pipelines.common.errors import DataError
+from pipelines.inquiry.stage_commits import Finder
+from pipelines.rounds import ancestry_index, manifest
+
+TABLES: Final = ("samples", "decisions", "verdicts")
+
+
+@dataclass(frozen=True, slots=True)
+class RealData:
+    """What the manifest of a data set's real data states of payloads."""
+
+    identity: tuple[str, ...] = ()
+    payload: str | None = None
+
+
+def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
+    """Find the tables of every round at a commit, and findings about mixes that cannot be read."""
+    damaged: list[Batch] = []
+
+    def note(dataset: str, number: int, error: MixError) -> None:
+        message = pl.DataFrame({"detail": [str(error)]})
+        damaged.append(findings.batch("mix_figures", 1, message, dataset, number))
+
+    all_sources = ancestry_index.sources_at(lake, commit, unusable=note)
+    sources = {(source.dataset, source.round): source for source in all_sources}
+    tables = _tables(lake, commit)
+    keys = sorted({*sources, *((dataset, number) for dataset, number, _ in tables)})
+    finder = Finder(lake, commit)
+    real = {dataset: _real_data(finder, dataset) for dataset, _ in keys}
+    rounds = [
+        Tables(
+            dataset,
+            number,
+            source=sources.get((dataset, number)),
+            samples=tables.get((dataset, number, "samples")),
+            decisions=tables.get((dataset, number, "decisions")),
+            verdicts=tables.get((dataset, number, "verdicts")),
+            identity=real[dataset].identity,
+            payload=real[dataset].payload,
+        )
+        for dataset, number in keys
+    ]
+    return rounds, damaged
+
+
+def _tables(lake: Lake, commit: str) -> dict[tuple[str, int, str], pl.LazyFrame]:
+    """The tables of each data set and round except lineage, by data set, round and name."""
+    prefixes: dict[tuple[str, int, str], str] = {}
+    for item in lake.objects(commit):
+        dataset, _, rest = item.path.partition("/")
+        name, number = rest.partition("/")[0], refs.round_of(item.path)
+        if name in TABLES and number is not None and item.path.endswith(".parquet"):
+            prefixes[dataset, number, name] = refs.partition(dataset, name, number)
+    return {key: lake.scan(commit, prefix) for key, prefix in prefixes.items()}
+
+
+def _real_data(finder: Finder, dataset: str) -> RealData:
+    """Read what was stated when real data was ingested, whatever its manifest says at the ref."""
+    try:
+        ingested = finder.find(dataset, 0).get("ingest")
+        ref = finder.ref if ingested is None else ingested.id
+        recorded = manifest.read(finder.lake, ref, dataset, 0)
+    except (DataError, NotFoundError):
+        return RealData()
+    stated: Mapping[str, Any] = recorded.get("payload") or {}
+    return RealData(tuple(recorded.get("identity", ())), stated.get("digest"))
