@@ -9,10 +9,14 @@ import numpy as np
 import polars as pl
 
 from lake import refs
+from lake.client import Lake
+from lake.values import Commit
 from lineage import edges, record, training_mix
 from lineage.identity import sample_ids
 from pipelines.features import images
-from pipelines.rounds import context, manifest, receipts, tables
+from pipelines.rounds import attestation, context, manifest, receipts, tables
+from pipelines.rounds.metadata import StageMetadata
+from pipelines.rounds.staging_branch import staging_branch
 
 Planted: TypeAlias = Mapping[int, tuple[object, int]]
 """Image and label by row."""
@@ -21,7 +25,10 @@ Parent: TypeAlias = tuple[int, int, int, str]
 
 
 def plant(number: int, found: Planted, *parents: Parent) -> None:
-    """Commit the candidates of a round again, by hand: other images, labels and parents."""
+    """Commit the candidates of a round again: other images, labels and parents.
+
+    The commit is signed, as by a generator that made these candidates.
+    """
     at = context.open_context(f"tiny-{number}")
     lake, made = at.lake, receipts.read("tiny", number, "generate")
     old = tables.read_round(lake, made.commit, "tiny", "candidates", number).sort("row")
@@ -46,10 +53,34 @@ def plant(number: int, found: Planted, *parents: Parent) -> None:
         parents=links(*parents),
         stored=known.filter(pl.col("round") < number).with_columns(dataset=pl.lit("tiny")),
     )
-    lake.write(made.branch, refs.part("tiny", "candidates", number), frame.with_columns(ids))
-    lake.write(made.branch, refs.part("tiny", "lineage", number), rows)
-    commit = lake.commit(made.branch, "By hand", lake.resolve(made.commit).metadata)
+    commit = made_again(
+        lake,
+        made.commit,
+        {
+            refs.part("tiny", "candidates", number): frame.with_columns(ids),
+            refs.part("tiny", "lineage", number): rows,
+        },
+    )
+    lake.set_branch(made.branch, commit.id)
     context.write_receipt(at, "generate", commit.id, made.key, made.rows)
+
+
+def made_again(lake: Lake, made: str, parts: Mapping[str, pl.DataFrame]) -> Commit:
+    """Commit what a stage wrote again on its input, with other tables, signed by who runs stages."""
+    commit = lake.resolve(made)
+    (start,) = commit.parents
+    with staging_branch(lake, "again", start) as branch:
+        for change in lake.diff(start, made, three_dot=False):
+            if change.kind == "removed":
+                lake.delete(branch, [change.path])
+            elif change.path not in parts:
+                lake.write_bytes(branch, change.path, lake.read(made, change.path))
+        for path, frame in parts.items():
+            lake.write(branch, path, frame)
+        metadata = StageMetadata.from_commit(commit)
+        assert metadata is not None
+        held = attestation.contents(lake, branch, start, metadata.dataset, metadata.round)
+        return lake.commit(branch, "Again", attestation.seal(lake, {**commit.metadata, **held}))
 
 
 def links(*parents: Parent) -> pl.DataFrame:
