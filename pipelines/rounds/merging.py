@@ -14,7 +14,7 @@ from lake.documents import DocumentError
 from lake.errors import ConflictError, NotFoundError, TooLargeError
 from lake.values import Commit
 from pipelines.common.errors import StaleError
-from pipelines.rounds import receipts
+from pipelines.rounds import path_scope, receipts
 from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
 
@@ -75,7 +75,7 @@ def supersede(lake: Lake, branch: str, removal: StageMetadata) -> str:
     outdated = [
         item.path
         for item in lake.objects(head, f"{dataset}/")
-        if (refs.round_of(item.path) or 0) >= number
+        if path_scope.supersedes(item.path, dataset, number)
     ]
     if not outdated:
         return head

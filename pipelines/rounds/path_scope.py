@@ -43,12 +43,21 @@ def foreign(changes: Iterable[Change], dataset: str, number: int) -> Change | No
     later rounds of its data set.
     """
     for item in changes:
-        supersedes = item.kind == "removed" and item.path.startswith(f"{dataset}/")
-        if supersedes and (refs.round_of(item.path) or REAL) >= number:
+        if item.kind == "removed" and supersedes(item.path, dataset, number):
             continue
         if not is_part(item.path, dataset, number):
             return item
     return None
+
+
+def supersedes(path: str, dataset: str, number: int) -> bool:
+    """Tell whether a round removes a path: its own, those of later rounds; round 0 removes all.
+
+    Reviews stay, because what was rejected once is rejected when it is made again.
+    """
+    if not path.startswith(f"{dataset}/") or path.startswith(refs.table(dataset, refs.REVIEWS)):
+        return False
+    return (refs.round_of(path) or REAL) >= number
 
 
 def calibrates(changes: Sequence[Change]) -> bool:

@@ -18,7 +18,9 @@ from pipelines.gate.rejections import Record
 from pipelines.gate.reviews import Approval
 from pipelines.inquiry import overview
 from pipelines.params import Round, resolve
-from pipelines.rounds import context, path_scope, receipts, trust
+from pipelines.rounds import context, merging, path_scope, receipts, trust
+from pipelines.rounds.metadata import StageMetadata
+from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.projects import STAGES, Project
 
 BRANCH = "tiny-r003"
@@ -88,6 +90,14 @@ def test_a_round_with_another_outcome_is_not_the_rejected_one(blocked: Project) 
     blocked.round("tiny-3", "curate", "evaluate", "publish")
     assert overview.collect(lake, "tiny")["open"] == []
     assert len(rejections.of_round(lake, "tiny", 3)) == 1
+
+
+def test_what_supersedes_rounds_leaves_rejections_as_they_are(blocked: Project) -> None:
+    lake = rejected(blocked)
+    with staging_branch(lake, "tiny-r000", refs.MAIN) as branch:
+        cleared = merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
+        (item,) = lake.objects(cleared, "tiny/")
+    assert item.path.startswith("tiny/reviews/r003-")
 
 
 def test_a_rejection_is_signed_and_two_at_once_are_both_kept(blocked: Project) -> None:

@@ -50,6 +50,9 @@ def test_publishing_takes_later_rounds_away_and_adds_none(kind: str) -> None:
     left = change(kind, "digits/left")
     assert path_scope.foreign([left], "digits", 0) == (None if kind == "removed" else left)
     assert path_scope.foreign([left], "digits", 3) == left
+    for number in (0, 3):  # what was rejected stays rejected
+        review = change(kind, "digits/reviews/r003-0123456789abcdef.json")
+        assert path_scope.foreign([review], "digits", number) == review
 
 
 def test_a_summary_speaks_of_rounds_where_it_can() -> None:
