@@ -22,6 +22,7 @@ from pipelines.rounds.context import write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE
 from pipelines.rounds.round_commit import round_commit
+from pipelines.rounds.staging_branch import staging_branch
 from pipelines.stages import generate
 from pipelines.verification.calibrations import audits, merges, store
 from review.commands import verifier_audit
@@ -127,6 +128,20 @@ def checked(lake: Lake, ref: str) -> dict[str, Any]:
     return dict(found)
 
 
+def forge(lake: Lake, path: str) -> None:
+    """Merge by hand a calibration by which the verifier keeps no wrong row, and a broken one."""
+    content = json.loads(lake.read("main", path))
+    for tally in (content["suite"]["tally"], *content["suite"]["kinds"].values()):
+        tally["wrong_kept"] = 0
+    with staging_branch(lake, "forged", "main") as branch:
+        forged = json.dumps(content).encode()
+        lake.write_bytes(branch, path.replace("-001", "-002"), forged)
+        lake.write_bytes(branch, path.replace("-001", "-003"), b"{}")
+        about = lake.resolve("main").metadata
+        made = lake.commit(branch, "Calibrate", about)
+        lake.merge(made.id, "main", "Calibrate", about)
+
+
 def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
     noisy: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,8 +152,14 @@ def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
     assert "all errors mislabelled" in blind["guard"]["evidence"]
     assert blind["suite"]["kinds"]["mislabelled"]["wrong_kept"] > 30
     assert blind["suite"]["candidates"]["kept"] > 0.9 * CANDIDATES
+    forge(noisy.lake(), blind["path"])
     with pytest.raises(BlockedError, match=r"blocks tiny-1 \(verifier_calibration\)"):
         noisy.run("publish", "tiny-1")
+    said = checked(noisy.lake(), "tiny-r001")["evidence"]
+    assert (
+        f"{blind['path']}, SHA-256 {blind['digest'][:12]}, signed by {blind['signed_by']}" in said
+    )
+    assert "1 that no signed merge brought do not count, 1 cannot be read" in said
 
     judged_by(strict=True)
     with pytest.raises(StaleError, match="verified with another suite"):
@@ -159,6 +180,7 @@ def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
     assert checked(lake, "main")["verdict"] == "pass"
     assert checked(lake, "main")["value"] == strict["guard"]["value"] < 1
+    assert strict["path"] in checked(lake, "main")["evidence"]
     suites = {each.record.suite_digest for each in merges.all_of(lake, "tiny").counting}
     assert suites == {strict["suite_digest"], blind["suite_digest"]}
 

@@ -75,11 +75,14 @@ def all_of(lake: Lake, dataset: str, ref: str = refs.MAIN) -> Calibrations:
         merges = list(_merges(lake, dataset, ref, trusted))
     except NotFoundError:
         return Calibrations((), 0, 0)
-    counting = tuple(stored for merge in merges for stored in _readable(lake, merge, here, trusted))
-    known = {(stored.path, stored.digest) for stored in counting}
-    others = [path for path, data in here.items() if (path, sha256(data)) not in known]
+    counting: dict[tuple[str, str], Stored] = {}
+    for merge in reversed(merges):  # a merge that is repeated makes nothing newer
+        for stored in _readable(lake, merge, here, trusted):
+            counting.setdefault((stored.path, stored.digest), stored)
+    others = [path for path, data in here.items() if (path, sha256(data)) not in counting]
     unreadable = sum(_parsed(here[path], path) is None for path in others)
-    return Calibrations(counting, len(others) - unreadable, unreadable)
+    newest_first = tuple(counting.values())[::-1]
+    return Calibrations(newest_first, len(others) - unreadable, unreadable)
 
 
 def read(lake: Lake, merge: Commit, here: Mapping[str, bytes] | None = None) -> list[Stored]:
