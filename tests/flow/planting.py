@@ -66,7 +66,7 @@ def plant(number: int, found: Planted, *parents: Parent) -> None:
 
 
 def made_again(lake: Lake, made: str, parts: Mapping[str, pl.DataFrame]) -> Commit:
-    """Commit what a stage wrote again on its input, with other tables, signed by who runs stages."""
+    """Commit what a stage wrote again on its input, with other tables, and sign it."""
     commit = lake.resolve(made)
     (start,) = commit.parents
     with staging_branch(lake, "again", start) as branch:

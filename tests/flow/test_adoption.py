@@ -14,7 +14,7 @@ from lake.client import Lake
 from pipelines import params
 from pipelines.common.errors import FormatError
 from pipelines.inquiry import overview
-from pipelines.rounds import adoption, history, metadata, receipts, stage_inputs
+from pipelines.rounds import adoption, history, metadata, receipts, stage_inputs, trust
 from pipelines.rounds.metadata import StageMetadata
 from tests.flow.projects import STAGES, Project
 
@@ -24,17 +24,25 @@ RELEASES = sorted((HERE / "releases").glob("*.tar.xz"))
 and a third that the guard blocked."""
 
 
-@pytest.fixture(params=RELEASES, ids=lambda path: path.name.removesuffix(".tar.xz"))
-def earlier(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Project]:
+def unpacked(release: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """The project of an earlier release; the current directory."""
-    root = tmp_path / "project"
-    with tarfile.open(request.param) as archive:
+    with tarfile.open(release) as archive:
         archive.extractall(root, filter="data")
     monkeypatch.chdir(root)
     yield Project(root)
     Project(root).stop_lake()
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """The project of release 0.1, whose metadata has neither recipes nor versions."""
+    yield from unpacked(RELEASES[0], tmp_path / "project", monkeypatch)
+
+
+@pytest.fixture
+def unsigned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """The project of release 0.2, whose commits state nothing of what they hold."""
+    yield from unpacked(RELEASES[1], tmp_path / "project", monkeypatch)
 
 
 def state(lake: Lake) -> tuple[str, dict[str, str]]:
@@ -43,7 +51,7 @@ def state(lake: Lake) -> tuple[str, dict[str, str]]:
 
 
 def test_every_release_has_a_fixture() -> None:
-    assert [path.name for path in RELEASES] == ["0.1.tar.xz"]
+    assert [path.name for path in RELEASES] == ["0.1.tar.xz", "0.2.tar.xz"]
 
 
 def test_a_lake_of_an_earlier_release_is_adopted_whole(
@@ -70,6 +78,36 @@ def test_a_lake_of_an_earlier_release_is_adopted_whole(
     for command in ("--recompute", "--history"):
         done = earlier.stemma("audit", command, "main", "--json")
         assert done.code == 0, done.said
+
+
+def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
+    unsigned: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = unsigned.lake()
+    before = state(lake)
+    for name, key in (("lake", ""), ("inputs", "tiny"), ("ingest", "tiny")):
+        unsigned.run(name, key)
+    unsigned.round("tiny-1")
+    unsigned.round("tiny-2")
+    assert state(lake) == before
+    assert not trust.FOLDER.exists()
+    capsys.readouterr()
+    unsigned.edit(lambda found: found["rounds"]["tiny-3"].update(publish={}))
+    unsigned.round("tiny-3")
+    assert "does not state what it holds" in capsys.readouterr().err
+    assert json.loads(trust.SINCE.read_text(encoding="utf-8")) == {"stemma": before[0]}
+    done = unsigned.stemma("audit", "--history", "main", "--json")
+    assert done.code == 0, done.said
+    proved = json.loads(done.out)["proved"]
+    assert [bool(each["signed_by"]) for each in proved] == [True, False, False, False]
+    (trust.SINCE).write_text("{}", encoding="utf-8")
+    done = unsigned.stemma("audit", "--history", "main", "--json")
+    assert [each["wrong"] for each in json.loads(done.out)["findings"]] == [
+        "the guard's answer is not signed",
+        "the guard's answer is not signed",
+        "the merge of real data is not signed",
+    ]
+    assert done.code == 1
 
 
 def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
@@ -133,6 +171,8 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
     assert "tiny-v2.1" in copied.lake().tags()
     made = overview.collect(copied.lake(), "tiny", params.load())["rounds"][2]
     assert made["outdated"] == {}
+    done = copied.stemma("audit", "--history", "main")
+    assert done.code == 0, done.said
 
 
 def test_an_unfinished_stage_of_other_versions_runs_again(
@@ -174,7 +214,7 @@ def test_a_newer_release_is_refused_in_a_sentence(
     lake.merge(commit.id, "main", "by a newer release", about)
     monkeypatch.undo()
     monkeypatch.chdir(copied.root)
-    with pytest.raises(FormatError, match=r"newer release \(format 3; this release reads .* 2\)"):
+    with pytest.raises(FormatError, match=r"newer release \(format 4; this release reads .* 3\)"):
         history.published(lake, "tiny")
     done = copied.stemma("status")
     assert done.code == 1
