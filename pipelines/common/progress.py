@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -17,6 +17,23 @@ SECONDS: Final = 10.0
 def track(items: Sequence[Item], name: str) -> Iterator[Item]:
     """Yield the items, and report on standard error how many are done."""
     yield from _bar(name, iterable=items)
+
+
+def told(
+    results: Iterable[Item], total: int, report: Callable[[int, int], None], *, every: int = 1
+) -> Iterator[Item]:
+    """Yield results, and report how many there are: after every so many, and at the end.
+
+    Args:
+        results: The results, which may be computed as they are asked for.
+        total: How many there will be.
+        report: Is called with the amount done and the total.
+        every: Results after which it is called.
+    """
+    for done, result in enumerate(results, start=1):
+        yield result
+        if done % every == 0 or done == total:
+            report(done, total)
 
 
 @contextmanager

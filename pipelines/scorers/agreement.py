@@ -29,8 +29,8 @@ class Agreement(Scorer[AgreementSettings]):
     version = "agreement/1"
     Settings = AgreementSettings
     columns = COLUMNS
-    needs = ("image", "label")
     rowwise = True
+    needs = ("image", "label")
 
     def model_digest(self, given: Given, settings: AgreementSettings) -> str:
         """Digest the rows that the classifier learns from, and the library that fits it."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 import polars as pl
 from pydantic import Field
 
+from pipelines.common import progress
 from pipelines.common.errors import LibraryError
 from pipelines.common.settings import StrictModel
 from pipelines.sandbox import programs
@@ -59,8 +60,8 @@ class Code(Scorer[CodeSettings]):
     that catches a failed assertion of its tests does not pass."""
     Settings = CodeSettings
     columns = COLUMNS
-    needs = ("code", "tests", "entry_point")
     rowwise = True
+    needs = ("code", "tests", "entry_point")
 
     def model_digest(self, given: Given, settings: CodeSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest the Python that runs the programs, and how they are judged."""
@@ -94,10 +95,7 @@ class Code(Scorer[CodeSettings]):
         names += [settings.entry_point] if settings.entry_point is not None else []
         rows = list(candidates.select(names).iter_rows())
         _check_pytest(row[1] for row in rows)
-        outcomes: list[Outcome | None] = []
-        for each in _outcomes(rows, settings):
-            outcomes.append(each)
-            given.progress(len(outcomes), len(rows))
+        outcomes = list(progress.told(_outcomes(rows, settings), len(rows), given.progress))
         values: dict[str, list[Any]] = {
             "code_passes": [each.passed if each else None for each in outcomes],
             "code_result": [each.result if each else None for each in outcomes],

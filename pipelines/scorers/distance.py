@@ -43,8 +43,8 @@ class Distance(Scorer[DistanceSettings]):
     version = "distance/1"
     Settings = DistanceSettings
     columns = COLUMNS
-    needs = ("image",)
     rowwise = False
+    needs = ("image",)
 
     def model_digest(self, given: Given, settings: DistanceSettings) -> str:
         """Digest the real rows and the library that reads images."""

@@ -47,8 +47,8 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
     version = "image_duplicates/1"
     Settings = ImageDuplicatesSettings
     columns = COLUMNS
-    needs = ("image",)
     rowwise = False
+    needs = ("image",)
 
     def model_digest(self, given: Given, settings: ImageDuplicatesSettings) -> str:
         """Digest the real rows and the libraries that read and hash images."""

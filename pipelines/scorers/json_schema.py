@@ -16,11 +16,11 @@ from pydantic import Field
 
 from lake import documents
 from lake.documents import DocumentError
-from pipelines.common import optional
+from pipelines.common import optional, progress
 from pipelines.common.errors import ParamsError
-from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
 COLUMNS: Final = {"json_valid": pl.Boolean, "json_problem": pl.String}
 EACH: Final = 1024
@@ -31,23 +31,21 @@ SHOWN: Final = 200
 """Characters of a problem."""
 
 
-class JsonSchemaSettings(StrictModel):
+class JsonSchemaSettings(TextSettings):
     """Which column is the document, and the schema."""
 
-    text: str = "text"
     schema_file: str | None = Field(None, min_length=1)
     """JSON schema, a path in the project's directory; None: any JSON will do."""
 
 
-class JsonSchema(Scorer[JsonSchemaSettings]):
+class JsonSchema(TextScorer[JsonSchemaSettings]):
     """Validates texts as JSON documents against a schema."""
 
     name = "json_schema"
     version = "json_schema/1"
     Settings = JsonSchemaSettings
     columns = COLUMNS
-    needs = ("text",)
-    rowwise = True
+    libraries = ("jsonschema-rs",)
 
     def files(self, settings: JsonSchemaSettings) -> tuple[Path, ...]:
         """Return the file of the schema, if there is one."""
@@ -61,7 +59,7 @@ class JsonSchema(Scorer[JsonSchemaSettings]):
         """
         return digests.of_values(
             schema=_schema(settings.schema_file),
-            libraries=digests.installed("jsonschema-rs"),
+            libraries=digests.installed(*self.libraries),
         )
 
     def score(
@@ -84,12 +82,9 @@ class JsonSchema(Scorer[JsonSchemaSettings]):
         """
         check = _validator(settings.schema_file)
         texts = candidates[settings.text].cast(pl.String)
-        problems: list[str | None] = []
-        for text in texts:
-            problems.append(None if text is None else _problem(text, check))
-            if len(problems) % EACH == 0 or len(problems) == len(texts):
-                given.progress(len(problems), len(texts))
-        problem_column = pl.Series("json_problem", problems, dtype=pl.String)
+        problems = (None if text is None else _problem(text, check) for text in texts)
+        told = progress.told(problems, len(texts), given.progress, every=EACH)
+        problem_column = pl.Series("json_problem", list(told), dtype=pl.String)
         return candidates.select("round", "row").hstack(
             [(problem_column == "").alias("json_valid"), problem_column]
         )

@@ -81,13 +81,12 @@ class Judge(Scorer[JudgeSettings]):
     version = "judge/1"
     Settings = JudgeSettings
     columns = COLUMNS
-    needs = ("text", "label")
     rowwise = True
+    needs = ("text", "label")
 
     def files(self, settings: JudgeSettings) -> tuple[Path, ...]:
         """Return the rubric if it is a file of the user's."""
-        path = rubric.place_of(settings.rubric)
-        return () if path.parent == rubric.FOLDER else (path,)
+        return rubric.RUBRICS.own_files(settings.rubric)
 
     def model_digest(self, given: Given, settings: JudgeSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest rubric, model behind `local`, and the client; the service is in the settings."""

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.common import optional
-from pipelines.common.settings import StrictModel
-from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.common import optional, progress
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
 COLUMNS: Final = {"language": pl.String, "language_confidence": pl.Float64}
 UNKNOWN: Final = "und"
@@ -26,27 +25,21 @@ LONGEST: Final = 10_000
 """Characters that are looked at."""
 
 
-class LanguageSettings(StrictModel):
+class LanguageSettings(TextSettings):
     """Which column is the text, and which languages it may be in."""
 
-    text: str = "text"
     among: tuple[str, ...] = ()
     """ISO 639-1 codes; empty: all that the library knows. Fewer are told apart better."""
 
 
-class Language(Scorer[LanguageSettings]):
+class Language(TextScorer[LanguageSettings]):
     """Identifies the language of texts."""
 
     name = "language"
     version = "language/1"
     Settings = LanguageSettings
     columns = COLUMNS
-    needs = ("text",)
-    rowwise = True
-
-    def model_digest(self, given: Given, settings: LanguageSettings) -> str:  # noqa: ARG002  of the protocol
-        """Digest the library, whose package is its model."""
-        return digests.of_values(libraries=digests.installed("py3langid"))
+    libraries = ("py3langid",)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: LanguageSettings
@@ -69,13 +62,14 @@ class Language(Scorer[LanguageSettings]):
         identify = _identifier(settings.among)
         texts = candidates[settings.text].cast(pl.String).str.slice(0, LONGEST)
         letters = texts.str.contains(r"\p{L}")
-        labels: list[tuple[str | None, float | None]] = []
-        for text, some in zip(texts, letters, strict=True):
-            nothing = (None, None) if text is None else (UNKNOWN, 0.0)
-            labels.append(identify.classify(text) if some else nothing)
-            if len(labels) % EACH == 0 or len(labels) == len(texts):
-                given.progress(len(labels), len(texts))
-        scores = pl.DataFrame(labels, schema=COLUMNS, orient="row")
+
+        def label(text: str | None, some: bool | None) -> tuple[str | None, float | None]:
+            if text is None:
+                return None, None
+            return identify.classify(text) if some else (UNKNOWN, 0.0)
+
+        told = progress.told(map(label, texts, letters), len(texts), given.progress, every=EACH)
+        scores = pl.DataFrame(list(told), schema=COLUMNS, orient="row")
         return candidates.select("round", "row").hstack(scores)
 
 

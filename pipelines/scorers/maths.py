@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.common import progress
 from pipelines.common.settings import StrictModel
 from pipelines.sandbox import answers
 from pipelines.scorers import digests
@@ -33,8 +34,8 @@ class Maths(Scorer[MathsSettings]):
     version = "maths/2"
     Settings = MathsSettings
     columns = COLUMNS
-    needs = ("answer", "truth")
     rowwise = True
+    needs = ("answer", "truth")
 
     def model_digest(self, given: Given, settings: MathsSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest the comparison: its version, its code, and the libraries that it rests on."""
@@ -70,15 +71,11 @@ class Maths(Scorer[MathsSettings]):
             pl.col(settings.answer).fill_null("").alias("answer"),
         )
         answerable = pairs.drop_nulls("truth")
-        correct: list[bool | None] = []
-        says: list[str] = []
-        for each in answers.compare(list(answerable.select("truth", "answer").iter_rows())):
-            correct.append(each.correct)
-            says.append(each.says)
-            given.progress(len(says), len(answerable))
+        compared = answers.compare(list(answerable.select("truth", "answer").iter_rows()))
+        told = list(progress.told(compared, len(answerable), given.progress))
         scores = answerable.select("round", "row").with_columns(
-            pl.Series("answer_correct", correct, pl.Boolean),
-            pl.Series("answer_says", says, pl.String),
+            pl.Series("answer_correct", [each.correct for each in told], pl.Boolean),
+            pl.Series("answer_says", [each.says for each in told], pl.String),
         )
         return pairs.select("round", "row").join(
             scores, on=["round", "row"], how="left", maintain_order="left"

@@ -12,11 +12,10 @@ from typing import Final
 import polars as pl
 from pydantic import Field
 
-from pipelines.common import optional
-from pipelines.common.settings import StrictModel
+from pipelines.common import optional, progress
 from pipelines.features import pii
-from pipelines.scorers import digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
 COLUMNS: Final = {"personal_data": pl.Int64, "personal_data_kinds": pl.String}
 KINDS: Final = pl.List(pl.String)
@@ -24,27 +23,22 @@ EACH: Final = 1024
 """Texts after which progress is told."""
 
 
-class PersonalDataSettings(StrictModel):
+class PersonalDataSettings(TextSettings):
     """Which column is the text, and from where phone numbers are."""
 
-    text: str = "text"
     region: str | None = Field("US", pattern="^[A-Z]{2}$")
     """ISO 3166 code of the country of phone numbers without a country code; null: of none."""
 
 
-class PersonalData(Scorer[PersonalDataSettings]):
+class PersonalData(TextScorer[PersonalDataSettings]):
     """Counts personal data in texts."""
 
     name = "personal_data"
     version = "personal_data/1"
     Settings = PersonalDataSettings
     columns = COLUMNS
-    needs = ("text",)
-    rowwise = True
-
-    def model_digest(self, given: Given, settings: PersonalDataSettings) -> str:  # noqa: ARG002  of the protocol
-        """Digest the library that holds the numbering plans."""
-        return digests.of_values(libraries=digests.installed("phonenumbers"))
+    libraries = ("phonenumbers",)
+    """The one that holds the numbering plans."""
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: PersonalDataSettings
@@ -70,14 +64,10 @@ class PersonalData(Scorer[PersonalDataSettings]):
             optional.check_supported([settings.region], sorted(phones.SUPPORTED_REGIONS), "region")
         texts = candidates[settings.text].cast(pl.String).str.normalize("NFKC")
         suspect = texts.str.contains(pii.TRIGGER).fill_null(value=False)
-        kinds_found: list[list[str]] = []
-        for text in texts.filter(suspect):
-            kinds_found.append([each.kind for each in pii.find(text, settings.region)])
-            if len(kinds_found) % EACH == 0:
-                given.progress(len(kinds_found), int(suspect.sum()))
-        seen = pl.DataFrame(
-            {"at": suspect.arg_true(), "kinds": pl.Series(kinds_found, dtype=KINDS)}
-        )
+        suspects = texts.filter(suspect)
+        found = ([each.kind for each in pii.find(text, settings.region)] for text in suspects)
+        told = list(progress.told(found, len(suspects), given.progress, every=EACH))
+        seen = pl.DataFrame({"at": suspect.arg_true(), "kinds": pl.Series(told, dtype=KINDS)})
         each = pl.DataFrame({"text": texts}).with_row_index("at").join(seen, on="at", how="left")
         kinds = pl.when(pl.col("text").is_not_null()).then(pl.col("kinds").fill_null([]))
         return candidates.select("round", "row").hstack(

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lake import files
 from pipelines.common.errors import ParamsError
+from pipelines.common.packaged_texts import PackagedTexts
 
-FOLDER: Final = Path(__file__).parent / "rubrics"
-MOST: Final = 1 << 20
-"""Bytes of a rubric."""
+RUBRICS: Final = PackagedTexts(
+    kind="rubric",
+    form="a Markdown file",
+    folder=Path(__file__).parent / "rubrics",
+    suffix=".md",
+    error=ParamsError,
+)
 _PART: Final = re.compile(r"^(?=## )", re.MULTILINE)
 
 
@@ -41,26 +45,13 @@ class Rubric:
         return "\n\n".join([self.beginning, *order])
 
 
-def place_of(name: str) -> Path:
-    """The file of a rubric: a packaged one by its name, any other by its path."""
-    packaged = FOLDER / f"{name}.md"
-    return packaged if files.is_regular(packaged) else Path(name)
-
-
 def load(name: str) -> Rubric:
     """Read a rubric.
 
     Raises:
         ParamsError: there is no such file, or nothing in it.
     """
-    try:
-        text = files.read_text(place_of(name), MOST).strip()
-    except OSError as error:
-        packaged = ", ".join(sorted(each.stem for each in FOLDER.glob("*.md")))
-        raise ParamsError(
-            f"there is no rubric {name!r} ({error.strerror}): give the path of a Markdown file, or "
-            f"one of {packaged}"
-        ) from error
+    text = RUBRICS.read(name).strip()
     if not text:
         raise ParamsError(f"the rubric {name!r} is empty; say in it what is good")
     beginning, *parts = (each.strip() for each in _PART.split(text))

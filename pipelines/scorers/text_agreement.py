@@ -30,8 +30,8 @@ class TextAgreement(Scorer[TextAgreementSettings]):
     version = "text_agreement/1"
     Settings = TextAgreementSettings
     columns = COLUMNS
-    needs = ("text", "label")
     rowwise = True
+    needs = ("text", "label")
 
     def model_digest(self, given: Given, settings: TextAgreementSettings) -> str:
         """Digest the rows that the classifier learns from, and the library that fits it."""

@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from pipelines.common.settings import StrictModel
 from pipelines.features import text_similarity
 from pipelines.features.shingles import Unit
 from pipelines.features.text_similarity import Pairs, Progress
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.text_scorer import TextSettings
 
 COLUMNS: Final = {
     "text_real_similarity": pl.Float64,
@@ -30,10 +30,9 @@ COLUMNS: Final = {
 }
 
 
-class TextDuplicatesSettings(StrictModel):
+class TextDuplicatesSettings(TextSettings):
     """Name of the column with the text, and settings of the similarity."""
 
-    text: str = "text"
     threshold: float = Field(0.8, ge=0.3, le=1)
     """Jaccard similarity from which texts are near-duplicates."""
     shingles: Unit = "characters"
@@ -52,9 +51,9 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
     version = "text_duplicates/1"
     Settings = TextDuplicatesSettings
     columns = COLUMNS
+    rowwise = False
     needs = ("text",)
     reads = ("earlier",)
-    rowwise = False
 
     def model_digest(self, given: Given, settings: TextDuplicatesSettings) -> str:
         """Digest the real rows, those of earlier rounds, and the libraries."""

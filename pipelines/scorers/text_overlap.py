@@ -14,18 +14,17 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.common.settings import StrictModel
 from pipelines.features import shingles
 from pipelines.scorers import columns, digests
 from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.text_scorer import TextSettings
 
 COLUMNS: Final = {"text_real_overlap": pl.Float64, "text_held_out_overlap": pl.Float64}
 
 
-class TextOverlapSettings(StrictModel):
+class TextOverlapSettings(TextSettings):
     """Which column is the text, and how long a run is."""
 
-    text: str = "text"
     ngram: int = Field(13, ge=1, le=100)
     """Words of a run."""
 
@@ -37,9 +36,9 @@ class TextOverlap(Scorer[TextOverlapSettings]):
     version = "text_overlap/1"
     Settings = TextOverlapSettings
     columns = COLUMNS
+    rowwise = True
     needs = ("text",)
     reads = ("held_out",)
-    rowwise = True
 
     def model_digest(self, given: Given, settings: TextOverlapSettings) -> str:
         """Digest the real texts and the held-out ones."""

@@ -12,10 +12,9 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.common.settings import StrictModel
-from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
 COLUMNS: Final = {
     "text_chars": pl.Int64,
@@ -62,31 +61,21 @@ WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
 """JSON between fences: the answer was wrapped once more."""
 
 
-class TextShapeSettings(StrictModel):
-    """Name of the column with the text."""
-
-    text: str = "text"
-
-
-class TextShape(Scorer[TextShapeSettings]):
+class TextShape(TextScorer[TextSettings]):
     """Length of texts, refusals, and leftovers of the prompt."""
 
     name = "text_shape"
     version = "text_shape/1"
-    Settings = TextShapeSettings
+    Settings = TextSettings
     columns = COLUMNS
-    needs = ("text",)
-    rowwise = True
-
-    def model_digest(self, given: Given, settings: TextShapeSettings) -> str:  # noqa: ARG002  of the protocol
-        """Digest the library whose patterns these are."""
-        return digests.of_values(libraries=digests.versions("polars"))
+    libraries = ("polars",)
+    """The one whose patterns these are."""
 
     def score(
         self,
         candidates: pl.DataFrame,
         given: Given,  # noqa: ARG002  of the protocol
-        settings: TextShapeSettings,
+        settings: TextSettings,
     ) -> pl.DataFrame:
         """Measure each text.
 
@@ -113,7 +102,7 @@ class TextShape(Scorer[TextShapeSettings]):
             *(values[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
         )
 
-    def score_real(self, given: Given, settings: TextShapeSettings) -> pl.DataFrame:
+    def score_real(self, given: Given, settings: TextSettings) -> pl.DataFrame:
         """Measure each real text."""
         return self.score(given.real, given, settings)
 

@@ -15,38 +15,24 @@ import numpy as np
 import polars as pl
 
 from pipelines.common import optional
-from pipelines.common.settings import StrictModel
-from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers import columns
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
 COLUMNS: Final = {"toxicity": pl.Float64}
 BLOCK: Final = 8192
 
 
-class ToxicitySettings(StrictModel):
-    """Name of the column with the text."""
-
-    text: str = "text"
-
-
-class Toxicity(Scorer[ToxicitySettings]):
+class Toxicity(TextScorer[TextSettings]):
     """Probability that a text is offensive."""
 
     name = "toxicity"
     version = "toxicity/1"
-    Settings = ToxicitySettings
+    Settings = TextSettings
     columns = COLUMNS
-    needs = ("text",)
-    rowwise = True
+    libraries = ("alt-profanity-check", "scikit-learn")
 
-    def model_digest(self, given: Given, settings: ToxicitySettings) -> str:  # noqa: ARG002  of the protocol
-        """Digest the library, whose package is its model, and the one that runs it."""
-        libraries = digests.installed("alt-profanity-check", "scikit-learn")
-        return digests.of_values(libraries=libraries)
-
-    def score(
-        self, candidates: pl.DataFrame, given: Given, settings: ToxicitySettings
-    ) -> pl.DataFrame:
+    def score(self, candidates: pl.DataFrame, given: Given, settings: TextSettings) -> pl.DataFrame:
         """Estimate how likely each text is to be offensive.
 
         Args:

@@ -54,8 +54,7 @@ class Text(Generator[TextFit, TextGenerate]):
         """Return the prompt template if it is a file of the user's."""
         if isinstance(settings, TextFit):
             return ()
-        path = templates.place_of(settings.prompt, ())
-        return () if path.parent == templates.FOLDER else (path,)
+        return templates.PROMPTS.own_files(templates.name_of(settings.prompt, ()))
 
     def fit(self, samples: pl.DataFrame, settings: TextFit, seed: int, directory: Path) -> None:
         """Keep a pool of exemplars of a mix.

@@ -23,14 +23,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from lake import documents, files
+from lake import documents
 from pipelines.common.errors import GeneratorError
+from pipelines.common.packaged_texts import PackagedTexts
 from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import EndpointName
 
-FOLDER: Final = Path(__file__).parent / "prompts"
-MOST: Final = 1 << 20
-"""Bytes of a template."""
+PROMPTS: Final = PackagedTexts(
+    kind="prompt",
+    form="a template",
+    folder=Path(__file__).parent / "prompts",
+    suffix=".txt",
+    error=GeneratorError,
+)
 BLOCKS: Final[Mapping[EndpointName, tuple[str, ...]]] = {
     "chat": ("system", "user"),
     "completions": ("completion",),
@@ -106,18 +111,17 @@ class Template:
             raise GeneratorError(f"the prompt {self.name} is no template: {reason}") from error
 
 
-def place_of(name: str | None, columns: Sequence[str]) -> Path:
-    """The file of a template: a packaged one by its name, any other by its path.
+def name_of(name: str | None, columns: Sequence[str]) -> str:
+    """The name or path of a template.
 
     Args:
         name: as `TextGenerate.prompt`.
         columns: of the data set's identity, which choose where there is no name.
     """
-    if name is None:
-        layouts = {PAIR: "pairs", tuple(sorted(PAIR)): "pairs"}
-        name = layouts.get(tuple(columns), "text" if len(columns) == 1 else "columns")
-    packaged = FOLDER / f"{name}.txt"
-    return packaged if files.is_regular(packaged) else Path(name)
+    if name is not None:
+        return name
+    layouts = {PAIR: "pairs", tuple(sorted(PAIR)): "pairs"}
+    return layouts.get(tuple(columns), "text" if len(columns) == 1 else "columns")
 
 
 def load(name: str | None, columns: Sequence[str]) -> Template:
@@ -126,12 +130,5 @@ def load(name: str | None, columns: Sequence[str]) -> Template:
     Raises:
         GeneratorError: there is no such file.
     """
-    path = place_of(name, columns)
-    try:
-        return Template(path.name, files.read_text(path, MOST))
-    except OSError as error:
-        packaged = ", ".join(sorted(each.stem for each in FOLDER.glob("*.txt")))
-        raise GeneratorError(
-            f"there is no prompt {name!r} ({error.strerror}): give the path of a template, or one "
-            f"of {packaged}"
-        ) from error
+    name = name_of(name, columns)
+    return Template(PROMPTS.path(name).name, PROMPTS.read(name))

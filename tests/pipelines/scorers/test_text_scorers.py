@@ -34,7 +34,7 @@ def real() -> pl.DataFrame:
 def shape(*texts: str | None) -> pl.DataFrame:
     candidates = rows(list(texts))
     found = text_shape.TextShape().score(
-        candidates, Given(candidates), text_shape.TextShapeSettings()
+        candidates, Given(candidates), text_shape.TextSettings()
     )
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_shape.COLUMNS}
     return found
@@ -117,7 +117,7 @@ def test_every_text_has_a_shape(texts: list[str | None]) -> None:
 
 
 def test_the_real_dialogues_are_neither_refusals_nor_leftovers(real: pl.DataFrame) -> None:
-    found = text_shape.TextShape().score_real(Given(real), text_shape.TextShapeSettings())
+    found = text_shape.TextShape().score_real(Given(real), text_shape.TextSettings())
     assert found["refusal"].sum() == found["leftover"].sum() == 0
     assert found["text_words"].min() >= 2
 
