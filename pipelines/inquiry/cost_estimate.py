@@ -17,9 +17,9 @@ import polars as pl
 from lake.errors import NotFoundError
 from pipelines.common.errors import ParamsError
 from pipelines.common.seeds import derive_seed
-from pipelines.common.settings import StrictModel, nearest
+from pipelines.common.settings import nearest
 from pipelines.gate import contamination
-from pipelines.generators.protocol import EstimatesCost, GenerateRequest
+from pipelines.generators.protocol import EstimatesCost
 from pipelines.generators.registry import GENERATORS
 from pipelines.llm.costs import Estimate
 from pipelines.llm.service_cost import ServiceCost
@@ -96,7 +96,8 @@ def estimate(ctx: RoundContext) -> list[Part]:
     samples = _mix(ctx)
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     fit = round_.settings.fit.of(round_.generator)
-    costs = generator.cost(samples, fit, seed, _request(ctx, own))
+    request = round_.generate_request(Path())  # the files do not exist yet
+    costs = generator.cost(samples, fit, seed, request)
     parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
     scorer_costs = _scorer_costs(ctx, samples)
     return parts + [Part("verify", cost.service, cost.expected, None) for cost in scorer_costs]
@@ -107,21 +108,6 @@ def _mix(ctx: RoundContext) -> pl.DataFrame:
     pinned = ctx.previous().commit
     contaminated = contamination.at_commit(ctx, pinned)
     return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
-
-
-def _request(ctx: RoundContext, own: StrictModel) -> GenerateRequest[Any]:
-    """Build the request to the round's generator, whose files do not exist yet."""
-    round_ = ctx.round
-    return GenerateRequest(
-        dataset=round_.dataset,
-        round=round_.number,
-        seed=round_.seed,
-        identity=round_.identity,
-        candidates=round_.settings.generate.candidates,
-        shard_rows=round_.settings.generate.shard_rows,
-        settings=own,
-        directory=Path(),
-    )
 
 
 def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:

@@ -255,13 +255,5 @@ def _request(lake: Lake, record: Record, reference: str, folder: Path) -> Genera
         )
     where = f"the manifest of round {record.round} of {record.dataset}"
     settings = parse(Dataset, record.manifest["settings"], where)
-    return GenerateRequest(
-        dataset=record.dataset,
-        round=record.round,
-        seed=record.manifest["seed"],
-        identity=settings.identity,
-        candidates=settings.generate.candidates,
-        shard_rows=settings.generate.shard_rows,
-        settings=settings.generate.of(reference),
-        directory=folder,
-    )
+    seed = record.manifest["seed"]
+    return settings.generate_request(reference, record.dataset, record.round, seed, folder)

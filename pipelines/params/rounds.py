@@ -18,6 +18,7 @@ from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import Registry
 from pipelines.common.settings import nearest, parse
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.params.sections import Dataset, Params, RoundEntry
@@ -45,6 +46,12 @@ class Round:
     def branch(self) -> str:
         """The round's branch in the lake."""
         return refs.branch_name(self.dataset, self.number, self.line)
+
+    def generate_request(self, directory: Path) -> GenerateRequest[Any]:
+        """The request for the round's candidates to its generator, whose files are in a folder."""
+        return self.settings.generate_request(
+            self.generator, self.dataset, self.number, self.seed, directory
+        )
 
 
 def load(path: Path | None = None) -> Params:

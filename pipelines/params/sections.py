@@ -7,6 +7,7 @@ heavy is imported here: the `lake` stage reads params on every `dvc repro`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -19,6 +20,7 @@ from pipelines.common.plugin_modules import Reference
 from pipelines.common.settings import StrictModel
 from pipelines.generators import generator_settings
 from pipelines.generators.generator_settings import GeneratorSections
+from pipelines.generators.protocol import GenerateRequest
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
 
@@ -172,6 +174,29 @@ class Dataset(StrictModel):
     def modality(self) -> Modality:
         """The modality of this data set."""
         return modalities.load(self.ingest.modality, self.identity)
+
+    def generate_request(
+        self, generator: str, dataset: str, number: int, seed: int, directory: Path
+    ) -> GenerateRequest[Any]:
+        """The request to a generator for the candidates of a round.
+
+        Args:
+            generator: Its reference, as in params.yaml.
+            dataset: Name of the data set.
+            number: Number of the round.
+            seed: Root of every random choice.
+            directory: The generator's files.
+        """
+        return GenerateRequest(
+            dataset=dataset,
+            round=number,
+            seed=seed,
+            identity=self.identity,
+            candidates=self.generate.candidates,
+            shard_rows=self.generate.shard_rows,
+            settings=self.generate.of(generator),
+            directory=directory,
+        )
 
     @model_validator(mode="before")
     @classmethod

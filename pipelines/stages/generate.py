@@ -17,7 +17,7 @@ import polars as pl
 
 from lake import refs
 from pipelines.generators import making
-from pipelines.generators.protocol import GenerateRequest, GenerateResult
+from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import branches, candidate_lineage, mixes, model_store, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
@@ -54,16 +54,7 @@ def _generate(
 def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     """Make all candidates of the round; return them with their cost."""
     round_ = ctx.round
-    request = GenerateRequest(
-        dataset=round_.dataset,
-        round=round_.number,
-        seed=round_.seed,
-        identity=round_.identity,
-        candidates=round_.settings.generate.candidates,
-        shard_rows=round_.settings.generate.shard_rows,
-        settings=round_.settings.generate.of(round_.generator),
-        directory=model_store.directory(round_.dataset, round_.number),
-    )
+    request = round_.generate_request(model_store.directory(round_.dataset, round_.number))
     began = time.monotonic()
     result = making.make(GENERATORS.load(round_.generator), request)
     return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
