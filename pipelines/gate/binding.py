@@ -15,7 +15,7 @@ from lake import refs
 from lake.client import Lake
 from pipelines.common import digests
 from pipelines.common.errors import StaleError
-from pipelines.rounds import adoption, attestation, history
+from pipelines.rounds import adoption, attestation, history, payload, published_content
 from pipelines.rounds.context import RoundContext
 
 TABLES: Final = ("samples", "lineage", "scores", "verdicts", "decisions", "leaks", "contaminated")
@@ -23,11 +23,30 @@ TABLES: Final = ("samples", "lineage", "scores", "verdicts", "decisions", "leaks
 
 
 def fault(ctx: RoundContext, commit: str) -> str | None:
-    """Find out why the round at a commit is not what its stages made; None if it is."""
-    merge = None
-    if ctx.round.line == refs.MAIN:
-        merge = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
-    return adoption.fault(ctx, ctx.lake.resolve(commit), merge)
+    """Find out why what the guard would judge at a commit is not what stages made and published.
+
+    Returns:
+        One sentence; None if every commit of the round is what its stage made, its samples hold
+        what their ids name and what was decided on, and the rounds before it are as published.
+    """
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    merge, on_main = None, ctx.round.line == refs.MAIN
+    if on_main:
+        merge = history.published(lake, dataset).get(number)
+    wrong = adoption.fault(ctx, lake.resolve(commit), merge)
+    if wrong is None and on_main:
+        wrong = published_content.fault(lake, commit, dataset, before=number)
+    return wrong or _payload_fault(ctx, commit)
+
+
+def _payload_fault(ctx: RoundContext, commit: str) -> str | None:
+    """Why the samples of the round do not hold what their ids name and what was decided on."""
+    samples, decisions = (
+        ctx.lake.scan(commit, refs.partition(ctx.round.dataset, table, ctx.round.number))
+        for table in ("samples", "decisions")
+    )
+    wrong = payload.faults(samples, decisions, ctx.round.identity)
+    return f"round {ctx.round.number} of {ctx.round.dataset} {wrong}" if wrong else None
 
 
 def check(ctx: RoundContext, commit: str) -> None:

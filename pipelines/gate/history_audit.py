@@ -17,9 +17,14 @@ from lake.client import Lake
 from lake.values import Change, Commit
 from lineage.guard import GuardResult
 from pipelines.common.errors import DataError
-from pipelines.gate import merge_verification, real_data_merges, review_merges
+from pipelines.gate import (
+    calibration_merges,
+    merge_verification,
+    real_data_merges,
+    review_merges,
+)
 from pipelines.gate.merge_verification import SHORT, Merge
-from pipelines.rounds import path_scope
+from pipelines.rounds import attestation, path_scope
 from pipelines.rounds.metadata import GUARD, StageMetadata
 from pipelines.rounds.trust import Trust
 
@@ -141,15 +146,20 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
     """Verify a merge: of a round, of real data, of a calibration, of a review, or of none."""
+    if trusted is not None:
+        signer = attestation.signer_of(merge.lake, merge.commit.metadata, trusted)
+        step = replace(step, signer=signer)
     if path_scope.calibrates(merge.changes):
-        return replace(step, kind="calibration")
+        wrong = calibration_merges.of_calibration(merge, trusted)
+        return replace(step, kind="calibration", wrong=wrong)
     if path_scope.reviews(merge.changes):
         return replace(step, kind="review", wrong=review_merges.of_review(merge, trusted))
     brought = path_scope.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:
-        verification = real_data_merges.verify(merge, real[0], trusted)
-        return replace(step, kind="real data", wrong=verification.wrong, signer=verification.signer)
+        return replace(
+            step, kind="real data", wrong=real_data_merges.fault(merge, real[0], trusted)
+        )
     verification = merge_verification.of_round(merge, trusted)
     return replace(
         step,

@@ -17,13 +17,13 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.schema import UNREADABLE
 from pipelines.gate import merge_verification
-from pipelines.gate.merge_verification import Merge, MergeVerification
+from pipelines.gate.merge_verification import Merge
 from pipelines.rounds import attestation, path_scope
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.trust import Trust
 
 
-def verify(merge: Merge, dataset: str, trusted: Trust | None) -> MergeVerification:
+def fault(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
     """Verify that a merge brought nothing but real data that a stage ingested.
 
     Args:
@@ -31,14 +31,10 @@ def verify(merge: Merge, dataset: str, trusted: Trust | None) -> MergeVerificati
         dataset: the data set whose round 0 it brings.
         trusted: the trusted keys, of which one must have signed what was made since signing began;
             None: signatures are not verified.
+
+    Returns:
+        Why verification failed, in one sentence; None: the merge brought only real data.
     """
-    wrong = _fault(merge, dataset, trusted)
-    signer = trusted and attestation.signer_of(merge.lake, merge.commit.metadata, trusted)
-    return MergeVerification(wrong, signer=signer)
-
-
-def _fault(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
-    """Why a merge brought something else than ingested real data; None if it did not."""
     other = path_scope.foreign(merge.changes, dataset, path_scope.REAL)
     if other is not None:
         return (
@@ -56,9 +52,9 @@ def _fault(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
 def _made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
     """Why a merge is not what the stage ingest made; None if it is."""
     metadata = merge.commit.metadata
-    if attestation.CONTENT not in metadata and (
-        trusted is None or trusted.is_earlier(merge.commit.id)
-    ):
+    if trusted is not None and trusted.is_earlier(merge.commit.id):
+        trusted = None
+    if trusted is None and attestation.CONTENT not in metadata:
         return None  # of an earlier release
     if trusted is not None and attestation.signer_of(merge.lake, metadata, trusted) is None:
         return f"the merge of real data {attestation.unsigned(metadata)}"

@@ -13,7 +13,15 @@ from lake import refs
 from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.common.errors import StaleError
-from pipelines.rounds import adoption, attestation, history, receipts, stage_inputs, trust
+from pipelines.rounds import (
+    adoption,
+    attestation,
+    history,
+    published_content,
+    receipts,
+    stage_inputs,
+    trust,
+)
 from pipelines.rounds.attestation import SHORT
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.metadata import PUBLISH_KEY, StageMetadata
@@ -33,6 +41,9 @@ def check(ctx: RoundContext, stage: str) -> None:
     if stage == "fit":
         read = ctx.previous()
         wrong = _published_fault(ctx, read)
+        if wrong is None and read.line == refs.MAIN:
+            changed = published_content.fault(ctx.lake, read.commit, read.dataset)
+            wrong = f"names {read.commit[:SHORT]}, and {changed} there" if changed else None
     elif stage == "generate":
         read, pinned = ctx.receipt("fit"), ctx.previous().commit
         fits = read.commit == pinned
