@@ -22,6 +22,7 @@ from pipelines.gate import (
     guard_record,
     guard_report,
     merge_verification,
+    reviewed_head,
     reviews,
 )
 from pipelines.gate.reviews import Approval
@@ -148,13 +149,20 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
     Raises:
         BlockedError: the round is on a line that never merges, or is not evaluated.
         ReasonError: the guard's answer requires a reason, and the person gave none.
-        StaleError: the branch has moved since the review, or main has changed.
+        StaleError: the branch has moved since the review, its head does not show what would be
+            published, or main has changed.
     """
     lake, round_ = ctx.lake, ctx.round
     if round_.line != refs.MAIN:
         raise BlockedError(f"{round_.branch} is on the line {round_.line}, which never merges")
     reviews.unmoved(lake, round_.branch, approval.seen)
-    evaluated = _evaluated(ctx, approval.seen)
+    wrong = reviewed_head.fault(ctx, approval.seen)
+    if wrong is not None:
+        raise StaleError(
+            f"what was seen of {round_.branch} is not what would be published: {wrong}; find out "
+            f"who committed it, and run `dvc repro` to make the round again"
+        )
+    evaluated = reviewed_head.evaluated(ctx, approval.seen)
     if evaluated is None:
         raise BlockedError(f"{round_.branch} is not evaluated; run `dvc repro` first")
     commit, evaluated_key = evaluated
@@ -198,16 +206,6 @@ def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:
         key = adoption.key_of(commit, "publish", notes)
         if key is not None:
             return key
-    return None
-
-
-def _evaluated(ctx: RoundContext, seen: str) -> tuple[Commit, StageKey] | None:
-    """The evaluate commit in the history of a head, and its key."""
-    notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
-    for commit in history.chain(ctx.lake, seen, ctx.round):
-        key = adoption.key_of(commit, "evaluate", notes)
-        if key is not None:
-            return commit, key
     return None
 
 
