@@ -21,10 +21,8 @@ PREFIX: Final = 12
 """Hex digits of binary values in a finding."""
 SHOWN: Final = 60
 """Characters of a value in a finding."""
-HELD: Final = "_is_held"
-WANTED: Final = "_is_wanted"
-MADE: Final = "_made"
-"""Suffix of the columns that were made again, beside those that the lake holds."""
+HELD: Final = "held"
+MADE: Final = "made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +62,15 @@ def differences(held: pl.DataFrame, made: pl.DataFrame, by: Comparison) -> pl.Da
         row and detail, in order of rows; what is about the whole round comes first.
     """
     key = list(by.key)
-    about = pl.struct(key)
-    again = held.filter(about.is_duplicated()).unique(key, maintain_order=True)
-    twice = again.select("row", _named(by, pl.lit("stands there more than once")))
-    both = (
-        held.unique(key, keep="first")
-        .with_columns(pl.lit(value=True).alias(HELD))
-        .join(
-            made.with_columns(pl.lit(value=True).alias(WANTED)),
-            on=key,
-            how="full",
-            coalesce=True,
-            nulls_equal=True,
-            suffix=MADE,
-        )
-    )
     names = [name for name in made.columns if name not in key]
-    details = [_differs(made.schema[name], name, by) for name in names]
+    again = held.filter(pl.struct(key).is_duplicated()).unique(key, maintain_order=True)
+    twice = again.select("row", _named(by, pl.lit("stands there more than once")))
+    both = _numbered(held.unique(key, keep="first"), by, names, HELD).join(
+        _numbered(made, by, names, MADE), on=key, how="full", coalesce=True, nulls_equal=True
+    )
+    details = [_differs(made.schema[name], name, at, by) for at, name in enumerate(names)]
     told = (
-        pl.when(pl.col(WANTED).is_null())
+        pl.when(pl.col(MADE).is_null())
         .then(pl.lit(f"stands there, {by.what} gives no such row"))
         .when(pl.col(HELD).is_null())
         .then(pl.lit(f"is missing, {by.what} gives it"))
@@ -92,17 +80,23 @@ def differences(held: pl.DataFrame, made: pl.DataFrame, by: Comparison) -> pl.Da
     return pl.concat([twice, other]).sort("row", maintain_order=True)
 
 
-def _differs(dtype: pl.DataType, name: str, by: Comparison) -> pl.Expr:
+def _numbered(table: pl.DataFrame, by: Comparison, names: Sequence[str], side: str) -> pl.DataFrame:
+    """Name columns by their position, since any name may be one of a data set's own columns."""
+    numbered = (pl.col(name).alias(f"{side} {at}") for at, name in enumerate(names))
+    return table.select(*by.key, *numbered, pl.lit(value=True).alias(side))
+
+
+def _differs(dtype: pl.DataType, name: str, at: int, by: Comparison) -> pl.Expr:
     """Say how a column differs; null where it does not."""
-    held, made = pl.col(name), pl.col(f"{name}{MADE}")
+    held, made = pl.col(f"{HELD} {at}"), pl.col(f"{MADE} {at}")
     wrong = held.ne_missing(made)
     if name in by.close:
         near = (held - made).abs() <= CLOSE * pl.max_horizontal(held.abs(), made.abs(), 1.0)
         wrong &= ~near.fill_null(value=False)
-    shown = None if _is_long(dtype) else (_shown(held, dtype), _shown(made, dtype))
-    if shown is None:
+    if _is_long(dtype):
         return pl.when(wrong).then(pl.lit(f"{name} is not what {by.what} gives"))
-    parts = pl.lit(f"{name} is "), shown[0], pl.lit(f", {by.what} gives "), shown[1]
+    here, there = _shown(held, dtype), _shown(made, dtype)
+    parts = pl.lit(f"{name} is "), here, pl.lit(f", {by.what} gives "), there
     return pl.when(wrong).then(pl.concat_str(parts))
 
 

@@ -47,6 +47,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "decided": "decisions are what the verdicts give",
 }
 """Every check, and what it proves."""
+MADE_AGAIN: Final = ("generated", "scores", "suite", "decided")
+"""Checks that compare tables with what the commits of the stages give again."""
 DERIVED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
 """Checks that compare a stored column with the graph, named like the columns."""
 

@@ -92,7 +92,10 @@ def test_what_somebody_changed_by_hand_is_found(
     tampered(copied, "samples", 2, lambda frame: frame.filter(pl.col("row") != dropped))
     found = proof(BRANCH, capsys)
     assert sorted(places(found)) == [
+        ("decided", "tiny", 2, 7),
         ("decisions", "tiny", 2, dropped),
+        ("generated", "tiny", 2, 3),
+        ("generated", "tiny", 2, 5),
         ("parents", "tiny", 2, 5),
         ("real_inputs", "tiny", 2, 3),
         ("sample_ids", "tiny", 2, 7),
@@ -102,8 +105,8 @@ def test_what_somebody_changed_by_hand_is_found(
     done = copied.stemma("audit", "--recompute", BRANCH)
     assert done.code == 1, done.said
     assert done.err.splitlines()[-1] == (
-        f"stemma: the lineage of {BRANCH} does not hold: 4 findings (parents 1, real_inputs 1, "
-        "decisions 1, sample_ids 1)"
+        f"stemma: the lineage of {BRANCH} does not hold: 7 findings (parents 1, real_inputs 1, "
+        "decisions 1, sample_ids 1, generated 2, decided 1)"
     )
     sample = tables.read_round(lake, "main", "tiny", "lineage", 2).filter(pl.col("row") == 5)
     assert sample["sample_id"][0].hex()[:12] in done.out
