@@ -100,15 +100,22 @@ class HeldOut:
             wrong = _difference(self.named, name, found) if self.named.digest else None
             if wrong is not None:
                 raise self._stale(wrong)
-            self._read[name] = found
+            self._read[name] = found if self.named.digest else self._identified(name, found)
         return self._read[name]
+
+    def _identified(self, name: str, found: pl.DataFrame) -> pl.DataFrame:
+        """A table that no digest covers, with the ids of its content."""
+        try:
+            return found.with_columns(holdout_digest.content_ids(found, self.named.identity))
+        except (LineageError, *UNREADABLE) as error:
+            raise self._stale(f"its {_words(name)} have other columns") from error
 
     def _stored(self, name: str) -> pl.DataFrame:
         try:
             rows = self.lake.scan(self.commit, f"{self.named.dataset}/{name}/")
             return tables.collected(rows, f"the hold-out of {self.named.dataset}")
         except (NotFoundError, CorruptError, LineageError) as error:
-            raise self._stale(f"its {name} rows cannot be read") from error
+            raise self._stale(f"its {_words(name)} cannot be read") from error
 
     def _stale(self, wrong: str) -> StaleError:
         dataset = self.named.dataset
@@ -248,18 +255,24 @@ def _refuse_others(lake: Lake, wanted: Named, split: Mapping[str, pl.DataFrame])
 
 def _difference(wanted: Named, name: str, table: pl.DataFrame) -> str | None:
     """Say how a table differs from the one that round 0 names; None if it does not."""
+    words = _words(name)
     try:
         found = holdout_digest.of_table(table, wanted.identity)
     except (LineageError, *UNREADABLE):
-        return f"its {name} rows have other columns"
+        return f"its {words} have other columns"
     if found.misnamed:
-        return f"{found.misnamed:,} of its {name} rows have another id than their content"
+        return f"{found.misnamed:,} of its {words} have another id than their content"
     if found.digest == wanted.tables.get(name):
         return None
     count = wanted.table_rows(name)
     if found.rows != count:
-        return f"it has {found.rows:,} {name} rows, and round 0 counts {count:,}"
-    return f"its {found.rows:,} {name} rows have other content"
+        return f"it has {found.rows:,} {words}, and round 0 counts {count:,}"
+    return f"its {found.rows:,} {words} have other content"
+
+
+def _words(name: str) -> str:
+    """What the rows of a table are called."""
+    return name if name == FINGERPRINTS else f"{name} rows"
 
 
 def _restore(dataset: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from lineage import payload
+from lineage.identity import sample_ids
 from pipelines.common import digests
 
 ID: Final = "sample_id"
@@ -43,13 +44,15 @@ def of_table(table: pl.DataFrame, identity: Sequence[str]) -> TableDigest:
         IdentityError: a column has no canonical bytes.
         PolarsError: the frame has no column `row` or `sample_id`.
     """
-    if set(identity) <= set(table.columns):
-        rows = payload.digests(table, identity)
-    else:
-        others = payload.columns_digests(table, identity)
-        rows = table.select("row", ID).with_columns(others)
+    ids, others = content_ids(table, identity), payload.columns_digests(table, identity)
+    rows = table.select("row").with_columns(ids, others)
     misnamed = int(table[ID].ne_missing(rows[ID]).sum())
     return TableDigest(payload.digest(rows), len(table), misnamed)
+
+
+def content_ids(table: pl.DataFrame, identity: Sequence[str]) -> pl.Series:
+    """Compute the column `sample_id` from the payload, as far as the table holds it."""
+    return sample_ids(table, identity) if set(identity) <= set(table.columns) else table[ID]
 
 
 def of_tables(tables: Mapping[str, pl.DataFrame], identity: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,28 @@ import pytest
 import yaml
 
 from lake import refs
+from lake.client import Lake
 from lake.tables import encode
 from lineage import contamination as reasons
 from lineage import training_mix
 from pipelines.common.errors import BlockedError, StaleError
-from pipelines.gate import contamination, evidence
+from pipelines.gate import contamination, evidence, stored_leaks
 from pipelines.modalities.images import Images
-from pipelines.rounds import ancestry_index, context, manifest, mixes, model_store, receipts, tables
+from pipelines.rounds import (
+    ancestry_index,
+    attestation,
+    context,
+    holdout,
+    manifest,
+    mixes,
+    model_store,
+    receipts,
+    tables,
+)
+from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.planting import Parent, Planted, derived, links, plant, shifted
-from tests.flow.projects import Project, tiny_round
+from tests.flow.projects import Project, copy, tiny_round
 
 FIRST, LATER = ("fit", "generate"), ("verify", "curate", "evaluate", "publish")
 
@@ -48,11 +59,9 @@ def line(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     candidates 0 and 1 are made of them and 2 of a clean one; in round 5 candidate 0 is made of
     round 4's, and 1 of the clean one. Round 5 is blocked.
     """
-    root = tmp_path_factory.mktemp("contamination") / "project"
-    shutil.copytree(published, root, symlinks=True)
-    project = Project(root)
+    project = copy(published, tmp_path_factory.mktemp("contamination") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
+        patch.chdir(project.root)
         project.edit(lambda found: found["rounds"].update(rounds()))
         project.round("tiny-3", *FIRST)
         plant(3, leaked(project))
@@ -103,9 +112,14 @@ def test_the_leaks_of_a_round_are_stored_refused_candidates_too(line: Project) -
         (3, 1, True, 0.0),
     ]
     about = manifest.read(line.lake(), "main", "tiny", 3)
-    key = manifest.read(line.lake(), "main", "tiny", 0)["holdout"]["input_key"]
-    samples = contamination.samples_checksum(line.lake(), "main", "tiny", 3)
-    assert about["leaks"] == {"rows": 2, "near": 0.0, "holdout": key, "samples": samples}
+    held = manifest.read(line.lake(), "main", "tiny", 0)["holdout"]
+    assert about["leaks"] == {
+        "rows": 2,
+        "near": 0.0,
+        "holdout": held["input_key"],
+        "holdout_digest": held["digest"],
+        "samples": stored_leaks.samples_checksum(line.lake(), "main", "tiny", 3),
+    }
     checks = {each["name"]: each["value"] for each in about["guard"]["checks"]}
     assert checks["holdout_equal"] == pytest.approx(1 / about["counts"]["accepted"])
     for number in (0, 1, 2, 4):
@@ -206,12 +220,9 @@ def test_a_wider_distance_looks_again(line: Project) -> None:
     assert rows_of(contamination.leaks_at(under(wide), "main")) == expected
 
 
-def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
-    line: Project,
-) -> None:
+def test_stored_leaks_answer_a_narrower_distance_if_their_stage_is_attested(line: Project) -> None:
     """The stored rows are made up, so that they show where an answer comes from."""
     lake = line.lake()
-    key = manifest.read(lake, "main", "tiny", 0)["holdout"]["input_key"]
     made_up = pl.DataFrame(
         [
             (2, 5, b"a" * 32, False, 0.005),
@@ -221,25 +232,38 @@ def test_a_narrower_distance_and_no_other_hold_out_is_answered_from_the_store(
         schema={name: contamination.SCHEMA[name] for name in contamination.STORED},
         orient="row",
     )
-    with staging_branch(lake, "made-up", "main") as branch:
-        lake.write(branch, refs.part("tiny", contamination.LEAKS, 2), made_up)
-        samples = contamination.samples_checksum(lake, branch, "tiny", 2)
-        said = contamination.describe(made_up, 0.02, key, samples)
-        manifest.extend(lake, branch, "tiny", 2, leaks=said)
-        wide = lake.commit(branch, "Wide", {}).id
-        manifest.extend(lake, branch, "tiny", 2, leaks={**said, "holdout": "other"})
-        other = lake.commit(branch, "Of another hold-out", {}).id
-        manifest.extend(lake, branch, "tiny", 2, leaks={**said, "samples": "others"})
-        altered = lake.commit(branch, "Of other samples", {}).id
+    named = holdout.named("tiny", manifest.read(lake, "main", "tiny", 0))
+    said = stored_leaks.describe(made_up, 0.02, named, "of these samples")
+    about = StageMetadata("evaluate", "tiny", 2).to_metadata()
+
+    def evaluated(*, sealed: bool = True, **changes: str) -> str:
+        """The evaluate commit of round 2 with the made-up leaks."""
+        with staging_branch(lake, "made-up", "main") as branch:
+            lake.write(branch, refs.part("tiny", contamination.LEAKS, 2), made_up)
+            manifest.extend(lake, branch, "tiny", 2, leaks={**said, **changes})
+            held = attestation.contents(lake, branch, "main", "tiny", 2)
+            entries = attestation.seal(lake, about | held) if sealed else {}
+            return lake.commit(branch, "By hand", entries).id
 
     def leaks(near: float, commit: str) -> set[tuple[object, ...]]:
         every = rows_of(contamination.leaks_at(under(near), commit))
         return {occurrence for occurrence in every if occurrence[0] == 2}
 
+    wide = evaluated()
     assert leaks(0.01, wide) == {(2, 5), (2, 7)}
     assert leaks(0.02, wide) == {(2, 5), (2, 6), (2, 7)}
-    assert not leaks(0.0, other)
-    assert not leaks(0.02, altered)
+    assert not leaks(0.02, evaluated(holdout="other"))
+    assert not leaks(0.02, evaluated(holdout_digest="other"))
+    assert not leaks(0.02, evaluated(sealed=False))
+    assert not leaks(0.02, resampled(lake, wide))
+
+
+def resampled(lake: Lake, commit: str) -> str:
+    """Round 2 with other samples than its evaluate commit has."""
+    with staging_branch(lake, "resampled", commit) as branch:
+        path = refs.part("tiny", "samples", 2)
+        lake.write(branch, path, lake.scan(branch, path).collect()[1:])
+        return lake.commit(branch, "By hand", {}).id
 
 
 def test_a_leak_in_another_data_set_contaminates_what_was_made_of_it(line: Project) -> None:
