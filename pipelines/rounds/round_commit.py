@@ -25,7 +25,7 @@ import polars as pl
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.common import console
-from pipelines.rounds import adoption, attestation, branches, history, manifest
+from pipelines.rounds import adoption, attestation, branches, history, manifest, trust
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.staging_branch import staging_branch
@@ -95,8 +95,12 @@ def round_commit(
         key: the stage's key.
         start: the commit at which the staging branch starts.
         message: the commit message.
+
+    Raises:
+        SigningError: there is no key to sign with.
     """
     round_, lake = ctx.round, ctx.lake
+    trust.signer(lake)  # without a key, all that follows would be lost
     with staging_branch(lake, round_.branch, start) as branch:
         content = manifest.read_if_there(lake, branch, round_.dataset, round_.number)
         tx = Transaction(lake, branch, content)

@@ -20,7 +20,7 @@ from lake import documents, files, refs
 from lake.client import Lake
 from lake.documents import DocumentError
 from lake.errors import NotFoundError
-from pipelines.common import signing
+from pipelines.common import console, signing
 from pipelines.common.errors import SigningError
 from pipelines.common.signing import SHORT, Signer, Trusted
 
@@ -75,10 +75,12 @@ def signer(lake: Lake) -> Signer:
 
 
 def _note_key(loaded: Signer) -> None:
+    """Trust a key that signs in this project, and say so once."""
     path = FOLDER / f"{loaded.name}{SUFFIX}"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
         files.write_atomic(path, loaded.public)
+        console.line(f"signing with the key {loaded.name}; {path}, its public part, is for git")
 
 
 def _note_since(lake: Lake) -> None:

@@ -19,7 +19,7 @@ from lake import refs
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.registry import GENERATORS
-from pipelines.rounds import branches, candidate_lineage, mixes, model_store, stage_inputs
+from pipelines.rounds import branches, candidate_lineage, mixes, model_store, stage_inputs, trust
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, fit_entries
@@ -41,6 +41,7 @@ def _generate(
     ctx: RoundContext, key: StageKey, fitted: StageKey, *, supersede: bool
 ) -> StageResult:
     """Start the round's branch, write candidates and lineage, and commit once."""
+    trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
     generated, cost = _candidates(ctx)
     start = branches.cleared(ctx, base)
