@@ -58,6 +58,9 @@ class Evidence:
     held_out_ancestors: pl.DataFrame | None = None
     """Occurrences (dataset, round, row) that are equal or near to held-out rows, or descend from
     such rows; None where contamination was not computed."""
+    holdout_digest: str | None = None
+    """Digest of the hold-out that the real data names; empty where it names none, None where nobody
+    looked."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and

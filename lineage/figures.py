@@ -7,6 +7,7 @@ columns that a figure needs raises an error of Polars, which `checks.check` hand
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,7 @@ from lineage import schema
 from lineage.evidence import Evidence, Figure, exact, mean, number, samples
 
 MISSING: Final = "could not be computed"
+NO_DIGEST: Final = "; round 0 names no digest of its hold-out"
 
 
 def real_share(evidence: Evidence) -> Figure:
@@ -81,7 +83,12 @@ def memorised(evidence: Evidence) -> Figure:
 def holdout_equal(evidence: Evidence) -> Figure:
     """Share of accepted rows that are equal to a held-out row."""
     equal = evidence.leaks.filter(pl.col("equal").fill_null(value=True))
-    return _hits(evidence, equal, "equal to held-out rows")
+    found = _hits(evidence, equal, "equal to held-out rows")
+    return replace(found, detail=f"{found.detail}{NO_DIGEST}") if _unnamed(evidence) else found
+
+
+def _unnamed(evidence: Evidence) -> bool:
+    return evidence.holdout_digest is not None and not evidence.holdout_digest
 
 
 def holdout_near(evidence: Evidence) -> Figure:

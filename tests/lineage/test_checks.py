@@ -193,6 +193,15 @@ def test_held_out_rows_equal_and_near() -> None:
     assert check(near, "holdout_equal").verdict == "pass"
 
 
+@pytest.mark.parametrize(("digest", "said"), [("", True), ("ab" * 32, False), (None, False)])
+def test_a_hold_out_without_digest_is_said_once(digest: str | None, said: bool) -> None:
+    about = replace(HEALTHY, leaks=hits((4, True)), holdout_digest=digest)
+    result = guard.judge(about, Limits())
+    texts = [each.evidence for each in result.checks if "names no digest" in each.evidence]
+    ends = [text.endswith("; round 0 names no digest of its hold-out") for text in texts]
+    assert ends == ([True] if said else [])
+
+
 def test_held_out_ancestors() -> None:
     about = contaminated(HEALTHY)
     found = check(about, "holdout_ancestry")
