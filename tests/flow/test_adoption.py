@@ -13,7 +13,7 @@ import pytest
 from lake.client import Lake
 from pipelines import params
 from pipelines.common.errors import FormatError
-from pipelines.inquiry import overview
+from pipelines.inquiry import overview, verdicts_again
 from pipelines.rounds import adoption, history, metadata, receipts, stage_inputs, trust
 from pipelines.rounds.metadata import StageMetadata
 from tests.flow.projects import STAGES, Project
@@ -78,6 +78,11 @@ def test_a_lake_of_an_earlier_release_is_adopted_whole(
     for command in ("--recompute", "--history"):
         done = earlier.stemma("audit", command, "main", "--json")
         assert done.code == 0, done.said
+    proved = json.loads(earlier.stemma("audit", "--recompute", "main", "--json").out)
+    open_ = {each["check"]: each for each in proved["checks"] if each["not_provable"]}
+    assert open_.keys() == {"columns", "suite"}
+    assert open_["columns"]["checked"] == open_["suite"]["checked"] == 0
+    assert list(open_["suite"]["not_provable_because"]) == [verdicts_again.NO_SUITE]
 
 
 def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
