@@ -15,7 +15,7 @@ from lake import refs
 from lake.client import Lake
 from pipelines.common import digests
 from pipelines.common.errors import StaleError
-from pipelines.rounds import adoption, attestation, history, payload, published_content
+from pipelines.rounds import adoption, attestation, history, listing, payload, published_content
 from pipelines.rounds.context import RoundContext
 
 TABLES: Final = ("samples", "lineage", "scores", "verdicts", "decisions", "leaks", "contaminated")
@@ -65,10 +65,10 @@ def check(ctx: RoundContext, commit: str) -> None:
 def of_tables(lake: Lake, commit: str, dataset: str, number: int) -> dict[str, str]:
     """Digests of the tables of a round at a commit, by name; without those that it lacks."""
     parts: dict[str, dict[str, str]] = {}
-    for item in lake.objects(commit, f"{dataset}/"):
-        table = item.path.removeprefix(f"{dataset}/").partition("/")[0]
-        if table in TABLES and refs.round_of(item.path) == number:
-            parts.setdefault(table, {})[item.path] = item.checksum
+    for path, checksum in listing.checksums(lake, commit, dataset).items():
+        table = path.removeprefix(f"{dataset}/").partition("/")[0]
+        if table in TABLES and refs.round_of(path) == number:
+            parts.setdefault(table, {})[path] = checksum
     return {table: digests.of_json(parts[table]) for table in TABLES if table in parts}
 
 

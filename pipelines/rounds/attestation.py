@@ -22,7 +22,7 @@ from lake.client import Lake
 from lake.values import Change, Commit
 from pipelines.common import digests
 from pipelines.common.errors import DataError
-from pipelines.rounds import path_scope, trust
+from pipelines.rounds import listing, path_scope, trust
 from pipelines.rounds.metadata import BASE, StageMetadata
 from pipelines.rounds.trust import Trust
 
@@ -59,9 +59,9 @@ STARTING: Final = ("ingest", "generate")
 
 def content(lake: Lake, ref: str, dataset: str, number: int) -> str:
     """Digest of a round's objects at a ref: SHA-256 of paths and checksums, as 64 hex digits."""
-    items = lake.objects(ref, f"{dataset}/")
+    held = listing.checksums(lake, ref, dataset)
     return digests.of_json(
-        {item.path: item.checksum for item in items if refs.round_of(item.path) == number}
+        {path: checksum for path, checksum in held.items() if refs.round_of(path) == number}
     )
 
 

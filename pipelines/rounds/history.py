@@ -15,7 +15,7 @@ from lake import refs
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.params import Round
-from pipelines.rounds import attestation, trust
+from pipelines.rounds import attestation, listing, trust
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, StageMetadata
 from pipelines.rounds.trust import Trust
@@ -82,11 +82,12 @@ def is_proved(lake: Lake, commit: Commit, trusted: Trust | None) -> bool:
 
 def _manifests(lake: Lake, dataset: str, ref: str) -> dict[int, str]:
     """Checksums of the manifests of a data set's rounds, by number."""
-    objects = lake.objects(ref, refs.table(dataset, "rounds"))
+    held = listing.checksums(lake, ref, dataset)
+    prefix = refs.table(dataset, "rounds")
     return {
-        number: item.checksum
-        for item in objects
-        if (number := refs.round_of(item.path)) is not None
+        number: checksum
+        for path, checksum in held.items()
+        if path.startswith(prefix) and (number := refs.round_of(path)) is not None
     }
 
 

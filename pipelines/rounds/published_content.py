@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lake import refs
 from lake.client import Lake
-from pipelines.rounds import attestation, history
+from pipelines.rounds import attestation, history, listing
 from pipelines.rounds.attestation import SHORT
 
 
@@ -29,8 +29,8 @@ def fault(lake: Lake, ref: str, dataset: str, *, before: int | None = None) -> s
     published = history.published(lake, dataset, ref)
     held = {
         number
-        for item in lake.objects(ref, f"{dataset}/")
-        if (number := refs.round_of(item.path)) is not None
+        for path in listing.checksums(lake, ref, dataset)
+        if (number := refs.round_of(path)) is not None
     }
     for number in sorted(held):
         if before is not None and number >= before:

@@ -31,6 +31,7 @@ from pipelines.rounds import (
     real_data,
     receipts,
     stage_inputs,
+    trust,
 )
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
@@ -60,6 +61,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
         _check_line(params, dataset)
         redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
+    trust.signer(lake)  # before the source is read
     frame = real_data.prepare(settings)
     columns = settings.modality.columns(frame)
     rows = frame.select("row", "sample_id", *columns, "split")
