@@ -63,7 +63,11 @@ def published(ctx: RoundContext, key: StageKey) -> Publication | None:
     """
     if ctx.round.line != refs.MAIN:
         judged = history.find(
-            ctx.lake, ctx.round, lambda _, metadata: metadata.extra.get(PUBLISH_KEY) == key.key
+            ctx.lake,
+            ctx.round,
+            lambda commit, metadata: (
+                metadata.extra.get(PUBLISH_KEY) == key.key and binding.fault(ctx, commit.id) is None
+            ),
         )
         return Publication(judged, key) if judged else None
     merged = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)

@@ -124,12 +124,21 @@ def evaluated(lake: Lake, round_ref: RoundRef) -> dict[str, Any]:
     return content
 
 
+def of_branch(lake: Lake, ref: str) -> RoundRef | None:
+    """The round of whose branch a ref is the name; None if there is no such branch."""
+    branch = refs.BRANCH.match(ref)
+    head = lake.head(ref) if branch else None
+    if branch is None or head is None:
+        return None
+    line = branch["line"] or refs.MAIN
+    return RoundRef(ref, branch["dataset"], int(branch["round"]), head, line)
+
+
 def _named(lake: Lake, ref: str) -> RoundRef | None:
     """The round that a branch or tag is named after."""
-    branch, tag = refs.BRANCH.match(ref), refs.TAG.match(ref)
-    if branch and (head := lake.head(ref)) is not None:
-        line = branch["line"] or refs.MAIN
-        return RoundRef(ref, branch["dataset"], int(branch["round"]), head, line)
+    tag, round_ref = refs.TAG.match(ref), of_branch(lake, ref)
+    if round_ref is not None:
+        return round_ref
     if tag and (commit := lake.tags(ref).get(ref)) is not None:
         return RoundRef(ref, tag["dataset"], int(tag["round"]), commit)
     return None

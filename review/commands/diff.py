@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ from lake import files
 from lake.client import Lake
 from lineage import schema
 from pipelines.common import console
-from pipelines.params import load
-from pipelines.rounds.context import open_lake
+from pipelines.gate import reviewed_head
+from pipelines.params import Params, load
+from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import round_refs
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
@@ -117,11 +118,20 @@ def _compare(request: DiffRequest) -> list[DataDiff]:
     others = [name for name in named if name not in names]
     if others and request.dataset is None:
         console.line(f"{', '.join(others)} differ too; --dataset shows one of them")
-    return [_of_dataset(lake, request, name, options) for name in names]
+    return [_of_dataset(params, lake, request, name, options) for name in names]
 
 
-def _of_dataset(lake: Lake, request: DiffRequest, name: str, options: dict[str, Any]) -> DataDiff:
-    return build.diff(lake, request.left, request.right, name, key=request.key or None, **options)
+def _of_dataset(
+    params: Params, lake: Lake, request: DiffRequest, name: str, options: dict[str, Any]
+) -> DataDiff:
+    """The difference of a data set; of a round's branch, with what would be published of it."""
+    sides = request.left, request.right
+    diff = build.diff(lake, *sides, name, key=request.key or None, **options)
+    round_ref = round_refs.of_branch(lake, request.right)
+    if round_ref is None or round_ref.dataset != name:
+        return diff
+    ctx = RoundContext(params, round_refs.settings(params, round_ref)[0], lake)
+    return replace(diff, head=reviewed_head.of_branch(ctx, round_ref.commit))
 
 
 def _differing(diffs: list[DataDiff]) -> list[DataDiff]:

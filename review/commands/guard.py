@@ -13,7 +13,8 @@ from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import Check, GuardResult
-from pipelines.gate import checks, evidence
+from pipelines.gate import checks, evidence, rule_changes
+from pipelines.gate.rule_changes import RuleChanges
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import round_refs
@@ -38,6 +39,8 @@ class Judgement:
     recorded: GuardResult | None
     problem: str | None
     """Why there is no recorded answer."""
+    rules: RuleChanges | None = None
+    """What changed in the suite and the limits against the round before; None: nothing."""
 
     @property
     def differing(self) -> list[str]:
@@ -66,6 +69,7 @@ class Judgement:
             "same": self.same,
             "same_limits": self.recorded.limits == self.result.limits if self.recorded else None,
             "differing": self.differing if self.recorded else [],
+            "rules": self.rules.to_dict() if self.rules else None,
         }
 
 
@@ -116,6 +120,9 @@ def judge(params: Params, lake: Lake, round_ref: RoundRef) -> Judgement:
         override=settings.override,
         recorded=recorded,
         problem=problem,
+        rules=rule_changes.of_round(
+            lake, round_ref.commit, round_ref.dataset, round_ref.number, settings
+        ),
     )
 
 
@@ -143,6 +150,10 @@ def _same_value(now: Check, then: Check) -> bool:
 
 def _rendered(judgement: Judgement) -> Iterator[RenderableType]:
     result, round_ref = judgement.result, judgement.round_ref
+    for headline, changes in judgement.rules.headlines if judgement.rules else ():
+        yield sentence(f"{headline[:1].upper()}{headline[1:]}:", "bold yellow")
+        for change in changes:
+            yield sentence(f"  {change}")
     blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
     yield Text.assemble(
         "\n",

@@ -22,6 +22,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.values import Change
+from pipelines.gate import rule_changes
 from review.diff import candidates, quality, sources
 from review.diff.sources import Sources
 from review.diff.table import TableDiff, table
@@ -76,6 +77,7 @@ def diff(
         quality=quality.metrics(old.last, new.last),
         guard=quality.guard(old.last, new.last),
         cost=quality.cost(old.manifests.values(), new.manifests.values()),
+        rules=rule_changes.of_rounds(lake, after, dataset, numbers),
         notes=tuple(side.distance.problem for side in (old, new) if side.distance.problem),
         open_candidates=partial(candidates.open_candidates, lake, after, dataset),
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from lake.visible import visible
 from review.diff.samples import as_table
-from review.diff.sections import sections, sentences
+from review.diff.sections import sections, sentences, warnings
 from review.diff.values import DataDiff
 
 MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
@@ -18,6 +18,11 @@ MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
 def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[str]:
     """Render the lines of a document, with at most so many rows."""
     yield f"### {escaped(diff.dataset)}: {escaped(title)}"
+    for headline, changes in warnings(diff):
+        yield ""
+        yield f"**{escaped(headline)}**"
+        yield ""
+        yield from (f"- {escaped(change)}" for change in changes)
     for section in sections(diff, whole=False):
         yield ""
         if section.title:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from pipelines.common import templates
 from review.cli.output import STYLES, number, plural
 from review.diff.samples import Sample, samples
-from review.diff.sections import Section, details, sections, sentences
+from review.diff.sections import Section, details, sections, sentences, warnings
 from review.diff.values import MEANINGS, ORDER, DataDiff
 
 TEMPLATE: Final = "page.html.j2"
@@ -46,6 +46,7 @@ class DatasetPage:
     """The part of the page about one data set."""
 
     name: str
+    warnings: list[tuple[str, list[str]]]
     sentences: list[str]
     sections: list[Section]
     groups: list[ChangeGroup]
@@ -80,6 +81,7 @@ def _engine() -> Environment:
 def _dataset(diff: DataDiff, rows: int) -> DatasetPage:
     return DatasetPage(
         name=diff.dataset,
+        warnings=warnings(diff),
         sentences=list(sentences(diff, whole=True)),
         sections=list(sections(diff, whole=True)),
         groups=list(_groups(diff, rows)),

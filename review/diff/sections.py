@@ -31,6 +31,20 @@ class Section:
     rows: list[list[str]]
 
 
+def warnings(diff: DataDiff) -> list[tuple[str, list[str]]]:
+    """What comes first: a sentence, and a list of what belongs to it.
+
+    It is whether the right side is not what would be published, and what changed in the rules.
+    """
+    unfit = [(str(diff.head), list[str]())] if diff.head and diff.head.wrong else []
+    changed = [
+        (headline, [str(change) for change in changes])
+        for entry in diff.rules
+        for headline, changes in entry.headlines
+    ]
+    return unfit + changed
+
+
 def sections(diff: DataDiff, *, whole: bool) -> Iterator[Section]:
     """The tables that matter most; those without a row are left out.
 
@@ -66,6 +80,8 @@ def sentences(diff: DataDiff, *, whole: bool = False) -> Iterator[str]:
     if diff.cost and diff.cost.after and not whole:
         yield "cost of the rounds: " + _amounts(diff.cost.after)
     yield f"objects: {objects(diff)}"
+    if diff.head is not None and diff.head.wrong is None:
+        yield str(diff.head)
     for path in diff.conflicts:
         yield f"conflict: {path} changed on both sides; a merge stops here"
     yield from diff.notes

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.console import RenderableType
 
 from review.cli.output import sentence, table
 from review.diff.samples import as_table
-from review.diff.sections import sections, sentences
+from review.diff.sections import sections, sentences, warnings
 from review.diff.values import DataDiff
+
+WARNING: Final = "bold yellow"
+"""Style of what comes first."""
 
 
 def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[RenderableType]:
     """Render the parts of a screen, and at most so many rows."""
+    for headline, changes in warnings(diff):
+        yield sentence(f"{headline[:1].upper()}{headline[1:]}{':' if changes else ''}", WARNING)
+        for change in changes:
+            yield sentence(f"  {change}")
     head = f"{diff.dataset}: {title}"
     for section in sections(diff, whole=False):
         yield table(head or section.title, section.columns, section.rows)

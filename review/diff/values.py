@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.gate.reviewed_head import ReviewedHead
+from pipelines.gate.rule_changes import RuleChanges
 from review.diff.columns import Schemas
 from review.diff.rows import RowChanges
 from review.diff.shift import Shift
@@ -167,6 +169,10 @@ class DataDiff:
     quality: tuple[Metric, ...] = ()
     guard: Guard | None = None
     cost: Cost | None = None
+    rules: tuple[RuleChanges, ...] = ()
+    """The rules of the right side's differing rounds that changed: suite, limits, added checks."""
+    head: ReviewedHead | None = None
+    """The branch's head that is the right side, held against what publishing it would take."""
     notes: tuple[str, ...] = ()
     """Sentences about what could not be determined, and why."""
     open_candidates: Callable[[int], pl.LazyFrame | None] | None = None
@@ -194,6 +200,8 @@ class DataDiff:
             "quality": [asdict(entry) | {"apart": entry.apart} for entry in self.quality],
             "guard": asdict(self.guard) if self.guard else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "rules": [entry.to_dict() for entry in self.rules],
+            "head": asdict(self.head) if self.head else None,
             "notes": list(self.notes),
         }
         if rows:

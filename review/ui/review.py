@@ -15,7 +15,8 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.features import images
-from pipelines.gate import reviews
+from pipelines.gate import reviewed_head, reviews, rule_changes
+from pipelines.gate.rule_changes import RuleChanges
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
@@ -28,6 +29,8 @@ from review.ui.facets import Facets
 
 SIZES: Final = {"grid": 60, "cards": 24, "table": 100}
 """Rows per page, by how they are shown."""
+DECIDED: Final = ("published", "superseded")
+"""States of a round about which nothing is left to decide."""
 LONG: Final = 60
 """Characters above which a text is shown on a card of its own."""
 
@@ -65,6 +68,8 @@ def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Re
         round_ref=round_ref,
         entry=entry,
         decision=_decision(state, round_ref, entry),
+        rules=_rules(state, round_ref, entry),
+        head=reviewed_head.of_branch(state.context(round_ref), round_ref.commit),
         error=error,
         reason=reason,
         **candidate_list,
@@ -231,9 +236,20 @@ def _decision(
     }
 
 
+def _rules(
+    state: AppState, round_ref: RoundRef, entry: Mapping[str, Any] | None
+) -> RuleChanges | None:
+    """What changed in the suite, and in the limits by which an approval would judge the round."""
+    lake, dataset, number = state.lake, round_ref.dataset, round_ref.number
+    decided = (entry or {}).get("state") in DECIDED
+    settings = state.context(round_ref).round.settings.publish
+    in_force = None if decided or round_ref.key not in state.params.rounds else settings
+    return rule_changes.of_round(lake, round_ref.commit, dataset, number, in_force)
+
+
 def _obstacle(state: AppState, round_ref: RoundRef, entry: Mapping[str, Any]) -> str | None:
     """A sentence that says why nothing can be decided; None where something can."""
-    if entry.get("state") in ("published", "superseded"):
+    if entry.get("state") in DECIDED:
         return f"This round is {entry['state']}; there is nothing to decide."
     if round_ref.line != refs.MAIN:
         return f"The line {round_ref.line} never merges into main."
