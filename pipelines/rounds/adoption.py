@@ -87,10 +87,15 @@ def write(lake: Lake, dataset: str, number: int, notes: Notes) -> None:
 
 
 def key_of(commit: Commit, stage: str, notes: Notes) -> StageKey | None:
-    """The key of the stage's result in a commit; None if the commit holds no such result."""
+    """The key of the stage's result in a commit; None if the commit holds no such result.
+
+    Nobody signs notes, so they count only for a commit of format 1, which states no current key.
+    """
     stored_key = notes.get(f"{commit.id}/{stage}")
     metadata = StageMetadata.from_commit(commit)
-    if stored_key is not None or metadata is None:
+    if metadata is None:
+        return stored_key
+    if stored_key is not None and (metadata.key is None or metadata.key.recipe is None):
         return stored_key
     if stage == "fit":
         return metadata.fit

@@ -11,12 +11,12 @@ from, and is signed (`pipelines.rounds.attestation`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from lake import refs
+from lake import documents, refs
+from lake.documents import DocumentError
 from lake.values import Commit
 from pipelines.common import digests
 from pipelines.common.errors import DataError, FormatError
@@ -154,8 +154,8 @@ def _format(commit: str, text: str) -> int:
 
 def _versions(commit: str, text: str) -> dict[str, str]:
     try:
-        versions = json.loads(text)
-    except ValueError as error:
+        versions = documents.parse_json(text)
+    except DocumentError as error:
         raise DataError(f"the versions in the metadata of {commit[:12]} are no JSON") from error
     valid = isinstance(versions, dict) and all(
         isinstance(version, str) for version in versions.values()

@@ -1,0 +1,313 @@
+"""Copied metadata launders no content, and nothing but a proved merge publishes a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lake import refs
+from lake.client import Lake
+from pipelines.rounds import adoption, context, receipts, stage_inputs
+from pipelines.rounds.attestation import CONTENT, INPUT, SIGNATURE, SIGNER
+from pipelines.rounds.keys import StageKey
+from pipelines.rounds.metadata import FORMAT_ENTRY, PUBLISH_KEY, STAGE
+from tests.flow.projects import Project
+from tests.gate import attacker, victim
+from tests.gate.attacker import Change
+
+BRANCH = "tiny-r003"
+
+
+def made(stage: str) -> str:
+    """The commit of a stage of round 3, as its receipt names it."""
+    return receipts.read("tiny", 3, stage).commit
+
+
+def turned(frame: pl.DataFrame) -> pl.DataFrame:
+    """All verdicts turned: those that passed failed, and the others passed."""
+    other = pl.when(pl.col("verdict") == "passed").then(pl.lit("failed"))
+    return frame.with_columns(other.otherwise(pl.lit("passed")).alias("verdict"))
+
+
+def fewer_accepted(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every second candidate rejected."""
+    other = pl.when(pl.col("row") % 2 == 1).then(pl.lit("rejected"))
+    return frame.with_columns(other.otherwise("decision").alias("decision"))
+
+
+ON_EVALUATE: Mapping[str, Change] = {
+    "ten images": attacker.table("samples", 3, attacker.few_images),
+    "flipped labels": attacker.table("samples", 3, attacker.flipped),
+    "no leaks": attacker.table("leaks", 3, lambda frame: frame.clear()),
+    "all real": attacker.table("lineage", 3, lambda frame: frame.with_columns(real_inputs=1.0)),
+    "figures": attacker.figures(
+        3, lambda found: found["metrics"]["summary"].update(accuracy_mix=1.0)
+    ),
+    "another round": attacker.table("samples", 2, attacker.few_images),
+    "nothing": attacker.nothing,
+}
+
+
+def test_anything_on_top_of_an_evaluate_commit_with_its_metadata(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, lake = victim.unblock(project), project.lake()
+    evaluated = made("evaluate")
+    for name, change in ON_EVALUATE.items():
+        bad = attacker.on_branch(lake, BRANCH, evaluated, change)
+        capsys.readouterr()
+        assert victim.run(project, "evaluate") is None
+        assert made("evaluate") == evaluated, name
+        assert f"{bad.id[:12]} has the key of tiny-3 and is not adopted: " in (
+            capsys.readouterr().err
+        )
+    assert victim.run(project, "publish") is None
+    assert victim.outcome(lake, refs.MAIN) == expected
+    victim.clean(project)
+
+
+def test_content_instead_of_an_evaluate_commit_is_measured_anew(project: Project) -> None:
+    """The true commit is on no branch any more, so nothing is there to adopt."""
+    expected, lake = victim.unblock(project), project.lake()
+    genuine, curated = lake.resolve(made("evaluate")), made("curate")
+
+    def forged(at: Lake, branch: str) -> None:
+        for item in at.diff(curated, genuine.id, three_dot=False):
+            at.write_bytes(branch, item.path, at.read(genuine.id, item.path))
+        ON_EVALUATE["ten images"](at, branch)
+        ON_EVALUATE["figures"](at, branch)
+
+    bad = attacker.on_branch(lake, BRANCH, curated, forged, genuine.metadata)
+    assert victim.run(project) is None
+    assert made("evaluate") not in (bad.id, genuine.id)
+    assert victim.outcome(lake, refs.MAIN) == expected
+    victim.clean(project)
+
+
+@pytest.mark.parametrize(
+    ("stage", "change", "reader"),
+    [
+        ("verify", attacker.table("verdicts", 3, turned), "curate"),
+        ("verify", attacker.table("scores", 3, lambda frame: frame.head(1)), "curate"),
+        ("curate", attacker.table("decisions", 3, fewer_accepted), "evaluate"),
+        ("generate", attacker.table("candidates", 3, attacker.few_images), "verify"),
+    ],
+    ids=["verdicts", "scores", "decisions", "candidates"],
+)
+def test_content_on_top_of_an_earlier_commit_of_the_round(
+    project: Project, stage: str, change: Change, reader: str
+) -> None:
+    lake, genuine = project.lake(), made(stage)
+    counts = receipts.read("tiny", 3, reader).rows
+    bad = attacker.on_branch(lake, BRANCH, genuine, change)
+    assert victim.run(project, stage, reader) is None
+    assert made(stage) == genuine
+    assert receipts.read("tiny", 3, reader).rows == counts
+    assert bad.id not in {commit.id for commit in lake.log(BRANCH)}
+
+
+def test_metadata_that_fits_the_content_needs_a_trusted_key(
+    project: Project, stranger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything but the signature can be computed again by anybody."""
+    lake, evaluated = project.lake(), made("evaluate")
+    genuine = lake.resolve(evaluated).metadata
+    change = ON_EVALUATE["ten images"]
+    held = attacker.commit(lake, evaluated, change, {})
+    fits = attacker.stated(lake, held.id, 3, genuine)
+    bare = {name: value for name, value in fits.items() if name not in (SIGNATURE, SIGNER)}
+    early = {name: value for name, value in bare.items() if name not in (CONTENT, INPUT)}
+    forms: Mapping[str, tuple[dict[str, str], str]] = {
+        "replayed signature": (fits, "is not signed by a key that is trusted"),
+        "signature of a stranger": (
+            attacker.signed(lake, bare, stranger),
+            "is not signed by a key that is trusted",
+        ),
+        "name of a trusted key": (
+            {**attacker.signed(lake, bare, stranger), SIGNER: genuine[SIGNER]},
+            "is not signed by a key that is trusted",
+        ),
+        "no signature": (bare, "is not signed"),
+        "format 2": ({**early, FORMAT_ENTRY: "2"}, "does not state what it holds"),
+        "format 1": ({**early, FORMAT_ENTRY: "1"}, "does not state what it holds"),
+        "no format": (
+            {name: value for name, value in early.items() if name != FORMAT_ENTRY},
+            "does not state what it holds",
+        ),
+    }
+    for name, (about, said) in forms.items():
+        attacker.on_branch(lake, BRANCH, evaluated, change, about)
+        capsys.readouterr()
+        assert victim.run(project, "evaluate") is None
+        assert said in capsys.readouterr().err, name
+        assert made("evaluate") == evaluated, name
+
+
+def test_a_key_of_another_commit_noted_by_hand(project: Project) -> None:
+    """Notes give commits of the earliest release their keys, and nobody signs them."""
+    lake, at = project.lake(), context.open_context("tiny-3")
+    project.edit(lambda found: found["rounds"]["tiny-3"].update(curate={"max_accepted": 5}))
+    assert victim.run(project, "curate", "evaluate") is None
+    other = made("curate")
+    project.edit(lambda found: found["rounds"]["tiny-3"].update(curate={}))
+    key = stage_inputs.key(at.round, "curate", receipts.read("tiny", 3, "verify").key)
+    adoption.write(lake, "tiny", 3, {f"{other}/curate": StageKey(key.key, key.recipe, {})})
+    assert victim.run(project, "curate") is None
+    assert made("curate") != other
+    assert receipts.read("tiny", 3, "curate").rows["accepted"] > 5
+
+
+def test_a_forged_answer_on_a_line_that_is_not_merged(project: Project) -> None:
+    """On another line the head of the branch is the published round."""
+    lake = project.lake()
+    project.edit(lambda found: found.update(line="trial"))
+    assert victim.run(project) is None
+    published = receipts.read("tiny", 3, "publish")
+    genuine = lake.resolve(published.commit).metadata
+    assert PUBLISH_KEY in genuine
+    bad = attacker.on_branch(
+        lake, published.branch, published.commit, ON_EVALUATE["ten images"], genuine
+    )
+    assert victim.run(project, "publish") is None
+    assert receipts.read("tiny", 3, "publish").commit != bad.id
+
+
+# Publications that are none
+
+
+def publication(lake: Lake, number: int) -> dict[str, str]:
+    """The metadata of the merge that published a round."""
+    return dict(lake.resolve(f"tiny-v{number}").metadata)
+
+
+def test_empty_commits_and_merges_that_say_that_they_publish(project: Project) -> None:
+    expected, lake = victim.unblock(project), project.lake()
+    about = publication(lake, 2)
+    fake = {**about, "stemma.round": "3", "stemma.input_key": receipt_key(project)}
+    planted = [
+        attacker.on_main(lake, attacker.nothing, about),
+        attacker.on_main(lake, attacker.nothing, fake),
+        attacker.merged(lake, lake.resolve("tiny-v1").id, about),
+        attacker.merged(lake, lake.resolve("tiny-v2").id, fake),
+        attacker.merged(lake, lake.resolve("tiny-v0").id, publication(lake, 0)),
+    ]
+    assert victim.repro(project) is None
+    tag = receipts.read("tiny", 3, "publish").tag
+    assert tag is not None
+    assert len(lake.resolve(tag).parents) == 2
+    assert lake.resolve(tag).id not in {commit.id for commit in planted}
+    assert victim.outcome(lake, refs.MAIN) == expected
+    assert victim.recomputed(project) == set()
+    found = victim.wrongs(project)
+    assert found.keys() == {commit.id for commit in planted}
+    assert all("and is empty" in wrong for wrong in found.values())
+
+
+def receipt_key(project: Project) -> str:
+    """The key under which round 3 is about to be published."""
+    at = context.open_context("tiny-3")
+    assert at.lake.repository == project.lake().repository
+    return stage_inputs.key(at.round, "publish", receipts.read("tiny", 3, "evaluate").key).key
+
+
+def test_a_merge_of_a_round_with_a_seal_of_another(project: Project) -> None:
+    """The guard blocked round 3; the merge carries what published round 2, or that of round 3."""
+    expected, lake = victim.unblock(project), project.lake()
+    source = lake.resolve(BRANCH).id
+    genuine = lake.resolve(source).metadata
+    start = lake.resolve(refs.MAIN).id
+    about = publication(lake, 2)
+    for metadata in (about, {**about, "stemma.round": "3"}, {**genuine, STAGE: "publish"}):
+        attacker.hard_reset(lake, refs.MAIN, start)
+        bad = attacker.merged(lake, source, metadata)
+        assert victim.wrongs(project).keys() == {bad.id}
+    assert victim.run(project) is None
+    assert victim.outcome(lake, refs.MAIN) == expected
+    assert victim.wrongs(project).keys() == {bad.id}
+    assert receipts.read("tiny", 3, "publish").commit != bad.id
+
+
+MALFORMED: Mapping[str, tuple[str, ...]] = {
+    "stemma.stage": ("", "x", "guard", "supersede", "\n"),
+    "stemma.dataset": ("", "other", "../tiny", "tiny/samples", "é"),
+    "stemma.round": ("", "x", "-1", "+2", "٣", "9" * 30, "1.0", "0"),
+    "stemma.line": ("", "other"),
+    "stemma.format": ("", "x", "-1", "0", "3.0"),
+    "stemma.input_key": ("", "x"),
+    "stemma.recipe": ("", "x"),
+    "stemma.versions": ("", "[]", "{", "null", '{"a": 1}', "[" * 5000),
+    "stemma.content": ("", "x"),
+    "stemma.signature": ("", "x", "AAAA", "é"),
+    "stemma.signer": ("", "x"),
+    "stemma.suite": ("", "x"),
+    "stemma.guard": ("", "x"),
+    "stemma.guard.judged": ("", "main", "x"),
+    "stemma.guard.checks": ("", "{", "[]"),
+    "stemma.guard.verdict": ("", "override"),
+    "stemma.guard.limits": ("", "x"),
+    "stemma.head": ("", "x"),
+}
+"""Values that no stage writes, by entry; each entry is also left out."""
+
+
+def malformed(about: Mapping[str, str]) -> list[dict[str, str]]:
+    """Metadata with one entry that is missing, or that no stage writes."""
+    without = [
+        {name: value for name, value in about.items() if name != left_out}
+        for left_out in about.keys() | MALFORMED.keys()
+    ]
+    changed = [{**about, name: value} for name, values in MALFORMED.items() for value in values]
+    return [each for each in [*without, *changed] if each != about]
+
+
+def test_malformed_metadata_of_every_entry_on_main(project: Project) -> None:
+    """Empty commits, and one that changes something; none stops the rounds, all can be read."""
+    expected, lake = victim.unblock(project), project.lake()
+    for about in malformed(publication(lake, 2)):
+        attacker.on_main(lake, attacker.nothing, about)
+    bad = attacker.on_main(lake, attacker.more, {**publication(lake, 2), "stemma.versions": "{"})
+    assert victim.status(project).code == 0
+    assert victim.repro(project) is None
+    assert victim.outcome(lake, refs.MAIN) == expected
+    found = victim.wrongs(project)
+    assert found[bad.id].startswith("it is no merge of a round: it ")
+    assert victim.recomputed(project) == set()
+
+
+def test_malformed_metadata_of_every_entry_on_a_rounds_branch(project: Project) -> None:
+    expected, lake = victim.unblock(project), project.lake()
+    head = lake.resolve(BRANCH)
+    for about in malformed(head.metadata):
+        lake.commit(BRANCH, "by hand", about)
+    assert victim.status(project).code == 0
+    assert victim.run(project) is None
+    assert victim.outcome(lake, refs.MAIN) == expected
+    victim.clean(project)
+
+
+def test_a_format_of_the_future_is_one_sentence(project: Project) -> None:
+    lake = project.lake()
+    bad = attacker.on_main(lake, attacker.nothing, {**publication(lake, 2), FORMAT_ENTRY: "99"})
+    for words in (["status"], ["audit", "--history", "main"], ["stage", "publish", "tiny-3"]):
+        done = project.stemma(*words)
+        assert done.code == 1
+        assert f"commit {bad.id[:12]} was written by a newer release" in done.err
+        assert "Traceback" not in done.said
+
+
+def test_main_changed_in_place_is_named_whatever_it_changed(project: Project) -> None:
+    """A merger commits to main itself; the tables are proved from one another, and none fits."""
+    lake = project.lake()
+    start = lake.resolve(refs.MAIN).id
+    for change, checks in (
+        (attacker.table("samples", 2, attacker.flipped), {"columns"}),
+        (attacker.table("samples", 2, attacker.few_images), {"payload"}),
+        (attacker.table("verdicts", 2, turned), {"suite", "decided"}),
+    ):
+        attacker.hard_reset(lake, refs.MAIN, start)
+        bad = attacker.on_main(lake, change, publication(lake, 2))
+        assert victim.wrongs(project).keys() == {bad.id}
+        assert checks <= victim.recomputed(project)
