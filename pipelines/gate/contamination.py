@@ -11,39 +11,31 @@ from and what the guard judges is compared with the hold-out in any case.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 import lineage.contamination
-from lake import refs
 from lake.client import Lake
 from lineage.identity import sample_ids
 from pipelines import modalities
-from pipelines.gate import stored_leaks
-from pipelines.gate.stored_leaks import CONTAMINATED, LEAKS, Rounds
+from pipelines.gate import content_leaks, stored_leaks
+from pipelines.gate.stored_leaks import (
+    CONTAMINATED,
+    LEAKS,
+    NO_LEAKS,
+    NODE,
+    SCHEMA,
+    STORED,
+    Rounds,
+    of_dataset,
+)
 from pipelines.modalities import Modality
 from pipelines.params import Ingest
 from pipelines.rounds import ancestry_index, holdout, manifest, round_holdout, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.holdout import HeldOut
-
-STORED: Final = ("round", "row", "sample_id", "equal", "distance")
-"""Columns of the table of leaks."""
-COLUMNS: Final = ("dataset", *STORED)
-NODE: Final = ("dataset", "round", "row")
-SCHEMA = {
-    "round": pl.Int32,
-    "row": pl.Int64,
-    "sample_id": pl.Binary,
-    "equal": pl.Boolean,
-    "distance": pl.Float64,
-    "real_row": pl.Int64,
-}
-NO_LEAKS: Final = pl.DataFrame(
-    schema={"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
-)
 
 
 def near_duplicates(
@@ -157,7 +149,7 @@ def of_mix(
     """
     dataset = ctx.round.dataset
     known = at_commit(ctx, commit, fresh=fresh)
-    equal = _equal(held_out, tables.read(ctx.lake, commit, dataset, "samples"))
+    equal = content_leaks.of_samples(held_out, tables.read(ctx.lake, commit, dataset, "samples"))
     if equal.join(known, on=NODE, how="anti").is_empty():
         return known
     leaks = pl.concat([leaks_at(ctx, commit, fresh=fresh), equal])
@@ -195,14 +187,14 @@ def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = Non
     """
     rounds = Rounds(ctx.lake, commit)
     this_round = ctx.round.dataset, ctx.round.number
-    parts = [NO_LEAKS] if fresh is None else [NO_LEAKS, _named(this_round[0], fresh)]
+    parts = [NO_LEAKS] if fresh is None else [NO_LEAKS, of_dataset(this_round[0], fresh)]
     for dataset, numbers in rounds.numbers().items():
         selected = [
             number for number in numbers if fresh is None or (dataset, number) != this_round
         ]
         parts += _leaks_of(ctx, rounds, dataset, selected)
         if fresh is None and this_round in ((dataset, number) for number in selected):
-            parts.insert(1, _equal_in_round(ctx, commit))
+            parts.insert(1, content_leaks.of_round(ctx, commit))
     return pl.concat(parts).unique(NODE, keep="first", maintain_order=True)
 
 
@@ -216,37 +208,8 @@ def of_round(ctx: RoundContext, commit: str) -> pl.DataFrame:
     """
     rounds = Rounds(ctx.lake, commit)
     stored = _leaks_of(ctx, rounds, ctx.round.dataset, [ctx.round.number])
-    leaks = pl.concat([_equal_in_round(ctx, commit), *stored])
+    leaks = pl.concat([content_leaks.of_round(ctx, commit), *stored])
     return leaks.unique(NODE, keep="first", maintain_order=True)
-
-
-def _named(dataset: str, leaks: pl.DataFrame) -> pl.DataFrame:
-    """Leaks of a data set, with the columns `COLUMNS`."""
-    columns = (pl.col(name).cast(SCHEMA[name]) for name in STORED)
-    return leaks.select(pl.lit(dataset).alias("dataset"), *columns)
-
-
-def _equal_in_round(ctx: RoundContext, commit: str) -> pl.DataFrame:
-    """As `_equal`, of the accepted samples of the current round."""
-    prefix = refs.partition(ctx.round.dataset, "samples", ctx.round.number)
-    return _equal(round_holdout.open_at(ctx, commit), ctx.lake.scan(commit, prefix))
-
-
-def _equal(held_out: HeldOut, samples: pl.LazyFrame) -> pl.DataFrame:
-    """The samples whose content is that of a held-out row, with the columns `COLUMNS`.
-
-    The ids of both are computed from their payload.
-    """
-    dataset, identity = held_out.named.dataset, held_out.named.identity
-    content = tables.collected(
-        samples.select("round", "row", *identity), f"the samples of {dataset}"
-    )
-    held_ids = held_out.fingerprints().select("sample_id").unique()
-    equal = content.select("round", "row", sample_ids(content, identity)).join(
-        held_ids, on="sample_id", how="semi", maintain_order="left"
-    )
-    leaks = equal.with_columns(equal=pl.lit(value=True), distance=pl.lit(0.0))
-    return _named(dataset, leaks)
 
 
 def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
@@ -293,7 +256,7 @@ def _leaks_of(
         believed = stored_leaks.answers(recorded, near, named)
         (stored if believed else outdated).append(number)
     if stored:
-        yield _named(dataset, stored_leaks.read(lake, commit, dataset, stored, near))
+        yield of_dataset(dataset, stored_leaks.read(lake, commit, dataset, stored, near))
     if not outdated:
         return
     held_out_rows = round_holdout.open_at(ctx, commit, dataset).fingerprints()
@@ -301,7 +264,7 @@ def _leaks_of(
         samples = tables.read_round(lake, commit, dataset, "samples", number)
         samples = samples.with_columns(sample_ids(samples, named.identity))
         modality = modalities.recorded(real)
-        yield _named(dataset, of_candidates(samples, held_out_rows, near, modality))
+        yield of_dataset(dataset, of_candidates(samples, held_out_rows, near, modality))
 
 
 def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:

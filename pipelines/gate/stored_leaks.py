@@ -33,6 +33,22 @@ TABLES: Final = ("samples", "lineage", LEAKS, CONTAMINATED)
 """Tables that must be those of the stage that searched."""
 MERGED: Final = 2
 """Number of parents of a merge."""
+STORED: Final = ("round", "row", "sample_id", "equal", "distance")
+"""Columns of the table of leaks."""
+COLUMNS: Final = ("dataset", *STORED)
+NODE: Final = ("dataset", "round", "row")
+"""Columns that name a row of any data set."""
+SCHEMA = {
+    "round": pl.Int32,
+    "row": pl.Int64,
+    "sample_id": pl.Binary,
+    "equal": pl.Boolean,
+    "distance": pl.Float64,
+    "real_row": pl.Int64,
+}
+NO_LEAKS: Final = pl.DataFrame(
+    schema={"dataset": pl.String, **{name: SCHEMA[name] for name in STORED}}
+)
 ROUNDING: Final = 1 + 1e-9
 """Relative tolerance: rounding may put a distance at the limit slightly above it."""
 
@@ -132,6 +148,12 @@ def describe(leaks: pl.DataFrame, near: float, named: Named, samples: str) -> di
         samples: checksum of the samples that were searched, from `samples_checksum`.
     """
     return {"rows": len(leaks), "near": near, "samples": samples, **hold_out(named)}
+
+
+def of_dataset(dataset: str, leaks: pl.DataFrame) -> pl.DataFrame:
+    """Leaks of a data set, with the columns `COLUMNS`."""
+    columns = (pl.col(name).cast(SCHEMA[name]) for name in STORED)
+    return leaks.select(pl.lit(dataset).alias("dataset"), *columns)
 
 
 def hold_out(named: Named) -> dict[str, str]:

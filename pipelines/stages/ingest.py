@@ -124,7 +124,7 @@ def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings:
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
     held_out = frame.filter(pl.col("split").is_in(holdout.SPLITS))
     leaks = contamination.near_duplicates(samples, held_out, near, modality)
-    leaks = leaks.select(contamination.STORED)
+    leaks = leaks.select(stored_leaks.STORED)
     lake.write(branch, refs.part(dataset, stored_leaks.LEAKS, 0), leaks)
     checksum = stored_leaks.samples_checksum(lake, branch, dataset, 0)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))

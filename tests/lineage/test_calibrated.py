@@ -57,6 +57,23 @@ def test_evidence_names_the_four_and_the_suite() -> None:
     assert "audit by a person, round 2" in said
 
 
+def test_evidence_names_the_file_and_what_is_left_out() -> None:
+    place = {"place": "digits/calibration/ab/planted-001.json", "digest": "ef" * 32}
+    found = calibration(0.3, 0.6) | place | {"void": 3, "unsigned": 1, "unreadable": 2}
+    said = judged(found | {"signed_by": "0123456789abcdef"}).evidence
+    assert said.endswith(
+        "; digits/calibration/ab/planted-001.json, SHA-256 efefefefefef, signed by "
+        "0123456789abcdef; 3 of other suites or settings are void, 1 that no signed merge brought "
+        "do not count, 2 cannot be read"
+    )
+    assert "signed by" not in judged(found).evidence
+    never = judged({"suite": "cd" * 32, "void": 0, "unsigned": 1, "unreadable": 0}).evidence
+    assert never == (
+        "not calibrated for suite cdcdcdcdcdcd; 1 that no signed merge brought do not count: run "
+        "`stemma verifier audit digits`"
+    )
+
+
 @pytest.mark.parametrize("verdict", ["pass", "warn", "block"])
 @pytest.mark.parametrize("found", [None, {"suite": "cd" * 32, "void": 2}])
 def test_a_suite_that_was_never_audited(found: dict[str, Any] | None, verdict: str) -> None:
