@@ -153,7 +153,8 @@ def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
         wrong = calibration_merges.of_calibration(merge, trusted)
         return replace(step, kind="calibration", wrong=wrong)
     if path_scope.reviews(merge.changes):
-        return replace(step, kind="review", wrong=review_merges.of_review(merge, trusted))
+        review = review_merges.of_review(merge, trusted)
+        return replace(step, kind="review", wrong=review.wrong, signer=review.signer)
     brought = path_scope.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:

@@ -11,13 +11,15 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lake import refs
 from lake.values import Commit
 from lineage.guard import GuardResult
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
-from pipelines.gate import history_audit
+from pipelines.gate import history_audit, tags
 from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merge_verification import SHORT
+from pipelines.gate.tags import TagFinding
 from pipelines.params import load
 from pipelines.rounds import trust
 from pipelines.rounds.context import open_lake
@@ -41,8 +43,10 @@ WIDTH: Final = 24
 def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     """Walk the history of a ref and print every step that has no proof.
 
+    No history tells that main was moved back, or a tag; so main is held against tags and receipts.
+
     Raises:
-        Findings: a step has no proof.
+        Findings: a step has no proof, or tags, receipts and main contradict each other.
     """
     params = load()
     only = None if dataset is None else wanted_datasets(params, dataset)[0]
@@ -53,18 +57,37 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     steps = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
     selected = [step for step in steps if only is None or only in step.datasets]
     wrong = [step for step in selected if step.wrong is not None]
+    moved = [
+        finding
+        for finding in (tags.check(lake, params) if ref == refs.MAIN else [])
+        if only in (None, finding.dataset)
+    ]
     if as_json:
-        print_json(_content(ref, head, selected, trusted))
+        print_json(_content(ref, head, selected, trusted, moved))
     else:
         out = make_console()
+        for finding in moved:
+            out.print(sentence(f"{finding.kind}: {finding.sentence}", "bold red"), soft_wrap=True)
         for part in _rendered(ref, selected, trusted):
             out.print(part)
+    if wrong or moved:
+        raise Findings("; ".join(_summaries(ref, wrong, moved)))
+
+
+def _summaries(ref: str, wrong: Sequence[Step], moved: Sequence[TagFinding]) -> Iterator[str]:
+    if moved:
+        names = ", ".join(dict.fromkeys(f"{finding.kind} ({finding.name})" for finding in moved))
+        yield f"tags, receipts and main contradict each other: {names}"
     if wrong:
-        raise Findings(f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}")
+        yield f"the guard did not let through {_many(len(wrong), 'commit')} of {ref}"
 
 
 def _content(
-    ref: str, head: Commit, steps: Sequence[Step], trusted: Trust | None
+    ref: str,
+    head: Commit,
+    steps: Sequence[Step],
+    trusted: Trust | None,
+    moved: Sequence[TagFinding],
 ) -> dict[str, Any]:
     return {
         "ref": ref,
@@ -75,6 +98,7 @@ def _content(
         "proved": [
             step.to_dict() for step in steps if step.wrong is None and step.kind != "nothing"
         ],
+        "refs": [finding.to_dict() for finding in moved],
     }
 
 

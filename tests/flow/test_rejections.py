@@ -43,7 +43,7 @@ def wrong(lake: Lake, commit: Commit) -> str | None:
     """What the verification of a review's merge says."""
     changes = tuple(lake.diff(commit.parents[0], commit.id, three_dot=False, checksums=True))
     assert path_scope.reviews(changes)
-    return review_merges.of_review(Merge(lake, commit, changes), trust.load(lake))
+    return review_merges.of_review(Merge(lake, commit, changes), trust.load(lake)).wrong
 
 
 def test_a_rejection_outlives_its_branch(blocked: Project) -> None:
@@ -104,6 +104,9 @@ def test_a_rejection_is_signed_and_two_at_once_are_both_kept(blocked: Project) -
     lake = rejected(blocked)
     (record,) = rejections.of_round(lake, "tiny", 3)
     assert wrong(lake, lake.resolve(refs.MAIN)) is None
+    said = blocked.stemma("audit", "--history", "main")
+    assert ", 1 merge of a review, " in said.out
+    assert said.code == 0
     others = [record.model_copy(update={"reason": f"reason {number}"}) for number in range(3)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda other: rejections.keep(lake, other), others))

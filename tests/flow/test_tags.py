@@ -58,6 +58,11 @@ def test_main_that_moved_back_is_noticed(
     with pytest.raises(StaleError, match=r"main does not hold .* \(1 more: `stemma status` names"):
         copied.run("lake", "")
     assert "somebody moved main back" in first_line(capsys)
+    audited = copied.stemma("audit", "--history", "main")
+    assert audited.code == 1
+    assert "contradict each other: main was moved (rounds/tiny/1/publish.json)" in audited.err
+    assert json.loads(copied.stemma("audit", "--history", "main", "--json").out)["refs"]
+    assert copied.stemma("audit", "--history", "tiny-v2").code == 0
     receipts.path("tiny", 2, "publish").unlink()  # a checkout that does not know round 2
     assert kinds(copied)[1:] == [("foreign tag", 2, "tiny-v2")]
     hard_reset(lake, refs.MAIN, head)
