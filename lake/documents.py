@@ -56,6 +56,19 @@ def read_json(path: Path, max_bytes: int = MAX_BYTES, *, strict: bool = True) ->
     return parse_json(_read_text(path, max_bytes), strict=strict)
 
 
+def read_object(path: Path, max_bytes: int = MAX_BYTES, *, strict: bool = True) -> dict[str, Any]:
+    """Read a JSON file that holds an object; as `read_json`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DocumentError: as `read_json`, or it holds another value.
+    """
+    content = read_json(path, max_bytes, strict=strict)
+    if not isinstance(content, dict):
+        raise DocumentError("is no JSON object")
+    return content
+
+
 def read_yaml(path: Path) -> Any:  # noqa: ANN401  YAML
     """Read a YAML file strictly; an empty one is None.
 

@@ -62,15 +62,26 @@ class Distinct:
     """The first row of each distinct text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shingling:
+    """How texts are cut into shingles, and how their sets of shingles are signed."""
+
+    unit: Unit = "characters"
+    """Whether shingles are n-grams of characters or of words."""
+    ngram: int = 5
+    """Number of characters or words of a shingle."""
+    permutations: int = 128
+    """Length of a MinHash signature."""
+    seed: int = 0
+    """Seed of the signatures."""
+
+
 def pairs(
     left: pl.Series,
     right: pl.Series | None = None,
     *,
     threshold: float = 0.8,
-    unit: Unit = "characters",
-    ngram: int = 5,
-    permutations: int = 128,
-    seed: int = 0,
+    shingling: Shingling = Shingling(),
     progress: Progress | None = None,
 ) -> Pairs:
     """Find pairs of texts whose Jaccard similarity is `threshold` or more.
@@ -79,10 +90,7 @@ def pairs(
         left: Texts; null has no near-duplicate.
         right: Texts to search; None: search `left` itself, with the earlier row of a pair as left.
         threshold: 0.2 to 1.
-        unit: Whether shingles are n-grams of characters or of words.
-        ngram: Number of characters or words of a shingle.
-        permutations: Length of a MinHash signature.
-        seed: Seed of the signatures.
+        shingling: How texts are cut and signed.
         progress: Is called with the number of texts that are hashed, and with their total.
 
     Returns:
@@ -98,7 +106,8 @@ def pairs(
     theirs = None if right is None else _distinct(right)
     total = len(ours.texts) + (0 if theirs is None else len(theirs.texts))
     few = len(ours.texts) * (len(ours.texts) if theirs is None else len(theirs.texts)) <= FEW
-    hasher = _Hasher(unit, ngram, None if few else _Bands(threshold, permutations, seed))
+    bands = None if few else _Bands(threshold, shingling.permutations, shingling.seed)
+    hasher = _Hasher(shingling.unit, shingling.ngram, bands)
 
     def hashed(texts: pl.Series, before: int) -> _Hashed:
         return hasher.hashed(texts, lambda done: progress and progress(before + done, total))

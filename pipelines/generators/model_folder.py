@@ -32,11 +32,7 @@ def read_json(path: Path) -> dict[str, Any]:
         StaleError: it is missing, or it is no JSON object.
     """
     try:
-        content = documents.read_json(path, MOST, strict=False)
-    except FileNotFoundError as error:
-        raise StaleError(f"{path} is missing; run the stage fit again") from error
-    except DocumentError as error:
-        raise StaleError(f"{path} {error}; run the stage fit again") from error
-    if not isinstance(content, dict):
-        raise StaleError(f"{path} is no JSON object; run the stage fit again")
-    return content
+        return documents.read_object(path, MOST, strict=False)
+    except (FileNotFoundError, DocumentError) as error:
+        problem = "is missing" if isinstance(error, FileNotFoundError) else error
+        raise StaleError(f"{path} {problem}; run the stage fit again") from error

@@ -11,9 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from lake import refs
@@ -22,15 +21,12 @@ from lake.errors import NotFoundError
 from pipelines.common.errors import ReplayError
 from pipelines.common.settings import parse
 from pipelines.common.shards import Shard
-from pipelines.features import images
 from pipelines.generators import model_folder
 from pipelines.generators.protocol import GenerateRequest, Replays
 from pipelines.generators.registry import GENERATORS
+from pipelines.inquiry import shard_comparison
 from pipelines.params import Dataset
 from pipelines.rounds import history, manifest, model_store
-
-MAX_DIFFERENCE: Final = 255
-"""Difference, in grey levels, of two images of which one is missing or has another shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,44 +114,7 @@ def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Re
         EnvironmentValue(name, recorded.get(name), replayed.environment.get(name))
         for name in {**replayed.environment, **recorded}
     )
-    return Replay(record, differing(record.rows, replayed.rows), environment)
-
-
-def differing(recorded: pl.DataFrame, replayed: pl.DataFrame) -> pl.DataFrame:
-    """Select the rows whose ids or payload bytes differ, as `Replay.differing`.
-
-    Args:
-        recorded: Columns row and sample_id, and the payload.
-        replayed: The same columns.
-    """
-    both = recorded.join(replayed, on="row", how="full", suffix="_now", coalesce=True).sort("row")
-    names = [name for name in recorded.columns if name != "row"]
-    pairs = [(pl.col(name), pl.col(f"{name}_now")) for name in names]
-    contents = [
-        tuple(side.struct.field("bytes") for side in pair) if dtype == images.IMAGE else pair
-        for pair, dtype in zip(pairs, recorded.select(names).dtypes, strict=True)
-    ]
-    same = pl.all_horizontal(then.eq_missing(now) for then, now in contents)
-    rows = both.filter(~same)
-    return rows.select(
-        "row",
-        pl.col("sample_id").alias("recorded"),
-        pl.col("sample_id_now").alias("replayed"),
-        _differences(rows).alias("difference"),
-    )
-
-
-def _differences(rows: pl.DataFrame) -> pl.Series:
-    """Compute the largest difference of each pair of images, in grey levels; null for texts."""
-    if rows.schema.get("image") != images.IMAGE:
-        return pl.Series([None] * len(rows), dtype=pl.Int64)
-    left, right = (images.decode_lenient(rows[name]) for name in ("image", "image_now"))
-    if left.shape != right.shape or not left.size:
-        return pl.Series([MAX_DIFFERENCE] * len(rows), dtype=pl.Int64)
-    difference = np.abs(left - right) * MAX_DIFFERENCE
-    difference[np.isnan(left) & np.isnan(right)] = 0
-    difference[np.isnan(difference)] = MAX_DIFFERENCE
-    return pl.Series(np.rint(difference.max(axis=(1, 2))).astype(np.int64))
+    return Replay(record, shard_comparison.differing(record.rows, replayed.rows), environment)
 
 
 def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Record:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lake import documents
 from pipelines.common.errors import ParamsError
@@ -19,8 +18,7 @@ MAX_QUOTED: Final = 200
 """Characters of a server's own words in a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer of a service to one attempt."""
 
     text: str

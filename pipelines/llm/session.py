@@ -103,16 +103,11 @@ class RequestSession:
         """Store an answer and return the stored one: another process may have been faster."""
         return self.cache.keep(
             Reply(
+                **answer._asdict(),
                 digest=attempt.request.digest,
-                text=answer.text,
-                parsed=answer.parsed,
-                model=answer.model,
-                tokens_in=answer.tokens_in,
-                tokens_out=answer.tokens_out,
                 dollars=paid,
                 attempts=attempt.number,
                 seed=attempt.seed,
-                finish_reason=answer.finish_reason,
                 seconds=time.monotonic() - attempt.started,
             )
         )

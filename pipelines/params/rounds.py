@@ -8,7 +8,7 @@ broken one fails alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,40 +18,13 @@ from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import Registry
 from pipelines.common.settings import nearest, parse
-from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.metrics.registry import METRICS, TASKS
+from pipelines.params.round import Round
 from pipelines.params.sections import Dataset, Params, RoundEntry
 from pipelines.scorers import registry as scorers
 
 FILE: Final = "params.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round as the stages see it, with its settings resolved."""
-
-    key: str
-    dataset: str
-    number: int
-    previous: int
-    generator: str
-    line: str
-    seed: int
-    identity: tuple[str, ...]
-    settings: Dataset
-    revision: int = 0
-
-    @property
-    def branch(self) -> str:
-        """The round's branch in the lake."""
-        return refs.branch_name(self.dataset, self.number, self.line)
-
-    def generate_request(self, directory: Path) -> GenerateRequest[Any]:
-        """The request for the round's candidates to its generator, whose files are in a folder."""
-        return self.settings.generate_request(
-            self.generator, self.dataset, self.number, self.seed, directory
-        )
 
 
 def load(path: Path | None = None) -> Params:

@@ -16,13 +16,8 @@ from typing import Final
 from pipelines.common.errors import ParamsError
 from pipelines.common.packaged_texts import PackagedTexts
 
-RUBRICS: Final = PackagedTexts(
-    kind="rubric",
-    form="a Markdown file",
-    folder=Path(__file__).parent / "rubrics",
-    suffix=".md",
-    error=ParamsError,
-)
+FOLDER: Final = Path(__file__).parent / "rubrics"
+RUBRICS: Final = PackagedTexts("rubric", "a Markdown file", FOLDER, ".md", ParamsError)
 _PART: Final = re.compile(r"^(?=## )", re.MULTILINE)
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipelines.features import text_similarity
 from pipelines.features.shingles import Unit
-from pipelines.features.text_similarity import Pairs, Progress
+from pipelines.features.text_similarity import Pairs, Progress, Shingling
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.protocol import Given, Scorer
 from pipelines.scorers.text_scorer import TextSettings
@@ -113,15 +113,9 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
 def _pairs(
     left: pl.Series, right: pl.Series | None, settings: TextDuplicatesSettings, progress: Progress
 ) -> Pairs:
+    shingling = Shingling(settings.shingles, settings.ngram, settings.permutations, settings.seed)
     return text_similarity.pairs(
-        left,
-        right,
-        threshold=settings.threshold,
-        unit=settings.shingles,
-        ngram=settings.ngram,
-        permutations=settings.permutations,
-        seed=settings.seed,
-        progress=progress,
+        left, right, threshold=settings.threshold, shingling=shingling, progress=progress
     )
 
 

@@ -18,28 +18,13 @@ import polars as pl
 import yaml
 
 from pipelines.common.errors import LibraryError
-from pipelines.common.plugins import NoSettings
-from pipelines.sources.protocol import Source
+from pipelines.sources.function_source import of_function
 
 SOURCE = "chatterbot-corpus/english"
 LICENCE = "BSD-3-Clause"
 
 MIN_ROWS: Final = 30
 MAX_LETTERS: Final = 300
-
-
-class Dialogue(Source[NoSettings]):
-    """Questions and answers of chatterbot-corpus, labelled by topic."""
-
-    name = "dialogue"
-    version = "dialogue/1"
-    Settings = NoSettings
-    origin = SOURCE
-    licence = LICENCE
-
-    def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-        """Return all pairs, as the function `load`."""
-        return load()
 
 
 def load() -> pl.DataFrame:
@@ -73,3 +58,8 @@ def load() -> pl.DataFrame:
         ["prompt", "completion"], keep="first", maintain_order=True
     )
     return distinct.filter(pl.len().over("label") >= MIN_ROWS)
+
+
+Dialogue: Final = of_function(
+    load, called="dialogue", release="dialogue/1", made_from=SOURCE, terms=LICENCE
+)

@@ -7,29 +7,16 @@ Repository, 1998 (https://doi.org/10.24432/C50P49), the test part, as packaged b
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import polars as pl
 
-from pipelines.common.plugins import NoSettings
 from pipelines.features import images
-from pipelines.sources.protocol import Source
+from pipelines.sources.function_source import of_function
 
 SOURCE = "uci-optdigits/sklearn.load_digits"
 LICENCE = "CC-BY-4.0"
-
-
-class Digits(Source[NoSettings]):
-    """The handwritten digits of scikit-learn."""
-
-    name = "digits"
-    version = "digits/1"
-    Settings = NoSettings
-    origin = SOURCE
-    licence = LICENCE
-
-    def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-        """Return all rows, as the function `load`."""
-        return load()
 
 
 def load() -> pl.DataFrame:
@@ -45,3 +32,8 @@ def load() -> pl.DataFrame:
         },
         schema={"image": pl.Struct({"bytes": pl.Binary, "path": pl.String}), "label": pl.Int64},
     )
+
+
+Digits: Final = of_function(
+    load, called="digits", release="digits/1", made_from=SOURCE, terms=LICENCE
+)

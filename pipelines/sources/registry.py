@@ -18,10 +18,11 @@ from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import NoSettings, Registry
 from pipelines.common.settings import StrictModel, parse
 from pipelines.sources import folders
+from pipelines.sources.function_source import of_function
 from pipelines.sources.protocol import Source
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 SOURCES: Final[Registry[Source[Any]]] = Registry(
     "source",
@@ -136,19 +137,10 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
 def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:
     """Make a source class of a module with `load()`."""
     called = Path(parsed.location).stem.rpartition(".")[2]
-
-    class Module(Source[NoSettings]):
-        """A source made of a user's module."""
-
-        name = called
-        version = f"{called}/1"
-        Settings = NoSettings
-        origin = str(getattr(module, "SOURCE", parsed.location))
-        licence = getattr(module, "LICENCE", None)
-
-        def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
-            """Call the module's `load()`."""
-            frame: pl.DataFrame = module.load()
-            return frame
-
-    return Module
+    return of_function(
+        module.load,
+        called=called,
+        release=f"{called}/1",
+        made_from=str(getattr(module, "SOURCE", parsed.location)),
+        terms=getattr(module, "LICENCE", None),
+    )

@@ -29,13 +29,8 @@ from pipelines.common.packaged_texts import PackagedTexts
 from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import EndpointName
 
-PROMPTS: Final = PackagedTexts(
-    kind="prompt",
-    form="a template",
-    folder=Path(__file__).parent / "prompts",
-    suffix=".txt",
-    error=GeneratorError,
-)
+FOLDER: Final = Path(__file__).parent / "prompts"
+PROMPTS: Final = PackagedTexts("prompt", "a template", FOLDER, ".txt", GeneratorError)
 BLOCKS: Final[Mapping[EndpointName, tuple[str, ...]]] = {
     "chat": ("system", "user"),
     "completions": ("completion",),

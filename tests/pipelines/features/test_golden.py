@@ -32,6 +32,7 @@ from pipelines.features import (
     text_classifier,
     text_similarity,
 )
+from pipelines.features.text_similarity import Shingling
 from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
@@ -194,8 +195,10 @@ def of_text_similarity() -> object:
         with pytest.MonkeyPatch.context() as patch:
             if not few:
                 patch.setattr(text_similarity, "FEW", 0)  # candidates from MinHash bands
-            alone = text_similarity.pairs(all_texts, threshold=0.6, seed=3)
-            across = text_similarity.pairs(all_texts[:60], all_texts[60:], threshold=0.6, seed=3)
+            alone = text_similarity.pairs(all_texts, threshold=0.6, shingling=Shingling(seed=3))
+            across = text_similarity.pairs(
+                all_texts[:60], all_texts[60:], threshold=0.6, shingling=Shingling(seed=3)
+            )
         outputs[str(few)] = [
             [pairs.left.tolist(), pairs.right.tolist(), rounded(pairs.similarity)]
             for pairs in (alone, across)

@@ -10,7 +10,7 @@ from pipelines.common import optional
 from pipelines.common.errors import LibraryError
 from pipelines.features import shingles, text_similarity
 from pipelines.features.shingles import Unit
-from pipelines.features.text_similarity import Pairs
+from pipelines.features.text_similarity import Pairs, Shingling
 
 WORDS = np.array([f"{first}{last}" for first in "abcdefgh" for last in ("um", "ox", "isk", "erta")])
 TEXTS = st.one_of(
@@ -54,7 +54,7 @@ def test_pairs_among_one_list_are_those_found_by_hand(
 ) -> None:
     near = by_rows(
         text_similarity.pairs(
-            pl.Series(texts, dtype=pl.String), threshold=0.5, unit=unit, ngram=size
+            pl.Series(texts, dtype=pl.String), threshold=0.5, shingling=Shingling(unit, size)
         )
     )
     first = first_ones(texts)
@@ -153,7 +153,7 @@ def test_nothing_is_near_to_nothing(unit: Unit) -> None:
     empty = pl.Series([], dtype=pl.String)
     missing = pl.Series([None, None], dtype=pl.String)
     for left, right in [(empty, None), (missing, None), (empty, missing), (missing, empty)]:
-        assert len(text_similarity.pairs(left, right, unit=unit).left) == 0
+        assert len(text_similarity.pairs(left, right, shingling=Shingling(unit)).left) == 0
     assert text_similarity.groups(0, *[np.empty(0, np.int64)] * 2).tolist() == []
 
 
