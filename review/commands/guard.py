@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import Check, GuardResult
-from pipelines.gate import checks, evidence, rule_changes
+from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
@@ -24,6 +24,8 @@ from review.errors import Findings
 
 SAME = 1e-9
 """Relative difference up to which two figures count as the same (absolute below 1)."""
+CALIBRATION = ("suite", "place", "digest", "signed_by", "void", "unsigned", "unreadable")
+"""What `--json` says of the calibration: the one that was used, and counts of those left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Judgement:
     recorded: GuardResult | None
     problem: str | None
     """Why there is no recorded answer."""
+    calibration: Mapping[str, Any]
+    """Which calibration of the verifier was used, and how many were left out."""
     rules: RuleChanges | None = None
     """What changed in the suite and the limits against the round before; None: nothing."""
 
@@ -70,6 +74,7 @@ class Judgement:
             "same_limits": self.recorded.limits == self.result.limits if self.recorded else None,
             "differing": self.differing if self.recorded else [],
             "rules": self.rules.to_dict() if self.rules else None,
+            "calibration": {name: self.calibration.get(name) for name in CALIBRATION},
         }
 
 
@@ -110,16 +115,19 @@ def judge(params: Params, lake: Lake, round_ref: RoundRef) -> Judgement:
     content = round_refs.evaluated(lake, round_ref)
     round_, limits = round_refs.settings(params, round_ref)
     settings = round_.settings.publish
-    seen = evidence.collect(RoundContext(params, round_, lake), round_ref.commit)
+    ctx = RoundContext(params, round_, lake)
+    seen = evidence.collect(ctx, round_ref.commit)
+    digests = binding.of_round(ctx, round_ref.commit, content, seen.calibration)
     result = checks.judge(seen, settings)
     recorded, problem = _recorded(content)
     return Judgement(
         round_ref=round_ref,
-        result=result.bound_to(round_ref.commit, override=settings.override),
+        result=result.bound_to(round_ref.commit, override=settings.override, digests=digests),
         limits=limits,
         override=settings.override,
         recorded=recorded,
         problem=problem,
+        calibration=seen.calibration or {},
         rules=rule_changes.of_round(
             lake, round_ref.commit, round_ref.dataset, round_ref.number, settings
         ),

@@ -160,6 +160,10 @@ def test_wrong_labels_are_blocked_until_the_suite_refuses_them(
         f"{blind['path']}, SHA-256 {blind['digest'][:12]}, signed by {blind['signed_by']}" in said
     )
     assert "1 that no signed merge brought do not count, 1 cannot be read" in said
+    shown = json.loads(noisy.stemma("guard", "tiny-r001", "--json").out)["rounds"][0]
+    used = {"place": blind["path"], "void": 0, "unsigned": 1, "unreadable": 1}
+    assert used.items() <= shown["calibration"].items()
+    assert shown["now"]["bound"]["calibration"] == blind["digest"]
 
     judged_by(strict=True)
     with pytest.raises(StaleError, match="verified with another suite"):

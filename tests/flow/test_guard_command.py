@@ -35,6 +35,7 @@ def test_each_name_of_a_round_gives_the_recorded_answer(
     unchanged: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = unchanged.lake()
+    held_out = manifest.read(lake, "main", "tiny", 0)["holdout"]["digest"]
     for ref, number in (("main", 2), ("tiny-v1", 1), ("tiny-r001", 1), ("tiny-v2~1", 1)):
         judgement = judged(capsys, ref)
         recorded = manifest.read(lake, "main", "tiny", number)["guard"]
@@ -47,6 +48,7 @@ def test_each_name_of_a_round_gives_the_recorded_answer(
         assert judgement["now"]["round"] == number
         assert judgement["now"]["checks"] == recorded["checks"]
         assert judgement["now"]["limits"] == recorded["limits"]
+        assert judgement["now"]["bound"]["holdout"] == recorded["bound"]["holdout"] == held_out
         assert judgement["commit"] == judgement["now"]["judged"] == lake.resolve(ref).id
         assert judgement["limits_of"] == f"limits of rounds.tiny-{number} in params.yaml"
     printed = shown(capsys, "main")
