@@ -163,9 +163,13 @@ def searched(ctx: RoundContext, commit: str) -> dict[str, Any]:
         `near`, `holdout` and `holdout_digest`: the distance of the search, and the input key and
         digest of the hold-out; `rounds`: the checksums of each round's samples and lineage.
     """
+    return _searched(ctx, Rounds(ctx.lake, commit))
+
+
+def _searched(ctx: RoundContext, at: Rounds) -> dict[str, Any]:
     contents = {}
-    for dataset, rounds in Rounds(ctx.lake, commit).checksums("samples", "lineage").items():
-        real = manifest.read(ctx.lake, commit, dataset, 0)
+    for dataset, rounds in at.checksums("samples", "lineage").items():
+        real = manifest.read(ctx.lake, at.commit, dataset, 0)
         contents[dataset] = {
             "near": _near(ctx, dataset, real),
             "rounds": rounds,
@@ -221,7 +225,7 @@ def _stored_list(ctx: RoundContext, commit: str) -> pl.DataFrame | None:
         return None
     written = rounds.attested(dataset, numbers[-1]) or {}
     recorded = written.get(CONTAMINATED)
-    if recorded is None or not _covers(recorded["searched"], searched(ctx, commit), dataset):
+    if recorded is None or not _covers(recorded["searched"], _searched(ctx, rounds), dataset):
         return None
     rows = tables.read_round(lake, commit, dataset, CONTAMINATED, numbers[-1])
     return rows.cast(lineage.contamination.CONTAMINATED)

@@ -19,7 +19,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from pipelines.rounds import attestation, manifest, tables, trust
+from pipelines.rounds import attestation, listing, manifest, tables, trust
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.metadata import StageMetadata
 
@@ -71,13 +71,13 @@ class Rounds:
 
     lake: Lake
     commit: str
-    _tables: dict[str, dict[RoundId, dict[str, str]]] = field(default_factory=dict)
-    _log: list[Commit] | None = None
+    _tables: dict[RoundId, dict[str, str]] = field(default_factory=dict)
+    _log: list[Commit] = field(default_factory=list)
 
     def numbers(self) -> dict[str, list[int]]:
         """Sorted numbers of the rounds with samples, by data set."""
         found: dict[str, list[int]] = defaultdict(list)
-        for (dataset, number), parts in sorted(self._at(self.commit).items()):
+        for (dataset, number), parts in sorted(self._all().items()):
             if any(path.startswith(f"{dataset}/samples/") for path in parts):
                 found[dataset].append(number)
         return dict(found)
@@ -85,7 +85,7 @@ class Rounds:
     def checksums(self, *names: str) -> dict[str, dict[str, str]]:
         """Checksums of some tables of each round, in order of their paths: data set, number."""
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for (dataset, number), parts in sorted(self._at(self.commit).items()):
+        for (dataset, number), parts in sorted(self._all().items()):
             prefixes = tuple(refs.table(dataset, name) for name in names)
             chosen = [parts[path] for path in sorted(parts) if path.startswith(prefixes)]
             if chosen:
@@ -99,12 +99,16 @@ class Rounds:
             The manifest; None if the stage is not attested, or the round's tables are not those
             that it wrote.
         """
-        for search in self._searches((dataset, number)):
-            there = self._at(search.commit.id).get((dataset, number))
-            if there != self._at(self.commit).get((dataset, number)) or not self._is_proved(search):
-                return None
-            return manifest.read(self.lake, search.commit.id, dataset, number)
-        return None
+        search = next(self._searches((dataset, number)), None)
+        if search is None:
+            return None
+        here, there = (
+            _of_round(listing.checksums(self.lake, ref, dataset), dataset, number)
+            for ref in (self.commit, search.commit.id)
+        )
+        if here != there or not self._is_proved(search):
+            return None
+        return manifest.read(self.lake, search.commit.id, dataset, number)
 
     def _is_proved(self, search: Search) -> bool:
         trusted = trust.load(self.lake)
@@ -114,8 +118,7 @@ class Rounds:
 
     def _searches(self, round_id: RoundId) -> Iterator[Search]:
         """The commits in the history that searched a round for leaks, newest first."""
-        if self._log is None:
-            self._log = list(self.lake.log(self.commit, first_parent=True))
+        self._log = self._log or list(self.lake.log(self.commit, first_parent=True))
         for made in self._log:
             metadata = StageMetadata.from_commit(made)
             if metadata is None or (metadata.dataset, metadata.round) != round_id:
@@ -125,17 +128,23 @@ class Rounds:
             elif metadata.stage == "publish" and len(made.parents) == MERGED:
                 yield from _merged(self.lake, made, round_id)
 
-    def _at(self, ref: str) -> dict[RoundId, dict[str, str]]:
-        """Checksums of the tables of the rounds at a ref: by round, then by path."""
-        if ref not in self._tables:
+    def _all(self) -> dict[RoundId, dict[str, str]]:
+        """Checksums of the tables of all rounds: by round, then by path."""
+        if not self._tables:
             found: dict[RoundId, dict[str, str]] = defaultdict(dict)
-            for item in self.lake.objects(ref):
+            for item in self.lake.objects(self.commit):
                 dataset, _, rest = item.path.partition("/")
                 number = refs.round_of(item.path)
-                if number is not None and rest.partition("/")[0] in TABLES:
+                if number is not None and rest.startswith(("samples/", "lineage/")):
                     found[dataset, number][item.path] = item.checksum
-            self._tables[ref] = dict(found)
-        return self._tables[ref]
+            self._tables = dict(found)
+        return self._tables
+
+
+def _of_round(paths: Mapping[str, str], dataset: str, number: int) -> dict[str, str]:
+    """The paths, with their checksums, of the tables that the search for leaks is about."""
+    prefixes = tuple(refs.partition(dataset, table, number) for table in TABLES)
+    return {path: checksum for path, checksum in paths.items() if path.startswith(prefixes)}
 
 
 def describe(leaks: pl.DataFrame, near: float, named: Named, samples: str) -> dict[str, Any]:
