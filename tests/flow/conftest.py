@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from pipelines.common.errors import BlockedError
 from pipelines.common.signing import KEY
 from tests.flow.lab import Lab, key_pair
-from tests.flow.projects import ROOT, Project, tiny, tiny_round
+from tests.flow.projects import ROOT, Project, copy, tiny, tiny_round
 from tests.shared import made_once
 
 
@@ -52,17 +51,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copied(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A copy of the project with two published rounds; the current directory."""
-    root = tmp_path / "project"
-    shutil.copytree(published, root, symlinks=True)
-    monkeypatch.chdir(root)
-    yield Project(root)
-    Project(root).stop_lake()
+    project = copy(published, tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    yield project
+    project.stop_lake()
 
 
 @pytest.fixture(scope="session")
 def _unchanged(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = Project(tmp_path_factory.mktemp("unchanged") / "project")
-    shutil.copytree(published, project.root, symlinks=True)
+    project = copy(published, tmp_path_factory.mktemp("unchanged") / "project")
     yield project
     project.stop_lake()
 
@@ -95,8 +92,7 @@ def laboratory(
     made_blocked: Path, keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
     """A project whose round 3 the guard blocked, and which was published signed by other limits."""
-    project = Project(tmp_path_factory.mktemp("lab") / "project")
-    shutil.copytree(made_blocked, project.root, symlinks=True)
+    project = copy(made_blocked, tmp_path_factory.mktemp("lab") / "project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
         lake = project.lake()
@@ -120,8 +116,7 @@ def made_blocked(published: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """A project whose round 3 the guard blocked, its lake at rest."""
 
     def make(root: Path) -> None:
-        shutil.copytree(published, root, symlinks=True)
-        project = Project(root)
+        project = copy(published, root)
         with contextlib.chdir(root):
             limits = {"guard": {"real_share_block": 0.99, "real_share_shallow": 0.0}}
             entry = tiny_round(3) | {"publish": limits}
@@ -136,12 +131,11 @@ def made_blocked(published: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def still(made_blocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A copy of that project, for tests that decide nothing; the current directory."""
-    root = tmp_path_factory.mktemp("still") / "project"
-    shutil.copytree(made_blocked, root, symlinks=True)
+    project = copy(made_blocked, tmp_path_factory.mktemp("still") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        yield Project(root)
-    Project(root).stop_lake()
+        patch.chdir(project.root)
+        yield project
+    project.stop_lake()
 
 
 @pytest.fixture
@@ -149,8 +143,7 @@ def blocked(
     made_blocked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
     """A copy of that project; the current directory."""
-    root = tmp_path / "project"
-    shutil.copytree(made_blocked, root, symlinks=True)
-    monkeypatch.chdir(root)
-    yield Project(root)
-    Project(root).stop_lake()
+    project = copy(made_blocked, tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    yield project
+    project.stop_lake()

@@ -25,6 +25,7 @@ from pipelines.rounds import context
 from pipelines.stages import runner
 from tests import commands
 from tests.commands import Finished
+from tests.lake import threads
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -109,14 +110,29 @@ class Project:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def serve_lake(self) -> None:
+        """Serve the lake, which is there already, in a thread: no process has to start."""
+        threads.serve(self.root / ".lake")
+
     def stop_lake(self) -> None:
         """End the lake's server, so that its files can be copied or removed."""
-        found = LakeHome(self.root / ".lake").endpoint()
+        home = self.root / ".lake"
+        if threads.stop(home):
+            return
+        found = LakeHome(home).endpoint()
         if found is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, signal.SIGTERM)
         assert until(lambda: not alive(found.pid), interval=0.02, timeout=10)
+
+
+def copy(source: Path, target: Path) -> Project:
+    """A copy of a project whose lake lies at rest, and whose copied lake is served."""
+    shutil.copytree(source, target, symlinks=True)
+    project = Project(target)
+    project.serve_lake()
+    return project
 
 
 def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:

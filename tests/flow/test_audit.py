@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from pipelines.rounds import manifest, superseded, tables
 from review.commands import audit, descendants
 from review.errors import UsageError
 from tests.flow import planted
-from tests.flow.projects import Project
+from tests.flow.projects import Project, copy
 
 pytestmark = pytest.mark.usefixtures("project")
 Json = dict[str, Any]
@@ -29,11 +28,9 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def project(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Two rounds of `tiny`, and captions and pictures that were made from each other."""
-    root = tmp_path_factory.mktemp("audit") / "project"
-    shutil.copytree(published, root, symlinks=True)
+    made = copy(published, tmp_path_factory.mktemp("audit") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        made = Project(root)
+        patch.chdir(made.root)
         plant(made.lake())
         yield made
     made.stop_lake()

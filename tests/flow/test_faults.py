@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from pipelines.common.errors import BlockedError, EmptyRound, StaleError
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.rounds import history, manifest, merging, receipts, tables
 from pipelines.rounds.metadata import StageMetadata
-from tests.flow.projects import STAGES, Project, content, tiny_round
+from tests.flow.projects import STAGES, Project, content, copy, tiny_round
 
 CHANGES = (
     "write_bytes",
@@ -299,8 +298,7 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
 @pytest.fixture(scope="module")
 def unfinished(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project that lacks a receipt; what is refused changes nothing in it."""
-    project = Project(tmp_path_factory.mktemp("unfinished") / "project")
-    shutil.copytree(published, project.root, symlinks=True)
+    project = copy(published, tmp_path_factory.mktemp("unfinished") / "project")
     (project.root / receipts.path("tiny", 2, "generate")).unlink()
     yield project
     project.stop_lake()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +34,7 @@ from pipelines.rounds.trust import Trust
 from pipelines.stages import ingest
 from review.commands import history
 from tests.flow.lab import Lab, key_pair, sealed, trust
-from tests.flow.projects import Project
+from tests.flow.projects import Project, copy
 
 # Real data
 
@@ -256,10 +255,9 @@ def test_what_was_merged_before_signing_began_needs_no_signature(
 def another(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A copy of the project, whose round 3 is to be published again by other limits."""
     lab.project.stop_lake()
-    root = tmp_path / "project"
-    shutil.copytree(lab.project.root, root, symlinks=True)
-    monkeypatch.chdir(root)
-    project = Project(root)
+    project = copy(lab.project.root, tmp_path / "project")
+    lab.project.serve_lake()
+    monkeypatch.chdir(project.root)
     limits = {"guard": {"depth_max_warn": 100.0}}
     project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=limits))
     yield project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from lake import refs
 from pipelines.common.errors import PipelineError, ReplayError
 from pipelines.features import images
 from pipelines.inquiry import replay
+from pipelines.inquiry.shard_comparison import MAX_DIFFERENCE, differing
 from pipelines.rounds import history, manifest, tables
 from review.cli import app
 from review.commands import replay as command
 from review.errors import Findings, UsageError
-from tests.flow.projects import Project
+from tests.flow.projects import Project, copy
 
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
@@ -28,12 +28,9 @@ Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 @pytest.fixture(scope="module")
 def project(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Two rounds of `tiny`, to be read and to be forged on branches of their own."""
-    root = tmp_path_factory.mktemp("replay") / "project"
-    shutil.copytree(published, root, symlinks=True)
+    made = copy(published, tmp_path_factory.mktemp("replay") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        made = Project(root)
-        made.lake()
+        patch.chdir(made.root)
         yield made
     made.stop_lake()
 
@@ -153,7 +150,7 @@ def test_a_row_that_is_gone_differs_as_a_whole(project: Project) -> None:
     lake = project.lake()
     branch = forge(project, made=lambda frame: frame.filter(pl.col("row") != 5))
     found = replay.replay(lake, lake.resolve(branch).id, "tiny", 1, 0)
-    assert found.differing.select("row", "difference").rows() == [(5, replay.MAX_DIFFERENCE)]
+    assert found.differing.select("row", "difference").rows() == [(5, MAX_DIFFERENCE)]
 
 
 def test_ids_are_those_of_lineage(project: Project) -> None:
@@ -162,7 +159,7 @@ def test_ids_are_those_of_lineage(project: Project) -> None:
     found = replay.replay(lake, head, "tiny", 1, 0)
     recorded = found.record.rows
     swapped = recorded.with_columns(sample_id=pl.col("sample_id").reverse())
-    other = replay.differing(swapped, recorded)
+    other = differing(swapped, recorded)
     assert other["row"].to_list() == list(range(10))
     assert other["difference"].to_list() == [0] * 10
 
