@@ -62,8 +62,7 @@ class Distinct:
     """The first row of each distinct text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shingling:
+class Shingling(NamedTuple):
     """How texts are cut into shingles, and how their sets of shingles are signed."""
 
     unit: Unit = "characters"
@@ -76,12 +75,15 @@ class Shingling:
     """Seed of the signatures."""
 
 
+SHINGLING: Final = Shingling()
+
+
 def pairs(
     left: pl.Series,
     right: pl.Series | None = None,
     *,
     threshold: float = 0.8,
-    shingling: Shingling = Shingling(),
+    shingling: Shingling = SHINGLING,
     progress: Progress | None = None,
 ) -> Pairs:
     """Find pairs of texts whose Jaccard similarity is `threshold` or more.

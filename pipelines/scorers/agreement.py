@@ -9,8 +9,9 @@ import polars as pl
 
 from pipelines.common.settings import StrictModel
 from pipelines.features import image_classifier, images
-from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers import columns
+from pipelines.scorers.classifier_scorer import ClassifierScorer
+from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {"predicted_label": pl.Int64, "confidence": pl.Float64}
 
@@ -22,23 +23,15 @@ class AgreementSettings(StrictModel):
     label: str = "label"
 
 
-class Agreement(Scorer[AgreementSettings]):
+class Agreement(ClassifierScorer[AgreementSettings]):
     """The label that a classifier trained on real data sees, and how sure it is."""
 
     name = "agreement"
     version = "agreement/1"
+    needs = ("image", "label")
+    libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
     columns = COLUMNS
-    rowwise = True
-    needs = ("image", "label")
-
-    def model_digest(self, given: Given, settings: AgreementSettings) -> str:
-        """Digest the rows that the classifier learns from, and the library that fits it."""
-        return digests.of_values(
-            real=digests.of_frame(given.real, [settings.image, settings.label]),
-            seed=given.seed,
-            libraries=digests.versions("scikit-learn", "scipy", "numpy", "pillow"),
-        )
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: AgreementSettings
@@ -67,8 +60,7 @@ class Agreement(Scorer[AgreementSettings]):
         labels = np.zeros(len(vectors), dtype=np.int64)
         confidence = np.full(len(vectors), np.nan)
         labels[readable], confidence[readable] = classifier.predict(vectors[readable])
-        values = {"predicted_label": labels, "confidence": confidence}
-        return columns.scores(candidates, COLUMNS, values, dict.fromkeys(COLUMNS, readable))
+        return self.scores(candidates, labels, confidence, readable)
 
     def score_real(self, given: Given, settings: AgreementSettings) -> pl.DataFrame:
         """Classify each real row with a classifier that was not trained on it.
@@ -81,6 +73,4 @@ class Agreement(Scorer[AgreementSettings]):
         labels, confidence = image_classifier.unseen(
             vectors, given.real[settings.label].to_numpy(), seed=given.seed
         )
-        values = {"predicted_label": labels, "confidence": confidence}
-        whole = np.ones(len(vectors), dtype=np.bool_)
-        return columns.scores(given.real, COLUMNS, values, dict.fromkeys(COLUMNS, whole))
+        return self.scores(given.real, labels, confidence, np.ones(len(vectors), dtype=np.bool_))

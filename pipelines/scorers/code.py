@@ -58,10 +58,10 @@ class Code(Scorer[CodeSettings]):
     version = "code/3"
     """2: tests run apart from the program, and a pass needs an assertion that ran. 3: a program
     that catches a failed assertion of its tests does not pass."""
+    needs = ("code", "tests", "entry_point")
+    rowwise = True
     Settings = CodeSettings
     columns = COLUMNS
-    rowwise = True
-    needs = ("code", "tests", "entry_point")
 
     def model_digest(self, given: Given, settings: CodeSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest the Python that runs the programs, and how they are judged."""

@@ -41,10 +41,10 @@ class Distance(Scorer[DistanceSettings]):
 
     name = "distance"
     version = "distance/1"
+    needs = ("image",)
+    rowwise = False
     Settings = DistanceSettings
     columns = COLUMNS
-    rowwise = False
-    needs = ("image",)
 
     def model_digest(self, given: Given, settings: DistanceSettings) -> str:
         """Digest the real rows and the library that reads images."""

@@ -45,10 +45,10 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
 
     name = "image_duplicates"
     version = "image_duplicates/1"
+    needs = ("image",)
+    rowwise = False
     Settings = ImageDuplicatesSettings
     columns = COLUMNS
-    rowwise = False
-    needs = ("image",)
 
     def model_digest(self, given: Given, settings: ImageDuplicatesSettings) -> str:
         """Digest the real rows and the libraries that read and hash images."""

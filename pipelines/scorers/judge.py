@@ -79,10 +79,10 @@ class Judge(Scorer[JudgeSettings]):
 
     name = "judge"
     version = "judge/1"
+    needs = ("text", "label")
+    rowwise = True
     Settings = JudgeSettings
     columns = COLUMNS
-    rowwise = True
-    needs = ("text", "label")
 
     def files(self, settings: JudgeSettings) -> tuple[Path, ...]:
         """Return the rubric if it is a file of the user's."""

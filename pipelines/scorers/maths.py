@@ -32,10 +32,10 @@ class Maths(Scorer[MathsSettings]):
 
     name = "maths"
     version = "maths/2"
+    needs = ("answer", "truth")
+    rowwise = True
     Settings = MathsSettings
     columns = COLUMNS
-    rowwise = True
-    needs = ("answer", "truth")
 
     def model_digest(self, given: Given, settings: MathsSettings) -> str:  # noqa: ARG002  of the protocol
         """Digest the comparison: its version, its code, and the libraries that it rests on."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pipelines.common.settings import StrictModel
 from pipelines.features import text_classifier
-from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given, Scorer
+from pipelines.scorers.classifier_scorer import ClassifierScorer
+from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {"predicted_topic": pl.String, "topic_confidence": pl.Float64}
 
@@ -23,23 +23,15 @@ class TextAgreementSettings(StrictModel):
     label: str = "label"
 
 
-class TextAgreement(Scorer[TextAgreementSettings]):
+class TextAgreement(ClassifierScorer[TextAgreementSettings]):
     """Does a classifier trained on real texts see the label that the generator was asked for?"""
 
     name = "text_agreement"
     version = "text_agreement/1"
+    needs = ("text", "label")
+    libraries = ("scikit-learn", "scipy", "numpy")
     Settings = TextAgreementSettings
     columns = COLUMNS
-    rowwise = True
-    needs = ("text", "label")
-
-    def model_digest(self, given: Given, settings: TextAgreementSettings) -> str:
-        """Digest the rows that the classifier learns from, and the library that fits it."""
-        return digests.of_values(
-            real=digests.of_frame(given.real, [settings.text, settings.label]),
-            seed=given.seed,
-            libraries=digests.versions("scikit-learn", "scipy", "numpy"),
-        )
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: TextAgreementSettings
@@ -67,7 +59,7 @@ class TextAgreement(Scorer[TextAgreementSettings]):
         confidence = np.full(len(candidates), np.nan)
         texts = _texts(candidates[settings.text].drop_nulls())
         labels[readable], confidence[readable] = classifier.predict(texts)
-        return _scores(candidates, labels, confidence, readable)
+        return self.scores(candidates, labels, confidence, readable)
 
     def score_real(self, given: Given, settings: TextAgreementSettings) -> pl.DataFrame:
         """Classify each real row with a classifier that was not trained on it.
@@ -85,7 +77,7 @@ class TextAgreement(Scorer[TextAgreementSettings]):
         labels[is_readable], confidence[is_readable] = text_classifier.unseen(
             _texts(real_rows[settings.text]), _texts(real_rows[settings.label]), seed=given.seed
         )
-        return _scores(given.real, labels, confidence, is_readable)
+        return self.scores(given.real, labels, confidence, is_readable)
 
 
 def _columns(settings: TextAgreementSettings) -> pl.Expr:
@@ -98,13 +90,3 @@ def _labelled(real: pl.DataFrame, settings: TextAgreementSettings) -> pl.DataFra
 
 def _texts(values: pl.Series) -> NDArray[Any]:
     return np.asarray(values.cast(pl.String).to_list(), dtype=object)
-
-
-def _scores(
-    rows: pl.DataFrame,
-    labels: NDArray[Any],
-    confidence: NDArray[np.float64],
-    known: NDArray[np.bool_],
-) -> pl.DataFrame:
-    values = {"predicted_topic": labels, "topic_confidence": confidence}
-    return columns.scores(rows, COLUMNS, values, dict.fromkeys(COLUMNS, known))

@@ -49,11 +49,11 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
 
     name = "text_duplicates"
     version = "text_duplicates/1"
-    Settings = TextDuplicatesSettings
-    columns = COLUMNS
-    rowwise = False
     needs = ("text",)
     reads = ("earlier",)
+    rowwise = False
+    Settings = TextDuplicatesSettings
+    columns = COLUMNS
 
     def model_digest(self, given: Given, settings: TextDuplicatesSettings) -> str:
         """Digest the real rows, those of earlier rounds, and the libraries."""

@@ -34,11 +34,11 @@ class TextOverlap(Scorer[TextOverlapSettings]):
 
     name = "text_overlap"
     version = "text_overlap/1"
-    Settings = TextOverlapSettings
-    columns = COLUMNS
-    rowwise = True
     needs = ("text",)
     reads = ("held_out",)
+    rowwise = True
+    Settings = TextOverlapSettings
+    columns = COLUMNS
 
     def model_digest(self, given: Given, settings: TextOverlapSettings) -> str:
         """Digest the real texts and the held-out ones."""

@@ -9,6 +9,7 @@
     sets         whether two sets of real numbers are
     relations    whether two equations or inequalities say the same
     verdicts     whether two answers are
+    outcomes     what a comparison comes to: right, wrong or unknown
     harness      one process for each pair
 
 The modules need the standard library and SymPy alone: they are handed to the sandbox's Python as

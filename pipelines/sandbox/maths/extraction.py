@@ -14,19 +14,18 @@ from typing import Final
 from pipelines.sandbox.maths import surroundings
 from pipelines.sandbox.maths.characters import closing_brace, plain
 from pipelines.sandbox.maths.forms import Notes, UnreadableError
+from pipelines.sandbox.maths.vocabulary import any_case
 
 MAX_CHARACTERS: Final = 2000
 """Length of an answer without the text around it."""
 BOX: Final = re.compile(r"\\(?:boxed|fbox)(?:\s*(\{|[0-9])|\s+([A-Za-z])(?![A-Za-z]))")
-MARKER: Final = re.compile(
+MARKER: Final = any_case(
     r"(?:\b(?:final |correct )?answer\s?(?:\*\*)?\s?(?:is|are|:|=|(?=\$|\\[(\[]))|####)"
-    r"\s?(?:\*\*)?:?",
-    re.IGNORECASE,
+    r"\s?(?:\*\*)?:?"
 )
-CLOSING_WORDS: Final = re.compile(r"\s*I hope it is correct\.?\s*\Z", re.IGNORECASE)
-LEAD: Final = re.compile(
-    r"\s*(?:so|thus|hence|therefore|then|finally|it is|it's|we get|we have|i get)\b\s?,?\s?(?=\S)",
-    re.IGNORECASE,
+CLOSING_WORDS: Final = any_case(r"\s*I hope it is correct\.?\s*\Z")
+LEAD: Final = any_case(
+    r"\s*(?:so|thus|hence|therefore|then|finally|it is|it's|we get|we have|i get)\b\s?,?\s?(?=\S)"
 )
 FORMULA: Final = re.compile(
     r"\$\$([^$]+)\$\$|(?<!\\)\$((?:\\\$|[^$])+)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL

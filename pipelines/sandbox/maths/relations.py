@@ -14,8 +14,6 @@ import sympy
 from pipelines.sandbox.maths import sets
 from pipelines.sandbox.maths.equality import equal
 from pipelines.sandbox.maths.forms import (
-    RIGHT,
-    WRONG,
     Expression,
     Form,
     Group,
@@ -26,10 +24,8 @@ from pipelines.sandbox.maths.forms import (
     Several,
     Text,
     Value,
-    Verdict,
-    every,
-    unknown,
 )
+from pipelines.sandbox.maths.outcomes import RIGHT, WRONG, Verdict, every, unknown
 
 Compare: TypeAlias = Callable[[Form, Form], Verdict]
 INEQUALITIES: Final = frozenset({"<", "<=", ">", ">=", "!="})

@@ -8,8 +8,6 @@ from typing import Final
 import sympy
 
 from pipelines.sandbox.maths.forms import (
-    RIGHT,
-    WRONG,
     Expression,
     Form,
     Group,
@@ -20,9 +18,8 @@ from pipelines.sandbox.maths.forms import (
     Several,
     Text,
     Value,
-    Verdict,
-    unknown,
 )
+from pipelines.sandbox.maths.outcomes import RIGHT, WRONG, Verdict, unknown
 
 BELOW: Final = ("<", "<=")
 ABOVE: Final = (">", ">=")

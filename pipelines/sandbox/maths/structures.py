@@ -7,8 +7,6 @@ from typing import Final
 from pipelines.sandbox.maths import relations, sets, values
 from pipelines.sandbox.maths.equality import equal
 from pipelines.sandbox.maths.forms import (
-    RIGHT,
-    WRONG,
     Choice,
     Form,
     Group,
@@ -19,10 +17,8 @@ from pipelines.sandbox.maths.forms import (
     Several,
     Text,
     Value,
-    Verdict,
-    every,
-    unknown,
 )
+from pipelines.sandbox.maths.outcomes import RIGHT, WRONG, Verdict, every, unknown
 
 EXCLUDING: Final = (
     ("yes", "no"),

@@ -7,42 +7,38 @@ from typing import Final
 
 from pipelines.sandbox.maths import units
 from pipelines.sandbox.maths.forms import UnreadableError
+from pipelines.sandbox.maths.vocabulary import any_case
 
 NEAR: Final = 30
 """Characters before an answer whose words may change it."""
 SENTENCE_END: Final = re.compile(r"[.?!](?=\s|$)|\n")
 DELIMITER: Final = re.compile(r"(?<!\\)(?:\\[()\[\]]|\$\$?)")
-DENIAL: Final = re.compile(
+DENIAL: Final = any_case(
     r"\b(?:not|never|wrong|incorrect|cannot|unless|doubt|neither|nor)\b|n't\b"
-    r"|\b(?:or|and|plus|minus|times|over|negative|half|twice|double)(?: of)?\s*\Z",
-    re.IGNORECASE,
+    r"|\b(?:or|and|plus|minus|times|over|negative|half|twice|double)(?: of)?\s*\Z"
 )
-DOUBT: Final = re.compile(
+DOUBT: Final = any_case(
     r"\b(?:or|not|but|if|unless|otherwise|except|maybe|perhaps|either|neither|wrong|incorrect)\b"
-    r"|n't\b",
-    re.IGNORECASE,
+    r"|n't\b"
 )
 """Words behind an answer that take it back or limit it."""
-CHANGE: Final = re.compile(
+CHANGE: Final = any_case(
     r"(?:and|plus|minus|times|over|to|squared|cubed|factorial|half|halves|thirds?|quarters?|dozens?"
     r"|pairs?|hundreds?|thousands?|millions?|billions?|trillions?|percent|point|less|more|fewer"
-    r"|off|but|negative)\b",
-    re.IGNORECASE,
+    r"|off|but|negative)\b"
 )
 """Words that change a number which they follow."""
-CHANGED: Final = re.compile(
+CHANGED: Final = any_case(
     r"\b(?:half|twice|double|square|squared|cube|root|reciprocal|opposite|inverse|negative|minus|plus"
-    r"|times|less|more|fewer|than|least|most|bound|guess|estimate|before|after|next|previous)\b",
-    re.IGNORECASE,
+    r"|times|less|more|fewer|than|least|most|bound|guess|estimate|before|after|next|previous)\b"
 )
 """Words with which what is announced is another value than the answer."""
-ANNOUNCEMENT: Final = re.compile(
+ANNOUNCEMENT: Final = any_case(
     r"(?:(?:so|thus|hence|therefore|then|finally|here|it is|we get|we have|we find|that)[\s,]*)*"
     r"(?:(?:(?:the|our|final|correct|required|total) )+"
     r"(?:answer|solution|result|value|total|number|probability|area|volume|length|perimeter|distance"
     r"|cost|price|sum|product|matrix|ordered pair|remainder|maximum|minimum|domain|range)"
-    r"(?: (?:of|for|that)(?: [A-Za-z']+){1,12}?)? (?:is|are|equals)|is|are)?\s*:?\s*\Z",
-    re.IGNORECASE,
+    r"(?: (?:of|for|that)(?: [A-Za-z']+){1,12}?)? (?:is|are|equals)|is|are)?\s*:?\s*\Z"
 )
 """Words that say nothing but that the answer follows."""
 REPEATED: Final = re.compile(r"\s*(?:is|are) (?:the|our) (?:answer|solution|result)s?\Z")

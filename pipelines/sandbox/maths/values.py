@@ -8,15 +8,8 @@ import sympy
 
 from pipelines.sandbox.maths import units
 from pipelines.sandbox.maths.equality import equal, renamed, rounded
-from pipelines.sandbox.maths.forms import (
-    RIGHT,
-    WRONG,
-    Expression,
-    Unit,
-    Value,
-    Verdict,
-    unknown,
-)
+from pipelines.sandbox.maths.forms import Expression, Unit, Value
+from pipelines.sandbox.maths.outcomes import RIGHT, WRONG, Verdict, unknown
 
 ROUNDED_PLACES: Final = 2
 """Digits after the point from which on a decimal number may be a rounded one."""

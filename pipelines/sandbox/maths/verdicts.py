@@ -9,14 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from pipelines.sandbox.maths.forms import (
-    RIGHT,
-    Notes,
-    Options,
-    UnreadableError,
-    Verdict,
-    unknown,
-)
+from pipelines.sandbox.maths.forms import Notes, Options, UnreadableError
+from pipelines.sandbox.maths.outcomes import RIGHT, Verdict, unknown
 from pipelines.sandbox.maths.powers import NoValueError
 from pipelines.sandbox.maths.reading import read, tokens_of
 from pipelines.sandbox.maths.structures import same

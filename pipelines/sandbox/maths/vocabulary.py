@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+
+def any_case(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern whose words may be in capital letters."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from pipelines.sandbox import maths as package
 from pipelines.sandbox.answers import Compared, compare
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.maths import verdicts
-from pipelines.sandbox.maths.forms import Verdict
+from pipelines.sandbox.maths.outcomes import Verdict
 from pipelines.sandbox.run import Finished
 from pipelines.scorers import digests, maths
 from pipelines.scorers.protocol import Given
