@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -11,8 +12,10 @@ import pytest
 
 from expectations import suite as suites
 from expectations.errors import BatchError, SuiteError
-from pipelines.rounds import context
+from pipelines.inquiry import verdicts_again
+from pipelines.rounds import context, tables
 from pipelines.stages import verify
+from pipelines.verification import stored_suite
 from tests.flow.projects import Project, tiny
 
 JUDGED = ("image_bytes", "real_distance", "label", "real_inputs", "depth_max")
@@ -79,6 +82,47 @@ def test_a_round_is_compared_with_real_rows_and_by_its_lineage(made: Project) ->
     assert {row["verdict"] for row in table.values()} == {"passed"}
     assert 0 < table["distances"]["observed"] <= 1
     assert table["depth"]["observed"] == 1.0
+
+
+def test_verdicts_are_given_again_from_what_the_lake_holds(made: Project) -> None:
+    rules = [
+        *(present(each) for each in JUDGED),
+        rule(
+            "distances",
+            "expect_column_kolmogorov_smirnov_to_be_between",
+            column="real_distance",
+            max_value=1.0,
+        ),
+        rule(
+            "coverage",
+            "expect_rows_coverage_to_be_between",
+            column_list=["image_bytes"],
+            min_ratio=0.0,
+        ),
+        rule("depth", "expect_column_depth_to_be_between", column="depth_max", max_value=2.0),
+        rule("far", "expect_column_values_to_be_between", column="real_distance", min_value=99.0),
+    ]
+    place = suites.place("tiny")
+    before = place.read_text(encoding="utf-8")
+    place.write_text(json.dumps({"name": "s", "expectations": rules}), encoding="utf-8")
+    try:
+        made.round("tiny-1", "verify")
+        suite = suites.load(place)
+    finally:
+        place.write_text(before, encoding="utf-8")
+    lake = made.lake()
+    verified = lake.resolve("tiny-r001")
+    assert stored_suite.read(lake, verified.id, "tiny", 1) == suite
+    compared = stored_suite.real_scores(lake, verified.id, "tiny", 1)
+    assert compared is not None
+    assert compared.columns == ["round", "row", "real_distance"]
+    again = verdicts_again.judge(lake, verified, "tiny", 1)
+    assert isinstance(again, pl.DataFrame)
+    assert again.equals(tables.read_round(lake, verified.id, "tiny", "verdicts", 1))
+    assert set(again["verdict"]) == {"passed", "failed"}
+    older = replace(verified, metadata={**verified.metadata, "stemma.versions": "{}"})
+    told = verdicts_again.judge(lake, older, "tiny", 1)
+    assert str(told).startswith("other versions than those of this release gave these verdicts: ")
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,15 @@ import pytest
 from hypothesis import strategies as st
 
 from lake import tables
-from lineage import audit, curation, digests, guard, identity, schema, training_mix
+from lineage import audit, curation, digests, guard, identity, payload, schema, training_mix
 from lineage.ancestry import files, references
 from lineage.ancestry.index import open_index
 from lineage.ancestry.source import Source
 from lineage.export import croissant, prov
 from lineage.limits import Limits
+from lineage.proof import again
+from lineage.proof import payload as proved_payload
+from lineage.proof.again import Comparison
 from lineage.proof.prove import prove
 from lineage.proof.tables import Tables
 from pipelines.common.errors import GeneratorError
@@ -31,11 +34,12 @@ from pipelines.generators import model_folder
 from pipelines.generators.diffusion import folder
 from pipelines.generators.text import exemplars
 from pipelines.rounds import ancestry_index, manifest
+from pipelines.rounds import payload as payload_faults
 from pipelines.scorers.cache import Cache
 from pipelines.verification.calibrations import records
 from review.diff import distance, quality
 from review.provenance import origins
-from tests.fuzz.engine import fuzzed
+from tests.fuzz.engine import SAID, fuzzed
 from tests.fuzz.frames import frames
 from tests.fuzz.mutations import either, mutated, written
 from tests.lineage import digits
@@ -215,6 +219,43 @@ def test_tables_that_are_proved(content: tuple[pl.DataFrame, ...]) -> object:
     if all(map(operator.is_, content, ROUND)):
         assert not any(len(each.findings) for each in found)
     return found
+
+
+SAMPLES: Final = pl.DataFrame(
+    {"round": [1] * 3, "row": range(3), "text": list("abc")}
+).with_columns(label=pl.Series([[0], [], [1, None]]))
+HELD: Final = SAMPLES.with_columns(identity.sample_ids(SAMPLES, ["text"]))
+STATED: Final = HELD.select("row", payload.columns_digests(HELD, ["text"]))
+
+
+@fuzzed(st.tuples(frames(HELD), frames(STATED)), reasons=1)
+def test_payloads_that_are_proved(content: tuple[pl.DataFrame, ...]) -> object:
+    """What is no payload of its ids is a finding, whatever its columns are."""
+    samples, decided = content
+    held = Tables("d", 1, None, samples.lazy(), decided.lazy(), None, identity=("text",))
+    found = list(proved_payload.prove(held))
+    told = payload_faults.faults(samples.lazy(), decided.lazy(), ["text"])
+    assert told is None or len(told) < SAID
+    if samples is HELD and decided is STATED:
+        assert told is None
+        assert not any(len(each.findings) for each in found)
+    return found
+
+
+@fuzzed(st.tuples(frames(DECISIONS), frames(VERDICTS)), reasons=2)
+def test_tables_that_are_compared_with_what_is_made_again(
+    content: tuple[pl.DataFrame, ...],
+) -> object:
+    decided, judged = content
+    held = again.typed(decided.lazy(), schema.DECISIONS, "the decisions").collect()
+    found = again.differences(held, DECISIONS, Comparison("the verdicts"))
+    verdicts = again.typed(judged.lazy(), schema.VERDICTS, "the verdicts").collect()
+    by = Comparison("the suite", key=("row", "expectation"), close=("observed",))
+    other = again.differences(verdicts, VERDICTS, by)
+    if decided is DECISIONS and judged is VERDICTS:
+        assert found.is_empty()
+        assert other.is_empty()
+    return found, other
 
 
 @fuzzed(st.tuples(frames(MADE), frames(VERDICTS), frames(DECISIONS)), reasons=1)
