@@ -17,6 +17,17 @@ TIERS := bench or foreign or kill or simulation or slow
 WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 # A worker fills a core; threads of its models would only wait for each other.
 test test-all test-rest: export OMP_NUM_THREADS := 1
+# Tests start many processes of the same code: it is compiled once, whatever the environment says.
+test test-all test-rest: export PYTHONDONTWRITEBYTECODE :=
+# What tests write lies in memory where there is room for it (4 GB that may hold programs). A disk
+# makes each commit of a lake wait, and what that is for, a loss of power, no test can bring about.
+ROOM := import os; at = os.statvfs("/dev/shm"); \
+  print(at.f_bavail * at.f_frsize >> 32 if not at.f_flag & os.ST_NOEXEC else 0)
+ifndef TMPDIR
+ifneq ($(filter-out 0,$(shell $(PYTHON) -c '$(ROOM)' 2> /dev/null)),)
+test test-all test-rest: export TMPDIR := /dev/shm
+endif
+endif
 
 .PHONY: run test test-all test-rest fuzz lint install install-test clean
 
