@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import Bounded, Finding
+from expectations.custom.table import Bounded, Finding, to_compare
 from expectations.errors import CannotJudge
 
 VERSION: Final = "class_shares/1"
@@ -47,16 +47,10 @@ class ExpectColumnClassShareRatiosToBeBetween(Bounded):
         "against": "compared with the rows named $against",
     }
 
-    @property
-    def reference(self) -> str | None:
-        """The name of the rows that it compares with."""
-        return self.against
-
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
         """Compare the shares of classes."""
-        if reference is None:
-            raise CannotJudge("there are no rows to compare with")
-        ours, theirs = (frame[self.column].drop_nulls() for frame in (candidates, reference))
+        rows = (candidates, to_compare(reference))
+        ours, theirs = (frame[self.column].drop_nulls() for frame in rows)
         counts = self._counts(ours, theirs)
         shares = (counts["ours"] / len(ours)) / (counts["theirs"] / len(theirs))
         ratios = shares.to_numpy()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import LIMITS, Bounded, Finding, within
-from expectations.errors import CannotJudge
-from expectations.measures.null import Comparison, Side
+from expectations.custom.table import LIMITS, Bounded, Finding, to_compare, within
+from expectations.measures import null
+from expectations.measures.null import Array, Comparison, Side
 
 VERSION: Final = "compared/1"
 """Raised when the verdicts change for equal input."""
@@ -55,20 +56,32 @@ class Compared(Bounded, ABC):
             )
         return values
 
-    @property
-    def reference(self) -> str | None:
-        """Name of the rows that candidates are compared with."""
-        return self.against
-
     @abstractmethod
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
         """Compute the figure and its null."""
 
+    def with_null(
+        self,
+        figure: Callable[[Array, Array], float],
+        candidates: Array,
+        real: Array,
+        *,
+        even: bool = False,
+    ) -> Comparison:
+        """Compute a figure and its null, as `null.compare` with the expectation's own settings."""
+        return null.compare(
+            figure,
+            candidates,
+            real,
+            draws=self.draws,
+            max_rows=self.max_rows,
+            seed=self.seed,
+            even=even,
+        )
+
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
         """Compute the figure and its null, and apply the limits."""
-        if reference is None:
-            raise CannotJudge("there are no rows to compare with")
-        comparison = self.compare(candidates, reference)
+        comparison = self.compare(candidates, to_compare(reference))
         chance = comparison.p_value(self.worse)
         success = (
             self.within(comparison.value)

@@ -18,10 +18,7 @@ class ExpectRowsCoverageToBeBetween(Overlap):
     The observed value is the share of real rows in whose ball, which reaches to the fifth
     neighbour among the real rows, there is a candidate. Outliers among the candidates do not help.
 
-    Args:
-        column_list: of numbers, image files or lists of numbers, each scaled by the real rows.
-        min_value, max_value, min_ratio, max_ratio, min_p_value, against, draws, max_rows, seed: as
-            in `Compared`.
+    The arguments are those of `Overlap`.
     """
 
     sentence: ClassVar[str] = "By $column, the candidates must cover the real rows"

@@ -8,7 +8,7 @@ import polars as pl
 
 from expectations.custom.compared import Compared
 from expectations.custom.table import values
-from expectations.measures import distributions, null
+from expectations.measures import distributions
 from expectations.measures.null import Comparison
 
 VERSION: Final = "kolmogorov_smirnov/1"
@@ -36,11 +36,8 @@ class ExpectColumnKolmogorovSmirnovToBeBetween(Compared):
 
     def compare(self, candidates: pl.DataFrame, reference: pl.DataFrame) -> Comparison:
         """Compare k candidates with m − k real rows, and real rows with real rows."""
-        return null.compare(
+        return self.with_null(
             distributions.kolmogorov_smirnov,
             values(candidates, self.column).to_numpy(),
             values(reference, self.column).to_numpy(),
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
         )

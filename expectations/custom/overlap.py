@@ -9,7 +9,7 @@ import polars as pl
 
 from expectations import gx
 from expectations.custom.compared import Compared
-from expectations.measures import null, points
+from expectations.measures import points
 from expectations.measures.null import Comparison, Side
 from expectations.measures.points import Points
 
@@ -21,6 +21,8 @@ class Overlap(Compared, ABC):
     """An expectation about the share of real rows that the candidates reach.
 
     It compares as many candidates with as many real rows; the null compares real rows alone.
+    Its arguments are those of `Compared`, and `column_list`: columns of numbers, image files or
+    lists of numbers, each scaled by the real rows.
     """
 
     column_list: list[str] = gx.Field(min_items=1)
@@ -40,12 +42,4 @@ class Overlap(Compared, ABC):
         ours, theirs = points.points(
             candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
         )
-        return null.compare(
-            self.figure,
-            ours,
-            theirs,
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
-            even=True,
-        )
+        return self.with_null(self.figure, ours, theirs, even=True)

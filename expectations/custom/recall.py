@@ -19,10 +19,7 @@ class ExpectRowsRecallToBeBetween(Overlap):
     to the third neighbour among the candidates. Outliers among the candidates have wide balls and
     raise it, which coverage does not reward (Naeem et al. 2020).
 
-    Args:
-        column_list: of numbers, image files or lists of numbers, each scaled by the real rows.
-        min_value, max_value, min_ratio, max_ratio, min_p_value, against, draws, max_rows, seed: as
-            in `Compared`.
+    The arguments are those of `Overlap`.
     """
 
     sentence: ClassVar[str] = "By $column, the real rows must lie among the candidates"

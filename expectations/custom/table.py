@@ -58,8 +58,9 @@ class TableExpectation(Sentence, gx.BatchExpectation, ABC):
 
     @property
     def reference(self) -> str | None:
-        """Name of the rows that candidates are compared with; None if there are none."""
-        return None
+        """Name of the rows that candidates are compared with: `against`; None without it."""
+        name: str | None = getattr(self, "against", None)
+        return name
 
     @abstractmethod
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
@@ -130,6 +131,17 @@ class Bounded(TableExpectation, ABC):
 def within(value: float, low: float | None, high: float | None) -> bool:
     """Whether a value is between limits; None is no limit."""
     return (low is None or value >= low) and (high is None or value <= high)
+
+
+def to_compare(reference: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows that candidates are compared with.
+
+    Raises:
+        CannotJudge: there are none.
+    """
+    if reference is None:
+        raise CannotJudge("there are no rows to compare with")
+    return reference
 
 
 def drawn(values: pl.Series, rows: int, seed: int) -> pl.Series:

@@ -65,13 +65,10 @@ class TextDiversity(Compared, ABC):
         def of_left(left: NDArray[Any], _: NDArray[Any]) -> float:
             return figure(left)
 
-        return null.compare(
+        return self.with_null(
             of_left,
             places[: len(ours)],
             places[len(ours) :],
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
         )
 
     def _texts(self, frame: pl.DataFrame, rows: int) -> pl.Series:

@@ -53,13 +53,10 @@ class ExpectColumnTotalVariationToBeBetween(Compared):
             bin_of = distributions.binned(real, self.bins)
             ours, theirs = bin_of(values(candidates, self.column).to_numpy()), bin_of(real)
         kinds = 1 + int(max(ours.max(initial=0), theirs.max(initial=0)))
-        return null.compare(
+        return self.with_null(
             lambda left, right: distributions.total_variation(
                 *(np.bincount(side, minlength=kinds) for side in (left, right))
             ),
             ours,
             theirs,
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
         )

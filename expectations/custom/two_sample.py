@@ -7,8 +7,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from expectations import gx
-from expectations.custom.table import PHRASES, Bounded, Finding
-from expectations.errors import CannotJudge
+from expectations.custom.table import PHRASES, Bounded, Finding, to_compare
 from expectations.measures import points, twosample
 
 VERSION: Final = "two_sample/1"
@@ -51,17 +50,11 @@ class ExpectClassifierTwoSampleAccuracyToBeBetween(Bounded):
         "min_p_value": "no better than chance at level $min_p_value",
     }
 
-    @property
-    def reference(self) -> str | None:
-        """Name of the rows that candidates are compared with."""
-        return self.against
-
     def find(self, candidates: pl.DataFrame, reference: pl.DataFrame | None) -> Finding:
         """Train a classifier, and compute its held-out accuracy."""
-        if reference is None:
-            raise CannotJudge("there are no rows to compare with")
+        rows = to_compare(reference)
         ours, theirs = points.points(
-            candidates, reference, self.column_list, max_rows=self.max_rows, seed=self.seed
+            candidates, rows, self.column_list, max_rows=self.max_rows, seed=self.seed
         )
         result = twosample.two_sample(
             ours, theirs, self.classifier, max_rows=self.max_rows, seed=self.seed

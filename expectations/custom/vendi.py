@@ -44,11 +44,4 @@ class ExpectRowsVendiScoreToBeBetween(Compared):
         )
         null.sizes(len(ours), len(theirs), self.max_rows)
         wide = vendi_score.kernel_width(theirs)
-        return null.compare(
-            lambda left, _: vendi_score.compute(left, wide),
-            ours,
-            theirs,
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
-        )
+        return self.with_null(lambda left, _: vendi_score.compute(left, wide), ours, theirs)

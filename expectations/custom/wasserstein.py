@@ -41,11 +41,8 @@ class ExpectColumnWassersteinToBeBetween(Compared):
         real = values(reference, self.column).to_numpy()
         null.sizes(len(candidates), len(real), self.max_rows)
         unit = distributions.spread(real)
-        return null.compare(
+        return self.with_null(
             distributions.wasserstein,
             values(candidates, self.column).to_numpy() / unit,
             real / unit,
-            draws=self.draws,
-            max_rows=self.max_rows,
-            seed=self.seed,
         )
