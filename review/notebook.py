@@ -56,12 +56,12 @@ class Version:
         return self.table("decisions")
 
     def table(self, name: str) -> pl.LazyFrame:
-        """All rounds of a table, such as `scores` or `leaks`.
+        """All rounds of a table, such as `scores` or `leaks`; what a round lacks is null.
 
         Raises:
             NotFoundError: the commit holds no part of it.
         """
-        return tables.read(self.lake, self.commit, self.dataset, name)
+        return tables.read_diagonal(self.lake, self.commit, self.dataset, name)
 
     @property
     def rounds(self) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from lake.errors import NotFoundError
 from lineage import schema
 
 OCCURRENCE = ("round", "row")
+PARQUET = ".parquet"
 
 
 def read(lake: Lake, ref: str, dataset: str, table: str) -> pl.LazyFrame:
@@ -25,6 +26,22 @@ def read(lake: Lake, ref: str, dataset: str, table: str) -> pl.LazyFrame:
         NotFoundError: the ref holds no partition of the table.
     """
     return lake.scan(ref, refs.table(dataset, table))
+
+
+def read_diagonal(lake: Lake, ref: str, dataset: str, table: str) -> pl.LazyFrame:
+    """Scan all rounds of a table whose columns may differ from round to round.
+
+    Earlier releases wrote fewer columns, and scorers may change: what a round lacks is null there.
+
+    Raises:
+        NotFoundError: the ref holds no partition of the table.
+    """
+    prefix = refs.table(dataset, table)
+    parts = [item for item in lake.objects(ref, prefix) if item.path.endswith(PARQUET)]
+    if not parts:
+        return read(lake, ref, dataset, table)
+    frames = [lake.scan_parts(ref, [part]) for part in parts]
+    return pl.concat(frames, how="diagonal_relaxed")
 
 
 def read_round(lake: Lake, ref: str, dataset: str, table: str, number: int) -> pl.DataFrame:

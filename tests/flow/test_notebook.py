@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import stemma
+from lake import refs
 from lake.errors import NotFoundError
 from lineage import schema
 from review.errors import UsageError
@@ -49,6 +50,19 @@ def test_what_is_not_there_is_said() -> None:
         stemma.open("tiny-v9")
     with pytest.raises(NotFoundError, match="main holds no digits; it holds tiny"):
         stemma.open("main", "digits")
+
+
+def test_rounds_of_an_earlier_release_lack_columns(copied: Project) -> None:
+    lake = copied.lake()
+    lake.set_branch("earlier", lake.resolve("main").id)
+    stored = lake.scan("earlier", refs.partition("tiny", "decisions", 1)).collect()
+    path = refs.part("tiny", "decisions", 1)
+    lake.write("earlier", path, stored.drop("columns_digest"))
+    lake.commit("earlier", "Decide as the release before", {})
+    decided = stemma.open("earlier", "tiny").decisions.collect()
+    assert decided.schema == schema.DECISIONS
+    stated = decided.group_by("round").agg(pl.col("columns_digest").is_not_null().all())
+    assert dict(stated.iter_rows()) == {1: False, 2: True}
 
 
 def test_a_ref_of_several_data_sets_wants_a_name(copied: Project) -> None:
