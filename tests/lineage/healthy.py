@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -68,9 +68,10 @@ class Lake:
         if "lineage" not in held:
             return None
         mix = self.mixes.get(at)
+        frames = held["lineage"], held.get("decisions"), self.left_out.get(at)
         return Source(
             *at,
-            digest=secrets.token_hex(8),
+            digest=_digest(at, *frames, mix=mix),
             lineage=held["lineage"].lazy,
             decisions=held["decisions"].lazy if "decisions" in held else None,
             mixes={mix.digest: mix} if mix else {},
@@ -123,6 +124,15 @@ class Lake:
         found = self.tables[at]["lineage"].filter(pl.col("row") == row)["sample_id"][0]
         assert isinstance(found, bytes)
         return found
+
+
+def _digest(at: Place, *frames: pl.DataFrame | None, mix: MixManifest | None) -> str:
+    """Changes with every table of a round and with its mix, as the id of a commit does."""
+    found = hashlib.sha256(repr((at, mix and mix.digest)).encode())
+    for frame in frames:
+        content = b"" if frame is None else frame.write_ipc(None).getvalue()
+        found.update(b"%d\n%b" % (len(content), content))
+    return found.hexdigest()
 
 
 def proofs(lake: Lake, directory: Path, only: Collection[str] = ("d", "e")) -> list[Batch]:

@@ -230,9 +230,15 @@ PLANTS |= {
 }
 
 
-def test_a_healthy_lake_is_proved_clean(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def indexes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of indexes: rounds that nobody spoiled are indexed once."""
+    return tmp_path_factory.mktemp("indexes")
+
+
+def test_a_healthy_lake_is_proved_clean(indexes: Path) -> None:
     lake = healthy()
-    found = proofs(lake, tmp_path)
+    found = proofs(lake, indexes)
     assert findings(found) == []
     assert {each.check for each in found} == set(CHECKS) - set(MADE_AGAIN)
     checked = Counter[str]()
@@ -248,11 +254,11 @@ def test_a_healthy_lake_is_proved_clean(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", PLANTS)
-def test_what_is_planted_is_found_and_nothing_else(what: str, tmp_path: Path) -> None:
+def test_what_is_planted_is_found_and_nothing_else(what: str, indexes: Path) -> None:
     plant, wanted = PLANTS[what]
     lake = healthy()
     plant(lake)
-    found = findings(proofs(lake, tmp_path))
+    found = findings(proofs(lake, indexes))
     assert sorted((at for at, _ in found), key=str) == sorted(wanted, key=str), found
 
 
@@ -264,9 +270,9 @@ def test_what_is_planted_is_found_and_nothing_else(what: str, tmp_path: Path) ->
     ],
 )
 def test_a_table_that_cannot_be_read_is_an_error(
-    change: Callable[[pl.DataFrame], pl.DataFrame], said: str, tmp_path: Path
+    change: Callable[[pl.DataFrame], pl.DataFrame], said: str, indexes: Path
 ) -> None:
     lake = healthy()
     lake.tables[R]["lineage"] = change(lake.tables[R]["lineage"])
     with pytest.raises(SchemaError, match=said):
-        proofs(lake, tmp_path)
+        proofs(lake, indexes)
