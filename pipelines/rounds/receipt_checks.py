@@ -7,7 +7,8 @@ branch or in what main holds of the round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from lake import refs
 from lake.errors import NotFoundError
@@ -17,9 +18,9 @@ from pipelines.rounds import (
     adoption,
     attestation,
     history,
+    listing,
     published_content,
     receipts,
-    stage_inputs,
     trust,
 )
 from pipelines.rounds.attestation import SHORT
@@ -27,9 +28,18 @@ from pipelines.rounds.context import RoundContext
 from pipelines.rounds.metadata import PUBLISH_KEY, StageMetadata
 from pipelines.rounds.receipts import Receipt
 
+READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "generate": ("fit",),
+    "verify": ("generate", "fit"),
+    "curate": ("verify",),
+    "evaluate": ("curate", "generate", "fit"),
+    "publish": ("evaluate", "curate"),
+}
+"""The stages of the same round whose receipts each stage reads."""
+
 
 def check(ctx: RoundContext, stage: str) -> None:
-    """Check the receipt of the stage whose result a stage reads.
+    """Check the receipts that a stage reads.
 
     Args:
         ctx: the round.
@@ -39,24 +49,28 @@ def check(ctx: RoundContext, stage: str) -> None:
         StaleError: the lake does not hold what the receipt says.
     """
     if stage == "fit":
-        read = ctx.previous()
-        wrong = _published_fault(ctx, read)
-        if wrong is None and read.line == refs.MAIN:
-            changed = published_content.fault(ctx.lake, read.commit, read.dataset)
-            wrong = f"names {read.commit[:SHORT]}, and {changed} there" if changed else None
-    elif stage == "generate":
-        read, pinned = ctx.receipt("fit"), ctx.previous().commit
-        fits = read.commit == pinned
-        wrong = None if fits else f"names {read.commit[:SHORT]}, and not {pinned[:SHORT]}"
-    else:
-        read = ctx.receipt(stage_inputs.BEFORE[stage])
-        wrong = next(_faults(ctx, read), None)
+        previous = ctx.previous()
+        _refuse(previous, _published_fault(ctx, previous) or _changed(ctx, previous))
+    for name in READS.get(stage, ()):
+        read = ctx.receipt(name)
+        _refuse(read, _fit_fault(ctx, read) if name == "fit" else next(_faults(ctx, read), None))
+
+
+def _refuse(receipt: Receipt, wrong: str | None) -> None:
     if wrong is not None:
-        path = receipts.path(read.dataset, read.round, read.stage)
+        path = receipts.path(receipt.dataset, receipt.round, receipt.stage)
         raise StaleError(
             f"{path} {wrong}; restore it (git restore rounds dvc.lock) or remove it, and run "
             "`dvc repro`"
         )
+
+
+def _fit_fault(ctx: RoundContext, receipt: Receipt) -> str | None:
+    """Why a fit receipt names another commit than the round before it; None if it does not."""
+    pinned = ctx.previous().commit
+    if receipt.commit == pinned:
+        return None
+    return f"names {receipt.commit[:SHORT]!r}, and not {pinned[:SHORT]}"
 
 
 def _published_fault(ctx: RoundContext, receipt: Receipt) -> str | None:
@@ -64,7 +78,7 @@ def _published_fault(ctx: RoundContext, receipt: Receipt) -> str | None:
     commit = _resolved(ctx, receipt)
     metadata = StageMetadata.from_commit(commit) if commit else None
     if commit is None or metadata is None:
-        return f"names {receipt.commit[:SHORT]}, which no stage published"
+        return f"names {receipt.commit[:SHORT]!r}, which no stage published"
     if receipt.line != refs.MAIN:
         if metadata.extra.get(PUBLISH_KEY) != receipt.input_key:
             return f"names {commit.id[:SHORT]}, which has another key"
@@ -77,16 +91,27 @@ def _published_fault(ctx: RoundContext, receipt: Receipt) -> str | None:
     return None if held else f"names {commit.id[:SHORT]}, which main does not hold"
 
 
+def _changed(ctx: RoundContext, receipt: Receipt) -> str | None:
+    """What somebody changed in the published rounds at a commit; None if nobody changed them."""
+    if receipt.line != refs.MAIN:
+        return None
+    changed = published_content.fault(ctx.lake, receipt.commit, receipt.dataset)
+    return f"names {receipt.commit[:SHORT]}, and {changed} there" if changed else None
+
+
 def _faults(ctx: RoundContext, receipt: Receipt) -> Iterator[str]:
     """Everything that is wrong with the receipt of a stage, the cheapest to find first."""
-    commit = _resolved(ctx, receipt)
-    if commit is None:
-        yield f"names {receipt.commit[:SHORT]}, which the lake does not hold"
+    commit, round_ = _resolved(ctx, receipt), ctx.round
+    place = (receipt.repository, receipt.branch, receipt.line)
+    if place != (ctx.lake.repository, round_.branch, round_.line):
+        yield f"is not about {round_.branch} of {ctx.lake.repository}"
         return
-    short, round_ = commit.id[:SHORT], ctx.round
+    if commit is None:
+        yield f"names {receipt.commit[:SHORT]!r}, which is no commit that the lake holds"
+        return
+    short = commit.id[:SHORT]
     notes = adoption.read(ctx.lake, round_.dataset, round_.number)
-    key = adoption.key_of(commit, receipt.stage, notes)
-    if key is None or key.key != receipt.key.key:
+    if adoption.key_of(commit, receipt.stage, notes) != receipt.key:
         yield f"names {short}, which is no {receipt.stage} commit of its key"
         return
     merge = history.published(ctx.lake, round_.dataset).get(round_.number)
@@ -111,7 +136,11 @@ def _holds(ctx: RoundContext, head: str, commit: Commit, stage: str) -> bool:
 
 
 def _resolved(ctx: RoundContext, receipt: Receipt) -> Commit | None:
+    """The commit of a receipt; None if the lake has none of exactly this id."""
+    if not listing.COMMIT.fullmatch(receipt.commit):
+        return None
     try:
-        return ctx.lake.resolve(receipt.commit)
+        commit = ctx.lake.resolve(receipt.commit)
     except NotFoundError:
         return None
+    return commit if commit.id == receipt.commit else None

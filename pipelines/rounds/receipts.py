@@ -92,11 +92,12 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
     """Read a receipt.
 
     Raises:
-        StaleError: the receipt is missing or damaged; the message names the stage that writes it.
+        StaleError: the receipt is missing, damaged, or that of another stage; the message names the
+            stage that writes it.
     """
     receipt_path = path(dataset, number, stage)
     try:
-        return strictly(Receipt, documents.read_json(receipt_path))
+        receipt = strictly(Receipt, documents.read_json(receipt_path))
     except FileNotFoundError as error:
         raise StaleError(
             f"{receipt_path} is missing; `dvc repro` runs the stage {stage} first"
@@ -106,6 +107,13 @@ def read(dataset: str, number: int, stage: str) -> Receipt:
         raise StaleError(
             f"{receipt_path} is not a receipt{reason}; remove it and run `dvc repro`"
         ) from error
+    if (receipt.dataset, receipt.round, receipt.stage) != (dataset, number, stage):
+        raise StaleError(
+            f"{receipt_path} is the receipt of {receipt.stage} of round {receipt.round} of "
+            f"{receipt.dataset}; restore it (git restore rounds dvc.lock) or remove it, and run "
+            "`dvc repro`"
+        )
+    return receipt
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -67,6 +67,9 @@ def audited(project: Project, how: str = "--history", ref: str = refs.MAIN) -> d
     """What an audit finds, as JSON; its exit code says whether it found anything."""
     done = project.stemma("audit", how, ref, "--json")
     assert "Traceback" not in done.said
+    if " cannot be read: " in done.err:  # no table, so nothing can be compared with it
+        assert done.code == 1
+        return {"findings": [{"check": "unreadable", "says": done.err}]}
     found: dict[str, Any] = json.loads(done.out)
     assert done.code == (1 if found["findings"] else 0), done.said
     return found
