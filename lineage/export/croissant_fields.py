@@ -91,6 +91,7 @@ MEANINGS: Final = {
         "duplicate_of.dataset": "Data set of that occurrence.",
         "duplicate_of.round": "Round of that occurrence.",
         "duplicate_of.row": "Row of that occurrence.",
+        "columns_digest": "SHA-256 of the columns that the id of the content leaves out.",
     },
 }
 LABELS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {("samples", "label"): ("cr:Label",)}
