@@ -61,8 +61,13 @@ class RuleChange:
 
     def __str__(self) -> str:
         """A phrase such as "label_agrees loosened: mostly 0.9 → 0.5"."""
-        values = [value for value in (self.before, self.after) if value is not None]
-        return f"{self.name} {self.how}: {' → '.join(values)}"
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return f"{self.name} {self.how}: {after if before is None else before}"
+        argument = before.partition(" ")[0]
+        only = ", " not in before and ", " not in after
+        shown = after.removeprefix(f"{argument} ") if only else after
+        return f"{self.name} {self.how}: {before} → {shown}"
 
 
 @dataclass(frozen=True, slots=True)
