@@ -108,8 +108,7 @@ def pairs(
     theirs = None if right is None else _distinct(right)
     total = len(ours.texts) + (0 if theirs is None else len(theirs.texts))
     few = len(ours.texts) * (len(ours.texts) if theirs is None else len(theirs.texts)) <= FEW
-    bands = None if few else _Bands(threshold, shingling.permutations, shingling.seed)
-    hasher = _Hasher(shingling.unit, shingling.ngram, bands)
+    hasher = _Hasher(shingling, None if few else threshold)
 
     def hashed(texts: pl.Series, before: int) -> _Hashed:
         return hasher.hashed(texts, lambda done: progress and progress(before + done, total))
@@ -168,27 +167,6 @@ def band_rows(threshold: float, permutations: int) -> int:
     return widest
 
 
-@dataclass(frozen=True, slots=True)
-class _Bands:
-    """How signatures are cut into bands."""
-
-    threshold: float
-    permutations: int
-    seed: int
-
-    def keys(self, sets: Sets) -> NDArray[np.uint64]:
-        """Hash each band of each text to one number, [bands, n]."""
-        width = band_rows(self.threshold, self.permutations)
-        matrix = signatures(sets, self.permutations, self.seed)
-        columns = matrix[:, : self.permutations // width * width].astype(np.uint64)
-        parts = columns.reshape(len(matrix), self.permutations // width, width)
-        keys = np.full(parts.shape[:2], shingles.MIX)
-        for column in range(width):
-            keys = (keys ^ parts[:, :, column]) * shingles.MIX
-            keys ^= keys >> np.uint64(29)
-        return np.ascontiguousarray(keys.T)
-
-
 class _Hashed(NamedTuple):
     """Texts as sets, with a number for each band, [bands, n]; None: compare all pairs."""
 
@@ -197,21 +175,34 @@ class _Hashed(NamedTuple):
 
 
 class _Hasher(NamedTuple):
-    """How texts become sets and bands."""
+    """How texts become sets, and signatures bands that find the threshold; None: no bands."""
 
-    unit: Unit
-    ngram: int
-    bands: _Bands | None
+    shingling: Shingling
+    threshold: float | None
 
     def hashed(self, texts: pl.Series, report: Callable[[int], object]) -> _Hashed:
+        unit, ngram = self.shingling.unit, self.shingling.ngram
         parts, keys = [], []
         for start in range(0, len(texts), BLOCK):
-            parts.append(shingles.sets(texts[start : start + BLOCK], self.unit, self.ngram))
-            if self.bands is not None:
-                keys.append(self.bands.keys(parts[-1]))
+            parts.append(shingles.sets(texts[start : start + BLOCK], unit, ngram))
+            if self.threshold is not None:
+                width = band_rows(self.threshold, self.shingling.permutations)
+                keys.append(self._keys(parts[-1], width))
             report(start + len(parts[-1]))
         sets = shingles.joined(parts)
         return _Hashed(sets, np.concatenate(keys, axis=1) if keys else None)
+
+    def _keys(self, sets: Sets, width: int) -> NDArray[np.uint64]:
+        """Hash each band of each text to one number, [bands, n]."""
+        permutations = self.shingling.permutations
+        matrix = signatures(sets, permutations, self.shingling.seed)
+        columns = matrix[:, : permutations // width * width].astype(np.uint64)
+        parts = columns.reshape(len(matrix), permutations // width, width)
+        keys = np.full(parts.shape[:2], shingles.MIX)
+        for column in range(width):
+            keys = (keys ^ parts[:, :, column]) * shingles.MIX
+            keys ^= keys >> np.uint64(29)
+        return np.ascontiguousarray(keys.T)
 
 
 def _distinct(texts: pl.Series) -> Distinct:
