@@ -20,5 +20,5 @@ class LocalServer:
     def served(self, *, at_least: int = 0) -> int:
         """The server's own count of requests, once what it said has been counted."""
         until(lambda: self.home.served() >= at_least, interval=0.02, timeout=5)
-        time.sleep(0.2)
+        time.sleep(0.1)
         return self.home.served()

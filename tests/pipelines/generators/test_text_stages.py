@@ -40,7 +40,7 @@ SUITE = {
 
 def content() -> dict[str, Any]:
     """params.yaml of the project."""
-    settings = {"service": SERVICE, "shots": 1, "max_chars": 12}
+    settings = {"service": SERVICE, "shots": 1, "max_chars": 4}
     judged = {"judge": {"service": {"model": "judge-of-unknown-price"}, "votes": 2}}
     return {
         "seed": 4,
