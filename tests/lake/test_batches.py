@@ -13,7 +13,9 @@ from tests.lake.servers import Served
 
 
 def test_many_objects_are_written_as_if_one_by_one(lake: Lake) -> None:
-    items = {f"many/{number:04d}": b"%d" % (number % 7) for number in range(1200)}
+    """More than a call takes on the embedded lake; elsewhere each is a call of its own."""
+    count = 100 if lake.connection.home is None else 1200
+    items = {f"many/{number:04d}": b"%d" % (number % 7) for number in range(count)}
     lake.write_many("main", items, "text/plain")
     commit = lake.commit("main", "many", {})
     held = {item.path: item.checksum for item in lake.objects(commit.id)}
