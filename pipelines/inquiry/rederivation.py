@@ -27,7 +27,13 @@ from lineage.proof.again import Comparison
 from lineage.proof.findings import Batch, about_round, batch, unprovable
 from lineage.proof.rows import PARENTS, collect, columns
 from lineage.proof.tables import Tables
-from pipelines.common.errors import DataError, FormatError, PipelineError
+from pipelines.common.errors import (
+    DataError,
+    FormatError,
+    LibraryError,
+    ParamsError,
+    PipelineError,
+)
 from pipelines.inquiry import verdicts_again
 from pipelines.inquiry.stage_commits import STARTING, Finder
 from pipelines.rounds import manifest, tables
@@ -171,7 +177,10 @@ def _suite(held: RoundAtRef) -> Iterator[Batch]:
     if not _is_verified(held):
         return
     held_verdicts = _verdicts(held)
-    made = verdicts_again.judge(held.lake, held.commits["verify"], *held.id)
+    try:
+        made = verdicts_again.judge(held.lake, held.commits["verify"], *held.id)
+    except (ParamsError, LibraryError) as error:  # a plug-in or a library is not here
+        made = str(error)
     if isinstance(made, str):
         yield unprovable("suite", len(held_verdicts), made, *held.id)
         return

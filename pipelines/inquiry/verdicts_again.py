@@ -23,6 +23,8 @@ from pipelines.rounds.metadata import StageMetadata
 from pipelines.verification import stored_suite
 
 SHORT: Final = 12
+EXPECTATION: Final = "expectation "
+"""Start of the names of expectation types among versions."""
 NO_SUITE: Final = "the release that gave these verdicts stored no suite with them"
 
 
@@ -82,7 +84,9 @@ def _outdated(verified: Commit, suite: Suite, modality: str) -> str | None:
     metadata = StageMetadata.from_commit(verified)
     then = metadata.key.versions if metadata is not None and metadata.key is not None else {}
     now = versions.of_suite(suite) | MODALITIES.versions([modality])
-    other = [f"{name} {then.get(name, 'unknown')}" for name in now if then.get(name) != now[name]]
+    gone = [name for name in then if name.startswith(EXPECTATION) and name not in now]
+    differing = [name for name in now if then.get(name) != now[name]]
+    other = [f"{name} {then.get(name, 'unknown')}" for name in (*differing, *gone)]
     if not other:
         return None
     return f"other versions than those of this release gave these verdicts: {', '.join(other)}"
