@@ -30,11 +30,9 @@ def fault(ctx: RoundContext, commit: str) -> str | None:
         what their ids name and what was decided on, and the rounds before it are as published.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
-    merge, on_main = None, ctx.round.line == refs.MAIN
-    if on_main:
-        merge = history.published(lake, dataset).get(number)
+    merge = history.published_round(lake, ctx.round)
     wrong = adoption.fault(ctx, lake.resolve(commit), merge)
-    if wrong is None and on_main:
+    if wrong is None and ctx.round.line == refs.MAIN:
         wrong = published_content.fault(lake, commit, dataset, before=number)
     return wrong or _payload_fault(ctx, commit)
 

@@ -30,11 +30,13 @@ from pipelines.rounds import (
     adoption,
     attestation,
     branches,
+    earlier_release,
     history,
     manifest,
     merging,
     receipts,
     stage_inputs,
+    stored_keys,
     trust,
 )
 from pipelines.rounds.context import RoundContext
@@ -73,7 +75,7 @@ def published(ctx: RoundContext, key: StageKey) -> Publication | None:
     merged = history.published(ctx.lake, ctx.round.dataset).get(ctx.round.number)
     if merged is None:
         return None
-    adoption.compare_once(ctx)
+    earlier_release.compare_once(ctx)
     stored_key = _stored_key(ctx, merged.source) or merged.key
     if key.key != stored_key.key and key.recipe != stored_key.recipe:
         return None
@@ -205,9 +207,9 @@ def write_metric(ctx: RoundContext, result: GuardResult) -> None:
 
 def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:
     """The publish key of a merged commit."""
-    notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
+    notes = stored_keys.read(ctx.lake, ctx.round.dataset, ctx.round.number)
     for commit in history.chain(ctx.lake, source, ctx.round):
-        key = adoption.key_of(commit, "publish", notes)
+        key = stored_keys.key_of(commit, "publish", notes)
         if key is not None:
             return key
     return None

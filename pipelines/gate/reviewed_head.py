@@ -13,7 +13,7 @@ from typing import Final
 from lake import refs
 from lake.values import Commit
 from pipelines.gate import binding, rejections
-from pipelines.rounds import adoption, history
+from pipelines.rounds import history, stored_keys
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
@@ -94,9 +94,9 @@ def fault(ctx: RoundContext, head: str) -> str | None:
 
 def evaluated(ctx: RoundContext, head: str) -> tuple[Commit, StageKey] | None:
     """The evaluate commit in the history of a head, and its key; None if there is none."""
-    notes = adoption.read(ctx.lake, ctx.round.dataset, ctx.round.number)
+    notes = stored_keys.read(ctx.lake, ctx.round.dataset, ctx.round.number)
     for commit in history.chain(ctx.lake, head, ctx.round):
-        key = adoption.key_of(commit, "evaluate", notes)
+        key = stored_keys.key_of(commit, "evaluate", notes)
         if key is not None:
             return commit, key
     return None

@@ -65,6 +65,13 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
     return published_rounds
 
 
+def published_round(lake: Lake, round_: Round) -> Published | None:
+    """The merge that published a round; None if main does not hold it or its line never merges."""
+    if round_.line != refs.MAIN:
+        return None
+    return published(lake, round_.dataset).get(round_.number)
+
+
 def is_proved(lake: Lake, commit: Commit, trusted: Trust | None) -> bool:
     """Tell whether a commit that says that it publishes a round is a merge with a signature.
 

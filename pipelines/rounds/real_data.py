@@ -12,7 +12,7 @@ from lineage.identity import sample_ids
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
 from pipelines.params import Dataset
-from pipelines.rounds import adoption, holdout, holdout_digest, manifest, tables
+from pipelines.rounds import holdout, holdout_digest, manifest, stored_keys, tables
 from pipelines.rounds.history import Published
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
@@ -91,10 +91,10 @@ def find(
     stored_key = current.key
     if stored_key.recipe is None:
         name = f"{current.commit}/ingest"
-        todays_key = adoption.read(lake, dataset, 0).get(name)
+        todays_key = stored_keys.read(lake, dataset, 0).get(name)
         if todays_key is None and _holds(repositories, dataset, current, settings):
             todays_key = key
-            adoption.write(lake, dataset, 0, {name: key})
+            stored_keys.write(lake, dataset, 0, {name: key})
             console.line(f"ingest: {dataset} was ingested by the release before, of the same rows")
         stored_key = todays_key or stored_key
     unchanged = stored_key.key == key.key or (

@@ -21,6 +21,7 @@ from pipelines.rounds import (
     listing,
     published_content,
     receipts,
+    stored_keys,
     trust,
 )
 from pipelines.rounds.attestation import SHORT
@@ -110,8 +111,8 @@ def _faults(ctx: RoundContext, receipt: Receipt) -> Iterator[str]:
         yield f"names {receipt.commit[:SHORT]!r}, which is no commit that the lake holds"
         return
     short = commit.id[:SHORT]
-    notes = adoption.read(ctx.lake, round_.dataset, round_.number)
-    if adoption.key_of(commit, receipt.stage, notes) != receipt.key:
+    notes = stored_keys.read(ctx.lake, round_.dataset, round_.number)
+    if stored_keys.key_of(commit, receipt.stage, notes) != receipt.key:
         yield f"names {short}, which is no {receipt.stage} commit of its key"
         return
     merge = history.published(ctx.lake, round_.dataset).get(round_.number)

@@ -14,7 +14,7 @@ from lake.client import Lake
 from pipelines import params
 from pipelines.common.errors import FormatError
 from pipelines.inquiry import overview, verdicts_again
-from pipelines.rounds import adoption, history, metadata, receipts, stage_inputs, trust
+from pipelines.rounds import history, metadata, receipts, stage_inputs, stored_keys, trust
 from pipelines.rounds.metadata import StageMetadata
 from tests.flow.projects import STAGES, Project
 
@@ -230,8 +230,8 @@ def test_a_newer_release_is_refused_in_a_sentence(
 def test_damaged_notes_are_one_sentence(earlier: Project) -> None:
     earlier.run("ingest", "tiny")
     lake = earlier.lake()
-    lake.write_bytes(adoption.BRANCH, adoption.path("tiny", 1), b"[1", "application/json")
-    lake.commit(adoption.BRANCH, "damage", {})
+    lake.write_bytes(stored_keys.BRANCH, stored_keys.path("tiny", 1), b"[1", "application/json")
+    lake.commit(stored_keys.BRANCH, "damage", {})
     shutil.rmtree("rounds/tiny/1")
     done = earlier.stemma("stage", "fit", "tiny-1")
     assert done.code == 1

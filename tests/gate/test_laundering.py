@@ -10,7 +10,7 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
-from pipelines.rounds import adoption, context, receipts, stage_inputs
+from pipelines.rounds import context, receipts, stage_inputs, stored_keys
 from pipelines.rounds.attestation import CONTENT, INPUT, SIGNATURE, SIGNER
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import FORMAT_ENTRY, PUBLISH_KEY, STAGE
@@ -30,6 +30,11 @@ def turned(frame: pl.DataFrame) -> pl.DataFrame:
     """All verdicts turned: those that passed failed, and the others passed."""
     other = pl.when(pl.col("verdict") == "passed").then(pl.lit("failed"))
     return frame.with_columns(other.otherwise(pl.lit("passed")).alias("verdict"))
+
+
+def rejected(frame: pl.DataFrame) -> pl.DataFrame:
+    """Nothing accepted."""
+    return frame.with_columns(pl.lit("rejected").alias("decision"))
 
 
 def fewer_accepted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -154,7 +159,7 @@ def test_a_key_of_another_commit_noted_by_hand(project: Project) -> None:
     other = made("curate")
     project.edit(lambda found: found["rounds"]["tiny-3"].update(curate={}))
     key = stage_inputs.key(at.round, "curate", receipts.read("tiny", 3, "verify").key)
-    adoption.write(lake, "tiny", 3, {f"{other}/curate": StageKey(key.key, key.recipe, {})})
+    stored_keys.write(lake, "tiny", 3, {f"{other}/curate": StageKey(key.key, key.recipe, {})})
     assert victim.run(project, "curate") is None
     assert made("curate") != other
     assert receipts.read("tiny", 3, "curate").rows["accepted"] > 5
@@ -306,6 +311,18 @@ def test_main_changed_in_place_is_named_whatever_it_changed(project: Project) ->
         (attacker.table("samples", 2, attacker.flipped), {"columns"}),
         (attacker.table("samples", 2, attacker.few_images), {"payload"}),
         (attacker.table("verdicts", 2, turned), {"suite", "decided"}),
+        (
+            attacker.both(
+                attacker.table("verdicts", 2, turned),
+                attacker.table("decisions", 2, rejected),
+                attacker.table("samples", 2, lambda frame: frame.clear()),
+            ),
+            {"suite"},
+        ),
+        (
+            attacker.table("lineage", 2, lambda frame: frame.with_columns(real_inputs=1.0)),
+            {"generated"},
+        ),
     ):
         attacker.hard_reset(lake, refs.MAIN, start)
         bad = attacker.on_main(lake, change, publication(lake, 2))
