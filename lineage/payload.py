@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lineage import canonical, identity, schema
 from lineage.errors import IdentityError
@@ -24,8 +25,14 @@ VERSION: Final = b"stemma-columns/1"
 """First bytes of everything hashed, so that another encoding can never give the same digest."""
 COLUMN: Final = "columns_digest"
 """Column of decisions that holds the digest."""
-BLOCK: Final = 65_536
-"""Rows that are read and encoded at once."""
+BLOCK: Final = 32_768
+"""Most rows that are read and encoded at once."""
+BLOCK_BYTES: Final = 64 << 20
+"""Size in memory that a block should not pass."""
+FIRST: Final = 256
+"""Rows of the first block, which tells how large rows are."""
+PACKED: Final = np.dtype([("row", ">i8"), ("sample_id", "u1", 32), ("digest", "u1", 32)])
+Packed: TypeAlias = NDArray[np.void]
 
 
 def others(columns: Sequence[str], of_identity: Sequence[str]) -> list[str]:
@@ -85,25 +92,30 @@ def described(frame: pl.DataFrame, of_identity: Sequence[str]) -> dict[str, int 
     Raises:
         IdentityError: as `digests`.
     """
-    return {"rows": len(frame), "digest": digest(digests(frame, of_identity))}
+    return {"rows": len(frame), "digest": digest([packed(digests(frame, of_identity))])}
 
 
-def digest(rows: pl.DataFrame) -> str:
+def packed(rows: pl.DataFrame) -> Packed:
+    """Pack what `digests` gives: 72 bytes a row, [n] of the fields row, sample_id and digest."""
+    result = np.empty(len(rows), PACKED)
+    result["row"] = rows["row"].fill_null(-1).cast(pl.Int64).to_numpy()
+    for name, column in (("sample_id", "sample_id"), ("digest", COLUMN)):
+        whole = b"".join(rows[column])
+        result[name] = np.frombuffer(whole, dtype=np.uint8).reshape(-1, schema.ID_BYTES)
+    return result
+
+
+def digest(parts: Sequence[Packed]) -> str:
     """SHA-256 of many payloads, as 64 hex digits.
 
     It covers, in order of `row`: row (8 bytes, big-endian) · sample_id · columns_digest.
 
     Args:
-        rows: what `digests` gives.
+        parts: what `packed` gives of some rows each, in any order.
     """
-    ordered = rows.sort("row", maintain_order=True)
+    rows = np.concatenate([np.empty(0, PACKED), *parts])
     hashed = hashlib.sha256(VERSION)
-    for start in range(0, len(ordered), BLOCK):
-        block = ordered.slice(start, BLOCK)
-        numbers = block["row"].fill_null(-1).cast(pl.Int64).to_numpy().astype(">i8")
-        places = numbers.view(np.uint8).reshape(-1, 8)
-        parts = zip(places, block["sample_id"], block[COLUMN], strict=True)
-        hashed.update(b"".join(b"".join((bytes(row), *both)) for row, *both in parts))
+    hashed.update(rows[np.argsort(rows["row"], kind="stable")].tobytes())
     return hashed.hexdigest()
 
 
@@ -119,10 +131,14 @@ def blocks(table: pl.LazyFrame, what: str) -> Iterator[pl.DataFrame]:
     """
     with schema.readable(what):
         rows = table.select(pl.len()).collect().item()
-    for start in range(0, rows, BLOCK):
+    start, size = 0, min(FIRST, BLOCK)
+    while start < rows:
         with schema.readable(what):
-            block = table.slice(start, BLOCK).collect()
+            block = table.slice(start, size).collect()
         yield block
+        start += size
+        bytes_each = int(block.estimated_size()) // size + 1
+        size = max(1, min(BLOCK, BLOCK_BYTES // bytes_each))
 
 
 def _encoder(name: str, dtype: pl.DataType) -> canonical.Encoder:

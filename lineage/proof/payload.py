@@ -4,12 +4,13 @@ An id names the identity columns, and every other check compares ids alone. Here
 again from the payload. The columns that no id covers are compared with the digest that the decision
 on each candidate states; real data has no decisions, so its manifest states one digest of all.
 
-A table is read block by block. What is kept of a row is its number and its digests.
+A table is read block by block. What is kept of it are findings, and of real data 72 bytes a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -30,6 +31,22 @@ OWN: Final = "own"
 SEEN: Final = pl.Schema(
     {"row": pl.Int64(), "sample_id": pl.Binary(), OWN: pl.Binary(), COLUMN: pl.Binary()}
 )
+FOUND: Final = pl.Schema({"row": pl.Int64(), "sample_id": pl.Binary(), "detail": pl.String()})
+NOTHING: Final = pl.Schema({"row": pl.Int64(), COLUMN: pl.Binary()})
+"""Digests that decisions state, by row."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is kept of the blocks that were read: findings, and counts."""
+
+    rows: int = 0
+    stated: int = 0
+    """Rows whose decision states a digest."""
+    replaced: list[pl.DataFrame] = field(default_factory=list)
+    altered: list[pl.DataFrame] = field(default_factory=list)
+    packed: list[payload.Packed] = field(default_factory=list)
+    """Of real data, what its manifest states a digest of."""
 
 
 def prove(tables: Tables) -> Iterator[Batch]:
@@ -42,41 +59,82 @@ def prove(tables: Tables) -> Iterator[Batch]:
         for check in ("payload", "columns"):
             yield unprovable(check, count, NO_IDENTITY, *round_id)
         return
+    decided = NOTHING.to_frame()
+    if tables.decisions is not None:
+        decided = stated(tables.decisions, f"the decisions of {tables.what}")
     try:
-        seen = digests(samples, tables.identity, f"the payload of {tables.what}")
+        seen = _read(tables, samples, decided)
     except (IdentityError, SchemaError) as error:
         yield about_round("payload", f"has a payload that gives no ids: {error}", *round_id)
         return
-    yield batch("payload", len(seen), replaced(seen), *round_id)
+    yield batch("payload", seen.rows, pl.concat(seen.replaced).sort("row"), *round_id)
     if tables.round == 0:
         yield _real(tables, seen)
-    else:
-        names = payload.others(samples.collect_schema().names(), tables.identity)
-        yield from _decided(tables, seen, names)
+        return
+    if seen.rows > seen.stated:
+        yield unprovable("columns", seen.rows - seen.stated, NOT_STATED, *round_id)
+    yield batch("columns", seen.stated, pl.concat(seen.altered).sort("row"), *round_id)
 
 
-def digests(table: pl.LazyFrame, identity: Sequence[str], what: str) -> pl.DataFrame:
+def _read(tables: Tables, samples: pl.LazyFrame, decided: pl.DataFrame) -> _Seen:
+    """Read the samples of a round block by block."""
+    seen, what = _Seen(), f"the payload of {tables.what}"
+    seen.replaced.append(FOUND.to_frame())
+    seen.altered.append(FOUND.to_frame())
+    names = others(samples, tables.identity, what)
+    for block in digests(samples, tables.identity, what):
+        near = _between(decided, block["row"])
+        seen.rows += len(block)
+        seen.stated += len(block.join(near, on="row", how="semi"))
+        seen.replaced.append(replaced(block))
+        seen.altered.append(altered(block, near, names))
+        if tables.round == 0 and tables.payload is not None:
+            own = block.drop("sample_id").rename({OWN: "sample_id"})
+            seen.packed.append(payload.packed(own))
+    return seen
+
+
+def digests(table: pl.LazyFrame, identity: Sequence[str], what: str) -> Iterator[pl.DataFrame]:
     """Digest the payload of a table again, block by block: row, sample_id, own, columns_digest.
 
     Raises:
         IdentityError: an identity column is missing, or a column has no canonical bytes.
         SchemaError: the table cannot be read.
     """
-    parts = [SEEN.to_frame()]
     for block in payload.blocks(table, what):
         with schema.readable(what):
             found = payload.digests(block, identity).rename({"sample_id": OWN})
             stored = block["sample_id"].cast(pl.Binary, strict=False)
             row = pl.col("row").cast(pl.Int64, strict=False)
-            parts.append(found.with_columns(row, stored).select(SEEN.names()))
-    return pl.concat(parts)
+            typed = found.with_columns(row, stored).select(SEEN.names())
+        yield typed
+
+
+def others(table: pl.LazyFrame, identity: Sequence[str], what: str) -> list[str]:
+    """List the payload columns of a table that ids do not cover.
+
+    Raises:
+        SchemaError: the table cannot be read.
+    """
+    with schema.readable(what):
+        return payload.others(table.collect_schema().names(), identity)
+
+
+def _between(decided: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Select the decisions, sorted by row, that can be about some rows."""
+    numbers = rows.drop_nulls().to_numpy()
+    if not len(numbers):
+        return decided.clear()
+    start = decided["row"].search_sorted(int(numbers.min()), side="left")
+    end = decided["row"].search_sorted(int(numbers.max()), side="right")
+    return decided.slice(start, end - start)
 
 
 def replaced(seen: pl.DataFrame) -> pl.DataFrame:
     """Find rows whose payload is another content than their id names: row, sample_id, detail.
 
     Args:
-        seen: what `digests` gives.
+        seen: what `digests` gives of some rows.
     """
     own = pl.col(OWN).bin.encode("hex").str.head(PREFIX)
     detail = pl.format("has a payload whose id is {}, not the one that is stored", own)
@@ -88,7 +146,7 @@ def altered(seen: pl.DataFrame, decided: pl.DataFrame, names: Sequence[str]) -> 
     """Find rows whose other columns are not those that were decided on: row, sample_id, detail.
 
     Args:
-        seen: what `digests` gives.
+        seen: what `digests` gives of some rows.
         decided: row and columns_digest, as decisions state them.
         names: the payload columns that ids do not cover.
     """
@@ -104,42 +162,32 @@ def altered(seen: pl.DataFrame, decided: pl.DataFrame, names: Sequence[str]) -> 
     return other.select("row", "sample_id", detail.alias("detail"))
 
 
-def _real(tables: Tables, seen: pl.DataFrame) -> Batch:
+def _real(tables: Tables, seen: _Seen) -> Batch:
     """Compare the payload of real data with the digest that its manifest states."""
     round_id = tables.dataset, tables.round
     if tables.payload is None:
-        return unprovable("columns", len(seen), NOT_STATED, *round_id)
-    own = payload.digest(seen.drop("sample_id").rename({OWN: "sample_id"}))
+        return unprovable("columns", seen.rows, NOT_STATED, *round_id)
+    own = payload.digest(seen.packed)
     if own == tables.payload:
-        return batch("columns", len(seen), seen.clear().with_columns(detail=pl.lit("")), *round_id)
+        return batch("columns", seen.rows, FOUND.to_frame(), *round_id)
     detail = (
-        f"holds {len(seen):,} rows with the digest {own[:PREFIX]}, its manifest states "
+        f"holds {seen.rows:,} rows with the digest {own[:PREFIX]}, its manifest states "
         f"{tables.payload[:PREFIX]}"
     )
     return about_round("columns", detail, *round_id)
 
 
-def _decided(tables: Tables, seen: pl.DataFrame, names: Sequence[str]) -> Iterator[Batch]:
-    """Compare the other columns of samples with the digests that the decisions state."""
-    round_id = tables.dataset, tables.round
-    wanted = seen.clear().lazy() if tables.decisions is None else tables.decisions
-    digests_of = stated(wanted, f"the decisions of {tables.what}")
-    matched = seen.join(digests_of, on="row", how="semi")
-    if len(seen) > len(matched):
-        yield unprovable("columns", len(seen) - len(matched), NOT_STATED, *round_id)
-    yield batch("columns", len(matched), altered(seen, digests_of, names), *round_id)
-
-
 def stated(decisions: pl.LazyFrame, what: str) -> pl.DataFrame:
     """Read the digests that decisions state: row, columns_digest; without rows that state none.
+
+    They are sorted by row.
 
     Raises:
         SchemaError: the decisions cannot be read.
     """
-    wanted = pl.Schema({"row": pl.Int64(), COLUMN: pl.Binary()})
     with schema.readable(what):
         there = decisions.collect_schema()
     if COLUMN not in there:
-        return wanted.to_frame()
-    found = collect(columns(decisions, wanted, what).drop_nulls())
-    return found.unique("row", keep="first", maintain_order=True)
+        return NOTHING.to_frame()
+    found = collect(columns(decisions, NOTHING, what).drop_nulls())
+    return found.unique("row", keep="first", maintain_order=True).sort("row")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from lineage import payload
 from lineage.errors import IdentityError, SchemaError
 from lineage.proof import payload as proof
 
@@ -30,12 +29,7 @@ def faults(
         of an earlier release, which state no digest, leave columns outside of the identity open.
     """
     try:
-        seen = proof.digests(samples, identity, "the payload of the samples")
-        found = proof.replaced(seen)
-        if found.is_empty() and decisions is not None:
-            stated = proof.stated(decisions, "the decisions")
-            names = payload.others(samples.collect_schema().names(), identity)
-            found = proof.altered(seen, stated, names)
+        found = _changed(samples, decisions, identity)
     except (IdentityError, SchemaError) as error:
         return f"has samples whose ids cannot be computed again: {error}"
     if found.is_empty():
@@ -44,3 +38,19 @@ def faults(
     others = f", and {len(found) - 1:,} more rows are like it" if len(found) > 1 else ""
     name = "" if first["sample_id"] is None else f" ({first['sample_id'].hex()[: proof.PREFIX]})"
     return f"has samples that were changed: row {first['row']}{name} {first['detail']}{others}"
+
+
+def _changed(
+    samples: pl.LazyFrame, decisions: pl.LazyFrame | None, identity: Sequence[str]
+) -> pl.DataFrame:
+    """Find rows whose ids are not those of their payload; else rows with other columns."""
+    what = "the payload of the samples"
+    decided = None if decisions is None else proof.stated(decisions, "the decisions")
+    names = proof.others(samples, identity, what)
+    replaced, altered = [proof.FOUND.to_frame()], [proof.FOUND.to_frame()]
+    for block in proof.digests(samples, identity, what):
+        replaced.append(proof.replaced(block))
+        if decided is not None:
+            altered.append(proof.altered(block, decided, names))
+    found = pl.concat(replaced)
+    return (pl.concat(altered) if found.is_empty() else found).sort("row")

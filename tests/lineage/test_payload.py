@@ -112,6 +112,21 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert payload.described(frame, ["text"]) == total
     assert [len(block) for block in payload.blocks(frame.lazy(), "it")] == [3, 3, 3, 1]
     assert pl.concat(payload.blocks(frame.lazy(), "it")).equals(frame)
+    decided = decisions(frame).sort("row", descending=True)
+    for rows in (frame, frame.sort("label")):
+        assert said(proved(changed("label", 7)(rows), decided))[0][:2] == ("columns", 2)
+    real = samples(0, 10)
+    stated = str(payload.described(real, ["text"])["digest"])
+    assert said(proved(real.sort("label"), None, stated)) == []
+
+
+def test_large_rows_are_read_in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = samples(count=600).with_columns(text=pl.lit("x" * 1000))
+    monkeypatch.setattr(payload, "BLOCK_BYTES", 100_000)
+    sizes = [len(block) for block in payload.blocks(frame.lazy(), "it")]
+    assert sizes[0] == payload.FIRST
+    assert all(80 < size < 100 for size in sizes[1:-1])
+    assert sum(sizes) == 600
 
 
 def test_real_data_has_one_digest_of_rows_in_any_order() -> None:
