@@ -38,21 +38,22 @@ def of_table(table: pl.DataFrame, identity: Sequence[str]) -> TableDigest:
     Args:
         table: row, sample_id and payload; all columns count.
         identity: the columns that are the content of a sample. Where labels are part of it, the
-            ids of fingerprints, which have no labels, are taken as they are stored.
+            stored ids of fingerprints, which have no labels, are digested.
 
     Raises:
         IdentityError: a column has no canonical bytes.
         PolarsError: the frame has no column `row` or `sample_id`.
     """
-    ids, others = content_ids(table, identity), payload.columns_digests(table, identity)
-    rows = table.select("row").with_columns(ids, others)
-    misnamed = int(table[ID].ne_missing(rows[ID]).sum())
-    return TableDigest(payload.digest(rows), len(table), misnamed)
+    stored, ids = table[ID], content_ids(table, identity)
+    misnamed = int(stored.ne_missing(ids).sum())
+    named = ids if _holds(table, identity) else sample_ids(table, [ID])
+    rows = table.select("row").with_columns(named, payload.columns_digests(table, identity))
+    return TableDigest(payload.digest([payload.packed(rows)]), len(table), misnamed)
 
 
 def content_ids(table: pl.DataFrame, identity: Sequence[str]) -> pl.Series:
     """Compute the column `sample_id` from the payload, as far as the table holds it."""
-    return sample_ids(table, identity) if set(identity) <= set(table.columns) else table[ID]
+    return sample_ids(table, identity) if _holds(table, identity) else table[ID]
 
 
 def of_tables(tables: Mapping[str, pl.DataFrame], identity: Sequence[str]) -> dict[str, str]:
@@ -63,3 +64,7 @@ def of_tables(tables: Mapping[str, pl.DataFrame], identity: Sequence[str]) -> di
 def whole(tables: Mapping[str, str]) -> str:
     """Digest of the whole hold-out, from the digests of its tables."""
     return digests.of_json(dict(tables))
+
+
+def _holds(table: pl.DataFrame, identity: Sequence[str]) -> bool:
+    return set(identity) <= set(table.columns)
