@@ -92,7 +92,7 @@ def described(frame: pl.DataFrame, of_identity: Sequence[str]) -> dict[str, int 
     Raises:
         IdentityError: as `digests`.
     """
-    return {"rows": len(frame), "digest": digest([packed(digests(frame, of_identity))])}
+    return {"rows": len(frame), "digest": digest(digests(frame, of_identity))}
 
 
 def packed(rows: pl.DataFrame) -> Packed:
@@ -105,14 +105,19 @@ def packed(rows: pl.DataFrame) -> Packed:
     return result
 
 
-def digest(parts: Sequence[Packed]) -> str:
+def digest(rows: pl.DataFrame) -> str:
     """SHA-256 of many payloads, as 64 hex digits.
 
     It covers, in order of `row`: row (8 bytes, big-endian) · sample_id · columns_digest.
 
     Args:
-        parts: what `packed` gives of some rows each, in any order.
+        rows: what `digests` gives.
     """
+    return digest_packed([packed(rows)])
+
+
+def digest_packed(parts: Sequence[Packed]) -> str:
+    """Compute what `digest` does of parts, each packed, in any order."""
     rows = np.concatenate([np.empty(0, PACKED), *parts])
     hashed = hashlib.sha256(VERSION)
     hashed.update(rows[np.argsort(rows["row"], kind="stable")].tobytes())

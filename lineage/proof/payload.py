@@ -167,7 +167,7 @@ def _real(tables: Tables, seen: _Seen) -> Batch:
     round_id = tables.dataset, tables.round
     if tables.payload is None:
         return unprovable("columns", seen.rows, NOT_STATED, *round_id)
-    own = payload.digest(seen.packed)
+    own = payload.digest_packed(seen.packed)
     if own == tables.payload:
         return batch("columns", seen.rows, FOUND.to_frame(), *round_id)
     detail = (
