@@ -48,7 +48,7 @@ def of_table(table: pl.DataFrame, identity: Sequence[str]) -> TableDigest:
     misnamed = int(stored.ne_missing(ids).sum())
     named = ids if _holds(table, identity) else sample_ids(table, [ID])
     rows = table.select("row").with_columns(named, payload.columns_digests(table, identity))
-    return TableDigest(payload.digest([payload.packed(rows)]), len(table), misnamed)
+    return TableDigest(payload.digest(rows), len(table), misnamed)
 
 
 def content_ids(table: pl.DataFrame, identity: Sequence[str]) -> pl.Series:
