@@ -24,7 +24,7 @@ from lineage.ancestry.index import open_index
 from lineage.ancestry.source import Source
 from lineage.export import croissant, prov
 from lineage.limits import Limits
-from lineage.proof import again
+from lineage.proof import again, rows
 from lineage.proof import payload as proved_payload
 from lineage.proof.again import Comparison
 from lineage.proof.prove import prove
@@ -247,9 +247,9 @@ def test_tables_that_are_compared_with_what_is_made_again(
     content: tuple[pl.DataFrame, ...],
 ) -> object:
     decided, judged = content
-    held = again.typed(decided.lazy(), schema.DECISIONS, "the decisions").collect()
+    held = rows.collect(again.typed(decided.lazy(), schema.DECISIONS, "the decisions"))
     found = again.differences(held, DECISIONS, Comparison("the verdicts"))
-    verdicts = again.typed(judged.lazy(), schema.VERDICTS, "the verdicts").collect()
+    verdicts = rows.collect(again.typed(judged.lazy(), schema.VERDICTS, "the verdicts"))
     by = Comparison("the suite", key=("row", "expectation"), close=("observed",))
     other = again.differences(verdicts, VERDICTS, by)
     if decided is DECISIONS and judged is VERDICTS:
