@@ -18,7 +18,7 @@ import yaml
 
 from pipelines.rounds import receipts, tables
 from pipelines.sources import digits
-from tests.flow.projects import ROOT, STAGES, Project, tiny, tiny_round
+from tests.flow.projects import HERE, ROOT, STAGES, Project, tiny, tiny_round
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -40,8 +40,13 @@ def receipt_files() -> dict[Path, bytes]:
 
 
 def tracked(root: Path) -> Project:
-    """A project of one round in a repository of its own, committed as a clone would be."""
+    """A project of one round in a repository of its own, committed as a clone would be.
+
+    Its generator needs no library that takes seconds to import in every process.
+    """
     project = tiny(root, rounds=1)
+    shutil.copy2(HERE / "noisy.py", root / "noisy.py")
+    project.edit(lambda found: found["rounds"]["tiny-1"].update(generator="noisy.py"))
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         git(project, *words)
     return project
