@@ -23,7 +23,7 @@ from lake.settings import HOME
 from pipelines.common.errors import BlockedError
 from tests.flow.conftest import _nobodys_lake, made_blocked, published
 from tests.flow.lab import key_pair
-from tests.flow.projects import Project, tiny, tiny_round
+from tests.flow.projects import Project, copy, tiny, tiny_round
 from tests.gate import attacker
 
 __all__ = ["_nobodys_lake", "made_blocked", "published"]
@@ -52,9 +52,9 @@ def ground(
     """The project that every attack starts from."""
     root = tmp_path_factory.mktemp("ground") / "project"
     if not SERVER:
-        shutil.copytree(made_blocked, root, symlinks=True)
+        project = copy(made_blocked, root)
         yield Ground(root, {HOME: str(root / ".lake")})
-        Project(root).stop_lake()
+        project.stop_lake()
         return
     project, name = tiny(root), f"gate-{secrets.token_hex(4)}"
     project.edit(lambda found: found.update(lake={"repository": name, "holdout": f"{name}-held"}))

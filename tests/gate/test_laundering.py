@@ -10,6 +10,7 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
+from pipelines.gate import publication
 from pipelines.rounds import context, receipts, stage_inputs, stored_keys
 from pipelines.rounds.attestation import CONTENT, INPUT, SIGNATURE, SIGNER
 from pipelines.rounds.keys import StageKey
@@ -60,15 +61,17 @@ def test_anything_on_top_of_an_evaluate_commit_with_its_metadata(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected, lake = victim.unblock(project), project.lake()
-    evaluated = made("evaluate")
-    for name, change in ON_EVALUATE.items():
-        bad = attacker.on_branch(lake, BRANCH, evaluated, change)
-        capsys.readouterr()
-        assert victim.run(project, "evaluate") is None
-        assert made("evaluate") == evaluated, name
-        assert f"{bad.id[:12]} has the key of tiny-3 and is not adopted: " in (
-            capsys.readouterr().err
-        )
+    at = evaluated = made("evaluate")
+    planted = []
+    for change in ON_EVALUATE.values():
+        at = attacker.on_branch(lake, BRANCH, at, change, lake.resolve(evaluated).metadata).id
+        planted.append(at)
+    capsys.readouterr()
+    assert victim.run(project, "evaluate") is None
+    said = capsys.readouterr().err
+    assert made("evaluate") == evaluated
+    for bad in planted:
+        assert f"{bad[:12]} has the key of tiny-3 and is not adopted: " in said
     assert victim.run(project, "publish") is None
     assert victim.outcome(lake, refs.MAIN) == expected
     victim.clean(project)
@@ -86,10 +89,10 @@ def test_content_instead_of_an_evaluate_commit_is_measured_anew(project: Project
         ON_EVALUATE["figures"](at, branch)
 
     bad = attacker.on_branch(lake, BRANCH, curated, forged, genuine.metadata)
-    assert victim.run(project) is None
+    assert victim.run(project, "evaluate", "publish") is None
     assert made("evaluate") not in (bad.id, genuine.id)
     assert victim.outcome(lake, refs.MAIN) == expected
-    victim.clean(project)
+    assert victim.wrongs(project) == {}
 
 
 @pytest.mark.parametrize(
@@ -143,12 +146,19 @@ def test_metadata_that_fits_the_content_needs_a_trusted_key(
             "does not state what it holds",
         ),
     }
-    for name, (about, said) in forms.items():
-        attacker.on_branch(lake, BRANCH, evaluated, change, about)
-        capsys.readouterr()
-        assert victim.run(project, "evaluate") is None
-        assert said in capsys.readouterr().err, name
-        assert made("evaluate") == evaluated, name
+    at, planted = evaluated, {}
+    for name, (about, _) in forms.items():
+        at = attacker.on_branch(
+            lake, BRANCH, at, change if at == evaluated else attacker.nothing, about
+        ).id
+        planted[name] = at
+    capsys.readouterr()
+    assert victim.run(project, "evaluate") is None
+    lines = capsys.readouterr().err.splitlines()
+    assert made("evaluate") == evaluated
+    for name, bad in planted.items():
+        (line,) = (line for line in lines if line.startswith(f"{bad[:12]} has the key"))
+        assert forms[name][1] in line, name
 
 
 def test_a_key_of_another_commit_noted_by_hand(project: Project) -> None:
@@ -169,43 +179,57 @@ def test_a_forged_answer_on_a_line_that_is_not_merged(project: Project) -> None:
     """On another line the head of the branch is the published round."""
     lake = project.lake()
     project.edit(lambda found: found.update(line="trial"))
+    at, key = context.open_context("tiny-3"), StageKey("0" * 64, "0" * 64)
+    about = {
+        **lake.resolve(made("evaluate")).metadata,
+        STAGE: "guard",
+        "stemma.line": "trial",
+        PUBLISH_KEY: key.key,
+    }
+    attacker.on_branch(lake, at.round.branch, made("curate"), attacker.nothing, about)
+    assert publication.published(at, key) is None
+
+
+@pytest.mark.slow
+def test_a_round_on_a_line_that_is_not_merged(project: Project) -> None:
+    """The same, on top of the true answer."""
+    lake = project.lake()
+    project.edit(lambda found: found.update(line="trial"))
     assert victim.run(project) is None
     published = receipts.read("tiny", 3, "publish")
     genuine = lake.resolve(published.commit).metadata
     assert PUBLISH_KEY in genuine
-    bad = attacker.on_branch(
-        lake, published.branch, published.commit, ON_EVALUATE["ten images"], genuine
-    )
+    attacker.on_branch(lake, published.branch, published.commit, ON_EVALUATE["ten images"], genuine)
     assert victim.run(project, "publish") is None
-    assert receipts.read("tiny", 3, "publish").commit != bad.id
+    assert receipts.read("tiny", 3, "publish").commit == published.commit
 
 
 # Publications that are none
 
 
-def publication(lake: Lake, number: int) -> dict[str, str]:
+def merged_with(lake: Lake, number: int) -> dict[str, str]:
     """The metadata of the merge that published a round."""
     return dict(lake.resolve(f"tiny-v{number}").metadata)
 
 
 def test_empty_commits_and_merges_that_say_that_they_publish(project: Project) -> None:
     expected, lake = victim.unblock(project), project.lake()
-    about = publication(lake, 2)
+    about = merged_with(lake, 2)
     fake = {**about, "stemma.round": "3", "stemma.input_key": receipt_key(project)}
     planted = [
         attacker.on_main(lake, attacker.nothing, about),
         attacker.on_main(lake, attacker.nothing, fake),
         attacker.merged(lake, lake.resolve("tiny-v1").id, about),
         attacker.merged(lake, lake.resolve("tiny-v2").id, fake),
-        attacker.merged(lake, lake.resolve("tiny-v0").id, publication(lake, 0)),
+        attacker.merged(lake, lake.resolve("tiny-v0").id, merged_with(lake, 0)),
     ]
-    assert victim.repro(project) is None
+    project.run("lake", "")
+    assert victim.run(project, "publish") is None
     tag = receipts.read("tiny", 3, "publish").tag
     assert tag is not None
     assert len(lake.resolve(tag).parents) == 2
     assert lake.resolve(tag).id not in {commit.id for commit in planted}
     assert victim.outcome(lake, refs.MAIN) == expected
-    assert victim.recomputed(project) == set()
     found = victim.wrongs(project)
     assert found.keys() == {commit.id for commit in planted}
     assert all("and is empty" in wrong for wrong in found.values())
@@ -224,12 +248,12 @@ def test_a_merge_of_a_round_with_a_seal_of_another(project: Project) -> None:
     source = lake.resolve(BRANCH).id
     genuine = lake.resolve(source).metadata
     start = lake.resolve(refs.MAIN).id
-    about = publication(lake, 2)
+    about = merged_with(lake, 2)
     for metadata in (about, {**about, "stemma.round": "3"}, {**genuine, STAGE: "publish"}):
         attacker.hard_reset(lake, refs.MAIN, start)
         bad = attacker.merged(lake, source, metadata)
         assert victim.wrongs(project).keys() == {bad.id}
-    assert victim.run(project) is None
+    assert victim.run(project, "publish") is None
     assert victim.outcome(lake, refs.MAIN) == expected
     assert victim.wrongs(project).keys() == {bad.id}
     assert receipts.read("tiny", 3, "publish").commit != bad.id
@@ -271,31 +295,35 @@ def malformed(about: Mapping[str, str]) -> list[dict[str, str]]:
 def test_malformed_metadata_of_every_entry_on_main(project: Project) -> None:
     """Empty commits, and one that changes something; none stops the rounds, all can be read."""
     expected, lake = victim.unblock(project), project.lake()
-    for about in malformed(publication(lake, 2)):
+    for about in malformed(merged_with(lake, 2)):
         attacker.on_main(lake, attacker.nothing, about)
-    bad = attacker.on_main(lake, attacker.more, {**publication(lake, 2), "stemma.versions": "{"})
+    bad = attacker.on_main(lake, attacker.more, {**merged_with(lake, 2), "stemma.versions": "{"})
     assert victim.status(project).code == 0
-    assert victim.repro(project) is None
+    project.run("lake", "")
+    assert victim.run(project, "publish") is None
     assert victim.outcome(lake, refs.MAIN) == expected
     found = victim.wrongs(project)
     assert found[bad.id].startswith("it is no merge of a round: it ")
-    assert victim.recomputed(project) == set()
 
 
 def test_malformed_metadata_of_every_entry_on_a_rounds_branch(project: Project) -> None:
-    expected, lake = victim.unblock(project), project.lake()
-    head = lake.resolve(BRANCH)
-    for about in malformed(head.metadata):
-        lake.commit(BRANCH, "by hand", about)
+    """What is below a commit that is none of the round is out of reach, and the stage says so."""
+    lake, head = project.lake(), made("evaluate")
+    about = lake.resolve(head).metadata
+    for name, values in MALFORMED.items():
+        if name in about:
+            bad = {**about, name: values[-1]}
+            attacker.on_branch(lake, BRANCH, head, attacker.nothing, bad)
+            said = victim.run(project, "curate")
+            assert said is None or f"neither {BRANCH} nor main holds" in said, name
+    for bad in malformed(about):
+        lake.commit(BRANCH, "by hand", bad)
     assert victim.status(project).code == 0
-    assert victim.run(project) is None
-    assert victim.outcome(lake, refs.MAIN) == expected
-    victim.clean(project)
 
 
 def test_a_format_of_the_future_is_one_sentence(project: Project) -> None:
     lake = project.lake()
-    bad = attacker.on_main(lake, attacker.nothing, {**publication(lake, 2), FORMAT_ENTRY: "99"})
+    bad = attacker.on_main(lake, attacker.nothing, {**merged_with(lake, 2), FORMAT_ENTRY: "99"})
     for words in (["status"], ["audit", "--history", "main"], ["stage", "publish", "tiny-3"]):
         done = project.stemma(*words)
         assert done.code == 1
@@ -306,25 +334,32 @@ def test_a_format_of_the_future_is_one_sentence(project: Project) -> None:
 def test_main_changed_in_place_is_named_whatever_it_changed(project: Project) -> None:
     """A merger commits to main itself; the tables are proved from one another, and none fits."""
     lake = project.lake()
-    start = lake.resolve(refs.MAIN).id
-    for change, checks in (
-        (attacker.table("samples", 2, attacker.flipped), {"columns"}),
-        (attacker.table("samples", 2, attacker.few_images), {"payload"}),
-        (attacker.table("verdicts", 2, turned), {"suite", "decided"}),
-        (
-            attacker.both(
-                attacker.table("verdicts", 2, turned),
-                attacker.table("decisions", 2, rejected),
-                attacker.table("samples", 2, lambda frame: frame.clear()),
-            ),
-            {"suite"},
-        ),
-        (
-            attacker.table("lineage", 2, lambda frame: frame.with_columns(real_inputs=1.0)),
-            {"generated"},
-        ),
-    ):
-        attacker.hard_reset(lake, refs.MAIN, start)
-        bad = attacker.on_main(lake, change, publication(lake, 2))
-        assert victim.wrongs(project).keys() == {bad.id}
-        assert checks <= victim.recomputed(project)
+    change = attacker.both(
+        attacker.table("samples", 1, attacker.few_images),
+        attacker.table("verdicts", 1, turned),
+        attacker.table("lineage", 1, lambda frame: frame.with_columns(real_inputs=0.5)),
+        attacker.table("samples", 2, attacker.flipped),
+    )
+    bad = attacker.on_main(lake, change, merged_with(lake, 2))
+    assert victim.wrongs(project).keys() == {bad.id}
+    found = {(each["round"], each["check"]) for each in victim.proof(project)}
+    assert found >= {
+        (1, "payload"),
+        (1, "suite"),
+        (1, "decided"),
+        (1, "generated"),
+        (2, "columns"),
+    }
+
+
+def test_verdicts_and_decisions_turned_together(project: Project) -> None:
+    """And the samples with them: the suite that is stored gives other verdicts."""
+    lake = project.lake()
+    change = attacker.both(
+        attacker.table("verdicts", 2, turned),
+        attacker.table("decisions", 2, rejected),
+        attacker.table("samples", 2, lambda frame: frame.clear()),
+    )
+    bad = attacker.on_main(lake, change, merged_with(lake, 2))
+    assert victim.wrongs(project).keys() == {bad.id}
+    assert "suite" in victim.recomputed(project)

@@ -66,7 +66,7 @@ def test_a_clean_head_over_a_bad_evaluate_commit(project: Project) -> None:
     lake.set_branch(BRANCH, bad.id)
     assert approve(bad.id) is not None
     assert lake.head(refs.MAIN) == head
-    assert victim.run(project) is None
+    assert victim.run(project, "evaluate", "publish") is None
     assert victim.outcome(lake, refs.MAIN) == expected
 
 
@@ -79,7 +79,7 @@ def test_a_rejection_that_somebody_takes_away(project: Project) -> None:
     (record,) = rejections.of_round(lake, "tiny", 3)
     evaluated = receipts.read("tiny", 3, "evaluate").commit
     lake.set_branch(BRANCH, evaluated)
-    assert "a reviewer rejected tiny-3: blurred" in (victim.run(project) or "")
+    assert "a reviewer rejected tiny-3: blurred" in (victim.run(project, "publish") or "")
     kept, place = lake.resolve(refs.MAIN), rejections.place(record)
     ways: Mapping[str, Callable[[], str]] = {
         "commit": lambda: attacker.on_main(lake, removed(place), kept.metadata).id,

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from lake import refs
 from lake.client import Lake
 from pipelines.rounds import manifest, receipts
@@ -63,13 +61,13 @@ def repro(project: Project) -> str | None:
     return None
 
 
-def audited(project: Project, how: str = "--history", ref: str = refs.MAIN) -> dict[str, Any]:
-    """What an audit finds, as JSON; its exit code says whether it found anything."""
-    done = project.stemma("audit", how, ref, "--json")
+def audited(project: Project, how: str = "--history") -> dict[str, Any]:
+    """What an audit of main finds, as JSON; its exit code says whether it found anything."""
+    done = project.stemma("audit", how, refs.MAIN, "--json")
     assert "Traceback" not in done.said
-    if " cannot be read: " in done.err:  # no table, so nothing can be compared with it
-        assert done.code == 1
-        return {"findings": [{"check": "unreadable", "says": done.err}]}
+    if done.code == 1 and not done.out.endswith("}\n"):  # what is compared cannot even be read
+        assert len(done.err.strip().splitlines()) == 1, done.said
+        return {"findings": [{"check": "unreadable", "says": done.err.strip()}]}
     found: dict[str, Any] = json.loads(done.out)
     assert done.code == (1 if found["findings"] else 0), done.said
     return found
@@ -80,9 +78,15 @@ def wrongs(project: Project) -> dict[str, str]:
     return {each["commit"]: each["wrong"] for each in audited(project)["findings"]}
 
 
-def recomputed(project: Project, ref: str = refs.MAIN) -> set[str]:
-    """The checks of `stemma audit --recompute` that found something."""
-    return {each["check"] for each in audited(project, "--recompute", ref)["findings"]}
+def proof(project: Project) -> list[dict[str, Any]]:
+    """What `stemma audit --recompute main` finds."""
+    found: list[dict[str, Any]] = audited(project, "--recompute")["findings"]
+    return found
+
+
+def recomputed(project: Project) -> set[str]:
+    """The checks of `stemma audit --recompute main` that found something."""
+    return {each["check"] for each in proof(project)}
 
 
 def status(project: Project) -> Finished:
@@ -96,8 +100,3 @@ def clean(project: Project) -> None:
     """Both audits of main find nothing."""
     assert wrongs(project) == {}
     assert recomputed(project) == set()
-
-
-def samples(lake: Lake, ref: str, number: int = 3) -> pl.DataFrame:
-    """The accepted samples of a round of `tiny`."""
-    return lake.scan(ref, refs.partition("tiny", "samples", number)).collect().sort("row")
