@@ -2,6 +2,13 @@
 
 Commits never change, so a lake whose branches and tags are put back is the lake that it was. The
 suite runs on the embedded lake, and on any server that `LAKECTL_*` names when pytest starts.
+
+What stands elsewhere is not repeated here: direct commits, cherry-picks, squashes, reverts, merges
+by hand, false overrides and answers about other commits in tests/flow/test_history.py; smuggled
+rows, wrong and missing signatures and unknown keys in tests/flow/test_history_proofs.py; records of
+calibrations in tests/pipelines/gate/test_calibration_merges.py; rejections whose branch is deleted
+or moved in tests/flow/test_rejections.py; stale approvals and foreign origins in tests/flow (the
+page and its hostile requests); a suite or limits that were loosened in the tests of the diff.
 """
 
 from __future__ import annotations
