@@ -12,22 +12,19 @@ a ref of the embedded lake nor a receipt has changed since they last were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lake import documents, files, heads, private, settings
+from lake import documents, files, settings
 from lake.documents import DocumentError
-from pipelines.common import console, digests
-from pipelines.gate import tags
+from pipelines.common import console
+from pipelines.gate import checked_refs
 from pipelines.params import Params, load
 from pipelines.rounds import receipts
-from pipelines.rounds.context import PRIVATE, open_lake
+from pipelines.rounds.context import open_lake
 
 RECEIPT = receipts.ROOT / "lake.json"
 REMEMBERED = "repositories.json"
-CHECKED = PRIVATE / "checked-refs.json"
-"""What refs and receipts were when they last contradicted nothing."""
 
 
 def run() -> None:
@@ -40,42 +37,9 @@ def run() -> None:
     where = settings.resolve(Path.cwd())
     facts = _cached(where, params) or _query(where, params)
     if facts == _read(RECEIPT):  # otherwise this is another lake, and the rounds run again
-        _check_tags(where, params)
+        for finding in checked_refs.check(params, lambda: open_lake(params)):
+            console.line(finding.sentence)
     files.write_json(RECEIPT, facts)
-
-
-def _check_tags(where: settings.Remote | settings.Embedded, params: Params) -> None:
-    """Hold tags and main against the receipts, unless nothing has changed since they last were.
-
-    Raises:
-        StaleError: they contradict each other.
-    """
-    published = tags.publish_receipts()
-    if not published:
-        return
-    state = _state(where, params, published)
-    if state is not None and _read(CHECKED) == state:
-        return
-    untagged = tags.refuse(open_lake(params), params)
-    for finding in untagged:
-        console.line(finding.sentence)
-    if state is not None and not untagged:
-        private.folder(PRIVATE)
-        files.write_json(CHECKED, state)
-
-
-def _state(
-    where: settings.Remote | settings.Embedded, params: Params, published: Sequence[Path]
-) -> dict[str, str] | None:
-    """Digests of what the check reads; None if the refs can only be asked for."""
-    if not isinstance(where, settings.Embedded):
-        return None
-    moved = heads.digest(where.home, params.lake.repository)
-    if moved is None:
-        return None
-    receipts_read = {str(file): digests.of_file(file) for file in published}
-    about = {"datasets": sorted(params.datasets), "receipts": receipts_read}
-    return {"refs": moved, "receipts": digests.of_json(about)}
 
 
 def _read(file: Path) -> Any:  # noqa: ANN401  what the file holds

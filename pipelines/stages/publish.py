@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lake import refs
 from lineage import guard
-from pipelines.gate import publication
+from pipelines.gate import checked_refs, publication
 from pipelines.gate.publication import Publication
 from pipelines.rounds import history, manifest, merging, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
@@ -44,3 +44,4 @@ def _write_receipt(ctx: RoundContext, evaluated: Receipt, done: Publication) -> 
         main_commit = published.commit if published else None
     rows = evaluated.rows
     write_receipt(ctx, "publish", commit, done.key, rows, tag=tag, data=data, main=main_commit)
+    checked_refs.note_published(ctx.lake, ctx.params)
