@@ -173,7 +173,7 @@ def tiny(target: Path, rounds: int = 2) -> Project:
 
 def tiny_params(rounds: int) -> dict[str, Any]:
     """Two classes, a network of a few thousand weights, 24 candidates, a guard without limits."""
-    diffusion = {"channels": [8, 16], "steps": 30, "batch": 16, "reference_rows": 100}
+    diffusion = {"channels": [8, 16], "steps": 15, "batch": 16, "reference_rows": 100}
     return {
         "line": "main",
         "seed": 1,

@@ -118,6 +118,7 @@ def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     copied: Project, tmp_path: Path
 ) -> None:
     """Another machine's point of view: only endpoint and keys are known, bytes go over HTTP."""
+    copied.stop_lake()
     copied.lake()  # one that was started on demand makes room
     on_demand = LakeHome(copied.root / ".lake").endpoint()
     assert on_demand is not None
