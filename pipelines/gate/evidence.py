@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineage import training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
-from pipelines.rounds import manifest, tables
+from pipelines.rounds import holdout, manifest, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import applied
 
@@ -20,8 +20,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     recorded = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
-    leaks = contamination.leaks_at(ctx, commit)
-    of_this_round = (leaks["dataset"] == dataset) & (leaks["round"] == number)
+    leaks = contamination.of_round(ctx, commit)
     real = tables.real_samples(lake, commit, dataset)
     return Evidence(
         dataset=dataset,
@@ -30,8 +29,9 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         mix=training_mix.read(recorded["next_mix"]),
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
-        leaks=leaks.filter(of_this_round).join(accepted, on=["round", "row"], how="semi"),
+        leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
         metrics=recorded["metrics"],
         held_out_ancestors=contamination.at_commit(ctx, commit),
         calibration=applied.to_round(ctx, commit),
+        holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )

@@ -10,8 +10,7 @@ from typing import Final
 from lake import private, settings
 from lake.client import Lake, connect
 from pipelines.params import Params, Round, load, resolve
-from pipelines.rounds import holdout, manifest, receipts
-from pipelines.rounds.holdout import HeldOut
+from pipelines.rounds import receipts
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.receipts import Receipt
 
@@ -51,13 +50,6 @@ def open_context(key: str) -> RoundContext:
     params = load()
     private.folder(PRIVATE)
     return RoundContext(params, resolve(params, key), open_lake(params))
-
-
-def held_out(ctx: RoundContext, commit: str, dataset: str | None = None) -> HeldOut:
-    """The hold-out of the real data at a commit; `dataset` defaults to the round's data set."""
-    name = ctx.round.dataset if dataset is None else dataset
-    key = manifest.read(ctx.lake, commit, name, 0)["holdout"]["input_key"]
-    return holdout.open_at(open_lake(ctx.params, holdout=True), name, key)
 
 
 def write_receipt(

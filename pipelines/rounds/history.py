@@ -20,6 +20,8 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, StageMetadata
 from pipelines.rounds.trust import Trust
 
+OF_MAIN: Final = ("publish", "calibrate")
+"""Stages whose commits are on main, and not on the branch of the round that they name."""
 MERGED: Final = 2
 """Number of parents of a merge."""
 
@@ -111,7 +113,7 @@ def belongs(commit: Commit, round_: Round) -> bool:
     metadata = StageMetadata.from_commit(commit)
     return (
         metadata is not None
-        and metadata.stage != "publish"
+        and metadata.stage not in OF_MAIN
         and metadata.dataset == round_.dataset
         and metadata.round == round_.number
         and metadata.line == round_.line

@@ -186,11 +186,6 @@ def open_named(lake: Lake, wanted: Named) -> HeldOut:
     return HeldOut(lake, commit, wanted)
 
 
-def open_at(lake: Lake, dataset: str, key: str) -> HeldOut:
-    """Find the hold-out that an ingest with this key split off; its rows are not compared."""
-    return open_named(lake, Named(dataset, key, ()))
-
-
 def holds(lake: Lake, wanted: Named) -> bool:
     """Tell whether the repository holds the hold-out that round 0 names, with exactly its rows."""
     try:
