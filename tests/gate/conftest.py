@@ -30,7 +30,7 @@ from lake.settings import HOME
 from pipelines.common.errors import BlockedError
 from tests.flow.conftest import _nobodys_lake, made_blocked, published
 from tests.flow.lab import key_pair
-from tests.flow.projects import Project, copy, tiny, tiny_round
+from tests.flow.projects import Project, tiny, tiny_round
 from tests.gate import attacker
 
 __all__ = ["_nobodys_lake", "made_blocked", "published"]
@@ -54,14 +54,14 @@ class Ground:
 
 @pytest.fixture(scope="session")
 def ground(
-    made_blocked: Path, tmp_path_factory: pytest.TempPathFactory, _nobodys_lake: None
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _nobodys_lake: None
 ) -> Iterator[Ground]:
     """The project that every attack starts from."""
     root = tmp_path_factory.mktemp("ground") / "project"
     if not SERVER:
-        project = copy(made_blocked, root)
+        shutil.copytree(request.getfixturevalue("made_blocked"), root, symlinks=True)
         yield Ground(root, {HOME: str(root / ".lake")})
-        project.stop_lake()
+        Project(root).stop_lake()
         return
     project, name = tiny(root), f"gate-{secrets.token_hex(4)}"
     project.edit(lambda found: found.update(lake={"repository": name, "holdout": f"{name}-held"}))
