@@ -22,7 +22,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.common.errors import StaleError
 from pipelines.params import Params
-from pipelines.rounds import receipts
+from pipelines.rounds import history, receipts, trust
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.receipts import Receipt
 
@@ -31,8 +31,6 @@ Kind = Literal[
 ]
 SHORT: Final = 12
 """Number of hex digits that abbreviate a commit id."""
-MERGED: Final = 2
-"""Number of parents of a merge."""
 
 RoundId = tuple[str, int]
 """Data set and number of a round."""
@@ -118,11 +116,12 @@ def publish_receipts() -> list[Path]:
 def _read(lake: Lake) -> _Refs:
     """Read tags before the log: a round that is published meanwhile has a merge, but no tag yet."""
     tags, branches = lake.tags(), lake.branches()
-    log, merges = [], {}
+    trusted, log, merges = trust.load(lake), [], {}
     for commit in lake.log(refs.MAIN, first_parent=True):
         log.append(commit.id)
         metadata = StageMetadata.from_commit(commit)
-        if metadata and metadata.stage == "publish" and len(commit.parents) == MERGED:
+        says_so = metadata is not None and metadata.stage == "publish"
+        if metadata and says_so and history.is_proved(lake, commit, trusted):
             merges[commit.id] = (metadata.dataset, metadata.round)
     return _Refs(tags, branches, frozenset(log), merges)
 

@@ -32,7 +32,8 @@ def main(ctx: RoundContext) -> None:
     else:
         _fit(ctx, pinned.commit)
     manifest, _ = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
-    rows = {"mix": int(manifest["rows"])}
+    mixed = mixes.read_manifest(ctx.round).rows
+    rows = {"mix": int(manifest.get("rows", mixed))}
     write_receipt(ctx, "fit", pinned.commit, adopted.key if adopted else key, rows)
 
 

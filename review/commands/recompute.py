@@ -21,7 +21,7 @@ from pipelines.rounds import ancestry_index
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import held_datasets
 from review.cli.output import as_json, make_console, table
-from review.errors import Findings
+from review.errors import FAILURES, Findings
 
 SHOWN: Final = 5
 """Findings of each check that the table lists; JSON has all."""
@@ -126,10 +126,14 @@ def _write(head: Mapping[str, Any], batches: Iterable[Batch], result: Result) ->
     """Print JSON, one finding at a time, so that memory holds the findings of one round."""
     out, before = sys.stdout, "\n"
     out.write(f'{as_json(head)[:-1]}, "findings": [')
-    for batch in batches:
-        for row in batch.findings.iter_rows(named=True):
-            out.write(f"{before}{as_json({'check': batch.check, **_plain(row)})}")
-            before = ",\n"
+    try:
+        for batch in batches:
+            for row in batch.findings.iter_rows(named=True):
+                out.write(f"{before}{as_json({'check': batch.check, **_plain(row)})}")
+                before = ",\n"
+    except FAILURES as error:
+        out.write(f"\n], {as_json({'clean': False, 'error': str(error)}, indent=2)[1:]}\n")
+        raise
     out.write(f"\n], {as_json(result.to_dict(), indent=2)[1:]}\n")
 
 

@@ -85,7 +85,7 @@ def test_the_first_run_leaves_only_receipts_and_the_lock(
         "publish@tiny-1",
         "report@tiny",
     ]
-    assert git(done, "status", "--short") == "?? dvc.lock\n?? rounds/\n"
+    assert git(done, "status", "--short") == "?? dvc.lock\n?? rounds/\n?? trust/\n"
     assert Path("reports/tiny/1/grid.png").stat().st_size > 1000
     status = json.loads(done.stemma("status", "--json").out)
     rounds = status["datasets"]["tiny"]["rounds"]

@@ -304,3 +304,14 @@ def test_a_stored_suite_that_is_none_is_an_error_of_one_sentence(
         stored_suite.read(lake, by_hand, "tiny", 2)
     assert "\n" not in str(caught.value)
     assert stored_suite.read(lake, by_hand, "tiny", 9) is None
+
+
+def test_a_table_that_cannot_be_read_leaves_json_whole(copied: Project) -> None:
+    lake = copied.lake()
+    lake.write_bytes("main", refs.part("tiny", "samples", 0), b"")
+    lake.commit("main", "by hand", {})
+    done = copied.stemma("audit", "--recompute", "main", "--json")
+    assert done.code == 1
+    content = json.loads(done.out)
+    assert content["clean"] is False
+    assert content["error"] in done.err

@@ -15,6 +15,9 @@ from tests.lineage.conftest import derived, real_rows
 from tests.lineage.healthy import Lake, findings, healthy, proofs, verdicts
 from tests.lineage.worlds import DATASETS, World, worlds
 
+NOT_STATED = {"payload", "columns"}
+"""Checks of what these worlds, whose samples have no payload, do not state."""
+
 
 @settings(max_examples=15)
 @given(worlds())
@@ -25,7 +28,7 @@ def test_what_was_recorded_round_by_round_is_proved(
     with TemporaryDirectory() as directory:
         found = proofs(grown(*world), Path(directory), only=DATASETS)
     assert findings(found) == []
-    assert not any(each.unproved for each in found)
+    assert {each.check for each in found if each.unproved} <= NOT_STATED
 
 
 def grown(world: World, lineage: dict[str, pl.DataFrame]) -> Lake:

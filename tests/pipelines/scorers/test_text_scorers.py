@@ -33,9 +33,7 @@ def real() -> pl.DataFrame:
 
 def shape(*texts: str | None) -> pl.DataFrame:
     candidates = rows(list(texts))
-    found = text_shape.TextShape().score(
-        candidates, Given(candidates), text_shape.TextSettings()
-    )
+    found = text_shape.TextShape().score(candidates, Given(candidates), text_shape.TextSettings())
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_shape.COLUMNS}
     return found
 
