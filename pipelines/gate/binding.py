@@ -15,7 +15,15 @@ from lake import refs
 from lake.client import Lake
 from pipelines.common import digests
 from pipelines.common.errors import StaleError
-from pipelines.rounds import adoption, attestation, history, listing, payload, published_content
+from pipelines.rounds import (
+    adoption,
+    attestation,
+    history,
+    listing,
+    path_scope,
+    payload,
+    published_content,
+)
 from pipelines.rounds.context import RoundContext
 
 TABLES: Final = ("samples", "lineage", "scores", "verdicts", "decisions", "leaks", "contaminated")
@@ -34,6 +42,9 @@ def fault(ctx: RoundContext, commit: str) -> str | None:
     wrong = adoption.fault(ctx, lake.resolve(commit), merge)
     if wrong is None and ctx.round.line == refs.MAIN:
         wrong = published_content.fault(lake, commit, dataset, before=number)
+        other = path_scope.foreign(lake.diff(refs.MAIN, commit), dataset, number)
+        if wrong is None and other is not None:
+            wrong = f"the branch also {path_scope.verb(other)} {other.path}"
     return wrong or _payload_fault(ctx, commit)
 
 

@@ -96,6 +96,40 @@ def test_content_instead_of_an_evaluate_commit_is_measured_anew(project: Project
 
 
 @pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (attacker.more, "the branch also adds tiny/more"),
+        (
+            attacker.table("samples", 2, attacker.flipped),
+            "round 2 of tiny was changed after the merge",
+        ),
+    ],
+)
+def test_a_change_below_the_candidates(
+    project: Project, change: attacker.Change, said: str
+) -> None:
+    """A clone without receipts adopts the signed commits, which say nothing of what is below."""
+    victim.unblock(project)
+    lake = project.lake()
+    chain = []
+    for commit in lake.log(made("evaluate"), first_parent=True):
+        chain.append(commit)
+        if commit.metadata[STAGE] == "generate":
+            break
+    (start,) = chain[-1].parents
+    lake.set_branch("below", attacker.commit(lake, start, change, {}).id)
+    for commit in chain[::-1]:
+        lake.cherry_pick("below", commit.id, commit.message, commit.metadata)
+    lake.set_branch(BRANCH, str(lake.head("below")))
+    for stage in ("generate", "verify", "curate", "evaluate"):
+        receipts.path("tiny", 3, stage).unlink()
+    main = lake.head("main")
+    assert said in (victim.run(project) or "")
+    assert made("evaluate") == lake.head("below")
+    assert lake.head("main") == main
+
+
+@pytest.mark.parametrize(
     ("stage", "change", "reader"),
     [
         ("verify", attacker.table("verdicts", 3, turned), "curate"),
