@@ -36,6 +36,14 @@ def real_path(dataset: str, number: int) -> str:
     return f"{refs.partition(dataset, TABLE, number)}real.parquet"
 
 
+def encoded(suite: Suite) -> bytes:
+    """Encode a suite as JSON.
+
+    Arguments keep their order, because the details of verdicts name them in it.
+    """
+    return json.dumps(suite.document(), indent=2, ensure_ascii=False).encode() + b"\n"
+
+
 def write(
     lake: Lake,
     branch: str,
@@ -55,8 +63,7 @@ def write(
         dataset: The data set.
         number: The round.
     """
-    text = json.dumps(suite.document(), indent=2, sort_keys=True, ensure_ascii=False).encode()
-    lake.write_bytes(branch, path(dataset, number), text + b"\n", "application/json")
+    lake.write_bytes(branch, path(dataset, number), encoded(suite), "application/json")
     if compared is not None:
         lake.write(branch, real_path(dataset, number), compared)
 
