@@ -15,7 +15,7 @@ from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lake.tables import decode
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import DataError
-from pipelines.gate.merge_verification import Merge
+from pipelines.gate.merges import Merge
 from pipelines.rounds import attestation, path_scope
 from pipelines.rounds.metadata import SUITE, StageMetadata
 from pipelines.rounds.trust import Trust

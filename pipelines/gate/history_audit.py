@@ -23,7 +23,7 @@ from pipelines.gate import (
     real_data_merges,
     review_merges,
 )
-from pipelines.gate.merge_verification import SHORT, Merge
+from pipelines.gate.merges import SHORT, Merge
 from pipelines.rounds import attestation, path_scope
 from pipelines.rounds.metadata import GUARD, StageMetadata
 from pipelines.rounds.trust import Trust

@@ -11,58 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError, TooLargeError
-from lake.values import Change, Commit
+from lake.values import Commit
 from lineage import guard
 from lineage.errors import GuardError
 from lineage.guard import GuardResult
 from pipelines.common import digests
 from pipelines.common.errors import DataError
-from pipelines.gate import binding, guard_record
+from pipelines.gate import binding, guard_record, merges
 from pipelines.gate.guard_record import OVERRIDE
+from pipelines.gate.merges import SHORT, Merge, MergeVerification
 from pipelines.rounds import attestation, manifest, merging, path_scope
 from pipelines.rounds.metadata import DATASET, GUARD, KEY, ROUND
 from pipelines.rounds.trust import Trust
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-SHORT: Final = 12
-"""Number of hex digits that abbreviate a commit id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """A commit with two parents, and its changes against the first parent."""
-
-    lake: Lake
-    commit: Commit
-    changes: tuple[Change, ...]
-
-    @property
-    def before(self) -> str:
-        """Id of the branch's head before the merge."""
-        return self.commit.parents[0]
-
-    @property
-    def source(self) -> str:
-        """Id of the commit that was merged."""
-        return self.commit.parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class MergeVerification:
-    """Result of the verification of a merge."""
-
-    wrong: str | None
-    """Why verification failed, in one sentence; None: the guard let exactly this content pass."""
-    result: GuardResult | None = None
-    """The guard's answer in the merged manifest; None if it is missing or unreadable."""
-    signer: str | None = None
-    """Short name of the trusted key that signed the answer."""
 
 
 def at(lake: Lake, commit: Commit, trusted: Trust | None) -> MergeVerification:
@@ -95,7 +62,7 @@ def of_round(merge: Merge, trusted: Trust | None) -> MergeVerification:
     signer = None if trusted is None else _signer(merge, result, trusted)
     if wrong is None and signer is None and trusted and not trusted.is_earlier(merge.commit.id):
         wrong = f"the guard's answer {_unsigned(metadata)}"
-    return MergeVerification(wrong or made_otherwise(merge, trusted), result, signer)
+    return MergeVerification(wrong or merges.made_otherwise(merge, trusted), result, signer)
 
 
 def _recorded(lake: Lake, ref: str, dataset: str, number: int) -> GuardResult | None:
@@ -224,25 +191,7 @@ def _scope(merge: Merge, result: GuardResult) -> str | None:
 
 def _brought(merge: Merge, _: GuardResult) -> str | None:
     """The merge differs from its first parent by exactly the changes of its source."""
-    return altered(merge)
-
-
-def altered(merge: Merge) -> str | None:
-    """Why a merge differs from its first parent by something else than its source's changes."""
-    expected: dict[str, str | None] = {}
-    for item in merge.lake.diff(merge.before, merge.source, checksums=True):
-        if item.kind == "conflict":
-            return f"it was forced: {item.path} had been changed on both sides"
-        expected[item.path] = _checksum(merge.lake, merge.source, item)
-    actual = {item.path: _checksum(merge.lake, merge.commit.id, item) for item in merge.changes}
-    for path in sorted(actual.keys() | expected.keys()):
-        if path not in expected:
-            return f"it changes {path}, which its source did not bring"
-        if path not in actual:
-            return f"it leaves out {path}, which its source brought"
-        if actual[path] != expected[path]:
-            return f"it holds another {path} than its source"
-    return None
+    return merges.altered(merge)
 
 
 Check = Callable[[Merge, GuardResult], str | None]
@@ -292,21 +241,6 @@ def made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
     return attestation.chain_fault(merge.lake, merge.source, trusted)
 
 
-def _checksum(lake: Lake, ref: str, item: Change) -> str | None:
-    """The checksum of a changed object at a ref; None if the object was removed.
-
-    If the diff of the lake has no checksums, the object is listed.
-    """
-    if item.kind == "removed" or item.checksum is not None:
-        return item.checksum
-    same = (listed for listed in lake.objects(ref, item.path) if listed.path == item.path)
-    return next(same).checksum
-
-
 def _without_guard(content: Mapping[str, Any]) -> bytes:
     """A manifest without the guard's answer, as canonical JSON."""
     return digests.canonical({name: content[name] for name in content if name != "guard"})
-
-
-def _verb(item: Change) -> str:
-    return {"added": "adds", "removed": "removes"}.get(item.kind, "changes")

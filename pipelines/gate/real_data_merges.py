@@ -16,8 +16,8 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.schema import UNREADABLE
-from pipelines.gate import merge_verification
-from pipelines.gate.merge_verification import Merge
+from pipelines.gate import merges
+from pipelines.gate.merges import Merge
 from pipelines.rounds import attestation, path_scope
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.trust import Trust
@@ -46,10 +46,10 @@ def fault(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
         return f"it leaves round 0 of {dataset} without samples or without lineage"
     except UNREADABLE:
         return f"the samples or the lineage of round 0 of {dataset} cannot be read"
-    return wrong or _made_otherwise(merge, trusted) or _known_candidates(merge, dataset)
+    return wrong or _made_otherwise(merge, dataset, trusted) or _known_candidates(merge, dataset)
 
 
-def _made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
+def _made_otherwise(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
     """Why a merge is not what the stage ingest made; None if it is."""
     metadata = merge.commit.metadata
     if trusted is not None and trusted.is_earlier(merge.commit.id):
@@ -59,9 +59,9 @@ def _made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
     if trusted is not None and attestation.signer_of(merge.lake, metadata, trusted) is None:
         return f"the merge of real data {attestation.unsigned(metadata)}"
     source = StageMetadata.from_commit(merge.lake.resolve(merge.source))
-    if source is None or source.stage != "ingest":
+    if source is None or (source.stage, source.dataset) != ("ingest", dataset):
         return "what it merged was not ingested by a stage"
-    return merge_verification.made_otherwise(merge, trusted) or merge_verification.altered(merge)
+    return merges.made_otherwise(merge, trusted) or merges.altered(merge)
 
 
 def _known_candidates(merge: Merge, dataset: str) -> str | None:

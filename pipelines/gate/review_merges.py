@@ -7,7 +7,7 @@ import hashlib
 from lake.errors import TooLargeError
 from pipelines.common.errors import DataError
 from pipelines.gate import rejections
-from pipelines.gate.merge_verification import Merge, MergeVerification
+from pipelines.gate.merges import Merge, MergeVerification
 from pipelines.rounds import attestation
 from pipelines.rounds.trust import Trust
 

@@ -18,7 +18,7 @@ from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
 from pipelines.gate import history_audit, tags
 from pipelines.gate.history_audit import Kind, Step
-from pipelines.gate.merge_verification import SHORT
+from pipelines.gate.merges import SHORT
 from pipelines.gate.tags import TagFinding
 from pipelines.params import load
 from pipelines.rounds import trust

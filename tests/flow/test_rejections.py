@@ -13,7 +13,7 @@ from lake.values import Commit
 from pipelines import params
 from pipelines.common.errors import BlockedError, DataError
 from pipelines.gate import history_audit, publication, rejections, review_merges, reviews
-from pipelines.gate.merge_verification import Merge
+from pipelines.gate.merges import Merge
 from pipelines.gate.rejections import Record
 from pipelines.gate.reviews import Approval
 from pipelines.inquiry import overview

@@ -16,7 +16,7 @@ from lake.settings import Embedded
 from lake.values import Commit
 from pipelines.gate import history_audit
 from pipelines.gate.calibration_merges import of_calibration
-from pipelines.gate.merge_verification import Merge
+from pipelines.gate.merges import Merge
 from pipelines.rounds import attestation, trust
 from pipelines.rounds.trust import FOLDER
 from pipelines.verification.calibrations import merges, store, tallies
