@@ -25,7 +25,6 @@ from pipelines.rounds import context
 from pipelines.stages import runner
 from tests import commands
 from tests.commands import Finished
-from tests.lake import threads
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -110,16 +109,9 @@ class Project:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def serve_lake(self) -> None:
-        """Serve the lake, which is there already, in a thread: no process has to start."""
-        threads.serve(self.root / ".lake")
-
     def stop_lake(self) -> None:
         """End the lake's server, so that its files can be copied or removed."""
-        home = self.root / ".lake"
-        if threads.stop(home):
-            return
-        found = LakeHome(home).endpoint()
+        found = LakeHome(self.root / ".lake").endpoint()
         if found is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -128,11 +120,9 @@ class Project:
 
 
 def copy(source: Path, target: Path) -> Project:
-    """A copy of a project whose lake lies at rest, and whose copied lake is served."""
+    """A copy of a project whose lake lies at rest."""
     shutil.copytree(source, target, symlinks=True)
-    project = Project(target)
-    project.serve_lake()
-    return project
+    return Project(target)
 
 
 def content(lake: Lake, ref: str) -> dict[str, list[dict[str, Any]]]:

@@ -256,7 +256,6 @@ def another(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """A copy of the project, whose round 3 is to be published again by other limits."""
     lab.project.stop_lake()
     project = copy(lab.project.root, tmp_path / "project")
-    lab.project.serve_lake()
     monkeypatch.chdir(project.root)
     limits = {"guard": {"depth_max_warn": 100.0}}
     project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=limits))

@@ -12,7 +12,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -78,21 +78,6 @@ _DAMAGE_MESSAGES: Final = (
 """Parts of SQLite's messages about a file that is not a sound catalog."""
 
 
-class _Held:
-    """A thread's connection, which is closed when the thread ends.
-
-    By itself it would wait for the garbage collector: it and its statements refer to each other.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    def __del__(self) -> None:
-        """Close the connection, unless another thread does away with what is left."""
-        with suppress(sqlite3.ProgrammingError):
-            self.connection.close()
-
-
 class Database:
     """Connections to one catalog."""
 
@@ -114,15 +99,15 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
-        held: _Held | None = getattr(self._local, "held", None)
-        if held is None:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
             connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
             if not self._read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
-            held = self._local.held = _Held(connection)
-        return held.connection
+            self._local.connection = connection
+        return connection
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
