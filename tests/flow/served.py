@@ -51,7 +51,8 @@ def serving(lake: Lake) -> Iterator[Page]:
         port = int(listening.getsockname()[1])
         session = Session()
         built = app.build(lake, session, port)
-        settings = uvicorn.Config(built, log_level="warning", access_log=False, lifespan="off")
+        # Configuring logging closes handlers of other libraries, one of which closes its stream.
+        settings = uvicorn.Config(built, log_config=None, access_log=False, lifespan="off")
         server = uvicorn.Server(settings)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

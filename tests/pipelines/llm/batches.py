@@ -129,7 +129,7 @@ class Batches:
 def serving(upstream: Access, key: str) -> Iterator[Batches]:
     """Run the service in a thread."""
     batches = Batches(upstream, key)
-    config = uvicorn.Config(batches.app(), port=0, log_level="error", ws="none", lifespan="off")
+    config = uvicorn.Config(batches.app(), port=0, log_config=None, ws="none", lifespan="off")
     server = uvicorn.Server(config)
     listener = config.bind_socket()
     batches.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
