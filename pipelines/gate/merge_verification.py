@@ -224,23 +224,6 @@ def _unsigned(metadata: Mapping[str, str]) -> str:
     return attestation.unsigned({attestation.SIGNATURE: ""} if earlier else metadata)
 
 
-def made_otherwise(merge: Merge, trusted: Trust | None) -> str | None:
-    """Why what was merged is not what the round's stages made; None if it is.
-
-    Merges of earlier releases state nothing about what they hold.
-    """
-    stated = merge.commit.metadata.get(attestation.CONTENT)
-    if trusted is not None and trusted.is_earlier(merge.commit.id):
-        trusted = None
-    if stated is None and trusted is None:
-        return None
-    dataset, number = merge.commit.metadata[DATASET], int(merge.commit.metadata[ROUND])
-    held = attestation.content(merge.lake, merge.source, dataset, number)
-    if held != stated:
-        return "it merged another content than it states"
-    return attestation.chain_fault(merge.lake, merge.source, trusted)
-
-
 def _without_guard(content: Mapping[str, Any]) -> bytes:
     """A manifest without the guard's answer, as canonical JSON."""
     return digests.canonical({name: content[name] for name in content if name != "guard"})
