@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import IO, Final
 
 from pipelines.common.errors import SandboxError
@@ -145,9 +146,25 @@ class Process:
             return 0
         for place in isolation.writable():
             with contextlib.suppress(OSError):  # not mounted yet, or gone
-                seen = os.statvfs(f"/proc/{first}/root{place}")
-                counted += seen.f_files - seen.f_ffree - 1  # without the folder itself
+                counted += _made(first, place)
         return counted
+
+
+def _made(first: int, place: str) -> int:
+    """How many files and folders are in a folder of a run; none where it is still this machine's.
+
+    Raises:
+        OSError: the run has no such folder, or is gone.
+    """
+    folder = os.open(f"/proc/{first}/root{place}", os.O_PATH | os.O_DIRECTORY)
+    try:
+        here = Path(place)
+        if here.exists() and here.stat().st_dev == os.fstat(folder).st_dev:
+            return 0
+        seen = os.fstatvfs(folder)
+        return seen.f_files - seen.f_ffree - 1  # without the folder itself
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager
@@ -250,7 +267,8 @@ def require() -> None:
     probe = _run([isolation.interpreter(), "-I", "-c", PROBE], Limits(), b"")
     if probe.code != 0 or not probe.output.endswith(b"alone"):
         said = probe.output.decode(errors="replace").strip().splitlines()
-        reason = said[-1] if said else f"exit code {probe.code}"
+        stopped = f"the trial was ended for its {probe.stopped}" if probe.stopped else None
+        reason = stopped or (said[-1] if said else f"exit code {probe.code}")
         raise SandboxError(f"programs cannot be isolated on this system, so none is run: {reason}")
 
 

@@ -171,7 +171,7 @@ def test_yaml(data: bytes) -> object:
 
 
 RECEIPT = {
-    "stage": "fit",
+    "stage": "publish",
     "dataset": "digits",
     "round": 1,
     "line": "main",

@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import secrets
+import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from lake.polling import until
 from pipelines.common.errors import SandboxError
 from pipelines.sandbox import isolation, programs
 from pipelines.sandbox.limits import Limits
-from pipelines.sandbox.run import GRACE, require, run
+from pipelines.sandbox.run import GRACE, Process, require, run
 from tests.pipelines.isolated import needs_sandbox
 
 pytestmark = needs_sandbox
@@ -49,6 +51,27 @@ def _named(mark: str) -> int:
         with contextlib.suppress(OSError):
             names.append(place.read_text().strip())
     return names.count(mark)
+
+
+def test_what_others_keep_in_shared_memory_is_not_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Until a run has its own folders, its first process sees this machine's."""
+    (tmp_path / "of another").touch()
+    monkeypatch.setattr(isolation, "writable", lambda: (str(tmp_path), isolation.SHARED))
+    waiting = subprocess.Popen(["/bin/sleep", "60"])
+    with tempfile.TemporaryFile() as status:
+        status.write(json.dumps({"child-pid": waiting.pid}).encode())
+        status.flush()
+        none = Limits().model_copy(update={"files": 0})
+        process = Process(waiting, none, None, status)
+        try:
+            assert process.first() == waiting.pid
+            assert not process.poll()
+            assert waiting.poll() is None
+        finally:
+            waiting.kill()
+            waiting.wait()
 
 
 def test_a_program_that_passes_its_tests_passes() -> None:
