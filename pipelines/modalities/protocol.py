@@ -1,6 +1,7 @@
 """What a modality is: a class that knows how rows of a data set are read, compared and shown.
 
-An instance is made with the columns that are the content of a sample, the data set's identity.
+An instance is made with the columns that are the content of a sample, the data set's identity, and,
+if the class has settings, with these.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.common.plugins import Plugin
+from pipelines.common.plugins import NoSettings, Plugin
+from pipelines.common.settings import StrictModel
 from pipelines.metrics import Labelled
 
 Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -25,6 +27,8 @@ LABEL = "label"
 class Modality(Plugin, Protocol):
     """Reads, compares, measures and draws the rows of a data set."""
 
+    Settings: ClassVar[type[StrictModel]] = NoSettings
+    """What can be set for it under `ingest` in params.yaml."""
     near: ClassVar[str]
     """What `ingest.near` is a distance of."""
     default_near: ClassVar[float]

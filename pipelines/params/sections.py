@@ -17,10 +17,11 @@ from lineage.limits import Limits
 from pipelines import modalities
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
-from pipelines.common.settings import StrictModel
+from pipelines.common.settings import StrictModel, key_content
 from pipelines.generators import generator_settings
 from pipelines.generators.generator_settings import GeneratorSections
 from pipelines.generators.protocol import GenerateRequest
+from pipelines.modalities import registry
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
 
@@ -51,6 +52,18 @@ def _modality(ingest: object) -> type[Modality] | None:
         raise ValueError(str(error)) from error
 
 
+def _settings_of(modality: type[Modality], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the settings of a modality; those at their default are left out.
+
+    Raises:
+        ValueError: A key is wrong.
+    """
+    try:
+        return key_content(registry.parsed(modality, given))
+    except ParamsError as error:
+        raise ValueError(str(error)) from error
+
+
 class Ingest(StrictModel):
     """Real data: where it is, and how much of it no generator ever sees."""
 
@@ -70,17 +83,30 @@ class Ingest(StrictModel):
     modality: str = IMAGE
     """What a sample is: `image`, `text` (in the columns of the data set's identity), or a modality
     of one's own."""
+    modality_settings: Mapping[str, Any] = {}
+    """The modality's own. Each of its settings can stand under `ingest` by itself."""
     near: float = Field(MODALITIES.find(IMAGE).default_near, ge=0)
     """Distance at or below which two rows are near-duplicates: RMS of pixels, or 1 less the Jaccard
     similarity of texts. Not given: what suits the modality."""
 
     @model_validator(mode="before")
     @classmethod
-    def _with_near(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
+    def _with_modality(cls, given: Any) -> Any:  # noqa: ANN401  whatever params.yaml holds
+        """Take the modality's settings from among the others, and its distance if none is given."""
         modality = _modality(given)
-        if modality is None or "near" in given:
+        if modality is None:
             return given
-        return {**given, "near": modality.default_near}
+        names = modality.Settings.model_fields.keys() & given.keys()
+        own = {name: given[name] for name in names}
+        rest = {name: value for name, value in given.items() if name not in own}
+        settings = given.get("modality_settings", {})
+        if not isinstance(settings, Mapping):
+            return given
+        return {
+            "near": modality.default_near,
+            **rest,
+            "modality_settings": _settings_of(modality, {**settings, **own}),
+        }
 
 
 if TYPE_CHECKING:
@@ -173,7 +199,7 @@ class Dataset(StrictModel):
     @property
     def modality(self) -> Modality:
         """The modality of this data set."""
-        return modalities.load(self.ingest.modality, self.identity)
+        return modalities.load(self.ingest.modality, self.identity, self.ingest.modality_settings)
 
     def generate_request(
         self, generator: str, dataset: str, number: int, seed: int, directory: Path

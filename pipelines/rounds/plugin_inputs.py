@@ -13,6 +13,7 @@ from pipelines.generators.registry import GENERATORS
 from pipelines.metrics import Configured
 from pipelines.metrics.protocol import RoundMetric, Task
 from pipelines.metrics.registry import METRICS, TASKS
+from pipelines.modalities import registry as modalities
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset, Round
 from pipelines.rounds import guard_checks
@@ -35,8 +36,9 @@ def ingest_settings(settings: Dataset) -> dict[str, Any]:
 
 def ingest_files(settings: Dataset) -> tuple[Path, ...]:
     """The files of the source (a table, a folder or a plug-in) and of a plug-in modality."""
-    modality_files = MODALITIES.files({settings.ingest.modality: None}, settings.identity)
-    return (*sources.files(settings.ingest.source, settings.ingest.settings), *modality_files)
+    ingest = settings.ingest
+    modality_files = modalities.files(ingest.modality, settings.identity, ingest.modality_settings)
+    return (*sources.files(ingest.source, ingest.settings), *modality_files)
 
 
 def ingest_versions(settings: Dataset) -> dict[str, str]:
@@ -81,7 +83,8 @@ def _metrics(round_: Round) -> dict[str, Mapping[str, Any]]:
 
 
 def _modality_files(round_: Round) -> tuple[Path, ...]:
-    return MODALITIES.files({round_.settings.ingest.modality: None}, round_.identity)
+    ingest = round_.settings.ingest
+    return modalities.files(ingest.modality, round_.identity, ingest.modality_settings)
 
 
 def settings(round_: Round, stage: str) -> dict[str, Any]:

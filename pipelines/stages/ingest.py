@@ -134,6 +134,7 @@ def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings:
         "source": frame["origin"][0],
         "licence": frame["licence"][0],
         "modality": settings.ingest.modality,
+        **_modality_settings(settings),
         "identity": list(settings.identity),
         "payload": payload.described(samples, settings.identity),
         "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
@@ -143,6 +144,12 @@ def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings:
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)
     return len(train)
+
+
+def _modality_settings(settings: Dataset) -> dict[str, object]:
+    """Return what the manifest says of the modality's settings; nothing where all are defaults."""
+    own = settings.ingest.modality_settings
+    return {"modality_settings": dict(own)} if own else {}
 
 
 def _write_receipt(lake: Lake, dataset: str, commit: str, key: StageKey) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -190,3 +191,62 @@ def test_settings_of_the_round_before_this_release_are_read() -> None:
     )
     assert found.of("diffusion").steps == 7
     assert found.of("text").shots == 4
+
+
+VERSE = """
+from dataclasses import dataclass
+
+from pipelines.common.settings import StrictModel
+from pipelines.modalities.texts import Texts
+
+
+class VerseSettings(StrictModel):
+    metre: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verse(Texts):
+    name = "verse"
+    version = "verse/1"
+    Settings = VerseSettings
+    settings: VerseSettings
+"""
+
+
+def _of_verse(tmp_path: Path, **ingest: object) -> Path:
+    (tmp_path / "verse.py").write_text(VERSE, encoding="utf-8")
+    settings = {"source": "x.jsonl", "modality": f"{tmp_path}/verse.py", **ingest}
+    return write(tmp_path, {"datasets": {"odes": {"identity": ["text"], "ingest": settings}}})
+
+
+@pytest.mark.parametrize("given", [{"metre": 7}, {"modality_settings": {"metre": 7}}])
+def test_a_modality_takes_its_settings_from_those_of_ingest(
+    tmp_path: Path, given: dict[str, object]
+) -> None:
+    odes = params.load(_of_verse(tmp_path, **given)).datasets["odes"]
+    assert odes.ingest.modality_settings == {"metre": 7}
+    modality: Any = odes.modality
+    assert modality.settings.metre == 7
+    assert odes.ingest.near == 0.2
+
+
+def test_settings_of_a_modality_at_their_default_are_left_out(tmp_path: Path) -> None:
+    odes = params.load(_of_verse(tmp_path, metre=5)).datasets["odes"]
+    assert odes.ingest.modality_settings == {}
+    modality: Any = odes.modality
+    assert modality.settings.metre == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"metre": "long"}, r"metre: .*integer"),
+        ({"metres": 7}, r"unknown key datasets\.odes\.ingest\.metres"),
+        ({"modality_settings": {"metres": 7}}, r"unknown key metres; did you mean 'metre'"),
+    ],
+)
+def test_wrong_settings_of_a_modality_are_named(
+    tmp_path: Path, given: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ParamsError, match=says):
+        params.load(_of_verse(tmp_path, **given))
