@@ -11,6 +11,7 @@ from pipelines.common.settings import StrictModel
 from pipelines.features import image_classifier, images
 from pipelines.scorers import columns
 from pipelines.scorers.classifier_scorer import ClassifierScorer
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {"predicted_label": pl.Int64, "confidence": pl.Float64}
@@ -32,6 +33,13 @@ class Agreement(ClassifierScorer[AgreementSettings]):
     libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
     columns = COLUMNS
+
+    def expected(self, settings: AgreementSettings) -> tuple[Expected, ...]:
+        """Expect the label that was asked for, and a classifier that is as sure as usual."""
+        return (
+            Expected("label_agrees", "predicted_label", equals=settings.label),
+            Expected("label_clear", "confidence", low=Quantile(0.01), severity="warning"),
+        )
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: AgreementSettings

@@ -24,6 +24,7 @@ from pipelines.sandbox import programs
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome
 from pipelines.scorers import digests
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
@@ -70,6 +71,10 @@ class Code(Scorer[CodeSettings]):
         return digests.of_values(
             python=python_version(), version=self.version, pytest=digests.installed("pytest")
         )
+
+    def expected(self, settings: CodeSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect a program that passes its tests."""
+        return (Expected("passes_its_tests", "code_passes", values=(True,)),)
 
     def score(self, candidates: pl.DataFrame, given: Given, settings: CodeSettings) -> pl.DataFrame:
         """Run each candidate's tests.

@@ -16,6 +16,7 @@ from pydantic import Field
 from pipelines.common.settings import StrictModel
 from pipelines.features import images, knn
 from pipelines.scorers import columns, digests
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
@@ -51,6 +52,15 @@ class Distance(Scorer[DistanceSettings]):
         return digests.of_values(
             real=digests.of_frame(given.real, ["round", "row", settings.image]),
             libraries=digests.versions("numpy", "pillow"),
+        )
+
+    def expected(self, settings: DistanceSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect images as close to real ones as these are to each other, and no closer."""
+        return (
+            Expected("not_a_copy", "real_distance", low=Quantile(0.0)),
+            Expected("like_real_images", "real_distance", high=Quantile(0.995)),
+            Expected("not_memorised", "real_ratio", low=Quantile(0.005), severity="warning"),
+            Expected("not_a_twin", "candidate_distance", low=Quantile(0.005), severity="warning"),
         )
 
     def score(

@@ -18,6 +18,7 @@ from pipelines.common.settings import StrictModel
 from pipelines.features import image_hashes
 from pipelines.features.image_hashes import Method, Near
 from pipelines.scorers import columns, digests, twins
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {
@@ -55,6 +56,14 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
         return digests.of_values(
             real=digests.of_frame(given.real, ["round", "row", settings.image]),
             libraries=digests.installed("ImageHash", "pillow", "scipy", "numpy"),
+        )
+
+    def expected(self, settings: ImageDuplicatesSettings) -> tuple[Expected, ...]:
+        """Expect images that are near to no real one and to no other candidate."""
+        far = settings.within + 1
+        return (
+            Expected("not_a_near_copy", "image_real_hamming", low=far),
+            Expected("not_a_near_twin", "image_candidate_hamming", low=far, severity="warning"),
         )
 
     def score(

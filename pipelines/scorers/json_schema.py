@@ -19,6 +19,7 @@ from lake.documents import DocumentError
 from pipelines.common import optional, progress
 from pipelines.common.errors import ParamsError
 from pipelines.scorers import digests
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
@@ -61,6 +62,10 @@ class JsonSchema(TextScorer[JsonSchemaSettings]):
             schema=_schema(settings.schema_file),
             libraries=digests.installed(*self.libraries),
         )
+
+    def expected(self, settings: JsonSchemaSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect documents that the schema allows."""
+        return (Expected("fits_the_schema", "json_valid", values=(True,)),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: JsonSchemaSettings

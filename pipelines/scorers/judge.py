@@ -33,6 +33,7 @@ from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import WEIGHTS, Failure, Reply, Request, request
 from pipelines.scorers import digests, rubric
 from pipelines.scorers.columns import OCCURRENCE
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
 from pipelines.scorers.rubric import Rubric
 
@@ -95,6 +96,10 @@ class Judge(Scorer[JudgeSettings]):
             weights=WEIGHTS if settings.service.model == LOCAL else None,
             libraries=digests.versions("openai"),
         )
+
+    def expected(self, settings: JudgeSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect a score in the middle or better; what real rows get is not asked for."""
+        return (Expected("judged_well", "judge_score", low=3.0),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: JudgeSettings

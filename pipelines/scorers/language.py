@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.common import optional, progress
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
@@ -40,6 +41,10 @@ class Language(TextScorer[LanguageSettings]):
     Settings = LanguageSettings
     columns = COLUMNS
     libraries = ("py3langid",)
+
+    def expected(self, settings: LanguageSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect a language that real texts are in."""
+        return (Expected("in_a_real_language", "language", common=0.01),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: LanguageSettings

@@ -15,6 +15,7 @@ from pipelines.common import progress
 from pipelines.common.settings import StrictModel
 from pipelines.sandbox import answers
 from pipelines.scorers import digests
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
 
 COLUMNS: Final = {"answer_correct": pl.Boolean, "answer_says": pl.String}
@@ -44,6 +45,10 @@ class Maths(Scorer[MathsSettings]):
             code=digests.of_code(answers.HARNESS),
             libraries=digests.versions("sympy", "mpmath"),
         )
+
+    def expected(self, settings: MathsSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect the true answer."""
+        return (Expected("answer_is_right", "answer_correct", values=(True,)),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: MathsSettings

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from pipelines.common import optional, progress
 from pipelines.features import pii
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
@@ -39,6 +40,10 @@ class PersonalData(TextScorer[PersonalDataSettings]):
     columns = COLUMNS
     libraries = ("phonenumbers",)
     """The one that holds the numbering plans."""
+
+    def expected(self, settings: PersonalDataSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect none."""
+        return (Expected("no_personal_data", "personal_data", high=0),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: PersonalDataSettings

@@ -21,6 +21,7 @@ import polars as pl
 from pipelines.common.plugins import Plugin
 from pipelines.common.settings import StrictModel
 from pipelines.llm.service_cost import ServiceCost
+from pipelines.scorers.expected import Expected
 
 DataType = pl.DataType | type[pl.DataType]
 KEY: Final = ("round", "row")
@@ -97,6 +98,18 @@ class ScoresReal(Protocol):
 
     def score_real(self, given: Given, settings: Any) -> pl.DataFrame:  # noqa: ANN401  each its own
         """Score the real rows, each as if it were not among them: round, row, columns."""
+
+
+@runtime_checkable
+class SuggestsExpectations(Protocol):
+    """A scorer that says what can be expected of its columns.
+
+    `stemma dataset add` and `stemma suite new` write a suite from it; of the columns of other
+    scorers they write nothing.
+    """
+
+    def expected(self, settings: Any) -> tuple[Expected, ...]:  # noqa: ANN401  each its own
+        """Return the expectations about this scorer's columns, in the order of the suite."""
 
 
 @runtime_checkable

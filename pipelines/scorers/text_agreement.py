@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipelines.common.settings import StrictModel
 from pipelines.features import text_classifier
 from pipelines.scorers.classifier_scorer import ClassifierScorer
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
 
 COLUMNS: Final = {"predicted_topic": pl.String, "topic_confidence": pl.Float64}
@@ -32,6 +33,13 @@ class TextAgreement(ClassifierScorer[TextAgreementSettings]):
     libraries = ("scikit-learn", "scipy", "numpy")
     Settings = TextAgreementSettings
     columns = COLUMNS
+
+    def expected(self, settings: TextAgreementSettings) -> tuple[Expected, ...]:
+        """Expect the label that was asked for, and a classifier that is as sure as usual."""
+        return (
+            Expected("topic_agrees", "predicted_topic", equals=settings.label),
+            Expected("topic_clear", "topic_confidence", low=Quantile(0.01), severity="warning"),
+        )
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: TextAgreementSettings

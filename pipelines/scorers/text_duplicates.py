@@ -16,6 +16,7 @@ from pipelines.features import text_similarity
 from pipelines.features.shingles import Unit
 from pipelines.features.text_similarity import Pairs, Progress, Shingling
 from pipelines.scorers import columns, digests, twins
+from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
 from pipelines.scorers.text_scorer import TextSettings
 
@@ -62,6 +63,18 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
             real=digests.of_frame(given.real, read),
             earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
             libraries=digests.installed("rensa", "polars"),
+        )
+
+    def expected(self, settings: TextDuplicatesSettings) -> tuple[Expected, ...]:
+        """Expect texts that are near to no real one, no earlier one and no other candidate."""
+        names = {
+            "not_a_copy": "text_real_similarity",
+            "new_in_the_lake": "text_earlier_similarity",
+            "new_in_the_round": "text_candidate_similarity",
+        }
+        return tuple(
+            Expected(name, column, high=settings.threshold, strict=True)
+            for name, column in names.items()
         )
 
     def score(

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from pipelines.features import shingles
 from pipelines.scorers import columns, digests
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given, Scorer
 from pipelines.scorers.text_scorer import TextSettings
 
@@ -48,6 +49,10 @@ class TextOverlap(Scorer[TextOverlapSettings]):
             held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
             libraries=digests.versions("polars"),
         )
+
+    def expected(self, settings: TextOverlapSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect no more words of held-out texts than nearly all real texts have of each other."""
+        return (Expected("not_from_the_hold_out", "text_held_out_overlap", high=Quantile(0.99)),)
 
     def score(
         self, candidates: pl.DataFrame, given: Given, settings: TextOverlapSettings

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.scorers.columns import OCCURRENCE
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
@@ -70,6 +71,15 @@ class TextShape(TextScorer[TextSettings]):
     columns = COLUMNS
     libraries = ("polars",)
     """The one whose patterns these are."""
+
+    def expected(self, settings: TextSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect a usual length, no refusal, and nothing that a prompt has left."""
+        low, high = Quantile(0.005, 0.5), Quantile(0.995, 1.5)
+        return (
+            Expected("of_usual_length", "text_chars", low=low, high=high),
+            Expected("no_refusal", "refusal", values=(False,)),
+            Expected("no_leftover", "leftover", values=(False,)),
+        )
 
     def score(
         self,

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipelines.common import optional
 from pipelines.scorers import columns
+from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.text_scorer import TextScorer, TextSettings
 
@@ -31,6 +32,10 @@ class Toxicity(TextScorer[TextSettings]):
     Settings = TextSettings
     columns = COLUMNS
     libraries = ("alt-profanity-check", "scikit-learn")
+
+    def expected(self, settings: TextSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
+        """Expect texts that are no more likely to be offensive than nearly all real ones."""
+        return (Expected("not_offensive", "toxicity", high=Quantile(0.995)),)
 
     def score(self, candidates: pl.DataFrame, given: Given, settings: TextSettings) -> pl.DataFrame:
         """Estimate how likely each text is to be offensive.
