@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from lineage import calibrated, figures, schema
-from lineage.evidence import Check, Evidence, Figure, Verdict, exact
+from lineage.evidence import NOT_APPLICABLE, Check, Evidence, Figure, Verdict, exact
 from lineage.limits import Limits
 
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
@@ -72,8 +72,9 @@ def _figure(rule: Rule, evidence: Evidence) -> Figure:
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """Return the worst of some verdicts; pass if there are none."""
-    return min(verdicts, key=WORST_FIRST.index, default="pass")
+    """Return the worst of some verdicts; pass if none of them is about a figure that applies."""
+    judged = [verdict for verdict in verdicts if verdict != NOT_APPLICABLE]
+    return min(judged, key=WORST_FIRST.index, default="pass")
 
 
 def _bounds(limits: Limits, stem: str | None) -> Bounds:
@@ -86,6 +87,8 @@ def _bounds(limits: Limits, stem: str | None) -> Bounds:
 def _verdict(
     figure: Figure, least: Bounds, most: Bounds, limits: Limits, *, lenient: bool
 ) -> Verdict:
+    if not figure.applies:
+        return NOT_APPLICABLE
     if figure.value is None or figure.low is None or figure.high is None:
         return _unknown(least, most, limits)
     value, low, high = figure.value, figure.low, figure.high

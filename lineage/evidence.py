@@ -19,7 +19,13 @@ PREFIX: Final = 12
 NAMED: Final = 3
 """Samples that the evidence names; the others are counted."""
 
-Verdict = Literal["pass", "warn", "block"]
+Verdict = Literal["pass", "warn", "block", "not applicable"]
+"""What a check says of a figure. A figure that the data cannot have, such as a loss of accuracy on
+rows without labels, is not applicable; it never warns and never blocks. A figure that the data
+should have and that could not be computed is unknown, and gets the verdict of `Limits.unknown`."""
+NOT_APPLICABLE: Final = "not applicable"
+UNOBJECTIONABLE: Final[tuple[Verdict, ...]] = ("pass", NOT_APPLICABLE)
+"""Verdicts that are no objection to a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,8 @@ class Evidence:
     """Accepted samples equal or near to held-out rows: sample_id, row, equal."""
     metrics: Mapping[str, Any]
     """Figures as the stage evaluate wrote them: round, mix, accuracy, difference; each has value,
-    low, high and null."""
+    low, high and null. `not_applicable` gives the reason for each section that the data cannot
+    have."""
     held_out_ancestors: pl.DataFrame | None = None
     """Occurrences (dataset, round, row) that are equal or near to held-out rows, or descend from
     such rows; None where contamination was not computed."""
@@ -77,11 +84,22 @@ class Figure:
     low: float | None
     high: float | None
     detail: str
+    applies: bool = True
+    """Whether the data can have such a figure at all."""
 
 
 def exact(value: float | None, detail: str) -> Figure:
     """Make a figure that is counted, so that its interval has no width."""
     return Figure(value, value, value, detail)
+
+
+def inapplicable(reason: str) -> Figure:
+    """Make a figure that the data cannot have.
+
+    Args:
+        reason: why not, for a person.
+    """
+    return Figure(None, None, None, f"not applicable: {reason}", applies=False)
 
 
 def number(content: object, *path: str) -> float | None:

@@ -7,13 +7,14 @@ columns that a figure needs raises an error of Polars, which `checks.check` hand
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from lineage import schema
-from lineage.evidence import Evidence, Figure, exact, mean, number, samples
+from lineage.evidence import Evidence, Figure, exact, inapplicable, mean, number, samples
 
 MISSING: Final = "could not be computed"
 NO_DIGEST: Final = "; round 0 names no digest of its hold-out"
@@ -132,7 +133,8 @@ def loss(evidence: Evidence, other: str) -> Figure:
         number(evidence.metrics, figure, classifier, "value") for classifier in ("mix", other)
     )
     if value is None or low is None or high is None:
-        return exact(None, MISSING)
+        reason = _inapplicable(evidence, "difference")
+        return exact(None, MISSING) if reason is None else inapplicable(reason)
     scores = (
         f"{figure.replace('_', '-')} {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
     )
@@ -225,6 +227,13 @@ def seedless() -> pl.Expr:
     share = pl.when(rest > 0).then((from_model / rest).clip(0, 1)).otherwise(0.0)
     bound = total(is_real & ~is_seed) + (rest + total(is_seed)) * share
     return pl.min_horizontal("real_inputs", bound)
+
+
+def _inapplicable(evidence: Evidence, section: str) -> str | None:
+    """The reason why the data cannot have a section of the metrics; None if it can."""
+    reasons = evidence.metrics.get("not_applicable")
+    reason = reasons.get(section) if isinstance(reasons, Mapping) else None
+    return reason if isinstance(reason, str) else None
 
 
 def _short(value: float | None) -> str:

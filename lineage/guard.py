@@ -4,7 +4,8 @@ Collapse cannot be seen sample by sample: under `replace` every candidate looks 
 while the set of them shrinks. So the guard judges the round and the next training mix as wholes:
 how far from real data they are, what they copied or leaked, what they are worth downstream, and
 whether their shape is still that of real data. It never raises for bad data; a figure that is
-missing gets the verdict that the limits give to the unknown.
+missing gets the verdict that the limits give to the unknown, and one that the data cannot have,
+such as a loss of accuracy on rows without labels, is not applicable.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from lineage import digests
 from lineage.checks import RULES, check, worst
 from lineage.errors import GuardError
-from lineage.evidence import Check, Evidence
+from lineage.evidence import NOT_APPLICABLE, Check, Evidence
 from lineage.limits import Limits
 
 __all__ = ["Check", "Evidence", "GuardResult", "Row", "headline", "judge", "read", "rows"]
@@ -56,6 +57,11 @@ class GuardResult:
     def blocking(self) -> tuple[str, ...]:
         """Names of the checks that block, overridden or not."""
         return tuple(item.name for item in self.checks if item.verdict == "block")
+
+    @property
+    def not_applicable(self) -> tuple[str, ...]:
+        """Names of the checks of figures that the data cannot have."""
+        return tuple(item.name for item in self.checks if item.verdict == NOT_APPLICABLE)
 
     @property
     def blocked(self) -> bool:
@@ -107,6 +113,7 @@ class GuardResult:
             "judged": self.judged,
             "limits": self.limits,
             "checks": [asdict(item) for item in self.checks],
+            **({"not_applicable": list(self.not_applicable)} if self.not_applicable else {}),
             **({"bound": dict(self.bound)} if self.bound else {}),
         }
 
@@ -190,8 +197,10 @@ def rows(result: GuardResult, *, include_passing: bool = False) -> list[Row]:
 
 
 def headline(result: GuardResult) -> str:
-    """Summarise the answer in one line: the round, the verdict, what blocks, and any override."""
+    """Summarise the answer in one line: round, verdict, what blocks or does not apply, override."""
     verdict = f"guard on round {result.round} of {result.dataset}: {result.verdict}"
     blocking = f" ({', '.join(result.blocking)})" if result.blocking else ""
     overridden = f"; overridden: {' '.join(result.override.split())}" if result.override else ""
-    return f"{verdict}{blocking}{overridden}"
+    count = len(result.not_applicable)
+    inapplicable = f"; {count} not applicable" if count else ""
+    return f"{verdict}{blocking}{inapplicable}{overridden}"

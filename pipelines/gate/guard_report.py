@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from lineage import guard
-from lineage.guard import GuardResult
+from lineage.evidence import NOT_APPLICABLE, UNOBJECTIONABLE
+from lineage.guard import GuardResult, Row
 from pipelines.common import console
 
 COLUMNS: Final = ("check", "value", "verdict", "limit", "evidence")
@@ -22,7 +23,7 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
     rows = guard.rows(result, include_passing=include_passing)
     if rows:
         cells = [
-            (row.check, _number(row.value), _emphasised(row.verdict), row.limit, row.evidence)
+            (row.check, _number(row), _emphasised(row.verdict), row.limit, row.evidence)
             for row in rows
         ]
         console.table(COLUMNS, cells, numeric=("value",))
@@ -31,9 +32,11 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
 
 
 def _emphasised(verdict: str) -> str:
-    return verdict if verdict == "pass" else verdict.upper()
+    return verdict if verdict in UNOBJECTIONABLE else verdict.upper()
 
 
-def _number(value: float | None) -> str:
+def _number(row: Row) -> str:
     """Format a figure with three decimals, without a minus sign before zero."""
-    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
+    if row.value is None:
+        return "–" if row.verdict == NOT_APPLICABLE else "unknown"
+    return f"{round(row.value, 3) + 0.0:.3f}"

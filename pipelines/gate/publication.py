@@ -202,7 +202,9 @@ def write_metric(ctx: RoundContext, result: GuardResult) -> None:
     path = receipts.path(ctx.round.dataset, ctx.round.number, "guard")
     warnings = sum(item.verdict == "warn" for item in result.checks)
     answer = {"verdict": result.verdict, "blocking": ", ".join(result.blocking)}
-    files.write_json(path, {**answer, "warnings": warnings})
+    count = len(result.not_applicable)
+    inapplicable = {"not_applicable": count} if count else {}
+    files.write_json(path, {**answer, "warnings": warnings, **inapplicable})
 
 
 def _stored_key(ctx: RoundContext, source: str) -> StageKey | None:

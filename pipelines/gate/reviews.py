@@ -14,6 +14,7 @@ from typing import Final
 
 from lake.client import Lake
 from lake.values import Commit
+from lineage.evidence import UNOBJECTIONABLE, Check
 from lineage.guard import GuardResult
 from pipelines.common.errors import ReasonError, StaleError
 from pipelines.gate import rejections
@@ -61,7 +62,7 @@ class Approval:
         elif rejection is not None:
             raise ReasonError("the round was rejected; give a reason to publish it all the same")
         elif needs_reason(result):
-            not_passing = [item.name for item in result.checks if item.verdict != "pass"]
+            not_passing = [item.name for item in result.checks if _objects(item)]
             raise ReasonError(
                 f"the guard's answer is {result.verdict} ({', '.join(not_passing)}); "
                 "give a reason to publish all the same"
@@ -75,7 +76,11 @@ class Approval:
 
 def needs_reason(result: GuardResult) -> bool:
     """Tell whether a person must give a reason to publish the round."""
-    return any(check.verdict != "pass" for check in result.checks)
+    return any(map(_objects, result.checks))
+
+
+def _objects(check: Check) -> bool:
+    return check.verdict not in UNOBJECTIONABLE
 
 
 def checked(reason: str) -> str:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Own = TypeVar("Own", bound=StrictModel)
 """A plug-in's own settings."""
 Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
-"""Says the labels of rows, [n]."""
+"""Says the labels of rows, [n]; of a task that does not classify, what its figure is made of, with
+a row for each of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,12 +76,15 @@ class RoundMetric(Plugin, Protocol[Own]):
 
 
 class Task(Plugin, Protocol[Own]):
-    """Trains on labelled rows and scores the result on real rows."""
+    """Trains on rows and scores the result on real rows."""
 
     Settings: type[Own]
     """What can be set for it under `evaluate.task_settings` in params.yaml."""
     figure: ClassVar[str]
-    """What a mix is judged by, such as `accuracy`."""
+    """What a mix is judged by, such as `accuracy`; more is better."""
+    classifies: ClassVar[bool] = True
+    """Whether it predicts labels. Then it needs two or more of them, and accuracy and the recall of
+    each class are given beside its figure."""
 
     @abstractmethod
     def train(self, rows: Labelled, settings: Own) -> Predict:

@@ -23,5 +23,6 @@ TASKS: Final[Registry[Task[Any]]] = Registry(
     {
         "image_labels": "pipelines.metrics.tasks:ImageLabels",
         "text_labels": "pipelines.metrics.tasks:TextLabels",
+        "text_likelihood": "pipelines.metrics.tasks:TextLikelihood",
     },
 )

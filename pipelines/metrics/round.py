@@ -23,6 +23,8 @@ from pipelines.metrics.values import Metric, finite
 Kind_co = TypeVar("Kind_co", covariant=True)
 MIN_ROWS: Final = 2
 """Fewer rows have no variance."""
+ONE_LABEL: Final = "the real rows have no labels, or a single one, so none can be told apart"
+"""Why figures of a classifier are not applicable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Evaluation:
     """The judging figure of the mix minus that of real_only and of previous, paired."""
     recall_per_class: Mapping[str, Mapping[Any, float]]
     """Of the classifiers trained on real_only and mix, on validation rows."""
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    """Why the data cannot have a section of the figures, such as accuracy or difference."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON; `summary` holds the values alone, flat."""
@@ -86,6 +90,7 @@ class Evaluation:
                 for name, each in self.recall_per_class.items()
             },
             "summary": self.summary(),
+            **({"not_applicable": dict(self.not_applicable)} if self.not_applicable else {}),
         }
 
     def summary(self) -> dict[str, float | None]:
@@ -111,6 +116,7 @@ def evaluate_round(
     settings: Settings,
     seed: int,
     task: Configured[Task[Any]] = IMAGES,
+    unlabelled: Configured[Task[Any]] | None = None,
     metrics: Sequence[Configured[RoundMetric[Any]]] = (SHAPE,),
 ) -> Evaluation:
     """Measure a round.
@@ -123,8 +129,9 @@ def evaluate_round(
         previous: what this round's generator learned from.
         settings: null_draws and bootstrap.
         seed: of subsets and resamples.
-        task: what mixes are judged by; where validation rows have one label only, there is nothing
-            to tell apart, and its figures are unknown.
+        task: what mixes are judged by.
+        unlabelled: what takes its place where it predicts labels, and real rows have no two; None:
+            figures of a task are not applicable then.
         metrics: what measures the round and the mix.
 
     Raises:
@@ -136,31 +143,47 @@ def evaluate_round(
     request = _request(named, n, settings, seed)
     measured = _measured(request, metrics)
     trained = {"real_only": real, "mix": mix, "previous": previous}
+    chosen, not_applicable = _chosen(task, unlabelled, validation)
+    plugin = chosen.plugin
     answers = {
-        name: Answers(validation.labels, task.plugin.train(each, task.settings)(validation))
-        for name, each in (trained if len(np.unique(validation.labels)) > 1 else {}).items()
+        name: Answers(validation.labels, plugin.train(each, chosen.settings)(validation))
+        for name, each in ({} if "difference" in not_applicable else trained).items()
     }
     return Evaluation(
         n=n,
         features=request.features.digest,
         round=measured["accepted"],
         mix=measured["mix"],
-        task=task.plugin.figure,
-        scores=_scores(answers, settings, seed, task.plugin),
-        difference=_differences(answers, settings, seed, task.plugin),
+        task=plugin.figure,
+        scores=_scores(answers, settings, seed, plugin),
+        difference=_differences(answers, settings, seed, plugin),
         recall_per_class={
             name: answers[name].recall_per_class()
             for name in ("real_only", "mix")
-            if name in answers
+            if name in answers and plugin.classifies
         },
+        not_applicable=not_applicable,
     )
+
+
+def _chosen(
+    task: Configured[Task[Any]], unlabelled: Configured[Task[Any]] | None, validation: Labelled
+) -> tuple[Configured[Task[Any]], dict[str, str]]:
+    """Choose the task by the labels that there are; with sections that are not applicable."""
+    if not task.plugin.classifies or len(np.unique(validation.labels)) > 1:
+        return task, {}
+    figures = ("accuracy", task.plugin.figure, "recall_per_class")
+    if unlabelled is not None:
+        return unlabelled, dict.fromkeys(figures, ONE_LABEL)
+    return task, dict.fromkeys((*figures, "difference"), ONE_LABEL)
 
 
 def _scores(
     answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
 ) -> dict[str, dict[str, Metric]]:
-    """Compute each figure of each classifier; accuracy always."""
-    figures = {"accuracy": downstream.accuracy, task.figure: task.score}
+    """Compute each figure of each classifier; accuracy of all that predict labels."""
+    accuracy = {"accuracy": downstream.accuracy} if task.classifies else {}
+    figures = {**accuracy, task.figure: task.score}
     return {
         figure: {
             name: measure(each, settings.bootstrap, derive_seed(seed, "accuracy", name))

@@ -1,4 +1,8 @@
-"""Downstream tasks: what a data set is for, and by which figure a training mix is judged at it."""
+"""Downstream tasks: what a data set is for, and by which figure a training mix is judged at it.
+
+Where texts have no labels that could be told apart, a mix is worth what a language model trained on
+it is worth: how likely it finds real texts that no generator saw (`TextLikelihood`).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
-from pipelines.features import image_classifier, text_classifier
-from pipelines.metrics import downstream
+from pipelines.features import byte_model, image_classifier, text_classifier
+from pipelines.metrics import downstream, values
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.protocol import Predict, Task
 from pipelines.metrics.values import Metric
@@ -62,6 +66,56 @@ class TextLabels(Task[NoSettings]):
     def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
         """Compute the paired difference of macro-F1."""
         return downstream.macro_f1_gain(answers, over, resamples, seed)
+
+
+class TextLikelihood(Task[NoSettings]):
+    """How likely a model of n-grams of bytes, trained on a mix, finds real texts.
+
+    The figure is 1 over the perplexity per byte, in (0, 1]: the geometric mean of the probabilities
+    of all bytes of the texts. Perplexity per byte, or its logarithm, bits per byte, does not depend
+    on a tokeniser (Gao et al. 2020, The Pile, section 3.1), and more is better here, as of all
+    figures of tasks.
+    """
+
+    name = "text_likelihood"
+    version = "text_likelihood/1"
+    Settings = NoSettings
+    figure = "inverse_perplexity"
+    classifies = False
+
+    def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
+        """Train on the texts of rows; the model says ln p and bytes of each text, [n, 2]."""
+        model = byte_model.train(list(map(str, rows.inputs)), rows.weights)
+
+        def predict(test: Labelled) -> Labels:
+            return model.log_likelihoods(list(map(str, test.inputs)))
+
+        return predict
+
+    def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
+        """Compute the figure, with its interval over texts."""
+        said = answers.said
+
+        def figure(rows: NDArray[np.int64]) -> float:
+            return _inverse_perplexity(said[rows])
+
+        return Metric(*values.of_rows(figure, len(said), resamples, seed))
+
+    def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
+        """Compute the paired difference of the figure, with its interval over texts."""
+        ours, theirs, count = answers.said, over.said, len(answers.said)
+
+        def gain(rows: NDArray[np.int64]) -> float:
+            return _inverse_perplexity(ours[rows]) - _inverse_perplexity(theirs[rows])
+
+        draw = np.random.default_rng(seed)
+        resampled = [gain(draw.integers(count, size=count)) for _ in range(resamples)]
+        return Metric(gain(np.arange(count)), *values.interval(np.asarray(resampled)))
+
+
+def _inverse_perplexity(said: Labels) -> float:
+    """Compute the geometric mean of the probabilities of the bytes of texts, [n, 2]."""
+    return float(np.exp(said[:, 0].sum() / said[:, 1].sum()))
 
 
 def weights(frame: pl.DataFrame) -> NDArray[np.float64] | None:

@@ -39,6 +39,11 @@ class Modality(Plugin, Protocol):
     """What measures a round; others are set under `evaluate.metrics` in params.yaml."""
     task: ClassVar[str]
     """What the data is for, where params.yaml names no task of its own."""
+    unlabelled_task: ClassVar[str] = ""
+    """The task where params.yaml names none, and the data has no two labels to tell apart. Empty
+    where there is none: figures of a task are not applicable then, and those of shape judge a round
+    alone. Its version is not in the key of `evaluate`, so whoever raises it also raises that of the
+    modality."""
     generator: ClassVar[str]
     """Generator of the first round that `stemma round add` writes."""
 

@@ -44,6 +44,7 @@ class Texts(Modality):
     """Topics need labels, so their agreement is asked for by name."""
     metrics = ("shape", "text_variety")
     task = "text_labels"
+    unlabelled_task = "text_likelihood"
     generator = "text"
     identity: tuple[str, ...]
 

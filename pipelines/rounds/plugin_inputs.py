@@ -61,6 +61,12 @@ def task(round_: Round) -> Configured[Task[Any]]:
     )
 
 
+def unlabelled_task(round_: Round) -> Configured[Task[Any]] | None:
+    """The task of a round whose data has no two labels; None if there is none besides `task`."""
+    evaluate, name = round_.settings.evaluate, round_.settings.modality.unlabelled_task
+    return Configured(TASKS.load(name)) if name and evaluate.task is None else None
+
+
 def metrics(round_: Round) -> dict[str, Configured[RoundMetric[Any]]]:
     """The metrics of a round with their settings, by reference; the modality's come first.
 

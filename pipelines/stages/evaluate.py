@@ -122,6 +122,7 @@ def measure(
     evaluation = metrics.evaluate_round(
         **modality.measured(real, frames),
         task=plugin_inputs.task(round_),
+        unlabelled=plugin_inputs.unlabelled_task(round_),
         metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),

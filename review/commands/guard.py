@@ -12,6 +12,7 @@ from rich.text import Text
 from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
+from lineage.evidence import NOT_APPLICABLE
 from lineage.guard import Check, GuardResult
 from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
@@ -183,7 +184,7 @@ def _rows(judgement: Judgement) -> Iterator[Sequence[object]]:
         before = recorded.get(check.name)
         yield [
             check.name,
-            "unknown" if check.value is None else number(check.value),
+            _value(check),
             check.limit,
             check.verdict,
             _before(check, before),
@@ -195,8 +196,14 @@ def _before(now: Check, recorded: Check | None) -> str:
     """The recorded verdict, with the recorded figure where that differs."""
     if recorded is None:
         return "–"
-    value = "unknown" if recorded.value is None else number(recorded.value)
-    return recorded.verdict if _same_value(now, recorded) else f"{recorded.verdict}: {value}"
+    same = _same_value(now, recorded)
+    return recorded.verdict if same else f"{recorded.verdict}: {_value(recorded)}"
+
+
+def _value(check: Check) -> str:
+    if check.value is None:
+        return "–" if check.verdict == NOT_APPLICABLE else "unknown"
+    return number(check.value)
 
 
 def _notes(judgement: Judgement) -> Iterator[str]:

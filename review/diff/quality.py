@@ -12,7 +12,8 @@ from pipelines.rounds import manifest
 from review.diff.values import Check, Cost, Guard, Interval, Metric
 
 GROUPS: Final = ("accuracy", "difference", "mix", "round")
-"""Sections of a round's metrics, the most important first."""
+"""Sections of a round's metrics, the most important first; the figure of a task without labels
+stands before them."""
 RATE: Final = "_each"
 """Suffix of amounts per sample, which cannot be added."""
 
@@ -72,7 +73,8 @@ def _check(new: Mapping[str, Any], old: Mapping[str, Any]) -> Check:
 def _intervals(manifest_: Mapping[str, Any]) -> dict[str, Interval]:
     intervals = {}
     sections = manifest_.get("metrics") or {}
-    for group in GROUPS:
+    judging = [] if "accuracy" in sections else [str(sections.get("task", "accuracy"))]
+    for group in (*judging, *GROUPS):
         section = sections.get(group)
         for name, value in (section if isinstance(section, Mapping) else {}).items():
             if isinstance(value, Mapping) and "value" in value:

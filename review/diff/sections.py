@@ -217,11 +217,11 @@ def change(old: object, new: object) -> str:
 
 
 def _plainest(quality: Sequence[Metric]) -> list[Metric]:
-    """Accuracy after training on the mix, and the metrics of the mix that changed most.
+    """What training on the mix gives, and the metrics of the mix that changed most.
 
     A change is measured in widths of the interval, for metrics have no common unit.
     """
-    first = [metric for metric in quality if metric.name == "accuracy mix"]
+    first = [metric for metric in quality if metric.name.endswith(" mix")]
     others = [metric for metric in quality if metric.name.startswith("mix ")]
     return first + sorted(others, key=lambda metric: -metric.moved)[:METRICS]
 

@@ -67,10 +67,12 @@ class Chart:
         return series_points
 
 
+ACCURACY: Final = "accuracy"
+"""Group of the downstream score; where the data has no labels, it is the figure of its task."""
 LINES: Final = (
     ("downstream", "Downstream score on real validation data", "score",
-     {"trained on the mix": ("accuracy", "mix"),
-      "trained on real data": ("accuracy", "real_only")}),
+     {"trained on the mix": (ACCURACY, "mix"),
+      "trained on real data": (ACCURACY, "real_only")}),
     ("coverage", "How much of real data a round covers", "share",
      {"recall": ("round", "recall"), "coverage": ("round", "coverage")}),
     ("diversity", "Variance beside that of real data", "ratio",
@@ -209,7 +211,10 @@ def _intervals(
 ) -> Iterator[Point]:
     for name, (group, metric) in series.items():
         for entry in entries:
-            interval = (entry["metrics"].get(group) or {}).get(metric) or {}
+            metrics = entry["metrics"]
+            judging = group == ACCURACY and ACCURACY not in metrics
+            scores = metrics.get(metrics.get("task") if judging else group) or {}
+            interval = scores.get(metric) or {}
             if interval.get("value") is not None:
                 low, high = interval.get("low"), interval.get("high")
                 ends = None if low is None or high is None else (low, high)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
+from lineage.evidence import UNOBJECTIONABLE
 from pipelines.features import images
 from pipelines.gate import reviewed_head, reviews, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
@@ -224,13 +225,14 @@ def _decision(
     guard = entry.get("guard")
     rejection = reviews.of_round(state.lake, state.context(round_ref).round, round_ref.commit)
     not_passed = [check for check in (guard or {}).get("checks", []) if check["verdict"] != "pass"]
+    objections = [check for check in not_passed if check["verdict"] not in UNOBJECTIONABLE]
     return {
         "state": entry.get("state", "in progress"),
         "obstacle": _obstacle(state, round_ref, entry),
         "rejection": rejection,
         "guard": guard,
         "not_passed": not_passed,
-        "needed": bool(not_passed) or rejection is not None,
+        "needed": bool(objections) or rejection is not None,
         "blocks": any(check["verdict"] == "block" for check in not_passed),
         "tag": entry.get("tag"),
     }

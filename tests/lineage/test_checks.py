@@ -53,6 +53,36 @@ def test_all_fields_but_three_are_limits() -> None:
     }
 
 
+def test_what_the_data_cannot_have_is_not_applicable_and_never_blocks() -> None:
+    without = {name: each for name, each in HEALTHY.metrics.items() if name != "difference"}
+    reasons = {"accuracy": "no labels", "difference": "no labels"}
+    unlabelled = replace(HEALTHY, metrics={**without, "not_applicable": reasons})
+    result = guard.judge(unlabelled, Limits(unknown="block"))
+    names = ("downstream_real", "downstream_previous", "downstream_drop")
+    assert result.not_applicable == names
+    assert (result.blocking, result.verdict) == ((), "pass")
+    found = check(unlabelled, "downstream_real")
+    assert (found.value, found.evidence) == (None, "not applicable: no labels")
+    stored = result.to_dict()
+    assert stored["not_applicable"] == list(names)
+    assert guard.read(stored) == result
+    assert guard.headline(result).endswith("pass; 3 not applicable")
+    assert [row.check for row in guard.rows(result)] == list(names)
+
+
+@pytest.mark.parametrize("reasons", [None, {}, {"accuracy": "no labels"}, {"difference": 3}, "no"])
+def test_a_figure_is_unknown_unless_a_reason_is_given_for_it(reasons: object) -> None:
+    without = {name: each for name, each in HEALTHY.metrics.items() if name != "difference"}
+    lost = replace(HEALTHY, metrics={**without, "not_applicable": reasons})
+    result = guard.judge(contaminated(lost), Limits())
+    assert "downstream_real" in result.blocking
+    assert "not_applicable" not in result.to_dict()
+    measured_too = replace(
+        HEALTHY, metrics={**HEALTHY.metrics, "not_applicable": {"difference": "no labels"}}
+    )
+    assert check(measured_too, "downstream_real").verdict == "pass"
+
+
 @pytest.mark.parametrize("field", LIMITED)
 def test_every_limit_is_used_by_its_check(field: str) -> None:
     stem, level = field.rsplit("_", 1)

@@ -56,6 +56,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",
     "task image_labels/1": "e01be1c74a8e05319c49e597b8557990aa8893bcc3dc8f9142d2515af165a889",
     "task text_labels/1": "e4676fbb4de9312e0a6f0716c247ac7383285a75955a9210f9f95b15e20713cd",
+    "task text_likelihood/1": "a53a121e138a05c71bb98766397acc6f7665c1d4f5ef7d89163a6f0d0aaaa6eb",
 }
 """Digests of output by kind and version."""
 

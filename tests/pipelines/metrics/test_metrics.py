@@ -13,8 +13,9 @@ from expectations.measures.manifold import overlap
 from pipelines import metrics
 from pipelines.common.errors import DataError
 from pipelines.common.seeds import derive_seed
-from pipelines.metrics import Evaluation, Labelled, values
+from pipelines.metrics import Configured, Evaluation, Labelled, values
 from pipelines.metrics.frechet import frechet, gaussian
+from pipelines.metrics.registry import TASKS
 from tests.pipelines.kinds import Split, Vectors
 
 Evaluate = Callable[..., Evaluation]
@@ -200,6 +201,27 @@ def test_weights_decide_what_the_mix_is(evaluate: Evaluate, real: Labelled) -> N
     mostly_far = evaluate(real, Labelled(both, labels, heavy[::-1].copy())).mix["variance"]
     assert mostly_real.value > 0.95
     assert mostly_far.high < mostly_real.low
+
+
+@pytest.mark.parametrize("label", ["", 7])
+def test_rows_of_one_label_are_judged_by_what_needs_none(real: Labelled, label: object) -> None:
+    def one(rows: Labelled) -> Labelled:
+        return Labelled(rows.vectors, np.full(len(rows.labels), label), None, rows.inputs)
+
+    some = one(Labelled(real.vectors[:60], real.labels[:60], None, real.labels[:60].astype(str)))
+    settings = SimpleNamespace(null_draws=3, bootstrap=20)
+    sets = dict.fromkeys(("real", "validation", "accepted", "mix", "previous"), some)
+    alone = metrics.evaluate_round(**sets, settings=settings, seed=1).to_dict()
+    assert alone["accuracy"] == alone["difference"] == alone["recall_per_class"] == {}
+    assert list(alone["not_applicable"]) == ["accuracy", "recall_per_class", "difference"]
+    assert alone["round"]["coverage"]["value"] is not None
+
+    task = Configured(TASKS.load("text_likelihood"))
+    found = metrics.evaluate_round(**sets, unlabelled=task, settings=settings, seed=1).to_dict()
+    assert (found["task"], found["difference"]["real_only"]["value"]) == ("inverse_perplexity", 0)
+    assert 0 < found["inverse_perplexity"]["mix"]["value"] < 1
+    assert list(found["not_applicable"]) == ["accuracy", "recall_per_class"]
+    assert "accuracy" not in found
 
 
 def test_too_few_rows(evaluate: Evaluate, real: Labelled) -> None:
