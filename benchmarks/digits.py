@@ -54,7 +54,8 @@ class World:
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
-        return real_data.prepare(self.settings).with_columns(pl.lit(0, pl.Int32).alias("round"))
+        rows = real_data.prepare(self.settings).rows
+        return rows.with_columns(pl.lit(0, pl.Int32).alias("round"))
 
     def _split(self, *names: str) -> pl.DataFrame:
         return self._rows.filter(pl.col("split").is_in(names))

@@ -113,8 +113,9 @@ def _mix(ctx: RoundContext) -> pl.DataFrame:
 def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:
     """Estimate the requests of scorers, with rows of the mix in place of the candidates."""
     count = ctx.round.settings.generate.candidates
-    rows = samples.drop_nulls().filter(pl.col("weight") > 0).head(count)
-    shown = ctx.round.settings.modality.shown(rows)
+    modality = ctx.round.settings.modality
+    whole = samples.drop_nulls(modality.columns(samples))
+    shown = modality.shown(whole.filter(pl.col("weight") > 0).head(count))
     for name, given in ctx.round.settings.verify.scorers.items():
         scorer = registry.load(name)
         if isinstance(scorer, ScorerCost):

@@ -46,6 +46,10 @@ class Modality(Plugin, Protocol):
     modality."""
     generator: ClassVar[str]
     """Generator of the first round that `stemma round add` writes."""
+    csv_types: ClassVar[bool] = False
+    """Whether columns of a CSV file get the types of their values; otherwise all are texts."""
+    derived: ClassVar[tuple[str, ...]] = ()
+    """Columns that `shown` adds, which no column of the user's can be called like."""
 
     def __init__(self, identity: tuple[str, ...]) -> None:
         """Make a modality for a data set whose identity is these columns."""

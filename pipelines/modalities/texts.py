@@ -46,6 +46,7 @@ class Texts(Modality):
     task = "text_labels"
     unlabelled_task = "text_likelihood"
     generator = "text"
+    derived = (TEXT,)
     identity: tuple[str, ...]
 
     def columns(self, frame: pl.DataFrame) -> list[str]:

@@ -24,6 +24,7 @@ from pipelines.generators.protocol import GenerateRequest
 from pipelines.modalities import registry
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
+from pipelines.sources.columns import Columns
 
 if TYPE_CHECKING:
     from pipelines.modalities import Modality
@@ -72,6 +73,17 @@ class Ingest(StrictModel):
     of images in class folders."""
     settings: Mapping[str, Any] = {}
     """The source's own, where it has any."""
+    label: str | None = None
+    """Column of the labels, where it is not called `label`."""
+    image: str | None = None
+    """Column of the images, where it is not called `image`."""
+    text: str | None = None
+    """Column of the texts, where it is not called `text`."""
+    id: str | None = None
+    """Column with a key of one's own for each row, which is kept."""
+    keep: tuple[str, ...] = ()
+    """Further columns that travel with the samples; candidates have null there, unless their
+    generator makes them."""
     licence: str | None = None
     """Licence of the real rows; None: what the source module says."""
     validation: float = Field(0.25, gt=0, lt=0.5)
@@ -200,6 +212,14 @@ class Dataset(StrictModel):
     def modality(self) -> Modality:
         """The modality of this data set."""
         return modalities.load(self.ingest.modality, self.identity, self.ingest.modality_settings)
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of the source that are read."""
+        ingest = self.ingest
+        given = {"label": ingest.label, "image": ingest.image, "text": ingest.text}
+        named = {ours: name for ours, name in given.items() if name not in (None, ours)}
+        return Columns(self.identity, named, ingest.id, ingest.keep)
 
     def generate_request(
         self, generator: str, dataset: str, number: int, seed: int, directory: Path

@@ -9,7 +9,7 @@ real data that it descends from, whatever was ingested later. It also names dige
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -148,7 +148,13 @@ def digest_of(real: Mapping[str, Any]) -> str | None:
     return digest or None
 
 
-def name(dataset: str, rows: pl.DataFrame, identity: tuple[str, ...], key: str) -> Named:
+def name(
+    dataset: str,
+    rows: pl.DataFrame,
+    identity: tuple[str, ...],
+    key: str,
+    kept: Sequence[str] = (),
+) -> Named:
     """Name the hold-out of real rows, for the manifest of round 0.
 
     Args:
@@ -156,8 +162,9 @@ def name(dataset: str, rows: pl.DataFrame, identity: tuple[str, ...], key: str) 
         rows: row, sample_id, payload, split of all real rows.
         identity: the columns that are the content of a sample.
         key: the input key of the ingest.
+        kept: columns that are kept beside the content, which gates never see.
     """
-    digests = holdout_digest.of_tables(split_off(rows), identity)
+    digests = holdout_digest.of_tables(split_off(rows, kept), identity)
     sizes = dict(rows["split"].value_counts().iter_rows())
     return Named(dataset, key, identity, holdout_digest.whole(digests), digests, sizes)
 
@@ -197,7 +204,9 @@ def holds(lake: Lake, wanted: Named) -> bool:
     return True
 
 
-def store(lake: Lake, dataset: str, frame: pl.DataFrame, wanted: Named) -> None:
+def store(
+    lake: Lake, dataset: str, frame: pl.DataFrame, wanted: Named, kept: Sequence[str] = ()
+) -> None:
     """Commit the held-out rows of `frame` to the hold-out repository.
 
     Args:
@@ -205,11 +214,12 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, wanted: Named) -> None:
         dataset: the data set's name.
         frame: row, sample_id, payload, split of all real rows.
         wanted: what round 0 names, or will name.
+        kept: as for `name`.
 
     Raises:
         StaleError: these are not the rows that round 0 names, or another run was faster.
     """
-    split = split_off(frame)
+    split = split_off(frame, kept)
     _refuse_others(lake, wanted, split)
     metadata = StageMetadata("ingest", dataset, 0, key=StageKey(wanted.key, None))
     message = f"Hold out validation and test rows of {dataset}"
@@ -226,15 +236,16 @@ def store(lake: Lake, dataset: str, frame: pl.DataFrame, wanted: Named) -> None:
                 ) from error
 
 
-def split_off(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def split_off(frame: pl.DataFrame, kept: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
     """The tables of the hold-out, by name.
 
     Args:
         frame: row, sample_id, payload, split of all real rows.
+        kept: as for `name`; a kept column can be an answer, as a label is.
     """
     split = {name: frame.filter(pl.col("split") == name).drop("split") for name in SPLITS}
     held_out = frame.filter(pl.col("split").is_in(SPLITS))
-    return {**split, FINGERPRINTS: held_out.select("split", pl.exclude("split", LABEL))}
+    return {**split, FINGERPRINTS: held_out.select("split", pl.exclude("split", LABEL, *kept))}
 
 
 def _refuse_others(lake: Lake, wanted: Named, split: Mapping[str, pl.DataFrame]) -> None:

@@ -11,6 +11,7 @@ from lineage import splits
 from lineage.identity import sample_ids
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
+from pipelines.modalities import Modality
 from pipelines.params import Dataset
 from pipelines.rounds import holdout, holdout_digest, manifest, stored_keys, tables
 from pipelines.rounds.history import Published
@@ -37,40 +38,56 @@ class RealData:
     """The hold-out that round 0 names."""
 
 
-def prepare(settings: Dataset) -> pl.DataFrame:
-    """Read the source and add row, sample_id, split, source and licence to each row.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Real rows with ids, splits and lineage; the user's columns stand apart from ours."""
+
+    rows: pl.DataFrame
+    """row, sample_id, payload, split."""
+    lineage: pl.DataFrame
+    """row, sample_id, source, licence."""
+    origin: str
+    licence: str | None
+
+
+def prepare(settings: Dataset) -> Prepared:
+    """Read the source and give each row a number, an id, a split, a source and a licence.
 
     Raises:
         DataError: a row cannot be read, or a split is empty.
     """
-    modality = settings.modality
-    source = sources.read(settings.ingest.source, modality, settings.ingest.settings)
-    frame = source.frame.with_row_index("row").with_columns(
-        pl.col("row").cast(pl.Int64),
-        sample_ids(source.frame, settings.identity).alias("sample_id"),
-        pl.concat_str(
-            pl.lit(source.name),
-            pl.lit("/") + modality.place(),
-            ignore_nulls=True,
-        ).alias("source"),
-        pl.lit(source.name).alias("origin"),
-        pl.lit(settings.ingest.licence or source.licence, pl.String).alias("licence"),
-    )
-    pairs = modality.pairs(frame, settings.ingest.near)
-    shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
-    frame = frame.with_columns(
-        splits.assign(
-            frame["sample_id"],
-            splits.groups(frame["sample_id"], pairs),
-            shares,
-            key=settings.ingest.split_key,
-        ).alias("split")
-    )
-    sizes = dict(frame["split"].value_counts().iter_rows())
+    modality, ingest = settings.modality, settings.ingest
+    source = sources.read(ingest.source, modality, ingest.settings, settings.columns)
+    ids = sample_ids(source.frame, settings.identity)
+    pairs = modality.pairs(source.frame, ingest.near)
+    shares = {"validation": ingest.validation, "test": ingest.test}
+    split = splits.assign(ids, splits.groups(ids, pairs), shares, key=ingest.split_key)
+    sizes = dict(split.value_counts().iter_rows())
     for name in ("train", "validation"):
         if not sizes.get(name):
-            raise DataError(f"the split {name} of {settings.ingest.source} is empty; more rows?")
-    return frame
+            raise DataError(f"the split {name} of {ingest.source} is empty; more rows?")
+    licence = ingest.licence or source.licence
+    number = pl.int_range(len(ids), dtype=pl.Int64, eager=True).alias("row")
+    return Prepared(
+        rows=pl.DataFrame([number, ids.alias("sample_id")]).hstack(
+            [*source.frame.get_columns(), split.alias("split")]
+        ),
+        lineage=pl.DataFrame([number, ids.alias("sample_id")]).hstack(
+            source.frame.select(_place(modality, source.name, settings.columns.id)).with_columns(
+                pl.lit(licence, pl.String).alias("licence")
+            )
+        ),
+        origin=source.name,
+        licence=licence,
+    )
+
+
+def _place(modality: Modality, name: str, key: str | None) -> pl.Expr:
+    """Say where each row is from: the source, and the file or the user's own key of the row."""
+    place = modality.place()
+    if key is not None:
+        place = pl.coalesce(place, pl.col(key).cast(pl.String))
+    return pl.concat_str(pl.lit(name), pl.lit("/") + place, ignore_nulls=True).alias("source")
 
 
 def find(
@@ -116,10 +133,9 @@ def _holds(repositories: Repositories, dataset: str, current: Published, setting
         return False
     trained = tables.read_round(repositories.lake, current.commit, dataset, "samples", 0)
     prepared = prepare(settings)
-    columns = settings.modality.columns(prepared)
-    rows = prepared.select("row", "sample_id", *columns, "split")
+    rows = prepared.rows
     train = rows.filter(pl.col("split") == "train").drop("split")
-    expected = {"train": train, **holdout.split_off(rows)}
+    expected = {"train": train, **holdout.split_off(rows, settings.columns.kept)}
     found = {"train": trained.drop("round"), **stored}
     return all(
         holdout_digest.of_table(expected[name], settings.identity)

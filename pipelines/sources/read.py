@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,10 +24,13 @@ from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
 from pipelines.sources import folders, registry, tables
+from pipelines.sources.columns import Columns
 from pipelines.sources.protocol import Source
 
 LARGEST: Final = (1 << 63) - 1
 """Of labels."""
+ALL: Final = Columns()
+"""Those of the modality, under their own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class RealData:
 
     frame: pl.DataFrame
     name: str
-    licence: str | None
+    licence: str | None = None
 
 
 def read(
-    source: str, modality: Modality, settings: Mapping[str, Any] = MappingProxyType({})
+    source: str,
+    modality: Modality,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    columns: Columns = ALL,
 ) -> RealData:
     """Read all rows of a source.
 
@@ -48,20 +54,38 @@ def read(
         source: what params.yaml says.
         modality: what its rows are.
         settings: the source's own, as params.yaml has them.
+        columns: which of its columns are read, and under which names.
+
+    Returns:
+        The payload of each row: the columns of the modality, then those that are kept.
 
     Raises:
         DataError: there is nothing there, or it has not the columns that a sample needs.
         ParamsError: a key of the settings is wrong.
     """
+    columns.check(modality.derived)
+    given = _given(source, settings, typed_csv=modality.csv_types)
+    if given.frame.is_empty():
+        raise DataError(f"{source} has no rows")
+    typed = modality.typed(source, columns.renamed(source, given.frame))
+    chosen = columns.selected(source, typed, modality.columns(typed))
+    for column in chosen.columns:
+        if chosen.schema[column] == images.IMAGE:
+            images.check(chosen[column])
+    return replace(given, frame=chosen)
+
+
+def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> RealData:
+    """Read what the source gives, under its own names."""
     own, reference = registry.settings(source, settings), registry.plugin(source)
     if reference is not None:
-        return _of_plugin(source, modality, registry.find(reference)(), own)
+        plugin = registry.find(reference)()
+        return RealData(_loaded(source, plugin, own), plugin.origin, plugin.licence)
     path, mode = Path(source), folders.mode_of(source)
-    suffix = path.suffix.lower()
     if mode is not None and stat.S_ISDIR(mode):
-        return _checked(source, modality, _folder(path), source, None)
-    if suffix in tables.READERS and mode is not None:
-        return _checked(source, modality, tables.read(path), source, None)
+        return RealData(_folder(path), source)
+    if path.suffix.lower() in tables.READERS and mode is not None:
+        return RealData(tables.read(path, typed_csv=typed_csv), source)
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "
         f"({', '.join(sorted(tables.READERS))}), nor a folder, nor one of Stemma's own sources "
@@ -69,21 +93,7 @@ def read(
     )
 
 
-def _checked(
-    source: str, modality: Modality, frame: pl.DataFrame, name: str, licence: str | None
-) -> RealData:
-    if frame.is_empty():
-        raise DataError(f"{source} has no rows")
-    typed = modality.typed(source, frame)
-    for column in typed.columns:
-        if typed.schema[column] == images.IMAGE:
-            images.check(typed[column])
-    return RealData(typed, name, licence)
-
-
-def _of_plugin(
-    source: str, modality: Modality, plugin: Source[Any], settings: StrictModel
-) -> RealData:
+def _loaded(source: str, plugin: Source[Any], settings: StrictModel) -> pl.DataFrame:
     try:
         frame: object = plugin.load(settings)
     except LibraryError:
@@ -93,7 +103,7 @@ def _of_plugin(
         raise DataError(f"load() of {source} failed with {reason}") from error
     if not isinstance(frame, pl.DataFrame):
         raise DataError(f"load() of {source} gave a {type(frame).__name__}, not a Polars frame")
-    return _checked(source, modality, frame, plugin.origin, plugin.licence)
+    return frame
 
 
 def _folder(path: Path) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from lake import files
 from lineage.schema import UNREADABLE
 from pipelines.common import parquet
 from pipelines.common.errors import DataError
+from pipelines.sources import csv_types
 
 CELL: Final = 16
 """Bytes of a value in memory, whether it is there or not."""
@@ -40,8 +41,12 @@ COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c",
 _CHUNK: Final = 1 << 20
 
 
-def read(path: Path) -> pl.DataFrame:
+def read(path: Path, *, typed_csv: bool = False) -> pl.DataFrame:
     """Read a table whose name ends in one of `READERS`.
+
+    Args:
+        path: the file.
+        typed_csv: give the columns of a CSV file the types of their values.
 
     Raises:
         DataError: it is no regular file, cannot be read, or would become too large.
@@ -55,6 +60,8 @@ def read(path: Path) -> pl.DataFrame:
         raise DataError(f"{path} cannot be read as a {path.suffix} table: {reason}") from error
     except OSError as error:
         raise DataError(f"ingest.source {path} cannot be read: it {_why(error)}") from error
+    if typed_csv and path.suffix.lower() == ".csv":
+        return csv_types.typed(frame)[0]
     return frame
 
 

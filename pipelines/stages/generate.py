@@ -19,7 +19,15 @@ from lake import refs
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.registry import GENERATORS
-from pipelines.rounds import branches, candidate_lineage, mixes, model_store, stage_inputs, trust
+from pipelines.rounds import (
+    branches,
+    candidate_lineage,
+    kept_columns,
+    mixes,
+    model_store,
+    stage_inputs,
+    trust,
+)
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, fit_entries
@@ -68,8 +76,12 @@ def _write(
     round_ = ctx.round
     generator, digest = model_store.generator_manifest(round_.dataset, round_.number)
     mix = mixes.read_manifest(round_)
-    columns = round_.settings.modality.columns(result.candidates)
-    payload = result.candidates.select(
+    candidates = kept_columns.added(ctx, result.candidates)
+    columns = [
+        *round_.settings.modality.columns(result.candidates),
+        *round_.settings.columns.kept,
+    ]
+    payload = candidates.select(
         pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
     )
     tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)

@@ -36,6 +36,7 @@ from pipelines.rounds import (
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
+from pipelines.rounds.real_data import Prepared
 from pipelines.rounds.receipts import Receipt
 from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
@@ -62,16 +63,15 @@ def run(dataset: str, *, supersede: bool = False) -> None:
         redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     trust.signer(lake)  # before the source is read
-    frame = real_data.prepare(settings)
-    columns = settings.modality.columns(frame)
-    rows = frame.select("row", "sample_id", *columns, "split")
-    fresh = holdout.name(dataset, rows, settings.identity, key.key)
+    prepared = real_data.prepare(settings)
+    rows, kept = prepared.rows, settings.columns.kept
+    fresh = holdout.name(dataset, rows, settings.identity, key.key, kept)
     wanted = existing.held_out if existing else fresh
-    holdout.store(held_out, dataset, rows, wanted)
+    holdout.store(held_out, dataset, rows, wanted, kept)
     if current is not None and existing is not None:
         _write_receipt(lake, dataset, current.commit, existing.key)
     else:
-        commit = _publish(lake, fresh, frame, key, settings)
+        commit = _publish(lake, fresh, prepared, key, settings)
         _write_receipt(lake, dataset, commit.id, key)
 
 
@@ -85,7 +85,7 @@ def _check_line(params: Params, dataset: str) -> None:
 
 
 def _publish(
-    lake: Lake, held_out: Named, frame: pl.DataFrame, key: StageKey, settings: Dataset
+    lake: Lake, held_out: Named, prepared: Prepared, key: StageKey, settings: Dataset
 ) -> Commit:
     """Remove what round 0 supersedes, write round 0 on its branch, and merge it into main."""
     dataset = held_out.dataset
@@ -94,7 +94,7 @@ def _publish(
     with staging_branch(lake, branch, refs.MAIN) as staging:
         removal = replace(metadata, stage="supersede", key=None)
         start = merging.supersede(lake, staging, removal)
-        rows = _write(lake, staging, held_out, frame, settings)
+        rows = _write(lake, staging, held_out, prepared, settings)
         message = f"Ingest {rows} real rows of {dataset}"
         held = attestation.contents(lake, staging, start, dataset, 0)
         entries = attestation.seal(lake, metadata.to_metadata() | held)
@@ -108,19 +108,18 @@ def _publish(
     return merged
 
 
-def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings: Dataset) -> int:
+def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: Dataset) -> int:
     """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0.
 
     Returns:
         The number of training rows.
     """
-    dataset, key = named.dataset, named.key
+    dataset, key, frame = named.dataset, named.key, prepared.rows
     train = frame.filter(pl.col("split") == "train").sort("row")
     modality, near = settings.modality, settings.ingest.near
-    columns = modality.columns(train)
-    samples = train.select(pl.lit(0, pl.Int32).alias("round"), "row", "sample_id", *columns)
+    samples = train.select(pl.lit(0, pl.Int32).alias("round"), pl.exclude("split"))
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
-    lineage = record.real(train.select("row", "sample_id", "source", "licence"))
+    lineage = record.real(prepared.lineage.join(train, on="row", how="semi").sort("row"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
     held_out = frame.filter(pl.col("split").is_in(holdout.SPLITS))
     leaks = contamination.near_duplicates(samples, held_out, near, modality)
@@ -131,8 +130,8 @@ def _write(lake: Lake, branch: str, named: Named, frame: pl.DataFrame, settings:
     content = {
         "dataset": dataset,
         "round": 0,
-        "source": frame["origin"][0],
-        "licence": frame["licence"][0],
+        "source": prepared.origin,
+        "licence": prepared.licence,
         "modality": settings.ingest.modality,
         **_modality_settings(settings),
         "identity": list(settings.identity),

@@ -76,8 +76,9 @@ def held_out(ctx: RoundContext) -> HeldOut:
 
 
 def made_by_ingest(ctx: RoundContext) -> object:
-    frame = real_data.prepare(ctx.round.settings)
-    return rows(frame.select("row", "sample_id", "split", "source", "licence"))
+    made = real_data.prepare(ctx.round.settings)
+    frame = made.rows.select("row", "sample_id", "split")
+    return rows(frame.hstack(made.lineage.select("source", "licence")))
 
 
 def made_by_fit(ctx: RoundContext) -> object:

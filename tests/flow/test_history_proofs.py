@@ -47,10 +47,9 @@ def ingested(
     dataset = load().datasets["tiny"]
     with staging_branch.staging_branch(lake, "tiny-r000", lab.merge.id) as branch:
         start = merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
-        frame = real_data.prepare(dataset)
-        rows = frame.select("row", "sample_id", *dataset.modality.columns(frame), "split")
-        named = holdout.name("tiny", rows, dataset.identity, "another")
-        ingest._write(lake, branch, named, frame, dataset)
+        prepared = real_data.prepare(dataset)
+        named = holdout.name("tiny", prepared.rows, dataset.identity, "another")
+        ingest._write(lake, branch, named, prepared, dataset)
         if change is not None:
             change(branch)
         held = attestation.contents(lake, branch, start, "tiny", 0)
