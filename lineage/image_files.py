@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "WEBP")
 """Formats of the images of a data set."""
+SOURCE_FORMATS: Final = (*FORMATS, "GIF", "TIFF")
+"""Formats of files that are brought into one form before they are stored."""
 MAX_PIXELS: Final = 1 << 22
 """Pixels of one image."""
+MAX_SOURCE_PIXELS: Final = 1 << 26
+"""Pixels of one image that is made smaller before it is stored, such as a photograph."""
 MAX_BYTES: Final = 1 << 25
 """Bytes of one image file."""
 MAX_TOTAL: Final = 1 << 26

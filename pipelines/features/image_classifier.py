@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lake.visible import visible
 from pipelines.common.errors import DataError
 
 PENALTY: Final = 10.0
@@ -26,25 +27,26 @@ UNSEEN_FOLDS: Final = 10
 """Folds when each row is classified by machines that did not learn from it."""
 
 
+Labels = NDArray[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """A trained classifier of pixel vectors."""
 
     machines: tuple[Any, ...]
     """One scikit-learn SVC per class; empty if there was only one class to learn."""
-    classes: NDArray[np.int64]
-    """The labels that it can predict, in order."""
+    classes: Labels
+    """The labels that it can predict, whole numbers or names, in order."""
     temperature: float | None
     """Margins are divided by it before the softmax; None: not calibrated."""
 
-    def labels(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    def labels(self, vectors: NDArray[np.float32]) -> Labels:
         """Predict the most probable labels [n] of finite pixel vectors [n, d]."""
-        labels: NDArray[np.int64] = self.classes[self.margins(vectors).argmax(axis=1)]
+        labels: Labels = self.classes[self.margins(vectors).argmax(axis=1)]
         return labels
 
-    def predict(
-        self, vectors: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def predict(self, vectors: NDArray[np.float32]) -> tuple[Labels, NDArray[np.float64]]:
         """Classify pixel vectors.
 
         Args:
@@ -71,7 +73,7 @@ class Classifier:
 
 def train(
     vectors: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    labels: Labels,
     weights: NDArray[np.float64] | None = None,
     seed: int = 0,
     *,
@@ -98,8 +100,8 @@ def train(
 
 
 def unseen(
-    vectors: NDArray[np.float32], labels: NDArray[np.int64], seed: int = 0
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    vectors: NDArray[np.float32], labels: Labels, seed: int = 0
+) -> tuple[Labels, NDArray[np.float64]]:
     """Classify rows by cross-validation, with machines that did not learn from them.
 
     All folds use the temperature of a classifier of all rows: one of their own would give each
@@ -117,7 +119,7 @@ def unseen(
         DataError: A class has too few rows.
     """
     temperature = train(vectors, labels, seed=seed).temperature
-    predicted = np.zeros(len(labels), dtype=np.int64)
+    predicted = np.zeros_like(labels)
     confidence = np.ones(len(labels))
     for train_rows, test_rows in _folds(labels, seed, UNSEEN_FOLDS):
         train_labels = labels[train_rows]
@@ -128,7 +130,7 @@ def unseen(
 
 
 def _machines(
-    vectors: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float64]
+    vectors: NDArray[np.float32], labels: Labels, weights: NDArray[np.float64]
 ) -> tuple[Any, ...]:
     from sklearn.svm import SVC  # noqa: PLC0415  slow to import
 
@@ -143,7 +145,7 @@ def _machines(
 
 def _temperature(
     vectors: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    labels: Labels,
     weights: NDArray[np.float64],
     seed: int,
 ) -> float:
@@ -167,20 +169,20 @@ def _temperature(
 
 
 def _folds(
-    labels: NDArray[np.int64], seed: int, count: int = FOLDS
+    labels: Labels, seed: int, count: int = FOLDS
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Split rows into training and test rows, with every class in every fold."""
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
 
-    classes, counts = np.unique(labels, return_counts=True)
+    classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
     rarest = int(counts.min())
     if rarest < 2:  # noqa: PLR2004  one to learn from, one to calibrate on
         raise DataError(
-            f"class {classes[counts.argmin()]} has one row only; "
+            f"class {visible(str(classes[counts.argmin()]))} has one row only; "
             f"a calibrated classifier needs two or more"
         )
     folds = StratifiedKFold(min(count, rarest), shuffle=True, random_state=seed % 2**32)
-    yield from folds.split(labels, labels)
+    yield from folds.split(numbers, numbers)
 
 
 def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:

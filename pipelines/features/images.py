@@ -1,7 +1,8 @@
-"""Convert greyscale images between PNG files, pixel arrays and pixel vectors.
+"""Convert images between PNG files, pixel arrays and pixel vectors.
 
-Images come from outside, so each is decoded under the limits of `lineage.image_files`, must be
-greyscale and have the shape of the others, and all together have a bounded number of pixels.
+An image is greyscale, [h, w], or in colour, [h, w, 3]; `image_forms` brings others into this form.
+Images come from outside, so each is decoded under the limits of `lineage.image_files`, must have
+the shape of the others, and all together have a bounded number of pixels.
 `decode` and `vectors` refuse what they cannot read, for data that must be complete;
 `decode_lenient` returns NaN instead, for candidates, where a missing image is a result.
 """
@@ -9,8 +10,9 @@ greyscale and have the shape of the others, and all together have a bounded numb
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -26,8 +28,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 IMAGE: Final = pl.Struct({"bytes": pl.Binary, "path": pl.String})
-MODE: Final = "L"
+GREY: Final = "L"
+COLOUR: Final = "RGB"
+MODES: Final = (GREY, COLOUR)
+"""Pillow's modes of an image of this module: 8 bits, one number a pixel or three."""
+CHANNELS: Final[Mapping[str, tuple[int, ...]]] = {GREY: (), COLOUR: (3,)}
+"""What the shape of an array has behind height and width."""
 WHITE: Final = np.float32(255)
+Shape: TypeAlias = tuple[int, ...]
+"""Height and width of an image, and 3 where it is in colour."""
 
 
 class ImageError(DataError, kind="image"):
@@ -35,21 +44,24 @@ class ImageError(DataError, kind="image"):
 
 
 def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
-    """Write greyscale images as PNG.
+    """Write images as PNG.
 
     Args:
-        pixels: [n, h, w].
+        pixels: [n, h, w] or [n, h, w, 3].
 
     Returns:
-        One PNG file (mode L) for each image.
+        One PNG file (mode L or RGB) for each image.
 
     Raises:
-        ImageError: The array is not [n, h, w] of bytes.
+        ImageError: The array is neither [n, h, w] nor [n, h, w, 3] of bytes.
     """
     from PIL import Image  # noqa: PLC0415  light commands need no images
 
-    if pixels.ndim != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004  n, h, w
-        raise ImageError(f"images must be [n, h, w] of bytes, not {pixels.dtype} {pixels.shape}")
+    is_image = pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[3] == 3)  # noqa: PLR2004
+    if not is_image or pixels.dtype != np.uint8:
+        raise ImageError(
+            f"images must be [n, h, w] or [n, h, w, 3] of bytes, not {pixels.dtype} {pixels.shape}"
+        )
     return [png(Image.fromarray(image)) for image in pixels]
 
 
@@ -57,7 +69,7 @@ def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
     """Write generated images as a column; an image with a number that is not finite is null.
 
     Args:
-        values: [n, h, w] in [0, 1], or NaN.
+        values: [n, h, w] or [n, h, w, 3] in [0, 1], or NaN.
 
     Returns:
         struct{bytes, path}, n rows, path null.
@@ -69,13 +81,13 @@ def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
 
 
 def decode(images: pl.Series) -> NDArray[np.uint8]:
-    """Read greyscale images of which none may be missing.
+    """Read images of which none may be missing.
 
     Args:
         images: struct{bytes, path}, n rows.
 
     Returns:
-        [n, h, w].
+        [n, h, w] or [n, h, w, 3].
 
     Raises:
         ImageError: An image is missing, cannot be decoded, or has another shape than the first, and
@@ -93,16 +105,16 @@ def decode(images: pl.Series) -> NDArray[np.uint8]:
     return pixels
 
 
-def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
-    """Read greyscale images of which some may be missing.
+def decode_lenient(images: pl.Series, shape: Shape | None = None) -> NDArray[np.float32]:
+    """Read images of which some may be missing.
 
     Args:
         images: struct{bytes, path}, n rows.
-        shape: Height and width; None: those of the first readable image.
+        shape: Height and width, and 3 in colour; None: those of the first readable image.
 
     Returns:
-        [n, h, w] in [0, 1]; all NaN where an image is missing, cannot be decoded, or has another
-        shape. [n, 0, 0] if no shape is given and none is readable.
+        [n, h, w] or [n, h, w, 3] in [0, 1]; all NaN where an image is missing, cannot be decoded,
+        or has another shape. [n, 0, 0] if no shape is given and none is readable.
 
     Raises:
         ImageError: No shape is given, and images of the first one's shape would together be far
@@ -120,13 +132,13 @@ def decode_lenient(images: pl.Series, shape: tuple[int, int] | None = None) -> N
 
 
 def each_lenient(images: pl.Series) -> Iterator[NDArray[np.float32]]:
-    """Read greyscale images one by one, to be shown: each has a shape of its own.
+    """Read images one by one, to be shown: each has a shape of its own.
 
     Args:
         images: struct{bytes, path}.
 
     Yields:
-        [h, w] in [0, 1]; [0, 0] where one is missing or cannot be decoded.
+        [h, w] or [h, w, 3] in [0, 1]; [0, 0] where one is missing or cannot be decoded.
     """
     for item in images:
         result = _read(item, None)
@@ -149,6 +161,34 @@ def check(images: pl.Series) -> None:
     _bound(images, sum(pixels))
 
 
+def check_total(images: pl.Series, max_pixels: int) -> list[str | None]:
+    """Check by their headers that source images together are not far larger than their files.
+
+    Args:
+        images: struct{bytes, path}, n rows.
+        max_pixels: Greatest number of pixels of one; larger ones do not count.
+
+    Returns:
+        Nothing; where some images are too large by themselves and the others together, what is
+        wrong with each of the former, [n].
+
+    Raises:
+        ImageError: Together they are too large, and none is so by itself.
+    """
+    sizes = [_size(item, image_files.SOURCE_FORMATS) for item in images]
+    large = [
+        f"has {size} pixels; the limit is {max_pixels}" if size > max_pixels else None
+        for size in sizes
+    ]
+    try:
+        _bound(images, sum(size for size in sizes if size <= max_pixels))
+    except ImageError:
+        if any(large):
+            return large
+        raise
+    return []
+
+
 def vectors(images: pl.Series) -> NDArray[np.float32]:
     """Read images, of which none may be missing, as pixel vectors.
 
@@ -156,13 +196,13 @@ def vectors(images: pl.Series) -> NDArray[np.float32]:
         images: struct{bytes, path}, n rows.
 
     Returns:
-        [n, h·w] in [0, 1].
+        [n, h·w] in [0, 1], three times as many numbers in colour.
 
     Raises:
         ImageError: As `decode`.
     """
     pixels = decode(images)
-    return to_unit(pixels).reshape(len(pixels), pixels.shape[1] * pixels.shape[2])
+    return to_unit(pixels).reshape(len(pixels), math.prod(pixels.shape[1:]))
 
 
 def to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -181,9 +221,7 @@ def finite(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
 
 
-def _decoded(
-    images: pl.Series, shape: tuple[int, int] | None = None
-) -> Iterator[NDArray[np.uint8] | str]:
+def _decoded(images: pl.Series, shape: Shape | None = None) -> Iterator[NDArray[np.uint8] | str]:
     """Yield the pixels of each image, or what is wrong with it.
 
     Raises:
@@ -193,7 +231,7 @@ def _decoded(
     for item in images:
         result = _read(item, shape)
         if shape is None and not isinstance(result, str):
-            shape = result.shape[0], result.shape[1]
+            shape = result.shape
             _bound(images, len(images) * result.size)
         yield result
 
@@ -209,7 +247,7 @@ def _bound(images: pl.Series, pixels: int) -> None:
         )
 
 
-def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray[np.uint8] | str:
+def _read(item: dict[str, Any] | None, shape: Shape | None) -> NDArray[np.uint8] | str:
     """The pixels of an image, or what is wrong with it."""
 
     def read(image: Image.Image) -> NDArray[np.uint8]:
@@ -224,23 +262,31 @@ def _read(item: dict[str, Any] | None, shape: tuple[int, int] | None) -> NDArray
         return str(error)
 
 
-def _problem(image: Image.Image, shape: tuple[int, int] | None) -> str | None:
+def _problem(image: Image.Image, shape: Shape | None) -> str | None:
     """What is wrong with an image by its header, without decompressing it."""
+    if image.mode not in MODES:
+        return f"has mode {image.mode}; it must be {GREY} or {COLOUR}, as ingest stores images"
     own = image.height, image.width
-    if image.mode != MODE:
-        return f"has mode {image.mode}; convert it to greyscale of 8 bits (mode {MODE})"
-    return None if shape in {None, own} else f"has shape {own}; the others have {shape}"
+    if shape is None or shape == own + CHANNELS[image.mode]:
+        return None
+    if own == shape[:2]:
+        return f"has mode {image.mode}, and the others have not"
+    return f"has shape {own}; the others have {shape[:2]}"
 
 
-def _size(item: dict[str, Any] | None) -> int:
+def _size(item: dict[str, Any] | None, formats: Sequence[str] = image_files.FORMATS) -> int:
     """Number of pixels that an image's header names; 0 for what is no image."""
     data = item["bytes"] if item else None
     try:
         return image_files.decode(
-            data, lambda image: image.width * image.height, max_pixels=None, max_bytes=None
+            data,
+            lambda image: image.width * image.height,
+            formats=formats,
+            max_pixels=None,
+            max_bytes=None,
         )
     except TooManyPixelsError:
-        return MAX_PIXELS + 1
+        return image_files.MAX_SOURCE_PIXELS + 1
     except ImageFileError:
         return 0
 

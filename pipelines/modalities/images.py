@@ -1,58 +1,113 @@
-"""Images with labels: near by pixels, measured by pixels, for classification."""
+"""Images, with or without labels: near by pixels, measured by pixels, for classification."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import field_validator
 
+from lineage import image_files
 from lineage.schema import SHOWN, UNREADABLE
+from pipelines.common import console
 from pipelines.common.errors import DataError
+from pipelines.common.settings import StrictModel
 from pipelines.contact_sheet import grid
-from pipelines.features import images, knn
+from pipelines.features import image_conversion, image_forms, images, knn
 from pipelines.metrics import Labelled, tasks
+from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 IMAGE = "image"
 
 
+class ImageSettings(StrictModel):
+    """What can be set for images under `ingest`."""
+
+    size: int | tuple[int, int] | None = None
+    """Side of a square, or height and width, in pixels; None: the size that all images have."""
+    fit: image_conversion.Fit = "crop"
+    """How an image of other proportions gets this size: cut at its centre, padded, stretched."""
+    ground: str = "white"
+    """Colour below alpha and around an image that is padded, as CSS writes it."""
+
+    @field_validator("size")
+    @classmethod
+    def _within_limits(cls, size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+        if size is None:
+            return None
+        height, width = (size, size) if isinstance(size, int) else size
+        if min(height, width) < 1 or height * width > image_files.MAX_PIXELS:
+            raise ValueError(
+                f"is {height} by {width}; an image has 1 to {image_files.MAX_PIXELS:,} pixels"
+            )
+        return height, width
+
+    @field_validator("ground")
+    @classmethod
+    def _opaque_colour(cls, ground: str) -> str:
+        image_conversion.colour(ground)
+        return ground
+
+    def form(self) -> image_conversion.Form:
+        """Return the form that images are brought into."""
+        size = (self.size, self.size) if isinstance(self.size, int) else self.size
+        return image_conversion.Form(size, self.fit, image_conversion.colour(self.ground))
+
+
 @dataclass(frozen=True, slots=True)
 class Images(Modality):
-    """A data set of images, in columns `image` and `label`."""
+    """A data set of images, in columns `image` and, where rows have one, `label`."""
 
     name = "image"
-    version = "image/1"
+    version = "image/2"
+    Settings = ImageSettings
     near = "RMS pixel distance"
     default_near = 0.06
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
     task = "image_labels"
     generator = "diffusion"
     identity: tuple[str, ...]
+    settings: ImageSettings = field(default_factory=ImageSettings)
 
-    def columns(self, frame: pl.DataFrame) -> list[str]:  # noqa: ARG002  they are always the same
-        """Return `image` and `label`."""
-        return [IMAGE, LABEL]
+    def columns(self, frame: pl.DataFrame) -> list[str]:
+        """Return `image`, and `label` if the frame has it."""
+        return [IMAGE, *([LABEL] if LABEL in frame.columns else [])]
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Cast images to files (`struct{bytes, path}`) and labels to integers."""
-        problem = missing(source, frame, (IMAGE, LABEL))
+        """Bring images into one form (`struct{bytes, path}`), and labels into one type.
+
+        Raises:
+            DataError: The column `image` is missing or of another type, images cannot be read or
+                have several sizes, or a label is missing or no label. The message names every
+                image that is at fault.
+        """
+        problem = missing(source, frame, (IMAGE,))
         if problem is not None:
             raise DataError(problem)
-        if frame[LABEL].null_count():
-            raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
-        for column, kind in ((LABEL, pl.Int64()), (IMAGE, images.IMAGE)):
-            try:
-                frame = frame.with_columns(pl.col(column).cast(kind))
-            except UNREADABLE as error:
-                given = str(frame.schema[column])[:SHOWN]
-                raise DataError(
-                    f"{source}: column {column!r} is {given}; it must be {kind}"
-                ) from error
-        return frame
+        if LABEL in frame.columns:
+            frame = frame.with_columns(labels.typed(source, frame[LABEL]))
+        try:
+            files = frame[IMAGE].cast(images.IMAGE)
+        except UNREADABLE as error:
+            given = str(frame.schema[IMAGE])[:SHOWN]
+            raise DataError(
+                f"{source}: column {IMAGE!r} is {given}; it must be {images.IMAGE}"
+            ) from error
+        try:
+            formed = image_forms.bring(files, self.settings.form())
+        except images.ImageError as error:
+            raise images.ImageError(f"{source}: {error}") from error
+        if formed.changed:
+            console.line(
+                f"{source}: {formed.changed:,} of {len(frame):,} images are stored anew as PNG, "
+                f"{formed.resized:,} of them in another size"
+            )
+        return frame.with_columns(formed.images)
 
     def place(self) -> pl.Expr:
         """Return the path of the image's file."""
@@ -70,7 +125,7 @@ class Images(Modality):
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
         """Return whether each image can be decoded and has the shape of the others."""
         shape = images.decode(like[IMAGE][:1]).shape[1:]
-        decoded = images.decode_lenient(rows[IMAGE], (shape[0], shape[1]))
+        decoded = images.decode_lenient(rows[IMAGE], shape)
         return pl.Series(images.finite(decoded))
 
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -94,4 +149,4 @@ class Images(Modality):
 
 def _labelled(frame: pl.DataFrame) -> Labelled:
     vectors = images.vectors(frame[IMAGE])
-    return Labelled(vectors, frame[LABEL].to_numpy(), tasks.weights(frame))
+    return Labelled(vectors, labels.array(frame), tasks.weights(frame))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from pipelines.modalities.protocol import LABEL
 from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
+
+UNLABELLED: Final = 8
+"""Samples without labels that are shown for one of a class."""
 
 
 def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
@@ -37,5 +42,5 @@ def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
 
 def _per_class(frame: pl.DataFrame, examples: int) -> pl.DataFrame:
     if LABEL not in frame.columns:
-        return frame.head(examples)
+        return frame.head(examples * UNLABELLED)
     return frame.group_by(LABEL, maintain_order=True).head(examples).sort(LABEL, "row")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from pipelines.features import image_classifier, images
 from pipelines.scorers import columns
 from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.scorers.expected import Expected, Quantile
-from pipelines.scorers.protocol import Given
+from pipelines.scorers.protocol import DataType, Given
 
 COLUMNS: Final = {"predicted_label": pl.Int64, "confidence": pl.Float64}
 
@@ -33,6 +34,10 @@ class Agreement(ClassifierScorer[AgreementSettings]):
     libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
     columns = COLUMNS
+
+    def column_types(self, given: Given, settings: AgreementSettings) -> Mapping[str, DataType]:
+        """Give the predicted label the type that labels have: a whole number, or a name."""
+        return {**COLUMNS, "predicted_label": given.real.schema[settings.label]}
 
     def expected(self, settings: AgreementSettings) -> tuple[Expected, ...]:
         """Expect the label that was asked for, and a classifier that is as sure as usual."""
@@ -61,14 +66,13 @@ class Agreement(ClassifierScorer[AgreementSettings]):
         vectors, real_vectors = columns.vectors(
             candidates[settings.image], given.real[settings.image]
         )
-        classifier = image_classifier.train(
-            real_vectors, given.real[settings.label].to_numpy(), seed=given.seed
-        )
+        real_labels = given.real[settings.label]
+        classifier = image_classifier.train(real_vectors, real_labels.to_numpy(), seed=given.seed)
         readable = images.finite(vectors)
-        labels = np.zeros(len(vectors), dtype=np.int64)
+        labels = np.resize(classifier.classes[:1], len(vectors))
         confidence = np.full(len(vectors), np.nan)
         labels[readable], confidence[readable] = classifier.predict(vectors[readable])
-        return self.scores(candidates, labels, confidence, readable)
+        return self.scores(candidates, labels, confidence, readable, real_labels.dtype)
 
     def score_real(self, given: Given, settings: AgreementSettings) -> pl.DataFrame:
         """Classify each real row with a classifier that was not trained on it.
@@ -78,7 +82,9 @@ class Agreement(ClassifierScorer[AgreementSettings]):
             DataError: a class has too few real rows.
         """
         vectors = images.vectors(given.real[settings.image])
+        real_labels = given.real[settings.label]
         labels, confidence = image_classifier.unseen(
-            vectors, given.real[settings.label].to_numpy(), seed=given.seed
+            vectors, real_labels.to_numpy(), seed=given.seed
         )
-        return self.scores(given.real, labels, confidence, np.ones(len(vectors), dtype=np.bool_))
+        known = np.ones(len(vectors), dtype=np.bool_)
+        return self.scores(given.real, labels, confidence, known, real_labels.dtype)

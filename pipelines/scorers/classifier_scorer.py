@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.scorers import columns, digests
-from pipelines.scorers.protocol import Given, Own, Scorer, columns_read
+from pipelines.scorers.protocol import DataType, Given, Own, Scorer, columns_read
 
 
 class ClassifierScorer(Scorer[Own]):
@@ -33,6 +33,7 @@ class ClassifierScorer(Scorer[Own]):
         labels: NDArray[Any],
         confidence: NDArray[np.float64],
         known: NDArray[np.bool_],
+        label_type: DataType | None = None,
     ) -> pl.DataFrame:
         """Build the result.
 
@@ -41,6 +42,13 @@ class ClassifierScorer(Scorer[Own]):
             labels: [n].
             confidence: [n].
             known: [n], where there is a label; elsewhere both scores are null.
+            label_type: of the labels; None: the one that `columns` says.
         """
-        values = dict(zip(self.columns, (labels, confidence), strict=True))
-        return columns.scores(rows, self.columns, values, dict.fromkeys(self.columns, known))
+        label, chance = self.columns
+        kind = self.columns[label] if label_type is None else label_type
+        return columns.scores(
+            rows,
+            {label: kind, chance: self.columns[chance]},
+            {label: labels, chance: confidence},
+            dict.fromkeys(self.columns, known),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -28,9 +29,8 @@ def vectors(
         ImageError: a real image cannot be read.
     """
     real_pixels = images.to_unit(images.decode(real))
-    height, width = real_pixels.shape[1:]
-    pixels = images.decode_lenient(candidates, (height, width))
-    size = height * width
+    pixels = images.decode_lenient(candidates, real_pixels.shape[1:])
+    size = math.prod(real_pixels.shape[1:])
     return pixels.reshape(len(pixels), size), real_pixels.reshape(len(real_pixels), size)
 
 

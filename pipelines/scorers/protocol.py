@@ -101,6 +101,18 @@ class ScoresReal(Protocol):
 
 
 @runtime_checkable
+class TypesFollowData(Protocol):
+    """A scorer of whose columns some have the type of the data, such as labels that are names."""
+
+    def column_types(
+        self,
+        given: Given,
+        settings: Any,  # noqa: ANN401  each has its own
+    ) -> Mapping[str, DataType]:
+        """Return the types of all its columns, in the order of `columns`, for these real rows."""
+
+
+@runtime_checkable
 class SuggestsExpectations(Protocol):
     """A scorer that says what can be expected of its columns.
 
@@ -135,3 +147,10 @@ def columns_read(scorer: Scorer[Any], settings: StrictModel) -> tuple[str, ...]:
     """Return the names that the columns a scorer reads have in the data set."""
     named = (getattr(settings, need, need) for need in scorer.needs)
     return tuple(str(name) for name in named if name is not None)
+
+
+def column_types(scorer: Scorer[Any], given: Given, settings: StrictModel) -> dict[str, DataType]:
+    """Return the types of the columns that a scorer adds to candidates."""
+    if isinstance(scorer, TypesFollowData):
+        return dict(scorer.column_types(given, settings))
+    return dict(scorer.columns)

@@ -103,7 +103,9 @@ class ConfiguredScorer:
             settings=self.settings.model_dump(mode="json"),
             model=self.scorer.model_digest(self.given, self.settings),
         )
-        return Cache(model, pl.Schema(dict(self.scorer.columns)))
+        return Cache(
+            model, pl.Schema(protocol.column_types(self.scorer, self.given, self.settings))
+        )
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Score candidates, and check that the result is what the protocol says."""
@@ -176,7 +178,8 @@ def _checked(
 ) -> pl.DataFrame:
     """Check the scores against the protocol, and replace NaN by null."""
     name = configured.name
-    schema = pl.Schema({**ROW_TYPES, **configured.scorer.columns})
+    types = protocol.column_types(configured.scorer, configured.given, configured.settings)
+    schema = pl.Schema({**ROW_TYPES, **types})
     if scores.schema != schema:
         raise DataError(f"scorer {name} gave columns {scores.schema}; it promises {schema}")
     if not scores.select(KEY).equals(_beside(rows, rows.select([]))):

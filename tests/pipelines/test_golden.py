@@ -34,7 +34,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator text/1": "474a49f23887e6a4e96bf830c3160b76daca2b52371ad5c2daed35be1e3c209f",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric text_variety/1": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",
-    "modality image/1": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
+    "modality image/2": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
     "modality text/1": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",
     "reader folder/1": "c51a2e4a0f0c15afc29848064dfa650ab34f9bea263e2ea78a2dc8a40dd3ab63",
     "reader table/1": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",

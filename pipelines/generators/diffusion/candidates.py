@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lineage.identity import sample_ids
 from pipelines.common.seeds import derive_seed
@@ -27,40 +26,42 @@ from pipelines.generators.protocol import STAGE, GenerateRequest
 LIBRARIES: Final = ("numpy", "pillow")
 
 
-def labels(request: GenerateRequest[DiffusionGenerate]) -> NDArray[np.int64]:
-    """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed."""
+def labels(request: GenerateRequest[DiffusionGenerate]) -> pl.Series | None:
+    """Labels to ask for, [candidates]: each class equally often, in an order drawn by seed.
+
+    None where the generator was fitted on images without labels.
+    """
     manifest, _ = model_folder.read_manifest(request.directory)
-    classes = np.asarray(manifest["classes"], dtype=np.int64)
-    round_labels = np.resize(classes, request.candidates)
+    if not manifest["classes"]:
+        return None
+    classes = pl.Series("label", manifest["classes"])
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
-    return np.random.default_rng(seed).permutation(round_labels)
+    places = np.resize(np.arange(len(classes)), request.candidates)
+    return classes.gather(np.random.default_rng(seed).permutation(places))
 
 
 def make(
-    request: GenerateRequest[DiffusionGenerate], shard: Shard, round_labels: NDArray[np.int64]
+    request: GenerateRequest[DiffusionGenerate], shard: Shard, round_labels: pl.Series | None
 ) -> pl.DataFrame:
     """Make the candidates of a shard.
 
     Args:
         request: what the round asks.
         shard: which rows, with which seed.
-        round_labels: the labels of the whole round.
+        round_labels: the labels of the whole round; None: there are none.
 
     Returns:
-        row, image, label, seed, shard, sample_id.
+        row, image, label if there are labels, seed, shard, sample_id.
 
     Raises:
         GeneratorError: the generator cannot be read, or knows no such label.
     """
-    own = round_labels[shard.start : shard.stop]
-    pixels = diffusion.generate(request.directory, own, request.settings, shard.seed)
-    frame = pl.DataFrame(
-        {
-            "row": pl.Series(shard.rows, dtype=pl.Int64),
-            "image": images.encode_lenient(pixels),
-            "label": own,
-        }
-    ).with_columns(
+    own = None if round_labels is None else round_labels[shard.start : shard.stop]
+    asked = len(shard.rows) if own is None else own.to_numpy()
+    pixels = diffusion.generate(request.directory, asked, request.settings, shard.seed)
+    rows = pl.Series("row", shard.rows, dtype=pl.Int64)
+    payload = [images.encode_lenient(pixels), *([] if own is None else [own])]
+    frame = pl.DataFrame([rows, *payload]).with_columns(
         pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
     )
     return frame.with_columns(sample_ids(frame, request.identity).alias("sample_id"))

@@ -44,7 +44,7 @@ class Diffusion(Generator[DiffusionFit, DiffusionGenerate]):
         """
         model.fit(
             images.decode(samples["image"]),
-            samples["label"].to_numpy(),
+            samples["label"].to_numpy() if "label" in samples.columns else None,
             samples["weight"].to_numpy(),
             settings,
             seed,

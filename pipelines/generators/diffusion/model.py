@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lake.visible import visible
 from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 KIND: Final = "diffusion/1"
 MOST_STEPS: Final = 1 << 17
 """Noise levels of a schedule, at most."""
+MOST_VALUES: Final = 3 * image_files.MAX_PIXELS
+"""Numbers of an image, at most."""
+Labels: TypeAlias = NDArray[Any]
+"""Whole numbers (int64), or names (objects)."""
 
 
 def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
+    labels: Labels | None,
     weights: NDArray[np.float64],
     settings: DiffusionFit,
     seed: int,
@@ -42,8 +47,9 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     """Train a generator and write it to a folder.
 
     Args:
-        pixels: [n, h, w].
-        labels: [n]; the distinct values are the classes.
+        pixels: [n, h, w], or [n, h, w, 3] in colour.
+        labels: [n], whole numbers or names, whose distinct values are the classes; None: images
+            without labels, which one model of all of them makes.
         weights: [n], relative chance of each row to be drawn into a batch.
         settings: architecture and optimisation.
         seed: of the initial weights, batches and noise.
@@ -56,10 +62,10 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
         GeneratorError: nothing to train on, or the loss is no longer finite.
     """
     _check(pixels, labels, weights)
-    classes = np.unique(labels)
+    classes = np.unique(np.empty(0, dtype=np.int64) if labels is None else labels)
     architecture = unet.architecture(settings, pixels.shape[1:], len(classes))
     steps = scaled_steps(settings, len(pixels))
-    places = np.searchsorted(classes, labels)
+    places = np.zeros(len(pixels), np.int64) if labels is None else _indices(labels, classes)
     with unet.repeatable(settings.threads, settings.device) as device:
         network = unet.build(architecture, seed).to(device)
         data = training.tensors(pixels, places, weights, architecture["sample_size"])
@@ -80,18 +86,18 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
 
 
 def generate(
-    directory: Path, labels: NDArray[np.int64], settings: DiffusionGenerate, seed: int
+    directory: Path, labels: Labels | int, settings: DiffusionGenerate, seed: int
 ) -> NDArray[np.float32]:
     """Sample one image for each label.
 
     Args:
         directory: a folder that `fit` wrote.
-        labels: [n], classes that the generator knows.
+        labels: [n], classes that the generator knows; of one that knows none, how many images.
         settings: of the sampler.
         seed: of all noise.
 
     Returns:
-        [n, h, w] in [0, 1]; NaN where the model gave a number that is not finite.
+        [n, h, w] or [n, h, w, 3] in [0, 1]; NaN where the model gave a number that is not finite.
 
     Raises:
         GeneratorError: the folder holds no readable generator, or a label is unknown to it.
@@ -100,9 +106,9 @@ def generate(
 
     manifest = folder.read_manifest(directory, KIND)
     _check_manifest(directory, manifest)
-    indices = _indices(labels, manifest["classes"])
+    indices = _asked(labels, manifest["classes"])
     noise = torch.Generator().manual_seed(seed)
-    starts = range(0, len(labels), settings.batch)
+    starts = range(0, len(indices), settings.batch)
     batches = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
     with unet.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
         network = _load(directory, manifest).to(device)
@@ -123,12 +129,11 @@ def scaled_steps(settings: DiffusionFit, rows: int) -> int:
     return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))
 
 
-def _check(
-    pixels: NDArray[np.uint8], labels: NDArray[np.int64], weights: NDArray[np.float64]
-) -> None:
+def _check(pixels: NDArray[np.uint8], labels: Labels | None, weights: NDArray[np.float64]) -> None:
     if not len(pixels):
         raise GeneratorError("there is no row to train the generator on; check the training mix")
-    if len(labels) != len(pixels) or len(weights) != len(pixels):
+    counts = {len(weights), len(pixels) if labels is None else len(labels)}
+    if counts != {len(pixels)}:
         raise GeneratorError("the generator needs one label and one weight for each image")
     if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
         raise GeneratorError("the weights of the training mix must be finite and not all zero")
@@ -146,7 +151,7 @@ def _sample(
     device = labels.device
     scheduler = unet.scheduler(manifest["schedule"])
     scheduler.set_timesteps(settings.steps)
-    shape = (len(labels), 1, *network.config.sample_size)
+    shape = (len(labels), network.config.in_channels, *network.config.sample_size)
     image = torch.randn(shape, generator=draw).to(device)
     for time in scheduler.timesteps:
         guess = _predict(network, image, time, labels, settings.guidance)
@@ -154,8 +159,9 @@ def _sample(
         image = scheduler.step(
             guess, time, image, eta=settings.eta, variance_noise=fresh
         ).prev_sample
-    height, width = manifest["image_shape"]
-    pixels = image[:, 0, :height, :width].float().cpu().numpy()
+    height, width, *colours = manifest["image_shape"]
+    shown = image[:, :, :height, :width] if colours else image[:, 0, :height, :width]
+    pixels = (shown.permute(0, 2, 3, 1) if colours else shown).float().cpu().numpy()
     pixels[~np.isfinite(pixels)] = np.nan
     return np.clip((pixels + 1) / 2, 0, 1).astype(np.float32)
 
@@ -169,8 +175,9 @@ def _predict(
 ) -> torch.Tensor:
     import torch  # noqa: PLC0415  slow to import
 
-    if guidance == 1:
-        predicted: torch.Tensor = network(image, time, labels).sample
+    if guidance == 1 or network.config.num_class_embeds is None:
+        known = labels if network.config.num_class_embeds else None
+        predicted: torch.Tensor = network(image, time, known).sample
         return predicted
     nothing = torch.full_like(labels, network.config.num_class_embeds - 1)
     both = network(torch.cat([image, image]), time, torch.cat([labels, nothing])).sample
@@ -191,7 +198,7 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
         isinstance(architecture, dict)
         and isinstance(schedule, dict)
         and isinstance(classes, list)
-        and all(type(each) is int and abs(each) < 1 << 63 for each in classes)
+        and _are_labels(classes)
         and _is_shape(architecture.get("sample_size"))
         and _is_shape(manifest.get("image_shape"))
         and type(schedule.get("num_train_timesteps")) is int
@@ -202,11 +209,18 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
         raise GeneratorError(f"the manifest in {directory} is damaged; fit the generator again")
 
 
+def _are_labels(classes: list[Any]) -> bool:
+    """Return whether all values are whole numbers of 64 bits, or all are names."""
+    return all(type(each) is int and abs(each) < 1 << 63 for each in classes) or all(
+        type(each) is str for each in classes
+    )
+
+
 def _is_shape(value: object) -> bool:
-    """Return whether a value is the height and width of an image within the limits."""
+    """Return whether a value is the shape of an image within the limits: [h, w] or [h, w, 3]."""
     if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
         return False
-    return len(value) == 2 and math.prod(value) <= image_files.MAX_PIXELS  # noqa: PLR2004  sides
+    return value[2:] in ([], [3]) and len(value) > 1 and math.prod(value) <= MOST_VALUES
 
 
 def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library
@@ -219,12 +233,35 @@ def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401 
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def _indices(labels: NDArray[np.int64], classes: list[int]) -> NDArray[np.int64]:
-    sorted_classes = np.asarray(classes, dtype=np.int64)
-    unknown = np.setdiff1d(labels, sorted_classes)
-    if len(unknown):
+def _asked(labels: Labels | int, classes: list[Any]) -> NDArray[np.int64]:
+    """Return the place of each label among the classes, [n]; all 0 where there are no classes.
+
+    Raises:
+        GeneratorError: Labels are asked for of a generator that knows none, or the other way.
+    """
+    if isinstance(labels, int) != (not classes):
         raise GeneratorError(
-            f"the generator knows no class {unknown[0]}; "
-            f"it was fitted on {', '.join(map(str, classes))}"
+            "the generator was fitted on images without labels, and labels are asked for"
+            if not classes
+            else "the generator was fitted on labels, and images without one are asked for"
         )
-    return np.searchsorted(sorted_classes, labels)
+    if isinstance(labels, int):
+        return np.zeros(labels, dtype=np.int64)
+    kind = np.int64 if type(classes[0]) is int else object
+    return _indices(labels, np.asarray(classes, dtype=kind))
+
+
+def _indices(labels: Labels, classes: Labels) -> NDArray[np.int64]:
+    """Return the place of each label in the sorted classes, [n].
+
+    Raises:
+        GeneratorError: A label is none of them.
+    """
+    known = classes.tolist()
+    unknown = [label for label in np.unique(labels).tolist() if label not in known]
+    if unknown:
+        raise GeneratorError(
+            f"the generator knows no class {visible(str(unknown[0]))}; "
+            f"it was fitted on {', '.join(visible(str(each)) for each in known)}"
+        )
+    return np.searchsorted(classes, labels)

@@ -37,9 +37,9 @@ class Data:
     """Training rows as tensors."""
 
     images: torch.Tensor
-    """[n, 1, h, w] in [-1, 1]"""
+    """[n, c, h, w] in [-1, 1], c 1 or 3"""
     labels: torch.Tensor
-    """[n], places in the list of classes"""
+    """[n], places in the list of classes; all 0 where there are no labels"""
     weights: torch.Tensor
     """[n]"""
 
@@ -105,7 +105,8 @@ def _loss(
 
     rows = torch.multinomial(data.weights, settings.batch, replacement=True, generator=draw)
     hidden = torch.rand(settings.batch, generator=draw) < settings.label_dropout
-    labels = torch.where(hidden, network.config.num_class_embeds - 1, data.labels[rows])
+    nothing = (network.config.num_class_embeds or 1) - 1
+    labels = torch.where(hidden, nothing, data.labels[rows])
     clean = data.images[rows]
     noise = torch.randn(clean.shape, generator=draw)
     times = _stratified_times(settings, draw)
@@ -114,7 +115,8 @@ def _loss(
     noisy, times, labels, target = (
         each.to(network.device) for each in (noisy, times, labels, target)
     )
-    return torch.nn.functional.mse_loss(network(noisy, times, labels).sample, target)
+    guess = network(noisy, times, labels if network.config.num_class_embeds else None).sample
+    return torch.nn.functional.mse_loss(guess, target)
 
 
 def _stratified_times(settings: DiffusionFit, draw: torch.Generator) -> torch.Tensor:
@@ -150,9 +152,17 @@ def tensors(
 
 
 def to_model(pixels: NDArray[np.uint8], size: Iterable[int]) -> torch.Tensor:
-    """[n, h, w] in 0..255 to [n, 1, h', w'] in [-1, 1], padded with black to a size that halves."""
+    """Turn images into tensors [n, c, h', w'] in [-1, 1], padded to a size that halves.
+
+    Greyscale, [n, h, w] in 0..255, is padded with black; colour, [n, h, w, 3], with the colours of
+    its edge, because a frame of another colour is more to learn.
+    """
     import torch  # noqa: PLC0415  slow to import
 
-    spare = [(0, have - side) for have, side in zip(size, pixels.shape[1:], strict=True)]
-    padded = np.pad(pixels, [(0, 0), *spare])
-    return torch.from_numpy(padded.astype(np.float32) / 127.5 - 1)[:, None]
+    spare = [(0, have - side) for have, side in zip(size, pixels.shape[1:3], strict=True)]
+    if pixels.ndim == 3:  # noqa: PLR2004  n, h, w
+        padded = np.pad(pixels, [(0, 0), *spare])
+        return torch.from_numpy(padded.astype(np.float32) / 127.5 - 1)[:, None]
+    padded = np.pad(pixels, [(0, 0), *spare, (0, 0)], mode="edge")
+    channels_first = np.ascontiguousarray(padded.transpose(0, 3, 1, 2))
+    return torch.from_numpy(channels_first.astype(np.float32) / 127.5 - 1)

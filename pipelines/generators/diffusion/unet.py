@@ -5,6 +5,7 @@ Everything heavy is imported late: torch and diffusers take seconds.
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -62,16 +63,18 @@ def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -
 
     Args:
         settings: widths, layers and attention.
-        shape: height and width; the network's own are the next ones that can be halved.
-        classes: how many there are.
+        shape: height and width, and 3 in colour; the network's own are the next ones that can be
+            halved.
+        classes: how many there are; 0: images without labels.
     """
     levels = len(settings.channels)
+    colours = math.prod(shape[2:])
     factor = 2 ** (levels - 1)
     plain = levels - 1 if settings.attention else levels
     return {
-        "sample_size": [-(-side // factor) * factor for side in shape],
-        "in_channels": 1,
-        "out_channels": 1,
+        "sample_size": [-(-side // factor) * factor for side in shape[:2]],
+        "in_channels": colours,
+        "out_channels": colours,
         "block_out_channels": list(settings.channels),
         "layers_per_block": settings.layers,
         "down_block_types": ["DownBlock2D"] * plain + ["AttnDownBlock2D"] * (levels - plain),
@@ -79,7 +82,7 @@ def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -
         "add_attention": settings.attention,
         "attention_head_dim": None,
         "norm_num_groups": settings.groups,
-        "num_class_embeds": classes + 1,
+        "num_class_embeds": classes + 1 if classes else None,
     }
 
 

@@ -14,7 +14,7 @@ among the candidates is not misled.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -123,7 +123,7 @@ def _mislabelled(
 def _images(
     change: Callable[[NDArray[np.float32], Generator], NDArray[np.float32]],
 ) -> Damage:
-    """Make a damage of images from a change of pixels [n, h, w]."""
+    """Make a damage of images from a change of pixels [n, h, w], or [n, h, w, 3] in colour."""
 
     def damage(column: pl.Series, random: Generator) -> pl.Series:
         changed = change(images.to_unit(images.decode(column)), random)
@@ -134,33 +134,40 @@ def _images(
 
 def _corrupted(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
     """Replace half of the pixels by noise, or half of the image by grey."""
-    count, height, width = pixels.shape
-    noisy = random.random(pixels.shape) < NOISE
+    count, height, width, *_ = pixels.shape
+    noisy = random.random(pixels.shape[:3]) < NOISE
     noise = random.random(pixels.shape, dtype=np.float32)
     down, across = np.arange(height) < height // 2, np.arange(width) < width // 2
     upper = np.broadcast_to(down[:, None], (height, width))
     left = np.broadcast_to(across[None, :], (height, width))
     halves = np.stack([upper, ~upper, left, ~left])[random.integers(0, 4, count)]
-    covered = random.integers(0, 2, (count, 1, 1)) == 1
-    spoilt = np.where(noisy, noise, pixels)
-    hidden = np.where(halves, np.float32(0.5), pixels)
+    covered = _per_pixel(random.integers(0, 2, (count, 1, 1)) == 1, pixels)
+    spoilt = np.where(_per_pixel(noisy, pixels), noise, pixels)
+    hidden = np.where(_per_pixel(halves, pixels), np.float32(0.5), pixels)
     return np.where(covered, hidden, spoilt).astype(np.float32)
 
 
 def _blank(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
     """Fill each image with one shade: black, grey or white."""
     shade = random.integers(0, 3, (len(pixels), 1, 1)) / 2
-    return np.broadcast_to(shade, pixels.shape).astype(np.float32)
+    return np.broadcast_to(_per_pixel(shade, pixels), pixels.shape).astype(np.float32)
 
 
 def _off_topic(pixels: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
     """Move blocks of each image, and exchange light and dark."""
-    count, height, width = pixels.shape
+    count, height, width, *_ = pixels.shape
     down = _moved(height, count, random)
     across = _moved(width, count, random)
-    moved = np.take_along_axis(pixels, down[:, :, None], axis=1)
-    dark: NDArray[np.float32] = np.take_along_axis(moved, across[:, None, :], axis=2)
+    moved = np.take_along_axis(pixels, _per_pixel(down[:, :, None], pixels), axis=1)
+    dark: NDArray[np.float32] = np.take_along_axis(
+        moved, _per_pixel(across[:, None, :], pixels), axis=2
+    )
     return (1 - dark).astype(np.float32)
+
+
+def _per_pixel(values: NDArray[Any], pixels: NDArray[np.float32]) -> NDArray[Any]:
+    """Give [n, h, w] an axis more where the pixels are in colour, [n, h, w, 3]."""
+    return values.reshape(values.shape + (1,) * (pixels.ndim - values.ndim))
 
 
 def _moved(size: int, count: int, random: Generator) -> NDArray[np.intp]:

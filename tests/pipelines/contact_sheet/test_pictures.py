@@ -46,4 +46,4 @@ def test_a_label_beside_an_image_is_drawn_with_marks(drawn: list[str]) -> None:
     labelled = shown.with_columns(pl.lit(RAW).alias("label"), pl.lit(RAW).alias("reason"))
     grid.round_grid(real=labelled, accepted=labelled, refused=labelled, title="t")
     assert not hidden("".join(drawn), but="\n")
-    assert visible(RAW) in drawn
+    assert visible(RAW)[:10] + "…" in drawn

@@ -8,6 +8,7 @@ follows from the imports.
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -19,11 +20,13 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipelines import features
 from pipelines.features import (
     embedding,
     image_classifier,
+    image_forms,
     image_hashes,
     images,
     knn,
@@ -32,12 +35,14 @@ from pipelines.features import (
     text_classifier,
     text_similarity,
 )
+from pipelines.features.image_conversion import Form
 from pipelines.features.text_similarity import Shingling
 from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
+    "image_forms": "20086631abfcca343e3bc5c781a49fd7bd6d6b988a13cc7f354adc3a9b2933bb",
     "image_hashes": "ce86a8bf9f239124d16fcc19ca72fe03b08424867a88d70fd7ff5f3650905378",
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
@@ -57,8 +62,8 @@ ROOT: Final = FOLDER.parents[1]
 ROOMS: Final = ("scorers", "metrics", "modalities", "generators", "sources")
 """Where plug-ins are, which have versions."""
 VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
-UNPINNED: Final = {"__init__", "thumbnails"}
-"""Modules without a golden digest: pictures of pages are in no key."""
+UNPINNED: Final = {"__init__", "image_conversion", "thumbnails"}
+"""Modules without a golden digest: `image_forms` pins one, and pictures of pages are in no key."""
 
 TOPICS: Final = {
     "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
@@ -110,6 +115,28 @@ def of_images() -> object:
         "bytes": images.to_bytes(values[readable] * 0.5).tolist(),
         "vectors": rounded(images.vectors(pictures()[:3])),
     }
+
+
+def of_image_forms() -> object:
+    """Images of several modes, depths and sizes, made square in three ways."""
+    values = np.random.default_rng(11).integers(0, 256, (9, 14, 4), dtype=np.uint8)
+    sources = (
+        Image.fromarray(values),
+        Image.fromarray(values[:, :, 0]),
+        Image.fromarray(values[:, :, 0].astype(np.uint16) * 255),
+        Image.fromarray(values[:, :, :3]).quantize(7, method=Image.Quantize.FASTOCTREE),
+    )
+    files = []
+    for each in sources:
+        each.save(out := io.BytesIO(), "PNG")
+        files.append({"bytes": out.getvalue(), "path": None})
+    forms = [Form((6, 6), fit, (9, 8, 7)) for fit in ("crop", "pad", "stretch")]  # type: ignore[arg-type]
+    found = [
+        image_forms.bring(pl.Series("image", rows, dtype=images.IMAGE), form)
+        for form in forms
+        for rows in (files, files[1:3])
+    ]
+    return [images.decode(each.images).tolist() for each in found]
 
 
 def of_image_hashes() -> object:
@@ -221,6 +248,7 @@ def of_pii() -> object:
 OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
+    "image_forms": of_image_forms,
     "image_hashes": of_image_hashes,
     "images": of_images,
     "knn": of_knn,

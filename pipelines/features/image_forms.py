@@ -1,0 +1,170 @@
+"""Bring image files of any mode, depth, orientation and size into the one form of a data set.
+
+The form is greyscale (Pillow's mode L) or colour (RGB) of 8 bits, upright, opaque, and of one
+size. A file that has it already is kept byte for byte; any other is written anew as PNG without
+metadata. The steps, in their order:
+
+1. 16 bits become 8: the high byte is kept. A palette and black-and-white become what they show.
+2. The orientation that EXIF names is applied.
+3. Alpha, and a transparent colour, is laid on the ground.
+4. CMYK becomes RGB by Pillow's formula; colour profiles are not read.
+5. The image is cropped, padded or stretched to the size (bicubic, with antialiasing).
+
+Greyscale stays greyscale, unless other images of the data set are in colour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from lineage import image_files
+from lineage.errors import ImageFileError
+from pipelines.features import image_conversion as conversion
+from pipelines.features import images
+from pipelines.features.image_conversion import Form, Size
+from pipelines.features.images import COLOUR, IMAGE, ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+NAMED: Final = 20
+"""Broken images that a sentence names."""
+SIZES: Final = 5
+"""Sizes that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """Images in one form, and how many were changed for it."""
+
+    images: pl.Series
+    """struct{bytes, path}, n rows, all of one mode and size."""
+    changed: int
+    """How many were written anew."""
+    resized: int
+    """How many of these had another size."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An image file in the form of a data set, but perhaps of another mode than the others."""
+
+    data: bytes
+    mode: str
+    size: Size
+    changed: bool
+    resized: bool
+
+
+def bring(column: pl.Series, form: Form) -> Formed:
+    """Bring images into one form.
+
+    Args:
+        column: struct{bytes, path}, n rows.
+        form: The form.
+
+    Raises:
+        ImageError: Images cannot be read, or have more than one size where the form names none; or
+            they are far larger than their files. The message is a predicate of the images and
+            names every file or row that is at fault, up to `NAMED`.
+    """
+    files = _files(column, form)
+    _check_sizes(files)
+    if len({file.mode for file in files}) > 1:
+        files = [_coloured(file) for file in files]
+    rows = [
+        {"bytes": file.data, "path": item["path"]} for file, item in zip(files, column, strict=True)
+    ]
+    return Formed(
+        pl.Series(column.name, rows, dtype=IMAGE),
+        sum(file.changed for file in files),
+        sum(file.resized for file in files),
+    )
+
+
+def _files(column: pl.Series, form: Form) -> list[_File]:
+    """Bring each image into the form, and name all that cannot be.
+
+    Raises:
+        ImageError: There are such images.
+    """
+    too_large = images.check_total(column, form.max_pixels)
+    results = [] if too_large else [_formed(item, form) for item in column]
+    problems = [
+        f"{_name(column, row)} {problem}"
+        for row, problem in enumerate(too_large or results)
+        if isinstance(problem, str)
+    ]
+    if problems:
+        raise ImageError(_refused(problems, len(column)))
+    return [file for file in results if isinstance(file, _File)]
+
+
+def _formed(item: dict[str, Any] | None, form: Form) -> _File | str:
+    """Bring one image into the form; return what is wrong with it where it cannot be."""
+    data = item["bytes"] if item else None
+
+    def read(image: Image.Image) -> _File:
+        size = image.height, image.width
+        kept = conversion.is_plain(image)
+        whole = image if kept else conversion.plain(image, form)
+        fitted = conversion.fit_to(whole, form)
+        if kept and fitted is whole:
+            image.load()
+            return _File(data or b"", image.mode, size, changed=False, resized=False)
+        shape = fitted.height, fitted.width
+        resized = fitted is not whole
+        return _File(conversion.written(fitted), fitted.mode, shape, changed=True, resized=resized)
+
+    try:
+        return image_files.decode(
+            data, read, formats=image_files.SOURCE_FORMATS, max_pixels=form.max_pixels
+        )
+    except ImageFileError as error:
+        return str(error)
+
+
+def _coloured(file: _File) -> _File:
+    """Return an image in colour, for a data set of which other images are."""
+    if file.mode == COLOUR:
+        return file
+    data = image_files.decode(file.data, lambda image: conversion.written(image.convert(COLOUR)))
+    return _File(data, COLOUR, file.size, changed=True, resized=file.resized)
+
+
+def _name(column: pl.Series, row: int) -> str:
+    path = (column[row] or {}).get("path")
+    return repr(path) if path else f"row {row}"
+
+
+def _refused(problems: list[str], count: int) -> str:
+    more = f"; and {len(problems) - NAMED:,} more" if len(problems) > NAMED else ""
+    listed = "; ".join(problems[:NAMED])
+    return (
+        f"{len(problems):,} of {count:,} images cannot be used: {listed}{more}. Repair these files "
+        "or take them out of the source"
+    )
+
+
+def _check_sizes(files: list[_File]) -> None:
+    """Refuse images of more than one size.
+
+    Raises:
+        ImageError: There are several.
+    """
+    sizes = Counter(file.size for file in files)
+    if len(sizes) < 2:  # noqa: PLR2004  one size is what is wanted
+        return
+    listed = ", ".join(
+        f"{width}x{height} ({count:,})" for (height, width), count in sizes.most_common(SIZES)
+    )
+    more = f" and {len(sizes) - SIZES:,} more" if len(sizes) > SIZES else ""
+    height, width = sizes.most_common(1)[0][0]
+    raise ImageError(
+        f"the images have {len(sizes):,} sizes, width by height: {listed}{more}; set one under "
+        f"ingest, such as size: [{height}, {width}] (height, width), and fit: crop, pad or stretch"
+    )
