@@ -25,6 +25,7 @@ from pipelines.modalities import registry
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
 from pipelines.sources.columns import Columns
+from pipelines.sources.personal_data import Policy
 
 if TYPE_CHECKING:
     from pipelines.modalities import Modality
@@ -84,6 +85,8 @@ class Ingest(StrictModel):
     keep: tuple[str, ...] = ()
     """Further columns that travel with the samples; candidates have null there, unless their
     generator makes them."""
+    pii: Policy = "report"
+    """What becomes of personal data: it is counted, replaced by its kind, or refused."""
     licence: str | None = None
     """Licence of the real rows; None: what the source module says."""
     validation: float = Field(0.25, gt=0, lt=0.5)
