@@ -28,6 +28,8 @@ from pipelines.sources.columns import Columns
 from pipelines.sources.personal_data import Policy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipelines.modalities import Modality
 
 IMAGE: Final = "image"
@@ -245,7 +247,14 @@ class Dataset(StrictModel):
             shard_rows=self.generate.shard_rows,
             settings=self.generate.of(generator),
             directory=directory,
+            read=self._candidates,
         )
+
+    def _candidates(self, path: str, label: str | None) -> pl.DataFrame:
+        """Read candidates that were made elsewhere."""
+        from pipelines.sources import candidates  # noqa: PLC0415  no command needs it but a stage
+
+        return candidates.rows(path, label, self.modality)
 
     @model_validator(mode="before")
     @classmethod
