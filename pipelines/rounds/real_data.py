@@ -106,7 +106,8 @@ def _place(modality: Modality, name: str, key: str | None) -> pl.Expr:
     place = modality.place()
     if key is not None:
         place = pl.coalesce(place, pl.col(key).cast(pl.String))
-    return pl.concat_str(pl.lit(name), pl.lit("/") + place, ignore_nulls=True).alias("source")
+    each = pl.repeat(name, pl.len(), dtype=pl.String)
+    return pl.concat_str(each, pl.lit("/") + place, ignore_nulls=True).alias("source")
 
 
 def find(
