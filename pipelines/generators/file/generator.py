@@ -130,7 +130,7 @@ def _content(request: GenerateRequest[FileGenerate]) -> Content:
     digest = digests.of_file(Path(settings.path)) if Path(settings.path).exists() else ""
     frame = request.read(settings.path, settings.label)
     used = frame.head(settings.rows or len(frame))
-    payload = _payload(used, parquet.read(request.directory / COLUMNS), settings.path)
+    payload = _payload(used, parquet.read(request.directory / COLUMNS).schema, request)
     linked = _parents(used, request)
     others = [
         name
@@ -151,23 +151,23 @@ def _content(request: GenerateRequest[FileGenerate]) -> Content:
     return Content(payload, linked, facts)
 
 
-def _payload(frame: pl.DataFrame, columns: pl.DataFrame, path: str) -> pl.DataFrame:
+def _payload(
+    frame: pl.DataFrame, columns: pl.Schema, request: GenerateRequest[FileGenerate]
+) -> pl.DataFrame:
     """Select the columns of the data set; those besides content and label may be missing."""
-    for name, kind in columns.schema.items():
-        if name in frame.columns and frame.schema[name] != kind:
+    path = request.settings.path
+    for name in (*request.identity, LABEL):
+        given, kind = frame.schema.get(name), columns.get(name)
+        if given is not None and kind is not None and given != kind:
             raise GeneratorError(
-                f"{path}: column {name!r} is {frame.schema[name]}, and {kind} in the data set; "
-                f"write it as there"
+                f"{path}: column {name!r} is {given}, and {kind} in the data set; write it as there"
             )
-    if LABEL in columns.columns and LABEL not in frame.columns:
+    if LABEL in columns and LABEL not in frame.columns:
         raise GeneratorError(
             f"{path} has no column 'label', which the data set has; name the one with the labels "
             f"under generate.file.label"
         )
-    return frame.select(
-        pl.col(name) if name in frame.columns else pl.lit(None, kind).alias(name)
-        for name, kind in columns.schema.items()
-    )
+    return frame.select(name for name in columns if name in frame.columns)
 
 
 def _parents(frame: pl.DataFrame, request: GenerateRequest[FileGenerate]) -> pl.DataFrame | None:
