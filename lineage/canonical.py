@@ -6,8 +6,9 @@ A value of a column contributes to a digest
 
 with big-endian lengths, so no two contents share their bytes by shifting a boundary. The value is
 canonical for its type: integers as decimal digits (any width), floats as IEEE binary64 with one
-zero and one NaN, text as UTF-8, times as nanoseconds. Null has a tag of its own. Storage width,
-categories and chunks do not matter; the type does: 1, 1.0 and "1" are three contents.
+zero and one NaN, decimals as digits without the zeros of their scale, text as UTF-8, times as
+nanoseconds. Null has a tag of its own. Storage width, categories and chunks do not matter; the type
+does: 1, 1.0 and "1" are three contents.
 
 Lists and structs, which cannot be part of an identity, are encoded from the same parts: a list as
 its elements, each with its tag and its length; a struct as its fields in order of their names.
@@ -40,8 +41,6 @@ def nested(dtype: pl.DataType, depth: int = 0) -> Encoder | None:
     """Find the encoder of any type, also of lists and structs; None if a part of it has none."""
     if depth > DEEPEST:
         return None
-    if isinstance(dtype, pl.Decimal):
-        return _decimal
     if isinstance(dtype, pl.List | pl.Array):
         inner = nested(_type(dtype.inner), depth + 1)
         return None if inner is None else lambda column: _items(column, inner)
@@ -173,6 +172,7 @@ ENCODERS: Final[tuple[tuple[Callable[[pl.DataType], bool], Encoder], ...]] = (
     (lambda dtype: dtype.is_float(), _floating),
     (lambda dtype: dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum), _text),
     (lambda dtype: dtype == pl.Binary, _binary),
+    (lambda dtype: isinstance(dtype, pl.Decimal), _decimal),
     (lambda dtype: dtype.is_temporal(), _time),
     (lambda dtype: dtype == pl.Null, _nothing),
 )

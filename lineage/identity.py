@@ -7,7 +7,8 @@ contributes
 
 with big-endian lengths, so no two contents share their bytes by shifting a boundary. The value is
 canonical for its type: integers as decimal digits (any width), floats as IEEE binary64 with one
-zero and one NaN, text as UTF-8, times as nanoseconds, images as decoded pixels with mode and shape.
+zero and one NaN, decimals as their digits, text as UTF-8, times as nanoseconds, images as decoded
+pixels with mode and shape.
 Null has a tag of its own, so it differs from empty text. Storage width, categories, chunks, row
 order and column order do not matter; the type does: 1, 1.0 and "1" are three contents.
 """

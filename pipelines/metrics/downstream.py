@@ -48,7 +48,8 @@ class Answers:
         """Compute the share of hits in each class."""
         right = self.right
         return {
-            each.item(): float(right[self.labels == each].mean()) for each in np.unique(self.labels)
+            each: float(right[self.labels == each].mean())
+            for each in np.unique(self.labels).tolist()
         }
 
 

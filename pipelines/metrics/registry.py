@@ -22,6 +22,8 @@ TASKS: Final[Registry[Task[Any]]] = Registry(
     "pipelines.metrics.protocol:Task",
     {
         "image_labels": "pipelines.metrics.tasks:ImageLabels",
+        "table_labels": "pipelines.metrics.table_tasks:TableLabels",
+        "table_target": "pipelines.metrics.table_tasks:TableTarget",
         "text_labels": "pipelines.metrics.tasks:TextLabels",
         "text_likelihood": "pipelines.metrics.tasks:TextLikelihood",
     },

@@ -50,9 +50,16 @@ class Modality(Plugin, Protocol):
     """Whether columns of a CSV file get the types of their values; otherwise all are texts."""
     derived: ClassVar[tuple[str, ...]] = ()
     """Columns that `shown` adds, which no column of the user's can be called like."""
+    whole_picture: ClassVar[bool] = False
+    """Its picture is of all rows of a round, instead of some of each class."""
 
     def __init__(self, identity: tuple[str, ...]) -> None:
         """Make a modality for a data set whose identity is these columns."""
+
+    @property
+    def answer(self) -> str:
+        """The column that is to be predicted from the others, if rows have it."""
+        return LABEL
 
     @abstractmethod
     def columns(self, frame: pl.DataFrame) -> list[str]:

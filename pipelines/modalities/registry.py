@@ -18,6 +18,7 @@ MODALITIES: Final[Registry[Modality]] = Registry(
     "pipelines.modalities.protocol:Modality",
     {
         "image": "pipelines.modalities.images:Images",
+        "table": "pipelines.modalities.tables:Tables",
         "text": "pipelines.modalities.texts:Texts",
     },
 )

@@ -30,9 +30,12 @@ def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
         decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
     ).sort("row")
     real = tables.real_samples(lake, commit, dataset).sort("row")
-    return ctx.round.settings.modality.picture(
-        real=_per_class(real, examples),
-        accepted=_per_class(judged.filter(pl.col("decision") == "accepted"), examples),
+    accepted = judged.filter(pl.col("decision") == "accepted")
+    modality = ctx.round.settings.modality
+    whole = modality.whole_picture
+    return modality.picture(
+        real=real if whole else _per_class(real, examples),
+        accepted=accepted if whole else _per_class(accepted, examples),
         refused=judged.filter(pl.col("decision") != "accepted").with_columns(
             pl.col("reasons").list.first().fill_null(pl.col("decision")).alias("reason")
         ),

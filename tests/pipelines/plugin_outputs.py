@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,11 @@ import polars as pl
 
 from expectations.measures import features
 from lineage.identity import sample_ids
+from pipelines import modalities
 from pipelines.common.plugins import Registry
 from pipelines.features import images
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.generators.file.settings import FileFit, FileGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.settings import TextFit, TextGenerate
@@ -32,7 +32,6 @@ from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import judge, rubric
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
-from pipelines.sources import candidates
 from pipelines.sources.registry import SOURCES
 
 DIGITS: Final = 6
@@ -60,6 +59,8 @@ WORDS: Final = (
     "with",
 )
 ROWS: Final = 24
+FEATURES: Final = ("price", "seats", "town", "open", "since")
+"""Identity of the table."""
 SOLVERS: Final = {
     ("scorer", "agreement"),
     ("scorer", "text_agreement"),
@@ -67,6 +68,7 @@ SOLVERS: Final = {
     ("scorer", "language"),
     ("generator", "diffusion"),
     ("modality", "text"),
+    ("task", "table_target"),
     ("metric", "text_variety"),
 }
 
@@ -98,6 +100,29 @@ def texts(seed: int, count: int = ROWS) -> pl.DataFrame:
     words[4] = "As an AI language model, I cannot. Write to a.b@example.org or +49 30 1234567."
     words[5] = '{"a": 1, "b": ["x"]}'
     return keyed(pl.DataFrame({"text": words, "label": label}))
+
+
+def rows(seed: int, count: int = ROWS) -> pl.DataFrame:
+    """Rows of a table of two labels with a column of each kind, and nulls."""
+    draw = np.random.default_rng(seed)
+    label = [("food", "travel")[row % 2] for row in range(count)]
+    shift = np.asarray([4 * (each == "food") for each in label])
+    payload = {
+        "price": [None if row == 7 else value for row, value in enumerate(_prices(draw, shift))],
+        "seats": draw.integers(1, 5, count) + shift,
+        "town": [None if row == 8 else str(draw.choice(WORDS[:3])) for row in range(count)],
+        "open": draw.random(count) < 0.7,
+        "since": [
+            date(2020, 1, 1) + timedelta(days=int(day)) for day in draw.integers(0, 99, count)
+        ],
+        "label": label,
+    }
+    payload["seats"][1], payload["price"][1] = payload["seats"][3], payload["price"][3]
+    return keyed(pl.DataFrame(payload))
+
+
+def _prices(draw: np.random.Generator, shift: Any) -> list[float]:
+    return (draw.normal(10, 2, len(shift)) + shift).round(2).tolist()
 
 
 def keyed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -180,23 +205,18 @@ def reply(text: str, parsed: Any) -> Reply:
 
 
 def of_generator(name: str, place: Path) -> object:
-    return {"diffusion": of_diffusion, "file": of_file, "text": of_text}[name](place)
+    makers = {"diffusion": of_diffusion, "interpolation": of_interpolation, "text": of_text}
+    return makers[name](place)
 
 
-def of_file(place: Path) -> object:
-    """Candidates and parents of a small file."""
-    generator = GENERATORS.load("file")
-    real = texts(1).with_columns(pl.lit(0, pl.Int32).alias("round"), pl.lit(1.0).alias("weight"))
-    mix = real.with_columns(sample_ids(real, ("text",)).alias("sample_id"))
-    generator.fit(mix, FileFit(), 3, place / "fitted")
-    names = [mix["sample_id"][3].hex(), "0/4 0/5", None, ""] * 2
-    rows = texts(8, 8).drop("round", "row").with_columns(pl.Series("origin", names))
-    rows.write_parquet(place / "made.parquet")
-    settings = FileGenerate(path=str(place / "made.parquet"), parents="origin", rows=7)
-    read = partial(candidates.rows, modality=MODALITIES.load("text", ("text",)))
-    request = GenerateRequest("talk", 2, 7, ("text",), 600, 4, settings, place / "fitted", read)
-    result = making.make(generator, request)
-    return {"candidates": result.candidates, "parents": result.parents}
+def of_interpolation(place: Path) -> object:
+    generator = GENERATORS.load("interpolation")
+    ids = sample_ids(rows(1), FEATURES).alias("sample_id")
+    samples = rows(1).with_columns(ids, pl.lit(1.0).alias("weight"))
+    generator.fit(samples, generator.FitSettings(), 3, place)
+    settings = generator.GenerateSettings()
+    result = making.make(generator, GenerateRequest("shop", 1, 7, FEATURES, 9, 4, settings, place))
+    return {"rows": result.candidates, "parents": result.parents}
 
 
 def of_diffusion(place: Path) -> object:
@@ -250,19 +270,19 @@ def of_text(place: Path) -> object:
 
 
 def of_modality(name: str) -> object:
-    make = {"image": pictures, "text": texts}[name]
-    modality = MODALITIES.load(name, (name,))
-    rows, real = make(1), make(2)
+    make = {"image": pictures, "text": texts, "table": rows}[name]
+    modality = MODALITIES.load(name, FEATURES if name == "table" else (name,))
+    given, real = make(1), make(2)
     near = 2 * modality.default_near
-    measured = modality.measured(real, {"real": real, "rows": rows})
+    measured = modality.measured(real, {"real": real, "rows": given})
     return {
-        "columns": modality.columns(rows),
-        "typed": str(modality.typed("x", rows).schema),
-        "pairs": modality.pairs(rows, near),
-        "within": modality.within(pl.concat([rows, real[:2]]), real, near),
-        "readable": modality.readable(rows, real).to_list(),
-        "place": rows.select(modality.place()).to_series().to_list(),
-        "shown": modality.shown(rows).columns,
+        "columns": modality.columns(given),
+        "typed": str(modality.typed("x", given).schema),
+        "pairs": modality.pairs(given, near),
+        "within": modality.within(pl.concat([given, real[:2]]), real, near),
+        "readable": modality.readable(given, real).to_list(),
+        "place": given.select(modality.place()).to_series().to_list(),
+        "shown": modality.shown(given).columns,
         "vectors": np.abs(measured["rows"].vectors),
         "labels": measured["rows"].labels,
         "defaults": [modality.default_near, modality.scorers, modality.metrics, modality.task],
@@ -275,6 +295,15 @@ def labelled(seed: int, shift: float) -> Labelled:
     points = (draw.normal(0, 1, (ROWS, 4)) + 2 * label[:, None] + shift).astype(np.float32)
     words = np.asarray(texts(seed)["text"].to_list(), dtype=object)
     return Labelled(points, label, None, words)
+
+
+def of_table(seed: int, *, target: bool) -> Labelled:
+    """Rows of a table as measures see them, with their seats as the target."""
+    settings = {"target": "seats"} if target else {}
+    real = rows(1, 60)
+    given = rows(seed, 60)
+    modality = modalities.load("table", FEATURES, settings)
+    return modality.measured(real, {"given": given})["given"]
 
 
 def of_metric(name: str) -> object:
@@ -296,8 +325,13 @@ def of_metric(name: str) -> object:
 
 
 def of_task(name: str) -> object:
-    task, test = TASKS.load(name), labelled(6, 0.3)
-    predicted = [task.train(labelled(seed, 0.0), task.Settings())(test) for seed in (1, 5)]
+    task = TASKS.load(name)
+    test, *trained = (
+        (of_table(seed, target=name == "table_target") for seed in (6, 1, 5))
+        if name.startswith("table")
+        else (labelled(seed, shift) for seed, shift in ((6, 0.3), (1, 0.0), (5, 0.0)))
+    )
+    predicted = [task.train(each, task.Settings())(test) for each in trained]
     ours, theirs = (Answers(test.labels, each) for each in predicted)
     return {
         "predicted": predicted,

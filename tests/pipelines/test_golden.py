@@ -31,11 +31,12 @@ from tests.pipelines.plugin_outputs import (
 
 GOLDEN: Final[Mapping[str, str]] = {
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
-    "generator file/1": "b29b6481151f5aa96d1842821c66aed19bd4f6f83ba178d8f61813894da03d95",
+    "generator interpolation/1": "f1d191754be99b47dfdc708061f4902e233a50be5308055190939a5cdafcdd76",
     "generator text/1": "474a49f23887e6a4e96bf830c3160b76daca2b52371ad5c2daed35be1e3c209f",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric text_variety/1": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",
     "modality image/2": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
+    "modality table/1": "54f0af579ff9e83a67a394f8a7625e40559d3b9cca79ed60ec61257bce385d61",
     "modality text/1": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",
     "reader folder/1": "c51a2e4a0f0c15afc29848064dfa650ab34f9bea263e2ea78a2dc8a40dd3ab63",
     "reader table/1": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
@@ -56,6 +57,8 @@ GOLDEN: Final[Mapping[str, str]] = {
     "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",
     "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",
     "task image_labels/1": "e01be1c74a8e05319c49e597b8557990aa8893bcc3dc8f9142d2515af165a889",
+    "task table_labels/1": "a124708070cb2ced62a108ea6d85ae451d13fb0da2fbb804ed45d488eafd1a80",
+    "task table_target/1": "c282455d9b243d8517561281f81f175c4885570fd51b7afeaba1f28067192358",
     "task text_labels/1": "e4676fbb4de9312e0a6f0716c247ac7383285a75955a9210f9f95b15e20713cd",
     "task text_likelihood/1": "a53a121e138a05c71bb98766397acc6f7665c1d4f5ef7d89163a6f0d0aaaa6eb",
 }

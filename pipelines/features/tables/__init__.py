@@ -1,0 +1,1 @@
+"""Features of tables: columns as numbers and categories, distances, encoding, classifier."""
