@@ -14,11 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
+from expectations.measures import scripts
 
 VERSION: Final = "text_diversity/1"
 """Raised when the figures change for equal input."""
-
-TOKEN: Final = r"\S+"  # noqa: S105  a word, not a secret
 
 Rows = NDArray[np.int64]
 
@@ -49,6 +48,8 @@ class Ngrams:
 def ngrams(texts: pl.Series, length: int) -> Ngrams:
     """Encode the n-grams of texts: words between white space, in lower case.
 
+    Where a script has no spaces between words, each character is one.
+
     Args:
         texts: [n], without null.
         length: words of an n-gram.
@@ -56,7 +57,9 @@ def ngrams(texts: pl.Series, length: int) -> Ngrams:
     words = (
         texts.to_frame("text")
         .with_row_index("at")
-        .select("at", pl.col("text").str.to_lowercase().str.extract_all(TOKEN).alias("word"))
+        .select(
+            "at", pl.col("text").str.to_lowercase().str.extract_all(scripts.TOKENS).alias("word")
+        )
         .explode("word")
         .drop_nulls()
     )

@@ -1,8 +1,9 @@
 """Represent texts as sets of shingles: n-grams of characters or of words, hashed to 64 bits.
 
 Texts are compared in lower case, in compatibility form (NFKC), with single spaces; words also
-without punctuation. A text shorter than one shingle is a single shingle, and so is a blank text, so
-that blank texts equal each other.
+without punctuation, and where a script has no spaces between words, each character is one. A text
+shorter than one shingle is a single shingle, and so is a blank text, so that blank texts equal each
+other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from expectations.measures import scripts
 from lineage.ancestry.compiling import compiled
 
 Unit = Literal["characters", "words"]
@@ -91,7 +93,7 @@ def _characters(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int64]
 
 
 def _words(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    words = texts.str.extract_all(r"\w+")
+    words = texts.str.extract_all(scripts.LETTERS)
     lengths = words.list.len().cast(pl.Int64)
     flat = words.filter(lengths > 0).list.explode().cast(pl.String)
     return flat.hash(seed=0).to_numpy(), lengths.to_numpy()

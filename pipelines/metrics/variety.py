@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from expectations.errors import CannotJudge
-from expectations.measures import text_diversity, vendi_score
+from expectations.measures import scripts, text_diversity, vendi_score
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
@@ -85,18 +85,20 @@ def self_bleu(texts: Texts) -> float:
     """Mean BLEU of texts against others of them, in [0, 1] (Zhu et al. 2018): more is more alike.
 
     The first `BLEU_TEXTS` are judged, each against the `BLEU_REFERENCES` that follow it, round the
-    end. BLEU is sacrebleu's, by sentence, smoothed.
+    end. BLEU is sacrebleu's, by sentence, smoothed. Where a script has no spaces between words,
+    each character is one.
     """
     from sacrebleu.metrics.bleu import BLEU  # noqa: PLC0415  slow to import
 
     if len(texts) < 2:  # noqa: PLR2004  one needs another
         return math.nan
     bleu = BLEU(effective_order=True, lowercase=True)
+    words = [scripts.separated(str(text)) for text in texts]
     scores = []
     for position in range(min(BLEU_TEXTS, len(texts))):
         steps = range(1, min(BLEU_REFERENCES, len(texts) - 1) + 1)
-        others = [str(texts[(position + step) % len(texts)]) for step in steps]
-        scores.append(bleu.sentence_score(str(texts[position]), others).score / 100)
+        others = [words[(position + step) % len(texts)] for step in steps]
+        scores.append(bleu.sentence_score(words[position], others).score / 100)
     return float(np.mean(scores))
 
 

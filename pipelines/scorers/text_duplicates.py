@@ -18,7 +18,7 @@ from pipelines.features.text_similarity import Pairs, Progress, Shingling
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
-from pipelines.scorers.text_scorer import TextSettings
+from pipelines.scorers.text_scorer import TextSettings, cut
 
 COLUMNS: Final = {
     "text_real_similarity": pl.Float64,
@@ -63,6 +63,7 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
             real=digests.of_frame(given.real, read),
             earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
             libraries=digests.installed("rensa", "polars"),
+            **(cut(given.real[settings.text]) if settings.shingles == "words" else {}),
         )
 
     def expected(self, settings: TextDuplicatesSettings) -> tuple[Expected, ...]:

@@ -2,7 +2,8 @@
 
 Runs of n words that two texts share are what decontamination of training data looks for: 13 words
 for GPT-3 (Brown et al. 2020, appendix C), a share of runs for PaLM (Chowdhery et al. 2022, section
-8) and Llama 2 (Touvron et al. 2023, A.6). A text shorter than n words is compared as a whole.
+8) and Llama 2 (Touvron et al. 2023, A.6). A text shorter than n words is compared as a whole. Where
+a script has no spaces between words, such as Chinese or Thai, each character counts as a word.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipelines.features import shingles
 from pipelines.scorers import columns, digests
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given, Scorer
-from pipelines.scorers.text_scorer import TextSettings
+from pipelines.scorers.text_scorer import TextSettings, cut
 
 COLUMNS: Final = {"text_real_overlap": pl.Float64, "text_held_out_overlap": pl.Float64}
 
@@ -44,10 +45,12 @@ class TextOverlap(Scorer[TextOverlapSettings]):
     def model_digest(self, given: Given, settings: TextOverlapSettings) -> str:
         """Digest the real texts and the held-out ones."""
         held = _held_out(given, settings)
+        texts = given.real[settings.text]
         return digests.of_values(
             real=digests.of_frame(given.real, [settings.text]),
             held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
             libraries=digests.versions("polars"),
+            **cut(texts if held is None else pl.concat([texts, held])),
         )
 
     def expected(self, settings: TextOverlapSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+import polars as pl
+
+from expectations.measures import scripts
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given, Scorer
@@ -13,6 +16,11 @@ class TextSettings(StrictModel):
     """Name of the column with the text."""
 
     text: str = "text"
+
+
+def cut(texts: pl.Series) -> dict[str, str]:
+    """What a digest holds besides, where texts have no spaces between words: how they are cut."""
+    return {"cut": scripts.CUT} if scripts.unspaced(texts) else {}
 
 
 TextOwn = TypeVar("TextOwn", bound=TextSettings)

@@ -12,10 +12,12 @@ from typing import Final
 
 import polars as pl
 
+from expectations.measures import scripts
+from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
-from pipelines.scorers.text_scorer import TextScorer, TextSettings
+from pipelines.scorers.text_scorer import TextScorer, TextSettings, cut
 
 COLUMNS: Final = {
     "text_chars": pl.Int64,
@@ -81,6 +83,11 @@ class TextShape(TextScorer[TextSettings]):
             Expected("no_leftover", "leftover", values=(False,)),
         )
 
+    def model_digest(self, given: Given, settings: TextSettings) -> str:
+        """Digest the libraries, and how the real texts are cut into words."""
+        libraries = digests.installed(*self.libraries)
+        return digests.of_values(libraries=libraries, **cut(given.real[settings.text]))
+
     def score(
         self,
         candidates: pl.DataFrame,
@@ -95,13 +102,13 @@ class TextShape(TextScorer[TextSettings]):
             settings: name of the column.
 
         Returns:
-            round, row, text_chars, text_words (runs without white space), refusal, leftover; null
-            where there is no text.
+            round, row, text_chars, text_words (runs without white space; where a script has no
+            spaces between words, its characters), refusal, leftover; null where there is no text.
         """
         text = pl.col(settings.text)
         values = {
             "text_chars": text.str.len_chars(),
-            "text_words": text.str.count_matches(r"\S+"),
+            "text_words": text.str.count_matches(scripts.TOKENS),
             "refusal": _any(plain(text), {name: f"(?i){each}" for name, each in REFUSALS.items()}),
             "leftover": _any(plain(text).str.replace_all(CODE, ""), LEFTOVERS)
             | text.str.contains(WRAPPED)

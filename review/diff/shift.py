@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from expectations.measures import pixels
+from expectations.measures import pixels, scripts
 from expectations.measures.distributions import kolmogorov_smirnov, total_variation, wasserstein
 from review.diff import categories, effects
 
@@ -31,7 +31,7 @@ MOST_IMAGES: Final = 400
 """Images of each side that are compared, evenly spaced."""
 FEW_ROWS: Final = 8
 """Rows of a side below which nothing is tested."""
-WORDS: Final = r"\w+"
+WORDS: Final = scripts.LETTERS
 
 
 @dataclass(frozen=True, slots=True)
