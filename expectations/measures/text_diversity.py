@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from expectations import scripts
 from expectations.errors import CannotJudge
-from expectations.measures import scripts
 
 VERSION: Final = "text_diversity/1"
 """Raised when the figures change for equal input."""

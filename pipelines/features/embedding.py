@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from expectations.measures import scripts
+from expectations import scripts
 from pipelines.common.errors import DataError
 
 DIMENSIONS: Final = 64

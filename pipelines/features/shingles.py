@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from expectations.measures import scripts
+from expectations import scripts
 from lineage.ancestry.compiling import compiled
 
 Unit = Literal["characters", "words"]

@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from expectations import scripts
 from expectations.errors import CannotJudge
-from expectations.measures import scripts, text_diversity, vendi_score
+from expectations.measures import text_diversity, vendi_score
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values

@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 
 import polars as pl
 
-from expectations.measures import scripts
+from expectations import scripts
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given, Scorer

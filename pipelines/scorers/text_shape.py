@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from expectations.measures import scripts
+from expectations import scripts
 from pipelines.scorers import digests
 from pipelines.scorers.columns import OCCURRENCE
 from pipelines.scorers.expected import Expected, Quantile

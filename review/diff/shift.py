@@ -19,7 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from expectations.measures import pixels, scripts
+from expectations import scripts
+from expectations.measures import pixels
 from expectations.measures.distributions import kolmogorov_smirnov, total_variation, wasserstein
 from review.diff import categories, effects
 

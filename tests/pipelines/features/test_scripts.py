@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from expectations.measures import scripts, text_diversity
+from expectations import scripts
+from expectations.measures import text_diversity
 from pipelines.features import embedding, shingles, text_similarity
 from pipelines.features.text_similarity import Shingling
 from pipelines.metrics import variety
