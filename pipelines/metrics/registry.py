@@ -14,6 +14,7 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
     "pipelines.metrics.protocol:RoundMetric",
     {
         "shape": "pipelines.metrics.shape:Shape",
+        "table_fidelity": "pipelines.metrics.table_fidelity:TableFidelity",
         "text_variety": "pipelines.metrics.variety:TextVariety",
     },
 )

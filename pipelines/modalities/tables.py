@@ -51,8 +51,9 @@ class Tables(Modality):
     default_near: ClassVar[float] = 0.005
     csv_types: ClassVar[bool] = True
     whole_picture: ClassVar[bool] = True
-    scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    metrics: ClassVar[tuple[str, ...]] = ("shape",)
+    scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"table_distance": {}}
+    """Agreement needs labels, so it is asked for by name."""
+    metrics: ClassVar[tuple[str, ...]] = ("shape", "table_fidelity")
     generator: ClassVar[str] = "interpolation"
     identity: tuple[str, ...]
     settings: TableSettings = NOTHING

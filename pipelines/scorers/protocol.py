@@ -47,6 +47,8 @@ class Given:
     """Fingerprints of the held-out real rows: split, row, sample_id, payload; None unless read."""
     seed: int = 0
     """Of every random choice."""
+    content: tuple[str, ...] = ()
+    """Columns that are the content of a row, without what is to be predicted."""
     progress: Callable[[int, int], None] = _quiet
     """Told how many rows are done, and of how many."""
 
@@ -60,6 +62,8 @@ class Scorer(Plugin, Protocol[Own]):
     """What it adds; names are unique over all scorers of a data set."""
     needs: ClassVar[tuple[str, ...]]
     """Payload columns that it reads, of candidates and of `Given` alike."""
+    reads_content: ClassVar[bool] = False
+    """Whether it reads `Given.content` besides, whatever these columns are called."""
     rowwise: ClassVar[bool]
     """A row's score depends on that row and `model_digest` alone, so it is kept row by row."""
     reads: ClassVar[tuple[str, ...]] = ()
@@ -143,10 +147,19 @@ class EstimatesCost(Protocol):
         """
 
 
-def columns_read(scorer: Scorer[Any], settings: StrictModel) -> tuple[str, ...]:
-    """Return the names that the columns a scorer reads have in the data set."""
+def columns_read(
+    scorer: Scorer[Any], settings: StrictModel, content: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Return the names that the columns a scorer reads have in the data set.
+
+    Args:
+        scorer: the scorer.
+        settings: its own.
+        content: columns that are the content of a row.
+    """
     named = (getattr(settings, need, need) for need in scorer.needs)
-    return tuple(str(name) for name in named if name is not None)
+    read = (str(name) for name in named if name is not None)
+    return tuple(dict.fromkeys((*(content if scorer.reads_content else ()), *read)))
 
 
 def column_types(scorer: Scorer[Any], given: Given, settings: StrictModel) -> dict[str, DataType]:

@@ -28,6 +28,8 @@ SCORERS: Final[Registry[Scorer[Any]]] = Registry(
         "language": f"{HERE}.language:Language",
         "maths": f"{HERE}.maths:Maths",
         "personal_data": f"{HERE}.personal_data:PersonalData",
+        "table_agreement": f"{HERE}.table_agreement:TableAgreement",
+        "table_distance": f"{HERE}.table_distance:TableDistance",
         "text_agreement": f"{HERE}.text_agreement:TextAgreement",
         "text_duplicates": f"{HERE}.text_duplicates:TextDuplicates",
         "text_overlap": f"{HERE}.text_overlap:TextOverlap",

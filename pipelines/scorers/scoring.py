@@ -84,7 +84,7 @@ class ConfiguredScorer:
         Raises:
             DataError: one is not there.
         """
-        columns = protocol.columns_read(self.scorer, self.settings)
+        columns = protocol.columns_read(self.scorer, self.settings, self.given.content)
         for column in columns:
             if column not in rows.columns:
                 raise DataError(

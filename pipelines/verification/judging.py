@@ -168,6 +168,7 @@ def scorer_inputs(
         earlier=earlier,
         held_out=held,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "verify"),
+        content=tuple(name for name in round_.identity if name != modality.answer),
     )
 
 

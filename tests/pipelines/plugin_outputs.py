@@ -63,12 +63,14 @@ FEATURES: Final = ("price", "seats", "town", "open", "since")
 """Identity of the table."""
 SOLVERS: Final = {
     ("scorer", "agreement"),
+    ("scorer", "table_agreement"),
     ("scorer", "text_agreement"),
     ("scorer", "toxicity"),
     ("scorer", "language"),
     ("generator", "diffusion"),
     ("modality", "text"),
     ("task", "table_target"),
+    ("metric", "table_fidelity"),
     ("metric", "text_variety"),
 }
 
@@ -154,10 +156,10 @@ def of_scorer(name: str) -> object:
         return SANDBOXED[name]()
     if name == "judge":
         return of_judge()
-    make = pictures if "image" in scorer.needs else texts
+    make = pictures if "image" in scorer.needs else rows if scorer.reads_content else texts
     known = make(1)
     held = known.head(4).with_columns(pl.lit("test").alias("split"))
-    given = Given(known, make(3), held, seed=5)
+    given = Given(known, make(3), held, seed=5, content=FEATURES)
     settings = scorer.Settings()
     found = {"candidates": scorer.score(make(2), given, settings)}
     if hasattr(scorer, "score_real"):
@@ -307,11 +309,15 @@ def of_table(seed: int, *, target: bool) -> Labelled:
 
 
 def of_metric(name: str) -> object:
-    real = labelled(1, 0.0)
+    real, validation, accepted, mix = (
+        (of_table(seed, target=False) for seed in (1, 2, 3, 4))
+        if name.startswith("table")
+        else (labelled(seed, shift) for seed, shift in ((1, 0.0), (2, 0.0), (3, 0.2), (4, 0.1)))
+    )
     request = MetricRequest(
         real=real,
-        validation=labelled(2, 0.0),
-        sets={"accepted": labelled(3, 0.2), "mix": labelled(4, 0.1)},
+        validation=validation,
+        sets={"accepted": accepted, "mix": mix},
         features=features.fit(real.vectors),
         null_draws=5,
         bootstrap=20,
