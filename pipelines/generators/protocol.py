@@ -11,7 +11,7 @@ one that can make a shard again has a method `replay` (`Replays`), which `stemma
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -60,6 +60,9 @@ class GenerateRequest(Generic[Own]):
     """The generator's own section of `generate`."""
     directory: Path
     """The generator's files, as its `fit` wrote them."""
+    read: Callable[[str, str | None], pl.DataFrame] | None = None
+    """Reads a table or a folder of images, as real data is read and typed; takes its path, and the
+    column with the labels where that is not `label`. None outside of a project."""
     answers: tuple[str, ...] = ("label",)
     """Columns beside the identity, where rows have them, that are to be predicted."""
 
@@ -129,6 +132,8 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
     """How much of what a candidate does not owe to explicit parents comes from data that nobody
     knows: 0 of a model that has learnt from the training mix alone, 1 of one whose training data is
     unknown. In between, of a pretrained model that was fine-tuned on the mix."""
+    no_replay: ClassVar[str] = ""
+    """Why a shard cannot be made again, for people, where there is no method `replay`."""
 
     def fit_files(self, settings: OwnFit) -> tuple[Path, ...]:  # noqa: ARG002  most have none
         """Files that the user wrote and that the fit depends on; `files` is about candidates.

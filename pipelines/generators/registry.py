@@ -14,6 +14,7 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
     "pipelines.generators.protocol:Generator",
     {
         "diffusion": "pipelines.generators.diffusion.generator:Diffusion",
+        "file": "pipelines.generators.file.generator:File",
         "interpolation": "pipelines.generators.interpolation:Interpolation",
         "text": "pipelines.generators.text.generator:Text",
     },

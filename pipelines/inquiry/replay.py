@@ -167,14 +167,16 @@ def _generator(record: Record) -> tuple[str, Replays]:
     kind = str(section.get("kind"))
     reference = section.get("reference") or kind.partition("/")[0]
     foreign = "reference" not in section and reference not in GENERATORS.names()
-    generator: object = None if foreign else GENERATORS.load(reference)
+    generator: Any = None if foreign else GENERATORS.load(reference)
     if isinstance(generator, Replays):
         return reference, generator
     ours = map(GENERATORS.load, GENERATORS.names())
+    reason = getattr(generator, "no_replay", "")
+    why = f", because {reason}" if reason else ""
     able = [own.version for own in ours if isinstance(own, Replays)]
     raise ReplayError(
         f"round {record.round} of {record.dataset} was made by a generator of kind {kind}, which "
-        f"cannot be replayed; those that can: {', '.join(able)}"
+        f"cannot be replayed{why}; those that can: {', '.join(able)}"
     )
 
 

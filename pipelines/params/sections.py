@@ -25,8 +25,11 @@ from pipelines.modalities import registry
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import registry as scorers
 from pipelines.sources.columns import Columns
+from pipelines.sources.personal_data import Policy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipelines.modalities import Modality
 
 IMAGE: Final = "image"
@@ -84,6 +87,8 @@ class Ingest(StrictModel):
     keep: tuple[str, ...] = ()
     """Further columns that travel with the samples; candidates have null there, unless their
     generator makes them."""
+    pii: Policy = "report"
+    """What becomes of personal data: it is counted, replaced by its kind, or refused."""
     licence: str | None = None
     """Licence of the real rows; None: what the source module says."""
     validation: float = Field(0.25, gt=0, lt=0.5)
@@ -247,8 +252,15 @@ class Dataset(StrictModel):
             shard_rows=self.generate.shard_rows,
             settings=self.generate.of(generator),
             directory=directory,
+            read=self._candidates,
             answers=(self.modality.answer,),
         )
+
+    def _candidates(self, path: str, label: str | None) -> pl.DataFrame:
+        """Read candidates that were made elsewhere."""
+        from pipelines.sources import candidates  # noqa: PLC0415  no command needs it but a stage
+
+        return candidates.rows(path, label, self.modality)
 
     @model_validator(mode="before")
     @classmethod

@@ -10,13 +10,23 @@ from lake.client import Lake
 from lineage import splits
 from lineage.identity import sample_ids
 from pipelines.common import console
-from pipelines.common.errors import DataError, StaleError
+from pipelines.common.errors import StaleError
 from pipelines.modalities import Modality
 from pipelines.params import Dataset
-from pipelines.rounds import holdout, holdout_digest, manifest, stored_keys, tables
+from pipelines.rounds import (
+    holdout,
+    holdout_digest,
+    ingest_report,
+    manifest,
+    split_checks,
+    stored_keys,
+    tables,
+)
 from pipelines.rounds.history import Published
 from pipelines.rounds.holdout import Named
+from pipelines.rounds.ingest_report import IngestReport
 from pipelines.rounds.keys import StageKey
+from pipelines.sources import personal_data
 from pipelines.sources import read as sources
 
 
@@ -48,37 +58,46 @@ class Prepared:
     """row, sample_id, source, licence."""
     origin: str
     licence: str | None
+    report: IngestReport
 
 
 def prepare(settings: Dataset) -> Prepared:
     """Read the source and give each row a number, an id, a split, a source and a licence.
 
     Raises:
-        DataError: a row cannot be read, or a split is empty.
+        DataError: a row cannot be read, or the splits cannot be used.
     """
     modality, ingest = settings.modality, settings.ingest
     source = sources.read(ingest.source, modality, ingest.settings, settings.columns)
-    ids = sample_ids(source.frame, settings.identity)
-    pairs = modality.pairs(source.frame, ingest.near)
+    payload, personal = personal_data.scan(ingest.source, source.frame, ingest.pii)
+    ids = sample_ids(payload, settings.identity)
+    groups = splits.groups(ids, modality.pairs(payload, ingest.near))
     shares = {"validation": ingest.validation, "test": ingest.test}
-    split = splits.assign(ids, splits.groups(ids, pairs), shares, key=ingest.split_key)
-    sizes = dict(split.value_counts().iter_rows())
-    for name in ("train", "validation"):
-        if not sizes.get(name):
-            raise DataError(f"the split {name} of {ingest.source} is empty; more rows?")
+    split = splits.assign(ids, groups, shares, key=ingest.split_key).alias("split")
+    report = IngestReport(
+        source=ingest.source,
+        read=len(payload),
+        columns=tuple(payload.columns),
+        labels=ingest_report.labels(payload.with_columns(split)),
+        splits=dict(split.value_counts().sort("split").iter_rows()),
+        groups=split_checks.groups(groups),
+        account=source.account,
+        personal=personal,
+    )
+    split_checks.check(ingest.source, report.splits, shares, report.groups, report.labels)
     licence = ingest.licence or source.licence
     number = pl.int_range(len(ids), dtype=pl.Int64, eager=True).alias("row")
     return Prepared(
-        rows=pl.DataFrame([number, ids.alias("sample_id")]).hstack(
-            [*source.frame.get_columns(), split.alias("split")]
-        ),
-        lineage=pl.DataFrame([number, ids.alias("sample_id")]).hstack(
-            source.frame.select(_place(modality, source.name, settings.columns.id)).with_columns(
-                pl.lit(licence, pl.String).alias("licence")
-            )
+        rows=pl.DataFrame([number, ids.alias("sample_id")]).hstack([*payload.get_columns(), split]),
+        lineage=payload.select(
+            number,
+            ids.alias("sample_id"),
+            _place(modality, source.name, settings.columns.id),
+            pl.lit(licence, pl.String).alias("licence"),
         ),
         origin=source.name,
         licence=licence,
+        report=report,
     )
 
 
@@ -87,7 +106,8 @@ def _place(modality: Modality, name: str, key: str | None) -> pl.Expr:
     place = modality.place()
     if key is not None:
         place = pl.coalesce(place, pl.col(key).cast(pl.String))
-    return pl.concat_str(pl.lit(name), pl.lit("/") + place, ignore_nulls=True).alias("source")
+    each = pl.repeat(name, pl.len(), dtype=pl.String)
+    return pl.concat_str(each, pl.lit("/") + place, ignore_nulls=True).alias("source")
 
 
 def find(

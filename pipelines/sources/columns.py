@@ -128,6 +128,16 @@ class Columns:
             _check_id(source, chosen[self.id])
         return chosen
 
+    def unused(self, given: pl.DataFrame, chosen: pl.DataFrame) -> tuple[str, ...]:
+        """List the columns of a source of which nothing was taken.
+
+        Args:
+            given: what the source gave.
+            chosen: what was selected of it.
+        """
+        used = {*self.named.values()} | {name for name in chosen.columns if name not in self.named}
+        return tuple(name for name in given.columns if name not in used)
+
 
 def _check_id(source: str, ids: pl.Series) -> None:
     if ids.null_count():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,6 +24,7 @@ from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
 from pipelines.sources import folders, registry, tables
+from pipelines.sources.account import Account
 from pipelines.sources.columns import Columns
 from pipelines.sources.protocol import Source
 
@@ -40,6 +41,7 @@ class RealData:
     frame: pl.DataFrame
     name: str
     licence: str | None = None
+    account: Account = field(default_factory=Account)
 
 
 def read(
@@ -72,7 +74,8 @@ def read(
     for column in chosen.columns:
         if chosen.schema[column] == images.IMAGE:
             images.check(chosen[column])
-    return replace(given, frame=chosen)
+    unused = columns.unused(given.frame, chosen)
+    return replace(given, frame=chosen, account=given.account + Account(passed_over=unused))
 
 
 def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> RealData:

@@ -26,6 +26,7 @@ from pipelines.rounds import (
     context,
     history,
     holdout,
+    ingest_report,
     manifest,
     merging,
     real_data,
@@ -64,6 +65,8 @@ def run(dataset: str, *, supersede: bool = False) -> None:
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     trust.signer(lake)  # before the source is read
     prepared = real_data.prepare(settings)
+    ingest_report.tell(prepared.report)
+    ingest_report.write(dataset, prepared.report)
     rows, kept = prepared.rows, settings.withheld
     fresh = holdout.name(dataset, rows, settings.identity, key.key, kept)
     wanted = existing.held_out if existing else fresh
@@ -140,6 +143,8 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
         "holdout": named.section(),
         "leaks": stored_leaks.describe(leaks, near, named, checksum),
     }
+    if said := prepared.report.section():
+        content["ingest"] = said
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)
     return len(train)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from pipelines.common.plugins import Registry
 from pipelines.features import images
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.file.settings import FileFit, FileGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.settings import TextFit, TextGenerate
@@ -32,6 +34,7 @@ from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers import judge, rubric
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
+from pipelines.sources import candidates
 from pipelines.sources.registry import SOURCES
 
 DIGITS: Final = 6
@@ -207,8 +210,29 @@ def reply(text: str, parsed: Any) -> Reply:
 
 
 def of_generator(name: str, place: Path) -> object:
-    makers = {"diffusion": of_diffusion, "interpolation": of_interpolation, "text": of_text}
+    makers = {
+        "diffusion": of_diffusion,
+        "file": of_file,
+        "interpolation": of_interpolation,
+        "text": of_text,
+    }
     return makers[name](place)
+
+
+def of_file(place: Path) -> object:
+    """Candidates and parents of a small file."""
+    generator = GENERATORS.load("file")
+    real = texts(1).with_columns(pl.lit(0, pl.Int32).alias("round"), pl.lit(1.0).alias("weight"))
+    mix = real.with_columns(sample_ids(real, ("text",)).alias("sample_id"))
+    generator.fit(mix, FileFit(), 3, place / "fitted")
+    names = [mix["sample_id"][3].hex(), "0/4 0/5", None, ""] * 2
+    rows = texts(8, 8).drop("round", "row").with_columns(pl.Series("origin", names))
+    rows.write_parquet(place / "made.parquet")
+    settings = FileGenerate(path=str(place / "made.parquet"), parents="origin", rows=7)
+    read = partial(candidates.rows, modality=MODALITIES.load("text", ("text",)))
+    request = GenerateRequest("talk", 2, 7, ("text",), 600, 4, settings, place / "fitted", read)
+    result = making.make(generator, request)
+    return {"candidates": result.candidates, "parents": result.parents}
 
 
 def of_interpolation(place: Path) -> object:

@@ -1,0 +1,56 @@
+"""Read candidates that were made elsewhere as real data is read, typed by the modality."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.common.errors import DataError
+from pipelines.features import images
+from pipelines.modalities import Modality
+from pipelines.sources import folders, read, tables
+
+LABEL = "label"
+
+
+def rows(path: str, label: str | None, modality: Modality) -> pl.DataFrame:
+    """Read all rows of a table, or of a folder of images in class folders.
+
+    Args:
+        path: of the table or folder.
+        label: the column with the labels, where it is not called `label`.
+        modality: what the rows are.
+
+    Raises:
+        DataError: nothing is there, it cannot be read, or a column is missing or has a wrong type.
+    """
+    mode = folders.mode_of(path)
+    if mode is None:
+        raise DataError(f"generate.file.path {path!r} is not there; name a table or a folder")
+    if stat.S_ISDIR(mode):
+        return read.read(path, modality).frame
+    if Path(path).suffix.lower() not in tables.READERS:
+        raise DataError(
+            f"generate.file.path {path!r} is neither a folder nor a table "
+            f"({', '.join(sorted(tables.READERS))})"
+        )
+    frame = tables.read(Path(path), typed_csv=modality.csv_types)
+    if frame.is_empty():
+        raise DataError(f"{path} has no rows")
+    typed = modality.typed(path, frame if label is None else _renamed(path, frame, label))
+    for column in typed.columns:
+        if typed.schema[column] == images.IMAGE:
+            images.check(typed[column])
+    return typed
+
+
+def _renamed(path: str, frame: pl.DataFrame, label: str) -> pl.DataFrame:
+    if label not in frame.columns:
+        raise DataError(
+            f"{path} has no column {label!r}, which generate.file.label names; it has: "
+            f"{', '.join(frame.columns)}"
+        )
+    others = frame.drop(LABEL, strict=False) if label != LABEL else frame
+    return others.rename({label: LABEL})
