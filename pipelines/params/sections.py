@@ -254,6 +254,7 @@ class Dataset(StrictModel):
             directory=directory,
             read=self._candidates,
             answers=(self.modality.answer,),
+            read=self._candidates,
         )
 
     def _candidates(self, path: str, label: str | None) -> pl.DataFrame:
