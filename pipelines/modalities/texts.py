@@ -15,14 +15,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage.schema import SHOWN, UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.contact_sheet import text_picture
 from pipelines.features import embedding, text_similarity
 from pipelines.metrics import Labelled, tasks
+from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 TEXT: Final = "text"
+VISIBLE: Final = r"[^\s\p{Cc}\p{Cf}\p{Z}]"
+"""A character that is more than space, a control or of no width."""
 UNLABELLED: Final = ""
 """What stands for the label of a row where a data set has none."""
 
@@ -63,18 +65,12 @@ class Texts(Modality):
                 raise DataError(
                     f"{source}: column {column!r} is {frame.schema[column]}; it must hold texts"
                 )
-        empty = self._text(frame).str.strip_chars().str.len_chars().fill_null(0) == 0
+        empty = ~self._text(frame).str.contains(VISIBLE).fill_null(value=False)
         if empty.any():
             raise DataError(f"{source}: row {empty.arg_max()} has no text")
         if LABEL not in frame.columns:
             return frame
-        if frame[LABEL].null_count():
-            raise DataError(f"{source}: row {frame[LABEL].is_null().arg_max()} has no label")
-        try:
-            return frame.with_columns(pl.col(LABEL).cast(pl.String))
-        except UNREADABLE as error:
-            kind = str(frame.schema[LABEL])[:SHOWN]
-            raise DataError(f"{source}: column {LABEL!r} is {kind}; it must hold texts") from error
+        return frame.with_columns(labels.typed(source, frame[LABEL]).cast(pl.String))
 
     def place(self) -> pl.Expr:
         """Return null: a text has no file of its own."""

@@ -88,7 +88,8 @@ def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> Real
     if mode is not None and stat.S_ISDIR(mode):
         return RealData(_folder(path), source)
     if path.suffix.lower() in tables.READERS and mode is not None:
-        return RealData(tables.read(path, typed_csv=typed_csv), source)
+        table = tables.read(path, typed_csv=typed_csv)
+        return RealData(table.frame, source, account=Account(notes=table.notes))
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "
         f"({', '.join(sorted(tables.READERS))}), nor a folder, nor one of Stemma's own sources "

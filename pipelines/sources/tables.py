@@ -9,20 +9,22 @@ is not in its way.
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
 
 from lake import files
 from lineage.schema import UNREADABLE
 from pipelines.common import parquet
 from pipelines.common.errors import DataError
-from pipelines.sources import csv_types
+from pipelines.sources.formats import csv_files, csv_types, json_files, text_encoding
 
 CELL: Final = 16
 """Bytes of a value in memory, whether it is there or not."""
@@ -34,14 +36,24 @@ OBJECT: Final = 512
 """Bytes that such an object takes besides."""
 LIST: Final = 1024
 """Bytes that a list takes by itself, while JSON is read."""
-MOST_HEADER: Final = 1 << 20
-"""Bytes of the header of a CSV file."""
 COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 """How files begin that Polars decompresses whatever their names end in: gzip, zstd, zlib."""
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _CHUNK: Final = 1 << 20
+Read: TypeAlias = tuple[pl.DataFrame, tuple[str, ...]]
+"""Rows, and what was found out about their file, in predicates."""
 
 
-def read(path: Path, *, typed_csv: bool = False) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, and what had to be found out to read it."""
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+    """Whole sentences."""
+
+
+def read(path: Path, *, typed_csv: bool = False) -> Table:
     """Read a table whose name ends in one of `READERS`.
 
     Args:
@@ -51,18 +63,25 @@ def read(path: Path, *, typed_csv: bool = False) -> pl.DataFrame:
     Raises:
         DataError: it is no regular file, cannot be read, or would become too large.
     """
+    suffix = path.suffix.lower()
     try:
         with files.open_regular(path) as file:
-            frame = READERS[path.suffix.lower()](path, file)
+            frame, found = READERS[suffix](path, file)
             parquet.bound(path, file.seek(0, os.SEEK_END), int(frame.estimated_size()))
-    except (*UNREADABLE, ValueError, csv.Error) as error:
+    except (*UNREADABLE, ValueError, csv.Error, pa.ArrowException) as error:
         reason = (str(error).splitlines() or ["no message"])[0]
-        raise DataError(f"{path} cannot be read as a {path.suffix} table: {reason}") from error
+        raise DataError(f"{path} cannot be read as a {suffix} table: {reason}") from error
     except OSError as error:
         raise DataError(f"ingest.source {path} cannot be read: it {_why(error)}") from error
-    if typed_csv and path.suffix.lower() == ".csv":
-        return csv_types.typed(frame)[0]
-    return frame
+    notes = [f"{path} {each}" for each in found]
+    if typed_csv and suffix in (".csv", ".tsv"):
+        frame, missing = csv_types.typed(frame)
+        notes += [
+            f"{path}: column {name!r} has no value in {count:,} rows that say so in a word, such "
+            "as NA"
+            for name, count in missing.items()
+        ]
+    return Table(frame, tuple(notes))
 
 
 def _why(error: OSError) -> str:
@@ -70,41 +89,72 @@ def _why(error: OSError) -> str:
     return reason if reason.startswith("is ") else f"says {reason!r}"
 
 
-def _parquet(path: Path, file: BinaryIO) -> pl.DataFrame:
+def _parquet(path: Path, file: BinaryIO) -> Read:
     parquet.check(path, file, parquet.SOURCE)
-    return pl.read_parquet(path, glob=False)
+    return pl.read_parquet(path, glob=False), ()
 
 
-def _jsonl(path: Path, file: BinaryIO) -> pl.DataFrame:
+def _arrow(path: Path, file: BinaryIO) -> Read:
+    """Read an Arrow file. Its batches tell their size before they are decompressed by LZ4 alone."""
+    size = file.seek(0, os.SEEK_END)
+    if _counted(file, ZSTD):
+        raise ValueError("it is compressed by zstd; write it without, or as Parquet")
+    total = 0
+    with pa.ipc.open_file(_rewound(file)) as reader:
+        for number in range(reader.num_record_batches):
+            total += reader.get_batch(number).nbytes
+            parquet.bound(path, size, total)
+        return pl.DataFrame(reader.read_all()), ()
+
+
+def _json(path: Path, file: BinaryIO) -> Read:
     _not_compressed(file)
+    size = file.seek(0, os.SEEK_END)
+    text, found = text_encoding.utf8(file)
+    rows, changed = json_files.lines(text)
+    try:
+        frame = _ndjson(path, rows, size)
+    except UNREADABLE:
+        json_files.refuse_lines(rows)
+        raise
+    json_files.check(rows, frame)
+    return frame, (*found, *changed)
+
+
+def _ndjson(path: Path, file: BinaryIO, file_size: int) -> pl.DataFrame:
     schema = pl.scan_ndjson(_rewound(file), infer_schema_length=None).collect_schema()
     leaves = sum(_leaves(dtype) for dtype in schema.dtypes())
     size = leaves * ((_counted(file, b"\n") + 1) * CELL + COLUMN)
     if any("List" in str(dtype) for dtype in schema.dtypes()):
         objects, lists = _counted(file, b"{"), _counted(file, b"[")
         size += objects * (leaves * NESTED + OBJECT) + lists * LIST
-    parquet.bound(path, file.seek(0, os.SEEK_END), size)
+    parquet.bound(path, file_size, size)
     return pl.read_ndjson(_rewound(file), schema=schema)
 
 
-def _csv(path: Path, file: BinaryIO) -> pl.DataFrame:
+def _csv(path: Path, file: BinaryIO) -> Read:
     _not_compressed(file)
-    text = _rewound(file).read(MOST_HEADER).decode("utf-8-sig", "replace")
-    header = next(csv.reader(io.StringIO(text, newline="")), [])
-    if len(text) >= MOST_HEADER and sum(len(each) + 3 for each in header) >= MOST_HEADER:
-        raise ValueError(f"its header is longer than {MOST_HEADER:,} bytes")
-    columns = max(len(header), text.partition("\n")[0].count(",") + 1)
-    size = columns * (_counted(file, b"\n") * CELL + COLUMN)
-    parquet.bound(path, file.seek(0, os.SEEK_END), size)
-    return pl.read_csv(path, infer_schema=False, glob=False)
+    file_size = file.seek(0, os.SEEK_END)
+    text, found = text_encoding.utf8(file)
+    usual = "\t" if path.suffix.lower() == ".tsv" else ","
+    names, separator = csv_files.header(text, usual)
+    size = len(names) * (_counted(text, b"\n") * CELL + COLUMN)
+    parquet.bound(path, file_size, size)
+    frame, changed = csv_files.read(text, names, separator, usual)
+    return frame, (*found, *changed)
 
 
-READERS: Final[Mapping[str, Callable[[Path, BinaryIO], pl.DataFrame]]] = {
+READERS: Final[Mapping[str, Callable[[Path, BinaryIO], Read]]] = {
     ".parquet": _parquet,
-    ".jsonl": _jsonl,
+    ".jsonl": _json,
+    ".ndjson": _json,
+    ".json": _json,
     ".csv": _csv,
+    ".tsv": _csv,
+    ".arrow": _arrow,
+    ".feather": _arrow,
 }
-"""How a table is read, by the end of its name; a CSV file holds texts alone."""
+"""How a table is read, by the end of its name."""
 
 
 def _not_compressed(file: BinaryIO) -> None:

@@ -208,3 +208,16 @@ def test_a_round_is_drawn(real: pl.DataFrame) -> None:
     with Image.open(io.BytesIO(drawn)) as image:
         assert image.format == "PNG"
         assert image.height < 1500
+
+
+def test_labels_are_whole_numbers_or_names_and_invisible_texts_are_none() -> None:
+    rows = {"text": ["a", "b"]}
+    whole = pl.DataFrame(rows | {"label": [1.0, 2.0]})
+    assert Texts(("text",)).typed("own", whole)["label"].to_list() == ["1", "2"]
+    for columns, said in (
+        (rows | {"label": [1.0, 2.5]}, "row 1 has a label that is no whole number"),
+        (rows | {"label": ["a", " "]}, "row 1 has a label without a visible character"),
+        ({"text": ["a", "\u200b\ufeff"]}, "row 1 has no text"),
+    ):
+        with pytest.raises(DataError, match=said):
+            Texts(("text",)).typed("own", pl.DataFrame(columns))

@@ -12,8 +12,8 @@ from pipelines.common.errors import DataError
 from pipelines.features import images
 from pipelines.modalities.images import Images
 from pipelines.modalities.texts import Texts
-from pipelines.sources import csv_types
 from pipelines.sources.columns import RESERVED, Columns
+from pipelines.sources.formats import csv_types
 from pipelines.sources.read import read
 from tests.pipelines.sources.test_sources import frame, parquet
 
