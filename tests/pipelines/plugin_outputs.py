@@ -244,6 +244,7 @@ def of_interpolation(place: Path) -> object:
     result = making.make(generator, GenerateRequest("shop", 1, 7, FEATURES, 9, 4, settings, place))
     return {"rows": result.candidates, "parents": result.parents}
 
+
 def of_file(place: Path) -> object:
     """Candidates and parents of a small file."""
     generator = GENERATORS.load("file")
