@@ -36,7 +36,7 @@ def rows(path: str, label: str | None, modality: Modality) -> pl.DataFrame:
             f"generate.file.path {path!r} is neither a folder nor a table "
             f"({', '.join(sorted(tables.READERS))})"
         )
-    frame = tables.read(Path(path), typed_csv=modality.csv_types)
+    frame = tables.read(Path(path), typed_csv=modality.csv_types).frame
     if frame.is_empty():
         raise DataError(f"{path} has no rows")
     typed = modality.typed(path, frame if label is None else _renamed(path, frame, label))
