@@ -254,7 +254,6 @@ class Dataset(StrictModel):
             directory=directory,
             read=self._candidates,
             answers=(self.modality.answer,),
-            read=self._candidates,
         )
 
     def _candidates(self, path: str, label: str | None) -> pl.DataFrame:

@@ -245,22 +245,6 @@ def of_interpolation(place: Path) -> object:
     return {"rows": result.candidates, "parents": result.parents}
 
 
-def of_file(place: Path) -> object:
-    """Candidates and parents of a small file."""
-    generator = GENERATORS.load("file")
-    real = texts(1).with_columns(pl.lit(0, pl.Int32).alias("round"), pl.lit(1.0).alias("weight"))
-    mix = real.with_columns(sample_ids(real, ("text",)).alias("sample_id"))
-    generator.fit(mix, FileFit(), 3, place / "fitted")
-    names = [mix["sample_id"][3].hex(), "0/4 0/5", None, ""] * 2
-    rows = texts(8, 8).drop("round", "row").with_columns(pl.Series("origin", names))
-    rows.write_parquet(place / "made.parquet")
-    settings = FileGenerate(path=str(place / "made.parquet"), parents="origin", rows=7)
-    read = partial(candidates.rows, modality=MODALITIES.load("text", ("text",)))
-    request = GenerateRequest("talk", 2, 7, ("text",), 600, 4, settings, place / "fitted", read)
-    result = making.make(generator, request)
-    return {"candidates": result.candidates, "parents": result.parents}
-
-
 def of_diffusion(place: Path) -> object:
     """Mean brightness of each half of a sampled image."""
     generator = GENERATORS.load("diffusion")
