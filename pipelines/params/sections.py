@@ -252,7 +252,6 @@ class Dataset(StrictModel):
             shard_rows=self.generate.shard_rows,
             settings=self.generate.of(generator),
             directory=directory,
-            read=self._candidates,
             answers=(self.modality.answer,),
         )
 
