@@ -252,6 +252,7 @@ class Dataset(StrictModel):
             shard_rows=self.generate.shard_rows,
             settings=self.generate.of(generator),
             directory=directory,
+            read=self._candidates,
             answers=(self.modality.answer,),
         )
 
