@@ -27,6 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
 VERBS = ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish")
 COMMANDS = (
+    ("init",),
+    ("run",),
+    ("dataset", "add"),
+    ("suite", "new"),
+    ("suite", "check"),
     ("status",),
     ("stage",),
     ("diff",),
@@ -141,7 +146,8 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    listed = re.findall(r"^@(app|rounds|lakes|lineages|verifiers)\.command\(", text, re.MULTILINE)
+    groups = "app|datasets|suites|rounds|lakes|lineages|verifiers"
+    listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):
         assert callable(importlib.import_module(module).run)

@@ -11,6 +11,7 @@ PipelineError
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
+├── ProjectError   a project cannot be made or run as it is: do what the message says
 ├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 ├── LibraryError   an optional library is not installed: install the extra that has it
 └── ServiceError   a language model's service cannot be used: correct address, key or model
@@ -65,6 +66,10 @@ class ReplayError(PipelineError, kind="replay"):
 
 class SigningError(PipelineError, kind="signing", exit_code=2):
     """A key of the guard cannot be used."""
+
+
+class ProjectError(PipelineError, kind="project", exit_code=2):
+    """A project cannot be made here, or not be run as it is."""
 
 
 class SandboxError(PipelineError, kind="sandbox"):

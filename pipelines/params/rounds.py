@@ -39,7 +39,10 @@ def load(path: Path | None = None) -> Params:
     try:
         content = documents.read_yaml(path)
     except FileNotFoundError as error:
-        raise ParamsError(f"there is no {path}; run this in the project's directory") from error
+        raise ParamsError(
+            f"there is no {path}; run this in the project's directory, or make a project with "
+            "`stemma init`"
+        ) from error
     except DocumentError as error:
         raise ParamsError(f"{path} {error}") from error
     if not isinstance(content, dict):

@@ -67,20 +67,26 @@ def signer(lake: Lake) -> Signer:
     """
     loaded = signing.signer()
     try:
-        _note_key(loaded)
+        note_key(loaded)
         _note_since(lake)
     except OSError as error:
         raise SigningError(f"{error.filename or FOLDER}: {error.strerror}") from error
     return loaded
 
 
-def _note_key(loaded: Signer) -> None:
-    """Trust a key that signs in this project, and say so once."""
+def note_key(loaded: Signer) -> bool:
+    """Trust a key that signs in this project, and say so once.
+
+    Returns:
+        Whether the key was not trusted before.
+    """
     path = FOLDER / f"{loaded.name}{SUFFIX}"
-    if not path.exists():
-        FOLDER.mkdir(exist_ok=True)
-        files.write_atomic(path, loaded.public)
-        console.line(f"signing with the key {loaded.name}; {path}, its public part, is for git")
+    if path.exists():
+        return False
+    FOLDER.mkdir(exist_ok=True)
+    files.write_atomic(path, loaded.public)
+    console.line(f"signing with the key {loaded.name}; {path}, its public part, is for git")
+    return True
 
 
 def _note_since(lake: Lake) -> None:

@@ -12,6 +12,7 @@ from review.cli import diff_options
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import lineages
+from review.cli.project import datasets, suites
 from review.cli.verifier import verifiers
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
+app.add_typer(datasets, name="dataset")
+app.add_typer(suites, name="suite")
 app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
@@ -44,6 +47,28 @@ def _everything(
     ] = False,
 ) -> None:
     """A dataset-versioned data lake with per-sample lineage."""
+
+
+@app.command()
+@runs("review.commands.init")
+def init(
+    directory: Annotated[
+        Path, typer.Argument(help="Folder of the project.", show_default="this one")
+    ] = Path(),
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a project: settings, stages, git and DVC, and a key to sign with."""
+
+
+@app.command("run")
+@runs("review.commands.run")
+def run_dataset(
+    dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Run the stages of DATASET alone, and say what to look at; `dvc repro` runs all data sets."""
 
 
 @app.command()

@@ -7,15 +7,12 @@ sections, and the first round of a data set gets its plots in dvc.yaml.
 from __future__ import annotations
 
 import copy
-import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from lake import documents, files
-from lake.documents import DocumentError
 from pipelines.common.settings import nearest
 from pipelines.params import FILE, Params, load
+from pipelines.project import yaml_edit
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
@@ -47,7 +44,7 @@ def redo(*, key: str, as_json: bool) -> None:
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         content["rounds"][key]["revision"] = revision
 
-    _edit(path, change)
+    yaml_edit.edit(path, change)
     load(path)
     later = sorted(
         other.round
@@ -78,11 +75,9 @@ def add(path: Path, dataset: str) -> str:
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         for stage in STAGES:
             content["datasets"][dataset].setdefault(stage, {})
-        if content.get("rounds") is None:
-            content["rounds"] = {}
-        content["rounds"][key] = entry | {stage: {} for stage in STAGES}
+        yaml_edit.put(content, "rounds", key, entry | {stage: {} for stage in STAGES})
 
-    _edit(path, change)
+    yaml_edit.edit(path, change)
     load(path)
     return key
 
@@ -119,7 +114,7 @@ def add_plots(path: Path, dataset: str) -> bool:
         added.append(True)
 
     if path.is_file():
-        _edit(path, change)
+        yaml_edit.edit(path, change)
     return bool(added)
 
 
@@ -142,39 +137,3 @@ def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
         "previous": last.round if last else 0,
         "generator": last.generator if last else generator,
     }
-
-
-def _edit(path: Path, change: Callable[[Any], None]) -> None:
-    """Change a YAML file atomically; whatever is not changed keeps its formatting."""
-    from ruamel.yaml import YAML  # noqa: PLC0415  only this command writes YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    try:
-        before = files.read_text(path)
-        documents.parse_yaml(before)  # a file that this parser refuses is not edited
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except DocumentError as error:
-        raise UsageError(f"{path} {error}") from error
-    content = _loaded(yaml, before, path)
-    snapshot = copy.deepcopy(content)
-    change(content)
-    if content == snapshot:
-        return
-    text = io.StringIO()
-    yaml.dump(content, text)
-    files.write_text(path, text.getvalue())
-
-
-def _loaded(yaml: Any, text: str, path: Path) -> Any:  # noqa: ANN401  ruamel.yaml is imported late
-    """Parse a document with its formatting, which fails for some files that parse otherwise."""
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415  only this command writes YAML
-
-    try:
-        return yaml.load(text)
-    except (YAMLError, ValueError, TypeError, AttributeError) as error:
-        message = documents.one_line(str(error))
-        raise UsageError(f"{path} cannot be changed with its form kept: {message}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group
@@ -13,13 +14,14 @@ from lake.client import Lake
 from pipelines.gate import tags
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
-from pipelines.params import load
+from pipelines.params import Params, load
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import wanted_datasets
 from review.cli.output import make_console, print_json, sentence, table
 
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
+ENVIRONMENT = Path(".venv/bin/activate")
 COLUMNS = (
     "round",
     "state",
@@ -39,6 +41,9 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     """Collect and print the status; what contradicts the receipts comes first."""
     params = load()
     names = wanted_datasets(params, dataset)
+    if not params.datasets:
+        _fresh(params, as_json=as_json)
+        return
     lake = open_lake(params)
     findings = [finding for finding in tags.check(lake, params) if finding.dataset in names]
     entries = {name: overview.collect(lake, name, params) for name in names}
@@ -56,6 +61,21 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
         out.print(_next(lake, names[0], entries[names[0]]), soft_wrap=True)
 
 
+def _fresh(params: Params, *, as_json: bool) -> None:
+    """Say what comes first in a project without a data set; its lake is not started."""
+    if as_json:
+        lake = {"repository": params.lake.repository, "line": params.line}
+        print_json({**lake, "findings": [], "datasets": {}})
+        return
+    out = make_console()
+    out.print(sentence("params.yaml names no data set yet"))
+    out.print(
+        "`stemma dataset add NAME SOURCE` looks at a file or folder of your data and writes its "
+        "settings, its suite and a first round; `stemma run NAME` runs it",
+        soft_wrap=True,
+    )
+
+
 def _found(finding: TagFinding) -> Text:
     return sentence(f"{finding.sentence[:1].upper()}{finding.sentence[1:]}.", "bold red")
 
@@ -64,7 +84,9 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
     shown = [_row(entry) for entry in rounds["rounds"]]
     shown += [_row(entry | {"tag": entry["branch"]}) for entry in rounds["open"]]
     if not shown:
-        return Group(sentence(f"{dataset}: nothing in the lake yet; `dvc repro` fills it"))
+        return Group(
+            sentence(f"{dataset}: nothing in the lake yet; `stemma run {dataset}` fills it")
+        )
     pages = _pages(rounds["rounds"] + rounds["open"])
     rejections = [
         sentence(f"{entry['branch']} was rejected: {' '.join(entry['rejected'].split())}")
@@ -136,5 +158,6 @@ def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
     }
     width = max(map(len, steps)) + 2
     lines = [f"  {step:<{width}}{what}" for step, what in steps.items()]
-    head = "\nWhat to look at next (after `source .venv/bin/activate`):"
+    after = " (after `source .venv/bin/activate`)" if ENVIRONMENT.is_file() else ""
+    head = f"\nWhat to look at next{after}:"
     return "\n".join([head, *lines])

@@ -31,7 +31,6 @@ from pipelines.scorers import json_schema, rubric
 from pipelines.stages import runner
 from pipelines.verification.calibrations import sheets
 from review.commands import gc, rounds
-from review.errors import UsageError
 
 HEAD = "datasets: {digits: {identity: [image], ingest: {source: x.parquet}"
 DIGITS = HEAD + "%s}}\n"
@@ -350,7 +349,7 @@ def test_what_stands_beside_is_right_or_one_sentence(tmp_path: Path, text: str) 
 def test_a_pipeline_that_dvc_cannot_read_is_not_changed(tmp_path: Path, text: str) -> None:
     place = tmp_path / "dvc.yaml"
     place.write_text(text)
-    with pytest.raises(UsageError, match=r"dvc\.yaml (is|holds)"):
+    with pytest.raises(ParamsError, match=r"dvc\.yaml (is|holds)"):
         rounds.add_plots(place, "digits")
     assert place.read_text() == text
     place.unlink()

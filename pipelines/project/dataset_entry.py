@@ -1,0 +1,231 @@
+"""What `stemma dataset add` writes about a data set, found from the data alone.
+
+First the source is looked at; then its rows are split as stage `ingest` will split them; then the
+training rows are scored out of fold. What is written follows from these, and is checked as
+params.yaml and suites are before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.common.settings import parse
+from pipelines.modalities.registry import MODALITIES
+from pipelines.params import Dataset
+from pipelines.project import (
+    detection,
+    generator_settings,
+    guard_limits,
+    out_of_fold,
+    plots,
+    suite_template,
+)
+from pipelines.project.detection import Choice, Detected
+from pipelines.project.generator_settings import Suited
+from pipelines.project.out_of_fold import Measured
+from pipelines.rounds import real_data
+from pipelines.scorers import registry
+from pipelines.scorers.protocol import EstimatesCost, columns_read
+
+LABEL: Final = "label"
+TEXT_AGREEMENT: Final = "text_agreement"
+SHORT_TEXT: Final = 60
+"""Words of a text up to which short runs of words are compared with held-out texts."""
+NGRAM: Final = 5
+"""Length of such a run."""
+STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be written about a data set."""
+
+    name: str
+    detected: Detected
+    entry: Mapping[str, Any]
+    """Its section under `datasets`."""
+    comments: Mapping[str, str]
+    """Comments of params.yaml, by path of the key in the section."""
+    round: Mapping[str, Any]
+    """The first entry under `rounds`."""
+    suite: Mapping[str, Any]
+    """Content of the suite's file."""
+    plots: list[dict[str, Any]]
+    splits: Mapping[str, int]
+    classes: Mapping[str, int]
+    """Training rows by label."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Scorers that suit the modality and cannot be used, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """Real rows of a data set as stage `ingest` splits them."""
+
+    settings: Dataset
+    train: pl.DataFrame
+    """row, sample_id, payload."""
+    splits: Mapping[str, int]
+
+    @property
+    def payload(self) -> list[str]:
+        """The columns of a sample."""
+        return self.settings.modality.columns(self.train)
+
+
+def plan(
+    name: str, source: str, choice: Choice, *, licence: str | None = None, seed: int = 0
+) -> Plan:
+    """Look at a source and plan everything that is written about it.
+
+    Args:
+        name: Of the data set.
+        source: As `ingest.source`.
+        choice: What the user says about the data.
+        licence: Of the real rows.
+        seed: Of the scorers that are measured.
+
+    Raises:
+        DataError: The source cannot be read, or its rows cannot be split.
+        ParamsError: What the user chose does not fit.
+    """
+    detected = detection.detect(source, {}, choice)
+    entry: dict[str, Any] = {
+        "identity": list(detected.identity),
+        "ingest": _ingest(source, detected, licence),
+    }
+    real = read(name, entry)
+    scorers, left_out = _scorers(real)
+    measured = measure(real, scorers, seed)
+    for scorer, reason in measured.left_out.items():
+        if not isinstance(registry.load(scorer), EstimatesCost):
+            left_out[scorer] = reason
+            scorers.pop(scorer)
+    generator = real.settings.modality.generator
+    suited = generator_settings.suited(generator, real.train, real.settings.identity)
+    limits, where = guard_limits.suited(real.splits["validation"], _wrong(measured))
+    judged = LABEL in real.train.columns or detected.target is not None
+    entry |= {
+        "fit": dict(suited.fit),
+        "generate": dict(suited.generate),
+        "verify": {"scorers": scorers},
+        "curate": {},
+        "evaluate": {},
+        "publish": {"guard": limits if judged else {}},
+    }
+    settings = parse(Dataset, entry, f"datasets.{name}")
+    suite = suite_template.write(
+        name, measured, real.payload, scorers, candidates=suited.candidates
+    )
+    return Plan(
+        name=name,
+        detected=detected,
+        entry=entry,
+        comments=_comments(detected, suited, real, where if judged and limits else None),
+        round={"dataset": name, "round": 1, "previous": 0, "generator": generator}
+        | {stage: {} for stage in STAGES},
+        suite=suite,
+        plots=plots.of_dataset(name, settings, judged=judged),
+        splits=real.splits,
+        classes=_classes(real.train),
+        left_out=left_out,
+    )
+
+
+def read(name: str, entry: Mapping[str, Any]) -> Real:
+    """Read the real rows of a data set and split them, as stage `ingest` does.
+
+    Raises:
+        DataError: They cannot be read, or a split is empty.
+        ParamsError: The entry is wrong.
+    """
+    settings = parse(Dataset, dict(entry), f"datasets.{name}")
+    return of_settings(settings)
+
+
+def of_settings(settings: Dataset) -> Real:
+    """Read the real rows of a data set with these settings, as `read`."""
+    rows = real_data.prepare(settings)
+    sizes = dict(sorted(rows["split"].value_counts().iter_rows()))
+    train = rows.filter(pl.col("split") == "train")
+    columns = settings.modality.columns(train)
+    return Real(settings, train.select("row", "sample_id", *columns), sizes)
+
+
+def measure(real: Real, scorers: Mapping[str, Mapping[str, Any]], seed: int) -> Measured:
+    """Score the training rows out of fold."""
+    settings = real.settings
+    return out_of_fold.measure(real.train, settings.modality, settings.ingest.near, scorers, seed)
+
+
+def _ingest(source: str, detected: Detected, licence: str | None) -> dict[str, Any]:
+    """The section `ingest`."""
+    section: dict[str, Any] = {"source": source}
+    if licence is not None:
+        section["licence"] = licence
+    if detected.modality != detection.IMAGE:
+        section["modality"] = detected.modality
+    if detected.image not in (None, detection.IMAGE):
+        section["image"] = detected.image
+    if detected.label not in (None, LABEL):
+        section["label"] = detected.label
+    if detected.target is not None:
+        section["target"] = detected.target
+    section["near"] = MODALITIES.find(detected.modality).default_near
+    return section
+
+
+def _scorers(real: Real) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The scorers of the modality that can read these rows; why others are left out."""
+    modality = real.settings.modality
+    wanted = {name: dict(given) for name, given in modality.scorers.items()}
+    shown = modality.shown(real.train.head(100).with_columns(pl.lit(0).alias("round")))
+    if modality.name == detection.TEXT:
+        if LABEL in real.train.columns:
+            wanted = {TEXT_AGREEMENT: {}, **wanted}
+        words = shown["text"].str.count_matches(r"\S+").median()
+        if isinstance(words, int | float) and words < SHORT_TEXT and "text_overlap" in wanted:
+            wanted["text_overlap"] = {"ngram": NGRAM}
+    left_out: dict[str, str] = {}
+    for name in list(wanted):
+        read_columns = columns_read(registry.load(name), registry.settings(name, wanted[name]))
+        missing = [column for column in read_columns if column not in shown.columns]
+        if missing:
+            left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
+            wanted.pop(name)
+    return wanted, left_out
+
+
+def _wrong(measured: Measured) -> float | None:
+    """Share of real training rows whose label a classifier gets wrong out of fold."""
+    rows = measured.rows
+    for column in ("predicted_label", "predicted_topic"):
+        if column in rows.columns and LABEL in rows.columns:
+            right = rows[column].cast(pl.String) == rows[LABEL].cast(pl.String)
+            return 1 - float(right.fill_null(value=False).mean() or 0.0)  # type: ignore[arg-type]
+    return None
+
+
+def _comments(detected: Detected, suited: Suited, real: Real, limits: str | None) -> dict[str, str]:
+    """Comments that say what a value is, where it is not plain."""
+    modality = MODALITIES.find(detected.modality)
+    comments = {
+        "identity": "the columns whose content makes a sample's id",
+        "ingest.near": f"{modality.near} of near-duplicates",
+        "generate.candidates": f"for {len(real.train):,} real training rows",
+        **suited.comments,
+    }
+    if limits is not None:
+        comments["publish.guard"] = limits
+    return comments
+
+
+def _classes(train: pl.DataFrame) -> dict[str, int]:
+    if LABEL not in train.columns:
+        return {}
+    counted = train[LABEL].value_counts().sort(LABEL)
+    return {str(label): int(count) for label, count in counted.iter_rows()}

@@ -1,0 +1,49 @@
+"""Limits of the guard on losses downstream that suit the number of validation rows.
+
+A loss is the difference of two shares of hits on the same n rows. Where a share d of the rows is
+answered differently by two classifiers, its standard error is √(d/n) (McNemar's test; e.g.
+Dietterich 1998, doi:10.1162/089976698300017197). The defaults of the guard are for n of thousands;
+with fewer rows a limit below two standard errors would block a round by chance.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from lineage.limits import Limits
+
+DIFFERENT: Final = 0.05
+"""Share of rows that two classifiers answer differently, at least."""
+ERRORS: Final = {
+    "downstream_real_warn": 1,
+    "downstream_previous_warn": 1,
+    "downstream_real_block": 2,
+    "downstream_previous_block": 2,
+    "downstream_drop_block": 3,
+}
+"""Standard errors that each limit must allow."""
+
+
+def suited(validation: int, wrong: float | None) -> tuple[dict[str, Any], str]:
+    """Choose limits by the number of validation rows.
+
+    Args:
+        validation: How many there are.
+        wrong: Share of real training rows that a classifier gets wrong out of fold; None: unknown.
+
+    Returns:
+        The limits that differ from the defaults, and where they are from, in words.
+    """
+    different = max(DIFFERENT, wrong or 0.0)
+    error = math.sqrt(different / max(validation, 1))
+    default = Limits()
+    limits = {}
+    for name, errors in ERRORS.items():
+        wanted = math.ceil(1000 * errors * error) / 1000
+        if wanted > getattr(default, name):
+            limits[name] = wanted
+    return limits, (
+        f"{validation} validation rows: chance moves a score by √({different:.2g}/{validation}) = "
+        f"{error:.2g}; one, two and three times that"
+    )

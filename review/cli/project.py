@@ -1,0 +1,68 @@
+"""Parses `stemma dataset …` and `stemma suite …`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from review.cli.dispatch import Json, run, runs
+
+datasets = typer.Typer(no_args_is_help=True, help="Data sets of the project.")
+suites = typer.Typer(no_args_is_help=True, help="Suites: what candidates must meet.")
+Known = Annotated[str, typer.Argument(help="A data set of params.yaml.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print, and write nothing.")]
+
+
+@datasets.command("add")
+def add_dataset(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    source: Annotated[
+        str, typer.Argument(help="A file or folder of real data, or another source.")
+    ],
+    *,
+    modality: Annotated[
+        str | None,
+        typer.Option(help="What a sample is.", show_default="found from the columns"),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column of labels.", show_default="found by its name")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Numeric column that a table is for.", show_default=False)
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of a sample's content; give one or more.", show_default=False),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the real rows.", show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Look at real data, and write its settings, suite, plots and first round."""
+    run(
+        "review.commands.dataset_add",
+        name=name,
+        source=source,
+        modality=modality,
+        label=label,
+        target=target,
+        column=tuple(column or ()),
+        licence=licence,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+@suites.command("new")
+@runs("review.commands.suites")
+def new_suite(dataset: Known, *, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Write the suite of DATASET, its limits measured on real training rows out of fold."""
+
+
+@suites.command("check")
+@runs("review.commands.suites", "check")
+def check_suite(dataset: Known, *, as_json: Json = False) -> None:
+    """Hold the suite of DATASET against its data and its scorers."""

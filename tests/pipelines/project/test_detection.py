@@ -1,0 +1,74 @@
+"""What sources are taken for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.common.errors import DataError
+from pipelines.features import images
+from pipelines.project.detection import Choice, Detected, detect
+
+WORDS = "the ship left port at dawn with salt and rope on deck for sail"
+
+
+def texts(count: int) -> list[str]:
+    words = WORDS.split()
+    return [" ".join([*words[at % 9 :], f"number {at}", *words[: at % 9]]) for at in range(count)]
+
+
+def found(path: Path, frame: pl.DataFrame, choice: Choice | None = None) -> Detected:
+    place = path / "rows.parquet"
+    frame.write_parquet(place)
+    return detect(str(place), {}, choice or Choice())
+
+
+def test_image_files_make_images(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).random((12, 8, 8)).astype(np.float32)
+    files = images.encode_lenient(pixels)
+    frame = pl.DataFrame({"image": files, "label": [0, 1] * 6, "caption": texts(12)})
+    seen = found(tmp_path, frame)
+    assert (seen.modality, seen.identity, seen.label, seen.rows) == (
+        "image",
+        ("image",),
+        "label",
+        12,
+    )
+    assert dict(seen.unused) == {"caption": "texts"}
+    bytes_alone = frame.select(pl.col("image").struct.field("bytes").alias("picture"))
+    assert found(tmp_path, bytes_alone).image == "picture"
+
+
+def test_sentences_make_texts_and_a_named_column_of_few_values_their_labels(tmp_path: Path) -> None:
+    columns = {"subject": texts(40), "body": texts(40)[::-1], "topic": ["sea", "land"] * 20}
+    frame = pl.DataFrame(columns | {"mail": list(range(40)), "empty": [None] * 40})
+    seen = found(tmp_path, frame)
+    assert (seen.modality, seen.identity, seen.label) == ("text", ("subject", "body"), "topic")
+    assert dict(seen.unused) == {"mail": "numbers", "empty": "empty"}
+
+
+def test_a_column_named_topic_of_different_values_holds_no_labels(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": texts(40), "topic": [f"t{at}" for at in range(40)]})
+    assert found(tmp_path, frame).label is None
+    assert found(tmp_path, frame, Choice(label="topic")).label == "topic"
+
+
+def test_texts_without_spaces_are_texts(tmp_path: Path) -> None:
+    lines = [f"今天天气很好我们去公园散步{chr(0x4E00 + at)}" for at in range(30)]
+    seen = found(tmp_path, pl.DataFrame({"line": lines}))
+    assert (seen.modality, seen.identity, seen.label) == ("text", ("line",), None)
+
+
+def test_a_column_that_the_user_names_must_be_there(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": texts(10)})
+    with pytest.raises(DataError, match=r"has no column 'txt'; did you mean 'text'"):
+        found(tmp_path, frame, Choice(columns=("txt",)))
+
+
+def test_columns_that_nothing_knows_are_named(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [[1], [2]], "b": [[3], [4]]})
+    with pytest.raises(DataError, match=r"a \(lists or objects\), b \(lists or objects\)"):
+        found(tmp_path, frame)

@@ -1,0 +1,95 @@
+"""Suites that are written from real rows, and how they are held against data and scorers."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from expectations import suite as suites
+from pipelines.project import guard_limits, suite_check, thresholds
+from pipelines.project.thresholds import Real, Rule
+from pipelines.scorers.expected import Expected, Quantile
+
+
+def rules(expected: Expected, **columns: list[object]) -> list[Rule]:
+    frame = pl.DataFrame(columns)
+    return list(thresholds.of_column(expected.column, [expected], Real(frame, 5)))
+
+
+def test_a_limit_is_the_quantile_that_it_names() -> None:
+    scores = [float(score) for score in range(1, 1001)]
+    known, rule = rules(Expected("far", "score", high=Quantile(0.99, 1.5)), score=scores)
+    assert known["kwargs"] == {"column": "score"}
+    assert rule["kwargs"] == {"column": "score", "max_value": 1490.0}  # 1.5 × 990.01, rounded up
+    assert rule["severity"] == "critical"
+    assert rule["meta"]["real_rows_pass"] == 1.0
+    assert "1.5 times the 99 % quantile (990), of 1,000 real" in rule["meta"]["measured"]
+    assert "without its fold of 5" in rule["meta"]["measured"]
+
+
+def test_a_lower_limit_is_rounded_down() -> None:
+    _, rule = rules(Expected("near", "score", low=Quantile(0.0)), score=[0.12345, 0.5])
+    assert rule["kwargs"]["min_value"] == 0.123
+
+
+def test_what_many_real_rows_fail_only_warns() -> None:
+    expected = Expected("agrees", "seen", equals="label")
+    known, rule = rules(expected, label=["a", "b", "a", "b"], seen=["a", "b", "b", "a"])
+    assert rule["severity"] == known["severity"] == "warning"
+    assert rule["meta"]["real_rows_pass"] == 0.5
+    assert "50% of real rows fail it" in rule["meta"]["measured"]
+
+
+def test_nothing_is_expected_of_a_score_that_no_real_row_has() -> None:
+    assert rules(Expected("low", "score", high=1.0), score=[None, None]) == []
+
+
+def test_common_values_are_those_of_many_real_rows() -> None:
+    languages = ["en"] * 98 + ["fr", "fr"]
+    _, rule = rules(Expected("in", "language", common=0.05), language=languages)
+    assert rule["kwargs"]["value_set"] == ["en"]
+
+
+@pytest.mark.parametrize(("rows", "allowed"), [(100, 0.045), (100_000, 0.01)])
+def test_limits_allow_what_chance_does_on_few_validation_rows(rows: int, allowed: float) -> None:
+    limits, where = guard_limits.suited(rows, 0.02)
+    assert limits.get("downstream_real_block", 0.01) == allowed
+    assert f"{rows} validation rows" in where
+
+
+def suite(*given: Rule) -> suites.Suite:
+    return suites.parse({"name": "d", "expectations": list(given)}, "d")
+
+
+def rule(kind: str, **kwargs: object) -> Rule:
+    return {"type": kind, "kwargs": kwargs, "severity": "critical", "meta": {"name": "rule"}}
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        ("predicted_topic", "comes from scorer text_agreement; add it to verify.scorers"),
+        ("image", "an image's file is judged as `image_bytes`"),
+        ("txt", "neither the data nor a scorer gives `txt`; did you mean 'text'?"),
+    ],
+)
+def test_an_expectation_about_a_column_that_nothing_gives(column: str, sentence: str) -> None:
+    judged = suite(rule(thresholds.NOT_NULL, column=column))
+    (found,) = suite_check.check(judged, ["text", "image_bytes"], {})
+    assert found.level == "error"
+    assert sentence in found.sentence
+
+
+def test_a_scorer_that_nobody_judges_is_noted() -> None:
+    judged = suite(rule(thresholds.NOT_NULL, column="text_chars"))
+    given = {"text_shape": {}, "language": {}}
+    (found,) = suite_check.check(judged, ["text"], given)
+    assert found.level == "note"
+    assert "scorer language runs and nobody judges it" in found.sentence
+
+
+def test_a_label_that_the_suite_does_not_allow_is_named() -> None:
+    judged = suite(rule(thresholds.IN_SET, column="label", value_set=["a"]))
+    (found,) = suite_check.check(judged, ["label"], {}, ["a", "b"])
+    assert "does not allow the label 'b', which real rows have" in found.sentence
+    assert suite_check.check(judged, ["label"], {}, ["a"]) == []

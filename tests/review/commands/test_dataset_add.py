@@ -1,0 +1,127 @@
+"""`stemma dataset add` and `stemma suite`: what they say and write, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from pipelines import params
+from pipelines.project import scaffold
+from tests import commands
+
+SEA = "the grey wave lifted ship {} over salt water while sails cracked in wind {}"
+LAND = "a long road ran past farm {} between the hills where barley stood in rows {}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new project with a file of labelled texts."""
+    root = tmp_path_factory.mktemp("made") / "own"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(root.parent / "configuration"))
+        scaffold.create(root)
+    words = [("sea", SEA), ("land", LAND)]
+    rows = [
+        {"text": line.format(at * 7919, f"{at * 104729:x}"), "label": label, "mail": at}
+        for at in range(60)
+        for label, line in words
+    ]
+    pl.DataFrame(rows).write_ndjson(root / "notes.jsonl")
+    return root
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the current directory."""
+    root = shutil.copytree(made, tmp_path / "own")
+    monkeypatch.chdir(root)
+    return root
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    kept = (path for path in root.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {path: path.read_bytes() for path in kept}
+
+
+def test_a_dry_run_says_all_and_writes_nothing(project: Path) -> None:
+    before = contents(project)
+    done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--dry-run")
+    assert done.code == 0, done.said
+    assert "120 rows of modality text; content: text; labels in label" in done.out
+    assert "not used: mail (numbers)" in done.out
+    assert "nothing was written" in done.out
+    assert contents(project) == before
+
+
+def test_what_is_written_is_a_data_set_with_a_suite_that_fits(project: Path) -> None:
+    done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--json")
+    assert done.code == 0, done.said
+    said = json.loads(done.out)
+
+    settings = params.load().datasets["notes"]
+    assert settings.ingest.modality == "text"
+    assert settings.identity == ("text",)
+    assert set(settings.verify.scorers) >= {"text_agreement", "text_duplicates", "text_shape"}
+    assert params.load().rounds["notes-1"].generator == "text"
+    text = (project / "params.yaml").read_text()
+    assert "# every random choice derives from it" in text
+    assert "# Jaccard distance of near-duplicates" in text
+    suite = json.loads(Path("expectations/suites/notes.json").read_text())
+    assert suite == said["suite"]
+    length = next(
+        rule for rule in suite["expectations"] if rule["meta"]["name"] == "of_usual_length"
+    )
+    trained = said["splits"]["train"]
+    assert f"of {trained} real training rows" in length["meta"]["measured"]
+    assert "99.5 % quantile" in length["meta"]["measured"]
+    plots = yaml.safe_load(Path("dvc.yaml").read_text())["plots"]
+    assert "notes, macro-F1 on real validation data" in {name for plot in plots for name in plot}
+    assert said["written"] is True
+
+    done = commands.stemma("suite", "check", "notes")
+    assert done.code == 0, done.said
+    again = commands.stemma("dataset", "add", "notes", "notes.jsonl")
+    assert again.code == 2
+    assert "has a data set 'notes' already, and nothing was changed" in again.err
+
+
+def test_a_suite_that_does_not_fit_is_said_with_a_remedy(project: Path) -> None:
+    assert commands.stemma("dataset", "add", "notes", "notes.jsonl").code == 0
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    del content["datasets"]["notes"]["verify"]["scorers"]["text_agreement"]
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+
+    done = commands.stemma("suite", "check", "notes")
+
+    assert done.code == 1
+    assert (
+        "`predicted_topic` comes from scorer text_agreement; add it to verify.scorers" in done.out
+    )
+    refused = commands.stemma("suite", "new", "notes")
+    assert refused.code == 2
+    assert "is there already, and nothing was changed" in refused.err
+    (project / "expectations" / "suites" / "notes.json").unlink()
+    assert commands.stemma("suite", "new", "notes").code == 0
+    assert commands.stemma("suite", "check", "notes").code == 0
+
+
+@pytest.mark.parametrize("name", ["Notes", "my-notes", "1st", "no.tes", ""])
+def test_a_name_that_the_lake_cannot_have_is_refused(project: Path, name: str) -> None:
+    before = contents(project)
+    done = commands.stemma("dataset", "add", name, "notes.jsonl")
+    assert done.code == 2
+    assert "use small letters, digits and _" in done.err
+    assert contents(project) == before
+
+
+def test_a_fresh_project_says_what_comes_first(project: Path) -> None:
+    done = commands.stemma("status")
+    assert done.code == 0, done.said
+    assert "`stemma dataset add NAME SOURCE`" in done.out
+    assert not (project / ".lake").exists()
+    assert json.loads(commands.stemma("status", "--json").out)["datasets"] == {}
