@@ -107,15 +107,17 @@ def plan(
             scorers.pop(scorer)
     generator = real.settings.modality.generator
     suited = generator_settings.suited(generator, real.train, real.settings.identity)
-    limits, where = guard_limits.suited(real.splits["validation"], _wrong(measured))
-    judged = LABEL in real.train.columns or detected.target is not None
+    wrong = guard_limits.OF_A_TARGET if detected.target is not None else _wrong(measured)
+    limits, where = guard_limits.suited(real.splits["validation"], wrong)
+    classified = LABEL in real.train.columns or detected.target is not None
+    task = real.settings.modality.task if classified else _unlabelled_task(real)
     entry |= {
         "fit": dict(suited.fit),
         "generate": dict(suited.generate),
         "verify": {"scorers": scorers},
         "curate": {},
         "evaluate": {},
-        "publish": {"guard": limits if judged else {}},
+        "publish": {"guard": limits if classified else {}},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")
     suite = suite_template.write(
@@ -125,11 +127,11 @@ def plan(
         name=name,
         detected=detected,
         entry=entry,
-        comments=_comments(detected, suited, real, where if judged and limits else None),
+        comments=_comments(detected, suited, real, where if classified and limits else None),
         round={"dataset": name, "round": 1, "previous": 0, "generator": generator}
         | {stage: {} for stage in STAGES},
         suite=suite,
-        plots=plots.of_dataset(name, settings, judged=judged),
+        plots=plots.of_dataset(name, settings, task),
         splits=real.splits,
         classes=_classes(real.train),
         left_out=left_out,
@@ -149,7 +151,7 @@ def read(name: str, entry: Mapping[str, Any]) -> Real:
 
 def of_settings(settings: Dataset) -> Real:
     """Read the real rows of a data set with these settings, as `read`."""
-    rows = real_data.prepare(settings)
+    rows = real_data.prepare(settings).rows
     sizes = dict(sorted(rows["split"].value_counts().iter_rows()))
     train = rows.filter(pl.col("split") == "train")
     columns = settings.modality.columns(train)
@@ -198,6 +200,11 @@ def _scorers(real: Real) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
             left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
             wanted.pop(name)
     return wanted, left_out
+
+
+def _unlabelled_task(real: Real) -> str | None:
+    """The task that judges mixes of rows without labels; None if there is none."""
+    return real.settings.modality.unlabelled_task or None
 
 
 def _wrong(measured: Measured) -> float | None:

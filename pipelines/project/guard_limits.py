@@ -15,6 +15,8 @@ from lineage.limits import Limits
 
 DIFFERENT: Final = 0.05
 """Share of rows that two classifiers answer differently, at least."""
+OF_A_TARGET: Final = 0.2
+"""What takes the place of that share where R² is judged: a share of the variance."""
 ERRORS: Final = {
     "downstream_real_warn": 1,
     "downstream_previous_warn": 1,

@@ -26,20 +26,20 @@ VARIETY: Final = (
 )
 
 
-def of_dataset(name: str, settings: Dataset, *, judged: bool) -> list[dict[str, Any]]:
+def of_dataset(name: str, settings: Dataset, task: str | None) -> list[dict[str, Any]]:
     """Return the plots of a data set, each as an entry of `plots` in dvc.yaml.
 
     Args:
         name: Of the data set.
         settings: Its settings.
-        judged: Whether mixes are judged by a downstream task, which needs labels or a target.
+        task: The downstream task by which mixes are judged; None: there is none.
     """
     history = f"reports/{name}/history.csv"
     plots = dict(SHAPE)
     if "text_variety" in settings.modality.metrics:
         plots["variety of texts against real ones"] = VARIETY
-    if judged:
-        figure = TASKS.find(settings.evaluate.task or settings.modality.task).figure
+    if task is not None:
+        figure = TASKS.find(task).figure
         label = LABELS.get(figure, figure)
         columns = [f"{figure}_real_only", f"{figure}_mix"]
         plots = {f"{label} on real validation data": (columns, label), **plots}
