@@ -1,4 +1,8 @@
-"""Folders of images, one sub-folder per class: only regular files that lie inside of the source.
+"""What a source on disk holds: only regular files that lie inside of it, and nothing unsaid.
+
+A folder of images has a folder for each class, or a file of metadata that names the images, or
+neither; folders called as splits are (`train`, `test`) may stand above. A folder of tables is read
+as one table. What is neither is left out, counted and said.
 
 A source is somebody else's: a named pipe would hang whoever opens it, a device has no end, and a
 link can lead to any file of this machine. All of these are refused by name, before one is opened.
@@ -7,40 +11,59 @@ Nothing heavy is imported here: the `lake` stage looks at every source on each `
 
 from __future__ import annotations
 
-import os
+import errno
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import Final
 
 from lake import files
 from pipelines.common.errors import DataError
+from pipelines.sources.folder_walk import MOST, TABLES, Walk, is_junk, suffix
+from pipelines.sources.folder_walk import walk as walk_through
 
-SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
-MOST: Final = 1 << 25
-"""Bytes of one image file."""
+METADATA: Final = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+"""Files that name the images of their folder in a column `file_name`, as Hugging Face has it."""
+SPLITS: Final = frozenset(
+    {"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval"}
+)
+"""Folders that are no classes if all beside them are called like this too."""
+PATTERN: Final = frozenset("*?[")
 NAMED: Final = 5
 """Refused files that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The images of a source, by class."""
+    """The files of a source; paths are relative to its root, in order."""
 
     root: Path
     """Where it really is."""
-    classes: Mapping[str, list[str]]
-    """Names of the image files by class, both in order."""
+    images: Mapping[str, str | None]
+    """The class of each image; None: it has none."""
+    tables: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Path and reason of what is not read."""
+    joined: tuple[str, ...] = ()
+    """Folders of splits that are read together."""
 
-    def read(self, name: str, file: str) -> bytes:
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in order."""
+        return list(dict.fromkeys(name for name in self.images.values() if name is not None))
+
+    def read(self, image: str) -> bytes:
         """Read the bytes of an image.
 
         Raises:
             OSError: it is no longer what it was when it was found.
         """
-        path = self.root / name / file
-        path = path.resolve() if path.is_symlink() else path
+        path = (self.root / image).resolve()
+        if not path.is_relative_to(self.root):
+            raise OSError(errno.EINVAL, "leads out of the source", image)
         return files.read_bytes(path, MOST, follow=False)
 
 
@@ -51,7 +74,9 @@ def check(source: str) -> None:
         DataError: it is neither file nor folder, or a folder of which files are refused.
     """
     mode = mode_of(source)
-    if mode is not None and stat.S_ISDIR(mode):
+    if is_pattern(source):
+        matching(source)
+    elif mode is not None and stat.S_ISDIR(mode):
         find(Path(source))
     elif mode is not None and (irregular := files.irregular_type(mode)) is not None:
         raise DataError(f"ingest.source {source!r} is {irregular}, not a regular file")
@@ -72,75 +97,90 @@ def mode_of(source: str) -> int | None:
         raise DataError(f"ingest.source {source!r} cannot be read: {reason}") from error
 
 
-def find(path: Path) -> Folder:
-    """Find the images of a folder, without opening one.
+def is_pattern(source: str) -> bool:
+    """Tell whether a source is a pattern of names: it has a sign of one, and nothing is there."""
+    return bool(PATTERN & set(source)) and "://" not in source and mode_of(source) is None
+
+
+def matching(source: str) -> list[str]:
+    """List the tables whose paths fit a pattern, in order.
 
     Raises:
-        DataError: there is no class, a class is without image, or files are refused; these are
+        DataError: there is none, or one is no regular file.
+    """
+    paths = [path for path in sorted(glob(source, recursive=True)) if _is_table(path)]  # noqa: PTH207  absolute too
+    if not paths:
+        raise DataError(
+            f"ingest.source {source!r}: no table ({', '.join(TABLES)}) fits this pattern; images "
+            "are named by their folder"
+        )
+    for path in paths:
+        check(path)
+    return paths
+
+
+def _is_table(path: str) -> bool:
+    return not is_junk(Path(path).name) and suffix(path) in TABLES and not Path(path).is_dir()
+
+
+def find(path: Path) -> Folder:
+    """Find the images or tables of a folder, without opening one.
+
+    Raises:
+        DataError: there is neither, a class is without image, or files are refused; these are
             counted and the first ones named.
     """
     root = path.resolve()
-    classes: dict[str, list[str]] = {}
-    refused: list[str] = []
-    for entry in sorted(_entries(root), key=lambda each: each.name):
-        if entry.name.startswith(".") or not entry.is_dir():
-            continue
-        why = _misplaced(root, entry)
-        entries = [] if why else list(_images(entry))
-        whys = {entry.name: why} | {
-            f"{entry.name}/{each.name}": _why_not(root, each) for each in entries
-        }
-        refused += [f"{name!r} {reason}" for name, reason in whys.items() if reason]
-        classes[entry.name] = [each.name for each in entries]
-    if refused:
-        raise DataError(_sentence(path, refused))
-    if not classes:
-        raise DataError(f"{path} has no sub-folder; it needs one per class")
-    empty = next((name for name, images in classes.items() if not images), None)
-    if empty is not None:
-        raise DataError(f"{path / empty} has no image; add some or remove the folder")
-    return Folder(root, classes)
+    walk = walk_through(root)
+    if walk.refused:
+        raise DataError(_sentence(path, walk.refused))
+    metadata = tuple(name for name in walk.tables if Path(name).name in METADATA)
+    if not walk.images:
+        if walk.tables and not metadata:
+            return Folder(root, {}, tuple(walk.tables), left_out=tuple(walk.left_out))
+        _refuse_empty(path, walk)
+    beside = [name for name in walk.tables if name not in metadata]
+    left_out = [*walk.left_out, *((name, "is a table beside images") for name in beside)]
+    level = 1 if _are_splits(walk) else 0
+    classes = {name: _class(name, level) for name in walk.images}
+    if not metadata:
+        _refuse_empty_classes(path, walk, level, classes)
+        if any(classes.values()):
+            outside = [name for name, label in classes.items() if label is None]
+            left_out += [(name, "stands in no class folder") for name in outside]
+            classes = {name: label for name, label in classes.items() if label is not None}
+    joined = tuple(name for name in walk.folders if level and "/" not in name)
+    return Folder(root, classes, (), metadata, tuple(left_out), joined)
 
 
-def _images(folder: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
-    """The entries of a class that are called as images are, in order."""
-    entries = (each for each in _entries(folder.path) if _suffix(each.name) in SUFFIXES)
-    return iter(sorted(entries, key=lambda each: each.name))
+def _are_splits(walk: Walk) -> bool:
+    """Tell whether the folders of the root are splits, so that classes stand below."""
+    top = {name for name in walk.folders if "/" not in name}
+    return bool(top) and top <= SPLITS and all("/" in name for name in walk.images)
 
 
-def _entries(path: str | Path) -> list[os.DirEntry[str]]:
-    with os.scandir(path) as entries:
-        return list(entries)
+def _class(image: str, level: int) -> str | None:
+    """The class of an image is the folder below the root, or below the folder of its split."""
+    parts = image.split("/")
+    return parts[level] if len(parts) > level + 1 else None
 
 
-def _suffix(name: str) -> str:
-    return Path(name).suffix.lower()
+def _refuse_empty(path: Path, walk: Walk) -> None:
+    top = [name for name in walk.folders if "/" not in name]
+    if top:
+        raise DataError(f"{path / top[0]} has no image; add some or remove the folder")
+    raise DataError(f"{path} has no sub-folder; it needs one per class")
 
 
-def _why_not(root: Path, entry: os.DirEntry[str]) -> str | None:
-    """Describe why a file is refused; None if it is read."""
-    why = _misplaced(root, entry)
-    if why is not None:
-        return why
-    status = entry.stat()
-    irregular = files.irregular_type(status.st_mode)
-    if irregular is not None:
-        return f"is {irregular}"
-    return f"has {status.st_size:,} bytes" if status.st_size > MOST else None
-
-
-def _misplaced(root: Path, entry: os.DirEntry[str]) -> str | None:
-    """Describe why an entry is not inside the source; None if it is."""
-    try:
-        entry.name.encode()
-        if not entry.is_symlink():
-            return None
-        inside = Path(entry.path).resolve(strict=True).is_relative_to(root)
-    except UnicodeEncodeError:
-        return "has a name that is not UTF-8"
-    except (OSError, RuntimeError):  # there is nothing, or a circle of links
-        return "leads nowhere"
-    return None if inside else "leads out of the source"
+def _refuse_empty_classes(
+    path: Path, walk: Walk, level: int, classes: Mapping[str, str | None]
+) -> None:
+    """Refuse a class folder without any image."""
+    for folder in walk.folders:
+        if folder.count("/") == level and not any(
+            name.startswith(f"{folder}/") for name in classes
+        ):
+            raise DataError(f"{path / folder} has no image; add some or remove the folder")
 
 
 def _sentence(path: Path, refused: list[str]) -> str:

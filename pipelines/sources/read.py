@@ -1,10 +1,9 @@
 """Read real data from wherever params.yaml says it is.
 
-`ingest.source` is a plug-in (`protocol.Source`, or a module with `load() -> DataFrame`), a table
-(Parquet, JSONL or CSV) in the layout of Hugging Face datasets (`image: struct{bytes, path}` and
-`label`; or the text columns that are the data set's identity, and `label` if there is one), or, for
-images, a folder with one sub-folder of images per class: labels are the folders' names where all
-are numbers, else their places in alphabetical order.
+`ingest.source` is a plug-in (`protocol.Source`, or a module with `load() -> DataFrame`), a table, a
+folder of tables or a pattern that tables fit, in the layout of Hugging Face datasets (`image:
+struct{bytes, path}` and `label`; or the columns that are the data set's identity, and `label` if
+there is one), or a folder of images (`image_folders`).
 """
 
 from __future__ import annotations
@@ -18,18 +17,16 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.common import console, plugin_modules
+from pipelines.common import plugin_modules
 from pipelines.common.errors import DataError, LibraryError
 from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
-from pipelines.sources import folders, registry, tables
-from pipelines.sources.account import Account
+from pipelines.sources import folders, image_folders, registry, tables
+from pipelines.sources.account import Account, grouped
 from pipelines.sources.columns import Columns
 from pipelines.sources.protocol import Source
 
-LARGEST: Final = (1 << 63) - 1
-"""Of labels."""
 ALL: Final = Columns()
 """Those of the modality, under their own names."""
 
@@ -85,8 +82,12 @@ def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> Real
         plugin = registry.find(reference)()
         return RealData(_loaded(source, plugin, own), plugin.origin, plugin.licence)
     path, mode = Path(source), folders.mode_of(source)
+    if folders.is_pattern(source):
+        paths = {name: Path(name) for name in folders.matching(source)}
+        frame, account = tables.read_all(source, paths, typed_csv=typed_csv)
+        return RealData(frame, source, account=account)
     if mode is not None and stat.S_ISDIR(mode):
-        return RealData(_folder(path), source)
+        return _folder(source, path, typed_csv=typed_csv)
     if path.suffix.lower() in tables.READERS and mode is not None:
         table = tables.read(path, typed_csv=typed_csv)
         return RealData(table.frame, source, account=Account(notes=table.notes))
@@ -110,21 +111,12 @@ def _loaded(source: str, plugin: Source[Any], settings: StrictModel) -> pl.DataF
     return frame
 
 
-def _folder(path: Path) -> pl.DataFrame:
+def _folder(source: str, path: Path, *, typed_csv: bool) -> RealData:
+    """Read a folder of images, or of tables."""
     folder = folders.find(path)
-    classes = list(folder.classes)
-    plain = all(name.isdecimal() and name.isascii() for name in classes)
-    values = [int(name) for name in classes] if plain else []
-    if any(value > LARGEST for value in values):
-        raise DataError(f"{path}: class folder {max(values)} is too large a number; rename it")
-    distinct = plain and len(set(values)) == len(values)
-    numbers = dict(zip(classes, values if distinct else range(len(classes)), strict=True))
-    console.line(
-        f"{path}: " + ", ".join(f"{name} is class {number}" for name, number in numbers.items())
-    )
-    rows = (
-        ({"bytes": folder.read(name, file), "path": f"{name}/{file}"}, numbers[name])
-        for name, named in folder.classes.items()
-        for file in named
-    )
-    return pl.DataFrame(list(rows), schema={"image": images.IMAGE, "label": pl.Int64}, orient="row")
+    if not folder.tables:
+        frame, account = image_folders.read(path, folder)
+        return RealData(frame, source, account=account)
+    paths = {name: folder.root / name for name in folder.tables}
+    frame, account = tables.read_all(source, paths, typed_csv=typed_csv)
+    return RealData(frame, source, account=Account(grouped(folder.left_out)) + account)

@@ -18,6 +18,7 @@ from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import NoSettings, Registry
 from pipelines.common.settings import StrictModel, parse
 from pipelines.sources import folders
+from pipelines.sources.folder_walk import TABLES
 from pipelines.sources.function_source import of_function
 from pipelines.sources.protocol import Source
 
@@ -36,10 +37,9 @@ FORMER: Final[Mapping[str, str]] = {
     f"pipelines/sources/{name}.py": name for name in SOURCES.names()
 }
 """What params.yaml called Stemma's own sources before they had names."""
-TABLES: Final = (".parquet", ".jsonl", ".ndjson", ".csv")
 TABLE: Final = "table/1"
 """Semantic version of how tables are read."""
-FOLDER: Final = "folder/1"
+FOLDER: Final = "folder/2"
 """Semantic version of how folders of images are read."""
 
 
@@ -54,6 +54,8 @@ def plugin(source: str) -> str | None:
     """
     if source in FORMER:
         return FORMER[source]
+    if folders.is_pattern(source):
+        return None
     parsed = Reference.of(source)
     mode = folders.mode_of(parsed.location)
     if mode is not None:
@@ -111,7 +113,8 @@ def versions(source: str) -> dict[str, str]:
     if reference is not None:
         class_ = find(reference)
         return {f"source {class_.name}": class_.version}
-    reader = TABLE if source.lower().endswith(TABLES) else FOLDER
+    is_table = folders.is_pattern(source) or source.lower().endswith(TABLES)
+    reader = TABLE if is_table else FOLDER
     return {f"source {reader.partition('/')[0]}": reader}
 
 
@@ -127,6 +130,8 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
         ParamsError: a key of the settings is wrong.
     """
     reference = plugin(source)
+    if reference is None and folders.is_pattern(source):
+        return tuple(Path(path) for path in folders.matching(source))
     if reference is None:
         return (Path(source),)
     parsed, class_ = Reference.of(reference), find(reference)

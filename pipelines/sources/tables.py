@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from lake import files
 from lineage.schema import UNREADABLE
 from pipelines.common import parquet
 from pipelines.common.errors import DataError
+from pipelines.sources.account import Account
 from pipelines.sources.formats import csv_files, csv_types, json_files, text_encoding
 
 CELL: Final = 16
@@ -38,10 +39,14 @@ LIST: Final = 1024
 """Bytes that a list takes by itself, while JSON is read."""
 COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 """How files begin that Polars decompresses whatever their names end in: gzip, zstd, zlib."""
+TYPED: Final = (".csv", ".tsv")
+"""Tables whose columns have the types of their values, if a modality wants that."""
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _CHUNK: Final = 1 << 20
 Read: TypeAlias = tuple[pl.DataFrame, tuple[str, ...]]
 """Rows, and what was found out about their file, in predicates."""
+Shards: TypeAlias = tuple[pl.DataFrame, Account]
+"""Rows of several files, and what is to be said of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,76 @@ def read(path: Path, *, typed_csv: bool = False) -> Table:
     except OSError as error:
         raise DataError(f"ingest.source {path} cannot be read: it {_why(error)}") from error
     notes = [f"{path} {each}" for each in found]
-    if typed_csv and suffix in (".csv", ".tsv"):
-        frame, missing = csv_types.typed(frame)
-        notes += [
-            f"{path}: column {name!r} has no value in {count:,} rows that say so in a word, such "
-            "as NA"
-            for name, count in missing.items()
-        ]
+    if typed_csv and suffix in TYPED:
+        frame, found_types = _typed(path, frame)
+        notes += found_types
     return Table(frame, tuple(notes))
+
+
+def read_all(source: str, paths: Mapping[str, Path], *, typed_csv: bool = False) -> Shards:
+    """Read several tables as one.
+
+    Args:
+        source: what params.yaml says.
+        paths: files by the names that they have in messages.
+        typed_csv: as for `read`; types are those that the values of all files have.
+
+    Raises:
+        DataError: as `read`; or files have columns of other types, or together become too large.
+    """
+    parts: list[tuple[str, pl.DataFrame]] = []
+    notes: list[str] = []
+    sizes = [0, 0]
+    for name, path in paths.items():
+        table = read(path)
+        sizes[0] += path.stat().st_size
+        sizes[1] += int(table.frame.estimated_size())
+        parquet.bound(source, *sizes)
+        parts.append((name, table.frame))
+        notes += table.notes
+    frame, account = joined(source, parts)
+    if typed_csv and all(path.suffix.lower() in TYPED for path in paths.values()):
+        frame, found = _typed(source, frame)
+        notes += found
+    return frame, account + Account(notes=tuple(notes))
+
+
+def joined(source: str, parts: Sequence[tuple[str, pl.DataFrame]]) -> Shards:
+    """Put tables below each other; a column that some lack is null there, and that is said.
+
+    Raises:
+        DataError: a column has other types in other files.
+    """
+    types: dict[str, tuple[str, pl.DataType]] = {}
+    for name, frame in parts:
+        for column, dtype in frame.schema.items():
+            first, known = types.setdefault(column, (name, dtype))
+            if known == pl.Null:
+                types[column] = (name, dtype)
+            elif dtype not in (known, pl.Null) and not (known.is_numeric() and dtype.is_numeric()):
+                raise DataError(
+                    f"{source}: column {column!r} is {dtype} in {name} and {known} in {first}; "
+                    "give it one type"
+                )
+    lacking = {column: sum(column not in frame.columns for _, frame in parts) for column in types}
+    notes = tuple(
+        f"{source}: {count:,} of {len(parts):,} files have no column {column!r}; it is null there"
+        for column, count in lacking.items()
+        if count
+    )
+    counts = tuple((name, len(frame)) for name, frame in parts)
+    frame = pl.concat([frame for _, frame in parts], how="diagonal_relaxed")
+    return frame, Account(notes=notes, files=counts if len(parts) > 1 else ())
+
+
+def _typed(name: object, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Give the columns of a CSV file the types of their values."""
+    typed, missing = csv_types.typed(frame)
+    return typed, [
+        f"{name}: column {column!r} has no value in {count:,} rows that say so in a word, "
+        "such as NA"
+        for column, count in missing.items()
+    ]
 
 
 def _why(error: OSError) -> str:

@@ -123,7 +123,7 @@ def test_sources_are_found_by_their_former_paths(
         sources.settings("digits", {"seed": 3})
     (tmp_path / "digits").mkdir()
     assert sources.plugin("digits") is None
-    assert sources.versions("digits") == {"source folder": "folder/1"}
+    assert sources.versions("digits") == {"source folder": "folder/2"}
     (tmp_path / "own.py").write_text("SOURCE = 'mine'\ndef load(): return 3\n")
     assert sources.versions("own.py") == {"source own": "own/1"}
     assert sources.files("own.py", {}) == (Path("own.py"),)
