@@ -32,7 +32,8 @@ from pipelines.scorers import registry
 from pipelines.scorers.protocol import EstimatesCost, columns_read
 
 LABEL: Final = "label"
-TEXT_AGREEMENT: Final = "text_agreement"
+AGREEMENT: Final[Mapping[str, str]] = {"text": "text_agreement", "table": "table_agreement"}
+"""The scorer, by modality, that needs labels and is asked for where there are some."""
 SHORT_TEXT: Final = 60
 """Words of a text up to which short runs of words are compared with held-out texts."""
 NGRAM: Final = 5
@@ -161,7 +162,11 @@ def of_settings(settings: Dataset) -> Real:
 def measure(real: Real, scorers: Mapping[str, Mapping[str, Any]], seed: int) -> Measured:
     """Score the training rows out of fold."""
     settings = real.settings
-    return out_of_fold.measure(real.train, settings.modality, settings.ingest.near, scorers, seed)
+    modality = settings.modality
+    content = tuple(name for name in settings.identity if name != modality.answer)
+    return out_of_fold.measure(
+        real.train, modality, settings.ingest.near, scorers, seed=seed, content=content
+    )
 
 
 def _ingest(source: str, detected: Detected, licence: str | None) -> dict[str, Any]:
@@ -186,9 +191,9 @@ def _scorers(real: Real) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     modality = real.settings.modality
     wanted = {name: dict(given) for name, given in modality.scorers.items()}
     shown = modality.shown(real.train.head(100).with_columns(pl.lit(0).alias("round")))
+    if LABEL in real.train.columns and modality.name in AGREEMENT:
+        wanted = {AGREEMENT[modality.name]: {}, **wanted}
     if modality.name == detection.TEXT:
-        if LABEL in real.train.columns:
-            wanted = {TEXT_AGREEMENT: {}, **wanted}
         words = shown["text"].str.count_matches(r"\S+").median()
         if isinstance(words, int | float) and words < SHORT_TEXT and "text_overlap" in wanted:
             wanted["text_overlap"] = {"ngram": NGRAM}

@@ -18,7 +18,7 @@ from lineage import splits
 from lineage.errors import LineageError
 from pipelines.common.errors import PipelineError
 from pipelines.modalities import Modality
-from pipelines.scorers import protocol, registry
+from pipelines.scorers import registry
 from pipelines.scorers.protocol import KEY, EstimatesCost, Given
 from pipelines.scorers.scoring import ConfiguredScorer
 
@@ -45,7 +45,9 @@ def measure(
     modality: Modality,
     near: float,
     scorers: Mapping[str, Mapping[str, Any]],
+    *,
     seed: int,
+    content: tuple[str, ...],
 ) -> Measured:
     """Score real training rows out of fold.
 
@@ -55,6 +57,7 @@ def measure(
         near: Distance of near-duplicates, which stay in one fold.
         scorers: Settings by name.
         seed: Of the scorers.
+        content: Columns that are the content of a row, without what is to be predicted.
 
     Returns:
         The rows and their scores. A scorer that asks a service is not run, and one that cannot
@@ -64,6 +67,7 @@ def measure(
     fold = _folds(chosen, modality, near)
     shown = modality.shown(chosen.with_columns(pl.lit(0, pl.Int32).alias("round")))
     parts = [shown.filter(fold == name) for name in fold.unique().sort()]
+    folds = [(part, _others(part, parts, seed, content)) for part in parts]
     left_out: dict[str, str] = {}
     columns = []
     for name, given in scorers.items():
@@ -72,7 +76,7 @@ def measure(
             left_out[name] = "it asks a service, so no real row was scored"
             continue
         try:
-            columns.append(_scores(name, given, parts, seed))
+            columns.append(_scores(name, given, folds))
         except (PipelineError, LineageError) as error:
             left_out[name] = str(error)
     rows = pl.concat(parts)
@@ -88,18 +92,23 @@ def _folds(rows: pl.DataFrame, modality: Modality, near: float) -> pl.Series:
     return splits.assign(rows["sample_id"], groups, shares, key="folds of a suite")
 
 
+def _others(
+    part: pl.DataFrame, parts: list[pl.DataFrame], seed: int, content: tuple[str, ...]
+) -> Given:
+    """What scorers of a part are given: the other parts, as the real rows and the held-out ones."""
+    real = pl.concat([other for other in parts if other is not part])
+    held_out = real.with_columns(pl.lit(STAND_IN).alias("split"))
+    return Given(real=real, earlier=real.clear(), held_out=held_out, seed=seed, content=content)
+
+
 def _scores(
-    name: str, given: Mapping[str, Any], parts: list[pl.DataFrame], seed: int
+    name: str, given: Mapping[str, Any], folds: list[tuple[pl.DataFrame, Given]]
 ) -> pl.DataFrame:
     """Score each part by the others: round, row and the scorer's columns."""
     scorer, settings = registry.load(name), registry.settings(name, given)
-    wanted = [*KEY, *protocol.columns_read(scorer, settings)]
     scored = []
-    for part in parts:
-        real = pl.concat([other for other in parts if other is not part])
-        held_out = real.with_columns(pl.lit(STAND_IN).alias("split"))
-        data = Given(real=real, earlier=real.clear(), held_out=held_out, seed=seed)
-        configured = ConfiguredScorer(name, scorer, settings, data)
-        configured.shown(real, "real rows")
-        scored.append(configured.score(part.select(wanted)))
+    for part, others in folds:
+        configured = ConfiguredScorer(name, scorer, settings, others)
+        configured.shown(others.real, "real rows")
+        scored.append(configured.score(configured.shown(part, "real rows")))
     return pl.concat(scored)
