@@ -9,7 +9,8 @@ with big-endian lengths, so no two contents share their bytes by shifting a boun
 canonical for its type: integers as decimal digits (any width), floats as IEEE binary64 with one
 zero and one NaN, decimals as their digits, text as UTF-8, times as nanoseconds, images as decoded
 pixels with mode and shape.
-Null has a tag of its own, so it differs from empty text. Storage width, categories, chunks, row
+Null has a tag of its own, so it differs from empty text. A list is the bytes of its elements, a
+struct those of its fields in order of their names. Storage width, categories, chunks, row
 order and column order do not matter; the type does: 1, 1.0 and "1" are three contents.
 """
 
@@ -79,12 +80,12 @@ def encoder(name: str, dtype: pl.DataType) -> Encoder:
     Raises:
         IdentityError: it does not.
     """
-    encode = canonical.encoder(dtype)
+    encode = canonical.nested(dtype)
     if encode is not None:
         return encode
     raise IdentityError(
         f"identity column {name!r} has type {dtype}, which has no canonical bytes; use text, "
-        "numbers, booleans, times, binary or images"
+        "numbers, booleans, times, binary or images, or lists and structs of these"
     )
 
 

@@ -42,6 +42,9 @@ class Plugin(Protocol):
     """Its name in params.yaml, in messages and in the lake."""
     version: ClassVar[str]
     """Its semantic version, such as `diffusion/1`; raised when output changes for equal input."""
+    reads_data: ClassVar[bool] = False
+    """Whether the files that it depends on can be tables and folders, instead of texts that a
+    person writes."""
 
     def files(self, settings: Any) -> tuple[Path, ...]:  # noqa: ANN401, ARG002  each has its own
         """Files that the user wrote and that the output depends on, such as a prompt or a rubric.
@@ -144,9 +147,11 @@ class Registry(Generic[PluginType]):
         paths: dict[Path, None] = {}
         for reference, own in settings.items():
             source = self.source(reference)
-            named = self._named(reference, self.load(reference, *arguments), method, own)
+            plugin = self.load(reference, *arguments)
+            named = self._named(reference, plugin, method, own)
             for path in named:
-                _check(path, text=source is None)
+                if not (plugin.reads_data and path.is_dir()):
+                    _check(path, text=source is None and not plugin.reads_data)
             paths |= dict.fromkeys([*([] if source is None else [source]), *named])
         return tuple(paths)
 

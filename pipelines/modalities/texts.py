@@ -1,8 +1,9 @@
 """Texts, with or without labels: near by shared pieces, measured by topics, for classification.
 
 The identity columns are the content of a sample: one column `text`, or several, such as `prompt`
-and `completion`. What scorers, suites and measures see as `text` is these columns, one below the
-other; the lake holds the columns alone.
+and `completion`, one of them at least of texts or chats, the others of any type. What scorers,
+suites and measures see as `text` is these columns, one below the other (`text_columns`); the lake
+holds the columns alone.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lineage.schema import SHOWN
 from pipelines.common.errors import DataError
 from pipelines.contact_sheet import text_picture
 from pipelines.features import embedding, text_similarity
 from pipelines.metrics import Labelled, tasks
-from pipelines.modalities import labels
+from pipelines.modalities import labels, text_columns
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 TEXT: Final = "text"
@@ -56,21 +58,33 @@ class Texts(Modality):
         return [*self.identity, *([LABEL] if LABEL in frame.columns else [])]
 
     def typed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
-        """Cast texts and labels to strings; a row without any text is an error."""
+        """Check the columns, and cast labels to strings; a row without any text is an error."""
         problem = missing(source, frame, self.identity)
         if problem is not None:
             raise DataError(problem)
-        for column in self.identity:
-            if frame.schema[column] != pl.String:
-                raise DataError(
-                    f"{source}: column {column!r} is {frame.schema[column]}; it must hold texts"
-                )
+        self._check(source, frame.schema)
         empty = ~self._text(frame).str.contains(VISIBLE).fill_null(value=False)
         if empty.any():
             raise DataError(f"{source}: row {empty.arg_max()} has no text")
         if LABEL not in frame.columns:
             return frame
         return frame.with_columns(labels.typed(source, frame[LABEL]).cast(pl.String))
+
+    def _check(self, source: str, schema: pl.Schema) -> None:
+        """Refuse columns that cannot be part of a text, or among which is none of texts."""
+        for column in self.identity:
+            problem = text_columns.fault(schema[column])
+            if problem is not None:
+                kind = str(schema[column])[:SHOWN]
+                raise DataError(f"{source}: column {column!r} is {kind}, {problem}")
+        if not any(text_columns.is_text(schema[column]) for column in self.identity):
+            first = self.identity[0]
+            kind = str(schema[first])[:SHOWN]
+            others = "" if len(self.identity) == 1 else ", and the others of the identity too"
+            raise DataError(
+                f"{source}: column {first!r} is {kind}{others}; one column must hold texts, or "
+                "chats (lists of objects with role and content)"
+            )
 
     def place(self) -> pl.Expr:
         """Return null: a text has no file of its own."""
@@ -114,8 +128,9 @@ class Texts(Modality):
         )
 
     def _text(self, frame: pl.DataFrame) -> pl.Series:
-        """Join the identity columns of each row; null where one has no value."""
-        return frame.select(pl.concat_str(self.identity, separator="\n").alias(TEXT))[TEXT]
+        """Join the identity columns of each row; null where one of texts has no value."""
+        parts = [text_columns.rendered(name, frame.schema[name]) for name in self.identity]
+        return frame.select(pl.concat_str(parts, separator="\n").alias(TEXT))[TEXT]
 
     def _array(self, frame: pl.DataFrame) -> NDArray[Any]:
         return np.asarray(self._text(frame).to_list(), dtype=object)

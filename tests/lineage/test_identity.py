@@ -170,11 +170,24 @@ def test_a_broken_image_has_an_identity() -> None:
     assert image(None) != image(b"")
 
 
+def test_lists_and_structs_are_content() -> None:
+    chats = [[{"role": "user", "content": "a"}], [{"role": "user", "content": "b"}], [], None]
+    kind = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+    turned = pl.List(pl.Struct({"content": pl.String, "role": pl.String}))
+    frame = pl.DataFrame({"m": pl.Series(chats, dtype=kind)})
+    ids = sample_ids(frame, ["m"])
+    assert ids.n_unique() == len(chats)
+    other = pl.DataFrame({"m": pl.Series(chats, dtype=turned)})
+    assert sample_ids(other, ["m"]).to_list() == ids.to_list()
+    two = pl.DataFrame({"m": [["a", "b"], ["ab"], ["a"], [None]]})
+    assert sample_ids(two, ["m"]).n_unique() == len(two)
+
+
 def test_errors_name_the_column() -> None:
-    frame = pl.DataFrame({"a": [[1]], "b": ["x"]})
+    frame = pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object), "b": ["x"]})
     with pytest.raises(IdentityError, match="'c' is missing; the frame has a, b"):
         sample_ids(frame, ["b", "c"])
-    with pytest.raises(IdentityError, match="'a' has type List"):
+    with pytest.raises(IdentityError, match="'a' has type Object"):
         sample_ids(frame, ["a"])
     for columns in ([], ["b", "b"]):
         with pytest.raises(IdentityError, match="each named once"):

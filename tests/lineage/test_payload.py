@@ -199,6 +199,14 @@ def test_the_path_of_an_image_counts_and_its_encoding_does_not() -> None:
     assert of(file(3), None, "mask") != of(file(4), None, "mask")
 
 
+def deep_list() -> pl.DataType:
+    """Lists within lists, deeper than anything is encoded."""
+    dtype: pl.DataType = pl.Int64()
+    for _ in range(40):
+        dtype = pl.List(dtype)
+    return dtype
+
+
 @pytest.mark.parametrize("depth", [1, 40])
 def test_a_type_without_canonical_bytes_is_an_error(depth: int) -> None:
     dtype: pl.DataType = pl.Int64() if depth > 1 else pl.Object()
@@ -243,7 +251,7 @@ def changed(column: str, value: object) -> Callable[[pl.DataFrame], pl.DataFrame
             "has a payload that gives no ids: identity column 'text' is missing",
         ),
         (
-            lambda frame: frame.with_columns(text=pl.lit([["a"]])),
+            lambda frame: frame.with_columns(text=pl.lit(None, deep_list())),
             "payload",
             None,
             "has no canonical bytes",

@@ -66,7 +66,7 @@ def test_labels_are_optional_and_become_texts(tmp_path: Path) -> None:
     ("rows", "said"),
     [
         ([{"words": "a"}], "has no column 'text'; it has: words"),
-        ([{"text": 1}], "column 'text' is Int64; it must hold texts"),
+        ([{"text": 1}], "column 'text' is Int64; one column must hold texts"),
         ([{"text": "a"}, {"text": " "}], "row 1 has no text"),
         ([{"text": "a", "label": None}, {"text": "b", "label": "x"}], "row 0 has no label"),
     ],

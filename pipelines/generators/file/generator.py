@@ -62,6 +62,7 @@ class File(Generator[FileFit, FileGenerate]):
     GenerateSettings = FileGenerate
     attribution = RULE
     opaque_share = 1.0
+    reads_data = True
     no_replay = "its candidates were made elsewhere and read from a file, whose digest is recorded"
 
     def files(self, settings: FileFit | FileGenerate) -> tuple[Path, ...]:

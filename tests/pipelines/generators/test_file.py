@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from lineage.identity import sample_ids
-from pipelines.common.errors import DataError, GeneratorError
+from pipelines.common.errors import DataError, GeneratorError, ParamsError
 from pipelines.features import images
 from pipelines.generators import making
 from pipelines.generators.file.settings import FileFit, FileGenerate
@@ -130,6 +131,13 @@ def test_a_folder_of_images_is_a_round_too(made: Any, tmp_path: Path) -> None:
     assert set(table.candidates["sample_id"]) == set(result.candidates["sample_id"])
 
 
-def test_the_file_is_in_the_key_and_nothing_else_is() -> None:
-    assert FILE.files(FileGenerate(path="a.csv")) == (Path("a.csv"),)
+def test_a_table_or_a_folder_is_in_the_key(tmp_path: Path) -> None:
     assert FILE.files(FileGenerate()) == FILE.files(FileFit()) == ()
+    table, folder = tmp_path / "a.parquet", tmp_path / "images"
+    folder.mkdir()
+    vendor().write_parquet(table)
+    for place in (table, folder, tmp_path / "missing.csv"):
+        assert GENERATORS.files({"file": FileGenerate(path=str(place))}) == (place,)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ParamsError, match="cannot be read"):
+        GENERATORS.files({"file": FileGenerate(path=str(tmp_path / "pipe"))})
