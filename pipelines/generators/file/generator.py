@@ -157,18 +157,32 @@ def _payload(
 ) -> pl.DataFrame:
     """Select the columns of the data set; those besides content and label may be missing."""
     path = request.settings.path
-    for name in (*request.identity, LABEL):
-        given, kind = frame.schema.get(name), columns.get(name)
-        if given is not None and kind is not None and given != kind:
-            raise GeneratorError(
-                f"{path}: column {name!r} is {given}, and {kind} in the data set; write it as there"
-            )
-    if LABEL in columns and LABEL not in frame.columns:
+    answers = [name for name in request.answers if name in columns]
+    missing = [name for name in (*request.identity, *answers) if name not in frame.columns]
+    if missing:
+        named = "; name it under generate.file.label" if missing[0] == LABEL else ""
+        raise GeneratorError(f"{path} has no column {missing[0]!r}, which the data set has{named}")
+    typed = [
+        _cast(frame[name], columns[name], path)
+        for name in dict.fromkeys((*request.identity, *answers))
+    ]
+    used = frame.with_columns(typed)
+    return used.select(name for name in columns if name in used.columns)
+
+
+def _cast(values: pl.Series, kind: pl.DataType, path: str) -> pl.Series:
+    """Give a column the type that the data set has; only a number becomes another one."""
+    if values.dtype == kind:
+        return values
+    numbers = values.dtype.is_numeric() and kind.is_numeric()
+    cast = values.cast(kind, strict=False) if numbers or values.dtype == pl.Null else None
+    same = cast is not None and cast.cast(values.dtype, strict=False).equals(values)
+    if cast is None or not same:
         raise GeneratorError(
-            f"{path} has no column 'label', which the data set has; name the one with the labels "
-            f"under generate.file.label"
+            f"{path}: column {values.name!r} is {values.dtype}, and {kind} in the data set; write "
+            "it as there"
         )
-    return frame.select(name for name in columns if name in frame.columns)
+    return cast
 
 
 def _parents(frame: pl.DataFrame, request: GenerateRequest[FileGenerate]) -> pl.DataFrame | None:

@@ -14,6 +14,7 @@ from lineage.identity import sample_ids
 from pipelines.common.errors import DataError, GeneratorError, ParamsError
 from pipelines.features import images
 from pipelines.generators import making
+from pipelines.generators.file import generator
 from pipelines.generators.file.settings import FileFit, FileGenerate
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from pipelines.generators.registry import GENERATORS
@@ -101,7 +102,7 @@ def test_wrong_parents_are_refused_with_their_row(made: Any, name: str, why: str
 
 
 def test_what_the_data_set_needs_is_asked_for(made: Any, tmp_path: Path) -> None:
-    with pytest.raises(GeneratorError, match=r"no column 'label', .* generate\.file\.label"):
+    with pytest.raises(GeneratorError, match=r"no column 'label', .*generate\.file\.label"):
         made(vendor().drop("label"))
     with pytest.raises(GeneratorError, match="no column 'origin', which generate"):
         made(vendor(), parents="origin")
@@ -113,6 +114,8 @@ def test_what_the_data_set_needs_is_asked_for(made: Any, tmp_path: Path) -> None
         made(tmp_path / "nothing.csv")
     with pytest.raises(DataError, match="neither a folder nor a table"):
         made(Path(__file__))
+    with pytest.raises(GeneratorError, match="column 'label' is String, and Int64 in the data"):
+        made(vendor(), MIX.with_columns(pl.lit(3, pl.Int64).alias("label")))
     renamed = made(vendor().rename({"label": "kind"}), label="kind")
     assert renamed.candidates["label"].to_list() == vendor()["label"].to_list()
 
@@ -129,6 +132,14 @@ def test_a_folder_of_images_is_a_round_too(made: Any, tmp_path: Path) -> None:
     assert result.candidates.schema["image"] == images.IMAGE
     table = made(pictures(4, 6).drop("round", "row"), mix, "image")
     assert set(table.candidates["sample_id"]) == set(result.candidates["sample_id"])
+
+
+def test_numbers_take_the_type_of_the_data_set_where_they_fit() -> None:
+    whole = generator._cast(pl.Series("n", [1, 2]), pl.Float64(), "x.csv")
+    assert whole.to_list() == [1.0, 2.0]
+    for values, kind in (([1.5], pl.Int64()), ([300], pl.Int8()), (["1"], pl.Int64())):
+        with pytest.raises(GeneratorError, match="column 'n' is"):
+            generator._cast(pl.Series("n", values), kind, "x.csv")
 
 
 def test_a_table_or_a_folder_is_in_the_key(tmp_path: Path) -> None:
