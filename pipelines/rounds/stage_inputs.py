@@ -17,6 +17,7 @@ from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Round
 from pipelines.rounds import file_digests, plugin_inputs
 from pipelines.rounds.keys import StageKey, stage_key
+from pipelines.sources import registry as sources
 
 VERSIONS: Final = {
     "ingest": "ingest/1",
@@ -63,7 +64,8 @@ def of_ingest(settings: Dataset) -> StageInputs:
     """Collect the inputs of the stage `ingest`."""
     return StageInputs(
         plugin_inputs.ingest_settings(settings),
-        _digests(plugin_inputs.ingest_files(settings)),
+        _digests(plugin_inputs.ingest_files(settings))
+        | sources.remote_digests(settings.ingest.source),
         {"ingest": VERSIONS["ingest"], **plugin_inputs.ingest_versions(settings)},
         {"identity": list(settings.identity)},
     )

@@ -73,6 +73,8 @@ def check(source: str) -> None:
     Raises:
         DataError: it is neither file nor folder, or a folder of which files are refused.
     """
+    if "://" in source:
+        return
     mode = mode_of(source)
     if is_pattern(source):
         matching(source)

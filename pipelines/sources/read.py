@@ -26,6 +26,7 @@ from pipelines.sources import folders, image_folders, registry, tables
 from pipelines.sources.account import Account, grouped
 from pipelines.sources.columns import Columns
 from pipelines.sources.protocol import Source
+from pipelines.sources.remote import listing
 
 ALL: Final = Columns()
 """Those of the modality, under their own names."""
@@ -81,6 +82,26 @@ def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> Real
     if reference is not None:
         plugin = registry.find(reference)()
         return RealData(_loaded(source, plugin, own), plugin.origin, plugin.licence)
+    if listing.is_remote(source):
+        return _fetched(source, typed_csv=typed_csv)
+    return _on_disk(source, typed_csv=typed_csv)
+
+
+def _fetched(source: str, *, typed_csv: bool) -> RealData:
+    """Read a source on another machine, from its copy in the cache of the project."""
+    from pipelines.sources.remote import fetch  # noqa: PLC0415  few data sets need it
+
+    place = str(fetch.local(source))
+    try:
+        given = _on_disk(place, typed_csv=typed_csv)
+    except DataError as error:
+        raise DataError(str(error).replace(place, source)) from error
+    notes = tuple(note.replace(place, source) for note in given.account.notes)
+    return replace(given, name=source, account=replace(given.account, notes=notes))
+
+
+def _on_disk(source: str, *, typed_csv: bool) -> RealData:
+    """Read a table, a folder, or the tables that fit a pattern."""
     path, mode = Path(source), folders.mode_of(source)
     if folders.is_pattern(source):
         paths = {name: Path(name) for name in folders.matching(source)}

@@ -21,6 +21,7 @@ from pipelines.sources import folders
 from pipelines.sources.folder_walk import TABLES
 from pipelines.sources.function_source import of_function
 from pipelines.sources.protocol import Source
+from pipelines.sources.remote import listing
 
 if TYPE_CHECKING:
     pass
@@ -54,7 +55,7 @@ def plugin(source: str) -> str | None:
     """
     if source in FORMER:
         return FORMER[source]
-    if folders.is_pattern(source):
+    if listing.is_remote(source) or folders.is_pattern(source):
         return None
     parsed = Reference.of(source)
     mode = folders.mode_of(parsed.location)
@@ -130,6 +131,8 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
         ParamsError: a key of the settings is wrong.
     """
     reference = plugin(source)
+    if listing.is_remote(source):
+        return ()
     if reference is None and folders.is_pattern(source):
         return tuple(Path(path) for path in folders.matching(source))
     if reference is None:
@@ -137,6 +140,20 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
     parsed, class_ = Reference.of(reference), find(reference)
     own = () if parsed.is_name else (plugin_modules.source(parsed),)
     return (*own, *class_().files(settings(source, given)))
+
+
+def remote_digests(source: str) -> dict[str, str]:
+    """Return the digest of what a source on another machine holds now, by its address.
+
+    Raises:
+        LibraryError: the package of its scheme is not installed.
+        DataError: it cannot be read.
+    """
+    if not listing.is_remote(source):
+        return {}
+    from pipelines.sources.remote import fetch  # noqa: PLC0415  few data sets need it
+
+    return {source: fetch.digest(source)}
 
 
 def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:

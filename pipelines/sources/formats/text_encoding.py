@@ -1,8 +1,8 @@
 """Files of text in the encodings that people use: brought to UTF-8, and said.
 
 UTF-8 is what a file has to be. A byte order mark names UTF-8, UTF-16 or UTF-32. Bytes that are no
-UTF-8 are taken for Windows-1252, which holds Latin-1, if they stand alone among ASCII letters, as
-accents do; where they come in runs, the text is in another alphabet, and nothing is guessed.
+UTF-8 are taken for Windows-1252, which holds Latin-1, if they stand among ASCII letters, as accents
+do; where they come in runs, the text is in another alphabet, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-ALONE: Final = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+RUN: Final = re.compile(rb"[\x80-\xff]{3,}")
+"""More letters beyond ASCII in a row than Western languages have."""
 HIGH: Final = re.compile(rb"[\x80-\xff]")
 WESTERN: Final = "cp1252"
 LARGEST: Final = 1 << 30
@@ -92,12 +93,12 @@ def _western(file: BinaryIO, place: str) -> BinaryIO:
             "it is no text in UTF-8, UTF-16 with a byte order mark, or Windows-1252; convert it to "
             "UTF-8"
         )
-    alone, high = len(ALONE.findall(data)), len(HIGH.findall(data))
+    in_runs, high = sum(map(len, RUN.findall(data))), len(HIGH.findall(data))
     try:
         text = data.decode(WESTERN)
     except UnicodeDecodeError:
         text = ""
-    if not text or 2 * alone < high:
+    if not text or 2 * in_runs > high:
         raise MalformedError(
             f"it is not UTF-8 ({place}), and nothing says which encoding it "
             "is; convert it, for example by `iconv -f cp1251 -t utf-8`"
