@@ -22,7 +22,7 @@ from pipelines.common.errors import DataError, LibraryError
 from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
-from pipelines.sources import folders, image_folders, registry, tables
+from pipelines.sources import croissant, folders, image_folders, registry, tables
 from pipelines.sources.account import Account, grouped
 from pipelines.sources.columns import Columns
 from pipelines.sources.protocol import Source
@@ -84,6 +84,9 @@ def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> Real
         return RealData(_loaded(source, plugin, own), plugin.origin, plugin.licence)
     if listing.is_remote(source):
         return _fetched(source, typed_csv=typed_csv)
+    if croissant.is_description(source):
+        described = croissant.read(source, typed_csv=typed_csv)
+        return RealData(described.frame, described.name, described.licence, described.account)
     return _on_disk(source, typed_csv=typed_csv)
 
 

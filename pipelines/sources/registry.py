@@ -40,6 +40,8 @@ FORMER: Final[Mapping[str, str]] = {
 """What params.yaml called Stemma's own sources before they had names."""
 TABLE: Final = "table/1"
 """Semantic version of how tables are read."""
+CROISSANT: Final = "croissant/1"
+"""Semantic version of how Croissant descriptions are read."""
 FOLDER: Final = "folder/2"
 """Semantic version of how folders of images are read."""
 
@@ -55,7 +57,7 @@ def plugin(source: str) -> str | None:
     """
     if source in FORMER:
         return FORMER[source]
-    if listing.is_remote(source) or folders.is_pattern(source):
+    if listing.is_remote(source) or folders.is_pattern(source) or _describes(source):
         return None
     parsed = Reference.of(source)
     mode = folders.mode_of(parsed.location)
@@ -114,6 +116,8 @@ def versions(source: str) -> dict[str, str]:
     if reference is not None:
         class_ = find(reference)
         return {f"source {class_.name}": class_.version}
+    if _describes(source):
+        return {"source croissant": CROISSANT}
     is_table = folders.is_pattern(source) or source.lower().endswith(TABLES)
     reader = TABLE if is_table else FOLDER
     return {f"source {reader.partition('/')[0]}": reader}
@@ -133,6 +137,8 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
     reference = plugin(source)
     if listing.is_remote(source):
         return ()
+    if _describes(source):
+        return croissant_files(source)
     if reference is None and folders.is_pattern(source):
         return tuple(Path(path) for path in folders.matching(source))
     if reference is None:
@@ -140,6 +146,26 @@ def files(source: str, given: Mapping[str, Any]) -> tuple[Path, ...]:
     parsed, class_ = Reference.of(reference), find(reference)
     own = () if parsed.is_name else (plugin_modules.source(parsed),)
     return (*own, *class_().files(settings(source, given)))
+
+
+def _describes(source: str) -> bool:
+    """Tell whether a source is a Croissant description."""
+    if not source.partition("#")[0].lower().endswith((".json", ".jsonld")):
+        return False
+    from pipelines.sources import croissant  # noqa: PLC0415  few data sets need it
+
+    return croissant.is_description(source)
+
+
+def croissant_files(source: str) -> tuple[Path, ...]:
+    """Return the files of a Croissant description, itself included.
+
+    Raises:
+        DataError: it names files that are not there.
+    """
+    from pipelines.sources import croissant  # noqa: PLC0415  few data sets need it
+
+    return croissant.paths(source)
 
 
 def remote_digests(source: str) -> dict[str, str]:
