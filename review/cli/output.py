@@ -8,6 +8,7 @@ what is left. JSON is ASCII, with its own escapes.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -82,8 +83,29 @@ def print_json(content: object) -> None:
 
 
 def as_json(content: object, *, indent: int | None = None) -> str:
-    """Serialize as JSON in ASCII, with escapes for characters that do not print."""
-    return escape_json(json.dumps(content, indent=indent, default=str))
+    """Serialize as JSON in ASCII, with escapes for characters that do not print.
+
+    JSON has no NaN and no infinity: they are written as the texts "nan", "inf" and "-inf".
+    """
+    try:
+        text = json.dumps(content, indent=indent, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(content), indent=indent, default=str, allow_nan=False)
+    return escape_json(text)
+
+
+def _finite(content: object) -> object:
+    """The same content with a text for each number that JSON lacks."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return str(content)
+    if isinstance(content, Mapping):
+        return {
+            str(name) if isinstance(name, float) else name: _finite(value)
+            for name, value in content.items()
+        }
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content
 
 
 def print_json_rows(

@@ -48,9 +48,11 @@ def _nulls(diff: DataDiff) -> str | None:
     columns = [
         shift.column
         for shift in diff.columns
-        if all(shift.rows) and shift.nulls[1] / shift.rows[1] > shift.nulls[0] / shift.rows[0]
+        if all(shift.rows) and shift.absent[1] / shift.rows[1] > shift.absent[0] / shift.rows[0]
     ]
-    return f"a larger share of nulls in {', '.join(columns)}" if columns else None
+    nan = any(any(shift.nan) for shift in diff.columns if shift.column in columns)
+    what = "nulls or NaN" if nan else "nulls"
+    return f"a larger share of {what} in {', '.join(columns)}" if columns else None
 
 
 def _lost(diff: DataDiff) -> str | None:
@@ -85,7 +87,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "parents": Check("candidates have other parents", _rows("parents", "of other parents")),
     "schema": Check("columns came, went or changed type", _schema),
     "shift": Check("a column is distributed otherwise, by test and effect size", _shift),
-    "nulls": Check("a column has a larger share of nulls", _nulls),
+    "nulls": Check("a column has a larger share of nulls or NaN", _nulls),
     "lost-categories": Check("a column has lost categories", _lost),
     "metrics": Check("intervals of a metric do not meet", _metrics),
     "guard": Check("the guard blocks the last round", _guard),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from review.diff.pairing import SEED
+
+FLOAT_WHOLE: Final = 1 << 53
+"""Greatest whole number up to which a float of 64 bits holds each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,40 @@ def schemas(left: pl.Schema, right: pl.Schema) -> Schemas:
             if name in right and right[name] != dtype
         },
     )
+
+
+def exact(
+    left: pl.LazyFrame, right: pl.LazyFrame, names: Sequence[str]
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Turn whole numbers beside floats into texts where a float cannot hold them.
+
+    A float holds each whole number up to 2⁵³. Beyond that several would be one, and rows of
+    different keys would be paired. As texts, a whole number and a float of its value are the same.
+    """
+    schemas_ = [side.collect_schema() for side in (left, right)]
+    for name in names:
+        kinds = [schema[name] for schema in schemas_]
+        whole = [kind.is_integer() for kind in kinds]
+        if sum(whole) != 1 or not all(kind.is_integer() or kind.is_float() for kind in kinds):
+            continue
+        column = pl.col(name).cast(pl.Int128)
+        beyond = (column.max() > FLOAT_WHOLE) | (column.min() < -FLOAT_WHOLE)
+        if (left, right)[whole.index(True)].select(beyond.fill_null(value=False)).collect().item():
+            left, right = (
+                side.with_columns(_digits(name, kind))
+                for side, kind in zip((left, right), kinds, strict=True)
+            )
+    return left, right
+
+
+def _digits(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A number as text; a float without a fraction as the whole number that it is."""
+    column = pl.col(name)
+    if dtype.is_integer():
+        return column.cast(pl.String)
+    whole = column.cast(pl.Float64).cast(pl.Int128, strict=False)
+    is_whole = column.is_finite() & (column == column.floor()) & whole.is_not_null()
+    return pl.when(is_whole).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
 
 
 def common(left: pl.Schema, right: pl.Schema, names: Sequence[str]) -> dict[str, pl.DataType]:

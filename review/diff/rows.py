@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from review.diff.columns import common, compared
+from review.diff.columns import common, compared, exact
 from review.diff.pairing import SEED, Pairs, Positions, pair
 from review.errors import UsageError
 
@@ -82,6 +82,8 @@ def compare(
     _check_key(ours, theirs, key)
     passed_over = {*key, *ignore}
     shared = [name for name in ours if name in theirs and name not in passed_over]
+    left, right = exact(left, right, [*key, *shared])
+    ours, theirs = left.collect_schema(), right.collect_schema()
     dtypes, keys = common(ours, theirs, shared), common(ours, theirs, key)
     if len(keys) < len(key):
         raise UsageError(f"the key {', '.join(key)} has types that cannot be compared")

@@ -254,7 +254,7 @@ def _column(shift: Shift) -> list[str]:
         shift.column,
         _summary(shift.before),
         _summary(shift.after),
-        " → ".join(number(value) for value in shift.nulls) if any(shift.nulls) else "",
+        " → ".join(number(value) for value in shift.absent) if any(shift.absent) else "",
         number(shift.effect),
         shift.size or "–",
         "–" if p is None else "<0.001" if p < 0.001 else number(p),  # noqa: PLR2004  digits shown

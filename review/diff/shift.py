@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -59,6 +59,8 @@ class Shift:
     lost: tuple[str, ...] = ()
     gained_count: int = 0
     lost_count: int = 0
+    nan: tuple[int, int] = (0, 0)
+    """Rows that hold NaN in place of a number."""
 
     @property
     def shifted(self) -> bool:
@@ -66,10 +68,15 @@ class Shift:
         significant = self.p_holm is not None and self.p_holm < LEVEL
         return significant and self.size in ("medium", "large")
 
+    @property
+    def absent(self) -> tuple[int, int]:
+        """Rows without a value: null or NaN."""
+        return self.nulls[0] + self.nan[0], self.nulls[1] + self.nan[1]
+
     def to_dict(self) -> dict[str, Any]:
         """The content of `--json`."""
         content = asdict(self) | {"shifted": self.shifted}
-        pairs = ("rows", "nulls", "gained", "lost")
+        pairs = ("rows", "nulls", "gained", "lost", "nan")
         return {**content, **{name: list(content[name]) for name in pairs}}
 
 
@@ -101,6 +108,7 @@ def _column(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
         return [Shift(name, "other", (rows, more), (nulls, empty), {}, {}, {})]
     frames = pl.collect_all([left.select(name), right.select(name)])
     old, new = (series.to_series() for series in frames)
+    old, new = _same_unit(old, new)
     if all(series.dtype.is_numeric() or series.dtype.is_temporal() for series in (old, new)):
         few = old.dtype.is_integer() and categories.few(old, new)
         return [_categories(name, old, new) if few else _numbers(name, old, new)]
@@ -114,7 +122,10 @@ def _column(left: pl.LazyFrame, right: pl.LazyFrame, name: str) -> list[Shift]:
 def _numbers(name: str, old: pl.Series, new: pl.Series) -> Shift:
     rows, nulls = (len(old), len(new)), (old.null_count(), new.null_count())
     left, right = (_drawn(series) for series in (old, new))
-    shift = Shift(name, "numeric", rows, nulls, _summary(left), _summary(right), {})
+    shift = replace(
+        Shift(name, "numeric", rows, nulls, _summary(left), _summary(right), {}),
+        nan=(_nan(old), _nan(new)),
+    )
     if min(len(left), len(right)) < FEW_ROWS:
         return shift
     delta = effects.cliffs_delta(left, right)
@@ -216,8 +227,36 @@ def _sampled(values: pl.Series) -> pl.Series:
 
 
 def _drawn(values: pl.Series) -> NDArray[np.float64]:
-    numbers: NDArray[np.float64] = _sampled(values.to_physical()).cast(pl.Float64).to_numpy()
+    plain = values if values.dtype.is_decimal() else values.to_physical()
+    numbers: NDArray[np.float64] = _sampled(plain).cast(pl.Float64).to_numpy()
     return numbers[np.isfinite(numbers)]
+
+
+def _nan(values: pl.Series) -> int:
+    return int(values.is_nan().sum()) if values.dtype.is_float() else 0
+
+
+def _same_unit(old: pl.Series, new: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Give times of two sides one unit, where they differ in it; the finer one loses nothing."""
+    kinds = old.dtype, new.dtype
+    if kinds[0] == kinds[1] or not all(kind.is_temporal() for kind in kinds):
+        return old, new
+    fine: Literal["ns", "us"] = "ns" if any("ns" in str(kind) for kind in kinds) else "us"
+    if all(kind in (pl.Date, pl.Datetime) for kind in kinds):
+        wanted: pl.DataType = pl.Datetime(fine)
+    elif all(kind == pl.Duration for kind in kinds):
+        wanted = pl.Duration(fine)
+    else:
+        return old, new
+    return _in(old, wanted), _in(new, wanted)
+
+
+def _in(values: pl.Series, wanted: pl.DataType) -> pl.Series:
+    """Times in a unit; of a time zone, in Coordinated Universal Time."""
+    zone = getattr(values.dtype, "time_zone", None)
+    return (values.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else values).cast(
+        wanted
+    )
 
 
 def _summary(values: NDArray[np.float64]) -> dict[str, float]:

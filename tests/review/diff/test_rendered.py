@@ -227,3 +227,22 @@ def test_help_and_documentation_name_every_check() -> None:
         assert f"| `{name}` | {check.meaning} |" in documented
     for change in ORDER:
         assert f"| {change} | {MEANINGS[change]}" in documented
+
+
+def test_keys_that_are_nan_leave_the_json_valid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, right = tmp_path / "left.parquet", tmp_path / "right.parquet"
+    pl.DataFrame({"score": [1.5, float("nan"), float("inf")], "v": [1, 2, 3]}).write_parquet(left)
+    pl.DataFrame({"score": [1.5, float("nan")], "v": [1, 9]}).write_parquet(right)
+    run(left, right, key=["score"], as_json=True, rows=True)
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    content = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    ((_, table),) = content["datasets"].items()
+    assert {row["score"]: row["change"] for row in table["rows"]} == {
+        "nan": "changed",
+        "inf": "removed",
+    }

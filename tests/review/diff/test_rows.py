@@ -146,6 +146,21 @@ def test_types_that_differ_are_compared_where_values_can_be_equal() -> None:
     assert changes.uncompared == ("mixed",)
 
 
+def test_whole_numbers_beyond_a_float_are_not_one_key() -> None:
+    big = 1 << 53
+    left = pl.LazyFrame({"k": [big, big + 1, big + 2, 7, None], "v": [1, 2, 3, 4, 5]})
+    right = pl.LazyFrame({"k": [float(big), 7.0, 7.5, float("nan"), None], "v": [1, 9, 3, 4, 5]})
+    changes = compare(left, right, ["k"])
+    assert (changes.added, changes.removed, changes.changed) == (2, 2, 1)
+    assert keys_of(changes, "removed") == {str(big + 1), str(big + 2)}
+    payload = compare(
+        pl.LazyFrame({"k": [1, 2], "v": [big + 1, 5]}),
+        pl.LazyFrame({"k": [1, 2], "v": [float(big), 5.0]}),
+        ["k"],
+    )
+    assert payload.columns == {"v": 1}
+
+
 def test_categories_are_compared_by_what_they_say() -> None:
     left = pl.LazyFrame({"k": ["a", "b"], "v": ["x", "y"]}).cast(pl.Categorical)
     right = pl.LazyFrame({"k": ["b", "a"], "v": ["y", "x"]}).cast(pl.Enum(["y", "x", "a", "b"]))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
 import numpy as np
 import polars as pl
 import pytest
@@ -114,3 +118,27 @@ def test_p_values_are_adjusted_by_holm() -> None:
     assert effects.holm(values) == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
     assert effects.holm([0.9, 0.8]) == [1.0, 1.0]
     assert effects.holm([]) == []
+
+
+def test_decimals_have_their_own_mean_whatever_their_scale() -> None:
+    values = [Decimal("1.50"), Decimal("2.50")] * 10
+    old = pl.Series(values, dtype=pl.Decimal(9, 2))
+    shift = one(old, old.cast(pl.Decimal(9, 4)))
+    assert (shift.before["mean"], shift.after["mean"]) == (2.0, 2.0)
+    assert (shift.effect, shift.shifted) == (0.0, False)
+
+
+@pytest.mark.parametrize("unit", ["ms", "ns"])
+def test_times_in_another_unit_are_no_shift(unit: Literal["ms", "ns"]) -> None:
+    old = pl.Series([datetime(2024, 1, day, tzinfo=UTC) for day in range(1, 21)])
+    for left, right in ((old, old.dt.cast_time_unit(unit)), (old.dt.date(), old)):
+        shift = one(left, right)
+        assert (shift.effect, shift.shifted) == (0.0, False)
+        assert shift.before == shift.after
+    passed = old.diff()
+    assert not one(passed, passed.dt.cast_time_unit(unit)).effect
+
+
+def test_a_column_that_turned_nan_has_no_values() -> None:
+    shift = one(pl.Series([1.5] * 20), pl.Series([float("nan")] * 20))
+    assert (shift.nulls, shift.nan, shift.absent, shift.after) == ((0, 0), (0, 20), (0, 20), {})
