@@ -53,10 +53,12 @@ Rows = NDArray[np.int64]
 
 
 class InterpolationGenerate(StrictModel):
-    """How far away the second parent may be."""
+    """Which row the second parent is, and how much of a candidate is of either."""
 
     neighbours: int = Field(5, gt=0)
     """Closest rows of the same label, one of which is the second parent."""
+    least_share: float = Field(0.25, ge=0, le=0.5)
+    """Least share of either parent: with 0, many candidates are all but copies of one."""
 
 
 class Interpolation(Generator[NoSettings, InterpolationGenerate]):
@@ -98,7 +100,8 @@ class Interpolation(Generator[NoSettings, InterpolationGenerate]):
         draw = np.random.default_rng(shard.seed)
         first = pool.drawn(len(shard.rows), draw)
         second = pool.neighbours(first, plan.request.settings.neighbours, draw)
-        share = draw.integers(1, STEPS, len(first)) / STEPS
+        least = max(1, round(plan.request.settings.least_share * STEPS))
+        share = draw.integers(least, STEPS - least + 1, len(first)) / STEPS
         rows = pl.Series("row", shard.rows, dtype=pl.Int64)
         mixed = between.rows(pool.payload[first], pool.payload[second], share, pool.payload, draw)
         candidates = mixed.with_columns(

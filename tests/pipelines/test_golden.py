@@ -32,7 +32,7 @@ from tests.pipelines.plugin_outputs import (
 GOLDEN: Final[Mapping[str, str]] = {
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
     "generator file/1": "b29b6481151f5aa96d1842821c66aed19bd4f6f83ba178d8f61813894da03d95",
-    "generator interpolation/1": "f1d191754be99b47dfdc708061f4902e233a50be5308055190939a5cdafcdd76",
+    "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
     "generator text/1": "474a49f23887e6a4e96bf830c3160b76daca2b52371ad5c2daed35be1e3c209f",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",

@@ -75,7 +75,7 @@ def _units(left: pl.Series, right: pl.Series, share: Shares, known: pl.Series) -
     *ends, there = (each - least for each in units)
     values = ends[0] + share * (ends[1] - ends[0])
     if known.dtype.is_integer():
-        found = _nearest(values, np.unique(there).astype(np.float64))
+        found = nearest(values, np.unique(there).astype(np.float64))
     else:
         step = int(np.gcd.reduce(there)) or 1
         found = np.round(values / step) * step
@@ -94,7 +94,7 @@ def _digits(values: NDArray[np.float64]) -> int | None:
     return None
 
 
-def _nearest(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+def nearest(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the nearest of the known values, which are sorted, to each value."""
     at = np.searchsorted(known, values).clip(1, max(len(known) - 1, 1))
     low, high = known[at - 1], known[at.clip(max=len(known) - 1)]
