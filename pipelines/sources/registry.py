@@ -32,6 +32,7 @@ SOURCES: Final[Registry[Source[Any]]] = Registry(
     {
         "dialogue": "pipelines.sources.dialogue:Dialogue",
         "digits": "pipelines.sources.digits:Digits",
+        "huggingface": "pipelines.sources.huggingface:HuggingFace",
     },
 )
 FORMER: Final[Mapping[str, str]] = {

@@ -12,10 +12,13 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from expectations.errors import ExpectationsError
+from lake import files, private
 from lake.errors import LakeError
+from lake.visible import shorten, visible
 from lineage.errors import LineageError
 from pipelines.common import console
 from pipelines.common.errors import ParamsError, PipelineError
@@ -23,6 +26,10 @@ from pipelines.common.settings import nearest
 
 FAILURES: Final = (PipelineError, ExpectationsError, LineageError, LakeError)
 """Errors whose message is meant for the person at the terminal."""
+DATA_LIBRARIES: Final = ("polars", "pyarrow")
+"""Libraries whose errors are about data, as a rule."""
+TRACEBACK: Final = Path(".stemma") / "traceback.txt"
+"""Where such an error was raised, for a report of a bug."""
 INTERRUPTED: Final = 130
 OF_THE_PROJECT: Final = ("lake",)
 """Stages that take no key."""
@@ -89,9 +96,31 @@ def guarded(action: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         console.line("stemma: interrupted; run it again to go on")
         sys.exit(INTERRUPTED)
-    except Exception:  # noqa: BLE001  a bug: the whole traceback, escaped
-        console.lines(traceback.format_exc().rstrip())
+    except Exception as error:  # noqa: BLE001  of a library that reads data, or a bug
+        if not (_is_of_data(error) and _told_of_data(error)):
+            console.lines(traceback.format_exc().rstrip())  # escaped
         sys.exit(1)
+
+
+def _is_of_data(error: Exception) -> bool:
+    """Tell whether an error is one by which a library refuses data."""
+    library = type(error).__module__.partition(".")[0]
+    return isinstance(error, UnicodeError) or library in DATA_LIBRARIES
+
+
+def _told_of_data(error: Exception) -> bool:
+    """Tell in a sentence that data cannot be read, and keep the traceback for who wants it."""
+    try:
+        private.folder(TRACEBACK.parent)
+        files.write_text(TRACEBACK, visible(traceback.format_exc(), lines=True))
+    except OSError:
+        return False
+    first = (str(error).splitlines() or ["no message"])[0]
+    console.line(
+        f"stemma: the data cannot be processed: {type(error).__name__}: {shorten(first)}; the "
+        f"traceback is in {TRACEBACK}"
+    )
+    return True
 
 
 def _key_kind(name: str) -> str:

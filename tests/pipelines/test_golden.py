@@ -59,6 +59,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "scorer text_shape/1": "276e30dff51a593ad3d9b095b1227a5cf34117ce4aa462da50e74768595de8e1",
     "scorer toxicity/1": "93e4c112ea4f556fd907453310c7ca92feb2d55265b10904eefc1178fdf7766f",
     "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",
+    "source huggingface/1": "80938de7a107999b5e213ec18749dafce3dc923087188177565ed6ce611ea05e",
     "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",
     "task image_labels/1": "e01be1c74a8e05319c49e597b8557990aa8893bcc3dc8f9142d2515af165a889",
     "task table_labels/1": "a124708070cb2ced62a108ea6d85ae451d13fb0da2fbb804ed45d488eafd1a80",

@@ -147,3 +147,18 @@ def test_a_file_of_a_web_server(tmp_path: Path) -> None:
         assert found.frame["text"].to_list() == ["Grüße"]
         assert found.account.notes[0].startswith(f"{source} is not UTF-8")
         server.shutdown()
+
+
+def test_a_data_set_of_the_hub_is_read_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "ds" / "data").mkdir(parents=True)
+    for split, texts in (("train", ["a", "b"]), ("test", ["c"])):
+        place = tmp_path / "ds" / "data" / f"{split}-00000-of-00001.parquet"
+        pl.DataFrame({"text": texts}).write_parquet(place)
+    found = read("huggingface", TEXTS, {"dataset": "ds"})
+    assert found.frame["text"].to_list() == ["c", "a", "b"]
+    assert found.name == "hf://datasets/ds"
+    one = read("huggingface", TEXTS, {"dataset": "ds", "split": "train"})
+    assert one.frame["text"].to_list() == ["a", "b"]
+    assert registry.files("huggingface", {"dataset": "ds"}) == (Path("ds"),)
+    with pytest.raises(DataError, match=r"load\(\) of huggingface failed with"):
+        read("huggingface", TEXTS, {"dataset": "ds", "split": "nothing"})
