@@ -14,7 +14,7 @@ from pipelines.stages import runner
     ("action", "said"),
     [
         (lambda: pl.DataFrame({"a": [1]})["b"], "ColumnNotFoundError"),
-        (lambda: b"\xff".decode(), "UnicodeDecodeError"),
+        (b"\xff".decode, "UnicodeDecodeError"),
     ],
 )
 def test_a_library_that_refuses_data_ends_in_a_sentence(
