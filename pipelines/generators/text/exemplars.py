@@ -69,16 +69,17 @@ def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
 
     Args:
         samples: round, row, sample_id, payload, weight; a row without content in a column, or
-            without weight, is no exemplar.
+            without weight, is no exemplar. Columns that hold no texts, or that no row of a round
+            has, are left out.
         most: rows to keep; labels share them as evenly as they have rows.
         seed: of the draw.
 
     Raises:
         GeneratorError: no row can be an exemplar.
     """
-    payload = [name for name in samples.columns if name not in OWN]
+    payload = _content(samples)
     usable = samples.drop_nulls(payload).filter(pl.col("weight") > 0).sort("round", "row")
-    if usable.is_empty():
+    if usable.is_empty() or not set(payload) - {LABEL}:
         raise GeneratorError("no row of the training mix can be an exemplar: all are empty")
     uniform = np.random.default_rng(seed).uniform(np.finfo(float).tiny, 1.0, len(usable))
     group = pl.col(LABEL) if LABEL in payload else pl.lit(0)
@@ -91,6 +92,24 @@ def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
     weighted = order.with_columns(pl.max_horizontal("weight", outside).alias("weight"))
     chosen = weighted.filter(pl.col("order") < most).sort("round", "row")
     return Pool(chosen.select("round", "row", "sample_id", *payload, "weight"))
+
+
+def _content(samples: pl.DataFrame) -> list[str]:
+    """The label, and the columns of texts that some row of each round has.
+
+    The columns of the identity are such; of those that only travel with the samples, many are not.
+    """
+    rounds = samples.partition_by("round")
+    return [
+        name
+        for name, kind in samples.schema.items()
+        if name == LABEL
+        or (
+            kind == pl.String
+            and name not in OWN
+            and not any(each[name].null_count() == len(each) for each in rounds)
+        )
+    ]
 
 
 def write(pool: Pool, directory: Path) -> None:

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from lineage.schema import SHOWN
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
@@ -77,13 +75,10 @@ def questions(request: TextRequest, pool: Pool) -> list[Question]:
     """
     missing = [name for name in request.identity if name not in pool.rows.columns]
     if missing:
-        raise GeneratorError(f"the exemplars have no column {missing[0]!r}; run stage fit again")
-    typed = [name for name in request.identity if pool.rows.schema[name] != pl.String]
-    if typed:
-        kind = str(pool.rows.schema[typed[0]])[:SHOWN]
         raise GeneratorError(
-            f"column {typed[0]!r} of the data set is {kind}, and the generator text writes texts "
-            "alone; make these candidates elsewhere, and read them with the generator file"
+            f"the exemplars have no column {missing[0]!r} of texts; run stage fit again, or, where "
+            "the data set has other things than texts there, make these candidates elsewhere and "
+            "read them with the generator file"
         )
     labels = _labels(request, pool)
     cells = _cells(request, labels)

@@ -55,6 +55,15 @@ def test_a_small_pool_has_every_label_and_only_rows_that_can_be_shown() -> None:
         exemplars.choose(samples[:1], 11, 0)
 
 
+def test_columns_that_only_travel_with_samples_cost_no_exemplar(tmp_path: Path) -> None:
+    real = pairs(20).with_columns(mail=pl.lit("m"), truth=pl.lit(3), seen=pl.lit(None, pl.String))
+    made = real.with_columns(pl.lit(2, pl.Int32).alias("round"), mail=pl.lit(None, pl.String))
+    exemplars.write(exemplars.choose(pl.concat([real, made]), 40, 0), tmp_path)
+    pool = exemplars.read(tmp_path)
+    assert len(pool.rows) == 40
+    assert pool.columns == list(PAIR)
+
+
 def test_a_pool_stands_for_the_weights_of_its_mix() -> None:
     weights = [1.0, 2.0, 4.0, 8.0] * 100
     samples = mix({"text": [str(number) for number in range(400)]}, weights)
