@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from importlib import metadata
 from typing import Any, Final
 
 from pipelines.common.errors import LibraryError, ParamsError
@@ -33,8 +34,28 @@ def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without typ
             raise
         raise LibraryError(
             f"{work} need the library {error.name!r}, which is not installed; "
-            f"run `pip install -e '.[{EXTRA}]'`"
+            f"run `pip install 'stemma[{EXTRA}]'`"
         ) from error
+
+
+def check_installed(distributions: Iterable[str], work: str) -> None:
+    """Check that optional libraries are installed, without importing them.
+
+    Args:
+        distributions: Names of the packages.
+        work: What needs them, as in `library`.
+
+    Raises:
+        LibraryError: One is not installed.
+    """
+    for name in distributions:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError as error:
+            raise LibraryError(
+                f"{work} need the library {name!r}, which is not installed; "
+                f"run `pip install 'stemma[{EXTRA}]'`"
+            ) from error
 
 
 def check_supported(names: Iterable[str], supported: Iterable[str], what: str) -> None:

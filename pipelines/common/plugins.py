@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from lake.files import open_regular, read_text
 from pipelines.common import plugin_modules, plugin_protocols
@@ -57,6 +57,21 @@ class Plugin(Protocol):
             named, but modules of the user's that it imports have to be.
         """
         return ()
+
+
+@runtime_checkable
+class ChecksReadiness(Protocol):
+    """A plug-in that can say beforehand whether it can run on this machine.
+
+    A scorer or a generator with this method is asked before a round's model is trained or asked.
+    """
+
+    def check_ready(self, settings: Any) -> None:  # noqa: ANN401  each has its own
+        """Raise one of the project's errors, with a remedy, if something is missing.
+
+        Such as an extra that is not installed, a key of a service, or what isolates programs.
+        Nothing is sent, trained or scored.
+        """
 
 
 PluginType = TypeVar("PluginType", bound=Plugin)

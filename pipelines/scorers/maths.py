@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.common import progress
 from pipelines.common.settings import StrictModel
-from pipelines.sandbox import answers
+from pipelines.sandbox import answers, run
 from pipelines.scorers import digests
 from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
@@ -45,6 +45,14 @@ class Maths(Scorer[MathsSettings]):
             code=digests.of_code(answers.HARNESS),
             libraries=digests.versions("sympy", "mpmath"),
         )
+
+    def check_ready(self, settings: MathsSettings) -> None:  # noqa: ARG002  of the protocol
+        """Check that this system isolates programs.
+
+        Raises:
+            SandboxError: It does not.
+        """
+        run.require()
 
     def expected(self, settings: MathsSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
         """Expect the true answer."""

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 import polars as pl
 
 from expectations import scripts
+from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.scorers import digests
 from pipelines.scorers.protocol import Given, Scorer
@@ -38,3 +39,11 @@ class TextScorer(Scorer[TextOwn]):
     def model_digest(self, given: Given, settings: TextOwn) -> str:  # noqa: ARG002  of the protocol
         """Digest the versions of the libraries; one that is not installed has none."""
         return digests.of_values(libraries=digests.installed(*self.libraries))
+
+    def check_ready(self, settings: TextOwn) -> None:  # noqa: ARG002  of the protocol
+        """Check that the libraries are installed.
+
+        Raises:
+            LibraryError: One is not.
+        """
+        optional.check_installed(self.libraries, f"scores of {self.name}")

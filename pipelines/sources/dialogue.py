@@ -38,7 +38,7 @@ def load() -> pl.DataFrame:
     except ModuleNotFoundError as error:
         raise LibraryError(
             "the dialogues need the package chatterbot-corpus, which is not installed; "
-            "run `pip install -e '.[text]'`"
+            "run `pip install 'stemma[text]'`"
         ) from error
     rows = [
         (question, answer, place.name.removesuffix(".yml"))

@@ -30,11 +30,20 @@ def main(ctx: RoundContext) -> None:
         console.line(f"fit: adopted the generator of {adopted.commit.id[:12]}")
         model_store.download(ctx.lake, adopted.commit.id, ctx.round.dataset, ctx.round.number)
     else:
+        _check(ctx, pinned.commit)
         _fit(ctx, pinned.commit)
     manifest, _ = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
     mixed = mixes.read_manifest(ctx.round).rows
     rows = {"mix": int(manifest.get("rows", mixed))}
     write_receipt(ctx, "fit", pinned.commit, adopted.key if adopted else key, rows)
+
+
+def _check(ctx: RoundContext, commit: str) -> None:
+    """Check what the later stages need, before anything is trained."""
+    # Great Expectations takes seconds to import, and adopting a generator needs nothing of it.
+    from pipelines.project import readiness  # noqa: PLC0415
+
+    readiness.check(ctx, commit)
 
 
 def _fit(ctx: RoundContext, commit: str) -> None:

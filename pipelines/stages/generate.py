@@ -49,6 +49,9 @@ def _generate(
     ctx: RoundContext, key: StageKey, fitted: StageKey, *, supersede: bool
 ) -> StageResult:
     """Start the round's branch, write candidates and lineage, and commit once."""
+    from pipelines.project import readiness  # noqa: PLC0415  imports Great Expectations
+
+    readiness.check(ctx, ctx.receipt("fit").commit)
     trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
     generated, cost = _candidates(ctx)

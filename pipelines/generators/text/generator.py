@@ -31,7 +31,7 @@ from pipelines.generators.text.answers import RoundAnswers
 from pipelines.generators.text.exemplars import LABEL
 from pipelines.generators.text.plan import Question
 from pipelines.generators.text.settings import VERSION, TextFit, TextGenerate
-from pipelines.llm import cache, costs, prompt_escaping
+from pipelines.llm import cache, costs, prompt_escaping, readiness
 from pipelines.llm.ask import CACHE
 from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.values import Reply
@@ -55,6 +55,15 @@ class Text(Generator[TextFit, TextGenerate]):
         if isinstance(settings, TextFit):
             return ()
         return templates.PROMPTS.own_files(templates.name_of(settings.prompt, ()))
+
+    def check_ready(self, settings: TextGenerate) -> None:
+        """Check that the service can be asked.
+
+        Raises:
+            ServiceError: It has no key.
+            LibraryError: It is the local model, which is not installed.
+        """
+        readiness.check(settings.service)
 
     def fit(self, samples: pl.DataFrame, settings: TextFit, seed: int, directory: Path) -> None:
         """Keep a pool of exemplars of a mix.

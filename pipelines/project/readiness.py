@@ -1,0 +1,98 @@
+"""Before a model is trained or asked: will the later stages have what they need?
+
+A suite that judges a column which nothing gives, an extra that is not installed, a sandbox that
+does not isolate or a full disk would otherwise show only when the candidates are there and paid
+for. All that is missing is said at once.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from lake import refs
+from pipelines.common.errors import PipelineError, ProjectError
+from pipelines.common.plugins import ChecksReadiness
+from pipelines.generators.registry import GENERATORS
+from pipelines.project import suite_check
+from pipelines.rounds.context import RoundContext
+from pipelines.scorers import registry
+from pipelines.scorers.protocol import columns_read
+from pipelines.verification import judging
+
+LABEL: Final = "label"
+LEAST_FREE: Final = 256 << 20
+"""Bytes that must be free on the disk."""
+COPIES: Final = 4
+"""Times that a round writes about as many bytes as the real rows have."""
+
+
+def check(ctx: RoundContext, commit: str) -> None:
+    """Check that all later stages of a round can run.
+
+    Args:
+        ctx: The round.
+        commit: The commit that its generator learns from.
+
+    Raises:
+        ProjectError: Names everything that is missing, each with a remedy.
+        SuiteError: The suite cannot be read, or is none.
+    """
+    problems = list(dict.fromkeys(_problems(ctx, commit)))
+    if problems:
+        listed = "; ".join(problems)
+        raise ProjectError(f"{ctx.round.key} cannot be made as it is: {listed}")
+
+
+def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
+    settings, dataset = ctx.round.settings, ctx.round.dataset
+    real = ctx.lake.scan(commit, refs.partition(dataset, "samples", 0))
+    shown = settings.modality.shown(real.head(1).collect())
+    scorers = settings.verify.scorers
+    suite = judging.suite_of(dataset)
+    found = suite_check.check(suite, suite_check.judged(shown), scorers, _classes(real))
+    yield from (each.sentence for each in found if each.level == "error")
+    for name, given in scorers.items():
+        scorer, own = registry.load(name), registry.settings(name, given)
+        missing = [each for each in columns_read(scorer, own) if each not in shown.columns]
+        if missing:
+            yield (
+                f"scorer {name} reads {', '.join(missing)}, which the samples do not have (they "
+                f"have {', '.join(shown.columns)}); set the name under verify.scorers.{name}, or "
+                "leave the scorer out"
+            )
+        yield from _of_plugin(scorer, own)
+    generator = GENERATORS.load(ctx.round.generator)
+    yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
+    yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
+
+
+def _classes(real: pl.LazyFrame) -> list[Any] | None:
+    """Labels of the real rows; None if these have none."""
+    if LABEL not in real.collect_schema().names():
+        return None
+    return real.select(pl.col(LABEL).unique().sort()).collect()[LABEL].to_list()
+
+
+def _of_plugin(plugin: object, settings: object) -> Iterator[str]:
+    """Ask a plug-in whether it can run on this machine."""
+    if not isinstance(plugin, ChecksReadiness):
+        return
+    checked: Callable[[Any], None] = plugin.check_ready
+    try:
+        checked(settings)
+    except PipelineError as error:
+        yield str(error)
+
+
+def _disk(real: int) -> Iterator[str]:
+    """Compare the free space with what a round writes."""
+    free, wanted = shutil.disk_usage(Path.cwd()).free, max(LEAST_FREE, COPIES * real)
+    if free < wanted:
+        yield (
+            f"the disk has {free >> 20:,} MiB free and a round may need {wanted >> 20:,}; make room"
+        )

@@ -1,0 +1,60 @@
+"""What later stages lack is said before a generator is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.common.errors import ProjectError
+from pipelines.project import readiness
+from tests.flow.projects import Project
+
+SUITE = Path("expectations/suites/tiny.json")
+
+
+def without_agreement(project: Project) -> None:
+    project.edit(lambda found: found["datasets"]["tiny"].update(verify={"scorers": {}}))
+
+
+def of_a_label_less(project: Project) -> None:  # noqa: ARG001  as the others
+    suite = json.loads(SUITE.read_text())
+    arguments = {"column": "label", "value_set": [0]}
+    kind = "expect_column_values_to_be_in_set"
+    suite["expectations"].append({"type": kind, "kwargs": arguments, "meta": {"name": "known"}})
+    SUITE.write_text(json.dumps(suite))
+
+
+def of_another_column(project: Project) -> None:
+    scorers = {"agreement": {"label": "kind"}, "distance": {}}
+    project.edit(lambda found: found["datasets"]["tiny"].update(verify={"scorers": scorers}))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (without_agreement, r"`predicted_label` comes from scorer agreement; add it to verify"),
+        (of_a_label_less, "'known' does not allow the label 1, which real rows have"),
+        (of_another_column, "scorer agreement reads kind, which the samples do not have"),
+    ],
+)
+def test_a_round_that_could_not_be_judged_is_not_made(
+    empty: Project, change: Callable[[Project], Any], sentence: str
+) -> None:
+    empty.run("lake", "")
+    empty.run("ingest", "tiny")
+    change(empty)
+    with pytest.raises(ProjectError, match=sentence):
+        empty.round("tiny-1", "fit")
+    assert not (empty.root / "models").exists()
+
+
+def test_a_full_disk_is_said(empty: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.run("lake", "")
+    empty.run("ingest", "tiny")
+    monkeypatch.setattr(readiness, "LEAST_FREE", 1 << 62)
+    with pytest.raises(ProjectError, match=r"the disk has [\d,]+ MiB free and a round may need"):
+        empty.round("tiny-1", "fit")
