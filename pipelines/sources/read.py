@@ -141,6 +141,6 @@ def _folder(source: str, path: Path, *, typed_csv: bool) -> RealData:
     if not folder.tables:
         frame, account = image_folders.read(path, folder)
         return RealData(frame, source, account=account)
-    paths = {name: folder.root / name for name in folder.tables}
+    paths = {name: path / name for name in folder.tables}
     frame, account = tables.read_all(source, paths, typed_csv=typed_csv)
     return RealData(frame, source, account=Account(grouped(folder.left_out)) + account)
