@@ -18,6 +18,8 @@ from pipelines.project.scaffold import PIPELINE
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
 
+CATEGORIES: Final = "categories"
+"""Kind of a column that could hold labels."""
 SHOWN: Final = 12
 """Classes that are named."""
 
@@ -165,6 +167,9 @@ def _about_data(plan: Plan) -> Iterator[str]:
     if detected.unused:
         listed = ", ".join(f"{name} ({kind})" for name, kind in detected.unused.items())
         yield f"not used: {listed}"
+    could_be = [name for name, kind in detected.unused.items() if kind == CATEGORIES]
+    if detected.label is None and could_be:
+        yield f"if {could_be[0]} holds labels, say so with --label {could_be[0]}"
     sizes = ", ".join(f"{count:,} {split}" for split, count in plan.splits.items())
     yield f"splits: {sizes}"
     if plan.classes:
