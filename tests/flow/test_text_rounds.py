@@ -165,7 +165,7 @@ def test_planted_rows_of_the_hold_out_are_no_leaks_in_an_audit(published: Projec
 
 
 @pytest.mark.slow
-def test_texts_without_labels_have_no_downstream_figures(
+def test_texts_without_labels_are_judged_by_their_likelihood(
     tmp_path: Path, local_model: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del local_model
@@ -176,10 +176,12 @@ def test_texts_without_labels_have_no_downstream_figures(
     project.run("ingest", "talk")
     project.round("talk-1")
     about = manifest.read(project.lake(), "main", "talk", 1)
-    assert about["metrics"]["accuracy"] == {}
-    assert about["metrics"]["difference"] == {}
+    metrics = about["metrics"]
+    assert "accuracy" not in metrics
+    assert list(metrics["not_applicable"]) == ["accuracy", "macro_f1", "recall_per_class"]
     checks = {check["name"]: check["value"] for check in about["guard"]["checks"]}
-    assert checks["downstream_real"] is None
+    assert checks["downstream_real"] == -metrics["difference"]["real_only"]["value"]
+    assert 0 < metrics["inverse_perplexity"]["real_only"]["value"] < 1
     samples = tables.read_round(project.lake(), "main", "talk", "samples", 1)
     assert samples.columns == ["round", "row", "sample_id", "prompt", "completion"]
     project.stop_lake()
