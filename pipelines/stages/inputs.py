@@ -12,9 +12,10 @@ from pathlib import Path
 
 from lake import files
 from pipelines.common.errors import DataError
-from pipelines.params import Params, load, resolve
+from pipelines.params import Dataset, Params, load, resolve
 from pipelines.rounds import receipts, stage_inputs
 from pipelines.rounds.stage_inputs import StageInputs
+from pipelines.scorers import registry as scorers
 from pipelines.sources import folders
 
 
@@ -25,6 +26,7 @@ def run(dataset: str) -> None:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
     folders.check(settings.ingest.source)
+    _check_columns(settings)
     inputs_by_path = {receipts.inputs_path(dataset, 0, "ingest"): stage_inputs.of_ingest(settings)}
     inputs_by_path |= _of_rounds(params, dataset)
     for path, inputs in inputs_by_path.items():
@@ -32,6 +34,24 @@ def run(dataset: str) -> None:
     root = receipts.ROOT / dataset / receipts.INPUTS
     for path in set(root.rglob("*.json")) - set(inputs_by_path):
         path.unlink()
+
+
+def _check_columns(settings: Dataset) -> None:
+    """Refuse columns of the user's that cannot stand beside ours, before anything is read.
+
+    Raises:
+        DataError: a column has a reserved name, or that of one which a scorer adds.
+    """
+    columns = settings.columns
+    columns.check(settings.modality.derived)
+    for name in settings.verify.scorers:
+        added = scorers.load(name).columns
+        same = next((each for each in (*columns.identity, *columns.kept) if each in added), None)
+        if same is not None:
+            raise DataError(
+                f"column {same!r} of the source is called like one that the scorer {name} adds, so "
+                "suites could not tell them apart; rename it in the source"
+            )
 
 
 def _of_rounds(params: Params, dataset: str) -> dict[Path, StageInputs]:
