@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import io
 import struct
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
@@ -49,6 +50,34 @@ def test_golden_digest() -> None:
     found = sample_ids(frame, ["text", "label"])[0]
     assert found == hashlib.sha256(message).digest()
     assert found.hex() == "bf43ee01ea3c7505e532f78c37c94125219cb4e9e66a2fee98d9e1b276187cd7"
+
+
+def test_golden_digest_of_typed_columns() -> None:
+    frame = pl.DataFrame(
+        {
+            "cents": [Decimal("12.50")],
+            "day": [dt.date(1970, 1, 2)],
+            "gone": [None],
+            "nan": [-float("nan")],
+            "open": [True],
+            "zero": [-0.0],
+        },
+        schema_overrides={"cents": pl.Decimal(9, 2), "gone": pl.Float64},
+    )
+    message = b"".join([
+        b"stemma-id/1",
+        part(b"cents", b"n", b"12.5"),
+        part(b"day", b"d", b"1"),
+        part(b"gone", b"0", b""),
+        part(b"nan", b"f", struct.pack(">d", float("nan"))),
+        part(b"open", b"b", b"1"),
+        part(b"zero", b"f", struct.pack(">d", 0.0)),
+    ])  # fmt: skip
+    found = sample_ids(frame, frame.columns)[0]
+    assert found == hashlib.sha256(message).digest()
+    assert found.hex() == "49120e0cd2bf55f1d36ffb72fc4036a62c0c6e0e1cd4878fc2413796f05f8b43"
+    wider = frame.with_columns(pl.col("cents").cast(pl.Decimal(20, 6)), zero=pl.lit(0.0))
+    assert sample_ids(wider, frame.columns)[0] == found
 
 
 def test_golden_digest_of_an_image() -> None:
