@@ -112,6 +112,24 @@ def among(values: NDArray[np.uint64], within: int, *, earlier: bool) -> tuple[Ne
     return _with_equal_hashes(near, first[number], earlier=earlier), first[group][number]
 
 
+def earlier_pairs(column: pl.Series, within: int, method: Method = "phash") -> NDArray[np.int64]:
+    """Find for each image the earlier one whose hash is closest.
+
+    Args:
+        column: struct{bytes, path}, n rows; an image that cannot be read has no pair.
+        within: Greatest distance, in bits.
+        method: As in `hashes`.
+
+    Returns:
+        [pairs, 2] row numbers, the lower one first; at most one pair for each image.
+    """
+    values, readable = hashes(column, method)
+    rows = np.flatnonzero(readable)
+    near, _ = among(values[rows], within, earlier=True)
+    has_pair = near.row >= 0
+    return np.stack([rows[near.row[has_pair]], rows[has_pair]], axis=1).astype(np.int64)
+
+
 def masks(within: int) -> list[np.uint64]:
     """Make the bit mask of each band, with as many bands as find all pairs at this distance."""
     parts = np.array_split(np.arange(BITS), within + 1)

@@ -24,12 +24,14 @@ class Labelled:
     labels: NDArray[Any]
     weights: NDArray[np.float64] | None = None
     inputs: NDArray[Any] = field(default_factory=lambda: np.empty(0))
-    """What a classifier reads where that is not the points, [n], such as texts."""
+    """What a classifier reads where that is not the points, [n], such as texts, or [n, k]."""
+    features: str = ""
+    """Digest of the network that made the points; empty where none did."""
 
     def at(self, rows: NDArray[np.int64]) -> Labelled:
         """Select rows, all of the same weight."""
         inputs = self.inputs[rows] if len(self.inputs) else self.inputs
-        return Labelled(self.vectors[rows], self.labels[rows], None, inputs)
+        return Labelled(self.vectors[rows], self.labels[rows], None, inputs, self.features)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

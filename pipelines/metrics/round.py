@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -151,7 +152,7 @@ def evaluate_round(
     }
     return Evaluation(
         n=n,
-        features=request.features.digest,
+        features=_features_digest(request),
         round=measured["accepted"],
         mix=measured["mix"],
         task=plugin.figure,
@@ -232,6 +233,14 @@ def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: in
         bootstrap=settings.bootstrap,
         seed=seed,
     )
+
+
+def _features_digest(request: MetricRequest) -> str:
+    """Digest the fixed features: the projection, and the network below it where there is one."""
+    network, projection = request.real.features, request.features.digest
+    if not network:
+        return projection
+    return hashlib.sha256(f"{network} {projection}".encode()).hexdigest()
 
 
 def _measured(

@@ -23,23 +23,27 @@ Labels = NDArray[Any]
 
 
 class ImageLabels(Task[NoSettings]):
-    """Classification of images by support vector machines on pixels."""
+    """Classification of images by support vector machines on pixels, or on what describes them."""
 
     name = "image_labels"
-    version = "image_labels/1"
+    version = "image_labels/2"
     Settings = NoSettings
     figure = "accuracy"
 
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
-        """Train on the vectors of rows."""
-        classifier = image_classifier.train(
-            rows.vectors, rows.labels, rows.weights, calibrate=False
-        )
+        """Train on the vectors of rows, or on their inputs where these are vectors too."""
+        classifier = image_classifier.train(_seen(rows), rows.labels, rows.weights, calibrate=False)
 
         def predict(test: Labelled) -> Labels:
-            return classifier.labels(test.vectors)
+            return classifier.labels(_seen(test))
 
         return predict
+
+
+def _seen(rows: Labelled) -> NDArray[np.float32]:
+    """Return what a classifier of images sees of rows, [n, d]."""
+    seen: NDArray[np.float32] = rows.inputs if rows.inputs.ndim == 2 else rows.vectors  # noqa: PLR2004
+    return seen
 
 
 class TextLabels(Task[NoSettings]):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -17,12 +18,25 @@ from pipelines.common import console
 from pipelines.common.errors import DataError
 from pipelines.common.settings import StrictModel
 from pipelines.contact_sheet import grid
-from pipelines.features import image_conversion, image_forms, images, knn
+from pipelines.features import (
+    image_conversion,
+    image_descriptor,
+    image_embedding,
+    image_forms,
+    image_hashes,
+    images,
+    knn,
+)
+from pipelines.features.image_embedding import Embedder
 from pipelines.metrics import Labelled, tasks
 from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
 IMAGE = "image"
+RETOUCHED_BITS: Final = 4
+"""Bits of a perceptual hash, of 64, that retouched copies differ in at most."""
+RETOUCHED: Final = 2.5
+"""How far apart the pixels of retouched copies are at most, for the distance of others."""
 
 
 class ImageSettings(StrictModel):
@@ -34,6 +48,9 @@ class ImageSettings(StrictModel):
     """How an image of other proportions gets this size: cut at its centre, padded, stretched."""
     ground: str = "white"
     """Colour below alpha and around an image that is padded, as CSS writes it."""
+    features: Literal["pixels", "learned"] | None = None
+    """What figures of shape are measured on: pixels, or points of a network that learns from the
+    real training rows. Not given: pixels of images of at most `image_descriptor.PLAIN` values."""
 
     @field_validator("size")
     @classmethod
@@ -52,6 +69,12 @@ class ImageSettings(StrictModel):
     def _opaque_colour(cls, ground: str) -> str:
         image_conversion.colour(ground)
         return ground
+
+    def learns_features(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether images of this shape, [h, w] or [h, w, 3], are measured by a network."""
+        if self.features is None:
+            return not image_descriptor.is_plain(shape)
+        return self.features == "learned"
 
     def form(self) -> image_conversion.Form:
         """Return the form that images are brought into."""
@@ -114,8 +137,21 @@ class Images(Modality):
         return pl.col(IMAGE).struct.field("path")
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """Find pairs of rows by the RMS distance of their pixels."""
-        return knn.pairs_within(images.vectors(frame[IMAGE]), near)
+        """Find pairs of rows by the RMS distance of their pixels, and retouched copies by hash.
+
+        A larger image is also compared with the earlier one whose perceptual hash is closest: where
+        at most `RETOUCHED_BITS` bits differ, and the pixels by at most `RETOUCHED` times `near`,
+        one is a copy of the other that was moved, recoloured or compressed. The hash alone says
+        nothing about plain images, which all look alike to it.
+        """
+        vectors = images.vectors(frame[IMAGE])
+        pairs = knn.pairs_within(vectors, near)
+        if vectors.shape[1] <= image_descriptor.PLAIN:
+            return pairs
+        hashed = image_hashes.earlier_pairs(frame[IMAGE], RETOUCHED_BITS)
+        apart = np.square(vectors[hashed[:, 0]] - vectors[hashed[:, 1]]).mean(axis=1)
+        alike = hashed[np.sqrt(apart) <= RETOUCHED * near]
+        return np.unique(np.concatenate([pairs, alike]), axis=0)
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
         """Find near real rows by the RMS distance of pixels."""
@@ -133,12 +169,19 @@ class Images(Modality):
         return frame
 
     def measured(
-        self,
-        real: pl.DataFrame,  # noqa: ARG002  pixels need no features fitted to them
-        frames: Mapping[str, pl.DataFrame],
+        self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> Mapping[str, Labelled]:
-        """Return pixel vectors, which the classifier sees too."""
-        return {name: _labelled(frame) for name, frame in frames.items()}
+        """Return pixel vectors of small images, and of others points of a network.
+
+        The network has learnt from the real rows alone. The classifier of a downstream task sees
+        pixels, or what describes larger images (`features.image_descriptor`).
+        """
+        shape = images.decode(real[IMAGE][:1]).shape[1:]
+        known = labels.array(real)
+        embedder = None
+        if self.settings.learns_features(shape):
+            embedder = image_embedding.fit(images.to_unit(images.decode(real[IMAGE])), known)
+        return {name: _labelled(frame, embedder) for name, frame in frames.items()}
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
@@ -147,6 +190,12 @@ class Images(Modality):
         return grid.round_grid(real=real, accepted=accepted, refused=refused, title=title)
 
 
-def _labelled(frame: pl.DataFrame) -> Labelled:
-    vectors = images.vectors(frame[IMAGE])
-    return Labelled(vectors, labels.array(frame), tasks.weights(frame))
+def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
+    values = images.to_unit(images.decode(frame[IMAGE]))
+    pixels = values.reshape(len(values), math.prod(values.shape[1:]))
+    plain = image_descriptor.is_plain(values.shape[1:])
+    inputs = np.empty(0, dtype=np.float32) if plain else image_descriptor.described(values)
+    points, digest = (
+        (pixels, "") if embedder is None else (embedder.points(values), embedder.digest)
+    )
+    return Labelled(points, labels.array(frame), tasks.weights(frame), inputs, digest)

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.features import images
 from pipelines.generators.diffusion.settings import DiffusionFit
 
 LABEL: Final = "label"
+IMAGE: Final = "image"
 SHARE: Final = 0.5
 """Candidates for each real training row: real rows stay two thirds of the next mix."""
 LEAST: Final = 40
@@ -70,8 +72,14 @@ def _of_any(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # noqa: 
 
 
 def _of_diffusion(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # noqa: ARG001  of all
-    """Train small data for as many steps as larger data, but not for longer than is of use."""
-    default = DiffusionFit()
+    """Train small data for as many steps as larger data, but not for longer than is of use.
+
+    Colour has steps of its own, which take minutes as they are.
+    """
+    shape = images.decode(train[IMAGE][:1]).shape[1:]
+    default = DiffusionFit().suited(shape)
+    if len(shape) > 2:  # noqa: PLR2004  height and width
+        return Suited({}, {"candidates": _candidates(train, MOST)})
     scale = (default.reference_rows / max(len(train), 1)) ** 0.5
     steps = round(min(max(default.steps, STEPS[0] / scale), STEPS[1]) * max(scale, 1.0))
     fit = {"diffusion": {"steps": steps}} if steps != default.steps else {}

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.common.settings import StrictModel
-from pipelines.features import image_classifier, images
+from pipelines.features import image_classifier, image_descriptor, images
 from pipelines.scorers import columns
 from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.scorers.expected import Expected, Quantile
@@ -29,7 +29,7 @@ class Agreement(ClassifierScorer[AgreementSettings]):
     """The label that a classifier trained on real data sees, and how sure it is."""
 
     name = "agreement"
-    version = "agreement/1"
+    version = "agreement/2"
     needs = ("image", "label")
     libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
@@ -63,7 +63,7 @@ class Agreement(ClassifierScorer[AgreementSettings]):
             ImageError: a real image cannot be read.
             DataError: a class has too few real rows.
         """
-        vectors, real_vectors = columns.vectors(
+        vectors, real_vectors = columns.described(
             candidates[settings.image], given.real[settings.image]
         )
         real_labels = given.real[settings.label]
@@ -81,7 +81,8 @@ class Agreement(ClassifierScorer[AgreementSettings]):
             ImageError: a real image cannot be read.
             DataError: a class has too few real rows.
         """
-        vectors = images.vectors(given.real[settings.image])
+        pixels = images.to_unit(images.decode(given.real[settings.image]))
+        vectors = image_descriptor.described(pixels)
         real_labels = given.real[settings.label]
         labels, confidence = image_classifier.unseen(
             vectors, real_labels.to_numpy(), seed=given.seed

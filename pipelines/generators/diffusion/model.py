@@ -22,7 +22,7 @@ from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
 from pipelines.generators.diffusion import folder, training, unet
-from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate, Fitting
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +32,8 @@ MOST_STEPS: Final = 1 << 17
 """Noise levels of a schedule, at most."""
 MOST_VALUES: Final = 3 * image_files.MAX_PIXELS
 """Numbers of an image, at most."""
+MOST_PATCH: Final = 16
+"""Side of a square of pixels that a network takes as one, at most."""
 Labels: TypeAlias = NDArray[Any]
 """Whole numbers (int64), or names (objects)."""
 
@@ -63,20 +65,22 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     """
     _check(pixels, labels, weights)
     classes = np.unique(np.empty(0, dtype=np.int64) if labels is None else labels)
-    architecture = unet.architecture(settings, pixels.shape[1:], len(classes))
-    steps = scaled_steps(settings, len(pixels))
+    fitting = settings.suited(pixels.shape[1:])
+    architecture = unet.architecture(fitting, pixels.shape[1:], len(classes))
+    steps = scaled_steps(fitting, len(pixels))
     places = np.zeros(len(pixels), np.int64) if labels is None else _indices(labels, classes)
     with unet.repeatable(settings.threads, settings.device) as device:
         network = unet.build(architecture, seed).to(device)
-        data = training.tensors(pixels, places, weights, architecture["sample_size"])
-        averaged = training.train(network, data, settings, steps, seed)
+        size, patch = architecture["sample_size"], fitting.patch
+        data = training.tensors(pixels, places, weights, size, patch)
+        averaged = training.train(network, data, fitting, steps, seed)
     manifest = {
         "kind": KIND,
         "architecture": architecture,
         "schedule": unet.schedule(settings.train_timesteps),
         "classes": classes.tolist(),
         "image_shape": list(pixels.shape[1:]),
-        "settings": settings.model_dump(mode="json"),
+        "settings": fitting.described(),
         "steps": steps,
         "rows": len(pixels),
         "seed": seed,
@@ -124,7 +128,7 @@ def environment(settings: DiffusionGenerate) -> dict[str, Any]:
         return {**unet.environment(settings.threads, device), **unet.machine(device)}
 
 
-def scaled_steps(settings: DiffusionFit, rows: int) -> int:
+def scaled_steps(settings: Fitting, rows: int) -> int:
     """Optimiser steps for a training mix of `rows` rows."""
     return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))
 
@@ -153,14 +157,15 @@ def _sample(
     scheduler.set_timesteps(settings.steps)
     shape = (len(labels), network.config.in_channels, *network.config.sample_size)
     image = torch.randn(shape, generator=draw).to(device)
+    eta = settings.noise(manifest["image_shape"])
     for time in scheduler.timesteps:
         guess = _predict(network, image, time, labels, settings.guidance)
-        fresh = torch.randn(shape, generator=draw).to(device) if settings.eta else None
-        image = scheduler.step(
-            guess, time, image, eta=settings.eta, variance_noise=fresh
-        ).prev_sample
+        fresh = torch.randn(shape, generator=draw).to(device) if eta else None
+        image = scheduler.step(guess, time, image, eta=eta, variance_noise=fresh).prev_sample
     height, width, *colours = manifest["image_shape"]
-    shown = image[:, :, :height, :width] if colours else image[:, 0, :height, :width]
+    patch = _patch(manifest)
+    whole = image if patch == 1 else torch.nn.functional.pixel_shuffle(image, patch)
+    shown = whole[:, :, :height, :width] if colours else whole[:, 0, :height, :width]
     pixels = (shown.permute(0, 2, 3, 1) if colours else shown).float().cpu().numpy()
     pixels[~np.isfinite(pixels)] = np.nan
     return np.clip((pixels + 1) / 2, 0, 1).astype(np.float32)
@@ -201,12 +206,19 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
         and _are_labels(classes)
         and _is_shape(architecture.get("sample_size"))
         and _is_shape(manifest.get("image_shape"))
+        and _covers(architecture, manifest["image_shape"])
         and type(schedule.get("num_train_timesteps")) is int
         and 0 < schedule["num_train_timesteps"] <= MOST_STEPS
         and schedule == unet.schedule(schedule["num_train_timesteps"])
     )
     if not sound:
         raise GeneratorError(f"the manifest in {directory} is damaged; fit the generator again")
+
+
+def _patch(manifest: Mapping[str, Any]) -> int:
+    """Return the side of the squares of pixels that the network takes as one."""
+    values: int = manifest["architecture"]["in_channels"]
+    return math.isqrt(values // math.prod(manifest["image_shape"][2:]))
 
 
 def _are_labels(classes: list[Any]) -> bool:
@@ -221,6 +233,18 @@ def _is_shape(value: object) -> bool:
     if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
         return False
     return value[2:] in ([], [3]) and len(value) > 1 and math.prod(value) <= MOST_VALUES
+
+
+def _covers(architecture: Mapping[str, Any], shape: list[int]) -> bool:
+    """Return whether what a network makes is images of at least this shape, in square patches."""
+    values = architecture.get("in_channels")
+    colours = math.prod(shape[2:])
+    is_flat = len(architecture["sample_size"]) == 2  # noqa: PLR2004  height and width
+    if not is_flat or type(values) is not int or not 0 < values <= colours * MOST_PATCH**2:
+        return False
+    patch = math.isqrt(values // colours)
+    sides = zip(architecture["sample_size"], shape[:2], strict=True)
+    return patch**2 * colours == values and all(have * patch >= side for have, side in sides)
 
 
 def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  untyped library

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -12,11 +14,38 @@ VERSION: Final = "diffusion/1"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
 
 
-class DiffusionFit(StrictModel):
-    """Settings of the training of a diffusion model."""
+NETWORK_SIDE: Final = 24
+"""Greatest side of an image in colour as the network sees it, in patches."""
+GREY: Final[Mapping[str, Any]] = {
+    "channels": (24, 48),
+    "patch": 1,
+    "steps": 440,
+    "batch": 32,
+    "learning_rate": 1e-2,
+    "ema": 0.98,
+}
+"""What suits greyscale images."""
+COLOUR: Final[Mapping[str, Any]] = {
+    "channels": (48, 96),
+    "steps": 1600,
+    "batch": 16,
+    "learning_rate": 4e-3,
+    "ema": 0.99,
+}
+"""What suits images in colour; the patch follows from their size."""
 
-    channels: tuple[int, ...] = Field(default=(24, 48), min_length=1)
+
+class DiffusionFit(StrictModel):
+    """Settings of the training of a diffusion model.
+
+    What is not given here suits the images: `GREY` or `COLOUR`.
+    """
+
+    channels: tuple[int, ...] | None = Field(default=None, min_length=1)
     """Width of each level of the U-Net; each level after the first halves the image."""
+    patch: int | None = Field(default=None, gt=0, le=16)
+    """Side of the squares of pixels that the network takes as one; the cost falls with its square.
+    """
     attention: bool = False
     """Self-attention at the lowest level."""
     layers: int = Field(default=1, gt=0)
@@ -25,20 +54,43 @@ class DiffusionFit(StrictModel):
     """Groups of the group norms; they must divide every width."""
     train_timesteps: int = Field(default=1000, gt=1)
     """Length of the noise schedule (squared cosine, v-prediction)."""
-    steps: int = Field(default=440, gt=0)
+    steps: int | None = Field(default=None, gt=0)
     """Optimiser steps on `reference_rows` rows."""
     reference_rows: int = Field(default=1077, gt=0)
     """Steps grow with the root of rows / reference_rows."""
-    batch: int = Field(default=32, gt=0)
-    learning_rate: float = Field(default=1e-2, gt=0)
+    batch: int | None = Field(default=None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
     """Peak of the one-cycle schedule."""
-    ema: float = Field(default=0.98, ge=0, lt=1)
+    ema: float | None = Field(default=None, ge=0, lt=1)
     """Decay of the averaged weights, which are the ones that are kept."""
     label_dropout: float = Field(default=0.05, ge=0, lt=1)
     """Share of labels hidden in training, for classifier-free guidance."""
     threads: int = Field(default=1, gt=0)
     """One torch thread is the fastest on a machine that does other things too."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def suited(self, shape: tuple[int, ...]) -> Fitting:
+        """Return all settings for images of a shape, [h, w] or [h, w, 3]."""
+        is_grey = len(shape) == 2  # noqa: PLR2004  height and width
+        halvings = max(0, math.ceil(math.log2(max(shape[:2]) / NETWORK_SIDE)))
+        suits = GREY if is_grey else {**COLOUR, "patch": min(16, 2**halvings)}
+        given = {name: value for name in suits if (value := getattr(self, name)) is not None}
+        return Fitting(**{**self.model_dump(), **suits, **given})
+
+
+class Fitting(DiffusionFit):
+    """Settings of a training, of which none is left open."""
+
+    channels: tuple[int, ...]
+    patch: int
+    steps: int
+    batch: int
+    learning_rate: float
+    ema: float
+
+    def described(self) -> dict[str, Any]:
+        """Return the settings as the manifest of a generator states them."""
+        return self.model_dump(mode="json", exclude={"patch"} if self.patch == 1 else None)
 
 
 class DiffusionGenerate(StrictModel):
@@ -48,8 +100,14 @@ class DiffusionGenerate(StrictModel):
     """Denoising steps per image."""
     guidance: float = Field(default=1.0, ge=0)
     """Classifier-free guidance scale; 1 is none, and more costs variety and doubles the time."""
-    eta: float = Field(default=0.7, ge=0, le=1)
-    """Share of fresh noise in each DDIM step; 0 is deterministic given the first noise."""
+    eta: float | None = Field(default=None, ge=0, le=1)
+    """Share of fresh noise in each DDIM step; 0 is deterministic given the first noise. Not given:
+    0.7 for greyscale, 0 in colour, where few steps leave fresh noise behind."""
     batch: int = Field(default=100, gt=0)
     threads: int = Field(default=1, gt=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def noise(self, shape: Sequence[int]) -> float:
+        """Return `eta` for images of a shape, [h, w] or [h, w, 3]."""
+        suits = 0.7 if len(shape) == 2 else 0.0  # noqa: PLR2004  height and width
+        return suits if self.eta is None else self.eta

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
 from pipelines.generators.diffusion import unet
-from pipelines.generators.diffusion.settings import DiffusionFit
+from pipelines.generators.diffusion.settings import Fitting
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ class Data:
 def train(
     network: Any,  # noqa: ANN401  untyped library
     data: Data,
-    settings: DiffusionFit,
+    settings: Fitting,
     steps: int,
     seed: int,
 ) -> Weights:
@@ -96,7 +96,7 @@ def train(
 def _loss(
     network: Any,  # noqa: ANN401  untyped library
     data: Data,
-    settings: DiffusionFit,
+    settings: Fitting,
     scheduler: Any,  # noqa: ANN401  untyped library
     draw: torch.Generator,
 ) -> torch.Tensor:
@@ -119,7 +119,7 @@ def _loss(
     return torch.nn.functional.mse_loss(guess, target)
 
 
-def _stratified_times(settings: DiffusionFit, draw: torch.Generator) -> torch.Tensor:
+def _stratified_times(settings: Fitting, draw: torch.Generator) -> torch.Tensor:
     """One time in each of `batch` equal slices of the schedule, so that batches differ less."""
     import torch  # noqa: PLC0415  slow to import
 
@@ -140,29 +140,33 @@ def tensors(
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
     size: Iterable[int],
+    patch: int = 1,
 ) -> Data:
-    """Training rows as tensors; images are padded to `size`."""
+    """Training rows as tensors; images are padded to `size`, in patches."""
     import torch  # noqa: PLC0415  slow to import
 
     return Data(
-        to_model(pixels, size),
+        to_model(pixels, size, patch),
         torch.from_numpy(labels),
         torch.from_numpy(weights.astype(np.float64)),
     )
 
 
-def to_model(pixels: NDArray[np.uint8], size: Iterable[int]) -> torch.Tensor:
+def to_model(pixels: NDArray[np.uint8], size: Iterable[int], patch: int = 1) -> torch.Tensor:
     """Turn images into tensors [n, c, h', w'] in [-1, 1], padded to a size that halves.
 
     Greyscale, [n, h, w] in 0..255, is padded with black; colour, [n, h, w, 3], with the colours of
-    its edge, because a frame of another colour is more to learn.
+    its edge, because a frame of another colour is more to learn. Each square of `patch` by `patch`
+    pixels becomes one place with more channels.
     """
     import torch  # noqa: PLC0415  slow to import
 
-    spare = [(0, have - side) for have, side in zip(size, pixels.shape[1:3], strict=True)]
+    sides = zip(size, pixels.shape[1:3], strict=True)
+    spare = [(0, have * patch - side) for have, side in sides]
     if pixels.ndim == 3:  # noqa: PLR2004  n, h, w
-        padded = np.pad(pixels, [(0, 0), *spare])
-        return torch.from_numpy(padded.astype(np.float32) / 127.5 - 1)[:, None]
-    padded = np.pad(pixels, [(0, 0), *spare, (0, 0)], mode="edge")
-    channels_first = np.ascontiguousarray(padded.transpose(0, 3, 1, 2))
-    return torch.from_numpy(channels_first.astype(np.float32) / 127.5 - 1)
+        channels_first = np.pad(pixels, [(0, 0), *spare])[:, None]
+    else:
+        padded = np.pad(pixels, [(0, 0), *spare, (0, 0)], mode="edge")
+        channels_first = np.ascontiguousarray(padded.transpose(0, 3, 1, 2))
+    whole = torch.from_numpy(channels_first.astype(np.float32) / 127.5 - 1)
+    return whole if patch == 1 else torch.nn.functional.pixel_unshuffle(whole, patch)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.diffusion.settings import DiffusionFit
+from pipelines.generators.diffusion.settings import Fitting
 
 if TYPE_CHECKING:
     import torch
@@ -58,23 +58,23 @@ def _flushes_subnormals() -> bool:
     return sys.float_info.min / 2 == 0.0
 
 
-def architecture(settings: DiffusionFit, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
+def architecture(settings: Fitting, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     """Return the arguments of `UNet2DModel`.
 
     Args:
-        settings: widths, layers and attention.
-        shape: height and width, and 3 in colour; the network's own are the next ones that can be
-            halved.
+        settings: widths, layers, attention and patch.
+        shape: height and width, and 3 in colour; the network's own are the next ones, in
+            patches, that can be halved.
         classes: how many there are; 0: images without labels.
     """
     levels = len(settings.channels)
-    colours = math.prod(shape[2:])
+    channels = math.prod(shape[2:]) * settings.patch**2
     factor = 2 ** (levels - 1)
     plain = levels - 1 if settings.attention else levels
     return {
-        "sample_size": [-(-side // factor) * factor for side in shape[:2]],
-        "in_channels": colours,
-        "out_channels": colours,
+        "sample_size": [-(-side // (factor * settings.patch)) * factor for side in shape[:2]],
+        "in_channels": channels,
+        "out_channels": channels,
         "block_out_channels": list(settings.channels),
         "layers_per_block": settings.layers,
         "down_block_types": ["DownBlock2D"] * plain + ["AttnDownBlock2D"] * (levels - plain),

@@ -26,6 +26,7 @@ from pipelines import features
 from pipelines.features import (
     embedding,
     image_classifier,
+    image_descriptor,
     image_forms,
     image_hashes,
     images,
@@ -42,6 +43,7 @@ from tests import golden
 GOLDEN: Final[Mapping[str, str]] = {
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
+    "image_descriptor": "e06b9b016bd7aed0f53466b5267bfafd2613b07aa98999d090f4d566996e2ca0",
     "image_forms": "20086631abfcca343e3bc5c781a49fd7bd6d6b988a13cc7f354adc3a9b2933bb",
     "image_hashes": "ce86a8bf9f239124d16fcc19ca72fe03b08424867a88d70fd7ff5f3650905378",
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
@@ -62,8 +64,9 @@ ROOT: Final = FOLDER.parents[1]
 ROOMS: Final = ("scorers", "metrics", "modalities", "generators", "sources")
 """Where plug-ins are, which have versions."""
 VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
-UNPINNED: Final = {"__init__", "image_conversion", "thumbnails"}
-"""Modules without a golden digest: `image_forms` pins one, and pictures of pages are in no key."""
+UNPINNED: Final = {"__init__", "image_conversion", "image_embedding", "thumbnails"}
+"""Modules without a golden digest: `image_forms` pins one, a trained network is another on another
+processor and states its own digest, and pictures of pages are in no key."""
 
 TOPICS: Final = {
     "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
@@ -115,6 +118,12 @@ def of_images() -> object:
         "bytes": images.to_bytes(values[readable] * 0.5).tolist(),
         "vectors": rounded(images.vectors(pictures()[:3])),
     }
+
+
+def of_image_descriptor() -> object:
+    values = np.random.default_rng(12).random((3, 36, 40, 3), dtype=np.float32)
+    grey = values[:2, :, :, 0]
+    return [rounded(image_descriptor.described(each), 4) for each in (values, grey, grey[:, :8])]
 
 
 def of_image_forms() -> object:
@@ -248,6 +257,7 @@ def of_pii() -> object:
 OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
+    "image_descriptor": of_image_descriptor,
     "image_forms": of_image_forms,
     "image_hashes": of_image_hashes,
     "images": of_images,
