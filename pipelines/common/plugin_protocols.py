@@ -37,19 +37,40 @@ def check(candidate: type[Any], protocol: type[Any], what: str) -> None:
         raise ParamsError(f"{what} does not keep the protocol {protocol.__name__}: {listed}")
 
 
+def complete(candidate: type[Any], protocol: type[Any]) -> None:
+    """Give a class what it may leave out: the members for which its protocol has a default.
+
+    A class that extends the protocol has them already. One that does not was perhaps written
+    before the protocol got them.
+    """
+    for name, default in _defaults(candidate, protocol).items():
+        setattr(candidate, name, default)
+
+
 def faults(candidate: type[Any], protocol: type[Any]) -> list[str]:
     """List what a class lacks of a protocol, such as "`version` is missing"."""
-    values = _attributes(protocol)
+    optional = _defaults(candidate, protocol)
+    values = {name: hint for name, hint in _attributes(protocol).items() if name not in optional}
+    methods = [name for name in _methods(protocol) if name not in optional]
     problems = [
         fault for name, hint in values.items() if (fault := _of_value(candidate, name, hint))
     ]
-    problems += [
-        fault for name in _methods(protocol) if (fault := _of_method(candidate, protocol, name))
-    ]
+    problems += [fault for name in methods if (fault := _of_method(candidate, protocol, name))]
     version = getattr(candidate, "version", None)
     if isinstance(version, str) and not VERSION.fullmatch(version):
         problems.append(f"`version` is {version!r}, which is none such as 'mine/1'")
     return problems
+
+
+def _defaults(candidate: type[Any], protocol: type[Any]) -> dict[str, Any]:
+    """Members that a class has not and for which the protocol has a default, by name."""
+    found = {}
+    for name in (*_attributes(protocol), *_methods(protocol)):
+        default = inspect.getattr_static(protocol, name, None)
+        abstract = getattr(default, "__isabstractmethod__", False)
+        if default is not None and not abstract and not hasattr(candidate, name):
+            found[name] = default
+    return found
 
 
 def _levels(protocol: type[Any]) -> Iterator[type[Any]]:

@@ -107,6 +107,7 @@ class Registry(Generic[PluginType]):
             return self._packaged(reference)
         class_ = plugin_modules.load(parsed, self.kind, self._fits)
         plugin_protocols.check(class_, self._protocol(), f"the {self.kind} {reference!r}")
+        plugin_protocols.complete(class_, self._protocol())
         if class_.name in self.packaged:
             raise ParamsError(
                 f"the {self.kind} {reference!r} is called {class_.name!r}, as one of Stemma's own "

@@ -79,11 +79,11 @@ def test_a_plug_in_without_the_protocol_as_base_keeps_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    plain = WHOLE.replace("(Scorer[NoSettings])", "") + (
-        "    reads = ()\n    def files(self, settings): return ()\n"
-    )
+    plain = WHOLE.replace("(Scorer[NoSettings])", "")
     (tmp_path / "mine.py").write_text(plain)
-    assert SCORERS.load("./mine.py:Mine").name == "mine"
+    mine = SCORERS.load("./mine.py:Mine")
+    assert mine.name == "mine"
+    assert (mine.reads, mine.reads_content, mine.files(None)) == ((), False, ())
     assert SCORERS.versions(["./mine.py"]) == {"scorer mine": "mine/1"}
     (tmp_path / "mine.py").write_text(plain.replace("mine/1", "mine/2"))
     assert SCORERS.versions(["./mine.py"]) == {"scorer mine": "mine/2"}
