@@ -150,7 +150,7 @@ def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
         return f"\n`stemma round add {dataset}` adds the first round, `dvc repro` runs it"
     sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
     steps = {
-        f"reports/{dataset}/{last}/grid.png": "real images beside accepted and refused ones",
+        f"reports/{dataset}/{last}/grid.png": "real samples beside accepted and refused ones",
         f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
         f"stemma audit {sample[:12]}": "where a sample came from",
         "dvc metrics show; dvc plots show": "the rounds side by side",
