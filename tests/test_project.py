@@ -221,7 +221,10 @@ def distributions_of(module: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(PACKAGES, ("local-llm", "scorers", "text", "code")), (("tests",), ("test", "scorers"))],
+    [
+        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote")),
+        (("tests",), ("test", "scorers")),
+    ],
     ids=["packages", "tests"],
 )
 def test_every_import_is_declared(folders: tuple[str, ...], extras: tuple[str, ...]) -> None:

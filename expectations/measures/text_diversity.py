@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from expectations import scripts
 from expectations.errors import CannotJudge
 
-VERSION: Final = "text_diversity/1"
+VERSION: Final = "text_diversity/2"
 """Raised when the figures change for equal input."""
 
 Rows = NDArray[np.int64]

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from lineage import image_files
 from lineage.ancestry.compiling import compiled
 from lineage.errors import ImageFileError
-from pipelines.common import optional
 from pipelines.features.text_similarity import Progress
 
 if TYPE_CHECKING:
@@ -47,11 +46,10 @@ def hashes(
     Returns:
         [n] hashes; and [n] whether the image could be read, within the limits of
         `lineage.image_files`.
-
-    Raises:
-        LibraryError: ImageHash is not installed.
     """
-    hasher = getattr(optional.library("imagehash", "near-duplicates of images"), method)
+    import imagehash  # noqa: PLC0415  slow to import
+
+    hasher = getattr(imagehash, method)
     bits = np.zeros((len(column), BITS), dtype=np.bool_)
     readable = np.zeros(len(column), dtype=np.bool_)
     for done, item in enumerate(column, 1):

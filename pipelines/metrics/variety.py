@@ -36,7 +36,7 @@ class TextVariety(RoundMetric[NoSettings]):
     """Diversity within a set of texts, beside that of real texts."""
 
     name = "text_variety"
-    version = "text_variety/1"
+    version = "text_variety/2"
     Settings = NoSettings
 
     def measure(

@@ -36,7 +36,7 @@ class Texts(Modality):
     """A data set of texts, in the columns of its identity, and `label` where rows have one."""
 
     name = "text"
-    version = "text/1"
+    version = "text/2"
     near = "Jaccard distance"
     default_near = 0.2
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {

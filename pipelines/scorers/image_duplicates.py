@@ -14,7 +14,6 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.common import optional
 from pipelines.common.settings import StrictModel
 from pipelines.features import image_hashes
 from pipelines.features.image_hashes import Method, Near
@@ -59,14 +58,6 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
             libraries=digests.installed("ImageHash", "pillow", "scipy", "numpy"),
         )
 
-    def check_ready(self, settings: ImageDuplicatesSettings) -> None:  # noqa: ARG002  of the protocol
-        """Check that the library of hashes is installed.
-
-        Raises:
-            LibraryError: It is not.
-        """
-        optional.check_installed(["ImageHash"], "near-duplicates of images")
-
     def expected(self, settings: ImageDuplicatesSettings) -> tuple[Expected, ...]:
         """Expect images that are near to no real one and to no other candidate."""
         far = settings.within + 1
@@ -91,9 +82,6 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
             the closest candidate of a lower row; image_cluster, the lowest row of those that near
             pairs link. Where nothing is near the distance is `within` + 1 and rows are null; where
             the image cannot be read everything is.
-
-        Raises:
-            LibraryError: the library ImageHash is not installed.
         """
         frame, order = twins.in_order(candidates)
         hashes, readable = image_hashes.hashes(
@@ -116,9 +104,6 @@ class ImageDuplicates(Scorer[ImageDuplicatesSettings]):
         """Compare each real row with all others.
 
         What is about candidates is null: a real row is nobody's fellow candidate.
-
-        Raises:
-            LibraryError: the library ImageHash is not installed.
         """
         hashes, whole = image_hashes.hashes(
             given.real[settings.image], settings.method, given.progress

@@ -49,7 +49,7 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
     """Is a text nearly one of the real texts, of an earlier round, or of this round?"""
 
     name = "text_duplicates"
-    version = "text_duplicates/1"
+    version = "text_duplicates/2"
     needs = ("text",)
     reads = ("earlier",)
     rowwise = False

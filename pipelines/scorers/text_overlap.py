@@ -35,7 +35,7 @@ class TextOverlap(Scorer[TextOverlapSettings]):
     """Share of each text that occurs verbatim in real training or held-out rows."""
 
     name = "text_overlap"
-    version = "text_overlap/1"
+    version = "text_overlap/2"
     needs = ("text",)
     reads = ("held_out",)
     rowwise = True

@@ -68,7 +68,7 @@ class TextShape(TextScorer[TextSettings]):
     """Length of texts, refusals, and leftovers of the prompt."""
 
     name = "text_shape"
-    version = "text_shape/1"
+    version = "text_shape/2"
     Settings = TextSettings
     columns = COLUMNS
     libraries = ("polars",)

@@ -58,7 +58,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "real_share/1": "128d6fff36c8efd86b618b2a2f9dd978bb0b0bf673bb4e010e2624ba5038fd14",
     "recall/1": "bcb0f7b4e6712c506a375f0cd6ee9fd3715db6d2277110545bd2332d42f0d186",
     "table/1": "36b6d280ea8af0b64c4b55dd83b5229c93af1b7f1de89616a58eff82f16bde16",
-    "text_diversity/1": "243b39920265746d877108f9ecf2580a3ce183b4ec74f9b9f0cf8e12260207e1",
+    "text_diversity/2": "243b39920265746d877108f9ecf2580a3ce183b4ec74f9b9f0cf8e12260207e1",
     "texts/1": "ff1d2cf444cea1291923ef46cf5d83bb6a6ddd32407e81efa8790bf117b3eb52",
     "total_variation/1": "0976bc73ecd29ac672840056ce1d2a49878d141029f0c8c70df6f3ea74543340",
     "two_sample/1": "9a66202f32fea4b88e8682c69b65b306ad28966ae07eb200a642a1699ef9d7c4",

@@ -24,6 +24,7 @@ from PIL import Image
 
 from pipelines import features
 from pipelines.features import (
+    byte_model,
     embedding,
     image_classifier,
     image_descriptor,
@@ -41,6 +42,7 @@ from pipelines.features.text_similarity import Shingling
 from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
+    "byte_model": "f4c3575cf7df48cfe68788727dc63e7a28c128598ac18ef5058d5cb610a2a005",
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
     "image_descriptor": "e06b9b016bd7aed0f53466b5267bfafd2613b07aa98999d090f4d566996e2ca0",
@@ -49,7 +51,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
-    "shingles": "a4babbf582950900cbf01d958392d8a373b5410b6df9ad20527b8391e295a9f7",
+    "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
     "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",
     "text_similarity": "38dd9aae5788b8e24bc282b436da59e510125e8e7bc234b5bc282d06cf4f1d85",
 }
@@ -210,6 +212,12 @@ def of_knn() -> object:
     }
 
 
+def of_byte_model() -> object:
+    texts, _ = sentences(12, 5)
+    model = byte_model.train(texts[:9].tolist(), np.arange(1.0, 10.0))
+    return rounded(model.log_likelihoods([*texts[9:].tolist(), "", "日本語"]))
+
+
 def of_shingles() -> object:
     texts = pl.Series(["One  two, three FOUR five", "one two three four six", "", "ﬁve", "日本語"])
     outputs: dict[str, object] = {"normal": shingles.normal(texts).to_list()}
@@ -255,6 +263,7 @@ def of_pii() -> object:
 
 
 OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
+    "byte_model": of_byte_model,
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
     "image_descriptor": of_image_descriptor,
