@@ -53,9 +53,17 @@ class World:
         return image_classifier.train(real.vectors, real.labels, calibrate=False)
 
     @cached_property
+    def lineage(self) -> pl.DataFrame:
+        """row, sample_id, source and licence of the rows that train."""
+        return self._prepared.lineage.join(self.real, on="row", how="semi")
+
+    @cached_property
+    def _prepared(self) -> real_data.Prepared:
+        return real_data.prepare(self.settings)
+
+    @cached_property
     def _rows(self) -> pl.DataFrame:
-        rows = real_data.prepare(self.settings).rows
-        return rows.with_columns(pl.lit(0, pl.Int32).alias("round"))
+        return self._prepared.rows.with_columns(pl.lit(0, pl.Int32).alias("round"))
 
     def _split(self, *names: str) -> pl.DataFrame:
         return self._rows.filter(pl.col("split").is_in(names))

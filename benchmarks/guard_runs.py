@@ -85,7 +85,7 @@ def follow(
     """Run rounds under a regime whatever the guard says, and judge each."""
     world = World(seed)
     samples = world.real.select("round", "row", "sample_id", "image", "label")
-    real = record.real(world.real.select("row", "sample_id", "source", "licence"))
+    real = record.real(world.lineage)
     before = Lake.of(samples, real, regime)
     for number in range(1, rounds + 1):
         made = _generate(before.training(), generator, number, derive_seed(seed, DATASET, number))

@@ -69,6 +69,9 @@ def audited(project: Project, how: str = "--history") -> dict[str, Any]:
         assert len(done.err.strip().splitlines()) == 1, done.said
         return {"findings": [{"check": "unreadable", "says": done.err.strip()}]}
     found: dict[str, Any] = json.loads(done.out)
+    if done.code == 1 and "error" in found:  # the same, found on the way
+        assert not found["clean"]
+        return {"findings": [{"check": "unreadable", "says": found["error"]}]}
     assert done.code == (1 if found["findings"] else 0), done.said
     return found
 
