@@ -261,7 +261,7 @@ def test_a_wrong_key_stops_before_anything_runs(done: Project) -> None:
 
 @pytest.mark.slow
 def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
-    """A folder per class: `stemma dataset add` writes a round that is published beside the other."""
+    """A folder per class: what `stemma dataset add` writes is published beside the other round."""
     assert sklearn_digits(("a", "b", "c"), Path("data/letters")) > 300
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\nstemma dataset add " in readme
