@@ -2,22 +2,23 @@
 
 Each table is split at random, a few times. A generator learns from the one part and makes as many
 rows; these are measured against the other part, which it never saw, beside the real rows that it
-learnt from. Adversarial random forests (Watson et al. 2023, arXiv:2205.09435) are those of arfpy
-0.1.1, which is installed for this benchmark alone: `pip install arfpy palmerpenguins`.
+learnt from. Adversarial random forests (Watson et al. 2023, arXiv:2205.09435) are those of arfpy.
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from benchmarks.measured import extra
 from lineage.identity import sample_ids
 from pipelines import modalities
 from pipelines.features.tables import between, gower, kinds
@@ -37,13 +38,16 @@ NEAR: Final = 0.005
 Make = Callable[[pl.DataFrame, tuple[str, ...], str, int], pl.DataFrame]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures of each generator on each table, means over the splits."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tables")
+    parser.add_argument("--splits", type=int, default=SPLITS, help="times each table is split")
+    splits = parser.parse_args(arguments).splits
     found = []
     for name, (frame, answer) in tables().items():
         features = tuple(each for each in frame.columns if each != answer)
         for generator, make in GENERATORS.items():
-            each = [measured(frame, features, answer, make, seed) for seed in range(SPLITS)]
+            each = [measured(frame, features, answer, make, seed) for seed in range(splits)]
             means = {figure: float(np.mean([row[figure] for row in each])) for figure in each[0]}
             found.append({"table": name, "generator": generator} | means)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, float_precision=3, tbl_width_chars=160):
@@ -52,7 +56,9 @@ def main() -> None:
 
 def tables() -> dict[str, tuple[pl.DataFrame, str]]:
     """Load rows and the name of the answer: species of penguins, cultivars of wine, diabetes."""
-    import palmerpenguins  # type: ignore[import-untyped]  # noqa: PLC0415  of this benchmark alone
+    with extra("benchmarks"):
+        import arfpy  # type: ignore[import-untyped]  # noqa: F401, PLC0415  --help needs no extra
+        import palmerpenguins  # type: ignore[import-untyped]  # noqa: PLC0415
     from sklearn import datasets  # noqa: PLC0415  slow to import
 
     place = Path(palmerpenguins.__file__).parent / "data" / "penguins.csv"

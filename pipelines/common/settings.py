@@ -16,6 +16,9 @@ OWN: Final = "Value error, "
 OPERATIONAL: Final = "operational"
 """The mark, in a field's `json_schema_extra`, of a setting that cannot change what comes out."""
 
+FORMER: Final = "former default"
+"""The mark of a setting that an earlier release had another default for, which it holds."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -38,6 +41,19 @@ def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN4
     return Field(default, json_schema_extra={OPERATIONAL: True}, **constraints)
 
 
+def suits_data(former: Any, /, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic.Field
+    """Declare a field that suits the data where it is not given, and once had one default for all.
+
+    The former default is left out of keys as the present one is: whoever spelled it out has rounds
+    of that key. So on data that another value suits, to spell it out makes no finished round stale.
+
+    Args:
+        former: The default of earlier releases, as a plain value.
+        constraints: Further arguments of `pydantic.Field`, such as `gt`.
+    """
+    return Field(None, json_schema_extra={FORMER: former}, **constraints)
+
+
 def key_content(settings: BaseModel) -> dict[str, Any]:
     """Select what belongs to a stage's key, as plain values.
 
@@ -53,6 +69,8 @@ def key_content(settings: BaseModel) -> dict[str, Any]:
         if not field.is_required() and value == field.get_default(call_default_factory=True):
             continue
         plain = key_content(value) if isinstance(value, BaseModel) else _plain(value)
+        if isinstance(marks, dict) and FORMER in marks and marks[FORMER] == plain:
+            continue
         if plain != {} or not isinstance(value, BaseModel):
             content[name] = plain
     return content

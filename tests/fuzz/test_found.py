@@ -505,7 +505,7 @@ def test_a_pool_of_other_types_or_weights_is_refused() -> None:
 def test_a_network_is_that_of_its_weights_before_it_is_made() -> None:
     content = {
         "kind": model.KIND,
-        "architecture": unet.architecture(DiffusionFit(), (8, 8), 2),
+        "architecture": unet.architecture(DiffusionFit().suited((8, 8)), (8, 8), 2),
         "schedule": unet.schedule(5),
         "classes": [0, 1],
         "image_shape": [8, 8],

@@ -10,7 +10,8 @@ import yaml
 
 from pipelines import params
 from pipelines.common.errors import ParamsError
-from pipelines.common.settings import parse
+from pipelines.common.settings import key_content, parse
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -250,3 +251,11 @@ def test_wrong_settings_of_a_modality_are_named(
 ) -> None:
     with pytest.raises(ParamsError, match=says):
         params.load(_of_verse(tmp_path, **given))
+
+
+def test_a_former_default_that_is_spelled_out_is_in_no_key() -> None:
+    """Whoever wrote what was the default before it followed from the images keeps their rounds."""
+    former = {"channels": [24, 48], "steps": 440, "batch": 32, "learning_rate": 1e-2, "ema": 0.98}
+    assert key_content(parse(DiffusionFit, former, "")) == {}
+    assert key_content(parse(DiffusionGenerate, {"eta": 0.7}, "")) == {}
+    assert key_content(parse(DiffusionFit, {**former, "steps": 441}, "")) == {"steps": 441}

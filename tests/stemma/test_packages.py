@@ -103,7 +103,8 @@ def test_the_command_works_beside_a_folder_of_that_name(shadowed: Path) -> None:
     stage = ran(shadowed, command, "stage", "lake")
     assert stage.returncode == 2
     assert stage.stderr == (
-        "stemma: there is no params.yaml; run this in the project's directory\n"
+        "stemma: there is no params.yaml; run this in the project's directory, or make a project "
+        "with `stemma init`\n"
     )
 
 

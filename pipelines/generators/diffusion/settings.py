@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from pipelines.common.settings import StrictModel
+from pipelines.common.settings import StrictModel, suits_data
 
 VERSION: Final = "diffusion/1"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
@@ -41,7 +41,7 @@ class DiffusionFit(StrictModel):
     What is not given here suits the images: `GREY` or `COLOUR`.
     """
 
-    channels: tuple[int, ...] | None = Field(default=None, min_length=1)
+    channels: tuple[int, ...] | None = suits_data([24, 48], min_length=1)
     """Width of each level of the U-Net; each level after the first halves the image."""
     patch: int | None = Field(default=None, gt=0, le=16)
     """Side of the squares of pixels that the network takes as one; the cost falls with its square.
@@ -54,14 +54,14 @@ class DiffusionFit(StrictModel):
     """Groups of the group norms; they must divide every width."""
     train_timesteps: int = Field(default=1000, gt=1)
     """Length of the noise schedule (squared cosine, v-prediction)."""
-    steps: int | None = Field(default=None, gt=0)
+    steps: int | None = suits_data(440, gt=0)
     """Optimiser steps on `reference_rows` rows."""
     reference_rows: int = Field(default=1077, gt=0)
     """Steps grow with the root of rows / reference_rows."""
-    batch: int | None = Field(default=None, gt=0)
-    learning_rate: float | None = Field(default=None, gt=0)
+    batch: int | None = suits_data(32, gt=0)
+    learning_rate: float | None = suits_data(1e-2, gt=0)
     """Peak of the one-cycle schedule."""
-    ema: float | None = Field(default=None, ge=0, lt=1)
+    ema: float | None = suits_data(0.98, ge=0, lt=1)
     """Decay of the averaged weights, which are the ones that are kept."""
     label_dropout: float = Field(default=0.05, ge=0, lt=1)
     """Share of labels hidden in training, for classifier-free guidance."""
@@ -100,7 +100,7 @@ class DiffusionGenerate(StrictModel):
     """Denoising steps per image."""
     guidance: float = Field(default=1.0, ge=0)
     """Classifier-free guidance scale; 1 is none, and more costs variety and doubles the time."""
-    eta: float | None = Field(default=None, ge=0, le=1)
+    eta: float | None = suits_data(0.7, ge=0, le=1)
     """Share of fresh noise in each DDIM step; 0 is deterministic given the first noise. Not given:
     0.7 for greyscale, 0 in colour, where few steps leave fresh noise behind."""
     batch: int = Field(default=100, gt=0)

@@ -37,7 +37,7 @@ def header(file: BinaryIO, usual: str) -> tuple[list[str], str]:
     """
     file.seek(0)
     text = file.read(MOST_HEADER).decode("utf-8", "replace")
-    one = next(csv.reader(io.StringIO(text, newline=""), delimiter="\0"), [""])[0]
+    one = "".join(next(csv.reader(io.StringIO(text, newline=""), delimiter="\0"), []))
     separator = next((each for each in (usual, *SEPARATORS) if each in _unquoted(text)), usual)
     names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
     if len(text) >= MOST_HEADER and len(one) >= MOST_HEADER:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from expectations import scripts
 from pipelines.common import optional
 from pipelines.common.errors import LibraryError
 from pipelines.features import shingles, text_similarity
@@ -24,7 +25,7 @@ def by_hand(text: str, unit: Unit, size: int) -> set[str]:
     """Cut the shingles of a text by slices."""
     plain = shingles.normal(pl.Series([text]))[0]
     if unit == "words":
-        words = pl.Series([plain]).str.extract_all(r"\w+")[0].to_list()
+        words = pl.Series([plain]).str.extract_all(scripts.LETTERS)[0].to_list()
         return {
             " ".join(words[start : start + size]) for start in range(max(len(words) - size + 1, 1))
         }
