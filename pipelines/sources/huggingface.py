@@ -65,7 +65,7 @@ class HuggingFace(Source[HuggingFaceSettings]):
         except ModuleNotFoundError as error:
             raise LibraryError(
                 "data sets of the Hugging Face Hub need the library datasets, which is not "
-                "installed; run `pip install -e '.[hub]'`"
+                "installed; run `pip install 'stemma[hub]'`"
             ) from error
         datasets.disable_progress_bars()
         loaded = datasets.load_dataset(

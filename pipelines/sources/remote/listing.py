@@ -87,7 +87,7 @@ def filesystem(source: str) -> Any:  # noqa: ANN401  fsspec has no types
     if importlib.util.find_spec(module) is None:
         raise LibraryError(
             f"sources at {parts.scheme}:// need the package {package}, which is not installed; run "
-            "`pip install -e '.[remote]'`"
+            "`pip install 'stemma[remote]'`"
         )
     import fsspec  # noqa: PLC0415  few data sets need it
 
