@@ -120,8 +120,10 @@ def signed(lake: Lake, entries: Mapping[str, str], key: Path) -> dict[str, str]:
 
 
 def hard_reset(lake: Lake, branch: str, commit_id: str) -> None:
-    """Move a branch to another commit."""
-    api = lake.connection.sdk.experimental_api
+    """Move a branch to another commit; what is not committed on it is dropped."""
+    sdk, reset = lake.connection.sdk, lake.connection.models.ResetCreation(type="reset")
+    lake.connection.call(sdk.branches_api.reset_branch, lake.repository, branch, reset)
+    api = sdk.experimental_api
     lake.connection.call(api.hard_reset_branch, lake.repository, branch, commit_id)
 
 
