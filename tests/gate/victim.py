@@ -77,8 +77,12 @@ def audited(project: Project, how: str = "--history") -> dict[str, Any]:
 
 
 def wrongs(project: Project) -> dict[str, str]:
-    """What `stemma audit --history main` names: what is wrong, by commit."""
-    return {each["commit"]: each["wrong"] for each in audited(project)["findings"]}
+    """What `stemma audit --history main` names: what is wrong, by commit.
+
+    Where a commit says of itself that this release cannot read it, that sentence is all there is.
+    """
+    found = audited(project)["findings"]
+    return {each.get("commit", each.get("says")): each.get("wrong", "") for each in found}
 
 
 def proof(project: Project) -> list[dict[str, Any]]:
