@@ -89,7 +89,9 @@ def published_round_survives(
         assume(bad is not None)
         assert bad is not None
         wrongs = victim.wrongs(project)
-        assert bad in wrongs or [said for said in wrongs if NEWER in said and bad[:12] in said]
+        theirs = [each[:12] for each in (bad, *lake.resolve(bad).parents)]
+        unread = [said for said in wrongs if NEWER in said and any(each in said for each in theirs)]
+        assert bad in wrongs or unread
         if proved:
             victim.status(project)
             victim.recomputed(project)
