@@ -25,7 +25,7 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 """A few examples; the same in each run."""
-THOROUGH = settings(QUICK, max_examples=400, phases=[Phase.generate, Phase.shrink])
+THOROUGH = settings(QUICK, max_examples=200, phases=[Phase.generate, Phase.shrink])
 WAYS = ("commit", "merge", "merge of another answer")
 """How an edit comes to main."""
 
