@@ -10,6 +10,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curation
 from pipelines.gate import rejections, reviews
+from pipelines.inquiry import ingest_summary
 from pipelines.params import Params, resolve
 from pipelines.rounds import adoption, history, manifest, tables
 from pipelines.rounds.history import Published
@@ -123,6 +124,7 @@ def _entry(
         "metrics": content.get("metrics", {}),
         "cost": content.get("cost", {}),
         "pages": page_store.links(lake, ref, dataset, number, content),
+        "ingest": ingest_summary.read(dataset, number, content).to_dict(),
     }
 
 

@@ -28,6 +28,7 @@ from pipelines.project.detection import Choice, Detected
 from pipelines.project.generator_settings import Suited
 from pipelines.project.out_of_fold import Measured
 from pipelines.rounds import real_data
+from pipelines.rounds.ingest_report import IngestReport
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import EstimatesCost, columns_read
 
@@ -59,6 +60,8 @@ class Plan:
     splits: Mapping[str, int]
     classes: Mapping[str, int]
     """Training rows by label."""
+    report: IngestReport
+    """What stage `ingest` will say of the source, such as which files it leaves out."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scorers that suit the modality and cannot be used, with the reason."""
 
@@ -71,6 +74,7 @@ class Real:
     train: pl.DataFrame
     """row, sample_id, payload."""
     splits: Mapping[str, int]
+    report: IngestReport
 
     @property
     def payload(self) -> list[str]:
@@ -135,6 +139,7 @@ def plan(
         plots=plots.of_dataset(name, settings, task),
         splits=real.splits,
         classes=_classes(real.train),
+        report=real.report,
         left_out=left_out,
     )
 
@@ -152,11 +157,13 @@ def read(name: str, entry: Mapping[str, Any]) -> Real:
 
 def of_settings(settings: Dataset) -> Real:
     """Read the real rows of a data set with these settings, as `read`."""
-    rows = real_data.prepare(settings).rows
+    prepared = real_data.prepare(settings)
+    rows = prepared.rows
     sizes = dict(sorted(rows["split"].value_counts().iter_rows()))
     train = rows.filter(pl.col("split") == "train")
     columns = settings.modality.columns(train)
-    return Real(settings, train.select("row", "sample_id", *columns), sizes)
+    chosen = train.select("row", "sample_id", *columns)
+    return Real(settings, chosen, sizes, prepared.report)
 
 
 def measure(real: Real, scorers: Mapping[str, Mapping[str, Any]], seed: int) -> Measured:

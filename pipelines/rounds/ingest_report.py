@@ -128,10 +128,8 @@ def tell(report: IngestReport) -> None:
 def _tell_account(account: Account) -> None:
     if account.passed_over:
         console.line(f"columns not used: {', '.join(account.passed_over)}")
-    for each in account.left_out:
-        console.line(each.sentence())
-    for note in account.notes:
-        console.line(note)
+    for line in account.sentences():
+        console.line(line)
     if len(account.files) > 1:
         parts = [f"{name} {rows:,}" for name, rows in account.files[:SHOWN]]
         more = len(account.files) - len(parts)

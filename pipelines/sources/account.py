@@ -43,6 +43,10 @@ class Account:
     passed_over: tuple[str, ...] = ()
     """Columns that are not used."""
 
+    def sentences(self) -> list[str]:
+        """Say for a person which files are left out, then what was found out."""
+        return [*(each.sentence() for each in self.left_out), *self.notes]
+
     def __add__(self, other: Account) -> Account:
         """Join what two readings say."""
         return Account(

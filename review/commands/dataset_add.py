@@ -13,7 +13,7 @@ from pipelines.common import seeds
 from pipelines.params import FILE, load
 from pipelines.project import dataset_entry, yaml_edit
 from pipelines.project.dataset_entry import Plan
-from pipelines.project.detection import Choice
+from pipelines.project.detection import TABLE, Choice
 from pipelines.project.scaffold import PIPELINE
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
@@ -113,6 +113,9 @@ def _to_dict(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> dict[str, 
         "not_used": dict(detected.unused),
         "splits": dict(plan.splits),
         "classes": dict(plan.classes),
+        "left_out": [each.to_dict() for each in plan.report.account.left_out],
+        "notes": list(plan.report.account.notes),
+        "personal_data": plan.report.personal.to_dict(),
         "scorers_left_out": dict(plan.left_out),
         "entry": dict(plan.entry),
         "suite": plan.suite,
@@ -167,9 +170,13 @@ def _about_data(plan: Plan) -> Iterator[str]:
     if detected.unused:
         listed = ", ".join(f"{name} ({kind})" for name, kind in detected.unused.items())
         yield f"not used: {listed}"
-    could_be = [name for name, kind in detected.unused.items() if kind == CATEGORIES]
-    if detected.label is None and could_be:
+    own = detected.identity if detected.modality == TABLE else detected.unused
+    could_be = [name for name in own if detected.kinds[name] == CATEGORIES]
+    if detected.label is None and detected.target is None and could_be:
         yield f"if {could_be[0]} holds labels, say so with --label {could_be[0]}"
+    yield from plan.report.account.sentences()
+    if plan.report.personal.counts:
+        yield plan.report.personal.sentence()
     sizes = ", ".join(f"{count:,} {split}" for split, count in plan.splits.items())
     yield f"splits: {sizes}"
     if plan.classes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Group
 from rich.table import Table
@@ -14,6 +16,7 @@ from lake.client import Lake
 from pipelines.gate import tags
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
+from pipelines.inquiry.ingest_summary import IngestSummary
 from pipelines.params import Params, load
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
@@ -22,19 +25,12 @@ from review.cli.output import make_console, print_json, sentence, table
 
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 ENVIRONMENT = Path(".venv/bin/activate")
-COLUMNS = (
-    "round",
-    "state",
-    "tag",
-    "commit",
-    "made",
-    "accepted",
-    "guard",
-    "accuracy",
-    "real only",
-    "recall",
-    "real share",
-)
+BEFORE: Final = ("round", "state", "tag", "commit", "made", "accepted", "guard")
+AFTER: Final = ("recall", "real share")
+ACCURACY: Final = "accuracy"
+WITHOUT_TASK: Final = ("c2st", "coverage")
+"""Figures that take the place of accuracy where no task can be measured, the first that is there.
+"""
 
 
 def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
@@ -81,8 +77,9 @@ def _found(finding: TagFinding) -> Text:
 
 
 def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
-    shown = [_row(entry) for entry in rounds["rounds"]]
-    shown += [_row(entry | {"tag": entry["branch"]}) for entry in rounds["open"]]
+    entries = [*rounds["rounds"], *(each | {"tag": each["branch"]} for each in rounds["open"])]
+    figure = _figure(entries)
+    shown = [_row(entry, figure) for entry in entries]
     if not shown:
         return Group(
             sentence(f"{dataset}: nothing in the lake yet; `stemma run {dataset}` fills it")
@@ -93,8 +90,40 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
         for entry in rounds["open"]
         if entry["rejected"]
     ]
-    notes = [*rejections, *map(sentence, _outdated(dataset, rounds["rounds"]))]
-    return Group(table(dataset, COLUMNS, shown), *notes, *([pages] if pages.row_count else []))
+    ingests = [sentence(line) for entry in entries for line in _ingest(entry)]
+    notes = [*ingests, *rejections, *map(sentence, _outdated(dataset, rounds["rounds"]))]
+    columns = (*BEFORE, *figure.titles, *AFTER)
+    return Group(table(dataset, columns, shown), *notes, *([pages] if pages.row_count else []))
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """What mixes are compared by, and what it is for real rows."""
+
+    titles: tuple[str, str]
+    keys: tuple[str, str]
+    """Of the summary of a round's figures."""
+
+
+def _figure(entries: list[dict[str, Any]]) -> _Figure:
+    """Choose accuracy, the figure of the task, or one that needs no task, as rounds have it."""
+    measured = [entry["metrics"] for entry in entries if entry["metrics"].get("summary")]
+    known = {name for metrics in measured for name in metrics["summary"]}
+    tasks = dict.fromkeys(str(metrics["task"]) for metrics in measured if "task" in metrics)
+    for name in (ACCURACY, *tasks):
+        if f"{name}_mix" in known and f"{name}_real_only" in known:
+            return _Figure((name, "real only"), (f"{name}_mix", f"{name}_real_only"))
+    for name in WITHOUT_TASK:
+        if f"{name}_round" in known:
+            return _Figure((name, f"{name} of real"), (f"{name}_round", f"{name}_null"))
+    return _Figure((ACCURACY, "real only"), (f"{ACCURACY}_mix", f"{ACCURACY}_real_only"))
+
+
+def _ingest(entry: dict[str, Any]) -> Iterator[str]:
+    """Say what the ingest of a round left out or found, if there is something to say."""
+    said = IngestSummary.of(entry["ingest"]).sentence()
+    if said is not None:
+        yield f"real data of round {entry['round']}: {said}"
 
 
 def _pages(entries: list[dict[str, Any]]) -> Table:
@@ -125,7 +154,7 @@ def _outdated(dataset: str, entries: list[dict[str, Any]]) -> list[str]:
     return sentences
 
 
-def _row(entry: dict[str, Any]) -> list[object]:
+def _row(entry: dict[str, Any], figure: _Figure) -> list[object]:
     counts, metrics = entry["counts"], entry["metrics"]
     flat = metrics.get("summary", {})
     return [
@@ -136,8 +165,7 @@ def _row(entry: dict[str, Any]) -> list[object]:
         counts.get("candidates"),
         counts.get("accepted"),
         (entry["guard"] or {}).get("verdict", "–"),
-        flat.get("accuracy_mix"),
-        flat.get("accuracy_real_only"),
+        *(flat.get(key) for key in figure.keys),
         flat.get("recall_round"),
         flat.get("real_share"),
     ]

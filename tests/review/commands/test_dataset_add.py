@@ -58,6 +58,32 @@ def test_a_dry_run_says_all_and_writes_nothing(project: Path) -> None:
     assert contents(project) == before
 
 
+def test_files_that_are_left_out_and_personal_data_are_said(project: Path) -> None:
+    folder = project / "notes"
+    folder.mkdir()
+    line = (project / "notes.jsonl").read_text().splitlines()
+    (folder / "a.jsonl").write_text("\n".join(line[:60]).replace("barley", "a@example.org"))
+    (folder / "b.jsonl").write_text("\n".join(line[60:]))
+    for junk in (".DS_Store", "about.docx", "b.jsonl.bak"):
+        (folder / junk).write_text("x")
+    done = commands.stemma("dataset", "add", "notes", "notes", "--dry-run")
+    assert done.code == 0, done.said
+    assert "left out 1: '.DS_Store': is a hidden file or one of the system" in done.out
+    assert "left out 2: 'about.docx', 'b.jsonl.bak': is neither an image nor a table" in done.out
+    assert "personal data: email 30 in 30 rows, kept" in done.out
+    said = json.loads(commands.stemma("dataset", "add", "notes", "notes", "--json").out)
+    assert [each["count"] for each in said["left_out"]] == [1, 2]
+    assert said["personal_data"]["counts"] == {"email": 30}
+
+
+def test_a_column_of_a_table_that_could_hold_labels_is_named(project: Path) -> None:
+    rows = {"size": [at * 0.37 for at in range(90)], "maker": ["ash", "elm", "oak"] * 30}
+    pl.DataFrame(rows).write_csv(project / "trees.csv")
+    done = commands.stemma("dataset", "add", "trees", "trees.csv", "--dry-run")
+    assert done.code == 0, done.said
+    assert "if maker holds labels, say so with --label maker" in done.out
+
+
 def test_what_is_written_is_a_data_set_with_a_suite_that_fits(project: Path) -> None:
     done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--json")
     assert done.code == 0, done.said
