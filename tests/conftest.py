@@ -1,18 +1,20 @@
-"""The real local model for whoever asks one, and what was not tested, in the last lines."""
+"""For all tests: the real local model, servers that begin fast, and what was not tested."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 import pytest
 
+from lake import daemon
 from pipelines.llm.home import ServerHome
 from pipelines.llm.launch import serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL
-from tests import needs
+from tests import forked, needs
 from tests.served import LocalServer
 
 
@@ -27,6 +29,20 @@ def pytest_terminal_summary(
     if lines:
         terminalreporter.section("not tested on this machine", sep="-")
         terminalreporter.write("\n".join([*lines, ""]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_servers() -> Iterator[None]:
+    """A lake's server that is started on demand begins as a fork."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daemon, "subprocess", forked)
+        yield
+
+
+@pytest.fixture
+def started_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lake's server that is started on demand is a program, as it is for users."""
+    monkeypatch.setattr(daemon, "subprocess", subprocess)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def serve() -> Iterator[Callable[..., Served]]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that keep to their own repository."""
-    served = start(tmp_path_factory.mktemp("lake") / "home")
+    served = start(tmp_path_factory.mktemp("lake") / "home", fresh=True)
     yield served
     served.stop()
 

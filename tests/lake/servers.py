@@ -21,6 +21,7 @@ from lake.home import Credentials, LakeHome
 from lake.launch import answers
 from lake.polling import until
 from lake.settings import ACCESS_KEY, SECRET_KEY, Remote
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
@@ -124,17 +125,21 @@ def start(
     more: Sequence[str] = (),
     keys: Credentials | None = None,
     extra: Mapping[str, str] | None = None,
+    fresh: bool = False,
 ) -> Served:
-    """Start a server, with more options, keys or variables, and wait until it answers."""
+    """Start a server, with more options, keys or variables, and wait until it answers.
+
+    A fresh one is a program that is started; the others are forks (`tests/forked.py`).
+    """
     given = {ACCESS_KEY: keys.access_key_id, SECRET_KEY: keys.secret_access_key} if keys else {}
     home.mkdir(parents=True, exist_ok=True)
     with (home.parent / f"{home.name}.stderr").open("ab") as said:
-        process = subprocess.Popen(
+        process = (subprocess if fresh else forked).Popen(
             [*command(home, idle), *more],
             stderr=said,
             env=environment({**given, **(extra or {})}),
             cwd=ROOT,
-            preexec_fn=prepare,  # noqa: PLW1509  the limit must hold in the child only
+            preexec_fn=prepare,  # a limit that must hold in the child only
         )
     lake = LakeHome(home)
 

@@ -21,6 +21,8 @@ from lake.launch import answers, serve_on_demand
 from lake.settings import Remote
 from tests.lake.servers import ROOT, Served, environment, fill, nobody, stranger
 
+pytestmark = pytest.mark.usefixtures("started_servers")
+
 ASK = (
     "import pathlib, sys; from lake.launch import serve_on_demand; "
     "print(serve_on_demand(pathlib.Path(sys.argv[1]), idle=60).endpoint)"
