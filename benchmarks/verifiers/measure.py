@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from tqdm import tqdm
 
-from benchmarks.verifiers import dialogues, judged, made, pictures, prose, wholes
+from benchmarks.verifiers import dialogues, judged, made, meanings, pictures, prose, wholes
 from benchmarks.verifiers.plan import KIND, UNCOUNTED, Planted, RowCase, Seen, TableCase, suite
 from expectations import verifier
 from expectations.calibration import wilson
@@ -23,6 +23,8 @@ ROW_CASES = (
     pictures.CASE,
     prose.SENTENCES,
     prose.TALK,
+    meanings.ENGLISH,
+    meanings.CHINESE,
     dialogues.CASE,
     made.CODE,
     made.MATHS,

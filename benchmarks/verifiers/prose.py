@@ -76,6 +76,11 @@ def sentences(rows: int, seed: int) -> Planted:
     return Planted(batch(_texts(right), frames, first=_texts(base)), given)
 
 
+def some_sentences(count: int, draw: Generator) -> list[str]:
+    """Draw sentences of the language reference, none near to another."""
+    return _some(_apart(contamination_text._sentences().tolist()), count, draw)  # noqa: SLF001  of our benchmarks
+
+
 def talk(rows: int, seed: int) -> Planted:
     """Lines of talk, of which some are foreign, rude, private, shuffled or empty."""
     draw = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """Optional libraries, which only some scorers need: imported on use, with a clear error if missing.
 
-They are in the extra `scorers` of pyproject.toml, so that a lake that uses none of these scorers
-can be installed without them.
+They are in extras of pyproject.toml, most of them in `scorers`, so that a lake that uses none of
+these scorers can be installed without them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from pipelines.common.settings import nearest
 EXTRA: Final = "scorers"
 
 
-def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without types
+def library(module: str, work: str, *, extra: str = EXTRA) -> Any:  # noqa: ANN401  modules without types
     """Import a module of an optional library.
 
     Args:
         module: Name of the module.
         work: What needs it, as in "near-duplicates of texts".
+        extra: The extra of pyproject.toml that brings it.
 
     Raises:
         LibraryError: The library is not installed.
@@ -34,16 +35,17 @@ def library(module: str, work: str) -> Any:  # noqa: ANN401  modules without typ
             raise
         raise LibraryError(
             f"{work} need the library {error.name!r}, which is not installed; "
-            f"run `pip install 'stemma[{EXTRA}]'`"
+            f"run `pip install 'stemma[{extra}]'`"
         ) from error
 
 
-def check_installed(distributions: Iterable[str], work: str) -> None:
+def check_installed(distributions: Iterable[str], work: str, *, extra: str = EXTRA) -> None:
     """Check that optional libraries are installed, without importing them.
 
     Args:
         distributions: Names of the packages.
         work: What needs them, as in `library`.
+        extra: The extra of pyproject.toml that brings them.
 
     Raises:
         LibraryError: One is not installed.
@@ -54,7 +56,7 @@ def check_installed(distributions: Iterable[str], work: str) -> None:
         except metadata.PackageNotFoundError as error:
             raise LibraryError(
                 f"{work} need the library {name!r}, which is not installed; "
-                f"run `pip install 'stemma[{EXTRA}]'`"
+                f"run `pip install 'stemma[{extra}]'`"
             ) from error
 
 

@@ -9,17 +9,20 @@ holds the columns alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lineage.schema import SHOWN
+from pipelines.common import progress
 from pipelines.common.errors import DataError
+from pipelines.common.settings import StrictModel
 from pipelines.contact_sheet import text_picture
-from pipelines.features import embedding, text_similarity
+from pipelines.features import embedding, text_meaning, text_similarity
 from pipelines.metrics import Labelled, tasks
 from pipelines.modalities import labels, text_columns
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
@@ -29,6 +32,14 @@ VISIBLE: Final = r"[^\s\p{Cc}\p{Cf}\p{Z}]"
 """A character that is more than space, a control or of no width."""
 UNLABELLED: Final = ""
 """What stands for the label of a row where a data set has none."""
+
+
+class TextSettings(StrictModel):
+    """What can be set for texts under `ingest`."""
+
+    near_meaning: float | None = Field(None, ge=0, lt=1)
+    """Cosine distance of sentence embeddings at or below which two texts are near-duplicates too,
+    whatever their words; null: words alone count. Needs the extra `meaning`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,9 @@ class Texts(Modality):
     unlabelled_task = "text_likelihood"
     generator = "text"
     derived = (TEXT,)
+    Settings = TextSettings
     identity: tuple[str, ...]
+    settings: TextSettings = field(default_factory=TextSettings)
 
     def columns(self, frame: pl.DataFrame) -> list[str]:
         """Return the identity columns, and `label` if the frame has it."""
@@ -91,9 +104,19 @@ class Texts(Modality):
         return pl.lit(None, pl.String)
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """Find pairs of rows by the shingles that they share."""
-        left, right, _ = text_similarity.pairs(self._text(frame), None, threshold=1 - near)
-        return np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
+        """Find pairs of rows by the shingles that they share, and by meaning where that is set.
+
+        Of many texts of one meaning, only pairs that link all of them are listed.
+
+        Raises:
+            LibraryError: `near_meaning` is set, and the model is not installed.
+        """
+        texts = self._text(frame)
+        left, right, _ = text_similarity.pairs(texts, None, threshold=1 - near)
+        pairs = np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
+        if self.settings.near_meaning is None:
+            return pairs
+        return np.concatenate([pairs, _by_meaning(texts, self.settings.near_meaning)])
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
         """Find near real rows; the distance is 1 minus the Jaccard similarity of shingles."""
@@ -140,3 +163,11 @@ class Texts(Modality):
         labels = frame[LABEL].to_list() if LABEL in frame.columns else [UNLABELLED] * len(frame)
         label_array = np.asarray(labels, dtype=object).astype(str)
         return Labelled(points(texts), label_array, tasks.weights(frame), texts)
+
+
+def _by_meaning(texts: pl.Series, near: float) -> NDArray[np.int64]:
+    """Link texts of one meaning, [pairs, 2], the lower row first."""
+    with progress.bar(len(texts), "embedding texts") as report:
+        points = text_meaning.embed(texts, report)
+    with progress.bar(len(texts), "comparing texts by meaning") as report:
+        return text_meaning.links(points, 1 - near, report)

@@ -23,6 +23,7 @@ from pipelines.project import (
     out_of_fold,
     plots,
     suite_template,
+    suited_scorers,
 )
 from pipelines.project.detection import Choice, Detected
 from pipelines.project.generator_settings import Suited
@@ -30,15 +31,9 @@ from pipelines.project.out_of_fold import Measured
 from pipelines.rounds import real_data
 from pipelines.rounds.ingest_report import IngestReport
 from pipelines.scorers import registry
-from pipelines.scorers.protocol import EstimatesCost, columns_read
+from pipelines.scorers.protocol import EstimatesCost
 
 LABEL: Final = "label"
-AGREEMENT: Final[Mapping[str, str]] = {"text": "text_agreement", "table": "table_agreement"}
-"""The scorer, by modality, that needs labels and is asked for where there are some."""
-SHORT_TEXT: Final = 60
-"""Words of a text up to which short runs of words are compared with held-out texts."""
-NGRAM: Final = 5
-"""Length of such a run."""
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 
 
@@ -104,7 +99,7 @@ def plan(
         "ingest": _ingest(source, detected, licence),
     }
     real = read(name, entry)
-    scorers, left_out = _scorers(real)
+    scorers, left_out = suited_scorers.suited(real.settings.modality, real.train)
     measured = measure(real, scorers, seed)
     for scorer, reason in measured.left_out.items():
         if not isinstance(registry.load(scorer), EstimatesCost):
@@ -192,27 +187,6 @@ def _ingest(source: str, detected: Detected, licence: str | None) -> dict[str, A
     section |= detected.settings
     section["near"] = MODALITIES.find(detected.modality).default_near
     return section
-
-
-def _scorers(real: Real) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The scorers of the modality that can read these rows; why others are left out."""
-    modality = real.settings.modality
-    wanted = {name: dict(given) for name, given in modality.scorers.items()}
-    shown = modality.shown(real.train.head(100).with_columns(pl.lit(0).alias("round")))
-    if LABEL in real.train.columns and modality.name in AGREEMENT:
-        wanted = {AGREEMENT[modality.name]: {}, **wanted}
-    if modality.name == detection.TEXT:
-        words = shown["text"].str.count_matches(r"\S+").median()
-        if isinstance(words, int | float) and words < SHORT_TEXT and "text_overlap" in wanted:
-            wanted["text_overlap"] = {"ngram": NGRAM}
-    left_out: dict[str, str] = {}
-    for name in list(wanted):
-        read_columns = columns_read(registry.load(name), registry.settings(name, wanted[name]))
-        missing = [column for column in read_columns if column not in shown.columns]
-        if missing:
-            left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
-            wanted.pop(name)
-    return wanted, left_out
 
 
 def _unlabelled_task(real: Real) -> str | None:

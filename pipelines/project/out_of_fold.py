@@ -9,13 +9,14 @@ what thresholds were fitted to.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
 from lineage import splits
 from lineage.errors import LineageError
+from pipelines.common import progress
 from pipelines.common.errors import PipelineError
 from pipelines.modalities import Modality
 from pipelines.scorers import registry
@@ -108,7 +109,9 @@ def _scores(
     scorer, settings = registry.load(name), registry.settings(name, given)
     scored = []
     for part, others in folds:
-        configured = ConfiguredScorer(name, scorer, settings, others)
-        configured.shown(others.real, "real rows")
-        scored.append(configured.score(configured.shown(part, "real rows")))
+        with progress.bar(len(part), f"scoring real rows by {name}") as report:
+            given_others = replace(others, progress=report)
+            configured = ConfiguredScorer(name, scorer, settings, given_others)
+            configured.shown(others.real, "real rows")
+            scored.append(configured.score(configured.shown(part, "real rows")))
     return pl.concat(scored)

@@ -52,6 +52,12 @@ class Given:
     progress: Callable[[int, int], None] = _quiet
     """Told how many rows are done, and of how many."""
 
+    def held_out_texts(self, column: str) -> pl.Series | None:
+        """Return a column of the held-out rows; None where their fingerprints do not have it."""
+        if self.held_out is None or column not in self.held_out.columns:
+            return None
+        return self.held_out[column]
+
 
 class Scorer(Plugin, Protocol[Own]):
     """A class that adds columns to candidates."""

@@ -32,6 +32,7 @@ SCORERS: Final[Registry[Scorer[Any]]] = Registry(
         "table_distance": f"{HERE}.table_distance:TableDistance",
         "text_agreement": f"{HERE}.text_agreement:TextAgreement",
         "text_duplicates": f"{HERE}.text_duplicates:TextDuplicates",
+        "text_meaning": f"{HERE}.text_meaning:TextMeaning",
         "text_overlap": f"{HERE}.text_overlap:TextOverlap",
         "text_shape": f"{HERE}.text_shape:TextShape",
         "toxicity": f"{HERE}.toxicity:Toxicity",

@@ -44,7 +44,7 @@ class TextOverlap(Scorer[TextOverlapSettings]):
 
     def model_digest(self, given: Given, settings: TextOverlapSettings) -> str:
         """Digest the real texts and the held-out ones."""
-        held = _held_out(given, settings)
+        held = given.held_out_texts(settings.text)
         texts = given.real[settings.text]
         return digests.of_values(
             real=digests.of_frame(given.real, [settings.text]),
@@ -74,7 +74,7 @@ class TextOverlap(Scorer[TextOverlapSettings]):
         """
         texts = candidates[settings.text]
         has_text = texts.is_not_null().to_numpy()
-        held = _held_out(given, settings)
+        held = given.held_out_texts(settings.text)
         nothing = np.zeros(len(texts))
         values = {
             "text_real_overlap": _overlap(texts, given.real[settings.text], settings),
@@ -85,13 +85,6 @@ class TextOverlap(Scorer[TextOverlapSettings]):
             known_cells["text_held_out_overlap"] = np.zeros(len(texts), dtype=np.bool_)
         given.progress(len(texts), len(texts))
         return columns.scores(candidates, COLUMNS, values, known_cells)
-
-
-def _held_out(given: Given, settings: TextOverlapSettings) -> pl.Series | None:
-    """The held-out texts; None where fingerprints have none."""
-    if given.held_out is None or settings.text not in given.held_out.columns:
-        return None
-    return given.held_out[settings.text]
 
 
 def _overlap(

@@ -68,6 +68,7 @@ SOLVERS: Final = {
     ("scorer", "agreement"),
     ("scorer", "table_agreement"),
     ("scorer", "text_agreement"),
+    ("scorer", "text_meaning"),
     ("scorer", "toxicity"),
     ("scorer", "language"),
     ("generator", "diffusion"),

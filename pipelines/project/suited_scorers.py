@@ -1,0 +1,70 @@
+"""Scorers that suit real rows: those of the modality, and what labels and language call for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.common.errors import LibraryError
+from pipelines.modalities import Modality
+from pipelines.project import detection
+from pipelines.scorers import registry
+from pipelines.scorers.protocol import Given, columns_read
+
+LABEL: Final = "label"
+AGREEMENT: Final[Mapping[str, str]] = {"text": "text_agreement", "table": "table_agreement"}
+"""The scorer, by modality, that needs labels and is asked for where there are some."""
+SHORT_TEXT: Final = 60
+"""Words of a text up to which short runs of words are compared with held-out texts."""
+NGRAM: Final = 5
+"""Length of such a run."""
+MEANING: Final = "text_meaning"
+LANGUAGE: Final = "language"
+ENGLISH: Final = 0.8
+"""Share of the texts in English from which they are compared by meaning: of other languages the
+model says little."""
+LOOKED_AT: Final = 100
+"""Rows whose language and length are looked at."""
+
+
+def suited(
+    modality: Modality, train: pl.DataFrame
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Choose scorers.
+
+    Args:
+        modality: What the rows are.
+        train: row and payload of the training rows.
+
+    Returns:
+        Settings by scorer; and why others that suit the modality are left out, by name.
+    """
+    wanted = {name: dict(given) for name, given in modality.scorers.items()}
+    shown = modality.shown(train.head(LOOKED_AT).with_columns(pl.lit(0).alias("round")))
+    if LABEL in train.columns and modality.name in AGREEMENT:
+        wanted = {AGREEMENT[modality.name]: {}, **wanted}
+    if modality.name == detection.TEXT:
+        words = shown["text"].str.count_matches(r"\S+").median()
+        if isinstance(words, int | float) and words < SHORT_TEXT and "text_overlap" in wanted:
+            wanted["text_overlap"] = {"ngram": NGRAM}
+        if _is_english(shown):
+            wanted[MEANING] = {}
+    left_out: dict[str, str] = {}
+    for name in list(wanted):
+        read_columns = columns_read(registry.load(name), registry.settings(name, wanted[name]))
+        missing = [column for column in read_columns if column not in shown.columns]
+        if missing:
+            left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
+            wanted.pop(name)
+    return wanted, left_out
+
+
+def _is_english(shown: pl.DataFrame) -> bool:
+    """Whether most texts are in English, as far as the scorer of languages can tell."""
+    try:
+        found = registry.load(LANGUAGE).score(shown, Given(shown), registry.settings(LANGUAGE, {}))
+    except LibraryError:
+        return False
+    return (found["language"] == "en").sum() >= ENGLISH * len(found)
