@@ -48,7 +48,7 @@ class Tables(Modality):
     version: ClassVar[str] = "table/1"
     Settings: ClassVar[type[StrictModel]] = TableSettings
     near: ClassVar[str] = "Gower distance"
-    default_near: ClassVar[float] = 0.005
+    default_near: ClassVar[float] = gower.NEAR
     csv_types: ClassVar[bool] = True
     whole_picture: ClassVar[bool] = True
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"table_distance": {}}

@@ -107,7 +107,10 @@ def _quantile(values: pl.Series, limit: Quantile, side: Side) -> tuple[float, st
     measured = float(values.cast(pl.Float64).quantile(limit.share, "linear") or 0.0)
     value = _rounded(measured * limit.factor, side)
     factor = "" if limit.factor == 1 else f"{limit.factor:g} times "
-    return value, f"{factor}the {100 * limit.share:g} % quantile ({measured:.4g})"
+    note = f"{factor}the {100 * limit.share:g} % quantile ({measured:.4g})"
+    if limit.most is not None and value > limit.most:
+        return limit.most, f"a constant, and {note} lies above it"
+    return value, note
 
 
 def _rounded(value: float, side: Side) -> float:

@@ -24,6 +24,8 @@ class Quantile:
     """Of the rows that lie at or below it, in [0, 1]."""
     factor: float = 1.0
     """By which the quantile is multiplied."""
+    most: float | None = None
+    """The largest limit: a smaller quantile counts, and a larger one does not."""
 
 
 Limit: TypeAlias = float | Quantile

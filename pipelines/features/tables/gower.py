@@ -26,6 +26,8 @@ from pipelines.features.tables import kernels, kinds
 
 EDGES: Final = (0.01, 0.99)
 """Quantiles between which a column is as wide as it counts."""
+NEAR: Final = 0.005
+"""Distance up to which rows count as near-duplicates, unless a data set says otherwise."""
 CLOSEST: Final = 8
 """Near real rows that are kept of each row."""
 WIDE: Final = 1.0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
 from expectations import suite as suites
+from pipelines.common.plugins import NoSettings
 from pipelines.project import guard_limits, suite_check, thresholds
 from pipelines.project.thresholds import Real, Rule
 from pipelines.scorers.expected import Expected, Quantile
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.table_distance import TableDistance
 
 
 def rules(expected: Expected, **columns: list[object]) -> list[Rule]:
@@ -30,6 +34,31 @@ def test_a_limit_is_the_quantile_that_it_names() -> None:
 def test_a_lower_limit_is_rounded_down() -> None:
     _, rule = rules(Expected("near", "score", low=Quantile(0.0)), score=[0.12345, 0.5])
     assert rule["kwargs"]["min_value"] == 0.123
+
+
+@pytest.mark.parametrize(("scores", "least"), [([0.03, 0.04], 0.005), ([0.0012, 0.5], 0.00119)])
+def test_a_quantile_counts_up_to_the_largest_limit(scores: list[object], least: float) -> None:
+    _, rule = rules(Expected("copy", "score", low=Quantile(0.0, most=0.005)), score=scores)
+    assert rule["kwargs"]["min_value"] == least
+    said = "a constant, and the 0 % quantile (0.03) lies above it" in rule["meta"]["measured"]
+    assert said == (least == 0.005)
+
+
+def test_a_row_between_neighbours_is_no_copy_of_either() -> None:
+    values = np.random.default_rng(2).normal(size=(200, 10))
+    real = pl.DataFrame(values, schema=[f"c{at}" for at in range(10)]).with_row_index("row")
+    real = real.with_columns(round=pl.lit(0, pl.Int32), row=pl.col("row").cast(pl.Int64))
+    content = tuple(real.columns[1:-1])
+    given = Given(real, content=content)
+    scorer = TableDistance()
+    own = scorer.score_real(given, NoSettings())
+    limit = next(each for each in scorer.expected(NoSettings()) if each.name == "not_a_copy")
+    _, rule = thresholds.of_column(limit.column, [limit], Real(own, 5))
+    closest = real[own["record_row"].to_list()]
+    made = real.with_columns(0.75 * real[each] + 0.25 * closest[each] for each in content)
+    for rows, share in ((made, 1.0), (real, 0.0)):
+        scored = scorer.score(rows, given, NoSettings())["record_distance"]
+        assert (scored >= rule["kwargs"]["min_value"]).mean() == share
 
 
 def test_what_many_real_rows_fail_only_warns() -> None:
