@@ -3,6 +3,10 @@
 Lines of rounds are followed whatever the guard says: healthy ones, which accumulate all data, must
 never be blocked; ones that replace their data must be blocked before what is trained on them has
 lost two points on real data. An alarm is a block by the default limits; a warning is none.
+
+`--crafted` judges single rounds instead, each made to break a promise of the guard, beside healthy
+ones. Harm is measured by models that no check uses. Results are kept, so a run goes on where it was
+ended.
 """
 
 from __future__ import annotations
@@ -17,11 +21,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.crafted import cases, table
 from benchmarks.guard_runs import Generator, follow
 from benchmarks.measured import machine
 from pipelines.common.progress import track
@@ -37,6 +43,8 @@ FAMILIES: Final = {
 }
 """What the checks are about, by the start of their names."""
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+KEPT: Final = Path(".stemma") / "crafted"
+"""Folder of results of crafted rounds."""
 FIGURES: Final = ("real_share", "recall_mix", "coverage_mix", "variance_mix")
 
 
@@ -96,21 +104,41 @@ def main() -> None:
     shipped = Generator()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--seeds", type=int, default=20, help="lines of each regime")
+    parser.add_argument("--seeds", type=int, help="lines of each regime (20), or splits (6)")
+    parser.add_argument("--crafted", action="store_true", help="rounds that were made to break it")
+    parser.add_argument("--only", nargs="*", default=(), help="kinds of crafted rounds, by a part")
+    parser.add_argument(
+        "--kept", type=Path, default=KEPT, help="folder of results of crafted rounds"
+    )
     parser.add_argument("--processes", type=int, default=2, help="lines followed at once")
     most = max(ROUNDS.values())
     parser.add_argument("--rounds", type=int, default=most, help="follow a line no farther")
     parser.add_argument("--components", type=int, default=shipped.components, help="per mixture")
     parser.add_argument("--candidates", type=int, default=shipped.candidates, help="per round")
     arguments = parser.parse_args()
+    if arguments.crafted:
+        _crafted(arguments)
+        return
     generator = Generator(components=arguments.components, candidates=arguments.candidates)
-    lines = run(arguments.seeds, generator, arguments.rounds, arguments.processes)
+    lines = run(arguments.seeds or 20, generator, arguments.rounds, arguments.processes)
     if arguments.json:
         content = {"generator": asdict(generator), "summary": summary(lines)}
         shown = {**machine(), **content, "lines": [_record(line) for line in lines]}
         print(json.dumps(shown, indent=2))
     else:
         render(lines, Console(width=150))
+
+
+def _crafted(arguments: argparse.Namespace) -> None:
+    """Judge crafted rounds, and print what was caught, missed and false."""
+    asked = cases.all_cases(arguments.seeds or 6, arguments.only)
+    results = cases.run(asked, arguments.kept, arguments.processes)
+    if arguments.json:
+        print(json.dumps({**machine(), **table.record(results)}, indent=2))
+        return
+    console = Console(width=150)
+    for each in table.tables(results):
+        console.print(each)
 
 
 def run(seeds: int, generator: Generator, rounds: int, processes: int) -> list[Line]:
@@ -174,15 +202,15 @@ def render(lines: Sequence[Line], console: Console) -> None:
 
 
 def _by_round(lines: Sequence[Line]) -> Table:
-    table = Table(title=", ".join(f"{name} {value}" for name, value in machine().items()))
+    listed = Table(title=", ".join(f"{name} {value}" for name, value in machine().items()))
     heads = ("regime", "round", "loss (mean, worst)", *FIGURES, "pass, warn, block", "blocked by")
     for head in heads:
-        table.add_column(head)
+        listed.add_column(head)
     for regime in ROUNDS:
         ours = [line_.rounds for line_ in lines if line_.regime == regime]
         for seen in zip(*ours, strict=True):
-            table.add_row(regime, *_row(seen))
-    return table
+            listed.add_row(regime, *_row(seen))
+    return listed
 
 
 def _row(seen: Sequence[Seen]) -> list[str]:
@@ -208,9 +236,9 @@ def _by_line(lines: Sequence[Line]) -> Table:
     """How many lines of `replace` are blocked when, by which checks, and lose two points when."""
     replaced = [line_ for line_ in lines if line_.regime == "replace"]
     last = max(len(line_.rounds) for line_ in replaced)
-    table = Table(title=f"lines of replace, by the round in which it comes first ({last} rounds)")
+    listed = Table(title=f"lines of replace, by the round in which it comes first ({last} rounds)")
     for head in ("first", *(f"round {number}" for number in range(1, last + 1)), "never"):
-        table.add_column(head)
+        listed.add_column(head)
     events = {
         "loss of two points": [line_.drop for line_ in replaced],
         "alarm": [line_.alarm for line_ in replaced],
@@ -221,8 +249,8 @@ def _by_line(lines: Sequence[Line]) -> Table:
     for name, rounds in events.items():
         counted = Counter(rounds)
         cells = [counted[number] for number in (*range(1, last + 1), None)]
-        table.add_row(name, *(f"{count}" if count else "" for count in cells))
-    return table
+        listed.add_row(name, *(f"{count}" if count else "" for count in cells))
+    return listed
 
 
 if __name__ == "__main__":

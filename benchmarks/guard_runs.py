@@ -110,7 +110,7 @@ def _generate(learned: Labelled, generator: Generator, number: int, seed: int) -
     classes = np.unique(learned.labels)
     per_class = generator.candidates // len(classes)
     pixels = [
-        _draw(
+        draw_mixture(
             learned.vectors[learned.labels == label],
             generator,
             per_class,
@@ -134,7 +134,7 @@ def _generate(learned: Labelled, generator: Generator, number: int, seed: int) -
     )
 
 
-def _draw(
+def draw_mixture(
     vectors: NDArray[np.float32], generator: Generator, count: int, seed: int
 ) -> NDArray[np.float32]:
     """Fit a mixture on the vectors of a class, [n, d], and draw from it: [count, d] in [0, 1]."""

@@ -1,0 +1,203 @@
+"""A crafted round: made, taken through the stages' functions, its harm measured, and kept on disk.
+
+What is on disk is used again where nothing that it depends on has another version. Harm depends on
+the mix alone, so another version of the guard does not measure it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.crafted import harm, kinds, rounds
+from benchmarks.crafted.harm import Lost
+from benchmarks.crafted.kinds import KINDS
+from benchmarks.crafted.world import CraftedWorld, Rows, rows_of
+from lake import files
+from lineage.limits import Limits
+from pipelines.common import digests
+from pipelines.common.progress import track
+from pipelines.rounds import stage_inputs
+
+VERSION: Final = "crafted/1"
+"""Raised when rounds are crafted, or harm is measured, in another way."""
+MEASURED: Final = ("healthy", "style", "harm")
+"""Groups of which harm is measured; copies are bad by what they are."""
+ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A kind at a strength, with a seed of its own split."""
+
+    kind: str
+    strength: float
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """Name of the file that keeps its result."""
+        return f"{self.kind.replace(',', '').replace(' ', '-')}_{self.strength:g}_{self.seed}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the guard said of a case, and what it costs."""
+
+    case: Case
+    key: str
+    stopped: str
+    """Why the suite stops the round as a whole; empty where it does not."""
+    counts: Mapping[str, int]
+    mix: str
+    """Digest of the next training mix; empty where there is none."""
+    crafted: float
+    """Share of the accepted rows that were made to break the guard."""
+    checks: Mapping[str, tuple[float | None, str]] = field(default_factory=dict)
+    """Figure and verdict of each check."""
+    lost: Mapping[str, Lost] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON."""
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> Result:
+        """Read a result back."""
+        given = {name: value for name, value in content.items() if name != "version"}
+        return cls(
+            **{
+                **given,
+                "case": Case(**content["case"]),
+                "checks": {
+                    name: (value, said) for name, (value, said) in content["checks"].items()
+                },
+                "lost": {name: Lost(**lost) for name, lost in content["lost"].items()},
+            }
+        )
+
+
+def all_cases(seeds: int, only: Sequence[str] = ()) -> list[Case]:
+    """List the cases, seed by seed; `only` names kinds by a part of their names."""
+    return [
+        Case(name, strength, seed)
+        for seed in range(seeds)
+        for name, kind in KINDS.items()
+        if not only or any(part in name for part in only)
+        for strength in kind.strengths
+    ]
+
+
+def run(cases: Sequence[Case], place: Path, processes: int) -> list[Result]:
+    """Run the cases that are not on disk, and read all."""
+    place.mkdir(parents=True, exist_ok=True)
+    key = current_key()
+    missing = [case for case in cases if _kept(place, case, key) is None]
+    os.environ |= ONE_THREAD  # of each process; it must be set before their libraries load
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(_run_and_keep, case, place.resolve(), key) for case in missing]
+        for future in track(waiting, "crafted rounds"):
+            future.result()
+    return list(_read(cases, place, key))
+
+
+def current_key() -> str:
+    """Digest of the versions and limits that results depend on."""
+    settings = CraftedWorld(0).settings
+    modality = settings.modality
+    content = {
+        "crafted": VERSION,
+        "stages": dict(stage_inputs.VERSIONS),
+        "limits": Limits().digest,
+        "plugins": rounds.versions(modality),
+        "suite": rounds.suite().digest,
+    }
+    return digests.of_json(content)
+
+
+def _kept(place: Path, case: Case, key: str) -> Result | None:
+    found = _before(place, case)
+    return found if found is not None and found.key == key else None
+
+
+def _before(place: Path, case: Case) -> Result | None:
+    """Read a result, of whatever versions; None if there is none of this form."""
+    try:
+        content = json.loads((place / case.file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Result.read(content) if content.get("version") == VERSION else None
+
+
+def _digest(rows: Rows) -> str:
+    """Digest images and labels, in order."""
+    joined = np.round(rows.pixels, 6).tobytes() + rows.labels.tobytes()
+    return hashlib.sha256(joined).hexdigest()
+
+
+def _read(cases: Sequence[Case], place: Path, key: str) -> Iterator[Result]:
+    for case in cases:
+        found = _kept(place, case, key)
+        if found is not None:
+            yield found
+
+
+def _run_and_keep(case: Case, place: Path, key: str) -> None:
+    os.chdir(place)  # scorers keep their scores below it
+    found = result(case, key, _before(place, case))
+    files.write_json(place / case.file, found.to_dict())
+
+
+def result(case: Case, key: str = "", before: Result | None = None) -> Result:
+    """Make a round, let the guard judge it, and measure its harm.
+
+    Args:
+        case: the case.
+        key: what the result depends on.
+        before: an earlier result, whose harm holds for the same mix.
+    """
+    kind, world = KINDS[case.kind], world_of(case.seed)
+    made = kinds.candidates(kind, world, case.strength, case.seed)
+    published = rounds.judged(world, made, kind.regime)
+    if published.mix is None:
+        return Result(case, key, published.stopped, published.counts, "", 0.0)
+    mix = rows_of(published.mix)
+    digest = _digest(mix)
+    lost: Mapping[str, Lost] = {}
+    if before is not None and before.mix == digest:
+        lost = before.lost
+    elif kind.group in MEASURED:
+        lost = harm.measured(_alone(case.seed), mix, rows_of(world.test), case.seed)
+    return Result(
+        case=case,
+        key=key,
+        stopped="",
+        counts=published.counts,
+        mix=digest,
+        crafted=float(made.crafted[published.accepted].mean()),
+        checks={check.name: (check.value, check.verdict) for check in published.checks},
+        lost=lost,
+    )
+
+
+@lru_cache(maxsize=2)
+def world_of(seed: int) -> CraftedWorld:
+    """Split the digits once for all cases of a seed."""
+    return CraftedWorld(seed)
+
+
+@lru_cache(maxsize=2)
+def _alone(seed: int) -> dict[str, NDArray[np.float64]]:
+    world = world_of(seed)
+    return harm.hits(rows_of(world.real), rows_of(world.test), seed)

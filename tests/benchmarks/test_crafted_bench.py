@@ -1,0 +1,110 @@
+"""Crafted rounds: what they are made of, how they are counted, and that results are kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.crafted import adversarial, cases, distortions, table
+from benchmarks.crafted.cases import Case, Result
+from benchmarks.crafted.harm import Lost
+from benchmarks.crafted.world import Rows
+from pipelines.features import image_classifier
+
+NONE = Lost(0.0, -0.01, 0.01, 0.02, 0.0)
+POINT = Lost(0.02, 0.005, 0.03, 0.02, 0.0)
+CLASS = Lost(0.0, -0.01, 0.01, 0.08, 0.03)
+CHANCE = Lost(0.02, -0.001, 0.04, 0.08, -0.01)
+
+
+def seen(kind: str, lost: Lost, said: str = "pass", seed: int = 1, crafted: float = 0.0) -> Result:
+    checks = {"recall_round": (0.5, said), "depth_mean": (1.0, "pass")}
+    lost_by_family = {"network": NONE, "forest": lost}
+    return Result(Case(kind, 0.0, seed), "k", "", {}, "m", crafted, checks, lost_by_family)
+
+
+def test_harm_is_what_an_independent_model_loses_beyond_chance() -> None:
+    assert [table.harmful(seen("blends", lost)) for lost in (NONE, POINT, CLASS, CHANCE)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    leak = "copies of held-out rows, noise"
+    assert table.harmful(seen(leak, NONE, crafted=0.02))
+    assert not table.harmful(seen(leak, NONE, crafted=0.01))
+    assert table.harmless(seen("contrast", NONE))
+    assert not table.harmless(seen("contrast", POINT))
+    assert not table.harmless(seen("blends", NONE))
+
+
+def test_rounds_are_counted_by_what_is_said_of_them() -> None:
+    results = [
+        seen("blends", POINT, "block"),
+        seen("blends", POINT, "warn"),
+        seen("blends", POINT),
+        seen("blends", NONE, "block"),
+        seen("real rows", NONE, "block"),
+        seen("contrast", NONE, "warn"),
+        seen("contrast", NONE),
+    ]
+    found = table.counted(results, table.verdict)
+    assert (found.caught, found.warned, found.harmful) == (1, 1, 3)
+    assert (found.blocked, found.false, found.harmless) == (1, 1, 3)
+    stopped = replace(seen("class missing", NONE), stopped="every_class_asked", checks={})
+    assert table.verdict(stopped) == "block"
+    assert table.harmful(stopped)
+
+
+def test_limits_are_chosen_on_rounds_without_harm_of_other_seeds() -> None:
+    values = (0.9, 0.8, 0.7)
+    results = [
+        replace(seen("real rows", NONE, seed=2 * number), checks={"recall_round": (value, "pass")})
+        for number, value in enumerate(values)
+    ]
+    spoilt = replace(seen("real rows", POINT, seed=0), checks={"recall_round": (0.1, "pass")})
+    limits = table.choose([*results, spoilt])["recall_round"]
+    assert limits.warn == pytest.approx(0.7)
+    assert limits.block == pytest.approx(0.6)
+    assert [limits.says(value) for value in (0.75, 0.65, 0.5, None)] == [
+        "pass",
+        "warn",
+        "block",
+        "not measured",
+    ]
+
+
+def test_results_are_kept_and_read_back(tmp_path: Path) -> None:
+    result = seen("blends", POINT, "warn")
+    (tmp_path / result.case.file).write_text(json.dumps(result.to_dict()))
+    assert cases._kept(tmp_path, result.case, "k") == result
+    assert cases._kept(tmp_path, result.case, "other") is None
+    assert cases._kept(tmp_path, replace(result.case, seed=2), "k") is None
+
+
+def test_noise_moves_an_image_as_far_as_it_says() -> None:
+    draw = np.random.default_rng(0)
+    pixels = draw.choice([0.0, 0.5, 1.0], size=(20, 64)).astype(np.float32)
+    moved = distortions.noise(pixels, 0.065, draw)
+    apart = np.sqrt(np.square(moved - pixels).mean(axis=1))
+    assert np.allclose(apart, 0.065, atol=1e-3)
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+
+
+def test_an_adversarial_image_has_the_label_that_fools_the_judge() -> None:
+    draw = np.random.default_rng(1)
+    labels = np.arange(200) % 10
+    pixels = np.clip(draw.normal(0.3, 0.1, (200, 64)), 0, 1).astype(np.float32)
+    pixels[np.arange(200), labels * 6] += 0.5
+    np.clip(pixels, 0, 1, out=pixels)
+    judge = image_classifier.train(pixels, labels, calibrate=False)
+    made = adversarial.fool(judge, Rows.of(pixels, labels), draw)
+    assert len(made.labels) > 150
+    assert (judge.labels(made.pixels) == made.labels).all()
+    nearest = np.square(made.pixels[:, None] - pixels[None]).sum(axis=2).argmin(axis=1)
+    assert (labels[nearest] != made.labels).mean() > 0.9
