@@ -184,6 +184,10 @@ def _ingest(source: str, detected: Detected, licence: str | None) -> dict[str, A
         section["label"] = detected.label
     if detected.target is not None:
         section["target"] = detected.target
+    if detected.id is not None:
+        section["id"] = detected.id
+    if detected.keep:
+        section["keep"] = list(detected.keep)
     section |= detected.settings
     section["near"] = MODALITIES.find(detected.modality).default_near
     return section
@@ -209,6 +213,7 @@ def _comments(detected: Detected, suited: Suited, real: Real, limits: str | None
     modality = MODALITIES.find(detected.modality)
     comments = {
         "identity": "the columns whose content makes a sample's id",
+        "ingest.keep": "columns that travel with the samples",
         "ingest.near": f"{modality.near} of near-duplicates",
         "generate.candidates": f"for {len(real.train):,} real training rows",
         "ingest.size": "larger images cost a generator more; fit says how others are brought to it",

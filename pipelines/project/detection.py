@@ -20,53 +20,20 @@ from pipelines.common.settings import nearest
 from pipelines.features import images
 from pipelines.modalities import Modality
 from pipelines.modalities.registry import MODALITIES
+from pipelines.project import column_roles
 from pipelines.sources import read as sources
+from pipelines.sources import tables
 
 IMAGE: Final = "image"
 TEXT: Final = "text"
 TABLE: Final = "table"
-LABELS: Final = (
-    "label",
-    "labels",
-    "class",
-    "category",
-    "topic",
-    "species",
-    "intent",
-    "sentiment",
-    "target",
-    "outcome",
-    "diagnosis",
-    "y",
-)
-"""Names of columns that are taken for labels, the likeliest first."""
-TEXTS: Final = (
-    "text",
-    "prompt",
-    "completion",
-    "instruction",
-    "response",
-    "question",
-    "answer",
-    "subject",
-    "body",
-    "message",
-    "content",
-    "title",
-    "sentence",
-    "review",
-    "document",
-)
-"""Names of columns that are taken for texts, whatever their length."""
+CATEGORIES: Final = "categories"
 MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"RIFF", b"GIF8", b"II*\0", b"MM\0*")
 """How image files begin."""
 SENTENCE: Final = 25
 """Characters, on average, from which a column of different texts is one of sentences."""
 DISTINCT: Final = 0.5
 """Share of different values from which texts are no categories."""
-CLASSES: Final = 0.2
-"""Share of different values up to which a column can be labels."""
-MOST_CLASSES: Final = 100
 LARGEST: Final = 32
 """Side of an image up to which the diffusion model is trained in minutes on a processor."""
 SHAPES: Final = 500
@@ -84,6 +51,12 @@ class Choice:
     target: str | None = None
     columns: tuple[str, ...] = ()
     """The content of a sample."""
+    unlabelled: bool = False
+    """There are no labels."""
+    id: str | None = None
+    """The column with a key of one's own for each row."""
+    keep: tuple[str, ...] | None = None
+    """Columns that travel with the samples; None: those that would be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +75,12 @@ class Detected:
     """The user's name of the column of images."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The modality's own, as they stand under `ingest`."""
+    id: str | None = None
+    """The user's name of the column with a key for each row."""
+    keep: tuple[str, ...] = ()
+    """Further columns that travel with the samples."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why columns were taken for what they are, where their names do not say it."""
     unused: Mapping[str, str] = field(default_factory=dict)
     """Columns that are not used, and what they seem to be."""
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -121,20 +100,30 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
         ParamsError: The user names a modality that is not there.
     """
     frame = sources.read(source, cast("Modality", _AsItIs()), settings).frame
-    for name in (choice.label, choice.target, *choice.columns):
+    named = (choice.label, choice.target, choice.id, *choice.columns, *(choice.keep or ()))
+    for name in named:
         if name is not None and name not in frame.columns:
             raise DataError(f"{source} has no column {name!r}{nearest(name, frame.columns)}")
     head = frame.head(SAMPLE)
     kinds = {name: _kind(head[name]) for name in frame.columns}
     modality = choice.modality or _modality(source, kinds)
     MODALITIES.find(modality)
-    seen = _Seen(head, kinds, choice)
+    key = choice.id or column_roles.key(frame, choice.columns)
+    seen = _Seen(head, kinds, choice, key, source.lower().endswith(tables.TYPED))
     found = OF_MODALITY.get(modality, _of_texts)(seen)
-    named = (found.label, found.target, found.image, *found.identity)
-    unused = {name: kind for name, kind in kinds.items() if name not in named}
-    if modality == TABLE and not choice.columns:
-        unused = {}
-    return replace(found, modality=modality, rows=len(frame), unused=unused, kinds=kinds)
+    used = (found.label, found.target, found.image, *found.identity)
+    key = None if key in used else key
+    others = {name: kind for name, kind in kinds.items() if name not in (*used, key)}
+    keep = column_roles.kept(others, frame.schema) if choice.keep is None else choice.keep
+    return replace(
+        found,
+        modality=modality,
+        rows=len(frame),
+        id=key,
+        keep=keep,
+        unused={name: kind for name, kind in others.items() if name not in keep},
+        kinds=kinds,
+    )
 
 
 class _AsItIs:
@@ -159,6 +148,10 @@ class _Seen:
     frame: pl.DataFrame
     kinds: Mapping[str, str]
     choice: Choice
+    key: str | None
+    """The column with a key for each row."""
+    all_texts: bool
+    """Whether a modality of texts reads all columns as texts, as it does those of a CSV file."""
 
     def of(self, *kinds: str) -> list[str]:
         """Return the columns of these kinds, in order."""
@@ -166,20 +159,10 @@ class _Seen:
 
     def label(self, besides: tuple[str, ...]) -> str | None:
         """Find the column of labels: by name, if it has few enough values."""
-        if self.choice.label is not None:
+        if self.choice.label is not None or self.choice.unlabelled:
             return self.choice.label
-        lower = {name.lower(): name for name in self.frame.columns if name not in besides}
-        for name in LABELS:
-            if name in lower and self._are_classes(lower[name], sure=name == LABELS[0]):
-                return lower[name]
-        return None
-
-    def _are_classes(self, name: str, *, sure: bool) -> bool:
-        values = self.frame[name]
-        if values.dtype.is_nested() or values.dtype.is_float():
-            return False
-        most = len(values) if sure else max(2, min(MOST_CLASSES, int(CLASSES * len(values))))
-        return 1 <= values.n_unique() <= most
+        others = [name for name in self.frame.columns if name not in (*besides, self.key)]
+        return column_roles.named_label(self.frame.select(others))
 
 
 def _modality(source: str, kinds: Mapping[str, str]) -> str:
@@ -233,16 +216,22 @@ def _size(files: pl.Series) -> dict[str, Any]:
 def _of_texts(seen: _Seen) -> Detected:
     """Find the texts and their labels."""
     label = seen.label(seen.choice.columns)
-    found = (name for name in seen.of("texts") if name != label)
-    columns = seen.choice.columns or tuple(found)
+    columns = seen.choice.columns or column_roles.content(
+        seen.kinds, (label, seen.key), all_texts=seen.all_texts
+    )
     if not columns:
         raise DataError("there is no column of texts; name it with --column")
-    return Detected(TEXT, columns, 0, label)
+    reasons = {}
+    if label is None and not seen.choice.unlabelled:
+        others = [name for name in seen.of(CATEGORIES) if name not in (*columns, seen.key)]
+        label, why = column_roles.label_by_values(seen.frame.select(others))
+        reasons = {} if label is None else {label: why}
+    return Detected(TEXT, columns, 0, label, reasons=reasons)
 
 
 def _of_table(seen: _Seen) -> Detected:
     """Find the columns of a table, and its label or its target."""
-    columns = seen.choice.columns or tuple(name for name in seen.frame.columns)
+    columns = seen.choice.columns or tuple(name for name in seen.frame.columns if name != seen.key)
     target = seen.choice.target
     label = None if target is not None else seen.label(())
     if label is None and target is None:
@@ -260,7 +249,7 @@ OF_MODALITY: Final[Mapping[str, Callable[[_Seen], Detected]]] = {
     TEXT: _of_texts,
     TABLE: _of_table,
 }
-TYPED: Final = ("numbers", "categories", "booleans", "times", "short texts")
+TYPED: Final = ("numbers", CATEGORIES, "booleans", "times", "short texts")
 
 
 def _kind(values: pl.Series) -> str:
@@ -299,9 +288,9 @@ def _texts(values: pl.Series) -> str:
     length = cast("float", values.str.len_chars().mean() or 0.0)
     different = values.n_unique() / len(values)
     spaced = cast("float", values.str.contains(r"\S\s+\S|[\p{Han}\p{Kana}]{4}").mean() or 0.0)
-    named = values.name.lower() in TEXTS and different > CLASSES
+    named = values.name.lower() in column_roles.TEXTS and different > column_roles.CLASSES
     if named or (length >= SENTENCE and different >= DISTINCT):
         return "texts"
     if spaced >= DISTINCT and different >= DISTINCT:
         return "texts"
-    return "categories" if different <= CLASSES else "short texts"
+    return CATEGORIES if different <= column_roles.CLASSES else "short texts"

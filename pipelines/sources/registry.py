@@ -39,7 +39,7 @@ FORMER: Final[Mapping[str, str]] = {
     f"pipelines/sources/{name}.py": name for name in SOURCES.names()
 }
 """What params.yaml called Stemma's own sources before they had names."""
-TABLE: Final = "table/1"
+TABLE: Final = "table/2"
 """Semantic version of how tables are read."""
 CROISSANT: Final = "croissant/1"
 """Semantic version of how Croissant descriptions are read."""

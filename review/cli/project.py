@@ -35,6 +35,24 @@ def add_dataset(
         list[str] | None,
         typer.Option(help="Column of a sample's content; give one or more.", show_default=False),
     ] = None,
+    no_label: Annotated[
+        bool, typer.Option("--no-label", help="The rows have no labels.", show_default=False)
+    ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option("--id", help="Column with a key for each row.", show_default="found by name"),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column that travels with the samples; give one or more.",
+            show_default="all that are no content",
+        ),
+    ] = None,
+    no_keep: Annotated[
+        bool,
+        typer.Option("--no-keep", help="No column travels with the samples.", show_default=False),
+    ] = False,
     licence: Annotated[
         str | None, typer.Option(help="Licence of the real rows.", show_default=False)
     ] = None,
@@ -50,6 +68,10 @@ def add_dataset(
         label=label,
         target=target,
         column=tuple(column or ()),
+        no_label=no_label,
+        key=key,
+        keep=tuple(keep or ()),
+        no_keep=no_keep,
         licence=licence,
         dry_run=dry_run,
         as_json=as_json,

@@ -10,10 +10,10 @@ from typing import Any, Final
 from expectations import suite as suites
 from lake import files, refs
 from pipelines.common import seeds
-from pipelines.params import FILE, load
+from pipelines.params import FILE, Params, load
 from pipelines.project import dataset_entry, yaml_edit
 from pipelines.project.dataset_entry import Plan
-from pipelines.project.detection import TABLE, Choice
+from pipelines.project.detection import TABLE, Choice, Detected
 from pipelines.project.scaffold import PIPELINE
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
@@ -32,27 +32,30 @@ def run(
     label: str | None,
     target: str | None,
     column: tuple[str, ...],
+    no_label: bool,
+    key: str | None,
+    keep: tuple[str, ...],
+    no_keep: bool,
     licence: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Plan what to write about a data set, write it unless told not to, and print it."""
     params = load()
-    suite = suites.place(name)
-    if not refs.NAME.match(name):
-        raise UsageError(
-            f"a data set cannot be called {name!r}: use small letters, digits and _, and begin "
-            "with a letter"
-        )
-    if name in params.datasets:
-        raise UsageError(
-            f"{FILE} has a data set {name!r} already, and nothing was changed; choose another "
-            f"name, or edit {FILE} (`stemma suite new {name}` writes its suite again)"
-        )
-    if suite.exists():
-        raise UsageError(f"{suite} is there already, and nothing was changed; move it away first")
+    _check(params, name)
+    for first, second in (("--label", label and no_label), ("--keep", keep and no_keep)):
+        if second:
+            raise UsageError(f"{first} and --no-{first[2:]} contradict each other; give one")
     seed = seeds.derive_seed(params.seed, name, 1, "verify")
-    choice = Choice(modality, label, target, column)
+    choice = Choice(
+        modality,
+        label,
+        target,
+        column,
+        unlabelled=no_label,
+        id=key,
+        keep=keep or (() if no_keep else None),
+    )
     plan = dataset_entry.plan(name, source, choice, licence=licence, seed=seed)
     texts = _texts(plan)
     if not dry_run:
@@ -66,6 +69,27 @@ def run(
     out = make_console()
     for line in _lines(plan, texts, dry_run=dry_run):
         out.print(sentence(line), soft_wrap=True)
+
+
+def _check(params: Params, name: str) -> None:
+    """Refuse a name that the lake cannot have, or that is taken.
+
+    Raises:
+        UsageError: It is such a name.
+    """
+    suite = suites.place(name)
+    if not refs.NAME.match(name):
+        raise UsageError(
+            f"a data set cannot be called {name!r}: use small letters, digits and _, and begin "
+            "with a letter"
+        )
+    if name in params.datasets:
+        raise UsageError(
+            f"{FILE} has a data set {name!r} already, and nothing was changed; choose another "
+            f"name, or edit {FILE} (`stemma suite new {name}` writes its suite again)"
+        )
+    if suite.exists():
+        raise UsageError(f"{suite} is there already, and nothing was changed; move it away first")
 
 
 def _texts(plan: Plan) -> dict[Path, str]:
@@ -109,6 +133,9 @@ def _to_dict(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> dict[str, 
         "identity": list(detected.identity),
         "label": detected.label,
         "target": detected.target,
+        "id": detected.id,
+        "kept": list(detected.keep),
+        "reasons": dict(detected.reasons),
         "columns": dict(detected.kinds),
         "not_used": dict(detected.unused),
         "splits": dict(plan.splits),
@@ -167,10 +194,8 @@ def _about_data(plan: Plan) -> Iterator[str]:
         f"{plan.name}: {detected.rows:,} rows of modality {detected.modality}; content: {columns}; "
         f"{labels}"
     )
-    if detected.unused:
-        listed = ", ".join(f"{name} ({kind})" for name, kind in detected.unused.items())
-        yield f"not used: {listed}"
-    own = detected.identity if detected.modality == TABLE else detected.unused
+    yield from _about_columns(detected)
+    own = detected.identity if detected.modality == TABLE else (*detected.keep, *detected.unused)
     could_be = [name for name in own if detected.kinds[name] == CATEGORIES]
     if detected.label is None and detected.target is None and could_be:
         yield f"if {could_be[0]} holds labels, say so with --label {could_be[0]}"
@@ -184,3 +209,17 @@ def _about_data(plan: Plan) -> Iterator[str]:
         more = len(plan.classes) - len(named)
         listed = ", ".join(named) + (f" and {more} more" if more else "")
         yield f"{len(plan.classes)} classes, with training rows: {listed}"
+
+
+def _about_columns(detected: Detected) -> Iterator[str]:
+    """Say which columns are labels by their values alone, which are kept, and which not used."""
+    for name, reason in detected.reasons.items():
+        yield f"{name} was taken for labels by its values: {reason}; --no-label, if it holds none"
+    if detected.id is not None:
+        yield f"key of each row: {detected.id}"
+    if detected.keep:
+        kept = ", ".join(f"{name} ({detected.kinds[name]})" for name in detected.keep)
+        yield f"kept with the samples: {kept}"
+    if detected.unused:
+        listed = ", ".join(f"{name} ({kind})" for name, kind in detected.unused.items())
+        yield f"not used: {listed}"

@@ -41,7 +41,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "modality table/1": "250a4ac5da48edc856a320a69456a48bca6f39a6b8c206bd50f905a3a75fb487",
     "modality text/2": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",
     "reader folder/2": "3f5ab56cebb32f212922208dd9e3e56cac09fbf0232484d096f6d082583fffe5",
-    "reader table/1": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
+    "reader table/2": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
     "scorer agreement/2": "a49812fc197828fc695cae1a4eeae55742b73cc9573b7accc8942702ee2c6221",
     "scorer code/3": "b481e892408ec3664ebb37675c0db8e7f3a01a6618d9f569775f34aea806061e",
     "scorer distance/1": "4c0c32bb64cdc679131f99a70ca950db2ecfa2cf8192d54762df7df815ac0167",

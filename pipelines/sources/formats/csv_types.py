@@ -3,18 +3,25 @@
 A column becomes one of numbers, booleans, dates or times only if every value of it is written as
 such. "007" is none, nor is a whole number that the type would round: these stay texts.
 An empty field is null. Where all other values of a column are of one such type, the usual words for
-a missing value are null as well, and they are counted.
+a missing value are null as well, and they are counted. So they are in a column of categories: one
+with few different values. Free texts keep such words, categories keep "None", and codes of two
+capital letters keep "NA", which is Namibia's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 MISSING: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """Words for a missing value in a column of numbers, booleans, dates or times."""
+WORDS: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL")
+"""Words for a missing value among categories."""
+CATEGORIES: Final = 0.2
+"""Share of different values up to which a column of texts is one of categories."""
+CODE: Final = r"^[A-Z]{2}$"
 WHOLE: Final = r"^(?:0|-?[1-9]\d{0,17})$"
 NUMBER: Final = r"^-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 BOOLEAN: Final = r"^(?:true|false|True|False|TRUE|FALSE)$"
@@ -34,13 +41,26 @@ def typed(texts: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """
     columns, missing = [], {}
     for column in texts.get_columns():
-        plain = column.set(column.is_in(MISSING).fill_null(value=False), None)
-        converted = _converted(plain)
-        columns.append(column if converted is None else converted)
-        lost = plain.null_count() - column.null_count()
-        if converted is not None and lost:
+        converted = _converted(_without(column, MISSING))
+        if converted is None:
+            converted = _categories(column)
+        columns.append(converted)
+        if lost := converted.null_count() - column.null_count():
             missing[column.name] = lost
     return pl.DataFrame(columns), missing
+
+
+def _without(column: pl.Series, words: Sequence[str]) -> pl.Series:
+    """Make words for a missing value null."""
+    return column.set(column.is_in(words).fill_null(value=False), None)
+
+
+def _categories(column: pl.Series) -> pl.Series:
+    """Make words for a missing value among categories null; other columns stay as they are."""
+    plain = _without(column, WORDS)
+    values = plain.drop_nulls()
+    few = 1 < values.n_unique() <= CATEGORIES * len(values)
+    return column if not few or values.str.contains(CODE).all() else plain
 
 
 def _converted(column: pl.Series) -> pl.Series | None:

@@ -118,7 +118,7 @@ def test_sources_are_found_by_their_former_paths(
     (tmp_path / "rows.csv").write_text("text\na\n")
     assert sources.plugin("rows.csv") is None
     assert sources.files("rows.csv", {}) == (Path("rows.csv"),)
-    assert sources.versions("rows.csv") == {"source table": "table/1"}
+    assert sources.versions("rows.csv") == {"source table": "table/2"}
     with pytest.raises(ParamsError, match="unknown key seed"):
         sources.settings("digits", {"seed": 3})
     (tmp_path / "digits").mkdir()

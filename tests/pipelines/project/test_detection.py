@@ -37,7 +37,7 @@ def test_image_files_make_images(tmp_path: Path) -> None:
         "label",
         12,
     )
-    assert dict(seen.unused) == {"caption": "texts"}
+    assert (seen.keep, dict(seen.unused)) == (("caption",), {})
     bytes_alone = frame.select(pl.col("image").struct.field("bytes").alias("picture"))
     assert found(tmp_path, bytes_alone).image == "picture"
 
@@ -47,7 +47,61 @@ def test_sentences_make_texts_and_a_named_column_of_few_values_their_labels(tmp_
     frame = pl.DataFrame(columns | {"mail": list(range(40)), "empty": [None] * 40})
     seen = found(tmp_path, frame)
     assert (seen.modality, seen.identity, seen.label) == ("text", ("subject", "body"), "topic")
-    assert dict(seen.unused) == {"mail": "numbers", "empty": "empty"}
+    assert (seen.id, seen.keep, dict(seen.unused)) == (None, ("mail",), {"empty": "empty"})
+
+
+def test_a_unique_column_named_like_an_id_is_the_key(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": texts(40), "mail_id": [f"m{at}" for at in range(40)]})
+    twice = frame.with_columns(user_id=pl.lit("u"), id=pl.int_range(40), key=pl.lit(1.5))
+    assert (found(tmp_path, frame).id, found(tmp_path, frame).keep) == ("mail_id", ())
+    seen = found(tmp_path, twice)
+    assert (seen.id, seen.keep) == ("id", ("mail_id", "user_id", "key"))
+    seen = found(tmp_path, twice, Choice(id="mail_id", keep=("user_id",)))
+    assert (seen.id, seen.keep, set(seen.unused)) == ("mail_id", ("user_id",), {"id", "key"})
+    seen = found(tmp_path, twice, Choice(keep=()))
+    assert (seen.id, seen.keep) == ("id", ())
+
+
+def test_the_key_of_a_table_is_no_content(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"row_id": range(40), "price": [float(at) for at in range(40)]})
+    seen = found(tmp_path, frame)
+    assert (seen.modality, seen.identity, seen.id) == ("table", ("price",), "row_id")
+
+
+def test_an_answer_beside_a_question_is_content_and_the_truth_is_kept(tmp_path: Path) -> None:
+    answers = [str(at % 3) for at in range(40)]
+    frame = pl.DataFrame({"question": texts(40), "answer": answers, "truth": answers})
+    seen = found(tmp_path, frame)
+    assert (seen.identity, seen.label, seen.keep) == (("question", "answer"), None, ("truth",))
+    alone = found(tmp_path, frame.drop("question").with_columns(note=pl.Series(texts(40))))
+    assert alone.identity == ("note",)
+    frame.with_columns(truth=pl.Series(texts(40))).write_csv(tmp_path / "rows.csv")
+    seen = detect(str(tmp_path / "rows.csv"), {}, Choice())
+    assert (seen.identity, seen.keep) == (("question", "answer"), ("truth",))
+
+
+def test_labels_without_a_telling_name_are_the_only_column_of_few_values(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": texts(60), "thème": ["a", "b", "c"] * 20})
+    seen = found(tmp_path, frame)
+    assert (seen.label, dict(seen.reasons)) == (
+        "thème",
+        {"thème": "3 values, each in 20 rows or more"},
+    )
+    unlabelled = found(tmp_path, frame, Choice(unlabelled=True))
+    assert (unlabelled.label, unlabelled.keep) == (None, ("thème",))
+    two = frame.with_columns(ton=pl.Series(["x", "y"] * 30))
+    assert (found(tmp_path, two).label, found(tmp_path, two).keep) == (None, ("thème", "ton"))
+    rare = frame.with_columns(thème=pl.Series(["a"] * 56 + ["b"] * 4))
+    assert found(tmp_path, rare).label is None
+    assert found(tmp_path, frame.rename({"thème": "language"})).label is None
+
+
+def test_a_name_that_samples_have_is_not_kept(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"subject": texts(40), "split": ["train", "test"] * 20, "weight": range(40)}
+    )
+    seen = found(tmp_path, frame)
+    assert (seen.keep, set(seen.unused)) == ((), {"split", "weight"})
 
 
 def test_a_column_named_topic_of_different_values_holds_no_labels(tmp_path: Path) -> None:

@@ -122,3 +122,19 @@ def test_types_of_a_csv_file_lose_nothing() -> None:
     }
     assert found.select(kept).equals(texts.select(kept))
     assert missing == {"whole": 1}
+
+
+def test_words_for_a_missing_value_are_null_among_categories_and_stay_in_texts() -> None:
+    texts = pl.DataFrame(
+        {
+            "sex": [*["male", "female"] * 9, "NA", "null"],
+            "severity": [*["None", "mild"] * 9, "None", "nan"],
+            "country": [*["DE", "FR"] * 9, "NA", "NA"],
+            "title": [*(f"title {at}" for at in range(18)), "NA", "Null"],
+        }
+    )
+    found, missing = csv_types.typed(texts)
+    assert missing == {"sex": 2, "severity": 1}
+    assert found["sex"].to_list() == [*["male", "female"] * 9, None, None]
+    assert found["severity"].to_list() == [*["None", "mild"] * 9, "None", None]
+    assert found.select("country", "title").equals(texts.select("country", "title"))

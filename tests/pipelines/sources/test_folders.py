@@ -130,7 +130,7 @@ def test_a_pattern_names_its_files_and_a_name_is_no_pattern(tmp_path: Path) -> N
     assert [path.name for path in registry.files(source, {})] == [
         "train-0.parquet", "train-1.parquet"
     ]  # fmt: skip
-    assert registry.versions(source) == {"source table": "table/1"}
+    assert registry.versions(source) == {"source table": "table/2"}
     pl.DataFrame({"text": ["named"]}).write_parquet(tmp_path / "data" / "train-?.parquet")
     assert read(source, TEXTS).frame["text"].to_list() == ["named"]
     with pytest.raises(DataError, match=r"no table \(.*\) fits this pattern"):

@@ -53,7 +53,7 @@ def test_a_dry_run_says_all_and_writes_nothing(project: Path) -> None:
     done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--dry-run")
     assert done.code == 0, done.said
     assert "120 rows of modality text; content: text; labels in label" in done.out
-    assert "not used: mail (numbers)" in done.out
+    assert "kept with the samples: mail (numbers)" in done.out
     assert "nothing was written" in done.out
     assert contents(project) == before
 
@@ -92,6 +92,7 @@ def test_what_is_written_is_a_data_set_with_a_suite_that_fits(project: Path) -> 
     settings = params.load().datasets["notes"]
     assert settings.ingest.modality == "text"
     assert settings.identity == ("text",)
+    assert settings.ingest.keep == ("mail",)
     assert set(settings.verify.scorers) >= {"text_agreement", "text_duplicates", "text_shape"}
     assert params.load().rounds["notes-1"].generator == "text"
     text = (project / "params.yaml").read_text()
