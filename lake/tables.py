@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lake import files
+from lake import files, panics
 from lake.errors import CorruptError, InvalidError
 from lake.values import ObjectInfo
 
@@ -52,7 +52,8 @@ def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
     import polars as pl  # noqa: PLC0415  slow to import
 
     try:
-        return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
+        with panics.unsaid():
+            return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise CorruptError(f"the parts of a table cannot be read: {reason}") from error

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from lake import files
+from lake import files, panics
 from lineage.schema import UNREADABLE
 from pipelines.common import parquet_pages
 from pipelines.common.errors import DataError
@@ -33,9 +33,15 @@ def read(path: Path, floor: int = OURS) -> pl.DataFrame:
     with files.open_regular(path) as file:
         check(path, file, floor)
     try:
-        return pl.read_parquet(path, glob=False)
+        return decoded(path)
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
+
+
+def decoded(path: Path) -> pl.DataFrame:
+    """Decode a file that was checked; a damaged one raises, and prints nothing."""
+    with panics.unsaid():
+        return pl.read_parquet(path, glob=False)
 
 
 def check(name: str | Path, file: BinaryIO, floor: int = OURS) -> None:
@@ -81,6 +87,12 @@ def bound(name: str | Path, file_size: int, size: int, floor: int = SOURCE) -> N
         )
 
 
-def _unreadable(name: str | Path, error: Exception) -> DataError:
-    message = (str(error).splitlines() or ["no message"])[0]
-    return DataError(f"{name} cannot be read as a .parquet table: {message}")
+def _unreadable(name: str | Path, error: Exception | pl.exceptions.PanicException) -> DataError:
+    return DataError(f"{name} cannot be read as a .parquet table: {reason(error)}")
+
+
+def reason(error: Exception | pl.exceptions.PanicException) -> str:
+    """Say in a line why a table cannot be read."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return "its pages are damaged; get the file again"
+    return (str(error).splitlines() or ["no message"])[0]

@@ -24,6 +24,7 @@ import polars as pl
 
 from lake import files
 from lineage.schema import UNREADABLE
+from pipelines.common import parquet
 
 PLACE: Final = Path(".stemma") / "scores"
 MAX_BYTES: Final = 1 << 31
@@ -82,7 +83,7 @@ class Cache:
 
     def _read(self, path: Path, schema: pl.Schema) -> pl.DataFrame | None:
         try:
-            scores = pl.read_parquet(path, glob=False)
+            scores = parquet.decoded(path)
             os.utime(path)
         except (OSError, *UNREADABLE):
             return None

@@ -74,7 +74,7 @@ def read(path: Path, *, typed_csv: bool = False) -> Table:
             frame, found = READERS[suffix](path, file)
             parquet.bound(path, file.seek(0, os.SEEK_END), int(frame.estimated_size()))
     except (*UNREADABLE, ValueError, csv.Error, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or ["no message"])[0]
+        reason = parquet.reason(error)
         raise DataError(f"{path} cannot be read as a {suffix} table: {reason}") from error
     except OSError as error:
         raise DataError(f"ingest.source {path} cannot be read: it {_why(error)}") from error
@@ -158,7 +158,7 @@ def _why(error: OSError) -> str:
 
 def _parquet(path: Path, file: BinaryIO) -> Read:
     parquet.check(path, file, parquet.SOURCE)
-    return pl.read_parquet(path, glob=False), ()
+    return parquet.decoded(path), ()
 
 
 def _arrow(path: Path, file: BinaryIO) -> Read:

@@ -119,3 +119,21 @@ def test_a_malformed_table_is_one_sentence_that_says_where(
         tables.read(tmp_path / name)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_damaged_pages_are_one_sentence_and_nothing_of_polars_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "rows.parquet"
+    columns = {"a": list(range(40)), "c": [f"t{at % 7}" for at in range(40)]}
+    pl.DataFrame(columns).write_parquet(place, compression="uncompressed")
+    whole = place.read_bytes()
+    said = set()
+    for offset in range(4, 700):
+        place.write_bytes(whole[:offset] + b"N" + whole[offset + 1 :])
+        try:
+            tables.read(place)
+        except DataError as error:
+            said.add(str(error).partition(" table: ")[2])
+    assert "its pages are damaged; get the file again" in said
+    assert capfd.readouterr().err == ""
