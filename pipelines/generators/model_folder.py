@@ -25,6 +25,16 @@ def read_manifest(directory: Path) -> tuple[dict[str, Any], str]:
     return content, digests.of_json(content)
 
 
+def identity(folder: str, maker: str | None) -> str:
+    """The digest by which lineage names a generator.
+
+    Args:
+        folder: digest of the manifest in its folder.
+        maker: digest of what made the candidates besides; None: the folder is all.
+    """
+    return folder if maker is None else digests.of_json({"folder": folder, "maker": maker})
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a generator's folder.
 

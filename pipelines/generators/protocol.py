@@ -105,6 +105,9 @@ class GenerateReport:
     """What it took besides seconds, such as tokens and dollars."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the round's manifest says of the making besides, such as requests that failed."""
+    maker: str | None = None
+    """Digest of what made the candidates besides the generator's folder, such as the file that they
+    are from. It is part of the generator's digest in lineage."""
 
 
 @dataclass(frozen=True, slots=True)

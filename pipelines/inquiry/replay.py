@@ -208,7 +208,9 @@ def _request(lake: Lake, record: Record, reference: str, folder: Path) -> Genera
             f"the generator of round {record.round} of {record.dataset} is gone: {prefix} at "
             f"{record.commit[:12]} is empty"
         )
-    _, digest = model_folder.read_manifest(folder)
+    _, of_folder = model_folder.read_manifest(folder)
+    maker = (record.manifest["generator"] or {}).get("maker")
+    digest = model_folder.identity(of_folder, maker)
     if digest != record.generator:
         raise ReplayError(
             f"the generator at {record.commit[:12]} is {digest[:12]}, not {record.generator[:12]}, "

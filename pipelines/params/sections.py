@@ -260,7 +260,7 @@ class Dataset(StrictModel):
         """Read candidates that were made elsewhere."""
         from pipelines.sources import candidates  # noqa: PLC0415  no command needs it but a stage
 
-        return candidates.rows(path, label, self.modality)
+        return candidates.rows(path, label, self.modality, self.columns.named)
 
     @model_validator(mode="before")
     @classmethod

@@ -25,6 +25,7 @@ from pipelines.project import (
     suite_template,
     suited_scorers,
 )
+from pipelines.project.candidates_file import CandidatesFile
 from pipelines.project.detection import Choice, Detected
 from pipelines.project.generator_settings import Suited
 from pipelines.project.out_of_fold import Measured
@@ -78,7 +79,13 @@ class Real:
 
 
 def plan(
-    name: str, source: str, choice: Choice, *, licence: str | None = None, seed: int = 0
+    name: str,
+    source: str,
+    choice: Choice,
+    *,
+    licence: str | None = None,
+    seed: int = 0,
+    made: CandidatesFile | None = None,
 ) -> Plan:
     """Look at a source and plan everything that is written about it.
 
@@ -88,6 +95,7 @@ def plan(
         choice: What the user says about the data.
         licence: Of the real rows.
         seed: Of the scorers that are measured.
+        made: Candidates of the first round that were made elsewhere.
 
     Raises:
         DataError: The source cannot be read, or its rows cannot be split.
@@ -120,6 +128,8 @@ def plan(
         "publish": {"guard": limits if classified else {}},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")
+    first = {"dataset": name, "round": 1, "previous": 0, "generator": generator}
+    first |= {stage: {} for stage in STAGES}
     suite = suite_template.write(
         name, measured, real.payload, scorers, candidates=suited.candidates
     )
@@ -128,8 +138,7 @@ def plan(
         detected=detected,
         entry=entry,
         comments=_comments(detected, suited, real, where if classified and limits else None),
-        round={"dataset": name, "round": 1, "previous": 0, "generator": generator}
-        | {stage: {} for stage in STAGES},
+        round=first if made is None else made.entry(first, settings),
         suite=suite,
         plots=plots.of_dataset(name, settings, task),
         splits=real.splits,

@@ -73,6 +73,7 @@ class _Part(BaseModel):
 class _Generator(_Part):
     digest: str = ""
     kind: str = ""
+    maker: str | None = None
 
 
 class _MixRound(_Part):

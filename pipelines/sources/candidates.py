@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -15,13 +17,20 @@ from pipelines.sources import folders, read, tables
 LABEL = "label"
 
 
-def rows(path: str, label: str | None, modality: Modality) -> pl.DataFrame:
+def rows(
+    path: str,
+    label: str | None,
+    modality: Modality,
+    named: Mapping[str, str] = MappingProxyType({}),
+) -> pl.DataFrame:
     """Read all rows of a table, or of a folder of images in class folders.
 
     Args:
         path: of the table or folder.
         label: the column with the labels, where it is not called `label`.
         modality: what the rows are.
+        named: the names that real data has for `label`, `image` and `text`; a file can have the
+            one or the other.
 
     Raises:
         DataError: nothing is there, it cannot be read, or a column is missing or has a wrong type.
@@ -39,11 +48,21 @@ def rows(path: str, label: str | None, modality: Modality) -> pl.DataFrame:
     frame = tables.read(Path(path), typed_csv=modality.csv_types).frame
     if frame.is_empty():
         raise DataError(f"{path} has no rows")
-    typed = modality.typed(path, frame if label is None else _renamed(path, frame, label))
+    frame = frame if label is None else _renamed(path, frame, label)
+    typed = modality.typed(path, frame.rename(_to_ours(frame, named)))
     for column in typed.columns:
         if typed.schema[column] == images.IMAGE:
             images.check(typed[column])
     return typed
+
+
+def _to_ours(frame: pl.DataFrame, named: Mapping[str, str]) -> dict[str, str]:
+    """Our names of columns that have those of the real data."""
+    return {
+        theirs: ours
+        for ours, theirs in named.items()
+        if theirs in frame.columns and ours not in frame.columns
+    }
 
 
 def _renamed(path: str, frame: pl.DataFrame, label: str) -> pl.DataFrame:

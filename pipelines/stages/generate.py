@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from lake import refs
-from pipelines.generators import making
+from pipelines.generators import making, model_folder
 from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import (
@@ -77,7 +77,9 @@ def _write(
 ) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_ = ctx.round
-    generator, digest = model_store.generator_manifest(round_.dataset, round_.number)
+    generator, folder = model_store.generator_manifest(round_.dataset, round_.number)
+    maker = result.report.maker
+    digest = model_folder.identity(folder, maker)
     mix = mixes.read_manifest(round_)
     candidates = kept_columns.added(ctx, result.candidates)
     columns = [
@@ -104,7 +106,12 @@ def _write(
         "line": round_.line,
         "seed": round_.seed,
         "settings": round_.settings.model_dump(mode="json"),
-        "generator": generator | {"digest": digest, "reference": round_.generator},
+        "generator": {
+            **generator,
+            "digest": digest,
+            "reference": round_.generator,
+            **({"maker": maker} if maker else {}),
+        },
         "mix": mix.model_dump(mode="json"),
         "counts": {"candidates": len(result.candidates)},
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from review.cli import diff_options
+from review.cli.candidates import Candidates, Maker, Parents
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import lineages
@@ -265,6 +266,9 @@ def stage(
 def add_round(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
     *,
+    candidates: Candidates = None,
+    parents: Parents = None,
+    maker: Maker = None,
     as_json: Json = False,
 ) -> None:
     """Append the next round of DATASET to params.yaml; `dvc repro` then runs only this round."""

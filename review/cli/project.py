@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from review.cli.candidates import Candidates, Maker, Parents
 from review.cli.dispatch import Json, run, runs
 
 datasets = typer.Typer(no_args_is_help=True, help="Data sets of the project.")
@@ -56,6 +57,9 @@ def add_dataset(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the real rows.", show_default=False)
     ] = None,
+    candidates: Candidates = None,
+    parents: Parents = None,
+    maker: Maker = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -73,6 +77,9 @@ def add_dataset(
         keep=tuple(keep or ()),
         no_keep=no_keep,
         licence=licence,
+        candidates=candidates,
+        parents=parents,
+        maker=maker,
         dry_run=dry_run,
         as_json=as_json,
     )

@@ -12,9 +12,11 @@ from lake import files, refs
 from pipelines.common import seeds
 from pipelines.params import FILE, Params, load
 from pipelines.project import dataset_entry, yaml_edit
+from pipelines.project.candidates_file import GENERATOR, UNTIED
 from pipelines.project.dataset_entry import Plan
 from pipelines.project.detection import TABLE, Choice, Detected
 from pipelines.project.scaffold import PIPELINE
+from review.cli.candidates import made_elsewhere
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
 
@@ -37,6 +39,9 @@ def run(
     keep: tuple[str, ...],
     no_keep: bool,
     licence: str | None,
+    candidates: str | None,
+    parents: str | None,
+    maker: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -56,7 +61,8 @@ def run(
         id=key,
         keep=keep or (() if no_keep else None),
     )
-    plan = dataset_entry.plan(name, source, choice, licence=licence, seed=seed)
+    made = made_elsewhere(candidates, parents, maker)
+    plan = dataset_entry.plan(name, source, choice, licence=licence, seed=seed, made=made)
     texts = _texts(plan)
     if not dry_run:
         for path, text in texts.items():
@@ -157,10 +163,9 @@ def _lines(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> Iterator[str
     yield from _about_data(plan)
     entry = plan.entry
     scorers = entry["verify"]["scorers"]
-    yield (
-        f"a round: {entry['generate']['candidates']} candidates of generator "
-        f"{plan.round['generator']}, scored by {', '.join(scorers)}"
-    )
+    yield f"a round: {_of_round(plan)}, scored by {', '.join(scorers)}"
+    if plan.round["generator"] == GENERATOR and "parents" not in plan.round["generate"][GENERATOR]:
+        yield UNTIED
     for name, reason in plan.left_out.items():
         yield f"scorer {name} is left out: {reason}"
     rules = plan.suite["expectations"]
@@ -182,6 +187,14 @@ def _lines(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> Iterator[str
         yield f"nothing was written; without --dry-run: {names}"
     else:
         yield f"wrote {names}; `stemma run {plan.name}` runs it"
+
+
+def _of_round(plan: Plan) -> str:
+    """Say which candidates the first round has."""
+    generator = plan.round["generator"]
+    if generator == GENERATOR:
+        return f"the candidates of {plan.round['generate'][GENERATOR]['path']}"
+    return f"{plan.entry['generate']['candidates']} candidates of generator {generator}"
 
 
 def _about_data(plan: Plan) -> Iterator[str]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 from pipelines.common.settings import nearest
 from pipelines.params import FILE, Params, load
 from pipelines.project import yaml_edit
+from pipelines.project.candidates_file import GENERATOR, UNTIED, CandidatesFile
+from review.cli.candidates import made_elsewhere
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
@@ -21,15 +23,25 @@ STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 PIPELINE: Final = "dvc.yaml"
 
 
-def run(*, dataset: str, as_json: bool) -> None:
+def run(
+    *,
+    dataset: str,
+    candidates: str | None = None,
+    parents: str | None = None,
+    maker: str | None = None,
+    as_json: bool,
+) -> None:
     """Append a round and print what to do next."""
-    key = add(Path(FILE), dataset)
+    made = made_elsewhere(candidates, parents, maker)
+    key = add(Path(FILE), dataset, made)
     changed = [FILE, *([PIPELINE] if add_plots(Path(PIPELINE), dataset) else [])]
     if as_json:
         print_json({"round": key, "files": changed})
     else:
         message = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
         make_console().print(sentence(message))
+        if made is not None and made.parents is None:
+            make_console().print(sentence(UNTIED), soft_wrap=True)
 
 
 def redo(*, key: str, as_json: bool) -> None:
@@ -60,22 +72,31 @@ def redo(*, key: str, as_json: bool) -> None:
     make_console().print(sentence(f"{key} is revision {revision} in {FILE}; {made}"))
 
 
-def add(path: Path, dataset: str) -> str:
+def add(path: Path, dataset: str, made: CandidatesFile | None = None) -> str:
     """Append the round after the last one of a data set; return its key.
 
+    Args:
+        path: of params.yaml.
+        dataset: the data set's name.
+        made: the round's candidates, where they were made elsewhere.
+
     Raises:
+        DataError: the candidates cannot be read, or lack a column.
         UsageError: there is no such data set.
         ParamsError: the file is invalid already.
     """
     params = load(path)
     name = wanted_dataset(params, dataset)
-    entry = _next(params, name, params.datasets[name].modality.generator)
+    settings = params.datasets[name]
+    entry = _next(params, name, settings.modality.generator) | {stage: {} for stage in STAGES}
+    if made is not None:
+        entry = made.entry(entry, settings)
     key = f"{dataset}-{entry['round']}"
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         for stage in STAGES:
             content["datasets"][dataset].setdefault(stage, {})
-        yaml_edit.put(content, "rounds", key, entry | {stage: {} for stage in STAGES})
+        yaml_edit.put(content, "rounds", key, entry)
 
     yaml_edit.edit(path, change)
     load(path)
@@ -129,11 +150,15 @@ def _is_by_round(plot: object) -> bool:
 
 
 def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
+    """The entry after the last one; candidates of a file are those of one round alone."""
     entries = [entry for entry in params.rounds.values() if entry.dataset == dataset]
     last = max(entries, key=lambda entry: entry.round, default=None)
+    shared = params.datasets[dataset].generate.of(GENERATOR).model_dump()["path"]
+    if last is not None and (last.generator != GENERATOR or shared):
+        generator = last.generator
     return {
         "dataset": dataset,
         "round": last.round + 1 if last else 1,
         "previous": last.round if last else 0,
-        "generator": last.generator if last else generator,
+        "generator": generator,
     }

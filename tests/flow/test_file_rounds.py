@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.common import digests
+from pipelines.generators import model_folder
 from pipelines.rounds import manifest, tables
 from pipelines.sources import dialogue
 from tests.flow.projects import Project
@@ -85,6 +87,11 @@ def test_named_parents_and_the_opaque_maker_are_in_the_lineage(published: Projec
     assert named["parent"].to_list() == expected.to_list()
     with_parent = lineage.filter(pl.col("parents").list.len() > 0)
     assert with_parent["real_roots"].unique().to_list() == pytest.approx([0.5])
+    about = manifest.read(lake, "main", "talk", 1)["generator"]
+    assert about["maker"] == digests.of_file(published.root / "vendor.jsonl")
+    _, folder = model_folder.read_manifest(published.root / "models" / "talk" / "1")
+    assert about["digest"] == model_folder.identity(folder, about["maker"]) != folder
+    assert lineage["generator"].unique().to_list() == [about["digest"]]
     sample = lineage.sort("row")["sample_id"][0].hex()
     told = published.stemma("audit", sample[:12])
     assert "Acme Writer 3" in told.out

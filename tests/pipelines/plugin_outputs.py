@@ -16,6 +16,7 @@ import polars as pl
 from expectations.measures import features
 from lineage.identity import sample_ids
 from pipelines import modalities
+from pipelines.common import digests
 from pipelines.common.plugins import Registry
 from pipelines.features import images
 from pipelines.generators import making
@@ -233,7 +234,8 @@ def of_file(place: Path) -> object:
     read = partial(candidates.rows, modality=MODALITIES.load("text", ("text",)))
     request = GenerateRequest("talk", 2, 7, ("text",), 600, 4, settings, place / "fitted", read)
     result = making.make(generator, request)
-    return {"candidates": result.candidates, "parents": result.parents}
+    maker = result.report.maker == digests.of_file(place / "made.parquet")
+    return {"candidates": result.candidates, "parents": result.parents, "of_the_file": maker}
 
 
 def of_interpolation(place: Path) -> object:

@@ -31,7 +31,7 @@ from tests.pipelines.plugin_outputs import (
 
 GOLDEN: Final[Mapping[str, str]] = {
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
-    "generator file/1": "b29b6481151f5aa96d1842821c66aed19bd4f6f83ba178d8f61813894da03d95",
+    "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
     "generator text/1": "474a49f23887e6a4e96bf830c3160b76daca2b52371ad5c2daed35be1e3c209f",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",

@@ -118,7 +118,8 @@ class File(Generator[FileFit, FileGenerate]):
         content: Content = plan.content
         maker = plan.request.settings.generator
         environment = {"file": content.facts["sha256"], **({"model": maker} if maker else {})}
-        return GenerateReport(environment=environment, facts={"file": content.facts})
+        facts = {"file": content.facts}
+        return GenerateReport(environment=environment, facts=facts, maker=content.facts["sha256"])
 
 
 def _content(request: GenerateRequest[FileGenerate]) -> Content:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipelines.common.settings import StrictModel
 
-VERSION: Final = "file/1"
+VERSION: Final = "file/2"
 
 
 class FileFit(StrictModel):

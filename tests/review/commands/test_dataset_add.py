@@ -12,6 +12,7 @@ import yaml
 
 from pipelines import params
 from pipelines.project import scaffold
+from pipelines.sources import candidates
 from tests import commands
 
 SEA = "the grey wave lifted ship {} over salt water while sails cracked in wind {}"
@@ -115,6 +116,40 @@ def test_what_is_written_is_a_data_set_with_a_suite_that_fits(project: Path) -> 
     again = commands.stemma("dataset", "add", "notes", "notes.jsonl")
     assert again.code == 2
     assert "has a data set 'notes' already, and nothing was changed" in again.err
+
+
+def test_a_round_of_candidates_made_elsewhere_needs_no_line_by_hand(project: Path) -> None:
+    rows = pl.read_ndjson(project / "notes.jsonl").rename({"label": "kind"})
+    rows.write_csv(project / "own.csv")
+    rows.head(9).with_columns(seed_of=pl.lit("0/3")).write_ndjson(project / "made.jsonl")
+    made = ("--candidates", "made.jsonl", "--parents", "seed_of", "--maker", "Acme")
+    done = commands.stemma("dataset", "add", "notes", "own.csv", "--label", "kind", *made)
+    assert done.code == 0, done.said
+    assert "a round: the candidates of made.jsonl, scored by" in done.out
+    first = params.load().rounds["notes-1"]
+    assert (first.generator, params.resolve(params.load(), "notes-1").number) == ("file", 1)
+    content = yaml.safe_load(Path("params.yaml").read_text())["rounds"]["notes-1"]["generate"]
+    assert content == {"file": {"path": "made.jsonl", "parents": "seed_of", "generator": "Acme"}}
+    settings = params.load().datasets["notes"]
+    read = candidates.rows("made.jsonl", None, settings.modality, settings.columns.named)
+    assert read["label"].to_list() == rows["kind"].head(9).to_list()
+
+    assert commands.stemma("round", "add", "notes").code == 0
+    assert params.load().rounds["notes-2"].generator == "text"
+    done = commands.stemma("round", "add", "notes", "--candidates", "made.jsonl")
+    assert "no column names parents (--parents)" in done.out
+    assert params.load().rounds["notes-3"].generator == "file"
+    before = contents(project)
+    for wrong, said in (
+        (("--parents", "seed_of"), "--candidates FILE, which is missing"),
+        (("--candidates", "mad.jsonl"), "generate.file.path 'mad.jsonl' is not there"),
+        ((*made[:2], "--parents", "seed"), "has no column 'seed'; did you mean 'seed_of'"),
+        (("--candidates", "dvc.yaml"), "is neither a folder nor a table"),
+    ):
+        done = commands.stemma("round", "add", "notes", *wrong)
+        assert done.code != 0
+        assert said in done.err
+    assert contents(project) == before
 
 
 def test_a_suite_that_does_not_fit_is_said_with_a_remedy(project: Path) -> None:

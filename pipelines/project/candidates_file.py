@@ -1,0 +1,49 @@
+"""A round of candidates that were made elsewhere, as a command line describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipelines.common.errors import DataError
+from pipelines.common.settings import nearest
+from pipelines.params import Dataset
+from pipelines.sources import candidates
+
+GENERATOR: Final = "file"
+UNTIED: Final = (
+    "no column names parents (--parents); at its defaults the guard blocks a round that nothing "
+    "ties to real data"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesFile:
+    """A file of candidates, and what is known of them."""
+
+    path: str
+    parents: str | None = None
+    """Column that names the rows that each was made from."""
+    maker: str | None = None
+    """Name of what made them."""
+
+    def entry(self, entry: Mapping[str, Any], settings: Dataset) -> dict[str, Any]:
+        """Make an entry under `rounds` one of these candidates.
+
+        Args:
+            entry: of a round.
+            settings: of its data set, against which the file is held.
+
+        Raises:
+            DataError: the file cannot be read, or lacks a column.
+        """
+        frame = candidates.rows(self.path, None, settings.modality, settings.columns.named)
+        wanted = [*settings.identity, *([self.parents] if self.parents else ())]
+        missing = next((name for name in wanted if name not in frame.columns), None)
+        if missing is not None:
+            near = nearest(missing, frame.columns)
+            raise DataError(f"{self.path} has no column {missing!r}{near}")
+        given = {"path": self.path, "parents": self.parents, "generator": self.maker}
+        section = {name: value for name, value in given.items() if value is not None}
+        return {**entry, "generator": GENERATOR, "generate": {GENERATOR: section}}
