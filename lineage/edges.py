@@ -119,7 +119,11 @@ def _check(
     )
     key = ["dataset", "round", "parent_row"]
     unknown = links.join(stored_rows, left_on=key, right_on=["dataset", "round", "row"], how="anti")
-    _refuse(unknown, "which the lake does not hold; name a parent that it holds")
+    _refuse(
+        unknown,
+        "which the lake does not hold: it is held out, was not accepted, or does not exist; leave "
+        "out what is made from such rows, or name a parent that the lake holds",
+    )
     wrong = ~(pl.col("weight").is_finite() & (pl.col("weight") >= 0))
     _refuse(links.filter(wrong), "with a weight that is no number from 0 to 1")
     total = pl.col("weight").cast(pl.Float64).sum().over("row")
@@ -131,6 +135,9 @@ def _refuse(wrong: pl.DataFrame, why: str) -> None:
     if wrong.is_empty():
         return
     row, dataset, number, parent_row, *_ = wrong.row(0)
+    more = wrong["row"].n_unique() - 1
+    others = f"; {more:,} more candidates are wrong in the same way" if more else ""
     raise ParentError(
-        f"candidate {row} names row {parent_row} of round {number} of {dataset} as a parent, {why}"
+        f"candidate {row} names row {parent_row} of round {number} of {dataset} as a parent, "
+        f"{why}{others}"
     )

@@ -146,6 +146,10 @@ LAKE = stored(d=pl.concat([ONE, derived(2, 1, None)]), e=ONE)
     [
         (links((0, "d", 0, 9, "seed", 0.5)), "row 9 of round 0 of d as a parent, which the lake"),
         (links((0, "f", 0, 0, "seed", 0.5)), "of f as a parent, which the lake does not hold"),
+        (
+            links((0, "d", 0, 9, "seed", 0.5), (1, "d", 0, 8, "seed", 0.5)),
+            "candidate 0 names row 9 .* held out.*; 1 more candidates are wrong",
+        ),
         (links((0, "d", 2, 0, "seed", 0.5)), "not earlier than round 2"),
         (links((0, "d", 3, 0, "seed", 0.5)), "not earlier than round 2"),
         (links((5, "d", 0, 0, "seed", 0.5)), "candidate 5 .* no candidate of this round"),
