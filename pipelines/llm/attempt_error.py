@@ -9,16 +9,34 @@ from typing import Final
 
 from lake.visible import shorten
 from pipelines.llm.settings import API_KEY, BASE_URL
+from pipelines.llm.values import NOTHING, Usage
 
-FATAL: Final = frozenset({401, 403, 404})
-"""Statuses after which no request will succeed: the key, the rights or the model are wrong."""
+FATAL: Final = frozenset({401, 402, 403, 404})
+"""Statuses after which no request will succeed: key, credit, rights or model are wrong."""
 RETRYABLE: Final = frozenset({408, 409, 425, 429})
 """Statuses after which another attempt may succeed, as after every 5xx."""
 FINAL: Final = frozenset({*FATAL, 400, 413, 422})
 """Codes in the body of a 200 after which there is no other attempt."""
+WRONG: Final = frozenset({400, 422})
+"""Statuses of a request that the service does not take."""
+UNPAID: Final = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_funds"}
+)
+"""Codes of a service whose account has no credit left: no wait changes that."""
+HINTS: Final = {
+    "max_completion_tokens": "set service.limit_as to max_completion_tokens",
+    "max_tokens": "set service.limit_as to the field that it takes, or lower service.max_tokens",
+    "maxLength": "set max_chars to null",
+    "response_format": "set service.schema_as to json_schema or none",
+    "json_schema": "set service.schema_as to response_format or none",
+    "temperature": "set service.temperature to null",
+    "top_p": "set service.top_p to null",
+}
+"""The setting that a word of such a service is about, the most telling word first."""
 SERVER_ERROR: Final = 500
 _SUSPECT: Final = {
     401: API_KEY,
+    402: f"the credit of the account of {API_KEY}",
     403: f"the rights of {API_KEY}, or the model",
     404: f"the model, or {BASE_URL}",
 }
@@ -36,7 +54,7 @@ class AttemptError(Exception):
         uncertain: Whether the service may have worked, and billed, all the same.
         unreachable: Whether nothing was sent, because nobody listens.
         status: HTTP status, where the service gave one.
-        tokens: Tokens in and out, where they were counted.
+        usage: Tokens of an answer that was billed.
     """
 
     def __init__(
@@ -59,11 +77,11 @@ class AttemptError(Exception):
         self.uncertain = uncertain
         self.unreachable = unreachable
         self.status: int | None = None
-        self.tokens = (0, 0)
+        self.usage = NOTHING
 
-    def billed(self, tokens_in: int, tokens_out: int) -> AttemptError:
-        """Return the error with the tokens that were counted for the attempt."""
-        self.tokens = (tokens_in, tokens_out)
+    def billed(self, usage: Usage) -> AttemptError:
+        """Return the error with the tokens that the service says it took, or does not say."""
+        self.usage = usage
         return self
 
 
@@ -72,7 +90,7 @@ class StoppedError(Exception):
 
 
 def refused(
-    base_url: str, status: int, message: str, retry_after: float | None = None
+    base_url: str, status: int, message: str, retry_after: float | None = None, code: str = ""
 ) -> AttemptError:
     """Return the error that an HTTP status other than 200 means.
 
@@ -81,12 +99,16 @@ def refused(
         status: The HTTP status.
         message: The service's own words, without the key.
         retry_after: Seconds that the service asked to wait.
+        code: The service's own code of the error.
     """
     reason = f"{base_url} answered {status}: {message}".rstrip(": ")
-    fatal = status in FATAL
+    unpaid = code.lower() in UNPAID
+    fatal = status in FATAL or unpaid
     if fatal:
-        reason = f"{reason}; correct {_SUSPECT[status]}"
-    retryable = status in RETRYABLE or status >= SERVER_ERROR
+        reason = f"{reason}; correct {_SUSPECT[402 if unpaid else status]}"
+    elif status in WRONG:
+        reason += next((f"; {hint}" for word, hint in HINTS.items() if word in message), "")
+    retryable = not fatal and (status in RETRYABLE or status >= SERVER_ERROR)
     error = AttemptError(reason, retryable=retryable, fatal=fatal, retry_after=retry_after)
     error.status = status
     return error

@@ -126,7 +126,7 @@ class Batches:
         paid = None
         try:
             answer = answers.read(answer_body(self._connection.base_url, line), request)
-            paid = session.price(request, answer.tokens_in, answer.tokens_out)
+            paid = session.price(request, answer.usage)
             session.finish(session.keep(attempt, answer, paid))
         except AttemptError as error:
             paid = session.charge(request, error)

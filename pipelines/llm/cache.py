@@ -25,6 +25,8 @@ from pipelines.llm.values import Reply
 FILE: Final = "answers.db"
 BUSY_SECONDS: Final = 60.0
 """Seconds to wait for another process that writes."""
+OF_A_RUN: Final = ("cached", "dollars_before")
+"""Fields of a reply that are about one run, and are not stored."""
 _BUSY_INTERVAL: Final = 0.005
 _CHUNK: Final = 500
 """Digests in one query."""
@@ -108,7 +110,7 @@ class Cache:
                 tokens_out=reply.tokens_out + broken.tokens_out,
                 dollars=(reply.dollars or 0) + (broken.dollars or 0) if priced else None,
             )
-            content = {name: value for name, value in asdict(total).items() if name != "cached"}
+            content = {name: value for name, value in asdict(total).items() if name not in OF_A_RUN}
             self._connection.execute(
                 "INSERT INTO answers VALUES (?, ?)", (total.digest, json.dumps(content))
             )

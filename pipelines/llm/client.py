@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from lake import documents
 from pipelines.llm import bounds
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import openai
 
 Value = TypeVar("Value")
+QUOTED: Final = 80
+"""Characters of an answer that is no JSON in a reason."""
+EVENTS: Final = "text/event-stream"
 
 
 class Client:
@@ -58,9 +61,28 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._openai.post(path, body=dict(body), cast_to=httpx2.Response)
-                return self.access.scrubbed(await response.aread())
+                data = self.access.scrubbed(await response.aread())
         except Exception as error:  # noqa: BLE001  translated in one table
             self.translate(error)
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._check_json(data, kind)
+        return data
+
+    def _check_json(self, data: bytes, kind: str) -> None:
+        """Refuse an answer that plainly is something else than JSON.
+
+        Raises:
+            AttemptError: It is; the message says what.
+        """
+        first = data.lstrip()[:QUOTED].decode("utf-8", "replace")
+        if first[:1] in ("{", "[") or (kind.endswith("json") and not first.startswith("<")):
+            return
+        remedy = "; it must not stream" if kind == EVENTS or first.startswith("data:") else ""
+        said = " ".join(first.split())
+        raise AttemptError(
+            f"{self.access.base_url} answered 200 with {kind[:QUOTED] or 'no type'}, not JSON"
+            f"{remedy}: {said!r}"
+        )
 
     async def managed(self, call: Callable[[openai.AsyncOpenAI], Awaitable[Value]]) -> Value:
         """Make a call about files or batches, which is more than one request and one answer.
@@ -120,7 +142,8 @@ class Client:
             text = ""
         text = text or error.response.reason_phrase
         seconds = retry_after(error.response.headers)
-        return refused(self.access.base_url, error.status_code, text, seconds)
+        code = error.code or error.type or ""
+        return refused(self.access.base_url, error.status_code, text, seconds, str(code))
 
 
 def retry_after(headers: Mapping[str, str] | httpx2.Headers) -> float | None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.llm.settings import LOCAL, Price, Service
-from pipelines.llm.values import Failure, Reply, Request
+from pipelines.llm.values import Failure, Reply, Request, Usage
 
 MILLION: Final = 1_000_000
 BATCH_SHARE: Final = 0.5
@@ -83,14 +83,31 @@ def worst_case(service: Service, request: Request) -> float:
     """
     if service.budget_usd is None:
         return 0.0
-    price = price_of(service, request.model)
-    if price is None:
+    amount = at_most(service, request)
+    if amount is None:
         raise ParamsError(
             f"budget_usd needs to know what {request.model} costs: add it to prices, in dollars "
             f"per million tokens"
         )
+    return amount
+
+
+def at_most(service: Service, request: Request) -> float | None:
+    """Return the most that one attempt can cost, in dollars; None: the price is unknown."""
     tokens_in = _body_bytes(request) + TEMPLATE_TOKENS
-    return dollars(price, tokens_in, request.max_tokens) or 0.0
+    return dollars(price_of(service, request.model), tokens_in, request.max_tokens)
+
+
+def paid(service: Service, request: Request, usage: Usage) -> float | None:
+    """Return what an attempt cost, in dollars, or at most cost where its tokens are unknown.
+
+    Returns:
+        Dollars; None: the price is unknown.
+    """
+    if not usage.known:
+        return at_most(service, request)
+    price = price_of(service, request.model)
+    return dollars(price, usage.tokens_in, usage.tokens_out)
 
 
 def estimate(requests: Sequence[Request], service: Service, cached: Iterable[str] = ()) -> Estimate:
@@ -123,7 +140,7 @@ def total(results: Iterable[Reply | Failure]) -> Cost:
     distinct = {result.digest: result for result in results}.values()
     cached = [result for result in distinct if isinstance(result, Reply) and result.cached]
     paid = _sum(result.dollars for result in distinct)
-    paid_before = _sum(result.dollars for result in cached)
+    paid_before = _sum(_before(result) for result in distinct)
     return Cost(
         requests=len(distinct),
         cached=len(cached),
@@ -134,6 +151,13 @@ def total(results: Iterable[Reply | Failure]) -> Cost:
         dollars_now=None if paid is None or paid_before is None else paid - paid_before,
         per_request=None if paid is None or not distinct else paid / len(distinct),
     )
+
+
+def _before(result: Reply | Failure) -> float | None:
+    """What earlier runs paid for a result; None: the price is unknown."""
+    if isinstance(result, Reply) and result.cached:
+        return result.dollars
+    return result.dollars_before
 
 
 @dataclass

@@ -80,7 +80,7 @@ async def _send(session: RequestSession, connection: ServiceConnection, attempt:
     paid, uncertain = None, False
     try:
         answer = answers.read(await connection.send(request.path, attempt.body), request)
-        paid = session.price(request, answer.tokens_in, answer.tokens_out)
+        paid = session.price(request, answer.usage)
         return session.keep(attempt, answer, paid)
     except AttemptError as error:
         paid, uncertain = session.charge(request, error), error.uncertain

@@ -50,4 +50,6 @@ def _backoff(session: RequestSession, error: Exception) -> bool | float:
     if error.retry_after is None:
         return True
     seconds = error.retry_after * (1 + SPREAD * random.random())  # noqa: S311  no secret
-    return min(seconds, session.service.wait_max_s)
+    seconds = min(seconds, session.service.wait_max_s)
+    session.waits(seconds, error)
+    return seconds

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
+from pipelines.common import console
 from pipelines.common.errors import PipelineError, TooManyFailures
 from pipelines.llm import answers, costs
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache, Spent
 from pipelines.llm.costs import Ledger
 from pipelines.llm.settings import Service
-from pipelines.llm.values import Failure, Reply, Request
+from pipelines.llm.values import NOTHING, Failure, Reply, Request, Usage
+
+HOPELESS: Final = 10
+"""Requests that fail for good one after another, without any answer, before a run stops."""
+SHOWN: Final = 3
+"""Reasons of failures that a sentence lists."""
+LONG_WAIT: Final = 10.0
+"""Seconds from which a wait is said."""
 
 
 @dataclass
@@ -54,7 +63,16 @@ class RequestSession:
     results: dict[str, Reply | Failure]
     """By the request's digest."""
     stopped: PipelineError | None = None
-    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why requests failed for good."""
+    answered: int = 0
+    """Requests that this call has answered."""
+    before: dict[str, float | None] = field(default_factory=dict)
+    """Dollars that earlier runs paid for broken answers, by the request's digest."""
+    waiting: float = 0.0
+    """Until when it was said that the service asks to wait, on the monotonic clock."""
+    told: bool = False
+    """Whether it was said that the service does not count tokens."""
 
     def prepare(self, missing: Sequence[Request]) -> None:
         """Check the requests that will be sent, and count what was paid for them before.
@@ -70,9 +88,10 @@ class RequestSession:
             costs.worst_case(self.service, request)
         paid = {digest: reply.dollars for digest, reply in self.results.items()}
         broken = self.cache.spent(request.digest for request in missing)
+        self.before = {digest: spent.dollars for digest, spent in broken.items()}
         self.ledger.restart()
         self.ledger.remember(paid, answered=len(paid))
-        self.ledger.remember({digest: spent.dollars for digest, spent in broken.items()}, 0)
+        self.ledger.remember(self.before, 0)
         self.progress(len(self.results), self.total)
 
     def finish(self, result: Reply | Failure) -> None:
@@ -81,44 +100,83 @@ class RequestSession:
         self.progress(len(self.results), self.total)
         if isinstance(result, Reply):
             self.ledger.done += 1
+            self.answered += 1
             return
-        self.failed += 1
-        if self.failed > self.service.max_failures * self.total:
+        self.reasons[result.reason] += 1
+        failed = self.reasons.total()
+        if failed > self.service.max_failures * self.total:
+            allowed = f"max_failures ({self.service.max_failures:g}) does not allow"
             self.stop(
                 TooManyFailures(
-                    f"{self.failed} of {self.total} requests failed for good, which max_failures "
-                    f"({self.service.max_failures:g}) does not allow; the last one: {result.reason}"
+                    f"{failed} of {self.total} requests failed for good, which {allowed}: "
+                    f"{self._tally()}"
                 )
             )
+        elif failed >= HOPELESS and not self.answered:
+            self.stop(
+                TooManyFailures(
+                    f"the first {failed} of {self.total} requests failed for good and none was "
+                    f"answered: {self._tally()}"
+                )
+            )
+
+    def _tally(self) -> str:
+        """Why requests failed, the most frequent reason first."""
+        counted = self.reasons.most_common(SHOWN)
+        more = len(self.reasons) - len(counted)
+        listed = "; ".join(f"{count} × {reason}" for reason, count in counted)
+        return f"{listed}; and {more} other reasons" if more else listed
 
     def stop(self, error: PipelineError) -> None:
         """Begin no further attempt; those in flight may end."""
         self.stopped = self.stopped or error
 
-    def price(self, request: Request, tokens_in: int, tokens_out: int) -> float | None:
-        """Return what tokens of a request cost, in dollars; None: the price is unknown."""
-        return costs.dollars(costs.price_of(self.service, request.model), tokens_in, tokens_out)
+    def price(self, request: Request, usage: Usage) -> float | None:
+        """Return what an attempt cost, in dollars; None: the price is unknown."""
+        paid = costs.paid(self.service, request, usage)
+        if not usage.known and paid and not self.told:
+            self.told = True
+            console.line(
+                f"{request.model}: the service does not say how many tokens it took, so each "
+                f"answer counts as what it can cost at most, ${paid:.4f} for the first"
+            )
+        return paid
 
     def keep(self, attempt: Attempt, answer: answers.Answer, paid: float | None) -> Reply:
         """Store an answer and return the stored one: another process may have been faster."""
-        return self.cache.keep(
+        digest = attempt.request.digest
+        stored = self.cache.keep(
             Reply(
-                **answer._asdict(),
-                digest=attempt.request.digest,
+                digest=digest,
+                text=answer.text,
+                parsed=answer.parsed,
+                model=answer.model,
+                tokens_in=answer.usage.tokens_in,
+                tokens_out=answer.usage.tokens_out,
+                finish_reason=answer.finish_reason,
                 dollars=paid,
                 attempts=attempt.number,
                 seed=attempt.seed,
                 seconds=time.monotonic() - attempt.started,
             )
         )
+        return replace(stored, dollars_before=self.before.get(digest, 0.0))
 
     def charge(self, request: Request, error: AttemptError) -> float | None:
         """Record what an attempt without an answer was billed, and return it; None: nothing."""
-        if error.tokens == (0, 0):
+        if error.usage == NOTHING:
             return None
-        paid = self.price(request, *error.tokens)
-        self.cache.broke(request.digest, *error.tokens, paid, error.reason)
+        paid = self.price(request, error.usage)
+        tokens = error.usage.tokens_in, error.usage.tokens_out
+        self.cache.broke(request.digest, *tokens, paid, error.reason)
         return paid
+
+    def waits(self, seconds: float, error: AttemptError) -> None:
+        """Say that the service asks for a long wait, once for requests that wait together."""
+        now = time.monotonic()
+        if seconds >= LONG_WAIT and now >= self.waiting:
+            self.waiting = now + seconds
+            console.line(f"waiting {seconds:.0f} s, as the service asks: {error.reason}")
 
     def failure(self, attempt: Attempt, error: AttemptError) -> Failure:
         """Return the end of a request without an answer, with all that it has cost."""
@@ -131,4 +189,5 @@ class RequestSession:
             spent.tokens_in,
             spent.tokens_out,
             spent.dollars,
+            self.before.get(digest, 0.0),
         )

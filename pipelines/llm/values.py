@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pipelines.common import digests
 from pipelines.llm.settings import LOCAL, EndpointName, LimitAs, SchemaAs, Service
@@ -98,6 +98,19 @@ class Request:
         return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
+class Usage(NamedTuple):
+    """Tokens that a service counted for an attempt."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    known: bool = True
+    """Whether it gave both counts; else they are 0, and what they cost is not."""
+
+
+NOTHING: Final = Usage()
+"""Of an attempt that was not billed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer and what it cost; for a cached one, what it cost when it was paid."""
@@ -112,7 +125,8 @@ class Reply:
     tokens_out: int
     """Tokens of all attempts that the service counted, not only of the last one."""
     dollars: float | None
-    """What those tokens cost; None: the price is unknown."""
+    """What those tokens cost, or at most cost where the service did not count them; None: the
+    price is unknown."""
     attempts: int
     seed: int | None
     """The seed of the answer: another one than the request's after a broken answer."""
@@ -120,6 +134,8 @@ class Reply:
     seconds: float
     """From the first attempt to the answer, waiting included."""
     cached: bool = False
+    dollars_before: float | None = 0.0
+    """Of the dollars, those that an earlier run paid for broken answers to this request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,8 @@ class Failure:
     tokens_in: int
     tokens_out: int
     dollars: float | None
+    dollars_before: float | None = 0.0
+    """Of the dollars, those that an earlier run paid."""
 
 
 def request(

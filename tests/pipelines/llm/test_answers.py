@@ -8,7 +8,7 @@ import pytest
 from pipelines.common.errors import ParamsError
 from pipelines.llm import answers
 from pipelines.llm.attempt_error import AttemptError
-from pipelines.llm.values import Request
+from pipelines.llm.values import Request, Usage
 
 SCHEMA = {
     "type": "object",
@@ -28,7 +28,7 @@ def said(text: object, **more: Any) -> bytes:
 
 def test_a_completion_is_read() -> None:
     answer = answers.read(said("hi"), PLAIN)
-    assert answer == answers.Answer("hi", None, "served", 5, 7, "stop")
+    assert answer == answers.Answer("hi", None, "served", Usage(5, 7), "stop")
 
 
 def test_a_chat_message_is_read_under_its_schema() -> None:
@@ -36,7 +36,7 @@ def test_a_chat_message_is_read_under_its_schema() -> None:
     body = {"choices": [{"message": message, "finish_reason": "stop"}]}
     answer = answers.read(json.dumps(body).encode(), SHAPED)
     assert answer.parsed == {"a": "x"}
-    assert (answer.tokens_in, answer.tokens_out, answer.model) == (0, 0, "m")
+    assert (answer.usage, answer.model) == (Usage(known=False), "m")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_holds_no_answer_may_be_asked_again(data: bytes, reason: str) -> No
 def test_a_broken_answer_is_billed_and_asked_for_with_another_seed(text: str, reason: str) -> None:
     with pytest.raises(AttemptError, match=reason) as caught:
         answers.read(said(text), SHAPED)
-    assert caught.value.tokens == (5, 7)
+    assert caught.value.usage == Usage(5, 7)
     assert caught.value.other_seed
     assert caught.value.retryable
 
@@ -89,3 +89,59 @@ def test_a_refusal_and_a_final_code_are_not_asked_again() -> None:
 def test_a_schema_that_is_none_is_an_error_of_the_params() -> None:
     with pytest.raises(ParamsError, match="no JSON schema: 'banana' is not"):
         answers.check_schema({"type": "banana"})
+
+
+RIGHT = '{"a": "x"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```json\n{RIGHT}\n```",
+        f"Here it is:\n\n```\n{RIGHT}\n```\nGood luck!",
+        f"Sure, the answer is {RIGHT}. Anything else?",
+        f'<think>{{"a": "y"}} or {{"a": "z"}}?</think>{RIGHT}',
+        f"I take {RIGHT}, so:\n```json\n{RIGHT}\n```",
+        f'In [1] the form is {{"b": 1}}; {RIGHT}',
+    ],
+)
+def test_a_right_answer_is_found_in_what_stands_around_it(text: str) -> None:
+    assert answers.read(said(text), SHAPED).parsed == {"a": "x"}
+    parts = [{"type": "text", "text": text[:5]}, {"type": "text", "text": text[5:]}]
+    message = {"message": {"role": "assistant", "content": parts}}
+    assert answers.read(said(None, **message), SHAPED).parsed == {"a": "x"}
+
+
+def test_a_right_answer_is_found_in_the_arguments_of_a_tool() -> None:
+    call = {"type": "function", "function": {"name": "answer", "arguments": RIGHT}}
+    message = {"content": None, "tool_calls": [call]}
+    assert answers.read(said(None, message=message), SHAPED).parsed == {"a": "x"}
+    with pytest.raises(AttemptError, match="without a text"):
+        answers.read(said(None, message=message | {"tool_calls": [call, call]}), SHAPED)
+
+
+def test_of_two_different_answers_none_is_taken() -> None:
+    with pytest.raises(AttemptError, match="holds 2 different JSON values") as caught:
+        answers.read(said(f'{RIGHT} or rather {{"a": "y"}}'), SHAPED)
+    assert caught.value.other_seed
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "reason"),
+    [("content_filter", "content filter held"), ("length", "raise max_tokens")],
+)
+def test_what_another_attempt_would_not_change_is_final(finish_reason: str, reason: str) -> None:
+    for content in (None, ""):
+        with pytest.raises(AttemptError, match=reason) as caught:
+            answers.read(said(content, finish_reason=finish_reason), SHAPED)
+        assert not caught.value.retryable
+        assert caught.value.usage == Usage(5, 7)
+
+
+@pytest.mark.parametrize("count", [None, "7", True, -1, 1.5, 10**30])
+def test_tokens_that_are_no_count_are_unknown(count: object) -> None:
+    body = {"choices": [{"text": "hi"}], "usage": {"prompt_tokens": 5, "completion_tokens": count}}
+    usage = answers.read(json.dumps(body).encode(), PLAIN).usage
+    assert usage == Usage(5, 0, known=False)
+    body["usage"] = {"prompt_tokens": 5.0, "completion_tokens": 7.0}
+    assert answers.read(json.dumps(body).encode(), PLAIN).usage == Usage(5, 7)

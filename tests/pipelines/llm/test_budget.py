@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pipelines.llm.cache import answered
 from pipelines.llm.costs import Ledger
 from pipelines.llm.settings import Price, Service
 from pipelines.llm.values import Reply, Request, request
-from tests.pipelines.llm.proxy import Proxy, cut, retold
+from tests.pipelines.llm.proxy import Proxy, cut, retold, say
 
 PRICES = {"local": Price(input=1e4, output=1e4)}
 """A cent a token."""
@@ -89,3 +90,47 @@ def test_broken_and_cut_attempts_count_into_the_budget(
     assert ledger.spent == pytest.approx(reply.dollars)  # both that the service counted
     assert ledger.uncertain == costs.worst_case(priced, question)
     assert ledger.reserved == 0
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None, "completion_tokens": 2}])
+def test_what_the_service_does_not_count_costs_its_most(
+    usage: object,
+    proxy: Proxy,
+    service: Service,
+    cache: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = {"choices": [{"text": "x"}], "usage": usage}
+    proxy.always = say(json.dumps(body).encode())
+    priced = service.model_copy(update={"prices": PRICES, "budget_usd": 9.0})
+    requests = some(priced, 20)
+    most = costs.worst_case(priced, requests[0])
+    ledger = Ledger()
+    with pytest.raises(BudgetError):
+        ask(requests, priced, cache=cache, ledger=ledger)
+    assert 0 < len(proxy.seen) <= 9 / most
+    assert ledger.spent <= 9
+    assert capsys.readouterr().err.count("does not say how many tokens") == 1
+    unbounded = priced.model_copy(update={"budget_usd": None})
+    (reply,) = ask(requests[:1], unbounded, cache=cache / "other")
+    assert reply.dollars == pytest.approx(most)
+
+
+def test_what_an_earlier_run_paid_is_not_paid_now(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    priced = service.model_copy(update={"prices": PRICES, "max_failures": 1, "attempts": 1})
+    question = request(priced, "One", schema={"enum": [1]}, seed=1)
+    proxy.always = retold("2")
+    (first,) = ask([question], priced, cache=cache)
+    (second,) = ask([question], priced, cache=cache)
+    now = costs.total([first]).dollars_now
+    assert now
+    assert costs.total([second]).dollars == pytest.approx(2 * now)
+    assert costs.total([second]).dollars_now == pytest.approx(now)
+    proxy.always = retold("1")
+    (third,) = ask([question], priced, cache=cache)
+    assert costs.total([third]).dollars == pytest.approx(3 * now)
+    assert costs.total([third]).dollars_now == pytest.approx(now)
+    (cached,) = ask([question], priced, cache=cache)
+    assert costs.total([cached]).dollars_now == 0

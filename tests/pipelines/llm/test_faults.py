@@ -16,7 +16,7 @@ from pipelines.llm.cache import answered
 from pipelines.llm.client import retry_after
 from pipelines.llm.settings import Price, Service
 from pipelines.llm.values import Failure, Reply, Request, request
-from tests.pipelines.llm.proxy import Act, Proxy, cut, pass_on, retold, say, slow, status
+from tests.pipelines.llm.proxy import Act, Exchange, Proxy, cut, pass_on, retold, say, slow, status
 from tests.served import LocalServer
 
 SCHEMA = {
@@ -189,3 +189,92 @@ def test_the_proxy_passes_on_what_is_sent(proxy: Proxy, service: Service, cache:
     ask([question], service, cache=cache)
     assert proxy.seen[0].body == json.loads(json.dumps(question.body))
     assert proxy.seen[0].headers["authorization"] == f"Bearer {proxy.key}"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        status(402),
+        status(429, {"error": {"message": "no credit", "code": "insufficient_quota"}}),
+        status(429, {"error": {"message": "no credit", "type": "insufficient_quota"}}),
+    ],
+)
+def test_an_account_without_credit_stops_all_at_once(
+    act: Act, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.always = act
+    with pytest.raises(ServiceError, match="correct the credit of the account"):
+        ask([one(service, f"{n}") for n in range(20)], service, cache=cache)
+    assert len(proxy.seen) <= service.concurrency
+
+
+def test_a_run_that_gets_no_answer_at_all_stops_with_its_reasons(
+    proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script += [status(400, {"error": {"message": "too long"}})] * 3
+    proxy.always = status(400, {"error": {"message": "bad word"}})
+    lenient = service.model_copy(update={"max_failures": 1, "concurrency": 1})
+    with pytest.raises(TooManyFailures, match=r"first 10 of 40 .*none was answered") as caught:
+        ask([one(lenient, f"{n}") for n in range(40)], lenient, cache=cache)
+    assert "7 × " in str(caught.value)
+    assert "3 × " in str(caught.value)
+    assert len(proxy.seen) == 10
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            "'max_tokens' is not supported; use 'max_completion_tokens'",
+            "limit_as to max_completion",
+        ),
+        ("unknown field response_format", "service.schema_as to json_schema or none"),
+        ("'maxLength' is not permitted", "max_chars to null"),
+        ("temperature must be 1", "service.temperature to null"),
+    ],
+)
+def test_a_field_that_the_service_refuses_names_its_setting(
+    said: str, remedy: str, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    proxy.script.append(status(400, {"error": {"message": said}}))
+    lenient = service.model_copy(update={"max_failures": 1})
+    (failure,) = ask([one(lenient)], lenient, cache=cache)
+    assert isinstance(failure, Failure)
+    assert remedy in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ((b"<html><h1>Log in</h1></html>", "text/html"), "text/html, not JSON: '<html><h1>Log in"),
+        ((b'data: {"choices": []}', "text/event-stream"), "must not stream: 'data: "),
+        ((b"upstream is down", "text/plain; charset=utf-8"), "text/plain, not JSON: 'upstream"),
+    ],
+)
+def test_an_answer_of_another_type_is_said_with_its_first_words(
+    body: tuple[bytes, str], words: str, proxy: Proxy, service: Service, cache: Path
+) -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.answer(200, body[0], {"Content-Type": body[1]})
+
+    proxy.always = act
+    lenient = service.model_copy(update={"max_failures": 1})
+    (failure,) = ask([one(lenient)], lenient, cache=cache)
+    assert isinstance(failure, Failure)
+    assert failure.reason.startswith(f"{proxy.url} answered 200 with ")
+    assert words in failure.reason
+
+
+def test_a_long_wait_is_said_once(
+    proxy: Proxy,
+    service: Service,
+    cache: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.llm.session.LONG_WAIT", 0.3)
+    proxy.script += [status(429, Retry_After="0.4")] * 3
+    ask([one(service, f"{n}") for n in range(3)], service, cache=cache)
+    said = capsys.readouterr().err
+    assert said.count("as the service asks") == 1
+    assert f"{proxy.url} answered 429: not now" in said
