@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import calibration
 
 
@@ -15,6 +17,7 @@ def test_training_works_below_the_threshold_and_fails_above() -> None:
             assert each["accuracy"] <= 0.1, each
 
 
+@pytest.mark.bench
 def test_coverage_is_counted_for_every_estimate() -> None:
     found = calibration.coverage(runs=4, rows=100, seed=1)
     assert list(found) == list(calibration.NAMES)

@@ -90,6 +90,7 @@ def test_every_engine_agrees_with_ours(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.bench
 def test_a_wrong_a_slow_and_a_broken_engine_are_caught(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

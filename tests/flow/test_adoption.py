@@ -115,6 +115,7 @@ def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
     assert done.code == 1
 
 
+@pytest.mark.slow
 def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
     earlier.run("lake", "")
     earlier.run("ingest", "tiny")
@@ -127,6 +128,7 @@ def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
     assert made == {"fit": False, "generate": False, "verify": False, "curate": True}
 
 
+@pytest.mark.slow
 def test_a_round_of_an_earlier_release_is_made_again_on_request(
     earlier: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,7 @@ from pipelines.rounds import (
     tables,
 )
 from pipelines.stages import evaluate
-from tests.flow.projects import STAGES, Project, tiny_round
+from tests.flow.projects import HERE, STAGES, Project, tiny_round
 
 
 def with_round_3(project: Project, *stages: str) -> None:
@@ -125,7 +125,9 @@ def test_of_two_that_publish_the_same_round_one_adopts(
 @pytest.mark.slow
 def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) -> None:
     """Two clones run the same round at the same time, as programs; a refused one runs again."""
-    copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
+    shutil.copy2(HERE / "noisy.py", copied.root / "noisy.py")  # no library that takes seconds
+    added = {"tiny-3": tiny_round(3) | {"generator": "noisy.py"}}
+    copied.edit(lambda found: found["rounds"].update(added))
     other = another_clone(copied, tmp_path / "other")
     copied.lake()
     env = {**os.environ, "STEMMA_LAKE_HOME": str(copied.root / ".lake")}

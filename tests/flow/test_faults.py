@@ -112,18 +112,27 @@ def test_a_stage_killed_anywhere_runs_again_to_the_same_result(
 
 
 @pytest.mark.parametrize(
-    "sides",
+    ("killed", "sides"),
     [
-        pytest.param((False,), id="before each change"),
-        pytest.param((False, True), id="before and after each change", marks=pytest.mark.kill),
+        pytest.param(("curate", "publish"), (False,), id="before each change of two stages"),
+        pytest.param(
+            STAGES, (False, True), id="before and after each change", marks=pytest.mark.kill
+        ),
     ],
 )
 def test_a_held_round_killed_anywhere_is_made_anew(
-    copied: Project, monkeypatch: pytest.MonkeyPatch, sides: tuple[bool, ...]
+    copied: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    killed: tuple[str, ...],
+    sides: tuple[bool, ...],
 ) -> None:
     copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 20}))
     killer = Killer(monkeypatch)
     for name in STAGES:
+        if name not in killed:
+            killer.left = -1
+            copied.run(name, "tiny-2")
+            continue
         died = list(killer.deaths(lambda n=name: copied.run(n, "tiny-2"), sides))
         assert died or name in ("fit", "evaluate")
     killer.left = -1

@@ -91,6 +91,7 @@ def test_a_round_is_rejected(blocked: Project, deciding: Browser) -> None:
     assert head.metadata["stemma.review.rejected"] == "too blurred"
 
 
+@pytest.mark.slow
 def test_filters_pages_and_keys(looking: Browser) -> None:
     browser = looking
     browser.open(REVIEW)

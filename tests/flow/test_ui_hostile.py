@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import polars as pl
@@ -84,9 +85,16 @@ def address(parts: tuple[str, ...], query: dict[str, str]) -> str:
     return f"{path}?{asked_for}" if query else path
 
 
+def check_address(page: Page, parts: tuple[str, ...], query: dict[str, str]) -> None:
+    status, text = asked(page, address(parts, query))
+    assert status in (200, 303, 400, 403, 404, 405, 409), (status, text)
+    if status == 400 or (status == 404 and parts[0] != "static"):
+        assert "This cannot be shown" in text or text == "Invalid HTTP request received."
+
+
 @given(parts=segments, query=queries)
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @example(parts=("sample", "notes", "99999999999", "0"), query={})
 @example(parts=("sample", "notes", "1", "9" * 19), query={})
@@ -105,29 +113,51 @@ def address(parts: tuple[str, ...], query: dict[str, str]) -> str:
 def test_no_address_is_the_pages_own_failure(
     page: Page, parts: tuple[str, ...], query: dict[str, str]
 ) -> None:
-    status, text = asked(page, address(parts, query))
-    assert status in (200, 303, 400, 403, 404, 405, 409), (status, text)
-    if status == 400 or (status == 404 and parts[0] != "static"):
-        assert "This cannot be shown" in text or text == "Invalid HTTP request received."
+    check_address(page, parts, query)
 
 
-@given(
-    action=st.one_of(st.sampled_from(("approve", "reject")), hostile),
-    reason=hostile,
-    seen=hostile,
-    csrf=st.booleans(),
-)
+@pytest.mark.slow
+@given(parts=segments, query=queries)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_form_is_the_pages_own_failure(
-    page: Page, action: str, reason: str, seen: str, csrf: bool
+def test_of_many_addresses_none_is_the_pages_own_failure(
+    page: Page, parts: tuple[str, ...], query: dict[str, str]
 ) -> None:
+    check_address(page, parts, query)
+
+
+FORMS = {
+    "action": st.one_of(st.sampled_from(("approve", "reject")), hostile),
+    "reason": hostile,
+    "seen": hostile,
+    "csrf": st.booleans(),
+}
+
+
+def check_form(page: Page, *, action: str, reason: str, seen: str, csrf: bool) -> None:
     form = {"action": action, "reason": reason, "seen": seen}
     form |= {"csrf": page.session.csrf if csrf else seen}
     body = urlencode(form, errors="surrogatepass").encode()
     status, _ = asked(page, "/review/notes/notes-r001/decision", "POST", body)
     assert status in (303, 400, 403, 409), status
+
+
+@given(form=st.fixed_dictionaries(FORMS))
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_form_is_the_pages_own_failure(page: Page, form: dict[str, Any]) -> None:
+    check_form(page, **form)
+
+
+@pytest.mark.slow
+@given(form=st.fixed_dictionaries(FORMS))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_of_many_forms_none_is_the_pages_own_failure(page: Page, form: dict[str, Any]) -> None:
+    check_form(page, **form)
 
 
 @pytest.mark.parametrize("body", [b"", b"%", b"=&=&&&", b"csrf=%ff%00", b"a=1&" * 50])

@@ -96,6 +96,7 @@ def test_another_program_on_the_announced_port_is_not_the_lake(home: Path) -> No
         assert answers(remote)
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_an_error_in_time(home: Path) -> None:
     serve_on_demand(home, idle=60)
     endpoint = LakeHome(home).endpoint()

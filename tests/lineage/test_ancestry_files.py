@@ -280,6 +280,7 @@ def build(directory: Path, started: float) -> list[object]:
     return said(open_index(directory, lake(6, gap=1).sources()))
 
 
+@pytest.mark.slow
 def test_processes_may_build_at_once(tmp_path: Path) -> None:
     workers = multiprocessing.get_context("spawn")
     with workers.Pool(3) as pool:

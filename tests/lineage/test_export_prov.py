@@ -401,6 +401,7 @@ print(size, int(held[1]) * 1024)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_written(tmp_path: Path) -> None:
     """A fresh process that would hold its 178 MB of text, or its rows, would need more."""
     rows = 100_000

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 
 from lineage import edges
@@ -48,6 +49,7 @@ def grown(world: World, lineage: dict[str, pl.DataFrame]) -> Lake:
     return lake
 
 
+@pytest.mark.simulation
 def test_errors_of_single_precision_stay_within_their_bound(tmp_path: Path) -> None:
     """Forty generations with weights that are no sums of halves."""
     lake = deep(rounds=40, size=20)

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered
 from pipelines.llm.settings import Service
@@ -30,6 +32,7 @@ def some() -> list[Request]:
     return [request(SERVICE, f"{n} birds are", seed=n) for n in range(COUNT)]
 
 
+@pytest.mark.kill
 def test_a_killed_run_asks_only_for_what_is_missing(local_model: LocalServer, cache: Path) -> None:
     before = local_model.served()
     asker = subprocess.Popen(

@@ -110,6 +110,7 @@ def test_a_second_process_of_a_directory_ends_and_says_why(local_server: LocalSe
     assert answers(local_server.access)
 
 
+@pytest.mark.kill
 def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_asking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(hasty: Served) -> None:
     assert not list(LakeHome(hasty.home).staging.iterdir())
 
 
+@pytest.mark.slow
 def test_a_body_that_keeps_coming_is_waited_for(hasty: Served) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(15):
@@ -150,6 +151,7 @@ def test_a_body_that_keeps_coming_is_waited_for(hasty: Served) -> None:
         assert api.get("/config").status_code == 200
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_not_read_is_given_up(hasty: Served) -> None:
     with hasty.http() as api:
         wanted = {"name": "unread", "storage_namespace": "local://unread"}
