@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader
 
 from pipelines.common import templates
 from review.cli.output import STYLES, number, plural
+from review.diff import row_table
+from review.diff.row_table import RowTable
 from review.diff.samples import Sample, samples
 from review.diff.sections import Section, details, sections, sentences, warnings
 from review.diff.values import MEANINGS, ORDER, DataDiff
@@ -28,12 +30,13 @@ LONG: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """Rows with one kind of change, of which the first are shown as cards."""
+    """Rows with one kind of change, of which the first are shown: as a table, or as cards."""
 
     change: str
     meaning: str
     count: int
     samples: list[Sample]
+    table: RowTable | None = None
 
     @property
     def wide(self) -> bool:
@@ -95,7 +98,8 @@ def _groups(diff: DataDiff, rows: int) -> Iterator[ChangeGroup]:
         count = diff.changes.get(change, 0)
         if count:
             first = diff.rows.filter(diff.rows["change"] == change).head(rows)
-            yield ChangeGroup(change, MEANINGS[change], count, list(samples(diff, first)))
+            shown = list(samples(diff, first))
+            yield ChangeGroup(change, MEANINGS[change], count, shown, row_table.of(diff, shown))
 
 
 def _is_wide(sample: Sample) -> bool:

@@ -21,7 +21,7 @@ from pipelines.gate.rule_changes import RuleChanges
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
-from review.diff import build, samples, sections
+from review.diff import build, row_table, samples, sections
 from review.diff.values import MEANINGS, DataDiff
 from review.ui import app_state, candidates, facets, render
 from review.ui.app_state import AppState
@@ -102,6 +102,7 @@ def changes(request: Request) -> Response:
     start = candidates.parse({"after": request.query_params.get("from", "")}).after or 0
     size = SIZES["cards"]
     rows = diff.rows.filter(pl.col("change") == change)
+    shown = list(samples.samples(diff, rows.slice(start, size)))
     return render.page(
         request,
         "changes.html.j2",
@@ -112,7 +113,8 @@ def changes(request: Request) -> Response:
         start=start,
         size=size,
         total=len(rows),
-        samples=list(samples.samples(diff, rows.slice(start, size))),
+        samples=shown,
+        table=row_table.of(diff, shown),
     )
 
 

@@ -92,6 +92,26 @@ def test_a_page_shows_hostile_samples_as_text_and_loads_nothing(diff: DataDiff) 
     assert handlers == []
 
 
+def test_rows_of_typed_columns_are_a_table_with_marked_cells(tmp_path: Path) -> None:
+    left, right = tmp_path / "l.parquet", tmp_path / "r.parquet"
+    rows = {"k": [1, 2, 3], "n": [1.5, 2.5, None], "kind": ["a", HOSTILE[:40], None]}
+    pl.DataFrame(rows).write_parquet(left)
+    pl.DataFrame({**rows, "n": [1.5, 4.0, 7.0]}).write_parquet(right)
+    html = page.rendered([build.diff_files(left, right, ["k"])], "l...r", 7)
+    read = Page()
+    read.feed(html)
+    assert not {tag for tag, _ in read.tags} & {"article", "script"}
+    heads = [attrs for tag, attrs in read.tags if tag == "th" and attrs.get("class") == "number"]
+    assert len(heads) == 1  # n; the key is a place, and kind is text
+    marked = [attrs["class"] for tag, attrs in read.tags if tag == "td" and "class" in attrs]
+    assert [name for name in marked if "differs" in str(name)] == ["number differs"] * 2
+    assert "<del>2.5</del> <ins>4.0</ins>" in html
+    assert "<del><em>null</em></del> <ins>7.0</ins>" in html
+    long = {**rows, "kind": ["a", "x" * 90, None]}
+    pl.DataFrame({**long, "n": [1.5, 4.0, 7.0]}).write_parquet(right)
+    assert "<article" in page.rendered([build.diff_files(left, right, ["k"])], "l...r", 7)
+
+
 def test_a_page_shows_a_bounded_number_of_rows(tmp_path: Path) -> None:
     left, right = tmp_path / "l.parquet", tmp_path / "r.parquet"
     pl.DataFrame({"k": range(0), "v": []}, schema={"k": pl.Int64, "v": pl.Int64}).write_parquet(
@@ -99,7 +119,7 @@ def test_a_page_shows_a_bounded_number_of_rows(tmp_path: Path) -> None:
     )
     pl.DataFrame({"k": range(500), "v": range(500)}).write_parquet(right)
     html = page.rendered([build.diff_files(left, right, ["k"])], "l...r", 7)
-    assert html.count('<article class="card added">') == 7
+    assert html.count('<tr class="added">') == 7
     assert "added: 500 rows" in html
     assert "the first 7 are shown" in html
 
