@@ -182,6 +182,13 @@ SENTENCES: Final = RowCase(
             misses=("reworded",),
         ),
         Seen(
+            "no_held_out_text_near",
+            BETWEEN,
+            {"column": "text_held_out_similarity", "max_value": 0.79},
+            ("hold-out text",),
+            "text_duplicates",
+        ),
+        Seen(
             "no_earlier_text_near",
             BETWEEN,
             {"column": "text_earlier_similarity", "max_value": 0.79},

@@ -1,4 +1,4 @@
-"""Is a text nearly one of the real texts, of an earlier round, or of this round?
+"""Is a text nearly one of the real texts, of a held-out one, of an earlier round, or of this round?
 
 Similarity is the Jaccard index of shingles (`pipelines.features.text_similarity`): 1 for texts that
 differ in case and spaces only. What is less similar than `threshold` counts as not similar at all.
@@ -24,6 +24,7 @@ COLUMNS: Final = {
     "text_real_similarity": pl.Float64,
     "text_real_round": pl.Int32,
     "text_real_row": pl.Int64,
+    "text_held_out_similarity": pl.Float64,
     "text_earlier_similarity": pl.Float64,
     "text_candidate_similarity": pl.Float64,
     "text_candidate_row": pl.Int64,
@@ -46,30 +47,33 @@ class TextDuplicatesSettings(TextSettings):
 
 
 class TextDuplicates(Scorer[TextDuplicatesSettings]):
-    """Is a text nearly one of the real texts, of an earlier round, or of this round?"""
+    """Is a text nearly a real or a held-out one, one of an earlier round, or of this round?"""
 
     name = "text_duplicates"
-    version = "text_duplicates/2"
+    version = "text_duplicates/3"
     needs = ("text",)
-    reads = ("earlier",)
+    reads = ("earlier", "held_out")
     rowwise = False
     Settings = TextDuplicatesSettings
     columns = COLUMNS
 
     def model_digest(self, given: Given, settings: TextDuplicatesSettings) -> str:
-        """Digest the real rows, those of earlier rounds, and the libraries."""
+        """Digest the real rows, the held-out ones, those of earlier rounds, and the libraries."""
+        held = given.held_out_texts(settings.text)
         read = ["round", "row", settings.text]
         return digests.of_values(
             real=digests.of_frame(given.real, read),
             earlier=digests.of_frame(given.earlier, read) if len(given.earlier) else None,
+            held_out=None if held is None else digests.of_frame(held.to_frame(), [settings.text]),
             libraries=digests.installed("rensa", "polars"),
             **(cut(given.real[settings.text]) if settings.shingles == "words" else {}),
         )
 
     def expected(self, settings: TextDuplicatesSettings) -> tuple[Expected, ...]:
-        """Expect texts that are near to no real one, no earlier one and no other candidate."""
+        """Expect texts that are near to no real or held-out one, no earlier one and no other."""
         names = {
             "not_a_copy": "text_real_similarity",
+            "not_near_the_hold_out": "text_held_out_similarity",
             "new_in_the_lake": "text_earlier_similarity",
             "new_in_the_round": "text_candidate_similarity",
         }
@@ -85,12 +89,14 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
 
         Args:
             candidates: round, row, text.
-            given: round, row and text of real rows and of accepted samples of earlier rounds.
+            given: round, row and text of real rows and of accepted samples of earlier rounds; text
+                of the held-out rows, if their fingerprints hold one.
             settings: of shingles and signatures.
 
         Returns:
             round, row, and: text_real_similarity to the closest real text, which is
-            text_real_round, text_real_row; text_earlier_similarity to the closest of earlier
+            text_real_round, text_real_row; text_held_out_similarity to the closest held-out text,
+            null where these show none; text_earlier_similarity to the closest of earlier
             rounds; text_candidate_similarity to the closest candidate of a lower row, which is
             text_candidate_row, so that one of a cluster has none; text_cluster, the lowest row of
             those that near pairs link. A similarity is 0 where nothing is near; rows are null
@@ -147,13 +153,22 @@ def _scores(
     similarity, matched = twins.best(pairs, len(frame))
     earlier = given.earlier[settings.text] if len(given.earlier) else texts.clear()
     before, _ = twins.best(_pairs(texts, earlier, settings, given.progress), len(frame))
+    held = given.held_out_texts(settings.text)
+    held_texts = texts.clear() if held is None else held
+    withheld, _ = twins.best(_pairs(texts, held_texts, settings, given.progress), len(frame))
     values = {
         "text_real_similarity": similarity,
         "text_real_round": twins.taken(given.real["round"], matched),
         "text_real_row": twins.taken(given.real["row"], matched),
+        "text_held_out_similarity": withheld,
         "text_earlier_similarity": before,
     }
     has_text = dict.fromkeys(COLUMNS, texts.is_not_null().to_numpy())
-    has_match = {"text_real_round": matched >= 0, "text_real_row": matched >= 0, **fellows[1]}
+    has_match = {
+        "text_real_round": matched >= 0,
+        "text_real_row": matched >= 0,
+        "text_held_out_similarity": np.full(len(frame), held is not None),
+        **fellows[1],
+    }
     known_cells = has_text | {name: has_text[name] & each for name, each in has_match.items()}
     return columns.scores(frame, COLUMNS, values | fellows[0], known_cells)

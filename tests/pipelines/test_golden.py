@@ -54,7 +54,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "scorer table_agreement/1": "bcb32da1949aa304f01f9e2dfd7e4f6d32a18024b8a9c5b5c1f17e8c3e68b1db",
     "scorer table_distance/1": "9a9b1c7f56e17d3099351a199d82e5a9b6c0db0e0c6e25e3402d59b54487c9f3",
     "scorer text_agreement/1": "cfe1bc98fbaac836ee56f3a9fffd54682eb08d70fc12d44f364a7f5d6a06595c",
-    "scorer text_duplicates/2": "d63a0b08c29ebff337ef08c88584cf5c99e25939d971b60218050d62bc4b2dd5",
+    "scorer text_duplicates/3": "a900a693636ce1e32b80aba6602bdf8da727e662fb178dc04ffeba6090a8542f",
     "scorer text_meaning/1": "aa18c90393325851a2fe3ebe0ef08f9e078858d142326b0aab46f330fe9a661f",
     "scorer text_overlap/2": "9ee7bfc904274f6f92c2426c809bb9cda178e1cbcd1b8d0f77430f54460dd767",
     "scorer text_shape/2": "276e30dff51a593ad3d9b095b1227a5cf34117ce4aa462da50e74768595de8e1",

@@ -121,6 +121,13 @@ def test_near_duplicates_of_real_earlier_and_fellow_texts() -> None:
     assert [each and round(each, 1) for each in found["text_candidate_similarity"]] == [
         0, 0, 0.9, 1.0, 0, None, 0,
     ]  # fmt: skip
+    assert found["text_held_out_similarity"].null_count() == len(found)
+    held_out = earlier.with_columns(split=pl.lit("test"))
+    given = Given(REAL, earlier, held_out)
+    withheld = scored(text_duplicates.TextDuplicates(), candidates, given).sort("row")
+    assert withheld["text_held_out_similarity"].equals(
+        withheld["text_earlier_similarity"], check_names=False
+    )
     assert found["text_candidate_row"].to_list() == [None, None, 1, 0, None, None, None]
     assert found["text_cluster"].to_list() == [0, 1, 1, 0, 4, None, 6]
 
