@@ -12,10 +12,17 @@ from pipelines.params import Dataset
 from pipelines.sources import candidates
 
 GENERATOR: Final = "file"
+LIMITS: Final[Mapping[str, None]] = {"opaque_roots_block": None, "real_inputs_block": None}
+"""Limits of the guard for candidates of which none names a parent: what these two checks measure is
+known before, so they warn and do not block."""
 UNTIED: Final = (
-    "no column names parents (--parents); at its defaults the guard blocks a round that nothing "
-    "ties to real data"
+    "no column names parents (--parents), so nothing ties the candidates to real data: for this "
+    "round opaque_roots and real_inputs are written to warn and not to block (docs/candidates.md)"
 )
+COMMENTS: Final[Mapping[str, str]] = {
+    "publish.guard": "nothing names parents, so these two can only warn; all others block"
+}
+"""Comments of params.yaml, by path of the key in an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +53,7 @@ class CandidatesFile:
             raise DataError(f"{self.path} has no column {missing!r}{near}")
         given = {"path": self.path, "parents": self.parents, "generator": self.maker}
         section = {name: value for name, value in given.items() if value is not None}
-        return {**entry, "generator": GENERATOR, "generate": {GENERATOR: section}}
+        made = {**entry, "generator": GENERATOR, "generate": {GENERATOR: section}}
+        if self.parents is None:
+            made["publish"] = {**made.get("publish", {}), "guard": dict(LIMITS)}
+        return made

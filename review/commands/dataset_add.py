@@ -12,6 +12,7 @@ from lake import files, refs
 from pipelines.common import seeds
 from pipelines.params import FILE, Params, load
 from pipelines.project import dataset_entry, yaml_edit
+from pipelines.project.candidates_file import COMMENTS as ROUND_COMMENTS
 from pipelines.project.candidates_file import GENERATOR, UNTIED
 from pipelines.project.dataset_entry import Plan
 from pipelines.project.detection import TABLE, Choice, Detected
@@ -106,7 +107,7 @@ def _texts(plan: Plan) -> dict[Path, str]:
         yaml_edit.put(
             content, "datasets", plan.name, yaml_edit.commented(plan.entry, plan.comments)
         )
-        yaml_edit.put(content, "rounds", key, yaml_edit.commented(plan.round, {}))
+        yaml_edit.put(content, "rounds", key, yaml_edit.commented(plan.round, ROUND_COMMENTS))
 
     def pipeline(content: Any) -> None:  # noqa: ANN401  a YAML document
         if isinstance(content, dict) and isinstance(content.get("plots") or [], list):

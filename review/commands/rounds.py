@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipelines.common.settings import nearest
 from pipelines.params import FILE, Params, load
 from pipelines.project import yaml_edit
-from pipelines.project.candidates_file import GENERATOR, UNTIED, CandidatesFile
+from pipelines.project.candidates_file import COMMENTS, GENERATOR, UNTIED, CandidatesFile
 from review.cli.candidates import made_elsewhere
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
@@ -96,7 +96,7 @@ def add(path: Path, dataset: str, made: CandidatesFile | None = None) -> str:
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         for stage in STAGES:
             content["datasets"][dataset].setdefault(stage, {})
-        yaml_edit.put(content, "rounds", key, entry)
+        yaml_edit.put(content, "rounds", key, yaml_edit.commented(entry, COMMENTS))
 
     yaml_edit.edit(path, change)
     load(path)
