@@ -10,6 +10,8 @@ The message of a `DocumentError` continues the name of the document: "holds the 
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import math
 import warnings
@@ -121,6 +123,12 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401  YAML
         DocumentError: it is not YAML; holds a key twice, a tag that stands for no plain value, or a
             number that is not finite or too large; is nested too deeply; or has too many values.
     """
+    return copy.deepcopy(_yaml_document(text))
+
+
+@functools.lru_cache(maxsize=4)
+def _yaml_document(text: str) -> Any:  # noqa: ANN401  YAML
+    """The value of a YAML document; one command reads params.yaml again and again."""
     from ruamel.yaml import YAML  # noqa: PLC0415  slow to import
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415  slow to import
 
