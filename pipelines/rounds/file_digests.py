@@ -26,7 +26,7 @@ SCHEMA: Final = (
 def of_path(path: Path) -> str:
     """SHA-256 of a file's bytes, or of the sorted names and digests of a folder's files.
 
-    Folders named `__pycache__` are ignored, as in `.dvcignore`. A file's digest equals that of
+    Which files of a folder count, says `pipelines.common.digests.inside`. A digest equals that of
     `pipelines.common.digests.of_file`.
 
     Raises:
@@ -35,14 +35,12 @@ def of_path(path: Path) -> str:
     with _open_database() as database:
         if not path.is_dir():
             return _of_file(database, path)
-        inside = {file.relative_to(path).as_posix(): _of_file(database, file) for file in _in(path)}
+        inside = {
+            file.relative_to(path).as_posix(): _of_file(database, file)
+            for file in digests.inside(path)
+        }
         parts = [f"{name}:{digest}" for name, digest in inside.items()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _in(folder: Path) -> list[Path]:
-    inside = (entry for entry in folder.rglob("*") if "__pycache__" not in entry.parts)
-    return sorted(entry for entry in inside if entry.is_file())
 
 
 def _of_file(database: sqlite3.Connection, path: Path) -> str:

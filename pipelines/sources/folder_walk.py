@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lake import files
+from pipelines.common.digests import is_junk
 
 SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
@@ -18,8 +19,6 @@ SUFFIXES: Final = frozenset(
 TABLES: Final = (
     ".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow", ".feather"
 )  # fmt: skip
-JUNK: Final = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-"""What systems leave behind; so are names that begin with a dot."""
 DEEPEST: Final = 32
 """Folders inside of each other."""
 MOST: Final = 1 << 25
@@ -98,11 +97,6 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 def _irregular(entry: os.DirEntry[str]) -> str | None:
     kind = files.irregular_type(entry.stat().st_mode)
     return None if kind is None else f"is {kind}"
-
-
-def is_junk(name: str) -> bool:
-    """Tell whether a name is that of a hidden file, or of one that a system left behind."""
-    return name in JUNK or name.startswith(".")
 
 
 def _entries(path: str | Path) -> list[os.DirEntry[str]]:

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from lake import files
+from pipelines.common.digests import is_junk
 from pipelines.common.errors import DataError
-from pipelines.sources.folder_walk import MOST, TABLES, Walk, is_junk, suffix
+from pipelines.sources.folder_walk import MOST, TABLES, Walk, suffix
 from pipelines.sources.folder_walk import walk as walk_through
 
 METADATA: Final = ("metadata.jsonl", "metadata.csv", "metadata.parquet")

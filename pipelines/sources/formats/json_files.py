@@ -1,7 +1,7 @@
 """JSON as people keep it: one object a line, or an array of objects; nothing changes on reading.
 
 Polars reads the lines. What it would change without a word is looked for before and after: half of
-a surrogate pair, a key that comes twice, an object among texts.
+a surrogate pair, a key that comes twice, an object or a number among texts.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def refuse_lines(file: BinaryIO) -> None:
 
 
 def check(file: BinaryIO, frame: pl.DataFrame) -> None:
-    """Refuse what Polars changes without a word: keys that come twice, objects among texts.
+    """Refuse what Polars changes without a word: keys that come twice, other values among texts.
 
     Args:
         file: lines of objects.
@@ -185,11 +185,16 @@ def _check_line(number: int, line: bytes, texts: list[str]) -> None:
     except ValueError as error:
         raise MalformedError(f"line {number:,}: {_reason(error)}") from error
     for name in texts:
-        if isinstance(value.get(name), list | dict):
-            what = "a list" if isinstance(value[name], list) else "an object"
+        if isinstance(value.get(name), list | dict | bool | int | float):
             raise MalformedError(
-                f"line {number:,} holds {what} in column {name!r}, where other lines hold texts"
+                f"line {number:,} holds {_called(value[name])} in column {name!r}, where other "
+                "lines hold texts; write all of them as texts"
             )
+
+
+def _called(value: object) -> str:
+    name = _name(value)
+    return f"an {name}" if name == "object" else f"a {name}"
 
 
 def _reason(error: Exception) -> str:
@@ -197,5 +202,12 @@ def _reason(error: Exception) -> str:
 
 
 def _name(value: object) -> str:
-    names = {list: "list", str: "text", bool: "truth value", int: "number", float: "number"}
+    names = {
+        dict: "object",
+        list: "list",
+        str: "text",
+        bool: "truth value",
+        int: "number",
+        float: "number",
+    }
     return names.get(type(value), "null")

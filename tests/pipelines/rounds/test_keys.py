@@ -112,6 +112,11 @@ def test_a_folder_is_its_files_without_compiled_ones(
     (folder / "part" / "__pycache__").mkdir()
     (folder / "part" / "__pycache__" / "one.pyc").write_bytes(b"compiled")
     assert file_digests.of_path(folder) == first
+    for junk in (".DS_Store", "a/._x.png", "__MACOSX/b.txt", "Thumbs.db"):
+        place = folder / junk
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(b"left behind")
+    assert file_digests.of_path(folder) == first
     (folder / "part" / "one.py").rename(folder / "part" / "two.py")
     renamed = file_digests.of_path(folder)
     assert renamed == digests.of_file(folder) != first
