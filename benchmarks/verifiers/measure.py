@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from tqdm import tqdm
 
-from benchmarks.verifiers import dialogues, judged, made, meanings, pictures, prose, wholes
+from benchmarks.verifiers import dialogues, judged, made, meanings, pictures, prose, typed, wholes
 from benchmarks.verifiers.plan import KIND, UNCOUNTED, Planted, RowCase, Seen, TableCase, suite
 from expectations import verifier
 from expectations.calibration import wilson
@@ -29,6 +29,7 @@ ROW_CASES = (
     made.CODE,
     made.MATHS,
     made.JSON,
+    typed.CASE,
 )
 MODEL_CASES = (judged.CASE,)
 """As row cases; they ask a language model, which takes seconds for each row."""

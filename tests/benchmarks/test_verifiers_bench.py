@@ -35,14 +35,10 @@ def batches() -> list[Passed]:
     return measure.tables(measure.TABLE_CASES, 300, range(1))
 
 
-OF_TABLES = {"table_agreement", "table_distance"}
-"""Scorers of rows of a table, which the plan's data has none of."""
-
-
 def test_every_scorer_and_every_expectation_is_in_the_plan() -> None:
     asked = {name for case in measure.CASES for name in case.scorers}
     judged = {rule.scorer for rule in RULES.values() if rule.scorer}
-    assert asked == judged == set(registry.SCORERS.names()) - OF_TABLES
+    assert asked == judged == set(registry.SCORERS.names())
     types = {rule.type for rule in RULES.values()} | {case.type for case in measure.TABLE_CASES}
     assert set(custom.TYPES) <= types
 
