@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lineage.ancestry.compiling import compiled
-from pipelines.features.tables import kernels, kinds
+from pipelines.features.tables import boxes, kernels, kinds
 
 EDGES: Final = (0.01, 0.99)
 """Quantiles between which a column is as wide as it counts."""
@@ -121,18 +121,36 @@ def closest(
         Distances and rows, [n, count] each, the closest first, ties by the lower row; NaN and -1
         where there are fewer.
     """
-    limit = near * rows.columns
+    sums = np.full((len(rows), count), np.inf)
+    found = np.full((len(rows), count), -1, dtype=np.int64)
+    fill = _fill_narrow if near * rows.columns < WIDE else _fill_wide
+    fill(rows, references, near, skip_self, sums, found)
+    distances = np.where(found >= 0, sums, np.nan) / max(rows.columns, 1)
+    return distances, found
+
+
+def _fill_narrow(  # noqa: PLR0917  arrays by position, as compiled code takes them
+    rows: Points, references: Points, near: float, skip_self: bool, sums: Distances, found: Rows
+) -> None:
+    """Search where rows with other categories or nulls are too far away."""
     group, own = _groups(references, rows, near)
     key = _key(references)
     order = np.lexsort((_values(references, key), group))
-    sums = np.full((len(rows), count), np.inf)
-    found = np.full((len(rows), count), -1, dtype=np.int64)
     compiled(kernels.search)(
         rows.numbers, rows.codes, own, references.numbers, references.codes,
-        order, group, key, limit, limit < WIDE, skip_self, sums, found,
+        order, group, key, near * rows.columns, True, skip_self, sums, found,
     )  # fmt: skip
-    distances = np.where(found >= 0, sums, np.nan) / max(rows.columns, 1)
-    return distances, found
+
+
+def _fill_wide(  # noqa: PLR0917  arrays by position, as compiled code takes them
+    rows: Points, references: Points, near: float, skip_self: bool, sums: Distances, found: Rows
+) -> None:
+    """Search where rows can differ in anything."""
+    tree = boxes.build(references.numbers, references.codes)
+    compiled(kernels.search_boxes)(
+        rows.numbers, rows.codes, references.numbers, references.codes, tree.order, tree.span,
+        tree.child, tree.edges, tree.nulls, tree.codes, near * rows.columns, skip_self, sums, found,
+    )  # fmt: skip
 
 
 def _width(values: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipelines.features.tables import between, boosting, encoding, gower, kinds
+from pipelines.features.tables import between, boosting, encoding, gower, kernels, kinds
 
 COLUMNS = ("size", "count", "kind", "open")
 
@@ -57,6 +57,38 @@ def test_neighbours_and_groups_are_those_of_all_distances(near: float) -> None:
     wanted_groups = connected_components(all_distances(right, right) <= near + 1e-12)[0]
     assert connected_components(links, directed=False)[0] == wanted_groups
     assert len(edges) == 90 - wanted_groups
+
+
+def compared_with_all(
+    left: gower.Points, right: gower.Points, count: int, *, same: bool
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What `gower.closest` gives, found by a loop over all pairs."""
+    sums = np.full((len(left), count), np.inf)
+    found = np.full((len(left), count), -1, dtype=np.int64)
+    group, order = np.zeros(len(right), np.int64), np.arange(len(right))
+    own = np.zeros(len(left), np.int64)
+    kernels.search(
+        left.numbers, left.codes, own, right.numbers, right.codes, order, group, -1,
+        float(left.columns), False, same, sums, found,
+    )  # fmt: skip
+    return sums / left.columns, found
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, ("size",), ("kind", "open")])
+@pytest.mark.parametrize("count", [1, 4])
+def test_boxes_pass_over_no_row_that_is_closer_or_as_close_and_lower(
+    columns: tuple[str, ...], count: int
+) -> None:
+    rows, real = table(3, 40), table(4, 200)
+    left, right = gower.points([rows, real], columns, real)
+    for one, same in ((left, False), (right, True)):
+        distances, found = gower.closest(one, right, count, skip_self=same)
+        expected = compared_with_all(one, right, count, same=same)
+        assert np.array_equal(distances, expected[0])
+        assert np.array_equal(found, expected[1])
+    nothing = gower.Points(right.numbers[:0], right.codes[:0])
+    assert (gower.closest(left, nothing, count)[1] == -1).all()
+    assert len(gower.closest(nothing, right, count)[1]) == 0
 
 
 def test_one_outlier_does_not_make_all_other_rows_near() -> None:
