@@ -56,6 +56,8 @@ class Embedder:
     """Mean of each number over the real images, [DIMENSIONS]."""
     deviation: NDArray[np.float32]
     """Standard deviation of each number over the real images, [DIMENSIONS]."""
+    name: str = "learned"
+    """As `ingest.features` has it."""
 
     def points(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed images, [n, h, w] or [n, h, w, 3] in [0, 1], as points [n, DIMENSIONS].
@@ -90,7 +92,7 @@ def fit(values: NDArray[np.float32], labels: NDArray[Any], seed: int = 0) -> Emb
         raise DataError("there is no real image to learn features from")
     images = _tensor(values)
     classes, places = np.unique(labels, return_inverse=True)
-    with _repeatable(), torch.random.fork_rng(devices=[]):
+    with repeatable(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         body = _body(images.shape[1])
         head = torch.nn.Linear(WIDTHS[-1], TURNS + len(classes))
@@ -106,7 +108,7 @@ def _raw(body: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa
 
     none = np.empty((0, DIMENSIONS), dtype=np.float32)
     starts = range(0, len(values), CHUNK)
-    with _repeatable(), torch.inference_mode():
+    with repeatable(), torch.inference_mode():
         parts = [_through(body, _tensor(values[start : start + CHUNK])).numpy() for start in starts]
     return np.concatenate([none, *parts])
 
@@ -187,7 +189,7 @@ def _tensor(values: NDArray[np.float32]) -> torch.Tensor:
 
 
 @contextmanager
-def _repeatable() -> Iterator[None]:
+def repeatable() -> Iterator[None]:
     """Compute on one thread, and set torch back afterwards."""
     import torch  # noqa: PLC0415  slow to import
 

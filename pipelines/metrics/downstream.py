@@ -27,11 +27,15 @@ class Labelled:
     """What a classifier reads where that is not the points, [n], such as texts, or [n, k]."""
     features: str = ""
     """Digest of the network that made the points; empty where none did."""
+    embedder: str = ""
+    """The name of this network, as settings have it."""
 
     def at(self, rows: NDArray[np.int64]) -> Labelled:
         """Select rows, all of the same weight."""
         inputs = self.inputs[rows] if len(self.inputs) else self.inputs
-        return Labelled(self.vectors[rows], self.labels[rows], None, inputs, self.features)
+        return Labelled(
+            self.vectors[rows], self.labels[rows], None, inputs, self.features, self.embedder
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

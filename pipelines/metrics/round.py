@@ -73,6 +73,8 @@ class Evaluation:
     """The judging figure of the mix minus that of real_only and of previous, paired."""
     recall_per_class: Mapping[str, Mapping[Any, float]]
     """Of the classifiers trained on real_only and mix, on validation rows."""
+    embedder: str = ""
+    """The network whose points the shape figures are of, as settings name it; empty: none."""
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Why the data cannot have a section of the figures, such as accuracy or difference."""
 
@@ -81,6 +83,7 @@ class Evaluation:
         return {
             "n": self.n,
             "features": self.features,
+            **({"embedder": self.embedder} if self.embedder else {}),
             "round": _plain(self.round),
             "mix": _plain(self.mix),
             "task": self.task,
@@ -153,6 +156,7 @@ def evaluate_round(
     return Evaluation(
         n=n,
         features=_features_digest(request),
+        embedder=real.embedder,
         round=measured["accepted"],
         mix=measured["mix"],
         task=plugin.figure,

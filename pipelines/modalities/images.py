@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -27,12 +27,18 @@ from pipelines.features import (
     images,
     knn,
 )
-from pipelines.features.image_embedding import Embedder
+from pipelines.features.pretrained import embedder as pretrained
+from pipelines.features.pretrained import weights
+from pipelines.features.pretrained.reference import Reference
 from pipelines.metrics import Labelled, tasks
 from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
 
+Embedder: TypeAlias = image_embedding.Embedder | pretrained.Embedder
+
 IMAGE = "image"
+PIXELS: Final = "pixels"
+LEARNED: Final = "learned"
 RETOUCHED_BITS: Final = 4
 """Bits of a perceptual hash, of 64, that retouched copies differ in at most."""
 RETOUCHED: Final = 2.5
@@ -48,9 +54,11 @@ class ImageSettings(StrictModel):
     """How an image of other proportions gets this size: cut at its centre, padded, stretched."""
     ground: str = "white"
     """Colour below alpha and around an image that is padded, as CSS writes it."""
-    features: Literal["pixels", "learned"] | None = None
-    """What figures of shape are measured on: pixels, or points of a network that learns from the
-    real training rows. Not given: pixels of images of at most `image_descriptor.PLAIN` values."""
+    features: str | None = None
+    """What figures of shape are measured on: `pixels`; `learned`, points of a network that learns
+    from the real training rows; or those of one that others trained, `efficientnet-lite0` or
+    `timm:MODEL[@FILE]`. Not given: pixels of images of at most `image_descriptor.PLAIN` values,
+    and `learned` of larger ones."""
 
     @field_validator("size")
     @classmethod
@@ -70,11 +78,18 @@ class ImageSettings(StrictModel):
         image_conversion.colour(ground)
         return ground
 
-    def learns_features(self, shape: tuple[int, ...]) -> bool:
-        """Tell whether images of this shape, [h, w] or [h, w, 3], are measured by a network."""
+    @field_validator("features")
+    @classmethod
+    def _known_features(cls, features: str | None) -> str | None:
+        if features not in (None, PIXELS, LEARNED):
+            Reference.of(features)
+        return features
+
+    def measured_by(self, shape: tuple[int, ...]) -> str:
+        """Return what images of this shape, [h, w] or [h, w, 3], are measured on."""
         if self.features is None:
-            return not image_descriptor.is_plain(shape)
-        return self.features == "learned"
+            return PIXELS if image_descriptor.is_plain(shape) else LEARNED
+        return self.features
 
     def form(self) -> image_conversion.Form:
         """Return the form that images are brought into."""
@@ -168,20 +183,32 @@ class Images(Modality):
         """Return the payload unchanged."""
         return frame
 
+    def measured_digests(self, settings: ImageSettings) -> Mapping[str, str]:
+        """Return the digest of the weights of the network that others trained, if one measures."""
+        if settings.features in (None, PIXELS, LEARNED):
+            return {}
+        return {settings.features: weights.digest(Reference.of(settings.features))}
+
     def measured(
         self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]
     ) -> Mapping[str, Labelled]:
         """Return pixel vectors of small images, and of others points of a network.
 
-        The network has learnt from the real rows alone. The classifier of a downstream task sees
-        pixels, or what describes larger images (`features.image_descriptor`).
+        The network has learnt from the real rows alone, or others trained it. The classifier of a
+        downstream task sees pixels, or what describes larger images (`features.image_descriptor`).
         """
-        shape = images.decode(real[IMAGE][:1]).shape[1:]
-        known = labels.array(real)
-        embedder = None
-        if self.settings.learns_features(shape):
-            embedder = image_embedding.fit(images.to_unit(images.decode(real[IMAGE])), known)
+        embedder = self._embedder(real)
         return {name: _labelled(frame, embedder) for name, frame in frames.items()}
+
+    def _embedder(self, real: pl.DataFrame) -> Embedder | None:
+        """Make what turns images into points; None: their pixels are the points."""
+        features = self.settings.measured_by(images.decode(real[IMAGE][:1]).shape[1:])
+        if features == PIXELS:
+            return None
+        values = images.to_unit(images.decode(real[IMAGE]))
+        if features == LEARNED:
+            return image_embedding.fit(values, labels.array(real))
+        return pretrained.fit(features, values)
 
     def picture(
         self, *, real: pl.DataFrame, accepted: pl.DataFrame, refused: pl.DataFrame, title: str
@@ -195,7 +222,13 @@ def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
     pixels = values.reshape(len(values), math.prod(values.shape[1:]))
     plain = image_descriptor.is_plain(values.shape[1:])
     inputs = np.empty(0, dtype=np.float32) if plain else image_descriptor.described(values)
-    points, digest = (
-        (pixels, "") if embedder is None else (embedder.points(values), embedder.digest)
+    if embedder is None:
+        return Labelled(pixels, labels.array(frame), tasks.weights(frame), inputs)
+    return Labelled(
+        embedder.points(values),
+        labels.array(frame),
+        tasks.weights(frame),
+        inputs,
+        embedder.digest,
+        embedder.name,
     )
-    return Labelled(points, labels.array(frame), tasks.weights(frame), inputs, digest)

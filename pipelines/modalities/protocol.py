@@ -97,6 +97,16 @@ class Modality(Plugin, Protocol):
     def shown(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the payload as scorers and suites see it, with derived columns."""
 
+    def measured_digests(self, settings: Any) -> Mapping[str, str]:  # noqa: ANN401, ARG002  each has its own
+        """Return digests of what `measured` depends on besides rows and settings, by name.
+
+        Such as the weights of a network. They are in the key of stage `evaluate` alone.
+
+        Args:
+            settings: An instance of the class's own `Settings`.
+        """
+        return {}
+
     @abstractmethod
     def measured(
         self, real: pl.DataFrame, frames: Mapping[str, pl.DataFrame]

@@ -77,6 +77,20 @@ def files(
     return MODALITIES.files({reference: own}, *arguments(reference, identity, settings))
 
 
+def measured_digests(
+    reference: str, identity: tuple[str, ...], settings: Mapping[str, Any]
+) -> Mapping[str, str]:
+    """Return digests of what the points of a modality's rows depend on besides rows and settings.
+
+    Raises:
+        ParamsError: as `load`.
+        LibraryError: an optional library is not installed.
+        DataError: a file that settings name cannot be read.
+    """
+    modality = load(reference, identity, settings)
+    return modality.measured_digests(parsed(type(modality), settings))
+
+
 def recorded(manifest: Mapping[str, Any]) -> Modality:
     """Load the modality that the manifest of real data records.
 

@@ -93,6 +93,14 @@ def _modality_files(round_: Round) -> tuple[Path, ...]:
     return modalities.files(ingest.modality, round_.identity, ingest.modality_settings)
 
 
+def measured_digests(round_: Round) -> dict[str, str]:
+    """Digests of what the figures of a round depend on besides rows, settings and files."""
+    ingest = round_.settings.ingest
+    return dict(
+        modalities.measured_digests(ingest.modality, round_.identity, ingest.modality_settings)
+    )
+
+
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a stage that its key covers."""
     if stage == "verify":

@@ -76,6 +76,8 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
     files = _digests(plugin_inputs.files(round_, stage))
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
+    if stage == "evaluate":
+        files |= plugin_inputs.measured_digests(round_)
     return StageInputs(
         settings(round_, stage), files, versions(round_, stage), _names(round_, stage)
     )

@@ -1,0 +1,1 @@
+"""Networks that others trained, by which images become points."""
