@@ -31,7 +31,17 @@ LONGEST: Final = 2000
 USUAL: Final = 0.95
 """Quantile of the lengths of real texts that a model is let to write."""
 STEPS: Final = (200, 1200)
-"""Steps of training, at least and at most."""
+"""Steps of training on greyscale, at least and at most."""
+COLOUR_STEPS: Final = 3000
+"""Steps of training in colour, at least: after a third of them hardly a real image has a candidate
+near it (docs/images.md)."""
+COLOUR_SAMPLING: Final[Mapping[str, float]] = {"eta": 1.0, "guidance": 1.5}
+"""How images in colour are sampled from so short a training: with fresh noise, which mends what an
+earlier step got wrong; and a step further towards the label than the network goes."""
+SAMPLING_COMMENTS: Final[Mapping[str, str]] = {
+    "generate.diffusion.eta": "share of fresh noise in each step: it mends what earlier steps missed",
+    "generate.diffusion.guidance": "above 1 classes are told apart better, and vary less within",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +82,23 @@ def _of_any(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # noqa: 
 
 
 def _of_diffusion(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # noqa: ARG001  of all
-    """Train small data for as many steps as larger data, but not for longer than is of use.
-
-    Colour has steps of its own, which take minutes as they are.
-    """
+    """Train small data for as many steps as larger data, but not for longer than is of use."""
     shape = images.decode(train[IMAGE][:1]).shape[1:]
     default = DiffusionFit().suited(shape)
-    if len(shape) > 2:  # noqa: PLR2004  height and width
-        return Suited({}, {"candidates": _candidates(train, MOST)})
     scale = (default.reference_rows / max(len(train), 1)) ** 0.5
-    steps = round(min(max(default.steps, STEPS[0] / scale), STEPS[1]) * max(scale, 1.0))
+    in_colour = len(shape) > 2  # noqa: PLR2004  height and width
+    if in_colour:
+        steps = max(default.steps, round(COLOUR_STEPS * scale))
+    else:
+        steps = round(min(max(default.steps, STEPS[0] / scale), STEPS[1]) * max(scale, 1.0))
     fit = {"diffusion": {"steps": steps}} if steps != default.steps else {}
     made = f"on {len(train):,} rows {round(steps / scale):,} steps are made"
     comments = {"fit.diffusion.steps": made} if fit else {}
-    return Suited(fit, {"candidates": _candidates(train, MOST)}, comments)
+    generate: dict[str, Any] = {"candidates": _candidates(train, MOST)}
+    if in_colour:
+        generate["diffusion"] = dict(COLOUR_SAMPLING)
+        comments |= SAMPLING_COMMENTS
+    return Suited(fit, generate, comments)
 
 
 def _of_text(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:
