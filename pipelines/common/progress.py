@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -10,6 +11,10 @@ from typing import Any, Final, TypeVar
 from lake.visible import visible
 
 Item = TypeVar("Item")
+TIMED: Final = range(2, 10)
+"""Items that are timed; those before them take longer, since libraries prepare themselves."""
+LONG: Final = 60.0
+"""Seconds of work from which its length is said beforehand."""
 SECONDS: Final = 10.0
 """Least time between two lines where there is no terminal."""
 
@@ -17,6 +22,34 @@ SECONDS: Final = 10.0
 def track(items: Sequence[Item], name: str) -> Iterator[Item]:
     """Yield the items, and report on standard error how many are done."""
     yield from _bar(name, iterable=items)
+
+
+def announced(items: Sequence[Item], name: str, what: str) -> Iterator[Item]:
+    """Yield the items as `track` does, and say once how long all will take, if it is long.
+
+    Args:
+        items: The work, each part of which takes about as long as another.
+        name: Name of the work.
+        what: What the items are, such as "steps".
+    """
+    began = 0.0
+    for done, item in enumerate(track(items, name)):
+        if done == TIMED.start:
+            began = time.monotonic()
+        if done == TIMED.stop:
+            each = (time.monotonic() - began) / len(TIMED)
+            _announce(f"{name}: {len(items):,} {what}", len(items) * each)
+        yield item
+
+
+def _announce(work: str, seconds: float) -> None:
+    """Say how long work will take, if it is longer than `LONG`."""
+    from tqdm import tqdm  # noqa: PLC0415  not needed by light commands
+
+    if seconds < LONG:
+        return
+    sentence = f"{work} take about {round(seconds / 60):,} min if this machine stays as busy"
+    tqdm.write(visible(sentence), file=sys.stderr)
 
 
 def told(

@@ -35,12 +35,13 @@ STEPS: Final = (200, 1200)
 COLOUR_STEPS: Final = 3000
 """Steps of training in colour, at least: after a third of them hardly a real image has a candidate
 near it (docs/images.md)."""
-COLOUR_SAMPLING: Final[Mapping[str, float]] = {"eta": 1.0, "guidance": 1.5}
-"""How images in colour are sampled from so short a training: with fresh noise, which mends what an
-earlier step got wrong; and a step further towards the label than the network goes."""
+COLOUR_SAMPLING: Final[Mapping[str, float]] = {"eta": 1.0}
+GUIDED: Final[Mapping[str, float]] = {"guidance": 1.5}
+"""How images in colour are sampled from so short a training: with fresh noise and, where there are
+labels, a step further towards the label than the network goes."""
 SAMPLING_COMMENTS: Final[Mapping[str, str]] = {
-    "generate.diffusion.eta": "share of fresh noise in each step: it mends what earlier steps missed",
-    "generate.diffusion.guidance": "above 1 classes are told apart better, and vary less within",
+    "eta": "fresh noise in each step mends what earlier steps missed",
+    "guidance": "above 1 classes are told apart better, and vary less within",
 }
 
 
@@ -96,8 +97,9 @@ def _of_diffusion(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # 
     comments = {"fit.diffusion.steps": made} if fit else {}
     generate: dict[str, Any] = {"candidates": _candidates(train, MOST)}
     if in_colour:
-        generate["diffusion"] = dict(COLOUR_SAMPLING)
-        comments |= SAMPLING_COMMENTS
+        sampling = {**COLOUR_SAMPLING, **(GUIDED if LABEL in train.columns else {})}
+        generate["diffusion"] = sampling
+        comments |= {f"generate.diffusion.{name}": SAMPLING_COMMENTS[name] for name in sampling}
     return Suited(fit, generate, comments)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.common.errors import GeneratorError
-from pipelines.common.progress import track
+from pipelines.common.progress import announced
 from pipelines.generators.diffusion import unet
 from pipelines.generators.diffusion.settings import Fitting
 
@@ -77,7 +77,7 @@ def train(
         optimiser, settings.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
     )
     averaged = {name: value.clone() for name, value in network.state_dict().items()}
-    for step in track(range(steps), "fit"):
+    for step in announced(range(steps), "fit", "steps"):
         loss = _loss(network, data, settings, scheduler, draw)
         if not torch.isfinite(loss):
             raise GeneratorError(
