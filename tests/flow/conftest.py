@@ -54,14 +54,14 @@ def copied(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     project = copy(published, tmp_path / "project")
     monkeypatch.chdir(project.root)
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.fixture(scope="session")
 def _unchanged(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = copy(published, tmp_path_factory.mktemp("unchanged") / "project")
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     project = tiny(tmp_path / "project")
     monkeypatch.chdir(project.root)
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def laboratory(
         patch.setenv(KEY, str(keys[0]))
         project.run("publish", "tiny-3")
     yield Lab(project, lake, str(start), lake.resolve("main"), str(blocked))
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def still(made_blocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.fixture
@@ -146,4 +146,4 @@ def blocked(
     project = copy(made_blocked, tmp_path / "project")
     monkeypatch.chdir(project.root)
     yield project
-    project.stop_lake()
+    project.drop_lake()

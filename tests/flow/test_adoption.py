@@ -30,7 +30,7 @@ def unpacked(release: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         archive.extractall(root, filter="data")
     monkeypatch.chdir(root)
     yield Project(root)
-    Project(root).stop_lake()
+    Project(root).drop_lake()
 
 
 @pytest.fixture

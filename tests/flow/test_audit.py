@@ -33,7 +33,7 @@ def project(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.chdir(made.root)
         plant(made.lake())
         yield made
-    made.stop_lake()
+    made.drop_lake()
 
 
 def plant(lake: Lake) -> None:

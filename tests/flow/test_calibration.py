@@ -106,7 +106,7 @@ def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     project.run("ingest", "tiny")
     generate_by_hand(project)
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def audit(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def line(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with pytest.raises(BlockedError, match=r"guard blocks tiny-5 \(holdout_ancestry\)"):
             project.round("tiny-5", *LATER)
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def rounds() -> dict[str, object]:

@@ -26,7 +26,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project.run("ingest", "digits")
         project.round("digits-1")
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def test_the_split_is_of_real_digits(digits: Project) -> None:

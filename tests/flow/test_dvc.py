@@ -70,7 +70,7 @@ def done(
     shutil.copytree(first[0], root, symlinks=True)
     monkeypatch.chdir(root)
     yield Project(root)
-    Project(root).stop_lake()
+    Project(root).drop_lake()
 
 
 def test_the_first_run_leaves_only_receipts_and_the_lock(

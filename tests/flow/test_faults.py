@@ -310,7 +310,7 @@ def unfinished(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     project = copy(published, tmp_path_factory.mktemp("unfinished") / "project")
     (project.root / receipts.path("tiny", 2, "generate")).unlink()
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         vendor_rows(project).write_ndjson(project.root / "vendor.jsonl")
         project.round("talk-1")
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def test_unlabelled_texts_of_a_file_are_published_at_the_default_limits(

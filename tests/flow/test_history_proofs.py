@@ -259,7 +259,7 @@ def another(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     limits = {"guard": {"depth_max_warn": 100.0}}
     project.edit(lambda found: found["rounds"]["tiny-3"].update(publish=limits))
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def test_a_key_that_cannot_be_used_stops_publish_before_the_merge(

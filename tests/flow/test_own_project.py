@@ -18,7 +18,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     project.root.mkdir()
     monkeypatch.chdir(project.root)
     yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def added(project: Project) -> None:

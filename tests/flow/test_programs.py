@@ -51,7 +51,7 @@ def _wrong(found: Mapping[str, str]) -> str:
 
 @pytest.fixture(
     params=[
-        pytest.param(4, id="a quarter of them"),
+        pytest.param(8, id="an eighth of them"),
         pytest.param(1, id="all of them", marks=pytest.mark.slow),
     ]
 )
@@ -130,7 +130,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     place = made.root / "expectations" / "suites" / "tasks.json"
     place.write_text(json.dumps(suite), encoding="utf-8")
     yield made
-    made.stop_lake()
+    made.drop_lake()
 
 
 def params(url: str, count: int) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def test_a_rejection_outlives_its_branch(blocked: Project) -> None:
     assert (entry["state"], entry["rejected"]) == ("rejected", "blurred")
 
 
+@pytest.mark.slow
 def test_a_rejection_outlives_a_branch_that_moved_back(blocked: Project) -> None:
     lake = rejected(blocked)
     before = receipts.read("tiny", 3, "evaluate").commit

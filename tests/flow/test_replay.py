@@ -32,7 +32,7 @@ def project(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.root)
         yield made
-    made.stop_lake()
+    made.drop_lake()
 
 
 def sample(project: Project, row: int, number: int = 1) -> str:

@@ -159,7 +159,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         frame = pl.DataFrame({COLUMN: texts, "label": labels})
         verdicts_of(lake, plant(lake, "notes", frame, pl.col("row") == 1), 4)
         yield made
-    made.stop_lake()
+    made.drop_lake()
 
 
 @pytest.fixture(scope="module")

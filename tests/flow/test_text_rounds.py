@@ -39,7 +39,7 @@ def published(
         project.run("ingest", "talk")
         project.round("talk-1")
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def test_a_round_of_texts_is_published(published: Project) -> None:

@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         made.run("lake", "")
         made.run("ingest", "tiny")
         yield made
-    made.stop_lake()
+    made.drop_lake()
 
 
 @pytest.fixture(scope="module")

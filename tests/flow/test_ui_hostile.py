@@ -63,7 +63,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         plant(project.lake(), "notes", frame, pl.col("row") == 1)
         with serving(project.lake()) as found:
             yield found
-    project.stop_lake()
+    project.drop_lake()
 
 
 def asked(page: Page, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, str]:

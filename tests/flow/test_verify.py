@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project.run("ingest", "tiny")
         project.round("tiny-1", "fit", "generate")
         yield project
-    project.stop_lake()
+    project.drop_lake()
 
 
 def judged(project: Project, *rules: dict[str, Any]) -> pl.DataFrame:

@@ -61,7 +61,7 @@ def ground(
     if not SERVER:
         shutil.copytree(request.getfixturevalue("made_blocked"), root, symlinks=True)
         yield Ground(root, {HOME: str(root / ".lake")})
-        Project(root).stop_lake()
+        Project(root).drop_lake()
         return
     project, name = tiny(root), f"gate-{secrets.token_hex(4)}"
     project.edit(lambda found: found.update(lake={"repository": name, "holdout": f"{name}-held"}))

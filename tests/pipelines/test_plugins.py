@@ -118,7 +118,7 @@ def project(
     found = begin(tmp_path / "project", named)
     monkeypatch.chdir(found.root)
     yield found
-    found.stop_lake()
+    found.drop_lake()
     for name in [each for each in sys.modules if each.partition(".")[0] == "studio"]:
         del sys.modules[name]
 

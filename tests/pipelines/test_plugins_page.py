@@ -28,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         place.write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     yield Project(tmp_path)
-    Project(tmp_path).stop_lake()
+    Project(tmp_path).drop_lake()
 
 
 def test_the_page_has_one_of_each_kind(project: Project) -> None:

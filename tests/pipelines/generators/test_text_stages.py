@@ -71,7 +71,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     suite.write_text(json.dumps(SUITE))
     monkeypatch.chdir(found.root)
     yield found
-    found.stop_lake()
+    found.drop_lake()
 
 
 def estimated(name: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
