@@ -134,7 +134,7 @@ def test_an_answer_that_is_no_score_is_no_vote(
     local_server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    once = Service(max_tokens=16, attempts=1, max_failures=1.0, concurrency=1)
+    once = Service(max_tokens=2, attempts=1, max_failures=1.0, concurrency=1)
     settings = brief(tmp_path, judge.JudgeSettings(service=once, votes=2))
     asked = rows("one", "two")
     with Proxy(local_server.access, KEY) as proxy:
