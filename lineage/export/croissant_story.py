@@ -115,7 +115,7 @@ def _learned(origin: Origin, round_: Round) -> Json:
     mix = round_.mix
     if mix is None:
         name = names.named("model", round_.text("generator", "digest") or "unknown")
-        label = "a model of unknown training data"
+        label = round_.opaque_model
         return {"@id": names.iri(name, origin), "@type": "prov:Entity", "prov:label": label}
     name = names.iri(names.named("mix", mix["digest"]), origin)
     return {"@id": name, "@type": "prov:Collection", "prov:label": _mix(mix)}

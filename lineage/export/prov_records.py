@@ -161,7 +161,7 @@ def _generations(records: Records, rows: RoundRows) -> None:
             records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": agent})
         if made["trained_on"] is None:
             learned = names.named("model", digest or "unknown")
-            label = "a model of unknown training data"
+            label = rows.round.opaque_model
             records.element("entity", learned, label, "stemma:OpaqueModel", {"generator": digest})
         else:
             learned = names.named("mix", made["trained_on"])

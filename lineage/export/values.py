@@ -16,6 +16,7 @@ import polars as pl
 from lineage import schema, training_mix
 from lineage.errors import MixError
 
+OPAQUE: Final = "a model of unknown training data"
 LARGEST: Final = (1 << 63) - 1
 DECIDED: Final = pl.Schema({name: schema.DECISIONS[name] for name in ("row", "decision")})
 
@@ -114,6 +115,12 @@ class Round:
         for name in path:
             content = content.get(name) if isinstance(content, Mapping) else None
         return content
+
+    @property
+    def opaque_model(self) -> str:
+        """What a model of unknown training data is called: by its name, where the round has it."""
+        named = self.text("environment", "model")
+        return f"{named}, {OPAQUE}" if named else OPAQUE
 
     def text(self, *path: str) -> str | None:
         """Return the manifest's text at a path; None where there is none."""

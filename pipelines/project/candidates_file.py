@@ -12,15 +12,20 @@ from pipelines.params import Dataset
 from pipelines.sources import candidates
 
 GENERATOR: Final = "file"
-LIMITS: Final[Mapping[str, None]] = {"opaque_roots_block": None, "real_inputs_block": None}
-"""Limits of the guard for candidates of which none names a parent: what these two checks measure is
+LIMITS: Final[Mapping[str, None]] = {
+    "opaque_roots_block": None,
+    "real_inputs_block": None,
+    "depth_mean_block": None,
+}
+"""Limits of the guard for candidates of which none names a parent: what these checks measure is
 known before, so they warn and do not block."""
 UNTIED: Final = (
     "no column names parents (--parents), so nothing ties the candidates to real data: for this "
-    "round opaque_roots and real_inputs are written to warn and not to block (docs/candidates.md)"
+    "round opaque_roots, real_inputs and depth_mean are written to warn and not to block "
+    "(docs/candidates.md)"
 )
 COMMENTS: Final[Mapping[str, str]] = {
-    "publish.guard": "nothing names parents, so these two can only warn; all others block"
+    "publish.guard": "nothing names parents, so these three can only warn; all others block"
 }
 """Comments of params.yaml, by path of the key in an entry."""
 

@@ -107,7 +107,7 @@ def _of_text(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:
     """Let the local model write texts as long as real ones are."""
     lengths = [train[name].str.len_chars().quantile(USUAL) or 0 for name in identity]
     longest = int(min(max(20, *(float(length) for length in lengths)), LONGEST))
-    wide = any(_is_wide(train[name]) for name in identity)
+    wide = any(is_wide(train[name]) for name in identity)
     tokens = int(longest * len(identity) / (WIDE_TOKEN if wide else TOKEN)) + 32
     own = {
         "service": {"model": "local", "temperature": 0.9, "top_p": 0.95, "max_tokens": tokens},
@@ -121,7 +121,7 @@ def _of_text(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:
     return Suited({}, {"candidates": _candidates(train, MOST_ASKED), "text": own}, comments)
 
 
-def _is_wide(texts: pl.Series) -> bool:
+def is_wide(texts: pl.Series) -> bool:
     """Whether most letters of texts are of a script without spaces between words."""
     joined = texts.drop_nulls().head(200)
     wide = int(joined.str.count_matches(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]").sum())

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.common.errors import LibraryError
 from pipelines.modalities import Modality
-from pipelines.project import detection
+from pipelines.project import detection, generator_settings
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import Given, columns_read
 
@@ -20,6 +20,8 @@ SHORT_TEXT: Final = 60
 """Words of a text up to which short runs of words are compared with held-out texts."""
 NGRAM: Final = 5
 """Length of such a run."""
+CHARACTERS: Final = 2
+"""Characters of a word in scripts without spaces between words, where the scorer counts each."""
 MEANING: Final = "text_meaning"
 LANGUAGE: Final = "language"
 ENGLISH: Final = 0.8
@@ -46,9 +48,8 @@ def suited(
     if LABEL in train.columns and modality.name in AGREEMENT:
         wanted = {AGREEMENT[modality.name]: {}, **wanted}
     if modality.name == detection.TEXT:
-        words = shown["text"].str.count_matches(r"\S+").median()
-        if isinstance(words, int | float) and words < SHORT_TEXT and "text_overlap" in wanted:
-            wanted["text_overlap"] = {"ngram": NGRAM}
+        if "text_overlap" in wanted and (ngram := _run(shown["text"])) is not None:
+            wanted["text_overlap"] = {"ngram": ngram}
         if _is_english(shown):
             wanted[MEANING] = {}
     left_out: dict[str, str] = {}
@@ -59,6 +60,16 @@ def suited(
             left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
             wanted.pop(name)
     return wanted, left_out
+
+
+def _run(texts: pl.Series) -> int | None:
+    """Length of the runs of words by which short texts are compared with held-out ones."""
+    wide = generator_settings.is_wide(texts)
+    words = texts.str.len_chars() / CHARACTERS if wide else texts.str.count_matches(r"\S+")
+    usual = words.median()
+    if not isinstance(usual, int | float) or usual >= SHORT_TEXT:
+        return None
+    return NGRAM * CHARACTERS if wide else NGRAM
 
 
 def _is_english(shown: pl.DataFrame) -> bool:

@@ -295,6 +295,7 @@ def of_text(place: Path) -> object:
         "candidates": result.candidates,
         "parents": result.parents,
         "facts": facts,
+        "maker": result.report.maker,
     }
 
 

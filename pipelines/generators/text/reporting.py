@@ -9,6 +9,7 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any, Final
 
+from pipelines.common import digests
 from pipelines.generators.protocol import GenerateReport
 from pipelines.generators.text import attribution, plan
 from pipelines.generators.text.plan import Question, TextRequest
@@ -38,7 +39,17 @@ def report(
         environment=environment(request, replies),
         cost={**asdict(costs.total(answers)), "attempts": attempts},
         facts=_facts(request, questions, answers),
+        maker=maker(request),
     )
+
+
+def maker(request: TextRequest) -> str:
+    """Digest the model that is asked: the same pool of exemplars with another one is another maker.
+
+    The service's address is not part of it, as it is no part of the cache's keys.
+    """
+    model = request.settings.service.model
+    return digests.of_json({"model": model, "weights": WEIGHTS if model == LOCAL else None})
 
 
 def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any]:

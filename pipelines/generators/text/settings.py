@@ -15,7 +15,7 @@ MAX_CELLS: Final = 100_000
 """Combinations of attributes that a grid may have."""
 
 
-VERSION: Final = "text/1"
+VERSION: Final = "text/2"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from pipelines.common.errors import DataError
 from pipelines.features import images
+from pipelines.modalities.registry import MODALITIES
+from pipelines.project import suited_scorers
 from pipelines.project.detection import Choice, Detected, detect
 
 WORDS = "the ship left port at dawn with salt and rope on deck for sail"
@@ -126,3 +128,12 @@ def test_columns_that_nothing_knows_are_named(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [[1], [2]], "b": [[3], [4]]})
     with pytest.raises(DataError, match=r"a \(lists or objects\), b \(lists or objects\)"):
         found(tmp_path, frame)
+
+
+def test_runs_that_are_compared_fit_short_texts_of_any_script() -> None:
+    modality = MODALITIES.load("text", ("text",))
+    chinese = [f"今天天气很好我们去公园散步{chr(0x4E00 + at)}" for at in range(30)]
+    for lines, ngram in ((chinese, 10), (texts(30), 5), ([" ".join(texts(30))] * 3, None)):
+        rows = pl.DataFrame({"row": range(len(lines)), "text": lines})
+        scorers, _ = suited_scorers.suited(modality, rows)
+        assert scorers["text_overlap"].get("ngram") == ngram

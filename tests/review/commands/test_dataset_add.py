@@ -137,9 +137,10 @@ def test_a_round_of_candidates_made_elsewhere_needs_no_line_by_hand(project: Pat
     assert commands.stemma("round", "add", "notes").code == 0
     assert params.load().rounds["notes-2"].generator == "text"
     done = commands.stemma("round", "add", "notes", "--candidates", "made.jsonl")
-    assert "for this round opaque_roots and real_inputs are written to warn" in done.out
+    assert "for this round opaque_roots, real_inputs and depth_mean are written to warn" in done.out
     loose = params.resolve(params.load(), "notes-3").settings.publish.guard
-    assert (loose.opaque_roots_block, loose.real_inputs_block) == (None, None)
+    blocks = (loose.opaque_roots_block, loose.real_inputs_block, loose.depth_mean_block)
+    assert blocks == (None, None, None)
     assert (loose.opaque_roots_warn, loose.holdout_near_block) == (0.25, 0.05)
     for other in ("notes-1", "notes-2"):
         tight = params.resolve(params.load(), other).settings.publish.guard
