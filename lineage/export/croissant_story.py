@@ -7,13 +7,22 @@ records is told: who is in the data, or what it may be used for, it does not kno
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lineage.export import names
 from lineage.export.figures import Figures
 from lineage.export.values import Origin, Round
 
 Json = dict[str, Any]
+CONDITIONS: Final[Mapping[str, str]] = {
+    "usageInfo": "usageInfo",
+    "conditionsOfAccess": "conditionsOfAccess",
+    "dataUseCases": "rai:dataUseCases",
+    "personalSensitiveInformation": "rai:personalSensitiveInformation",
+    "dataSocialImpact": "rai:dataSocialImpact",
+    "dataLimitations": "rai:dataLimitations",
+}
+"""Terms of a description of real data, and where an export has them."""
 
 
 def description(origin: Origin, measured: Mapping[str, Figures]) -> str:
@@ -66,7 +75,18 @@ def responsible(rounds: Sequence[Round], measured: Mapping[str, Figures]) -> Jso
         "rai:dataReleaseMaintenancePlan": "A round is published by a merge into main, and tagged. "
         "Tags never move: a round that is published again has a new one, as v3.1 after v3.",
     }
-    return {name: value for name, value in content.items() if value}
+    return {name: value for name, value in content.items() if value} | _conditions(rounds, content)
+
+
+def _conditions(rounds: Sequence[Round], content: Json) -> Json:
+    """Carry over what descriptions of real data say about use, each with its data set."""
+    told: dict[str, list[str]] = {}
+    for round_ in rounds:
+        for term in CONDITIONS:
+            said = round_.text("ingest", "conditions", term)
+            if said:
+                told.setdefault(CONDITIONS[term], []).append(f"{round_.dataset}: {said}")
+    return {term: [*(content.get(term) or ()), *dict.fromkeys(said)] for term, said in told.items()}
 
 
 def _source(origin: Origin, round_: Round) -> Json | None:

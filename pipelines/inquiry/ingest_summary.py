@@ -16,6 +16,8 @@ from pipelines.rounds import ingest_report, receipts
 
 SHOWN: Final = 5
 """Columns and reasons that a sentence names."""
+NOTES: Final = 3
+"""Notes that a sentence has."""
 
 
 class _Part(BaseModel):
@@ -74,7 +76,8 @@ class IngestSummary(_Part):
         """Say it in a line; None if there is nothing to say."""
         parts = [*self._files(), *self._columns(), *self._personal()]
         if self.notes:
-            parts.append(f"{len(self.notes):,} notes" if len(self.notes) > 1 else self.notes[0])
+            more = len(self.notes) - NOTES
+            parts += [*self.notes[:NOTES], *([f"{more:,} more notes"] if more > 0 else [])]
         return "; ".join(parts) or None
 
     def _files(self) -> list[str]:

@@ -23,6 +23,8 @@ MOST_LABELS: Final = 1000
 """Labels that are counted by split; the rest is counted together."""
 SHOWN: Final = 12
 """Labels that are printed."""
+REPEATED: Final = ("left_out", "notes", "conditions", "files")
+"""What the manifest says too, where there is something."""
 FILE: Final = "ingest"
 """Name of the file beside the receipts."""
 
@@ -67,6 +69,7 @@ class IngestReport:
             "files": [{"file": name, "rows": rows} for name, rows in self.account.files],
             "left_out": [each.to_dict() for each in self.account.left_out],
             "notes": list(self.account.notes),
+            "conditions": dict(self.account.conditions),
             "splits": self.splits,
             "labels": self.labels.head(MOST_LABELS).to_dicts(),
             "labels_count": len(self.labels),
@@ -81,9 +84,7 @@ class IngestReport:
     def section(self) -> dict[str, Any]:
         """The section `ingest` of the manifest of round 0; empty where there is nothing to say."""
         whole = self.to_dict()
-        content: dict[str, Any] = {
-            name: whole[name] for name in ("left_out", "notes", "files") if whole[name]
-        }
+        content: dict[str, Any] = {name: whole[name] for name in REPEATED if whole[name]}
         if self.account.passed_over:
             content["passed_over"] = list(self.account.passed_over)
         if self.personal.policy != "report":

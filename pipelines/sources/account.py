@@ -42,6 +42,8 @@ class Account:
     """Rows of each file, where a source has several."""
     passed_over: tuple[str, ...] = ()
     """Columns that are not used."""
+    conditions: tuple[tuple[str, str], ...] = ()
+    """What a description says about use: the term of its vocabulary, and the text."""
 
     def sentences(self) -> list[str]:
         """Say for a person which files are left out, then what was found out."""
@@ -54,6 +56,7 @@ class Account:
             self.notes + other.notes,
             self.files + other.files,
             self.passed_over + other.passed_over,
+            self.conditions + other.conditions,
         )
 
 

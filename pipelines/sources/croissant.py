@@ -107,7 +107,9 @@ def read(source: str, *, typed_csv: bool) -> Described:
     if columns:
         frame = frame.select(pl.col(column).alias(name) for name, column in columns.items())
     title = str(content.get("name") or place.stem)
-    told = Account(notes=(*_conditions(content), *notes))
+    conditions = tuple(_conditions(content))
+    about = (f"its description says about {name}: {text}" for name, text in conditions)
+    told = Account(notes=(*about, *notes), conditions=conditions)
     return Described(frame, str(content.get("url") or title), _licence(content), account + told)
 
 
@@ -251,8 +253,7 @@ def _licence(content: Json) -> str | None:
     return ", ".join(str(part) for part in named if part) or None
 
 
-def _conditions(content: Json) -> Iterator[str]:
+def _conditions(content: Json) -> Iterator[tuple[str, str]]:
     for name in CONDITIONS:
         if content.get(name):
-            text = re.sub(r"\s+", " ", str(content[name]))[:MOST_NOTE]
-            yield f"its description says about {name}: {text}"
+            yield name, re.sub(r"\s+", " ", str(content[name]))[:MOST_NOTE]

@@ -172,7 +172,11 @@ def _refuse_empty(path: Path, walk: Walk) -> None:
     top = [name for name in walk.folders if "/" not in name]
     if top:
         raise DataError(f"{path / top[0]} has no image; add some or remove the folder")
-    raise DataError(f"{path} has no sub-folder; it needs one per class")
+    others = f", and {len(walk.left_out):,} other files" if walk.left_out else ""
+    raise DataError(
+        f"{path} holds no image and no table ({', '.join(TABLES)}){others}; name the folder that "
+        "holds your data"
+    )
 
 
 def _refuse_empty_classes(

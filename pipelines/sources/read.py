@@ -115,6 +115,8 @@ def _on_disk(source: str, *, typed_csv: bool) -> RealData:
     if path.suffix.lower() in tables.READERS and mode is not None:
         table = tables.read(path, typed_csv=typed_csv)
         return RealData(table.frame, source, account=Account(notes=table.notes))
+    if mode is None and (path.suffix.lower() in tables.READERS or len(path.parts) > 1):
+        raise DataError(f"ingest.source {source!r} is not there; name a file or folder that is")
     raise DataError(
         f"ingest.source {source!r} is neither a Python module, nor a table "
         f"({', '.join(sorted(tables.READERS))}), nor a folder, nor one of Stemma's own sources "

@@ -118,6 +118,20 @@ def test_the_description_is_valid_without_a_word_of_doubt(
     ]
 
 
+def test_what_is_said_about_the_use_of_real_data_is_carried_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = lake()
+    said = {"usageInfo": "Research only.", "dataLimitations": "Of one town.", "isLiveDataset": "x"}
+    about = {**first.manifest, "ingest": {"conditions": said}}
+    with caplog.at_level(logging.WARNING):
+        content, _ = read_by(tmp_path, [replace(first, manifest=about), second])
+    assert not caplog.records
+    assert content["usageInfo"] == ["d: Research only."]
+    assert len(content["rai:dataLimitations"]) == 2
+    assert content["rai:dataLimitations"][1] == "d: Of one town."
+
+
 def test_the_context_is_the_one_of_the_specification() -> None:
     standard = make_context(Context(conforms_to=CroissantVersion.V_1_1))
     assert {**standard, "prov": "http://www.w3.org/ns/prov#"} == croissant.CONTEXT

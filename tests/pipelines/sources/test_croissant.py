@@ -78,6 +78,7 @@ def test_a_description_gives_the_records_that_its_own_library_reads(tmp_path: Pa
     assert found.name == "https://example.org/mails"
     assert found.licence == "https://creativecommons.org/licenses/by/4.0/"
     assert found.account.notes == (f"its description says about usageInfo: {USAGE}",)
+    assert found.account.conditions == (("usageInfo", USAGE),)
     assert registry.plugin(source) is None
     assert registry.versions(source) == {"source croissant": "croissant/1"}
     assert [path.name for path in registry.files(source, {})] == ["croissant.json", "mails.csv"]

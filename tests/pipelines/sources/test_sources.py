@@ -106,9 +106,12 @@ def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: st
 
 
 def test_places_that_hold_nothing(tmp_path: Path) -> None:
+    for name in ("nowhere", "rows.csv"):
+        with pytest.raises(DataError, match="is not there; name a file or folder that is"):
+            read(str(tmp_path / name), IMAGES)
     with pytest.raises(DataError, match="neither a Python module, nor a table"):
-        read(str(tmp_path / "nowhere"), IMAGES)
-    with pytest.raises(DataError, match="has no sub-folder; it needs one per class"):
+        read("nowhere", IMAGES)
+    with pytest.raises(DataError, match="holds no image and no table"):
         read(str(tmp_path), IMAGES)
     (tmp_path / "junk.parquet").write_bytes(b"not a table")
     with pytest.raises(DataError, match=r"cannot be read as a \.parquet table"):
