@@ -222,7 +222,7 @@ def distributions_of(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote")),
+        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote", "timm")),
         (("tests",), ("test", "scorers")),
     ],
     ids=["packages", "tests"],
