@@ -6,7 +6,7 @@ Evidence may be incomplete or malformed. Reading it never raises; an absent figu
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -68,6 +68,8 @@ class Evidence:
     holdout_digest: str | None = None
     """Digest of the hold-out that the real data names; empty where it names none, None where nobody
     looked."""
+    real_rounds: Collection[tuple[str, int]] = ()
+    """Data set and number of the rounds after round 0 that bring real rows."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and

@@ -145,7 +145,7 @@ def _real(index: Ancestry, segment: Segment, mix: MixManifest) -> Numbers:
     members = index.members(segment, mix.digest)
     real_members = [
         members[(members >= candidate.base) & (members < candidate.base + candidate.rows)]
-        for candidate in index.segments
-        if candidate.round == 0 and candidate.dataset == mix.dataset
+        for candidate, view in zip(index.segments, index.layout.views, strict=True)
+        if candidate.dataset == mix.dataset and view.is_real
     ]
     return np.concatenate([np.empty(0, dtype=np.int64), *real_members])

@@ -7,7 +7,7 @@ columns that a figure needs raises an error of Polars, which `checks.check` hand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from lineage import schema
 from lineage.evidence import Evidence, Figure, exact, inapplicable, mean, number, samples
 
 MISSING: Final = "could not be computed"
+REAL: Final = "the round brings real rows, which no generator made"
 NO_DIGEST: Final = "; round 0 names no digest of its hold-out"
 
 
@@ -60,12 +61,12 @@ def real_inputs_low(evidence: Evidence) -> Figure:
     """Mean share of direct inputs that are real if seeds count for nothing.
 
     A generator that was shown seeds then stands for all of their weight. Its own real share
-    follows from what is stored: real_inputs less the weight of real parents (round 0 of any data
-    set is real), over the weight that the parents leave. Where they leave none, the share is taken
-    to be 0. A row's bound is never above its `real_inputs`.
+    follows from what is stored: real_inputs less the weight of real parents (in round 0 of any data
+    set, or in a later round of real data), over the weight that the parents leave. Where they leave
+    none, the share is taken to be 0. A row's bound is never above its `real_inputs`.
     """
     rows = evidence.lineage
-    bound = rows.select(seedless().cast(pl.Float64).alias("real_inputs_low"))
+    bound = rows.select(seedless(evidence.real_rounds).cast(pl.Float64).alias("real_inputs_low"))
     return exact(mean(bound, "real_inputs_low"), f"{len(rows):,} accepted rows, seeds weigh 0")
 
 
@@ -77,7 +78,12 @@ def opaque_roots(evidence: Evidence) -> Figure:
 
 
 def memorised(evidence: Evidence) -> Figure:
-    """Share of accepted rows that are equal or near to a real training row."""
+    """Share of accepted rows that are equal or near to a real training row.
+
+    Real rows that arrive later may be near to those that were there; they copied nothing.
+    """
+    if _are_real(evidence.lineage):
+        return inapplicable(REAL)
     return _hits(evidence, evidence.copies, "equal or near to real training rows")
 
 
@@ -166,7 +172,8 @@ def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -
     path = evidence.metrics, part, name
     value, low, high, null = (number(*path, end) for end in ("value", "low", "high", "null"))
     if value is None or null is None or null <= 0:
-        return exact(None, MISSING)
+        reason = _inapplicable(evidence, part)
+        return exact(None, MISSING) if reason is None else inapplicable(reason)
     detail = f"{value:.3f}; real rows have {null:.3f}"
     if not interval:
         return exact(value / null, detail)
@@ -212,11 +219,17 @@ def _descent(evidence: Evidence, edges: pl.DataFrame, contaminated: pl.DataFrame
     return _hits(evidence, descended, "descended from held-out rows")
 
 
-def seedless() -> pl.Expr:
-    """Build `real_inputs` of a row with seed weights 0, as `real_inputs_low` describes."""
+def seedless(real_rounds: Collection[tuple[str, int]] = ()) -> pl.Expr:
+    """Build `real_inputs` of a row with seed weights 0, as `real_inputs_low` describes.
+
+    Args:
+        real_rounds: data set and number of rounds after round 0 that bring real rows.
+    """
     parent = pl.element().struct
     weight = parent.field("weight").cast(pl.Float64)
     is_seed, is_real = parent.field("relation") == "seed", parent.field("round") == 0
+    for dataset, real in sorted(real_rounds):
+        is_real |= (parent.field("dataset") == dataset) & (parent.field("round") == real)
 
     def total(chosen: pl.Expr) -> pl.Expr:
         return pl.col("parents").list.eval(weight.filter(chosen)).list.sum()
@@ -227,6 +240,11 @@ def seedless() -> pl.Expr:
     share = pl.when(rest > 0).then((from_model / rest).clip(0, 1)).otherwise(0.0)
     bound = total(is_real & ~is_seed) + (rest + total(is_seed)) * share
     return pl.min_horizontal("real_inputs", bound)
+
+
+def _are_real(rows: pl.DataFrame) -> bool:
+    """Whether these are the rows of a round of real data."""
+    return len(rows) > 0 and bool((rows["kind"].cast(pl.String) == "real").all())
 
 
 def _inapplicable(evidence: Evidence, section: str) -> str | None:

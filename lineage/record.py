@@ -40,11 +40,12 @@ OPAQUE: Final = {
 """Derived values that a model of unknown training data passes on to its samples."""
 
 
-def real(frame: pl.DataFrame) -> pl.DataFrame:
-    """Record real rows, which are round 0 of their data set.
+def real(frame: pl.DataFrame, *, round_number: int = 0) -> pl.DataFrame:
+    """Record real rows: round 0 of their data set, or a later round that brings real rows alone.
 
     Args:
         frame: row, sample_id, source, licence (the last two may be null).
+        round_number: the round.
 
     Returns:
         Lineage rows, in order of `row`.
@@ -53,9 +54,9 @@ def real(frame: pl.DataFrame) -> pl.DataFrame:
         SchemaError: a column is missing or a row comes twice.
     """
     rows = schema.conform(frame, REAL, required=("row", "sample_id"))
-    schema.unique_key(rows, ["row"], "round 0")
+    schema.unique_key(rows, ["row"], f"round {round_number}")
     complete = rows.sort("row").with_columns(
-        pl.lit(0).alias("round"),
+        pl.lit(round_number).alias("round"),
         pl.lit("real").alias("kind"),
         pl.lit([], dtype=schema.PARENTS).alias("parents"),
         pl.lit(1.0).alias("real_inputs"),

@@ -9,7 +9,7 @@ lie between it and real data, on average over the walks that end there. Real row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -123,14 +123,16 @@ def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: in
         CycleError: some rounds descend from themselves, so that walks have no end.
     """
     segments = {segment.round: segment for segment in index.segments if segment.dataset == dataset}
+    every = list(sources)
     ours = sorted(
-        (source for source in sources if source.dataset == dataset), key=lambda source: source.round
+        (source for source in every if source.dataset == dataset), key=lambda source: source.round
     )
+    real_rounds = [(source.dataset, source.round) for source in every if source.real]
     rounds: list[Round] = []
     starts: list[NDArray[np.int64]] = []
     whole = Tally()
     for source in ours:
-        own = tally(source)
+        own = tally(source, real_rounds)
         whole += own
         starts.append(accepted(index, segments[source.round]))
         decided = source.round == 0 or source.decisions is not None
@@ -139,8 +141,13 @@ def collect(index: Ancestry, sources: Iterable[Source], dataset: str, *, top: in
     return Statistics(dataset, tuple(rounds), whole, _founders(index, starts, top))
 
 
-def tally(source: Source) -> Tally:
-    """Summarise the accepted rows of a round."""
+def tally(source: Source, real_rounds: Collection[tuple[str, int]] = ()) -> Tally:
+    """Summarise the accepted rows of a round.
+
+    Args:
+        source: the round.
+        real_rounds: data set and number of the rounds after round 0 that bring real rows.
+    """
     lineage = source.lineage()
     shares = pl.DataFrame(
         [(digest, mix.real_share) for digest, mix in source.mixes.items()],
@@ -154,7 +161,7 @@ def tally(source: Source) -> Tally:
             (pl.col("kind").cast(pl.String) == "real").alias("real"),
             pl.col("mix").fill_null(0.0),
             pl.col("real_inputs", "real_roots").cast(pl.Float64),
-            figures.seedless().cast(pl.Float64).alias("real_inputs_low"),
+            figures.seedless(real_rounds).cast(pl.Float64).alias("real_inputs_low"),
             pl.col("depth_mean").cast(pl.Float64).fill_null(0.0).alias("depth"),
             pl.col("depth_max").alias("deepest"),
             (pl.col("depth_mean") + 0.5).floor().cast(pl.Int64).alias("generation"),

@@ -31,3 +31,10 @@ class Source:
     """Manifests by digest of the mixes that the rows reference in `trained_on`."""
     left_out: Mapping[str, Frames] = field(default_factory=dict)
     """Accepted rows (round, row) that a mix leaves out beyond its regime, by the mix's digest."""
+    real: bool = False
+    """Whether this is a later round that brings real rows alone, as its manifest says."""
+
+    @property
+    def is_real(self) -> bool:
+        """Whether all rows are real: round 0, and later rounds that bring real rows."""
+        return self.real or self.round == 0

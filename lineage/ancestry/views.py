@@ -79,6 +79,12 @@ class View:
         is_real: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL
         return is_real
 
+    @property
+    def is_real(self) -> bool:
+        """Whether this is a round of real data, all of whose rows are real as its first one is."""
+        first = self.arrays["flags"][:1]
+        return self.segment.round == 0 or bool((first & KIND == REAL).any())
+
     def accepted(self) -> NDArray[np.bool_]:
         """Return which rows were accepted, [rows]."""
         is_accepted: NDArray[np.bool_] = (self.arrays["flags"] & DECISION) == ACCEPTED

@@ -104,7 +104,7 @@ def _activities(origin: Origin, round_: Round) -> Iterator[Json]:
     if source is not None:
         yield _activity(origin, round_, "ingestion", used={"@id": source["@id"]})
     generator, suite = round_.text("generator", "digest"), round_.text("verdicts", "suite")
-    if generator is not None:
+    if generator is not None and not round_.arrived:
         label = round_.text("generator", "kind") or "generator"
         agent = _agent(origin, "generator", generator, label)
         yield _activity(origin, round_, "generation", agent, _learned(origin, round_))
@@ -180,16 +180,17 @@ def _held_out(round_: Round) -> str | None:
 def _made(round_: Round) -> str | None:
     if not round_.mapping("generator"):
         return None
-    mix = round_.mix
+    mix, made = round_.mix, round_.integer("counts", "candidates")
     learned = f"fitted on {_mix(mix)}" if mix else "of unknown training data"
     words = ("accepted", "rejected", "duplicate")
     counts = {word: round_.integer("counts", word) for word in words}
     kept = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count is not None)
-    generator_kind, made = round_.text("generator", "kind"), round_.integer("counts", "candidates")
-    return (
-        f"{round_.dataset}, round {round_.number}: {generator_kind or 'a generator'}, {learned}, "
-        f"made {made or 0:,} candidates{f': {kept}' if kept else ''}."
-    )
+    generator_kind = round_.text("generator", "kind")
+    what = f"{generator_kind or 'a generator'}, {learned}, made {made or 0:,} candidates"
+    if round_.arrived:
+        held_out = round_.integer("arrivals", "rows", "held_out") or 0
+        what = f"{made or 0:,} new real rows arrived, and {held_out:,} more were held out"
+    return f"{round_.dataset}, round {round_.number}: {what}{f': {kept}' if kept else ''}."
 
 
 def _suite(round_: Round) -> str | None:

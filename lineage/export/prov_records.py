@@ -177,14 +177,17 @@ def _generator(records: Records, digest: str, recorded: Mapping[str, Any]) -> st
 
 def _verification(records: Records, rows: RoundRows) -> None:
     """Add the verification by a suite, which the accepted rows came from."""
-    if not rows.round.decided or rows.generations.is_empty():
+    arrived = rows.round.arrived
+    if not rows.round.decided or (rows.generations.is_empty() and not arrived):
         return
     activity = _own(rows, "verification")
     records.element("activity", activity, f"verification of {_title(rows)}", "stemma:Verification")
     ends = {"prov:entity": _own(rows, "accepted"), "prov:activity": activity}
     records.relate("wasGeneratedBy", ends)
-    for number in range(len(rows.generations)):
-        informant = _own(rows, f"generation/{number}")
+    informants = ["ingestion"] if arrived else []
+    informants += [f"generation/{number}" for number in range(len(rows.generations))]
+    for name in informants:
+        informant = _own(rows, name)
         ends = {"prov:informed": activity, "prov:informant": informant}
         records.relate("wasInformedBy", ends)
     suite = rows.round.text("verdicts", "suite")

@@ -150,6 +150,11 @@ class Round:
             return None
 
     @property
+    def arrived(self) -> bool:
+        """Whether this is a later round that brings real rows, as its manifest says."""
+        return bool(self.mapping("arrivals"))
+
+    @property
     def decided(self) -> bool:
         """Whether it is known which rows were accepted, as always in round 0."""
         return self.number == 0 or self.decisions is not None

@@ -22,7 +22,7 @@ FINDING: Final = pl.Schema(
 
 CHECKS: Final[Mapping[str, str]] = {
     "rows": "a row stands once in lineage, decisions and samples, in its own round",
-    "kinds": "round 0 is real and has no parents; later rows edit a parent, or are synthetic",
+    "kinds": "rounds of real data are real and have no parents; other rows edit or are synthetic",
     "generators": "a row that is not real names its generator, a real one none",
     "weights": "weights of parents are numbers from 0 to 1 and sum to 1 at most",
     "parents": "the lake holds every parent",

@@ -43,6 +43,7 @@ def rounds(
         What contradicts the manifest, one sentence each.
     """
     drawn = _by_round(index, mix.dataset, index.members(segment, mix.digest))
+    real = _real_rounds(index, mix.dataset)
     there = drawn
     if mix.subsample is not None:
         rows = _accepted(index, mix, left_out)
@@ -50,7 +51,7 @@ def rounds(
     problems = _listed(mix, left_out)
     for part in mix.rounds:
         count, taken = drawn.get(part.round, 0), there.get(part.round, 0)
-        weight = count * (mix.real_weight if part.round == 0 else 1.0)
+        weight = count * (mix.real_weight if part.round in real else 1.0)
         pairs = [
             ("number of rows", part.rows, count, part.rows == count),
             ("number of accepted rows", part.accepted, taken, part.accepted == taken),
@@ -117,6 +118,15 @@ def _by_round(index: Ancestry, dataset: str, members: NDArray[np.int64]) -> dict
             low, high = np.searchsorted(members, [segment.base, segment.base + segment.rows])
             counts[segment.round] = int(high - low)
     return counts
+
+
+def _real_rounds(index: Ancestry, dataset: str) -> set[int]:
+    """List the rounds of a data set that bring real rows; these bring no others (`kinds`)."""
+    return {
+        segment.round
+        for segment, view in zip(index.segments, index.layout.views, strict=True)
+        if segment.dataset == dataset and view.is_real
+    }
 
 
 def _accepted(index: Ancestry, mix: MixManifest, left_out: Frames | None) -> pl.DataFrame:

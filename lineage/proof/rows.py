@@ -44,6 +44,8 @@ class Rows:
     """row (of the child), dataset, round, parent_row, relation, weight."""
     mixes: Mapping[str, MixManifest]
     """The mixes that have a manifest, by digest."""
+    real: bool
+    """Whether the round may hold real rows, and nothing else: round 0, and what says it is one."""
 
 
 def read(source: Source) -> Rows:
@@ -62,7 +64,7 @@ def read(source: Source) -> Rows:
             pl.col("generator").is_not_null(),
         )
     )
-    return Rows(source.dataset, source.round, frame, _edges(frame), source.mixes)
+    return Rows(source.dataset, source.round, frame, _edges(frame), source.mixes, source.is_real)
 
 
 def columns(table: pl.LazyFrame, wanted: pl.Schema, what: str) -> pl.LazyFrame:
@@ -114,7 +116,7 @@ def unsound(rows: Rows, batches: Iterable[Batch]) -> pl.Series:
         rows: the lineage of a round.
         batches: what `prove` found there.
     """
-    real, zero = pl.col("kind") == "real", pl.lit(rows.round == 0)
+    real, zero = pl.col("kind") == "real", pl.lit(rows.real)
     sound = (real == zero) & ~(real & (pl.col("parents").list.len() > 0))
     other = rows.frame.filter(~(sound & _known_kind()).fill_null(value=False))["row"]
     wrong = [batch.findings["row"] for batch in batches if batch.check in UNSOUND]
@@ -156,16 +158,16 @@ def _kinds(rows: Rows) -> Batch:
     strange = parents.list.eval(
         ~pl.element().struct.field("relation").is_in(schema.RELATIONS).fill_null(value=False)
     ).list.any()
-    real, zero = pl.col("kind") == "real", rows.round == 0
+    real, zero = pl.col("kind") == "real", rows.real
     findings = rows.frame.with_columns(
         pl.when(~_known_kind())
         .then(pl.lit("has no known kind"))
         .when(strange)
         .then(pl.lit("has a parent of no known relation"))
         .when(real & ~pl.lit(zero))
-        .then(pl.lit("is real, but not in round 0"))
+        .then(pl.lit("is real, but not in a round of real data"))
         .when(~real & pl.lit(zero))
-        .then(pl.format("is {}, but round 0 is real data", "kind"))
+        .then(pl.format("is {}, but round {} is real data", "kind", pl.lit(rows.round)))
         .when(real & (parents.list.len() > 0))
         .then(pl.format("is real, but has {} parents", parents.list.len()))
         .when((pl.col("kind") == "edited") & ~edits)

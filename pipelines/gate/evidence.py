@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from lineage import training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
@@ -21,17 +23,30 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
     leaks = contamination.of_round(ctx, commit)
-    real = tables.real_samples(lake, commit, dataset)
+    real = tables.real_samples(lake, commit, dataset, before=number)
+    accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
     return Evidence(
         dataset=dataset,
         round=number,
-        lineage=rows.join(accepted, on=["round", "row"], how="semi"),
+        lineage=accepted_rows,
         mix=training_mix.read(recorded["next_mix"]),
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
         leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
         metrics=recorded["metrics"],
         held_out_ancestors=contamination.at_commit(ctx, commit),
+        real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
+
+
+def _real_rounds(ctx: RoundContext, commit: str, rows: pl.DataFrame) -> list[tuple[str, int]]:
+    """The rounds after round 0, of the data sets of some rows' parents, that bring real rows."""
+    parents = rows.select(pl.col("parents").explode().struct.field("dataset").unique())
+    return [
+        (name, number)
+        for name in parents["dataset"].drop_nulls()
+        for number in tables.real_rounds(ctx.lake, commit, name)
+        if number
+    ]

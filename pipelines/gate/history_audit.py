@@ -24,13 +24,14 @@ from pipelines.gate import (
     review_merges,
 )
 from pipelines.gate.merges import SHORT, Merge
-from pipelines.rounds import attestation, path_scope
+from pipelines.rounds import attestation, manifest, path_scope
 from pipelines.rounds.metadata import GUARD, StageMetadata
 from pipelines.rounds.trust import Trust
 
 Kind = Literal[
     "nothing",
     "round",
+    "real round",
     "real data",
     "calibration",
     "review",
@@ -164,11 +165,19 @@ def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
     verification = merge_verification.of_round(merge, trusted)
     return replace(
         step,
-        kind="merge" if verification.result is None else "round",
+        kind=_kind(merge, verification.result),
         wrong=verification.wrong,
         result=verification.result,
         signer=verification.signer,
     )
+
+
+def _kind(merge: Merge, result: GuardResult | None) -> Kind:
+    """What a merge of a round brought."""
+    if result is None:
+        return "merge"
+    content = manifest.read_if_there(merge.lake, merge.commit.id, result.dataset, result.round)
+    return "real round" if manifest.ARRIVALS in content else "round"
 
 
 def _direct(step: Step, lake: Lake, changes: tuple[Change, ...], before: Commit | None) -> Step:

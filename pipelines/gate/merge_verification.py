@@ -22,7 +22,7 @@ from lineage.errors import GuardError
 from lineage.guard import GuardResult
 from pipelines.common import digests
 from pipelines.common.errors import DataError
-from pipelines.gate import binding, guard_record, merges
+from pipelines.gate import binding, guard_record, merges, real_data_merges
 from pipelines.gate.guard_record import OVERRIDE
 from pipelines.gate.merges import SHORT, Merge, MergeVerification
 from pipelines.rounds import attestation, manifest, merging, path_scope
@@ -194,6 +194,11 @@ def _brought(merge: Merge, _: GuardResult) -> str | None:
     return merges.altered(merge)
 
 
+def _real(merge: Merge, result: GuardResult) -> str | None:
+    """The round brings real rows alone, or none."""
+    return real_data_merges.later_fault(merge, result.dataset, result.round)
+
+
 Check = Callable[[Merge, GuardResult], str | None]
 CHECKS: Final[tuple[Check, ...]] = (
     _metadata,
@@ -204,6 +209,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _bound,
     _head,
     _brought,
+    _real,
 )
 """Checks in the order in which they run; the first that fails is reported."""
 

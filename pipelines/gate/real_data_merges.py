@@ -7,7 +7,6 @@ has no parents; and no row may have content that is known from a candidate of an
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import polars as pl
@@ -18,7 +17,7 @@ from lake.errors import NotFoundError
 from lineage.schema import UNREADABLE
 from pipelines.gate import merges
 from pipelines.gate.merges import Merge
-from pipelines.rounds import attestation, path_scope
+from pipelines.rounds import attestation, generated_rows, manifest, path_scope
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.trust import Trust
 
@@ -49,6 +48,43 @@ def fault(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
     return wrong or _made_otherwise(merge, dataset, trusted) or _known_candidates(merge, dataset)
 
 
+def later_fault(merge: Merge, dataset: str, number: int) -> str | None:
+    """Verify that a later round brings real rows alone if its manifest says so, and else none.
+
+    Its other properties are those of any round, which the guard judges.
+
+    Args:
+        merge: the merge of the round.
+        dataset: its data set.
+        number: the round.
+
+    Returns:
+        As `fault`.
+    """
+    content = manifest.read_if_there(merge.lake, merge.commit.id, dataset, number)
+    try:
+        if manifest.ARRIVALS in content:
+            wrong = _contradiction(merge.lake, merge.commit.id, dataset, number)
+            return wrong or _known_candidates(merge, dataset, number)
+        return _real_among_generated(merge.lake, merge.commit.id, dataset, number)
+    except NotFoundError:
+        return f"it leaves round {number} of {dataset} without samples or without lineage"
+    except UNREADABLE:
+        return f"the samples or the lineage of round {number} of {dataset} cannot be read"
+
+
+def _real_among_generated(lake: Lake, commit: str, dataset: str, number: int) -> str | None:
+    """Name rows that say that they are real in a round that a generator made."""
+    lineage = lake.scan(commit, refs.partition(dataset, "lineage", number))
+    real = lineage.filter(pl.col("kind").cast(pl.String) == "real").select("row").collect()
+    if real.is_empty():
+        return None
+    return (
+        f"{_rows(real)} of round {number} of {dataset} marked as real, and its manifest says that "
+        f"a generator made the round: row {real['row'][0]}"
+    )
+
+
 def _made_otherwise(merge: Merge, dataset: str, trusted: Trust | None) -> str | None:
     """Why a merge is not what the stage ingest made; None if it is."""
     metadata = merge.commit.metadata
@@ -64,87 +100,56 @@ def _made_otherwise(merge: Merge, dataset: str, trusted: Trust | None) -> str | 
     return merges.made_otherwise(merge, trusted) or merges.altered(merge)
 
 
-def _known_candidates(merge: Merge, dataset: str) -> str | None:
+def _known_candidates(merge: Merge, dataset: str, number: int = path_scope.REAL) -> str | None:
     """Name new real rows whose content a round had generated before; None if there are none.
 
     A generator can copy a real row, so rows that main held as real before are no finding.
     """
     key = ["sample_id"]
-    new = _ids(merge.lake, merge.commit.id, dataset, "samples", path_scope.REAL)
-    old = _ids(merge.lake, merge.before, dataset, "samples", path_scope.REAL)
+    new = generated_rows.ids(merge.lake, merge.commit.id, dataset, "samples", number)
+    old = generated_rows.ids(merge.lake, merge.before, dataset, "samples", number)
     fresh = new.join(old, on=key, how="anti").unique("sample_id", keep="first", maintain_order=True)
-    for ref, name, number in _generated_before(merge):
+    when, lake = merge.commit.created, merge.lake
+    rounds = generated_rows.rounds_before(lake, merge.before, when)
+    if number:
+        rounds = generated_rows.before_arrival(lake, merge.before, dataset, number, when)
+    for ref, name, earlier in rounds:
         if fresh.is_empty():
             break
-        made = _ids(merge.lake, ref, name, "lineage", number)
+        made = generated_rows.generated_ids(merge.lake, ref, name, earlier)
         copies = fresh.join(made, on=key, how="semi")
         if not copies.is_empty():
             row = copies["row"][0]
             twin = made.filter(pl.col("sample_id") == copies["sample_id"][0])["row"][0]
             return (
-                f"{_rows(copies)} of round 0 of {dataset} marked as real, with the content of a "
-                f"candidate: row {row} is row {twin} of round {number} of {name}"
+                f"{_rows(copies)} of round {number} of {dataset} marked as real, with the content "
+                f"of a candidate: row {row} is row {twin} of round {earlier} of {name}"
             )
     return None
 
 
-def _ids(lake: Lake, ref: str, dataset: str, table: str, number: int) -> pl.DataFrame:
-    """Rows and sample ids of a round's table at a ref; empty where the ref does not hold it."""
-    try:
-        rows = lake.scan(ref, refs.partition(dataset, table, number))
-    except NotFoundError:
-        return pl.DataFrame(schema={"row": pl.Int64, "sample_id": pl.Binary})
-    return rows.select(pl.col("row").cast(pl.Int64), pl.col("sample_id").cast(pl.Binary)).collect()
-
-
-def _generated_before(merge: Merge) -> Iterator[tuple[str, str, int]]:
-    """The rounds generated before a merge, on main or on a branch: ref, data set, number."""
-    lake = merge.lake
-    for item in lake.objects(merge.before):
-        name, number = item.path.partition("/")[0], refs.round_of(item.path)
-        if number and item.path == refs.manifest(name, number):
-            yield merge.before, name, number
-    for branch, head in sorted(lake.branches().items()):
-        match = refs.BRANCH.match(branch)
-        number = int(match["round"]) if match else path_scope.REAL
-        if match is None or number == path_scope.REAL:
-            continue
-        if _generated_at(lake, head, match["dataset"], number) < merge.commit.created:
-            yield head, match["dataset"], number
-
-
-def _generated_at(lake: Lake, head: str, dataset: str, number: int) -> float:
-    """When the candidates of a branch were generated (Unix seconds); infinity if never."""
-    for commit in lake.log(head, first_parent=True):
-        metadata = StageMetadata.from_commit(commit)
-        if metadata is None or (metadata.dataset, metadata.round) != (dataset, number):
-            break
-        if metadata.stage == "generate":
-            return commit.created
-    return math.inf
-
-
-def _contradiction(lake: Lake, commit: str, dataset: str) -> str | None:
-    """The first property of round 0 that real data cannot have; None if there is none."""
+def _contradiction(
+    lake: Lake, commit: str, dataset: str, number: int = path_scope.REAL
+) -> str | None:
+    """The first property of a round of real data that it cannot have; None if there is none."""
     key = ["round", "row", "sample_id"]
-    lineage = lake.scan(commit, refs.partition(dataset, "lineage", path_scope.REAL)).select(
+    lineage = lake.scan(commit, refs.partition(dataset, "lineage", number)).select(
         *key, "kind", "parents", "generator", "trained_on"
     )
     wrong = (
         (pl.col("kind").cast(pl.String) != "real").fill_null(value=True)
-        | (pl.col("round") != path_scope.REAL).fill_null(value=True)
+        | (pl.col("round") != number).fill_null(value=True)
         | (pl.col("parents").list.len() > 0).fill_null(value=False)
         | pl.col("generator").is_not_null()
         | pl.col("trained_on").is_not_null()
     )
     unreal = lineage.filter(wrong).select("row", "kind").collect()
-    samples = lake.scan(commit, refs.partition(dataset, "samples", path_scope.REAL)).select(key)
+    samples = lake.scan(commit, refs.partition(dataset, "samples", number)).select(key)
     strange = samples.join(lineage, on=key, how="anti").select("row").collect()
-    return next(_contradictions(unreal, strange, dataset), None)
+    return next(_contradictions(unreal, strange, f"of round {number} of {dataset}"), None)
 
 
-def _contradictions(unreal: pl.DataFrame, strange: pl.DataFrame, dataset: str) -> Iterator[str]:
-    what = f"of round 0 of {dataset}"
+def _contradictions(unreal: pl.DataFrame, strange: pl.DataFrame, what: str) -> Iterator[str]:
     if not unreal.is_empty():
         row, kind = unreal.row(0)
         yield f"{_rows(unreal)} {what} not real: row {row} is {kind}, or has parents or a generator"

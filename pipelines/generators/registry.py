@@ -16,6 +16,7 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
         "diffusion": "pipelines.generators.diffusion.generator:Diffusion",
         "file": "pipelines.generators.file.generator:File",
         "interpolation": "pipelines.generators.interpolation:Interpolation",
+        "real": "pipelines.generators.real:Real",
         "text": "pipelines.generators.text.generator:Text",
     },
 )

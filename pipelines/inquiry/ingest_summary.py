@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.common.errors import StaleError
 from pipelines.rounds import ingest_report, receipts
+from pipelines.rounds.manifest import ARRIVALS
 
 SHOWN: Final = 5
 """Columns and reasons that a sentence names."""
@@ -55,6 +56,8 @@ class IngestSummary(_Part):
     notes: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
     personal_data: Personal | None = None
+    gone: int = 0
+    """Real rows that a later state of the source does not give any more."""
 
     @classmethod
     def of(cls, content: object) -> Self:
@@ -63,6 +66,8 @@ class IngestSummary(_Part):
             return cls()
         columns = content.get("columns")
         own = {"passed_over": columns.get("passed_over")} if isinstance(columns, Mapping) else {}
+        rows = content.get("rows")
+        own |= {"gone": rows["gone"]} if isinstance(rows, Mapping) and rows.get("gone") else {}
         try:
             return cls.model_validate({**own, **content})
         except ValidationError:
@@ -75,6 +80,8 @@ class IngestSummary(_Part):
     def sentence(self) -> str | None:
         """Say it in a line; None if there is nothing to say."""
         parts = [*self._files(), *self._columns(), *self._personal()]
+        if self.gone:
+            parts.append(f"{self.gone:,} real rows are gone from the source, and stay")
         if self.notes:
             more = len(self.notes) - NOTES
             parts += [*self.notes[:NOTES], *([f"{more:,} more notes"] if more > 0 else [])]
@@ -128,4 +135,4 @@ def read(dataset: str, number: int, manifest: Mapping[str, Any]) -> IngestSummar
         counts.get(name) == split.get(name) for name in ingest_report.SPLITS
     ):
         return IngestSummary.of(content)
-    return IngestSummary.of(manifest.get("ingest", {}))
+    return IngestSummary.of(manifest.get("ingest") or manifest.get(ARRIVALS) or {})

@@ -118,6 +118,7 @@ def _entry(
     return {
         "round": number,
         "state": state,
+        "arrivals": content.get(manifest.ARRIVALS),
         "commit": commit,
         "counts": content.get("counts", {}),
         "guard": guard,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -24,6 +25,8 @@ from pipelines.metrics.values import Metric, finite
 Kind_co = TypeVar("Kind_co", covariant=True)
 MIN_ROWS: Final = 2
 """Fewer rows have no variance."""
+REAL: Final = "the rows of this round are real, and are not measured against real rows"
+"""Why figures of a round of real data itself are not applicable."""
 ONE_LABEL: Final = "the real rows have no labels, or a single one, so none can be told apart"
 """Why figures of a classifier are not applicable."""
 
@@ -100,9 +103,9 @@ class Evaluation:
     def summary(self) -> dict[str, float | None]:
         """Values by flat name, such as recall_round, recall_mix, recall_null, accuracy_mix."""
         values: dict[str, float] = {}
-        for name, metric in self.round.items():
-            values[f"{name}_round"] = metric.value
-            values[f"{name}_mix"] = self.mix[name].value
+        for name, metric in self.mix.items():
+            values[f"{name}_round"] = self.round[name].value if name in self.round else math.nan
+            values[f"{name}_mix"] = metric.value
             values[f"{name}_null"] = metric.null
         for figure, scores in self.scores.items():
             values |= {f"{figure}_{name}": metric.value for name, metric in scores.items()}
@@ -122,6 +125,7 @@ def evaluate_round(
     task: Configured[Task[Any]] = IMAGES,
     unlabelled: Configured[Task[Any]] | None = None,
     metrics: Sequence[Configured[RoundMetric[Any]]] = (SHAPE,),
+    real_round: bool = False,
 ) -> Evaluation:
     """Measure a round.
 
@@ -137,11 +141,14 @@ def evaluate_round(
         unlabelled: what takes its place where it predicts labels, and real rows have no two; None:
             figures of a task are not applicable then.
         metrics: what measures the round and the mix.
+        real_round: whether the accepted samples are real; the mix alone is measured then.
 
     Raises:
         DataError: a set is too small to measure.
     """
-    named = {"real": real, "validation": validation, "accepted": accepted, "mix": mix}
+    named = {"real": real, "validation": validation, "mix": mix}
+    if not real_round:
+        named["accepted"] = accepted
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
     request = _request(named, n, settings, seed)
@@ -157,7 +164,7 @@ def evaluate_round(
         n=n,
         features=_features_digest(request),
         embedder=real.embedder,
-        round=measured["accepted"],
+        round=measured.get("accepted", {}),
         mix=measured["mix"],
         task=plugin.figure,
         scores=_scores(answers, settings, seed, plugin),
@@ -167,7 +174,7 @@ def evaluate_round(
             for name in ("real_only", "mix")
             if name in answers and plugin.classifies
         },
-        not_applicable=not_applicable,
+        not_applicable={**not_applicable, "round": REAL} if real_round else not_applicable,
     )
 
 
@@ -231,7 +238,7 @@ def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: in
     return MetricRequest(
         real=named["real"],
         validation=drawn("validation"),
-        sets={name: drawn(name) for name in ("accepted", "mix")},
+        sets={name: drawn(name) for name in ("accepted", "mix") if name in named},
         features=features.fit(named["real"].vectors),
         null_draws=settings.null_draws,
         bootstrap=settings.bootstrap,

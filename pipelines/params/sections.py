@@ -17,7 +17,7 @@ from lineage.limits import Limits
 from pipelines import modalities
 from pipelines.common.errors import ParamsError
 from pipelines.common.plugin_modules import Reference
-from pipelines.common.settings import StrictModel, key_content
+from pipelines.common.settings import StrictModel, key_content, operational
 from pipelines.generators import generator_settings
 from pipelines.generators.generator_settings import GeneratorSections
 from pipelines.generators.protocol import GenerateRequest
@@ -87,6 +87,9 @@ class Ingest(StrictModel):
     keep: tuple[str, ...] = ()
     """Further columns that travel with the samples; candidates have null there, unless their
     generator makes them."""
+    pinned: Mapping[str, str] = operational({})
+    """SHA-256 by path of the files that round 0 read, where the source has changed since; `stemma
+    dataset update` writes it."""
     pii: Policy = "report"
     """What becomes of personal data: it is counted, replaced by its kind, or refused."""
     licence: str | None = None

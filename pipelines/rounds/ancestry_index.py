@@ -46,6 +46,8 @@ class RoundContents:
     """Checksums of the parts of each table: table, then path."""
     mix: Mapping[str, Any] | None
     """The training mix in the round's manifest."""
+    real: bool
+    """Whether it is a later round of real data, as its manifest says."""
 
 
 def open_at(lake: Lake, ref: str) -> Ancestry:
@@ -123,7 +125,10 @@ def _rounds(lake: Lake, commit: str) -> dict[RoundId, RoundContents]:
     listed = _listed(lake, commit)
     private.folder(CACHE.parent)
     files.write_json(path, listed)
-    return {(dataset, number): RoundContents(parts, mix) for dataset, number, parts, mix in listed}
+    return {
+        (dataset, number): RoundContents(parts, mix, real)
+        for dataset, number, parts, mix, real in listed
+    }
 
 
 def _cached(path: Path) -> dict[RoundId, RoundContents] | None:
@@ -131,18 +136,21 @@ def _cached(path: Path) -> dict[RoundId, RoundContents] | None:
     try:
         listed = documents.read_json(path, strict=False)
         rounds = {
-            (dataset, number): RoundContents(parts, mix)
-            for dataset, number, parts, mix in listed
+            (dataset, number): RoundContents(parts, mix, real)
+            for dataset, number, parts, mix, real in listed
             if type(dataset) is str and type(number) is int and "lineage" in parts
         }
     except (OSError, ValueError, TypeError):
         return None
-    valid = all(isinstance(contents.mix, Mapping | None) for contents in rounds.values())
+    valid = all(
+        isinstance(contents.mix, Mapping | None) and type(contents.real) is bool
+        for contents in rounds.values()
+    )
     return rounds if valid and len(rounds) == len(listed) else None
 
 
-def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str, str]], Any]]:
-    """Data set, round, parts and mix of each round in the lake."""
+def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str, str]], Any, bool]]:
+    """Data set, round, parts, mix, and whether it is real, of each round in the lake."""
     by_round: dict[RoundId, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for item in lake.objects(commit):
         belongs = _belongs(item.path)
@@ -152,18 +160,14 @@ def _listed(lake: Lake, commit: str) -> list[tuple[str, int, dict[str, dict[str,
     with_lineage = [
         (round_id, parts) for round_id, parts in sorted(by_round.items()) if "lineage" in parts
     ]
-    mixes = [
-        _mix(lake, commit, *round_id) if MANIFESTS in parts else None
+    manifests = [
+        manifest.read(lake, commit, *round_id) if MANIFESTS in parts else {}
         for round_id, parts in with_lineage
     ]
     return [
-        (*round_id, parts, mix) for (round_id, parts), mix in zip(with_lineage, mixes, strict=True)
+        (*round_id, parts, content.get("mix"), manifest.ARRIVALS in content)
+        for (round_id, parts), content in zip(with_lineage, manifests, strict=True)
     ]
-
-
-def _mix(lake: Lake, commit: str, dataset: str, number: int) -> Any:  # noqa: ANN401  JSON
-    """The training mix in a round's manifest; None if there is none."""
-    return manifest.read(lake, commit, dataset, number).get("mix")
 
 
 def _belongs(path: str) -> tuple[str, str, int] | None:
@@ -195,6 +199,7 @@ def _source(
         decisions=frames.get("decisions"),
         mixes={mix.digest: mix} if mix else {},
         left_out={mix.digest: frames["left_out"]} if mix and "left_out" in frames else {},
+        real=contents.real,
     )
 
 

@@ -19,6 +19,8 @@ from lake.errors import NotFoundError
 from pipelines.common.errors import DataError
 from pipelines.rounds.manifest_schema import Manifest, Section, fits
 
+ARRIVALS: Final = "arrivals"
+"""Section of a round after round 0 that brings real rows, and of no other round."""
 MAX_BYTES: Final = 1 << 26
 """Limit of the size of a manifest, in bytes."""
 

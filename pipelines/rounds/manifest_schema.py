@@ -144,6 +144,12 @@ class _Payload(_Part):
     digest: str = ""
 
 
+class _Arrivals(_Part):
+    digest: str = ""
+    rows: dict[str, int] = {}
+    held_out: _Payload | None = None
+
+
 class _Curation(_Part):
     max_accepted: int | None = None
 
@@ -169,6 +175,8 @@ class Manifest(_Part):
     payload: _Payload | None = None
     """Digest of the payload of real data (`lineage.payload`); decisions state it of others."""
     curation: _Curation | None = None
+    arrivals: _Arrivals | None = None
+    """What a later round of real data took from its source; None in all other rounds."""
     settings: dict[str, Any] = {}
     generator: _Generator | None = None
     mix: _Mix | None = None

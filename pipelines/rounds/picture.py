@@ -29,7 +29,7 @@ def of_round(ctx: RoundContext, commit: str, examples: int) -> bytes:
     judged = candidates.join(
         decisions.select("round", "row", "decision", "reasons"), on=["round", "row"]
     ).sort("row")
-    real = tables.real_samples(lake, commit, dataset).sort("row")
+    real = tables.real_samples(lake, commit, dataset, before=number).sort("round", "row")
     accepted = judged.filter(pl.col("decision") == "accepted")
     modality = ctx.round.settings.modality
     whole = modality.whole_picture

@@ -34,11 +34,10 @@ def ingest_settings(settings: Dataset) -> dict[str, Any]:
     return content
 
 
-def ingest_files(settings: Dataset) -> tuple[Path, ...]:
-    """The files of the source (a table, a folder or a plug-in) and of a plug-in modality."""
+def modality_files(settings: Dataset) -> tuple[Path, ...]:
+    """The files of a plug-in modality."""
     ingest = settings.ingest
-    modality_files = modalities.files(ingest.modality, settings.identity, ingest.modality_settings)
-    return (*sources.files(ingest.source, ingest.settings), *modality_files)
+    return modalities.files(ingest.modality, settings.identity, ingest.modality_settings)
 
 
 def ingest_versions(settings: Dataset) -> dict[str, str]:
@@ -88,11 +87,6 @@ def _metrics(round_: Round) -> dict[str, Mapping[str, Any]]:
     return {**{name: {} for name in round_.settings.modality.metrics}, **configured}
 
 
-def _modality_files(round_: Round) -> tuple[Path, ...]:
-    ingest = round_.settings.ingest
-    return modalities.files(ingest.modality, round_.identity, ingest.modality_settings)
-
-
 def measured_digests(round_: Round) -> dict[str, str]:
     """Digests of what the figures of a round depend on besides rows, settings and files."""
     ingest = round_.settings.ingest
@@ -127,10 +121,10 @@ def files(round_: Round, stage: str) -> tuple[Path, ...]:
     if stage == "generate":
         return GENERATORS.files({round_.generator: round_.settings.generate.of(round_.generator)})
     if stage == "verify":
-        return (*_modality_files(round_), *scorers.files(round_.settings.verify.scorers))
+        return (*modality_files(round_.settings), *scorers.files(round_.settings.verify.scorers))
     if stage == "evaluate":
         return (
-            *_modality_files(round_),
+            *modality_files(round_.settings),
             *TASKS.files({_task(round_): task(round_).settings}),
             *METRICS.files({name: metric.settings for name, metric in metrics(round_).items()}),
         )

@@ -92,7 +92,7 @@ def prepare(settings: Dataset) -> Prepared:
         lineage=payload.select(
             number,
             ids.alias("sample_id"),
-            _place(modality, source.name, settings.columns.id),
+            place(modality, source.name, settings.columns.id),
             pl.lit(licence, pl.String).alias("licence"),
         ),
         origin=source.name,
@@ -101,13 +101,13 @@ def prepare(settings: Dataset) -> Prepared:
     )
 
 
-def _place(modality: Modality, name: str, key: str | None) -> pl.Expr:
+def place(modality: Modality, name: str, key: str | None) -> pl.Expr:
     """Say where each row is from: the source, and the file or the user's own key of the row."""
-    place = modality.place()
+    inside = modality.place()
     if key is not None:
-        place = pl.coalesce(place, pl.col(key).cast(pl.String))
+        inside = pl.coalesce(inside, pl.col(key).cast(pl.String))
     each = pl.repeat(name, pl.len(), dtype=pl.String)
-    return pl.concat_str(each, pl.lit("/") + place, ignore_nulls=True).alias("source")
+    return pl.concat_str(each, pl.lit("/") + inside, ignore_nulls=True).alias("source")
 
 
 def find(

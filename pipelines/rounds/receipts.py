@@ -46,6 +46,9 @@ class Receipt(StrictModel):
     """In a publish receipt: recipe of the published data."""
     main: str | None = None
     """In a publish receipt on another line: the commit by which main held the round."""
+    files: Mapping[str, str] | None = None
+    """In the publish receipt of round 0: SHA-256 of the source's files, by path; None in receipts
+    of releases before 0.3."""
     rows: Mapping[str, int] = {}
 
     @property

@@ -7,17 +7,15 @@ plug-in: `deps` in dvc.yaml can name neither lists from params.yaml nor patterns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from expectations import suite as suites
-from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Round
-from pipelines.rounds import file_digests, plugin_inputs
+from pipelines.rounds import plugin_inputs
+from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.keys import StageKey, stage_key
-from pipelines.sources import registry as sources
 
 VERSIONS: Final = {
     "ingest": "ingest/1",
@@ -64,16 +62,25 @@ def of_ingest(settings: Dataset) -> StageInputs:
     """Collect the inputs of the stage `ingest`."""
     return StageInputs(
         plugin_inputs.ingest_settings(settings),
-        _digests(plugin_inputs.ingest_files(settings))
-        | sources.remote_digests(settings.ingest.source),
+        source_states.of_files(plugin_inputs.modality_files(settings)) | of_source(settings),
         {"ingest": VERSIONS["ingest"], **plugin_inputs.ingest_versions(settings)},
         {"identity": list(settings.identity)},
     )
 
 
+def of_source(settings: Dataset) -> dict[str, str]:
+    """Digests of the files of the source of round 0: those that are pinned, or else those of now.
+
+    Raises:
+        DataError: a file is missing, or the source cannot be read.
+    """
+    ingest = settings.ingest
+    return dict(ingest.pinned) or source_states.files(ingest.source, ingest.settings)
+
+
 def of_stage(round_: Round, stage: str) -> StageInputs:
     """Collect the inputs of a stage of a round."""
-    files = _digests(plugin_inputs.files(round_, stage))
+    files = source_states.of_files(plugin_inputs.files(round_, stage))
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
     if stage == "evaluate":
@@ -151,20 +158,3 @@ def _names(round_: Round, stage: str) -> dict[str, object]:
     if stage in ("verify", "evaluate"):
         return {"seed": round_.seed}
     return {"line": round_.line} if stage == "publish" else {}
-
-
-def _digests(paths: Iterable[Path]) -> dict[str, str]:
-    """Compute the digests of files, by path.
-
-    Raises:
-        DataError: a file is missing.
-        OSError: a file cannot be read.
-    """
-    digests = {}
-    for path in paths:
-        try:
-            digests[str(path)] = file_digests.of_path(path)
-        except FileNotFoundError as error:
-            missing = error.filename or path
-            raise DataError(f"{missing} is missing; params.yaml names {path}") from error
-    return digests

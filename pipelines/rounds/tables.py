@@ -14,6 +14,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import schema
+from pipelines.rounds import manifest
 
 OCCURRENCE = ("round", "row")
 PARQUET = ".parquet"
@@ -101,13 +102,34 @@ def rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
     return sorted(number for number in numbers if number is not None)
 
 
-def real_samples(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
-    """Read the real training samples at a ref.
+def real_rounds(lake: Lake, ref: str, dataset: str) -> list[int]:
+    """The sorted numbers of the rounds at a ref that bring real rows, 0 among them."""
+    return [
+        number
+        for number in rounds(lake, ref, dataset)
+        if number == 0 or manifest.ARRIVALS in manifest.read_if_there(lake, ref, dataset, number)
+    ]
+
+
+def real_samples(lake: Lake, ref: str, dataset: str, *, before: int | None = None) -> pl.DataFrame:
+    """Read the real training samples at a ref: those of round 0 and of later real rounds.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        dataset: the data set.
+        before: a round; real rows of this round and later ones are left out.
 
     Raises:
         NotFoundError: the ref holds no real data of this data set.
     """
-    return read_round(lake, ref, dataset, "samples", 0)
+    first = read_round(lake, ref, dataset, "samples", 0)
+    later = [
+        read_round(lake, ref, dataset, "samples", number).select(first.columns)
+        for number in real_rounds(lake, ref, dataset)
+        if number and (before is None or number < before)
+    ]
+    return pl.concat([first, *later]) if later else first
 
 
 def accepted_lineage(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:

@@ -30,6 +30,7 @@ from pipelines.rounds import (
     stage_inputs,
     tables,
 )
+from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.keys import StageKey
@@ -105,7 +106,7 @@ def measure(
         contaminated: occurrences that a fit must not learn from.
     """
     round_ = ctx.round
-    real = tables.real_samples(ctx.lake, commit, round_.dataset)
+    real = tables.real_samples(ctx.lake, commit, round_.dataset, before=round_.number)
     accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
     mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
     pinned = ctx.receipt("fit").commit
@@ -126,6 +127,7 @@ def measure(
         metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
+        real_round=source_states.is_real(round_),
     )
     content = evaluation.to_dict()
     content["summary"] |= _ancestry(ctx, commit, accepted, mix)

@@ -28,6 +28,7 @@ from pipelines.rounds import (
     stage_inputs,
     trust,
 )
+from pipelines.rounds.arrivals import real_round, source_states
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, fit_entries
@@ -54,12 +55,15 @@ def _generate(
     readiness.check(ctx, ctx.receipt("fit").commit)
     trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
-    generated, cost = _candidates(ctx)
+    arrived = real_round.make(ctx, key) if source_states.is_real(ctx.round) else None
+    generated, cost = (arrived.result, {}) if arrived else _candidates(ctx)
     start = branches.cleared(ctx, base)
+    rows = arrived.lineage if arrived else _lineage(ctx, generated)
     message = f"Generate {len(generated.candidates)} candidates of {ctx.round.key}"
     with round_commit(ctx, "generate", key=key, start=start, message=message) as tx:
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
-        _write(ctx, tx, generated, cost)
+        _write(ctx, tx, generated, rows, cost)
+        tx.manifest |= arrived.sections if arrived else {}
     return tx.result
 
 
@@ -72,8 +76,18 @@ def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
 
 
+def _lineage(ctx: RoundContext, result: GenerateResult) -> pl.DataFrame:
+    """Derive the lineage of candidates that a generator made."""
+    _, digest = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
+    return candidate_lineage.derive(ctx, result, digest, mixes.read_manifest(ctx.round))
+
+
 def _write(
-    ctx: RoundContext, tx: Transaction, result: GenerateResult, cost: Mapping[str, Any]
+    ctx: RoundContext,
+    tx: Transaction,
+    result: GenerateResult,
+    rows: pl.DataFrame,
+    cost: Mapping[str, Any],
 ) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
     round_ = ctx.round
@@ -82,15 +96,12 @@ def _write(
     digest = model_folder.identity(folder, maker)
     mix = mixes.read_manifest(round_)
     candidates = kept_columns.added(ctx, result.candidates)
-    columns = [
-        *round_.settings.modality.columns(result.candidates),
-        *round_.settings.columns.kept,
-    ]
+    payload_columns = round_.settings.modality.columns(result.candidates)
+    columns = [*payload_columns, *round_.settings.columns.kept]
     payload = candidates.select(
         pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
     )
     tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)
-    rows = candidate_lineage.derive(ctx, result, digest, mix)
     tx.write(refs.part(round_.dataset, "lineage", round_.number), rows)
     left_out = mixes.read_left_out(round_, mix)
     if len(left_out):

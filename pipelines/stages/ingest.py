@@ -34,6 +34,7 @@ from pipelines.rounds import (
     stage_inputs,
     trust,
 )
+from pipelines.rounds.arrivals import real_round
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
@@ -57,13 +58,16 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     complete = existing is not None and holdout.holds(held_out, existing.held_out)
     if current is not None and existing is not None and complete:
         console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(existing.key, key)}")
-        _write_receipt(lake, dataset, current.commit, existing.key)
+        _write_receipt(lake, settings, dataset, current.commit, existing.key)
         return
     if existing is None:
         _check_line(params, dataset)
+        if not supersede and max(published_rounds, default=0) > 0:
+            _refuse_changed_source(dataset, settings, published_rounds[0].key)
         redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     trust.signer(lake)  # before the source is read
+    real_round.check_pinned(dataset, settings)
     prepared = real_data.prepare(settings)
     ingest_report.tell(prepared.report)
     ingest_report.write(dataset, prepared.report)
@@ -72,10 +76,10 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     wanted = existing.held_out if existing else fresh
     holdout.store(held_out, dataset, rows, wanted, kept)
     if current is not None and existing is not None:
-        _write_receipt(lake, dataset, current.commit, existing.key)
+        _write_receipt(lake, settings, dataset, current.commit, existing.key)
     else:
         commit = _publish(lake, fresh, prepared, key, settings)
-        _write_receipt(lake, dataset, commit.id, key)
+        _write_receipt(lake, settings, dataset, commit.id, key)
 
 
 def _check_line(params: Params, dataset: str) -> None:
@@ -84,6 +88,28 @@ def _check_line(params: Params, dataset: str) -> None:
         raise StaleError(
             f"main does not hold the real data of {dataset} as params.yaml describes it, and line "
             f"{params.line} publishes nothing; run `dvc repro ingest@{dataset}` on line main first"
+        )
+
+
+def _refuse_changed_source(dataset: str, settings: Dataset, published: StageKey) -> None:
+    """Refuse to supersede published rounds because the source of round 0 changed, and nothing else.
+
+    Raises:
+        StaleError: the message names what takes the new rows beside the published rounds.
+    """
+    receipt_path = receipts.path(dataset, 0, "publish")
+    files = receipts.read(dataset, 0, "publish").files if receipt_path.exists() else None
+    if files is None or published.recipe is None:
+        return
+    ingest = settings.ingest.model_copy(update={"pinned": files})
+    before = stage_inputs.ingest_key(dataset, settings.model_copy(update={"ingest": ingest}))
+    if before.recipe == published.recipe:
+        source = settings.ingest.source
+        raise StaleError(
+            f"{source} changed after round 0 of {dataset} was read from it, and nothing was done "
+            f"with it; `stemma dataset update {dataset} {source}` takes its new rows as a round of "
+            "real data beside the published rounds; or restore the source; or give up the "
+            f"published rounds with `stemma stage ingest {dataset} --supersede`"
         )
 
 
@@ -156,7 +182,7 @@ def _modality_settings(settings: Dataset) -> dict[str, object]:
     return {"modality_settings": dict(own)} if own else {}
 
 
-def _write_receipt(lake: Lake, dataset: str, commit: str, key: StageKey) -> None:
+def _write_receipt(lake: Lake, settings: Dataset, dataset: str, commit: str, key: StageKey) -> None:
     receipts.write(
         Receipt(
             stage="publish",
@@ -172,6 +198,7 @@ def _write_receipt(lake: Lake, dataset: str, commit: str, key: StageKey) -> None
             data_key=key.key,
             data_recipe=key.recipe,
             tag=merging.ensure_tag(lake, dataset, 0, commit),
+            files=stage_inputs.of_source(settings),
             rows=manifest.read(lake, commit, dataset, 0)["counts"],
         )
     )

@@ -14,6 +14,7 @@ from lake import files
 from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Params, load, resolve
 from pipelines.rounds import receipts, stage_inputs
+from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.stage_inputs import StageInputs
 from pipelines.scorers import registry as scorers
 from pipelines.sources import folders
@@ -25,6 +26,7 @@ def run(dataset: str) -> None:
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
+    source_states.check(params, dataset)
     folders.check(settings.ingest.source)
     _check_columns(settings)
     inputs_by_path = {receipts.inputs_path(dataset, 0, "ingest"): stage_inputs.of_ingest(settings)}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from lake import files, refs
+from pipelines.common import console
 from pipelines.rounds import branches, receipts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
@@ -56,6 +57,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
         scored, verification = verify_candidates(ctx, suite, generated, pinned)
+        judged = _judged(suite, verification)
         tx.metadata[SUITE] = verification.suite_digest
         tx.write(refs.part(dataset, "scores", number), scored.scores)
         stored_suite.write(
@@ -63,7 +65,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
         )
         tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
         tx.manifest["verdicts"] = _described(
-            tx, VerifiedRound(dataset, number, suite, verification, generated)
+            tx, VerifiedRound(dataset, number, judged, verification, generated)
         )
         tx.add_cost(verify={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
@@ -81,6 +83,21 @@ def verify_candidates(
     )
     scored = judging.score(ctx, suite, rows, pinned)
     return scored, judging.judge(suite, scored, lineage)
+
+
+def _judged(suite: Suite, verification: Verification) -> Suite:
+    """The expectations on which there are verdicts; those that do not apply are said."""
+    from expectations.suite import Suite  # noqa: PLC0415  imports Great Expectations
+
+    names = set(verification.verdicts["expectation"])
+    left = [rule.name for rule in suite.rules if rule.name not in names]
+    if not left:
+        return suite
+    console.line(
+        f"{len(left)} expectations about the round as a whole are not applied to real rows: "
+        f"{', '.join(left)}"
+    )
+    return Suite(suite.name, tuple(rule for rule in suite.rules if rule.name in names))
 
 
 def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:

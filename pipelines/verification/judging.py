@@ -7,7 +7,7 @@ candidates are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -69,6 +69,21 @@ def row_expectations(suite: Suite) -> Suite:
     return Suite(suite.name, tuple(rules))
 
 
+def applied(suite: Suite, lineage: pl.DataFrame | None) -> Suite:
+    """Select the expectations that are applied to rows.
+
+    An expectation about a whole round holds a generator to what it was asked for. Real rows arrive
+    as they are, in any mixture, so each of them is judged, and their round as a whole is not.
+
+    Args:
+        suite: The expectations.
+        lineage: Lineage of the rows.
+    """
+    if lineage is None or not (lineage["kind"].cast(pl.String) == REAL).all():
+        return suite
+    return Suite(suite.name, tuple(rule for rule in suite.rules if catalogue.judges_rows(rule)))
+
+
 def compares(suite: Suite) -> bool:
     """Tell whether a suite compares candidates with the real rows."""
     return bool(catalogue.compared_columns(suite, REAL))
@@ -126,8 +141,18 @@ def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verific
     Args:
         suite: The expectations.
         scored: The rows.
-        lineage: Lineage of these rows, for expectations about its columns.
+        lineage: Lineage of these rows, for expectations about its columns, and by which only some
+            expectations apply (`applied`).
+
+    Raises:
+        SuiteError: No expectation applies to the rows.
     """
+    whole, suite = suite, applied(suite, lineage)
+    if not suite.rules:
+        raise SuiteError(
+            f"all expectations of {whole.name} are about a round as a whole, and none of them "
+            "applies to real rows; add one about single rows"
+        )
     reference = {}
     if scored.real is not None and scored.real_scores is not None:
         reference[REAL] = with_scores(scored.real, scored.real_scores)
@@ -141,7 +166,8 @@ def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verific
             how="left",
             maintain_order="left",
         )
-    return verifier.verify(frame, suite, reference=reference)
+    verification = verifier.verify(frame, suite, reference=reference)
+    return replace(verification, suite_digest=whole.digest)
 
 
 def scorer_inputs(
@@ -156,7 +182,8 @@ def scorer_inputs(
     earlier = real.clear()
     if "earlier" in wanted:
         samples = tables.read(ctx.lake, pinned, round_.dataset, "samples")
-        before = samples.filter(pl.col("round") > 0)
+        real_rounds = tables.real_rounds(ctx.lake, pinned, round_.dataset)
+        before = samples.filter(~pl.col("round").is_in(real_rounds))
         what = f"the samples of {round_.dataset} at {pinned}"
         earlier = modality.shown(tables.collected(before, what))
     held = None

@@ -85,6 +85,30 @@ def add_dataset(
     )
 
 
+@datasets.command("update")
+def update_dataset(
+    dataset: Known,
+    source: Annotated[
+        str, typer.Argument(help="Real data with new rows: the source as it is now, or another.")
+    ],
+    *,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the new rows.", show_default="as of round 0")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take the new rows of SOURCE as a round of real data, beside the published rounds."""
+    run(
+        "review.commands.dataset_update",
+        dataset=dataset,
+        source=source,
+        licence=licence,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
 @suites.command("new")
 @runs("review.commands.suites")
 def new_suite(dataset: Known, *, dry_run: DryRun = False, as_json: Json = False) -> None:

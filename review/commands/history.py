@@ -30,6 +30,7 @@ from review.errors import Findings
 
 WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "round": ("merge of a round", "merges of rounds"),
+    "real round": ("merge of a round of real data", "merges of rounds of real data"),
     "real data": ("merge of real data", "merges of real data"),
     "calibration": ("merge of a calibration", "merges of calibrations"),
     "review": ("merge of a review", "merges of reviews"),

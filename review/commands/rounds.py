@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.common.settings import nearest
+from pipelines.generators import real
 from pipelines.params import FILE, Params, load
 from pipelines.project import yaml_edit
 from pipelines.project.candidates_file import COMMENTS, GENERATOR, UNTIED, CandidatesFile
@@ -153,9 +154,11 @@ def _next(params: Params, dataset: str, generator: str) -> dict[str, object]:
     """The entry after the last one; candidates of a file are those of one round alone."""
     entries = [entry for entry in params.rounds.values() if entry.dataset == dataset]
     last = max(entries, key=lambda entry: entry.round, default=None)
+    made = [entry for entry in entries if entry.generator != real.NAME]
+    like = max(made, key=lambda entry: entry.round, default=None)
     shared = params.datasets[dataset].generate.of(GENERATOR).model_dump()["path"]
-    if last is not None and (last.generator != GENERATOR or shared):
-        generator = last.generator
+    if like is not None and (like.generator != GENERATOR or shared):
+        generator = like.generator
     return {
         "dataset": dataset,
         "round": last.round + 1 if last else 1,

@@ -21,6 +21,7 @@ from lineage.ancestry.founders import founders
 from lineage.ancestry.source import Source
 from lineage.errors import LineageError
 from lineage.statistics import Tally
+from pipelines.common import digests
 from pipelines.rounds import ancestry_index
 
 KEPT: Final = Path(".stemma") / "tallies"
@@ -42,10 +43,11 @@ class Distance:
 def distance(lake: Lake, commit: str, dataset: str) -> Distance:
     """Compute the distance of a data set at a commit."""
     all_sources = ancestry_index.sources_at(lake, commit, unusable=lambda *_: None)
+    real_rounds = [(source.dataset, source.round) for source in all_sources if source.real]
     whole = Tally()
     for source in all_sources:
         if source.dataset == dataset:
-            whole += _tally(source)
+            whole += _tally(source, real_rounds)
     if not whole.accepted:
         return Distance(whole, None)
     try:
@@ -77,8 +79,9 @@ def _sound(tally: Tally) -> Tally:
     return tally
 
 
-def _tally(source: Source) -> Tally:
-    path = KEPT / f"{source.digest}.json"
+def _tally(source: Source, real_rounds: Sequence[tuple[str, int]] = ()) -> Tally:
+    named = digests.of_json([source.digest, sorted(real_rounds)]) if real_rounds else source.digest
+    path = KEPT / f"{named}.json"
     try:
         stored: dict[str, Any] = documents.read_json(path)
         if stored.pop("version") == VERSION:
@@ -86,6 +89,6 @@ def _tally(source: Source) -> Tally:
             return _sound(Tally(**stored, generations=counted))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # it is not cached, damaged, or of another version
-    tally = statistics.tally(source)
+    tally = statistics.tally(source, real_rounds)
     files.write_json(path, {**asdict(tally), "version": VERSION})
     return tally

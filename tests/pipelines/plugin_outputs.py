@@ -23,6 +23,7 @@ from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.file.settings import FileFit, FileGenerate
 from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.real import RealGenerate
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm.settings import Service
@@ -32,6 +33,8 @@ from pipelines.metrics.downstream import Answers
 from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
+from pipelines.params import Dataset
+from pipelines.rounds.arrivals.taking import Known, take
 from pipelines.scorers import judge, rubric
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
@@ -216,6 +219,7 @@ def of_generator(name: str, place: Path) -> object:
         "diffusion": of_diffusion,
         "file": of_file,
         "interpolation": of_interpolation,
+        "real": of_real,
         "text": of_text,
     }
     return makers[name](place)
@@ -236,6 +240,24 @@ def of_file(place: Path) -> object:
     result = making.make(generator, request)
     maker = result.report.maker == digests.of_file(place / "made.parquet")
     return {"candidates": result.candidates, "parents": result.parents, "of_the_file": maker}
+
+
+def of_real(place: Path) -> object:
+    """The new rows of a small file, beside known ones, held-out ones and one that was generated."""
+    source = pl.concat([rows(1), rows(9)]).drop("round", "row")
+    source.write_parquet(place / "more.parquet")
+    ingest = {"source": "first.parquet", "modality": "table", "licence": "CC0-1.0"}
+    settings = Dataset.model_validate({"identity": FEATURES, "ingest": ingest})
+    known = rows(1).with_columns(sample_ids(rows(1), FEATURES).alias("sample_id"))
+    made = rows(9).head(1)
+    there = Known(
+        train=known.head(12),
+        held_out=known[12:16].with_columns(pl.lit("test").alias("split")),
+        generated=pl.DataFrame([sample_ids(made, FEATURES).alias("sample_id")]),
+    )
+    taken = take(settings, RealGenerate(source=str(place / "more.parquet")), there)
+    lineage = taken.lineage.drop("source")
+    return {"rows": taken.train, "lineage": lineage, "held_out": taken.held_out}
 
 
 def of_interpolation(place: Path) -> object:

@@ -33,6 +33,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
     "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
+    "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",

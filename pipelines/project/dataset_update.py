@@ -1,0 +1,149 @@
+"""What `stemma dataset update` writes: one more round, which brings real rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lake import refs
+from pipelines.common.errors import DataError, ProjectError
+from pipelines.generators import real
+from pipelines.generators.real import RealGenerate
+from pipelines.params import Params
+from pipelines.project import yaml_edit
+from pipelines.rounds import context, history, receipts
+from pipelines.rounds.arrivals import real_round, source_states, taking
+from pipelines.rounds.arrivals.taking import Arrivals
+
+STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A round of real data that can be written into params.yaml."""
+
+    dataset: str
+    key: str
+    entry: Mapping[str, Any]
+    """The entry under `rounds`."""
+    pinned: Mapping[str, str]
+    """What `ingest.pinned` becomes; empty where it stays as it is."""
+    arrivals: Arrivals
+    waits_for: str | None
+    """The round before it, where main does not hold that yet."""
+
+
+def plan(params: Params, dataset: str, source: str, licence: str | None) -> Update:
+    """Read a source, and plan the round that takes its new rows.
+
+    Args:
+        params: settings of the project.
+        dataset: the data set.
+        source: as `ingest.source`.
+        licence: of the new rows; None: as of round 0.
+
+    Raises:
+        ProjectError: the real data is not in the lake yet, or the source has nothing new.
+        DataError: the source cannot be read.
+        StaleError: the hold-out is missing, or not the one that manifests name.
+    """
+    settings = params.datasets[dataset]
+    own = dict(settings.ingest.settings) if source == settings.ingest.source else {}
+    digest = source_states.digest(source, own)
+    _refuse_taken(params, dataset, source, digest)
+    lake, held_out = context.open_lake(params), context.open_lake(params, holdout=True)
+    published = history.published(lake, dataset)
+    if 0 not in published:
+        raise ProjectError(
+            f"the lake does not hold the real data of {dataset} yet; `stemma run {dataset}` first"
+        )
+    last = max(
+        (entry.round for entry in params.rounds.values() if entry.dataset == dataset), default=0
+    )
+    main = lake.resolve(refs.MAIN).id
+    known = real_round.known_at(lake, held_out, main, dataset, before=last + 1)
+    wanted = RealGenerate(source=source, settings=own, digest=digest, licence=licence)
+    arrivals = taking.take(settings, wanted, known)
+    if arrivals.train.is_empty():
+        raise ProjectError(_nothing_new(arrivals))
+    section = {"source": source, **({"settings": own} if own else {}), "digest": digest}
+    if licence is not None:
+        section["licence"] = licence
+    entry = {
+        "dataset": dataset,
+        "round": last + 1,
+        "previous": last,
+        "generator": real.NAME,
+        **{stage: {} for stage in STAGES},
+    }
+    return Update(
+        dataset=dataset,
+        key=f"{dataset}-{last + 1}",
+        entry=entry | {"generate": {real.NAME: section}},
+        pinned=_pinned(params, dataset, source),
+        arrivals=arrivals,
+        waits_for=None if last in published else f"{dataset}-{last}",
+    )
+
+
+def text(update: Update, path: Path) -> str:
+    """Return params.yaml with the round."""
+
+    def change(content: Any) -> None:  # noqa: ANN401  a YAML document
+        own = content["datasets"][update.dataset]
+        for stage in STAGES:
+            if own.get(stage) is None:
+                own[stage] = {}
+        if update.pinned:
+            own["ingest"]["pinned"] = dict(update.pinned)
+        yaml_edit.put(content, "rounds", update.key, yaml_edit.commented(update.entry, {}))
+
+    return yaml_edit.changed(path, change) or ""
+
+
+def _refuse_taken(params: Params, dataset: str, source: str, digest: str) -> None:
+    """Refuse a source in a state that a round has taken already."""
+    _, newest = source_states.newest(params, dataset).get(source, ({}, ""))
+    if newest == digest:
+        raise ProjectError(
+            f"{source} is as the newest round of real data of {dataset} takes it; nothing to do"
+        )
+
+
+def _nothing_new(arrivals: Arrivals) -> str:
+    counts = arrivals.counts
+    parts = [
+        f"{number:,} {what}"
+        for number, what in (
+            (counts.known, "are known"),
+            (counts.generated, "have content that a generator made"),
+            (counts.held_out, "are new, and the split keeps them out of training"),
+        )
+        if number
+    ]
+    return (
+        f"{arrivals.origin} has no new row for training: of {counts.read:,} rows "
+        f"{', '.join(parts)}; nothing was changed"
+    )
+
+
+def _pinned(params: Params, dataset: str, source: str) -> dict[str, str]:
+    """The files that round 0 read, where its source is the one that has changed.
+
+    Raises:
+        DataError: the receipt of round 0 does not say which files it read.
+    """
+    ingest = params.datasets[dataset].ingest
+    if source != ingest.source or ingest.pinned:
+        return {}
+    files = receipts.read(dataset, 0, "publish").files
+    if files is None:
+        receipt_path = receipts.path(dataset, 0, "publish")
+        raise DataError(
+            f"{receipt_path} does not say which files round 0 read, because an earlier release "
+            f"wrote it; give the new rows another path than {source}, or restore {source}, run "
+            f"`dvc repro ingest@{dataset}`, and then update"
+        )
+    return dict(files)

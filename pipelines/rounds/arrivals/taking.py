@@ -1,0 +1,264 @@
+"""Which rows of a source are new, and to which split each of them goes.
+
+A row is known if the lake or the hold-out has its content, and then it stays where it is. A new row
+goes with what it is near to: to the hold-out if that holds a near-duplicate of it, to training if
+training does, and else where the keyed hash of its group sends it, as in round 0
+(`lineage.splits`). Content that a generator made is not real, whatever a source calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from lake import files
+from lineage import splits
+from lineage.identity import sample_ids
+from lineage.splits import TRAIN
+from pipelines.common import console
+from pipelines.common.errors import DataError
+from pipelines.generators.real import RealGenerate
+from pipelines.modalities import Modality
+from pipelines.params import Dataset
+from pipelines.rounds import ingest_report, real_data, receipts
+from pipelines.sources import personal_data
+from pipelines.sources import read as sources
+from pipelines.sources.account import Account
+from pipelines.sources.personal_data import PersonalData
+
+ID: Final = "sample_id"
+LABEL: Final = "label"
+NAMED: Final = 5
+"""Labels that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The real rows that there are before a round."""
+
+    train: pl.DataFrame
+    """round, row, sample_id, payload."""
+    held_out: pl.DataFrame
+    """split, sample_id and content, without answers."""
+    generated: pl.DataFrame
+    """sample_id, round of all candidates that generators made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the rows of a source."""
+
+    read: int
+    known: int
+    """Rows that are there already."""
+    repeated: int
+    """Rows that repeat a new one."""
+    generated: int
+    """Rows with content that a generator made, which are left out."""
+    train: int
+    held_out: int
+    gone: int
+    """Real rows that the source does not give; they stay."""
+
+    def to_dict(self) -> dict[str, int]:
+        """Convert to JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The new rows of a source."""
+
+    train: pl.DataFrame
+    """row, sample_id, payload."""
+    lineage: pl.DataFrame
+    """row, sample_id, source, licence of these."""
+    held_out: pl.DataFrame
+    """split, row, sample_id, payload."""
+    origin: str
+    licence: str | None
+    counts: Counts
+    labels: pl.DataFrame
+    """label (String), train, validation, test of the new rows."""
+    unknown_labels: Mapping[str, int]
+    """New rows by label that no real row has had."""
+    account: Account
+    personal: PersonalData
+
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to JSON values."""
+        return {
+            "source": self.origin,
+            "rows": self.counts.to_dict(),
+            "labels": self.labels.head(ingest_report.MOST_LABELS).to_dicts(),
+            "unknown_labels": dict(self.unknown_labels),
+            "left_out": [each.to_dict() for each in self.account.left_out],
+            "notes": list(self.account.notes),
+            "passed_over": list(self.account.passed_over),
+            "personal_data": self.personal.to_dict(),
+        }
+
+
+def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
+    """Read a source and take its new rows.
+
+    Args:
+        settings: of the data set.
+        wanted: the source.
+        known: the real rows that there are.
+
+    Raises:
+        DataError: the source cannot be read, or a column is of another type than in round 0.
+    """
+    modality, ingest = settings.modality, settings.ingest
+    given = sources.read(wanted.source, modality, wanted.settings, settings.columns)
+    payload, personal = personal_data.scan(wanted.source, given.frame, ingest.pii)
+    payload = _typed(wanted.source, payload, known.train)
+    rows = payload.with_columns(sample_ids(payload, settings.identity).alias(ID))
+    place = rows.select(ID, real_data.place(modality, given.name, settings.columns.id))
+    there = pl.concat([known.train.select(ID), known.held_out.select(ID)])
+    distinct = rows.unique(ID, keep="first", maintain_order=True)
+    new = distinct.join(there, on=ID, how="anti", maintain_order="left")
+    real = new.join(known.generated, on=ID, how="anti", maintain_order="left")
+    assigned = real.with_columns(_split(settings, real, known).alias("split"))
+    train = _numbered(assigned.filter(pl.col("split") == TRAIN).drop("split"))
+    held = _numbered(assigned.filter(pl.col("split") != TRAIN))
+    licence = wanted.licence or ingest.licence or given.licence
+    return Arrivals(
+        train=train,
+        lineage=train.select("row", ID)
+        .join(place.unique(ID, keep="first"), on=ID, how="left", maintain_order="left")
+        .with_columns(pl.lit(licence, pl.String).alias("licence")),
+        held_out=held.select("split", pl.exclude("split")),
+        origin=given.name,
+        licence=licence,
+        counts=Counts(
+            read=len(rows),
+            known=len(rows.join(there, on=ID, how="semi")),
+            repeated=len(rows.join(there, on=ID, how="anti")) - len(new),
+            generated=len(new) - len(real),
+            train=len(train),
+            held_out=len(held),
+            gone=len(there.unique(ID).join(rows, on=ID, how="anti")),
+        ),
+        labels=ingest_report.labels(assigned),
+        unknown_labels=_unknown_labels(assigned, known.train),
+        account=given.account,
+        personal=personal,
+    )
+
+
+def tell(arrivals: Arrivals) -> None:
+    """Print what was taken from a source."""
+    for line in lines(arrivals):
+        console.line(line)
+
+
+def lines(arrivals: Arrivals) -> Iterator[str]:
+    """Say what was taken from a source, and what was not."""
+    counts = arrivals.counts
+    yield (
+        f"read {counts.read:,} rows of {arrivals.origin}: {counts.known:,} are known, "
+        f"{counts.train:,} are new for training, {counts.held_out:,} are new and held out"
+    )
+    if counts.repeated:
+        yield f"{counts.repeated:,} rows repeat a new one and are left out"
+    if counts.generated:
+        yield (
+            f"{counts.generated:,} rows are left out, because a generator made their content in a "
+            "round of this data set"
+        )
+    if counts.gone:
+        yield (
+            f"{counts.gone:,} real rows that the lake holds are not in {arrivals.origin}; they stay"
+        )
+    if arrivals.unknown_labels:
+        first = list(arrivals.unknown_labels.items())[:NAMED]
+        named = [f"{name!r} {rows:,}" for name, rows in first]
+        yield (
+            f"labels that no real row had before: {', '.join(named)}; a suite with a set of labels "
+            "refuses them"
+        )
+    yield from (each.sentence() for each in arrivals.account.left_out)
+    yield from arrivals.account.notes
+    if arrivals.account.passed_over:
+        yield f"columns not used: {', '.join(arrivals.account.passed_over)}"
+    if arrivals.personal.columns:
+        yield arrivals.personal.sentence()
+
+
+def write(dataset: str, number: int, arrivals: Arrivals) -> None:
+    """Write what was taken beside the receipts of the round."""
+    files.write_json(receipts.path(dataset, number, ingest_report.FILE), arrivals.to_dict())
+
+
+def _typed(source: str, payload: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
+    """Give columns the types that they have in round 0, where no value changes by that."""
+    return payload.with_columns(
+        _cast(source, payload[name], like.schema[name])
+        for name in payload.columns
+        if name in like.columns
+    )
+
+
+def _cast(source: str, values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    if values.dtype == dtype:
+        return values
+    numbers = values.dtype.is_numeric() and dtype.is_numeric()
+    names = values.name == LABEL and values.dtype.is_integer() and dtype == pl.String
+    if numbers or names or values.null_count() == len(values):
+        cast = values.cast(dtype, strict=False)
+        if cast.null_count() == values.null_count() and (names or (cast == values).all()):
+            return cast
+    raise DataError(
+        f"{source}: column {values.name!r} is {values.dtype}, and {dtype} in round 0; write it as "
+        "there"
+    )
+
+
+def _split(settings: Dataset, rows: pl.DataFrame, known: Known) -> pl.Series:
+    """Assign new rows to splits."""
+    modality, ingest = settings.modality, settings.ingest
+    if rows.is_empty():
+        return pl.Series("split", [], dtype=pl.String)
+    shares = {"validation": ingest.validation, "test": ingest.test}
+    groups = splits.groups(rows[ID], modality.pairs(rows, ingest.near))
+    assigned = pl.DataFrame(
+        {"group": groups, "split": splits.assign(rows[ID], groups, shares, key=ingest.split_key)}
+    ).with_row_index("at")
+    train = known.train.with_columns(pl.lit(TRAIN).alias("split"))
+    linked = pl.concat(_near(modality, rows, each, ingest.near) for each in (train, known.held_out))
+    followed = (
+        linked.join(assigned.select("at", "group"), on="at")
+        .sort(pl.col("split") == TRAIN, "split")
+        .unique("group", keep="first", maintain_order=True)
+        .select("group", pl.col("split").alias("followed"))
+    )
+    both = assigned.join(followed, on="group", how="left", maintain_order="left")
+    return both.select(pl.coalesce("followed", "split").alias("split")).to_series()
+
+
+def _near(modality: Modality, rows: pl.DataFrame, known: pl.DataFrame, near: float) -> pl.DataFrame:
+    """Find the known rows that new ones are near to: at, split."""
+    empty = pl.DataFrame(schema={"at": pl.UInt32, "split": pl.String})
+    if known.is_empty():
+        return empty
+    left, right, _ = modality.within(rows, known, near)
+    found = {"at": pl.Series(left, dtype=pl.UInt32), "split": known["split"].gather(right.tolist())}
+    return pl.DataFrame(found, schema=empty.schema)
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    number = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
+    return rows.select(number, ID, pl.exclude(ID))
+
+
+def _unknown_labels(rows: pl.DataFrame, train: pl.DataFrame) -> dict[str, int]:
+    if LABEL not in rows.columns or LABEL not in train.columns:
+        return {}
+    other = rows.join(train.select(LABEL).unique(), on=LABEL, how="anti", nulls_equal=True)
+    counted = other[LABEL].cast(pl.String).value_counts(sort=True)
+    return {str(name): int(rows) for name, rows in counted.iter_rows()}

@@ -1,0 +1,263 @@
+"""Real data that grows: new rows become a round beside the published ones, and are proved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lake import refs
+from lineage import splits
+from lineage.identity import sample_ids
+from pipelines import params
+from pipelines.common.errors import StaleError
+from pipelines.gate import real_data_merges
+from pipelines.gate.merges import Merge
+from pipelines.rounds import holdout, manifest, receipts, tables
+from pipelines.rounds.arrivals import reserved
+from pipelines.rounds.round_commit import Transaction
+from tests.flow.projects import Project
+
+FIRST = 160
+MORE = 60
+SOURCE = "birds.csv"
+IDENTITY = ("beak", "mass", "island")
+
+
+def birds(rows: int) -> pl.DataFrame:
+    """Birds of two species, the first rows of a list that grows."""
+    drawn = np.random.default_rng(5)
+    species = drawn.integers(0, 2, 400)
+    return pl.DataFrame(
+        {
+            "beak": (drawn.normal(38 + 9 * species, 2)).round(2),
+            "mass": (drawn.normal(3500 + 900 * species, 200)).round(1),
+            "island": np.where(drawn.random(400) < 0.5, "Dream", "Biscoe"),
+            "species": np.where(species == 0, "Adelie", "Gentoo"),
+        }
+    ).head(rows)
+
+
+def chain(project: Project, *numbers: int) -> None:
+    """Run the stages that are due, as `dvc repro` would."""
+    project.run("lake", "")
+    project.run("inputs", "birds")
+    project.run("ingest", "birds")
+    for number in numbers:
+        project.round(f"birds-{number}")
+
+
+def interpolate(project: Project, number: int) -> None:
+    """Add a round that a generator makes."""
+    assert project.stemma("round", "add", "birds").code == 0
+    assert params.load().rounds[f"birds-{number}"].generator == "interpolation"
+
+
+def settings(content: dict[str, Any]) -> None:
+    """Few candidates, real rows that weigh double, and a small radius for so few columns."""
+    data = content["datasets"]["birds"]
+    data["generate"], data["fit"] = {"candidates": 30}, {"real_weight": 2.0}
+    data["ingest"]["near"] = 0.0005
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Round 0, a generated one, a real one of a source that has grown, and a generated one."""
+    project = Project(tmp_path_factory.mktemp("grown") / "project")
+    project.root.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        assert project.stemma("init").code == 0
+        birds(FIRST).write_csv(SOURCE)
+        added = project.stemma("dataset", "add", "birds", SOURCE, "--label", "species")
+        assert added.code == 0, added.said
+        project.edit(settings)
+        chain(project, 1)
+        grow(project)
+        chain(project, 2)
+        interpolate(project, 3)
+        chain(project, 3)
+        yield project
+        project.stop_lake()
+
+
+def grow(project: Project) -> None:
+    """Let the source grow: most old rows, one candidate of round 1 that calls itself real, and new
+    rows, one of them twice."""
+    lake = project.lake()
+    made = tables.read_round(lake, "birds-v1", "birds", "samples", 1).head(1)
+    forged = made.select("beak", "mass", "island", pl.col("label").alias("species"))
+    rows = birds(FIRST + MORE)
+    new = pl.concat([rows.slice(4), rows.tail(1), forged])
+    new.write_csv(SOURCE)
+    with pytest.raises(StaleError, match=r"`stemma dataset update birds birds\.csv`"):
+        project.run("ingest", "birds")
+    updated = project.stemma("dataset", "update", "birds", SOURCE, "--json")
+    assert updated.code == 0, updated.said
+    rows_of = json.loads(updated.out)["arrivals"]["rows"]
+    assert rows_of["read"] == FIRST + MORE - 4 + 2
+    assert (rows_of["known"], rows_of["gone"]) == (FIRST - 4, 4)
+    assert (rows_of["repeated"], rows_of["generated"]) == (1, 1)
+    assert rows_of["train"] + rows_of["held_out"] == MORE
+
+
+def test_new_rows_are_a_round_beside_the_published_ones(grown: Project) -> None:
+    lake = grown.lake()
+    assert sorted(lake.tags("birds-v")) == ["birds-v0", "birds-v1", "birds-v2", "birds-v3"]
+    for number in (0, 1):  # their merges are those of before
+        assert receipts.read("birds", number, "publish").tag == f"birds-v{number}"
+    rows = tables.read_round(lake, "main", "birds", "lineage", 2)
+    assert set(rows["kind"].cast(pl.String)) == {"real"}
+    assert set(rows["source"]) == {SOURCE}
+    assert rows["generator"].null_count() == len(rows)
+    about = manifest.read(lake, "main", "birds", 2)
+    assert about["guard"]["verdict"] == "pass"
+    judged = {check["name"]: check["verdict"] for check in about["guard"]["checks"]}
+    assert judged["memorised"] == judged["recall_round"] == "not applicable"
+    assert judged["downstream_real"] == judged["holdout_equal"] == judged["recall_mix"] == "pass"
+
+
+def test_the_next_fit_learns_from_both(grown: Project) -> None:
+    mix = manifest.read(grown.lake(), "main", "birds", 3)["mix"]
+    accepted = {
+        number: len(tables.read_round(grown.lake(), "main", "birds", "samples", number))
+        for number in (0, 1, 2)
+    }
+    parts = {part["round"]: (part["rows"], part["weight"]) for part in mix["rounds"]}
+    assert parts == {
+        0: (accepted[0], 2.0 * accepted[0]),
+        1: (accepted[1], accepted[1]),
+        2: (accepted[2], 2.0 * accepted[2]),
+    }
+    real = 2.0 * (accepted[0] + accepted[2])
+    assert mix["real_share"] == pytest.approx(real / (real + accepted[1]))
+    only = tables.real_samples(grown.lake(), "main", "birds")
+    assert len(only) == accepted[0] + accepted[2]
+
+
+def test_the_split_of_new_rows_is_that_of_an_ingest_of_all(grown: Project) -> None:
+    """The keyed hash sends a row to one split, whenever it arrives."""
+    settings = params.load().datasets["birds"]
+    whole = birds(FIRST + MORE).rename({"species": "label"})
+    ids = sample_ids(whole, IDENTITY)
+    shares = {"validation": settings.ingest.validation, "test": settings.ingest.test}
+    expected = splits.assign(ids, ids, shares, key=settings.ingest.split_key)
+    linked = settings.modality.pairs(whole, settings.ingest.near)
+    alone = ~pl.int_range(len(ids), eager=True).is_in(linked.ravel().tolist())
+    wanted = pl.DataFrame({"sample_id": ids, "split": expected}).filter(alone)
+    held = grown.lake(holdout=True).scan(refs.MAIN, "birds/reserved/").collect()
+    new = pl.concat(
+        [
+            held.select("sample_id", "split"),
+            tables.read_round(grown.lake(), "main", "birds", "lineage", 2).select(
+                "sample_id", pl.lit("train").alias("split")
+            ),
+        ]
+    )
+    both = new.join(wanted, on="sample_id", suffix="_expected")
+    assert len(both) > MORE - 10
+    assert both["split"].to_list() == both["split_expected"].to_list()
+
+
+def test_what_is_held_out_is_in_no_table_of_the_lake(grown: Project) -> None:
+    lake, held_lake = grown.lake(), grown.lake(holdout=True)
+    named = holdout.named("birds", manifest.read(lake, "main", "birds", 0))
+    assert holdout.holds(held_lake, named)  # as round 0 left it
+    held = held_lake.scan(refs.MAIN, "birds/reserved/").collect()
+    section = manifest.read(lake, "main", "birds", 2)["arrivals"]
+    assert section["held_out"] == reserved.described(held, IDENTITY)
+    for table in ("samples", "lineage"):
+        stored = tables.read(lake, "main", "birds", table).select("sample_id").collect()
+        assert stored.join(held, on="sample_id", how="semi").is_empty()
+
+
+def test_history_and_lineage_are_proved(grown: Project) -> None:
+    told = json.loads(grown.stemma("audit", "--history", "main", "--json").out)
+    assert told["findings"] == []
+    assert (told["steps"]["round"], told["steps"]["real round"]) == (2, 1)
+    proved = grown.stemma("audit", "--recompute", "main")
+    assert proved.code == 0, proved.said
+    row = tables.read_round(grown.lake(), "main", "birds", "lineage", 2)["sample_id"][0].hex()
+    audited = grown.stemma("audit", row[:12])
+    assert "round 2, row 0: real" in audited.out
+    assert f"source {SOURCE}" in audited.out
+
+
+def test_a_source_that_changes_again_stops_and_names_the_command(grown: Project) -> None:
+    before, text = (grown.root / SOURCE).read_bytes(), (grown.root / "params.yaml").read_text()
+    same = grown.stemma("dataset", "update", "birds", SOURCE)
+    assert same.code != 0
+    assert "nothing to do" in same.err
+    birds(FIRST + MORE + 20).write_csv(SOURCE)
+    try:
+        with pytest.raises(StaleError, match=r"`stemma dataset update birds birds\.csv`"):
+            grown.run("inputs", "birds")
+        done = grown.stemma("dataset", "update", "birds", SOURCE, "--dry-run")
+        assert done.code == 0, done.said
+        assert "nothing was written" in done.out
+        assert (grown.root / "params.yaml").read_text() == text
+        assert grown.stemma("dataset", "update", "birds", SOURCE).code == 0
+        grown.run("inputs", "birds")  # the state of round 2 is the past of its source
+        assert params.load().rounds["birds-4"].previous == 3
+    finally:
+        (grown.root / SOURCE).write_bytes(before)
+        (grown.root / "params.yaml").write_text(text)
+    grown.run("inputs", "birds")
+
+
+def test_a_run_that_was_cut_off_begins_again_with_the_same_rows(
+    grown: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = grown.lake(holdout=True)
+    before = held.scan(refs.MAIN, "birds/reserved/").collect()
+    text = (grown.root / "params.yaml").read_text()
+    assert grown.stemma("round", "redo", "birds-2").code == 0
+    write = Transaction.write
+
+    def fail(*_: object) -> None:
+        raise StaleError("cut off")
+
+    monkeypatch.setattr(Transaction, "write", fail)
+    try:
+        grown.run("fit", "birds-2")
+        with pytest.raises(StaleError, match="cut off"):
+            grown.run("generate", "birds-2")
+        monkeypatch.setattr(Transaction, "write", write)
+        grown.run("generate", "birds-2", supersede=True)
+        after = held.scan(refs.MAIN, "birds/reserved/").collect()
+        assert after.equals(before)
+        again = tables.read_round(grown.lake(), "birds-r002", "birds", "lineage", 2)
+        first = tables.read_round(grown.lake(), "birds-v2", "birds", "lineage", 2)
+        assert again.equals(first)
+    finally:
+        (grown.root / "params.yaml").write_text(text)
+        chain(grown, 2)
+
+
+def test_generated_rows_that_say_that_they_are_real_are_named(grown: Project) -> None:
+    lake = grown.lake()
+    branch = "forged"
+    lake.set_branch(branch, lake.resolve(refs.MAIN).id)
+    for number, expected in (
+        (3, "a generator made the round"),
+        (2, "not real: row 0 is synthetic"),
+    ):
+        rows = tables.read_round(lake, branch, "birds", "lineage", number)
+        kind = pl.lit("real" if number == 3 else "synthetic", rows.schema["kind"]).alias("kind")
+        lake.write(branch, refs.part("birds", "lineage", number), rows.with_columns(kind))
+        commit = lake.commit(branch, "Turn rows", {})
+        wrong = real_data_merges.later_fault(Merge(lake, commit, ()), "birds", number)
+        assert wrong is not None
+        assert expected in wrong
+    lake.delete_branch(branch)
+
+
+def test_a_column_of_another_type_is_refused(grown: Project) -> None:
+    birds(40).with_columns(mass=pl.lit("heavy")).write_csv(grown.root / "other.csv")
+    told = grown.stemma("dataset", "update", "birds", "other.csv")
+    assert told.code != 0
+    assert "other.csv: column 'mass' is String, and Float64 in round 0" in told.err
