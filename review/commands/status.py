@@ -158,7 +158,7 @@ def _row(entry: dict[str, Any], figure: _Figure) -> list[object]:
     counts, metrics = entry["counts"], entry["metrics"]
     flat = metrics.get("summary", {})
     return [
-        f"{entry['round']} real" if entry["arrivals"] else str(entry["round"]),
+        f"{entry['round']} real" if entry.get("arrivals") else str(entry["round"]),
         _state(entry),
         entry.get("tag") or "–",
         entry["commit"][:12],

@@ -21,7 +21,6 @@ from lineage.splits import TRAIN
 from pipelines.common import console
 from pipelines.common.errors import DataError
 from pipelines.generators.real import RealGenerate
-from pipelines.modalities import Modality
 from pipelines.params import Dataset
 from pipelines.rounds import ingest_report, real_data, receipts
 from pipelines.sources import personal_data
@@ -224,31 +223,28 @@ def _split(settings: Dataset, rows: pl.DataFrame, known: Known) -> pl.Series:
     modality, ingest = settings.modality, settings.ingest
     if rows.is_empty():
         return pl.Series("split", [], dtype=pl.String)
+    there = (rows, known.train, known.held_out)
+    columns = [name for name in rows.columns if all(name in each.columns for each in there)]
+    together = pl.concat((each.select(columns) for each in there), how="vertical_relaxed")
+    groups = splits.groups(together[ID], modality.pairs(together, ingest.near))
     shares = {"validation": ingest.validation, "test": ingest.test}
-    groups = splits.groups(rows[ID], modality.pairs(rows, ingest.near))
-    assigned = pl.DataFrame(
-        {"group": groups, "split": splits.assign(rows[ID], groups, shares, key=ingest.split_key)}
-    ).with_row_index("at")
-    train = known.train.with_columns(pl.lit(TRAIN).alias("split"))
-    linked = pl.concat(_near(modality, rows, each, ingest.near) for each in (train, known.held_out))
+    new = groups.head(len(rows))
+    assigned = splits.assign(rows[ID], new, shares, key=ingest.split_key)
+    train = pl.repeat(TRAIN, len(known.train), dtype=pl.String, eager=True)
     followed = (
-        linked.join(assigned.select("at", "group"), on="at")
-        .sort(pl.col("split") == TRAIN, "split")
+        pl.DataFrame(
+            {
+                "group": groups.tail(len(groups) - len(rows)),
+                "followed": pl.concat([train, known.held_out["split"]]),
+            }
+        )
+        .sort(pl.col("followed") == TRAIN, "followed")
         .unique("group", keep="first", maintain_order=True)
-        .select("group", pl.col("split").alias("followed"))
     )
-    both = assigned.join(followed, on="group", how="left", maintain_order="left")
+    both = pl.DataFrame({"group": new, "split": assigned}).join(
+        followed, on="group", how="left", maintain_order="left"
+    )
     return both.select(pl.coalesce("followed", "split").alias("split")).to_series()
-
-
-def _near(modality: Modality, rows: pl.DataFrame, known: pl.DataFrame, near: float) -> pl.DataFrame:
-    """Find the known rows that new ones are near to: at, split."""
-    empty = pl.DataFrame(schema={"at": pl.UInt32, "split": pl.String})
-    if known.is_empty():
-        return empty
-    left, right, _ = modality.within(rows, known, near)
-    found = {"at": pl.Series(left, dtype=pl.UInt32), "split": known["split"].gather(right.tolist())}
-    return pl.DataFrame(found, schema=empty.schema)
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
