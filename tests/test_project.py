@@ -30,6 +30,7 @@ COMMANDS = (
     ("init",),
     ("run",),
     ("dataset", "add"),
+    ("dataset", "update"),
     ("suite", "new"),
     ("suite", "check"),
     ("status",),
