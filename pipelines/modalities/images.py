@@ -183,6 +183,17 @@ class Images(Modality):
         """Return the payload unchanged."""
         return frame
 
+    def check_ready(self, settings: ImageSettings) -> None:
+        """Check that a network that others trained is at hand, if one measures.
+
+        Raises:
+            LibraryError: a package is not installed.
+            DataError: its weights cannot be read or fetched.
+            ParamsError: there is no such network.
+        """
+        if settings.features not in (None, PIXELS, LEARNED):
+            pretrained.check_ready(settings.features)
+
     def measured_digests(self, settings: ImageSettings) -> Mapping[str, str]:
         """Return the digest of the weights of the network that others trained, if one measures."""
         if settings.features in (None, PIXELS, LEARNED):

@@ -18,6 +18,7 @@ from lake import refs
 from pipelines.common.errors import PipelineError, ProjectError
 from pipelines.common.plugins import ChecksReadiness
 from pipelines.generators.registry import GENERATORS
+from pipelines.modalities import registry as modalities
 from pipelines.project import suite_check
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
@@ -66,6 +67,8 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
                 "leave the scorer out"
             )
         yield from _of_plugin(scorer, own)
+    modality, given = settings.modality, settings.ingest.modality_settings
+    yield from _of_plugin(modality, modalities.parsed(type(modality), given))
     generator = GENERATORS.load(ctx.round.generator)
     yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))

@@ -58,3 +58,13 @@ def test_a_full_disk_is_said(empty: Project, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(readiness, "LEAST_FREE", 1 << 62)
     with pytest.raises(ProjectError, match=r"the disk has [\d,]+ MiB free and a round may need"):
         empty.round("tiny-1", "fit")
+
+
+def test_a_network_that_is_not_at_hand_is_said(empty: Project) -> None:
+    features = "timm:resnet18@none.safetensors"
+    empty.edit(lambda found: found["datasets"]["tiny"]["ingest"].update(features=features))
+    empty.run("lake", "")
+    empty.run("ingest", "tiny")
+    with pytest.raises(ProjectError, match=r"none\.safetensors of the features .* cannot be read"):
+        empty.round("tiny-1", "fit")
+    assert not (empty.root / "models").exists()

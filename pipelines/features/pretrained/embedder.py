@@ -80,6 +80,16 @@ def fit(text: str, values: NDArray[np.float32]) -> Embedder:
     return Embedder(text, identity, raw, points.mean(axis=0), scale or 1.0)
 
 
+def check_ready(text: str) -> None:
+    """Check that a network can be made.
+
+    Raises:
+        LibraryError, DataError, ParamsError: as `fit`.
+    """
+    reference = Reference.of(text)
+    _network(reference, weights.tensors(reference, weights.content(reference)))
+
+
 def _network(reference: Reference, tensors: Mapping[str, torch.Tensor]) -> Embed:
     """Make a function that embeds images, [n, h, w] or [n, h, w, 3], as points [n, d]."""
     import torch  # noqa: PLC0415  slow to import
