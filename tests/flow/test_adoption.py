@@ -115,7 +115,6 @@ def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
     assert done.code == 1
 
 
-@pytest.mark.slow
 def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
     earlier.run("lake", "")
     earlier.run("ingest", "tiny")

@@ -66,7 +66,6 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     assert receipts.read("tiny", 3, "publish").commit == merge.id == lake.head(refs.MAIN)
 
 
-@pytest.mark.slow
 def test_a_rejected_round_is_not_published_until_somebody_overrules(
     blocked: Project, page: Page
 ) -> None:

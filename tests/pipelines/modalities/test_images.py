@@ -104,7 +104,7 @@ def test_scorers_of_images_take_colour_and_names() -> None:
     assert (again["predicted_label"] == real["label"]).all()
 
 
-@pytest.mark.parametrize("labels", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("labels", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_the_generator_makes_colour_with_names_and_without_labels(
     labels: bool, tmp_path: Path
 ) -> None:
@@ -144,7 +144,7 @@ def test_the_generator_refuses_labels_that_it_does_not_know(tmp_path: Path) -> N
         model.generate(tmp_path, names, few, 1)
 
 
-@pytest.mark.parametrize("labels", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.parametrize("labels", [True, False])
 def test_the_grid_shows_colour(labels: bool) -> None:
     frame = colourful(6, labels=labels)
     refused = frame.with_columns(pl.lit("not a copy").alias("reason"))
