@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from pipelines import params
-from pipelines.features import image_classifier, images
-from pipelines.metrics import Labelled
+from pipelines.features import image_classifier, image_style, images
+from pipelines.metrics import Configured, Labelled
+from pipelines.metrics.protocol import RoundMetric, Task
+from pipelines.metrics.registry import METRICS, TASKS
+from pipelines.modalities.images import Images
 from pipelines.rounds import real_data
 
 DATASET: Final = "digits"
@@ -71,4 +74,16 @@ class World:
 
 def labelled(frame: pl.DataFrame) -> Labelled:
     """Images and labels as the figures take them."""
-    return Labelled(images.vectors(frame["image"]), frame["label"].to_numpy())
+    pixels = images.vectors(frame["image"])
+    return Labelled(pixels, frame["label"].to_numpy(), neutral=image_style.neutral(pixels))
+
+
+def metrics() -> list[Configured[RoundMetric[Any]]]:
+    """What measures a round of images, as the stage `evaluate` does."""
+    names = (*Images.metrics, *Images.guard_metrics)
+    return [Configured(METRICS.load(name)) for name in names]
+
+
+def second_task() -> Configured[Task[Any]]:
+    """The task of the second family."""
+    return Configured(TASKS.load(Images.second_task))

@@ -27,7 +27,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.crafted import cases, table
+from benchmarks.crafted import cases, picture, table
 from benchmarks.guard_runs import Generator, follow
 from benchmarks.measured import machine
 from pipelines.common.progress import track
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="lines of each regime (20), or splits (6)")
     parser.add_argument("--crafted", action="store_true", help="rounds that were made to break it")
     parser.add_argument("--only", nargs="*", default=(), help="kinds of crafted rounds, by a part")
+    parser.add_argument("--picture", type=Path, help="draw crafted rounds into this file, and end")
     parser.add_argument(
         "--kept", type=Path, default=KEPT, help="folder of results of crafted rounds"
     )
@@ -131,6 +132,9 @@ def main() -> None:
 
 def _crafted(arguments: argparse.Namespace) -> None:
     """Judge crafted rounds, and print what was caught, missed and false."""
+    if arguments.picture:
+        arguments.picture.write_bytes(picture.draw())
+        return
     asked = cases.all_cases(arguments.seeds or 6, arguments.only)
     results = cases.run(asked, arguments.kept, arguments.processes)
     if arguments.json:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks import digits
 from benchmarks.digits import DATASET, World, labelled
 from lineage import curation, guard, record, schema, training_mix
 from lineage.guard import Evidence, GuardResult
@@ -97,6 +98,8 @@ def follow(
             accepted=labelled(after.samples.filter(pl.col("round") == number)),
             mix=after.training(),
             previous=before.training(),
+            second=digits.second_task(),
+            metrics=digits.metrics(),
             settings=world.settings.evaluate,
             seed=derive_seed(seed, DATASET, number, "evaluate"),
         )

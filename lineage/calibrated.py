@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lineage.evidence import Evidence, Figure, Verdict, exact, number
+from lineage.evidence import NOT_MEASURED, Evidence, Figure, Verdict, exact, number
 from lineage.limits import Limits
 
 MOST: Final = 1000.0
@@ -32,8 +32,14 @@ def figure(evidence: Evidence) -> Figure:
 
 
 def absent(evidence: Evidence, limits: Limits) -> Verdict | None:
-    """Give the verdict on a suite that was never audited; None where it was audited."""
-    return None if _is_known(evidence.calibration) else limits.calibration_missing
+    """Give the verdict on a suite that was never audited; None where it was audited.
+
+    Where the limits let it pass, it is no objection, but no pass either.
+    """
+    if _is_known(evidence.calibration):
+        return None
+    missing = limits.calibration_missing
+    return NOT_MEASURED if missing == "pass" else missing
 
 
 def of(calibration: Mapping[str, Any] | None, dataset: str) -> Figure:

@@ -15,10 +15,32 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from lineage import calibrated, figures, schema
-from lineage.evidence import NOT_APPLICABLE, Check, Evidence, Figure, Verdict, exact
+from lineage import calibrated, figures, round_figures, schema
+from lineage.evidence import (
+    NOT_APPLICABLE,
+    NOT_MEASURED,
+    UNOBJECTIONABLE,
+    Check,
+    Evidence,
+    Figure,
+    Verdict,
+    exact,
+)
 from lineage.limits import Limits
 
+SHAPES: Final = ("recall", "coverage", "variance", "tail")
+STYLE: Final = (
+    "that is style and not content: without brightness and contrast of each row recall, coverage, "
+    "variance and tail are those of real rows"
+)
+MISLABELLED: Final = "have another label than their nearest training rows"
+MEMORISED: Final = "are far nearer to one training row than to any other"
+CLOSER: Final = "are far nearer to the hold-out than to training rows, or the other way round"
+OF_CLASSES: Final = {
+    "class_share": "share",
+    "class_coverage": "coverage",
+    "class_variance": "variance",
+}
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
 
 
@@ -35,6 +57,8 @@ class Rule:
     """Whether a block of this check is reduced to a warning."""
     absent: Callable[[Evidence, Limits], Verdict | None] | None = None
     """The verdict where there is no figure because nothing was measured; None where it was."""
+    style: bool = False
+    """Whether a change of style alone moves it: then a block is a warning, and a warning passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,9 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
     if result.verdict == "block" and result.value is not None and softened:
         other = "warn"
+    if rule.style and result.verdict not in UNOBJECTIONABLE and _is_style(evidence, limits):
+        milder: Verdict = "warn" if result.verdict == "block" else "pass"
+        return replace(result, verdict=milder, evidence=f"{result.evidence}; {STYLE}")
     return result if other is None else replace(result, verdict=other)
 
 
@@ -73,7 +100,7 @@ def _figure(rule: Rule, evidence: Evidence) -> Figure:
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """Return the worst of some verdicts; pass if none of them is about a figure that applies."""
-    judged = [verdict for verdict in verdicts if verdict != NOT_APPLICABLE]
+    judged = [verdict for verdict in verdicts if verdict not in (NOT_APPLICABLE, NOT_MEASURED)]
     return min(judged, key=WORST_FIRST.index, default="pass")
 
 
@@ -89,6 +116,8 @@ def _verdict(
 ) -> Verdict:
     if not figure.applies:
         return NOT_APPLICABLE
+    if not figure.measured:
+        return NOT_MEASURED
     if figure.value is None or figure.low is None or figure.high is None:
         return _unknown(least, most, limits)
     value, low, high = figure.value, figure.low, figure.high
@@ -101,10 +130,10 @@ def _verdict(
 
 
 def _unknown(least: Bounds, most: Bounds, limits: Limits) -> Verdict:
-    """Return the verdict on an unknown figure: pass without a limit, warn where no limit blocks."""
+    """Return the verdict on an unknown figure: warn where no limit blocks, and never pass."""
     if least.block is not None or most.block is not None:
         return limits.unknown
-    return "warn" if least.warn is not None or most.warn is not None else "pass"
+    return "warn" if least.warn is not None or most.warn is not None else NOT_MEASURED
 
 
 def _below(value: float, limit: float | None) -> bool:
@@ -135,6 +164,19 @@ def _is_shallow(evidence: Evidence, limits: Limits) -> bool:
     return depth is not None and depth <= limits.real_share_shallow
 
 
+def _is_style(evidence: Evidence, limits: Limits) -> bool:
+    """Whether the shape of the round is that of real rows once style is taken out of each row."""
+    held = (
+        hold(
+            replace(_shape("round", name), lenient=False),
+            round_figures.content(evidence, name),
+            limits,
+        )
+        for name in SHAPES
+    )
+    return all(item.verdict == "pass" and item.value is not None for item in held)
+
+
 def _shape(part: str, name: str) -> Rule:
     """Build the rule of a shape figure of the round or of the mix."""
     stem = f"{name}_{part}"
@@ -145,6 +187,7 @@ def _shape(part: str, name: str) -> Rule:
         least=f"{stem}_low" if two_sided else stem,
         most=f"{stem}_high" if two_sided else None,
         lenient=few,
+        style=part == "round",
     )
 
 
@@ -174,10 +217,30 @@ RULES: Final[tuple[Rule, ...]] = (
         "downstream_previous", partial(figures.loss, other="previous"), most="downstream_previous"
     ),
     Rule("downstream_drop", figures.drop, most="downstream_drop"),
-    *(
-        _shape(part, name)
-        for name in ("recall", "coverage", "variance", "tail")
-        for part in ("round", "mix")
+    *(_shape(part, name) for name in SHAPES for part in ("round", "mix")),
+    Rule(
+        "label_errors",
+        partial(round_figures.excess, name="label_errors", what=MISLABELLED),
+        most="label_errors",
     ),
+    Rule("downstream_second", round_figures.second_loss, most="downstream_real", lenient=True),
+    Rule("downstream_second_drop", round_figures.second_drop, most="downstream_drop"),
+    Rule(
+        "memorised_ratio",
+        partial(round_figures.excess, name="memorised_ratio", what=MEMORISED),
+        most="memorised_ratio",
+    ),
+    Rule("holdout_leaning", round_figures.holdout_leaning, most="holdout_leaning"),
+    Rule(
+        "holdout_closer",
+        partial(round_figures.excess, name="holdout_closer", what=CLOSER),
+        most="holdout_closer",
+    ),
+    *(
+        Rule(name, partial(round_figures.of_class, name=name, what=what), least=name)
+        for name, what in OF_CLASSES.items()
+    ),
+    Rule("rare_recall", round_figures.rare_recall, least="rare_recall"),
+    Rule("warned_rows", round_figures.warned_rows, most="warned_rows"),
 )
 """All checks, in the order in which they are listed."""

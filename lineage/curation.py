@@ -97,6 +97,18 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     return of_rows.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
 
 
+def warned(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Find the rows of which an expectation warns: those with a warning that did not pass.
+
+    Returns:
+        round, row; in order of `row`, each once.
+    """
+    typed = schema.conform(verdicts, schema.VERDICTS)
+    warnings = (pl.col("severity") == HARMLESS[0]).fill_null(value=False)
+    of_rows = typed.filter(pl.col("row").is_not_null(), warnings, not_passed())
+    return of_rows.select(KEY).unique().sort(KEY)
+
+
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
     rows = schema.conform(frame, CANDIDATE, required=tuple(schema.SAMPLE_KEY), extra=True)
     schema.unique_key(rows, list(KEY), "the candidates")

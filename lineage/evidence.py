@@ -19,12 +19,15 @@ PREFIX: Final = 12
 NAMED: Final = 3
 """Samples that the evidence names; the others are counted."""
 
-Verdict = Literal["pass", "warn", "block", "not applicable"]
+Verdict = Literal["pass", "warn", "block", "not applicable", "not measured"]
 """What a check says of a figure. A figure that the data cannot have, such as a loss of accuracy on
 rows without labels, is not applicable; it never warns and never blocks. A figure that the data
-should have and that could not be computed is unknown, and gets the verdict of `Limits.unknown`."""
+should have and that could not be computed is unknown, and gets the verdict of `Limits.unknown`. A
+figure that the release of a round's manifest did not measure, or that needs more rows than there
+are, is not measured: it is no objection, and no pass."""
 NOT_APPLICABLE: Final = "not applicable"
-UNOBJECTIONABLE: Final[tuple[Verdict, ...]] = ("pass", NOT_APPLICABLE)
+NOT_MEASURED: Final = "not measured"
+UNOBJECTIONABLE: Final[tuple[Verdict, ...]] = ("pass", NOT_APPLICABLE, NOT_MEASURED)
 """Verdicts that are no objection to a round."""
 
 
@@ -70,6 +73,9 @@ class Evidence:
     looked."""
     real_rounds: Collection[tuple[str, int]] = ()
     """Data set and number of the rounds after round 0 that bring real rows."""
+    warned: pl.DataFrame | None = None
+    """Accepted samples of which an expectation about rows warns: sample_id, row; None where nobody
+    looked."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and
@@ -88,6 +94,8 @@ class Figure:
     detail: str
     applies: bool = True
     """Whether the data can have such a figure at all."""
+    measured: bool = True
+    """Whether somebody tried to compute it, with enough rows."""
 
 
 def exact(value: float | None, detail: str) -> Figure:
@@ -102,6 +110,15 @@ def inapplicable(reason: str) -> Figure:
         reason: why not, for a person.
     """
     return Figure(None, None, None, f"not applicable: {reason}", applies=False)
+
+
+def unmeasured(reason: str) -> Figure:
+    """Make a figure that was not measured.
+
+    Args:
+        reason: why not, for a person.
+    """
+    return Figure(None, None, None, f"not measured: {reason}", measured=False)
 
 
 def number(content: object, *path: str) -> float | None:

@@ -139,7 +139,7 @@ def loss(evidence: Evidence, other: str) -> Figure:
         number(evidence.metrics, figure, classifier, "value") for classifier in ("mix", other)
     )
     if value is None or low is None or high is None:
-        reason = _inapplicable(evidence, "difference")
+        reason = inapplicable_because(evidence, "difference")
         return exact(None, MISSING) if reason is None else inapplicable(reason)
     scores = (
         f"{figure.replace('_', '-')} {_short(ours)}, {other.replace('_', ' ')} {_short(theirs)}"
@@ -172,7 +172,7 @@ def ratio(evidence: Evidence, part: str, name: str, *, interval: bool = False) -
     path = evidence.metrics, part, name
     value, low, high, null = (number(*path, end) for end in ("value", "low", "high", "null"))
     if value is None or null is None or null <= 0:
-        reason = _inapplicable(evidence, part)
+        reason = inapplicable_because(evidence, part)
         return exact(None, MISSING) if reason is None else inapplicable(reason)
     detail = f"{value:.3f}; real rows have {null:.3f}"
     if not interval:
@@ -247,7 +247,7 @@ def _are_real(rows: pl.DataFrame) -> bool:
     return len(rows) > 0 and bool((rows["kind"].cast(pl.String) == "real").all())
 
 
-def _inapplicable(evidence: Evidence, section: str) -> str | None:
+def inapplicable_because(evidence: Evidence, section: str) -> str | None:
     """The reason why the data cannot have a section of the metrics; None if it can."""
     reasons = evidence.metrics.get("not_applicable")
     reason = reasons.get(section) if isinstance(reasons, Mapping) else None

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from lineage import digests
 from lineage.checks import RULES, check, worst
 from lineage.errors import GuardError
-from lineage.evidence import NOT_APPLICABLE, Check, Evidence
+from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, Check, Evidence
 from lineage.limits import Limits
 
 __all__ = ["Check", "Evidence", "GuardResult", "Row", "headline", "judge", "read", "rows"]
@@ -62,6 +62,11 @@ class GuardResult:
     def not_applicable(self) -> tuple[str, ...]:
         """Names of the checks of figures that the data cannot have."""
         return tuple(item.name for item in self.checks if item.verdict == NOT_APPLICABLE)
+
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """Names of the checks of figures that were not measured."""
+        return tuple(item.name for item in self.checks if item.verdict == NOT_MEASURED)
 
     @property
     def blocked(self) -> bool:
@@ -114,6 +119,7 @@ class GuardResult:
             "limits": self.limits,
             "checks": [asdict(item) for item in self.checks],
             **({"not_applicable": list(self.not_applicable)} if self.not_applicable else {}),
+            **({"not_measured": list(self.not_measured)} if self.not_measured else {}),
             **({"bound": dict(self.bound)} if self.bound else {}),
         }
 
@@ -203,4 +209,6 @@ def headline(result: GuardResult) -> str:
     overridden = f"; overridden: {' '.join(result.override.split())}" if result.override else ""
     count = len(result.not_applicable)
     inapplicable = f"; {count} not applicable" if count else ""
-    return f"{verdict}{blocking}{inapplicable}{overridden}"
+    missing = len(result.not_measured)
+    unmeasured = f"; {missing} not measured" if missing else ""
+    return f"{verdict}{blocking}{inapplicable}{unmeasured}{overridden}"

@@ -10,14 +10,21 @@ generations from real data without a real row in it, and has lost recall and var
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineage import digests
 
+LATER: Final = "later"
+"""The mark of a limit that a later release added."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
+
+
+def _later(default: float | None) -> Any:  # noqa: ANN401  as pydantic.Field
+    """Declare a limit that is not in the digest of limits at its default."""
+    return Field(default, json_schema_extra={LATER: True})
 
 
 class Limits(BaseModel):
@@ -128,7 +135,49 @@ class Limits(BaseModel):
     tail_mix_high_warn: Amount | None = 2.0
     tail_mix_high_block: Amount | None = 4.0
 
+    label_errors_warn: Share | None = _later(0.03)
+    """Most accepted rows that may have another label than their nearest training rows, beyond the
+    share of real rows that do; a block takes the end of the interval that favours the round."""
+    label_errors_block: Share | None = _later(0.08)
+    memorised_ratio_warn: Share | None = _later(0.12)
+    """Most accepted rows that may be far nearer to one training row than to any other, beyond the
+    share of real rows that are."""
+    memorised_ratio_block: Share | None = _later(0.18)
+    holdout_leaning_warn: Share | None = _later(0.57)
+    """Most accepted rows that may be nearer to the hold-out than to as many training rows."""
+    holdout_leaning_block: Share | None = _later(0.6)
+    holdout_closer_warn: Share | None = _later(0.01)
+    """Most accepted rows that may be far nearer to the hold-out, beyond those that are as much
+    nearer to training rows."""
+    holdout_closer_block: Share | None = _later(0.015)
+    class_share_warn: Amount | None = _later(0.35)
+    """Least share of a class among the accepted rows, as a ratio to its share of real rows."""
+    class_share_block: Amount | None = _later(0.15)
+    class_coverage_warn: Amount | None = _later(0.5)
+    """Least coverage of a class, as a ratio to that of as many real rows."""
+    class_coverage_block: Amount | None = _later(0.35)
+    class_variance_warn: Amount | None = _later(0.55)
+    """Least variance of a class, as a ratio to that of real rows."""
+    class_variance_block: Amount | None = _later(0.35)
+    rare_recall_warn: Amount | None = _later(0.5)
+    """Least recall of rare modes, as a ratio to what as many real rows reach."""
+    rare_recall_block: Amount | None = _later(None)
+    warned_rows_warn: Share | None = _later(0.4)
+    """Most accepted rows of which an expectation about rows may warn."""
+    warned_rows_block: Share | None = _later(None)
+
     @property
     def digest(self) -> str:
-        """SHA-256 of all limits, as 64 hex digits."""
-        return digests.of_json(self.model_dump(mode="json"))
+        """SHA-256 of all limits, as 64 hex digits.
+
+        Limits that later releases added are left out at their default, so that the digest of limits
+        that somebody chose, and that rounds were judged by, stays what it was.
+        """
+        content = self.model_dump(mode="json")
+        later = {
+            name
+            for name, field in type(self).model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get(LATER)
+            if getattr(self, name) == field.default
+        }
+        return digests.of_json({name: each for name, each in content.items() if name not in later})

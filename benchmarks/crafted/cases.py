@@ -1,7 +1,7 @@
 """A crafted round: made, taken through the stages' functions, its harm measured, and kept on disk.
 
-What is on disk is used again where nothing that it depends on has another version. Harm depends on
-the mix alone, so another version of the guard does not measure it again.
+What is on disk is used again where nothing that it depends on has another version: harm depends on
+the mix alone, evidence on suite and metrics. The guard judges the evidence anew each time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,12 +20,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.crafted import harm, kinds, rounds
+from benchmarks.crafted import harm, kept_evidence, kinds, rounds
 from benchmarks.crafted.harm import Lost
 from benchmarks.crafted.kinds import KINDS
 from benchmarks.crafted.world import CraftedWorld, Rows, rows_of
 from lake import files
-from lineage.limits import Limits
+from lineage import guard
+from lineage.evidence import Evidence
 from pipelines.common import digests
 from pipelines.common.progress import track
 from pipelines.rounds import stage_inputs
@@ -118,8 +119,7 @@ def current_key() -> str:
     modality = settings.modality
     content = {
         "crafted": VERSION,
-        "stages": dict(stage_inputs.VERSIONS),
-        "limits": Limits().digest,
+        "stages": {name: stage_inputs.VERSIONS[name] for name in ("verify", "curate", "evaluate")},
         "plugins": rounds.versions(modality),
         "suite": rounds.suite().digest,
     }
@@ -150,17 +150,29 @@ def _read(cases: Sequence[Case], place: Path, key: str) -> Iterator[Result]:
     for case in cases:
         found = _kept(place, case, key)
         if found is not None:
-            yield found
+            folder = place / Path(case.file).stem
+            yield found if found.stopped else judged(found, kept_evidence.read(folder))
+
+
+def judged(found: Result, evidence: Evidence) -> Result:
+    """Let the guard judge the evidence about a case, by the shipped limits."""
+    limits = world_of(found.case.seed).settings.publish.guard
+    checks = guard.judge(evidence, limits).checks
+    return replace(found, checks={check.name: (check.value, check.verdict) for check in checks})
 
 
 def _run_and_keep(case: Case, place: Path, key: str) -> None:
     os.chdir(place)  # scorers keep their scores below it
-    found = result(case, key, _before(place, case))
+    found, evidence = result(case, key, _before(place, case))
+    if evidence is not None:
+        kept_evidence.write(place / Path(case.file).stem, evidence)
     files.write_json(place / case.file, found.to_dict())
 
 
-def result(case: Case, key: str = "", before: Result | None = None) -> Result:
-    """Make a round, let the guard judge it, and measure its harm.
+def result(
+    case: Case, key: str = "", before: Result | None = None
+) -> tuple[Result, Evidence | None]:
+    """Make a round, collect the guard's evidence about it, and measure its harm.
 
     Args:
         case: the case.
@@ -169,9 +181,9 @@ def result(case: Case, key: str = "", before: Result | None = None) -> Result:
     """
     kind, world = KINDS[case.kind], world_of(case.seed)
     made = kinds.candidates(kind, world, case.strength, case.seed)
-    published = rounds.judged(world, made, kind.regime)
+    published = rounds.evaluated(world, made, kind.regime)
     if published.mix is None:
-        return Result(case, key, published.stopped, published.counts, "", 0.0)
+        return Result(case, key, published.stopped, published.counts, "", 0.0), None
     mix = rows_of(published.mix)
     digest = _digest(mix)
     lost: Mapping[str, Lost] = {}
@@ -179,16 +191,16 @@ def result(case: Case, key: str = "", before: Result | None = None) -> Result:
         lost = before.lost
     elif kind.group in MEASURED:
         lost = harm.measured(_alone(case.seed), mix, rows_of(world.test), case.seed)
-    return Result(
+    found = Result(
         case=case,
         key=key,
         stopped="",
         counts=published.counts,
         mix=digest,
         crafted=float(made.crafted[published.accepted].mean()),
-        checks={check.name: (check.value, check.verdict) for check in published.checks},
         lost=lost,
     )
+    return found, published.evidence
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""Take candidates through suite, curation, evaluation and guard, as the stages of a round do.
+"""Take candidates through suite, curation and evaluation, as the stages of a round do.
 
 Every step is the stages' own function; only the lake between them is left out.
 """
@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks import digits
 from benchmarks.crafted.world import CraftedWorld, Rows
 from benchmarks.digits import DATASET, ROOT
 from expectations import suite as suites
 from expectations.suite import Suite
-from lineage import curation, guard, record, schema, training_mix
-from lineage.evidence import Check, Evidence
+from lineage import curation, record, schema, training_mix
+from lineage.evidence import Evidence
 from lineage.identity import sample_ids
 from lineage.training_mix import Mix
 from pipelines import metrics
@@ -41,20 +42,20 @@ SAMPLE: Final = ("round", "row", "sample_id", "image", "label")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Published:
-    """What came of a round: checks of the guard, and the mix that the next generator would have."""
+    """What came of a round: the guard's evidence, and the mix of the next generator."""
 
     stopped: str
     """Why the suite stops the round as a whole; empty where it does not."""
     counts: dict[str, int]
     accepted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Numbers of the accepted candidates."""
-    checks: tuple[Check, ...] = ()
+    evidence: Evidence | None = None
     mix: pl.DataFrame | None = None
     """None where nothing could be judged."""
 
 
-def judged(world: CraftedWorld, made: Rows, regime: str) -> Published:
-    """Verify candidates, curate them, measure the round, and let the guard judge."""
+def evaluated(world: CraftedWorld, made: Rows, regime: str) -> Published:
+    """Verify candidates, curate them, and measure the round."""
     frame = _frame(made, world.seed)
     verdicts = _verdicts(world, frame)
     stopping = curation.stopping(verdicts)
@@ -74,8 +75,7 @@ def judged(world: CraftedWorld, made: Rows, regime: str) -> Published:
     )
     figures = _measure(world, accepted, trained)
     evidence = _evidence(world, accepted, (lineage, mix, counts, figures, verdicts))
-    checks = guard.judge(evidence, world.settings.publish.guard).checks
-    return Published("", counts, accepted["row"].to_numpy(), checks, trained)
+    return Published("", counts, accepted["row"].to_numpy(), evidence, trained)
 
 
 def _frame(made: Rows, seed: int) -> pl.DataFrame:
@@ -92,7 +92,8 @@ def _frame(made: Rows, seed: int) -> pl.DataFrame:
 
 def versions(modality: Modality) -> dict[str, str]:
     """Versions of what scores and measures rounds, by kind and name."""
-    return METRICS.versions(modality.metrics) | TASKS.versions([modality.task])
+    tasks = TASKS.versions([modality.task, modality.second_task])
+    return METRICS.versions((*modality.metrics, *modality.guard_metrics)) | tasks
 
 
 @cache
@@ -156,7 +157,8 @@ def _measure(world: CraftedWorld, accepted: pl.DataFrame, mix: pl.DataFrame) -> 
         mix=measured["mix"],
         previous=measured["previous"],
         task=Configured(TASKS.load(modality.task)),
-        metrics=[Configured(METRICS.load(name)) for name in modality.metrics],
+        second=digits.second_task(),
+        metrics=digits.metrics(),
         settings=world.settings.evaluate,
         seed=derive_seed(world.seed, DATASET, ROUND, "evaluate"),
     )
@@ -168,7 +170,7 @@ def _evidence(
     accepted: pl.DataFrame,
     parts: tuple[pl.DataFrame, Mix, dict[str, int], dict[str, Any], pl.DataFrame],
 ) -> Evidence:
-    lineage, mix, counts, figures, _ = parts
+    lineage, mix, counts, figures, verdicts = parts
     near, modality = world.settings.ingest.near, world.settings.modality
     return Evidence(
         dataset=DATASET,
@@ -179,4 +181,5 @@ def _evidence(
         copies=contamination.near_duplicates(accepted, world.real, near, modality),
         leaks=contamination.near_duplicates(accepted, world.held_out, near, modality),
         metrics=figures,
+        warned=accepted.join(curation.warned(verdicts), on=["round", "row"], how="semi"),
     )

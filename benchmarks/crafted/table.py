@@ -25,14 +25,17 @@ RECALL: Final = 0.05
 COPIED: Final = 0.02
 """Share of accepted copies that is harm, whatever they cost."""
 SIDES: Final[Mapping[str, int]] = {
+    "label_errors": 1,
     "downstream_real": 1,
-    "downstream_previous": 1,
-    "recall_round": -1,
-    "coverage_round": -1,
-    "variance_round": -1,
-    "memorised": 1,
-    "holdout_near": 1,
-    "acceptance": -1,
+    "downstream_second": 1,
+    "memorised_ratio": 1,
+    "holdout_leaning": 1,
+    "holdout_closer": 1,
+    "class_share": -1,
+    "class_coverage": -1,
+    "class_variance": -1,
+    "rare_recall": -1,
+    "warned_rows": 1,
 }
 """Figures that limits are chosen for, and on which side."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from lineage import training_mix
+from lineage import curation, training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
 from pipelines.rounds import holdout, manifest, tables
@@ -25,6 +25,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     leaks = contamination.of_round(ctx, commit)
     real = tables.real_samples(lake, commit, dataset, before=number)
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
+    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
     return Evidence(
         dataset=dataset,
         round=number,
@@ -37,6 +38,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         held_out_ancestors=contamination.at_commit(ctx, commit),
         real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
+        warned=accepted.join(curation.warned(verdicts), on=["round", "row"], how="semi"),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
 

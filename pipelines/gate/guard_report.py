@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lineage import guard
-from lineage.evidence import NOT_APPLICABLE, UNOBJECTIONABLE
+from lineage.evidence import NOT_MEASURED, UNOBJECTIONABLE
 from lineage.guard import GuardResult, Row
 from pipelines.common import console
 
@@ -13,22 +13,35 @@ COLUMNS: Final = ("check", "value", "verdict", "limit", "evidence")
 
 
 def show(result: GuardResult, *, include_passing: bool = False) -> None:
-    """Print the answer, each check that does not pass, and the number of those that pass.
+    """Print the answer, each check that does not pass, and those that pass or were not measured.
 
     Args:
         result: the guard's answer.
-        include_passing: print the checks that pass as well, instead of counting them.
+        include_passing: print these as well, instead of counting and naming them.
     """
     console.line(guard.headline(result))
-    rows = guard.rows(result, include_passing=include_passing)
+    rows = [
+        row
+        for row in guard.rows(result, include_passing=include_passing)
+        if include_passing or row.verdict != NOT_MEASURED
+    ]
     if rows:
         cells = [
             (row.check, _number(row), _emphasised(row.verdict), row.limit, row.evidence)
             for row in rows
         ]
         console.table(COLUMNS, cells, numeric=("value",))
-    if len(rows) < len(result.checks):
-        console.line(f"{len(result.checks) - len(rows)} more checks pass")
+    if not include_passing:
+        _count(result)
+
+
+def _count(result: GuardResult) -> None:
+    """Count the checks that pass, and name those that were not measured."""
+    passing = sum(item.verdict == "pass" for item in result.checks)
+    if passing:
+        console.line(f"{passing} more checks pass")
+    if result.not_measured:
+        console.line(f"not measured: {', '.join(result.not_measured)}")
 
 
 def _emphasised(verdict: str) -> str:
@@ -38,5 +51,5 @@ def _emphasised(verdict: str) -> str:
 def _number(row: Row) -> str:
     """Format a figure with three decimals, without a minus sign before zero."""
     if row.value is None:
-        return "–" if row.verdict == NOT_APPLICABLE else "unknown"
+        return "–" if row.verdict in UNOBJECTIONABLE else "unknown"
     return f"{round(row.value, 3) + 0.0:.3f}"

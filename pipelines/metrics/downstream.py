@@ -29,12 +29,26 @@ class Labelled:
     """Digest of the network that made the points; empty where none did."""
     embedder: str = ""
     """The name of this network, as settings have it."""
+    neutral: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    """Points [n, d] without the style of each row, such as its brightness and contrast; empty where
+    the modality knows of none."""
+
+    @property
+    def content(self) -> NDArray[np.float32]:
+        """Points without style, where there are such; else the points."""
+        return self.neutral if len(self.neutral) else self.vectors
 
     def at(self, rows: NDArray[np.int64]) -> Labelled:
         """Select rows, all of the same weight."""
         inputs = self.inputs[rows] if len(self.inputs) else self.inputs
+        neutral = self.neutral[rows] if len(self.neutral) else self.neutral
         return Labelled(
-            self.vectors[rows], self.labels[rows], None, inputs, self.features, self.embedder
+            vectors=self.vectors[rows],
+            labels=self.labels[rows],
+            inputs=inputs,
+            features=self.features,
+            embedder=self.embedder,
+            neutral=neutral,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -48,6 +48,22 @@ class MetricRequest:
     """Resamples for an interval."""
     seed: int
     """Root of every random choice; derive one for each of them (`pipelines.common.seeds`)."""
+    whole: Mapping[str, Labelled] = field(default_factory=dict)
+    """All rows of `accepted` and of `validation`, where they are at hand."""
+
+    @property
+    def knows_style(self) -> bool:
+        """Whether the modality takes the style out of rows (`Labelled.neutral`).
+
+        The guard's limits of figures about labels, copies, classes and rare modes were found on
+        such rows, so these figures are not measured on others.
+        """
+        return len(self.real.neutral) > 0
+
+    def of(self, name: str) -> Labelled:
+        """Return all rows of `accepted` or `validation`, or n where no more are at hand."""
+        some = self.validation if name == "validation" else self.sets[name]
+        return self.whole.get(name, some)
 
     @property
     def n(self) -> int:
@@ -60,6 +76,8 @@ class RoundMetric(Plugin, Protocol[Own]):
 
     Settings: type[Own]
     """What can be set for it under `evaluate.metrics` in params.yaml."""
+    sets: ClassVar[tuple[str, ...]] = ("accepted", "mix")
+    """The sets that it measures; a figure about candidates alone has nothing to say of a mix."""
 
     @abstractmethod
     def measure(self, request: MetricRequest, settings: Own) -> Mapping[str, Mapping[str, Metric]]:
@@ -70,8 +88,8 @@ class RoundMetric(Plugin, Protocol[Own]):
             settings: the metric's own.
 
         Returns:
-            By set, and in it by figure; the same figures for each set, none named as one of
-            another metric. NaN stands where a figure could not be computed.
+            By set of `sets`, and in it by figure; the same figures for each set, none named as one
+            of another metric. NaN stands where a figure could not be computed.
         """
 
 

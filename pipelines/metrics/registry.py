@@ -13,6 +13,9 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
     "metric",
     "pipelines.metrics.protocol:RoundMetric",
     {
+        "classes": "pipelines.metrics.classes:Classes",
+        "content": "pipelines.metrics.content:Content",
+        "neighbours": "pipelines.metrics.neighbours:Neighbours",
         "shape": "pipelines.metrics.shape:Shape",
         "table_fidelity": "pipelines.metrics.table_fidelity:TableFidelity",
         "text_variety": "pipelines.metrics.variety:TextVariety",
@@ -23,6 +26,7 @@ TASKS: Final[Registry[Task[Any]]] = Registry(
     "pipelines.metrics.protocol:Task",
     {
         "image_labels": "pipelines.metrics.tasks:ImageLabels",
+        "nearest_labels": "pipelines.metrics.tasks:NearestLabels",
         "table_labels": "pipelines.metrics.table_tasks:TableLabels",
         "table_target": "pipelines.metrics.table_tasks:TableTarget",
         "text_labels": "pipelines.metrics.tasks:TextLabels",

@@ -16,8 +16,8 @@ from pipelines.common.errors import DataError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.metrics import downstream, tasks
-from pipelines.metrics.downstream import Answers, Labelled
+from pipelines.metrics import task_figures, tasks
+from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.protocol import MetricRequest, RoundMetric, Task
 from pipelines.metrics.shape import Shape
 from pipelines.metrics.values import Metric, finite
@@ -78,6 +78,9 @@ class Evaluation:
     """Of the classifiers trained on real_only and mix, on validation rows."""
     embedder: str = ""
     """The network whose points the shape figures are of, as settings name it; empty: none."""
+    second: Mapping[str, Any] = field(default_factory=dict)
+    """The same of a second family of models: its `task`, the figure of that name, and `difference`;
+    empty where there is none."""
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Why the data cannot have a section of the figures, such as accuracy or difference."""
 
@@ -96,6 +99,7 @@ class Evaluation:
                 name: {str(label): finite(value) for label, value in each.items()}
                 for name, each in self.recall_per_class.items()
             },
+            **({"second": _nested(self.second)} if self.second else {}),
             "summary": self.summary(),
             **({"not_applicable": dict(self.not_applicable)} if self.not_applicable else {}),
         }
@@ -103,13 +107,17 @@ class Evaluation:
     def summary(self) -> dict[str, float | None]:
         """Values by flat name, such as recall_round, recall_mix, recall_null, accuracy_mix."""
         values: dict[str, float] = {}
-        for name, metric in self.mix.items():
+        for name in {**self.mix, **self.round}:
+            metric = self.mix.get(name) or self.round[name]
             values[f"{name}_round"] = self.round[name].value if name in self.round else math.nan
-            values[f"{name}_mix"] = metric.value
+            if name in self.mix:
+                values[f"{name}_mix"] = self.mix[name].value
             values[f"{name}_null"] = metric.null
         for figure, scores in self.scores.items():
             values |= {f"{figure}_{name}": metric.value for name, metric in scores.items()}
         values |= {f"difference_{name}": metric.value for name, metric in self.difference.items()}
+        for name, metric in self.second.get("difference", {}).items():
+            values[f"second_difference_{name}"] = metric.value
         return {name: finite(value) for name, value in values.items()}
 
 
@@ -124,6 +132,7 @@ def evaluate_round(
     seed: int,
     task: Configured[Task[Any]] = IMAGES,
     unlabelled: Configured[Task[Any]] | None = None,
+    second: Configured[Task[Any]] | None = None,
     metrics: Sequence[Configured[RoundMetric[Any]]] = (SHAPE,),
     real_round: bool = False,
 ) -> Evaluation:
@@ -140,6 +149,7 @@ def evaluate_round(
         task: what mixes are judged by.
         unlabelled: what takes its place where it predicts labels, and real rows have no two; None:
             figures of a task are not applicable then.
+        second: what mixes are judged by besides, by models of another family.
         metrics: what measures the round and the mix.
         real_round: whether the accepted samples are real; the mix alone is measured then.
 
@@ -156,10 +166,8 @@ def evaluate_round(
     trained = {"real_only": real, "mix": mix, "previous": previous}
     chosen, not_applicable = _chosen(task, unlabelled, validation)
     plugin = chosen.plugin
-    answers = {
-        name: Answers(validation.labels, plugin.train(each, chosen.settings)(validation))
-        for name, each in ({} if "difference" in not_applicable else trained).items()
-    }
+    judged = {} if "difference" in not_applicable else trained
+    answers = task_figures.answers(plugin, chosen.settings, judged, validation)
     return Evaluation(
         n=n,
         features=_features_digest(request),
@@ -167,13 +175,23 @@ def evaluate_round(
         round=measured.get("accepted", {}),
         mix=measured["mix"],
         task=plugin.figure,
-        scores=_scores(answers, settings, seed, plugin),
-        difference=_differences(answers, settings, seed, plugin),
+        scores=task_figures.scores(answers, settings, seed, plugin),
+        difference=task_figures.differences(answers, settings, seed, plugin),
         recall_per_class={
             name: answers[name].recall_per_class()
             for name in ("real_only", "mix")
             if name in answers and plugin.classifies
         },
+        second={}
+        if second is None
+        else task_figures.section(
+            second.plugin,
+            second.settings,
+            trained,
+            validation,
+            settings=settings,
+            seed=derive_seed(seed, "second"),
+        ),
         not_applicable={**not_applicable, "round": REAL} if real_round else not_applicable,
     )
 
@@ -188,37 +206,6 @@ def _chosen(
     if unlabelled is not None:
         return unlabelled, dict.fromkeys(figures, ONE_LABEL)
     return task, dict.fromkeys((*figures, "difference"), ONE_LABEL)
-
-
-def _scores(
-    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
-) -> dict[str, dict[str, Metric]]:
-    """Compute each figure of each classifier; accuracy of all that predict labels."""
-    accuracy = {"accuracy": downstream.accuracy} if task.classifies else {}
-    figures = {**accuracy, task.figure: task.score}
-    return {
-        figure: {
-            name: measure(each, settings.bootstrap, derive_seed(seed, "accuracy", name))
-            for name, each in answers.items()
-        }
-        for figure, measure in figures.items()
-    }
-
-
-def _differences(
-    answers: Mapping[str, Answers], settings: Settings, seed: int, task: Task[Any]
-) -> dict[str, Metric]:
-    """Compute what the mix gains over the others."""
-    return {
-        name: task.gain(
-            answers["mix"],
-            answers[name],
-            settings.bootstrap,
-            derive_seed(seed, "difference", name),
-        )
-        for name in ("real_only", "previous")
-        if name in answers
-    }
 
 
 def _check_sizes(named: Mapping[str, Labelled]) -> None:
@@ -243,6 +230,7 @@ def _request(named: Mapping[str, Labelled], n: int, settings: Settings, seed: in
         null_draws=settings.null_draws,
         bootstrap=settings.bootstrap,
         seed=seed,
+        whole={name: named[name] for name in ("accepted", "validation") if name in named},
     )
 
 
@@ -265,15 +253,19 @@ def _measured(
     """
     measured: dict[str, dict[str, Metric]] = {name: {} for name in request.sets}
     for configured in metrics:
+        sets = [name for name in configured.plugin.sets if name in request.sets]
+        if not sets:
+            continue
         figures = configured.plugin.measure(request, configured.settings)
-        names = {tuple(sorted(figures.get(name, ()))) for name in request.sets}
-        repeated = {each for group in names for each in group} & set(measured["mix"])
+        names = {tuple(sorted(figures.get(name, ()))) for name in sets}
+        given = {each for group in names for each in group}
+        repeated = given & {each for name in sets for each in measured[name]}
         if len(names) != 1 or repeated:
             problem = (
                 f"{min(repeated)!r} again" if repeated else "other figures for one set than another"
             )
             raise DataError(f"the metric {configured.plugin.name} gives {problem}")
-        for name in request.sets:
+        for name in sets:
             measured[name] |= figures[name]
     return measured
 
@@ -287,5 +279,12 @@ def _draw(rows: Labelled, n: int, seed: int) -> NDArray[np.int64]:
     return np.sort(chosen)
 
 
-def _plain(metrics: Mapping[str, Metric]) -> dict[str, dict[str, float | None]]:
+def _nested(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _plain(value) if isinstance(value, Mapping) else value
+        for name, value in section.items()
+    }
+
+
+def _plain(metrics: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
     return {name: metric.to_dict() for name, metric in metrics.items()}

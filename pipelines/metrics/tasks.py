@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
-from pipelines.features import byte_model, image_classifier, text_classifier
+from pipelines.features import byte_model, image_classifier, knn_votes, text_classifier
 from pipelines.metrics import downstream, values
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.protocol import Predict, Task
@@ -44,6 +44,27 @@ def _seen(rows: Labelled) -> NDArray[np.float32]:
     """Return what a classifier of images sees of rows, [n, d]."""
     seen: NDArray[np.float32] = rows.inputs if rows.inputs.ndim == 2 else rows.vectors  # noqa: PLR2004
     return seen
+
+
+class NearestLabels(Task[NoSettings]):
+    """Classification by the three nearest rows, without the style of rows where it is known.
+
+    It is built in another way than the machines and linear models of the other tasks and of the
+    scorers: rows of wrong labels that these pass over mislead it at once.
+    """
+
+    name = "nearest_labels"
+    version = "nearest_labels/1"
+    Settings = NoSettings
+    figure = "accuracy"
+
+    def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
+        """Keep the rows; a heavier one has more of a vote."""
+
+        def predict(test: Labelled) -> Labels:
+            return knn_votes.predict(test.content, rows.content, rows.labels, rows.weights)
+
+        return predict
 
 
 class TextLabels(Task[NoSettings]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,21 @@ class Metric:
     null_low: float = math.nan
     null_high: float = math.nan
 
-    def to_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the figure as JSON; a number that is not finite is null."""
-        return {name: finite(getattr(self, name)) for name in self.__slots__}
+        return {name: finite(getattr(self, name)) for name in Metric.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOf(Metric):
+    """A figure that is the worst of several."""
+
+    of: str = ""
+    """What it is of, such as a class."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figure as JSON, with what it is of."""
+        return {**Metric.to_dict(self), "of": self.of}
 
 
 def finite(value: float) -> float | None:

@@ -24,6 +24,7 @@ from pipelines.features import (
     image_embedding,
     image_forms,
     image_hashes,
+    image_style,
     images,
     knn,
 )
@@ -107,7 +108,9 @@ class Images(Modality):
     near = "RMS pixel distance"
     default_near = 0.06
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
+    guard_metrics = ("neighbours", "classes", "content")
     task = "image_labels"
+    second_task = "nearest_labels"
     generator = "diffusion"
     identity: tuple[str, ...]
     settings: ImageSettings = field(default_factory=ImageSettings)
@@ -234,7 +237,8 @@ def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
     plain = image_descriptor.is_plain(values.shape[1:])
     inputs = np.empty(0, dtype=np.float32) if plain else image_descriptor.described(values)
     if embedder is None:
-        return Labelled(pixels, labels.array(frame), tasks.weights(frame), inputs)
+        neutral = image_style.neutral(pixels) if plain else np.empty(0, dtype=np.float32)
+        return Labelled(pixels, labels.array(frame), tasks.weights(frame), inputs, neutral=neutral)
     return Labelled(
         embedder.points(values),
         labels.array(frame),

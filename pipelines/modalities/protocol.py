@@ -37,6 +37,8 @@ class Modality(Plugin, Protocol):
     """Scorers with their settings where params.yaml names none."""
     metrics: ClassVar[tuple[str, ...]] = ("shape",)
     """What measures a round; others are set under `evaluate.metrics` in params.yaml."""
+    guard_metrics: ClassVar[tuple[str, ...]] = ()
+    """What measures a round besides, because checks of the guard are about it."""
     task: ClassVar[str]
     """What the data is for, where params.yaml names no task of its own."""
     unlabelled_task: ClassVar[str] = ""
@@ -44,6 +46,9 @@ class Modality(Plugin, Protocol):
     where there is none: figures of a task are not applicable then, and those of shape judge a round
     alone. Its version is not in the key of `evaluate`, so whoever raises it also raises that of the
     modality."""
+    second_task: ClassVar[str] = ""
+    """A task that judges mixes by models of another family, where params.yaml names no task. Empty
+    where there is none."""
     generator: ClassVar[str]
     """Generator of the first round that `stemma round add` writes."""
     csv_types: ClassVar[bool] = False

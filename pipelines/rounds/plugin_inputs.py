@@ -66,6 +66,12 @@ def unlabelled_task(round_: Round) -> Configured[Task[Any]] | None:
     return Configured(TASKS.load(name)) if name and evaluate.task is None else None
 
 
+def second_task(round_: Round) -> Configured[Task[Any]] | None:
+    """The task of a second family of models; None if params.yaml names a task of its own."""
+    evaluate, name = round_.settings.evaluate, round_.settings.modality.second_task
+    return Configured(TASKS.load(name)) if name and evaluate.task is None else None
+
+
 def metrics(round_: Round) -> dict[str, Configured[RoundMetric[Any]]]:
     """The metrics of a round with their settings, by reference; the modality's come first.
 
@@ -84,7 +90,8 @@ def _task(round_: Round) -> str:
 
 def _metrics(round_: Round) -> dict[str, Mapping[str, Any]]:
     configured = round_.settings.evaluate.metrics
-    return {**{name: {} for name in round_.settings.modality.metrics}, **configured}
+    modality = round_.settings.modality
+    return {**{name: {} for name in (*modality.metrics, *modality.guard_metrics)}, **configured}
 
 
 def measured_digests(round_: Round) -> dict[str, str]:
@@ -143,7 +150,9 @@ def versions(round_: Round, stage: str) -> dict[str, str]:
         scorer_versions = scorers.versions(round_.settings.verify.scorers)
         return scorer_versions | expectations.of_suite(suite) | modality
     if stage == "evaluate":
-        return METRICS.versions(_metrics(round_)) | TASKS.versions([_task(round_)]) | modality
+        second = [round_.settings.modality.second_task] if second_task(round_) else []
+        tasks = TASKS.versions([_task(round_), *second])
+        return METRICS.versions(_metrics(round_)) | tasks | modality
     if stage == "publish":
         return CHECKS.versions(round_.settings.publish.checks)
     return {}

@@ -124,6 +124,7 @@ def measure(
         **modality.measured(real, frames),
         task=plugin_inputs.task(round_),
         unlabelled=plugin_inputs.unlabelled_task(round_),
+        second=plugin_inputs.second_task(round_),
         metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,7 +12,7 @@ from rich.text import Text
 from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
-from lineage.evidence import NOT_APPLICABLE
+from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED
 from lineage.guard import Check, GuardResult
 from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
@@ -27,6 +27,9 @@ SAME = 1e-9
 """Relative difference up to which two figures count as the same (absolute below 1)."""
 CALIBRATION = ("suite", "place", "digest", "signed_by", "void", "unsigned", "unreadable")
 """What `--json` says of the calibration: the one that was used, and counts of those left out."""
+
+INAPPLICABLE: Final = (NOT_APPLICABLE, NOT_MEASURED)
+"""Verdicts on figures that are not there, and that nobody expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,7 @@ def _before(now: Check, recorded: Check | None) -> str:
 
 def _value(check: Check) -> str:
     if check.value is None:
-        return "–" if check.verdict == NOT_APPLICABLE else "unknown"
+        return "–" if check.verdict in INAPPLICABLE else "unknown"
     return number(check.value)
 
 

@@ -42,6 +42,21 @@ def shape(recall: float, variance: float) -> dict[str, Any]:
     return {name: metric(each, 0.04, NULL[name]) for name, each in values.items()}
 
 
+def beside(recall: float, variance: float) -> dict[str, Any]:
+    """Figures of labels, copies, classes and style, as healthy rounds of digits have them."""
+    return {
+        "label_errors": metric(0.012, 0.01, 0.017),
+        "memorised_ratio": metric(0.012, 0.01, 0.01),
+        "holdout_leaning": metric(0.48, 0.04, 0.5),
+        "holdout_closer": metric(0.002, 0.002, 0.004),
+        "class_share": metric(0.8, 0.1, 1.0) | {"of": "5"},
+        "class_coverage": metric(0.9, 0.1, 1.0) | {"of": "8"},
+        "class_variance": metric(0.8, 0.1, 1.0) | {"of": "1"},
+        "rare_recall": metric(0.7, 0.1, 0.85),
+        **{f"content_{name}": each for name, each in shape(recall, variance).items()},
+    }
+
+
 def figures(regime: str, number: int) -> dict[str, Any]:
     """What evaluate writes; under accumulate the mix keeps the real rows' share of the shape."""
     recall, accuracy, pixels = SEEN[regime][number - 1]
@@ -52,7 +67,12 @@ def figures(regime: str, number: int) -> dict[str, Any]:
         kept = REAL / (REAL + number * SIZE)
         mixed = shape(0.9, kept + (1 - kept) * variance)
     return {
-        "round": shape(recall, variance),
+        "round": shape(recall, variance) | beside(recall, variance),
+        "second": {
+            "task": "accuracy",
+            "accuracy": {name: metric(REAL_ONLY, 0.008) for name in ("real_only", "mix")},
+            "difference": {"real_only": metric(0.0, 0.012)},
+        },
         "mix": mixed,
         "accuracy": {
             "real_only": metric(REAL_ONLY, 0.008),
@@ -99,6 +119,7 @@ def evidence(regime: str, number: int) -> Evidence:
         leaks=CLEAN,
         metrics=figures(regime, number),
         calibration=CALIBRATION,
+        warned=CLEAN,
     )
 
 
@@ -123,9 +144,11 @@ def hits(*rows: tuple[int, bool]) -> pl.DataFrame:
 
 
 def measured(part: str, name: str, **values: float | None) -> Evidence:
-    """Healthy evidence with one metric changed."""
+    """Healthy evidence with one metric changed, with the style of rows and without it."""
     changed = copy.deepcopy(dict(HEALTHY.metrics))
     changed[part][name] |= values
+    if f"content_{name}" in changed[part]:
+        changed[part][f"content_{name}"] |= values
     return replace(HEALTHY, metrics=changed)
 
 

@@ -35,8 +35,14 @@ MIDDLE = replace(
     lineage=HEALTHY.lineage.with_columns(real_roots=pl.lit(0.5), real_inputs=pl.lit(0.5)),
     copies=hits((3, False)),
     leaks=hits((4, True), (5, False)),
+    warned=hits((6, False)),
     metrics={
-        **HEALTHY.metrics,
+        **{name: each for name, each in HEALTHY.metrics.items() if name != "second"},
+        "round": HEALTHY.metrics["round"]
+        | {
+            name: {"value": 0.5, "low": 0.4, "high": 0.6, "null": 0.1}
+            for name in ("label_errors", "memorised_ratio", "holdout_closer")
+        },
         "difference": {
             other: {"value": -0.02, "low": -0.03, "high": -0.01}
             for other in ("real_only", "previous")
@@ -48,9 +54,10 @@ MIDDLE = replace(
 def test_all_fields_but_three_are_limits() -> None:
     others = {"unknown", "real_share_shallow", "calibration_missing"}
     assert set(Limits.model_fields) - set(LIMITED) == others
-    assert set(verdicts(guard.judge(contaminated(MIDDLE), Limits(**UNLIMITED))).values()) == {
-        "pass"
-    }
+    unlimited = verdicts(guard.judge(contaminated(MIDDLE), Limits(**UNLIMITED)))
+    unmeasured = {name for name, verdict in unlimited.items() if verdict == "not measured"}
+    assert unmeasured == SECOND
+    assert {unlimited[name] for name in unlimited.keys() - SECOND} == {"pass"}
 
 
 def test_what_the_data_cannot_have_is_not_applicable_and_never_blocks() -> None:
@@ -93,14 +100,20 @@ def test_every_limit_is_used_by_its_check(field: str) -> None:
     for extreme in (0.0, 1.0):
         limit = extreme * (1 if field.startswith(SHARES) else 99)
         result = guard.judge(contaminated(MIDDLE), Limits(**(UNLIMITED | {field: limit})))
-        found[extreme] = {key: each for key, each in verdicts(result).items() if each != "pass"}
+        said = {key: each for key, each in verdicts(result).items() if key not in SECOND}
+        found[extreme] = {key: each for key, each in said.items() if each != "pass"}
     assert sorted(found.values(), key=len) == [{}, {name: level}]
     low = field.startswith(LEAST) or ("_low_" in field and not field.startswith("real_inputs"))
     assert found[1.0 if low else 0.0] == {name: level}
 
 
-SHARES = ("real_share", "real_inputs", "opaque", "memorised", "duplicates", "acceptance", "holdout")
-LEAST = ("real_share", "real_inputs", "acceptance", "recall", "coverage")
+SECOND = {"downstream_second", "downstream_second_drop"}
+"""Checks that have the limits of others."""
+SHARES = (
+    *("real_share", "real_inputs", "opaque", "memorised", "duplicates", "acceptance", "holdout"),
+    *("label_errors", "warned_rows"),
+)
+LEAST = ("real_share", "real_inputs", "acceptance", "recall", "coverage", "class_", "rare_recall")
 
 
 def test_a_shallow_mix_only_warns_for_its_real_share() -> None:

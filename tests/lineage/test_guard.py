@@ -73,12 +73,14 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken_evidence_is_unknown_and_never_raises(what: str) -> None:
     strict, mild = (guard.judge(BROKEN[what], Limits(unknown=each)) for each in ("block", "warn"))
-    missing = {item.name for item in strict.checks if item.value is None}
+    unmeasured = set(strict.not_measured)
+    missing = {item.name for item in strict.checks if item.value is None} - unmeasured
     assert missing
     assert set(strict.blocking) == missing - {"depth_max", "real_inputs_low"}  # these only warn
     assert not mild.blocked
     assert all(verdicts(mild)[name] == "warn" for name in missing)
-    assert {row.check for row in guard.rows(strict) if row.value is None} == missing
+    shown = {row.check for row in guard.rows(strict) if row.value is None}
+    assert shown == missing | unmeasured
 
 
 @pytest.mark.parametrize("end", ["value", "low", "high"])
@@ -93,10 +95,10 @@ def test_a_null_of_nothing_is_unknown() -> None:
     assert check(measured("mix", "recall", null=None), "recall_mix").verdict == "block"
 
 
-def test_what_has_no_limit_passes_unknown() -> None:
+def test_what_is_unknown_and_has_no_limit_is_not_measured() -> None:
     about = measured("round", "recall", value=None)
     limits = {"recall_round_warn": None, "recall_round_block": None}
-    assert check(about, "recall_round", **limits).verdict == "pass"
+    assert check(about, "recall_round", **limits).verdict == "not measured"
     assert check(about, "recall_round", recall_round_block=None).verdict == "warn"
 
 

@@ -18,7 +18,7 @@ from lineage.identity import sample_ids
 from pipelines import modalities
 from pipelines.common import digests
 from pipelines.common.plugins import Registry
-from pipelines.features import images
+from pipelines.features import image_style, images
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.file.settings import FileFit, FileGenerate
@@ -66,6 +66,7 @@ WORDS: Final = (
     "with",
 )
 ROWS: Final = 24
+MANY: Final = 120
 FEATURES: Final = ("price", "seats", "town", "open", "since")
 """Identity of the table."""
 SOLVERS: Final = {
@@ -349,6 +350,14 @@ def labelled(seed: int, shift: float) -> Labelled:
     return Labelled(points, label, None, words)
 
 
+def styled(seed: int, shift: float) -> Labelled:
+    """More rows, of which the style is known, as figures of classes and rare modes need them."""
+    draw = np.random.default_rng(seed)
+    label = np.arange(MANY) % 2
+    points = (draw.normal(0, 1, (MANY, 4)) + 2 * label[:, None] + shift).astype(np.float32)
+    return Labelled(points, label, neutral=image_style.neutral(points))
+
+
 def of_table(seed: int, *, target: bool) -> Labelled:
     """Rows of a table as measures see them, with their seats as the target."""
     settings = {"target": "seats"} if target else {}
@@ -359,10 +368,11 @@ def of_table(seed: int, *, target: bool) -> Labelled:
 
 
 def of_metric(name: str) -> object:
+    make = styled if name in ("classes", "content", "neighbours") else labelled
     real, validation, accepted, mix = (
         (of_table(seed, target=False) for seed in (1, 2, 3, 4))
         if name.startswith("table")
-        else (labelled(seed, shift) for seed, shift in ((1, 0.0), (2, 0.0), (3, 0.2), (4, 0.1)))
+        else (make(seed, shift) for seed, shift in ((1, 0.0), (2, 0.0), (3, 0.2), (4, 0.1)))
     )
     request = MetricRequest(
         real=real,

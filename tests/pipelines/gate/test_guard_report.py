@@ -34,6 +34,11 @@ def test_checks_that_pass_are_counted(capsys: pytest.CaptureFixture[str]) -> Non
     guard_report.show(healthy)
     passing = [item for item in healthy.checks if item.verdict == "pass"]
     assert capsys.readouterr().err.splitlines()[-1] == f"{len(passing)} more checks pass"
+    guard_report.show(guard.judge(replace(HEALTHY, warned=None), Limits()))
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        f"{len(passing) - 1} more checks pass",
+        "not measured: warned_rows",
+    ]
     guard_report.show(guard.judge(LEAKING, Limits()))
     printed = capsys.readouterr().err
     assert printed.startswith("guard on round 2 of digits: block (holdout_equal)\n")

@@ -1,0 +1,44 @@
+"""The evidence about a crafted round on disk, so that the guard judges it anew by limits of now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from lake import files
+from lineage import training_mix
+from lineage.evidence import Evidence
+
+FRAMES: Final = ("lineage", "copies", "leaks", "warned")
+PLAIN: Final = ("dataset", "round", "counts", "metrics")
+
+
+def write(folder: Path, evidence: Evidence) -> None:
+    """Write the evidence into a folder of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FRAMES:
+        getattr(evidence, name).write_parquet(folder / f"{name}.parquet")
+    content = {name: getattr(evidence, name) for name in PLAIN}
+    mix = evidence.mix.model_dump(mode="json")
+    files.write_json(folder / "evidence.json", {**content, "mix": mix})
+
+
+def read(folder: Path) -> Evidence:
+    """Read the evidence back."""
+    content: Mapping[str, Any] = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
+    frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    return Evidence(
+        dataset=content["dataset"],
+        round=content["round"],
+        lineage=frames["lineage"],
+        mix=training_mix.read(content["mix"]),
+        counts=content["counts"],
+        copies=frames["copies"],
+        leaks=frames["leaks"],
+        metrics=content["metrics"],
+        warned=frames["warned"],
+    )

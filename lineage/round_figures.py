@@ -1,0 +1,120 @@
+"""Figures of what a round does that ancestry and shape do not show: labels, copies, classes, style.
+
+They come from metrics that later releases added, so manifests of earlier rounds lack them. A figure
+that is absent, or that had too few rows, is not measured: it never blocks and is no pass either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lineage import figures
+from lineage.evidence import (
+    Evidence,
+    Figure,
+    exact,
+    inapplicable,
+    number,
+    samples,
+    unmeasured,
+)
+
+ABSENT = "the stage evaluate of its release did not measure it, or there were too few rows"
+
+
+def excess(evidence: Evidence, name: str, what: str) -> Figure:
+    """Share of rows beyond the share that real rows have, with its interval.
+
+    Args:
+        evidence: the evidence.
+        name: name of the metric of the round.
+        what: what the rows are, for a person.
+    """
+    value, low, high, null = _of_round(evidence, name, "value", "low", "high", "null")
+    if value is None or low is None or high is None or null is None:
+        return _absent(evidence)
+    detail = f"{value:.3f} of the accepted rows {what}; of real rows {null:.3f}"
+    return Figure(value - null, low - null, high - null, detail)
+
+
+def holdout_leaning(evidence: Evidence) -> Figure:
+    """Share of accepted rows that are nearer to the hold-out than to as many training rows."""
+    value, low, high = _of_round(evidence, "holdout_leaning", "value", "low", "high")
+    if value is None or low is None or high is None:
+        return _absent(evidence)
+    detail = "of the accepted rows are nearer to the hold-out than to as many training rows"
+    return Figure(value, low, high, f"{value:.3f} {detail}; by chance 0.5")
+
+
+def of_class(evidence: Evidence, name: str, what: str) -> Figure:
+    """A figure of the class where it is least, as a ratio to that of real rows."""
+    (value,) = _of_round(evidence, name, "value")
+    if value is None:
+        return _absent(evidence)
+    entry = evidence.metrics["round"][name]
+    label = str(entry.get("of", "?")) if isinstance(entry, Mapping) else "?"
+    return exact(value, f"class {label} has {value:.2f} of the {what} of real rows")
+
+
+def rare_recall(evidence: Evidence) -> Figure:
+    """Recall of rare modes, as a ratio to what as many real rows reach."""
+    value, null = _of_round(evidence, "rare_recall", "value", "null")
+    if value is None or null is None or null <= 0:
+        return _absent(evidence)
+    detail = f"{value:.2f} of the rarest real rows are reached; as many real rows reach {null:.2f}"
+    return exact(value / null, detail)
+
+
+def second_loss(evidence: Evidence) -> Figure:
+    """Loss against real data alone, by models of another family."""
+    return figures.loss(_second(evidence), "real_only") if _has_second(evidence) else _no_second()
+
+
+def second_drop(evidence: Evidence) -> Figure:
+    """The same as measured; 0 while chance alone may explain it."""
+    return figures.drop(_second(evidence)) if _has_second(evidence) else _no_second()
+
+
+def warned_rows(evidence: Evidence) -> Figure:
+    """Share of accepted rows of which an expectation about rows warns."""
+    warned, total = evidence.warned, len(evidence.lineage)
+    if warned is None or not total:
+        return unmeasured("verdicts of the round were not read")
+    rows = warned.unique("row", maintain_order=True)
+    named = samples(rows)
+    detail = f"{len(rows):,} of {total:,} accepted rows have a warning of the suite"
+    return exact(len(rows) / total, f"{detail}: {named}" if named else detail)
+
+
+def content(evidence: Evidence, name: str) -> Figure:
+    """Ratio of a shape figure of the round to its null, without the style of rows."""
+    value, null = _of_round(evidence, f"content_{name}", "value", "null")
+    if value is None or null is None or null <= 0:
+        return unmeasured(ABSENT)
+    return exact(value / null, f"without brightness and contrast of each row {value / null:.2f}")
+
+
+def _of_round(evidence: Evidence, name: str, *parts: str) -> list[float | None]:
+    return [number(evidence.metrics, "round", name, part) for part in parts]
+
+
+def _absent(evidence: Evidence) -> Figure:
+    """A figure of the round that is not there: the round is real itself, or nobody measured it."""
+    reason = figures.inapplicable_because(evidence, "round")
+    return unmeasured(ABSENT) if reason is None else inapplicable(reason)
+
+
+def _has_second(evidence: Evidence) -> bool:
+    return isinstance(evidence.metrics.get("second"), Mapping)
+
+
+def _no_second() -> Figure:
+    return unmeasured("no second family of models was trained")
+
+
+def _second(evidence: Evidence) -> Evidence:
+    """The evidence with the figures of the second family in place of the first."""
+    second: Mapping[str, Any] = evidence.metrics["second"]
+    return replace(evidence, metrics=second)

@@ -1,0 +1,122 @@
+"""Each class of a round beside the same class of real rows; a figure is that of the worst class.
+
+A mean over all rows hides one class that collapsed or went missing: it is a tenth of the rows. A
+class of too few rows is not measured, and no class is taken to be right because it is rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expectations.measures import features
+from expectations.measures.manifold import coverage
+from lake.visible import visible
+from pipelines.common.plugins import NoSettings
+from pipelines.common.seeds import derive_seed
+from pipelines.metrics import values
+from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.neighbours import MOST, drawn
+from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.values import Metric, MetricOf
+
+EXPECTED: Final = 10
+"""Accepted rows that a class must be expected to have, by its share of the real rows."""
+LEAST: Final = 20
+"""Rows of a class, of each set, below which its coverage and variance are not measured."""
+DRAWS: Final = 5
+"""Random real subsets that make the null of a class's coverage."""
+NAMES: Final = ("class_share", "class_coverage", "class_variance")
+
+
+class Classes(RoundMetric[NoSettings]):
+    """The worst class of a round: its share, its coverage and its variance."""
+
+    name = "classes"
+    version = "classes/1"
+    Settings = NoSettings
+    sets = ("accepted",)
+
+    def measure(
+        self,
+        request: MetricRequest,
+        settings: NoSettings,  # noqa: ARG002  it has none
+    ) -> Mapping[str, Mapping[str, Metric]]:
+        """Measure the accepted rows of each class.
+
+        Returns:
+            class_share: share of the accepted rows over share of the real rows.
+            class_coverage: coverage of held-out rows of the class over that of as many real rows.
+            class_variance: total variance over that of the real rows.
+            Each is that of the class where it is least, and NaN where no class has enough rows. No
+            figures where there are no two labels, or the modality knows no style of rows.
+        """
+        one_class = len(np.unique(request.real.labels)) < 2  # noqa: PLR2004  one is none
+        if one_class or not request.knows_style:
+            return {"accepted": {}}
+        seed = derive_seed(request.seed, "classes")
+        sets = {
+            "accepted": drawn(request.of("accepted"), MOST, derive_seed(seed, "accepted")),
+            "validation": drawn(request.of("validation"), MOST, derive_seed(seed, "validation")),
+            "real": drawn(request.real, MOST, derive_seed(seed, "real")),
+        }
+        shares = list(_shares(request.of("accepted"), request.real))
+        shapes = list(_shapes(sets, seed))
+        found = [*shares, *(metric for each in shapes for metric in each)]
+        return {"accepted": {name: _least(found, name) for name in NAMES}}
+
+
+def _least(found: list[tuple[str, MetricOf]], name: str) -> Metric:
+    """Take the figure of the class where it is least; NaN where there is none."""
+    ours = [metric for figure, metric in found if figure == name and np.isfinite(metric.value)]
+    return min(ours, key=lambda metric: metric.value, default=Metric(np.nan, np.nan, np.nan))
+
+
+def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]]:
+    """Share of each class among the accepted rows over its share among the real ones."""
+    for label, count in zip(*np.unique(real.labels, return_counts=True), strict=True):
+        expected = count / len(real.labels)
+        if expected * len(accepted.labels) >= EXPECTED:
+            ends = values.of_share(np.asarray(accepted.labels == label))
+            value, low, high = (end / expected for end in ends)
+            yield "class_share", MetricOf(value, low, high, 1.0, of=visible(str(label)))
+
+
+def _shapes(sets: Mapping[str, Labelled], seed: int) -> Iterator[list[tuple[str, MetricOf]]]:
+    """Coverage and variance of each class with enough rows."""
+    projection = features.fit(sets["real"].content)
+    points = {name: projection.project(rows.content) for name, rows in sets.items()}
+    for number, label in enumerate(np.unique(sets["real"].labels)):
+        ours = {name: points[name][rows.labels == label] for name, rows in sets.items()}
+        if min(len(each) for each in ours.values()) >= LEAST:
+            yield _shape(ours, visible(str(label)), derive_seed(seed, number))
+
+
+def _shape(
+    ours: Mapping[str, NDArray[np.float64]], label: str, seed: int
+) -> list[tuple[str, MetricOf]]:
+    draw, count = np.random.default_rng(seed), min(len(each) for each in ours.values())
+
+    def some(name: str) -> NDArray[np.float64]:
+        return ours[name][draw.permutation(len(ours[name]))[:count]]
+
+    held = ours["validation"]
+    covered = coverage(held, some("accepted"))
+    null = float(np.mean([coverage(held, some("real")) for _ in range(DRAWS)]))
+    variance, real = (_variance(ours[name]) for name in ("accepted", "real"))
+    return [
+        ("class_coverage", _ratio(covered, null, label)),
+        ("class_variance", _ratio(variance, real, label)),
+    ]
+
+
+def _ratio(value: float, null: float, label: str) -> MetricOf:
+    ratio = value / null if null > 0 else np.nan
+    return MetricOf(ratio, np.nan, np.nan, 1.0, of=label)
+
+
+def _variance(points: NDArray[Any]) -> float:
+    return float(points.var(axis=0, ddof=1).sum())

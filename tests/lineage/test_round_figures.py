@@ -1,0 +1,125 @@
+"""The guard on labels, copies, leaks, classes, rare modes and style: one crafted round of each."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lineage import guard
+from lineage.guard import Evidence
+from lineage.limits import Limits
+from tests.lineage.digits import HEALTHY, check, hits, metric, verdicts
+
+LATER = (
+    *("label_errors", "downstream_second", "downstream_second_drop", "memorised_ratio"),
+    *("holdout_leaning", "holdout_closer", "class_share", "class_coverage", "class_variance"),
+    *("rare_recall", "warned_rows"),
+)
+CRAFTED: dict[str, tuple[dict[str, Any], str, float]] = {
+    "adversarial": ({"label_errors": metric(0.37, 0.05, 0.02)}, "label_errors", 0.35),
+    "copies": ({"memorised_ratio": metric(0.25, 0.04, 0.01)}, "memorised_ratio", 0.24),
+    "a leak": ({"holdout_leaning": metric(0.94, 0.02, 0.5)}, "holdout_leaning", 0.94),
+    "a small leak": ({"holdout_closer": metric(0.044, 0.015, 0.004)}, "holdout_closer", 0.04),
+    "a missing class": ({"class_share": metric(0.05, 0.04, 1.0)}, "class_share", 0.05),
+    "a class of one row": ({"class_coverage": metric(0.08, 0.0, 1.0)}, "class_coverage", 0.08),
+    "a prototype": ({"class_variance": metric(0.1, 0.0, 1.0)}, "class_variance", 0.1),
+}
+
+
+def with_round(**figures: Any) -> Evidence:
+    """Healthy evidence with other figures of the round."""
+    metrics = copy.deepcopy(dict(HEALTHY.metrics))
+    metrics["round"] |= figures
+    return replace(HEALTHY, metrics=metrics)
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_a_crafted_round_is_blocked_by_the_check_that_is_for_it(kind: str) -> None:
+    figures, name, value = CRAFTED[kind]
+    result = guard.judge(with_round(**figures), Limits())
+    assert result.blocking == (name,)
+    assert check(with_round(**figures), name).value == pytest.approx(value)
+    assert guard.judge(HEALTHY, Limits()).verdict == "pass"
+
+
+def test_a_share_that_chance_may_explain_only_warns() -> None:
+    about = with_round(label_errors=metric(0.12, 0.05, 0.02))
+    assert check(about, "label_errors").verdict == "warn"
+
+
+def test_the_second_family_has_the_limits_of_the_first() -> None:
+    metrics = copy.deepcopy(dict(HEALTHY.metrics))
+    metrics["second"]["difference"]["real_only"] = metric(-0.03, 0.012)
+    about = replace(HEALTHY, metrics=metrics)
+    assert guard.judge(about, Limits()).blocking == ("downstream_second", "downstream_second_drop")
+    found = check(about, "downstream_second")
+    assert (found.value, found.limit) == (0.03, "warn >0.005, block >0.01")
+    chance = copy.deepcopy(metrics)
+    chance["second"]["difference"]["real_only"] = metric(-0.01, 0.012)
+    assert check(replace(HEALTHY, metrics=chance), "downstream_second").verdict == "pass"
+    loose = check(about, "downstream_second", downstream_real_warn=None, downstream_real_block=0.1)
+    assert loose.verdict == "pass"
+
+
+def test_rare_modes_and_warnings_only_warn() -> None:
+    rare = with_round(rare_recall=metric(0.2, 0.1, 0.85))
+    assert check(rare, "rare_recall").verdict == "warn"
+    assert check(rare, "rare_recall").value == pytest.approx(0.2 / 0.85)
+    warned = replace(HEALTHY, warned=hits(*((row, False) for row in range(300))))
+    found = check(warned, "warned_rows")
+    assert (found.value, found.verdict) == (300 / 560, "warn")
+    assert "300 of 560 accepted rows have a warning of the suite: " in found.evidence
+
+
+def test_a_manifest_of_an_earlier_release_is_neither_blocked_nor_passed_by_later_checks() -> None:
+    earlier = {
+        name: each for name, each in HEALTHY.metrics.items() if name not in ("second", "round")
+    }
+    shape = ("recall", "coverage", "variance", "tail")
+    earlier["round"] = {name: HEALTHY.metrics["round"][name] for name in shape}
+    result = guard.judge(replace(HEALTHY, metrics=earlier, warned=None), Limits())
+    assert result.not_measured == LATER
+    assert (result.verdict, result.blocking) == ("pass", ())
+    assert guard.headline(result).endswith(f"pass; {len(LATER)} not measured")
+    assert guard.read(result.to_dict()) == result
+    assert [row.check for row in guard.rows(result)] == list(LATER)
+    assert all(item.value is None for item in result.checks if item.name in LATER)
+    strict = guard.judge(replace(HEALTHY, metrics=earlier, warned=None), Limits(unknown="block"))
+    assert not strict.blocking
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), "0.9", True, {}, []])
+@pytest.mark.parametrize("name", ["label_errors", "holdout_leaning", "class_share", "rare_recall"])
+def test_a_later_figure_that_is_no_number_is_not_measured(name: str, odd: object) -> None:
+    entry = HEALTHY.metrics["round"][name]
+    assert check(with_round(**{name: {**entry, "value": odd}}), name).verdict == "not measured"
+    assert check(with_round(**{name: odd}), name).verdict == "not measured"
+
+
+def test_another_style_is_called_so_and_judged_more_mildly() -> None:
+    dull = with_round(variance=metric(0.5, 0.02, 1.0), tail=metric(0.0, 0.01, 1.0))
+    block = check(dull, "variance_round")
+    assert block.verdict == "warn"
+    assert "style and not content" in block.evidence
+    slight = check(with_round(variance=metric(0.7, 0.02, 1.0)), "variance_round")
+    assert slight.verdict == "pass"
+    assert "style and not content" in slight.evidence
+    assert not guard.judge(dull, Limits()).blocked
+
+
+@pytest.mark.parametrize("name", ["recall", "coverage", "variance", "tail"])
+def test_a_shape_that_is_off_without_style_too_is_no_style(name: str) -> None:
+    off = {f"content_{name}": metric(0.01, 0.0, 1.0), "variance": metric(0.5, 0.02, 1.0)}
+    found = check(with_round(**off), "variance_round")
+    assert found.verdict == "block"
+    assert "style" not in found.evidence
+    lost = {f"content_{name}": None, "variance": metric(0.5, 0.02, 1.0)}
+    assert check(with_round(**lost), "variance_round").verdict == "block"
+
+
+def test_verdicts_are_counted_as_they_are() -> None:
+    said = verdicts(guard.judge(HEALTHY, Limits()))
+    assert {said[name] for name in LATER} == {"pass"}

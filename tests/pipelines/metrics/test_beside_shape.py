@@ -1,0 +1,178 @@
+"""Small crafted rounds: each figure sees the labels, copies, leaks, classes or style it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from expectations.measures import features
+from pipelines.common.plugins import NoSettings
+from pipelines.features import image_style, knn_votes
+from pipelines.metrics import Labelled, Metric
+from pipelines.metrics.classes import Classes
+from pipelines.metrics.content import Content
+from pipelines.metrics.neighbours import Neighbours
+from pipelines.metrics.protocol import MetricRequest
+from pipelines.metrics.tasks import NearestLabels
+
+SIDE, CLASSES = 16, 4
+
+
+def drawn(seed: int, count: int = 200) -> Labelled:
+    """Images of four classes, each a bright bar at its place, with noise."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(count) % CLASSES
+    pixels = draw.normal(0.3, 0.1, (count, SIDE))
+    for label in range(CLASSES):
+        pixels[labels == label, 4 * label : 4 * label + 4] += 0.4
+    return of(pixels, labels)
+
+
+def of(pixels: NDArray[Any], labels: NDArray[np.int64]) -> Labelled:
+    images = np.clip(pixels, 0, 1).astype(np.float32)
+    return Labelled(images, labels, neutral=image_style.neutral(images))
+
+
+REAL, HELD, HEALTHY = drawn(1), drawn(2), drawn(3)
+
+
+def measured(metric: Neighbours | Classes | Content, accepted: Labelled) -> Mapping[str, Metric]:
+    n = min(len(accepted.labels), len(HELD.labels))
+    request = MetricRequest(
+        real=REAL,
+        validation=HELD.at(np.arange(n)),
+        sets={"accepted": accepted.at(np.arange(n)), "mix": REAL.at(np.arange(n))},
+        features=features.fit(REAL.vectors),
+        null_draws=5,
+        bootstrap=20,
+        seed=9,
+        whole={"accepted": accepted, "validation": HELD},
+    )
+    return metric.measure(request, NoSettings())["accepted"]
+
+
+def part(bad: Labelled, share: float) -> Labelled:
+    """Healthy rows, so large a share of them replaced."""
+    count = round(share * len(HEALTHY.labels))
+    pixels, labels = HEALTHY.vectors.copy(), HEALTHY.labels.copy()
+    pixels[:count], labels[:count] = bad.vectors[:count], bad.labels[:count]
+    return of(pixels, labels)
+
+
+def copies(rows: Labelled, factor: float) -> Labelled:
+    """Copies in another brightness and contrast, with a little noise."""
+    noise = np.random.default_rng(4).normal(0, 0.01, rows.vectors.shape)
+    return of(0.1 + factor * (rows.vectors + noise), rows.labels)
+
+
+def test_neighbours_vote_another_label_where_a_label_is_wrong() -> None:
+    wrong = replace(HEALTHY, labels=(HEALTHY.labels + 1) % CLASSES)
+    found = measured(Neighbours(), part(wrong, 0.25))["label_errors"]
+    assert found.value == pytest.approx(0.25)
+    assert (found.null, measured(Neighbours(), HEALTHY)["label_errors"].value) == (0, 0)
+    assert found.low < 0.25 < found.high
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.7])
+def test_a_copy_is_near_its_original_in_any_brightness(factor: float) -> None:
+    leak = measured(Neighbours(), part(copies(HELD, factor), 0.2))
+    assert leak["holdout_closer"].value == pytest.approx(0.2, abs=0.01)
+    assert leak["holdout_closer"].null < 0.01
+    assert leak["memorised_ratio"].value < 0.01
+    memory = measured(Neighbours(), part(copies(REAL, factor), 0.2))
+    assert memory["memorised_ratio"].value == pytest.approx(0.2, abs=0.01)
+    assert memory["holdout_closer"].value < 0.01
+    whole = measured(Neighbours(), copies(HELD, factor))
+    assert whole["holdout_leaning"].value > 0.95
+    healthy = measured(Neighbours(), HEALTHY)
+    assert healthy["holdout_leaning"].value == pytest.approx(0.5, abs=0.1)
+    assert max(healthy[name].value for name in ("memorised_ratio", "holdout_closer")) < 0.02
+
+
+def test_a_class_that_is_missing_or_collapsed_is_named() -> None:
+    first = np.flatnonzero(HEALTHY.labels == 2)
+    rare = HEALTHY.at(np.setdiff1d(np.arange(200), first[:45]))
+    share = measured(Classes(), rare)["class_share"]
+    assert share.to_dict()["of"] == "2"
+    assert share.value == pytest.approx(5 / 155 / 0.25)
+    pixels = HEALTHY.vectors.copy()
+    noise = np.random.default_rng(5).normal(0, 0.01, (len(first), SIDE))
+    pixels[first] = pixels[first[0]] + noise
+    row = measured(Classes(), of(pixels, HEALTHY.labels))
+    assert [row[name].to_dict()["of"] for name in ("class_coverage", "class_variance")] == ["2"] * 2
+    assert row["class_coverage"].value < 0.3
+    assert row["class_variance"].value < 0.05
+    healthy = measured(Classes(), HEALTHY)
+    assert healthy["class_share"].value == 1
+    assert healthy["class_coverage"].value > 0.8
+    assert healthy["class_variance"].value > 0.6
+
+
+def test_a_class_of_few_rows_is_not_measured() -> None:
+    few = HEALTHY.at(np.arange(24))
+    found = measured(Classes(), few)
+    assert all(np.isnan(found[name].value) for name in ("class_share", "class_coverage"))
+    assert all(
+        np.isnan(each.value) for each in measured(Neighbours(), few.at(np.arange(12))).values()
+    )
+    one = replace(REAL, labels=np.zeros(200, dtype=np.int64))
+    request = MetricRequest(one, HELD, {"accepted": HEALTHY}, features.fit(one.vectors), 5, 20, 9)
+    assert Classes().measure(request, NoSettings()) == {"accepted": {}}
+    assert "label_errors" not in Neighbours().measure(request, NoSettings())["accepted"]
+
+
+def test_style_moves_the_shape_and_not_the_content() -> None:
+    plain, styled = (
+        measured(Content(), of(rows, HEALTHY.labels))
+        for rows in (HEALTHY.vectors, 0.2 + 0.6 * HEALTHY.vectors)
+    )
+    for name in ("recall", "coverage", "variance"):
+        assert styled[f"content_{name}"].value == pytest.approx(plain[f"content_{name}"].value)
+        assert styled[f"content_{name}"].value / styled[f"content_{name}"].null > 0.85
+
+
+def test_rare_modes_are_lost_without_the_tails() -> None:
+    rarity = features.fit(HEALTHY.content).rarity(HEALTHY.content)
+    common = HEALTHY.at(np.flatnonzero(rarity < np.quantile(rarity, 0.4)))
+    cut, whole = (
+        measured(Content(), common)["rare_recall"],
+        measured(Content(), HEALTHY)["rare_recall"],
+    )
+    assert whole.value / whole.null > 0.7
+    assert np.isnan(cut.value)  # 16 of 80 held-out rows are rare
+    again = HEALTHY.at(np.resize(np.flatnonzero(rarity < np.quantile(rarity, 0.4)), 200))
+    assert measured(Content(), again)["rare_recall"].value < 0.5 * whole.value
+
+
+def test_weights_and_nearness_settle_a_vote() -> None:
+    labels, near = np.asarray(["a", "b", "b", "c"]), np.asarray([[0, 1, 2], [3, 0, 1], [3, -1, -1]])
+    assert knn_votes.vote(near, labels).tolist() == ["b", "c", "c"]
+    weights = np.asarray([5.0, 1.0, 1.0, 1.0])
+    assert knn_votes.vote(near, labels, weights).tolist() == ["a", "a", "c"]
+
+
+def test_the_second_family_is_misled_by_wrong_labels() -> None:
+    task = NearestLabels()
+    wrong = replace(HEALTHY, labels=(HEALTHY.labels + 1) % CLASSES)
+    joined = of(
+        np.concatenate([REAL.vectors, wrong.vectors, wrong.vectors]),
+        np.concatenate([REAL.labels, wrong.labels, wrong.labels]),
+    )
+    right = [
+        (task.train(rows, NoSettings())(HELD) == HELD.labels).mean() for rows in (REAL, joined)
+    ]
+    assert right[0] > 0.98
+    assert right[1] < 0.6
+
+
+def test_images_of_another_brightness_and_contrast_become_equal() -> None:
+    pixels = np.random.default_rng(6).random((5, 16)).astype(np.float32)
+    first, second = (image_style.neutral(rows) for rows in (pixels, 0.2 + 0.5 * pixels))
+    assert np.allclose(first, second, atol=1e-5)
+    assert np.allclose(np.square(first).mean(axis=1), 1, atol=1e-5)
+    assert (image_style.neutral(np.full((1, 4), 0.5, np.float32)) == 0).all()
