@@ -207,11 +207,11 @@ def tables(results: Sequence[Result]) -> list[Table]:
     return [
         _by_kind(results),
         _counts(
-            "checks by their limits, seeds that chose none",
+            "checks by the shipped limits, odd seeds",
             {"in all": counted(reporting, verdict), **by_check(reporting)},
         ),
         _counts(
-            "figures by limits that were chosen on the other seeds",
+            "figures by limits that were chosen on the even seeds, odd seeds",
             {_named(name, limits[name]): found for name, found in chosen.items()},
         ),
     ]

@@ -63,11 +63,11 @@ def test_rounds_are_counted_by_what_is_said_of_them() -> None:
 def test_limits_are_chosen_on_rounds_without_harm_of_other_seeds() -> None:
     values = (0.9, 0.8, 0.7)
     results = [
-        replace(seen("real rows", NONE, seed=2 * number), checks={"recall_round": (value, "pass")})
+        replace(seen("real rows", NONE, seed=2 * number), checks={"class_coverage": (value, "pass")})
         for number, value in enumerate(values)
     ]
-    spoilt = replace(seen("real rows", POINT, seed=0), checks={"recall_round": (0.1, "pass")})
-    limits = table.choose([*results, spoilt])["recall_round"]
+    spoilt = replace(seen("real rows", POINT, seed=0), checks={"class_coverage": (0.1, "pass")})
+    limits = table.choose([*results, spoilt])["class_coverage"]
     assert limits.warn == pytest.approx(0.7)
     assert limits.block == pytest.approx(0.6)
     assert [limits.says(value) for value in (0.75, 0.65, 0.5, None)] == [
