@@ -63,8 +63,8 @@ def test_rounds_are_counted_by_what_is_said_of_them() -> None:
 def test_limits_are_chosen_on_rounds_without_harm_of_other_seeds() -> None:
     values = (0.9, 0.8, 0.7)
     results = [
-        replace(seen("real rows", NONE, seed=2 * number), checks={"class_coverage": (value, "pass")})
-        for number, value in enumerate(values)
+        replace(seen("real rows", NONE, seed=seed), checks={"class_coverage": (value, "pass")})
+        for seed, value in zip((0, 2, 4), values, strict=True)
     ]
     spoilt = replace(seen("real rows", POINT, seed=0), checks={"class_coverage": (0.1, "pass")})
     limits = table.choose([*results, spoilt])["class_coverage"]
