@@ -33,13 +33,17 @@ def of_spaced_json(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode("ascii")).hexdigest()
 
 
-def inside(folder: Path) -> list[Path]:
+def inside(folder: Path, *, junk: bool = False) -> list[Path]:
     """List the files of a folder that its digest is about, in order.
 
     Folders named `__pycache__` do not count, as in `.dvcignore`, nor does what a system leaves
     behind and no reader reads.
+
+    Args:
+        folder: The folder.
+        junk: Count what a system leaves behind, as releases before 0.3 did.
     """
-    items = (item for item in folder.rglob("*") if not _is_ignored(item.relative_to(folder)))
+    items = (item for item in folder.rglob("*") if not _is_ignored(item.relative_to(folder), junk))
     return sorted(item for item in items if item.is_file())
 
 
@@ -48,8 +52,8 @@ def is_junk(name: str) -> bool:
     return name in JUNK or name.startswith(".")
 
 
-def _is_ignored(path: Path) -> bool:
-    return any(part == CACHE or is_junk(part) for part in path.parts)
+def _is_ignored(path: Path, junk: bool) -> bool:
+    return any(part == CACHE or (is_junk(part) and not junk) for part in path.parts)
 
 
 def of_file(path: Path) -> str:

@@ -23,11 +23,15 @@ SCHEMA: Final = (
 )
 
 
-def of_path(path: Path) -> str:
+def of_path(path: Path, *, junk: bool = False) -> str:
     """SHA-256 of a file's bytes, or of the sorted names and digests of a folder's files.
 
     Which files of a folder count, says `pipelines.common.digests.inside`. A digest equals that of
     `pipelines.common.digests.of_file`.
+
+    Args:
+        path: of the file or folder.
+        junk: as in `inside`.
 
     Raises:
         OSError: the file is missing, cannot be read, or is not a regular file.
@@ -37,7 +41,7 @@ def of_path(path: Path) -> str:
             return _of_file(database, path)
         inside = {
             file.relative_to(path).as_posix(): _of_file(database, file)
-            for file in digests.inside(path)
+            for file in digests.inside(path, junk=junk)
         }
         parts = [f"{name}:{digest}" for name, digest in inside.items()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -58,24 +58,25 @@ class StageInputs:
         return asdict(self)
 
 
-def of_ingest(settings: Dataset) -> StageInputs:
-    """Collect the inputs of the stage `ingest`."""
+def of_ingest(settings: Dataset, *, junk: bool = False) -> StageInputs:
+    """Collect the inputs of the stage `ingest`; arguments as `ingest_key`."""
     return StageInputs(
         plugin_inputs.ingest_settings(settings),
-        source_states.of_files(plugin_inputs.modality_files(settings)) | of_source(settings),
+        source_states.of_files(plugin_inputs.modality_files(settings))
+        | of_source(settings, junk=junk),
         {"ingest": VERSIONS["ingest"], **plugin_inputs.ingest_versions(settings)},
         {"identity": list(settings.identity)},
     )
 
 
-def of_source(settings: Dataset) -> dict[str, str]:
+def of_source(settings: Dataset, *, junk: bool = False) -> dict[str, str]:
     """Digests of the files of the source of round 0: those that are pinned, or else those of now.
 
     Raises:
         DataError: a file is missing, or the source cannot be read.
     """
     ingest = settings.ingest
-    return dict(ingest.pinned) or source_states.files(ingest.source, ingest.settings)
+    return dict(ingest.pinned) or source_states.files(ingest.source, ingest.settings, junk=junk)
 
 
 def of_stage(round_: Round, stage: str) -> StageInputs:
@@ -108,9 +109,15 @@ def suite_digest(dataset: str) -> str:
     return suites.load(suites.place(dataset)).digest
 
 
-def ingest_key(dataset: str, settings: Dataset) -> StageKey:
-    """Compute the key of a data set's real data."""
-    inputs = of_ingest(settings)
+def ingest_key(dataset: str, settings: Dataset, *, junk: bool = False) -> StageKey:
+    """Compute the key of a data set's real data.
+
+    Args:
+        dataset: the data set's name.
+        settings: of the data set.
+        junk: count what a system leaves behind in folders, as releases before 0.3 did.
+    """
+    inputs = of_ingest(settings, junk=junk)
     return stage_key(
         "ingest",
         versions=inputs.versions,

@@ -35,10 +35,11 @@ from pipelines.rounds import (
     trust,
 )
 from pipelines.rounds.arrivals import real_round
+from pipelines.rounds.history import Published
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
-from pipelines.rounds.real_data import Prepared
+from pipelines.rounds.real_data import Prepared, RealData, Repositories
 from pipelines.rounds.receipts import Receipt
 from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
@@ -53,8 +54,8 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     lake, held_out = context.open_lake(params), context.open_lake(params, holdout=True)
     published_rounds = history.published(lake, dataset)
     current = published_rounds.get(0)
-    repositories = real_data.Repositories(lake, held_out)
-    existing = real_data.find(repositories, dataset, current, key, settings) if current else None
+    repositories = Repositories(lake, held_out)
+    existing = _existing(repositories, dataset, current, key, settings)
     complete = existing is not None and holdout.holds(held_out, existing.held_out)
     if current is not None and existing is not None and complete:
         console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(existing.key, key)}")
@@ -80,6 +81,23 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     else:
         commit = _publish(lake, fresh, prepared, key, settings)
         _write_receipt(lake, settings, dataset, commit.id, key)
+
+
+def _existing(
+    repositories: Repositories,
+    dataset: str,
+    current: Published | None,
+    key: StageKey,
+    settings: Dataset,
+) -> RealData | None:
+    """The real data on main if its source and settings are the current ones; None otherwise."""
+    if current is None:
+        return None
+    found = real_data.find(repositories, dataset, current, key, settings)
+    if found is not None or current.key.recipe is None:
+        return found
+    former = stage_inputs.ingest_key(dataset, settings, junk=True)
+    return real_data.find(repositories, dataset, current, former, settings)
 
 
 def _check_line(params: Params, dataset: str) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipelines import params
+from pipelines.rounds import receipts, stage_inputs
 from tests.flow import tiny
 from tests.flow.projects import Project
 
@@ -37,6 +40,26 @@ def test_a_round_is_published_at_the_limits_that_were_written(own: Project) -> N
     state = json.loads(own.stemma("status", "--json").out)["datasets"]["tiny"]["rounds"][1]
     assert (state["state"], state["tag"]) == ("published", "tiny-v1")
     assert state["counts"]["accepted"] > 0
+
+
+def test_a_folder_that_an_earlier_release_read_with_its_junk_is_adopted(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(own)
+    folder = own.root / "tiny"
+    folder.mkdir()
+    (own.root / "tiny.parquet").rename(folder / "part.parquet")
+    (folder / ".DS_Store").write_bytes(b"left behind")
+    own.edit(lambda found: found["datasets"]["tiny"]["ingest"].update(source="tiny"))
+    key = stage_inputs.ingest_key
+    with monkeypatch.context() as earlier:
+        earlier.setattr(stage_inputs, "ingest_key", partial(key, junk=True))
+        own.run("lake", "")
+        own.run("ingest", "tiny")
+    first = receipts.read("tiny", 0, "publish")
+    assert first.input_key != key("tiny", params.load().datasets["tiny"]).key
+    own.run("ingest", "tiny")
+    assert receipts.read("tiny", 0, "publish").commit == first.commit
 
 
 @pytest.mark.slow  # the stages in processes of their own

@@ -35,8 +35,12 @@ def of_round(round_: Round) -> RealGenerate:
     return settings
 
 
-def of_files(paths: Iterable[Path]) -> dict[str, str]:
+def of_files(paths: Iterable[Path], *, junk: bool = False) -> dict[str, str]:
     """Compute the digests of files, by path.
+
+    Args:
+        paths: of files and folders.
+        junk: count what a system leaves behind in folders, as releases before 0.3 did.
 
     Raises:
         DataError: a file is missing.
@@ -45,20 +49,20 @@ def of_files(paths: Iterable[Path]) -> dict[str, str]:
     found = {}
     for path in paths:
         try:
-            found[str(path)] = file_digests.of_path(path)
+            found[str(path)] = file_digests.of_path(path, junk=junk)
         except FileNotFoundError as error:
             missing = error.filename or path
             raise DataError(f"{missing} is missing; params.yaml names {path}") from error
     return found
 
 
-def files(source: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Compute the digests of what a source holds now, by path or address.
+def files(source: str, settings: Mapping[str, Any], *, junk: bool = False) -> dict[str, str]:
+    """Compute the digests of what a source holds now, by path or address; arguments as `of_files`.
 
     Raises:
         DataError: a file is missing, or the source cannot be read.
     """
-    return of_files(registry.files(source, settings)) | registry.remote_digests(source)
+    return of_files(registry.files(source, settings), junk=junk) | registry.remote_digests(source)
 
 
 def digest(source: str, settings: Mapping[str, Any]) -> str:
