@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -33,8 +32,8 @@ USUAL: Final = 0.95
 """Quantile of the lengths of real texts that a model is let to write."""
 STEPS: Final = (200, 1200)
 """Steps of training on greyscale, at least and at most."""
-COLOUR_STEPS: Final = 4000
-"""Steps of training in colour, at least: after a quarter of them, candidates lie near hardly a real
+COLOUR_STEPS: Final = 3000
+"""Steps of training in colour, at least: after a third of them, candidates lie near hardly a real
 image (docs/images.md)."""
 COLOUR_SAMPLING: Final[Mapping[str, float]] = {"eta": 1.0}
 GUIDED: Final[Mapping[str, float]] = {"guidance": 1.5}
@@ -90,7 +89,7 @@ def _of_diffusion(train: pl.DataFrame, identity: tuple[str, ...]) -> Suited:  # 
     scale = (default.reference_rows / max(len(train), 1)) ** 0.5
     in_colour = len(shape) > 2  # noqa: PLR2004  height and width
     if in_colour:
-        steps = max(default.steps, math.ceil(COLOUR_STEPS * scale / 100) * 100)
+        steps = max(default.steps, round(COLOUR_STEPS * scale))
     else:
         steps = round(min(max(default.steps, STEPS[0] / scale), STEPS[1]) * max(scale, 1.0))
     fit = {"diffusion": {"steps": steps}} if steps != default.steps else {}
