@@ -78,7 +78,8 @@ def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
 
 def _lineage(ctx: RoundContext, result: GenerateResult) -> pl.DataFrame:
     """Derive the lineage of candidates that a generator made."""
-    _, digest = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
+    _, folder = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
+    digest = model_folder.identity(folder, result.report.maker)
     return candidate_lineage.derive(ctx, result, digest, mixes.read_manifest(ctx.round))
 
 

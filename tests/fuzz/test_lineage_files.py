@@ -350,8 +350,10 @@ def test_names_of_the_index(content: tuple[bytes, bool]) -> object:
     return found
 
 
-LISTED: Final = [["d", 0, {"lineage": {"d/lineage/round=000/part-00000.parquet": "a" * 32}}, None]]
-CACHED: Final = [*LISTED, ["d", 1, {"lineage": {"a": "b"}}, MIX.model_dump(mode="json")]]
+LISTED: Final = [
+    ["d", 0, {"lineage": {"d/lineage/round=000/part-00000.parquet": "a" * 32}}, None, False]
+]
+CACHED: Final = [*LISTED, ["d", 1, {"lineage": {"a": "b"}}, MIX.model_dump(mode="json"), True]]
 
 
 @fuzzed(either([LISTED, CACHED]), reasons=1)

@@ -28,7 +28,7 @@ from pipelines.llm.cache import FILE, Cache, Spent
 from pipelines.llm.client import Client
 from pipelines.llm.home import ServerHome
 from pipelines.llm.settings import Access, Service
-from pipelines.llm.values import Reply, Request
+from pipelines.llm.values import Reply, Request, Usage
 from tests.fuzz.engine import OURS, fuzzed
 from tests.fuzz.mutations import documents, either, mutated, written
 
@@ -67,9 +67,9 @@ def test_answers(data: bytes) -> object:
     found = answers.read(data, PLAIN)
     assert all(isinstance(each, str) for each in (found.text, found.model, found.finish_reason))
     assert max(map(len, (found.model, found.finish_reason))) <= MOST
-    assert 0 <= found.tokens_in <= answers.MAX_TOKENS
+    assert 0 <= found.usage.tokens_in <= answers.MAX_TOKENS
     if data == written(CHAT).encode():
-        assert (found.text, found.tokens_in, found.tokens_out) == (SAID, 7, 3)
+        assert (found.text, found.usage) == (SAID, Usage(7, 3))
     return found
 
 

@@ -30,8 +30,10 @@ from pipelines.features import (
     image_descriptor,
     image_forms,
     image_hashes,
+    image_style,
     images,
     knn,
+    knn_votes,
     pii,
     shingles,
     text_classifier,
@@ -48,8 +50,10 @@ GOLDEN: Final[Mapping[str, str]] = {
     "image_descriptor": "e06b9b016bd7aed0f53466b5267bfafd2613b07aa98999d090f4d566996e2ca0",
     "image_forms": "20086631abfcca343e3bc5c781a49fd7bd6d6b988a13cc7f354adc3a9b2933bb",
     "image_hashes": "ce86a8bf9f239124d16fcc19ca72fe03b08424867a88d70fd7ff5f3650905378",
+    "image_style": "82216fcb7b194fb39b64ee8cd8ebc09087584e4e9f37d984a0d90b0cc3121736",
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
+    "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
     "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
     "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",
@@ -66,9 +70,16 @@ ROOT: Final = FOLDER.parents[1]
 ROOMS: Final = ("scorers", "metrics", "modalities", "generators", "sources")
 """Where plug-ins are, which have versions."""
 VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
-UNPINNED: Final = {"__init__", "image_conversion", "image_embedding", "thumbnails"}
+UNPINNED: Final = {
+    "__init__",
+    "image_conversion",
+    "image_embedding",
+    "text_meaning",
+    "thumbnails",
+}
 """Modules without a golden digest: `image_forms` pins one, a trained network is another on another
-processor and states its own digest, and pictures of pages are in no key."""
+processor and states its own digest, the model of `text_meaning` is that of its package, and
+pictures of pages are in no key."""
 
 TOPICS: Final = {
     "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
@@ -148,6 +159,23 @@ def of_image_forms() -> object:
         for rows in (files, files[1:3])
     ]
     return [images.decode(each.images).tolist() for each in found]
+
+
+def of_image_style() -> object:
+    pixels = np.random.default_rng(13).random((4, 9), dtype=np.float32)
+    pixels[2], pixels[3] = pixels[1] * np.float32(0.5) + np.float32(0.25), np.float32(0.3)
+    return rounded(image_style.neutral(pixels), 4)
+
+
+def of_knn_votes() -> object:
+    references, labels = blobs(60, 14)
+    queries, _ = blobs(12, 15)
+    weights = np.linspace(0.5, 1.5, 60)
+    return [
+        knn_votes.predict(queries, references, labels).tolist(),
+        knn_votes.predict(queries, references, labels, weights).tolist(),
+        knn_votes.vote(np.array([[0, 1, -1], [-1, -1, -1]]), np.array([2, 1])).tolist(),
+    ]
 
 
 def of_image_hashes() -> object:
@@ -269,8 +297,10 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "image_descriptor": of_image_descriptor,
     "image_forms": of_image_forms,
     "image_hashes": of_image_hashes,
+    "image_style": of_image_style,
     "images": of_images,
     "knn": of_knn,
+    "knn_votes": of_knn_votes,
     "pii": of_pii,
     "shingles": of_shingles,
     "text_classifier": of_text_classifier,
