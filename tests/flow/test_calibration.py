@@ -90,7 +90,7 @@ def generate_by_hand(project: Project) -> None:
     start = branches.cleared(at, base)
     with round_commit(at, "generate", key=key, start=start, message="By hand") as tx:
         tx.metadata[BASE] = base
-        generate._write(at, tx, result, {"seconds": 0.0})
+        generate._write(at, tx, result, generate._lineage(at, result), {"seconds": 0.0})
     write_receipt(at, "generate", tx.result.commit.id, key, {"candidates": CANDIDATES})
 
 
