@@ -76,7 +76,8 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
     if result.verdict == "block" and result.value is not None and softened:
         other = "warn"
-    if rule.style and result.verdict not in UNOBJECTIONABLE and _is_style(evidence, limits):
+    objects = limits.style == "warn" and result.verdict not in UNOBJECTIONABLE
+    if rule.style and objects and _is_style(evidence, limits):
         milder: Verdict = "warn" if result.verdict == "block" else "pass"
         return replace(result, verdict=milder, evidence=f"{result.evidence}; {STYLE}")
     return result if other is None else replace(result, verdict=other)

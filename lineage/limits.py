@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 
 
-def _later(default: float | None) -> Any:  # noqa: ANN401  as pydantic.Field
+def _later(default: float | str | None) -> Any:  # noqa: ANN401  as pydantic.Field
     """Declare a limit that is not in the digest of limits at its default."""
     return Field(default, json_schema_extra={LATER: True})
 
@@ -165,6 +165,8 @@ class Limits(BaseModel):
     warned_rows_warn: Share | None = _later(0.4)
     """Most accepted rows of which an expectation about rows may warn."""
     warned_rows_block: Share | None = _later(None)
+    style: Literal["warn", "block"] = _later("warn")
+    """What becomes of a block of the shape of a round that a change of style alone explains."""
 
     @property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ that is absent, or that had too few rows, is not measured: it never blocks and i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,18 +26,25 @@ ABSENT = "the stage evaluate of its release did not measure it, or there were to
 
 
 def excess(evidence: Evidence, name: str, what: str) -> Figure:
-    """Share of rows beyond the share that real rows have, with its interval.
+    """Share of rows beyond the share that real rows have, with the interval of the difference.
+
+    That of two shares with intervals of their own is Newcombe's (1998, method 10).
 
     Args:
         evidence: the evidence.
         name: name of the metric of the round.
         what: what the rows are, for a person.
     """
-    value, low, high, null = _of_round(evidence, name, "value", "low", "high", "null")
+    names = ("value", "low", "high", "null", "null_low", "null_high")
+    value, low, high, null, null_low, null_high = _of_round(evidence, name, *names)
     if value is None or low is None or high is None or null is None:
         return _absent(evidence)
+    null_low, null_high = (null if end is None else end for end in (null_low, null_high))
+    below = math.hypot(value - low, null_high - null)
+    above = math.hypot(high - value, null - null_low)
     detail = f"{value:.3f} of the accepted rows {what}; of real rows {null:.3f}"
-    return Figure(value - null, low - null, high - null, detail)
+    difference = value - null
+    return Figure(difference, difference - below, difference + above, detail)
 
 
 def holdout_leaning(evidence: Evidence) -> Figure:
@@ -54,8 +62,12 @@ def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     if value is None:
         return _absent(evidence)
     entry = evidence.metrics["round"][name]
-    label = str(entry.get("of", "?")) if isinstance(entry, Mapping) else "?"
-    return exact(value, f"class {label} has {value:.2f} of the {what} of real rows")
+    told = entry if isinstance(entry, Mapping) else {}
+    detail = f"class {told.get('of', '?')} has {value:.2f} of the {what} of real rows"
+    measured, among = number(told, "measured"), number(told, "among")
+    if measured is not None and among is not None and measured < among:
+        detail += f"; {measured:.0f} of {among:.0f} classes have enough rows to be measured"
+    return exact(value, detail)
 
 
 def rare_recall(evidence: Evidence) -> Figure:

@@ -29,6 +29,7 @@ ORDERS: Final = {
     "severity": ("info", "warning", "critical"),
     "unknown": ("pass", "warn", "block"),
     "calibration_missing": ("pass", "warn", "block"),
+    "style": ("warn", "block"),
 }
 """Values from the loosest to the strictest, of rules that are words."""
 LOWER: Final = frozenset(

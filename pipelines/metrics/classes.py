@@ -7,6 +7,7 @@ class of too few rows is not measured, and no class is taken to be right because
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +24,8 @@ from pipelines.metrics.neighbours import MOST, drawn
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric, MetricOf
 
-EXPECTED: Final = 10
-"""Accepted rows that a class must be expected to have, by its share of the real rows."""
+EXPECTED: Final = 12
+"""Accepted rows that a class must be expected to have: of fewer, chance alone may leave one."""
 LEAST: Final = 20
 """Rows of a class, of each set, below which its coverage and variance are not measured."""
 DRAWS: Final = 5
@@ -48,7 +49,8 @@ class Classes(RoundMetric[NoSettings]):
         """Measure the accepted rows of each class.
 
         Returns:
-            class_share: share of the accepted rows over share of the real rows.
+            class_share: share of the accepted rows over share of the real rows, or over that of
+            equal classes where this is less: a generator that makes as many of each is no loss.
             class_coverage: coverage of held-out rows of the class over that of as many real rows.
             class_variance: total variance over that of the real rows.
             Each is that of the class where it is least, and NaN where no class has enough rows. No
@@ -66,19 +68,24 @@ class Classes(RoundMetric[NoSettings]):
         shares = list(_shares(request.of("accepted"), request.real))
         shapes = list(_shapes(sets, seed))
         found = [*shares, *(metric for each in shapes for metric in each)]
-        return {"accepted": {name: _least(found, name) for name in NAMES}}
+        among = len(np.unique(request.real.labels))
+        return {"accepted": {name: _least(found, name, among) for name in NAMES}}
 
 
-def _least(found: list[tuple[str, MetricOf]], name: str) -> Metric:
+def _least(found: list[tuple[str, MetricOf]], name: str, among: int) -> Metric:
     """Take the figure of the class where it is least; NaN where there is none."""
     ours = [metric for figure, metric in found if figure == name and np.isfinite(metric.value)]
-    return min(ours, key=lambda metric: metric.value, default=Metric(np.nan, np.nan, np.nan))
+    if not ours:
+        return Metric(np.nan, np.nan, np.nan)
+    least = min(ours, key=lambda metric: metric.value)
+    return replace(least, measured=len(ours), among=among)
 
 
 def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]]:
-    """Share of each class among the accepted rows over its share among the real ones."""
-    for label, count in zip(*np.unique(real.labels, return_counts=True), strict=True):
-        expected = count / len(real.labels)
+    """Share of each class among the accepted rows over the share that it is expected to have."""
+    labels, counts = np.unique(real.labels, return_counts=True)
+    for label, count in zip(labels, counts, strict=True):
+        expected = min(count / len(real.labels), 1 / len(labels))
         if expected * len(accepted.labels) >= EXPECTED:
             ends = values.of_share(np.asarray(accepted.labels == label))
             value, low, high = (end / expected for end in ends)

@@ -32,6 +32,9 @@ copy of the nearest. The hold-out of digits has it in 1 of 100 rows."""
 CLOSER: Final = 0.5
 """Ratio of the distances to hold-out and training rows, below which a row is from the former."""
 
+Z: Final = 1.96
+"""Standard deviations of half a 95 % interval."""
+
 Hits = NDArray[np.bool_]
 
 
@@ -59,6 +62,8 @@ class Neighbours(RoundMetric[NoSettings]):
             null is one half.
             holdout_closer: share of rows far nearer to the hold-out; the null is the share of rows
             that are as much nearer to the training rows.
+            The intervals of the last two are by which of the real rows happen to be held out: many
+            rows can be near to one real row, and few real rows say little.
             No figures where the modality knows no style of rows.
         """
         if not request.knows_style:
@@ -116,22 +121,45 @@ def _of_training(accepted: Labelled, held: Labelled, real: Labelled) -> dict[str
 
 def _of_holdout(accepted: Labelled, held: Labelled, real: Labelled, seed: int) -> dict[str, Metric]:
     """Leaks, by the nearest rows of hold-out and training data, as many of either."""
-    count = min(len(held.labels), len(real.labels))
-    to_held, to_real = (
-        knn.nearest(accepted.content, rows.content, 1)[0][:, 0]
-        for rows in (
-            drawn(held, count, derive_seed(seed, "held")),
-            drawn(real, count, derive_seed(seed, "real")),
+    count, rows = min(len(held.labels), len(real.labels)), len(accepted.labels)
+    (to_held, at_held), (to_real, at_real) = (
+        (distances[:, 0], at[:, 0])
+        for distances, at in (
+            knn.nearest(accepted.content, drawn(some, count, derive_seed(seed, name)).content, 1)
+            for some, name in ((held, "held"), (real, "real"))
         )
     )
-    half = 1.96 * 0.5 / np.sqrt(len(accepted.labels))
-    leaning = values.of_share(to_held < to_real)
+    closer, farther = (
+        _far_nearer(*each, CLOSER) for each in ((to_held, to_real), (to_real, to_held))
+    )
+    nearer = to_held < to_real
+    leaning = _spread(at_held[nearer], at_real[~nearer]) / (2 * rows)
+    difference = _spread(at_held[closer], at_real[farther]) / rows
+    value, share_held, null = float(closer.mean()), float(nearer.mean()), float(farther.mean())
     return {
-        "holdout_leaning": Metric(*leaning, 0.5, 0.5 - half, 0.5 + half),
-        "holdout_closer": share(
-            _far_nearer(to_held, to_real, CLOSER), _far_nearer(to_real, to_held, CLOSER)
-        ),
+        "holdout_leaning": _around(share_held, leaning, 0.5, leaning),
+        "holdout_closer": _around(value, difference, null, 0.0),
     }
+
+
+def _around(value: float, half: float, null: float, null_half: float) -> Metric:
+    ends = value - half, value + half
+    return Metric(value, *ends, null, null - null_half, null + null_half)
+
+
+def _spread(held: NDArray[np.int64], real: NDArray[np.int64]) -> float:
+    """Half the width of a 95 % interval of how many rows the hold-out has more than training rows.
+
+    If no row leaked, each real row might as well have been on the other side, and all rows that are
+    nearest to it with it. The variance of the difference is then the sum of the squares of their
+    numbers (a permutation test of the sides, by its normal approximation).
+
+    Args:
+        held: the held-out row that each row is nearest to, of those that count for the hold-out.
+        real: the training row likewise, of those that count for training rows.
+    """
+    counts = [np.unique(each, return_counts=True)[1].astype(np.float64) for each in (held, real)]
+    return float(Z * np.sqrt(sum(np.square(each).sum() for each in counts)))
 
 
 def _far_nearer(near: NDArray[np.float64], far: NDArray[np.float64], ratio: float) -> Hits:

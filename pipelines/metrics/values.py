@@ -40,10 +40,15 @@ class MetricOf(Metric):
 
     of: str = ""
     """What it is of, such as a class."""
+    measured: int = 0
+    """How many there are of which it was measured."""
+    among: int = 0
+    """How many there are."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figure as JSON, with what it is of."""
-        return {**Metric.to_dict(self), "of": self.of}
+        counts = {"measured": self.measured, "among": self.among}
+        return {**Metric.to_dict(self), "of": self.of, **counts}
 
 
 def finite(value: float) -> float | None:

@@ -43,7 +43,7 @@ SUITES = ROOT / "expectations" / "suites"
 STAGES = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 NO_LIMITS = {
     name: None for name, field in Limits.model_fields.items() if field.default is not None
-} | {"unknown": "warn", "real_share_shallow": 0.0, "calibration_missing": "pass"}
+} | {"unknown": "warn", "real_share_shallow": 0.0, "calibration_missing": "pass", "style": "warn"}
 
 
 def alive(pid: int) -> bool:

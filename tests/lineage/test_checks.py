@@ -28,6 +28,7 @@ UNLIMITED = dict.fromkeys(Limits.model_fields, None) | {
     "unknown": "block",
     "real_share_shallow": 0.0,
     "calibration_missing": "pass",
+    "style": "warn",
 }
 LIMITED = sorted(name for name in Limits.model_fields if name.endswith(("_warn", "_block")))
 MIDDLE = replace(
@@ -52,7 +53,7 @@ MIDDLE = replace(
 
 
 def test_all_fields_but_three_are_limits() -> None:
-    others = {"unknown", "real_share_shallow", "calibration_missing"}
+    others = {"unknown", "real_share_shallow", "calibration_missing", "style"}
     assert set(Limits.model_fields) - set(LIMITED) == others
     unlimited = verdicts(guard.judge(contaminated(MIDDLE), Limits(**UNLIMITED)))
     unmeasured = {name for name, verdict in unlimited.items() if verdict == "not measured"}

@@ -50,6 +50,21 @@ def test_a_share_that_chance_may_explain_only_warns() -> None:
     assert check(about, "label_errors").verdict == "warn"
 
 
+def test_the_share_of_real_rows_is_uncertain_too() -> None:
+    """Three of 25 held-out rows have another label, and 56 of 200 accepted ones."""
+    rows = {"value": 0.28, "low": 0.222, "high": 0.346, "null": 0.12}
+    certain = {**rows, "null_low": 0.12, "null_high": 0.12}
+    uncertain = {**rows, "null_low": 0.042, "null_high": 0.3}
+    assert check(with_round(label_errors=certain), "label_errors").verdict == "block"
+    assert check(with_round(label_errors=uncertain), "label_errors").verdict == "warn"
+
+
+def test_a_style_blocks_where_it_is_asked_for() -> None:
+    dull = with_round(variance=metric(0.5, 0.02, 1.0), tail=metric(0.0, 0.01, 1.0))
+    assert check(dull, "variance_round").verdict == "warn"
+    assert check(dull, "variance_round", style="block").verdict == "block"
+
+
 def test_the_second_family_has_the_limits_of_the_first() -> None:
     metrics = copy.deepcopy(dict(HEALTHY.metrics))
     metrics["second"]["difference"]["real_only"] = metric(-0.03, 0.012)
