@@ -29,6 +29,8 @@ NOT_APPLICABLE: Final = "not applicable"
 NOT_MEASURED: Final = "not measured"
 UNOBJECTIONABLE: Final[tuple[Verdict, ...]] = ("pass", NOT_APPLICABLE, NOT_MEASURED)
 """Verdicts that are no objection to a round."""
+OBJECTIONS: Final[tuple[Verdict, ...]] = ("block", "warn")
+"""Verdicts that are objections, the worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,17 @@ def unmeasured(reason: str) -> Figure:
         reason: why not, for a person.
     """
     return Figure(None, None, None, f"not measured: {reason}", measured=False)
+
+
+def severity(verdict: str | None) -> int:
+    """Rank a verdict, the worst first: block, warn, unfamiliar ones, then those that do not object.
+
+    Args:
+        verdict: the verdict as it was recorded, maybe by another release; None where there is none.
+    """
+    if verdict in OBJECTIONS:
+        return OBJECTIONS.index(verdict)
+    return len(OBJECTIONS) + (verdict in UNOBJECTIONABLE)
 
 
 def number(content: object, *path: str) -> float | None:

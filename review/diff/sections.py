@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from review.cli.output import number, plural
+from review.diff import guard_checks
 from review.diff.shift import Shift
 from review.diff.texts import text
 from review.diff.values import DataDiff, Interval, Metric
@@ -82,6 +83,8 @@ def sentences(diff: DataDiff, *, whole: bool = False) -> Iterator[str]:
     yield f"objects: {objects(diff)}"
     if diff.head is not None and diff.head.wrong is None:
         yield str(diff.head)
+    if unshown := guard_checks.unshown(diff.guard, whole=whole):
+        yield unshown
     for path in diff.conflicts:
         yield f"conflict: {path} changed on both sides; a merge stops here"
     yield from diff.notes
@@ -146,19 +149,8 @@ def generations(diff: DataDiff) -> Section:
 
 
 def guard(diff: DataDiff, *, whole: bool) -> Section:
-    """The guard's checks that do not pass, or whose verdict differs."""
-    checks = diff.guard.checks if diff.guard else ()
-    shown = checks if whole else [check for check in checks if check.after != "pass"][:SCREEN]
-    body = [
-        [
-            check.name,
-            *(side or "–" for side in (check.before, check.after)),
-            number(check.value_after),
-            check.limit or "–",
-            check.evidence or "",
-        ]
-        for check in shown
-    ]
+    """The guard's checks, the worst first: all that do not pass, or objections alone."""
+    body = guard_checks.rows(diff.guard, whole=whole)
     return Section("Guard", ("check", "before", "after", "value", "limit", "evidence"), body)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from lineage.evidence import UNOBJECTIONABLE, severity
 from pipelines.gate.reviewed_head import ReviewedHead
 from pipelines.gate.rule_changes import RuleChanges
 from review.diff.columns import Schemas
@@ -121,6 +122,16 @@ class Guard:
     before: str | None
     after: str | None
     checks: tuple[Check, ...]
+
+    @property
+    def objections(self) -> tuple[Check, ...]:
+        """The checks that object to the right side, the worst first."""
+        objecting = (check for check in self.checks if check.after not in UNOBJECTIONABLE)
+        return tuple(sorted(objecting, key=lambda check: severity(check.after)))
+
+    def count(self, verdict: str) -> int:
+        """Count the checks with a verdict on the right side."""
+        return sum(check.after == verdict for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
