@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -52,18 +52,32 @@ class Judgement:
 
     @property
     def differing(self) -> list[str]:
-        """Names of the checks whose figure or verdict differs from the recorded one."""
+        """Names of the recorded checks whose figure or verdict differs now."""
         then = {item.name: item for item in self.recorded.checks} if self.recorded else {}
         now = {item.name: item for item in self.result.checks}
-        names = [*now, *(name for name in then if name not in now)]
-        return [name for name in names if not _same(now.get(name), then.get(name))]
+        names = [
+            *(name for name in now if name in then),
+            *(name for name in then if name not in now),
+        ]
+        return [name for name in names if not _same(now.get(name), then[name])]
+
+    @property
+    def added(self) -> tuple[Check, ...]:
+        """The checks that the recorded answer lacks, and that judge a figure now."""
+        if self.recorded is None:
+            return ()
+        then = {item.name for item in self.recorded.checks}
+        judged = (item for item in self.result.checks if item.verdict not in INAPPLICABLE)
+        return tuple(item for item in judged if item.name not in then)
 
     @property
     def same(self) -> bool | None:
-        """Whether the recorded answer is the same; None where there is none."""
+        """Whether the recorded checks have the same answer now; None where none is recorded."""
         if self.recorded is None:
             return None
-        return not self.differing and self.recorded.verdict == self.result.verdict
+        known = tuple(item for item in self.result.checks if item not in self.added)
+        now = replace(self.result, checks=known).verdict
+        return not self.differing and self.recorded.verdict == now
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `--json`."""
@@ -77,6 +91,7 @@ class Judgement:
             "same": self.same,
             "same_limits": self.recorded.limits == self.result.limits if self.recorded else None,
             "differing": self.differing if self.recorded else [],
+            "added": [item.name for item in self.added],
             "rules": self.rules.to_dict() if self.rules else None,
             "calibration": {name: self.calibration.get(name) for name in CALIBRATION},
         }
@@ -147,10 +162,16 @@ def _recorded(content: dict[str, Any]) -> tuple[GuardResult | None, str | None]:
         return None, str(error)
 
 
-def _same(now: Check | None, then: Check | None) -> bool:
-    if now is None or then is None:
+def _same(now: Check | None, then: Check) -> bool:
+    """Whether a check says what it said.
+
+    Earlier releases let a figure pass that was not there; that it is not measured, or not
+    applicable, is the same answer in other words.
+    """
+    if now is None:
         return False
-    return now.verdict == then.verdict and _same_value(now, then)
+    reworded = then.verdict == "pass" and then.value is None and now.verdict in INAPPLICABLE
+    return (now.verdict == then.verdict or reworded) and _same_value(now, then)
 
 
 def _same_value(now: Check, then: Check) -> bool:
@@ -220,6 +241,9 @@ def _notes(judgement: Judgement) -> Iterator[str]:
         )
         other = ", ".join(["another answer than now", *judgement.differing])
         yield f"{judged}; {'the same answer as now' if judgement.same else other}"
+    if judgement.added:
+        named = ", ".join(f"{item.name} ({item.verdict})" for item in judgement.added)
+        yield f"new checks since: {named}"
     if recorded is not None and recorded.override is not None:
         yield f"published although it was blocked: {' '.join(recorded.override.split())}"
     if judgement.override:
