@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from lineage.evidence import UNOBJECTIONABLE, severity
 from pipelines.common import templates
 from review.cli.output import number, plural
 from review.ui import app_state
@@ -27,6 +29,8 @@ def _engine() -> Environment:
     engine = templates.engine(PackageLoader("review.ui"))
     engine.filters |= {
         "number": number,
+        "figure": figure,
+        "worst_first": worst_first,
         "count": lambda value: f"{value:,}",
         "plural": plural,
         "short": lambda value: str(value)[:12],
@@ -35,6 +39,18 @@ def _engine() -> Environment:
         "day": day,
     }
     return engine
+
+
+def figure(check: Mapping[str, Any]) -> str:
+    """Format the figure of a check; one that is not there is unknown only where that objects."""
+    if check["value"] is not None:
+        return number(check["value"])
+    return "–" if check["verdict"] in UNOBJECTIONABLE else "unknown"
+
+
+def worst_first(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Sort checks by their verdicts, and keep the order of the guard otherwise."""
+    return sorted(checks, key=lambda check: severity(check["verdict"]))
 
 
 def mood(word: str | None) -> str:
