@@ -52,11 +52,18 @@ def decode(parts: Iterable[bytes]) -> pl.LazyFrame:
     import polars as pl  # noqa: PLC0415  slow to import
 
     try:
-        with panics.unsaid():
-            return pl.concat([pl.read_parquet(io.BytesIO(part)) for part in parts]).lazy()
+        return pl.concat([_decoded(part) for part in parts]).lazy()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise CorruptError(f"the parts of a table cannot be read: {reason}") from error
+
+
+def _decoded(part: bytes) -> pl.DataFrame:
+    """Decode one part; a damaged one raises, and prints nothing."""
+    import polars as pl  # noqa: PLC0415  slow to import
+
+    with panics.unsaid():
+        return pl.read_parquet(io.BytesIO(part))
 
 
 def encode(frame: pl.DataFrame) -> bytes:
