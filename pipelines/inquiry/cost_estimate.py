@@ -19,6 +19,7 @@ from pipelines.common.errors import ParamsError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import nearest
 from pipelines.gate import contamination
+from pipelines.generators import real
 from pipelines.generators.protocol import EstimatesCost
 from pipelines.generators.registry import GENERATORS
 from pipelines.llm.costs import Estimate
@@ -64,13 +65,13 @@ def next_round(params: Params, name: str) -> tuple[Params, str]:
     entries = sorted(
         (entry.round, entry.generator, key)
         for key, entry in params.rounds.items()
-        if entry.dataset == name
+        if entry.dataset == name and entry.generator != real.NAME
     )
     for number, _, key in entries:
         if not receipts.path(name, number, "publish").is_file():
             return params, key
     generator = entries[-1][1] if entries else params.datasets[name].modality.generator
-    last = entries[-1][0] if entries else 0
+    last = max((each.round for each in params.rounds.values() if each.dataset == name), default=0)
     content = {"dataset": name, "round": last + 1, "previous": last, "generator": generator}
     key, entry = f"{name}-{last + 1}", RoundEntry.model_validate(content)
     return params.model_copy(update={"rounds": {**params.rounds, key: entry}}), key

@@ -90,6 +90,9 @@ class Ingest(StrictModel):
     pinned: Mapping[str, str] = operational({})
     """SHA-256 by path of the files that round 0 read, where the source has changed since; `stemma
     dataset update` writes it."""
+    seen: Mapping[str, str] = operational({})
+    """Digest by source of a state that had nothing new for training; `stemma dataset update` writes
+    it."""
     pii: Policy = "report"
     """What becomes of personal data: it is counted, replaced by its kind, or refused."""
     licence: str | None = None

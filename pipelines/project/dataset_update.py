@@ -16,6 +16,7 @@ from pipelines.project import yaml_edit
 from pipelines.rounds import context, history, receipts
 from pipelines.rounds.arrivals import real_round, source_states, taking
 from pipelines.rounds.arrivals.taking import Arrivals
+from pipelines.sources import registry
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 
@@ -31,6 +32,8 @@ class Update:
     pinned: Mapping[str, str]
     """What `ingest.pinned` becomes; empty where it stays as it is."""
     arrivals: Arrivals
+    seen: Mapping[str, str]
+    """Digest by source of a state that has nothing new for training, and so gets no round."""
     waits_for: str | None
     """The round before it, where main does not hold that yet."""
 
@@ -45,11 +48,12 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
         licence: of the new rows; None: as of round 0.
 
     Raises:
-        ProjectError: the real data is not in the lake yet, or the source has nothing new.
+        ProjectError: the real data is not in the lake yet, or the source has not changed.
         DataError: the source cannot be read.
         StaleError: the hold-out is missing, or not the one that manifests name.
     """
     settings = params.datasets[dataset]
+    source = _spelled(params, dataset, source)
     own = dict(settings.ingest.settings) if source == settings.ingest.source else {}
     digest = source_states.digest(source, own)
     _refuse_taken(params, dataset, source, digest)
@@ -59,33 +63,52 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
         raise ProjectError(
             f"the lake does not hold the real data of {dataset} yet; `stemma run {dataset}` first"
         )
-    last = max(
-        (entry.round for entry in params.rounds.values() if entry.dataset == dataset), default=0
-    )
+    number, previous = _place(params, dataset, source, published)
     main = lake.resolve(refs.MAIN).id
-    known = real_round.known_at(lake, held_out, main, dataset, before=last + 1)
+    known = real_round.known_at(lake, held_out, main, dataset, before=number)
     wanted = RealGenerate(source=source, settings=own, digest=digest, licence=licence)
     arrivals = taking.take(settings, wanted, known)
-    if arrivals.train.is_empty():
-        raise ProjectError(_nothing_new(arrivals))
     section = {"source": source, **({"settings": own} if own else {}), "digest": digest}
     if licence is not None:
         section["licence"] = licence
     entry = {
         "dataset": dataset,
-        "round": last + 1,
-        "previous": last,
+        "round": number,
+        "previous": previous,
         "generator": real.NAME,
         **{stage: {} for stage in STAGES},
     }
     return Update(
         dataset=dataset,
-        key=f"{dataset}-{last + 1}",
+        key=f"{dataset}-{number}",
         entry=entry | {"generate": {real.NAME: section}},
         pinned=_pinned(params, dataset, source),
         arrivals=arrivals,
-        waits_for=None if last in published else f"{dataset}-{last}",
+        seen={} if len(arrivals.train) else {source: digest},
+        waits_for=None if previous in published else f"{dataset}-{previous}",
     )
+
+
+def _spelled(params: Params, dataset: str, source: str) -> str:
+    """Spell a source as params.yaml does where it is the same place."""
+    named = [params.datasets[dataset].ingest.source, *source_states.newest(params, dataset)]
+    return next((other for other in named if source_states.same(source, other)), source)
+
+
+def _place(
+    params: Params, dataset: str, source: str, published: Mapping[int, object]
+) -> tuple[int, int]:
+    """The number of the round, and of the one before it.
+
+    A round of an earlier state of the source that main does not hold takes the new state instead.
+    """
+    for _, entry in source_states.real_entries(params, dataset):
+        if entry.generate[real.NAME].get("source") == source and entry.round not in published:
+            return entry.round, entry.previous
+    last = max(
+        (entry.round for entry in params.rounds.values() if entry.dataset == dataset), default=0
+    )
+    return last + 1, last
 
 
 def text(update: Update, path: Path) -> str:
@@ -98,7 +121,13 @@ def text(update: Update, path: Path) -> str:
                 own[stage] = {}
         if update.pinned:
             own["ingest"]["pinned"] = dict(update.pinned)
-        yaml_edit.put(content, "rounds", update.key, yaml_edit.commented(update.entry, {}))
+        seen = {**own["ingest"].get("seen", {}), **update.seen}
+        source = update.entry["generate"][real.NAME]["source"]
+        if not update.seen:
+            seen.pop(source, None)
+            yaml_edit.put(content, "rounds", update.key, yaml_edit.commented(update.entry, {}))
+        if seen or "seen" in own["ingest"]:
+            own["ingest"]["seen"] = seen
 
     return yaml_edit.changed(path, change) or ""
 
@@ -106,27 +135,15 @@ def text(update: Update, path: Path) -> str:
 def _refuse_taken(params: Params, dataset: str, source: str, digest: str) -> None:
     """Refuse a source in a state that a round has taken already."""
     _, newest = source_states.newest(params, dataset).get(source, ({}, ""))
+    if registry.plugin(source) is not None:
+        return  # what it gives now, no digest of files tells
+    if not newest and source == params.datasets[dataset].ingest.source:
+        files = receipts.read(dataset, 0, "publish").files
+        newest = digest if files == source_states.files(source, {}) else ""
     if newest == digest:
         raise ProjectError(
             f"{source} is as the newest round of real data of {dataset} takes it; nothing to do"
         )
-
-
-def _nothing_new(arrivals: Arrivals) -> str:
-    counts = arrivals.counts
-    parts = [
-        f"{number:,} {what}"
-        for number, what in (
-            (counts.known, "are known"),
-            (counts.generated, "have content that a generator made"),
-            (counts.held_out, "are new, and the split keeps them out of training"),
-        )
-        if number
-    ]
-    return (
-        f"{arrivals.origin} has no new row for training: of {counts.read:,} rows "
-        f"{', '.join(parts)}; nothing was changed"
-    )
 
 
 def _pinned(params: Params, dataset: str, source: str) -> dict[str, str]:
@@ -143,7 +160,7 @@ def _pinned(params: Params, dataset: str, source: str) -> dict[str, str]:
         receipt_path = receipts.path(dataset, 0, "publish")
         raise DataError(
             f"{receipt_path} does not say which files round 0 read, because an earlier release "
-            f"wrote it; give the new rows another path than {source}, or restore {source}, run "
-            f"`dvc repro ingest@{dataset}`, and then update"
+            f"wrote it; restore {source}, run `dvc repro --force --single-item ingest@{dataset}`, "
+            "and then update; or give the new rows another path"
         )
     return dict(files)

@@ -8,7 +8,7 @@ for. All that is missing is said at once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from pipelines.common.plugins import ChecksReadiness
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities import registry as modalities
 from pipelines.project import suite_check
+from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import columns_read
@@ -55,7 +56,11 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     shown = settings.modality.shown(real.head(1).collect())
     scorers = settings.verify.scorers
     suite = judging.suite_of(dataset)
-    found = suite_check.check(suite, suite_check.judged(shown), scorers, _classes(real))
+    every = [
+        ctx.lake.scan(commit, refs.partition(dataset, "samples", number))
+        for number in tables.real_rounds(ctx.lake, commit, dataset)
+    ]
+    found = suite_check.check(suite, suite_check.judged(shown), scorers, _classes(every))
     yield from (each.sentence for each in found if each.level == "error")
     for name, given in scorers.items():
         scorer, own = registry.load(name), registry.settings(name, given)
@@ -74,11 +79,12 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
 
 
-def _classes(real: pl.LazyFrame) -> list[Any] | None:
-    """Labels of the real rows; None if these have none."""
-    if LABEL not in real.collect_schema().names():
+def _classes(real: Sequence[pl.LazyFrame]) -> list[Any] | None:
+    """Labels of the real rows of all rounds; None if these have none."""
+    if LABEL not in real[0].collect_schema().names():
         return None
-    return real.select(pl.col(LABEL).unique().sort()).collect()[LABEL].to_list()
+    labels = pl.concat([frame.select(LABEL) for frame in real])
+    return labels.select(pl.col(LABEL).unique().sort()).collect()[LABEL].to_list()
 
 
 def _of_plugin(plugin: object, settings: object) -> Iterator[str]:

@@ -8,6 +8,7 @@ adopted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -34,7 +35,7 @@ from pipelines.rounds import (
     stage_inputs,
     trust,
 )
-from pipelines.rounds.arrivals import real_round
+from pipelines.rounds.arrivals import real_round, source_states
 from pipelines.rounds.history import Published
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.keys import StageKey
@@ -55,16 +56,16 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     published_rounds = history.published(lake, dataset)
     current = published_rounds.get(0)
     repositories = Repositories(lake, held_out)
-    existing = _existing(repositories, dataset, current, key, settings)
+    existing, files = _existing(repositories, dataset, current, key, settings)
     complete = existing is not None and holdout.holds(held_out, existing.held_out)
     if current is not None and existing is not None and complete:
         console.line(f"ingest: adopted {current.commit[:12]}{adoption.outdated(existing.key, key)}")
-        _write_receipt(lake, settings, dataset, current.commit, existing.key)
+        _write_receipt(lake, files, dataset, current.commit, existing.key)
         return
     if existing is None:
         _check_line(params, dataset)
         if not supersede and max(published_rounds, default=0) > 0:
-            _refuse_changed_source(dataset, settings, published_rounds[0].key)
+            _refuse_other_data(dataset, settings, published_rounds)
         redo = f"stemma stage ingest {dataset}"
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     trust.signer(lake)  # before the source is read
@@ -77,10 +78,10 @@ def run(dataset: str, *, supersede: bool = False) -> None:
     wanted = existing.held_out if existing else fresh
     holdout.store(held_out, dataset, rows, wanted, kept)
     if current is not None and existing is not None:
-        _write_receipt(lake, settings, dataset, current.commit, existing.key)
+        _write_receipt(lake, files, dataset, current.commit, existing.key)
     else:
         commit = _publish(lake, fresh, prepared, key, settings)
-        _write_receipt(lake, settings, dataset, commit.id, key)
+        _write_receipt(lake, files, dataset, commit.id, key)
 
 
 def _existing(
@@ -89,15 +90,21 @@ def _existing(
     current: Published | None,
     key: StageKey,
     settings: Dataset,
-) -> RealData | None:
-    """The real data on main if its source and settings are the current ones; None otherwise."""
+) -> tuple[RealData | None, dict[str, str]]:
+    """The real data on main if its source and settings are the current ones; None otherwise.
+
+    Returns:
+        Beside it, the digests of the source's files, as the key of that data has them.
+    """
+    files = stage_inputs.of_source(settings)
     if current is None:
-        return None
+        return None, files
     found = real_data.find(repositories, dataset, current, key, settings)
     if found is not None or current.key.recipe is None:
-        return found
+        return found, files
     former = stage_inputs.ingest_key(dataset, settings, junk=True)
-    return real_data.find(repositories, dataset, current, former, settings)
+    found = real_data.find(repositories, dataset, current, former, settings)
+    return found, stage_inputs.of_source(settings, junk=True) if found else files
 
 
 def _check_line(params: Params, dataset: str) -> None:
@@ -109,25 +116,34 @@ def _check_line(params: Params, dataset: str) -> None:
         )
 
 
-def _refuse_changed_source(dataset: str, settings: Dataset, published: StageKey) -> None:
-    """Refuse to supersede published rounds because the source of round 0 changed, and nothing else.
+def _refuse_other_data(
+    dataset: str, settings: Dataset, published_rounds: Mapping[int, Published]
+) -> None:
+    """Refuse to supersede published rounds because the source changed, and nothing else.
 
     Raises:
-        StaleError: the message names what takes the new rows beside the published rounds.
+        StaleError: the message names what takes new rows beside the published rounds.
     """
     receipt_path = receipts.path(dataset, 0, "publish")
     files = receipts.read(dataset, 0, "publish").files if receipt_path.exists() else None
+    source, published = settings.ingest.source, published_rounds[0].key
+    give_up = (
+        f"give up the published rounds with `stemma stage ingest {dataset} --supersede` and then "
+        "`dvc repro`"
+    )
     if files is None or published.recipe is None:
-        return
+        raise StaleError(
+            f"round 0 of {dataset} is of another state of {source} or of other settings of ingest, "
+            "and an earlier release did not write down which; restore both, or take new rows from "
+            f"another path with {source_states.command(dataset, 'NEW_ROWS')}, or {give_up}"
+        )
     ingest = settings.ingest.model_copy(update={"pinned": files})
     before = stage_inputs.ingest_key(dataset, settings.model_copy(update={"ingest": ingest}))
     if before.recipe == published.recipe:
-        source = settings.ingest.source
         raise StaleError(
             f"{source} changed after round 0 of {dataset} was read from it, and nothing was done "
-            f"with it; `stemma dataset update {dataset} {source}` takes its new rows as a round of "
-            "real data beside the published rounds; or restore the source; or give up the "
-            f"published rounds with `stemma stage ingest {dataset} --supersede`"
+            f"with it; {source_states.command(dataset, source)} takes its new rows as a round of "
+            f"real data beside the published rounds; or restore the source; or {give_up}"
         )
 
 
@@ -200,7 +216,9 @@ def _modality_settings(settings: Dataset) -> dict[str, object]:
     return {"modality_settings": dict(own)} if own else {}
 
 
-def _write_receipt(lake: Lake, settings: Dataset, dataset: str, commit: str, key: StageKey) -> None:
+def _write_receipt(
+    lake: Lake, files: Mapping[str, str], dataset: str, commit: str, key: StageKey
+) -> None:
     receipts.write(
         Receipt(
             stage="publish",
@@ -216,7 +234,7 @@ def _write_receipt(lake: Lake, settings: Dataset, dataset: str, commit: str, key
             data_key=key.key,
             data_recipe=key.recipe,
             tag=merging.ensure_tag(lake, dataset, 0, commit),
-            files=stage_inputs.of_source(settings),
+            files=files,
             rows=manifest.read(lake, commit, dataset, 0)["counts"],
         )
     )

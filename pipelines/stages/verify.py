@@ -88,6 +88,7 @@ def verify_candidates(
 def _judged(suite: Suite, verification: Verification) -> Suite:
     """The expectations on which there are verdicts; those that do not apply are said."""
     from expectations.suite import Suite  # noqa: PLC0415  imports Great Expectations
+    from pipelines.verification import judging  # noqa: PLC0415  as above
 
     names = set(verification.verdicts["expectation"])
     left = [rule.name for rule in suite.rules if rule.name not in names]
@@ -97,6 +98,12 @@ def _judged(suite: Suite, verification: Verification) -> Suite:
         f"{len(left)} expectations about the round as a whole are not applied to real rows: "
         f"{', '.join(left)}"
     )
+    measured = [rule.name for rule in suite.rules if judging.is_measured(rule)]
+    if measured:
+        console.line(
+            f"{len(measured)} expectations with limits that were measured on real rows only warn "
+            f"of real rows: {', '.join(measured)}"
+        )
     return Suite(suite.name, tuple(rule for rule in suite.rules if rule.name in names))
 
 

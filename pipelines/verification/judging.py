@@ -15,7 +15,7 @@ import polars as pl
 from expectations import catalogue, verifier
 from expectations import suite as suites
 from expectations.errors import SuiteError
-from expectations.suite import Suite
+from expectations.suite import Rule, Suite
 from expectations.verifier import Verification
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images
@@ -26,6 +26,8 @@ from pipelines.scorers.protocol import Given
 
 REAL: Final = "real"
 """Name of the real training rows in the argument `against` of a suite."""
+MEASURED: Final = "measured"
+"""Entry of an expectation's `meta` that says on which real rows its limit was measured."""
 TRACED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
 """Columns of lineage that an expectation may be about."""
 
@@ -73,7 +75,9 @@ def applied(suite: Suite, lineage: pl.DataFrame | None) -> Suite:
     """Select the expectations that are applied to rows.
 
     An expectation about a whole round holds a generator to what it was asked for. Real rows arrive
-    as they are, in any mixture, so each of them is judged, and their round as a whole is not.
+    as they are, in any mixture, so each of them is judged, and their round as a whole is not. A
+    limit that was measured on the real rows that there were (`meta.measured`) says that a row is
+    unlike them, or near them; of a real row that is news, so it warns and refuses nothing.
 
     Args:
         suite: The expectations.
@@ -81,7 +85,17 @@ def applied(suite: Suite, lineage: pl.DataFrame | None) -> Suite:
     """
     if lineage is None or not (lineage["kind"].cast(pl.String) == REAL).all():
         return suite
-    return Suite(suite.name, tuple(rule for rule in suite.rules if catalogue.judges_rows(rule)))
+    rules = (rule for rule in suite.rules if catalogue.judges_rows(rule))
+    return Suite(suite.name, tuple(_milder(rule) if is_measured(rule) else rule for rule in rules))
+
+
+def is_measured(rule: Rule) -> bool:
+    """Tell whether the limit of an expectation was measured on real rows."""
+    return bool(rule.meta.get(MEASURED))
+
+
+def _milder(rule: Rule) -> Rule:
+    return replace(rule, severity="warning") if rule.severity == "critical" else rule
 
 
 def compares(suite: Suite) -> bool:

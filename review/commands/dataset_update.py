@@ -35,9 +35,10 @@ def run(*, dataset: str, source: str, licence: str | None, dry_run: bool, as_jso
 def _to_dict(update: Update, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dataset": update.dataset,
-        "round": update.key,
+        "round": None if update.seen else update.key,
         "entry": dict(update.entry),
         "pinned": dict(update.pinned),
+        "seen": dict(update.seen),
         "waits_for": update.waits_for,
         "arrivals": update.arrivals.to_dict(),
         "files": [FILE],
@@ -49,6 +50,12 @@ def _lines(update: Update, *, dry_run: bool) -> Iterator[str]:
     yield from taking.lines(update.arrivals)
     if update.pinned:
         yield "ingest.pinned now names what round 0 read of the source, so round 0 stays as it is"
+    if update.seen:
+        yield (
+            f"nothing is new for training, so there is no round; ingest.seen names this state, and "
+            f"{'is not written' if dry_run else f'{FILE} is changed by that alone'}"
+        )
+        return
     if update.waits_for is not None:
         yield f"{update.key} follows {update.waits_for}, which main does not hold yet"
     if dry_run:

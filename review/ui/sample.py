@@ -115,17 +115,24 @@ def _learned(
         return []
     dataset = str(mix.manifest["dataset"])
     try:
-        real = tables.read(lake, commit, dataset, "samples").filter(pl.col("round") == 0)
+        real_rounds = tables.real_rounds(lake, commit, dataset)
+        samples = tables.read(lake, commit, dataset, "samples")
+        real = samples.filter(pl.col("round").is_in(real_rounds))
         if (
             own_example is not None
             and own_example.label is not None
             and "label" in real.collect_schema()
         ):
             real = real.filter(pl.col("label").cast(pl.String) == own_example.label)
-        rows = examples.of_rows(real.head(ROOTS).collect())
+        first = real.head(ROOTS).collect()
+        found = [
+            ((dataset, int(str(number)), row), example)
+            for (number,), group in first.group_by("round", maintain_order=True)
+            for row, example in examples.of_rows(group).items()
+        ]
     except NotFoundError:
         return []
-    return [((dataset, 0, row), example) for row, example in rows.items()]
+    return found
 
 
 def _generator(lake: Lake, commit: str, provenance: SampleProvenance) -> Iterator[tuple[str, str]]:

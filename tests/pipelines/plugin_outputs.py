@@ -255,6 +255,7 @@ def of_real(place: Path) -> object:
         train=known.head(12),
         held_out=known[12:16].with_columns(pl.lit("test").alias("split")),
         generated=pl.DataFrame([sample_ids(made, FEATURES).alias("sample_id")]),
+        refused=known.clear().select("sample_id"),
     )
     taken = take(settings, RealGenerate(source=str(place / "more.parquet")), there)
     lineage = taken.lineage.drop("source")

@@ -10,10 +10,12 @@ import polars as pl
 
 from lake.client import Lake
 from lineage import record
-from pipelines.common.errors import EmptyRound, StaleError
+from pipelines.common import console
+from pipelines.common.errors import DataError, EmptyRound, StaleError
 from pipelines.generators.protocol import GenerateReport, GenerateResult
+from pipelines.generators.real import RealGenerate
 from pipelines.params import Dataset, Round
-from pipelines.rounds import generated_rows, holdout, manifest, tables
+from pipelines.rounds import generated_rows, history, holdout, manifest, tables
 from pipelines.rounds.arrivals import reserved, source_states, taking
 from pipelines.rounds.arrivals.taking import Arrivals, Known
 from pipelines.rounds.context import RoundContext, open_lake
@@ -42,10 +44,12 @@ def make(ctx: RoundContext, key: StageKey) -> RealRound:
         EmptyRound: it has no new rows for training.
     """
     round_, commit = ctx.round, ctx.receipt("fit").commit
-    check_state(round_)
+    wanted = source_states.of_round(round_)
     held_out = open_lake(ctx.params, holdout=True)
+    if not _stands(wanted):
+        return _as_published(ctx)
     known = known_at(ctx.lake, held_out, commit, round_.dataset, before=round_.number)
-    arrivals = taking.take(round_.settings, source_states.of_round(round_), known)
+    arrivals = taking.take(round_.settings, wanted, known)
     taking.tell(arrivals)
     taking.write(round_.dataset, round_.number, arrivals)
     if arrivals.train.is_empty():
@@ -53,7 +57,7 @@ def make(ctx: RoundContext, key: StageKey) -> RealRound:
             f"{round_.key} has no row: {arrivals.origin} holds none that is new and for training; "
             f"remove rounds.{round_.key} from params.yaml"
         )
-    reserved.store(held_out, round_.dataset, round_.number, arrivals.held_out, key)
+    reserved.store(held_out, round_, arrivals.held_out, key)
     return RealRound(
         GenerateResult(arrivals.train, None, GenerateReport(environment={})),
         record.real(arrivals.lineage, round_number=round_.number),
@@ -82,25 +86,63 @@ def known_at(lake: Lake, held_out: Lake, commit: str, dataset: str, *, before: i
         for each in generated_rows.before_arrival(lake, commit, dataset, before)
     ]
     ids = pl.concat([generated_rows.IDS.to_frame(), *made]).select("sample_id").unique()
+    train = tables.real_samples(lake, commit, dataset, before=before)
+    arrived = [
+        generated_rows.ids(lake, commit, dataset, "lineage", number)
+        for number in tables.real_rounds(lake, commit, dataset)
+        if 0 < number < before
+    ]
+    every = pl.concat([generated_rows.IDS.to_frame(), *arrived]).select("sample_id").unique()
     return Known(
-        train=tables.real_samples(lake, commit, dataset, before=before),
+        train=train,
+        refused=every.join(train, on="sample_id", how="anti"),
         held_out=pl.concat([first, later.select(pl.exclude("round"))], how="diagonal_relaxed"),
         generated=ids,
     )
 
 
-def check_state(round_: Round) -> None:
-    """Refuse a source in another state than the round takes.
+def _stands(wanted: RealGenerate) -> bool:
+    """Tell whether a source is in the state that a round takes.
 
     Raises:
-        StaleError: it changed.
-        DataError: it is missing, or cannot be read.
+        DataError: it cannot be read.
     """
+    try:
+        now = source_states.digest(wanted.source, wanted.settings)
+    except (DataError, OSError):
+        return False
+    return not wanted.digest or now == wanted.digest
+
+
+def _as_published(ctx: RoundContext) -> RealRound:
+    """Take the rows of a state of a source that is past from the round that was published of it.
+
+    Raises:
+        StaleError: no tag holds one.
+    """
+    lake, round_ = ctx.lake, ctx.round
     wanted = source_states.of_round(round_)
-    now = source_states.digest(wanted.source, wanted.settings)
-    if wanted.digest and now != wanted.digest:
-        how = f"{now[: source_states.SHOWN]}, and rounds.{round_.key} takes {wanted.digest[:12]}"
-        raise source_states.changed(round_.dataset, wanted.source, how)
+    name = f"{round_.dataset}-v{round_.number}"
+    tags = (tag for tag in lake.tags(name) if tag == name or tag.startswith(f"{name}."))
+    for tag in sorted(tags, reverse=True):
+        content = manifest.read_if_there(lake, tag, round_.dataset, round_.number)
+        made = history.generated(lake, round_.dataset, round_.number, tag)
+        section = content.get(manifest.ARRIVALS)
+        if made is None or section is None or section["digest"] != wanted.digest:
+            continue
+        rows, lineage = (
+            tables.read_round(lake, made.id, round_.dataset, table, round_.number)
+            for table in ("candidates", "lineage")
+        )
+        console.line(f"{wanted.source} is in another state; the rows are those of {tag}")
+        sections = {key: content[key] for key in ("source", "licence", manifest.ARRIVALS)}
+        result = GenerateResult(rows.drop("round"), None, GenerateReport(environment={}))
+        return RealRound(result, lineage, sections)
+    raise StaleError(
+        f"{wanted.source} is not in the state {wanted.digest[: source_states.SHOWN]} that rounds."
+        f"{round_.key} takes, and no tag {name} holds its rows; restore it, or take what it holds "
+        f"now with {source_states.command(round_.dataset, wanted.source)}"
+    )
 
 
 def check_pinned(dataset: str, settings: Dataset) -> None:
@@ -112,9 +154,10 @@ def check_pinned(dataset: str, settings: Dataset) -> None:
     source = settings.ingest.source
     if source_states.held_against(settings) is not None:
         raise StaleError(
-            f"round 0 of {dataset} is not in the lake, and {source} is in another state than "
-            f"datasets.{dataset}.ingest.pinned names; restore it as it was, or remove `pinned` and "
-            "the rounds of real data to start anew"
+            f"the lake does not hold round 0 of {dataset} as datasets.{dataset}.ingest has it, and "
+            f"{source} is in another state than ingest.pinned names; restore {source} as it was, "
+            f"undo other changes of ingest, or remove `pinned` and the rounds of real data of "
+            f"{dataset} to start anew"
         )
 
 

@@ -19,12 +19,15 @@ from lake.errors import ConflictError, CorruptError, NotFoundError
 from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
+from pipelines.params import Round
 from pipelines.rounds import holdout_digest, manifest, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 
 TABLE: Final = "reserved"
+PREFIX: Final = 16
+"""Hex digits of their digest in the name of the rows' file."""
 
 
 def described(rows: pl.DataFrame, identity: tuple[str, ...]) -> dict[str, Any]:
@@ -33,25 +36,28 @@ def described(rows: pl.DataFrame, identity: tuple[str, ...]) -> dict[str, Any]:
     return {"rows": found.rows, "digest": found.digest}
 
 
-def store(lake: Lake, dataset: str, number: int, rows: pl.DataFrame, key: StageKey) -> None:
+def store(lake: Lake, round_: Round, rows: pl.DataFrame, key: StageKey) -> None:
     """Commit the held-out rows of a round; nothing where there are none, or where they are there.
+
+    Their place is named by their digest, so no line and no later run overwrites other rows.
 
     Args:
         lake: the repository of the hold-out.
-        dataset: the data set.
-        number: the round.
+        round_: the round.
         rows: split, row, sample_id, payload.
         key: the key of the stage `generate` of the round.
 
     Raises:
         StaleError: another run changed the hold-out meanwhile.
     """
-    if rows.is_empty() or _stored(lake, dataset, number, rows):
+    dataset, number = round_.dataset, round_.number
+    path = _path(dataset, number, described(rows, round_.identity)["digest"])
+    if rows.is_empty() or any(item.path == path for item in lake.objects(refs.MAIN, path)):
         return
     metadata = StageMetadata("generate", dataset, number, key=StageKey(key.key, None))
     message = f"Hold out rows of round {number} of {dataset}"
     with staging_branch(lake, refs.branch_name(dataset, number), refs.MAIN) as branch:
-        lake.write(branch, refs.part(dataset, TABLE, number), rows)
+        lake.write(branch, path, rows)
         commit = lake.commit(branch, message, metadata.to_metadata())
         try:
             lake.merge(commit.id, refs.MAIN, message, {})
@@ -95,7 +101,8 @@ def _verified(
     """Read the held-out rows of a round and hold them against its manifest."""
     what = f"the held-out rows of round {number} of {dataset}"
     try:
-        rows = tables.read_round(held, refs.MAIN, dataset, TABLE, number)
+        place = _path(dataset, number, str(named.get("digest")))
+        rows = tables.collected(held.scan(refs.MAIN, place), what)
         found = holdout_digest.of_table(rows, identity).digest
     except (NotFoundError, CorruptError, LineageError, *UNREADABLE) as error:
         raise StaleError(
@@ -109,9 +116,5 @@ def _verified(
     return rows
 
 
-def _stored(lake: Lake, dataset: str, number: int, rows: pl.DataFrame) -> bool:
-    """Tell whether the repository holds exactly these rows."""
-    try:
-        return tables.read_round(lake, refs.MAIN, dataset, TABLE, number).equals(rows)
-    except (NotFoundError, LineageError):
-        return False
+def _path(dataset: str, number: int, digest: str) -> str:
+    return f"{refs.partition(dataset, TABLE, number)}{digest[:PREFIX]}.parquet"

@@ -7,12 +7,14 @@ from it, in this state or in an earlier one, stay as they are.
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.common import digests
-from pipelines.common.errors import DataError, StaleError
+from pipelines.common.errors import DataError, PipelineError, StaleError
 from pipelines.generators import real
 from pipelines.generators.real import RealGenerate
 from pipelines.params import Dataset, Params, Round, RoundEntry
@@ -85,8 +87,9 @@ def digest(source: str, settings: Mapping[str, Any]) -> str:
 def check(params: Params, dataset: str) -> None:
     """Refuse a source that changed after the newest round that was read from it.
 
-    A source that is gone is no change: what was read from it is in the lake. Whether round 0 still
-    stands for its source is checked by the stage `ingest`, unless a later round names the source.
+    A source that is gone, or cannot be reached, is no change: what was read from it is in the lake.
+    Whether round 0 still stands for its source is checked by the stage `ingest`, unless a later
+    round names the source, or `ingest.pinned` or `ingest.seen` does.
 
     Raises:
         StaleError: the message names the command that takes the new state as a round.
@@ -94,32 +97,56 @@ def check(params: Params, dataset: str) -> None:
     for source, (settings, wanted) in newest(params, dataset).items():
         try:
             now = digest(source, settings)
-        except DataError:
+        except (PipelineError, OSError):
             continue
         if now != wanted:
             raise changed(dataset, source, f"{now[:SHOWN]}, and was {wanted[:SHOWN]}")
 
 
 def newest(params: Params, dataset: str) -> dict[str, tuple[Mapping[str, Any], str]]:
-    """The settings and the newest digest of each source that a round of real data names."""
-    rounds = [
-        entry
-        for entry in params.rounds.values()
-        if entry.dataset == dataset and is_real(entry) and isinstance(_section(entry), Mapping)
-    ]
-    found = {}
-    for entry in sorted(rounds, key=lambda entry: entry.round):
+    """The settings and the newest digest of each source that a round of real data names.
+
+    Where a source had nothing new for training, `ingest.seen` has the digest of that state.
+    """
+    ingest = params.datasets[dataset].ingest
+    found: dict[str, tuple[Mapping[str, Any], str]] = {}
+    if len(ingest.pinned) == 1 and registry.plugin(ingest.source) is None:
+        found[ingest.source] = (ingest.settings, next(iter(ingest.pinned.values())))
+    for _, entry in real_entries(params, dataset):
         section = _section(entry)
         source, own = str(section.get("source", "")), section.get("settings", {})
         found[source] = (own, str(section.get("digest", "")))
+    for source, seen in ingest.seen.items():
+        own = ingest.settings if same(source, ingest.source) else {}
+        found[source] = (found.get(source, (own, ""))[0], seen)
     return found
+
+
+def real_entries(params: Params, dataset: str) -> list[tuple[str, RoundEntry]]:
+    """The entries of a data set's rounds of real data with their keys, in order."""
+    named = [
+        (key, entry)
+        for key, entry in params.rounds.items()
+        if entry.dataset == dataset and is_real(entry) and isinstance(_section(entry), Mapping)
+    ]
+    return sorted(named, key=lambda pair: pair[1].round)
+
+
+def same(source: str, other: str) -> bool:
+    """Tell whether two sources of params.yaml are one place, however it is spelled."""
+    return source == other or os.path.normpath(source) == os.path.normpath(other)
+
+
+def command(dataset: str, source: str) -> str:
+    """Write the command that takes the new rows of a source, for a sentence."""
+    return f"`stemma dataset update {dataset} {shlex.quote(source)}`"
 
 
 def changed(dataset: str, source: str, how: str) -> StaleError:
     """The error of a source that is not what the newest round read."""
     return StaleError(
         f"{source} changed after it was read (its digest is {how}), and nothing was done with it; "
-        f"`stemma dataset update {dataset} {source}` takes its new rows as a round of real data "
+        f"{command(dataset, source)} takes its new rows as a round of real data "
         "beside the published rounds, or restore the source"
     )
 

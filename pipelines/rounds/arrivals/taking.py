@@ -8,7 +8,7 @@ training does, and else where the keyed hash of its group sends it, as in round 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,7 +43,9 @@ class Known:
     held_out: pl.DataFrame
     """split, sample_id and content, without answers."""
     generated: pl.DataFrame
-    """sample_id, round of all candidates that generators made."""
+    """sample_id of all candidates that generators made."""
+    refused: pl.DataFrame
+    """sample_id of real rows that came before and were not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Counts:
     """Rows that repeat a new one."""
     generated: int
     """Rows with content that a generator made, which are left out."""
+    refused: int
+    """Real rows that an earlier round did not accept, which are left out."""
+    changed: int
+    """Known training rows whose other columns, such as the label, differ; they stay as they are."""
     train: int
     held_out: int
     gone: int
@@ -115,13 +121,15 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
     modality, ingest = settings.modality, settings.ingest
     given = sources.read(wanted.source, modality, wanted.settings, settings.columns)
     payload, personal = personal_data.scan(wanted.source, given.frame, ingest.pii)
-    payload = _typed(wanted.source, payload, known.train)
+    payload = _typed(wanted.source, payload, known.train, texts=modality.csv_types)
     rows = payload.with_columns(sample_ids(payload, settings.identity).alias(ID))
     place = rows.select(ID, real_data.place(modality, given.name, settings.columns.id))
     there = pl.concat([known.train.select(ID), known.held_out.select(ID)])
     distinct = rows.unique(ID, keep="first", maintain_order=True)
     new = distinct.join(there, on=ID, how="anti", maintain_order="left")
-    real = new.join(known.generated, on=ID, how="anti", maintain_order="left")
+    made = new.join(known.generated, on=ID, how="semi")
+    others = new.join(made, on=ID, how="anti", maintain_order="left")
+    real = others.join(known.refused, on=ID, how="anti", maintain_order="left")
     assigned = real.with_columns(_split(settings, real, known).alias("split"))
     train = _numbered(assigned.filter(pl.col("split") == TRAIN).drop("split"))
     held = _numbered(assigned.filter(pl.col("split") != TRAIN))
@@ -138,7 +146,9 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
             read=len(rows),
             known=len(rows.join(there, on=ID, how="semi")),
             repeated=len(rows.join(there, on=ID, how="anti")) - len(new),
-            generated=len(new) - len(real),
+            generated=len(made),
+            refused=len(others) - len(real),
+            changed=_changed(rows, known.train, settings.identity),
             train=len(train),
             held_out=len(held),
             gone=len(there.unique(ID).join(rows, on=ID, how="anti")),
@@ -163,17 +173,16 @@ def lines(arrivals: Arrivals) -> Iterator[str]:
         f"read {counts.read:,} rows of {arrivals.origin}: {counts.known:,} are known, "
         f"{counts.train:,} are new for training, {counts.held_out:,} are new and held out"
     )
-    if counts.repeated:
-        yield f"{counts.repeated:,} rows repeat a new one and are left out"
-    if counts.generated:
-        yield (
-            f"{counts.generated:,} rows are left out, because a generator made their content in a "
-            "round of this data set"
-        )
-    if counts.gone:
-        yield (
-            f"{counts.gone:,} real rows that the lake holds are not in {arrivals.origin}; they stay"
-        )
+    told = {
+        "repeated": "rows repeat a new one and are left out",
+        "generated": "rows are left out, because a generator made their content in a round",
+        "refused": "rows are left out, because an earlier round of real data did not accept them",
+        "changed": "known rows have another label or kept column now; the lake keeps what it has",
+        "gone": f"real rows that the lake holds are not in {arrivals.origin}; they stay",
+    }
+    for name, words in told.items():
+        if count := getattr(counts, name):
+            yield f"{count:,} {words}"
     if arrivals.unknown_labels:
         first = list(arrivals.unknown_labels.items())[:NAMED]
         named = [f"{name!r} {rows:,}" for name, rows in first]
@@ -194,27 +203,34 @@ def write(dataset: str, number: int, arrivals: Arrivals) -> None:
     files.write_json(receipts.path(dataset, number, ingest_report.FILE), arrivals.to_dict())
 
 
-def _typed(source: str, payload: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
-    """Give columns the types that they have in round 0, where no value changes by that."""
+def _typed(source: str, payload: pl.DataFrame, like: pl.DataFrame, *, texts: bool) -> pl.DataFrame:
+    """Give columns the types that they have in round 0, where no value changes by that.
+
+    Args:
+        source: its name, for errors.
+        payload: the rows.
+        like: rows of round 0.
+        texts: Whole numbers in a column of texts are categories that were guessed to be numbers.
+    """
     return payload.with_columns(
-        _cast(source, payload[name], like.schema[name])
+        _cast(source, payload[name], like.schema[name], texts=name == LABEL or texts)
         for name in payload.columns
         if name in like.columns
     )
 
 
-def _cast(source: str, values: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _cast(source: str, values: pl.Series, dtype: pl.DataType, *, texts: bool) -> pl.Series:
     if values.dtype == dtype:
         return values
     numbers = values.dtype.is_numeric() and dtype.is_numeric()
-    names = values.name == LABEL and values.dtype.is_integer() and dtype == pl.String
+    names = texts and values.dtype.is_integer() and dtype == pl.String
     if numbers or names or values.null_count() == len(values):
         cast = values.cast(dtype, strict=False)
         if cast.null_count() == values.null_count() and (names or (cast == values).all()):
             return cast
     raise DataError(
         f"{source}: column {values.name!r} is {values.dtype}, and {dtype} in round 0; write it as "
-        "there"
+        "there, or add the whole source as another data set if it has really become another column"
     )
 
 
@@ -245,6 +261,16 @@ def _split(settings: Dataset, rows: pl.DataFrame, known: Known) -> pl.Series:
         followed, on="group", how="left", maintain_order="left"
     )
     return both.select(pl.coalesce("followed", "split").alias("split")).to_series()
+
+
+def _changed(rows: pl.DataFrame, train: pl.DataFrame, identity: Sequence[str]) -> int:
+    """Count known training rows of which a column that no id covers is another now."""
+    names = [name for name in rows.columns if name in train.columns and name not in (*identity, ID)]
+    if not names:
+        return 0
+    both = rows.unique(ID, keep="first").join(train.unique(ID, keep="first"), on=ID, suffix="_then")
+    differs = (pl.col(name).ne_missing(pl.col(f"{name}_then")) for name in names)
+    return len(both.filter(pl.any_horizontal(differs)))
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:

@@ -32,6 +32,7 @@ def taken(new: list[str], train: list[str], held: list[str]) -> Arrivals:
         texts(*train),
         texts(*held).drop("label").with_columns(pl.lit("validation").alias("split")),
         texts("made by a model").select("sample_id"),
+        texts("refused before").select("sample_id"),
     )
     return take(settings, RealGenerate(source="new.jsonl"), known)
 
@@ -56,12 +57,16 @@ def test_a_row_between_both_is_held_out() -> None:
 
 
 def test_known_repeated_and_generated_rows_are_counted() -> None:
-    found = taken([WORDS, THIRD, THIRD, "made by a model", OTHER], [OTHER, "gone"], [WORDS])
+    found = taken(
+        [WORDS, THIRD, THIRD, "made by a model", "refused before", OTHER], [OTHER, "gone"], [WORDS]
+    )
     assert found.counts.to_dict() == {
-        "read": 5,
+        "read": 6,
         "known": 2,
         "repeated": 1,
         "generated": 1,
+        "refused": 1,
+        "changed": 0,
         "train": len(found.train),
         "held_out": 1 - len(found.train),
         "gone": 1,
@@ -75,6 +80,7 @@ def test_labels_that_were_not_there_are_named() -> None:
     known = Known(
         texts(OTHER),
         texts(WORDS).drop("label").with_columns(pl.lit("test").alias("split")),
+        texts().select("sample_id"),
         texts().select("sample_id"),
     )
     found = take(settings, RealGenerate(source="new.jsonl"), known)
