@@ -12,7 +12,7 @@ import pytest
 
 from lake.client import Lake
 from pipelines import params
-from pipelines.common.errors import FormatError
+from pipelines.common.errors import FormatError, StaleError
 from pipelines.inquiry import overview, verdicts_again
 from pipelines.rounds import history, metadata, receipts, stage_inputs, stored_keys, trust
 from pipelines.rounds.metadata import StageMetadata
@@ -149,7 +149,10 @@ def test_a_source_with_other_rows_is_not_adopted(earlier: Project) -> None:
     rows = pl.read_parquet("tiny.parquet")
     rows.head(150).write_parquet("tiny.parquet")
     before = earlier.lake().head("main")
-    earlier.run("ingest", "tiny")
+    with pytest.raises(StaleError, match="an earlier release did not write down which"):
+        earlier.run("ingest", "tiny")
+    assert earlier.lake().head("main") == before
+    earlier.run("ingest", "tiny", supersede=True)
     assert earlier.lake().head("main") != before
 
 
