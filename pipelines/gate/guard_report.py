@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from lineage import guard
-from lineage.evidence import NOT_MEASURED, UNOBJECTIONABLE
+from lineage.evidence import NOT_APPLICABLE, UNOBJECTIONABLE
 from lineage.guard import GuardResult, Row
 from pipelines.common import console
 
+PREFIX: Final = f"{NOT_APPLICABLE}: "
+"""What the evidence of such a check begins with."""
 COLUMNS: Final = ("check", "value", "verdict", "limit", "evidence")
 
 
 def show(result: GuardResult, *, include_passing: bool = False) -> None:
-    """Print the answer, each check that does not pass, and those that pass or were not measured.
+    """Print the answer and each check that objects; count or name those that do not.
 
     Args:
         result: the guard's answer.
@@ -23,7 +25,7 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
     rows = [
         row
         for row in guard.rows(result, include_passing=include_passing)
-        if include_passing or row.verdict != NOT_MEASURED
+        if include_passing or row.verdict not in UNOBJECTIONABLE
     ]
     if rows:
         cells = [
@@ -36,12 +38,18 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
 
 
 def _count(result: GuardResult) -> None:
-    """Count the checks that pass, and name those that were not measured."""
+    """Count the checks that pass, and name those that were not measured or do not apply."""
     passing = sum(item.verdict == "pass" for item in result.checks)
     if passing:
         console.line(f"{passing} more checks pass")
     if result.not_measured:
         console.line(f"not measured: {', '.join(result.not_measured)}")
+    reasons: dict[str, list[str]] = {}
+    for item in result.checks:
+        if item.verdict == NOT_APPLICABLE:
+            reasons.setdefault(item.evidence.removeprefix(PREFIX), []).append(item.name)
+    for reason, names in reasons.items():
+        console.line(f"not applicable, because {reason}: {', '.join(names)}")
 
 
 def _emphasised(verdict: str) -> str:

@@ -39,6 +39,11 @@ def test_checks_that_pass_are_counted(capsys: pytest.CaptureFixture[str]) -> Non
         f"{len(passing) - 1} more checks pass",
         "not measured: warned_rows",
     ]
+    metrics = {**HEALTHY.metrics, "round": {}, "not_applicable": {"round": "rows are real"}}
+    guard_report.show(guard.judge(replace(HEALTHY, metrics=metrics), Limits()))
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1].startswith("not applicable, because rows are real: recall_round, ")
+    assert not any(line.startswith("recall_round") for line in told)
     guard_report.show(guard.judge(LEAKING, Limits()))
     printed = capsys.readouterr().err
     assert printed.startswith("guard on round 2 of digits: block (holdout_equal)\n")
