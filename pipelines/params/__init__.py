@@ -1,12 +1,14 @@
 """The typed view of params.yaml: one section, one class and one module per stage.
 
-- `sections`: the classes of the sections, with every setting and its default
+- `ingest`: the section of real data
+- `sections`: the classes of the other sections, with every setting and its default
 - `round`: a round with its settings resolved
 - `rounds`: reads the file as a whole, and resolves the settings of a round
 """
 
 from __future__ import annotations
 
+from pipelines.params.ingest import Ingest
 from pipelines.params.round import Round
 from pipelines.params.rounds import FILE, load, resolve
 from pipelines.params.sections import (
@@ -15,7 +17,6 @@ from pipelines.params.sections import (
     Evaluate,
     Fit,
     Generate,
-    Ingest,
     Lake,
     Params,
     Publish,
