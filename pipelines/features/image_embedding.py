@@ -13,8 +13,6 @@ network on the same kind of machine; its digest tells networks apart.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.common.errors import DataError
+from pipelines.common.one_thread import one_thread
 from pipelines.common.progress import track
 from pipelines.features import image_descriptor
 
@@ -92,7 +91,7 @@ def fit(values: NDArray[np.float32], labels: NDArray[Any], seed: int = 0) -> Emb
         raise DataError("there is no real image to learn features from")
     images = _tensor(values)
     classes, places = np.unique(labels, return_inverse=True)
-    with repeatable(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         body = _body(images.shape[1])
         head = torch.nn.Linear(WIDTHS[-1], TURNS + len(classes))
@@ -108,7 +107,7 @@ def _raw(body: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa
 
     none = np.empty((0, DIMENSIONS), dtype=np.float32)
     starts = range(0, len(values), CHUNK)
-    with repeatable(), torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         parts = [_through(body, _tensor(values[start : start + CHUNK])).numpy() for start in starts]
     return np.concatenate([none, *parts])
 
@@ -186,16 +185,3 @@ def _tensor(values: NDArray[np.float32]) -> torch.Tensor:
 
     small = image_descriptor.reduced(values).transpose(0, 3, 1, 2)
     return torch.from_numpy(np.ascontiguousarray(small) * 2 - 1)
-
-
-@contextmanager
-def repeatable() -> Iterator[None]:
-    """Compute on one thread, and set torch back afterwards."""
-    import torch  # noqa: PLC0415  slow to import
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

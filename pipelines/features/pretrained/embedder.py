@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.common.errors import DataError
+from pipelines.common.one_thread import one_thread
 from pipelines.common.progress import track
-from pipelines.features.image_embedding import repeatable
 from pipelines.features.pretrained import timm_network, weights
 from pipelines.features.pretrained.reference import Reference
 
@@ -107,7 +107,7 @@ def _network(reference: Reference, tensors: Mapping[str, torch.Tensor]) -> Embed
 
     def raw(values: NDArray[np.float32]) -> Points:
         starts = range(0, len(values), CHUNK)
-        with repeatable(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             parts = [
                 network((_tensor(values[start : start + CHUNK], side) - mean) / deviation).numpy()
                 for start in track(starts, "features")
