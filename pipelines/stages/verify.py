@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lake import files, refs
 from pipelines.common import console
 from pipelines.rounds import branches, receipts, stage_inputs, tables
+from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import SUITE
@@ -57,7 +58,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
         scored, verification = verify_candidates(ctx, suite, generated, pinned)
-        judged = _judged(suite, verification)
+        judged = _judged(suite, verification) if source_states.is_real(ctx.round) else suite
         tx.metadata[SUITE] = verification.suite_digest
         tx.write(refs.part(dataset, "scores", number), scored.scores)
         stored_suite.write(
@@ -86,18 +87,17 @@ def verify_candidates(
 
 
 def _judged(suite: Suite, verification: Verification) -> Suite:
-    """The expectations on which there are verdicts; those that do not apply are said."""
+    """The expectations that apply to real rows; those that do not, or only warn, are said."""
     from expectations.suite import Suite  # noqa: PLC0415  imports Great Expectations
     from pipelines.verification import judging  # noqa: PLC0415  as above
 
     names = set(verification.verdicts["expectation"])
     left = [rule.name for rule in suite.rules if rule.name not in names]
-    if not left:
-        return suite
-    console.line(
-        f"{len(left)} expectations about the round as a whole are not applied to real rows: "
-        f"{', '.join(left)}"
-    )
+    if left:
+        console.line(
+            f"{len(left)} expectations about the round as a whole are not applied to real rows: "
+            f"{', '.join(left)}"
+        )
     measured = [rule.name for rule in suite.rules if judging.is_measured(rule)]
     if measured:
         console.line(
