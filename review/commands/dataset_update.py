@@ -36,7 +36,7 @@ def _to_dict(update: Update, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dataset": update.dataset,
         "round": None if update.seen else update.key,
-        "entry": dict(update.entry),
+        "entry": None if update.seen else dict(update.entry),
         "pinned": dict(update.pinned),
         "seen": dict(update.seen),
         "waits_for": update.waits_for,
