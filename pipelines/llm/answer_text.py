@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from lake import documents
 
-THOUGHTS: Final = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
-FENCED: Final = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+THOUGHTS: Final = ("think", "thinking", "reasoning")
+"""Tags between which a model thinks."""
+FENCED: Final = re.compile(r"```[^\n`]*\n([^`]*(?:`{1,2}[^`]+)*)```")
 BEGINNING: Final = re.compile(r"[{\[]")
 MOST_VALUES: Final = 64
 """Places of a text at which a JSON value may begin."""
@@ -34,7 +35,9 @@ def found(text: str, is_valid: Callable[[Any], bool]) -> list[Any]:
         text: What a model answered.
         is_valid: Whether a value is an answer.
     """
-    plain = THOUGHTS.sub("", text[:LONGEST])
+    plain = text[:LONGEST]
+    for tag in THOUGHTS:
+        plain = _without(plain, f"<{tag}>", f"</{tag}>")
     for parts in ([plain], FENCED.findall(plain), _embedded(plain)):
         valid: list[Any] = []
         for part in parts:
@@ -44,6 +47,15 @@ def found(text: str, is_valid: Callable[[Any], bool]) -> list[Any]:
         if valid:
             return valid
     return []
+
+
+def _without(text: str, begin: str, end: str) -> str:
+    """Take out what stands between two tags, both of them too, in one pass over the text."""
+    kept, at = [], 0
+    while (start := text.find(begin, at)) >= 0 and (stop := text.find(end, start)) >= 0:
+        kept.append(text[at:start])
+        at = stop + len(end)
+    return "".join([*kept, text[at:]])
 
 
 def _embedded(text: str) -> Iterator[str]:

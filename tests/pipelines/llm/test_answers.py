@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_right_answer_is_found_in_what_stands_around_it(text: str) -> None:
     parts = [{"type": "text", "text": text[:5]}, {"type": "text", "text": text[5:]}]
     message = {"message": {"role": "assistant", "content": parts}}
     assert answers.read(said(None, **message), SHAPED).parsed == {"a": "x"}
+
+
+@pytest.mark.parametrize("text", ["```\n" + " " * 60_000, "<think>" * 9_000, "```\n` " * 12_000])
+def test_a_hostile_answer_is_looked_through_in_one_pass(text: str) -> None:
+    """Three seconds of processor time each, when a pattern tried every end for every beginning."""
+    before = time.process_time()
+    with pytest.raises(AttemptError, match="is not JSON"):
+        answers.read(said(text), SHAPED)
+    assert time.process_time() - before < 1
 
 
 def test_a_right_answer_is_found_in_the_arguments_of_a_tool() -> None:
