@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.crafted import cases, picture, table
+from benchmarks.crafted.bench import BENCHES
 from benchmarks.guard_runs import Generator, follow
 from benchmarks.measured import machine
 from pipelines.common.progress import track
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--seeds", type=int, help="lines of each regime (20), or splits (6)")
     parser.add_argument("--crafted", action="store_true", help="rounds that were made to break it")
+    parser.add_argument("--data", choices=list(BENCHES), default="digits", help="of crafted rounds")
     parser.add_argument("--only", nargs="*", default=(), help="kinds of crafted rounds, by a part")
     parser.add_argument("--picture", type=Path, help="draw crafted rounds into this file, and end")
     parser.add_argument(
@@ -135,7 +137,7 @@ def _crafted(arguments: argparse.Namespace) -> None:
     if arguments.picture:
         arguments.picture.write_bytes(picture.draw())
         return
-    asked = cases.all_cases(arguments.seeds or 6, arguments.only)
+    asked = cases.all_cases(arguments.seeds or 6, arguments.only, arguments.data)
     results = cases.run(asked, arguments.kept, arguments.processes)
     if arguments.json:
         print(json.dumps({**machine(), **table.record(results)}, indent=2))

@@ -1,4 +1,4 @@
-"""A crafted round: made, taken through the stages' functions, its harm measured, and kept on disk.
+"""Crafted rounds as cases, what the guard said of them, and results that are kept on disk.
 
 What is on disk is used again where nothing that it depends on has another version: harm depends on
 the mix alone, evidence on suite and metrics. The guard judges the evidence anew each time.
@@ -6,31 +6,23 @@ the mix alone, evidence on suite and metrics. The guard judges the evidence anew
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.crafted import harm, kept_evidence, kinds, rounds
+from benchmarks.crafted import bench, kept_evidence
 from benchmarks.crafted.harm import Lost
-from benchmarks.crafted.kinds import KINDS
-from benchmarks.crafted.world import CraftedWorld, Rows, rows_of
 from lake import files
 from lineage import guard
 from lineage.evidence import Evidence
-from pipelines.common import digests
 from pipelines.common.progress import track
-from pipelines.rounds import stage_inputs
 
+DIGITS: Final = "digits"
 VERSION: Final = "crafted/1"
 """Raised when rounds are crafted, or harm is measured, in another way."""
 MEASURED: Final = ("healthy", "style", "harm")
@@ -45,11 +37,14 @@ class Case:
     kind: str
     strength: float
     seed: int
+    data: str = DIGITS
 
     @property
     def file(self) -> str:
         """Name of the file that keeps its result."""
-        return f"{self.kind.replace(',', '').replace(' ', '-')}_{self.strength:g}_{self.seed}.json"
+        name = self.kind.replace(",", "").replace(" ", "-")
+        of = "" if self.data == DIGITS else f"{self.data}_"
+        return f"{of}{name}_{self.strength:g}_{self.seed}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +84,25 @@ class Result:
         )
 
 
-def all_cases(seeds: int, only: Sequence[str] = ()) -> list[Case]:
+Made: TypeAlias = tuple[Result, Evidence | None]
+"""A result without checks, and what the guard judges; None where the suite stops the round."""
+
+
+def all_cases(seeds: int, only: Sequence[str] = (), data: str = DIGITS) -> list[Case]:
     """List the cases, seed by seed; `only` names kinds by a part of their names."""
     return [
-        Case(name, strength, seed)
+        Case(name, strength, seed, data)
         for seed in range(seeds)
-        for name, kind in KINDS.items()
+        for name, kind in bench.load(data).kinds.items()
         if not only or any(part in name for part in only)
         for strength in kind.strengths
     ]
 
 
 def run(cases: Sequence[Case], place: Path, processes: int) -> list[Result]:
-    """Run the cases that are not on disk, and read all."""
+    """Run the cases that are not on disk, and read all; they are of one kind of data."""
     place.mkdir(parents=True, exist_ok=True)
-    key = current_key()
+    key = bench.load(cases[0].data).key() if cases else ""
     missing = [case for case in cases if _kept(place, case, key) is None]
     os.environ |= ONE_THREAD  # of each process; it must be set before their libraries load
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -111,19 +110,6 @@ def run(cases: Sequence[Case], place: Path, processes: int) -> list[Result]:
         for future in track(waiting, "crafted rounds"):
             future.result()
     return list(_read(cases, place, key))
-
-
-def current_key() -> str:
-    """Digest of the versions and limits that results depend on."""
-    settings = CraftedWorld(0).settings
-    modality = settings.modality
-    content = {
-        "crafted": VERSION,
-        "stages": {name: stage_inputs.VERSIONS[name] for name in ("verify", "curate", "evaluate")},
-        "plugins": rounds.versions(modality),
-        "suite": rounds.suite().digest,
-    }
-    return digests.of_json(content)
 
 
 def _kept(place: Path, case: Case, key: str) -> Result | None:
@@ -140,12 +126,6 @@ def _before(place: Path, case: Case) -> Result | None:
     return Result.read(content) if content.get("version") == VERSION else None
 
 
-def _digest(rows: Rows) -> str:
-    """Digest images and labels, in order."""
-    joined = np.round(rows.pixels, 6).tobytes() + rows.labels.tobytes()
-    return hashlib.sha256(joined).hexdigest()
-
-
 def _read(cases: Sequence[Case], place: Path, key: str) -> Iterator[Result]:
     for case in cases:
         found = _kept(place, case, key)
@@ -156,60 +136,14 @@ def _read(cases: Sequence[Case], place: Path, key: str) -> Iterator[Result]:
 
 def judged(found: Result, evidence: Evidence) -> Result:
     """Let the guard judge the evidence about a case, by the shipped limits."""
-    limits = world_of(found.case.seed).settings.publish.guard
+    limits = bench.load(found.case.data).limits(found.case.seed)
     checks = guard.judge(evidence, limits).checks
     return replace(found, checks={check.name: (check.value, check.verdict) for check in checks})
 
 
 def _run_and_keep(case: Case, place: Path, key: str) -> None:
     os.chdir(place)  # scorers keep their scores below it
-    found, evidence = result(case, key, _before(place, case))
+    found, evidence = bench.load(case.data).result(case, key, _before(place, case))
     if evidence is not None:
         kept_evidence.write(place / Path(case.file).stem, evidence)
     files.write_json(place / case.file, found.to_dict())
-
-
-def result(
-    case: Case, key: str = "", before: Result | None = None
-) -> tuple[Result, Evidence | None]:
-    """Make a round, collect the guard's evidence about it, and measure its harm.
-
-    Args:
-        case: the case.
-        key: what the result depends on.
-        before: an earlier result, whose harm holds for the same mix.
-    """
-    kind, world = KINDS[case.kind], world_of(case.seed)
-    made = kinds.candidates(kind, world, case.strength, case.seed)
-    published = rounds.evaluated(world, made, kind.regime)
-    if published.mix is None:
-        return Result(case, key, published.stopped, published.counts, "", 0.0), None
-    mix = rows_of(published.mix)
-    digest = _digest(mix)
-    lost: Mapping[str, Lost] = {}
-    if before is not None and before.mix == digest:
-        lost = before.lost
-    elif kind.group in MEASURED:
-        lost = harm.measured(_alone(case.seed), mix, rows_of(world.test), case.seed)
-    found = Result(
-        case=case,
-        key=key,
-        stopped="",
-        counts=published.counts,
-        mix=digest,
-        crafted=float(made.crafted[published.accepted].mean()),
-        lost=lost,
-    )
-    return found, published.evidence
-
-
-@lru_cache(maxsize=2)
-def world_of(seed: int) -> CraftedWorld:
-    """Split the digits once for all cases of a seed."""
-    return CraftedWorld(seed)
-
-
-@lru_cache(maxsize=2)
-def _alone(seed: int) -> dict[str, NDArray[np.float64]]:
-    world = world_of(seed)
-    return harm.hits(rows_of(world.real), rows_of(world.test), seed)

@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.random import Generator
 
 from benchmarks.crafted import adversarial, distortions
+from benchmarks.crafted.bench import Group
 from benchmarks.crafted.world import CraftedWorld, Labels, Pixels, Rows, rows_of
 from benchmarks.guard_runs import Generator as Mixture
 from benchmarks.guard_runs import draw_mixture
 from pipelines.common.seeds import derive_seed
 
-Group = Literal["healthy", "style", "leak", "copy", "harm"]
-"""Healthy rows; the same in another style; copies of held-out rows; copies of training rows; what
-costs a model something, as far as that is measured."""
 Make = Callable[[CraftedWorld, float, Generator], Rows]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks.crafted import kinds
-from benchmarks.crafted.cases import world_of
+from benchmarks.crafted.digit_bench import world_of
 from benchmarks.crafted.kinds import KINDS
 from benchmarks.crafted.world import SIDE, Rows
 

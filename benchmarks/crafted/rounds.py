@@ -6,23 +6,19 @@ Every step is the stages' own function; only the lake between them is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks import digits
-from benchmarks.crafted.world import CraftedWorld, Rows
-from benchmarks.digits import DATASET, ROOT
-from expectations import suite as suites
+from benchmarks.crafted.world import Rows
 from expectations.suite import Suite
 from lineage import curation, record, schema, training_mix
 from lineage.evidence import Evidence
 from lineage.identity import sample_ids
 from lineage.training_mix import Mix
-from pipelines import metrics
+from pipelines import metrics, params
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images
 from pipelines.gate import contamination
@@ -37,7 +33,7 @@ from pipelines.verification.judging import Scored
 
 ROUND: Final = 1
 SHAPE: Final = (8, 8)
-SAMPLE: Final = ("round", "row", "sample_id", "image", "label")
+KEY: Final = ("round", "row", "sample_id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,23 +50,66 @@ class Published:
     """None where nothing could be judged."""
 
 
-def evaluated(world: CraftedWorld, made: Rows, regime: str) -> Published:
-    """Verify candidates, curate them, and measure the round."""
-    frame = _frame(made, world.seed)
+class World(Protocol):
+    """Real rows of a seed, and how they are judged."""
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the split."""
+
+    @property
+    def settings(self) -> params.Dataset:
+        """The settings of the data set."""
+
+    @property
+    def suite(self) -> Suite:
+        """What candidates must pass."""
+
+    @property
+    def real(self) -> pl.DataFrame:
+        """Rows that train: round, row, sample_id, payload."""
+
+    @property
+    def validation(self) -> pl.DataFrame:
+        """Held-out rows that gate."""
+
+    @property
+    def held_out(self) -> pl.DataFrame:
+        """All held-out rows, with their split."""
+
+    @property
+    def lineage(self) -> pl.DataFrame:
+        """row, sample_id, source and licence of the rows that train."""
+
+
+def evaluated(world: World, payload: pl.DataFrame, regime: str) -> Published:
+    """Verify candidates, curate them, and measure the round.
+
+    Args:
+        world: the real rows.
+        payload: content and labels of the candidates.
+        regime: what the next mix holds.
+    """
+    frame = _frame(world, payload)
+    sample = [*KEY, *payload.columns]
     verdicts = _verdicts(world, frame)
     stopping = curation.stopping(verdicts)
     if not stopping.is_empty():
         return Published(", ".join(stopping["expectation"].unique().sort()), {})
-    before = world.real.select(pl.lit(DATASET).alias("dataset"), "round", "row", "sample_id")
+    before = world.real.select(pl.lit(world.dataset).alias("dataset"), "round", "row", "sample_id")
     rows = frame.select("round", "row", "sample_id")
-    decisions = curation.decide(rows, verdicts, before, dataset=DATASET)
+    decisions = curation.decide(rows, verdicts, before, dataset=world.dataset)
     kept = decisions.filter(pl.col("decision") == "accepted").select("round", "row")
-    accepted = frame.join(kept, on=["round", "row"], how="semi").select(SAMPLE)
+    accepted = frame.join(kept, on=["round", "row"], how="semi").select(sample)
     counts = _counts(decisions)
     if len(accepted) < MIN_ROWS:
         return Published("no candidate is accepted", counts)
     lineage, mix = _mix(world, frame, kept, regime)
-    trained = pl.concat([world.real.select(SAMPLE), accepted]).join(
+    trained = pl.concat([world.real.select(sample), accepted]).join(
         mix.rows, on=["round", "row"], how="inner"
     )
     figures = _measure(world, accepted, trained)
@@ -78,41 +117,40 @@ def evaluated(world: CraftedWorld, made: Rows, regime: str) -> Published:
     return Published("", counts, accepted["row"].to_numpy(), evidence, trained)
 
 
-def _frame(made: Rows, seed: int) -> pl.DataFrame:
+def payload_of(made: Rows) -> pl.DataFrame:
+    """Encode images and labels as the stages have them."""
     pixels = images.encode_lenient(made.pixels.reshape(-1, *SHAPE))
-    frame = pl.DataFrame({"image": pixels, "label": made.labels})
-    return frame.with_columns(
+    return pl.DataFrame({"image": pixels, "label": made.labels})
+
+
+def _frame(world: World, payload: pl.DataFrame) -> pl.DataFrame:
+    return payload.with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
         pl.lit(ROUND, pl.Int32).alias("round"),
-        pl.lit(seed, pl.Int64).alias("seed"),
+        pl.lit(world.seed, pl.Int64).alias("seed"),
         pl.lit(0, pl.Int32).alias("shard"),
-        sample_ids(frame, ["image"]).alias("sample_id"),
+        sample_ids(payload, world.settings.identity).alias("sample_id"),
     )
 
 
 def versions(modality: Modality) -> dict[str, str]:
     """Versions of what scores and measures rounds, by kind and name."""
-    tasks = TASKS.versions([modality.task, modality.second_task])
+    tasks = TASKS.versions([each for each in (modality.task, modality.second_task) if each])
     return METRICS.versions((*modality.metrics, *modality.guard_metrics)) | tasks
 
 
-@cache
-def suite() -> Suite:
-    """Load the shipped suite of the digits."""
-    return suites.load(ROOT / suites.place(DATASET))
-
-
-def _verdicts(world: CraftedWorld, frame: pl.DataFrame) -> pl.DataFrame:
+def _verdicts(world: World, frame: pl.DataFrame) -> pl.DataFrame:
+    modality = world.settings.modality
     given = Given(
-        real=world.real,
-        earlier=world.real.clear(),
-        held_out=None,
-        seed=derive_seed(world.seed, DATASET, ROUND, "verify"),
-        content=(),
+        real=modality.shown(world.real),
+        earlier=modality.shown(world.real.clear()),
+        held_out=modality.shown(world.held_out),
+        seed=derive_seed(world.seed, world.dataset, ROUND, "verify"),
+        content=tuple(name for name in world.settings.identity if name != modality.answer),
     )
-    shown = world.settings.modality.shown(frame.select("round", "row", "image", "label"))
+    shown = modality.shown(frame.drop("sample_id", "seed", "shard"))
     scored = Scored(shown, scoring.score_all(world.settings.verify.scorers, shown, given))
-    return judging.judge(suite(), scored, None).verdicts
+    return judging.judge(world.suite, scored, None).verdicts
 
 
 def _counts(decisions: pl.DataFrame) -> dict[str, int]:
@@ -122,24 +160,26 @@ def _counts(decisions: pl.DataFrame) -> dict[str, int]:
 
 
 def _mix(
-    world: CraftedWorld, frame: pl.DataFrame, kept: pl.DataFrame, regime: str
+    world: World, frame: pl.DataFrame, kept: pl.DataFrame, regime: str
 ) -> tuple[pl.DataFrame, Mix]:
     """Record the lineage of the accepted rows, and compose the next mix."""
     real = record.real(world.lineage)
-    before = training_mix.build(real, dataset=DATASET, commit="", regime="accumulate")
+    before = training_mix.build(real, dataset=world.dataset, commit="", regime="accumulate")
     rows = record.derive(
         frame.select("row", "sample_id", "seed", "shard"),
         round_number=ROUND,
-        dataset=DATASET,
+        dataset=world.dataset,
         generator="crafted",
         attribution="mix/1",
         mix=before.manifest,
     ).join(kept, on=["round", "row"], how="semi")
-    mix = training_mix.build(pl.concat([real, rows]), dataset=DATASET, commit="", regime=regime)
+    mix = training_mix.build(
+        pl.concat([real, rows]), dataset=world.dataset, commit="", regime=regime
+    )
     return rows, mix
 
 
-def _measure(world: CraftedWorld, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[str, Any]:
+def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[str, Any]:
     """Measure the round as the stage `evaluate` does."""
     modality = world.settings.modality
     frames = {
@@ -157,23 +197,25 @@ def _measure(world: CraftedWorld, accepted: pl.DataFrame, mix: pl.DataFrame) -> 
         mix=measured["mix"],
         previous=measured["previous"],
         task=Configured(TASKS.load(modality.task)),
-        second=digits.second_task(),
-        metrics=digits.metrics(),
+        second=Configured(TASKS.load(modality.second_task)) if modality.second_task else None,
+        metrics=[
+            Configured(METRICS.load(name)) for name in (*modality.metrics, *modality.guard_metrics)
+        ],
         settings=world.settings.evaluate,
-        seed=derive_seed(world.seed, DATASET, ROUND, "evaluate"),
+        seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
     )
     return evaluation.to_dict()
 
 
 def _evidence(
-    world: CraftedWorld,
+    world: World,
     accepted: pl.DataFrame,
     parts: tuple[pl.DataFrame, Mix, dict[str, int], dict[str, Any], pl.DataFrame],
 ) -> Evidence:
     lineage, mix, counts, figures, verdicts = parts
     near, modality = world.settings.ingest.near, world.settings.modality
     return Evidence(
-        dataset=DATASET,
+        dataset=world.dataset,
         round=ROUND,
         lineage=lineage,
         mix=mix.manifest,

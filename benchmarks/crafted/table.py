@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from benchmarks.crafted import bench
+from benchmarks.crafted.bench import Group
 from benchmarks.crafted.cases import Result
-from benchmarks.crafted.kinds import KINDS
 from expectations.calibration import wilson
 
 POINT: Final = 0.01
@@ -69,7 +70,7 @@ def harmful(result: Result) -> bool:
     A measured loss counts where its 95 % interval holds none but losses. A round that the suite
     stops counts by what it was made for.
     """
-    group = KINDS[result.case.kind].group
+    group = _group(result)
     if group in ("leak", "copy"):
         return bool(result.stopped) or result.crafted >= COPIED
     if result.stopped:
@@ -81,9 +82,13 @@ def harmful(result: Result) -> bool:
     )
 
 
+def _group(result: Result) -> Group:
+    return bench.load(result.case.data).kinds[result.case.kind].group
+
+
 def harmless(result: Result) -> bool:
     """Tell whether a round is healthy or in another style, and measured to do no harm."""
-    return KINDS[result.case.kind].group in ("healthy", "style") and not harmful(result)
+    return _group(result) in ("healthy", "style") and not harmful(result)
 
 
 def verdict(result: Result) -> str:
@@ -223,23 +228,26 @@ def _named(name: str, limits: Chosen) -> str:
 
 
 def _by_kind(results: Sequence[Result]) -> Table:
+    data = bench.load(results[0].case.data)
     table = Table(title="rounds by kind and strength, all seeds")
-    for head in ("kind", "strength", "loss: network", "forest", "with harm", "block, warn, pass"):
+    first, *others = data.families
+    heads = (f"loss: {first}", *others, "with harm", "block, warn, pass")
+    for head in ("kind", "strength", *heads):
         table.add_column(head)
-    for name, kind in KINDS.items():
+    for name, kind in data.kinds.items():
         for strength in kind.strengths:
             ours = [
                 each for each in results if (each.case.kind, each.case.strength) == (name, strength)
             ]
             if ours:
-                table.add_row(name, f"{strength:g}", *_kind_cells(ours))
+                table.add_row(name, f"{strength:g}", *_kind_cells(ours, data.families))
     return table
 
 
-def _kind_cells(ours: Sequence[Result]) -> list[str]:
+def _kind_cells(ours: Sequence[Result], families: Sequence[str]) -> list[str]:
     said = [verdict(result) for result in ours]
     return [
-        *(_mean_loss(ours, family) for family in ("network", "forest")),
+        *(_mean_loss(ours, family) for family in families),
         f"{sum(map(harmful, ours))}/{len(ours)}",
         ", ".join(f"{said.count(word)}" for word in ("block", "warn", "pass")),
     ]

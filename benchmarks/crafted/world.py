@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.digits import DATASET, ROOT, World
+from expectations import suite as suites
+from expectations.suite import Suite
 from pipelines import params
 from pipelines.common.seeds import derive_seed
 from pipelines.features import images
@@ -59,6 +61,13 @@ class Rows:
 @dataclass(frozen=True)
 class CraftedWorld(World):
     """Real digits with a split of their own by each seed."""
+
+    dataset: ClassVar[str] = DATASET
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The shipped suite of the digits."""
+        return suites.load(ROOT / suites.place(DATASET))
 
     @cached_property
     def settings(self) -> params.Dataset:
