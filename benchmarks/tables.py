@@ -23,7 +23,8 @@ from lineage.identity import sample_ids
 from pipelines import modalities
 from pipelines.features.tables import between, gower, kinds
 from pipelines.generators import making
-from pipelines.generators.interpolation import Interpolation, InterpolationGenerate
+from pipelines.generators.interpolation.generator import Interpolation
+from pipelines.generators.interpolation.settings import InterpolationGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.metrics import table_fidelity
 from pipelines.metrics.downstream import Answers, Labelled

@@ -65,6 +65,22 @@ def encode(pixels: NDArray[np.uint8]) -> list[bytes]:
     return [png(Image.fromarray(image)) for image in pixels]
 
 
+def column(pixels: NDArray[np.uint8]) -> pl.Series:
+    """Write images as a column of a data set.
+
+    Args:
+        pixels: [n, h, w] or [n, h, w, 3].
+
+    Returns:
+        struct{bytes, path}, n rows, path null.
+
+    Raises:
+        ImageError: as `encode`.
+    """
+    rows = [{"bytes": file, "path": None} for file in encode(pixels)]
+    return pl.Series("image", rows, dtype=IMAGE)
+
+
 def encode_lenient(values: NDArray[np.float32]) -> pl.Series:
     """Write generated images as a column; an image with a number that is not finite is null.
 

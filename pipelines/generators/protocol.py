@@ -135,6 +135,8 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
     """How much of what a candidate does not owe to explicit parents comes from data that nobody
     knows: 0 of a model that has learnt from the training mix alone, 1 of one whose training data is
     unknown. In between, of a pretrained model that was fine-tuned on the mix."""
+    modalities: ClassVar[tuple[str, ...]] = ()
+    """Names of the modalities whose rows it can make; none: it does not say."""
     no_replay: ClassVar[str] = ""
     """Why a shard cannot be made again, for people, where there is no method `replay`."""
 

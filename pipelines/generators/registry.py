@@ -13,9 +13,10 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
     "generator",
     "pipelines.generators.protocol:Generator",
     {
+        "augment": "pipelines.generators.augment.generator:Augment",
         "diffusion": "pipelines.generators.diffusion.generator:Diffusion",
         "file": "pipelines.generators.file.generator:File",
-        "interpolation": "pipelines.generators.interpolation:Interpolation",
+        "interpolation": "pipelines.generators.interpolation.generator:Interpolation",
         "real": "pipelines.generators.real:Real",
         "text": "pipelines.generators.text.generator:Text",
     },

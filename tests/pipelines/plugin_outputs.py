@@ -17,7 +17,8 @@ from expectations.measures import features
 from lineage.identity import sample_ids
 from pipelines import modalities
 from pipelines.common import digests
-from pipelines.common.plugins import Registry
+from pipelines.common.plugins import NoSettings, Registry
+from pipelines.common.settings import parse
 from pipelines.features import image_style, images
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
@@ -217,6 +218,7 @@ def reply(text: str, parsed: Any) -> Reply:
 
 def of_generator(name: str, place: Path) -> object:
     makers = {
+        "augment": of_augment,
         "diffusion": of_diffusion,
         "file": of_file,
         "interpolation": of_interpolation,
@@ -270,6 +272,28 @@ def of_interpolation(place: Path) -> object:
     settings = generator.GenerateSettings()
     result = making.make(generator, GenerateRequest("shop", 1, 7, FEATURES, 9, 4, settings, place))
     return {"rows": result.candidates, "parents": result.parents}
+
+
+def of_augment(place: Path) -> object:
+    """Edited and mixed images, and edited texts."""
+    made = {}
+    for name, make, settings in (
+        ("image", pictures, {"image": {"flip": 0.5, "mixup": 0.3, "cutmix": 0.3}}),
+        ("text", texts, {"text": {"templates": {"text": ["{label}: {text}", "{text}!"]}}}),
+    ):
+        generator = GENERATORS.load("augment")
+        ids = sample_ids(make(1), (name,)).alias("sample_id")
+        generator.fit(
+            make(1).with_columns(ids, pl.lit(1.0).alias("weight")), NoSettings(), 3, place
+        )
+        own = parse(generator.GenerateSettings, settings, "augment")
+        result = making.make(generator, GenerateRequest("shop", 2, 7, (name,), 9, 4, own, place))
+        rows = result.candidates
+        if name == "image":
+            pixels = pl.Series("image", [each.tolist() for each in images.decode(rows["image"])])
+            rows = rows.drop("image", "sample_id").with_columns(pixels)
+        made[name] = {"rows": rows, "parents": result.parents, "facts": result.report.facts}
+    return made
 
 
 def of_diffusion(place: Path) -> object:

@@ -32,6 +32,7 @@ class Diffusion(Generator[DiffusionFit, DiffusionGenerate]):
     GenerateSettings = DiffusionGenerate
     attribution = "mix/1"
     """Rule that gives a fitted generator's whole weight to its training mix."""
+    modalities = ("image",)
 
     def fit(
         self, samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Path

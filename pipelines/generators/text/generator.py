@@ -48,6 +48,7 @@ class Text(Generator[TextFit, TextGenerate]):
     FitSettings = TextFit
     GenerateSettings = TextGenerate
     attribution = attribution.RULE
+    modalities = ("text",)
     opaque_share = 1.0
 
     def files(self, settings: TextFit | TextGenerate) -> tuple[Path, ...]:

@@ -11,9 +11,13 @@ import pytest
 
 from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
+from pipelines.features import images
 from pipelines.generators import making
-from pipelines.generators.interpolation import Interpolation, InterpolationGenerate
+from pipelines.generators.interpolation.generator import Interpolation
+from pipelines.generators.interpolation.settings import InterpolationGenerate
 from pipelines.generators.protocol import GenerateRequest
+from tests import golden
+from tests.pipelines.plugin_outputs import pictures
 
 FEATURES = ("size", "count", "kind")
 
@@ -96,3 +100,49 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pool.parquet").write_bytes(b"PAR1")
     with pytest.raises(GeneratorError, match="run the stage fit again"):
         making.make(Interpolation(), request(tmp_path))
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 3)])
+def test_an_image_lies_between_a_close_pair_of_its_label(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    levels = np.arange(8, dtype=np.uint8).reshape(-1, *[1] * len(shape)) * 30
+    frame = pl.DataFrame([
+        images.column(np.broadcast_to(levels, (8, *shape)).copy()),
+        pl.Series("label", ["dark"] * 4 + ["light"] * 4),
+    ])  # fmt: skip
+    samples = frame.with_columns(
+        pl.lit(0, pl.Int32).alias("round"),
+        pl.Series("row", range(8)),
+        pl.lit(1.0).alias("weight"),
+        sample_ids(frame, ("image",)).alias("sample_id"),
+    )
+    Interpolation().fit(samples, Interpolation.FitSettings(), 1, tmp_path)
+    asked = replace(request(tmp_path, neighbours=1), identity=("image",))
+    made = making.make(Interpolation(), asked)
+    assert made.parents is not None
+    own = images.decode(made.candidates["image"]).reshape(50, -1)
+    assert (own == own[:, :1]).all()
+    for row, parents in made.parents.group_by("row"):
+        places, weights = parents["parent_row"].to_list(), parents["weight"].to_numpy()
+        assert abs(places[0] - places[1]) == 1  # the closest of the label
+        assert len(set(frame["label"].gather(places))) == 1
+        assert own[int(row[0]), 0] == round(30 * float(weights @ places))  # type: ignore[call-overload]
+    assert "pillow" in made.report.environment
+    shard = asked.shards()[1]
+    replayed = Interpolation().replay(asked, shard, {}).candidates
+    rows = made.candidates[shard.start : shard.stop]
+    assert replayed.equals(rows.select(replayed.columns))
+
+
+def test_images_are_pinned_as_rows_of_tables_are(tmp_path: Path) -> None:
+    ids = sample_ids(pictures(1), ("image",)).alias("sample_id")
+    samples = pictures(1).with_columns(ids, pl.lit(1.0).alias("weight"))
+    Interpolation().fit(samples, Interpolation.FitSettings(), 3, tmp_path)
+    asked = GenerateRequest("shop", 2, 7, ("image",), 9, 4, InterpolationGenerate(), tmp_path)
+    made = making.make(Interpolation(), asked)
+    output = images.decode(made.candidates["image"]).tolist(), made.candidates["label"].to_list()
+    digest = "9ef93fb9a3c338e06a1ed21da6c2516905478d92b2b9b772c9f84c3bd7319d89"
+    golden.check(
+        output, Interpolation.version, {Interpolation.version: digest}, file="generator.py"
+    )

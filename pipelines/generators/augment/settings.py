@@ -1,0 +1,116 @@
+"""Settings of the generator `augment`: how images and texts are edited."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.common.settings import StrictModel
+
+ROTATION: Final = 180.0
+"""Greatest angle to turn an image by, in degrees."""
+
+
+class ImageEdits(StrictModel):
+    """How images are edited, and how many are mixed.
+
+    The defaults keep what an image shows: none is mirrored, which makes another letter or digit of
+    some, and none is mixed.
+    """
+
+    flip: float = Field(0.0, ge=0, le=1)
+    """Chance that an image is mirrored left to right."""
+    vertical_flip: float = Field(0.0, ge=0, le=1)
+    """Chance that an image is mirrored top to bottom."""
+    rotation: float = Field(10.0, ge=0, le=ROTATION)
+    """Greatest angle in degrees, either way; corners are filled with the median of the border."""
+    crop: float = Field(0.85, gt=0, le=1)
+    """Least share of height and width that is kept, and brought back to the size of the image."""
+    brightness: float = Field(0.2, ge=0, le=1)
+    """Greatest share by which the brightness rises or falls."""
+    contrast: float = Field(0.2, ge=0, le=1)
+    """Greatest share by which the contrast rises or falls."""
+    saturation: float = Field(0.2, ge=0, le=1)
+    """Greatest share by which the saturation of an image in colour rises or falls."""
+    noise: float = Field(0.02, ge=0, le=1)
+    """Standard deviation of Gaussian noise, of pixels in [0, 1]."""
+    mixup: float = Field(0.0, ge=0, le=1)
+    """Share of the candidates that are weighted means of two edited images."""
+    cutmix: float = Field(0.0, ge=0, le=1)
+    """Share of the candidates in which a rectangle of another edited image is pasted."""
+    alpha: float = Field(1.0, gt=0)
+    """The share of the second image is drawn from Beta(alpha, alpha)."""
+    mixed_labels: Literal["same", "larger"] = "same"
+    """same: two images of one label are mixed. larger: any two, and the candidate has the label of
+    the one with the larger share. A sample has one label, so there are no soft ones."""
+
+    @model_validator(mode="after")
+    def _check(self) -> ImageEdits:
+        if self.mixup + self.cutmix > 1:
+            raise ValueError(
+                f"mixup {self.mixup:g} and cutmix {self.cutmix:g} are shares of the candidates, "
+                "and together more than 1"
+            )
+        if not self.changes(in_colour=True):
+            raise ValueError("nothing is changed; set flip, rotation, crop, noise, mixup or others")
+        return self
+
+    def changes(self, *, in_colour: bool) -> bool:
+        """Whether any edit is asked for that can change an image."""
+        edits = self.flip, self.vertical_flip, self.rotation, self.brightness, self.contrast
+        others = self.noise, self.mixup, self.cutmix, self.saturation if in_colour else 0.0
+        return self.crop < 1 or any(edits) or any(others)
+
+
+class TextEdits(StrictModel):
+    """How texts are edited."""
+
+    columns: tuple[str, ...] | None = Field(None, min_length=1)
+    """Columns that are edited; not given: all columns of the content."""
+    word_dropout: float = Field(0.1, ge=0, lt=1)
+    """Chance of each word to be dropped; of two words or more, one at least is, and one stays."""
+    templates: Mapping[str, tuple[str, ...]] = {}
+    """Templates of a column, one of which is drawn for each candidate, such as
+    `{text: ["In short: {text}"]}`; {name} stands for a column of the row."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TextEdits:
+        for name, templates in self.templates.items():
+            if not templates:
+                raise ValueError(f"templates.{name} holds no template")
+            for template in templates:
+                list(fields(template))
+        if not self.word_dropout and not self.templates:
+            raise ValueError("nothing is changed; set word_dropout or templates")
+        return self
+
+
+class AugmentGenerate(StrictModel):
+    """How rows are edited; which of the two sections is used follows from the data."""
+
+    image: ImageEdits = ImageEdits()
+    text: TextEdits = TextEdits()
+
+
+def fields(template: str) -> Iterator[str]:
+    """List the columns that a template names.
+
+    Raises:
+        ValueError: it is no template, or says more of a column than its name.
+    """
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"the template {template!r} cannot be read: {error}") from error
+    for _, name, form, conversion in parsed:
+        if name is None:
+            continue
+        if form or conversion or not name.isidentifier():
+            raise ValueError(
+                f"the template {template!r} may hold names of columns, such as {{text}}, and "
+                "{{ for a brace"
+            )
+        yield name
