@@ -10,7 +10,17 @@ from typing import Any
 import polars as pl
 from tqdm import tqdm
 
-from benchmarks.verifiers import dialogues, judged, made, meanings, pictures, prose, typed, wholes
+from benchmarks.verifiers import (
+    dialogues,
+    judged,
+    made,
+    meanings,
+    pictures,
+    prose,
+    quotes,
+    typed,
+    wholes,
+)
 from benchmarks.verifiers.plan import KIND, UNCOUNTED, Planted, RowCase, Seen, TableCase, suite
 from expectations import verifier
 from expectations.calibration import wilson
@@ -23,6 +33,8 @@ ROW_CASES = (
     pictures.CASE,
     prose.SENTENCES,
     prose.TALK,
+    quotes.ENGLISH,
+    quotes.CHINESE,
     meanings.ENGLISH,
     meanings.CHINESE,
     dialogues.CASE,

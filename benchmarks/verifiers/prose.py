@@ -55,10 +55,10 @@ PERSONAL: Final = (
 def sentences(rows: int, seed: int) -> Planted:
     """Sentences, of which some repeat real, held-out or fellow ones."""
     draw = np.random.default_rng(seed)
-    known = _apart(contamination_text._sentences().tolist())  # noqa: SLF001  of our benchmarks
+    known = apart(contamination_text._sentences().tolist())  # noqa: SLF001  of our benchmarks
     texts = [known[at] for at in draw.permutation(len(known))]
     each = max(rows // 5, 4)
-    real, held, base, right = _cut(texts, (rows, rows, each, rows))
+    real, held, base, right = cut(texts, (rows, rows, each, rows))
     planted = {
         "copied": real[:each],
         "near-copied": [_retyped(text, draw) for text in real[each : 2 * each]],
@@ -68,27 +68,27 @@ def sentences(rows: int, seed: int) -> Planted:
         "of an earlier round": [_retyped(text, draw) for text in held[each : 2 * each]],
     }
     given = Given(
-        _frame(real, 0),
-        earlier=_frame(held[each : 2 * each], 1),
+        as_rows(real, 0),
+        earlier=as_rows(held[each : 2 * each], 1),
         held_out=pl.DataFrame({"split": "test", "row": range(len(held)), "text": held}),
     )
-    frames = {kind: _texts(found) for kind, found in planted.items()}
-    return Planted(batch(_texts(right), frames, first=_texts(base)), given)
+    frames = {kind: as_texts(found) for kind, found in planted.items()}
+    return Planted(batch(as_texts(right), frames, first=as_texts(base)), given)
 
 
 def some_sentences(count: int, draw: Generator) -> list[str]:
     """Draw sentences of the language reference, none near to another."""
-    return _some(_apart(contamination_text._sentences().tolist()), count, draw)  # noqa: SLF001  of our benchmarks
+    return _some(apart(contamination_text._sentences().tolist()), count, draw)  # noqa: SLF001  of our benchmarks
 
 
 def talk(rows: int, seed: int) -> Planted:
     """Lines of talk, of which some are foreign, rude, private, shuffled or empty."""
     draw = np.random.default_rng(seed)
-    lines = _lines("english")
-    texts = [lines[at] for at in draw.permutation(len(lines))]
+    english = lines("english")
+    texts = [english[at] for at in draw.permutation(len(english))]
     each = max(rows // 5, 6)
-    right, base = _cut(texts, (rows, 4 * each))
-    strange = [line for name in FOREIGN for line in _some(_lines(name), each // 6 + 1, draw)]
+    right, base = cut(texts, (rows, 4 * each))
+    strange = [line for name in FOREIGN for line in _some(lines(name), each // 6 + 1, draw)]
     planted = {
         "wrong language": strange,
         "toxic": [_rude(text, draw) for text in base[:each]],
@@ -102,13 +102,13 @@ def talk(rows: int, seed: int) -> Planted:
         "corrupted": planting.shuffle_characters(base[2 * each : 3 * each], draw),
         "blank": [""] * each,
     }
-    frames = {kind: _texts(found) for kind, found in planted.items()}
-    return Planted(batch(_texts(right), frames), Given(_frame(texts[-10:], 0)))
+    frames = {kind: as_texts(found) for kind, found in planted.items()}
+    return Planted(batch(as_texts(right), frames), Given(as_rows(texts[-10:], 0)))
 
 
 @cache
-def _lines(name: str) -> list[str]:
-    """Different lines of talk in a language."""
+def lines(name: str, length: range = LENGTH) -> list[str]:
+    """Different lines of talk in a language, of some length in characters."""
     folder = resources.files("chatterbot_corpus") / "data" / name
     found: dict[str, None] = {}
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
@@ -116,17 +116,17 @@ def _lines(name: str) -> list[str]:
             read: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
             each = (line for parts in read["conversations"] or [] for line in parts)
             found |= dict.fromkeys(line for line in each if isinstance(line, str))
-    return [line for line in found if len(line) in LENGTH and "@" not in line]
+    return [line for line in found if len(line) in length and "@" not in line]
 
 
-def _apart(texts: list[str]) -> list[str]:
+def apart(texts: list[str]) -> list[str]:
     """One of each group of near-duplicates."""
     near = text_similarity.pairs(pl.Series(texts), threshold=0.5)
     kept = np.unique(text_similarity.groups(len(texts), near.left, near.right))
     return [texts[at] for at in kept]
 
 
-def _cut(texts: list[str], sizes: Sequence[int]) -> list[list[str]]:
+def cut(texts: list[str], sizes: Sequence[int]) -> list[list[str]]:
     """Consecutive parts; where there are too few texts, all are smaller."""
     scale = min(1.0, len(texts) / sum(sizes))
     ends = np.cumsum([0, *(int(size * scale) for size in sizes)])
@@ -156,13 +156,15 @@ def _private(text: str, at: int, draw: Generator) -> str:
     return f"{text} Tell it to {said}, please."
 
 
-def _texts(texts: list[str]) -> pl.DataFrame:
+def as_texts(texts: list[str]) -> pl.DataFrame:
+    """Texts as payload."""
     return pl.DataFrame({"text": pl.Series(texts, dtype=pl.String)})
 
 
-def _frame(texts: list[str], number: int) -> pl.DataFrame:
+def as_rows(texts: list[str], number: int) -> pl.DataFrame:
+    """Texts as rows of a round."""
     return (
-        _texts(texts)
+        as_texts(texts)
         .with_row_index("row")
         .select(pl.lit(number, pl.Int32).alias("round"), pl.col("row").cast(pl.Int64), "text")
     )

@@ -51,10 +51,10 @@ def of_column(column: str, expected: list[Expected], real: Real | None) -> Itera
         expected: What its scorer expects of it.
         real: What is measured on; None: nothing was, and what needs it is not written.
     """
-    written = [rule for each in expected if (rule := _rule(each, real)) is not None]
-    if not written:
+    rules = [(each, rule) for each in expected if (rule := _rule(each, real)) is not None]
+    if not rules:
         return
-    rejects = any(rule["severity"] == "critical" for rule in written)
+    rejects = any(rule["severity"] == each.unknown == "critical" for each, rule in rules)
     known = None if real is None else real.rows[column].is_not_null()
     yield _finished(
         f"{column}_known",
@@ -64,7 +64,7 @@ def of_column(column: str, expected: list[Expected], real: Real | None) -> Itera
         passing=None if known is None else _share(known),
         note=None if real is None else f"Measured on {real.where()}.",
     )
-    yield from written
+    yield from (rule for _, rule in rules)
 
 
 def _rule(each: Expected, real: Real | None) -> Rule | None:
@@ -110,6 +110,8 @@ def _quantile(values: pl.Series, limit: Quantile, side: Side) -> tuple[float, st
     note = f"{factor}the {100 * limit.share:g} % quantile ({measured:.4g})"
     if limit.most is not None and value > limit.most:
         return limit.most, f"a constant, and {note} lies above it"
+    if limit.least is not None and value < limit.least:
+        return limit.least, f"a constant, and {note} lies below it"
     return value, note
 
 

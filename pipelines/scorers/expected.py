@@ -26,6 +26,8 @@ class Quantile:
     """By which the quantile is multiplied."""
     most: float | None = None
     """The largest limit: a smaller quantile counts, and a larger one does not."""
+    least: float | None = None
+    """The smallest limit: a larger quantile counts, and a smaller one does not."""
 
 
 Limit: TypeAlias = float | Quantile
@@ -55,3 +57,5 @@ class Expected:
     """Instead of `values`: those that at least this share of the real training rows has."""
     severity: Severity = "critical"
     """Of an expectation that nearly all real training rows meet."""
+    unknown: Severity = "critical"
+    """Of the expectation that there is a value, where this one is critical."""

@@ -61,7 +61,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "scorer text_agreement/1": "cfe1bc98fbaac836ee56f3a9fffd54682eb08d70fc12d44f364a7f5d6a06595c",
     "scorer text_duplicates/3": "a900a693636ce1e32b80aba6602bdf8da727e662fb178dc04ffeba6090a8542f",
     "scorer text_meaning/1": "aa18c90393325851a2fe3ebe0ef08f9e078858d142326b0aab46f330fe9a661f",
-    "scorer text_overlap/2": "9ee7bfc904274f6f92c2426c809bb9cda178e1cbcd1b8d0f77430f54460dd767",
+    "scorer text_overlap/3": "9d1397afa6ea6af9514faacc34ff50d72762ee027550221661f99d3b63bc7234",
     "scorer text_shape/2": "276e30dff51a593ad3d9b095b1227a5cf34117ce4aa462da50e74768595de8e1",
     "scorer toxicity/1": "93e4c112ea4f556fd907453310c7ca92feb2d55265b10904eefc1178fdf7766f",
     "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",

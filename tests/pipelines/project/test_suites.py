@@ -44,6 +44,23 @@ def test_a_quantile_counts_up_to_the_largest_limit(scores: list[object], least: 
     assert said == (least == 0.005)
 
 
+@pytest.mark.parametrize(("score", "limit"), [(0.2, 0.5), (0.7, 0.7), (1.0, 0.9)])
+def test_a_quantile_counts_between_the_smallest_limit_and_the_largest(
+    score: float, limit: float
+) -> None:
+    usual = Quantile(0.99, least=0.5, most=0.9)
+    expected = Expected("quote", "score", high=usual, unknown="warning")
+    scores = [*[0.0] * 90, *[score] * 9, None]
+    known, rule = rules(expected, score=scores)
+    assert rule["kwargs"]["max_value"] == limit
+    said = rule["meta"]["measured"]
+    assert ("lies below it" in said, "lies above it" in said) == (limit == 0.5, limit == 0.9)
+    assert known["severity"] == "warning"
+    assert rule["severity"] == "critical"
+    other, _ = rules(Expected("quote", "score", high=usual), score=scores)
+    assert other["severity"] == "critical"
+
+
 def test_a_row_between_neighbours_is_no_copy_of_either() -> None:
     values = np.random.default_rng(2).normal(size=(200, 10))
     real = pl.DataFrame(values, schema=[f"c{at}" for at in range(10)]).with_row_index("row")

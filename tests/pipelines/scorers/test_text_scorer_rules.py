@@ -13,6 +13,7 @@ from pipelines.scorers import (
     json_schema,
     language,
     personal_data,
+    registry,
     scoring,
     text_duplicates,
     text_overlap,
@@ -194,6 +195,41 @@ def test_overlap_with_real_and_held_out_texts() -> None:
         assert blind["text_real_overlap"].equals(found["text_real_overlap"])
     nothing = scored(text_overlap.TextOverlap(), candidates, Given(REAL.clear()))
     assert set(nothing["text_real_overlap"].drop_nulls()) == {0.0}
+
+
+def test_a_short_line_that_is_quoted_whole_is_contained() -> None:
+    line = "Ginger tea helps against a cold."
+    held = pl.DataFrame(
+        {"text": ["Thank you so much!", "Thank you.", "no no no no no", line, None]}
+    )
+    padding = "and so we went on and on about this and that, " * 40
+    candidates = frame(
+        [
+            f"{padding}{line.upper()} {padding}",
+            f"{padding}ginger tea helps against {padding}",
+            f"Thank you. {padding} thank you, no no no no no.",
+            "!!!",
+            None,
+        ]
+    )
+    given = Given(REAL, held_out=held)
+    found = scored(text_overlap.TextOverlap(), candidates, given)
+    assert found["text_held_out_contained"].to_list() == [1.0, 0.5, 0.0, 0.0, None]
+    assert found["text_held_out_overlap"].to_list() == [0.0, 0.0, 0.0, 0.0, None]
+    few = scored(text_overlap.TextOverlap(), candidates, given, quote_words=2, quote_ngram=2)
+    assert few["text_held_out_contained"].to_list() == [1.0, 0.6, 1.0, 0.0, None]
+    with pytest.raises(ParamsError, match=r"quote_words is 2, less than the 3 words of a run"):
+        registry.settings("text_overlap", {"quote_words": 2})
+
+
+def test_what_nothing_is_long_enough_for_is_not_measured() -> None:
+    held = pl.DataFrame({"text": ["Thank you.", "好的多谢您呀"]})
+    asked = frame(["Thank you, said she, 好的多谢您呀"])
+    found = scored(text_overlap.TextOverlap(), asked, Given(REAL, held_out=held))
+    assert found["text_held_out_contained"].to_list() == [None]
+    assert found["text_real_contained"].to_list() == [0.0]
+    longer = Given(REAL, held_out=pl.DataFrame({"text": ["好的多谢您呀再见"]}))
+    assert scored(text_overlap.TextOverlap(), asked, longer)["text_held_out_contained"][0] == 4 / 6
 
 
 def test_thirteen_words_of_a_real_text() -> None:
