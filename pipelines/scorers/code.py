@@ -56,9 +56,10 @@ class Code(Scorer[CodeSettings]):
     """Runs the tests of each program in a sandbox."""
 
     name = "code"
-    version = "code/3"
+    version = "code/4"
     """2: tests run apart from the program, and a pass needs an assertion that ran. 3: a program
-    that catches a failed assertion of its tests does not pass."""
+    that catches a failed assertion of its tests does not pass. 4: nor does one whose tests catch
+    it themselves; tests import no library but pytest and Hypothesis."""
     needs = ("code", "tests", "entry_point")
     rowwise = True
     Settings = CodeSettings

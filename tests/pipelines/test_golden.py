@@ -48,7 +48,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "reader folder/2": "3f5ab56cebb32f212922208dd9e3e56cac09fbf0232484d096f6d082583fffe5",
     "reader table/2": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
     "scorer agreement/2": "a49812fc197828fc695cae1a4eeae55742b73cc9573b7accc8942702ee2c6221",
-    "scorer code/3": "b481e892408ec3664ebb37675c0db8e7f3a01a6618d9f569775f34aea806061e",
+    "scorer code/4": "b481e892408ec3664ebb37675c0db8e7f3a01a6618d9f569775f34aea806061e",
     "scorer distance/1": "4c0c32bb64cdc679131f99a70ca950db2ecfa2cf8192d54762df7df815ac0167",
     "scorer image_duplicates/1": "0a3100915151c8f2b3e2b04e52eb560296d2dcc265722e67119e877f895f50b3",
     "scorer json_schema/1": "ea82c76c5e98f3af6a315f0f33939a3a4f05741aa702faca0eaebebe234f1157",

@@ -8,18 +8,21 @@ functions named `test…`; by pytest where they use it, or want fixtures.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import os
+import sys
 import types
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, TypeGuard
 
 from pipelines.sandbox.inside import instrument, operations, proxies
-from pipelines.sandbox.inside.errors import Broken, Unjudged
+from pipelines.sandbox.inside.decorated import Decorated
+from pipelines.sandbox.inside.errors import Broken, Unjudged, is_failure
 
 PLACE: Final = Path("/box/test_program.py")
 """A file that pytest is given, in place of which it takes the tests."""
@@ -34,15 +37,37 @@ class Counted:
 
     assertions: int = 0
     tests: int = 0
+    failed: int = 0
+    """Assertions that failed, the expected ones apart; the tests may have caught them."""
     entered: set[str] = field(default_factory=set)
 
     def held(self) -> None:
         """An assertion held."""
         self.assertions += 1
 
+    def holds(self, value: object) -> bool:
+        """Whether an assertion holds."""
+        found = bool(value)
+        self.failed += not found
+        return found
+
+    def caught(self) -> None:
+        """The tests handle an exception, which may be a failed assertion of theirs."""
+        error = sys.exc_info()[1]
+        self.failed += is_failure(error) and _is_raised_by_tests(error)
+
 
 class FailedTestError(Exception):
     """A test failed, or could not be run, for the reason that is its cause."""
+
+
+def _is_raised_by_tests(error: BaseException | None) -> bool:
+    """Whether the tests raised it, themselves or by a function of unittest or pytest."""
+    at = None if error is None else error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = "" if at is None else at.tb_frame.f_code.co_filename
+    return place == instrument.FILE or bool({"unittest", "_pytest"} & set(Path(place).parts))
 
 
 def needs_pytest(tree: ast.Module) -> bool:
@@ -69,13 +94,19 @@ def _wants_fixtures(statement: ast.stmt) -> bool:
 
 
 def run(
-    names: dict[str, Any], counted: Counted, *, by_pytest: bool, entry: Callable[[], Any]
+    names: dict[str, Any],
+    counted: Counted,
+    decorated: Iterable[Decorated],
+    *,
+    by_pytest: bool,
+    entry: Callable[[], Any],
 ) -> None:
     """Run what the tests have defined and not run themselves.
 
     Args:
         names: the namespace of the tests, after their file has run.
         counted: what was judged so far.
+        decorated: functions of the tests that have decorators.
         by_pytest: whether pytest runs them.
         entry: gives the function that `check` is for.
 
@@ -88,10 +119,12 @@ def run(
         _pytest(names, counted)
         return
     _unittest(names, counted)
-    for name, function in list(_functions(names)):
+    wrapped = {each.name for each in decorated if each.is_top}
+    for name, function in list(_functions(names, wrapped)):
         if name not in counted.entered:
-            _call(function)
-            counted.tests += 1
+            with contextlib.suppress(unittest.SkipTest):
+                _call(function)
+                counted.tests += name in counted.entered
 
 
 def _check(names: dict[str, Any], counted: Counted, entry: Callable[[], Any]) -> None:
@@ -107,9 +140,12 @@ def _check(names: dict[str, Any], counted: Counted, entry: Callable[[], Any]) ->
         function(entry())
 
 
-def _functions(names: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _functions(
+    names: dict[str, Any], wrapped: Container[str]
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, value in names.items():
-        if name.startswith("test") and _is_of_tests(value):
+        is_wrapped = name in wrapped and callable(value)
+        if name.startswith("test") and (_is_of_tests(value) or is_wrapped):
             yield name, value
 
 
@@ -138,6 +174,8 @@ def _unittest(names: dict[str, Any], counted: Counted) -> None:
     counted.tests += result.testsRun - len(result.skipped)
     if result.first is not None:
         raise FailedTestError from result.first
+    if result.expectedFailures:
+        counted.failed = 0
     if result.unexpectedSuccesses:
         raise FailedTestError from AssertionError("a test that is expected to fail did not")
 
@@ -220,6 +258,8 @@ class _Plugin:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._counted.tests += report.passed and report.when == "call"
+        if report.skipped and hasattr(report, "wasxfail"):
+            self._counted.failed = 0
         if report.failed:
             said = AssertionError(str(report.longrepr)[-300:])  # one that passed against its mark
             self.first = self.first or self._raised or said

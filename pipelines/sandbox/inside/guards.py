@@ -1,8 +1,9 @@
 """What tests must not do with texts, bytes and files of the program in their own process: run them.
 
 `eval`, `exec`, `pickle`, `import` and their like would run a hostile answer where the tests are
-judged. In the tests they take what stands in the tests themselves; of anything else, `eval`
-computes expressions of constants, `pickle` makes plain values, and the rest cannot be judged.
+judged. In the tests they take what stands in the tests themselves and is not in what the program
+gave, since that may name what the tests compare with; of anything else, `eval` computes expressions
+of constants, `pickle` makes plain values, and the rest cannot be judged.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import importlib
 import io
 import os
 import pickle
+import re
 import sys
 import zipimport
 from collections.abc import Callable, Mapping
 from importlib import machinery
-from typing import Any, Final, NoReturn
+from types import FrameType
+from typing import Any, Final, NoReturn, Protocol
 
 PICKLED: Final = frozenset(
     {
@@ -46,21 +49,43 @@ RUNNING: Final[Mapping[str, tuple[str, ...]]] = {
     "timeit": ("Timer",),
     "code": ("InteractiveInterpreter",),
     "marshal": ("loads",),
+    "_pickle": ("loads", "load", "Unpickler"),
+    "logging.config": ("dictConfig", "fileConfig", "listen"),
+    "profile": ("run", "runctx", "Profile"),
+    "trace": ("Trace",),
+    "bdb": ("Bdb",),
 }
 """Functions and classes of modules that run texts and files."""
+LANGUAGE: Final = re.compile(
+    r"builtins(__)?[\"']?\]?\s*[.\[]\s*[\"']?(eval|exec)\b"
+    r"|from\s+builtins\s+import|getattr\(\s*_*builtins|builtins\s+as\b"
+)
+"""How tests reach `eval` and `exec` past their own namespace."""
+
+
+class Judged(Protocol):
+    """The program, as these functions need it."""
+
+    def gave(self, text: str) -> bool:
+        """Whether a text is a part of one that it gave."""
+
+    def unjudge(self, why: str) -> NoReturn:
+        """End judging."""
 
 
 class Guards:
     """Functions that take the place of those that run texts."""
 
-    def __init__(self, tests: str, unjudge: Callable[[str], NoReturn]) -> None:
-        """Take the source of the tests, and what ends judging."""
-        self._tests, self._unjudge = tests, unjudge
+    def __init__(self, tests: str, program: Judged) -> None:
+        """Take the source of the tests, and the program."""
+        self._tests, self._program, self._unjudge = tests, program, program.unjudge
 
     def install(self, names: dict[str, Any]) -> None:
         """Put them into the namespace of the tests, and into the modules that they may import."""
         names["eval"], names["exec"] = self.eval, self.exec
         names["compile"] = self.compile
+        if LANGUAGE.search(self._tests):
+            self._unjudge("the tests take eval or exec from builtins, for texts of the program")
         pickle.loads = lambda data, **_: self.unpickled(data)
         pickle.load = lambda file, **_: self.unpickled(file.read())
         pickle.Unpickler = _Plain  # type: ignore[misc]
@@ -108,11 +133,9 @@ class Guards:
         local: Mapping[str, object] | None = None,
     ) -> Any:
         """Evaluate an expression of the tests, or one of constants."""
-        if not (type(source) is str and (source in self._tests or _computes(source))):
+        if not (type(source) is str and (self._is_of_tests(source) or _computes(source))):
             self._unjudge("the tests evaluate a text that the program gave")
-        frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
-        given = frame.f_globals if names is None else names
-        return builtins.eval(source, given, frame.f_locals if local is None else local)  # noqa: S307  of the tests
+        return builtins.eval(source, *_scope(sys._getframe(1), names, local))  # noqa: S307, SLF001  of the tests
 
     def exec(
         self,
@@ -121,15 +144,16 @@ class Guards:
         local: Mapping[str, object] | None = None,
     ) -> None:
         """Run a text of the tests."""
-        if not (type(source) is str and source in self._tests):
+        if not (type(source) is str and self._is_of_tests(source)):
             self._unjudge("the tests run a text that the program gave")
-        frame = sys._getframe(1)  # noqa: SLF001  whose names are meant
-        given = frame.f_globals if names is None else names
-        builtins.exec(source, given, frame.f_locals if local is None else local)  # noqa: S102  of the tests
+        builtins.exec(source, *_scope(sys._getframe(1), names, local))  # noqa: S102, SLF001  of the tests
 
     def compile(self, source: Any, *args: Any, **named: Any) -> Any:
         """Compile a text, which does not run it; the code cannot be run by `exec` here."""
         return builtins.compile(source, *args, **named)
+
+    def _is_of_tests(self, source: str) -> bool:
+        return source in self._tests and not self._program.gave(source)
 
     def unpickled(self, data: bytes) -> Any:
         """Make plain values of a pickle."""
@@ -143,6 +167,15 @@ class _Plain(pickle.Unpickler):
         if (module, name) not in PICKLED:
             self.unjudge(f"the tests unpickle an object of class {module[:40]}.{name[:40]}")
         return super().find_class(module, name)
+
+
+def _scope(
+    frame: FrameType, names: dict[str, Any] | None, local: Mapping[str, object] | None
+) -> tuple[dict[str, Any], Mapping[str, object]]:
+    """Global and local names of a text, as the language has them: those of the caller, if none."""
+    if names is None:
+        return frame.f_globals, frame.f_locals if local is None else local
+    return names, names if local is None else local
 
 
 def _computes(source: str) -> bool:

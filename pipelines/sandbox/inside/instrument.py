@@ -1,8 +1,9 @@
 """Tests, with what counts that they judge.
 
 After each assertion that held, and at the beginning of each test function, a call is put in that
-counts it; `is` asks whether two proxies stand for one object; what a call gives of a name that the
-tests use as a class is known to be made by them. Nothing else changes, and line numbers stay.
+counts it; so is a failed assertion, and one that the tests catch themselves; `is` asks whether two
+proxies stand for one object; what a call gives of a name that the tests use as a class is known to
+be made by them. Nothing else changes, and line numbers stay.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 from pipelines.sandbox.inside.classes import classes, name
 
 HELD: Final = "__assertion_held__"
+HOLDS: Final = "__assertion_holds__"
+CAUGHT: Final = "__failure_caught__"
 ENTERED: Final = "__test_entered__"
 SAME: Final = "__same_object__"
 CONSTRUCTED: Final = "__constructed__"
@@ -51,13 +54,42 @@ def _call(function: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
     return ast.copy_location(called, at)
 
 
+def _names_failure(node: ast.AST) -> bool:
+    """Whether a block of `with`, or a handler of a `try`, is for failed assertions."""
+    kinds = [each.type for each in node.handlers] if isinstance(node, ast.Try) else [node]
+    return any(name(each) == "AssertionError" for kind in kinds if kind for each in ast.walk(kind))
+
+
 class _Instrument(ast.NodeTransformer):
     def __init__(self, of_classes: frozenset[str]) -> None:
         self._classes = of_classes
+        self._expected = 0
+        """Blocks around a statement in which a failed assertion is what the tests want."""
 
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         self.generic_visit(node)
+        if not self._expected:
+            node.test = _call(HOLDS, [node.test], node.test)
         return [node, ast.copy_location(ast.Expr(_call(HELD, [], node)), node)]
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        return self._block(node, wants_failure=any(map(_names_failure, node.items)))
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        return self._block(node, wants_failure=bool(node.orelse) and _names_failure(node))
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        self.generic_visit(node)
+        if not self._expected:
+            called = ast.Expr(_call(CAUGHT, [], node))
+            node.body.insert(0, ast.copy_location(called, node))
+        return node
+
+    def _block(self, node: ast.With | ast.Try, *, wants_failure: bool) -> ast.AST:
+        self._expected += wants_failure
+        self.generic_visit(node)
+        self._expected -= wants_failure
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._function(node)

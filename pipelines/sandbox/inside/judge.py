@@ -24,11 +24,13 @@ from pipelines.sandbox.inside import (
     known,
     local,
     operations,
+    packages,
     proxies,
     remote,
 )
 from pipelines.sandbox.inside.channel import Channel
 from pipelines.sandbox.inside.collect import Counted, FailedTestError
+from pipelines.sandbox.inside.decorated import decorated
 from pipelines.sandbox.inside.errors import CAUGHT, Broken, Unjudged
 from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.guards import Guards
@@ -57,7 +59,7 @@ def main(request: dict[str, Any]) -> NoReturn:
         os.set_inheritable(own, False)  # a process that the tests start reports nothing
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if request["packages"]:
-        sys.path.append(request["packages"])
+        packages.install(request["packages"])
     own, counted = os.getpid(), Counted()
     said = judged(request, counted)
     if os.getpid() == own:  # a process that the tests forked says nothing
@@ -99,6 +101,8 @@ def _passed(program: Program, counted: Counted) -> dict[str, Any]:
         return _unjudged("no assertion of the tests was run, and no test")
     if program.caught:
         return _unjudged(CAUGHT)
+    if counted.failed:
+        return _unjudged("the tests caught a failed assertion of their own")
     if not program.asked:
         return _unjudged("the tests never use the program")
     return {"result": "passed", "says": ""}
@@ -114,18 +118,22 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
     names = Names(program, tree, request["entry_point"])
     _modules(program, names)
     if not isinstance(program, local.Program):
-        Guards(request["tests"], program.unjudge).install(names)
+        Guards(request["tests"], program).install(names)
         _library(program)
         names["super"] = deriving.super_
     names[instrument.HELD], names[instrument.SAME] = counted.held, operations.same
     names[instrument.ENTERED] = counted.entered.add
+    names[instrument.HOLDS], names[instrument.CAUGHT] = counted.holds, counted.caught
     names[instrument.CONSTRUCTED] = proxies.constructed
     names |= {"isinstance": proxies.is_instance, "issubclass": proxies.is_subclass}
     names["id"] = proxies.identity
     code = compile(instrument.instrumented(tree), instrument.FILE, "exec", dont_inherit=True)
     exec(code, names)  # noqa: S102  the sandbox's purpose
-    entry = request["entry_point"]
-    collect.run(names, counted, by_pytest=by_pytest, entry=lambda: _entry(program, entry))
+    entry, wrapped = request["entry_point"], decorated(tree)
+    collect.run(names, counted, wrapped, by_pytest=by_pytest, entry=lambda: _entry(program, entry))
+    for each in wrapped if program.is_apart else ():
+        if each.name not in counted.entered and each.is_by_program(names):
+            program.unjudge(f"the program decorates {each.name} of the tests and never calls it")
 
 
 def _modules(program: Program, names: Names) -> None:

@@ -77,7 +77,8 @@ class Names(dict[str, Any]):
         self._program = program
         self._classes = classes(tree)
         self._modules = _modules(tree)
-        free = _free(tree)
+        used, self._bound = _used(tree)
+        free = used - self._bound
         ordinary = {n for n in free if not self._is_guarded(n) and n not in self._modules}
         guarded = {name for name in free if self._is_guarded(name)}
         alone = {name for name in guarded if not ordinary and self._has(name)}
@@ -102,11 +103,15 @@ class Names(dict[str, Any]):
         raise KeyError(name)
 
     def given(self, names: Iterable[str]) -> list[str]:
-        """Of the names that the program has, those that `import *` may give the tests."""
+        """Of the names that the program has, those that `import *` may give the tests.
+
+        What the tests define themselves stays theirs.
+        """
         return [
             name
             for name in names
-            if name in self._own or not (self._is_guarded(name) or name in self._modules)
+            if name in self._own
+            or not (self._is_guarded(name) or name in self._modules or name in self._bound)
         ]
 
     def _is_guarded(self, name: str) -> bool:
@@ -136,8 +141,8 @@ class Names(dict[str, Any]):
         return True
 
 
-def _free(tree: ast.Module) -> set[str]:
-    """Names that the tests use and nowhere define."""
+def _used(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that the tests use, and those that they define."""
     used: set[str] = set()
     bound: set[str] = set()
     for node in ast.walk(tree):
@@ -151,7 +156,7 @@ def _free(tree: ast.Module) -> set[str]:
             bound.add(node.arg)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             bound.add(node.name)
-    return used - bound
+    return used, bound
 
 
 def _modules(tree: ast.Module) -> dict[str, str]:
@@ -165,7 +170,8 @@ def _modules(tree: ast.Module) -> dict[str, str]:
             owners.add(node.value)
         elif isinstance(node, ast.Name) and node not in owners:
             alone.add(node.id)
-    free = _free(tree)
+    used_, bound = _used(tree)
+    free = used_ - bound
     found = {}
     for name, used in attributes.items():
         module = ALIASES.get(name, name)

@@ -10,14 +10,22 @@ first one, too, that it does not equal what nothing equals.
 
 from __future__ import annotations
 
+import decimal
+import fractions
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pipelines.sandbox.inside import known, outgoing, special
 from pipelines.sandbox.inside.about import About
 from pipelines.sandbox.inside.errors import CAUGHT, CrossingError, is_failure
 from pipelines.sandbox.inside.known import COMPUTED, MADE, Asked
+
+NUMBERS: Final = frozenset({int, float, complex, decimal.Decimal, fractions.Fraction})
+FAR: Final = (1, -7, 1_000_003)
+"""What a number is away from others that something equal to it does not equal."""
+FILLED: Final[dict[type, Any]] = {str: "~!", bytes: b"~!", list: ["~!", 7], tuple: ("~!", 7)}
+"""Content that nothing has."""
 
 
 def namespace(about: About) -> dict[str, Any]:
@@ -62,7 +70,21 @@ def equal(left: Any, right: object) -> Any:
         return True
     if about.container is not None:
         return known.program(left).ask("content", left) == right
-    return about.compares and _says_equal(left, right, plain=known.trust(left) != MADE)
+    found = about.compares and _says_equal(left, right, plain=known.trust(left) != MADE)
+    if found and _equals_all(left, right):
+        _unjudged(left, f"that says it equals any {type(right).__name__}")
+    return found
+
+
+def _equals_all(left: Any, right: Any) -> bool:
+    """Whether an object says that it equals other values of a type, too, that are far apart."""
+    kind: Any = type(right)
+    others: tuple[Any, ...] = ()
+    if kind in NUMBERS:
+        others = tuple(kind(right + more) for more in FAR if right + more != right)
+    elif kind in {str, bytes, list, tuple}:
+        others = (right + right[:1] * 9 + kind(FILLED[kind]), kind(FILLED[kind]))
+    return bool(others) and all(_says_equal(left, other, plain=False) for other in others)
 
 
 def _equal_objects(left: Any, right: Any) -> Any:

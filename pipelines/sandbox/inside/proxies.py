@@ -27,6 +27,8 @@ class Remote(type):
         """Make a proxy's class; one that tests derive from it is made by the program."""
         if about is None:
             program = _program(next(base for base in bases if type(base) is Remote))
+            if _holds_tests(bases, content):
+                program.unjudge(f"the tests in {name} derive from a class of the program")
             return program.derived(name, bases, content)
         return super().__new__(cls, name, bases, content | {ABOUT: about})
 
@@ -141,6 +143,12 @@ class Proxy(metaclass=Remote, about=(None, -1, NOTHING)):
 
     def __reduce_ex__(self, _: Any) -> NoReturn:
         known.program(self).unjudge("the tests pickle an object of the program")
+
+
+def _holds_tests(bases: tuple[Any, ...], content: dict[str, Any]) -> bool:
+    """Whether a class that derives from the program's has tests, which nothing would find in it."""
+    own = [dir(base) for base in bases if type(base) is not Remote]
+    return any(name.startswith("test") for names in (content, *own) for name in names)
 
 
 def class_handle(kind: Any) -> int:

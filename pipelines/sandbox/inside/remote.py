@@ -7,9 +7,10 @@ class that has the special methods of the original (`proxies`).
 
 from __future__ import annotations
 
+import re
 import sys
 from _thread import RLock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NoReturn
@@ -20,8 +21,10 @@ from pipelines.sandbox.inside import (
     known,
     outgoing,
     proxies,
+    quiet,
     references,
     surroundings,
+    texts,
 )
 from pipelines.sandbox.inside.channel import Channel, ClosedError
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
@@ -42,10 +45,8 @@ from pipelines.sandbox.inside.surroundings import Surroundings
 ENDED: Final = "the program ended its process"
 LOOKING: Final = frozenset({"describe", "names", "functions", "look"})
 """Requests that are not about the program's own doing."""
-CALLING: Final = frozenset({"call", "step"})
-"""Requests that call something of the program."""
-QUIET: Final = ("StopIteration", "StopAsyncIteration", "GeneratorExit", "CancelledError")
-"""Exceptions that end a loop or a task without a failure."""
+RUNS: Final = re.compile(r"\b(eval|exec)\b")
+"""How tests run texts."""
 TURNING: Final = frozenset({"step", "cancel"})
 """Requests that let the program's loop take turns."""
 
@@ -75,6 +76,8 @@ class Program:
         self._surroundings = Surroundings(tests)
         self._objects = Objects(self)
         self._errors: list[BaseException] = []
+        self._texts: list[str] | None = [] if RUNS.search(tests) else None
+        """What the program gave, as texts, if the tests run some."""
         self._lock = RLock()
 
     def loaded(self) -> None:
@@ -118,16 +121,10 @@ class Program:
             try:
                 return self._reply()
             except BaseException as error:
-                calls = do in CALLING or args[1:2] == ("__call__",)
-                if calls and self._is_quiet(error, QUIET[2:] if do == "step" else QUIET):
+                if quiet.raised(error, do, args, self._tests):
                     name = type(error).__name__
                     self._break(f"the program raised {name} where it was called")
                 raise
-
-    def _is_quiet(self, error: BaseException, names: Iterable[str]) -> bool:
-        """Whether it may end a loop or a task of the tests, which do not speak of it."""
-        quiet = next((name for name in names if name in _names(type(error))), None)
-        return quiet is not None and quiet not in self._tests
 
     def unjudge(self, why: str) -> NoReturn:
         """End judging.
@@ -137,6 +134,10 @@ class Program:
         """
         self.ended = self.ended or Unjudged(why)
         raise self.ended
+
+    def gave(self, text: str) -> bool:
+        """Whether a text is a part of one that the program gave."""
+        return any(text in each for each in self._texts or ())
 
     def known_as(self, value: Any, trust: int) -> Any:
         """An object with another origin; anything else as it is."""
@@ -201,6 +202,8 @@ class Program:
         printed, complained = message["printed"]
         if not isinstance(printed, str) or not isinstance(complained, str):
             raise MalformedError("what was printed is no text")
+        if self._texts is not None:
+            self._texts.extend(texts.of(message))
         decoder = Decoder(message.get("nodes"), self._resolve, self._shared)
         decoder.value(None)
         decoder.change(message.get("changed"))
@@ -291,7 +294,3 @@ def _is_running() -> bool:
     """Whether the tests are in a coroutine."""
     loops = sys.modules.get("asyncio.events")
     return loops is not None and loops._get_running_loop() is not None  # noqa: SLF001  it may be none
-
-
-def _names(kind: type) -> set[str]:
-    return {base.__name__ for base in kind.__mro__}

@@ -37,7 +37,7 @@ def cases(step: int = 1) -> list[tuple[str, str]]:
 
 
 def marked() -> list[Any]:
-    """All programs; every attack is of every day."""
+    """All programs; every attack is of every day, but for variants of another."""
     often = cases(EVERY_DAY)
     return [
         pytest.param(*case, marks=pytest.mark.slow if rare(case, often) else ()) for case in cases()
@@ -45,7 +45,10 @@ def marked() -> list[Any]:
 
 
 def rare(case: tuple[str, str], often: list[tuple[str, str]]) -> bool:
-    return case[0] in {"right", "wrong"} and case not in often
+    kind, name = case
+    if kind in {"right", "wrong"}:
+        return case not in often
+    return bool(judging.ATTACKS[kind][name].get("variant")) if kind == "forged" else False
 
 
 @pytest.fixture

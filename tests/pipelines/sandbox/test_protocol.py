@@ -12,6 +12,7 @@ import json
 import math
 import os
 import struct
+import sysconfig
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.sandbox import programs, seccomp
-from pipelines.sandbox.inside import names, proxies, references
+from pipelines.sandbox.inside import names, packages, proxies, references
 from pipelines.sandbox.inside.channel import HEAD, MOST, Channel, ClosedError
 from pipelines.sandbox.inside.codec import Decoder, Encoder, Node
 from pipelines.sandbox.inside.containers import Shared
@@ -165,6 +166,13 @@ def pipe() -> Any:
         os.close(reading)
         with contextlib.suppress(OSError):
             os.close(writing)
+
+
+def test_of_installed_libraries_tests_import_those_that_run_no_texts() -> None:
+    found = packages.Packages(str(Path(pytest.__file__).parents[1]))
+    assert found.find_spec("pytest") is not None
+    assert found.find_spec("numpy") is None
+    assert found.find_spec("numpy.linalg", [sysconfig.get_path("purelib")]) is None
 
 
 def test_messages_have_a_bound_and_are_objects() -> None:
