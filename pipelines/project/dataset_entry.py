@@ -107,14 +107,16 @@ def plan(
         "ingest": _ingest(source, detected, licence),
     }
     real = read(name, entry)
+    generator = real.settings.modality.generator
+    suited = generator_settings.suited(generator, real.train, real.settings.identity)
     scorers, left_out = suited_scorers.suited(real.settings.modality, real.train)
+    if made is None:
+        scorers = suited_scorers.with_limit(scorers, suited.generate)
     measured = measure(real, scorers, seed)
     for scorer, reason in measured.left_out.items():
         if not isinstance(registry.load(scorer), EstimatesCost):
             left_out[scorer] = reason
             scorers.pop(scorer)
-    generator = real.settings.modality.generator
-    suited = generator_settings.suited(generator, real.train, real.settings.identity)
     wrong = guard_limits.OF_A_TARGET if detected.target is not None else _wrong(measured)
     limits, where = guard_limits.suited(real.splits["validation"], wrong)
     classified = LABEL in real.train.columns or detected.target is not None

@@ -8,7 +8,7 @@ for. All that is missing is said at once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from pipelines.common.errors import PipelineError, ProjectError
 from pipelines.common.plugins import ChecksReadiness
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities import registry as modalities
-from pipelines.project import suite_check
+from pipelines.project import suite_check, suited_scorers
 from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
@@ -27,6 +27,8 @@ from pipelines.scorers.protocol import columns_read
 from pipelines.verification import judging
 
 LABEL: Final = "label"
+MAX_CHARS: Final = "max_chars"
+"""Setting of a generator and of a scorer: the length at which texts are cut."""
 LEAST_FREE: Final = 256 << 20
 """Bytes that must be free on the disk."""
 COPIES: Final = 4
@@ -74,6 +76,8 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
         yield from _of_plugin(scorer, own)
     modality, given = settings.modality, settings.ingest.modality_settings
     yield from _of_plugin(modality, modalities.parsed(type(modality), given))
+    own = settings.generate.of(ctx.round.generator)
+    yield from cut_texts(ctx.round.generator, own, scorers)
     generator = GENERATORS.load(ctx.round.generator)
     yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
@@ -85,6 +89,20 @@ def _classes(real: Sequence[pl.LazyFrame]) -> list[Any] | None:
         return None
     labels = pl.concat([frame.select(LABEL) for frame in real])
     return labels.select(pl.col(LABEL).unique().sort()).collect()[LABEL].to_list()
+
+
+def cut_texts(
+    generator: str, own: object, scorers: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Compare the length at which the generator cuts texts with the one that is looked for."""
+    cut = getattr(own, MAX_CHARS, None)
+    seen = scorers.get(suited_scorers.SHAPE, {}).get(MAX_CHARS)
+    if cut is not None and seen is not None and cut != seen:
+        yield (
+            f"generate.{generator}.{MAX_CHARS} is {cut} and verify.scorers.{suited_scorers.SHAPE}."
+            f"{MAX_CHARS} is {seen}, so texts that are cut off would not be seen; set both to one "
+            "length"
+        )
 
 
 def _of_plugin(plugin: object, settings: object) -> Iterator[str]:

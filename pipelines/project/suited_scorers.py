@@ -24,6 +24,8 @@ CHARACTERS: Final = 2
 """Characters of a word in scripts without spaces between words, where the scorer counts each."""
 MEANING: Final = "text_meaning"
 LANGUAGE: Final = "language"
+SHAPE: Final = "text_shape"
+"""The scorer that tells texts which end at the greatest length."""
 ENGLISH: Final = 0.8
 """Share of the texts in English from which they are compared by meaning: of other languages the
 model says little."""
@@ -60,6 +62,22 @@ def suited(
             left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
             wanted.pop(name)
     return wanted, left_out
+
+
+def with_limit(
+    scorers: Mapping[str, Mapping[str, Any]], generate: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Tell the scorer of shapes at which length the generator of texts cuts them.
+
+    Args:
+        scorers: Settings by name.
+        generate: The section `generate` of the data set.
+    """
+    told = {name: dict(given) for name, given in scorers.items()}
+    limit = generate.get(detection.TEXT, {}).get("max_chars")
+    if limit is not None and SHAPE in told:
+        told[SHAPE]["max_chars"] = limit
+    return told
 
 
 def _run(texts: pl.Series) -> int | None:

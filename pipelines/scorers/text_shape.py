@@ -1,4 +1,8 @@
-"""How long is a text, is it a refusal, and did something of the prompt stay in it?
+"""How long is a text, is it cut off, is it a refusal, and did something of the prompt stay in it?
+
+A generator that is given a greatest length ends texts there, amid a sentence, and no service says
+so of a length that a JSON schema sets (`finish_reason` is "stop"). What shows it is a text of
+exactly this length.
 
 Refusals and leftovers are found by patterns, each with a name that says what it finds. They are
 plain on purpose: whoever reads a verdict can see which words made it, and none of them is found in
@@ -11,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
+from pydantic import Field
 
 from expectations import scripts
 from pipelines.scorers import digests
@@ -24,6 +29,7 @@ COLUMNS: Final = {
     "text_words": pl.Int64,
     "refusal": pl.Boolean,
     "leftover": pl.Boolean,
+    "text_at_limit": pl.Boolean,
 }
 
 _ACT: Final = (
@@ -64,26 +70,36 @@ WRAPPED: Final = r"(?i)```json|^\s*```\s*\{"
 """JSON between fences: the answer was wrapped once more."""
 
 
-class TextShape(TextScorer[TextSettings]):
-    """Length of texts, refusals, and leftovers of the prompt."""
+class TextShapeSettings(TextSettings):
+    """Which column is the text, and where texts are cut off."""
+
+    max_chars: int | None = Field(None, gt=0)
+    """Characters at which the generator ends a text, as its own `max_chars`; None: it does not."""
+
+
+class TextShape(TextScorer[TextShapeSettings]):
+    """Length of texts, where they are cut, refusals, and leftovers of the prompt."""
 
     name = "text_shape"
-    version = "text_shape/2"
-    Settings = TextSettings
+    version = "text_shape/3"
+    Settings = TextShapeSettings
+    reads_content = True
     columns = COLUMNS
     libraries = ("polars",)
     """The one whose patterns these are."""
 
-    def expected(self, settings: TextSettings) -> tuple[Expected, ...]:  # noqa: ARG002  of the protocol
-        """Expect a usual length, no refusal, and nothing that a prompt has left."""
+    def expected(self, settings: TextShapeSettings) -> tuple[Expected, ...]:
+        """Expect a usual length, no refusal, no cut, and nothing that a prompt has left."""
         low, high = Quantile(0.005, 0.5), Quantile(0.995, 1.5)
+        whole = Expected("not_cut_off", "text_at_limit", values=(False,))
         return (
             Expected("of_usual_length", "text_chars", low=low, high=high),
             Expected("no_refusal", "refusal", values=(False,)),
             Expected("no_leftover", "leftover", values=(False,)),
+            *(() if settings.max_chars is None else (whole,)),
         )
 
-    def model_digest(self, given: Given, settings: TextSettings) -> str:
+    def model_digest(self, given: Given, settings: TextShapeSettings) -> str:
         """Digest the libraries, and how the real texts are cut into words."""
         libraries = digests.installed(*self.libraries)
         return digests.of_values(libraries=libraries, **cut(given.real[settings.text]))
@@ -91,19 +107,21 @@ class TextShape(TextScorer[TextSettings]):
     def score(
         self,
         candidates: pl.DataFrame,
-        given: Given,  # noqa: ARG002  of the protocol
-        settings: TextSettings,
+        given: Given,
+        settings: TextShapeSettings,
     ) -> pl.DataFrame:
         """Measure each text.
 
         Args:
-            candidates: round, row, text.
-            given: nothing of it is read.
-            settings: name of the column.
+            candidates: round, row, text, and the columns that are the content.
+            given: names of these columns.
+            settings: name of the column, and the length at which texts are cut.
 
         Returns:
             round, row, text_chars, text_words (runs without white space; where a script has no
-            spaces between words, its characters), refusal, leftover; null where there is no text.
+            spaces between words, its characters), refusal, leftover, text_at_limit (whether a
+            column of the content has exactly max_chars characters; null without this setting);
+            null where there is no text.
         """
         text = pl.col(settings.text)
         values = {
@@ -113,15 +131,27 @@ class TextShape(TextScorer[TextSettings]):
             "leftover": _any(plain(text).str.replace_all(CODE, ""), LEFTOVERS)
             | text.str.contains(WRAPPED)
             | (text.str.count_matches(FENCE, literal=True) % 2 == 1),
+            "text_at_limit": pl.when(text.is_not_null()).then(
+                _at_limit(candidates, given, settings)
+            ),
         }
         return candidates.select(
             *(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items()),
             *(values[name].cast(kind).alias(name) for name, kind in COLUMNS.items()),
         )
 
-    def score_real(self, given: Given, settings: TextSettings) -> pl.DataFrame:
+    def score_real(self, given: Given, settings: TextShapeSettings) -> pl.DataFrame:
         """Measure each real text."""
         return self.score(given.real, given, settings)
+
+
+def _at_limit(candidates: pl.DataFrame, given: Given, settings: TextShapeSettings) -> pl.Expr:
+    """Whether a column of the content has the length at which texts are cut; null without one."""
+    if settings.max_chars is None:
+        return pl.lit(None, pl.Boolean)
+    content = [name for name in given.content if candidates.schema.get(name) == pl.String]
+    lengths = (pl.col(name).str.len_chars() for name in content or [settings.text])
+    return pl.any_horizontal(length == settings.max_chars for length in lengths)
 
 
 def plain(text: pl.Expr) -> pl.Expr:

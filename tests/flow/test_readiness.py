@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.common.errors import ProjectError
+from pipelines.generators.text.settings import TextGenerate
 from pipelines.project import readiness
 from tests.flow.projects import Project
 
@@ -50,6 +51,21 @@ def test_a_round_that_could_not_be_judged_is_not_made(
     with pytest.raises(ProjectError, match=sentence):
         empty.round("tiny-1", "fit")
     assert not (empty.root / "models").exists()
+
+
+@pytest.mark.parametrize(("seen", "problems"), [(90, 0), (None, 0), (60, 1)])
+def test_texts_are_looked_at_for_the_length_at_which_they_are_cut(
+    seen: int | None, problems: int
+) -> None:
+    scorers = {"text_shape": {} if seen is None else {"max_chars": seen}}
+    found = list(readiness.cut_texts("text", TextGenerate(max_chars=90), scorers))
+    assert len(found) == problems
+    for sentence in found:
+        assert (
+            "generate.text.max_chars is 90 and verify.scorers.text_shape.max_chars is 60"
+            in sentence
+        )
+    assert not list(readiness.cut_texts("text", TextGenerate(max_chars=None), scorers))
 
 
 def test_a_full_disk_is_said(empty: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,8 @@ def of_scorer(name: str) -> object:
         return SANDBOXED[name]()
     if name == "judge":
         return of_judge()
-    make = pictures if "image" in scorer.needs else rows if scorer.reads_content else texts
+    of_text = "text" in scorer.needs or not scorer.reads_content
+    make = pictures if "image" in scorer.needs else texts if of_text else rows
     known = make(1)
     held = known.head(4).with_columns(pl.lit("test").alias("split"))
     given = Given(known, make(3), held, seed=5, content=FEATURES)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipelines.common.errors import DataError
 from pipelines.scorers import text_agreement, text_shape
 from pipelines.scorers.protocol import Given
+from pipelines.scorers.text_shape import TextShapeSettings
 from pipelines.sources import dialogue
 
 
@@ -24,6 +25,9 @@ def rows(texts: list[str | None], labels: list[str] | None = None) -> pl.DataFra
     )
 
 
+SHAPE = text_shape.TextShape()
+
+
 @pytest.fixture(scope="module")
 def real() -> pl.DataFrame:
     talk = dialogue.load()
@@ -33,7 +37,7 @@ def real() -> pl.DataFrame:
 
 def shape(*texts: str | None) -> pl.DataFrame:
     candidates = rows(list(texts))
-    found = text_shape.TextShape().score(candidates, Given(candidates), text_shape.TextSettings())
+    found = SHAPE.score(candidates, Given(candidates), TextShapeSettings())
     assert found.schema == {"round": pl.Int32, "row": pl.Int64, **text_shape.COLUMNS}
     return found
 
@@ -110,12 +114,29 @@ def test_lengths_and_what_is_missing() -> None:
 def test_every_text_has_a_shape(texts: list[str | None]) -> None:
     found = shape(*texts)
     missing = [text is None for text in texts]
-    for name in text_shape.COLUMNS:
+    for name in set(text_shape.COLUMNS) - {"text_at_limit"}:
         assert found[name].is_null().to_list() == missing
 
 
+def test_a_text_of_exactly_the_greatest_length_is_cut_off() -> None:
+    pairs = [("why?", "because it"), ("why, and how", "so"), ("why", "so"), ("long, long", None)]
+    content = pl.DataFrame(pairs, schema=["prompt", "completion"], orient="row")
+    candidates = rows(content.select(pl.concat_str(pl.all(), separator="\n")).to_series().to_list())
+    candidates = candidates.hstack(content).with_columns(score=pl.lit(10))
+    names = ("prompt", "completion", "score")
+    pair = Given(candidates, content=names)
+    found = SHAPE.score(candidates, pair, TextShapeSettings(max_chars=10))
+    assert found["text_at_limit"].to_list() == [True, False, False, None]
+    without = SHAPE.score(candidates, pair, TextShapeSettings())
+    assert without["text_at_limit"].null_count() == len(candidates)
+    whole = SHAPE.score(candidates, Given(candidates), TextShapeSettings(max_chars=6))
+    assert whole["text_at_limit"].to_list() == [False, False, True, None]
+    named = {each.name for each in SHAPE.expected(TextShapeSettings(max_chars=10))}
+    assert named - {each.name for each in SHAPE.expected(TextShapeSettings())} == {"not_cut_off"}
+
+
 def test_the_real_dialogues_are_neither_refusals_nor_leftovers(real: pl.DataFrame) -> None:
-    found = text_shape.TextShape().score_real(Given(real), text_shape.TextSettings())
+    found = SHAPE.score_real(Given(real), TextShapeSettings())
     assert found["refusal"].sum() == found["leftover"].sum() == 0
     assert found["text_words"].min() >= 2
 

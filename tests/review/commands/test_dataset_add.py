@@ -95,12 +95,15 @@ def test_what_is_written_is_a_data_set_with_a_suite_that_fits(project: Path) -> 
     assert settings.identity == ("text",)
     assert settings.ingest.keep == ("mail",)
     assert set(settings.verify.scorers) >= {"text_agreement", "text_duplicates", "text_shape"}
+    longest = settings.generate.of("text").max_chars
+    assert settings.verify.scorers["text_shape"]["max_chars"] == longest
     assert params.load().rounds["notes-1"].generator == "text"
     text = (project / "params.yaml").read_text()
     assert "# every random choice derives from it" in text
     assert "# Jaccard distance of near-duplicates" in text
     suite = json.loads(Path("expectations/suites/notes.json").read_text())
     assert suite == said["suite"]
+    assert "not_cut_off" in {rule["meta"]["name"] for rule in suite["expectations"]}
     length = next(
         rule for rule in suite["expectations"] if rule["meta"]["name"] == "of_usual_length"
     )
