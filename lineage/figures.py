@@ -71,9 +71,15 @@ def real_inputs_low(evidence: Evidence) -> Figure:
 
 
 def opaque_roots(evidence: Evidence) -> Figure:
-    """Share of backward walks that end at a model of unknown training data."""
+    """Share of backward walks that end at no real sample.
+
+    They end at a model of unknown training data, or at code that simulates, which is said.
+    """
     mean_roots = mean(evidence.lineage, "real_roots")
     detail = f"{len(evidence.lineage):,} accepted rows"
+    simulated = int((evidence.lineage["attribution"] == schema.SIMULATED).sum())
+    if simulated:
+        detail += f", {simulated:,} of them made by code of no data"
     return exact(None if mean_roots is None else 1.0 - mean_roots, detail)
 
 

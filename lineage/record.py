@@ -29,7 +29,9 @@ REAL: Final = pl.Schema(
 CANDIDATE: Final = pl.Schema(
     {name: schema.LINEAGE[name] for name in ("row", "sample_id", "seed", "shard")}
 )
-OPTIONAL: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("prompt_digest", "kind")})
+OPTIONAL: Final = pl.Schema(
+    {name: schema.LINEAGE[name] for name in ("prompt_digest", "kind", "source", "licence")}
+)
 OPAQUE: Final = {
     "real_share": 0.0,
     "real_roots": 0.0,
@@ -82,8 +84,9 @@ def derive(
     """Record the candidates of a round.
 
     Args:
-        candidates: row, sample_id, seed, shard; `prompt_digest` and `kind` may be given. A kind
-            that is not given follows from the parents: edited if one is edited, else synthetic.
+        candidates: row, sample_id, seed, shard; `prompt_digest`, `kind`, and `source` and `licence`
+            of rows without parents may be given. A kind that is not given follows from the
+            parents: edited if one is edited, else synthetic.
         round_number: the round, at least 1.
         dataset: its data set.
         generator: digest of the generator's manifest.

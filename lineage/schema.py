@@ -24,6 +24,8 @@ KINDS: Final = ("real", "synthetic", "edited")
 RELATIONS: Final = ("seed", "edited")
 SEVERITIES: Final = ("critical", "warning", "info")
 OUTCOMES: Final = ("accepted", "rejected", "duplicate")
+SIMULATED: Final = "simulated/1"
+"""Attribution of rows that code makes of a seed alone: it learnt from no data, real or unknown."""
 
 OCCURRENCE: Final = pl.Struct({"dataset": pl.String, "round": pl.Int32, "row": pl.Int64})
 """A node of the family tree: data set, round and row."""

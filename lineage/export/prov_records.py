@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
+from lineage import schema
 from lineage.export import names
 from lineage.export.prov_rows import LETTERS as ROW_LETTERS
 from lineage.export.prov_rows import RoundRows
@@ -162,7 +163,8 @@ def _generations(records: Records, rows: RoundRows) -> None:
         if made["trained_on"] is None:
             learned = names.named("model", digest or "unknown")
             label = rows.round.opaque_model
-            records.element("entity", learned, label, "stemma:OpaqueModel", {"generator": digest})
+            kind = "Simulator" if made["attribution"] == schema.SIMULATED else "OpaqueModel"
+            records.element("entity", learned, label, f"stemma:{kind}", {"generator": digest})
         else:
             learned = names.named("mix", made["trained_on"])
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})

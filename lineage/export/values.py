@@ -17,6 +17,7 @@ from lineage import schema, training_mix
 from lineage.errors import MixError
 
 OPAQUE: Final = "a model of unknown training data"
+SIMULATOR: Final = "code that learnt from no data"
 LARGEST: Final = (1 << 63) - 1
 DECIDED: Final = pl.Schema({name: schema.DECISIONS[name] for name in ("row", "decision")})
 
@@ -120,7 +121,13 @@ class Round:
     def opaque_model(self) -> str:
         """What a model of unknown training data is called: by its name, where the round has it."""
         named = self.text("environment", "model")
-        return f"{named}, {OPAQUE}" if named else OPAQUE
+        what = SIMULATOR if self.simulated else OPAQUE
+        return f"{named}, {what}" if named else what
+
+    @property
+    def simulated(self) -> bool:
+        """Whether code made the round of seeds alone."""
+        return (self.text("generator", "kind") or "").startswith("simulate/")
 
     def text(self, *path: str) -> str | None:
         """Return the manifest's text at a path; None where there is none."""

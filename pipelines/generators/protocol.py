@@ -108,6 +108,10 @@ class GenerateReport:
     maker: str | None = None
     """Digest of what made the candidates besides the generator's folder, such as the file that they
     are from. It is part of the generator's digest in lineage."""
+    source: str | None = None
+    """What lineage says that rows without parents are from, such as a simulator."""
+    licence: str | None = None
+    """The licence of these rows in lineage."""
 
 
 @dataclass(frozen=True, slots=True)

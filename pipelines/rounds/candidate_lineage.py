@@ -49,9 +49,11 @@ def derive(
         )
     stored = None if result.parents is None else stored_parents(ctx, result.parents)
     columns = [name for name in RECORDED if name in result.candidates.columns]
+    said = {"source": result.report.source, "licence": result.report.licence}
+    terms = [pl.lit(value).alias(name) for name, value in said.items() if value is not None]
     parts = [
         record.derive(
-            rows.select(columns),
+            rows.select(*columns, *terms),
             round_number=ctx.round.number,
             dataset=ctx.round.dataset,
             generator=digest,

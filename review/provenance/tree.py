@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rich.tree import Tree
 
+from lineage import schema
 from review.cli.output import number, plural, sentence
 from review.provenance.origins import UNSTATED, Mix, SampleProvenance
 
@@ -114,10 +115,14 @@ class _TreeDrawing:
             ]
         branch = above.add(sentence(f"generator {', '.join(words)}, rule {node['attribution']}"))
         if node["rest"] > 0:
-            self._end(branch, node["trained_on"])
+            self._end(branch, node)
 
-    def _end(self, above: Tree, digest: str | None) -> None:
+    def _end(self, above: Tree, node: Mapping[str, Any]) -> None:
         """Add what a generator was trained on."""
+        digest = node["trained_on"]
+        if digest is None and node["attribution"] == schema.SIMULATED:
+            above.add(sentence(f"code and a seed, learnt from no data; {_source(node)}"))
+            return
         if digest is None:
             above.add(sentence("opaque: its training data is unknown"))
             return

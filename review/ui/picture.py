@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from lineage import schema
 from review.cli.output import number
 from review.provenance.origins import SampleProvenance
 
@@ -209,6 +210,9 @@ def _inputs(
 def _end(node: Mapping[str, Any], provenance: SampleProvenance) -> tuple[str, dict[str, Any]]:
     """Key and attributes of the box for what a generator was trained on."""
     digest = node["trained_on"]
+    if digest is None and node["attribution"] == schema.SIMULATED:
+        lines = ("simulator", "code, learnt from no data", str(node["generator"])[:12])
+        return f"simulator {node['generator']}", {"kind": "opaque", "lines": lines}
     if digest is None:
         lines = ("opaque model", "training data unknown", str(node["generator"])[:12])
         return f"opaque {node['generator']}", {"kind": "opaque", "lines": lines}

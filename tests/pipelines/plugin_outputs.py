@@ -224,6 +224,7 @@ def of_generator(name: str, place: Path) -> object:
         "file": of_file,
         "interpolation": of_interpolation,
         "real": of_real,
+        "simulate": of_simulate,
         "text": of_text,
     }
     return makers[name](place)
@@ -295,6 +296,24 @@ def of_augment(place: Path) -> object:
             rows = rows.drop("image", "sample_id").with_columns(pixels)
         made[name] = {"rows": rows, "parents": result.parents, "facts": result.report.facts}
     return made
+
+
+def of_simulate(place: Path) -> object:
+    """Rows of a function that a file holds."""
+    file = place / "dice.py"
+    file.write_text(
+        "def simulate(seed, top):\n    return {'text': str(seed % top), 'label': 'food'}\n"
+    )
+    generator = GENERATORS.load("simulate")
+    samples = texts(1).with_columns(
+        pl.lit(1.0).alias("weight"), sample_ids(texts(1), ("text",)).alias("sample_id")
+    )
+    generator.fit(samples, NoSettings(), 3, place)
+    given = {"function": str(file), "settings": {"top": 99}, "source": "dice", "licence": "CC0-1.0"}
+    own = parse(generator.GenerateSettings, given, "simulate")
+    result = making.make(generator, GenerateRequest("talk", 2, 7, ("text",), 6, 4, own, place))
+    report = result.report
+    return {"rows": result.candidates, "source": report.source, "licence": report.licence}
 
 
 def of_diffusion(place: Path) -> object:

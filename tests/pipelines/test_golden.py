@@ -35,6 +35,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
     "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",
+    "generator simulate/1": "74e4cceb80e2cb77223bbf2d1de14aaab9ab947442481ed57bb908d33b6dff4d",
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
     "metric classes/1": "a1b291d32962db9096c43e888fa5b7b5c5fffc71d4939c3f4c10afbadbb4f6d6",
     "metric content/1": "e0e4363928f818cf59caa2374f0b5a7b8eed58cf1770038295ef7ae0ed97b750",

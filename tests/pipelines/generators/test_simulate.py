@@ -1,0 +1,201 @@
+"""The generator `simulate`: a row of each seed, the function keyed by its bytes, plain refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lineage.identity import sample_ids
+from pipelines.common.errors import GeneratorError, ParamsError, PipelineError
+from pipelines.common.plugins import NoSettings
+from pipelines.common.settings import key_content, parse
+from pipelines.features import images
+from pipelines.generators import making
+from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.registry import GENERATORS
+from pipelines.generators.simulate.generator import Simulate, seed_of
+from pipelines.generators.simulate.settings import SimulateGenerate
+
+DICE = """
+import random
+SOURCE = "two dice"
+LICENCE = "CC0-1.0"
+def simulate(seed, sides=6):
+    draw = random.Random(seed)
+    return {"text": " ".join(str(draw.randint(1, sides)) for _ in range(4)), "label": "dice"}
+def clock(seed):
+    import time
+    return {"text": str(time.perf_counter_ns()), "label": "dice"}
+def short(seed):
+    return {"text": "one"}
+def more(seed):
+    return {"text": "one", "label": "dice", "tekst": "two"}
+def typed(seed):
+    return {"text": 1 if seed % 3 else "one", "label": "dice"}
+def wrong(seed):
+    return [1]
+def broken(seed):
+    raise ValueError("no luck")
+"""
+REAL = pl.DataFrame({"text": ["6 6 6 1", "1 2 1 1"], "label": ["dice"] * 2, "truth": ["19", "5"]})
+
+
+@pytest.fixture
+def dice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a file of functions; the current directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dice.py").write_text(DICE)
+    return tmp_path
+
+
+def asked(
+    folder: Path, real: pl.DataFrame = REAL, identity: tuple[str, ...] = ("text",), **own: Any
+) -> GenerateRequest[SimulateGenerate]:
+    keyed = real.with_columns(
+        pl.lit(0, pl.Int32).alias("round"),
+        pl.Series("row", range(len(real))),
+        sample_ids(real, identity).alias("sample_id"),
+        pl.lit(1.0).alias("weight"),
+    )
+    Simulate().fit(keyed, NoSettings(), 1, folder / "fitted")
+    settings = parse(SimulateGenerate, own, "generate.simulate")
+    return GenerateRequest("dice", 1, 7, identity, 30, 8, settings, folder / "fitted")
+
+
+def test_each_row_is_the_function_of_its_recorded_seed(dice: Path) -> None:
+    request = asked(dice, function="./dice.py", settings={"sides": 9})
+    made = making.make(Simulate(), request)
+    space: dict[str, Any] = {}
+    exec(DICE, space)  # noqa: S102  the function that the file holds
+    for row in made.candidates.iter_rows(named=True):
+        assert row["text"] == space["simulate"](row["seed"], sides=9)["text"]
+    assert made.candidates["seed"].n_unique() == 30
+    assert made.candidates["opaque_share"].unique().to_list() == [1.0]
+    assert made.parents is None
+    assert "truth" not in made.candidates.columns  # kept columns are null where nobody makes them
+    assert (made.report.source, made.report.licence) == ("two dice", "CC0-1.0")
+    other = making.make(Simulate(), replace(request, shard_rows=30))
+    assert other.candidates.drop("shard").equals(made.candidates.drop("shard"))
+    shard = request.shards()[2]
+    replayed = Simulate().replay(request, shard, {}).candidates
+    assert replayed.equals(made.candidates[16:24].select(replayed.columns))
+
+
+def test_the_function_is_keyed_by_its_bytes(dice: Path) -> None:
+    settings = parse(SimulateGenerate, {"function": "./dice.py", "files": ["words.txt"]}, "")
+    assert GENERATORS.files({"simulate": settings}) == (Path("./dice.py"), Path("words.txt"))
+    before = making.make(Simulate(), asked(dice, function="./dice.py")).report
+    (dice / "dice.py").write_text(DICE + "\n# another\n")
+    after = making.make(Simulate(), asked(dice, function="./dice.py")).report
+    assert before.maker != after.maker
+    assert before.environment != after.environment
+    (dice / "more_dice.py").write_text(DICE)
+    named = parse(SimulateGenerate, {"function": "more_dice:simulate"}, "")
+    with pytest.raises(ParamsError, match="no simulator 'more_dice'"):
+        GENERATORS.files({"simulate": parse(SimulateGenerate, {"function": "more_dice"}, "")})
+    assert GENERATORS.files({"simulate": named}) == (Path("more_dice.py"),)
+    packaged = parse(SimulateGenerate, {"function": "reasoning_gym"}, "")
+    assert GENERATORS.files({"simulate": packaged}) == ()
+    assert key_content(SimulateGenerate()) == {}
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({}, "generate.simulate.function is missing"),
+        ({"function": "reasoning_gim"}, "did you mean 'reasoning_gym'"),
+        ({"function": "./none.py"}, "none.py cannot be read"),
+        ({"function": "./dice.py:roll"}, "has no function roll; it has simulate, clock"),
+        ({"function": "./dice.py", "settings": {"side": 4}}, "unexpected keyword argument 'side'"),
+    ],
+)
+def test_a_function_that_is_not_there_is_said_before_anything_is_fitted(
+    dice: Path, own: Any, said: str
+) -> None:
+    assert (dice / "dice.py").is_file()
+    with pytest.raises(ParamsError, match=said):
+        Simulate().check_ready(parse(SimulateGenerate, own, ""))
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("clock", "gives two rows for one seed"),
+        ("short", "row 0: there is no 'label'"),
+        ("more", "no column 'tekst'; did you mean 'text'"),
+        ("typed", r"row \d+: column 'text' is 1, and real rows hold String"),
+        ("wrong", "gives list at row 0"),
+        ("broken", "failed at row 0, seed .*: ValueError: no luck"),
+    ],
+)
+def test_rows_that_are_none_are_one_sentence(dice: Path, own: str, said: str) -> None:
+    with pytest.raises(GeneratorError, match=said):
+        making.make(Simulate(), asked(dice, function=f"./dice.py:{own}"))
+
+
+def test_pixels_become_images(dice: Path) -> None:
+    (dice / "stripes.py").write_text(
+        "import numpy as np\n"
+        "def simulate(seed):\n"
+        "    return {'image': np.full((4, 4), seed % 251, dtype=np.uint8)}\n"
+    )
+    real = pl.DataFrame([images.column(np.zeros((2, 4, 4), dtype=np.uint8))])
+    request = asked(dice, real, ("image",), function="./stripes.py")
+    made = making.make(Simulate(), request)
+    levels = images.decode(made.candidates["image"])[:, 0, 0]
+    assert levels.tolist() == [seed_of(request, row) % 251 for row in range(30)]
+    assert made.report.source == "./stripes.py"
+    assert made.report.licence is None
+
+
+class TestReasoningGym:
+    """Questions of reasoning-gym."""
+
+    REAL = pl.DataFrame({"question": ["1 + 1?"], "answer": ["2"], "truth": ["2"], "label": ["sum"]})
+    COLUMNS: ClassVar = {
+        "question": "question",
+        "answer": "answer",
+        "truth": "truth",
+        "task": "label",
+    }
+
+    def asked(self, folder: Path, **settings: Any) -> GenerateRequest[SimulateGenerate]:
+        given = {"columns": self.COLUMNS, **settings}
+        identity = ("question", "answer")
+        return asked(folder, self.REAL, identity, function="reasoning_gym", settings=given)
+
+    def test_questions_have_true_answers_and_a_licence(self, tmp_path: Path) -> None:
+        tasks = {"products": {"min_digits": 1, "max_digits": 2}, "gcd": {}}
+        made = making.make(Simulate(), self.asked(tmp_path, tasks=tasks))
+        rows = made.candidates
+        assert set(rows["label"]) == {"products", "gcd"}
+        assert rows["answer"].equals(rows["truth"].alias("answer"))
+        for row in rows.filter(pl.col("label") == "products").iter_rows(named=True):
+            numbers = [
+                int(each) for each in pl.Series([row["question"]]).str.extract_all(r"\d+")[0]
+            ]
+            assert int(row["truth"]) == np.prod(numbers)
+        assert made.report.source == "reasoning-gym 0.1.25"
+        assert made.report.licence == "Apache-2.0"
+        assert made.report.environment["reasoning-gym"] == "0.1.25"
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"tasks": {"gdc": {}}}, "reasoning-gym has no task 'gdc'; did you mean 'gcd'"),
+            ({"tasks": {"gcd": {"size_of": 1}}}, "the task gcd of reasoning-gym: .*size_of"),
+            ({"tasks": {"gcd": {"min_numbers": 0}}}, "the task gcd of reasoning-gym"),
+            ({"tasks": {}}, "names no task"),
+            ({"columns": {"questions": "question"}}, "unknown part 'questions'"),
+        ],
+    )
+    def test_wrong_settings_are_one_sentence(
+        self, tmp_path: Path, settings: Any, said: str
+    ) -> None:
+        with pytest.raises(PipelineError, match=said):
+            Simulate().plan(self.asked(tmp_path, **settings))
