@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +76,13 @@ class World:
 def labelled(frame: pl.DataFrame) -> Labelled:
     """Images and labels as the figures take them."""
     pixels = images.vectors(frame["image"])
-    return Labelled(pixels, frame["label"].to_numpy(), neutral=image_style.neutral(pixels))
+    side = math.isqrt(pixels.shape[1])
+    return Labelled(
+        pixels,
+        frame["label"].to_numpy(),
+        neutral=image_style.neutral(pixels),
+        shape=(side, side),
+    )
 
 
 def metrics() -> list[Configured[RoundMetric[Any]]]:

@@ -226,6 +226,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("downstream_second", round_figures.second_loss, most="downstream_real", lenient=True),
     Rule("downstream_second_drop", round_figures.second_drop, most="downstream_drop"),
+    Rule("downstream_pooled", round_figures.pooled_loss, most="downstream_pooled", lenient=True),
     Rule(
         "memorised_ratio",
         partial(round_figures.excess, name="memorised_ratio", what=MEMORISED),

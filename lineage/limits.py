@@ -139,10 +139,15 @@ class Limits(BaseModel):
     """Most accepted rows that may have another label than their nearest training rows, beyond the
     share of real rows that do; a block takes the end of the interval that favours the round."""
     label_errors_block: Share | None = _later(0.08)
-    memorised_ratio_warn: Share | None = _later(0.12)
+    downstream_pooled_warn: Amount | None = _later(0.005)
+    """Largest loss of accuracy since round 0, on average over both families of models, as measured
+    once chance alone does not explain it. Two families together show a loss of less than a point
+    while it is one."""
+    downstream_pooled_block: Amount | None = _later(0.0075)
+    memorised_ratio_warn: Share | None = _later(0.05)
     """Most accepted rows that may be far nearer to one training row than to any other, beyond the
     share of real rows that are."""
-    memorised_ratio_block: Share | None = _later(0.18)
+    memorised_ratio_block: Share | None = _later(0.08)
     holdout_leaning_warn: Share | None = _later(0.57)
     """Most accepted rows that may be nearer to the hold-out than to as many training rows."""
     holdout_leaning_block: Share | None = _later(0.6)

@@ -89,6 +89,24 @@ def second_drop(evidence: Evidence) -> Figure:
     return figures.drop(_second(evidence)) if _has_second(evidence) else _no_second()
 
 
+def pooled_loss(evidence: Evidence) -> Figure:
+    """Loss since round 0, on average over both families of models.
+
+    It is the loss against training on real rows alone, which is the mix of round 0, so losses of
+    many rounds add up in it. Where its interval holds none but losses, its low end is the loss
+    itself: until then chance may explain it.
+    """
+    if not _has_second(evidence) or "pooled" not in evidence.metrics["second"]:
+        return unmeasured("no two families of models were judged by the same share of rows")
+    path = evidence.metrics, "second", "pooled", "real_only"
+    value, low, high = (number(*path, part) for part in ("value", "low", "high"))
+    if value is None or low is None or high is None:
+        return exact(None, figures.MISSING)
+    interval = f"95 % {-high:.4f} to {-low:.4f}"
+    detail = f"both families have lost {-value:.4f} since round 0, {interval}"
+    return Figure(-value, -value if high < 0 else -high, -low, detail)
+
+
 def warned_rows(evidence: Evidence) -> Figure:
     """Share of accepted rows of which an expectation about rows warns."""
     warned, total = evidence.warned, len(evidence.lineage)

@@ -32,6 +32,9 @@ class Labelled:
     neutral: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     """Points [n, d] without the style of each row, such as its brightness and contrast; empty where
     the modality knows of none."""
+    shape: tuple[int, ...] = ()
+    """Height and width, and channels if there are any, of the images that `neutral` is of; empty
+    where rows are no images."""
 
     @property
     def content(self) -> NDArray[np.float32]:
@@ -49,6 +52,7 @@ class Labelled:
             features=self.features,
             embedder=self.embedder,
             neutral=neutral,
+            shape=self.shape,
         )
 
 

@@ -80,7 +80,7 @@ class Evaluation:
     """The network whose points the shape figures are of, as settings name it; empty: none."""
     second: Mapping[str, Any] = field(default_factory=dict)
     """The same of a second family of models: its `task`, the figure of that name, and `difference`;
-    empty where there is none."""
+    `pooled` is the difference on average over both. Empty where there is none."""
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Why the data cannot have a section of the figures, such as accuracy or difference."""
 
@@ -189,6 +189,7 @@ def evaluate_round(
             second.settings,
             trained,
             validation,
+            first=task_figures.Family(plugin, answers),
             settings=settings,
             seed=derive_seed(seed, "second"),
         ),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.metrics import downstream
+from pipelines.metrics import downstream, values
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.protocol import Task
 from pipelines.metrics.values import Metric
+
+ACCURACY: Final = "accuracy"
+"""The figure that is a share of rows."""
 
 
 class Settings(Protocol):
@@ -67,26 +71,67 @@ def differences(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A task, and the answers of its models by the mix that they were trained on."""
+
+    task: Task[Any]
+    answers: Mapping[str, Answers]
+
+
 def section(
     plugin: Task[Any],
     own: StrictModel,
     trained: Mapping[str, Labelled],
     validation: Labelled,
     *,
+    first: Family,
     settings: Settings,
     seed: int,
 ) -> dict[str, Any]:
-    """Judge mixes by a second family of models.
+    """Judge mixes by a second family of models, by itself and together with the first.
 
     Returns:
-        `task`, the figure of that name, and `difference`. Nothing where there are no two labels, or
-        where rows have no style: the guard's limits were found on such rows.
+        `task`, the figure of that name, `difference`, and `pooled`: the same difference, where a
+        row counts by the mean of both families. Two families err on other rows, so their mean shows
+        a loss that either alone leaves to chance; not where one of them scores no single rows.
+        Nothing where there are no two labels, or where rows have no style: the guard's limits were
+        found on such rows.
     """
     if len(np.unique(validation.labels)) < 2 or not len(validation.neutral):  # noqa: PLR2004
         return {}
-    given = answers(plugin, own, trained, validation)
+    second = Family(plugin, answers(plugin, own, trained, validation))
+    both = pooled(first, second, settings, derive_seed(seed, "pooled"))
     return {
         "task": plugin.figure,
-        **scores(given, settings, seed, plugin),
-        "difference": differences(given, settings, seed, plugin),
+        **scores(second.answers, settings, seed, plugin),
+        "difference": differences(second.answers, settings, seed, plugin),
+        **({"pooled": both} if both else {}),
+    }
+
+
+def pooled(first: Family, second: Family, settings: Settings, seed: int) -> dict[str, Metric]:
+    """Compute what the mix gains over the others, on average over two families, row by row.
+
+    The interval is by the bootstrap over validation rows, paired: each row keeps its answers of
+    both families and both mixes.
+
+    Returns:
+        By mix that is compared with; nothing where the families are not judged by the same share
+        of rows.
+    """
+    families = (first, second)
+    if {each.task.figure for each in families} != {ACCURACY}:
+        return {}
+    scored = {
+        name: np.mean([each.task.row_scores(each.answers[name]) for each in families], axis=0)
+        for name in first.answers
+        if name in second.answers
+    }
+    return {
+        name: Metric(
+            *values.of_means(scored["mix"] - scored[name], settings.bootstrap, seed),
+        )
+        for name in ("real_only", "previous")
+        if name in scored
     }

@@ -238,7 +238,14 @@ def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
     inputs = np.empty(0, dtype=np.float32) if plain else image_descriptor.described(values)
     if embedder is None:
         neutral = image_style.neutral(pixels) if plain else np.empty(0, dtype=np.float32)
-        return Labelled(pixels, labels.array(frame), tasks.weights(frame), inputs, neutral=neutral)
+        return Labelled(
+            pixels,
+            labels.array(frame),
+            tasks.weights(frame),
+            inputs,
+            neutral=neutral,
+            shape=values.shape[1:] if plain else (),
+        )
     return Labelled(
         embedder.points(values),
         labels.array(frame),

@@ -23,8 +23,8 @@ VERSIONS: Final = {
     "generate": "generate/1",
     "verify": "verify/1",
     "curate": "curate/2",
-    "evaluate": "evaluate/2",
-    "publish": "publish/2",
+    "evaluate": "evaluate/3",
+    "publish": "publish/3",
 }
 """Semantic version of each stage: raised when the output of the stage itself changes for equal
 input. Plug-ins have versions of their own."""

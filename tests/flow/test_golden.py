@@ -43,6 +43,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "curate/2": "72bda398417d0fffc64e1389a949bba602e5a8289b35fab609507b74dc30dc4a",
     "evaluate/1": "a7aabe3d15a92fb67760dce644faa6f006f5c144a17bdc8626492fb806c67399",
     "evaluate/2": "a7aabe3d15a92fb67760dce644faa6f006f5c144a17bdc8626492fb806c67399",
+    "evaluate/3": "a7aabe3d15a92fb67760dce644faa6f006f5c144a17bdc8626492fb806c67399",
     "publish/1": "b2d8a77db714d926f76cd8100a232f35b0e2276bccdb5c54622c8328f99f3513",
     "publish/2": "5baea3aa44c16e95b432cd0b8257ae1738a4edbc3f3e1259c85172e3cdd6e5be",
     "verify/1": "d49705b4972fff068ac7577f2ae9223b7773f6a221b0d54dc120da7d89fa19a2",

@@ -72,6 +72,7 @@ def figures(regime: str, number: int) -> dict[str, Any]:
             "task": "accuracy",
             "accuracy": {name: metric(REAL_ONLY, 0.008) for name in ("real_only", "mix")},
             "difference": {"real_only": metric(0.0, 0.012)},
+            "pooled": {"real_only": metric(0.0, 0.01), "previous": metric(0.0, 0.01)},
         },
         "mix": mixed,
         "accuracy": {

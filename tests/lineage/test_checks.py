@@ -38,7 +38,8 @@ MIDDLE = replace(
     leaks=hits((4, True), (5, False)),
     warned=hits((6, False)),
     metrics={
-        **{name: each for name, each in HEALTHY.metrics.items() if name != "second"},
+        **HEALTHY.metrics,
+        "second": {"pooled": {"real_only": {"value": -0.02, "low": -0.03, "high": -0.01}}},
         "round": HEALTHY.metrics["round"]
         | {
             name: {"value": 0.5, "low": 0.4, "high": 0.6, "null": 0.1}

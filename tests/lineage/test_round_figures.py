@@ -14,7 +14,8 @@ from lineage.limits import Limits
 from tests.lineage.digits import HEALTHY, check, hits, metric, verdicts
 
 LATER = (
-    *("label_errors", "downstream_second", "downstream_second_drop", "memorised_ratio"),
+    *("label_errors", "downstream_second", "downstream_second_drop", "downstream_pooled"),
+    "memorised_ratio",
     *("holdout_leaning", "holdout_closer", "class_share", "class_coverage", "class_variance"),
     *("rare_recall", "warned_rows"),
 )
@@ -77,6 +78,41 @@ def test_the_second_family_has_the_limits_of_the_first() -> None:
     assert check(replace(HEALTHY, metrics=chance), "downstream_second").verdict == "pass"
     loose = check(about, "downstream_second", downstream_real_warn=None, downstream_real_block=0.1)
     assert loose.verdict == "pass"
+
+
+def with_pooled(value: float, half: float) -> Evidence:
+    metrics = copy.deepcopy(dict(HEALTHY.metrics))
+    metrics["second"]["pooled"]["real_only"] = metric(-value, half)
+    return replace(HEALTHY, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "verdict"),
+    [
+        (0.008, 0.007, "block"),
+        (0.008, 0.009, "pass"),
+        (0.006, 0.005, "warn"),
+        (0.004, 0.003, "pass"),
+        (-0.02, 0.01, "pass"),
+    ],
+)
+def test_a_loss_of_both_families_counts_as_measured_once_chance_does_not_explain_it(
+    value: float, half: float, verdict: str
+) -> None:
+    found = check(with_pooled(value, half), "downstream_pooled")
+    assert (found.value, found.verdict) == (pytest.approx(value), verdict)
+    assert f"have lost {value:.4f} since round 0, 95 % {value - half:.4f} to " in found.evidence
+
+
+@pytest.mark.parametrize("odd", [{}, {"real_only": {}}, None, 3, {"real_only": metric(0.1, 0.1)}])
+def test_a_pooled_loss_that_is_not_there_is_no_pass(odd: object) -> None:
+    metrics = copy.deepcopy(dict(HEALTHY.metrics))
+    metrics["second"]["pooled"] = odd
+    found = check(replace(HEALTHY, metrics=metrics), "downstream_pooled")
+    assert found.verdict == ("block" if odd != {"real_only": metric(0.1, 0.1)} else "pass")
+    del metrics["second"]["pooled"]
+    absent = check(replace(HEALTHY, metrics=metrics), "downstream_pooled")
+    assert absent.verdict == "not measured"
 
 
 def test_rare_modes_and_warnings_only_warn() -> None:

@@ -396,11 +396,11 @@ def labelled(seed: int, shift: float) -> Labelled:
 
 
 def styled(seed: int, shift: float) -> Labelled:
-    """More rows, of which the style is known, as figures of classes and rare modes need them."""
+    """More rows, images of one line whose style is known, as figures of classes need them."""
     draw = np.random.default_rng(seed)
     label = np.arange(MANY) % 2
     points = (draw.normal(0, 1, (MANY, 4)) + 2 * label[:, None] + shift).astype(np.float32)
-    return Labelled(points, label, neutral=image_style.neutral(points))
+    return Labelled(points, label, neutral=image_style.neutral(points), shape=(1, 4))
 
 
 def of_table(seed: int, *, target: bool) -> Labelled:

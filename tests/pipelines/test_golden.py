@@ -39,7 +39,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
     "metric classes/1": "a1b291d32962db9096c43e888fa5b7b5c5fffc71d4939c3f4c10afbadbb4f6d6",
     "metric content/1": "e0e4363928f818cf59caa2374f0b5a7b8eed58cf1770038295ef7ae0ed97b750",
-    "metric neighbours/1": "68e695c132ededaba8d96237e934dd9c9d469f3cc513e8046da36eb84bc3c928",
+    "metric neighbours/2": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",
     "metric text_variety/2": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",

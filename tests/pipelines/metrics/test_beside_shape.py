@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from expectations.measures import features
 from lineage.limits import Limits
 from pipelines.common.plugins import NoSettings
 from pipelines.features import image_style, knn_votes
-from pipelines.metrics import Labelled, Metric
+from pipelines.metrics import Labelled, Metric, neighbours, task_figures, values
 from pipelines.metrics.classes import Classes
 from pipelines.metrics.content import Content
+from pipelines.metrics.downstream import Answers
 from pipelines.metrics.neighbours import Neighbours
 from pipelines.metrics.protocol import MetricRequest
-from pipelines.metrics.tasks import NearestLabels
+from pipelines.metrics.tasks import NearestLabels, TextLabels
 
 SIDE, CLASSES = 16, 4
 
@@ -98,6 +100,51 @@ def test_a_copy_is_near_its_original_in_any_brightness(factor: float) -> None:
     healthy = measured(Neighbours(), HEALTHY)
     assert healthy["holdout_leaning"].value == pytest.approx(0.5, abs=0.1)
     assert max(healthy[name].value for name in ("memorised_ratio", "holdout_closer")) < 0.02
+
+
+def of_images(seed: int, count: int = 200) -> Labelled:
+    """Smooth random images of 8 × 8 pixels, each unlike the others."""
+    noise = np.random.default_rng(seed).random((count, 12, 12))
+    smooth = sum(np.roll(noise, shift, axis=(1, 2)) for shift in ((0, 0), (0, 1), (1, 0), (1, 1)))
+    return shaped(np.asarray(smooth)[:, 2:10, 2:10] / 4)
+
+
+def shaped(pixels: NDArray[Any]) -> Labelled:
+    made = of(pixels.reshape(len(pixels), -1), np.arange(len(pixels)) % CLASSES)
+    return replace(made, shape=(8, 8))
+
+
+def moved(rows: Labelled, count: int) -> NDArray[Any]:
+    """Copies that are moved down by a pixel; the line that comes in is grey."""
+    square = np.roll(rows.vectors[:count].reshape(-1, 8, 8), 1, axis=1)
+    square[:, 0] = 0.5
+    return square
+
+
+def test_a_copy_is_near_its_original_where_it_was_moved() -> None:
+    real, held, healthy = (of_images(seed) for seed in (11, 12, 13))
+    pixels = healthy.vectors.reshape(-1, 8, 8)
+    leaked, memory = (
+        measured(Neighbours(), shaped(np.concatenate([moved(rows, 30), pixels[30:]])), real, held)
+        for rows in (held, real)
+    )
+    assert leaked["holdout_closer"].value == pytest.approx(0.15, abs=0.01)
+    assert leaked["holdout_leaning"].value > 0.54
+    assert leaked["memorised_ratio"].value < 0.01
+    assert memory["memorised_ratio"].value == pytest.approx(0.15, abs=0.01)
+    assert memory["holdout_closer"].value < 0.01
+    unshaped = replace(shaped(np.concatenate([moved(real, 30), pixels[30:]])), shape=())
+    assert measured(Neighbours(), unshaped, real, held)["memorised_ratio"].value < 0.01
+
+
+def test_large_sets_are_compared_by_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, held, healthy = (of_images(seed) for seed in (11, 12, 13))
+    monkeypatch.setattr(neighbours, "CELLS", 150 * real.content.size)
+    found = measured(Neighbours(), shaped(moved(real, 200)), real, held)["memorised_ratio"]
+    assert (found.value, found.low) == values.of_share(np.ones(150, dtype=np.bool_))[:2]
+    monkeypatch.setattr(neighbours, "CELLS", 1)
+    few = measured(Neighbours(), healthy, real, held)["memorised_ratio"]
+    assert few.null_high == values.of_share(np.zeros(neighbours.FEWEST, dtype=np.bool_))[2]
 
 
 def test_few_held_out_rows_are_no_proof_of_a_leak() -> None:
@@ -193,6 +240,26 @@ def test_the_second_family_is_misled_by_wrong_labels() -> None:
     ]
     assert right[0] > 0.98
     assert right[1] < 0.6
+
+
+def test_two_families_count_by_the_mean_of_both_row_by_row() -> None:
+    labels = np.zeros(100, dtype=np.int64)
+
+    def family(*wrong: int) -> task_figures.Family:
+        """Of a family that errs on no row alone, and on these rows with the mix."""
+        said = labels.copy()
+        said[list(wrong)] = 1
+        real, mix = Answers(labels, labels), Answers(labels, said)
+        return task_figures.Family(NearestLabels(), {"mix": mix, "real_only": real})
+
+    settings = SimpleNamespace(bootstrap=2000)
+    once = task_figures.pooled(family(1, 2, 3), family(4), settings, 1)["real_only"]
+    both = task_figures.pooled(family(1, 2), family(1, 2), settings, 1)["real_only"]
+    assert (once.value, both.value) == (pytest.approx(-0.02), pytest.approx(-0.02))
+    assert both.low < once.low < once.high < 0  # errors on the same rows say less
+    assert both.high == pytest.approx(0, abs=1e-12)
+    other = replace(family(1), task=TextLabels())
+    assert task_figures.pooled(family(1), other, settings, 1) == {}
 
 
 def test_images_of_another_brightness_and_contrast_become_equal() -> None:
