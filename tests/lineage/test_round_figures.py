@@ -100,7 +100,8 @@ def test_a_loss_of_both_families_counts_as_measured_once_chance_does_not_explain
     value: float, half: float, verdict: str
 ) -> None:
     found = check(with_pooled(value, half), "downstream_pooled")
-    assert (found.value, found.verdict) == (pytest.approx(value), verdict)
+    assert found.value == pytest.approx(value)
+    assert found.verdict == verdict
     assert f"have lost {value:.4f} since round 0, 95 % {value - half:.4f} to " in found.evidence
 
 

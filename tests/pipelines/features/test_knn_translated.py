@@ -31,8 +31,8 @@ def test_a_moved_copy_in_another_contrast_is_its_original(down: int, right: int)
     assert rows[:, 0].tolist() == list(range(30))
     assert distances[:, 0].max() < 1e-5
     assert distances[:, 1].min() > 0.5
-    plain = knn.nearest(*(image_style.neutral(flat(each)) for each in (copies, REFERENCES)), 1)
-    assert plain[0].min() > 0.5
+    ours, theirs = (image_style.neutral(flat(each)) for each in (copies, REFERENCES))
+    assert knn.nearest(ours, theirs, 1)[0].min() > 0.5
 
 
 def test_the_distance_is_that_of_the_largest_correlation() -> None:
