@@ -17,6 +17,7 @@ from pipelines.common.settings import parse
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset
 from pipelines.project import (
+    chosen_generator,
     detection,
     generator_settings,
     guard_limits,
@@ -86,6 +87,7 @@ def plan(
     licence: str | None = None,
     seed: int = 0,
     made: CandidatesFile | None = None,
+    generator: str | None = None,
 ) -> Plan:
     """Look at a source and plan everything that is written about it.
 
@@ -96,10 +98,11 @@ def plan(
         licence: Of the real rows.
         seed: Of the scorers that are measured.
         made: Candidates of the first round that were made elsewhere.
+        generator: What makes those of the first round; None: what suits the modality.
 
     Raises:
         DataError: The source cannot be read, or its rows cannot be split.
-        ParamsError: What the user chose does not fit.
+        ParamsError: What the user chose does not fit, such as the generator.
     """
     detected = detection.detect(source, {}, choice)
     entry: dict[str, Any] = {
@@ -107,7 +110,12 @@ def plan(
         "ingest": _ingest(source, detected, licence),
     }
     real = read(name, entry)
-    generator = real.settings.modality.generator
+    suiting = real.settings.modality.generator
+    first = {"dataset": name, "round": 1, "previous": 0, "generator": suiting}
+    first |= {stage: {} for stage in STAGES}
+    if generator is not None:
+        first = chosen_generator.entry(first, generator, real.settings)
+    generator = generator or suiting
     suited = generator_settings.suited(generator, real.train, real.settings.identity)
     scorers, left_out = suited_scorers.suited(real.settings.modality, real.train)
     if made is None:
@@ -130,8 +138,6 @@ def plan(
         "publish": {"guard": limits if classified else {}},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")
-    first = {"dataset": name, "round": 1, "previous": 0, "generator": generator}
-    first |= {stage: {} for stage in STAGES}
     suite = suite_template.write(
         name, measured, real.payload, scorers, candidates=suited.candidates
     )

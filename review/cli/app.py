@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from review.cli import diff_options
-from review.cli.candidates import Candidates, Maker, Parents
+from review.cli.candidates import Candidates, Chosen, Maker, Parents
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import lineages
@@ -266,6 +266,7 @@ def stage(
 def add_round(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
     *,
+    generator: Chosen = None,
     candidates: Candidates = None,
     parents: Parents = None,
     maker: Maker = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.candidates import Candidates, Maker, Parents
+from review.cli.candidates import Candidates, Chosen, Maker, Parents
 from review.cli.dispatch import Json, run, runs
 
 datasets = typer.Typer(no_args_is_help=True, help="Data sets of the project.")
@@ -57,6 +57,7 @@ def add_dataset(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the real rows.", show_default=False)
     ] = None,
+    generator: Chosen = None,
     candidates: Candidates = None,
     parents: Parents = None,
     maker: Maker = None,
@@ -77,6 +78,7 @@ def add_dataset(
         keep=tuple(keep or ()),
         no_keep=no_keep,
         licence=licence,
+        generator=generator,
         candidates=candidates,
         parents=parents,
         maker=maker,

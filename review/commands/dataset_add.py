@@ -40,6 +40,7 @@ def run(
     keep: tuple[str, ...],
     no_keep: bool,
     licence: str | None,
+    generator: str | None = None,
     candidates: str | None,
     parents: str | None,
     maker: str | None,
@@ -62,8 +63,10 @@ def run(
         id=key,
         keep=keep or (() if no_keep else None),
     )
-    made = made_elsewhere(candidates, parents, maker)
-    plan = dataset_entry.plan(name, source, choice, licence=licence, seed=seed, made=made)
+    made = made_elsewhere(candidates, parents, maker, generator)
+    plan = dataset_entry.plan(
+        name, source, choice, licence=licence, seed=seed, made=made, generator=generator
+    )
     texts = _texts(plan)
     if not dry_run:
         for path, text in texts.items():

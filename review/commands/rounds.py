@@ -7,13 +7,14 @@ sections, and the first round of a data set gets its plots in dvc.yaml.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.common.settings import nearest
 from pipelines.generators import real
 from pipelines.params import FILE, Params, load
-from pipelines.project import yaml_edit
+from pipelines.project import chosen_generator, yaml_edit
 from pipelines.project.candidates_file import COMMENTS, GENERATOR, UNTIED, CandidatesFile
 from review.cli.candidates import made_elsewhere
 from review.cli.datasets import wanted_dataset
@@ -27,22 +28,31 @@ PIPELINE: Final = "dvc.yaml"
 def run(
     *,
     dataset: str,
+    generator: str | None = None,
     candidates: str | None = None,
     parents: str | None = None,
     maker: str | None = None,
     as_json: bool,
 ) -> None:
     """Append a round and print what to do next."""
-    made = made_elsewhere(candidates, parents, maker)
-    key = add(Path(FILE), dataset, made)
+    made = made_elsewhere(candidates, parents, maker, generator)
+    key = add(Path(FILE), dataset, made, generator)
     changed = [FILE, *([PIPELINE] if add_plots(Path(PIPELINE), dataset) else [])]
     if as_json:
         print_json({"round": key, "files": changed})
     else:
         message = f"added {key} to {' and '.join(changed)}; `dvc repro` runs it alone"
         make_console().print(sentence(message))
-        if made is not None and made.parents is None:
-            make_console().print(sentence(UNTIED), soft_wrap=True)
+        for line in _notes(key, made):
+            make_console().print(sentence(line), soft_wrap=True)
+
+
+def _notes(key: str, made: CandidatesFile | None) -> Iterator[str]:
+    """Say what is to be known of a round that was added."""
+    if made is not None and made.parents is None:
+        yield UNTIED
+    if chosen_generator.is_simulated(load(Path(FILE)).rounds[key].generator):
+        yield chosen_generator.SIMULATED
 
 
 def redo(*, key: str, as_json: bool) -> None:
@@ -73,18 +83,24 @@ def redo(*, key: str, as_json: bool) -> None:
     make_console().print(sentence(f"{key} is revision {revision} in {FILE}; {made}"))
 
 
-def add(path: Path, dataset: str, made: CandidatesFile | None = None) -> str:
+def add(
+    path: Path,
+    dataset: str,
+    made: CandidatesFile | None = None,
+    generator: str | None = None,
+) -> str:
     """Append the round after the last one of a data set; return its key.
 
     Args:
         path: of params.yaml.
         dataset: the data set's name.
         made: the round's candidates, where they were made elsewhere.
+        generator: what makes them; None: what made those of the last round, or suits the data.
 
     Raises:
         DataError: the candidates cannot be read, or lack a column.
         UsageError: there is no such data set.
-        ParamsError: the file is invalid already.
+        ParamsError: the file is invalid already, or the generator does not suit the data.
     """
     params = load(path)
     name = wanted_dataset(params, dataset)
@@ -92,6 +108,10 @@ def add(path: Path, dataset: str, made: CandidatesFile | None = None) -> str:
     entry = _next(params, name, settings.modality.generator) | {stage: {} for stage in STAGES}
     if made is not None:
         entry = made.entry(entry, settings)
+    elif generator is not None:
+        entry = chosen_generator.entry(entry, generator, settings)
+    else:
+        entry = chosen_generator.limited(entry)
     key = f"{dataset}-{entry['round']}"
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document

@@ -197,3 +197,33 @@ def test_a_fresh_project_says_what_comes_first(project: Path) -> None:
     assert "`stemma dataset add NAME SOURCE`" in done.out
     assert not (project / ".lake").exists()
     assert json.loads(commands.stemma("status", "--json").out)["datasets"] == {}
+
+
+def test_a_generator_is_chosen_by_name_where_it_suits(project: Path) -> None:
+    before = contents(project)
+    for name, said in (
+        ("diffusion", "modality text; those that suit it: augment, simulate, text"),
+        ("augmented", "did you mean 'augment'"),
+        ("file", "--candidates FILE adds such a round"),
+    ):
+        done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--generator", name)
+        assert done.code != 0
+        assert said in done.err
+    both = ("--generator", "augment", "--candidates", "x.csv")
+    assert "contradict" in commands.stemma("dataset", "add", "notes", "notes.jsonl", *both).err
+    assert contents(project) == before
+    done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--generator", "augment")
+    assert done.code == 0, done.said
+    assert "40 candidates of generator augment" in done.out
+    for words, generator in (
+        ([], "augment"),
+        (["--generator", "simulate"], "simulate"),
+        ([], "simulate"),
+    ):
+        done = commands.stemma("round", "add", "notes", *words)
+        assert done.code == 0, done.said
+        key = f"notes-{len(params.load().rounds)}"
+        entry = params.load().rounds[key]
+        assert entry.generator == generator
+        assert ("code makes the candidates, of no data" in done.out) == (generator == "simulate")
+        assert ("opaque_roots_block" in str(entry.publish)) == (generator == "simulate")
