@@ -135,8 +135,13 @@ def _learned(origin: Origin, round_: Round) -> Json:
     mix = round_.mix
     if mix is None:
         name = names.named("model", round_.text("generator", "digest") or "unknown")
-        label = round_.opaque_model
-        return {"@id": names.iri(name, origin), "@type": "prov:Entity", "prov:label": label}
+        terms = round_.model_licence
+        return {
+            "@id": names.iri(name, origin),
+            "@type": "prov:Entity",
+            "prov:label": round_.opaque_model,
+            **({"license": terms} if terms else {}),
+        }
     name = names.iri(names.named("mix", mix["digest"]), origin)
     return {"@id": name, "@type": "prov:Collection", "prov:label": _mix(mix)}
 
@@ -182,6 +187,8 @@ def _made(round_: Round) -> str | None:
         return None
     mix, made = round_.mix, round_.integer("counts", "candidates")
     learned = f"fitted on {_mix(mix)}" if mix else "of unknown training data"
+    if round_.model_licence:
+        learned += f", licence {round_.model_licence}"
     words = ("accepted", "rejected", "duplicate")
     counts = {word: round_.integer("counts", word) for word in words}
     kept = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count is not None)

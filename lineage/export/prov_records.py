@@ -164,7 +164,8 @@ def _generations(records: Records, rows: RoundRows) -> None:
             learned = names.named("model", digest or "unknown")
             label = rows.round.opaque_model
             kind = "Simulator" if made["attribution"] == schema.SIMULATED else "OpaqueModel"
-            records.element("entity", learned, label, f"stemma:{kind}", {"generator": digest})
+            about = {"generator": digest, "licence": rows.round.model_licence}
+            records.element("entity", learned, label, f"stemma:{kind}", about)
         else:
             learned = names.named("mix", made["trained_on"])
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})

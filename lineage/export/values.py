@@ -129,6 +129,11 @@ class Round:
         """Whether code made the round of seeds alone."""
         return (self.text("generator", "kind") or "").startswith("simulate/")
 
+    @property
+    def model_licence(self) -> str | None:
+        """Licence of the model that made the round, or of the file that it is from."""
+        return self.text("environment", "licence")
+
     def text(self, *path: str) -> str | None:
         """Return the manifest's text at a path; None where there is none."""
         content = self.value(*path)

@@ -20,6 +20,8 @@ from pipelines.common.settings import StrictModel, operational
 
 LOCAL: Final = "local"
 """The model name that means: the project's own server."""
+LOCAL_LICENCE: Final = "https://ai.google.dev/gemma/terms"
+"""Terms under which the weights of that server's model are used."""
 OPENAI: Final = "https://api.openai.com/v1"
 BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
@@ -47,6 +49,9 @@ class Service(StrictModel):
     """`local`: the project's own server; else any name that the service knows."""
     base_url: str | None = operational(None)
     """Address that ends in /v1; None: OPENAI_BASE_URL, else OpenAI's own."""
+    licence: str | None = operational(None, min_length=1)
+    """Licence or terms of use of the model, as a name of SPDX, an address or words; None: nobody
+    says, but for `local`, whose terms are known. The manifest of a round that it made has it."""
     endpoint: Literal["auto", "chat", "completions"] = "auto"
     """The endpoint of a text; auto: completions for `local`, which is a base model, else chat."""
     schema_as: Literal["auto"] | SchemaAs = "auto"
@@ -93,6 +98,11 @@ class Service(StrictModel):
                 f"it must hold no name and password, since manifests record it; set {API_KEY}"
             )
         return address
+
+    @property
+    def resolved_licence(self) -> str | None:
+        """The licence of the model; None: nobody says."""
+        return self.licence or (LOCAL_LICENCE if self.model == LOCAL else None)
 
     @property
     def resolved_endpoint(self) -> EndpointName:

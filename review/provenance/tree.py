@@ -144,7 +144,8 @@ def _model(environment: Mapping[str, Any] | None) -> list[str]:
     if "model" not in facts:
         return []
     weights = f" ({facts['weights']})" if "weights" in facts else ""
-    return [f"model {facts['model']}{weights}"]
+    licence = [f"licence {facts['licence']}"] if "licence" in facts else []
+    return [f"model {facts['model']}{weights}", *licence]
 
 
 def _state(node: Mapping[str, Any]) -> str:

@@ -247,9 +247,16 @@ def test_what_is_said_for_rai_keeps_to_its_vocabulary(tmp_path: Path) -> None:
 
 
 def test_an_opaque_model_is_named_and_its_share_is_told(tmp_path: Path) -> None:
-    opaque = a_round("d", derived(2, 1, None), about={"generator": {"digest": "g"}})
+    about = {"generator": {"digest": "g"}, "environment": {"model": "m", "licence": "MIT"}}
+    opaque = a_round("d", derived(2, 1, None), about=about)
     content, _ = read_by(tmp_path, [lake()[0], opaque])
-    assert content["prov:wasGeneratedBy"][1]["prov:used"]["@id"] == "urn:stemma:model:g"
+    assert content["prov:wasGeneratedBy"][1]["prov:used"] == {
+        "@id": "urn:stemma:model:g",
+        "@type": "prov:Entity",
+        "prov:label": "m, a model of unknown training data",
+        "license": "MIT",
+    }
+    assert "of unknown training data, licence MIT, made" in content["rai:dataManipulationProtocol"]
     assert content["rai:dataLimitations"][1] == (
         "d: 40.0% of the ancestry ends at models of unknown training data."
     )

@@ -88,7 +88,7 @@ def small() -> list[Round]:
     return [
         a_round("d", real, about={"source": HOSTILE, "licence": "CC0-1.0"}, tag="d-v0"),
         a_round("d", first, 1, about=about, tag="d-v1"),
-        a_round("d", opaque, decided=False),
+        a_round("d", opaque, about={"environment": {"licence": "MIT"}}, decided=False),
     ]
 
 
@@ -249,6 +249,7 @@ def test_a_mix_is_one_edge_and_never_a_row_by_row_one() -> None:
     }
     entities = {str(each.identifier): each for each in of(document, ProvEntity)}
     assert str(next(iter(entities["model:g"].get_asserted_types()))) == "stemma:OpaqueModel"
+    assert said(entities["model:g"], "licence") == "MIT"
     assert entities[source].label == HOSTILE
     whole, part = entities[f"mix:{mix['digest']}"], entities[f"mix:{mix['digest']}/0"]
     assert (said(whole, "regime"), said(whole, "rows")) == ("accumulate", 3)

@@ -116,8 +116,12 @@ class File(Generator[FileFit, FileGenerate]):
     def report(self, plan: GeneratePlan[FileGenerate]) -> GenerateReport:
         """Say which file it was."""
         content: Content = plan.content
-        maker = plan.request.settings.generator
-        environment = {"file": content.facts["sha256"], **({"model": maker} if maker else {})}
+        said = {
+            "model": plan.request.settings.generator,
+            "licence": plan.request.settings.licence,
+        }
+        known = {name: value for name, value in said.items() if value}
+        environment = {"file": content.facts["sha256"], **known}
         facts = {"file": content.facts}
         return GenerateReport(environment=environment, facts=facts, maker=content.facts["sha256"])
 

@@ -64,6 +64,7 @@ def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any
         "model": service.model,
         "served": sorted({reply.model for reply in replies}),
         **({"weights": WEIGHTS} if service.model == LOCAL else {}),
+        **({} if service.resolved_licence is None else {"licence": service.resolved_licence}),
     }
 
 

@@ -62,7 +62,8 @@ def test_rows_are_the_candidates_with_a_named_generator(made: Any) -> None:
     facts = result.report.facts["file"]
     assert (facts["rows"], facts["used"], facts["passed_over"]) == (24, 24, ["score"])
     assert (facts["generator"], facts["licence"]) == ("Acme 3", "CC-BY-4.0")
-    assert result.report.environment == {"file": facts["sha256"], "model": "Acme 3"}
+    about = {"file": facts["sha256"], "model": "Acme 3", "licence": "CC-BY-4.0"}
+    assert result.report.environment == about
     capped = made(vendor(), rows=7)
     assert (len(capped.candidates), capped.report.facts["file"]["used"]) == (7, 7)
 

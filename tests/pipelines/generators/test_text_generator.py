@@ -16,7 +16,7 @@ from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from pipelines.generators.text.generator import Text
 from pipelines.generators.text.settings import TextGenerate
-from pipelines.llm.settings import API_KEY, BASE_URL, Service
+from pipelines.llm.settings import API_KEY, BASE_URL, LOCAL_LICENCE, Service
 from tests.pipelines.generators.mixes import PAIR, fitted, mix, pairs
 from tests.pipelines.llm.proxy import Proxy, status
 from tests.served import LocalServer
@@ -73,6 +73,7 @@ def test_a_round_is_made_and_a_second_one_asks_nothing(
     assert made.report.cost["tokens_out"] > 0
     assert made.report.cost["dollars"] == 0
     assert made.report.environment["served"]
+    assert made.report.environment["licence"] == LOCAL_LICENCE
     assert made.report.facts["failed"] == 0
     served = local_model.served(at_least=before + 4)
 

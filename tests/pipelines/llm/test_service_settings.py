@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from pipelines.common.errors import ParamsError, ServiceError
-from pipelines.common.settings import parse
-from pipelines.llm.settings import API_KEY, BASE_URL, Access, Service, access
+from pipelines.common.settings import key_content, parse
+from pipelines.llm.settings import API_KEY, BASE_URL, LOCAL_LICENCE, Access, Service, access
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,14 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_an_address_local_means_the_projects_own_server() -> None:
     assert access(Service()) is None
+
+
+def test_a_licence_is_recorded_and_makes_no_other_round() -> None:
+    named = Service(model="m", licence="MIT")
+    assert (named.resolved_licence, Service(model="m").resolved_licence) == ("MIT", None)
+    assert Service().resolved_licence == LOCAL_LICENCE
+    assert Service(licence="my terms").resolved_licence == "my terms"
+    assert key_content(named) == key_content(Service(model="m"))
 
 
 def test_another_model_needs_a_key() -> None:

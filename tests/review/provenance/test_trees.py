@@ -41,7 +41,12 @@ def opened(directory: Path, rounds: dict[tuple[str, int], pl.DataFrame]) -> Ance
     )
 
 
-def drawn(directory: Path, rounds: list[pl.DataFrame], row: int) -> str:
+def drawn(
+    directory: Path,
+    rounds: list[pl.DataFrame],
+    row: int,
+    environment: dict[str, str] | None = None,
+) -> str:
     """The drawing of a row of the last round of one data set."""
     index = opened(directory, {("d", at): frame for at, frame in enumerate(rounds)})
     lineage = pl.concat(rounds).with_columns(pl.lit("d").alias("dataset"))
@@ -59,7 +64,7 @@ def drawn(directory: Path, rounds: list[pl.DataFrame], row: int) -> str:
         commit="c",
         tag=None,
         generator=None,
-        environment=None,
+        environment=environment,
         lost=None,
     )
     console = Console(width=400, record=True, file=io.StringIO())
@@ -86,6 +91,13 @@ def rounds_of(sizes: list[int], links: list[list[Edge]]) -> list[pl.DataFrame]:
 def _candidates(number: int, rows: int) -> pl.DataFrame:
     ids = [bytes([number, row // 256, row % 256]) + bytes(29) for row in range(rows)]
     return pl.DataFrame({"row": range(rows), "sample_id": ids})
+
+
+def test_a_model_is_named_with_its_licence(tmp_path: Path) -> None:
+    rounds = rounds_of([1, 1], [[(0, "d", 0, 0, "seed", 0.5)]])
+    about = {"model": "m", "licence": "MIT"}
+    shown = drawn(tmp_path / "index", rounds, 0, about)
+    assert "shard 0, seed 1, model m, licence MIT, rule r" in shown
 
 
 def test_a_deep_tree_is_cut_and_says_so(tmp_path: Path) -> None:
