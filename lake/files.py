@@ -131,6 +131,42 @@ def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
         raise
 
 
+def open_beneath(root: Path, inside: Path) -> BufferedReader:
+    """Open a regular file of a folder for reading, and follow no symbolic link on the way to it.
+
+    Each part is opened relative to the one before it, so that what somebody puts in the place of a
+    folder meanwhile leads nowhere else.
+
+    Args:
+        root: the folder.
+        inside: path of the file below it, without `..`.
+
+    Raises:
+        OSError: there is no such file, it cannot be read, it is not a regular file, or a part of
+            its path is a symbolic link.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    folder = os.open(root, flags | os.O_DIRECTORY)
+    handle = None
+    try:
+        for part in inside.parts[:-1]:
+            deeper = os.open(part, flags | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+        place = root / inside
+        status = os.stat(inside.name, dir_fd=folder, follow_symlinks=False)
+        _check_regular(place, status.st_mode)  # some devices act when opened
+        handle = os.open(inside.name, flags | os.O_NOFOLLOW, dir_fd=folder)
+        _check_regular(place, os.fstat(handle).st_mode)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        if handle is not None:
+            os.close(handle)
+        raise
+    finally:
+        os.close(folder)
+
+
 def read_bytes(path: Path, max_bytes: int = MAX_BYTES, *, follow: bool = True) -> bytes:
     """Read a regular file whole.
 

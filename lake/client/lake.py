@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lake import refs, tables
 from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection
 from lake.client.transfer import Transfer, gateway_options
-from lake.errors import AmbiguousError, ConflictError, NotFoundError, RangeError, TooLargeError
+from lake.errors import (
+    AmbiguousError,
+    ConflictError,
+    NotFoundError,
+    RangeError,
+    TooLargeError,
+    refused,
+)
 from lake.values import Change, Commit, ObjectInfo
 
 if TYPE_CHECKING:
@@ -262,7 +269,11 @@ class Lake:
         method = self._sdk.objects_api.delete_objects
         for start in range(0, len(ordered), PAGE_SIZE):
             batch = self._models.PathList(paths=ordered[start : start + PAGE_SIZE])
-            self.connection.call(method, self.repository, branch, batch)
+            answer = self.connection.call(method, self.repository, branch, batch)
+            for error in answer.errors or ():  # what lakeFS refuses of a batch, it says here
+                raise refused(
+                    f"delete {error.path} on {branch}", error.status_code, b"", error.message
+                )
 
     # Tables
 

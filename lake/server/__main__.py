@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,7 @@ from lake.server.catalog.object_service import ObjectService
 from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.versions import Versions
 from lake.server.http.app import build
-from lake.server.http.app_state import AppState
+from lake.server.http.app_state import AppState, User
 from lake.server.http.handlers.repositories import add_samples
 from lake.server.http.slow_clients import TIMEOUT_SECONDS, with_timeout
 from lake.server.http.tokens import Signer
@@ -61,6 +62,8 @@ class Options:
     timeout: float = TIMEOUT_SECONDS
     import_from: tuple[Path, ...] = ()
     sample_repo: bool = False
+    user: str = ""
+    """Name of who holds the key pair, for commits; its access key id where none is given."""
 
 
 def main() -> None:
@@ -83,6 +86,7 @@ def main() -> None:
     parser.add_argument(
         "--import-from", type=Path, action="append", default=[], help="directory to import from"
     )
+    parser.add_argument("--user", default="", help="name in commits, in place of the access key id")
     args = parser.parse_args()
     os.umask(private.OTHERS)
     options = Options(
@@ -92,6 +96,7 @@ def main() -> None:
         args.timeout,
         tuple(args.import_from),
         args.sample_repo,
+        args.user,
     )
     try:
         serve(LakeHome(args.home.absolute()), options)
@@ -124,7 +129,7 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     _log_to(home.log)
     listener = _listen(options.host, options.port)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
-    app = open_lake(home, keys, options.import_from)
+    app = open_lake(home, keys, options.import_from, options.user)
     if options.sample_repo:
         _make_samples(app)
     monitor = IdleMonitor(build(app))
@@ -152,22 +157,28 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
 
 
 def open_lake(
-    home: LakeHome, keys: Credentials | None = None, import_from: Sequence[Path] = ()
+    home: LakeHome,
+    keys: Credentials | None = None,
+    import_from: Sequence[Path] = (),
+    user: str = "",
 ) -> AppState:
     """Open catalog and object store of a lake, with its generated key pair where none is given."""
     keys = keys or home.credentials()
     store = ObjectStore(home)
     catalog = Catalog(Database(home.catalog))
     versions = Versions(catalog)
+    settings = RepositorySettings(catalog)
+    created = datetime.fromisoformat(home.identity().created)
     return AppState(
         store=store,
         catalog=catalog,
         versions=versions,
         objects=ObjectService(catalog, versions, store),
-        settings=RepositorySettings(catalog),
-        imports=ImportService(store, versions, import_from),
+        settings=settings,
+        imports=ImportService(store, versions, settings, import_from),
         signer=Signer(keys.secret_access_key),
         credentials=keys,
+        user=User(user or keys.access_key_id, int(created.timestamp())),
     )
 
 
@@ -223,10 +234,10 @@ def _make_samples(app: AppState) -> None:
             sample_data.REPOSITORY,
             f"{SCHEME}{sample_data.REPOSITORY}",
             MAIN,
-            app.credentials.access_key_id,
+            app.user.name,
             read_only=False,
         )
-        add_samples(app, sample_data.REPOSITORY, MAIN, app.credentials.access_key_id)
+        add_samples(app, sample_data.REPOSITORY, MAIN, app.user.name)
 
 
 def _keys(home: LakeHome) -> Credentials:

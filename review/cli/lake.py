@@ -28,12 +28,16 @@ def serve_lake(
     import_from: Annotated[
         list[Path] | None, typer.Option(help="Directory that clients may import from.")
     ] = None,
+    user: Annotated[
+        str, typer.Option(help="Name in commits.", show_default="the access key id")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Serve the embedded lake until interrupted, for a team or for other lakeFS clients."""
     more = ["--sample-repo"] if sample_repo else []
     for folder in import_from or ():
         more += ["--import-from", str(folder)]
+    more += ["--user", user] if user else []
     run("review.commands.serve", home=home, host=host, port=port, more=more, as_json=as_json)
 
 

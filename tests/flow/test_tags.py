@@ -18,6 +18,7 @@ from pipelines.rounds import receipts
 from review.commands import status
 from review.diff import build
 from tests.flow.projects import Project
+from tests.gate import attacker
 
 
 def kinds(project: Project) -> list[tuple[str, int, str]]:
@@ -99,7 +100,7 @@ def test_a_branch_beside_a_tag_of_its_name_is_noticed_and_not_read(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = copied.lake()
-    lake.set_branch("tiny-v2", lake.resolve("tiny-v1").id)
+    attacker.hide_tag(lake, "tiny-v2", lake.resolve("tiny-v1").id)
     assert kinds(copied) == [("branch hides tag", 2, "tiny-v2")]
     with pytest.raises(StaleError, match="whoever reads tiny-v2 gets the branch; delete"):
         copied.run("lake", "")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from lake import refs
 from lake.client import Lake
+from lake.errors import ConflictError
+from lake.home import LakeHome
 from lake.values import Commit
 from pipelines.common import signing
 from pipelines.rounds import attestation, manifest, tables
@@ -125,6 +130,19 @@ def hard_reset(lake: Lake, branch: str, commit_id: str) -> None:
     lake.connection.call(sdk.branches_api.reset_branch, lake.repository, branch, reset)
     api = sdk.experimental_api
     lake.connection.call(api.hard_reset_branch, lake.repository, branch, commit_id)
+
+
+def hide_tag(lake: Lake, tag: str, commit_id: str) -> None:
+    """Give a branch the name of a tag.
+
+    Lakes of earlier releases let everybody do that; now only who may write to the catalogue can.
+    """
+    with pytest.raises(ConflictError, match="not unique"):
+        lake.set_branch(tag, commit_id)
+    home = lake.connection.home
+    assert home is not None
+    with closing(sqlite3.connect(LakeHome(home).catalog)) as catalog, catalog:
+        catalog.execute("INSERT INTO branches VALUES (?, ?, ?)", (lake.repository, tag, commit_id))
 
 
 def delete_tag(lake: Lake, name: str) -> None:

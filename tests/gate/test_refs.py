@@ -32,7 +32,7 @@ def gone(lake: Lake) -> None:
 
 def hidden(lake: Lake) -> None:
     """Give a branch the name of a tag."""
-    lake.set_branch("tiny-v2", lake.resolve("tiny-v1").id)
+    attacker.hide_tag(lake, "tiny-v2", lake.resolve("tiny-v1").id)
 
 
 def foreign(lake: Lake) -> None:

@@ -26,7 +26,7 @@ class InProcessLake:
 
     def write(self, path: str, data: bytes, branch: str = "main") -> str:
         stored = self.lake.store.put(data)
-        more: dict[str, Any] = {"content_type": "x", "metadata": {}, "only_if_absent": False}
+        more: dict[str, Any] = {"content_type": "x", "metadata": {}}
         self.lake.objects.stage(REPO, branch, path, stored, **more)
         return stored.sha256
 

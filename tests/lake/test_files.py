@@ -103,3 +103,21 @@ def test_text_that_is_no_utf_8_says_where(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("naïve".encode("latin-1"))
     with pytest.raises(OSError, match=r"not UTF-8 text \(byte 0xef at 2\)"):
         files.read_text(tmp_path / "latin")
+
+
+def test_a_file_is_opened_beneath_a_folder_and_no_link_is_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "deep").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "a").write_bytes(b"secret")
+    (root / "deep/a").write_bytes(b"a")
+    with files.open_beneath(root, Path("deep/a")) as file:
+        assert file.read() == b"a"
+    (root / "folder").symlink_to(outside)
+    (root / "file").symlink_to(outside / "a")
+    os.mkfifo(root / "pipe")
+    before = list(Path("/proc/self/fd").iterdir())
+    for name in ("folder/a", "file", "pipe", "deep", "nowhere", "deep/a/b"):
+        with pytest.raises(OSError):  # noqa: PT011  the reasons are the system's
+            files.open_beneath(root, Path(name))
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,12 +55,15 @@ class Catalog:
 
     # Repositories
 
-    def repositories(self, prefix: str, after: str, amount: int) -> Page[Repository]:
-        """List repositories by name."""
+    def repositories(
+        self, prefix: str, after: str, amount: int, search: str = ""
+    ) -> Page[Repository]:
+        """List repositories by name: those that begin with `prefix` and contain `search`."""
         rows = self.database.connection.execute(
             "SELECT * FROM repositories WHERE id > ? ORDER BY id", (after,)
         )
-        matches = (_repository(row) for row in rows if row[0].startswith(prefix))
+        named = (row for row in rows if row[0].startswith(prefix) and search in row[0])
+        matches = map(_repository, named)
         return page(matches, amount, lambda item: item.id)
 
     def repository(self, name: str) -> Repository:
@@ -81,11 +84,11 @@ class Catalog:
         name: str,
         namespace: str,
         default_branch: str,
-        commit: str,
+        commit: str | None,
         *,
         read_only: bool = False,
     ) -> Repository:
-        """Record a repository whose default branch points to its first commit.
+        """Record a repository whose default branch points to its first commit, if it has one.
 
         Raises:
             InvalidError: a name or the namespace is not valid, or the namespace is in use.
@@ -103,7 +106,8 @@ class Catalog:
                 "INSERT INTO repositories VALUES (?, ?, ?, ?, ?, ?)",
                 (name, int(time.time()), namespace, default_branch, int(read_only), "{}"),
             )
-            db.execute("INSERT INTO branches VALUES (?, ?, ?)", (name, default_branch, commit))
+            if commit is not None:
+                db.execute("INSERT INTO branches VALUES (?, ?, ?)", (name, default_branch, commit))
         return self.repository(name)
 
     def delete_repository(self, name: str) -> None:
@@ -114,15 +118,38 @@ class Catalog:
 
     # Branches and tags
 
-    def refs(self, table: str, repository: str, prefix: str, after: str, amount: int) -> Page[Ref]:
-        """List branches or tags by name; `table` is `branches` or `tags`."""
+    def refs(
+        self,
+        table: str,
+        repository: str,
+        prefix: str,
+        after: str,
+        amount: int,
+        *,
+        hidden: Collection[str] = (),
+    ) -> Page[Ref]:
+        """List branches or tags by name; `table` is `branches` or `tags`, `hidden` is left out."""
         self.repository(repository)
         rows = self.database.connection.execute(
             f"SELECT name, commit_id FROM {_checked(table)} "  # noqa: S608  one of two names
             "WHERE repository = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name",
             (repository, after, len(prefix), prefix),
         )
-        return page((Ref(*row) for row in rows), amount, lambda item: item.name)
+        shown = (Ref(*row) for row in rows if row[0] not in hidden)
+        return page(shown, amount, lambda item: item.name)
+
+    def hide_branch(self, repository: str, name: str) -> None:
+        """Leave a branch out of lists; to be called inside a change."""
+        self.database.connection.execute(
+            "INSERT INTO hidden_branches VALUES (?, ?)", (repository, name)
+        )
+
+    def hidden_branches(self, repository: str) -> set[str]:
+        """Names of the branches that lists leave out."""
+        rows = self.database.connection.execute(
+            "SELECT name FROM hidden_branches WHERE repository = ?", (repository,)
+        )
+        return {name for (name,) in rows}
 
     def ref(self, table: str, repository: str, name: str) -> Ref:
         """Look a branch or tag up.
@@ -145,18 +172,12 @@ class Catalog:
 
         Raises:
             InvalidError: the name is not valid.
-            ConflictError: the name is taken.
+            ConflictError: a branch, a tag or a commit has the name.
         """
         check_branch(name) if table == "branches" else check_tag(name)
         with self.database.change() as db:
-            self._writable(repository)
-            same_name = db.execute(
-                f"SELECT 1 FROM {_checked(table)} "  # noqa: S608  one of two names
-                "WHERE repository = ? AND name = ?",
-                (repository, name),
-            )
-            if same_name.fetchone():
-                raise ConflictError(f"{_NOUNS[table]} {name!r} exists already: not unique")
+            self.repository(repository)
+            self._check_free(table, repository, name)
             db.execute(
                 f"INSERT INTO {_checked(table)} VALUES (?, ?, ?)",  # noqa: S608  one of two names
                 (repository, name, commit),
@@ -171,7 +192,7 @@ class Catalog:
         """
         with self.database.change() as db:
             self.ref(table, repository, name)
-            if table == "branches" and name == self._writable(repository).default_branch:
+            if table == "branches" and name == self.repository(repository).default_branch:
                 raise ForbiddenError(f"the default branch {name!r} cannot be deleted")
             db.execute(
                 f"DELETE FROM {_checked(table)} "  # noqa: S608  one of two names
@@ -223,7 +244,6 @@ class Catalog:
             InvalidError: a path that no object can have.
         """
         with self.database.change() as db:
-            self._writable(repository)
             self.ref("branches", repository, branch)
             for path, entry in changes.items():
                 check_key(path)
@@ -269,15 +289,48 @@ class Catalog:
         ).fetchone()
         return row is not None
 
+    def check_address(self, address: str) -> None:
+        """Refuse an address that nothing can be linked from any more.
+
+        Raises:
+            NotFoundError: it was linked, or its repository is gone.
+        """
+        found = self.database.connection.execute(
+            "SELECT 1 FROM slots WHERE address = ?", (address,)
+        )
+        if found.fetchone() is None:
+            raise NotFoundError(f"{address} is not waiting for bytes: it was linked already")
+
     def use_address(self, address: str) -> None:
         """Use up an address, which can be linked once; to be called inside a change."""
         self.database.connection.execute("DELETE FROM slots WHERE address = ?", (address,))
 
-    def _writable(self, repository: str) -> Repository:
-        record = self.repository(repository)
-        if record.read_only:
+    def check_writable(self, repository: str) -> None:
+        """Refuse a change of a repository that only takes forced ones.
+
+        Raises:
+            ForbiddenError: it is read-only.
+        """
+        if self.repository(repository).read_only:
             raise ForbiddenError(f"repository {repository!r} is read-only")
-        return record
+
+    def _check_free(self, table: str, repository: str, name: str) -> None:
+        """Refuse a name under which another ref, or a commit, could not be found any more.
+
+        Raises:
+            ConflictError: the name is taken.
+        """
+        taken = self.database.connection.execute(
+            "SELECT 'branch' FROM branches WHERE repository = ?1 AND name = ?2 "
+            "UNION ALL SELECT 'tag' FROM tags WHERE repository = ?1 AND name = ?2 "
+            "UNION ALL SELECT 'commit' FROM commits WHERE repository = ?1 AND id = ?2",
+            (repository, name),
+        ).fetchone()
+        if taken is not None:
+            same = "" if taken[0] == _NOUNS[table] else f" as a {taken[0]}"
+            raise ConflictError(
+                f"{_NOUNS[table]} already exists: not unique ({name!r} is there{same})"
+            )
 
 
 def _repository(row: tuple[str, int, str, str, int, str]) -> Repository:

@@ -115,6 +115,19 @@ def exists(database: Database, repository: str, commit: str) -> bool:
     return rows.fetchone() is not None
 
 
+def check_root(database: Database, repository: str, root: str) -> None:
+    """Refuse a tree that no commit of a repository has.
+
+    Raises:
+        NotFoundError: there is no such commit.
+    """
+    rows = database.connection.execute(
+        "SELECT 1 FROM commits WHERE repository = ? AND root = ? LIMIT 1", (repository, root)
+    )
+    if rows.fetchone() is None:
+        raise NotFoundError(f"no commit of {repository!r} has the metarange {root!r}")
+
+
 def ids_with_prefix(database: Database, repository: str, prefix: str, max_count: int) -> list[str]:
     """Ids of commits that begin with some hexadecimal digits, `max_count` at most."""
     rows = database.connection.execute(

@@ -30,6 +30,10 @@ CREATE TABLE IF NOT EXISTS branches (
     repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hidden_branches (
+    repository TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (repository, name),
+    FOREIGN KEY (repository, name) REFERENCES branches ON DELETE CASCADE
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tags (
     repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)

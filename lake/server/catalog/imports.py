@@ -13,18 +13,23 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Final, Literal
 
+from lake import files
 from lake.errors import ConflictError, ForbiddenError, InvalidError, LakeError, NotFoundError
 from lake.server.catalog.commits import Commit, CommitMessage
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.object_service import DEFAULT_TYPE
+from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.validation import check_key
 from lake.server.catalog.versions import Versions
 from lake.server.storage.hashing import StoredObject, read_chunks
 from lake.server.storage.objects import SCHEME, ObjectStore
 
+LAST_IMPORT: Final = ".lakefs.last.import.timestamp"
+"""Key in the metadata of a repository: when something was imported last (RFC 3339)."""
 MAX_REMEMBERED: Final = 100
 """How many finished imports are remembered."""
 
@@ -55,10 +60,17 @@ class Import:
 class ImportService:
     """The imports of one lake."""
 
-    def __init__(self, store: ObjectStore, versions: Versions, allowed: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        versions: Versions,
+        settings: RepositorySettings,
+        allowed: Sequence[Path],
+    ) -> None:
         """Import only from the directories that are allowed."""
         self._store = store
         self._versions = versions
+        self._settings = settings
         self._allowed = [directory.resolve() for directory in allowed]
         self._imports: dict[str, Import] = {}
         self._lock = threading.Lock()
@@ -114,9 +126,12 @@ class ImportService:
 
         def commit(entries: Mapping[str, Entry]) -> Commit:
             prefixes = [item.destination for item in locations if item.is_directory]
-            return self._versions.commit_over(
-                repository, branch, prefixes, entries, message, allow_empty=allow_empty
-            )
+            with self._versions.database.change():
+                now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+                self._settings.set_metadata(repository, {LAST_IMPORT: now})
+                return self._versions.commit_over(
+                    repository, branch, prefixes, entries, message, allow_empty=allow_empty
+                )
 
         threading.Thread(target=self._run, args=(task, locations, commit), daemon=True).start()
         return name
@@ -144,14 +159,29 @@ class ImportService:
         task.stop.set()
 
     def store_file(self, path: Path) -> StoredObject:
-        """Store a file and pin it; the caller unpins it."""
+        """Store a file of a directory that may be imported from, and pin it; the caller unpins it.
 
+        Raises:
+            ForbiddenError: it lies outside of these directories by now.
+            OSError: it cannot be read, or is not a regular file.
+        """
+        with self._open(path) as file:
+            return self._store_open(file)
+
+    def _store_open(self, file: BufferedReader) -> StoredObject:
         async def chunks() -> AsyncIterator[bytes]:
-            with path.open("rb") as file:
-                for chunk in read_chunks(file):
-                    yield chunk
+            for chunk in read_chunks(file):
+                yield chunk
 
         return asyncio.run(self._store.receive(chunks()))
+
+    def _open(self, path: Path) -> BufferedReader:
+        """Open what a path leads to, and nothing else that is put in its way meanwhile."""
+        real = path.resolve()
+        for allowed in self._allowed:
+            if real.is_relative_to(allowed):
+                return files.open_beneath(allowed, real.relative_to(allowed))
+        raise ForbiddenError(f"{path} lies outside of what may be imported (--import-from)")
 
     def _run(
         self,
@@ -193,6 +223,7 @@ class ImportService:
                     yield item.destination + file.relative_to(item.source).as_posix(), file
 
     def _entry(self, file: Path) -> Entry:
-        modified = int(file.stat().st_mtime)
-        stored = self.store_file(file)
+        with self._open(file) as opened:
+            modified = int(os.fstat(opened.fileno()).st_mtime)
+            stored = self._store_open(opened)
         return Entry(stored.sha256, stored.md5, stored.size, modified, DEFAULT_TYPE)

@@ -13,6 +13,10 @@ from lake.server.catalog.trees import Tree
 STRATEGIES: Final = ("", "none", "source-wins", "dest-wins")
 
 
+class MergeConflictError(ConflictError, kind="conflict"):
+    """Both sides changed a path, and no strategy says who wins."""
+
+
 def three_dot(
     base: Tree, left: Tree, right: Tree, prefix: str, start: str, *, inclusive: bool
 ) -> Iterator[Difference]:
@@ -32,7 +36,7 @@ def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
     """The head with what the source changed since the base.
 
     Raises:
-        ConflictError: both sides changed a path, and no strategy says who wins.
+        MergeConflictError: both sides changed a path, and no strategy says who wins.
     """
     head_changes = {ours.path: ours for ours in diff(base, head)}
     merged: dict[str, Entry | None] = {}
@@ -42,7 +46,7 @@ def three_way(base: Tree, source: Tree, head: Tree, strategy: str) -> Tree:
             merged[theirs.path] = theirs.right
         elif not _agree(ours.right, theirs.right):
             if strategy in ("", "none"):
-                raise ConflictError(f"conflict found: {theirs.path}")
+                raise MergeConflictError(f"conflict found: {theirs.path}")
             if strategy == "source-wins":
                 merged[theirs.path] = theirs.right
     return head.updated(merged)

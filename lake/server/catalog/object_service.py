@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from lake.server.storage.hashing import StoredObject
 from lake.server.storage.objects import ObjectStore
 
 DEFAULT_TYPE: Final = "application/octet-stream"
+_MD5: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,54 @@ class ListedPath:
 
     path: str
     entry: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of a path for it to be written; nothing by default."""
+
+    absent: bool = False
+    """Nothing is there (If-None-Match: *)."""
+    etag: str | None = None
+    """The object that is there has this MD5 (If-Match); `*` stands for any object."""
+
+    def check(self, path: str, present: Entry | None) -> None:
+        """Hold it against what is there.
+
+        Raises:
+            PreconditionError: it does not hold.
+        """
+        if self.absent and present is not None:
+            raise PreconditionError(f"{path!r} exists already")
+        if self.etag is not None and (present is None or self.etag not in ("*", present.md5)):
+            found = f"its ETag is {present.md5}" if present else "there is none"
+            raise PreconditionError(f"{path!r} is not the object of If-Match: {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a client says of bytes that it wrote: MD5 (hex) and size, where it says anything.
+
+    Other checksums, as stores of other kinds have them, are passed over.
+    """
+
+    md5: object = None
+    size: object = None
+
+    def check(self, path: str, stored: StoredObject) -> None:
+        """Hold it against the bytes.
+
+        Raises:
+            InvalidError: they are others.
+        """
+        if isinstance(self.size, int) and self.size not in (0, stored.size):
+            raise InvalidError(f"{path!r} has {stored.size} bytes, and not {self.size}")
+        said = self.md5.strip('"').lower() if isinstance(self.md5, str) else ""
+        if _MD5.fullmatch(said) and said != stored.md5:
+            raise InvalidError(f"{path!r} has the MD5 {stored.md5}, and not {said}")
+
+
+ALWAYS: Final = Condition()
 
 
 class ObjectService:
@@ -74,20 +124,20 @@ class ObjectService:
         *,
         content_type: str,
         metadata: Mapping[str, str],
-        only_if_absent: bool,
+        condition: Condition = ALWAYS,
     ) -> Entry:
         """Put a stored object under a path of a branch, uncommitted, and unpin it.
 
         Raises:
-            PreconditionError: `only_if_absent`, and the path is taken.
+            PreconditionError: the condition does not hold.
         """
         entry = Entry(
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
         )
         try:
             with self.catalog.database.change():
-                if only_if_absent and self._on_branch(repository, branch, path) is not None:
-                    raise PreconditionError(f"{path!r} exists already")
+                if condition != ALWAYS:
+                    condition.check(path, self._on_branch(repository, branch, path))
                 self.catalog.stage(repository, branch, {path: entry})
         finally:
             self.store.pins.unpin(stored.sha256)
@@ -122,16 +172,23 @@ class ObjectService:
         *,
         content_type: str,
         metadata: Mapping[str, str],
-        only_if_absent: bool,
+        condition: Condition = ALWAYS,
+        expected: Expected = Expected(),
     ) -> Entry:
         """Take over the file at an address that was handed out for this path.
 
         Raises:
-            InvalidError: the address was not handed out for it, or was used.
-            PreconditionError: `only_if_absent`, and the path is taken.
+            InvalidError: the address was not handed out for it, or was used, or the bytes are not
+                what is expected.
+            PreconditionError: the condition does not hold.
         """
         self._check_offered(repository, branch, path, address)
         stored = self.store.link(address)
+        try:
+            expected.check(path, stored)
+        except InvalidError:
+            self.store.pins.unpin(stored.sha256)
+            raise
         with self.catalog.database.change():
             self.catalog.use_address(address)
             return self.stage(
@@ -141,7 +198,7 @@ class ObjectService:
                 stored,
                 content_type=content_type,
                 metadata=metadata,
-                only_if_absent=only_if_absent,
+                condition=condition,
             )
 
     def offer_many(self, repository: str, branch: str, paths: Sequence[str]) -> Sequence[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from lake.errors import ForbiddenError, InvalidError, NotFoundError, PreconditionError
+from lake.server.catalog import globs
 from lake.server.catalog.catalog import Catalog
 
 RULES: Final = "branch_protection"
@@ -36,7 +36,7 @@ class RepositorySettings:
         """Replace all patterns.
 
         Raises:
-            InvalidError: a pattern is empty, too long, or there twice.
+            InvalidError: a pattern is empty, too long, there twice, or no pattern.
             PreconditionError: `if_match` is not the ETag of the present patterns.
         """
         replacement = list(patterns)
@@ -44,6 +44,8 @@ class RepositorySettings:
             raise InvalidError("a branch protection pattern is there twice")
         if not all(0 < len(pattern) <= MAX_PATTERN for pattern in replacement):
             raise InvalidError(f"a branch protection pattern has 1 to {MAX_PATTERN} characters")
+        for pattern in replacement:
+            globs.check(pattern)
         with self._database.change() as db:
             present = self.patterns(repository)
             if if_match is not None and if_match.strip('"') != etag(present):
@@ -74,7 +76,7 @@ class RepositorySettings:
         Raises:
             ForbiddenError: a pattern matches the branch.
         """
-        if any(fnmatch.fnmatchcase(branch, pattern) for pattern in self._read_patterns(repository)):
+        if any(globs.matches(pattern, branch) for pattern in self._read_patterns(repository)):
             raise ForbiddenError("cannot write to protected branch")  # clients know this sentence
 
     def _read_patterns(self, repository: str) -> list[str]:

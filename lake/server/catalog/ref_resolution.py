@@ -13,7 +13,7 @@ from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import Commit
 
 _COMMIT_ID: Final = re.compile(r"[0-9a-f]{64}")
-_COMMIT_PREFIX: Final = re.compile(r"[0-9a-f]{6,64}")
+_COMMIT_PREFIX: Final = re.compile(r"[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)

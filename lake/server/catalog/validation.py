@@ -10,7 +10,7 @@ from lake.errors import InvalidError
 REPOSITORY: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
 BRANCH: Final = re.compile(r"\w[-\w]*", re.ASCII)
 TAG: Final = re.compile(
-    r"(?!.*(\.\.|//|@\{|/\.|\.lock/))[^\x00-\x20\x7f~^:?*\[\\./][^\x00-\x20\x7f~^:?*\[\\]*"
+    r"(?!@?$|.*(?:\.\.|@\{))[^\x00-\x20\x7f^:?*\[\\./][^\x00-\x20\x7f~^:?*\[\\/]*"
 )
 MAX_KEY: Final = 1024
 
@@ -44,8 +44,8 @@ def check_branch(name: str) -> None:
 
 
 def check_tag(name: str) -> None:
-    """Refuse names that git refuses for tags."""
-    if not TAG.fullmatch(name) or name.endswith((".", "/", ".lock")):
+    """Refuse names that lakeFS refuses for tags: those of git's that a path cannot hold."""
+    if not TAG.fullmatch(name) or name.endswith((".", ".lock")):
         raise InvalidError(f"tag name {name!r} is not valid")
 
 

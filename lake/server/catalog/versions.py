@@ -118,10 +118,22 @@ class Versions:
     # Making commits
 
     def create_repository(
-        self, name: str, namespace: str, default_branch: str, committer: str, *, read_only: bool
+        self,
+        name: str,
+        namespace: str,
+        default_branch: str,
+        committer: str,
+        *,
+        read_only: bool,
+        bare: bool = False,
     ) -> None:
-        """Make a repository with its first, empty commit."""
+        """Make a repository with its first, empty commit; a bare one without any."""
         with self.database.change():
+            if bare:
+                self.catalog.create_repository(
+                    name, namespace, default_branch, None, read_only=read_only
+                )
+                return
             message = CommitMessage("Repository created", committer, {})
             first = commits.make(name, EMPTY, (), message)
             self.catalog.create_repository(
@@ -130,14 +142,26 @@ class Versions:
             commits.write(self.database, name, first)
 
     def commit_staged(
-        self, repository: str, branch: str, message: CommitMessage, *, allow_empty: bool
+        self,
+        repository: str,
+        branch: str,
+        message: CommitMessage,
+        *,
+        allow_empty: bool,
+        source: str = "",
     ) -> Commit:
-        """Commit the staged changes of a branch.
+        """Commit the staged changes of a branch, or the tree of another commit (`source`).
 
         Raises:
-            InvalidError: nothing is staged and `allow_empty` is not set.
+            InvalidError: nothing is staged and `allow_empty` is not set, or something is staged
+                beside a tree.
+            NotFoundError: no commit of the repository has such a tree.
         """
         with self.database.change():
+            if source:
+                head = self.clean_head(repository, branch)
+                commits.check_root(self.database, repository, source)
+                return self._commit(repository, branch, source, (head,), message)
             head = self.head(repository, branch)
             staged = dict(self.catalog.changes(repository, branch))
             tree = self.tree(head)

@@ -49,11 +49,13 @@ def build(app: AppState) -> ASGIApp:
         Route(signed, _signed_upload(app), methods=["PUT"]),
         Route("/{path:path}", _unsupported, methods=_METHODS),
     ]
-    return AuthMiddleware(Starlette(routes=routes), app.credentials, app.signer)
+    return AuthMiddleware(Starlette(routes=routes), app.credentials, app.signer, app.user.name)
 
 
 def _endpoint(app: AppState, operation: Operation) -> Endpoint:
     def handle(request: Request, value: object) -> Result:
+        if operation.changes_repository and not (request.flag("force") or _is_forced(value)):
+            app.catalog.check_writable(request.repository)
         if operation.direct:
             app.settings.check_direct_change(request.repository, request.branch)
         if operation.body is None:
@@ -70,8 +72,15 @@ def _endpoint(app: AppState, operation: Operation) -> Endpoint:
     return endpoint
 
 
+def _is_forced(body: object) -> bool:
+    """Whether a body asks for a change of what is read-only."""
+    return isinstance(body, dict) and str(body.get("force")).lower() == "true"
+
+
 def _upload(app: AppState) -> Endpoint:
     def check(request: Request) -> None:
+        if not request.flag("force"):
+            app.catalog.check_writable(request.repository)
         app.settings.check_direct_change(request.repository, request.branch)
         app.versions.head(request.repository, request.branch)
 

@@ -15,6 +15,14 @@ from lake.server.storage.objects import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Who holds the key pair: a name for commits, and since when (unix seconds)."""
+
+    name: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
 class AppState:
     """Everything that a handler may call, opened once for the process."""
 
@@ -26,3 +34,4 @@ class AppState:
     imports: ImportService
     signer: Signer
     credentials: Credentials
+    user: User

@@ -35,10 +35,11 @@ _PUBLIC: Final = (f"{BASE}/healthcheck", f"{BASE}/auth/login", f"{BASE}/setup_la
 class AuthMiddleware:
     """Passes on authenticated requests whose address and headers keep to the limits."""
 
-    def __init__(self, app: ASGIApp, credentials: Credentials, signer: Signer) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, credentials: Credentials, signer: Signer, user: str) -> None:
+        """Wrap an application; `user` is the name of who holds the keys."""
         self._app = app
-        self._user = credentials.access_key_id
+        self._user = user
+        self._access_key_id = credentials.access_key_id
         key_pair = f"{credentials.access_key_id}:{credentials.secret_access_key}"
         self._expected = key_pair.encode()
         self._signer = signer
@@ -76,7 +77,7 @@ class AuthMiddleware:
                 content = self._signer.verify(LOGIN, value.decode("latin-1"))
             except ForbiddenError:
                 return False
-            return bool(content["user"] == self._user)
+            return bool(content["user"] == self._access_key_id)
         try:
             given = base64.b64decode(value, validate=True) if scheme.lower() == b"basic" else b""
         except binascii.Error:

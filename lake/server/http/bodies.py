@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from lake.server.catalog.commits import CommitMessage
+from lake.server.catalog.pagination import MAX_PAGE
 from lake.server.catalog.validation import REPOSITORY
 from lake.server.http.body_fields import (
     MAX_DATE,
@@ -69,7 +70,8 @@ class RepositoryCreation(Body):
     """A repository to create."""
 
     name: Annotated[Text, Field(json_schema_extra={"pattern": f"^{REPOSITORY.pattern}$"})]
-    storage_namespace: Text
+    storage_namespace: Annotated[Text, Field(pattern=f"^{SCHEME}")]
+    storage_id: Literal[""] = ""
     default_branch: OptionalText = ""
     sample_data: Flag = False
     read_only: Flag = False
@@ -207,7 +209,7 @@ class TagCreation(Body):
 class PathList(Body):
     """Paths of objects."""
 
-    paths: Texts
+    paths: Annotated[Texts, Field(max_length=MAX_PAGE)]
 
 
 class ObjectCopyCreation(Body):

@@ -34,8 +34,8 @@ def or_empty_mapping(value: object) -> object:
 
 
 def _header_names(metadata: dict[str, str]) -> dict[str, str]:
-    """Names of user metadata in lower case, which must be fit for a header."""
-    return {check_header_text(name.lower()): text for name, text in metadata.items()}
+    """User metadata, whose names must be fit for a header."""
+    return {check_header_text(name): text for name, text in metadata.items()}
 
 
 Text = Annotated[StrictStr, Field(min_length=1)]

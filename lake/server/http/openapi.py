@@ -33,6 +33,7 @@ _QUERY: Final[dict[str, dict[str, Any]]] = {
     "include_right_stats": _FLAG,
     "limit": _FLAG,
     "presign": _FLAG,
+    "show_hidden": _FLAG,
     "user_metadata": _FLAG,
 }
 """Schemas of query parameters that are not plain text."""
@@ -122,7 +123,11 @@ def _describe_upload() -> dict[str, Any]:
     return {
         "operationId": "uploadObject",
         "summary": "Stage an object: the raw body, or the part `content` of a form.",
-        "parameters": [*_parameters(OBJECTS, ("path!",)), _header("If-None-Match")],
+        "parameters": [
+            *_parameters(OBJECTS, ("path!", "force")),
+            _header("If-None-Match"),
+            _header("If-Match"),
+        ],
         "requestBody": {"content": _BYTES},
         "responses": _responses(201),
     }

@@ -87,30 +87,40 @@ def commit(record: Commit) -> dict[str, Any]:
 
 
 def stats(
-    path: str, entry: Entry, store: ObjectStore, signed: AddressSigner | None = None
+    path: str,
+    entry: Entry,
+    store: ObjectStore,
+    signed: AddressSigner | None = None,
+    *,
+    metadata: bool = True,
 ) -> dict[str, Any]:
     """An object; with `signed`, its address is one that anybody can read from for a while."""
-    fields = {
+    fields: dict[str, Any] = {
         "path": path,
         "path_type": "object",
         "physical_address": store.address(entry.sha256),
         "checksum": entry.md5,
         "size_bytes": entry.size,
         "mtime": entry.mtime,
-        "metadata": dict(entry.metadata),
         "content_type": entry.content_type,
     }
+    if metadata:
+        fields["metadata"] = dict(entry.metadata)
     if signed is not None:
         fields["physical_address"], fields["physical_address_expiry"] = signed(path, entry)
     return fields
 
 
 def listed(
-    line: ListedPath, store: ObjectStore, signed: AddressSigner | None = None
+    line: ListedPath,
+    store: ObjectStore,
+    signed: AddressSigner | None = None,
+    *,
+    metadata: bool = True,
 ) -> dict[str, Any]:
     """A line of an object listing."""
     if line.entry is not None:
-        return stats(line.path, line.entry, store, signed)
+        return stats(line.path, line.entry, store, signed, metadata=metadata)
     return {
         "path": line.path,
         "path_type": "common_prefix",
@@ -121,15 +131,19 @@ def listed(
     }
 
 
-def difference(record: Difference) -> dict[str, Any]:
-    """A line of a diff; a removed object has size 0."""
+def difference(record: Difference, *, right: bool) -> dict[str, Any]:
+    """A line of a diff, with the object on its right side where that is asked for.
+
+    The size is that of the object that is there, or was there before it was removed.
+    """
+    shown = record.right or record.left
     fields: dict[str, Any] = {
         "type": record.kind,
         "path": record.path,
         "path_type": "object",
-        "size_bytes": record.right.size if record.right else 0,
+        "size_bytes": shown.size if shown else 0,
     }
-    if record.right is not None:
+    if right and record.right is not None:
         fields["right"] = {
             "checksum": record.right.md5,
             "mtime": record.right.mtime,

@@ -16,11 +16,14 @@ from urllib.parse import unquote
 import starlette.requests
 
 from lake.errors import InvalidError, TooLargeError
+from lake.server.catalog.object_service import Condition
+from lake.server.catalog.pagination import MAX_PAGE
 
 USER: Final = "lake.user"
 """Key under which the scope of a request holds the access key of its sender."""
 MAX_JSON: Final = 16 << 20
 """Largest JSON body in bytes."""
+_ETAG: Final = re.compile(r'\*|"[^",\s]+"|[^",\s]+')
 _HOST: Final = re.compile(r"[\w.-]+(:\d{1,5})?|\[[\da-fA-F:.]+\](:\d{1,5})?", re.ASCII)
 
 HttpRequest = starlette.requests.Request
@@ -65,16 +68,18 @@ class Request:
         return self.required("path")
 
     @property
-    def only_if_absent(self) -> bool:
-        """Whether the object may be written only where the path is free (If-None-Match: *).
+    def condition(self) -> Condition:
+        """What must hold of the path for it to be written: If-None-Match: * and If-Match.
 
         Raises:
-            InvalidError: the header has another value.
+            InvalidError: a header has another value.
         """
-        condition = self.headers.get("if-none-match")
-        if condition not in (None, "*"):
+        absent, etag = self.headers.get("if-none-match"), self.headers.get("if-match")
+        if absent not in (None, "*"):
             raise InvalidError("If-None-Match takes only `*`")
-        return condition == "*"
+        if etag is not None and not _ETAG.fullmatch(etag):
+            raise InvalidError("If-Match takes one ETag, or `*`")
+        return Condition(absent == "*", etag.strip('"') if etag is not None else None)
 
     def required(self, name: str) -> str:
         """A query parameter that must be given.
@@ -87,23 +92,27 @@ class Request:
             raise InvalidError(f"the query parameter `{name}` is missing")
         return value
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean of the query; clients send `true` and `True`."""
-        return self.query.get(name, "").lower() == "true"
+        text = self.query.get(name, "")
+        return text.lower() == "true" if text else default
 
     def page_size(self, default: int = 100) -> int:
         """How many lines of a listing the client asks for (`amount`).
 
         Raises:
-            InvalidError: it is not a number.
+            InvalidError: it is not a number from -1 (as many as there may be) to `MAX_PAGE`.
         """
         text = self.query.get("amount", "")
         if not text:
             return default
         try:
-            return int(text)
+            amount = int(text)
         except ValueError as error:
             raise InvalidError("amount must be a number") from error
+        if not -1 <= amount <= MAX_PAGE:
+            raise InvalidError(f"amount must be a number from -1 to {MAX_PAGE}")
+        return amount
 
 
 def from_http(http: HttpRequest) -> Request:

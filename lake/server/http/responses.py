@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from lake.errors import STATUS, LakeError, RangeError
 from lake.server.catalog.database import sqlite_errors_translated
+from lake.server.catalog.merging import MergeConflictError
 from lake.server.http.requests import Result
 
 _LOG = logging.getLogger("lake.server")
@@ -41,6 +42,8 @@ async def with_errors_translated(respond: Callable[[], Awaitable[Response]]) -> 
             return await respond()
     except RangeError as error:
         return error_response(416, str(error), {"content-range": f"bytes */{error.size}"})
+    except MergeConflictError as error:
+        return to_response(Result(409, {"message": str(error), "reference": ""}))
     except LakeError as error:
         return error_response(_STATUS_OF.get(type(error), 500), str(error))
     except ClientDisconnect:

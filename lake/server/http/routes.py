@@ -40,7 +40,8 @@ class Operation:
     """A call of the API.
 
     `query` names its query parameters, those that must be given with an exclamation mark; `direct`
-    operations are refused on a protected branch.
+    operations are refused on a protected branch, and all that change a repository but for its
+    metadata (`settings`) on a read-only one.
     """
 
     method: str
@@ -49,6 +50,13 @@ class Operation:
     query: tuple[str, ...] = ()
     status: int = 200
     direct: bool = False
+    settings: bool = False
+
+    @property
+    def changes_repository(self) -> bool:
+        """Whether a read-only repository refuses it."""
+        reads = self.method in ("GET", "OPTIONS") or self.settings
+        return self.path.startswith(REPOSITORY) and not reads
 
     @property
     def body(self) -> type[BaseModel] | None:
@@ -71,13 +79,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("POST", "/statistics", config.statistics, status=204),
     Operation("GET", "/user", config.current_user),
     Operation("POST", "/auth/login", config.login),
-    Operation("GET", "/repositories", repositories.list_repositories, PAGED),
+    Operation("GET", "/repositories", repositories.list_repositories, (*PAGED, "search")),
     Operation("POST", "/repositories", repositories.create_repository, ("bare",), 201),
     Operation("GET", REPOSITORY, repositories.get_repository),
     Operation("DELETE", REPOSITORY, repositories.delete_repository, ("force",), 204),
     Operation("GET", REPOSITORY + "/metadata", repositories.get_metadata),
-    Operation("POST", REPOSITORY + "/metadata", repositories.set_metadata, status=201),
-    Operation("DELETE", REPOSITORY + "/metadata", repositories.delete_metadata, status=204),
+    Operation(
+        "POST", REPOSITORY + "/metadata", repositories.set_metadata, status=204, settings=True
+    ),
+    Operation(
+        "DELETE", REPOSITORY + "/metadata", repositories.delete_metadata, status=204, settings=True
+    ),
     Operation("GET", REPOSITORY + "/settings/branch_protection", repositories.get_protection),
     Operation(
         "PUT", REPOSITORY + "/settings/branch_protection", repositories.set_protection, status=204
@@ -93,27 +105,32 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         "DELETE", REPOSITORY + "/branch_protection", repositories.remove_protection, status=204
     ),
+    Operation("GET", REPOSITORY + "/settings/gc_rules", repositories.get_gc_rules),
+    Operation("GET", REPOSITORY + "/gc/rules", repositories.get_gc_rules),
     Operation("GET", REPOSITORY + "/actions/runs", repositories.list_runs, ("after", "amount")),
-    Operation("GET", REPOSITORY + "/branches", refs.list_branches, PAGED),
+    Operation("GET", REPOSITORY + "/branches", refs.list_branches, (*PAGED, "show_hidden")),
     Operation("POST", REPOSITORY + "/branches", refs.create_branch, status=201),
     Operation("GET", BRANCH, refs.get_branch),
     Operation("PUT", BRANCH, refs.reset_branch, status=204, direct=True),
     Operation("DELETE", BRANCH, refs.delete_branch, ("force",), 204),
-    Operation("PUT", BRANCH + "/hard_reset", refs.hard_reset_branch, ("ref!",), 204, direct=True),
-    Operation("POST", BRANCH + "/commits", refs.commit, status=201, direct=True),
+    Operation(
+        "PUT", BRANCH + "/hard_reset", refs.hard_reset_branch, ("ref!", "force"), 204, direct=True
+    ),
+    Operation("POST", BRANCH + "/commits", refs.commit, ("source_metarange",), 201, direct=True),
     Operation("GET", BRANCH + "/diff", refs.diff_branch, (*PAGED, "delimiter")),
     Operation("POST", BRANCH + "/revert", refs.revert, status=204),
     Operation("POST", BRANCH + "/cherry-pick", refs.cherry_pick, status=201),
+    Operation("OPTIONS", OBJECTS, objects.preflight, status=204),
     Operation("PUT", OBJECTS, imports.stage_object, ("path!",), 201, direct=True),
-    Operation("DELETE", OBJECTS, objects.delete_object, ("path!",), 204, direct=True),
-    Operation("POST", OBJECTS + "/delete", objects.delete_objects, direct=True),
+    Operation("DELETE", OBJECTS, objects.delete_object, ("path!", "force"), 204, direct=True),
+    Operation("POST", OBJECTS + "/delete", objects.delete_objects, ("force",)),
     Operation("POST", OBJECTS + "/copy", objects.copy_object, ("dest_path!",), 201, direct=True),
     Operation(
         "PUT",
         OBJECTS + "/stat/user_metadata",
         objects.update_metadata,
         ("path!",),
-        201,
+        204,
         direct=True,
     ),
     Operation(

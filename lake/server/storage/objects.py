@@ -11,9 +11,11 @@ for every state of its file that this process comes across.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +27,7 @@ from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Failpoint
 from lake.server.storage.disk import disk_errors_translated, flush_directory, flush_file
-from lake.server.storage.hashing import HashingWriter, StoredObject, digest, sha256_of
+from lake.server.storage.hashing import CHUNK, HashingWriter, StoredObject, digest, sha256_of
 from lake.server.storage.pins import Pins
 
 SCHEME: Final = "local://"
@@ -161,10 +163,17 @@ class ObjectStore:
         inside = path.parent == self._staging and path.name == Path(path.name).name
         if not address.startswith(SCHEME) or not inside or path.is_symlink() or not path.is_file():
             raise InvalidError(f"{address} is not a file in this lake's staging area")
-        with disk_errors_translated():
-            stored = digest(path, flush=True)
-        failpoints.hit(Failpoint.LINK_HASHED)
-        return self._adopt(path, stored, flush=flush)
+        draft = self._draft()
+        try:
+            with disk_errors_translated():
+                draft.hardlink_to(path)  # what comes under the slot's name from now on is not meant
+                stored = digest(draft, flush=True)
+            failpoints.hit(Failpoint.LINK_HASHED)
+            self._adopt(draft, stored, flush=flush)
+        finally:
+            draft.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        return stored
 
     def sweep(self, *, drafts: bool, wanted: Collection[str] = ()) -> int:
         """Remove what clients left in staging long ago; return how many files.
@@ -210,10 +219,29 @@ class ObjectStore:
                 final.parent.mkdir(exist_ok=True)
                 flush_directory(self.objects)
             path.chmod(0o444)
-            path.replace(final)
+            _move(path, final)
             failpoints.hit(Failpoint.OBJECT_RENAMED)
         if flush:
             flush_directory(final.parent)
+
+
+def _move(path: Path, final: Path) -> None:
+    """Give a flushed file its final name, which may lie on another file system."""
+    try:
+        path.replace(final)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = final.with_name(f"{_DRAFT}{secrets.token_hex(16)}")
+        try:
+            with path.open("rb") as source, beside.open("xb") as copy:
+                shutil.copyfileobj(source, copy, CHUNK)
+                flush_file(copy)
+            beside.chmod(0o444)
+            beside.replace(final)
+        finally:
+            beside.unlink(missing_ok=True)
+        path.unlink()
 
 
 def object_files(objects: Path) -> Iterator[tuple[str, Path]]:

@@ -20,6 +20,7 @@ import pytest
 
 from lake.home import LakeHome
 from lake.polling import until
+from tests.lake.in_process import InProcessLake
 from tests.lake.servers import ROOT, Served, command, environment, fill
 
 Serve = Callable[..., Served]
@@ -293,3 +294,14 @@ def test_a_damaged_block_is_named_and_nothing_is_made_of_it(serve: Serve, tmp_pa
         ):
             assert answer.status_code == 410
             assert "damaged" in answer.json()["message"]
+
+
+def test_objects_may_lie_on_another_file_system(tmp_path: Path, disk: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "objects").symlink_to(disk)
+    lake = InProcessLake(home)
+    sha256 = lake.write("a", b"over there")
+    assert lake.has_object(sha256)
+    assert lake.is_sound()
+    assert list((home / "staging").iterdir()) == []

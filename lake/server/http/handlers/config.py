@@ -46,9 +46,11 @@ def statistics(_app: AppState, _request: Request, body: StatisticsEvents) -> Res
     return Result(204)
 
 
-def current_user(_app: AppState, request: Request) -> Result:
+def current_user(app: AppState, request: Request) -> Result:
     """The user to whom the credentials belong."""
-    return Result(200, {"user": {"id": request.user, "creation_date": 0}})
+    name = request.user
+    user = {"id": name, "friendly_name": name, "email": "", "creation_date": app.user.created}
+    return Result(200, {"user": user})
 
 
 def login(app: AppState, _request: Request, body: LoginInformation) -> Result:

@@ -49,7 +49,6 @@ def stage_object(app: AppState, request: Request, body: ObjectStageCreation) -> 
         app.imports.store_file(location.source),
         content_type=body.content_type or DEFAULT_TYPE,
         metadata=body.metadata,
-        only_if_absent=False,
     )
     return Result(201, representations.stats(request.object_path, entry, app.store))
 

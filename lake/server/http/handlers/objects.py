@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Final
+from urllib.parse import quote
 
-from lake.errors import InvalidError, RangeError
+from lake.errors import ForbiddenError, InvalidError, RangeError, UnsupportedError
 from lake.server.catalog.entries import Entry
-from lake.server.catalog.object_service import DEFAULT_TYPE
+from lake.server.catalog.object_service import DEFAULT_TYPE, Expected
 from lake.server.http import representations
 from lake.server.http.app_state import AppState
 from lake.server.http.bodies import (
@@ -24,6 +25,15 @@ from lake.server.http.requests import Request, Result
 from lake.server.storage.hashing import StoredObject
 
 METADATA_PREFIX: Final = "x-lakefs-meta-"
+_AS_DATA: Final = {
+    "cache-control": "no-store, must-revalidate",
+    "expires": "0",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'",
+    "x-frame-options": "SAMEORIGIN",
+}
+"""Headers of every read: a stored page is not to be shown as one of the lake's own."""
+_NO_TOKEN: Final = re.compile(r"[^\w.-]", re.ASCII)
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -50,10 +60,12 @@ def list_objects(app: AppState, request: Request) -> Result:
         amount=request.page_size(),
     )
     signed = presigned.read_address_signer(app, request)
+    with_metadata = request.flag("user_metadata", default=True)
     return Result(
         200,
         representations.listing(
-            lines, lambda line: representations.listed(line, app.store, signed)
+            lines,
+            lambda line: representations.listed(line, app.store, signed, metadata=with_metadata),
         ),
     )
 
@@ -62,7 +74,13 @@ def stat_object(app: AppState, request: Request) -> Result:
     """Metadata of one object."""
     entry = app.objects.stat(request.repository, request.path["ref"], request.object_path)
     signed = presigned.read_address_signer(app, request)
-    return Result(200, representations.stats(request.object_path, entry, app.store, signed))
+    with_metadata = request.flag("user_metadata", default=True)
+    return Result(
+        200,
+        representations.stats(
+            request.object_path, entry, app.store, signed, metadata=with_metadata
+        ),
+    )
 
 
 def update_metadata(app: AppState, request: Request, body: UpdateObjectUserMetadata) -> Result:
@@ -71,7 +89,13 @@ def update_metadata(app: AppState, request: Request, body: UpdateObjectUserMetad
         entry = app.objects.stat(request.repository, request.branch, request.object_path)
         changes = {request.object_path: replace(entry, metadata=body.metadata)}
         app.catalog.stage(request.repository, request.branch, changes)
-    return Result(201)
+    return Result(204)
+
+
+def preflight(app: AppState, request: Request) -> Result:
+    """Answer that an upload to the branch may come."""
+    app.catalog.ref("branches", request.repository, request.branch)
+    return Result(204)
 
 
 def underlying_properties(app: AppState, request: Request) -> Result:
@@ -87,13 +111,25 @@ def delete_object(app: AppState, request: Request) -> Result:
 
 
 def delete_objects(app: AppState, request: Request, body: PathList) -> Result:
-    """Stage many removals."""
-    app.objects.remove(request.repository, request.branch, body.paths)
+    """Stage many removals; on a protected branch, each path has an error of its own."""
+    paths = [path for path in body.paths if path]
+    try:
+        app.settings.check_direct_change(request.repository, request.branch)
+    except ForbiddenError as error:
+        refusal = {"status_code": 403, "message": str(error)}
+        return Result(200, {"errors": [{"path": path, **refusal} for path in paths]})
+    app.objects.remove(request.repository, request.branch, paths)
     return Result(200, {"errors": []})
 
 
 def copy_object(app: AppState, request: Request, body: ObjectCopyCreation) -> Result:
-    """Stage an object under another path."""
+    """Stage an object under another path.
+
+    Raises:
+        UnsupportedError: a shallow copy is asked for, which nothing here would be cheaper by.
+    """
+    if body.shallow:
+        raise UnsupportedError("shallow copies are not part of this server: copies move no bytes")
     path = request.required("dest_path")
     source_ref = body.src_ref or request.branch
     entry = app.objects.copy(request.repository, request.branch, path, source_ref, body.src_path)
@@ -108,7 +144,11 @@ def get_physical_address(app: AppState, request: Request) -> Result:
 
 
 def link_physical_address(app: AppState, request: Request, body: StagingMetadata) -> Result:
-    """Take over the bytes at an address; size and checksum are computed here."""
+    """Take over the bytes at an address; size and checksum are computed here.
+
+    Raises:
+        InvalidError: they are not what the client says, or the address was linked already.
+    """
     address = body.staging.physical_address
     try:
         entry = app.objects.link(
@@ -118,7 +158,8 @@ def link_physical_address(app: AppState, request: Request, body: StagingMetadata
             address,
             content_type=body.content_type or DEFAULT_TYPE,
             metadata=body.user_metadata,
-            only_if_absent=request.only_if_absent,
+            condition=request.condition,
+            expected=Expected(body.checksum, body.size_bytes),
         )
     except FileNotFoundError as error:  # another call has taken it over meanwhile
         raise InvalidError(f"{address} was linked already") from error
@@ -136,7 +177,7 @@ def stage_upload(
         stored,
         content_type=content_type or DEFAULT_TYPE,
         metadata=user_metadata(request.headers),
-        only_if_absent=request.only_if_absent,
+        condition=request.condition,
     )
     return Result(201, representations.stats(request.object_path, entry, app.store))
 
@@ -171,6 +212,8 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
         "last-modified": formatdate(entry.mtime, usegmt=True),
         "content-type": entry.content_type,
         "accept-ranges": "bytes",
+        **_AS_DATA,
+        "content-disposition": _attachment(request),
         **{METADATA_PREFIX + name: _to_latin(value) for name, value in entry.metadata.items()},
     }
     if request.headers.get("if-none-match", "").strip('"') == entry.md5:
@@ -181,6 +224,14 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
     start, stop = parse_range(text, entry.size)
     headers["content-range"] = f"bytes {start}-{stop - 1}/{entry.size}"
     return ByteRange(206, entry, start, stop - start, headers)
+
+
+def _attachment(request: Request) -> str:
+    """What a browser makes of an object: a file to keep, with a name (RFC 6266)."""
+    name = (request.query.get("path") or request.path.get("name", "")).rpartition("/")[2]
+    plain = _NO_TOKEN.sub("_", name) or "object"
+    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{encoded}'
 
 
 def user_metadata(headers: Mapping[str, str]) -> dict[str, str]:

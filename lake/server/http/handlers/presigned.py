@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
+
 from lake.server.catalog.entries import Entry, unpack
 from lake.server.http.app_state import AppState
 from lake.server.http.representations import AddressSigner
@@ -64,9 +66,12 @@ async def receive(app: AppState, token: str, chunks: AsyncIterator[bytes]) -> Re
 
     Raises:
         ForbiddenError: the token is not this lake's, or has expired.
+        NotFoundError: the address was linked, or its branch is gone.
         FullError: there is no room.
     """
-    target = Path(app.signer.verify(WRITE, token)["address"].removeprefix(SCHEME))
+    address = app.signer.verify(WRITE, token)["address"]
+    await run_in_threadpool(app.catalog.check_address, address)
+    target = Path(address.removeprefix(SCHEME))
     draft = target.with_name(f"upload-{secrets.token_hex(16)}")
     md5 = hashlib.md5(usedforsecurity=False)
     try:
@@ -74,6 +79,7 @@ async def receive(app: AppState, token: str, chunks: AsyncIterator[bytes]) -> Re
             async for chunk in chunks:
                 md5.update(chunk)
                 file.write(chunk)
+        await run_in_threadpool(app.catalog.check_address, address)
         draft.replace(target)
     finally:
         with suppress(FileNotFoundError):

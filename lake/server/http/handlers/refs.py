@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from lake.errors import InvalidError
-from lake.server.catalog.commits import Commit
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
+
+from lake.errors import ConflictError, InvalidError
+from lake.server.catalog.commits import Commit, CommitMessage
 from lake.server.catalog.common_prefixes import Walk, fold_common_prefixes
 from lake.server.catalog.entries import Difference
 from lake.server.catalog.pagination import page
@@ -20,10 +24,18 @@ from lake.server.http.bodies import (
 )
 from lake.server.http.requests import Request, Result
 
+STRATEGY: Final = ".lakefs.merge.strategy"
+"""Key in a merge's metadata: `default`, `source-wins` or `dest-wins`."""
+ORIGIN: Final = "cherry-pick-origin"
+"""Key in the metadata of a cherry-pick: the commit that it repeats."""
+ORIGINAL_COMMITTER: Final = "cherry-pick-committer"
+"""Key in the metadata of a cherry-pick: who made the commit that it repeats."""
+
 
 def list_branches(app: AppState, request: Request) -> Result:
-    """Branches by name."""
-    return _list_refs(app, request, "branches")
+    """Branches by name, hidden ones only where they are asked for."""
+    hidden = () if request.flag("show_hidden") else app.catalog.hidden_branches(request.repository)
+    return _list_refs(app, request, "branches", hidden)
 
 
 def list_tags(app: AppState, request: Request) -> Result:
@@ -34,8 +46,10 @@ def list_tags(app: AppState, request: Request) -> Result:
 def create_branch(app: AppState, request: Request, body: BranchCreation) -> Result:
     """Make a branch; the result is the commit id as bare text."""
     with app.catalog.database.change():
-        commit = _commit(app, request, body.source)
+        commit = _committed(app, request, body.source)
         branch = app.catalog.create_ref("branches", request.repository, body.name, commit.id)
+        if body.hidden:
+            app.catalog.hide_branch(request.repository, body.name)
     return Result(201, branch.commit, {"content-type": "text/html"})
 
 
@@ -58,11 +72,11 @@ def reset_branch(app: AppState, request: Request, body: ResetCreation) -> Result
 
 
 def hard_reset_branch(app: AppState, request: Request) -> Result:
-    """Point a clean branch at another commit."""
+    """Point a branch at another commit, and forget its uncommitted changes."""
     with app.catalog.database.change():
-        app.versions.clean_head(request.repository, request.branch)
+        app.catalog.ref("branches", request.repository, request.branch)
         target = _commit(app, request, request.query.get("ref", ""))
-        app.catalog.unstage(request.repository, request.branch)  # changes without effect
+        app.catalog.unstage(request.repository, request.branch)
         app.catalog.move_branch(request.repository, request.branch, target.id)
     return Result(204)
 
@@ -70,7 +84,7 @@ def hard_reset_branch(app: AppState, request: Request) -> Result:
 def create_tag(app: AppState, request: Request, body: TagCreation) -> Result:
     """Make a tag."""
     with app.catalog.database.change():
-        commit = _commit(app, request, body.ref)
+        commit = _committed(app, request, body.ref)
         tag = app.catalog.create_ref("tags", request.repository, body.id, commit.id)
     return Result(201, representations.ref(tag))
 
@@ -89,7 +103,7 @@ def delete_tag(app: AppState, request: Request) -> Result:
 
 def get_commit(app: AppState, request: Request) -> Result:
     """The commit behind a ref."""
-    return Result(200, representations.commit(_commit(app, request, request.path["ref"])))
+    return Result(200, representations.commit(_committed(app, request, request.path["ref"])))
 
 
 def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
@@ -99,6 +113,7 @@ def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
         request.branch,
         body.commit_message(request.user),
         allow_empty=body.allow_empty,
+        source=request.query.get("source_metarange", ""),
     )
     return Result(201, representations.commit(created))
 
@@ -149,7 +164,10 @@ def merge(app: AppState, request: Request, body: Merge) -> Result:
         request.repository,
         _commit(app, request, request.path["source"]),
         branch,
-        body.commit_message(request.user, default),
+        with_metadata(
+            body.commit_message(request.user, default),
+            {STRATEGY: "default" if body.strategy in ("", "none") else body.strategy},
+        ),
         strategy=body.strategy,
         squash=body.squash_merge,
         allow_empty=body.allow_empty or body.force,
@@ -174,9 +192,18 @@ def revert(app: AppState, request: Request, body: RevertCreation) -> Result:
 def cherry_pick(app: AppState, request: Request, body: CherryPickCreation) -> Result:
     """Repeat a commit on a branch."""
     before, after = _commit_and_parent(app, request, body.ref, body.parent_number)
-    message = body.commit_overrides.commit_message(request.user, after.message)
+    origin = {ORIGIN: after.id, ORIGINAL_COMMITTER: after.committer}
+    message = with_metadata(
+        body.commit_overrides.commit_message(request.user, after.message),
+        {**after.metadata, **origin},
+    )
     created = app.versions.apply(request.repository, request.branch, before, after, message)
     return Result(201, representations.commit(created))
+
+
+def with_metadata(message: CommitMessage, metadata: Mapping[str, str]) -> CommitMessage:
+    """A message with metadata of the server's own below what the client gave."""
+    return replace(message, metadata={**metadata, **message.metadata})
 
 
 def _commit_and_parent(
@@ -185,13 +212,14 @@ def _commit_and_parent(
     """The parent that a commit is compared to, by number where there are several, and the commit.
 
     Raises:
-        InvalidError: it has no parent of this number, or several and no number is given.
+        InvalidError: it has no parent of this number.
+        ConflictError: it has several, and no number is given.
     """
     commit = _commit(app, request, ref)
     if number > len(commit.parents):
         raise InvalidError(f"commit {commit.id} has no parent {number}")
     if len(commit.parents) > 1 and number == 0:
-        raise InvalidError(f"commit {commit.id} is a merge: say which parent with parent_number")
+        raise ConflictError(f"commit {commit.id} is a merge: say which parent with parent_number")
     if not commit.parents:
         return None, commit
     return app.versions.commit(request.repository, commit.parents[max(number, 1) - 1]), commit
@@ -201,7 +229,18 @@ def _commit(app: AppState, request: Request, ref: str) -> Commit:
     return app.versions.resolve(request.repository, ref).commit
 
 
-def _list_refs(app: AppState, request: Request, table: str) -> Result:
+def _committed(app: AppState, request: Request, ref: str) -> Commit:
+    """The commit behind a ref that stands for no staged changes.
+
+    Raises:
+        InvalidError: it ends with `$`.
+    """
+    if ref.endswith("$"):
+        raise InvalidError(f"{ref!r} stands for staged changes, which are no commit")
+    return _commit(app, request, ref)
+
+
+def _list_refs(app: AppState, request: Request, table: str, hidden: Collection[str] = ()) -> Result:
     query = request.query
     refs = app.catalog.refs(
         table,
@@ -209,6 +248,7 @@ def _list_refs(app: AppState, request: Request, table: str) -> Result:
         query.get("prefix", ""),
         query.get("after", ""),
         request.page_size(),
+        hidden=hidden,
     )
     return Result(200, representations.listing(refs, representations.ref))
 
@@ -222,7 +262,7 @@ def _differences(request: Request, walk: Walk[Difference]) -> dict[str, object]:
     return representations.listing(
         page(rest, request.page_size(), lambda line: line[0]),
         lambda line: (
-            representations.difference(line[1])
+            representations.difference(line[1], right=request.flag("include_right_stats"))
             if line[1]
             else representations.prefix_changed(line[0])
         ),

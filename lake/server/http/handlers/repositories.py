@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lake.errors import NotFoundError
 from lake.server import sample_data
 from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.pagination import Page
@@ -23,19 +24,30 @@ def list_repositories(app: AppState, request: Request) -> Result:
     """Repositories by name."""
     query = request.query
     repositories = app.catalog.repositories(
-        query.get("prefix", ""), query.get("after", ""), request.page_size()
+        query.get("prefix", ""),
+        query.get("after", ""),
+        request.page_size(),
+        query.get("search", ""),
     )
     return Result(200, representations.listing(repositories, representations.repository))
 
 
 def create_repository(app: AppState, request: Request, body: RepositoryCreation) -> Result:
-    """Make a repository with an empty first commit, and sample data where it is asked for."""
-    branch = body.default_branch or "main"
+    """Make a repository with an empty first commit, and sample data where it is asked for.
+
+    A bare one has no commit and no branch.
+    """
+    branch, bare = body.default_branch or "main", request.flag("bare")
     with app.catalog.database.change():
         app.versions.create_repository(
-            body.name, body.storage_namespace, branch, request.user, read_only=body.read_only
+            body.name,
+            body.storage_namespace,
+            branch,
+            request.user,
+            read_only=body.read_only,
+            bare=bare,
         )
-        if body.sample_data:
+        if body.sample_data and not bare:
             add_samples(app, body.name, branch, request.user)
     return Result(201, representations.repository(app.catalog.repository(body.name)))
 
@@ -50,7 +62,6 @@ def add_samples(app: AppState, repository: str, branch: str, committer: str) -> 
             app.store.put(data),
             content_type=media_type,
             metadata={},
-            only_if_absent=False,
         )
     message = CommitMessage(sample_data.MESSAGE, committer, {})
     app.versions.commit_staged(repository, branch, message, allow_empty=True)
@@ -75,13 +86,23 @@ def get_metadata(app: AppState, request: Request) -> Result:
 def set_metadata(app: AppState, request: Request, body: RepositoryMetadataSet) -> Result:
     """Add to the metadata of a repository, or change it."""
     app.settings.set_metadata(request.repository, body.metadata)
-    return Result(201)
+    return Result(204)
 
 
 def delete_metadata(app: AppState, request: Request, body: RepositoryMetadataKeys) -> Result:
     """Remove keys from the metadata of a repository."""
     app.settings.delete_metadata(request.repository, body.keys)
     return Result(204)
+
+
+def get_gc_rules(app: AppState, request: Request) -> Result:
+    """Rules of the garbage collection: there are none, and none can be set.
+
+    Raises:
+        NotFoundError: always.
+    """
+    app.catalog.repository(request.repository)
+    raise NotFoundError(f"repository {request.repository!r} has no garbage collection rules")
 
 
 def get_protection(app: AppState, request: Request) -> Result:

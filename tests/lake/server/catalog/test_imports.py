@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +208,45 @@ def test_a_file_beside_the_lake_is_staged_and_hashed(api: httpx.Client, source: 
     assert api.get(f"{REPO}/refs/main/objects", params=query).content == b"a"
 
 
-def test_without_an_allowed_directory_nothing_is_imported(
-    server: Served, repository: lakefs.Repository
-) -> None:
-    assert not server.client().storage_config.import_support
-    manager = repository.branch("main").import_data().object("local:///etc/hostname", "x")
+def test_without_an_allowed_directory_nothing_is_imported(server: Served, name: str) -> None:
+    client = server.client()
+    assert not client.storage_config.import_support
+    lakefs.Repository(name, client=client).create(storage_namespace=f"local://{name}")
+    manager = (
+        lakefs.Repository(name, client=client)
+        .branch("main")
+        .import_data()
+        .object("local:///etc/hostname", "x")
+    )
     with pytest.raises(ForbiddenException):
         manager.run(poll_interval=QUICK)
+
+
+def test_a_repository_notes_when_something_was_imported_last(
+    api: httpx.Client, branch: lakefs.Branch, source: Path
+) -> None:
+    manager = branch.import_data("brought in")
+    manager.object(f"local://{source}/allowed/a.txt", "a").run()
+    noted = api.get(f"{REPO}/metadata").json()[".lakefs.last.import.timestamp"]
+    moment = datetime.fromisoformat(noted)
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+
+
+def test_a_named_pipe_in_a_tree_is_named_and_waits_for_nobody(
+    api: httpx.Client, source: Path
+) -> None:
+    pipe = source / "allowed/deep/pipe"
+    os.mkfifo(pipe)
+    try:
+        place = f"local://{source}/allowed"
+        started = begin(api, {"type": "common_prefix", "path": place, "destination": "d/"})
+        wanted = {"id": started.json()["id"]}
+
+        def error() -> str:
+            status = api.get(f"{BRANCH}/import", params=wanted).json()
+            return str(status.get("error", {}).get("message", ""))
+
+        assert until(error, interval=0.02, timeout=20)
+        assert error() == f"{pipe} cannot be read: is a named pipe, not a regular file"
+    finally:
+        pipe.unlink()

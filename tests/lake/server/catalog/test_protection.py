@@ -29,7 +29,6 @@ def protected(api: httpx.Client, repo: str) -> str:
         ("POST", "/objects?path=x", None),
         ("PUT", "/objects?path=x", {"physical_address": "local:///x"}),
         ("DELETE", "/objects?path=a", None),
-        ("POST", "/objects/delete", {"paths": ["a"]}),
         ("POST", "/objects/copy?dest_path=b", {"src_path": "a"}),
         ("PUT", "/objects/stat/user_metadata?path=a", {"set": {"k": "v"}}),
         ("PUT", "/staging/backing?path=x", {"staging": {"physical_address": "local://x"}}),

@@ -26,12 +26,7 @@ def offer(api: httpx.Client, repo: str, path: str) -> dict[str, Any]:
 
 
 def link(api: httpx.Client, repo: str, path: str, address: str, **more: object) -> httpx.Response:
-    body = {
-        "staging": {"physical_address": address},
-        "checksum": "0" * 32,
-        "size_bytes": 1,
-        **more,
-    }
+    body = {"staging": {"physical_address": address}, "checksum": "", "size_bytes": 0, **more}
     return api.put(backing(repo), params={"path": path}, json=body)
 
 

@@ -71,9 +71,9 @@ def test_a_boolean_may_come_as_text(sent: object) -> None:
     assert (merge.squash_merge, merge.allow_empty) == (True, False)
 
 
-def test_names_of_metadata_are_in_lower_case_and_fit_for_a_header() -> None:
+def test_names_of_metadata_keep_their_case_and_fit_for_a_header() -> None:
     update = body_validation.validate(bodies.UpdateObjectUserMetadata, {"set": {"Who": "Ä"}})
-    assert update == bodies.UpdateObjectUserMetadata(set={"who": "Ä"})
+    assert update == bodies.UpdateObjectUserMetadata(set={"Who": "Ä"})
     for name in ("é", "a\nb"):
         with pytest.raises(InvalidError, match="header"):
             body_validation.validate(bodies.UpdateObjectUserMetadata, {"set": {name: ""}})

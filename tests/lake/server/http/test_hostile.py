@@ -82,13 +82,15 @@ def test_a_body_that_is_no_text_is_refused(api: httpx.Client, first: str, body: 
     assert answer.status_code == 400, answer.text
 
 
-@pytest.mark.parametrize("amount", ["²", "--5", "1e3", "9" * 5000, "0x10", "5;drop"])
+@pytest.mark.parametrize(
+    "amount", ["²", "--5", "1e3", "9" * 5000, "0x10", "5;drop", "1001", str(10**25)]
+)
 def test_an_amount_that_is_no_number_is_refused(api: httpx.Client, first: str, amount: str) -> None:
     answer = api.get(f"{first}/refs/main/objects/ls", params={"amount": amount})
     assert answer.status_code == 400, answer.text
 
 
-@pytest.mark.parametrize("amount", ["-1", "0", "1000000", str(10**25)])
+@pytest.mark.parametrize("amount", ["-1", "0", "1000"])
 def test_an_amount_is_brought_within_bounds(api: httpx.Client, first: str, amount: str) -> None:
     answer = api.get(f"{first}/refs/main/objects/ls", params={"amount": amount})
     assert [item["path"] for item in answer.json()["results"]] == ["a"]

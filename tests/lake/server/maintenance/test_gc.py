@@ -132,9 +132,7 @@ def test_an_address_that_was_handed_out_stays_usable(local: InProcessLake) -> No
         os.utime(file, (long_ago, long_ago))
     local.collect()
     assert [file.exists() for file in (place, draft, forgotten)] == [True, True, False]
-    entry = local.lake.objects.link(
-        REPO, "main", "a", address, content_type="x", metadata={}, only_if_absent=False
-    )
+    entry = local.lake.objects.link(REPO, "main", "a", address, content_type="x", metadata={})
     assert local.has_object(entry.sha256)
 
 
