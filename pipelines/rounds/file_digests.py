@@ -67,6 +67,7 @@ def _of_file(database: sqlite3.Connection, path: Path) -> str:
 def _open_database() -> Iterator[sqlite3.Connection]:
     """Open the cache of digests; a damaged cache is replaced by an empty one."""
     private.folder(DATABASE.parent)
+    private.database(DATABASE)
     with closing(_connect()) as database:
         yield database
         database.commit()

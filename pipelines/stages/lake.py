@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lake import documents, files, settings
+from lake import documents, files, private, settings
 from lake.documents import DocumentError
 from pipelines.common import console
 from pipelines.gate import checked_refs
@@ -71,4 +71,5 @@ def _query(where: settings.Remote | settings.Embedded, params: Params) -> dict[s
         facts[name] = {"created": lake.ensure(f"{base or 'local:/'}/{name}")}
     if isinstance(where, settings.Embedded):
         files.write_json(where.home / REMEMBERED, facts)
+        private.close(where.home / REMEMBERED)
     return facts
