@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 from lake.visible import visible
 
@@ -89,6 +89,20 @@ def bar(total: int, name: str) -> Iterator[Callable[[int, int], None]]:
         shown.close()
 
 
+class _Lines:
+    """An output without carriage returns, which are for terminals, and without empty lines."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        line = text.replace("\r", "").strip()
+        return self._out.write(f"{line}\n") if line else 0
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
 def _bar(name: str, **options: Any) -> Any:  # noqa: ANN401  tqdm is not typed
     from tqdm import tqdm  # noqa: PLC0415  not needed by light commands
 
@@ -96,7 +110,7 @@ def _bar(name: str, **options: Any) -> Any:  # noqa: ANN401  tqdm is not typed
     pause = 0.2 if terminal else SECONDS
     return tqdm(
         desc=visible(name),
-        file=sys.stderr,
+        file=sys.stderr if terminal else _Lines(sys.stderr),
         mininterval=pause,
         maxinterval=max(pause, SECONDS),
         delay=0 if terminal else SECONDS,

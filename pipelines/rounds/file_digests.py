@@ -36,6 +36,14 @@ def of_path(path: Path, *, junk: bool = False) -> str:
     Raises:
         OSError: the file is missing, cannot be read, or is not a regular file.
     """
+    try:
+        return _of_path(path, junk=junk)
+    except sqlite3.DatabaseError:
+        DATABASE.unlink(missing_ok=True)
+        return _of_path(path, junk=junk)
+
+
+def _of_path(path: Path, *, junk: bool) -> str:
     with _open_database() as database:
         if not path.is_dir():
             return _of_file(database, path)

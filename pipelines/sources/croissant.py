@@ -34,6 +34,7 @@ CONDITIONS: Final = (
 """What a description says about use; each is carried over as a sentence."""
 SUFFIXES: Final = (".json", ".jsonld")
 MOST_NOTE: Final = 400
+MOST_NAME: Final = 60
 Json = Mapping[str, Any]
 
 
@@ -98,6 +99,8 @@ def read(source: str, *, typed_csv: bool) -> Described:
         found, said = _verified(place, distribution[identifier])
         named |= found
         notes += said
+    if not named:
+        raise DataError(f"{source} describes no file")
     frame, account = tables.read_all(source, named, typed_csv=typed_csv)
     lacking = next((column for column in columns.values() if column not in frame.columns), None)
     if lacking is not None:
@@ -221,7 +224,7 @@ def _beside(place: Path, item: Json) -> dict[str, Path]:
             "opened; unpack it beside the description, and describe its files"
         )
     names = list(_included(root, item)) if kind == "FileSet" else [str(item.get("contentUrl"))]
-    found = {name: (root / name).resolve() for name in names}
+    found = {name: _resolved(place, root / name) for name in names}
     outside = next((name for name, path in found.items() if not path.is_relative_to(root)), None)
     if outside is not None or not found:
         raise DataError(
@@ -231,6 +234,14 @@ def _beside(place: Path, item: Json) -> dict[str, Path]:
     if missing is not None:
         raise DataError(f"{place} names {missing}, which is not there")
     return found
+
+
+def _resolved(place: Path, path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links is the last
+        shown = ascii(path.name[:MOST_NAME])
+        raise DataError(f"{place} names {shown}, which no file is called") from error
 
 
 def _included(root: Path, item: Json) -> Iterator[str]:

@@ -48,7 +48,7 @@ from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache
 from pipelines.llm.home import ServerHome
 from pipelines.modalities.texts import Texts
-from pipelines.rounds import ancestry_index, manifest, receipts
+from pipelines.rounds import ancestry_index, file_digests, manifest, receipts
 from pipelines.rounds.holdout import Named
 from pipelines.scorers import rubric
 from pipelines.sources import folders, read
@@ -80,6 +80,58 @@ def test_a_name_that_comes_twice_among_many_is_found_at_once() -> None:
     text = "{" + ",".join(f'"k{at}":1' for at in range(200_000)) + ',"last":1,"last":2}'
     with bounded(), pytest.raises(DocumentError, match="'last' twice"):
         documents.parse_json(text)
+
+
+MANY_NAMES = [f"k{at}" for at in range(100_000)]
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "between", "end", "twice"),
+    [
+        ("a.csv", "", ",", ",last,last\n", "'last' 2 times"),
+        ("a.jsonl", '[{"', '":1,"', '":1,"last":1,"last":2}]', "'last' twice"),
+        ("a.jsonl", '{"', '":1,"', '":1,"last":1,"last":2}\n', "'last' twice"),
+    ],
+)
+def test_a_column_that_comes_twice_among_many_is_found_at_once(
+    name: str, begin: str, between: str, end: str, twice: str
+) -> None:
+    Path(name).write_text(begin + between.join(MANY_NAMES) + end, encoding="utf-8")
+    with bounded(1 << 30), pytest.raises(DataError, match=twice):
+        read.read(name, Texts(("text",)))
+
+
+@pytest.mark.parametrize("begin", ["", '{"text": "a"}\n'])
+def test_lines_that_are_nested_too_deeply_are_said(begin: str) -> None:
+    text = begin + '{"a":' * 5_000 + "\n1" + "}" * 5_000
+    Path("a.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"nested too deeply|cut off|is no JSON"):
+        read.read("a.jsonl", Texts(("text",)))
+
+
+@pytest.mark.parametrize(
+    ("files_", "says"),
+    [
+        ([{"@type": "FileObject", "@id": "f", "contentUrl": "a\0b"}], "no file is called"),
+        ([{"@type": "FileObject", "@id": "f", "contentUrl": "loop"}], "no file"),
+        ([], "describes no file"),
+    ],
+)
+def test_a_description_names_files_that_can_be(files_: list[dict[str, str]], says: str) -> None:
+    Path("loop").symlink_to("loop")
+    about = {"conformsTo": "http://mlcommons.org/croissant/1.1", "distribution": files_}
+    Path("croissant.json").write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(DataError, match=says):
+        read.read("croissant.json", Texts(("text",)))
+
+
+def test_kept_digests_that_are_damaged_are_made_again() -> None:
+    Path("x").write_bytes(b"content")
+    right = file_digests.of_path(Path("x"))
+    data = bytearray(file_digests.DATABASE.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)  # the first page says what tables there are
+    file_digests.DATABASE.write_bytes(data)
+    assert file_digests.of_path(Path("x")) == right
 
 
 @pytest.mark.parametrize("parse", [documents.parse_json, documents.parse_yaml])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -35,6 +36,7 @@ def header(file: BinaryIO, usual: str) -> tuple[list[str], str]:
     Raises:
         MalformedError: the header is too long, or names a column twice.
     """
+    csv.field_size_limit(MOST_HEADER + 1)
     file.seek(0)
     text = file.read(MOST_HEADER).decode("utf-8", "replace")
     one = "".join(next(csv.reader(io.StringIO(text, newline=""), delimiter="\0"), []))
@@ -42,11 +44,10 @@ def header(file: BinaryIO, usual: str) -> tuple[list[str], str]:
     names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
     if len(text) >= MOST_HEADER and len(one) >= MOST_HEADER:
         raise MalformedError(f"its header is longer than {MOST_HEADER:,} bytes")
-    twice = next((name for name in names if names.count(name) > 1), None)
+    times = Counter(names)
+    twice = next((name for name in times if times[name] > 1), None)
     if twice is not None:
-        raise MalformedError(
-            f"its header names column {twice!r} {names.count(twice)} times; rename one"
-        )
+        raise MalformedError(f"its header names column {twice!r} {times[twice]} times; rename one")
     return names, separator
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import itertools
+import sys
 
 import pytest
 
@@ -23,3 +25,15 @@ def test_long_work_says_beforehand_how_long_it_is(
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     assert list(progress.announced(range(count), "fit", "steps")) == list(range(count))
     assert capsys.readouterr().err == expected
+
+
+def test_where_there_is_no_terminal_lines_hold_no_control_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    monkeypatch.setattr(sys, "stderr", out)
+    assert list(progress.track(range(2), "work \x1b")) == [0, 1]
+    said = out.getvalue()
+    assert said.endswith("work \\u{1b}: 2 of 2 in 00:00\n")
+    assert all(line.isprintable() and line for line in said.splitlines())
