@@ -49,6 +49,8 @@ COMMANDS = (
     ("round", "redo"),
     ("lake", "serve"),
     ("lake", "fsck"),
+    ("lake", "backup"),
+    ("lake", "restore"),
     ("lake", "gc"),
 )
 NOT_IMPORTED = {

@@ -51,6 +51,28 @@ def check_lake(
     """Check every object, tree, commit and ref; name what is wrong and what refers to it."""
 
 
+@lakes.command("backup")
+@runs("review.commands.backup")
+def back_up_lake(
+    *,
+    target: Annotated[Path, typer.Argument(help="Directory of the backup.")],
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    as_json: Json = False,
+) -> None:
+    """Copy the whole lake as it is now, beside whoever uses it; copy only what a backup lacks."""
+
+
+@lakes.command("restore")
+@runs("review.commands.backup", "put_back")
+def restore_lake(
+    *,
+    source: Annotated[Path, typer.Argument(help="Directory of the backup.")],
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    as_json: Json = False,
+) -> None:
+    """Check a backup, and put it in the place of a lake that is gone."""
+
+
 @lakes.command("gc")
 @runs("review.commands.gc")
 def collect_lake(

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lake.home import LakeHome
 from lake.server.maintenance import fsck
 from lake.server.maintenance.fsck import Problem, Report
 from lake.visible import visible
+from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, print_json
 from review.errors import ReviewError
 
@@ -27,7 +23,7 @@ def run(*, home: Path, as_json: bool) -> None:
         ReviewError: something is wrong in the lake.
     """
     lake = LakeHome(home.absolute())
-    with _bar() as tell:
+    with byte_bar("checking") as tell:
         report = fsck.check(lake, tell)
     if as_json:
         print_json(_facts(report))
@@ -77,14 +73,3 @@ def _facts(report: Report) -> dict[str, Any]:
         {**problem.pop("item"), **problem} for problem in map(dict, facts["problems"])
     ]
     return facts
-
-
-@contextmanager
-def _bar() -> Iterator[fsck.Progress]:
-    """Show a progress bar on standard error, where that is a terminal."""
-    columns = (TextColumn("checking"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    on_terminal = sys.stderr.isatty()
-    screen = Console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not on_terminal) as bar:
-        task = bar.add_task("objects", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

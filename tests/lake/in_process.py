@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from lake.home import LakeHome
 from lake.server.__main__ import open_lake
@@ -18,6 +18,14 @@ REPO: Final = "garbage"
 
 class InProcessLake:
     """A lake with one repository."""
+
+    @classmethod
+    def opened(cls, home: Path) -> Self:
+        """A lake that is there."""
+        lake = cls.__new__(cls)
+        lake.home = LakeHome(home)
+        lake.lake = open_lake(lake.home)
+        return lake
 
     def __init__(self, home: Path) -> None:
         self.home = LakeHome(home)
