@@ -25,6 +25,8 @@ ORIENTATION: Final = 274
 """EXIF tag: how the image must be turned or mirrored to be upright; 1 where it is."""
 TURNED: Final = range(2, 9)
 """Values of this tag for which it must be."""
+WHITE: Final = 65_535
+"""The greatest value of 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Form:
     """How an image of other proportions gets this size."""
     ground: Colour = (255, 255, 255)
     """The colour below alpha, and around an image that is padded."""
+    white: int = WHITE
+    """The value of grey of 16 bits from which on it is white, 255 of 8 bits."""
 
     @property
     def max_pixels(self) -> int:
@@ -76,7 +80,7 @@ def is_plain(image: Image.Image) -> bool:
         image.format in image_files.FORMATS
         and image.mode in images.MODES
         and "transparency" not in image.info
-        and not _has_16_bits(image)
+        and not has_16_bits(image)
         and not _is_turned(image)
     )
 
@@ -89,7 +93,8 @@ def _is_turned(image: Image.Image) -> bool:
         return False
 
 
-def _has_16_bits(image: Image.Image) -> bool:
+def has_16_bits(image: Image.Image) -> bool:
+    """Tell by its header whether a file has 16 bits for each value."""
     return any("16" in str(tile[3]) for tile in getattr(image, "tile", ()))
 
 
@@ -103,10 +108,10 @@ def plain(image: Image.Image, form: Form) -> Image.Image:
 
     if image.mode in {"I", "F"}:
         raise ImageFileError("has values of 32 bits; convert them to 8 or 16 bits")
-    is_palette, is_deep = image.mode in {"P", "PA"}, _has_16_bits(image)
+    is_palette, is_deep = image.mode in {"P", "PA"}, has_16_bits(image)
     upright = ImageOps.exif_transpose(image) if _is_turned(image) else image
     if upright.mode.startswith("I;16"):
-        upright = _of_8_bits(upright)
+        upright = _of_8_bits(upright, form.white)
     elif is_deep and isinstance(upright.info.get("transparency"), tuple):
         shades = upright.info["transparency"]
         upright.info["transparency"] = tuple(shade >> 8 for shade in shades)
@@ -116,12 +121,22 @@ def plain(image: Image.Image, form: Form) -> Image.Image:
     return _without_hue(opaque) if is_palette else opaque
 
 
-def _of_8_bits(image: Image.Image) -> Image.Image:
-    """Reduce grey of 16 bits to 8, with a transparent shade as alpha."""
+def brightest(image: Image.Image) -> int | None:
+    """Return the greatest value of grey of 16 bits; None for any other image."""
+    return int(np.asarray(image).max()) if image.mode.startswith("I;16") else None
+
+
+def _of_8_bits(image: Image.Image, white: int) -> Image.Image:
+    """Reduce grey of 16 bits to 8, with a transparent shade as alpha.
+
+    A value v becomes the whole part of 256 v / (white + 1), at most 255: its high byte, for the
+    greatest white.
+    """
     from PIL import Image  # noqa: PLC0415  light commands need no images
 
     values = np.asarray(image).astype(np.uint16)
-    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    scaled = np.minimum(values.astype(np.uint32) * 256 // (white + 1), 255)
+    grey = Image.fromarray(scaled.astype(np.uint8))
     transparent = image.info.get("transparency")
     if transparent is None:
         return grey

@@ -4,7 +4,8 @@ The form is greyscale (Pillow's mode L) or colour (RGB) of 8 bits, upright, opaq
 size. A file that has it already is kept byte for byte; any other is written anew as PNG without
 metadata. The steps, in their order:
 
-1. 16 bits become 8: the high byte is kept. A palette and black-and-white become what they show.
+1. 16 bits become 8: the high byte is kept, or grey is scaled to its white. A palette and
+   black-and-white become what they show.
 2. The orientation that EXIF names is applied.
 3. Alpha, and a transparent colour, is laid on the ground.
 4. CMYK becomes RGB by Pillow's formula; colour profiles are not read.
@@ -16,7 +17,8 @@ Greyscale stays greyscale, unless other images of the data set are in colour.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -47,6 +49,10 @@ class Formed:
     """How many were written anew."""
     resized: int
     """How many of these had another size."""
+    deep: int = 0
+    """How many had 16 bits, of which 8 are kept."""
+    brightest: int | None = None
+    """The greatest value of grey of 16 bits; None without such an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class _File:
     size: Size
     changed: bool
     resized: bool
+    deep: bool = False
+    brightest: int | None = None
 
 
 def bring(column: pl.Series, form: Form) -> Formed:
@@ -83,7 +91,34 @@ def bring(column: pl.Series, form: Form) -> Formed:
         pl.Series(column.name, rows, dtype=IMAGE),
         sum(file.changed for file in files),
         sum(file.resized for file in files),
+        sum(file.deep for file in files),
+        max((file.brightest for file in files if file.brightest is not None), default=None),
     )
+
+
+def account(formed: Formed, white: int) -> Iterator[str]:
+    """Say how many images were written anew, and what became of 16 bits."""
+    if formed.changed:
+        yield (
+            f"{formed.changed:,} of {len(formed.images):,} images are stored anew as PNG, "
+            f"{formed.resized:,} of them in another size"
+        )
+    if not formed.deep:
+        return
+    said = f"{formed.deep:,} images have 16 bits, of which 8 are kept"
+    if formed.brightest is not None:
+        seen = min(formed.brightest * 256 // (white + 1), 255)
+        said += f"; the brightest grey, {formed.brightest:,}, becomes {seen} of 255"
+        if (better := suited_white(formed.brightest)) < white:
+            said += f": set ingest.white to {better} to keep more shades"
+        elif formed.brightest > white:
+            said += f", as all that is above ingest.white ({white:,})"
+    yield said
+
+
+def suited_white(brightest: int) -> int:
+    """Return the greatest value of the fewest bits, 8 to 16, that a grey value has."""
+    return (1 << min(max(brightest.bit_length(), 8), 16)) - 1
 
 
 def _files(column: pl.Series, form: Form) -> list[_File]:
@@ -109,7 +144,7 @@ def _formed(item: dict[str, Any] | None, form: Form) -> _File | str:
     data = item["bytes"] if item else None
 
     def read(image: Image.Image) -> _File:
-        size = image.height, image.width
+        size, deep = (image.height, image.width), conversion.has_16_bits(image)
         kept = conversion.is_plain(image)
         whole = image if kept else conversion.plain(image, form)
         fitted = conversion.fit_to(whole, form)
@@ -118,7 +153,15 @@ def _formed(item: dict[str, Any] | None, form: Form) -> _File | str:
             return _File(data or b"", image.mode, size, changed=False, resized=False)
         shape = fitted.height, fitted.width
         resized = fitted is not whole
-        return _File(conversion.written(fitted), fitted.mode, shape, changed=True, resized=resized)
+        return _File(
+            conversion.written(fitted),
+            fitted.mode,
+            shape,
+            changed=True,
+            resized=resized,
+            deep=deep,
+            brightest=conversion.brightest(image),
+        )
 
     try:
         return image_files.decode(
@@ -133,7 +176,7 @@ def _coloured(file: _File) -> _File:
     if file.mode == COLOUR:
         return file
     data = image_files.decode(file.data, lambda image: conversion.written(image.convert(COLOUR)))
-    return _File(data, COLOUR, file.size, changed=True, resized=file.resized)
+    return replace(file, data=data, mode=COLOUR, changed=True)
 
 
 def _name(column: pl.Series, row: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from lineage import image_files
 from lineage.schema import SHOWN, UNREADABLE
@@ -55,6 +55,8 @@ class ImageSettings(StrictModel):
     """How an image of other proportions gets this size: cut at its centre, padded, stretched."""
     ground: str = "white"
     """Colour below alpha and around an image that is padded, as CSS writes it."""
+    white: int = Field(image_conversion.WHITE, ge=255, le=image_conversion.WHITE)
+    """Value of grey images of 16 bits from which on they are white, such as 4095 for 12 bits."""
     features: str | None = None
     """What figures of shape are measured on: `pixels`; `learned`, points of a network that learns
     from the real training rows; or those of one that others trained, `efficientnet-lite0` or
@@ -95,7 +97,8 @@ class ImageSettings(StrictModel):
     def form(self) -> image_conversion.Form:
         """Return the form that images are brought into."""
         size = (self.size, self.size) if isinstance(self.size, int) else self.size
-        return image_conversion.Form(size, self.fit, image_conversion.colour(self.ground))
+        ground = image_conversion.colour(self.ground)
+        return image_conversion.Form(size, self.fit, ground, self.white)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +146,8 @@ class Images(Modality):
             formed = image_forms.bring(files, self.settings.form())
         except images.ImageError as error:
             raise images.ImageError(f"{source}: {error}") from error
-        if formed.changed:
-            console.line(
-                f"{source}: {formed.changed:,} of {len(frame):,} images are stored anew as PNG, "
-                f"{formed.resized:,} of them in another size"
-            )
+        for line in image_forms.account(formed, self.settings.white):
+            console.line(f"{source}: {line}")
         return frame.with_columns(formed.images)
 
     def place(self) -> pl.Expr:

@@ -89,6 +89,8 @@ NO_LABELS: Final = (
 KEY: Final = re.compile(
     r"^(?:id|uuid|guid|key|.*[_\-. ](?:id|uuid|guid|key)|.*[a-z](?:Id|ID|Key))$"
 )
+CODE: Final = r"^\S*\d\S*$"
+"""A word with a digit, as codes are."""
 KEY_FIRST: Final = ("id", "uuid", "guid", "key")
 CLASSES: Final = 0.2
 """Share of different values up to which a column can be labels."""
@@ -118,6 +120,28 @@ def key(frame: pl.DataFrame, content: tuple[str, ...]) -> str | None:
         if name in (lower := {each.lower(): each for each in found}):
             return lower[name]
     return found[0] if found else None
+
+
+def key_by_values(frame: pl.DataFrame, content: tuple[str, ...]) -> tuple[str | None, str]:
+    """Find a key without a telling name: the only column of codes, another one in each row.
+
+    In a table such a column is no content: no generator learns anything from it, and a candidate
+    would have the code of a real row.
+
+    Returns:
+        Its name, and why it was taken in words; None where there is no such column, or several.
+    """
+    names = [name for name in frame.columns if frame.schema[name] == pl.String]
+    found = [name for name in names if name not in content and _are_codes(frame[name])]
+    if len(found) != 1:
+        return None, ""
+    return found[0], " (by its values: a code, another one in each row; --column names the content)"
+
+
+def _are_codes(values: pl.Series) -> bool:
+    if not _is_key(values) or len(values) < OFTEN:
+        return False
+    return bool(values.str.contains(CODE).all())
 
 
 def _is_key(values: pl.Series) -> bool:
@@ -158,6 +182,29 @@ def label_by_values(frame: pl.DataFrame) -> tuple[str | None, str]:
         if few and not values.null_count() and values.name.lower() not in NO_LABELS:
             found.append((values.name, f"{len(counts)} values, each in {min(counts)} rows or more"))
     return found[0] if len(found) == 1 else (None, "")
+
+
+def could_be_label(
+    frame: pl.DataFrame,
+    is_table: bool,
+    kinds: Mapping[str, str],
+) -> str | None:
+    """Find a column that could hold labels: of categories, or of few whole numbers.
+
+    Args:
+        frame: Columns that have no other use.
+        is_table: Whether numbers are content, as in a table.
+        kinds: Kind of each column.
+    """
+    for values in frame.get_columns():
+        if kinds[values.name] == "categories":
+            return values.name
+        if is_table or not values.dtype.is_integer() or values.name.lower() in NO_LABELS:
+            continue
+        counts: list[int] = values.drop_nulls().value_counts()["count"].to_list()
+        if 1 < len(counts) <= MOST_BY_VALUES and min(counts) >= OFTEN:
+            return values.name
+    return None
 
 
 def content(

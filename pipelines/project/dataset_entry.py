@@ -234,6 +234,7 @@ def _comments(detected: Detected, suited: Suited, real: Real, limits: str | None
         "ingest.near": f"{modality.near} of near-duplicates",
         "generate.candidates": f"for {len(real.train):,} real training rows",
         "ingest.size": "larger images cost a generator more; fit says how others are brought to it",
+        "ingest.white": "no grey of 16 bits is brighter in these images; it becomes 255 of 8 bits",
         **suited.comments,
     }
     if limits is not None:

@@ -13,14 +13,12 @@ from typing import Any, ClassVar, Final, cast
 
 import polars as pl
 
-from lineage import image_files
-from lineage.errors import ImageFileError
 from pipelines.common.errors import DataError
 from pipelines.common.settings import nearest
 from pipelines.features import images
 from pipelines.modalities import Modality
 from pipelines.modalities.registry import MODALITIES
-from pipelines.project import column_roles
+from pipelines.project import column_roles, image_settings
 from pipelines.sources import read as sources
 from pipelines.sources import tables
 
@@ -34,10 +32,6 @@ SENTENCE: Final = 25
 """Characters, on average, from which a column of different texts is one of sentences."""
 DISTINCT: Final = 0.5
 """Share of different values from which texts are no categories."""
-LARGEST: Final = 32
-"""Side of an image up to which the diffusion model is trained in minutes on a processor."""
-SHAPES: Final = 500
-"""Images whose sizes are looked at."""
 SAMPLE: Final = 10_000
 """Rows that are looked at."""
 
@@ -85,6 +79,10 @@ class Detected:
     """Columns that are not used, and what they seem to be."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """What each column seems to be."""
+    could_be_label: str | None = None
+    """A column that could hold labels, where none was found."""
+    why_key: str = ""
+    """Why a column was taken for the key, where its name does not say it."""
 
 
 def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected:
@@ -108,12 +106,18 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
     kinds = {name: _kind(head[name]) for name in frame.columns}
     modality = choice.modality or _modality(source, kinds)
     MODALITIES.find(modality)
-    key = choice.id or column_roles.key(frame, choice.columns)
+    key, why_key = choice.id or column_roles.key(frame, choice.columns), ""
+    if key is None and modality == TABLE:
+        key, why_key = column_roles.key_by_values(frame, choice.columns)
     seen = _Seen(head, kinds, choice, key, source.lower().endswith(tables.TYPED))
     found = OF_MODALITY.get(modality, _of_texts)(seen)
     used = (found.label, found.target, found.image, *found.identity)
     key = None if key in used else key
     others = {name: kind for name, kind in kinds.items() if name not in (*used, key)}
+    own = found.identity if modality == TABLE else tuple(others)
+    could_be = None
+    if found.label is None and found.target is None:
+        could_be = column_roles.could_be_label(head.select(own), modality == TABLE, kinds)
     keep = column_roles.kept(others, frame.schema) if choice.keep is None else choice.keep
     return replace(
         found,
@@ -123,6 +127,8 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
         keep=keep,
         unused={name: kind for name, kind in others.items() if name not in keep},
         kinds=kinds,
+        could_be_label=could_be,
+        why_key=why_key if key is not None else "",
     )
 
 
@@ -191,26 +197,8 @@ def _of_images(seen: _Seen) -> Detected:
     if not columns:
         raise DataError("there is no column of images; name it with --column")
     image = IMAGE if IMAGE in columns else columns[0]
-    size = _size(seen.frame[image])
-    return Detected(IMAGE, (IMAGE,), 0, seen.label((image,)), None, image, size)
-
-
-def _size(files: pl.Series) -> dict[str, Any]:
-    """Choose a size that a generator learns on a processor, where images are larger or differ."""
-    if isinstance(files.dtype, pl.Struct):
-        files = files.struct.field("bytes")
-    sizes = set()
-    for content in files.drop_nulls().head(SHAPES):
-        try:
-            sizes.add(image_files.decode(content, lambda image: image.size))
-        except ImageFileError:
-            continue  # ingest names each file that cannot be read
-    longest = max((max(size) for size in sizes), default=0)
-    if longest <= LARGEST and len(sizes) <= 1:
-        return {}
-    shapes = {round(width / height, 1) for width, height in sizes}
-    fit = {"fit": "pad"} if len(shapes) > 1 else {}
-    return {"size": min(longest, LARGEST), **fit}
+    settings = image_settings.suited(seen.frame[image])
+    return Detected(IMAGE, (IMAGE,), 0, seen.label((image,)), None, image, settings)
 
 
 def _of_texts(seen: _Seen) -> Detected:

@@ -56,6 +56,8 @@ class IngestReport:
     groups: Groups
     account: Account
     personal: PersonalData
+    uneven: str = ""
+    """Which splits have few of the rows asked for, why, and what to do; empty if none has."""
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON values."""
@@ -77,6 +79,7 @@ class IngestReport:
                 "groups": self.groups.count,
                 "of_several_rows": self.groups.several,
                 "largest": self.groups.largest,
+                **({"uneven": self.uneven} if self.uneven else {}),
             },
             "personal_data": self.personal.to_dict(),
         }
@@ -122,6 +125,8 @@ def tell(report: IngestReport) -> None:
         f"near-duplicates: {report.groups.count:,} groups; {report.groups.several:,} of them of "
         f"several rows, the largest of {report.groups.largest:,}; each is in one split"
     )
+    if report.uneven:
+        console.line(report.uneven)
     if report.personal.columns:
         console.line(report.personal.sentence())
 

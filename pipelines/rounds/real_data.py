@@ -74,13 +74,16 @@ def prepare(settings: Dataset) -> Prepared:
     groups = splits.groups(ids, modality.pairs(payload, ingest.near))
     shares = {"validation": ingest.validation, "test": ingest.test}
     split = splits.assign(ids, groups, shares, key=ingest.split_key).alias("split")
+    sizes = dict(split.value_counts().sort("split").iter_rows())
+    grouped = split_checks.groups(groups)
     report = IngestReport(
         source=ingest.source,
         read=len(payload),
         columns=tuple(payload.columns),
         labels=ingest_report.labels(payload.with_columns(split)),
-        splits=dict(split.value_counts().sort("split").iter_rows()),
-        groups=split_checks.groups(groups),
+        splits=sizes,
+        groups=grouped,
+        uneven=split_checks.uneven(sizes, shares, grouped),
         account=source.account,
         personal=personal,
     )

@@ -12,6 +12,8 @@ from pipelines.rounds.ingest_report import Groups
 
 LEAST: Final = 0.05
 """Share of the rows asked for that a split must have at least."""
+EVEN: Final = 0.5
+"""Share of them below which it is said that it has few."""
 NAMED: Final = 5
 """Labels that a sentence names."""
 
@@ -69,6 +71,25 @@ def check(
             f"{source}: all rows of label {first}{more} are held out, so no generator learns it: "
             f"{_why(count, grouped)}, or leave the label out of the source"
         )
+
+
+def uneven(sizes: Mapping[str, int], shares: Mapping[str, float], grouped: Groups) -> str:
+    """Say which splits have under half of the rows asked for, why, and what to do; empty if none.
+
+    Args:
+        sizes: rows of each split.
+        shares: share of the rows asked for, of each split that is held out.
+        grouped: the near-duplicates among the rows.
+    """
+    count = sum(sizes.values())
+    few = [
+        f"{name} has {sizes.get(name, 0):,} of {share * count:,.0f}"
+        for name, share in shares.items()
+        if sizes.get(name, 0) < EVEN * share * count
+    ]
+    if not few:
+        return ""
+    return f"fewer held-out rows than were asked for ({', '.join(few)}): {_why(count, grouped)}"
 
 
 def _why(count: int, grouped: Groups) -> str:

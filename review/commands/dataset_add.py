@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,16 +15,14 @@ from pipelines.project import dataset_entry, yaml_edit
 from pipelines.project.candidates_file import COMMENTS as ROUND_COMMENTS
 from pipelines.project.candidates_file import GENERATOR, UNTIED
 from pipelines.project.dataset_entry import Plan
-from pipelines.project.detection import TABLE, Choice, Detected
+from pipelines.project.detection import Choice, Detected
 from pipelines.project.scaffold import PIPELINE
 from review.cli.candidates import made_elsewhere
 from review.cli.output import make_console, print_json, sentence
 from review.errors import UsageError
 
-CATEGORIES: Final = "categories"
-"""Kind of a column that could hold labels."""
 SHOWN: Final = 12
-"""Classes that are named."""
+"""Classes and columns that are named."""
 
 
 def run(
@@ -206,21 +204,21 @@ def _about_data(plan: Plan) -> Iterator[str]:
     labels = "without labels" if detected.label is None else f"labels in {detected.label}"
     if detected.target is not None:
         labels = f"target {detected.target}"
-    columns = ", ".join(detected.identity)
+    columns = _listed(detected.identity)
     yield (
         f"{plan.name}: {detected.rows:,} rows of modality {detected.modality}; content: {columns}; "
         f"{labels}"
     )
     yield from _about_columns(detected)
-    own = detected.identity if detected.modality == TABLE else (*detected.keep, *detected.unused)
-    could_be = [name for name in own if detected.kinds[name] == CATEGORIES]
-    if detected.label is None and detected.target is None and could_be:
-        yield f"if {could_be[0]} holds labels, say so with --label {could_be[0]}"
+    if (could_be := detected.could_be_label) is not None:
+        yield f"if {could_be} holds labels, say so with --label {could_be}"
     yield from plan.report.account.sentences()
     if plan.report.personal.counts:
         yield plan.report.personal.sentence()
     sizes = ", ".join(f"{count:,} {split}" for split, count in plan.splits.items())
     yield f"splits: {sizes}"
+    if plan.report.uneven:
+        yield plan.report.uneven
     if plan.classes:
         named = [f"{label} {count:,}" for label, count in list(plan.classes.items())[:SHOWN]]
         more = len(plan.classes) - len(named)
@@ -228,15 +226,20 @@ def _about_data(plan: Plan) -> Iterator[str]:
         yield f"{len(plan.classes)} classes, with training rows: {listed}"
 
 
+def _listed(columns: Sequence[str]) -> str:
+    more = len(columns) - SHOWN
+    return ", ".join(columns[:SHOWN]) + (f" and {more:,} more columns" if more > 0 else "")
+
+
 def _about_columns(detected: Detected) -> Iterator[str]:
     """Say which columns are labels by their values alone, which are kept, and which not used."""
     for name, reason in detected.reasons.items():
         yield f"{name} was taken for labels by its values: {reason}; --no-label, if it holds none"
     if detected.id is not None:
-        yield f"key of each row: {detected.id}"
+        yield f"key of each row: {detected.id}{detected.why_key}"
     if detected.keep:
-        kept = ", ".join(f"{name} ({detected.kinds[name]})" for name in detected.keep)
+        kept = _listed([f"{name} ({detected.kinds[name]})" for name in detected.keep])
         yield f"kept with the samples: {kept}"
     if detected.unused:
-        listed = ", ".join(f"{name} ({kind})" for name, kind in detected.unused.items())
+        listed = _listed([f"{name} ({kind})" for name, kind in detected.unused.items()])
         yield f"not used: {listed}"

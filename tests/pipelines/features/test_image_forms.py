@@ -117,6 +117,25 @@ def test_sixteen_bits_become_eight() -> None:
     assert np.array_equal(keyed, np.where(RAMP == 40, 255, RAMP))
 
 
+def test_white_is_where_sixteen_bits_end_and_what_is_lost_is_said() -> None:
+    values = np.array([[0, 16, 4080, 4095, 5000]], dtype=np.uint16)
+    dim = file(Image.fromarray(values), "TIFF")
+    assert shown(dim).tolist() == [[0, 0, 15, 15, 19]]
+    assert shown(dim, Form(white=4095)).tolist() == [[0, 1, 255, 255, 255]]
+    plain = image_forms.bring(column([dim, dim]), Form())
+    stored, lost = image_forms.account(plain, 65_535)
+    assert stored == "2 of 2 images are stored anew as PNG, 0 of them in another size"
+    assert lost == (
+        "2 images have 16 bits, of which 8 are kept; the brightest grey, 5,000, becomes 19 of 255: "
+        "set ingest.white to 8191 to keep more shades"
+    )
+    cut = image_forms.bring(column([dim]), Form(white=4095))
+    assert list(image_forms.account(cut, 4095))[1].endswith(
+        "5,000, becomes 255 of 255, as all that is above ingest.white (4,095)"
+    )
+    assert list(image_forms.account(image_forms.bring(column([file(grey())]), Form()), 255)) == []
+
+
 def test_other_modes() -> None:
     assert shown(file(Image.new("1", (2, 2), 1))).tolist() == [[255, 255], [255, 255]]
     assert shown(file(Image.new("LA", (1, 1), (10, 0)))).tolist() == [[255]]

@@ -52,6 +52,30 @@ def test_sentences_make_texts_and_a_named_column_of_few_values_their_labels(tmp_
     assert (seen.id, seen.keep, dict(seen.unused)) == (None, ("mail",), {"empty": "empty"})
 
 
+def test_the_only_column_of_codes_is_the_key_of_a_table(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"patient": [f"P{at:03d}" for at in range(40)], "size": range(40)})
+    frame = frame.with_columns(pl.col("size") * 0.5)
+    seen = found(tmp_path, frame)
+    assert (seen.id, seen.identity) == ("patient", ("size",))
+    assert "a code, another one in each row" in seen.why_key
+    content = found(tmp_path, frame, Choice(columns=("patient", "size")))
+    assert (content.id, content.identity, content.why_key) == (None, ("patient", "size"), "")
+    for other in (
+        frame.with_columns(batch=pl.col("patient").str.replace("P", "B")),
+        frame.with_columns(patient=pl.concat_str(pl.lit("Ann "), "patient")),
+        frame.with_columns(patient=pl.col("patient").shift(1)),
+    ):
+        assert found(tmp_path, other).id is None
+
+
+def test_a_column_of_few_whole_numbers_could_hold_the_labels_of_texts(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": texts(50), "stars": [1, 2, 3, 4, 5] * 10, "score": range(50)})
+    seen = found(tmp_path, frame)
+    assert (seen.label, seen.could_be_label) == (None, "stars")
+    assert found(tmp_path, frame, Choice(label="stars")).could_be_label is None
+    assert found(tmp_path, frame.drop("stars")).could_be_label is None
+
+
 def test_a_unique_column_named_like_an_id_is_the_key(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": texts(40), "mail_id": [f"m{at}" for at in range(40)]})
     twice = frame.with_columns(user_id=pl.lit("u"), id=pl.int_range(40), key=pl.lit(1.5))
