@@ -166,12 +166,18 @@ def _levels(rows: Records) -> Levels:
     if not len(rows):
         raise DataError("there is no row to train on")
     fields = rows.dtype.names or ()
-    return Levels(
-        fields,
-        tuple(
-            None if kinds.is_ordered(rows, field) else _by_count(rows[field]) for field in fields
-        ),
-    )
+    return Levels(fields, tuple(_levels_of(rows, field) for field in fields))
+
+
+def _levels_of(rows: Records, field: str) -> tuple[str, ...] | None:
+    """Return the categories of a column; None of numbers.
+
+    Numbers that are all null have no place to cut, which the library does not take: they count as
+    a column without any category.
+    """
+    if not kinds.is_ordered(rows, field):
+        return _by_count(rows[field])
+    return () if np.isnan(rows[field]).all() else None
 
 
 def _by_count(values: NDArray[Any]) -> tuple[str, ...]:

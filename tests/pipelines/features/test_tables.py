@@ -163,6 +163,23 @@ def test_a_null_on_one_side_comes_by_the_share_of_that_side() -> None:
     assert set(mixed["n"].drop_nulls()) == {1.0}
 
 
+def test_trees_take_a_column_of_nulls_alone_as_if_it_were_not_there() -> None:
+    count = 120
+    frame = pl.DataFrame({"size": [float(row % 10) for row in range(count)]}).with_columns(
+        empty=pl.lit(None, pl.Float64), since=pl.lit(None, pl.Date), note=pl.lit(None, pl.String)
+    )
+    labels = np.asarray(["low" if row % 10 < 5 else "high" for row in range(count)])
+    rows, alone = kinds.records(frame, frame.columns), kinds.records(frame, ["size"])
+    later = kinds.records(frame.with_columns(empty=pl.lit(3.0)), frame.columns)
+    expected = boosting.classifier(alone, labels).probabilities(alone)
+    trained = boosting.classifier(rows, labels)
+    assert np.array_equal(trained.probabilities(rows), expected)
+    assert np.array_equal(trained.probabilities(later), expected)
+    target = frame["size"].to_numpy()
+    numbers = boosting.regressor(rows, target).values(rows)
+    assert np.array_equal(numbers, boosting.regressor(alone, target).values(alone))
+
+
 def test_trees_see_categories_nulls_and_categories_that_they_never_saw() -> None:
     count = 200
     frame = pl.DataFrame({
