@@ -46,6 +46,11 @@ class World:
         return self._split("validation")
 
     @cached_property
+    def test(self) -> pl.DataFrame:
+        """Held-out rows that gate nothing."""
+        return self._split("test")
+
+    @cached_property
     def held_out(self) -> pl.DataFrame:
         """All held-out rows."""
         return self._split("validation", "test")

@@ -2,7 +2,9 @@
 
 Lines of rounds are followed whatever the guard says: healthy ones, which accumulate all data, must
 never be blocked; ones that replace their data must be blocked before what is trained on them has
-lost two points on real data. An alarm is a block by the default limits; a warning is none.
+lost two points on real data; ones that draw as many rows as there are real ones from all data
+before models that no check uses have lost one. An alarm is a block by the default limits; a
+warning is none.
 
 `--crafted` judges single rounds instead, each made to break a promise of the guard, beside healthy
 ones. Harm is measured by models that no check uses. Results are kept, so a run goes on where it was
@@ -29,14 +31,16 @@ from rich.table import Table
 
 from benchmarks.crafted import cases, picture, table
 from benchmarks.crafted.bench import BENCHES
-from benchmarks.guard_runs import Generator, follow
+from benchmarks.guard_runs import SUBSAMPLE, Generator, follow
 from benchmarks.measured import machine
 from pipelines.common.progress import track
 
-ROUNDS: Final = {"accumulate": 5, "replace": 6}
+ROUNDS: Final = {"accumulate": 5, "replace": 6, SUBSAMPLE: 4}
 """Rounds that a line is followed for, by regime."""
 DROP: Final = 0.02
 """Loss of accuracy against real data alone that an alarm must come before."""
+POINT: Final = 0.01
+"""The same of models that no check uses, where these are trained."""
 FAMILIES: Final = {
     "ancestry": ("real_", "depth_", "opaque_"),
     "shape": ("recall_", "coverage_", "variance_", "tail_"),
@@ -59,6 +63,15 @@ class Seen:
     blocking: tuple[str, ...]
     values: Mapping[str, float | None]
     """The figure of each check."""
+    apart: float | None = None
+    """Loss of models that no check uses, on rows that none sees; None where none were trained."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what an alarm must come before has happened."""
+        if self.apart is not None:
+            return self.apart >= POINT - 1e-9
+        return self.lost >= DROP - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +89,19 @@ class Line:
 
     @property
     def drop(self) -> int | None:
-        """The first round with which two points are lost."""
-        return next((seen.round for seen in self.rounds if seen.lost >= DROP - 1e-9), None)
+        """The first round with which so much is lost that an alarm is due."""
+        return next((seen.round for seen in self.rounds if seen.is_lost), None)
 
     @property
     def in_time(self) -> bool:
-        """Whether no mix that lost two points would have been published."""
-        return self.alarm is not None and (self.drop is None or self.alarm <= self.drop)
+        """Whether no mix that lost so much would have been published."""
+        if self.alarm is None:
+            return self.regime == SUBSAMPLE and self.drop is None
+        return self.drop is None or self.alarm <= self.drop
 
     @property
     def before(self) -> bool:
-        """Whether an earlier round is blocked than the one with which two points are lost."""
+        """Whether an earlier round is blocked than the one with which so much is lost."""
         return self.alarm is not None and (self.drop is None or self.alarm < self.drop)
 
     def first(self, family: str) -> int | None:
@@ -170,6 +185,7 @@ def line(regime: str, seed: int, generator: Generator, rounds: int) -> Line:
                 verdict=round_.result.verdict,
                 blocking=round_.result.blocking,
                 values={item.name: item.value for item in round_.result.checks},
+                apart=round_.apart,
             )
             for round_ in judged
         ),
@@ -178,13 +194,15 @@ def line(regime: str, seed: int, generator: Generator, rounds: int) -> Line:
 
 def summary(lines: Iterable[Line]) -> str:
     """The answer in one line."""
-    healthy = [line_ for line_ in lines if line_.regime == "accumulate"]
-    replaced = [line_ for line_ in lines if line_.regime == "replace"]
-    false = sum(line_.alarm is not None for line_ in healthy)
-    timely, before = (sum(map(test, replaced)) for test in (_in_time, _before))
+    ours = {regime: [each for each in lines if each.regime == regime] for regime in ROUNDS}
+    false = sum(each.alarm is not None for each in ours["accumulate"])
+    timely, before = (sum(map(test, ours["replace"])) for test in (_in_time, _before))
+    thinned = sum(map(_in_time, ours[SUBSAMPLE]))
     return (
-        f"false alarms {false}/{len(healthy)}; alarms in time {timely}/{len(replaced)} "
-        f"({before} in an earlier round than the loss of two points)"
+        f"false alarms {false}/{len(ours['accumulate'])}; "
+        f"alarms in time {timely}/{len(ours['replace'])} "
+        f"({before} in an earlier round than the loss of two points); "
+        f"{SUBSAMPLE}: no published mix has lost a point in {thinned}/{len(ours[SUBSAMPLE])}"
     )
 
 
@@ -203,13 +221,22 @@ def _record(line_: Line) -> dict[str, Any]:
 def render(lines: Sequence[Line], console: Console) -> None:
     """Print what was seen by regime and round, then line by line, then the answer."""
     console.print(_by_round(lines))
-    console.print(_by_line(lines))
+    for regime, what in (("replace", "loss of two points"), (SUBSAMPLE, "loss of a point")):
+        console.print(_by_line([each for each in lines if each.regime == regime], regime, what))
     console.print(summary(lines))
 
 
 def _by_round(lines: Sequence[Line]) -> Table:
     listed = Table(title=", ".join(f"{name} {value}" for name, value in machine().items()))
-    heads = ("regime", "round", "loss (mean, worst)", *FIGURES, "pass, warn, block", "blocked by")
+    heads = (
+        "regime",
+        "round",
+        "loss (mean, worst)",
+        "of others",
+        *FIGURES,
+        "pass, warn, block",
+        "blocked by",
+    )
     for head in heads:
         listed.add_column(head)
     for regime in ROUNDS:
@@ -221,16 +248,20 @@ def _by_round(lines: Sequence[Line]) -> Table:
 
 def _row(seen: Sequence[Seen]) -> list[str]:
     """One round of all lines of a regime."""
-    losses = [round_.lost for round_ in seen]
     verdicts = Counter(round_.verdict for round_ in seen)
     blocking = Counter(name for round_ in seen for name in round_.blocking)
     return [
         f"{seen[0].round}",
-        f"{sum(losses) / len(losses):.3f}, {max(losses):.3f}",
+        _losses([round_.lost for round_ in seen]),
+        _losses([round_.apart for round_ in seen if round_.apart is not None]),
         *(_mean([round_.values[name] for round_ in seen]) for name in FIGURES),
         ", ".join(f"{verdicts[word]}" for word in ("pass", "warn", "block")),
         ", ".join(f"{name} {count}" for name, count in blocking.most_common()),
     ]
+
+
+def _losses(losses: Sequence[float]) -> str:
+    return f"{sum(losses) / len(losses):.3f}, {max(losses):.3f}" if losses else "–"
 
 
 def _mean(values: Sequence[float | None]) -> str:
@@ -238,19 +269,16 @@ def _mean(values: Sequence[float | None]) -> str:
     return f"{sum(numbers) / len(numbers):.2f}" if numbers else "unknown"
 
 
-def _by_line(lines: Sequence[Line]) -> Table:
-    """How many lines of `replace` are blocked when, by which checks, and lose two points when."""
-    replaced = [line_ for line_ in lines if line_.regime == "replace"]
-    last = max(len(line_.rounds) for line_ in replaced)
-    listed = Table(title=f"lines of replace, by the round in which it comes first ({last} rounds)")
+def _by_line(lines: Sequence[Line], regime: str, loss: str) -> Table:
+    """How many lines are blocked when, by which checks, and lose so much when."""
+    last = max(len(each.rounds) for each in lines)
+    listed = Table(title=f"lines of {regime}, by the round in which it comes first ({last} rounds)")
     for head in ("first", *(f"round {number}" for number in range(1, last + 1)), "never"):
         listed.add_column(head)
     events = {
-        "loss of two points": [line_.drop for line_ in replaced],
-        "alarm": [line_.alarm for line_ in replaced],
-        **{
-            f"alarm by {name} alone": [line_.first(name) for line_ in replaced] for name in FAMILIES
-        },
+        loss: [each.drop for each in lines],
+        "alarm": [each.alarm for each in lines],
+        **{f"alarm by {name} alone": [each.first(name) for each in lines] for name in FAMILIES},
     }
     for name, rounds in events.items():
         counted = Counter(rounds)

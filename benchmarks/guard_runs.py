@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks import digits
+from benchmarks.crafted import harm
+from benchmarks.crafted.world import Rows, rows_of
 from benchmarks.digits import DATASET, World, labelled
 from lineage import curation, guard, record, schema, training_mix
 from lineage.guard import Evidence, GuardResult
@@ -29,6 +32,7 @@ from pipelines.metrics import Evaluation, Labelled
 from pipelines.modalities.images import Images
 
 IMAGES: Final = Images(("image",))
+SUBSAMPLE: Final = "accumulate-subsample"
 FARTHEST: Final = 0.3
 """RMS distance from the closest real image beyond which a candidate is no digit; as in the suite
 of the digits."""
@@ -54,6 +58,9 @@ class Judged:
     round: int
     figures: Evaluation
     result: GuardResult
+    apart: float | None = None
+    """Accuracy on real test rows that models lost which no check uses, on average over two
+    families; None where nobody measured it."""
 
     @property
     def lost(self) -> float:
@@ -75,9 +82,35 @@ class Lake:
         mix = training_mix.build(lineage, dataset=DATASET, commit="", regime=regime)
         return cls(samples, lineage, mix)
 
+    @property
+    def rows(self) -> Rows:
+        """The samples of the mix, as harm is measured on them."""
+        return rows_of(self.samples.join(self.mix.rows, on=["round", "row"], how="semi"))
+
     def training(self) -> Labelled:
         """The samples of the mix."""
         return labelled(self.samples.join(self.mix.rows, on=["round", "row"], how="semi"))
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What mixes cost models that no check uses, on real test rows that no check sees."""
+
+    world: World
+
+    @cached_property
+    def alone(self) -> dict[str, NDArray[np.float64]]:
+        """Hits of models of real data alone."""
+        return harm.hits(rows_of(self.world.real), self._test, self.world.seed)
+
+    @cached_property
+    def _test(self) -> Rows:
+        return rows_of(self.world.test)
+
+    def of(self, mix: Rows) -> float:
+        """Measure the accuracy that is lost with a mix, on average over the families."""
+        right = harm.hits(mix, self._test, self.world.seed)
+        return float(np.mean([(self.alone[name] - right[name]).mean() for name in right]))
 
 
 def follow(
@@ -88,6 +121,7 @@ def follow(
     samples = world.real.select("round", "row", "sample_id", "image", "label")
     real = record.real(world.lineage)
     before = Lake.of(samples, real, regime)
+    costs = Harm(world) if regime == SUBSAMPLE else None
     for number in range(1, rounds + 1):
         made = _generate(before.training(), generator, number, derive_seed(seed, DATASET, number))
         decisions = _decide(world, made, before.samples)
@@ -104,7 +138,8 @@ def follow(
             seed=derive_seed(seed, DATASET, number, "evaluate"),
         )
         evidence = _evidence(world, after, decisions, figures)
-        yield Judged(number, figures, guard.judge(evidence, world.settings.publish.guard))
+        result = guard.judge(evidence, world.settings.publish.guard)
+        yield Judged(number, figures, result, costs.of(after.rows) if costs else None)
         before = after
 
 

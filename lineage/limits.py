@@ -139,11 +139,11 @@ class Limits(BaseModel):
     """Most accepted rows that may have another label than their nearest training rows, beyond the
     share of real rows that do; a block takes the end of the interval that favours the round."""
     label_errors_block: Share | None = _later(0.08)
-    downstream_pooled_warn: Amount | None = _later(0.005)
+    downstream_pooled_warn: Amount | None = _later(0.003)
     """Largest loss of accuracy since round 0, on average over both families of models, as measured
-    once chance alone does not explain it. Two families together show a loss of less than a point
-    while it is one."""
-    downstream_pooled_block: Amount | None = _later(0.0075)
+    once its 95 % interval holds no gain. Two families together show a loss of less than a point,
+    before models that no check uses have lost one."""
+    downstream_pooled_block: Amount | None = _later(0.005)
     memorised_ratio_warn: Share | None = _later(0.05)
     """Most accepted rows that may be far nearer to one training row than to any other, beyond the
     share of real rows that are."""
@@ -151,10 +151,10 @@ class Limits(BaseModel):
     holdout_leaning_warn: Share | None = _later(0.57)
     """Most accepted rows that may be nearer to the hold-out than to as many training rows."""
     holdout_leaning_block: Share | None = _later(0.6)
-    holdout_closer_warn: Share | None = _later(0.01)
+    holdout_closer_warn: Share | None = _later(0.004)
     """Most accepted rows that may be far nearer to the hold-out, beyond those that are as much
-    nearer to training rows."""
-    holdout_closer_block: Share | None = _later(0.015)
+    nearer to training rows; a block takes the end of the interval that favours the round."""
+    holdout_closer_block: Share | None = _later(0.005)
     class_share_warn: Amount | None = _later(0.35)
     """Least share of a class among the accepted rows, as a ratio to its share of real rows."""
     class_share_block: Amount | None = _later(0.15)

@@ -93,8 +93,8 @@ def pooled_loss(evidence: Evidence) -> Figure:
     """Loss since round 0, on average over both families of models.
 
     It is the loss against training on real rows alone, which is the mix of round 0, so losses of
-    many rounds add up in it. Where its interval holds none but losses, its low end is the loss
-    itself: until then chance may explain it.
+    many rounds add up in it. Where its interval holds no gain, its low end is the loss itself:
+    until then chance may explain it.
     """
     if not _has_second(evidence) or "pooled" not in evidence.metrics["second"]:
         return unmeasured("no two families of models were judged by the same share of rows")
@@ -102,9 +102,9 @@ def pooled_loss(evidence: Evidence) -> Figure:
     value, low, high = (number(*path, part) for part in ("value", "low", "high"))
     if value is None or low is None or high is None:
         return exact(None, figures.MISSING)
-    interval = f"95 % {-high:.4f} to {-low:.4f}"
-    detail = f"both families have lost {-value:.4f} since round 0, {interval}"
-    return Figure(-value, -value if high < 0 else -high, -low, detail)
+    interval = f"95 % {0.0 - high:.4f} to {0.0 - low:.4f}"
+    detail = f"both families have lost {0.0 - value:.4f} since round 0, {interval}"
+    return Figure(-value, -value if high <= 0 else -high, -low, detail)
 
 
 def warned_rows(evidence: Evidence) -> Figure:

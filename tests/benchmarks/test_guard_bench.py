@@ -34,6 +34,8 @@ def test_the_guard_is_silent_and_loud_where_it_should() -> None:
         ("accumulate", 1),
         ("replace", 0),
         ("replace", 1),
+        ("accumulate-subsample", 0),
+        ("accumulate-subsample", 1),
     ]
     for each in lines:
         last = each["rounds"][-1]
@@ -43,6 +45,11 @@ def test_the_guard_is_silent_and_loud_where_it_should() -> None:
         if each["regime"] == "accumulate":
             assert each["alarm"] is None
             assert last["lost"] < 0.01
+            assert last["apart"] is None
+        elif each["regime"] == "accumulate-subsample":
+            assert -0.05 < last["apart"] < 0.05
+            lost = [seen["apart"] >= 0.01 - 1e-9 for seen in each["rounds"]]
+            assert each["drop"] == (lost.index(True) + 1 if any(lost) else None)
         else:
             assert each["alarm"] <= 2
             assert {"real_share", "real_inputs"} <= set(last["blocking"])

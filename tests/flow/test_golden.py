@@ -46,7 +46,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "evaluate/3": "a7aabe3d15a92fb67760dce644faa6f006f5c144a17bdc8626492fb806c67399",
     "publish/1": "b2d8a77db714d926f76cd8100a232f35b0e2276bccdb5c54622c8328f99f3513",
     "publish/2": "5baea3aa44c16e95b432cd0b8257ae1738a4edbc3f3e1259c85172e3cdd6e5be",
-    "publish/3": "cccc730d39aad240e9875057bf30d728888d41e3215dbdd34c1895ba4cdc74f3",
+    "publish/3": "acb69390574ddc06d94e2e5eab7ba3e75a7632c7332cbf3f1400f30d91cc466a",
     "verify/1": "d49705b4972fff068ac7577f2ae9223b7773f6a221b0d54dc120da7d89fa19a2",
 }
 FILE: Final = "pipelines/rounds/stage_inputs.py"

@@ -89,10 +89,11 @@ def with_pooled(value: float, half: float) -> Evidence:
 @pytest.mark.parametrize(
     ("value", "half", "verdict"),
     [
-        (0.008, 0.007, "block"),
-        (0.008, 0.009, "pass"),
-        (0.006, 0.005, "warn"),
-        (0.004, 0.003, "pass"),
+        (0.006, 0.005, "block"),
+        (0.006, 0.006, "block"),
+        (0.006, 0.007, "pass"),
+        (0.004, 0.003, "warn"),
+        (0.002, 0.001, "pass"),
         (-0.02, 0.01, "pass"),
     ],
 )
