@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lake import polling
 from lake.client import transport_errors
+from lake.client.records import Line, Page
 from lake.errors import LakeError, UnreachableError, refused
 from lake.home import LakeHome
 from lake.launch import serve_on_demand
@@ -42,6 +43,7 @@ _UNEXPECTED: Final = (
     *(ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError),
 )
 """What the SDK raises where a response is not what it expects."""
+Parse = Callable[[bytes], Any]
 
 
 class Connection:
@@ -67,6 +69,7 @@ class Connection:
         *args: object,
         action: str = "",
         timeout: float = QUICK_SECONDS,
+        parse: Parse | None = None,
         **kwargs: Any,  # noqa: ANN401  the SDK is not typed
     ) -> Any:  # noqa: ANN401  the SDK is not typed
         """Call a method of the SDK; on the embedded lake once more where that can do no harm.
@@ -76,6 +79,7 @@ class Connection:
             *args: its arguments.
             action: what it does, for a message; its name when empty.
             timeout: seconds to wait for the response.
+            parse: reads the response's body, in place of the SDK's own models.
             **kwargs: its arguments by name.
 
         Raises:
@@ -86,10 +90,10 @@ class Connection:
         with sdk_errors_translated(action or method.__name__.replace("_", " "), self.endpoint):
             self._follow()
             limits = (CONNECT_SECONDS, timeout)
-            request = _without_argument_check(method)
+            request = _unchecked(method, parse)
             try:
                 return _checked(method, request(*args, **kwargs, _request_timeout=limits))
-            except urllib3.exceptions.MaxRetryError as error:
+            except (urllib3.exceptions.MaxRetryError, urllib3.exceptions.ProtocolError) as error:
                 if self.home is None or not transport_errors.may_retry(method.__name__, error):
                     raise
             self._follow(KILLED_SECONDS)  # the embedded server has ended meanwhile
@@ -98,17 +102,25 @@ class Connection:
     def pages(
         self,
         method: Callable[..., Any],
+        listing: type[Page[Line]],
         *args: object,
         **kwargs: Any,  # noqa: ANN401  the SDK is not typed
-    ) -> Iterator[Any]:
+    ) -> Iterator[Line]:
         """All lines of a listing, read page by page.
+
+        Args:
+            method: of one of the SDK's APIs.
+            listing: what a page is.
+            *args: arguments of the method.
+            **kwargs: its arguments by name.
 
         Raises:
             UnreachableError: the pages do not end.
         """
         after = ""
         while True:
-            page = self.call(method, *args, **kwargs, after=after, amount=PAGE_SIZE)
+            more = {**kwargs, "after": after, "amount": PAGE_SIZE}
+            page = self.call(method, *args, parse=listing.model_validate_json, **more)
             yield from page.results
             if not page.pagination.has_more:
                 return
@@ -187,17 +199,25 @@ def open_connection(remote: Remote, home: Path | None) -> Connection:
     return Connection(client, home)
 
 
-def _without_argument_check(method: Callable[..., Any]) -> Callable[..., Any]:
+def _unchecked(method: Callable[..., Any], parse: Parse | None) -> Callable[..., Any]:
     """The method of the SDK behind its two checks of the arguments, which are of the right types.
 
     Each check builds a model of pydantic 1, and both together take a third of a short call's time.
     pydantic keeps the checked function as `raw_function`:
     https://docs.pydantic.dev/1.10/usage/validation_decorator/#raw-function
+
+    Args:
+        method: of one of the SDK's APIs.
+        parse: as `Connection.call` has it.
     """
     api = getattr(method, "__self__", None)
     checked = getattr(type(api), f"{method.__name__}_with_http_info", None)
     raw = getattr(checked, "raw_function", None)
-    return method if raw is None else partial(raw, api, _return_http_data_only=True)
+    if raw is None:
+        return method
+    if parse is None:
+        return partial(raw, api, _return_http_data_only=True)
+    return lambda *args, **kwargs: parse(raw(api, *args, **kwargs, _preload_content=False).raw_data)
 
 
 def _checked(method: Callable[..., Any], result: Any) -> Any:  # noqa: ANN401  the SDK is not typed

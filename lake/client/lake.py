@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lake import refs, tables
+from lake.client import records
 from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection
 from lake.client.transfer import Transfer, gateway_options
 from lake.errors import (
@@ -70,7 +71,7 @@ class Lake:
     def branches(self, prefix: str = "") -> dict[str, str]:
         """Branch names with their commit ids."""
         method = self._sdk.branches_api.list_branches
-        listed = self.connection.pages(method, self.repository, prefix=prefix)
+        listed = self.connection.pages(method, records.Refs, self.repository, prefix=prefix)
         return {ref.id: ref.commit_id for ref in listed}
 
     def set_branch(self, branch: str, commit: str) -> None:
@@ -100,7 +101,8 @@ class Lake:
 
     def tags(self, prefix: str = "") -> dict[str, str]:
         """Tag names with their commit ids."""
-        listed = self.connection.pages(self._sdk.tags_api.list_tags, self.repository, prefix=prefix)
+        method = self._sdk.tags_api.list_tags
+        listed = self.connection.pages(method, records.Refs, self.repository, prefix=prefix)
         return {ref.id: ref.commit_id for ref in listed}
 
     def tag(self, name: str, commit: str) -> None:
@@ -134,8 +136,10 @@ class Lake:
     def log(self, ref: str, *, first_parent: bool = False) -> Iterator[Commit]:
         """Commits reachable from a ref, newest first."""
         method = self._sdk.refs_api.log_commits
-        records = self.connection.pages(method, self.repository, ref, first_parent=first_parent)
-        return (_commit(record) for record in records)
+        listed = self.connection.pages(
+            method, records.Commits, self.repository, ref, first_parent=first_parent
+        )
+        return (_commit(record) for record in listed)
 
     def commit(self, branch: str, message: str, metadata: Mapping[str, str]) -> Commit:
         """Commit what is staged on a branch; a commit without changes is allowed."""
@@ -196,6 +200,7 @@ class Lake:
         """
         lines = self.connection.pages(
             self._sdk.refs_api.diff_refs,
+            records.Changes,
             self.repository,
             left,
             right,
@@ -218,7 +223,7 @@ class Lake:
     def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
         """Objects under a prefix, in order of their paths."""
         method = self._sdk.objects_api.list_objects
-        lines = self.connection.pages(method, self.repository, ref, prefix=prefix)
+        lines = self.connection.pages(method, records.Objects, self.repository, ref, prefix=prefix)
         return [
             ObjectInfo(line.path, line.checksum, line.size_bytes or 0, line.physical_address)
             for line in lines

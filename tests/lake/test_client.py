@@ -268,10 +268,32 @@ def test_something_else_at_the_endpoint_is_said_to_be_no_lake(
 ) -> None:
     with stranger(status, body) as endpoint:
         lake = connect(Remote(endpoint, "a", "b"), name)
-        for call in (lambda: lake.ensure("local://x"), lambda: lake.head("main")):
+        for call in (
+            lambda: lake.ensure("local://x"),
+            lambda: lake.head("main"),
+            lake.branches,
+            lambda: list(lake.log("main")),
+            lambda: list(lake.diff("main", "side")),
+            lambda: lake.objects("main"),
+        ):
             with pytest.raises(UnreachableError, match="no lakeFS") as caught:
                 call()
             assert "\n" not in str(caught.value)
+
+
+def test_a_listing_that_is_cut_off_is_no_listing(name: str) -> None:
+    def answer(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client:
+            client.recv(65536)
+            client.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"results": [')
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        answered = pool.submit(answer, server)
+        lake = connect(Remote(f"http://127.0.0.1:{server.getsockname()[1]}", "a", "b"), name)
+        with pytest.raises(UnreachableError, match="does not answer"):
+            lake.objects("main")
+        answered.result(20)
 
 
 def test_a_lake_that_hangs_is_given_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
