@@ -42,7 +42,7 @@ from lake.server.catalog.versions import Versions
 from lake.server.http.app import build
 from lake.server.http.app_state import AppState, User
 from lake.server.http.handlers.repositories import add_samples
-from lake.server.http.slow_clients import TIMEOUT_SECONDS, with_timeout
+from lake.server.http.slow_clients import TIMEOUT_SECONDS, protocol
 from lake.server.http.tokens import Signer
 from lake.server.storage.disk import disk_errors_translated
 from lake.server.storage.objects import SCHEME, ObjectStore
@@ -135,7 +135,7 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     monitor = IdleMonitor(build(app))
     config = uvicorn.Config(
         monitor,
-        http=with_timeout(options.timeout),
+        http=protocol(options.timeout),
         ws="none",
         lifespan="off",
         log_config=None,

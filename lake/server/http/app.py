@@ -6,6 +6,8 @@ that may be large (uploads and downloads) are streamed here.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
@@ -18,17 +20,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lake.errors import InvalidError, UnsupportedError
-from lake.server.http import body_validation, openapi
+from lake.server.http import bodies, body_validation, openapi
 from lake.server.http.app_state import AppState
 from lake.server.http.auth import BASE, AuthMiddleware
-from lake.server.http.handlers import objects, presigned
-from lake.server.http.requests import HttpRequest, Request, Result, from_http, read_json
+from lake.server.http.handlers import config, objects, presigned
+from lake.server.http.requests import HttpRequest, Request, Result, from_http, parse_json, read_body
 from lake.server.http.responses import error_response, to_response, with_errors_translated
 from lake.server.http.routes import OBJECTS, OPERATIONS, REF_OBJECTS, Operation
 from lake.server.storage.hashing import CHUNK, StoredObject, read_chunks
 
 Endpoint = Callable[[HttpRequest], Awaitable[Response]]
 FindBytes = Callable[[AppState, Request], objects.ByteRange | Result]
+WRONG_LOGIN_SECONDS: Final = 0.5
+"""How long the answer to a login with wrong keys waits, so that guessing takes its time."""
+_LOG: Final = logging.getLogger("lake.server")
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 
@@ -53,7 +58,8 @@ def build(app: AppState) -> ASGIApp:
 
 
 def _endpoint(app: AppState, operation: Operation) -> Endpoint:
-    def handle(request: Request, value: object) -> Result:
+    def handle(request: Request, body: bytes) -> Result:
+        value = parse_json(body)
         if operation.changes_repository and not (request.flag("force") or _is_forced(value)):
             app.catalog.check_writable(request.repository)
         if operation.direct:
@@ -64,10 +70,14 @@ def _endpoint(app: AppState, operation: Operation) -> Endpoint:
 
     async def endpoint(http: HttpRequest) -> Response:
         async def respond() -> Response:
-            value = await read_json(http)
-            return to_response(await run_in_threadpool(handle, from_http(http), value))
+            body = await read_body(http, bodies.max_bytes(operation.body))
+            return to_response(await run_in_threadpool(handle, from_http(http), body))
 
-        return await with_errors_translated(respond)
+        response = await with_errors_translated(respond)
+        if operation.handler is config.login and response.status_code == HTTPStatus.UNAUTHORIZED:
+            _LOG.warning("a login with a wrong key pair was refused")
+            await asyncio.sleep(WRONG_LOGIN_SECONDS)
+        return response
 
     return endpoint
 

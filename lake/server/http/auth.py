@@ -12,7 +12,7 @@ import base64
 import binascii
 import hmac
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,10 +58,9 @@ class AuthMiddleware:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL:
-            return error_response(414, f"path and query are longer than {MAX_URL} bytes")
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
-            return error_response(431, f"the headers are longer than {MAX_HEADERS} bytes")
+        unreadable = _unreadable(scope)
+        if unreadable is not None:
+            return unreadable
         if _is_cross_origin(scope):
             return error_response(403, "pages of other origins may not use this lake")
         if scope["path"] in _PUBLIC or scope["path"].startswith(f"{presigned.PATH}/"):
@@ -83,6 +82,27 @@ class AuthMiddleware:
         except binascii.Error:
             return False
         return hmac.compare_digest(given, self._expected)
+
+
+def _unreadable(scope: Scope) -> Response | None:
+    """The answer to a request whose address or headers are too large, or are no text."""
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL:
+        return error_response(414, f"path and query are longer than {MAX_URL} bytes")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        return error_response(431, f"the headers are longer than {MAX_HEADERS} bytes")
+    if not _is_text(scope):
+        return error_response(400, "path and query must be UTF-8")
+    return None
+
+
+def _is_text(scope: Scope) -> bool:
+    """Whether all that is percent-encoded in path and query is UTF-8."""
+    address = scope["raw_path"] + b"?" + scope["query_string"]
+    try:
+        unquote_to_bytes(address).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes:

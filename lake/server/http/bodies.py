@@ -6,7 +6,7 @@ clients expect, a field that this server does not know is passed over.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -40,11 +40,21 @@ from lake.server.http.body_fields import (
 from lake.server.maintenance import gc
 from lake.server.storage.objects import SCHEME
 
+MANY_BYTES: Final = 16 << 20
+"""Largest body that lists many paths."""
+
 
 class Body(BaseModel):
     """A JSON object; its schema is built when it is first read, since a start waits for none."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
+    max_bytes: ClassVar[int] = 1 << 20
+    """Largest body; that of a list of many paths may be larger, that of a login need not."""
+
+
+def max_bytes(model: type[BaseModel] | None) -> int:
+    """The largest body of an operation that takes such a model, or None."""
+    return int(getattr(model, "max_bytes", Body.max_bytes))
 
 
 class StatisticsEvents(Body):
@@ -62,6 +72,7 @@ class GarbageCollection(Body):
 class LoginInformation(Body):
     """A key pair."""
 
+    max_bytes: ClassVar[int] = 4096
     access_key_id: Text
     secret_access_key: Text
 
@@ -209,6 +220,7 @@ class TagCreation(Body):
 class PathList(Body):
     """Paths of objects."""
 
+    max_bytes: ClassVar[int] = MANY_BYTES
     paths: Annotated[Texts, Field(max_length=MAX_PAGE)]
 
 
@@ -262,12 +274,14 @@ class StagingMetadata(Body):
 class BatchOffer(Body):
     """Paths for which addresses are to be handed out."""
 
+    max_bytes: ClassVar[int] = MANY_BYTES
     paths: list[Text]
 
 
 class BatchLink(Body):
     """Addresses whose bytes become objects, and the path of each."""
 
+    max_bytes: ClassVar[int] = MANY_BYTES
     paths: list[Text]
     addresses: list[Text]
     content_type: HeaderText = ""
@@ -291,6 +305,7 @@ class ImportLocation(Body):
 class ImportCreation(Body):
     """Files and directories beside the lake to import in one commit."""
 
+    max_bytes: ClassVar[int] = MANY_BYTES
     paths: Annotated[list[ImportLocation], Field(min_length=1)]
     commit: Annotated[ImportCommit, BeforeValidator(or_empty_mapping)] = Field(
         default_factory=ImportCommit

@@ -10,8 +10,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 
+from lake.errors import InvalidError
 from lake.server.catalog.validation import check_header_text
 
+MAX_OBJECT_METADATA: Final = 8192
+"""Characters of the metadata of one object: as headers of a read, more is refused by clients."""
 MAX_DATE: Final = 1 << 33
 """Unix seconds that still fit 64 bits when counted in nanoseconds."""
 
@@ -34,7 +37,13 @@ def or_empty_mapping(value: object) -> object:
 
 
 def _header_names(metadata: dict[str, str]) -> dict[str, str]:
-    """User metadata, whose names must be fit for a header."""
+    """User metadata, whose names must be fit for headers, and all of it together for their size.
+
+    Raises:
+        InvalidError: it is not.
+    """
+    if sum(len(name) + len(text) for name, text in metadata.items()) > MAX_OBJECT_METADATA:
+        raise InvalidError(f"metadata of an object has at most {MAX_OBJECT_METADATA} characters")
     return {check_header_text(name): text for name, text in metadata.items()}
 
 

@@ -1,7 +1,8 @@
 """A request as handlers see it, and what they return: values only, no HTTP machinery.
 
-`from_http` makes such a request of Starlette's one, and `read_json` reads its body. The body is not
-part of the request: a handler that takes one has a parameter `body` of a model in `bodies.py`.
+`from_http` makes such a request of Starlette's one; `read_body` and `parse_json` read its body. The
+body is not part of the request: a handler that takes one has a parameter `body` of a model in
+`bodies.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from lake.server.catalog.pagination import MAX_PAGE
 
 USER: Final = "lake.user"
 """Key under which the scope of a request holds the access key of its sender."""
-MAX_JSON: Final = 16 << 20
-"""Largest JSON body in bytes."""
 _ETAG: Final = re.compile(r'\*|"[^",\s]+"|[^",\s]+')
 _HOST: Final = re.compile(r"[\w.-]+(:\d{1,5})?|\[[\da-fA-F:.]+\](:\d{1,5})?", re.ASCII)
 
@@ -128,22 +127,30 @@ def from_http(http: HttpRequest) -> Request:
     )
 
 
-async def read_json(http: HttpRequest) -> Any:  # noqa: ANN401  JSON
-    """Read the body as a JSON object or array; an empty body is an empty object.
+async def read_body(http: HttpRequest, max_bytes: int) -> bytes:
+    """Read the body of a request.
 
     Raises:
-        TooLargeError: it has more than `MAX_JSON` bytes.
-        InvalidError: it is not JSON, or a plain value.
+        TooLargeError: it has more bytes.
     """
     body = bytearray()
     async for chunk in http.stream():
         body += chunk
-        if len(body) > MAX_JSON:
-            raise TooLargeError(f"the body is larger than {MAX_JSON} bytes")
+        if len(body) > max_bytes:
+            raise TooLargeError(f"the body is larger than {max_bytes} bytes")
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON
+    """Read a body as a JSON object or array; an empty body is an empty object.
+
+    Raises:
+        InvalidError: it is not JSON in UTF-8, or a plain value.
+    """
     if not body:
         return {}
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())  # given bytes, it takes halves of surrogate pairs
         if b"\\u" in body:  # half of a surrogate pair is valid JSON, and no text
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:

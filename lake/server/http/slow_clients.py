@@ -8,6 +8,7 @@ and a client must keep reading its response.
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,6 +19,10 @@ MAX_REQUEST_HEAD: Final = MAX_HEADERS + MAX_URL
 """Largest request line and headers together, in bytes."""
 TIMEOUT_SECONDS: Final = 60.0
 """Time limit for request headers, and the time over which the pace of a body is measured."""
+MAX_CONNECTIONS: Final = 4096
+"""Most connections at once, where the process may have as many open files."""
+RESERVED_FILES: Final = 256
+"""Open files that are kept for the catalogue, objects and the log."""
 MIN_PACE: Final = 1024
 """Least bytes a second at which a body must arrive."""
 
@@ -26,6 +31,7 @@ class TimeoutProtocol(HttpToolsProtocol):
     """One connection of a client that may be slow."""
 
     timeout_seconds: ClassVar[float] = TIMEOUT_SECONDS
+    max_connections: ClassVar[int] = MAX_CONNECTIONS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  uvicorn's own
         """Begin without a request."""
@@ -39,9 +45,12 @@ class TimeoutProtocol(HttpToolsProtocol):
     # From the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the time limit for the first headers."""
+        """Start the time limit for the first headers; one connection too many is refused."""
         super().connection_made(transport)
-        self._start_timer(self._headers_timed_out)
+        if len(self.connections) > self.max_connections:
+            self._refuse(b"503 Service Unavailable", b"the lake has too many connections")
+        else:
+            self._start_timer(self._headers_timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time limit."""
@@ -129,6 +138,16 @@ class TimeoutProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def with_timeout(seconds: float) -> type[TimeoutProtocol]:
-    """The protocol with another time limit, in seconds."""
-    return type("TimeoutProtocol", (TimeoutProtocol,), {"timeout_seconds": seconds})
+def protocol(seconds: float) -> type[TimeoutProtocol]:
+    """The protocol with a time limit in seconds, and as many connections as there are files for.
+
+    The process's limit on open files is raised as far as it may go.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + RESERVED_FILES
+    limit = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    connections = max(1, min(limit, wanted) - RESERVED_FILES)
+    limits = {"timeout_seconds": seconds, "max_connections": connections}
+    return type("TimeoutProtocol", (TimeoutProtocol,), limits)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import resource
+import select
 import socket
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ import httpx
 import pytest
 
 from lake.home import Credentials, LakeHome
+from lake.polling import until
 from tests.lake.servers import Served, api_root, start
 
 Serve = Callable[..., Served]
@@ -54,6 +57,11 @@ def answer(raw: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return found
+
+
+def answered(connections: Sequence[socket.socket]) -> list[socket.socket]:
+    """Connections on which something came."""
+    return select.select(connections, [], [], 0)[0]
 
 
 def trickle(raw: socket.socket) -> None:
@@ -243,3 +251,69 @@ def test_a_tag_may_hold_other_letters(api: httpx.Client, repo: str) -> None:
     assert made.status_code == 201, made.text
     assert api.get(f"{repo}/tags/v1.%C3%BC_x").json()["id"] == "v1.ü_x"
     assert api.get(f"{repo}/refs/v1.%C3%BC_x/objects?path=a").content == b"1"
+
+
+# Bodies and addresses that cannot be read back
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"metadata": {"k": "\xed\xa0\x80"}}',
+        b'{"metadata": {"k": "\xff"}}',
+        b'{"metadata": {"\\ud800": "v"}}',
+        '{"metadata": {"k": "v"}}'.encode("utf-16"),
+    ],
+)
+def test_a_body_that_is_no_utf_8_is_refused(api: httpx.Client, repo: str, body: bytes) -> None:
+    answer = api.post(f"{repo}/metadata", content=body)
+    assert answer.status_code == 400, answer.text
+    assert api.get(f"{repo}/metadata").json() == {}
+    made = api.post(f"{repo}/branches/main/commits", json={"message": "m", "allow_empty": True})
+    assert made.status_code == 201
+
+
+@pytest.mark.parametrize("path", ["%FF", "a%ED%A0%80", "%C3%28"])
+def test_a_path_that_is_no_utf_8_is_refused(api: httpx.Client, repo: str, path: str) -> None:
+    where = f"{repo}/branches/main/objects?path={path}"
+    assert api.post(where, content=b"1").status_code == 400
+    assert api.get(f"{repo}/branches/{path}").status_code == 400
+    assert api.get(f"{repo}/refs/main/objects/ls").json()["results"] == []
+
+
+def test_metadata_that_no_client_could_read_is_refused(api: httpx.Client, repo: str) -> None:
+    api.post(f"{repo}/branches/main/objects", params={"path": "a"}, content=b"1")
+    where = f"{repo}/branches/main/objects/stat/user_metadata"
+    for size, status in ((8191, 204), (70_000, 400)):
+        body = {"set": {"k": "v" * size}}
+        assert api.put(where, params={"path": "a"}, json=body).status_code == status
+    read = api.get(f"{repo}/refs/main/objects", params={"path": "a"})
+    assert len(read.headers["x-lakefs-meta-k"]) == 8191
+
+
+def test_a_login_takes_a_small_body_and_its_time_where_it_is_wrong(server: Served) -> None:
+    with httpx.Client(base_url=api_root(server.remote)) as nobody:
+        large = {"access_key_id": "a" * 5000, "secret_access_key": "b"}
+        assert nobody.post("/auth/login", json=large).status_code == 413
+        before = time.monotonic()
+        wrong = {"access_key_id": "a", "secret_access_key": "b"}
+        assert nobody.post("/auth/login", json=wrong).status_code == 401
+        assert time.monotonic() - before >= 0.5
+
+
+def test_more_connections_than_files_are_refused_and_stop_nothing(
+    serve: Serve, tmp_path: Path
+) -> None:
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+    served = serve(tmp_path / "home", prepare=few)
+    with ExitStack() as held, served.http() as api:
+        idle = [held.enter_context(connection(served)) for _ in range(60)]
+        assert until(lambda: len(answered(idle)) == 16, interval=0.05, timeout=20)
+        assert answer(answered(idle)[0]).startswith(b"HTTP/1.1 503 ")
+        held.close()
+        assert until(lambda: api.get("/config").status_code == 200, interval=0.05, timeout=20)
+    served.stop()
+    assert served.process.returncode == 0
+    assert not (served.home / "server.log").exists()  # nothing went wrong
