@@ -63,7 +63,7 @@ def _column(
     if dtype == images.IMAGE:
         values = [_image(value) for value in values]
     try:
-        return pl.Series(name, values, dtype=dtype, strict=True)
+        return _typed(name, values, dtype)
     except (TypeError, OverflowError, *UNREADABLE) as error:
         at = next((at for at, value in enumerate(values) if not _fits(value, dtype)), 0)
         shown = repr(values[at])[:SHOWN]
@@ -73,9 +73,16 @@ def _column(
         ) from error
 
 
+def _typed(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Make a column; where real rows hold numbers, texts that are numbers become such."""
+    if dtype.is_numeric() and all(value is None or isinstance(value, str) for value in values):
+        return pl.Series(name, values, dtype=pl.String).cast(dtype, strict=True)
+    return pl.Series(name, values, dtype=dtype, strict=True)
+
+
 def _fits(value: Any, dtype: pl.DataType) -> bool:  # noqa: ANN401  a value of any type
     try:
-        pl.Series([value], dtype=dtype, strict=True)
+        _typed("", [value], dtype)
     except (TypeError, OverflowError, *UNREADABLE):
         return False
     return True

@@ -184,6 +184,22 @@ class TestReasoningGym:
         assert made.report.licence == "Apache-2.0"
         assert made.report.environment["reasoning-gym"] == "0.1.25"
 
+    def test_answers_are_numbers_where_real_ones_are(self, tmp_path: Path) -> None:
+        real = self.REAL.with_columns(truth=pl.Series([2]))
+        given = {"columns": self.COLUMNS, "tasks": {"gcd": {}}}
+        request = asked(
+            tmp_path, real, ("question", "answer"), function="reasoning_gym", settings=given
+        )
+        rows = making.make(Simulate(), request).candidates
+        assert rows["truth"].dtype == pl.Int64
+        assert rows["truth"].cast(pl.String).to_list() == rows["answer"].to_list()
+        given["tasks"] = {"fraction_simplification": {}}
+        request = asked(
+            tmp_path, real, ("question", "answer"), function="reasoning_gym", settings=given
+        )
+        with pytest.raises(GeneratorError, match=r"row 0: column 'truth' is '\$.*hold Int64"):
+            making.make(Simulate(), request)
+
     @pytest.mark.parametrize(
         ("settings", "said"),
         [
