@@ -140,7 +140,8 @@ class Simulate(Generator[NoSettings, SimulateGenerate]):
         own = content.simulator
         path = simulator.source_file(plan.request.settings)
         code = None if path is None else digests.of_file(path)
-        environment = {"model": own.source, **own.versions, **({"code": code} if code else {})}
+        known = {"model": own.source, "licence": own.licence, "code": code}
+        environment = {**{name: value for name, value in known.items() if value}, **own.versions}
         facts = {"function": own.reference, "source": own.source, "licence": own.licence}
         return GenerateReport(
             environment,
