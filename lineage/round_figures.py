@@ -38,7 +38,7 @@ def excess(evidence: Evidence, name: str, what: str) -> Figure:
     names = ("value", "low", "high", "null", "null_low", "null_high")
     value, low, high, null, null_low, null_high = _of_round(evidence, name, *names)
     if value is None or low is None or high is None or null is None:
-        return _absent(evidence)
+        return _absent(evidence, name)
     null_low, null_high = (null if end is None else end for end in (null_low, null_high))
     below = math.hypot(value - low, null_high - null)
     above = math.hypot(high - value, null - null_low)
@@ -51,7 +51,7 @@ def holdout_leaning(evidence: Evidence) -> Figure:
     """Share of accepted rows that are nearer to the hold-out than to as many training rows."""
     value, low, high = _of_round(evidence, "holdout_leaning", "value", "low", "high")
     if value is None or low is None or high is None:
-        return _absent(evidence)
+        return _absent(evidence, "holdout_leaning")
     detail = "of the accepted rows are nearer to the hold-out than to as many training rows"
     return Figure(value, low, high, f"{value:.3f} {detail}; by chance 0.5")
 
@@ -60,7 +60,7 @@ def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     """A figure of the class where it is least, as a ratio to that of real rows."""
     (value,) = _of_round(evidence, name, "value")
     if value is None:
-        return _absent(evidence)
+        return _absent(evidence, name)
     entry = evidence.metrics["round"][name]
     told = entry if isinstance(entry, Mapping) else {}
     detail = f"class {told.get('of', '?')} has {value:.2f} of the {what} of real rows"
@@ -74,7 +74,7 @@ def rare_recall(evidence: Evidence) -> Figure:
     """Recall of rare modes, as a ratio to what as many real rows reach."""
     value, null = _of_round(evidence, "rare_recall", "value", "null")
     if value is None or null is None or null <= 0:
-        return _absent(evidence)
+        return _absent(evidence, "rare_recall")
     detail = f"{value:.2f} of the rarest real rows are reached; as many real rows reach {null:.2f}"
     return exact(value / null, detail)
 
@@ -130,9 +130,10 @@ def _of_round(evidence: Evidence, name: str, *parts: str) -> list[float | None]:
     return [number(evidence.metrics, "round", name, part) for part in parts]
 
 
-def _absent(evidence: Evidence) -> Figure:
-    """A figure of the round that is not there: the round is real itself, or nobody measured it."""
-    reason = figures.inapplicable_because(evidence, "round")
+def _absent(evidence: Evidence, name: str) -> Figure:
+    """A figure of the round that is not there: the data cannot have it, or nobody measured it."""
+    reasons = (figures.inapplicable_because(evidence, section) for section in ("round", name))
+    reason = next((each for each in reasons if each is not None), None)
     return unmeasured(ABSENT) if reason is None else inapplicable(reason)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BENCHES: Final = {
     "digits": "benchmarks.crafted.digit_bench",
+    "tables": "benchmarks.crafted.added.tables",
 }
 """The module of each, with a `BENCH`."""
 Group = Literal["healthy", "style", "leak", "copy", "harm"]

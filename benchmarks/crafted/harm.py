@@ -51,7 +51,7 @@ def measured(
         seed: of the models and the bootstrap.
     """
     right = hits(mix, test, seed)
-    return {name: _lost(alone[name], right[name], test.labels, seed) for name in FAMILIES}
+    return {name: lost_between(alone[name], right[name], test.labels, seed) for name in FAMILIES}
 
 
 def hits(train: Rows, test: Rows, seed: int) -> dict[str, NDArray[np.float64]]:
@@ -68,7 +68,8 @@ def hits(train: Rows, test: Rows, seed: int) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _lost(alone: NDArray[Any], right: NDArray[Any], labels: Labels, seed: int) -> Lost:
+def lost_between(alone: NDArray[Any], right: NDArray[Any], labels: NDArray[Any], seed: int) -> Lost:
+    """Compare how often each test row is got right, [n], by two models."""
     apart = np.asarray(alone - right, dtype=np.float64)
     accuracy = values.of_means(apart, RESAMPLES, seed)
     classes = [

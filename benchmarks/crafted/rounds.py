@@ -6,12 +6,13 @@ Every step is the stages' own function; only the lake between them is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.crafted.remembered import Remembered
 from benchmarks.crafted.world import Rows
 from expectations.suite import Suite
 from lineage import curation, record, schema, training_mix
@@ -23,6 +24,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.features import images
 from pipelines.gate import contamination
 from pipelines.metrics import Configured
+from pipelines.metrics.protocol import Task
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.metrics.round import MIN_ROWS
 from pipelines.modalities import Modality
@@ -33,6 +35,8 @@ from pipelines.verification.judging import Scored
 
 ROUND: Final = 1
 SHAPE: Final = (8, 8)
+UNJUDGED: Final = ("table_fidelity", "text_variety")
+"""Metrics that no check of the guard reads."""
 KEY: Final = ("round", "row", "sample_id")
 
 
@@ -136,7 +140,13 @@ def _frame(world: World, payload: pl.DataFrame) -> pl.DataFrame:
 def versions(modality: Modality) -> dict[str, str]:
     """Versions of what scores and measures rounds, by kind and name."""
     tasks = TASKS.versions([each for each in (modality.task, modality.second_task) if each])
-    return METRICS.versions((*modality.metrics, *modality.guard_metrics)) | tasks
+    return METRICS.versions(judged_metrics(modality)) | tasks
+
+
+def judged_metrics(modality: Modality) -> tuple[str, ...]:
+    """Names of the metrics that checks of the guard are about; others take time for nothing."""
+    names = (*modality.metrics, *modality.guard_metrics)
+    return tuple(name for name in names if name not in UNJUDGED)
 
 
 def _verdicts(world: World, frame: pl.DataFrame) -> pl.DataFrame:
@@ -196,15 +206,17 @@ def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[st
         accepted=measured["accepted"],
         mix=measured["mix"],
         previous=measured["previous"],
-        task=Configured(TASKS.load(modality.task)),
-        second=Configured(TASKS.load(modality.second_task)) if modality.second_task else None,
-        metrics=[
-            Configured(METRICS.load(name)) for name in (*modality.metrics, *modality.guard_metrics)
-        ],
+        task=_task(modality.task),
+        second=_task(modality.second_task) if modality.second_task else None,
+        metrics=[Configured(METRICS.load(name)) for name in judged_metrics(modality)],
         settings=world.settings.evaluate,
         seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
     )
     return evaluation.to_dict()
+
+
+def _task(name: str) -> Configured[Task[Any]]:
+    return Configured(cast("Task[Any]", Remembered(TASKS.load(name))))
 
 
 def _evidence(

@@ -19,6 +19,7 @@ from lake.visible import visible
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
+from pipelines.metrics.closeness import NO_CLASSES, has_classes
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.neighbours import MOST, drawn
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
@@ -37,7 +38,7 @@ class Classes(RoundMetric[NoSettings]):
     """The worst class of a round: its share, its coverage and its variance."""
 
     name = "classes"
-    version = "classes/1"
+    version = "classes/2"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -54,10 +55,9 @@ class Classes(RoundMetric[NoSettings]):
             class_coverage: coverage of held-out rows of the class over that of as many real rows.
             class_variance: total variance over that of the real rows.
             Each is that of the class where it is least, and NaN where no class has enough rows. No
-            figures where there are no two labels, or the modality knows no style of rows.
+            figures where rows have no classes.
         """
-        one_class = len(np.unique(request.real.labels)) < 2  # noqa: PLR2004  one is none
-        if one_class or not request.knows_style:
+        if not has_classes(request.real):
             return {"accepted": {}}
         seed = derive_seed(request.seed, "classes")
         sets = {
@@ -70,6 +70,10 @@ class Classes(RoundMetric[NoSettings]):
         found = [*shares, *(metric for each in shapes for metric in each)]
         among = len(np.unique(request.real.labels))
         return {"accepted": {name: _least(found, name, among) for name in NAMES}}
+
+    def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
+        """Say that rows without classes have no figures of classes."""
+        return {} if has_classes(request.real) else dict.fromkeys(NAMES, NO_CLASSES)
 
 
 def _least(found: list[tuple[str, MetricOf]], name: str, among: int) -> Metric:

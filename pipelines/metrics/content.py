@@ -37,7 +37,7 @@ class Content(RoundMetric[NoSettings]):
     """Shape without style, and recall of rare modes."""
 
     name = "content"
-    version = "content/1"
+    version = "content/2"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -52,16 +52,16 @@ class Content(RoundMetric[NoSettings]):
             content_recall, content_coverage, content_variance, content_tail: as the figures of
             `shape`, without the style of rows.
             rare_recall: recall of the rarest held-out rows.
-            No figures where the modality knows no style of rows.
+            The former only where the modality knows the style of rows.
         """
-        if not request.knows_style:
-            return {"accepted": {}}
         real, held, rows = (
             each.content for each in (request.real, request.validation, request.sets["accepted"])
         )
         yardstick = Yardstick(real, held, features.fit(real), request.n)
         seed = derive_seed(request.seed, "content")
         found = {"rare_recall": _rare_recall(yardstick, rows, seed, request.bootstrap)}
+        if not request.knows_style:
+            return {"accepted": found}
         against = shape.null(yardstick, DRAWS, derive_seed(seed, "null"))
         figures = yardstick.figures(rows)
         unknown = np.nan

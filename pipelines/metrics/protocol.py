@@ -53,11 +53,7 @@ class MetricRequest:
 
     @property
     def knows_style(self) -> bool:
-        """Whether the modality takes the style out of rows (`Labelled.neutral`).
-
-        The guard's limits of figures about labels, copies, classes and rare modes were found on
-        such rows, so these figures are not measured on others.
-        """
+        """Whether the modality takes the style out of rows (`Labelled.neutral`)."""
         return len(self.real.neutral) > 0
 
     def of(self, name: str) -> Labelled:
@@ -91,6 +87,10 @@ class RoundMetric(Plugin, Protocol[Own]):
             By set of `sets`, and in it by figure; the same figures for each set, none named as one
             of another metric. NaN stands where a figure could not be computed.
         """
+
+    def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:  # noqa: ARG002  of the protocol
+        """Say which of its figures the data cannot have, and why, in words for a person."""
+        return {}
 
 
 class Task(Plugin, Protocol[Own]):

@@ -163,6 +163,11 @@ def evaluate_round(
     n = min(len(each.labels) for each in named.values())
     request = _request(named, n, settings, seed)
     measured = _measured(request, metrics)
+    missing = {
+        name: reason
+        for each in metrics
+        for name, reason in each.plugin.not_applicable(request).items()
+    }
     trained = {"real_only": real, "mix": mix, "previous": previous}
     chosen, not_applicable = _chosen(task, unlabelled, validation)
     plugin = chosen.plugin
@@ -193,7 +198,9 @@ def evaluate_round(
             settings=settings,
             seed=derive_seed(seed, "second"),
         ),
-        not_applicable={**not_applicable, "round": REAL} if real_round else not_applicable,
+        not_applicable={**not_applicable, "round": REAL}
+        if real_round
+        else {**missing, **not_applicable},
     )
 
 

@@ -95,10 +95,9 @@ def section(
         `task`, the figure of that name, `difference`, and `pooled`: the same difference, where a
         row counts by the mean of both families. Two families err on other rows, so their mean shows
         a loss that either alone leaves to chance; not where one of them scores no single rows.
-        Nothing where there are no two labels, or where rows have no style: the guard's limits were
-        found on such rows.
+        Nothing where there are no two labels.
     """
-    if len(np.unique(validation.labels)) < 2 or not len(validation.neutral):  # noqa: PLR2004
+    if len(np.unique(validation.labels)) < 2:  # noqa: PLR2004
         return {}
     second = Family(plugin, answers(plugin, own, trained, validation))
     both = pooled(first, second, settings, derive_seed(seed, "pooled"))

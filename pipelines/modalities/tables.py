@@ -54,10 +54,12 @@ class Tables(Modality):
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"table_distance": {}}
     """Agreement needs labels, so it is asked for by name."""
     metrics: ClassVar[tuple[str, ...]] = ("shape", "table_fidelity")
+    guard_metrics: ClassVar[tuple[str, ...]] = ("table_neighbours", "classes", "content")
     generator: ClassVar[str] = "interpolation"
     identity: tuple[str, ...]
     settings: TableSettings = NOTHING
     task: str = "table_labels"  # type: ignore[misc]  # the class's, unless there is a target
+    second_task: str = "nearest_labels"  # type: ignore[misc]  # likewise
 
     def __post_init__(self) -> None:
         """Set the task of a target.
@@ -67,6 +69,7 @@ class Tables(Modality):
         """
         if self.settings.target is not None:
             object.__setattr__(self, "task", "table_target")
+            object.__setattr__(self, "second_task", "")
 
     @property
     def features(self) -> tuple[str, ...]:

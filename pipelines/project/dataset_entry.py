@@ -127,7 +127,11 @@ def plan(
             scorers.pop(scorer)
     wrong = guard_limits.OF_A_TARGET if detected.target is not None else _wrong(measured)
     limits, where = guard_limits.suited(real.splits["validation"], wrong)
+    groups = real.report.groups
+    near, dense = guard_limits.near_by_chance(real.report.read, groups.count - groups.several)
     classified = LABEL in real.train.columns or detected.target is not None
+    guard = {**(limits if classified else {}), **near}
+    told = "; ".join(part for part in (where if classified and limits else "", dense) if part)
     task = real.settings.modality.task if classified else _unlabelled_task(real)
     entry |= {
         "fit": dict(suited.fit),
@@ -135,7 +139,7 @@ def plan(
         "verify": {"scorers": scorers},
         "curate": {},
         "evaluate": {},
-        "publish": {"guard": limits if classified else {}},
+        "publish": {"guard": guard},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")
     suite = suite_template.write(
@@ -145,7 +149,7 @@ def plan(
         name=name,
         detected=detected,
         entry=entry,
-        comments=_comments(detected, suited, real, where if classified and limits else None),
+        comments=_comments(detected, suited, real, told or None),
         round=first if made is None else made.entry(first, settings),
         suite=suite,
         plots=plots.of_dataset(name, settings, task),

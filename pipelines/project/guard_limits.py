@@ -1,4 +1,4 @@
-"""Limits of the guard on losses downstream that suit the number of validation rows.
+"""Limits of the guard that suit the number of validation rows, and how near real rows are.
 
 A loss is the difference of two shares of hits on the same n rows. Where a share d of the rows is
 answered differently by two classifiers, its standard error is √(d/n) (McNemar's test; e.g.
@@ -17,6 +17,8 @@ DIFFERENT: Final = 0.05
 """Share of rows that two classifiers answer differently, at least."""
 OF_A_TARGET: Final = 0.2
 """What takes the place of that share where R² is judged: a share of the variance."""
+DENSE: Final = 0.05
+"""Share of real rows with a near-duplicate, from which candidates too are near by chance."""
 ERRORS: Final = {
     "downstream_real_warn": 1,
     "downstream_previous_warn": 1,
@@ -49,3 +51,29 @@ def suited(validation: int, wrong: float | None) -> tuple[dict[str, Any], str]:
         f"{validation} validation rows: chance moves a score by √({different:.2g}/{validation}) = "
         f"{error:.2g}; one, two and three times that"
     )
+
+
+def near_by_chance(rows: int, alone: int) -> tuple[dict[str, Any], str]:
+    """Choose limits on candidates near to held-out rows, where real rows are near to each other.
+
+    A generator that draws from the same distribution then makes rows that are near to held-out ones
+    too, though it never saw these.
+
+    Args:
+        rows: How many real rows there are.
+        alone: How many of them have no near-duplicate.
+
+    Returns:
+        The limits that differ from the defaults, and where they are from, in words; nothing where
+        few real rows are near to each other.
+    """
+    chance = 1 - alone / max(rows, 1)
+    if chance < DENSE:
+        return {}, ""
+    default = Limits()
+    limits = {
+        name: round(min(1.0, chance + (getattr(default, name) or 0.0)), 3)
+        for name in ("holdout_near_warn", "holdout_near_block")
+    }
+    words = f"{chance:.0%} of the real rows have a near-duplicate, so holdout_near allows as many"
+    return limits, words

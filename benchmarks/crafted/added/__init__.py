@@ -1,0 +1,1 @@
+"""Crafted rounds of data that is set up as `stemma dataset add` does it."""

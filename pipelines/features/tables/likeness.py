@@ -1,0 +1,127 @@
+"""How alike rows of tables are, whatever the one value is in which they differ most.
+
+As in Gower's distance, a number counts as the difference over the width of its column, at most 1,
+and a category as 0 where it is equal, else 1; null equals null alone. The largest difference is
+left out and the others are averaged, so a row of which one value was changed is as near to its
+original as before. Rows of two columns or fewer keep all differences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.features.tables import kinds
+
+EDGES: Final = (0.01, 0.99)
+"""Quantiles between which a column is as wide as it counts, as in Gower's distance."""
+TRIMMED: Final = 3
+"""Columns from which the largest difference is left out."""
+BLOCK: Final = 1 << 24
+"""Differences that are held in memory at once."""
+
+Records = NDArray[np.void]
+Distances = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Rows as numbers in widths of their columns [n, a], NaN for null, and codes [n, b]."""
+
+    numbers: NDArray[np.float64]
+    codes: NDArray[np.int64]
+
+    def at(self, rows: NDArray[np.int64]) -> Points:
+        """Select rows."""
+        return Points(self.numbers[rows], self.codes[rows])
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.numbers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Widths of numbers and codes of categories, fixed on real rows."""
+
+    widths: dict[str, float]
+    levels: dict[str, dict[Any, int]]
+
+    @classmethod
+    def of(cls, real: Records) -> Scale:
+        """Fix the scale on real rows."""
+        fields = real.dtype.names or ()
+        ordered = [field for field in fields if kinds.is_ordered(real, field)]
+        levels = {
+            field: {value: at for at, value in enumerate(dict.fromkeys(real[field].tolist()))}
+            for field in fields
+            if field not in ordered
+        }
+        return cls({field: _width(real[field]) for field in ordered}, levels)
+
+    def points(self, rows: Records) -> Points:
+        """Bring rows onto the scale; a category that no real row has is one of its own."""
+        numbers = [rows[field] / width for field, width in self.widths.items()]
+        codes = [
+            np.asarray([known.get(value, len(known)) for value in rows[field].tolist()])
+            for field, known in self.levels.items()
+        ]
+        return Points(_stacked(numbers, rows, np.float64), _stacked(codes, rows, np.int64))
+
+
+def nearest(rows: Points, others: Points, k: int) -> tuple[Distances, NDArray[np.int64]]:
+    """Find the k most alike of other rows.
+
+    Args:
+        rows: n rows.
+        others: m rows.
+        k: at least 1.
+
+    Returns:
+        Distances in [0, 1] and places, [n, k] each, the nearest first, ties by the lower place; NaN
+        and -1 where there are fewer.
+    """
+    distances = np.full((len(rows), k), np.nan)
+    places = np.full((len(rows), k), -1, dtype=np.int64)
+    columns = rows.numbers.shape[1] + rows.codes.shape[1]
+    step = max(1, BLOCK // max(1, len(others) * columns))
+    for start in range(0, len(rows), step):
+        block = np.arange(start, min(start + step, len(rows)))
+        apart = _apart(rows.at(block), others)
+        order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+        distances[block, : order.shape[1]] = np.take_along_axis(apart, order, axis=1)
+        places[block, : order.shape[1]] = order
+    return distances, places
+
+
+def _apart(rows: Points, others: Points) -> Distances:
+    """Compute the mean difference of each pair over all columns but the one that differs most."""
+    numbers = np.abs(rows.numbers[:, None, :] - others.numbers[None, :, :])
+    null, other_null = np.isnan(rows.numbers)[:, None, :], np.isnan(others.numbers)[None, :, :]
+    numbers = np.where(null & other_null, 0.0, np.where(null | other_null, 1.0, numbers))
+    parts = [np.minimum(numbers, 1.0), rows.codes[:, None, :] != others.codes[None, :, :]]
+    each = np.concatenate(parts, axis=2)
+    count = each.shape[2]
+    total: Distances = each.sum(axis=2)
+    if count >= TRIMMED:
+        total, count = np.maximum(total - each.max(axis=2), 0.0), count - 1
+    apart: Distances = total / max(count, 1)
+    return apart
+
+
+def _width(values: NDArray[np.float64]) -> float:
+    """Return how wide a column is: between its outer percentiles, else its whole range, else 1."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 1.0
+    low, high = np.quantile(known, EDGES)
+    return float(high - low) or float(np.ptp(known)) or 1.0
+
+
+def _stacked(columns: list[NDArray[Any]], rows: Records, dtype: type) -> NDArray[Any]:
+    if not columns:
+        return np.empty((len(rows), 0), dtype=dtype)
+    return np.stack(columns, axis=1).astype(dtype)
