@@ -47,14 +47,25 @@ def entry(content: Mapping[str, Any], generator: str, settings: Dataset) -> dict
     """
     if generator in ADDED_OTHERWISE:
         raise ParamsError(f"{generator} is not chosen so: {ADDED_OTHERWISE[generator]}")
-    found = GENERATORS.find(generator)
-    if not _suits(generator, settings):
-        raise ParamsError(
-            f"the generator {generator} makes rows of {' and '.join(found.modalities)}, and this "
-            f"data set is of modality {settings.ingest.modality}; those that suit it: "
-            f"{', '.join(suited(settings))}"
-        )
+    unsuited = problem(generator, settings)
+    if unsuited is not None:
+        raise ParamsError(unsuited)
     return limited({**content, "generator": generator})
+
+
+def problem(generator: str, settings: Dataset) -> str | None:
+    """Say why a generator cannot make rows of a data set; None: it can, or does not say.
+
+    Raises:
+        ParamsError: there is no such generator.
+    """
+    if _suits(generator, settings):
+        return None
+    modalities = " and ".join(GENERATORS.find(generator).modalities)
+    return (
+        f"the generator {generator} makes rows of {modalities}, and this data set is of modality "
+        f"{settings.ingest.modality}; those that suit it: {', '.join(suited(settings))}"
+    )
 
 
 def limited(content: Mapping[str, Any]) -> dict[str, Any]:

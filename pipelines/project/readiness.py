@@ -19,7 +19,7 @@ from pipelines.common.errors import PipelineError, ProjectError
 from pipelines.common.plugins import ChecksReadiness
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities import registry as modalities
-from pipelines.project import suite_check, suited_scorers
+from pipelines.project import chosen_generator, suite_check, suited_scorers
 from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
@@ -78,6 +78,8 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     yield from _of_plugin(modality, modalities.parsed(type(modality), given))
     own = settings.generate.of(ctx.round.generator)
     yield from cut_texts(ctx.round.generator, own, scorers)
+    if unsuited := chosen_generator.problem(ctx.round.generator, settings):
+        yield unsuited
     generator = GENERATORS.load(ctx.round.generator)
     yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))

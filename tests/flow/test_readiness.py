@@ -34,12 +34,21 @@ def of_another_column(project: Project) -> None:
     project.edit(lambda found: found["datasets"]["tiny"].update(verify={"scorers": scorers}))
 
 
+def by(generator: str) -> Callable[[Project], None]:
+    def change(project: Project) -> None:
+        project.edit(lambda found: found["rounds"]["tiny-1"].update(generator=generator))
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (without_agreement, r"`predicted_label` comes from scorer agreement; add it to verify"),
         (of_a_label_less, "'known' does not allow the label 1, which real rows have"),
         (of_another_column, "scorer agreement reads kind, which the samples do not have"),
+        (by("text"), "text makes rows of text, .* those that suit it: augment, diffusion"),
+        (by("simulate"), r"generate\.simulate\.function is missing"),
     ],
 )
 def test_a_round_that_could_not_be_judged_is_not_made(
