@@ -20,6 +20,9 @@ from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.simulate.generator import Simulate, seed_of
 from pipelines.generators.simulate.settings import SimulateGenerate
+from pipelines.scorers.protocol import Given
+from pipelines.scorers.registry import SCORERS
+from tests.pipelines.isolated import needs_sandbox
 
 DICE = """
 import random
@@ -183,6 +186,17 @@ class TestReasoningGym:
         assert made.report.source == "reasoning-gym 0.1.25"
         assert made.report.licence == "Apache-2.0"
         assert made.report.environment["reasoning-gym"] == "0.1.25"
+
+    @needs_sandbox
+    def test_the_scorer_maths_tells_right_answers_from_wrong_ones(self, tmp_path: Path) -> None:
+        made = making.make(Simulate(), self.asked(tmp_path)).candidates
+        wrong = pl.col("row") % 5 == 0
+        spoiled = pl.when(wrong).then(pl.col("answer") + "1").otherwise("answer")
+        rows = made.with_columns(pl.lit(1, pl.Int32).alias("round"), spoiled.alias("answer"))
+        scorer = SCORERS.load("maths")
+        scores = scorer.score(rows, Given(rows), scorer.Settings())
+        assert made["label"].n_unique() == 5  # every task of the default
+        assert scores["answer_correct"].to_list() == [row % 5 != 0 for row in range(30)]
 
     def test_answers_are_numbers_where_real_ones_are(self, tmp_path: Path) -> None:
         real = self.REAL.with_columns(truth=pl.Series([2]))
