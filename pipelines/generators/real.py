@@ -41,6 +41,9 @@ class RealGenerate(StrictModel):
     """As `ingest.source`; columns are read as `ingest` names them."""
     settings: Mapping[str, Any] = {}
     """The source's own, where it has any."""
+    columns: Mapping[str, str] = {}
+    """What this source calls its columns, by the names that the source of round 0 has for them,
+    where they differ."""
     digest: str = Field("", pattern="^([0-9a-f]{64})?$")
     """SHA-256 of the source as this round reads it, which `stemma dataset update` writes."""
     licence: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +38,22 @@ class Update:
     """The round before it, where main does not hold that yet."""
 
 
-def plan(params: Params, dataset: str, source: str, licence: str | None) -> Update:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How one source is read, where another one of the data set is read otherwise."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The source's own; empty: as it was read before, or as `ingest` says of its own source."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What it calls columns, by the names of round 0; empty: as it was read before."""
+
+
+AS_BEFORE: Final = Own()
+
+
+def plan(
+    params: Params, dataset: str, source: str, licence: str | None, own: Own = AS_BEFORE
+) -> Update:
     """Read a source, and plan the round that takes its new rows.
 
     Args:
@@ -46,6 +61,7 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
         dataset: the data set.
         source: as `ingest.source`.
         licence: of the new rows; None: as of round 0.
+        own: how the source is read.
 
     Raises:
         ProjectError: the real data is not in the lake yet, or the source has not changed.
@@ -54,8 +70,9 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
     """
     settings = params.datasets[dataset]
     source = _spelled(params, dataset, source)
-    own = dict(settings.ingest.settings) if source == settings.ingest.source else {}
-    digest = source_states.digest(source, own)
+    before = _read_before(params, dataset, source)
+    given, columns = dict(own.settings or before.settings), dict(own.columns or before.columns)
+    digest = source_states.digest(source, given)
     _refuse_taken(params, dataset, source, digest)
     lake, held_out = context.open_lake(params), context.open_lake(params, holdout=True)
     published = history.published(lake, dataset)
@@ -66,9 +83,13 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
     number, previous = _place(params, dataset, source, published)
     main = lake.resolve(refs.MAIN).id
     known = real_round.known_at(lake, held_out, main, dataset, before=number)
-    wanted = RealGenerate(source=source, settings=own, digest=digest, licence=licence)
+    wanted = RealGenerate(
+        source=source, settings=given, columns=columns, digest=digest, licence=licence
+    )
     arrivals = taking.take(settings, wanted, known)
-    section = {"source": source, **({"settings": own} if own else {}), "digest": digest}
+    named = {"settings": given, "columns": columns}
+    section = {"source": source, **{name: value for name, value in named.items() if value}}
+    section["digest"] = digest
     if licence is not None:
         section["licence"] = licence
     entry = {
@@ -87,6 +108,18 @@ def plan(params: Params, dataset: str, source: str, licence: str | None) -> Upda
         seen={} if len(arrivals.train) else {source: digest},
         waits_for=None if previous in published else f"{dataset}-{previous}",
     )
+
+
+def _read_before(params: Params, dataset: str, source: str) -> Own:
+    """How the newest round that names a source reads it, or else `ingest`."""
+    sections = [
+        entry.generate[real.NAME] for _, entry in source_states.real_entries(params, dataset)
+    ]
+    for section in reversed(sections):
+        if section.get("source") == source:
+            return Own(section.get("settings", {}), section.get("columns", {}))
+    ingest = params.datasets[dataset].ingest
+    return Own(ingest.settings) if source == ingest.source else AS_BEFORE
 
 
 def _spelled(params: Params, dataset: str, source: str) -> str:

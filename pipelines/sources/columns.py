@@ -49,6 +49,8 @@ class Columns:
     """The user's own key of a row: unique, never null, kept."""
     keep: tuple[str, ...] = ()
     """Further columns that travel with the samples."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """What a later source calls columns, by the user's names for them."""
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -82,6 +84,25 @@ class Columns:
                 f"ingest cannot keep a column {twice!r}, because samples have another column of "
                 "this name; rename it in the source"
             )
+
+    def unaliased(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give the columns of a later source the names that the first one has for them.
+
+        Raises:
+            DataError: a column is not there, or one has such a name already.
+        """
+        for name, theirs in self.aliases.items():
+            if theirs not in frame.columns:
+                raise DataError(
+                    f"{source} has no column {theirs!r}, which was named for {name!r}"
+                    f"{nearest(theirs, frame.columns)}"
+                )
+            if name in frame.columns and name not in self.aliases.values():
+                raise DataError(
+                    f"{source} has a column {name!r} besides {theirs!r}, which was named for it; "
+                    "take one of them out of the source"
+                )
+        return frame.rename({theirs: name for name, theirs in self.aliases.items()})
 
     def renamed(self, source: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Give the user's columns the names that the modality reads.

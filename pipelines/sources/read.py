@@ -65,6 +65,7 @@ def read(
     """
     columns.check(modality.derived)
     given = _given(source, settings, typed_csv=modality.csv_types)
+    given = replace(given, frame=columns.unaliased(source, given.frame))
     if given.frame.is_empty():
         raise DataError(f"{source} has no rows")
     typed = modality.typed(source, columns.renamed(source, given.frame))

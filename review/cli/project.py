@@ -97,6 +97,22 @@ def update_dataset(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the new rows.", show_default="as of round 0")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=THEIRS",
+            help="A column that SOURCE calls THEIRS and round 0 NAME; may be repeated.",
+            show_default="as in round 0",
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A setting of the source's own, such as split=test; may be repeated.",
+            show_default="as of the source before",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -106,6 +122,8 @@ def update_dataset(
         dataset=dataset,
         source=source,
         licence=licence,
+        column=tuple(column or ()),
+        setting=tuple(setting or ()),
         dry_run=dry_run,
         as_json=as_json,
     )

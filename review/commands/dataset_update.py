@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,29 @@ from typing import Any
 from lake import files
 from pipelines.params import FILE, load
 from pipelines.project import dataset_update
-from pipelines.project.dataset_update import Update
+from pipelines.project.dataset_update import Own, Update
 from pipelines.rounds.arrivals import taking
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
+from review.errors import UsageError
 
 
-def run(*, dataset: str, source: str, licence: str | None, dry_run: bool, as_json: bool) -> None:
+def run(
+    *,
+    dataset: str,
+    source: str,
+    licence: str | None,
+    column: tuple[str, ...],
+    setting: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Plan a round of real data, write it unless told not to, and print it."""
     params = load()
     wanted_dataset(params, dataset)
-    update = dataset_update.plan(params, dataset, source, licence)
+    settings = {name: _value(text) for name, text in _pairs("--setting", setting).items()}
+    own = Own(settings, _pairs("--column", column))
+    update = dataset_update.plan(params, dataset, source, licence, own)
     text = dataset_update.text(update, Path(FILE))
     if not dry_run:
         files.write_text(Path(FILE), text)
@@ -30,6 +43,31 @@ def run(*, dataset: str, source: str, licence: str | None, dry_run: bool, as_jso
     out = make_console()
     for line in _lines(update, dry_run=dry_run):
         out.print(sentence(line), soft_wrap=True)
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """Read NAME=VALUE, once or more.
+
+    Raises:
+        UsageError: There is no `=`, or a name comes twice.
+    """
+    pairs: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"{option} {each!r} is not NAME=VALUE")
+        if name in pairs:
+            raise UsageError(f"{option} names {name!r} twice; give it once")
+        pairs[name] = value
+    return pairs
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
+    """Read a value as JSON where it is such, and as a text otherwise."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _to_dict(update: Update, *, dry_run: bool) -> dict[str, Any]:

@@ -332,4 +332,28 @@ def test_a_column_of_another_type_is_refused(grown: Project) -> None:
     birds(40).with_columns(mass=pl.lit("heavy")).write_csv(grown.root / "other.csv")
     told = grown.stemma("dataset", "update", "birds", "other.csv")
     assert told.code != 0
-    assert "other.csv: column 'mass' is String, and Float64 in round 0" in told.err
+    said = "other.csv: column 'mass' is String, and Float64 in round 0 (row 0 has heavy); write it"
+    assert said in " ".join(told.err.split())
+
+
+def test_another_source_can_call_its_columns_otherwise(grown: Project) -> None:
+    other = {"beak": "bill", "species": "kind"}
+    birds(FIRST + MORE + 40).rename(other).write_csv(grown.root / "theirs.csv")
+    wrong = grown.stemma("dataset", "update", "birds", "theirs.csv", "--dry-run")
+    assert wrong.code != 0
+    options = [part for name in other.items() for part in ("--column", "=".join(name))]
+    told = grown.stemma("dataset", "update", "birds", "theirs.csv", *options, "--dry-run", "--json")
+    assert told.code == 0, told.said
+    said = json.loads(told.out)
+    assert said["entry"]["generate"]["real"]["columns"] == other
+    rows = said["arrivals"]["rows"]
+    assert rows["train"] + rows["held_out"] == 40
+    for wrong_option, sentence in (
+        ("--column=beak", "--column 'beak' is not NAME=VALUE"),
+        ("--column=beak=bil", "has no column 'bil', which was named for 'beak'"),
+        ("--column=mass=bill", "has a column 'mass' besides 'bill', which was named for it"),
+        ("--setting=sheet=2", "sheet"),
+    ):
+        refused = grown.stemma("dataset", "update", "birds", "theirs.csv", wrong_option)
+        assert refused.code != 0
+        assert sentence in " ".join(refused.err.split())

@@ -9,7 +9,7 @@ training does, and else where the keyed hash of its group sends it, as in round 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
@@ -30,6 +30,8 @@ from pipelines.sources.personal_data import PersonalData
 
 ID: Final = "sample_id"
 LABEL: Final = "label"
+SHOWN: Final = 40
+"""Characters of a value that a sentence shows."""
 NAMED: Final = 5
 """Labels that a sentence names."""
 
@@ -119,7 +121,8 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
         DataError: the source cannot be read, or a column is of another type than in round 0.
     """
     modality, ingest = settings.modality, settings.ingest
-    given = sources.read(wanted.source, modality, wanted.settings, settings.columns)
+    columns = replace(settings.columns, aliases=wanted.columns)
+    given = sources.read(wanted.source, modality, wanted.settings, columns)
     payload, personal = personal_data.scan(wanted.source, given.frame, ingest.pii)
     payload = _typed(wanted.source, payload, known.train, texts=modality.csv_types)
     rows = payload.with_columns(sample_ids(payload, settings.identity).alias(ID))
@@ -229,9 +232,25 @@ def _cast(source: str, values: pl.Series, dtype: pl.DataType, *, texts: bool) ->
         if cast.null_count() == values.null_count() and (names or (cast == values).all()):
             return cast
     raise DataError(
-        f"{source}: column {values.name!r} is {values.dtype}, and {dtype} in round 0; write it as "
-        "there, or add the whole source as another data set if it has really become another column"
+        f"{source}: column {values.name!r} is {values.dtype}, and {dtype} in round 0"
+        f"{_first_other(values, dtype)}; write it as there, or add the whole source as another "
+        "data set if it has really become another column"
     )
+
+
+def _first_other(values: pl.Series, dtype: pl.DataType) -> str:
+    """Name the first value that a type does not hold, where the type tells."""
+    if values.dtype.is_nested() or dtype.is_nested():
+        return ""
+    try:
+        held = values.cast(dtype, strict=False)
+    except pl.exceptions.PolarsError:
+        return ""
+    lost = values.is_not_null() & held.is_null()
+    if values.dtype.is_numeric() and dtype.is_numeric():
+        lost |= (held != values).fill_null(value=False)
+    row = lost.arg_max() if lost.any() else None
+    return "" if row is None else f" (row {row} has {str(values[row])[:SHOWN]})"
 
 
 def _split(settings: Dataset, rows: pl.DataFrame, known: Known) -> pl.Series:
