@@ -6,6 +6,7 @@
     ├── endpoint.json      where the serving process listens, and its pid; held open by it
     ├── lock               held by the serving process
     ├── catalog.db         repositories, branches, commits (SQLite)
+    ├── catalog.mark       how many changes it has seen
     ├── server.log         what went wrong in the serving process
     ├── objects/           content-addressed files
     └── staging/           files on their way in

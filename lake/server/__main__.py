@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -33,8 +34,9 @@ from lake.home import Credentials, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
 from lake.server import sample_data
+from lake.server.catalog import high_water
 from lake.server.catalog.catalog import Catalog
-from lake.server.catalog.database import Database
+from lake.server.catalog.high_water import Keeper
 from lake.server.catalog.imports import ImportService
 from lake.server.catalog.object_service import ObjectService
 from lake.server.catalog.protection import RepositorySettings
@@ -150,9 +152,12 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     with disk_errors_translated():
         announcement = home.announce(Endpoint(url, os.getpid(), options.idle))
     server.withdraw = announcement.withdraw
+    keeper = Keeper(home.catalog, app.catalog.database)
     try:
-        asyncio.run(_run(server, listener, lambda: monitor.idle_seconds(app), options.idle))
+        idle_seconds = partial(monitor.idle_seconds, app)
+        asyncio.run(_run(server, listener, idle_seconds, options.idle, keeper))
     finally:
+        keeper.keep()
         announcement.withdraw()
 
 
@@ -165,7 +170,7 @@ def open_lake(
     """Open catalog and object store of a lake, with its generated key pair where none is given."""
     keys = keys or home.credentials()
     store = ObjectStore(home)
-    catalog = Catalog(Database(home.catalog))
+    catalog = Catalog(high_water.opened(home.catalog))
     versions = Versions(catalog)
     settings = RepositorySettings(catalog)
     created = datetime.fromisoformat(home.identity().created)
@@ -217,11 +222,16 @@ class _Server(uvicorn.Server):
 
 
 async def _run(
-    server: uvicorn.Server, listener: socket.socket, idle_seconds: Callable[[], float], idle: int
+    server: uvicorn.Server,
+    listener: socket.socket,
+    idle_seconds: Callable[[], float],
+    idle: int,
+    keeper: Keeper,
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait([serving], timeout=CHECK_SECONDS)
+        await asyncio.to_thread(keeper.keep)
         if idle and idle_seconds() > idle:
             server.should_exit = True
     await serving

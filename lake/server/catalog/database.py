@@ -57,6 +57,9 @@ CREATE TABLE IF NOT EXISTS settings (
     repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS high_water (
+    one INTEGER PRIMARY KEY CHECK (one = 1), changes INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS blocks (id TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS reflog (
     repository TEXT NOT NULL, commit_id TEXT NOT NULL, left_at INTEGER NOT NULL
@@ -75,6 +78,10 @@ BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s'));
 """The reflog records which commit a branch or tag left, and when, other than by a commit on it:
 however that came about, a commit that is not reachable any more has been left by some ref."""
 
+COUNTED: Final = (
+    "INSERT INTO high_water VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET changes = changes + 1"
+)
+"""One change more that the catalogue has seen (`high_water.py`)."""
 _DAMAGE_MESSAGES: Final = (
     *("malformed", "not a database", "no such table", "no such column", "unsupported file format"),
     *("Could not decode", "wrong # of entries", "schema is corrupt", "has no column"),
@@ -129,6 +136,7 @@ class Database:
             try:
                 failpoints.hit(Failpoint.CHANGE_BEGUN)
                 yield connection
+                connection.execute(COUNTED)
                 failpoints.hit(Failpoint.CHANGE_READY)
                 connection.execute("COMMIT")
             except BaseException:

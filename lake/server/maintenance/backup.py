@@ -26,6 +26,7 @@ from typing import Final
 from lake import files, private
 from lake.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from lake.home import LakeHome
+from lake.server.catalog import high_water
 from lake.server.catalog.database import Database, sqlite_errors_translated
 from lake.server.maintenance import fsck
 from lake.server.maintenance.inventory import Inventory
@@ -36,6 +37,8 @@ from lake.server.storage.objects import object_files
 ATTEMPTS: Final = 3
 """How often the catalogue is copied where a collection removes objects in the meantime."""
 _KEPT: Final = ("identity.json", "credentials.json")
+_LEFT_OVER: Final = (high_water.NAME, "catalog.db-wal", "catalog.db-shm")
+"""What a catalogue that is gone may have left; SQLite would take its log for the new one's."""
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes of objects are copied, and of how many."""
@@ -132,6 +135,8 @@ def restore(source: Path, home: LakeHome, progress: Progress | None = None) -> C
         for name in _KEPT:
             if (source / name).exists():
                 _copy_file(source / name, home.path / name)
+        for name in _LEFT_OVER:
+            (home.path / name).unlink(missing_ok=True)
         _copy_file(backup.catalog, home.catalog)
         flush_directory(home.path)
     return _report(needed, copied, 0)

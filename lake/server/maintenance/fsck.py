@@ -17,6 +17,7 @@ from typing import Final
 
 from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
+from lake.server.catalog import high_water
 from lake.server.catalog.database import Database, sqlite_errors_translated
 from lake.server.maintenance.inventory import DAMAGED, MISSING, Inventory, ItemRef
 from lake.server.storage.hashing import sha256_of
@@ -73,6 +74,8 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
         inventory = Inventory(database)
         complaints = _sqlite_complaints(database.connection)
         wrong = {ItemRef("catalog", complaint): DAMAGED for complaint in complaints}
+        if lost := high_water.lost(home.catalog, database):
+            wrong[ItemRef("catalog", f"(without {lost} changes that it has seen)")] = DAMAGED
         inventory.read()
         paths = dict(object_files(home.objects))
         wrong |= inventory.wrong | _check_objects(paths, inventory.sizes, progress)
