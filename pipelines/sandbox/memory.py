@@ -3,19 +3,21 @@
 Each process tells what it holds; what several share counts once. That is asked again and again, so
 a run may take somewhat more before it is ended.
 
-Linux, Documentation/filesystems/proc.rst: statm, smaps_rollup.
+Linux, Documentation/filesystems/proc.rst: status, smaps_rollup.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 PROC: Final = Path("/proc")
-PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 KIBI: Final = 1 << 10
+OWN: Final = frozenset({"RssAnon", "RssShmem", "VmSwap"})
+"""What a process holds that is no file on a disk: in memory, shared or not, and swapped out."""
+OWN_PARTS: Final = frozenset({"Pss_Anon", "Pss_Shmem", "SwapPss"})
+"""The same, where each process has its part of what several share."""
 
 
 def exceeds(first: int, bound: int) -> bool:
@@ -47,19 +49,22 @@ def _threads(pid: int) -> list[Path]:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of a process's own memory; what it shares with its parent counts as its own."""
-    try:
-        _, resident, of_files, *_ = (PROC / str(pid) / "statm").read_text(encoding="ascii").split()
-    except OSError:
-        return 0
-    return (int(resident) - int(of_files)) * PAGE
+    """Bytes of a process's own memory; what it shares with others counts as its own."""
+    return sum(_sizes(pid, "status", OWN))
 
 
 def _proportional(pid: int) -> int:
     """Bytes of a process's own memory; of what n processes share, the n-th part."""
+    return sum(_sizes(pid, "smaps_rollup", OWN_PARTS)) or _resident(pid)
+
+
+def _sizes(pid: int, file: str, names: Collection[str]) -> Iterator[int]:
+    """Sizes in bytes that a file of a process names; none if it has ended or may not be read."""
     try:
-        lines = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:  # it has ended, or its memory may not be looked at
-        return _resident(pid)
-    sizes = {line.split(":")[0]: line.split()[1] for line in lines[1:]}
-    return int(sizes.get("Pss_Anon", "0")) * KIBI
+        lines = (PROC / str(pid) / file).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        name, _, size = line.partition(":")
+        if name in names:
+            yield int(size.split()[0]) * KIBI

@@ -408,6 +408,18 @@ def test_memory_of_all_processes_is_counted() -> None:
     assert not memory.exceeds(process.pid, 1)
 
 
+def test_memory_that_processes_share_is_counted_once() -> None:
+    take = "import mmap\nblock = mmap.mmap(-1, 64 << 20)\nblock[:] = bytes(64 << 20)\n"
+    share = "import os\nos.fork()\nprint('.', end='', flush=True)\ninput()\n"
+    command = [sys.executable, "-c", take + share]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(2) == b".."
+        assert memory.exceeds(process.pid, 64 << 20)
+        assert not memory.exceeds(process.pid, 128 << 20)
+        process.kill()
+
+
 ADD = "def add(a, b):\n    return a + b\n"
 TESTS = "assert add(1, 2) == 3\n"
 
