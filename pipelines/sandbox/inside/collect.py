@@ -11,18 +11,17 @@ import ast
 import contextlib
 import inspect
 import os
-import sys
 import types
 import unittest
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, TypeGuard
 
 from pipelines.sandbox.inside import instrument, operations, proxies
+from pipelines.sandbox.inside.counting import Counted
 from pipelines.sandbox.inside.decorated import Decorated
-from pipelines.sandbox.inside.errors import Broken, Unjudged, is_failure
+from pipelines.sandbox.inside.errors import Broken, Unjudged
 
 PLACE: Final = Path("/box/test_program.py")
 """A file that pytest is given, in place of which it takes the tests."""
@@ -31,43 +30,8 @@ RUN: Final[dict[str, Callable[..., Any]]] = {}
 """What runs the tests, where the tests themselves must not call it."""
 
 
-@dataclass(slots=True)
-class Counted:
-    """What was judged."""
-
-    assertions: int = 0
-    tests: int = 0
-    failed: int = 0
-    """Assertions that failed, the expected ones apart; the tests may have caught them."""
-    entered: set[str] = field(default_factory=set)
-
-    def held(self) -> None:
-        """An assertion held."""
-        self.assertions += 1
-
-    def holds(self, value: object) -> bool:
-        """Whether an assertion holds."""
-        found = bool(value)
-        self.failed += not found
-        return found
-
-    def caught(self) -> None:
-        """The tests handle an exception, which may be a failed assertion of theirs."""
-        error = sys.exc_info()[1]
-        self.failed += is_failure(error) and _is_raised_by_tests(error)
-
-
 class FailedTestError(Exception):
     """A test failed, or could not be run, for the reason that is its cause."""
-
-
-def _is_raised_by_tests(error: BaseException | None) -> bool:
-    """Whether the tests raised it, themselves or by a function of unittest or pytest."""
-    at = None if error is None else error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    place = "" if at is None else at.tb_frame.f_code.co_filename
-    return place == instrument.FILE or bool({"unittest", "_pytest"} & set(Path(place).parts))
 
 
 def needs_pytest(tree: ast.Module) -> bool:
@@ -218,6 +182,7 @@ def _pytest(names: dict[str, Any], counted: Counted) -> None:
     plugin = _Plugin(module, counted)
     options = ["--assert=plain", "-q", "--noconftest", "--import-mode=importlib", "--no-header"]
     options += ["-c", os.devnull, "--rootdir=/box", "-p", "no:cacheprovider", "-s"]
+    options += ["-p", "no:threadexception"]  # `Counted.in_thread` hears of these
     code = RUN["pytest"]([*options, str(PLACE)], plugins=[plugin])
     if plugin.first is not None:
         raise FailedTestError from plugin.first
@@ -273,15 +238,16 @@ def silence(*, by_pytest: bool) -> None:
     """Keep tests that run themselves from doing so: they are run afterwards."""
     for name, function in (("assertIs", _assert_is), ("assertIsNot", _assert_is_not)):
         setattr(unittest.TestCase, name, function)
-    setattr(unittest, "main", _nothing)  # noqa: B010  a class, otherwise
+    setattr(unittest, "main", _later)  # noqa: B010  a class, otherwise
     if by_pytest:
         import pytest  # noqa: PLC0415  an extra, and slow to import
 
         RUN["pytest"], pytest.main = pytest.main, lambda *_, **__: 0
 
 
-def _nothing(*_: Any, **__: Any) -> None:
-    """Do nothing."""
+def _later(*_: Any, **__: Any) -> Any:
+    """Stand in for `unittest.main`, whose result tests may ask for: they are run afterwards."""
+    return types.SimpleNamespace(result=unittest.TestResult())
 
 
 def _assert_is(case: unittest.TestCase, first: object, second: object, msg: Any = None) -> None:

@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import sys
+import threading
 import types
 import typing
 from typing import Any, Final, NoReturn
@@ -29,7 +30,8 @@ from pipelines.sandbox.inside import (
     remote,
 )
 from pipelines.sandbox.inside.channel import Channel
-from pipelines.sandbox.inside.collect import Counted, FailedTestError
+from pipelines.sandbox.inside.collect import FailedTestError
+from pipelines.sandbox.inside.counting import Counted, ends_well
 from pipelines.sandbox.inside.decorated import decorated
 from pipelines.sandbox.inside.errors import CAUGHT, Broken, Unjudged
 from pipelines.sandbox.inside.folder import Folder
@@ -102,7 +104,7 @@ def _passed(program: Program, counted: Counted) -> dict[str, Any]:
     if program.caught:
         return _unjudged(CAUGHT)
     if counted.failed:
-        return _unjudged("the tests caught a failed assertion of their own")
+        return _unjudged("the tests passed over a failed assertion, or an error in a thread")
     if not program.asked:
         return _unjudged("the tests never use the program")
     return {"result": "passed", "says": ""}
@@ -114,6 +116,7 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
     if by_pytest and importlib.util.find_spec("pytest") is None:
         raise Unjudged("these tests need pytest")
     collect.silence(by_pytest=by_pytest)
+    threading.excepthook = counted.in_thread
     program.loaded()
     names = Names(program, tree, request["entry_point"])
     _modules(program, names)
@@ -128,7 +131,11 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
     names |= {"isinstance": proxies.is_instance, "issubclass": proxies.is_subclass}
     names["id"] = proxies.identity
     code = compile(instrument.instrumented(tree), instrument.FILE, "exec", dont_inherit=True)
-    exec(code, names)  # noqa: S102  the sandbox's purpose
+    try:
+        exec(code, names)  # noqa: S102  the sandbox's purpose
+    except SystemExit as end:
+        if not ends_well(end):
+            raise
     entry, wrapped = request["entry_point"], decorated(tree)
     collect.run(names, counted, wrapped, by_pytest=by_pytest, entry=lambda: _entry(program, entry))
     for each in wrapped if program.is_apart else ():

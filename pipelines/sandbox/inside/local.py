@@ -8,9 +8,11 @@ from __future__ import annotations
 import linecache
 import sys
 import types
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pipelines.sandbox.inside.errors import Unjudged
+
+FILE: Final = "program.py"
 
 
 class Program:
@@ -32,8 +34,8 @@ class Program:
         """Run the program's module, as an import would."""
         sys.modules["program"] = self.module
         lines = self._code.splitlines(keepends=True)
-        linecache.cache["program.py"] = (len(self._code), None, lines, "program.py")
-        exec(compile(self._code, "program.py", "exec", dont_inherit=True), self.module.__dict__)  # noqa: S102  the sandbox's purpose
+        linecache.cache[FILE] = (len(self._code), None, lines, FILE)
+        exec(compile(self._code, FILE, "exec", dont_inherit=True), self.module.__dict__)  # noqa: S102  the sandbox's purpose
 
     def look(self, name: str) -> Any:
         """A name of its module; NameError where it has none."""

@@ -22,11 +22,10 @@ from pipelines.sandbox.inside.containers import Shared
 from pipelines.sandbox.inside.errors import CrossingError, MalformedError
 from pipelines.sandbox.inside.folder import Folder
 from pipelines.sandbox.inside.given import Given
-from pipelines.sandbox.inside.local import functions
+from pipelines.sandbox.inside.local import FILE, functions
 from pipelines.sandbox.inside.setting import Setting
 from pipelines.sandbox.inside.streams import Streams
 
-FILE: Final = "program.py"
 LONGEST: Final = 1 << 16
 """Characters of an exception's message."""
 CHAIN: Final = 4
