@@ -37,6 +37,8 @@ class Record:
     round: int
     shard: int
     seed: int
+    """Of the shard; where each row has a seed of its own, that of the first one."""
+    has_row_seeds: bool
     commit: str
     """The round's generate commit."""
     generator: str
@@ -147,6 +149,7 @@ def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> R
         round=number,
         shard=shard,
         seed=rows["seed"][0],
+        has_row_seeds=rows["seed"].n_unique() > 1,
         commit=generated.id,
         generator=rows["generator"][0],
         rows=rows.select("row", "sample_id").join(

@@ -71,7 +71,7 @@ def _to_dict(result: Replay) -> dict[str, Any]:
         "dataset": record.dataset,
         "round": record.round,
         "shard": record.shard,
-        "seed": record.seed,
+        "seed": None if record.has_row_seeds else record.seed,
         "generator": record.generator,
         "kind": record.manifest["generator"]["kind"],
         "commit": record.commit,
@@ -92,9 +92,10 @@ def _to_dict(result: Replay) -> dict[str, Any]:
 def _rendered(result: Replay) -> Iterator[RenderableType]:
     record = result.record
     location = f"{record.dataset}, round {record.round}, shard {record.shard}"
+    seed = "a seed for each row" if record.has_row_seeds else f"seed {record.seed}"
     yield sentence(
         f"{location}: {record.rows.height:,} rows by generator {record.generator[:12]}, "
-        f"{record.manifest['generator']['kind']}, seed {record.seed}, commit {record.commit[:12]}"
+        f"{record.manifest['generator']['kind']}, {seed}, commit {record.commit[:12]}"
     )
     yield sentence(_result(result), style="green" if result.identical else "red")
     yield sentence(_expected(result))

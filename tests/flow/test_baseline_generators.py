@@ -92,6 +92,7 @@ def test_a_shard_is_replayed_and_origins_are_shown(made: Project, number: int) -
     done = made.stemma("audit", sample["sample_id"].hex(), "--replay")
     assert done.code == 0, done.said
     assert "identical: ids and payload bytes of all 10 rows" in done.out
+    assert ("a seed for each row" in done.out) == (number == 3)
     shown = made.stemma("audit", sample["sample_id"].hex()).out
     assert f"rule {lineage['attribution'][0]}" in shown
     for parent in sample["parents"]:
