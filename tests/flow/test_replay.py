@@ -169,7 +169,7 @@ def test_ids_are_those_of_lineage(project: Project) -> None:
     [
         (
             {"about": lambda found: found | {"generator": {"kind": "service/1"}}},
-            "generator of kind service/1, which cannot be replayed; those that can: augment/1, diff",
+            "generator of kind service/1, which cannot be replayed; those that can: augment/1,",
         ),
         ({"without": "tiny/models/"}, "the generator of round 1 of tiny is gone"),
         ({"without": "tiny/candidates/"}, "the record of round 1 of tiny is incomplete"),
