@@ -29,6 +29,7 @@ SIDES: Final[Mapping[str, int]] = {
     "label_errors": 1,
     "downstream_real": 1,
     "downstream_second": 1,
+    "downstream_pooled": 1,
     "memorised_ratio": 1,
     "holdout_leaning": 1,
     "holdout_closer": 1,
