@@ -168,11 +168,7 @@ def _is_shallow(evidence: Evidence, limits: Limits) -> bool:
 def _is_style(evidence: Evidence, limits: Limits) -> bool:
     """Whether the shape of the round is that of real rows once style is taken out of each row."""
     held = (
-        hold(
-            replace(_shape("round", name), lenient=False),
-            round_figures.content(evidence, name),
-            limits,
-        )
+        hold(_shape("round", name), round_figures.content(evidence, name), limits)
         for name in SHAPES
     )
     return all(item.verdict == "pass" and item.value is not None for item in held)

@@ -119,11 +119,16 @@ def warned_rows(evidence: Evidence) -> Figure:
 
 
 def content(evidence: Evidence, name: str) -> Figure:
-    """Ratio of a shape figure of the round to its null, without the style of rows."""
-    value, null = _of_round(evidence, f"content_{name}", "value", "null")
+    """Ratio of a shape figure of the round to its null, without the style of rows.
+
+    Its interval has no width where none was measured.
+    """
+    value, low, high, null = _of_round(evidence, f"content_{name}", "value", "low", "high", "null")
     if value is None or null is None or null <= 0:
         return unmeasured(ABSENT)
-    return exact(value / null, f"without brightness and contrast of each row {value / null:.2f}")
+    low, high = (value if end is None else end for end in (low, high))
+    detail = f"without brightness and contrast of each row {value / null:.2f}"
+    return Figure(value / null, low / null, high / null, detail)
 
 
 def _of_round(evidence: Evidence, name: str, *parts: str) -> list[float | None]:

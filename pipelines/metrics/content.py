@@ -31,13 +31,15 @@ of its spread in each direction."""
 LEAST: Final = 20
 """Rare rows below which their recall is not measured."""
 FIGURES: Final = ("recall", "coverage", "variance", "tail")
+UNKNOWN: Final = (np.nan, np.nan)
+"""Ends of an interval that nobody measures."""
 
 
 class Content(RoundMetric[NoSettings]):
     """Shape without style, and recall of rare modes."""
 
     name = "content"
-    version = "content/2"
+    version = "content/3"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -50,7 +52,7 @@ class Content(RoundMetric[NoSettings]):
 
         Returns:
             content_recall, content_coverage, content_variance, content_tail: as the figures of
-            `shape`, without the style of rows.
+            `shape`, without the style of rows; the tail has an interval, since few rows lie in it.
             rare_recall: recall of the rarest held-out rows.
             The former only where the modality knows the style of rows.
         """
@@ -64,12 +66,13 @@ class Content(RoundMetric[NoSettings]):
             return {"accepted": found}
         against = shape.null(yardstick, DRAWS, derive_seed(seed, "null"))
         figures = yardstick.figures(rows)
-        unknown = np.nan
+        _, low, high = values.of_share(yardstick.in_tail(rows))
+        ends = {"tail": (low / shape.TAIL, high / shape.TAIL)}
         return {
             "accepted": found
             | {
                 f"content_{name}": Metric(
-                    figures[name], unknown, unknown, float(against[name].mean())
+                    figures[name], *ends.get(name, UNKNOWN), float(against[name].mean())
                 )
                 for name in FIGURES
             }

@@ -163,6 +163,16 @@ def test_another_style_is_called_so_and_judged_more_mildly() -> None:
     assert not guard.judge(dull, Limits()).blocked
 
 
+def test_few_rows_in_the_tails_are_no_content_that_is_lost() -> None:
+    """Of 411 rows, four are expected there; none is there by chance."""
+    dull = {"variance": metric(0.7, 0.02, 1.0), "content_tail": metric(0.0, 0.93, 1.0)}
+    assert check(with_round(**dull), "variance_round").verdict == "pass"
+    many = dull | {"content_tail": metric(0.0, 0.2, 1.0)}
+    assert check(with_round(**many), "variance_round").verdict == "warn"
+    earlier = dull | {"content_tail": {"value": 0.0, "low": None, "high": None, "null": 1.0}}
+    assert check(with_round(**earlier), "variance_round").verdict == "warn"
+
+
 @pytest.mark.parametrize("name", ["recall", "coverage", "variance", "tail"])
 def test_a_shape_that_is_off_without_style_too_is_no_style(name: str) -> None:
     off = {f"content_{name}": metric(0.01, 0.0, 1.0), "variance": metric(0.5, 0.02, 1.0)}
