@@ -1,10 +1,14 @@
-"""Functions of the tests that the program may wrap: one that it never calls has judged nothing."""
+"""Functions of the tests that the program may replace: one that is never called judges nothing.
+
+It may do so where a decorator of its own is put before one, or a class of its own above the class
+that one is a method of (`__init_subclass__`).
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +17,32 @@ from pipelines.sandbox.inside import proxies
 
 @dataclass(frozen=True, slots=True)
 class Decorated:
-    """A function of the tests that judges and has decorators."""
+    """A function of the tests that judges, and that decorators or classes may replace."""
 
     name: str
     roots: tuple[str, ...]
-    """The names that its decorators begin with."""
+    """The names that its decorators, and what its class derives from, begin with."""
     is_top: bool
     """Whether it is defined at the top of the file."""
 
     def is_by_program(self, names: dict[str, Any]) -> bool:
-        """Whether one of its decorators is the program's."""
+        """Whether one of these is the program's."""
         return any(_is_of_program(root, names) for root in self.roots)
 
 
 def decorated(tree: ast.Module) -> list[Decorated]:
-    """Functions of tests that have decorators and are tests or hold assertions."""
+    """Functions of tests that may be replaced and are tests or hold assertions."""
+    of_classes = {
+        id(function): each.bases
+        for each in ast.walk(tree)
+        if isinstance(each, ast.ClassDef)
+        for function in each.body
+    }
     return [
-        Decorated(node.name, tuple(_roots(node)), node in tree.body)
+        Decorated(node.name, roots, node in tree.body)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.decorator_list
+        and (roots := tuple(_roots([*node.decorator_list, *of_classes.get(id(node), ())])))
         and _judges(node)
     ]
 
@@ -42,8 +52,8 @@ def _judges(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return is_test or any(isinstance(node, ast.Assert) for node in ast.walk(function))
 
 
-def _roots(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    for node in function.decorator_list:
+def _roots(expressions: Iterable[ast.expr]) -> Iterator[str]:
+    for node in expressions:
         at: ast.expr = node
         while isinstance(at, ast.Call | ast.Attribute):
             at = at.func if isinstance(at, ast.Call) else at.value

@@ -215,10 +215,10 @@ def _may_set(value: Any, name: object) -> str:
     return found
 
 
-def _of_mocks() -> list[str]:
-    from unittest.mock import Mock  # noqa: PLC0415  imported by the tests
+def _of_mocks() -> set[str]:
+    from unittest.mock import AsyncMock, Mock  # noqa: PLC0415  imported by the tests
 
-    return dir(Mock())
+    return {*dir(Mock()), *dir(AsyncMock())}
 
 
 def _get(value: Any, name: str) -> Any:

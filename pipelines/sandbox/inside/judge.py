@@ -140,7 +140,9 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
     collect.run(names, counted, wrapped, by_pytest=by_pytest, entry=lambda: _entry(program, entry))
     for each in wrapped if program.is_apart else ():
         if each.name not in counted.entered and each.is_by_program(names):
-            program.unjudge(f"the program decorates {each.name} of the tests and never calls it")
+            program.unjudge(
+                f"the program can replace {each.name} of the tests, which is not called"
+            )
 
 
 def _modules(program: Program, names: Names) -> None:

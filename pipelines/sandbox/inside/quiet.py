@@ -1,10 +1,12 @@
-"""Exceptions that end a loop or a task in silence, and with it what the tests judge there."""
+"""Exceptions that end a loop, task or thread in silence, and with it what the tests judge there."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-QUIET: Final = ("StopIteration", "StopAsyncIteration", "GeneratorExit", "CancelledError")
+ENDS: Final = ("StopIteration", "StopAsyncIteration")
+"""What iterators end with."""
+QUIET: Final = ("GeneratorExit", "CancelledError", "SystemExit")
 ITERATING: Final = (("__next__",), ("__anext__",))
 """Special methods whose iterator may end."""
 
@@ -23,6 +25,5 @@ def raised(error: BaseException, do: str, args: tuple[Any, ...], tests: str) -> 
 
 
 def _refused(do: str, args: tuple[Any, ...]) -> tuple[str, ...]:
-    if do == "step":
-        return QUIET[2:]
-    return () if do == "special" and args[1:2] in ITERATING else QUIET
+    may_end = do == "step" or (do == "special" and args[1:2] in ITERATING)
+    return QUIET if may_end else (*ENDS, *QUIET)

@@ -308,7 +308,9 @@ def test_what_a_program_may_not_do_to_an_object_of_the_tests(how: str, args: lis
     assert form.check() is False
 
 
-@pytest.mark.parametrize("name", ["return_value", "assert_called_once", "_mock_children", "called"])
+@pytest.mark.parametrize(
+    "name", ["return_value", "assert_called_once", "_mock_children", "called", "await_count"]
+)
 def test_what_a_mock_has_for_the_tests_is_not_the_programs(name: str) -> None:
     mock = Mock()
     for how, args in (("get", [name]), ("set", [name, 1])):
