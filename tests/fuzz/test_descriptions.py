@@ -153,7 +153,7 @@ DATABASE: Final = digests_database()
 OF_DATABASES = (b"SQLite format 3\0", b"\0" * 100, b"CREATE TABLE digests (path)", b"\xff" * 20)
 
 
-@fuzzed(mutated([DATABASE, DATABASE, b""], OF_DATABASES), reasons=0)
+@fuzzed(mutated([DATABASE, DATABASE, b""], OF_DATABASES), reasons=0, cost=3)
 def test_kept_digests_of_files(data: bytes) -> object:
     file_digests.DATABASE.parent.mkdir(exist_ok=True)
     file_digests.DATABASE.write_bytes(data)
