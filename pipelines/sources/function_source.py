@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.common.plugins import NoSettings
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def of_function(
-    function: Callable[[], Any], *, called: str, release: str, made_from: str, terms: str | None
+    function: Callable[[], Any],
+    *,
+    called: str,
+    release: str,
+    made_from: str,
+    terms: str | None,
+    reads: tuple[Path, ...] = (),
 ) -> type[Source[NoSettings]]:
     """Make a source class of a function.
 
@@ -24,6 +31,7 @@ def of_function(
         release: Its semantic version, such as `digits/1`.
         made_from: Where the rows are from, as `Source.origin`.
         terms: Licence of the rows; None: unknown.
+        reads: Files of the user's that the function reads.
     """
 
     class FunctionSource(Source[NoSettings]):
@@ -34,6 +42,10 @@ def of_function(
         Settings = NoSettings
         origin = made_from
         licence = terms
+
+        def files(self, settings: NoSettings) -> tuple[Path, ...]:  # noqa: ARG002  it has none
+            """Return the files that the function reads."""
+            return reads
 
         def load(self, settings: NoSettings) -> pl.DataFrame:  # noqa: ARG002  it has none
             """Call the function."""

@@ -1,7 +1,7 @@
 """What a source is: a class that gives the real rows of a data set.
 
 A module of the user's own with a function `load() -> DataFrame`, and if it likes with texts SOURCE
-and LICENCE, is a source as well, without settings.
+and LICENCE, and with FILES, the paths of what it reads, is a source as well, without settings.
 """
 
 from __future__ import annotations

@@ -192,4 +192,20 @@ def _of_module(module: ModuleType, parsed: Reference) -> type[Source[Any]]:
         release=f"{called}/1",
         made_from=str(getattr(module, "SOURCE", parsed.location)),
         terms=getattr(module, "LICENCE", None),
+        reads=_read_by(module, parsed),
     )
+
+
+def _read_by(module: ModuleType, parsed: Reference) -> tuple[Path, ...]:
+    """The files that a module says it reads, in FILES.
+
+    Raises:
+        DataError: FILES is no list of paths.
+    """
+    named = getattr(module, "FILES", ())
+    listed = isinstance(named, list | tuple)
+    if not listed or not all(isinstance(each, str | Path) for each in named):
+        raise DataError(
+            f'{parsed.location}: FILES must be a list of paths, such as FILES = ["data/rows.csv"]'
+        )
+    return tuple(Path(each) for each in named)

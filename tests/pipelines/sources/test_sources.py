@@ -9,6 +9,7 @@ import pytest
 from pipelines.common.errors import DataError
 from pipelines.features import images
 from pipelines.modalities.images import Images
+from pipelines.rounds.arrivals import source_states
 from pipelines.sources import digits
 from pipelines.sources.read import read
 
@@ -94,6 +95,11 @@ def test_a_table_that_does_not_fit_is_one_sentence(
         ("def load():\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
         ("def load():\n    return [1]\n", "gave a list, not a Polars frame"),
         ("import nothing_of_this_name\n", "ModuleNotFoundError"),
+        (
+            "FILES = 'rows.csv'\ndef load():\n    return 1\n",
+            "own.py: FILES must be a list of paths",
+        ),
+        ("FILES = [3]\ndef load():\n    return 1\n", "own.py: FILES must be a list of paths"),
     ],
 )
 def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -103,6 +109,24 @@ def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: st
         read(str(place), IMAGES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_files_that_a_module_reads_are_part_of_the_state_of_its_source(tmp_path: Path) -> None:
+    place, data = tmp_path / "own.py", tmp_path / "rows.csv"
+    data.write_text("a\n1\n", encoding="utf-8")
+    text = "def load():\n    return 1\n"
+    place.write_text(text, encoding="utf-8")
+    assert source_states.files(str(place), {}).keys() == {str(place)}
+    place.write_text(f"FILES = [{str(data)!r}]\n{text}", encoding="utf-8")
+    before, digest = source_states.files(str(place), {}), source_states.digest(str(place), {})
+    assert before.keys() == {str(place), str(data)}
+    data.write_text("a\n1\n2\n", encoding="utf-8")
+    after = source_states.files(str(place), {})
+    assert {name for name in after if after[name] != before[name]} == {str(data)}
+    assert source_states.digest(str(place), {}) != digest
+    data.unlink()
+    with pytest.raises(DataError, match=r"rows\.csv is missing"):
+        source_states.files(str(place), {})
 
 
 def test_places_that_hold_nothing(tmp_path: Path) -> None:
