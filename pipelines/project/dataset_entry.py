@@ -36,6 +36,8 @@ from pipelines.scorers import registry
 from pipelines.scorers.protocol import EstimatesCost
 
 LABEL: Final = "label"
+HALVINGS: Final = 3
+"""Times that the distance of near-duplicates is halved at most."""
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 
 
@@ -61,6 +63,8 @@ class Plan:
     """What stage `ingest` will say of the source, such as which files it leaves out."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scorers that suit the modality and cannot be used, with the reason."""
+    lowered: str = ""
+    """Why the distance of near-duplicates is below the modality's; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def plan(
         "identity": list(detected.identity),
         "ingest": _ingest(source, detected, licence),
     }
-    real = read(name, entry)
+    real, lowered = with_even_splits(name, entry)
     suiting = real.settings.modality.generator
     first = {"dataset": name, "round": 1, "previous": 0, "generator": suiting}
     first |= {stage: {} for stage in STAGES}
@@ -157,6 +161,35 @@ def plan(
         classes=_classes(real.train),
         report=real.report,
         left_out=left_out,
+        lowered=lowered,
+    )
+
+
+def with_even_splits(name: str, entry: dict[str, Any]) -> tuple[Real, str]:
+    """Read real rows, and lower the distance of images that are near where most are in one group.
+
+    Images that are dim, plain or alike are near each other by their pixels without being copies.
+
+    Args:
+        name: Of the data set.
+        entry: Its section; `ingest.near` is changed in it.
+
+    Returns:
+        The rows, and why the distance was lowered; empty where it was not.
+    """
+    first = real = read(name, entry)
+    near = real.settings.ingest.near
+    for halved in (near / 2**step for step in range(1, HALVINGS + 1)):
+        crowded = real.report.uneven and real.report.groups.several
+        if not crowded or real.settings.ingest.modality != detection.IMAGE:
+            break
+        entry["ingest"]["near"] = halved
+        real = read(name, entry)
+    if real is first:
+        return first, ""
+    return real, (
+        f"at ingest.near {near:g}, {first.report.groups.largest:,} of {first.report.read:,} images "
+        f"are in one group of near-duplicates; it is {entry['ingest']['near']:g} here"
     )
 
 

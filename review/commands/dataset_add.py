@@ -217,6 +217,8 @@ def _about_data(plan: Plan) -> Iterator[str]:
         yield plan.report.personal.sentence()
     sizes = ", ".join(f"{count:,} {split}" for split, count in plan.splits.items())
     yield f"splits: {sizes}"
+    if plan.lowered:
+        yield plan.lowered
     if plan.report.uneven:
         yield plan.report.uneven
     if plan.classes:
