@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.crafted import adversarial, cases, distortions, table
+from benchmarks.crafted import adversarial, cases, digit_bench, distortions, kinds, table
 from benchmarks.crafted.cases import Case, Result
 from benchmarks.crafted.harm import Lost
 from benchmarks.crafted.world import Rows
@@ -108,3 +108,22 @@ def test_an_adversarial_image_has_the_label_that_fools_the_judge() -> None:
     assert (judge.labels(made.pixels) == made.labels).all()
     nearest = np.square(made.pixels[:, None] - pixels[None]).sum(axis=2).argmin(axis=1)
     assert (labels[nearest] != made.labels).mean() > 0.9
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("name", kinds.KINDS)
+def test_each_kind_makes_the_rounds_that_it_says(name: str) -> None:
+    kind, world = kinds.KINDS[name], digit_bench.world_of(3)
+    made = [kinds.candidates(kind, world, strength, 3) for strength in kind.strengths]
+    again = kinds.candidates(kind, world, kind.strengths[0], 3)
+    assert (again.pixels == made[0].pixels).all()
+    for rows in made:
+        assert rows.pixels.shape == (len(rows.labels), 64)
+        assert rows.pixels.min() >= 0
+        assert rows.pixels.max() <= 1
+        assert set(np.unique(rows.labels)) <= set(range(10))
+    if kind.group in ("leak", "copy") or name in ("adversarial", "wrong labels"):
+        for rows, strength in zip(made, kind.strengths, strict=True):
+            assert rows.crafted.mean() == pytest.approx(strength, abs=0.11)
+    if kind.group in ("healthy", "style"):
+        assert not any(rows.crafted.any() for rows in made)
