@@ -61,9 +61,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[local-llm,text]"
 	touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
-	touch $@
+# All at once: pip takes half a minute to see what is there already.
+$(VENV)/.installed-test: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[local-llm,text,test]"
+	touch $(VENV)/.installed $@
 
 clean:
 	rm -rf $(VENV) build dvc_plots

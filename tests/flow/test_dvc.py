@@ -63,8 +63,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     project = tracked(tmp_path_factory.mktemp("dvc") / "project")
     with contextlib.chdir(project.root):
         project.all(1)
-        shutil.rmtree("rounds")
-        shutil.rmtree("reports")
+        for folder in ("rounds", "reports"):
+            shutil.rmtree(folder)
     done = project.command("dvc", "repro")
     assert done.code == 0, done.said
     project.stop_lake()
@@ -172,7 +172,8 @@ def _metrics(shown: list[Any], name: str) -> dict[str, Any]:
 @pytest.mark.kill
 def test_killed_in_the_middle_and_run_again(done: Project) -> None:
     """The whole process group dies while round 2 is fitted, then while it is generated."""
-    done.edit(lambda found: found["rounds"].update({"tiny-2": tiny_round(2)}))
+    added = {"tiny-2": tiny_round(2) | {"generator": "noisy.py"}}
+    done.edit(lambda found: found["rounds"].update(added))
     for name in ("fit", "generate"):
         process = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
@@ -185,7 +186,7 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
         for line in process.stdout:
             if f"stemma stage {name} tiny-2" in line:
                 break
-        time.sleep(1.5)
+        time.sleep(1.0)
         os.killpg(process.pid, signal.SIGKILL)
         process.stdout.close()
         process.wait(10)
@@ -233,6 +234,9 @@ def changed(project: Project) -> set[str]:
 def test_a_missing_source_stops_its_own_data_set_and_an_added_round_runs(done: Project) -> None:
     added = done.stemma("round", "add", "tiny", "--json")
     assert json.loads(added.out)["round"] == "tiny-2"
+    done.round("tiny-2")  # its programs find it in the lake
+    for folder in ("rounds/tiny/2", "reports/tiny/2"):
+        shutil.rmtree(folder)
     done.edit(lambda found: found["datasets"].update(other=missing()))
     kept = done.command("dvc", "repro", "--keep-going")
     assert kept.code != 0

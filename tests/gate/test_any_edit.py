@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -25,7 +26,12 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 """A few examples; the same in each run."""
-THOROUGH = settings(QUICK, max_examples=200, phases=[Phase.generate, Phase.shrink])
+EVERY_TIME = 60
+MANY = int(os.environ.get("STEMMA_FUZZ_EXAMPLES") or EVERY_TIME)
+"""Edits that `make test-rest` tries, the same ones each time; the variable says how many others."""
+THOROUGH = settings(
+    QUICK, max_examples=MANY, phases=[Phase.generate, Phase.shrink], derandomize=MANY == EVERY_TIME
+)
 WAYS = ("commit", "merge", "merge of another answer")
 """How an edit comes to main."""
 

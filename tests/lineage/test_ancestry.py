@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +12,6 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage.ancestry import adjacency, propagation
@@ -20,6 +20,7 @@ from lineage.ancestry.founders import founders
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.walks import ancestors, descendants
 from lineage.errors import CycleError, QueryError
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import content
 from tests.lineage.forest import Forest, Node, Row, forests, mixed
 
@@ -32,11 +33,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ancestry")
 
 
-@settings(max_examples=40)
-@given(forest=forests(cycles=True), data=st.data())
-def test_queries_are_answered_as_by_the_lake(
-    cache: Path, forest: Forest, data: st.DataObject
-) -> None:
+@few_and_many(12, 40)
+def test_queries_are_answered_as_by_the_lake(cache: Path, examples: int) -> None:
+    holds(examples, partial(check_queries, cache), forests(cycles=True), st.data())
+
+
+def check_queries(cache: Path, forest: Forest, data: st.DataObject) -> None:
     index = open_index(cache, forest.sources(data.draw(st.integers(0, 9))))
     check_order(index, forest)
     check_lookups(index, forest, data)
@@ -45,11 +47,12 @@ def test_queries_are_answered_as_by_the_lake(
         check_walks(index, forest, data)
 
 
-@settings(max_examples=50)
-@given(forest=forests(), data=st.data())
-def test_what_is_derived_follows_from_the_lake(
-    cache: Path, forest: Forest, data: st.DataObject
-) -> None:
+@few_and_many(15, 50)
+def test_what_is_derived_follows_from_the_lake(cache: Path, examples: int) -> None:
+    holds(examples, partial(check_derived, cache), forests(), st.data())
+
+
+def check_derived(cache: Path, forest: Forest, data: st.DataObject) -> None:
     index = open_index(cache, forest.sources(data.draw(st.integers(0, 9))))
     assert index.cyclic == ()
     check_members(index, forest)
@@ -58,9 +61,12 @@ def test_what_is_derived_follows_from_the_lake(
     check_founders(index, forest, data)
 
 
-@settings(max_examples=20)
-@given(forest=forests(), data=st.data())
-def test_numbers_may_be_wide(
+@few_and_many(6, 20)
+def test_numbers_may_be_wide(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
+    holds(examples, partial(check_wide, tmp_path_factory), forests(), st.data())
+
+
+def check_wide(
     tmp_path_factory: pytest.TempPathFactory, forest: Forest, data: st.DataObject
 ) -> None:
     with patch.object(adjacency, "NARROW", 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -11,7 +12,6 @@ import numba
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
 
 from lineage import record, training_mix
 from lineage.ancestry import compiling, kernels
@@ -23,6 +23,7 @@ from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
 from lineage.ancestry.walks import descendants
 from lineage.errors import MixError
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.forest import Forest, Node, Row, content, mixed
 from tests.lineage.worlds import World, worlds
@@ -155,9 +156,14 @@ def test_an_unknown_subsample_is_refused(tmp_path: Path) -> None:
         index.members(index.segments[1], mix.digest)
 
 
-@settings(max_examples=30)
-@given(worlds())
+@few_and_many(10, 30)
 def test_the_graph_gives_what_was_recorded(
+    tmp_path_factory: pytest.TempPathFactory, examples: int
+) -> None:
+    holds(examples, partial(check_graph, tmp_path_factory), worlds())
+
+
+def check_graph(
     tmp_path_factory: pytest.TempPathFactory, built: tuple[World, dict[str, pl.DataFrame]]
 ) -> None:
     world, lake = built

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage import edges, guard, training_mix
 from lineage.guard import Evidence
 from lineage.limits import Limits
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import content, derived, real_rows
 from tests.lineage.digits import (
     HEALTHY,
@@ -175,15 +175,14 @@ def test_the_lower_bound_gives_seeds_no_weight(
     assert check(about, "real_inputs").value == pytest.approx(inputs, abs=1e-6)
 
 
-@given(
-    st.lists(st.integers(0, 4), min_size=2, max_size=2),
-    st.integers(0, 1),
-    st.sampled_from(["seed", "edited"]),
-    st.integers(1, 9),
-)
-def test_the_lower_bound_is_what_derive_gives_without_seeds(
-    weights: list[int], number: int, relation: str, heavy: int
-) -> None:
+@few_and_many(25, 100)
+def test_the_lower_bound_is_what_derive_gives_without_seeds(examples: int) -> None:
+    weights = st.lists(st.integers(0, 4), min_size=2, max_size=2)
+    relations = st.sampled_from(["seed", "edited"])
+    holds(examples, check_lower_bound, weights, st.integers(0, 1), relations, st.integers(1, 9))
+
+
+def check_lower_bound(weights: list[int], number: int, relation: str, heavy: int) -> None:
     """Against lineage derived again with seed weights 0; never above the recorded value."""
     rows = pl.concat([real_rows(3), derived(2, 1, None)])
     mix = training_mix.build(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage import contamination, edges
 from lineage.ancestry.index import Ancestry, open_index
 from lineage.ancestry.source import Source
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.worlds import Node, World, stored, worlds
 
@@ -87,11 +87,12 @@ def test_no_leak_contaminates_nothing_and_an_unknown_one_itself(line: Ancestry) 
     ]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(worlds(), st.data())
-def test_contamination_is_what_a_plain_walk_finds(
-    drawn: tuple[World, dict[str, pl.DataFrame]], data: st.DataObject
-) -> None:
+@few_and_many(8, 25)
+def test_contamination_is_what_a_plain_walk_finds(examples: int) -> None:
+    holds(examples, check_contamination, worlds(), st.data())
+
+
+def check_contamination(drawn: tuple[World, dict[str, pl.DataFrame]], data: st.DataObject) -> None:
     world, lake = drawn
     nodes = sorted(set(world.parents) | set(world.accepted))
     start = data.draw(st.sets(st.sampled_from(nodes), max_size=3))

@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 import prov.tests
 import pytest
-from hypothesis import given, settings
 from prov.model import (
     ProvActivity,
     ProvAgent,
@@ -32,6 +31,7 @@ from lineage.export import prov as exporting
 from lineage.export import prov_rows
 from lineage.export.values import Round
 from lineage.training_mix import MixManifest
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.exports import (
     ORIGIN,
@@ -148,11 +148,12 @@ def members(document: ProvDocument) -> list[Place]:
     )
 
 
-@given(worlds())
-@settings(max_examples=30)
-def test_what_prov_reads_is_what_the_frames_hold(
-    world: tuple[World, dict[str, pl.DataFrame]],
-) -> None:
+@few_and_many(10, 30)
+def test_what_prov_reads_is_what_the_frames_hold(examples: int) -> None:
+    holds(examples, check_prov, worlds())
+
+
+def check_prov(world: tuple[World, dict[str, pl.DataFrame]]) -> None:
     """Any family tree; row 0 of every generated round is refused."""
     rows: dict[Place, dict[str, Any]] = {
         (name, row["round"], row["row"]): row

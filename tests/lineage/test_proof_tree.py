@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
 
 from lineage import edges
 from lineage.proof.findings import Batch
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.healthy import Lake, findings, healthy, proofs, verdicts
 from tests.lineage.worlds import DATASETS, World, worlds
@@ -20,11 +20,12 @@ NOT_STATED = {"payload", "columns"}
 """Checks of what these worlds, whose samples have no payload, do not state."""
 
 
-@settings(max_examples=15)
-@given(worlds())
-def test_what_was_recorded_round_by_round_is_proved(
-    world: tuple[World, dict[str, pl.DataFrame]],
-) -> None:
+@few_and_many(5, 15)
+def test_what_was_recorded_round_by_round_is_proved(examples: int) -> None:
+    holds(examples, check_proved, worlds())
+
+
+def check_proved(world: tuple[World, dict[str, pl.DataFrame]]) -> None:
     """Shared content, copies, rejected parents, opaque models: the graph gives what was stored."""
     with TemporaryDirectory() as directory:
         found = proofs(grown(*world), Path(directory), only=DATASETS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
 
 from lineage import edges, record, schema, training_mix
 from lineage.errors import ParentError, SchemaError
+from tests.examples import few_and_many, holds
 from tests.lineage.conftest import candidate_rows, derived, ids, real_rows
 from tests.lineage.worlds import World, stored, worlds
 
@@ -18,11 +18,12 @@ def links(*rows: tuple[int, str, int, int, str, float]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=edges.PARENT, orient="row")
 
 
-@settings(deadline=None, max_examples=75)
-@given(worlds())
-def test_derived_columns_are_those_of_all_walks(
-    built: tuple[World, dict[str, pl.DataFrame]],
-) -> None:
+@few_and_many(25, 75)
+def test_derived_columns_are_those_of_all_walks(examples: int) -> None:
+    holds(examples, check_columns, worlds())
+
+
+def check_columns(built: tuple[World, dict[str, pl.DataFrame]]) -> None:
     world, lake = built
     for dataset, rows in lake.items():
         assert rows.schema == schema.LINEAGE
