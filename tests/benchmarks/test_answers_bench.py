@@ -13,6 +13,7 @@ from tests.pipelines.isolated import needs_sandbox
 pytest.importorskip("math_verify", reason="the peer comes with the extra `benchmarks`")
 
 
+@pytest.mark.bench
 @needs_sandbox
 def test_ours_passes_fewer_wrong_answers_and_fails_fewer_right_ones() -> None:
     pairs = [each for each in bench.table() if each.kind == "units"]
@@ -36,6 +37,7 @@ def test_what_math_verify_does_not_end_with_is_unknown_and_the_rest_goes_on(
     assert table.splitlines()[2].startswith("| math-verify | 2 | 0 | 0 | 1 | 0 | 1 |")
 
 
+@pytest.mark.bench
 @needs_sandbox
 def test_the_counts_are_printed_as_json(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -61,6 +61,7 @@ def without_extras(names: list[str], *asked: str) -> str:
     return done.stdout
 
 
+@pytest.mark.bench
 def test_help_needs_no_extra() -> None:
     names = benchmarks()
     assert {"lake", "lineage", "verify", "diff", "verifiers"} <= set(names)
