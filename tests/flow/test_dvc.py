@@ -172,7 +172,8 @@ def _metrics(shown: list[Any], name: str) -> dict[str, Any]:
 @pytest.mark.kill
 def test_killed_in_the_middle_and_run_again(done: Project) -> None:
     """The whole process group dies while round 2 is fitted, then while it is generated."""
-    done.edit(lambda found: found["rounds"].update({"tiny-2": tiny_round(2)}))
+    added = {"tiny-2": tiny_round(2) | {"generator": "noisy.py"}}
+    done.edit(lambda found: found["rounds"].update(added))
     for name in ("fit", "generate"):
         process = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
@@ -185,7 +186,7 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
         for line in process.stdout:
             if f"stemma stage {name} tiny-2" in line:
                 break
-        time.sleep(1.5)
+        time.sleep(1.0)
         os.killpg(process.pid, signal.SIGKILL)
         process.stdout.close()
         process.wait(10)
