@@ -228,11 +228,17 @@ RULES: Final[tuple[Rule, ...]] = (
         partial(round_figures.excess, name="memorised_ratio", what=MEMORISED),
         most="memorised_ratio",
     ),
-    Rule("holdout_leaning", round_figures.holdout_leaning, most="holdout_leaning"),
+    Rule(
+        "holdout_leaning",
+        round_figures.holdout_leaning,
+        most="holdout_leaning",
+        lenient=True,
+    ),
     Rule(
         "holdout_closer",
         partial(round_figures.excess, name="holdout_closer", what=CLOSER),
         most="holdout_closer",
+        lenient=True,
     ),
     *(
         Rule(name, partial(round_figures.of_class, name=name, what=what), least=name)

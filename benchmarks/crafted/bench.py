@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BENCHES: Final = {
     "digits": "benchmarks.crafted.digit_bench",
     "tables": "benchmarks.crafted.added.tables",
+    "texts": "benchmarks.crafted.added.texts",
 }
 """The module of each, with a `BENCH`."""
 Group = Literal["healthy", "style", "leak", "copy", "harm"]

@@ -7,26 +7,120 @@ intervals of leaks are therefore by regions of the data and not by rows.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.common.seeds import derive_seed
 from pipelines.features import knn_votes
 from pipelines.metrics import values
 from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.neighbours import drawn
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.values import Metric
 
 Z: Final = 1.96
 """Standard deviations of half a 95 % interval."""
 REGIONS: Final = 30
 """Real rows that the accepted ones are parted by: each belongs to the nearest."""
+LEAST: Final = 20
+"""Rows of a set below which nothing is measured."""
 UNKNOWN: Final = Metric(np.nan, np.nan, np.nan)
+COPIES: Final = ("memorised_ratio", "holdout_leaning", "holdout_closer")
 NO_CLASSES: Final = "rows have no classes: no labels, a single one, or a number to be foretold"
 """Why figures of labels and of classes are not applicable."""
 
 Distances = NDArray[np.float64]
 Places = NDArray[np.int64]
+
+
+class Points(Protocol):
+    """Rows that have distances."""
+
+    def at(self, rows: NDArray[np.int64]) -> Self:
+        """Select rows."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+
+Own = TypeVar("Own", bound=Points)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness(Generic[Own]):
+    """How rows of a modality are compared."""
+
+    points: Callable[[Labelled], Own]
+    """Turns rows into what has distances."""
+    nearest: Callable[[Own, Own, int], tuple[Distances, Places]]
+    """Finds the k nearest of other rows: distances and places, [n, k], the nearest first."""
+    memorised: float
+    """Ratio of the distances to the nearest and second nearest training row, below which a row is a
+    copy of the nearest."""
+    closer: float
+    """Ratio of the distances to hold-out and training rows, below which a row leaked."""
+
+
+def of_round(
+    request: MetricRequest, likeness: Likeness[Own], most: int, seed: int
+) -> dict[str, Metric]:
+    """Measure the accepted rows of a round; figures are NaN where there are too few rows.
+
+    Args:
+        request: the rows.
+        likeness: how they are compared.
+        most: rows of a set that are compared; of a larger one as many are drawn.
+        seed: of the draws.
+
+    Returns:
+        label_errors (where rows have classes), memorised_ratio, holdout_leaning, holdout_closer.
+    """
+    labelled = has_classes(request.real)
+    names = (*(("label_errors",) if labelled else ()), *COPIES)
+    sets = {
+        "accepted": drawn(request.of("accepted"), most, derive_seed(seed, "accepted")),
+        "validation": drawn(request.of("validation"), most, derive_seed(seed, "validation")),
+        "real": request.real,
+    }
+    if min(len(each.labels) for each in sets.values()) < LEAST:
+        return dict.fromkeys(names, UNKNOWN)
+    points = {name: likeness.points(each) for name, each in sets.items()}
+    (ours, near), (held, near_held) = (
+        likeness.nearest(points[name], points["real"], knn_votes.NEIGHBOURS)
+        for name in ("accepted", "validation")
+    )
+    found = {"memorised_ratio": memorised(ours, held, likeness.memorised)}
+    if labelled:
+        found["label_errors"] = label_errors(
+            (near, sets["accepted"].labels),
+            (near_held, sets["validation"].labels),
+            request.real.labels,
+        )
+    found |= _of_holdout(points, likeness, seed)
+    return {name: found[name] for name in names}
+
+
+def not_applicable(request: MetricRequest) -> Mapping[str, str]:
+    """Say that rows without classes have no errors of labels."""
+    return {} if has_classes(request.real) else {"label_errors": NO_CLASSES}
+
+
+def _of_holdout(points: Mapping[str, Own], likeness: Likeness[Own], seed: int) -> dict[str, Metric]:
+    """Leaks, by the nearest rows of hold-out and training data, as many of either."""
+    rows, held, real = (points[name] for name in ("accepted", "validation", "real"))
+    count, draw = min(len(held), len(real)), np.random.default_rng(derive_seed(seed, "sides"))
+    sides = [each.at(np.sort(draw.permutation(len(each))[:count])) for each in (held, real)]
+    (to_held, at_held), (to_real, at_real) = (
+        (distances[:, 0], at[:, 0])
+        for distances, at in (likeness.nearest(rows, side, 1) for side in sides)
+    )
+    landmarks = real.at(np.sort(draw.permutation(len(real))[:REGIONS]))
+    regions = likeness.nearest(rows, landmarks, 1)[1][:, 0]
+    return leaks((to_held, at_held), (to_real, at_real), regions, likeness.closer)
 
 
 def has_classes(rows: Labelled) -> bool:

@@ -19,6 +19,7 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
         "shape": "pipelines.metrics.shape:Shape",
         "table_neighbours": "pipelines.metrics.table_neighbours:TableNeighbours",
         "table_fidelity": "pipelines.metrics.table_fidelity:TableFidelity",
+        "text_neighbours": "pipelines.metrics.text_neighbours:TextNeighbours",
         "text_variety": "pipelines.metrics.variety:TextVariety",
     },
 )

@@ -10,28 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
-from pipelines.features import knn_votes
 from pipelines.features.tables import likeness
-from pipelines.features.tables.likeness import Points
 from pipelines.metrics import closeness
-from pipelines.metrics.closeness import REGIONS, UNKNOWN, has_classes
+from pipelines.metrics.closeness import Likeness
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.neighbours import LEAST, drawn
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
 
 MOST: Final = 2048
 """Rows of a set that are compared; of a larger one as many are drawn."""
+FEWEST: Final = 100
+CELLS: Final = 1 << 31
+"""Differences of values by which rows are compared with training rows. Beside more training rows
+fewer are drawn, but `FEWEST`."""
 MEMORISED: Final = 0.25
 """Ratio of the distances to the nearest and second nearest training row, below which a row is a
 copy of the nearest. Rows between two rows, at least a quarter of the way, are farther."""
 CLOSER: Final = 0.5
 """Ratio of the distances to hold-out and training rows, below which a row is from the former."""
-COPIES: Final = ("memorised_ratio", "holdout_leaning", "holdout_closer")
 
 
 class TableNeighbours(RoundMetric[NoSettings]):
@@ -53,51 +51,17 @@ class TableNeighbours(RoundMetric[NoSettings]):
             label_errors, memorised_ratio, holdout_leaning, holdout_closer, as the metric
             `neighbours` has them; label_errors only where rows have classes.
         """
-        seed, real = derive_seed(request.seed, "table_neighbours"), request.real
-        names = (*(("label_errors",) if has_classes(real) else ()), *COPIES)
-        some = {
-            name: drawn(rows, MOST, derive_seed(seed, name))
-            for name, rows in (
-                ("accepted", request.of("accepted")),
-                ("validation", request.of("validation")),
-                ("real", real),
-            )
-        }
-        if min(len(each.labels) for each in some.values()) < LEAST:
-            return {"accepted": dict.fromkeys(names, UNKNOWN)}
-        scale = likeness.Scale.of(real.inputs)
-        points = {name: scale.points(each.inputs) for name, each in some.items()}
-        found = _of_training(some, points) | _of_holdout(points, seed)
-        return {"accepted": {name: found[name] for name in names}}
+        scale = likeness.Scale.of(request.real.inputs)
+
+        def points(rows: Labelled) -> likeness.Points:
+            return scale.points(rows.inputs)
+
+        real = points(request.real)
+        most = max(FEWEST, min(MOST, CELLS // max(1, len(real) * real.columns)))
+        compared = Likeness(points, likeness.nearest, MEMORISED, CLOSER)
+        seed = derive_seed(request.seed, "table_neighbours")
+        return {"accepted": closeness.of_round(request, compared, most, seed)}
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that rows without classes have no errors of labels."""
-        return {} if has_classes(request.real) else {"label_errors": closeness.NO_CLASSES}
-
-
-def _of_training(some: Mapping[str, Labelled], points: Mapping[str, Points]) -> dict[str, Metric]:
-    """Label errors and copies, by the nearest training rows."""
-    (ours, near), (held, near_held) = (
-        likeness.nearest(points[name], points["real"], knn_votes.NEIGHBOURS)
-        for name in ("accepted", "validation")
-    )
-    wrong = closeness.label_errors(
-        (near, some["accepted"].labels),
-        (near_held, some["validation"].labels),
-        some["real"].labels,
-    )
-    return {"label_errors": wrong, "memorised_ratio": closeness.memorised(ours, held, MEMORISED)}
-
-
-def _of_holdout(points: Mapping[str, Points], seed: int) -> dict[str, Metric]:
-    """Leaks, by the nearest rows of hold-out and training data, as many of either."""
-    rows, held, real = (points[name] for name in ("accepted", "validation", "real"))
-    count, draw = min(len(held), len(real)), np.random.default_rng(derive_seed(seed, "sides"))
-    sides = [each.at(np.sort(draw.permutation(len(each))[:count])) for each in (held, real)]
-    (to_held, at_held), (to_real, at_real) = (
-        (distances[:, 0], at[:, 0])
-        for distances, at in (likeness.nearest(rows, side, 1) for side in sides)
-    )
-    landmarks = real.at(np.sort(draw.permutation(len(real))[:REGIONS]))
-    regions = likeness.nearest(rows, landmarks, 1)[1][:, 0]
-    return closeness.leaks((to_held, at_held), (to_real, at_real), regions, CLOSER)
+        return closeness.not_applicable(request)

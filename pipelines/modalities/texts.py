@@ -58,8 +58,10 @@ class Texts(Modality):
     }
     """Topics need labels, so their agreement is asked for by name."""
     metrics = ("shape", "text_variety")
+    guard_metrics = ("text_neighbours", "classes", "content")
     task = "text_labels"
     unlabelled_task = "text_likelihood"
+    second_task = "nearest_labels"
     generator = "text"
     derived = (TEXT,)
     Settings = TextSettings

@@ -43,6 +43,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",
     "metric table_neighbours/1": "f00b6f656155ad7c14f4be517d970227036b4d890393ffde9aa3ae3f0ffd1f9c",
+    "metric text_neighbours/1": "3e0c92238da24e70459cd577d342233e5e28eb0930db6b0d4bf07b468eda1d02",
     "metric text_variety/2": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",
     "modality image/2": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
     "modality table/1": "250a4ac5da48edc856a320a69456a48bca6f39a6b8c206bd50f905a3a75fb487",

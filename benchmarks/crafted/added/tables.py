@@ -230,7 +230,8 @@ def _network(rows: pl.DataFrame, labels: NDArray[Any], seed: int) -> Callable[[p
     from sklearn.neural_network import MLPClassifier  # noqa: PLC0415
 
     matrix = _matrix(rows)
-    model = MLPClassifier((32,), max_iter=60, alpha=1e-2, batch_size=64, random_state=seed)
+    batch = min(64, len(rows))
+    model = MLPClassifier((32,), max_iter=60, alpha=1e-2, batch_size=batch, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after a fixed time
         model.fit(matrix(rows), labels)

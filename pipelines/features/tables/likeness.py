@@ -38,6 +38,11 @@ class Points:
         """Select rows."""
         return Points(self.numbers[rows], self.codes[rows])
 
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self.numbers.shape[1] + self.codes.shape[1])
+
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.numbers)
@@ -86,8 +91,7 @@ def nearest(rows: Points, others: Points, k: int) -> tuple[Distances, NDArray[np
     """
     distances = np.full((len(rows), k), np.nan)
     places = np.full((len(rows), k), -1, dtype=np.int64)
-    columns = rows.numbers.shape[1] + rows.codes.shape[1]
-    step = max(1, BLOCK // max(1, len(others) * columns))
+    step = max(1, BLOCK // max(1, len(others) * rows.columns))
     for start in range(0, len(rows), step):
         block = np.arange(start, min(start + step, len(rows)))
         apart = _apart(rows.at(block), others)
