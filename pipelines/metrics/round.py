@@ -200,7 +200,7 @@ def evaluate_round(
         ),
         not_applicable={**not_applicable, "round": REAL}
         if real_round
-        else {**missing, **not_applicable},
+        else {**not_applicable, **missing},
     )
 
 
