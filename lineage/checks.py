@@ -225,7 +225,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("downstream_pooled", round_figures.pooled_loss, most="downstream_pooled", lenient=True),
     Rule(
         "memorised_ratio",
-        partial(round_figures.excess, name="memorised_ratio", what=MEMORISED),
+        partial(round_figures.copies, name="memorised_ratio", what=MEMORISED),
         most="memorised_ratio",
     ),
     Rule(

@@ -47,6 +47,24 @@ def excess(evidence: Evidence, name: str, what: str) -> Figure:
     return Figure(difference, difference - below, difference + above, detail)
 
 
+def copies(evidence: Evidence, name: str, what: str) -> Figure:
+    """Share of rows that are copies, beyond that of real rows and beyond edits that say so.
+
+    Lineage names the sample that an edited row was made of, so an edit is no copy that passes for
+    new. Which rows are copies is not known here: as many as there are edits are taken for these.
+    """
+    found = excess(evidence, name, what)
+    edited = int((evidence.lineage["kind"] == "edited").sum())
+    if found.value is None or not edited:
+        return found
+    share = edited / len(evidence.lineage)
+    value, low, high = (
+        None if end is None else max(end - share, 0.0)
+        for end in (found.value, found.low, found.high)
+    )
+    return Figure(value, low, high, f"{found.detail}; lineage names {share:.3f} as edits of others")
+
+
 def holdout_leaning(evidence: Evidence) -> Figure:
     """Share of accepted rows that are nearer to the hold-out than to as many training rows."""
     value, low, high = _of_round(evidence, "holdout_leaning", "value", "low", "high")

@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 
 from lineage import guard
@@ -44,6 +45,21 @@ def test_a_crafted_round_is_blocked_by_the_check_that_is_for_it(kind: str) -> No
     assert result.blocking == (name,)
     assert check(with_round(**figures), name).value == pytest.approx(value)
     assert guard.judge(HEALTHY, Limits()).verdict == "pass"
+
+
+def test_edits_that_lineage_names_are_no_copies_that_pass_for_new() -> None:
+    about = with_round(memorised_ratio=metric(0.75, 0.04, 0.01))
+    kinds = about.lineage["kind"]
+    half = pl.int_range(pl.len()) < pl.len() // 2
+    edited = about.lineage.with_columns(
+        kind=pl.when(half).then(pl.lit("edited", kinds.dtype)).otherwise("kind")
+    )
+    found = check(replace(about, lineage=edited), "memorised_ratio")
+    assert (found.value, found.verdict) == (pytest.approx(0.24), "block")
+    few = with_round(memorised_ratio=metric(0.48, 0.04, 0.01))
+    found = check(replace(few, lineage=edited), "memorised_ratio")
+    assert (found.value, found.verdict) == (0.0, "pass")
+    assert "lineage names 0.500 as edits" in found.evidence
 
 
 def test_a_share_that_chance_may_explain_only_warns() -> None:
