@@ -73,9 +73,7 @@ def load(settings: SimulateGenerate) -> Simulator:
     reference = _reference(settings)
     module = plugin_modules.module_of(reference, KIND)
     function = _function(settings.function, reference, module)
-    libraries = tuple(getattr(module, "LIBRARIES", ()))
-    if settings.function in PACKAGED:
-        optional.check_installed(libraries, f"rows of {settings.function}", extra="simulators")
+    versions = _versions(settings.function, module)
     try:
         inspect.signature(function).bind(0, **settings.settings)
     except (TypeError, ValueError) as error:
@@ -83,13 +81,12 @@ def load(settings: SimulateGenerate) -> Simulator:
             f"generate.simulate.settings do not fit the simulator {settings.function!r}: "
             f"{plugin_modules.first_line(error)}"
         ) from error
-    source = settings.source or getattr(module, "SOURCE", None) or settings.function
     return Simulator(
         function=function,
         reference=settings.function,
-        source=str(source),
-        licence=settings.licence or getattr(module, "LICENCE", None),
-        versions={name: metadata.version(name) for name in libraries},
+        source=settings.source or _said(module, "SOURCE", settings.function) or settings.function,
+        licence=settings.licence or _said(module, "LICENCE", settings.function),
+        versions=versions,
         arguments=settings.settings,
     )
 
@@ -106,6 +103,34 @@ def source_file(settings: SimulateGenerate) -> Path | None:
     if not reference.is_file:
         plugin_modules.module_of(reference, KIND)
     return plugin_modules.source(reference)
+
+
+def _said(module: ModuleType, name: str, text: str) -> str | None:
+    """Return a text that a module holds; None where it holds none, or an empty one."""
+    said = getattr(module, name, None)
+    if said is not None and not isinstance(said, str):
+        raise ParamsError(f"the simulator {text!r}: {name} must be a text, not {said!r:.60}")
+    return said or None
+
+
+def _versions(text: str, module: ModuleType) -> dict[str, str]:
+    """Return the versions of the libraries that a module names."""
+    named = getattr(module, "LIBRARIES", ())
+    listed = isinstance(named, list | tuple)
+    if not listed or not all(each and isinstance(each, str) for each in named):
+        raise ParamsError(
+            f"the simulator {text!r}: LIBRARIES must be a list of names of packages, such as "
+            'LIBRARIES = ["numpy"]'
+        )
+    if text in PACKAGED:
+        optional.check_installed(named, f"rows of {text}", extra="simulators")
+    try:
+        return {name: metadata.version(name) for name in named}
+    except metadata.PackageNotFoundError as error:
+        raise ParamsError(
+            f"the simulator {text!r}: LIBRARIES names {error.name!r}, and no such package is "
+            "installed"
+        ) from error
 
 
 def _reference(settings: SimulateGenerate) -> Reference:

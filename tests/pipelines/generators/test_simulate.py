@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from pipelines.features import images
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
+from pipelines.generators.simulate import rows
 from pipelines.generators.simulate.generator import Simulate, seed_of
 from pipelines.generators.simulate.settings import SimulateGenerate
 from pipelines.scorers.protocol import Given
@@ -44,6 +46,10 @@ def wrong(seed):
     return [1]
 def broken(seed):
     raise ValueError("no luck")
+def nameless(seed):
+    return {"text": "one", "label": "dice", None: 3}
+def halved(seed):
+    return {"text": chr(0xd800), "label": "dice"}
 """
 REAL = pl.DataFrame({"text": ["6 6 6 1", "1 2 1 1"], "label": ["dice"] * 2, "truth": ["19", "5"]})
 
@@ -134,6 +140,8 @@ def test_a_function_that_is_not_there_is_said_before_anything_is_fitted(
         ("typed", r"row \d+: column 'text' is 1, and real rows hold String"),
         ("wrong", "gives list at row 0"),
         ("broken", "failed at row 0, seed .*: ValueError: no luck"),
+        ("nameless", "row 0: the data set has no column None"),
+        ("halved", r"row 0: column 'text' is '\\ud800', and real rows hold String"),
     ],
 )
 def test_rows_that_are_none_are_one_sentence(dice: Path, own: str, said: str) -> None:
@@ -154,6 +162,45 @@ def test_pixels_become_images(dice: Path) -> None:
     assert levels.tolist() == [seed_of(request, row) % 251 for row in range(30)]
     assert made.report.source == "./stripes.py"
     assert made.report.licence is None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.zeros((4, 4)), r"an array of float64 of shape \(4, 4\), and real rows hold images"),
+        (np.zeros((0, 4), np.uint8), r"an array of uint8 of shape \(0, 4\)"),
+        ({"bytez": b""}, "column 'image' is {'bytez': b''}"),
+    ],
+)
+def test_what_is_no_image_is_named_by_its_row(value: Any, said: str) -> None:
+    with pytest.raises(GeneratorError, match=f"row 5: .*{said}"):
+        rows.table([{"image": value}], 5, pl.Schema({"image": images.IMAGE}), (), "./dice.py")
+
+
+def test_a_time_with_a_zone_is_no_time_without_one() -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    columns = pl.Schema({"at": pl.Datetime("us")})
+    with pytest.raises(GeneratorError, match="row 1: column 'at' is datetime"):
+        rows.table([{"at": noon.replace(tzinfo=None)}, {"at": noon}], 0, columns, (), "./dice.py")
+    with pytest.raises(GeneratorError, match="column 'at' is 5, and real rows hold Datetime"):
+        rows.table([{"at": 5}], 0, columns, (), "./dice.py")
+    with pytest.raises(GeneratorError, match="real rows hold Date "):
+        rows.table([{"at": noon}], 0, pl.Schema({"at": pl.Date}), (), "./dice.py")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("LICENCE = ['MIT']", r"LICENCE must be a text, not \['MIT'\]"),
+        ("SOURCE = 5", "SOURCE must be a text, not 5"),
+        ("LIBRARIES = 'numpy'", "LIBRARIES must be a list of names of packages"),
+        ("LIBRARIES = ['nonesuch']", "names 'nonesuch', and no such package is installed"),
+    ],
+)
+def test_what_a_module_says_of_itself_is_checked(dice: Path, line: str, said: str) -> None:
+    (dice / "said.py").write_text(f"{line}\ndef simulate(seed):\n    return {{}}\n")
+    with pytest.raises(ParamsError, match=said):
+        Simulate().check_ready(SimulateGenerate(function="./said.py"))
 
 
 class TestReasoningGym:
