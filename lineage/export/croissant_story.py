@@ -6,12 +6,12 @@ records is told: who is in the data, or what it may be used for, it does not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lineage.export import names
 from lineage.export.figures import Figures
-from lineage.export.values import Origin, Round
+from lineage.export.values import SIMULATOR, Origin, Round
 
 Json = dict[str, Any]
 CONDITIONS: Final[Mapping[str, str]] = {
@@ -56,7 +56,7 @@ def responsible(rounds: Sequence[Round], measured: Mapping[str, Figures]) -> Jso
     made = any(figures.generated for figures in measured.values())
     kinds = [
         *(["Secondary Data analysis"] if real else []),
-        *(["Others: sampled from generative models"] if made else []),
+        *([f"Others: {_means(measured.values())}"] if made else []),
     ]
     held_out = [told for round_ in rounds if (told := _held_out(round_))]
     suites = dict.fromkeys(told for round_ in rounds if (told := _suite(round_)))
@@ -131,8 +131,8 @@ def _agent(origin: Origin, prefix: str, digest: str, label: str) -> Json:
 
 
 def _learned(origin: Origin, round_: Round) -> Json:
-    """Return the mix of a round's generator, or a model of unknown training data."""
-    mix = round_.mix
+    """Return the mix of a round's generator, a model of unknown training data, or a simulator."""
+    mix = round_.learnt_mix
     if mix is None:
         name = names.named("model", round_.text("generator", "digest") or "unknown")
         terms = round_.model_licence
@@ -157,9 +157,15 @@ def _mix(mix: Mapping[str, Any]) -> str:
 
 def _collected(name: str, figures: Figures) -> str:
     return (
-        f"{name}: {figures.real:,} samples are real, {figures.generated:,} were sampled from "
-        "generative models and accepted by a verifier suite."
+        f"{name}: {figures.real:,} samples are real, {figures.generated:,} were "
+        f"{_means([figures])} and accepted by a verifier suite."
     )
+
+
+def _means(measured: Iterable[Figures]) -> str:
+    """Say how samples that are not real were made."""
+    simulated = any(figures.simulated for figures in measured)
+    return "sampled from generative models" + (" or made by code of no data" if simulated else "")
 
 
 def _raw(round_: Round) -> str | None:
@@ -185,8 +191,9 @@ def _held_out(round_: Round) -> str | None:
 def _made(round_: Round) -> str | None:
     if not round_.mapping("generator"):
         return None
-    mix, made = round_.mix, round_.integer("counts", "candidates")
-    learned = f"fitted on {_mix(mix)}" if mix else "of unknown training data"
+    mix, made = round_.learnt_mix, round_.integer("counts", "candidates")
+    opaque = SIMULATOR if round_.simulated else "of unknown training data"
+    learned = f"fitted on {_mix(mix)}" if mix else opaque
     if round_.model_licence:
         learned += f", licence {round_.model_licence}"
     words = ("accepted", "rejected", "duplicate")
@@ -221,7 +228,8 @@ def _limits(name: str, figures: Figures) -> Iterator[str]:
         "distribution first."
     )
     if figures.real_roots is not None and figures.real_roots < 1:
+        code = f" or at {SIMULATOR}" if figures.simulated else ""
         yield (
             f"{name}: {1 - figures.real_roots:.1%} of the ancestry ends at models of unknown "
-            "training data."
+            f"training data{code}."
         )

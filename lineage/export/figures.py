@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -22,10 +22,12 @@ class Figures:
     real_roots: float | None
     """Mean probability that a backward walk ends at a real sample; None if there are no rows."""
     licences: Sequence[str]
-    """Licences of the real rows, most frequent first."""
+    """Licences of rows that are real or made by a simulator, most frequent first."""
+    simulated: bool = False
+    """Whether code made a round of no data."""
 
 
-def measure(rounds: Iterable[Round]) -> Figures:
+def measure(rounds: Sequence[Round]) -> Figures:
     """Compute the figures of some rounds in one pass."""
     with schema.readable("a table of lineage or of decisions"):
         parts = [_part(round_) for round_ in rounds if round_.decided]
@@ -52,6 +54,7 @@ def measure(rounds: Iterable[Round]) -> Figures:
         depth_max=total["depth_max"],
         real_roots=total["roots"] / total["rows"] if total["rows"] else None,
         licences=tuple(licences["licence"]),
+        simulated=any(round_.simulated for round_ in rounds),
     )
 
 

@@ -162,6 +162,22 @@ class Round:
             return None
 
     @property
+    def learnt_mix(self) -> Mapping[str, Any] | None:
+        """The training mix, where lineage says of a row that it was learnt from it.
+
+        Each round is made beside a mix, but a language model, a file or a simulator is not fitted
+        on it.
+
+        Raises:
+            SchemaError: as `rows`.
+        """
+        mix = self.mix
+        if mix is None:
+            return None
+        learnt = pl.col("trained_on").is_not_null().any()
+        return mix if self.rows().select(learnt).collect(engine="streaming").item() else None
+
+    @property
     def arrived(self) -> bool:
         """Whether this is a later round that brings real rows, as its manifest says."""
         return bool(self.mapping("arrivals"))

@@ -262,6 +262,31 @@ def test_an_opaque_model_is_named_and_its_share_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_simulator_is_no_model_and_is_fitted_on_nothing(tmp_path: Path) -> None:
+    mix = lake()[1].mapping("mix")
+    about = {
+        "generator": {"digest": "g", "kind": "simulate/1"},
+        "environment": {"model": "two dice", "licence": "MIT"},
+        "mix": mix,
+    }
+    made = a_round("d", derived(2, 1, None), about=about)
+    content, _ = read_by(tmp_path, [lake()[0], made])
+    used = content["prov:wasGeneratedBy"][1]["prov:used"]
+    assert used["prov:label"] == "two dice, code that learnt from no data"
+    told = content["rai:dataManipulationProtocol"]
+    assert "simulate/1, code that learnt from no data, licence MIT, made" in told
+    assert "sampled from generative models or made by code" in content["rai:dataCollection"]
+    assert content["rai:dataLimitations"][1].endswith(
+        "models of unknown training data or at code that learnt from no data."
+    )
+    # A language model, too, is shown samples of a mix and is not fitted on it.
+    about = {**about, "generator": {"digest": "g", "kind": "text/1"}}
+    content, _ = read_by(tmp_path, [lake()[0], a_round("d", derived(2, 1, None), about=about)])
+    assert (
+        "text/1, of unknown training data, licence MIT" in content["rai:dataManipulationProtocol"]
+    )
+
+
 def test_two_data_sets_are_one_description(tmp_path: Path) -> None:
     rounds = [*lake(), *lake("e", "my own terms")]
     content, found = read_by(tmp_path, rounds)
