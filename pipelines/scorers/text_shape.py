@@ -151,7 +151,7 @@ def _at_limit(candidates: pl.DataFrame, given: Given, settings: TextShapeSetting
         return pl.lit(None, pl.Boolean)
     content = [name for name in given.content if candidates.schema.get(name) == pl.String]
     lengths = (pl.col(name).str.len_chars() for name in content or [settings.text])
-    return pl.any_horizontal(length == settings.max_chars for length in lengths)
+    return pl.any_horizontal(length.eq_missing(settings.max_chars) for length in lengths)
 
 
 def plain(text: pl.Expr) -> pl.Expr:

@@ -131,6 +131,9 @@ def test_a_text_of_exactly_the_greatest_length_is_cut_off() -> None:
     assert without["text_at_limit"].null_count() == len(candidates)
     whole = SHAPE.score(candidates, Given(candidates), TextShapeSettings(max_chars=6))
     assert whole["text_at_limit"].to_list() == [False, False, True, None]
+    lone = rows(["short"]).with_columns(note=pl.lit(None, pl.String))
+    other = SHAPE.score(lone, Given(lone, content=("text", "note")), TextShapeSettings(max_chars=9))
+    assert other["text_at_limit"].to_list() == [False]  # a column without a text is not cut
     named = {each.name for each in SHAPE.expected(TextShapeSettings(max_chars=10))}
     assert named - {each.name for each in SHAPE.expected(TextShapeSettings())} == {"not_cut_off"}
 
