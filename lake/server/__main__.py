@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake import private
 from lake.daemon import Endpoint
-from lake.errors import ConflictError, LakeError
+from lake.errors import ConflictError, CorruptError, LakeError
 from lake.home import Credentials, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
@@ -52,6 +52,7 @@ from lake.settings import ACCESS_KEY, SECRET_KEY
 from lake.visible import visible
 
 CHECK_SECONDS: Final = 1.0
+_LOG: Final = logging.getLogger("lake.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +230,18 @@ async def _run(
     keeper: Keeper,
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not serving.done():
-        await asyncio.wait([serving], timeout=CHECK_SECONDS)
-        await asyncio.to_thread(keeper.keep)
-        if idle and idle_seconds() > idle:
-            server.should_exit = True
-    await serving
+    try:
+        while not serving.done():
+            await asyncio.wait([serving], timeout=CHECK_SECONDS)
+            await asyncio.to_thread(keeper.keep)
+            if idle and idle_seconds() > idle:
+                server.should_exit = True
+    except CorruptError as error:
+        _LOG.error("%s", error)
+        raise
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _make_samples(app: AppState) -> None:

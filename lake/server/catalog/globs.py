@@ -22,6 +22,7 @@ _PART: Final = re.compile(
     re.DOTALL,
 )
 _RANGE: Final = re.compile(r"(.)-(.)", re.DOTALL)
+_ITEM: Final = re.compile(r".-.|.", re.DOTALL)
 
 
 def check(pattern: str) -> None:
@@ -64,7 +65,7 @@ def _translated(pattern: str) -> Iterator[str]:
 
 
 def _characters(text: str) -> str:
-    """Characters and ranges of a set, each character as itself.
+    """Characters and ranges of a set, each character by its number.
 
     Raises:
         InvalidError: a range ends before it begins.
@@ -72,6 +73,7 @@ def _characters(text: str) -> str:
     for first, last in _RANGE.findall(text):
         if first > last:
             raise InvalidError(f"the range {first}-{last} of a pattern ends before it begins")
-    return re.sub(
-        r"[^\w-]", lambda found: f"\\{found[0]}" if found[0].isascii() else found[0], text
+    numbered = (
+        "-".join(f"\\x{{{ord(end):x}}}" for end in part[::2]) for part in _ITEM.findall(text)
     )
+    return "".join(numbered)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from lake import documents, files, private
 from lake.documents import DocumentError
-from lake.errors import CorruptError
-from lake.server.catalog.database import Database
+from lake.errors import CorruptError, FullError
+from lake.server.catalog.database import Database, sqlite_errors_translated
 
 NAME: Final = "catalog.mark"
 _FIELD: Final = "changes"
@@ -49,23 +49,55 @@ def opened(catalog: Path) -> Database:
             f"{catalog} is gone, and {seen:,} changes with it: put it back, or restore a backup "
             f"(`stemma lake restore`); to begin with an empty lake, remove {path(catalog)}"
         )
-    database = Database(catalog)
-    missing = lost(catalog, database)
+    if seen:
+        check(catalog)
+    return Database(catalog)
+
+
+def check(catalog: Path) -> None:
+    """Refuse a catalogue that has lost changes, and leave it and its log as they are.
+
+    Raises:
+        CorruptError: it has; the message says how much, and what to do.
+    """
+    database = Database(catalog, read_only=True)  # one that may write would shorten a damaged log
+    with sqlite_errors_translated(), closing(database.connection):
+        missing = lost(catalog, database)
     if missing:
         raise CorruptError(
             f"{catalog} lacks {missing:,} changes that it has seen: its log (-wal) is damaged or "
             "gone, or it is a copy of an earlier day. Put the files back, or restore a backup "
             f"(`stemma lake restore`); to go on without these changes, remove {path(catalog)}"
         )
-    return database
 
 
 def changes(database: Database) -> int:
-    """How many changes a catalogue has seen; 0 for one of an earlier release."""
-    with suppress(sqlite3.OperationalError):  # no such table
+    """How many changes a catalogue has seen; 0 for one of an earlier release.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    try:
         row = database.connection.execute("SELECT changes FROM high_water").fetchone()
-        return int(row[0]) if row else 0
-    return 0
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return 0
+        raise
+    return int(row[0]) if row else 0
+
+
+def write(catalog: Path, seen: int) -> None:
+    """Write a mark; one of no changes is none.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place = path(catalog)
+    if seen:
+        files.write_atomic(place, json.dumps({_FIELD: seen}).encode())
+        private.close(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 class Keeper:
@@ -81,15 +113,25 @@ class Keeper:
         """Write the mark of the changes that are in the database by now.
 
         A full disk leaves the mark as it is: nothing is lost by an older one.
+
+        Raises:
+            CorruptError: the catalogue is damaged, or has fewer changes than before.
         """
-        seen = changes(self._database)
+        try:
+            with sqlite_errors_translated():
+                seen = changes(self._database)
+        except (FullError, sqlite3.OperationalError):  # the next time, or the request that waits
+            return
+        if seen < self._written:
+            raise CorruptError(
+                f"{self._catalog} has lost {self._written - seen:,} changes while it was served: "
+                "another file was written in its place"
+            )
         if seen == self._written:
             return
         with suppress(sqlite3.OperationalError, OSError):
             self._database.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            place = path(self._catalog)
-            files.write_atomic(place, json.dumps({_FIELD: seen}).encode())
-            private.close(place)
+            write(self._catalog, seen)
             self._written = seen
 
 

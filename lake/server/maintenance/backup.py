@@ -28,7 +28,7 @@ from lake.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from lake.home import LakeHome
 from lake.server.catalog import high_water
 from lake.server.catalog.database import Database, sqlite_errors_translated
-from lake.server.maintenance import fsck
+from lake.server.maintenance import backup_place, fsck
 from lake.server.maintenance.inventory import Inventory
 from lake.server.storage.disk import disk_errors_translated, flush_directory, flush_file
 from lake.server.storage.hashing import digest
@@ -36,8 +36,7 @@ from lake.server.storage.objects import object_files
 
 ATTEMPTS: Final = 3
 """How often the catalogue is copied where a collection removes objects in the meantime."""
-_KEPT: Final = ("identity.json", "credentials.json")
-_LEFT_OVER: Final = (high_water.NAME, "catalog.db-wal", "catalog.db-shm")
+_LEFT_OVER: Final = ("catalog.db-wal", "catalog.db-shm")
 """What a catalogue that is gone may have left; SQLite would take its log for the new one's."""
 
 Progress = Callable[[int, int], None]
@@ -69,36 +68,22 @@ def take(home: LakeHome, target: Path, progress: Progress | None = None) -> Copi
 
     Raises:
         NotFoundError: there is no lake.
-        InvalidError: the directory holds something else, or lies in the lake.
-        CorruptError: an object of the lake is missing or damaged; the backup before stays.
+        InvalidError: the directory holds something else, lies in the lake, or has seen more.
+        CorruptError: something of the lake is missing or damaged; the backup before stays.
+        BusyError: another process writes the backup.
         FullError: there is no room.
     """
     if not home.catalog.exists():
         raise NotFoundError(f"there is no lake in {home.path}: name its directory with --home")
-    backup = _backup_of(home, target)
+    high_water.check(home.catalog)
     with disk_errors_translated():
+        backup = backup_place.of(home, target)
         private.folder(backup.path)
-        draft = private.draft(backup.catalog)
-        try:
-            for attempt in range(ATTEMPTS):
-                _copy_catalog(home.catalog, draft)
-                needed = _inventory(draft)
-                try:
-                    copied = _copy_objects(home, backup, needed.sizes, progress or _silent)
-                    break
-                except FileNotFoundError as error:
-                    if attempt + 1 == ATTEMPTS:
-                        raise CorruptError(
-                            f"{error.filename} is missing: `stemma lake fsck` names what needs it"
-                        ) from error
-            for name in _KEPT:
-                if (home.path / name).exists():
-                    _copy_file(home.path / name, backup.path / name)
-            draft.replace(backup.catalog)
-            flush_directory(backup.path)
-        finally:
-            draft.unlink(missing_ok=True)
-        return _report(needed, copied, _remove_unneeded(backup, needed.sizes))
+        with backup_place.alone(backup):
+            backup_place.remove_drafts(backup)
+            _copy_kept(home, backup)
+            needed, copied = _copy(home, backup, progress or _silent)
+            return _report(needed, copied, _remove_unneeded(backup, needed.sizes))
 
 
 def restore(source: Path, home: LakeHome, progress: Progress | None = None) -> Copied:
@@ -130,15 +115,10 @@ def restore(source: Path, home: LakeHome, progress: Progress | None = None) -> C
             "names them"
         )
     with disk_errors_translated(), home.held(f"the lake in {home.path}"):
-        needed = _inventory(backup.catalog)
-        copied = _copy_objects(backup, home, needed.sizes, progress or _silent)
-        for name in _KEPT:
-            if (source / name).exists():
-                _copy_file(source / name, home.path / name)
-        for name in _LEFT_OVER:
-            (home.path / name).unlink(missing_ok=True)
-        _copy_file(backup.catalog, home.catalog)
-        flush_directory(home.path)
+        high_water.write(home.catalog, _changes(backup.catalog))  # else a half is an empty lake
+        backup_place.remove_drafts(home)
+        _copy_kept(backup, home)
+        needed, copied = _copy(backup, home, progress or _silent, verify=True)
     return _report(needed, copied, 0)
 
 
@@ -146,22 +126,64 @@ def _silent(_done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-def _backup_of(home: LakeHome, target: Path) -> LakeHome:
-    """The directory of a backup of this lake.
+def _copy(
+    source: LakeHome, target: LakeHome, progress: Progress, *, verify: bool = False
+) -> tuple[Inventory, tuple[int, int]]:
+    """Copy a catalogue and its objects, which may be collected meanwhile; its name comes last.
+
+    With `verify` objects that are there already are hashed, and replaced where they are damaged.
 
     Raises:
-        InvalidError: it lies in the lake, or holds something else.
+        InvalidError: the target has seen more changes.
+        CorruptError: something is missing or damaged.
     """
-    backup = LakeHome(target.absolute())
-    if backup.path.resolve().is_relative_to(home.path.resolve()):
-        raise InvalidError(f"{target} lies in the lake itself: name a directory elsewhere")
-    if not backup.path.exists() or not any(backup.path.iterdir()):
-        return backup
-    if not (backup.path / "objects").is_dir():
-        raise InvalidError(f"{target} holds something else: name a new directory, or a backup")
-    if backup.catalog.exists() and backup.identity().id != home.identity().id:
-        raise InvalidError(f"{target} is the backup of another lake")
-    return backup
+    draft = private.draft(target.catalog)
+    try:
+        for attempt in range(ATTEMPTS):
+            _copy_catalog(source.catalog, draft)
+            _check_newer(draft, target)
+            needed = _inventory(draft)
+            try:
+                copied = _copy_objects(source, target, needed.sizes, progress, verify=verify)
+                break
+            except FileNotFoundError as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise CorruptError(
+                        f"{error.filename} is missing: `stemma lake fsck` names what needs it"
+                    ) from error
+        for name in _LEFT_OVER:
+            (target.path / name).unlink(missing_ok=True)
+        draft.replace(target.catalog)
+        flush_directory(target.path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return needed, copied
+
+
+def _copy_kept(source: LakeHome, target: LakeHome) -> None:
+    for name in backup_place.KEPT:
+        if (source.path / name).exists():
+            _copy_file(source.path / name, target.path / name)
+
+
+def _check_newer(draft: Path, backup: LakeHome) -> None:
+    """Refuse to put an older catalogue in the place of a newer one.
+
+    Raises:
+        InvalidError: the backup has seen more changes.
+    """
+    lacking = _changes(backup.catalog) - _changes(draft) if backup.catalog.exists() else 0
+    if lacking > 0:
+        raise InvalidError(
+            f"the backup in {backup.path} has seen {lacking:,} changes more than this lake, which "
+            "would be lost: name a new directory"
+        )
+
+
+def _changes(catalog: Path) -> int:
+    database = Database(catalog, read_only=True)
+    with sqlite_errors_translated(), closing(database.connection):
+        return high_water.changes(database)
 
 
 def _copy_catalog(catalog: Path, draft: Path) -> None:
@@ -197,7 +219,12 @@ def _inventory(catalog: Path) -> Inventory:
 
 
 def _copy_objects(
-    source: LakeHome, target: LakeHome, sizes: Mapping[str, int], progress: Progress
+    source: LakeHome,
+    target: LakeHome,
+    sizes: Mapping[str, int],
+    progress: Progress,
+    *,
+    verify: bool,
 ) -> tuple[int, int]:
     """Copy the objects that the target lacks; return how many, and their bytes.
 
@@ -206,7 +233,9 @@ def _copy_objects(
         CorruptError: one is damaged.
     """
     private.folder(target.objects)
-    missing = {name: size for name, size in sizes.items() if not _has(target, name, size)}
+    missing = {
+        name: size for name, size in sizes.items() if not _has(target, name, size, verify=verify)
+    }
     total, done = sum(missing.values()), 0
     for name, size in missing.items():
         folder = target.objects / name[:2]
@@ -258,8 +287,9 @@ def _object(home: LakeHome, name: str) -> Path:
     return home.objects / name[:2] / name[2:]
 
 
-def _has(home: LakeHome, name: str, size: int) -> bool:
+def _has(home: LakeHome, name: str, size: int, *, verify: bool) -> bool:
+    path = _object(home, name)
     try:
-        return _object(home, name).stat().st_size == size
+        return path.stat().st_size == size and not (verify and digest(path).sha256 != name)
     except FileNotFoundError:
         return False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,8 @@ def test_a_log_with_a_flipped_bit_is_noticed(local: InProcessLake, tmp_path: Pat
     log.write_bytes(data)
     with pytest.raises(CorruptError, match=r"lacks \d changes that it has seen.*lake restore"):
         InProcessLake.opened(spoilt.path)
+    gc.collect()  # closes the connection
+    assert log.read_bytes() == data  # somebody may still read what is behind the damage
     assert "changes that it has seen" in fsck.check(spoilt).problems[0].item.name
     (spoilt.path / high_water.NAME).unlink()
     assert InProcessLake.opened(spoilt.path).lake.versions.head(REPO, "main")
@@ -81,6 +86,39 @@ def test_an_empty_catalogue_in_the_place_of_one_is_noticed_and_a_backup_put_back
     local.home.catalog.unlink()
     backup.restore(tmp_path / "backup", local.home)
     assert InProcessLake.opened(local.home.path).lake.versions.head(REPO, "main").id == head
+
+
+def test_a_mark_is_not_lowered_while_a_lake_is_served(local: InProcessLake) -> None:
+    keeper = Keeper(local.home.catalog, local.lake.catalog.database)
+    keeper.keep()
+    marked = high_water.path(local.home.catalog).read_bytes()
+    connection = local.lake.catalog.database.connection
+    connection.execute("UPDATE high_water SET changes = changes - 1")
+    with pytest.raises(CorruptError, match="has lost 1 changes while it was served"):
+        keeper.keep()
+    connection.execute("DROP TABLE high_water")
+    with pytest.raises(CorruptError, match="has lost"):
+        keeper.keep()
+    assert high_water.path(local.home.catalog).read_bytes() == marked
+
+
+def test_a_catalogue_that_loses_changes_is_served_no_longer(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve(tmp_path / "home")
+    mark, log = tmp_path / "home" / high_water.NAME, tmp_path / "home/server.log"
+    with served.http() as api:
+        body = {"name": "marked", "storage_namespace": "local://marked"}
+        api.post("/repositories", json=body).raise_for_status()
+    assert until(mark.exists, interval=0.05, timeout=20)
+    with closing(sqlite3.connect(tmp_path / "home/catalog.db")) as other, other:
+        other.execute("UPDATE high_water SET changes = 0")
+    assert until(
+        lambda: log.exists() and "lost 1 changes while" in log.read_text(),
+        interval=0.05,
+        timeout=20,
+    )
+    assert mark.read_text() == '{"changes": 1}'
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"changes": "9"}', '{"changes": true}', "\\x00"])

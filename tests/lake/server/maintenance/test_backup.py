@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Callable
@@ -14,7 +15,8 @@ import pytest
 
 from lake.errors import BusyError, ConflictError, CorruptError, InvalidError, NotFoundError
 from lake.home import LakeHome
-from lake.server.maintenance import backup, fsck
+from lake.server.catalog import high_water
+from lake.server.maintenance import backup, backup_place, fsck
 from review.commands import backup as command
 from tests.lake.in_process import REPO, InProcessLake
 from tests.lake.servers import Served
@@ -182,6 +184,111 @@ def test_places_that_cannot_be_meant_are_refused(local: InProcessLake, tmp_path:
     with home.held("the test"), pytest.raises(BusyError):
         backup.restore(tmp_path / "backup", home)
     assert (other / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_another_lake_is_no_place_for_a_backup(local: InProcessLake, tmp_path: Path) -> None:
+    local.write("a", b"a")
+    local.commit()
+    backup.take(local.home, tmp_path / "backup")
+    copy = LakeHome(tmp_path / "copy")
+    backup.restore(tmp_path / "backup", copy)
+    kept = InProcessLake.opened(copy.path).write("b", b"only here")
+    with pytest.raises(InvalidError, match="a lake that was served, and no backup"):
+        backup.take(local.home, copy.path)
+    copy.catalog.unlink()  # what is left of a lake are its objects
+    for name in ("identity.json", "lock"):
+        (copy.path / name).unlink(missing_ok=True)
+        with pytest.raises(InvalidError):
+            backup.take(local.home, copy.path)
+    assert (copy.objects / kept[:2] / kept[2:]).read_bytes() == b"only here"
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidError, match="is no directory"):
+        backup.take(local.home, tmp_path / "file")
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link/objects").symlink_to(local.home.objects)
+    with pytest.raises(InvalidError, match="lies in the lake itself"):
+        backup.take(local.home, tmp_path / "link")
+
+
+def test_a_lake_that_has_lost_changes_takes_the_place_of_no_backup(
+    local: InProcessLake, tmp_path: Path
+) -> None:
+    local.write("a", b"a")
+    local.commit()
+    backup.take(local.home, tmp_path / "early")
+    sha256 = local.write("b", b"b")
+    local.commit()
+    backup.take(local.home, tmp_path / "backup")
+    seen = high_water.changes(local.lake.catalog.database)
+    lost = LakeHome(tmp_path / "lost")
+    backup.restore(tmp_path / "early", lost)
+    high_water.write(lost.catalog, seen)
+    with pytest.raises(CorruptError, match="lacks 2 changes that it has seen"):
+        backup.take(lost, tmp_path / "backup")
+    high_water.path(lost.catalog).unlink()
+    with pytest.raises(InvalidError, match="has seen 2 changes more than this lake"):
+        backup.take(lost, tmp_path / "backup")
+    assert (tmp_path / "backup/objects" / sha256[:2] / sha256[2:]).exists()
+    assert fsck.check(LakeHome(tmp_path / "backup")).problems == ()
+
+
+def test_a_copy_with_its_log_is_put_back_with_what_is_in_the_log(
+    local: InProcessLake, tmp_path: Path
+) -> None:
+    local.write("a", b"a")
+    head = local.commit()
+    shutil.copytree(local.home.path, tmp_path / "copy")
+    assert (tmp_path / "copy/catalog.db-wal").stat().st_size > 0
+    home = LakeHome(tmp_path / "again")
+    assert backup.restore(tmp_path / "copy", home).commits == 2
+    assert InProcessLake.opened(home.path).lake.versions.head(REPO, "main").id == head
+
+
+def test_a_damaged_object_of_the_lost_lake_is_not_taken_for_a_sound_one(
+    local: InProcessLake, tmp_path: Path
+) -> None:
+    sha256 = local.write("a", b"sound")
+    local.commit()
+    backup.take(local.home, tmp_path / "backup")
+    home = LakeHome(tmp_path / "again")
+    (home.objects / sha256[:2]).mkdir(parents=True)
+    (home.objects / sha256[:2] / sha256[2:]).write_bytes(b"spoil")
+    assert backup.restore(tmp_path / "backup", home).copied == 1
+    assert fsck.check(home).problems == ()
+
+
+def test_what_a_killed_copy_leaves_is_no_lake_and_goes_with_the_next(
+    local: InProcessLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = local.write("a", b"sound")
+    local.commit()
+    left = tmp_path / "backup/objects" / sha256[:2] / f".{sha256[2:]}.7.0123abcd"
+    left.parent.mkdir(parents=True)
+    (tmp_path / "backup/identity.json").write_bytes(
+        (local.home.path / "identity.json").read_bytes()
+    )
+    for path in (left, tmp_path / "backup/.catalog.db.7.0123abcd-journal"):
+        path.write_bytes(b"so")
+    backup.take(local.home, tmp_path / "backup")
+    assert not list((tmp_path / "backup").rglob(".*"))
+    home = LakeHome(tmp_path / "again")
+    with monkeypatch.context() as patched:
+        patched.setattr(backup, "flush_directory", lambda _path: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            backup.restore(tmp_path / "backup", home)
+    with pytest.raises(CorruptError, match=r"catalog.db is gone, and 3 changes with it"):
+        InProcessLake.opened(home.path)
+    assert backup.restore(tmp_path / "backup", home).commits == 2
+    assert InProcessLake.opened(home.path).is_sound()
+
+
+def test_one_process_writes_a_backup_at_once(local: InProcessLake, tmp_path: Path) -> None:
+    backup.take(local.home, tmp_path / "backup")
+    with (
+        backup_place.alone(LakeHome(tmp_path / "backup")),
+        pytest.raises(BusyError, match="another process writes the backup"),
+    ):
+        backup.take(local.home, tmp_path / "backup")
 
 
 def test_the_commands_say_what_was_copied(
