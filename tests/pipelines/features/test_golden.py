@@ -25,6 +25,7 @@ from PIL import Image
 from pipelines import features
 from pipelines.features import (
     byte_model,
+    containment,
     embedding,
     image_classifier,
     image_descriptor,
@@ -33,10 +34,12 @@ from pipelines.features import (
     image_style,
     images,
     knn,
+    knn_translated,
     knn_votes,
     pii,
     shingles,
     text_classifier,
+    text_likeness,
     text_similarity,
 )
 from pipelines.features.image_conversion import Form
@@ -45,6 +48,7 @@ from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
     "byte_model": "f4c3575cf7df48cfe68788727dc63e7a28c128598ac18ef5058d5cb610a2a005",
+    "containment": "f2158ac1f5cd4977185149becea78ce3c9bc82449caf117709902dd1569e8aaa",
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
     "image_descriptor": "e06b9b016bd7aed0f53466b5267bfafd2613b07aa98999d090f4d566996e2ca0",
@@ -53,10 +57,12 @@ GOLDEN: Final[Mapping[str, str]] = {
     "image_style": "82216fcb7b194fb39b64ee8cd8ebc09087584e4e9f37d984a0d90b0cc3121736",
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
+    "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
     "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
     "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",
+    "text_likeness": "40b7e73da52091532daf1a7f949ace33dd20b0513ba90a2dd18eca2fdce6ffbe",
     "text_similarity": "38dd9aae5788b8e24bc282b436da59e510125e8e7bc234b5bc282d06cf4f1d85",
 }
 """Digests of output by feature."""
@@ -165,6 +171,29 @@ def of_image_style() -> object:
     pixels = np.random.default_rng(13).random((4, 9), dtype=np.float32)
     pixels[2], pixels[3] = pixels[1] * np.float32(0.5) + np.float32(0.25), np.float32(0.3)
     return rounded(image_style.neutral(pixels), 4)
+
+
+def of_knn_translated() -> object:
+    images_ = np.random.default_rng(16).random((12, 36), dtype=np.float32)
+    moved = np.roll(images_[:4].reshape(4, 6, 6), (1, -1), axis=(1, 2)).reshape(4, 36)
+    distances, rows = knn_translated.nearest(moved, images_, (6, 6, 1), 2)
+    return [rounded(distances, 4), rows.tolist()]
+
+
+def of_containment() -> object:
+    known = pl.Series(["one two three four", "五六七八九十", "", "eight nine ten"])
+    asked = pl.Series(["say one two three four please", "他说五六七八", "eight nine", "", "none"])
+    sets = (shingles.sets(shingles.normal(each), "words", 2) for each in (asked, known))
+    words = containment.different_words(shingles.normal(known))
+    return [rounded(containment.largest(*sets)), rounded(words.to_numpy())]
+
+
+def of_text_likeness() -> object:
+    texts, _ = sentences(30, 17)
+    asked = [*(text.upper() for text in texts[:4]), "", "日本語"]
+    rows, others = (text_likeness.points(np.array(each)) for each in (asked, texts))
+    distances, at = text_likeness.nearest(rows, others, 2)
+    return [rounded(distances, 4), at.tolist()]
 
 
 def of_knn_votes() -> object:
@@ -292,6 +321,7 @@ def of_pii() -> object:
 
 OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "byte_model": of_byte_model,
+    "containment": of_containment,
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
     "image_descriptor": of_image_descriptor,
@@ -300,10 +330,12 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "image_style": of_image_style,
     "images": of_images,
     "knn": of_knn,
+    "knn_translated": of_knn_translated,
     "knn_votes": of_knn_votes,
     "pii": of_pii,
     "shingles": of_shingles,
     "text_classifier": of_text_classifier,
+    "text_likeness": of_text_likeness,
     "text_similarity": of_text_similarity,
 }
 """What makes the output that is pinned, by feature."""

@@ -73,7 +73,7 @@ def test_a_structured_answer_is_valid_and_parsed(service: Service, cache: Path) 
 
 def test_chat_messages_reach_the_chat_endpoint(proxy: Proxy, service: Service, cache: Path) -> None:
     question = request(
-        service, [{"role": "user", "content": "Is it?"}], schema=SCHEMA, max_tokens=16
+        service, [{"role": "user", "content": "Is it?"}], schema=SCHEMA, seed=1, max_tokens=32
     )
     (reply,) = ask([question], service, cache=cache)
     assert isinstance(reply, Reply)
