@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lineage import schema
@@ -21,6 +21,11 @@ ADDED_OTHERWISE: Final[Mapping[str, str]] = {
 SIMULATED: Final = (
     "code makes the candidates, of no data: for this round opaque_roots, real_inputs and "
     "depth_mean are written to warn and not to block (docs/generators.md)"
+)
+
+UNNAMED: Final = (
+    "generate.simulate.function has to name the function before the round runs: reasoning_gym, or "
+    "one of your own, such as simulators/dice.py"
 )
 
 
@@ -66,6 +71,15 @@ def problem(generator: str, settings: Dataset) -> str | None:
         f"the generator {generator} makes rows of {modalities}, and this data set is of modality "
         f"{settings.ingest.modality}; those that suit it: {', '.join(suited(settings))}"
     )
+
+
+def notes(generator: str, settings: Dataset) -> Iterator[str]:
+    """Say what is to be known of a round whose candidates code makes of no data."""
+    if not is_simulated(generator):
+        return
+    yield SIMULATED
+    if not getattr(settings.generate.of(generator), "function", None):
+        yield UNNAMED
 
 
 def limited(content: Mapping[str, Any]) -> dict[str, Any]:

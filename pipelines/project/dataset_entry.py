@@ -63,6 +63,8 @@ class Plan:
     """What stage `ingest` will say of the source, such as which files it leaves out."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scorers that suit the modality and cannot be used, with the reason."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of the generator."""
     lowered: str = ""
     """Why the distance of near-duplicates is below the modality's; empty where it is not."""
 
@@ -161,6 +163,7 @@ def plan(
         classes=_classes(real.train),
         report=real.report,
         left_out=left_out,
+        notes=tuple(chosen_generator.notes(generator, settings)) if made is None else (),
         lowered=lowered,
     )
 

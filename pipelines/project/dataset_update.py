@@ -37,6 +37,11 @@ class Update:
     waits_for: str | None
     """The round before it, where main does not hold that yet."""
 
+    @property
+    def brings_round(self) -> bool:
+        """Whether there are new rows for training, without which there is no round."""
+        return len(self.arrivals.train) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -105,7 +110,7 @@ def plan(
         entry=entry | {"generate": {real.NAME: section}},
         pinned=_pinned(params, dataset, source),
         arrivals=arrivals,
-        seen={} if len(arrivals.train) else {source: digest},
+        seen={} if len(arrivals.train) or given != dict(before.settings) else {source: digest},
         waits_for=None if previous in published else f"{dataset}-{previous}",
     )
 
@@ -144,8 +149,8 @@ def _place(
     return last + 1, last
 
 
-def text(update: Update, path: Path) -> str:
-    """Return params.yaml with the round."""
+def text(update: Update, path: Path) -> str | None:
+    """Return params.yaml with the round; None where it stays as it is."""
 
     def change(content: Any) -> None:  # noqa: ANN401  a YAML document
         own = content["datasets"][update.dataset]
@@ -156,13 +161,13 @@ def text(update: Update, path: Path) -> str:
             own["ingest"]["pinned"] = dict(update.pinned)
         seen = {**own["ingest"].get("seen", {}), **update.seen}
         source = update.entry["generate"][real.NAME]["source"]
-        if not update.seen:
+        if update.brings_round:
             seen.pop(source, None)
             yaml_edit.put(content, "rounds", update.key, yaml_edit.commented(update.entry, {}))
         if seen or "seen" in own["ingest"]:
             own["ingest"]["seen"] = seen
 
-    return yaml_edit.changed(path, change) or ""
+    return yaml_edit.changed(path, change)
 
 
 def _refuse_taken(params: Params, dataset: str, source: str, digest: str) -> None:

@@ -144,12 +144,15 @@ def _to_dict(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> dict[str, 
         "id": detected.id,
         "kept": list(detected.keep),
         "reasons": dict(detected.reasons),
+        "could_be_label": detected.could_be_label,
         "columns": dict(detected.kinds),
         "not_used": dict(detected.unused),
         "splits": dict(plan.splits),
         "classes": dict(plan.classes),
         "left_out": [each.to_dict() for each in plan.report.account.left_out],
-        "notes": list(plan.report.account.notes),
+        "notes": [*plan.report.account.notes, *plan.notes],
+        "lowered": plan.lowered,
+        "uneven": plan.report.uneven,
         "personal_data": plan.report.personal.to_dict(),
         "scorers_left_out": dict(plan.left_out),
         "entry": dict(plan.entry),
@@ -168,6 +171,7 @@ def _lines(plan: Plan, texts: dict[Path, str], *, dry_run: bool) -> Iterator[str
     yield f"a round: {_of_round(plan)}, scored by {', '.join(scorers)}"
     if plan.round["generator"] == GENERATOR and "parents" not in plan.round["generate"][GENERATOR]:
         yield UNTIED
+    yield from plan.notes
     for name, reason in plan.left_out.items():
         yield f"scorer {name} is left out: {reason}"
     rules = plan.suite["expectations"]

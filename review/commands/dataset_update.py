@@ -34,14 +34,14 @@ def run(
     own = Own(settings, _pairs("--column", column))
     update = dataset_update.plan(params, dataset, source, licence, own)
     text = dataset_update.text(update, Path(FILE))
-    if not dry_run:
+    if not dry_run and text is not None:
         files.write_text(Path(FILE), text)
         load()
     if as_json:
-        print_json(_to_dict(update, dry_run=dry_run))
+        print_json(_to_dict(update, written=not dry_run and text is not None))
         return
     out = make_console()
-    for line in _lines(update, dry_run=dry_run):
+    for line in _lines(update, dry_run=dry_run, changes=text is not None):
         out.print(sentence(line), soft_wrap=True)
 
 
@@ -70,29 +70,30 @@ def _value(text: str) -> Any:  # noqa: ANN401  whatever JSON holds
         return text
 
 
-def _to_dict(update: Update, *, dry_run: bool) -> dict[str, Any]:
+def _to_dict(update: Update, *, written: bool) -> dict[str, Any]:
     return {
         "dataset": update.dataset,
-        "round": None if update.seen else update.key,
-        "entry": None if update.seen else dict(update.entry),
+        "round": update.key if update.brings_round else None,
+        "entry": dict(update.entry) if update.brings_round else None,
         "pinned": dict(update.pinned),
         "seen": dict(update.seen),
         "waits_for": update.waits_for,
         "arrivals": update.arrivals.to_dict(),
         "files": [FILE],
-        "written": not dry_run,
+        "written": written,
     }
 
 
-def _lines(update: Update, *, dry_run: bool) -> Iterator[str]:
+def _lines(update: Update, *, dry_run: bool, changes: bool) -> Iterator[str]:
     yield from taking.lines(update.arrivals)
     if update.pinned:
         yield "ingest.pinned now names what round 0 read of the source, so round 0 stays as it is"
-    if update.seen:
-        yield (
-            f"nothing is new for training, so there is no round; ingest.seen names this state, and "
-            f"{'is not written' if dry_run else f'{FILE} is changed by that alone'}"
-        )
+    if not update.brings_round:
+        then = "" if changes else f", and {FILE} stays as it is"
+        if changes and update.seen:
+            written = "is not written" if dry_run else f"{FILE} is changed by that alone"
+            then = f"; ingest.seen names this state, and {written}"
+        yield f"nothing is new for training, so there is no round{then}"
         return
     if update.waits_for is not None:
         yield f"{update.key} follows {update.waits_for}, which main does not hold yet"

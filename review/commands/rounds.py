@@ -51,8 +51,9 @@ def _notes(key: str, made: CandidatesFile | None) -> Iterator[str]:
     """Say what is to be known of a round that was added."""
     if made is not None and made.parents is None:
         yield UNTIED
-    if chosen_generator.is_simulated(load(Path(FILE)).rounds[key].generator):
-        yield chosen_generator.SIMULATED
+    params = load(Path(FILE))
+    entry = params.rounds[key]
+    yield from chosen_generator.notes(entry.generator, params.datasets[entry.dataset])
 
 
 def redo(*, key: str, as_json: bool) -> None:

@@ -41,7 +41,7 @@ class ImageEdits(StrictModel):
     """Share of the candidates that are weighted means of two edited images."""
     cutmix: float = Field(0.0, ge=0, le=1)
     """Share of the candidates in which a rectangle of another edited image is pasted."""
-    alpha: float = Field(1.0, gt=0)
+    alpha: float = Field(1.0, gt=0, allow_inf_nan=False)
     """The share of the second image is drawn from Beta(alpha, alpha)."""
     mixed_labels: Literal["same", "larger"] = "same"
     """same: two images of one label are mixed. larger: any two, and the candidate has the label of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,7 @@ def test_texts_lose_words_and_get_a_template(tmp_path: Path) -> None:
         ({"text": {"templates": {"text": ["{text.__class__}"]}}}, "may hold names of columns"),
         ({"text": {"templates": {"text": []}}}, "templates.text holds no template"),
         ({"image": {"rotate": 3}}, "did you mean 'rotation'"),
+        ({"image": {"mixup": 1, "alpha": math.inf}}, "image.alpha: Input should be a finite"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_one_sentence(settings: Any, said: str) -> None:

@@ -212,6 +212,11 @@ def test_a_generator_is_chosen_by_name_where_it_suits(project: Path) -> None:
     both = ("--generator", "augment", "--candidates", "x.csv")
     assert "contradict" in commands.stemma("dataset", "add", "notes", "notes.jsonl", *both).err
     assert contents(project) == before
+    done = commands.stemma(
+        "dataset", "add", "notes", "notes.jsonl", "--generator", "simulate", "--dry-run"
+    )
+    for said in ("opaque_roots, real_inputs and depth_mean", "function has to name the function"):
+        assert said in done.out
     done = commands.stemma("dataset", "add", "notes", "notes.jsonl", "--generator", "augment")
     assert done.code == 0, done.said
     assert "40 candidates of generator augment" in done.out
