@@ -47,4 +47,5 @@ def _differences(rows: pl.DataFrame) -> pl.Series:
     difference = np.abs(left - right) * MAX_DIFFERENCE
     difference[np.isnan(left) & np.isnan(right)] = 0
     difference[np.isnan(difference)] = MAX_DIFFERENCE
-    return pl.Series(np.rint(difference.max(axis=(1, 2))).astype(np.int64))
+    largest = difference.max(axis=tuple(range(1, difference.ndim)))
+    return pl.Series(np.rint(largest).astype(np.int64))

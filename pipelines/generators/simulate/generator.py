@@ -140,13 +140,17 @@ class Simulate(Generator[NoSettings, SimulateGenerate]):
         own = content.simulator
         path = simulator.source_file(plan.request.settings)
         code = None if path is None else digests.of_file(path)
-        known = {"model": own.source, "licence": own.licence, "code": code}
+        further = [_digest(Path(each)) for each in plan.request.settings.files]
+        read = digests.of_json(further) if further else None
+        known = {"model": own.source, "licence": own.licence, "code": code, "files": read}
         environment = {**{name: value for name, value in known.items() if value}, **own.versions}
         facts = {"function": own.reference, "source": own.source, "licence": own.licence}
         return GenerateReport(
             environment,
             facts={"simulator": facts},
-            maker=digests.of_json({"function": own.reference, "code": code}),
+            maker=digests.of_json(
+                {"function": own.reference, "code": code, **({"files": read} if read else {})}
+            ),
             source=own.source,
             licence=own.licence,
         )
@@ -156,6 +160,14 @@ def seed_of(request: GenerateRequest[Any], row: int) -> int:
     """Derive the seed of a candidate, in [0, 2^63)."""
     parts = (request.dataset, request.round, STAGE, "simulate", row)
     return derive_seed(request.seed, *parts)
+
+
+def _digest(path: Path) -> str | None:
+    """Digest a file or folder that the function reads; None where it is gone."""
+    try:
+        return digests.of_file(path)
+    except OSError:
+        return None
 
 
 def _table(

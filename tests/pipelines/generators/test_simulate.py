@@ -103,6 +103,15 @@ def test_the_function_is_keyed_by_its_bytes(dice: Path) -> None:
     after = making.make(Simulate(), asked(dice, function="./dice.py")).report
     assert before.maker != after.maker
     assert before.environment != after.environment
+    read = []
+    for text in ("six", "seven", None):
+        (dice / "words.txt").unlink(missing_ok=True)
+        if text is not None:
+            (dice / "words.txt").write_text(text)
+        request = asked(dice, function="./dice.py", files=["words.txt"])
+        report = making.make(Simulate(), request).report
+        read.append((report.maker, report.environment["files"]))
+    assert len(set(read)) == len({files for _, files in read}) == 3
     (dice / "more_dice.py").write_text(DICE)
     named = parse(SimulateGenerate, {"function": "more_dice:simulate"}, "")
     with pytest.raises(ParamsError, match="no simulator 'more_dice'"):
