@@ -89,9 +89,13 @@ class Columns:
         """Give the columns of a later source the names that the first one has for them.
 
         Raises:
-            DataError: a column is not there, or one has such a name already.
+            DataError: a column is not there or named twice, or one has such a name already.
         """
         for name, theirs in self.aliases.items():
+            if list(self.aliases.values()).count(theirs) > 1:
+                raise DataError(
+                    f"column {theirs!r} of {source} was named for two columns; name one"
+                )
             if theirs not in frame.columns:
                 raise DataError(
                     f"{source} has no column {theirs!r}, which was named for {name!r}"
@@ -158,6 +162,22 @@ class Columns:
         """
         used = {*self.named.values()} | {name for name in chosen.columns if name not in self.named}
         return tuple(name for name in given.columns if name not in used)
+
+    def check_aliases(self, source: str, unused: Sequence[str]) -> None:
+        """Refuse a name that a column of a later source was given, and that the first one has not.
+
+        Args:
+            source: for the message.
+            unused: columns of which nothing was taken.
+
+        Raises:
+            DataError: there is such a name.
+        """
+        for name in (name for name in self.aliases if name in unused):
+            raise DataError(
+                f"{source}: {self.aliases[name]!r} was named for {name!r}, and the data set reads "
+                "no column of this name; give it the one that round 0 has"
+            )
 
 
 def _check_id(source: str, ids: pl.Series) -> None:

@@ -74,6 +74,7 @@ def read(
         if chosen.schema[column] == images.IMAGE:
             images.check(chosen[column])
     unused = columns.unused(given.frame, chosen)
+    columns.check_aliases(source, unused)
     return replace(given, frame=chosen, account=given.account + Account(passed_over=unused))
 
 

@@ -45,6 +45,26 @@ def test_columns_are_named_and_kept_and_the_others_are_passed_over(tmp_path: Pat
     }
 
 
+@pytest.mark.parametrize(
+    ("aliases", "said"),
+    [
+        ({"body": "text_"}, ""),
+        ({"body": "text_", "other": "text_"}, "column 'text_' of .* was named for two columns"),
+        ({"body": "text_", "othre": "more"}, "'more' was named for 'othre', and the data set"),
+    ],
+)
+def test_names_of_a_later_source_are_those_of_columns_that_are_read(
+    tmp_path: Path, aliases: dict[str, str], said: str
+) -> None:
+    source = jsonl(tmp_path / "mails.jsonl", text_=["one", "two"], more=["a", "b"])
+    columns = Columns(("text",), {"text": "body"}, aliases=aliases)
+    if not said:
+        assert read(source, TEXTS, {}, columns).frame["text"].to_list() == ["one", "two"]
+        return
+    with pytest.raises(DataError, match=said):
+        read(source, TEXTS, {}, columns)
+
+
 def test_images_keep_their_captions(tmp_path: Path) -> None:
     given = frame(caption=["a dog", "a cat"], weight=[1, 2]).rename({"label": "animal"})
     columns = Columns(("image",), {"label": "animal", "text": "caption"})
