@@ -49,7 +49,8 @@ def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> Gene
     batches = [batch for part in parts for batch in part]
     if not any(len(each.candidates) for each in batches):
         raise GeneratorError(f"the generator {generator.name} made no candidate")
-    rows = pl.concat(each.candidates for each in batches if len(each.candidates)).sort("row")
+    filled = [each.candidates for each in batches if len(each.candidates)]
+    rows = pl.concat(filled, how="diagonal").sort("row")  # one can lack a kept column
     if SHARE not in rows.columns:
         rows = rows.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
     dense = pl.DataFrame({"row": range(len(rows)), "planned": rows["row"]}, DENSE)

@@ -18,8 +18,13 @@ def differing(recorded: pl.DataFrame, replayed: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         recorded: Columns row and sample_id, and the payload.
-        replayed: The same columns.
+        replayed: The same columns; a kept column that the generator does not make may be missing,
+            as it is null in the record.
     """
+    absent = [name for name in recorded.columns if name not in replayed.columns]
+    replayed = replayed.with_columns(
+        pl.lit(None, recorded.schema[name]).alias(name) for name in absent
+    )
     both = recorded.join(replayed, on="row", how="full", suffix="_now", coalesce=True).sort("row")
     names = [name for name in recorded.columns if name != "row"]
     pairs = [(pl.col(name), pl.col(f"{name}_now")) for name in names]

@@ -46,6 +46,9 @@ def wrong(seed):
     return [1]
 def broken(seed):
     raise ValueError("no luck")
+def seldom(seed):
+    kept = {"truth": "six"} if seed % 23 == 0 else {}
+    return {"text": str(seed), "label": "dice", **kept}
 def nameless(seed):
     return {"text": "one", "label": "dice", None: 3}
 def halved(seed):
@@ -93,6 +96,13 @@ def test_each_row_is_the_function_of_its_recorded_seed(dice: Path) -> None:
     shard = request.shards()[2]
     replayed = Simulate().replay(request, shard, {}).candidates
     assert replayed.equals(made.candidates[16:24].select(replayed.columns))
+
+
+def test_a_kept_column_that_few_rows_have_is_null_in_the_others(dice: Path) -> None:
+    made = making.make(Simulate(), asked(dice, function="./dice.py:seldom")).candidates
+    kept = [None if seed % 23 else "six" for seed in made["seed"]]
+    assert made["truth"].to_list() == kept
+    assert 0 < made["truth"].count() < 5
 
 
 def test_the_function_is_keyed_by_its_bytes(dice: Path) -> None:
