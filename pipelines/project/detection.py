@@ -109,7 +109,7 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
     key, why_key = choice.id or column_roles.key(frame, choice.columns), ""
     if key is None and modality == TABLE:
         key, why_key = column_roles.key_by_values(frame, choice.columns)
-    seen = _Seen(head, kinds, choice, key, source.lower().endswith(tables.TYPED))
+    seen = _Seen(head, kinds, choice, key, source.lower().endswith(tables.TYPED), frame)
     found = OF_MODALITY.get(modality, _of_texts)(seen)
     used = (found.label, found.target, found.image, *found.identity)
     key = None if key in used else key
@@ -158,6 +158,8 @@ class _Seen:
     """The column with a key for each row."""
     all_texts: bool
     """Whether a modality of texts reads all columns as texts, as it does those of a CSV file."""
+    whole: pl.DataFrame
+    """All rows."""
 
     def of(self, *kinds: str) -> list[str]:
         """Return the columns of these kinds, in order."""
@@ -197,7 +199,7 @@ def _of_images(seen: _Seen) -> Detected:
     if not columns:
         raise DataError("there is no column of images; name it with --column")
     image = IMAGE if IMAGE in columns else columns[0]
-    settings = image_settings.suited(seen.frame[image])
+    settings = image_settings.suited(seen.whole[image])
     return Detected(IMAGE, (IMAGE,), 0, seen.label((image,)), None, image, settings)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
 
-from pipelines.project import image_settings
+from pipelines.project import detection, image_settings
 
 
 def tiff(brightest: int, side: int, depth: str = "uint16") -> bytes:
@@ -33,3 +34,13 @@ def test_size_and_white(files: list[bytes | None], expected: dict[str, int]) -> 
     rows = [{"bytes": content, "path": None} for content in files]
     kind = pl.Struct({"bytes": pl.Binary, "path": pl.String})
     assert image_settings.suited(pl.Series(rows, dtype=kind)) == expected
+
+
+def test_an_image_beyond_the_rows_that_columns_are_told_by_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, brightest in enumerate((900, 900, 4000)):
+        (tmp_path / f"{number}.tif").write_bytes(tiff(brightest, 24))
+    monkeypatch.setattr(detection, "SAMPLE", 2)
+    found = detection.detect(str(tmp_path), {}, detection.Choice())
+    assert found.settings == {"white": 4095}
