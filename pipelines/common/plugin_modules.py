@@ -98,10 +98,19 @@ def source(reference: Reference) -> Path:
 
     Args:
         reference: The reference that `load` has imported.
+
+    Raises:
+        ParamsError: The module has no file, as a folder without `__init__.py` or a part of Python.
     """
     if reference.is_file:
         return Path(reference.location)
-    path = Path(str(sys.modules[reference.location].__file__))
+    file = getattr(sys.modules[reference.location], "__file__", None)
+    if file is None:
+        raise ParamsError(
+            f"{reference.text!r}: the module {reference.location} has no file whose changes could "
+            "be noticed; name one that has"
+        )
+    path = Path(file)
     root = Path.cwd()
     return path.relative_to(root) if path.is_relative_to(root) else path
 

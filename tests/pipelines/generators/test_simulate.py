@@ -127,6 +127,11 @@ def test_the_function_is_keyed_by_its_bytes(dice: Path) -> None:
     with pytest.raises(ParamsError, match="no simulator 'more_dice'"):
         GENERATORS.files({"simulate": parse(SimulateGenerate, {"function": "more_dice"}, "")})
     assert GENERATORS.files({"simulate": named}) == (Path("more_dice.py"),)
+    (dice / "folder").mkdir()
+    for name in ("time:time", "folder:simulate"):
+        fileless = parse(SimulateGenerate, {"function": name}, "")
+        with pytest.raises(ParamsError, match="has no file whose changes could be noticed"):
+            GENERATORS.files({"simulate": fileless})
     packaged = parse(SimulateGenerate, {"function": "reasoning_gym"}, "")
     assert GENERATORS.files({"simulate": packaged}) == ()
     assert key_content(SimulateGenerate()) == {}
