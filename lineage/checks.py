@@ -41,6 +41,7 @@ OF_CLASSES: Final = {
     "class_coverage": "coverage",
     "class_variance": "variance",
 }
+NETWORK: Final = "only a warning, since its limit was not found on images that a network measures"
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
 
 
@@ -55,6 +56,8 @@ class Rule:
     lenient: bool = False
     only_warns: Callable[[Evidence, Limits], bool] | None = None
     """Whether a block of this check is reduced to a warning."""
+    only_warns_because: str = ""
+    """Why, in words for a person; empty where the figure itself tells."""
     absent: Callable[[Evidence, Limits], Verdict | None] | None = None
     """The verdict where there is no figure because nothing was measured; None where it was."""
     style: bool = False
@@ -75,7 +78,8 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     other = rule.absent(evidence, limits) if rule.absent is not None else None
     softened = rule.only_warns is not None and rule.only_warns(evidence, limits)
     if result.verdict == "block" and result.value is not None and softened:
-        other = "warn"
+        reason = f"; {rule.only_warns_because}" if rule.only_warns_because else ""
+        result, other = replace(result, evidence=f"{result.evidence}{reason}"), "warn"
     objects = limits.style == "warn" and result.verdict not in UNOBJECTIONABLE
     if rule.style and objects and _is_style(evidence, limits):
         milder: Verdict = "warn" if result.verdict == "block" else "pass"
@@ -165,6 +169,11 @@ def _is_shallow(evidence: Evidence, limits: Limits) -> bool:
     return depth is not None and depth <= limits.real_share_shallow
 
 
+def _has_network(evidence: Evidence, limits: Limits) -> bool:  # noqa: ARG001  as any `only_warns`
+    """Whether a network measures the rows, as it does larger images."""
+    return bool(evidence.metrics.get("embedder"))
+
+
 def _is_style(evidence: Evidence, limits: Limits) -> bool:
     """Whether the shape of the round is that of real rows once style is taken out of each row."""
     held = (
@@ -215,34 +224,49 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("downstream_drop", figures.drop, most="downstream_drop"),
     *(_shape(part, name) for name in SHAPES for part in ("round", "mix")),
-    Rule(
-        "label_errors",
-        partial(round_figures.excess, name="label_errors", what=MISLABELLED),
-        most="label_errors",
-    ),
-    Rule("downstream_second", round_figures.second_loss, most="downstream_real", lenient=True),
-    Rule("downstream_second_drop", round_figures.second_drop, most="downstream_drop"),
-    Rule("downstream_pooled", round_figures.pooled_loss, most="downstream_pooled", lenient=True),
-    Rule(
-        "memorised_ratio",
-        partial(round_figures.copies, name="memorised_ratio", what=MEMORISED),
-        most="memorised_ratio",
-    ),
-    Rule(
-        "holdout_leaning",
-        round_figures.holdout_leaning,
-        most="holdout_leaning",
-        lenient=True,
-    ),
-    Rule(
-        "holdout_closer",
-        partial(round_figures.excess, name="holdout_closer", what=CLOSER),
-        most="holdout_closer",
-        lenient=True,
-    ),
     *(
-        Rule(name, partial(round_figures.of_class, name=name, what=what), least=name)
-        for name, what in OF_CLASSES.items()
+        replace(rule, only_warns=_has_network, only_warns_because=NETWORK)
+        for rule in (
+            Rule(
+                "label_errors",
+                partial(round_figures.excess, name="label_errors", what=MISLABELLED),
+                most="label_errors",
+            ),
+            Rule(
+                "downstream_second",
+                round_figures.second_loss,
+                most="downstream_real",
+                lenient=True,
+            ),
+            Rule("downstream_second_drop", round_figures.second_drop, most="downstream_drop"),
+            Rule(
+                "downstream_pooled",
+                round_figures.pooled_loss,
+                most="downstream_pooled",
+                lenient=True,
+            ),
+            Rule(
+                "memorised_ratio",
+                partial(round_figures.copies, name="memorised_ratio", what=MEMORISED),
+                most="memorised_ratio",
+            ),
+            Rule(
+                "holdout_leaning",
+                round_figures.holdout_leaning,
+                most="holdout_leaning",
+                lenient=True,
+            ),
+            Rule(
+                "holdout_closer",
+                partial(round_figures.excess, name="holdout_closer", what=CLOSER),
+                most="holdout_closer",
+                lenient=True,
+            ),
+            *(
+                Rule(name, partial(round_figures.of_class, name=name, what=what), least=name)
+                for name, what in OF_CLASSES.items()
+            ),
+        )
     ),
     Rule("rare_recall", round_figures.rare_recall, least="rare_recall"),
     Rule("warned_rows", round_figures.warned_rows, most="warned_rows"),

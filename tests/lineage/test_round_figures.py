@@ -62,6 +62,17 @@ def test_edits_that_lineage_names_are_no_copies_that_pass_for_new() -> None:
     assert "lineage names 0.500 as edits" in found.evidence
 
 
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_on_images_that_a_network_measures_it_only_warns(kind: str) -> None:
+    figures, name, _ = CRAFTED[kind]
+    about = with_round(**figures)
+    larger = replace(about, metrics={**about.metrics, "embedder": "learned"})
+    found = check(larger, name)
+    assert found.verdict == "warn"
+    assert "images that a network measures" in found.evidence
+    assert guard.judge(larger, Limits()).blocking == ()
+
+
 def test_a_share_that_chance_may_explain_only_warns() -> None:
     about = with_round(label_errors=metric(0.12, 0.05, 0.02))
     assert check(about, "label_errors").verdict == "warn"
