@@ -96,11 +96,12 @@ class ImportService:
         """
         if not address.startswith(f"{SCHEME}/") or "\x00" in address:
             raise InvalidError(f"{address!r} is not the address of a local file: {SCHEME}/…")
-        source = Path(address.removeprefix(SCHEME)).resolve()
+        source = _resolved(address)
         if not any(source.is_relative_to(allowed) for allowed in self._allowed):
             raise ForbiddenError(f"{address} lies outside of what may be imported (--import-from)")
         is_directory = location_type == "common_prefix"
-        if not (source.is_dir() if is_directory else source.is_file()):
+        is_there = os.path.isdir if is_directory else os.path.isfile  # pathlib's raise
+        if not is_there(source):
             raise InvalidError(f"{address} is not a {'directory' if is_directory else 'file'}")
         if is_directory and destination and not destination.endswith("/"):
             destination += "/"
@@ -227,3 +228,15 @@ class ImportService:
             modified = int(os.fstat(opened.fileno()).st_mtime)
             stored = self._store_open(opened)
         return Entry(stored.sha256, stored.md5, stored.size, modified, DEFAULT_TYPE)
+
+
+def _resolved(address: str) -> Path:
+    """The file of an address, without symbolic links.
+
+    Raises:
+        InvalidError: they lead in a circle.
+    """
+    try:
+        return Path(address.removeprefix(SCHEME)).resolve()
+    except (OSError, RuntimeError) as error:
+        raise InvalidError(f"{address} cannot be found: its links lead in a circle") from error

@@ -13,6 +13,10 @@ TAG: Final = re.compile(
     r"(?!@?$|.*(?:\.\.|@\{))[^\x00-\x20\x7f^:?*\[\\./][^\x00-\x20\x7f~^:?*\[\\/]*"
 )
 MAX_KEY: Final = 1024
+HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]*", re.ASCII)
+"""What may follow a prefix in the name of a header (RFC 9110, token)."""
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What the value of no header can hold."""
 
 
 def check_repository(name: str) -> None:
@@ -47,6 +51,17 @@ def check_tag(name: str) -> None:
     """Refuse names that lakeFS refuses for tags: those of git's that a path cannot hold."""
     if not TAG.fullmatch(name) or name.endswith((".", ".lock")):
         raise InvalidError(f"tag name {name!r} is not valid")
+
+
+def check_header_name(name: str) -> str:
+    """Refuse what cannot be part of the name of a response's header.
+
+    Raises:
+        InvalidError: it cannot.
+    """
+    if not HEADER_NAME.fullmatch(name):
+        raise InvalidError(f"{name!r} cannot be in the name of a header")
+    return name
 
 
 def check_header_text(text: str) -> str:

@@ -93,6 +93,7 @@ def _upload(app: AppState) -> Endpoint:
             app.catalog.check_writable(request.repository)
         app.settings.check_direct_change(request.repository, request.branch)
         app.versions.head(request.repository, request.branch)
+        objects.check_upload(request)
 
     async def endpoint(http: HttpRequest) -> Response:
         async def respond() -> Response:

@@ -78,7 +78,9 @@ class Request:
             raise InvalidError("If-None-Match takes only `*`")
         if etag is not None and not _ETAG.fullmatch(etag):
             raise InvalidError("If-Match takes one ETag, or `*`")
-        return Condition(absent == "*", etag.strip('"') if etag is not None else None)
+        if etag not in (None, '"*"'):  # one that is called `*` is the ETag of nothing here
+            etag = etag.strip('"')
+        return Condition(absent == "*", etag)
 
     def required(self, name: str) -> str:
         """A query parameter that must be given.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lake.errors import InvalidError
 from lake.server.catalog.imports import Import, Location
 from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.catalog.validation import check_key
@@ -42,11 +43,15 @@ def stage_object(app: AppState, request: Request, body: ObjectStageCreation) -> 
     check_key(request.object_path)
     location = app.imports.location("object", body.physical_address, request.object_path)
     app.versions.head(request.repository, request.branch)
+    try:
+        stored = app.imports.store_file(location.source)
+    except OSError as error:
+        raise InvalidError(f"{body.physical_address} cannot be read: {error.strerror}") from error
     entry = app.objects.stage(
         request.repository,
         request.branch,
         request.object_path,
-        app.imports.store_file(location.source),
+        stored,
         content_type=body.content_type or DEFAULT_TYPE,
         metadata=body.metadata,
     )

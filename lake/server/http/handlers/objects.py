@@ -12,6 +12,7 @@ from urllib.parse import quote
 from lake.errors import ForbiddenError, InvalidError, RangeError, UnsupportedError
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.object_service import DEFAULT_TYPE, Expected
+from lake.server.catalog.validation import CONTROLS, HEADER_NAME, check_key
 from lake.server.http import representations
 from lake.server.http.app_state import AppState
 from lake.server.http.bodies import (
@@ -20,6 +21,7 @@ from lake.server.http.bodies import (
     StagingMetadata,
     UpdateObjectUserMetadata,
 )
+from lake.server.http.body_fields import check_object_metadata
 from lake.server.http.handlers import presigned
 from lake.server.http.requests import Request, Result
 from lake.server.storage.hashing import StoredObject
@@ -166,6 +168,13 @@ def link_physical_address(app: AppState, request: Request, body: StagingMetadata
     return Result(200, representations.stats(request.object_path, entry, app.store))
 
 
+def check_upload(request: Request) -> None:
+    """Refuse an upload for its path, condition or metadata, before its bytes come in."""
+    check_key(request.object_path)
+    check_object_metadata(user_metadata(request.headers))
+    _ = request.condition
+
+
 def stage_upload(
     app: AppState, request: Request, stored: StoredObject, content_type: str
 ) -> Result:
@@ -210,11 +219,11 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
     headers = {
         "etag": f'"{entry.md5}"',
         "last-modified": formatdate(entry.mtime, usegmt=True),
-        "content-type": entry.content_type,
+        "content-type": CONTROLS.sub(" ", entry.content_type),
         "accept-ranges": "bytes",
         **_AS_DATA,
         "content-disposition": _attachment(request),
-        **{METADATA_PREFIX + name: _to_latin(value) for name, value in entry.metadata.items()},
+        **_metadata_headers(entry.metadata),
     }
     if request.headers.get("if-none-match", "").strip('"') == entry.md5:
         return Result(304, None, headers)
@@ -224,6 +233,15 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
     start, stop = parse_range(text, entry.size)
     headers["content-range"] = f"bytes {start}-{stop - 1}/{entry.size}"
     return ByteRange(206, entry, start, stop - start, headers)
+
+
+def _metadata_headers(metadata: Mapping[str, str]) -> dict[str, str]:
+    """User metadata as headers; names of an earlier release that none can have are left out."""
+    return {
+        METADATA_PREFIX + name: _to_latin(value)
+        for name, value in metadata.items()
+        if HEADER_NAME.fullmatch(name)
+    }
 
 
 def _attachment(request: Request) -> str:

@@ -117,6 +117,15 @@ def test_only_allowed_directories_are_read(api: httpx.Client, served: Served, so
     assert listing(api) == []
 
 
+def test_an_address_of_no_file_is_refused(api: httpx.Client, source: Path) -> None:
+    (source / "allowed/circle").symlink_to("circle")
+    try:
+        for name in ("x" * 300, "gone", "circle"):
+            assert stage(api, f"local://{source}/allowed/{name}").status_code == 400
+    finally:
+        (source / "allowed/circle").unlink()
+
+
 def test_a_link_out_of_the_directory_is_refused(api: httpx.Client, source: Path) -> None:
     link = source / "allowed" / "link"
     link.symlink_to(source / "secret.txt")

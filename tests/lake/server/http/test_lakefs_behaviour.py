@@ -142,7 +142,14 @@ def test_staged_changes_are_no_commit_and_short_ids_are_ids(api: httpx.Client, r
 
 def test_an_upload_may_ask_for_the_object_that_it_replaces(api: httpx.Client, repo: str) -> None:
     first = put(api, repo, "a", b"1").json()["checksum"]
-    for etag, status in [('"0"', 412), (f'"{first}"', 201), (first, 412), ("*", 201), ("a,b", 400)]:
+    for etag, status in [
+        ('"0"', 412),
+        (f'"{first}"', 201),
+        (first, 412),
+        ('"*"', 412),
+        ("*", 201),
+        ("a,b", 400),
+    ]:
         assert put(api, repo, "a", b"2", headers={"If-Match": etag}).status_code == status, etag
     assert put(api, repo, "b", headers={"If-Match": "*"}).status_code == 412
     assert api.get(f"{repo}/refs/main/objects", params={"path": "a"}).content == b"2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import resource
 import select
 import socket
@@ -18,6 +19,9 @@ import pytest
 
 from lake.home import Credentials, LakeHome
 from lake.polling import until
+from lake.server.catalog.entries import Entry
+from lake.server.http.handlers import objects
+from lake.server.http.requests import Request
 from tests.lake.servers import Served, api_root, start
 
 Serve = Callable[..., Served]
@@ -287,8 +291,40 @@ def test_metadata_that_no_client_could_read_is_refused(api: httpx.Client, repo: 
     for size, status in ((8191, 204), (70_000, 400)):
         body = {"set": {"k": "v" * size}}
         assert api.put(where, params={"path": "a"}, json=body).status_code == status
+    for count, status in ((64, 204), (65, 400)):
+        body = {"set": {f"k{number}": "v" for number in range(count)}}
+        assert api.put(where, params={"path": "a"}, json=body).status_code == status
+    for name in ("a b", "a:b", "a(b)", "a/b"):
+        answer = api.put(where, params={"path": "a"}, json={"set": {name: "v"}})
+        assert (answer.status_code, "name of a header" in answer.text) == (400, True)
     read = api.get(f"{repo}/refs/main/objects", params={"path": "a"})
-    assert len(read.headers["x-lakefs-meta-k"]) == 8191
+    assert len([name for name in read.headers if name.startswith("x-lakefs-meta-k")]) == 64
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-lakefs-meta-k": "v" * 8192},
+        {f"x-lakefs-meta-{number}": "v" for number in range(65)},
+        {"if-match": 'W/"0"'},
+    ],
+)
+def test_an_upload_is_refused_for_its_headers_before_it_is_stored(
+    server: Served, api: httpx.Client, repo: str, headers: dict[str, str]
+) -> None:
+    data = repr(headers).encode()
+    where = f"{repo}/branches/main/objects"
+    answer = api.post(where, params={"path": "a"}, content=data, headers=headers)
+    assert answer.status_code == 400
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert not (server.home / "objects" / sha256[:2] / sha256[2:]).exists()
+
+
+def test_an_object_that_an_earlier_release_took_can_be_read() -> None:
+    entry = Entry("0" * 64, "0" * 32, 1, 0, "a\x01b", {"a b": "v", "k": "v"})
+    found = objects.byte_range(entry, Request({}, {"path": "a"}, {}, ""))
+    assert found.headers["content-type"] == "a b"
+    assert [name for name in found.headers if "meta" in name] == ["x-lakefs-meta-k"]
 
 
 def test_a_login_takes_a_small_body_and_its_time_where_it_is_wrong(server: Served) -> None:
