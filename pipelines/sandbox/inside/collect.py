@@ -133,21 +133,30 @@ def _unittest(names: dict[str, Any], counted: Counted) -> None:
             suite.addTests(loader.loadTestsFromTestCase(value))
     if not suite.countTestCases():
         return
-    result = _Result()
+    result = _Result(counted)
     suite.run(result)
     counted.tests += result.testsRun - len(result.skipped)
     if result.first is not None:
         raise FailedTestError from result.first
-    if result.expectedFailures:
-        counted.failed = 0
     if result.unexpectedSuccesses:
         raise FailedTestError from AssertionError("a test that is expected to fail did not")
 
 
 class _Result(unittest.TestResult):
-    """Keeps the first failure as the exception that it is."""
+    """Keeps the first failure as the exception that it is, and counts none that is expected."""
 
-    first: BaseException | None = None
+    def __init__(self, counted: Counted) -> None:
+        super().__init__()
+        self._counted, self._failed = counted, 0
+        self.first: BaseException | None = None
+
+    def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802  of the library
+        self._failed = self._counted.failed
+        super().startTest(test)
+
+    def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  of the library
+        self._counted.failed = self._failed
+        super().addExpectedFailure(test, err)
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  of the library
         self._keep(err[1])
@@ -196,6 +205,7 @@ class _Plugin:
     def __init__(self, module: types.ModuleType, counted: Counted) -> None:
         self._module, self._counted = module, counted
         self._raised: BaseException | None = None
+        self._failed = 0
         self.first: BaseException | None = None
         self.said = ""
 
@@ -218,13 +228,16 @@ class _Plugin:
         _call(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted})
         return True
 
+    def pytest_runtest_logstart(self) -> None:
+        self._failed = self._counted.failed
+
     def pytest_runtest_makereport(self, call: Any) -> None:
         self._raised = None if call.excinfo is None else call.excinfo.value
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._counted.tests += report.passed and report.when == "call"
         if report.skipped and hasattr(report, "wasxfail"):
-            self._counted.failed = 0
+            self._counted.failed = self._failed
         if report.failed:
             said = AssertionError(str(report.longrepr)[-300:])  # one that passed against its mark
             self.first = self.first or self._raised or said

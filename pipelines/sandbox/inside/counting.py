@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import traceback
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -40,6 +42,20 @@ class Counted:
         """The tests handle an exception, which may be a failed assertion of theirs."""
         error = sys.exc_info()[1]
         self.failed += is_failure(error) and _is_raised_by_tests(error)
+
+    def watch(self) -> None:
+        """Hear of errors that end threads, and of failed assertions that `suppress` swallows."""
+        threading.excepthook = self.in_thread
+        suppress: Any = contextlib.suppress
+        own = suppress.__exit__
+
+        def left(block: Any, kind: Any, error: BaseException | None, at: Any) -> Any:
+            found = own(block, kind, error, at)
+            if found and isinstance(error, AssertionError):
+                self.caught()
+            return found
+
+        suppress.__exit__ = left
 
     def in_thread(self, ended: Any) -> None:
         """A thread has ended by an error, which is lost; it counts if it came through the tests."""

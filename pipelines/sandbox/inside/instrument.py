@@ -54,10 +54,28 @@ def _call(function: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
     return ast.copy_location(called, at)
 
 
-def _names_failure(node: ast.AST) -> bool:
-    """Whether a block of `with`, or a handler of a `try`, is for failed assertions."""
-    kinds = [each.type for each in node.handlers] if isinstance(node, ast.Try) else [node]
-    return any(name(each) == "AssertionError" for kind in kinds if kind for each in ast.walk(kind))
+def _wants_failure(node: ast.With | ast.Try) -> bool:
+    """Whether a block fails unless an assertion in it does."""
+    if isinstance(node, ast.Try):
+        after = ast.Module(node.orelse, [])
+        return any(map(_names_failure, node.handlers)) and any(map(_fails, ast.walk(after)))
+    return any(_names_failure(item) and not _suppresses(item) for item in node.items)
+
+
+def _names_failure(node: ast.withitem | ast.ExceptHandler) -> bool:
+    kind = node.type if isinstance(node, ast.ExceptHandler) else node
+    return kind is not None and any(name(each) == "AssertionError" for each in ast.walk(kind))
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    return isinstance(item.context_expr, ast.Call) and name(item.context_expr.func) == "suppress"
+
+
+def _fails(node: ast.AST) -> bool:
+    """Whether a statement fails a test whatever the program gave."""
+    if isinstance(node, ast.Assert):
+        return isinstance(node.test, ast.Constant) and not node.test.value
+    return isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and name(node.func) == "fail")
 
 
 class _Instrument(ast.NodeTransformer):
@@ -73,10 +91,10 @@ class _Instrument(ast.NodeTransformer):
         return [node, ast.copy_location(ast.Expr(_call(HELD, [], node)), node)]
 
     def visit_With(self, node: ast.With) -> ast.AST:
-        return self._block(node, wants_failure=any(map(_names_failure, node.items)))
+        return self._block(node, wants_failure=_wants_failure(node))
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
-        return self._block(node, wants_failure=bool(node.orelse) and _names_failure(node))
+        return self._block(node, wants_failure=_wants_failure(node))
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)

@@ -12,7 +12,6 @@ import inspect
 import json
 import os
 import sys
-import threading
 import types
 import typing
 from typing import Any, Final, NoReturn
@@ -116,7 +115,7 @@ def _run(program: Program, tree: ast.Module, request: dict[str, Any], counted: C
     if by_pytest and importlib.util.find_spec("pytest") is None:
         raise Unjudged("these tests need pytest")
     collect.silence(by_pytest=by_pytest)
-    threading.excepthook = counted.in_thread
+    counted.watch()
     program.loaded()
     names = Names(program, tree, request["entry_point"])
     _modules(program, names)
