@@ -69,9 +69,11 @@ class Lake:
         return str(ref.commit_id)
 
     def branches(self, prefix: str = "") -> dict[str, str]:
-        """Branch names with their commit ids."""
+        """Branch names with their commit ids, hidden branches too."""
         method = self._sdk.branches_api.list_branches
-        listed = self.connection.pages(method, records.Refs, self.repository, prefix=prefix)
+        listed = self.connection.pages(
+            method, records.Refs, self.repository, prefix=prefix, show_hidden=True
+        )
         return {ref.id: ref.commit_id for ref in listed}
 
     def set_branch(self, branch: str, commit: str) -> None:

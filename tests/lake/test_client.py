@@ -43,6 +43,13 @@ def commit(lake: Lake, branch: str, files: dict[str, bytes], message: str = "m")
     return lake.commit(branch, message, {}).id
 
 
+def test_branches_are_listed_though_they_are_hidden(lake: Lake) -> None:
+    creation = lake.connection.models.BranchCreation(name="digits-v9", source="main", hidden=True)
+    call = lake.connection.call
+    call(lake.connection.sdk.branches_api.create_branch, lake.repository, creation)
+    assert set(lake.branches("digits-")) == {"digits-v9"}
+
+
 # Tables and objects
 
 

@@ -183,6 +183,8 @@ class ObjectService:
             PreconditionError: the condition does not hold.
         """
         self._check_offered(repository, branch, path, address)
+        if condition != ALWAYS:  # the bytes stay for another call; it is held again below
+            condition.check(path, self._on_branch(repository, branch, path))
         stored = self.store.link(address)
         try:
             expected.check(path, stored)
