@@ -26,6 +26,8 @@ TASKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "products": {},
 }
 """Tasks whose answers are whole numbers."""
+NARROW: Final = frozenset({"pool_matrix"})
+"""Tasks that draw by NumPy's old generator, whose seeds have 32 bits."""
 COLUMNS: Final[Mapping[str, str]] = {"question": "question", "answer": "answer", "truth": "truth"}
 PARTS: Final = ("question", "answer", "truth", "task")
 
@@ -58,8 +60,9 @@ def simulate(
     gym = optional.library("reasoning_gym", "questions with known answers", extra="simulators")
     _check(tasks, columns, gym.factory.DATASETS)
     task = random.Random(seed).choice(sorted(tasks))  # noqa: S311  no secret
+    own = seed % (1 << 32) if task in NARROW else seed
     try:
-        entry = gym.create_dataset(task, seed=seed, size=1, **tasks[task])[0]
+        entry = gym.create_dataset(task, seed=own, size=1, **tasks[task])[0]
     except (TypeError, AssertionError, ValueError) as error:
         raise ParamsError(f"the task {task} of reasoning-gym: {error}") from error
     answer = str(entry["answer"])
@@ -77,3 +80,7 @@ def _check(tasks: Mapping[str, Any], columns: Mapping[str, str], known: Mapping[
     wrong = next((part for part in columns if part not in PARTS), None)
     if wrong is not None:
         raise ParamsError(f"settings.columns has the unknown part {wrong!r}{nearest(wrong, PARTS)}")
+    names = list(columns.values())
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ParamsError(f"settings.columns names the column {twice!r} for two parts; name two")

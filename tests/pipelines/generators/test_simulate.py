@@ -19,7 +19,7 @@ from pipelines.features import images
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.registry import GENERATORS
-from pipelines.generators.simulate import rows
+from pipelines.generators.simulate import reasoning_questions, rows
 from pipelines.generators.simulate.generator import Simulate, seed_of
 from pipelines.generators.simulate.settings import SimulateGenerate
 from pipelines.scorers.protocol import Given
@@ -258,6 +258,10 @@ class TestReasoningGym:
         assert made.report.licence == "Apache-2.0"
         assert made.report.environment["reasoning-gym"] == "0.1.25"
 
+    def test_a_task_with_small_seeds_takes_any_seed(self) -> None:
+        row = reasoning_questions.simulate((1 << 62) + 5, tasks={"pool_matrix": {}})
+        assert row == reasoning_questions.simulate(5, tasks={"pool_matrix": {}})
+
     @needs_sandbox
     def test_the_scorer_maths_tells_right_answers_from_wrong_ones(self, tmp_path: Path) -> None:
         made = making.make(Simulate(), self.asked(tmp_path)).candidates
@@ -293,6 +297,7 @@ class TestReasoningGym:
             ({"tasks": {"gcd": {"min_numbers": 0}}}, "the task gcd of reasoning-gym"),
             ({"tasks": {}}, "names no task"),
             ({"columns": {"questions": "question"}}, "unknown part 'questions'"),
+            ({"columns": {"question": "question", "answer": "question"}}, "for two parts"),
         ],
     )
     def test_wrong_settings_are_one_sentence(
