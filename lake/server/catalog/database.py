@@ -9,6 +9,7 @@ A second process may read the catalog (`read_only`), for one to check it while i
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -98,7 +99,8 @@ class Database:
         Raises:
             FullError: it cannot be written.
         """
-        self._uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        reads = "ro&immutable=1" if _is_frozen(path) else "ro"
+        self._uri = f"{path.absolute().as_uri()}?mode={reads if read_only else 'rwc'}"
         self._read_only = read_only
         self._local = threading.local()
         self._writing = threading.RLock()
@@ -179,6 +181,16 @@ class Database:
             (block, data),
         )
         failpoints.hit(Failpoint.BLOCK_PUT)
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether a catalog lies without its log on a read-only disk, where SQLite can make none."""
+    try:
+        is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError:
+        return False
+    beside = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+    return bool(is_read_only) and not any(map(Path.exists, beside))
 
 
 def _make_private(path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import stat
+import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -280,6 +283,22 @@ def test_what_a_killed_copy_leaves_is_no_lake_and_goes_with_the_next(
         InProcessLake.opened(home.path)
     assert backup.restore(tmp_path / "backup", home).commits == 2
     assert InProcessLake.opened(home.path).is_sound()
+
+
+def test_a_read_only_snapshot_is_checked_copied_and_put_back(
+    local: InProcessLake, tmp_path: Path, disk: Path
+) -> None:
+    local.write("a", b"a")
+    local.commit()
+    backup.take(local.home, tmp_path / "backup")
+    backup.restore(tmp_path / "backup", LakeHome(disk / "lake"))
+    with closing(sqlite3.connect(disk / "lake/catalog.db")) as served_before:
+        served_before.execute("PRAGMA journal_mode = WAL")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    assert fsck.check(LakeHome(disk / "lake")).problems == ()
+    shutil.rmtree(tmp_path / "backup")
+    assert backup.take(LakeHome(disk / "lake"), tmp_path / "backup").commits == 2
+    assert backup.restore(disk / "lake", LakeHome(tmp_path / "again")).commits == 2
 
 
 def test_one_process_writes_a_backup_at_once(local: InProcessLake, tmp_path: Path) -> None:
