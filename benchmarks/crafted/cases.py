@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -109,7 +110,8 @@ def run(cases: Sequence[Case], place: Path, processes: int) -> list[Result]:
         waiting = [pool.submit(_run_and_keep, case, place.resolve(), key) for case in missing]
         for future in track(waiting, "crafted rounds"):
             future.result()
-    return list(_read(cases, place, key))
+    with chdir(place):  # limits are those of sources, which are written below it
+        return list(_read(cases, Path(), key))
 
 
 def _kept(place: Path, case: Case, key: str) -> Result | None:

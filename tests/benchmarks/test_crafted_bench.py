@@ -86,6 +86,27 @@ def test_results_are_kept_and_read_back(tmp_path: Path) -> None:
     assert cases._kept(tmp_path, replace(result.case, seed=2), "k") is None
 
 
+def test_what_judging_writes_lies_with_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result, kept = seen("real rows", NONE), Path("kept")
+    kept.mkdir()
+    (kept / result.case.file).write_text(json.dumps(result.to_dict()))
+
+    def judged(found: Result, evidence: object) -> Result:  # noqa: ARG001
+        Path("sources").mkdir()
+        return found
+
+    small = replace(digit_bench.BENCH, key=lambda: result.key)
+    monkeypatch.setattr(cases, "ONE_THREAD", {})
+    monkeypatch.setattr(cases.bench, "load", lambda data: small)  # noqa: ARG005
+    monkeypatch.setattr(cases.kept_evidence, "read", lambda folder: folder)
+    monkeypatch.setattr(cases, "judged", judged)
+    assert cases.run([result.case], kept, 1) == [result]
+    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
+
+
 def test_noise_moves_an_image_as_far_as_it_says() -> None:
     draw = np.random.default_rng(0)
     pixels = draw.choice([0.0, 0.5, 1.0], size=(20, 64)).astype(np.float32)
