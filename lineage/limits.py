@@ -141,8 +141,8 @@ class Limits(BaseModel):
     label_errors_block: Share | None = _later(0.08)
     downstream_pooled_warn: Amount | None = _later(0.003)
     """Largest loss of accuracy since round 0, on average over both families of models, as measured
-    once its 95 % interval holds no gain. Two families together show a loss of less than a point,
-    before models that no check uses have lost one."""
+    once its 95 % interval holds none but losses. Two families together show a loss of less than a
+    point, before models that no check uses have lost one."""
     downstream_pooled_block: Amount | None = _later(0.005)
     memorised_ratio_warn: Share | None = _later(0.05)
     """Most accepted rows that may be far nearer to one training row than to any other, beyond the

@@ -99,22 +99,27 @@ def rare_recall(evidence: Evidence) -> Figure:
 
 def second_loss(evidence: Evidence) -> Figure:
     """Loss against real data alone, by models of another family."""
-    return figures.loss(_second(evidence), "real_only") if _has_second(evidence) else _no_second()
+    if not _has_second(evidence):
+        return _no_second(evidence)
+    return figures.loss(_second(evidence), "real_only")
 
 
 def second_drop(evidence: Evidence) -> Figure:
     """The same as measured; 0 while chance alone may explain it."""
-    return figures.drop(_second(evidence)) if _has_second(evidence) else _no_second()
+    return figures.drop(_second(evidence)) if _has_second(evidence) else _no_second(evidence)
 
 
 def pooled_loss(evidence: Evidence) -> Figure:
     """Loss since round 0, on average over both families of models.
 
     It is the loss against training on real rows alone, which is the mix of round 0, so losses of
-    many rounds add up in it. Where its interval holds no gain, its low end is the loss itself:
-    until then chance may explain it.
+    many rounds add up in it. Where its interval holds none but losses, its low end is the loss
+    itself: until then chance may explain it. An interval that ends at 0 is that of one to three
+    rows that are lost and none that is gained.
     """
-    if not _has_second(evidence) or "pooled" not in evidence.metrics["second"]:
+    if not _has_second(evidence):
+        return _no_second(evidence)
+    if "pooled" not in evidence.metrics["second"]:
         return unmeasured("no two families of models were judged by the same share of rows")
     path = evidence.metrics, "second", "pooled", "real_only"
     value, low, high = (number(*path, part) for part in ("value", "low", "high"))
@@ -122,7 +127,7 @@ def pooled_loss(evidence: Evidence) -> Figure:
         return exact(None, figures.MISSING)
     interval = f"95 % {0.0 - high:.4f} to {0.0 - low:.4f}"
     detail = f"both families have lost {0.0 - value:.4f} since round 0, {interval}"
-    return Figure(-value, -value if high <= 0 else -high, -low, detail)
+    return Figure(-value, -value if high < 0 else -high, -low, detail)
 
 
 def warned_rows(evidence: Evidence) -> Figure:
@@ -164,7 +169,10 @@ def _has_second(evidence: Evidence) -> bool:
     return isinstance(evidence.metrics.get("second"), Mapping)
 
 
-def _no_second() -> Figure:
+def _no_second(evidence: Evidence) -> Figure:
+    reason = figures.inapplicable_because(evidence, "second")
+    if reason is not None:
+        return inapplicable(reason)
     return unmeasured("no second family of models was trained")
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.common.seeds import derive_seed
 from pipelines.features import knn_votes
-from pipelines.metrics import values
+from pipelines.metrics import label_votes, values
 from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.label_votes import Votes
 from pipelines.metrics.neighbours import drawn
 from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.values import Metric
@@ -95,11 +96,12 @@ def of_round(
     )
     found = {"memorised_ratio": memorised(ours, held, likeness.memorised)}
     if labelled:
-        found["label_errors"] = label_errors(
-            (near, sets["accepted"].labels),
-            (near_held, sets["validation"].labels),
-            request.real.labels,
+        known = request.real.labels
+        votes = (
+            Votes(sets[name].labels, knn_votes.vote(at, known))
+            for name, at in (("accepted", near), ("validation", near_held))
         )
+        found["label_errors"] = label_votes.errors(*votes, known)
     found |= _of_holdout(points, likeness, seed)
     return {name: found[name] for name in names}
 
@@ -126,22 +128,6 @@ def _of_holdout(points: Mapping[str, Own], likeness: Likeness[Own], seed: int) -
 def has_classes(rows: Labelled) -> bool:
     """Tell whether rows have labels that name classes, and not one alone."""
     return rows.labels.dtype.kind != "f" and len(np.unique(rows.labels)) > 1
-
-
-def label_errors(
-    ours: tuple[Places, NDArray[Any]], held: tuple[Places, NDArray[Any]], labels: NDArray[Any]
-) -> Metric:
-    """Share of rows whose nearest training rows vote another label, beside that of held-out rows.
-
-    Args:
-        ours: places of the nearest training rows of accepted rows, [n, k], and their labels [n].
-        held: the same of held-out rows.
-        labels: of the training rows, [m].
-    """
-    wrong, by_chance = (
-        np.asarray(knn_votes.vote(near, labels) != given) for near, given in (ours, held)
-    )
-    return Metric(*values.of_share(wrong), *values.of_share(by_chance))
 
 
 def memorised(ours: Distances, held: Distances, ratio: float) -> Metric:

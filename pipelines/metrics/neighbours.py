@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.features import knn, knn_translated, knn_votes
-from pipelines.metrics import values
+from pipelines.metrics import label_votes, values
 from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.label_votes import Votes
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
 
@@ -60,7 +61,8 @@ class Neighbours(RoundMetric[NoSettings]):
 
         Returns:
             label_errors: share of rows whose three nearest training rows vote another label; the
-            null is that of held-out rows. Only where there are two labels or more.
+            null is that of held-out rows, as many of each class. Only where there are two labels or
+            more.
             memorised_ratio: share of rows far nearer to one training row than to any other; the
             null is that of held-out rows.
             holdout_leaning: share of rows nearer to the hold-out than to as many training rows; the
@@ -123,11 +125,11 @@ def _labels(accepted: Labelled, held: Labelled, real: Labelled) -> dict[str, Met
     """Label errors, by the nearest training rows; nothing where real rows have no two labels."""
     if not _labelled(real):
         return {}
-    wrong, wrong_held = (
-        np.asarray(knn_votes.predict(rows.content, real.content, real.labels) != rows.labels)
+    votes = (
+        Votes(rows.labels, knn_votes.predict(rows.content, real.content, real.labels))
         for rows in (accepted, held)
     )
-    return {"label_errors": share(wrong, wrong_held)}
+    return {"label_errors": label_votes.errors(*votes, real.labels)}
 
 
 def _copies(accepted: Labelled, held: Labelled, real: Labelled) -> Metric:

@@ -16,7 +16,7 @@ from pipelines.common.errors import DataError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.metrics import task_figures, tasks
+from pipelines.metrics import closeness, task_figures, tasks
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.protocol import MetricRequest, RoundMetric, Task
 from pipelines.metrics.shape import Shape
@@ -170,6 +170,8 @@ def evaluate_round(
     }
     trained = {"real_only": real, "mix": mix, "previous": previous}
     chosen, not_applicable = _chosen(task, unlabelled, validation)
+    if not closeness.has_classes(real):
+        not_applicable |= {"second": closeness.NO_CLASSES}
     plugin = chosen.plugin
     judged = {} if "difference" in not_applicable else trained
     answers = task_figures.answers(plugin, chosen.settings, judged, validation)

@@ -95,16 +95,19 @@ def section(
         `task`, the figure of that name, `difference`, and `pooled`: the same difference, where a
         row counts by the mean of both families. Two families err on other rows, so their mean shows
         a loss that either alone leaves to chance; not where one of them scores no single rows.
-        Nothing where there are no two labels.
+        Both families are judged by the first one's figure, since limits are about that: accuracy
+        falls where a rare class is learnt better, and F1 of each class does not. Nothing where
+        there are no two labels.
     """
     if len(np.unique(validation.labels)) < 2:  # noqa: PLR2004
         return {}
     second = Family(plugin, answers(plugin, own, trained, validation))
     both = pooled(first, second, settings, derive_seed(seed, "pooled"))
+    judge = first.task if first.task.classifies else plugin
     return {
-        "task": plugin.figure,
-        **scores(second.answers, settings, seed, plugin),
-        "difference": differences(second.answers, settings, seed, plugin),
+        "task": judge.figure,
+        **scores(second.answers, settings, seed, judge),
+        "difference": differences(second.answers, settings, seed, judge),
         **({"pooled": both} if both else {}),
     }
 

@@ -21,6 +21,10 @@ from pipelines.metrics.values import Metric
 
 MOST: Final = 2048
 """Texts of a set that are compared; of a larger one as many are drawn."""
+FEWEST: Final = 100
+CELLS: Final = 1 << 36
+"""Characters of training texts with which texts are compared: 2,048 texts with 33 million. Beside
+more characters fewer texts are drawn, but `FEWEST`."""
 MEMORISED: Final = 0.55
 """Ratio of the distances to the nearest and second nearest training text, below which a text is a
 copy of the nearest. The hold-out of dialogues has it in 1 to 5 of 100 texts."""
@@ -48,8 +52,10 @@ class TextNeighbours(RoundMetric[NoSettings]):
             `neighbours` has them; label_errors only where texts have classes.
         """
         compared = Likeness(_points, text_likeness.nearest, MEMORISED, CLOSER)
+        characters = sum(len(str(text)) for text in request.real.inputs)
+        most = max(FEWEST, min(MOST, CELLS // max(1, characters)))
         seed = derive_seed(request.seed, "text_neighbours")
-        return {"accepted": closeness.of_round(request, compared, MOST, seed)}
+        return {"accepted": closeness.of_round(request, compared, most, seed)}
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that texts without classes have no errors of labels."""

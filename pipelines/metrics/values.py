@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from expectations.calibration import wilson
 
+Z: Final = 1.959963984540054
+"""Standard deviations of half a 95 % interval."""
 LEVEL: Final = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
 
@@ -110,3 +112,29 @@ def of_share(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
     """
     estimate = wilson(int(hits.sum()), len(hits))
     return float(hits.mean()), estimate.low, estimate.high
+
+
+def of_weighted_share(
+    hits: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Compute a share of weighted rows and its interval.
+
+    It is Wilson's score interval of as many rows as say as much (Kish 1965, Survey Sampling,
+    section 11.7): the square of the sum of the weights over the sum of their squares.
+
+    Args:
+        hits: [n].
+        weights: [n], at least one of them positive.
+
+    Returns:
+        Share, lower and upper end.
+    """
+    if np.ptp(weights) == 0:
+        return of_share(hits)
+    total = float(weights.sum())
+    share = float(weights[hits].sum()) / total
+    rows = total**2 / float(np.square(weights).sum())
+    middle = (share + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
+    spread = math.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
+    half = Z * spread / (1 + Z**2 / rows)
+    return share, max(middle - half, 0.0), min(middle + half, 1.0)

@@ -117,7 +117,7 @@ def with_pooled(value: float, half: float) -> Evidence:
     ("value", "half", "verdict"),
     [
         (0.006, 0.005, "block"),
-        (0.006, 0.006, "block"),
+        (0.05, 0.05, "pass"),
         (0.006, 0.007, "pass"),
         (0.004, 0.003, "warn"),
         (0.002, 0.001, "pass"),
@@ -142,6 +142,16 @@ def test_a_pooled_loss_that_is_not_there_is_no_pass(odd: object) -> None:
     del metrics["second"]["pooled"]
     absent = check(replace(HEALTHY, metrics=metrics), "downstream_pooled")
     assert absent.verdict == "not measured"
+
+
+def test_data_without_classes_cannot_have_a_second_family() -> None:
+    alone = {name: each for name, each in HEALTHY.metrics.items() if name != "second"}
+    names = ("downstream_second", "downstream_second_drop", "downstream_pooled")
+    result = guard.judge(replace(HEALTHY, metrics=alone), Limits())
+    assert result.not_measured == names
+    told = {**alone, "not_applicable": {"second": "rows have no classes"}}
+    result = guard.judge(replace(HEALTHY, metrics=told), Limits())
+    assert (result.not_measured, result.not_applicable) == ((), names)
 
 
 def test_rare_modes_and_warnings_only_warn() -> None:

@@ -14,7 +14,7 @@ from expectations.measures import features
 from lineage.limits import Limits
 from pipelines.common.plugins import NoSettings
 from pipelines.features import text_likeness
-from pipelines.metrics import Labelled, Metric
+from pipelines.metrics import Labelled, Metric, text_neighbours, values
 from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.text_neighbours import TextNeighbours
 
@@ -88,6 +88,15 @@ def test_healthy_texts_are_no_copies_and_have_their_labels() -> None:
     wrong = np.where(np.arange(120) < 36, swapped, HEALTHY.labels)
     errors = measured(replace(HEALTHY, labels=wrong))["label_errors"]
     assert errors.value == pytest.approx(0.3, abs=0.02)
+
+
+def test_long_texts_are_compared_by_fewer_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = of(shouted(REAL), REAL.labels)
+    assert measured(copied)["memorised_ratio"].low == values.of_share(np.ones(120, np.bool_))[1]
+    monkeypatch.setattr(text_neighbours, "CELLS", 110 * sum(map(len, REAL.inputs)))
+    assert measured(copied)["memorised_ratio"].low == values.of_share(np.ones(110, np.bool_))[1]
+    monkeypatch.setattr(text_neighbours, "CELLS", 1)
+    assert measured(copied)["memorised_ratio"].low == values.of_share(np.ones(100, np.bool_))[1]
 
 
 def test_texts_without_labels_have_no_wrong_ones() -> None:
