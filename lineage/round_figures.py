@@ -22,7 +22,10 @@ from lineage.evidence import (
     unmeasured,
 )
 
-ABSENT = "the stage evaluate of its release did not measure it, or there were too few rows"
+ABSENT = (
+    "the stage evaluate of its release did not measure it, or there were too few rows, or none that "
+    "differ"
+)
 
 
 def excess(evidence: Evidence, name: str, what: str) -> Figure:

@@ -137,7 +137,13 @@ def memorised(ours: Distances, held: Distances, ratio: float) -> Metric:
         ours: distances of accepted rows to their two nearest training rows, [n, 2].
         held: of held-out rows.
         ratio: of the nearer to the farther, below which a row counts.
+
+    Returns:
+        The share and its null; NaN where each row equals two training rows or more, as in a table
+        of few values: then none is a copy of one.
     """
+    if not ours[:, 1].any():
+        return UNKNOWN
     copied, by_chance = (np.asarray(each[:, 0] < ratio * each[:, 1]) for each in (ours, held))
     return Metric(*values.of_share(copied), *values.of_share(by_chance))
 
@@ -159,8 +165,11 @@ def leaks(
     Returns:
         holdout_leaning, whose null is one half; a row as near to either counts half for each.
         holdout_closer, whose null is the share of rows that are as much nearer to training rows.
+        Both are NaN where each row is as near to either.
     """
     (held, at_held), (real, at_real) = to_held, to_real
+    if (held == real).all():
+        return dict.fromkeys(("holdout_leaning", "holdout_closer"), UNKNOWN)
     closer, farther = held < ratio * real, real < ratio * held
     leaning = float((held < real).mean() + (held == real).mean() / 2)
     half = _spread(held < real, real < held, at_held, at_real, regions) / 2

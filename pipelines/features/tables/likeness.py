@@ -68,10 +68,13 @@ class Scale:
         return cls({field: _width(real[field]) for field in ordered}, levels)
 
     def points(self, rows: Records) -> Points:
-        """Bring rows onto the scale; a category that no real row has is one of its own."""
+        """Bring rows onto the scale; each category that no real row has gets a code of its own.
+
+        The codes are kept: rows that are brought later have the same for the same category.
+        """
         numbers = [rows[field] / width for field, width in self.widths.items()]
         codes = [
-            np.asarray([known.get(value, len(known)) for value in rows[field].tolist()])
+            np.asarray([known.setdefault(value, len(known)) for value in rows[field].tolist()])
             for field, known in self.levels.items()
         ]
         return Points(_stacked(numbers, rows, np.float64), _stacked(codes, rows, np.int64))

@@ -15,7 +15,7 @@ from lineage.limits import Limits
 from pipelines import modalities
 from pipelines.common.plugins import NoSettings
 from pipelines.features.tables import likeness
-from pipelines.metrics import Labelled, Metric
+from pipelines.metrics import Labelled, Metric, closeness
 from pipelines.metrics.classes import Classes
 from pipelines.metrics.content import Content
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
@@ -147,3 +147,26 @@ def test_null_equals_null_and_the_largest_difference_is_left_out() -> None:
     assert places[:, 0].tolist() == [0, 1, 2]
     assert (apart[:, 0] == 0).all()
     assert apart[1].tolist() == pytest.approx([0, 0.5, 0.5])
+
+
+def test_categories_that_no_training_row_has_are_told_apart() -> None:
+    """Names that occur once would else be one: new ones would be as those of the hold-out."""
+    known, held, ours = (np.zeros(2, dtype=[("x", "f8"), ("name", "O")]) for _ in range(3))
+    for rows, names in ((known, "ab"), (held, "cd"), (ours, "ec")):
+        rows["name"] = list(names)
+    scale = likeness.Scale.of(known)
+    sets = [scale.points(rows) for rows in (ours, held)]
+    apart, places = likeness.nearest(*sets, 1)
+    assert apart[:, 0].tolist() == [0.5, 0.0]
+    assert places[1, 0] == 0
+
+
+def test_rows_that_cannot_be_told_apart_are_neither_copies_nor_leaks() -> None:
+    """Each accepted row equals several training rows and several held-out ones."""
+    none = np.zeros((30, 3))
+    assert np.isnan(closeness.memorised(none, none, 0.25).value)
+    sides = np.zeros(30), np.arange(30)
+    found = closeness.leaks(sides, sides, np.arange(30) % 3, 0.5)
+    assert all(np.isnan(each.value) for each in found.values())
+    none[0, 1:] = 1.0
+    assert closeness.memorised(none, none, 0.25).value == pytest.approx(1 / 30)
