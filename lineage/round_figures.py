@@ -23,8 +23,8 @@ from lineage.evidence import (
 )
 
 ABSENT = (
-    "the stage evaluate of its release did not measure it, or there were too few rows, or none that "
-    "differ"
+    "the stage evaluate of its release did not measure it, or there were too few rows, or none that"
+    " differ"
 )
 
 
