@@ -45,14 +45,14 @@ def errors(accepted: Votes, held: Votes, known: Labels) -> Metric:
         known: labels of the training rows; a label that none of them has is wrong.
 
     Returns:
-        The share and its null; NaN where no class is on both sides.
+        The share and its null; NaN where held-out rows have none of the classes.
     """
     alone = ~np.isin(accepted.given, held.given) & np.isin(accepted.given, known)
     ours = accepted.at(~alone)
-    weights = _weights(ours.given, held.given)
-    if not weights.any():
+    if not len(ours.given):
         return Metric(np.nan, np.nan, np.nan)
-    null = values.of_weighted_share(held.wrong, weights)
+    weights = _weights(ours.given, held.given)
+    null = values.of_weighted_share(held.wrong, weights if weights.any() else np.ones(len(weights)))
     return Metric(*values.of_share(ours.wrong), *null)
 
 

@@ -41,6 +41,8 @@ def test_a_class_without_held_out_rows_is_left_out_and_an_unknown_label_is_wrong
     held = votes(common=(100, 5))
     assert label_votes.errors(votes(common=(50, 1), odd=(50, 50)), held, KNOWN).value == 0.02
     assert label_votes.errors(votes(common=(50, 0), made_up=(50, 50)), held, KNOWN).value == 0.5
+    alone = label_votes.errors(votes(made_up=(50, 50)), held, KNOWN)
+    assert (alone.value, alone.null) == (1.0, 0.05)
     assert np.isnan(label_votes.errors(votes(odd=(50, 5)), held, KNOWN).value)
 
 
