@@ -97,11 +97,11 @@ def of_round(
     found = {"memorised_ratio": memorised(ours, held, likeness.memorised)}
     if labelled:
         known = request.real.labels
-        votes = (
+        accepted, held_out = (
             Votes(sets[name].labels, knn_votes.vote(at, known))
             for name, at in (("accepted", near), ("validation", near_held))
         )
-        found["label_errors"] = label_votes.errors(*votes, known)
+        found["label_errors"] = label_votes.errors(accepted, held_out, known)
     found |= _of_holdout(points, likeness, seed)
     return {name: found[name] for name in names}
 

@@ -125,11 +125,11 @@ def _labels(accepted: Labelled, held: Labelled, real: Labelled) -> dict[str, Met
     """Label errors, by the nearest training rows; nothing where real rows have no two labels."""
     if not _labelled(real):
         return {}
-    votes = (
+    ours, theirs = (
         Votes(rows.labels, knn_votes.predict(rows.content, real.content, real.labels))
         for rows in (accepted, held)
     )
-    return {"label_errors": label_votes.errors(*votes, real.labels)}
+    return {"label_errors": label_votes.errors(ours, theirs, real.labels)}
 
 
 def _copies(accepted: Labelled, held: Labelled, real: Labelled) -> Metric:
