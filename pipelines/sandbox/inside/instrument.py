@@ -67,6 +67,11 @@ def _names_failure(node: ast.withitem | ast.ExceptHandler) -> bool:
     return kind is not None and any(name(each) == "AssertionError" for each in ast.walk(kind))
 
 
+def _ends_early(body: list[ast.stmt]) -> bool:
+    jumps = ast.Return | ast.Break | ast.Continue
+    return any(isinstance(each, jumps) for each in ast.walk(ast.Module(body, [])))
+
+
 def _suppresses(item: ast.withitem) -> bool:
     return isinstance(item.context_expr, ast.Call) and name(item.context_expr.func) == "suppress"
 
@@ -94,7 +99,11 @@ class _Instrument(ast.NodeTransformer):
         return self._block(node, wants_failure=_wants_failure(node))
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
-        return self._block(node, wants_failure=_wants_failure(node))
+        self._block(node, wants_failure=_wants_failure(node))
+        if not self._expected and _ends_early(node.finalbody):  # and an exception with it
+            called = ast.Expr(_call(CAUGHT, [], node.finalbody[0]))
+            node.finalbody.insert(0, ast.copy_location(called, node.finalbody[0]))
+        return node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)
