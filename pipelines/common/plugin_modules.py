@@ -123,7 +123,10 @@ def attribute(location: str) -> Any:  # noqa: ANN401  an object of any type
 
 def first_line(error: BaseException) -> str:
     """Write the type of an error and the first line of its message, fit for a terminal."""
-    message = next(iter(str(error).splitlines()), "no message")
+    try:
+        message = next(iter(str(error).splitlines()), "no message")
+    except Exception:  # noqa: BLE001  a user's code fails in any way, in its messages too
+        message = "no message"
     return visible.shorten(f"{type(error).__name__}: {message}")
 
 

@@ -49,6 +49,11 @@ def broken(seed):
 def seldom(seed):
     kept = {"truth": "six"} if seed % 23 == 0 else {}
     return {"text": str(seed), "label": "dice", **kept}
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+def mute(seed):
+    raise Mute
 def nameless(seed):
     return {"text": "one", "label": "dice", None: 3}
 def halved(seed):
@@ -164,6 +169,7 @@ def test_a_function_that_is_not_there_is_said_before_anything_is_fitted(
         ("typed", r"row \d+: column 'text' is 1, and real rows hold String"),
         ("wrong", "gives list at row 0"),
         ("broken", "failed at row 0, seed .*: ValueError: no luck"),
+        ("mute", "failed at row 0, seed .*: Mute: no message"),
         ("nameless", "row 0: the data set has no column None"),
         ("halved", r"row 0: column 'text' is '\\ud800', and real rows hold String"),
     ],
