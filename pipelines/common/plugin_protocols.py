@@ -18,6 +18,8 @@ from pipelines.common.errors import ParamsError
 
 VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
 """A semantic version, such as `diffusion/1`."""
+ABSENT: Final = object()
+"""Stands for a member that is not there; None is a value, such as that of an unknown licence."""
 
 
 def check(candidate: type[Any], protocol: type[Any], what: str) -> None:
@@ -66,9 +68,9 @@ def _defaults(candidate: type[Any], protocol: type[Any]) -> dict[str, Any]:
     """Members that a class has not and for which the protocol has a default, by name."""
     found = {}
     for name in (*_attributes(protocol), *_methods(protocol)):
-        default = inspect.getattr_static(protocol, name, None)
+        default = inspect.getattr_static(protocol, name, ABSENT)
         abstract = getattr(default, "__isabstractmethod__", False)
-        if default is not None and not abstract and not hasattr(candidate, name):
+        if default is not ABSENT and not abstract and not hasattr(candidate, name):
             found[name] = default
     return found
 
@@ -100,8 +102,7 @@ def _methods(protocol: type[Any]) -> list[str]:
 
 
 def _of_value(candidate: type[Any], name: str, hint: Any) -> str | None:  # noqa: ANN401  a type
-    value = inspect.getattr_static(candidate, name, None)
-    if value is None:
+    if inspect.getattr_static(candidate, name, ABSENT) is ABSENT:
         return f"`{name}` is missing"
     try:
         _adapter(hint).validate_python(getattr(candidate, name), strict=True)

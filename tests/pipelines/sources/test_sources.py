@@ -9,6 +9,7 @@ import pytest
 from pipelines.common.errors import DataError
 from pipelines.features import images
 from pipelines.modalities.images import Images
+from pipelines.modalities.texts import Texts
 from pipelines.rounds.arrivals import source_states
 from pipelines.sources import digits
 from pipelines.sources.read import read
@@ -109,6 +110,23 @@ def test_a_module_that_fails_is_one_sentence(tmp_path: Path, text: str, said: st
         read(str(place), IMAGES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("base", ["Source[NoSettings]", "object"])
+def test_a_class_need_not_know_its_licence(tmp_path: Path, base: str) -> None:
+    place = tmp_path / "own.py"
+    place.write_text(
+        "import polars as pl\n"
+        "from pipelines.common.plugins import NoSettings\n"
+        "from pipelines.sources.protocol import Source\n"
+        f"class Own({base}):\n"
+        "    name, version, origin, Settings = 'own', 'own/1', 'here', NoSettings\n"
+        "    def load(self, settings):\n"
+        "        return pl.DataFrame({'text': ['a']})\n",
+        encoding="utf-8",
+    )
+    given = read(str(place), Texts(("text",)))
+    assert (given.name, given.licence, given.frame["text"].to_list()) == ("here", None, ["a"])
 
 
 def test_files_that_a_module_reads_are_part_of_the_state_of_its_source(tmp_path: Path) -> None:
