@@ -25,6 +25,8 @@ ERRORS: Final = {
     "downstream_real_block": 2,
     "downstream_previous_block": 2,
     "downstream_drop_block": 3,
+    "downstream_pooled_warn": 1,
+    "downstream_pooled_block": 2,
 }
 """Standard errors that each limit must allow."""
 
