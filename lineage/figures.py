@@ -77,7 +77,8 @@ def opaque_roots(evidence: Evidence) -> Figure:
     """
     mean_roots = mean(evidence.lineage, "real_roots")
     detail = f"{len(evidence.lineage):,} accepted rows"
-    simulated = int((evidence.lineage["attribution"] == schema.SIMULATED).sum())
+    by_code = pl.col("attribution") == schema.SIMULATED
+    simulated = int(evidence.lineage.select(by_code.sum()).item())
     if simulated:
         detail += f", {simulated:,} of them made by code of no data"
     return exact(None if mean_roots is None else 1.0 - mean_roots, detail)

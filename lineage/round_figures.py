@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from lineage import figures
 from lineage.evidence import (
     Evidence,
@@ -57,7 +59,7 @@ def copies(evidence: Evidence, name: str, what: str) -> Figure:
     new. Which rows are copies is not known here: as many as there are edits are taken for these.
     """
     found = excess(evidence, name, what)
-    edited = int((evidence.lineage["kind"] == "edited").sum())
+    edited = int(evidence.lineage.select((pl.col("kind") == "edited").sum()).item())
     if found.value is None or not edited:
         return found
     share = edited / len(evidence.lineage)
