@@ -63,7 +63,7 @@ def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
     )
     first = lake.versions.head(REPOSITORY, "main").id
     if whole:
-        lake.catalog.create_ref("branches", REPOSITORY, "fresh", first)
+        lake.catalog.refs.create("branches", REPOSITORY, "fresh", first)
         lake.catalog.stage(REPOSITORY, "fresh", _entries(range(size)))
     for start in range(0, size, _STEP):
         part = _entries(range(start, min(start + _STEP, size)))
@@ -77,7 +77,7 @@ def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
 def _stage_changes(lake: AppState, branch: str, size: int, number: int) -> None:
     """Cut a branch from main and stage changes that are spread over the whole lake."""
     head = lake.versions.head(REPOSITORY, "main").id
-    lake.catalog.create_ref("branches", REPOSITORY, branch, head)
+    lake.catalog.refs.create("branches", REPOSITORY, branch, head)
     changed = range(number, size, size // CHANGED)
     lake.catalog.stage(REPOSITORY, branch, _entries(changed, f"{number + 1:x}"))
 

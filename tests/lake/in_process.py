@@ -43,14 +43,14 @@ class InProcessLake:
 
     def branch(self, name: str, source: str = "main") -> None:
         head = self.lake.versions.resolve(REPO, source).commit.id
-        self.lake.catalog.create_ref("branches", REPO, name, head)
+        self.lake.catalog.refs.create("branches", REPO, name, head)
 
     def abandon(self, name: str, data: bytes) -> tuple[str, str]:
         """A branch with one commit, deleted again: the commit and its object."""
         self.branch(name)
         sha256 = self.write(name, data, name)
         made = self.commit(name)
-        self.lake.catalog.delete_ref("branches", REPO, name)
+        self.lake.catalog.refs.delete("branches", REPO, name)
         return made, sha256
 
     def collect(self, **options: Any) -> Freed:

@@ -97,14 +97,16 @@ class Database:
         """Open or create the catalog; `read_only` writes nothing and needs it to be there.
 
         Raises:
-            FullError: it cannot be written.
+            FullError: it cannot be written, or has a log that cannot be read where it lies.
         """
         reads = "ro&immutable=1" if _is_frozen(path) else "ro"
         self._uri = f"{path.absolute().as_uri()}?mode={reads if read_only else 'rwc'}"
         self._read_only = read_only
         self._local = threading.local()
         self._writing = threading.RLock()
-        if not read_only:
+        if read_only:
+            _check_log_readable(path)
+        else:
             _make_private(path)
             with sqlite_errors_translated():
                 self.connection.executescript(SCHEMA)
@@ -184,13 +186,41 @@ class Database:
 
 
 def _is_frozen(path: Path) -> bool:
-    """Whether a catalog lies without its log on a read-only disk, where SQLite can make none."""
+    """Whether a catalog lies without a log on a read-only disk, where SQLite can make none."""
+    return _is_read_only(path) and not _has_log(path) and not _beside(path, "shm").exists()
+
+
+def _check_log_readable(path: Path) -> None:
+    """Refuse a catalog whose log SQLite cannot read: it needs a file beside it, and can make none.
+
+    Raises:
+        FullError: it is such a one.
+    """
+    if _is_read_only(path) and _has_log(path) and not _beside(path, "shm").exists():
+        raise FullError(
+            f"{path} has a log ({path.name}-wal) and lies on a read-only disk, where SQLite cannot "
+            "read a log: copy the lake's directory to a disk that can be written, and read it there"
+        )
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether a file lies on a read-only disk."""
     try:
-        is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return False
-    beside = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
-    return bool(is_read_only) and not any(map(Path.exists, beside))
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a catalog has changes in a log beside it."""
+    try:
+        return _beside(path, "wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(f"{path.name}-{end}")
 
 
 def _make_private(path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import starmap, takewhile
 from typing import Final, Literal
 
@@ -160,7 +161,7 @@ class ObjectService:
     def offer(self, repository: str, branch: str, path: str) -> str:
         """Hand out an address that a local client may write the path's bytes to."""
         address = self.store.slot()
-        self.catalog.offer(address, repository, branch, path)
+        self.catalog.slots.offer(address, repository, branch, path)
         return address
 
     def link(
@@ -185,14 +186,9 @@ class ObjectService:
         self._check_offered(repository, branch, path, address)
         if condition != ALWAYS:  # the bytes stay for another call; it is held again below
             condition.check(path, self._on_branch(repository, branch, path))
-        stored = self.store.link(address)
-        try:
-            expected.check(path, stored)
-        except InvalidError:
-            self.store.pins.unpin(stored.sha256)
-            raise
+        stored = self.store.link(address, check=partial(expected.check, path))
         with self.catalog.database.change():
-            self.catalog.use_address(address)
+            self.catalog.slots.use(address)
             return self.stage(
                 repository,
                 branch,
@@ -208,7 +204,7 @@ class ObjectService:
         addresses = [self.store.slot() for _ in paths]
         with self.catalog.database.change():
             for address, path in zip(addresses, paths, strict=True):
-                self.catalog.offer(address, repository, branch, path)
+                self.catalog.slots.offer(address, repository, branch, path)
         return addresses
 
     def link_many(
@@ -241,7 +237,7 @@ class ObjectService:
         try:
             with self.catalog.database.change():
                 for _, address in pairs:
-                    self.catalog.use_address(address)
+                    self.catalog.slots.use(address)
                 self.catalog.stage(repository, branch, entries)
         finally:
             for stored in objects:
@@ -255,7 +251,7 @@ class ObjectService:
         path: str,
     ) -> None:
         """Forget uncommitted changes: all, under a prefix, or of one object."""
-        self.catalog.ref("branches", repository, branch)
+        self.catalog.refs.get("branches", repository, branch)
         if reset_type == "object":
             self.catalog.unstage_object(repository, branch, path)
         else:
@@ -263,7 +259,7 @@ class ObjectService:
             self.catalog.unstage(repository, branch, prefix)
 
     def _check_offered(self, repository: str, branch: str, path: str, address: str) -> None:
-        if not self.catalog.is_offered(address, repository, branch, path):
+        if not self.catalog.slots.is_offered(address, repository, branch, path):
             raise InvalidError(f"{address} was not handed out for {path!r} on {branch!r}")
 
     def _on_branch(self, repository: str, branch: str, path: str) -> Entry | None:

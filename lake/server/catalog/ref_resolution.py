@@ -50,7 +50,7 @@ def _resolve_base(catalog: Catalog, repository: str, base: str) -> tuple[str, st
         return base, None
     for table in ("branches", "tags"):
         try:
-            ref = catalog.ref(table, repository, base)
+            ref = catalog.refs.get(table, repository, base)
         except NotFoundError:
             continue
         return ref.commit, ref.name if table == "branches" else None

@@ -263,7 +263,7 @@ class Versions:
 
     def head(self, repository: str, branch: str) -> Commit:
         """The commit that a branch points to."""
-        return self.commit(repository, self.catalog.ref("branches", repository, branch).commit)
+        return self.commit(repository, self.catalog.refs.get("branches", repository, branch).commit)
 
     def clean_head(self, repository: str, branch: str) -> Commit:
         """The head of a branch without uncommitted changes.
@@ -294,7 +294,7 @@ class Versions:
         failpoints.hit(Failpoint.COMMIT_WRITTEN)
         self.catalog.unstage(repository, branch)
         failpoints.hit(Failpoint.COMMIT_UNSTAGED)
-        self.catalog.move_branch(repository, branch, created.id)
+        self.catalog.refs.move_branch(repository, branch, created.id)
         failpoints.hit(Failpoint.COMMIT_MOVED)
         return created
 

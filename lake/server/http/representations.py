@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lake.server.catalog.catalog import Ref, Repository
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.entries import Difference, Entry
 from lake.server.catalog.object_service import ListedPath
 from lake.server.catalog.pagination import MAX_PAGE, Page
+from lake.server.catalog.refs import Ref
+from lake.server.catalog.repositories import Repository
 from lake.server.storage.objects import ObjectStore
 
 Item = TypeVar("Item")

@@ -23,6 +23,9 @@ from lake.server.catalog.pagination import MAX_PAGE
 USER: Final = "lake.user"
 """Key under which the scope of a request holds the access key of its sender."""
 _ETAG: Final = re.compile(r'\*|"[^",\s]+"|[^",\s]+')
+_LISTED_ETAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
+_LISTS: Final = ("if-match", "if-none-match")
+"""Headers whose repeated lines are one list."""
 _HOST: Final = re.compile(r"[\w.-]+(:\d{1,5})?|\[[\da-fA-F:.]+\](:\d{1,5})?", re.ASCII)
 
 HttpRequest = starlette.requests.Request
@@ -82,6 +85,17 @@ class Request:
             etag = etag.strip('"')
         return Condition(absent == "*", etag)
 
+    def has(self, etag: str) -> bool:
+        """Whether a client that reads has this object already: If-None-Match, compared weakly.
+
+        It takes a list of ETags, of which some may be weak, or `*` for any (RFC 9110, 13.1.2); one
+        without quotes counts too, as clients of lakeFS send it.
+        """
+        text = self.headers.get("if-none-match", "").strip()
+        if text == "*":
+            return True
+        return etag in (quoted or bare for quoted, bare in _LISTED_ETAG.findall(text))
+
     def required(self, name: str) -> str:
         """A query parameter that must be given.
 
@@ -122,7 +136,7 @@ def from_http(http: HttpRequest) -> Request:
     return Request(
         path={name: unquote(value) for name, value in http.path_params.items()},
         query=query,
-        headers={name.lower(): value for name, value in http.headers.items()},
+        headers={name: _joined(http, name) for name in http.headers},
         user=http.scope[USER],
         origin=_origin(http),
         repeated={name: query.getlist(name) for name in query},
@@ -160,6 +174,12 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON
     if not isinstance(value, dict | list):
         raise InvalidError("the body must be a JSON object")
     return value
+
+
+def _joined(http: HttpRequest, name: str) -> str:
+    """A header's value: the last line where there are several, or all of a list's."""
+    values = http.headers.getlist(name)
+    return ", ".join(values) if name in _LISTS else values[-1]
 
 
 def _origin(http: HttpRequest) -> str:

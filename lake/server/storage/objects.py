@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -26,6 +26,7 @@ from lake.errors import CorruptError, InvalidError
 from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Failpoint
+from lake.server.storage import writers
 from lake.server.storage.disk import disk_errors_translated, flush_directory, flush_file
 from lake.server.storage.hashing import CHUNK, HashingWriter, StoredObject, digest, sha256_of
 from lake.server.storage.pins import Pins
@@ -149,14 +150,25 @@ class ObjectStore:
             if future.exception() is None:
                 self.pins.unpin(future.result().sha256)
 
-    def link(self, address: str, *, flush: bool = True) -> StoredObject:
+    def link(
+        self,
+        address: str,
+        *,
+        check: Callable[[StoredObject], None] = lambda _: None,
+        flush: bool = True,
+    ) -> StoredObject:
         """Take over a file that a client wrote to a slot, and pin it; the caller unpins it.
 
-        Its bytes are hashed here. Without `flush` the caller flushes the object's directory before
-        anything refers to the object.
+        Its bytes are hashed here; where they are refused they stay in the slot. Without `flush` the
+        caller flushes the object's directory before anything refers to the object.
+
+        Args:
+            address: the slot's.
+            check: raises an error where the bytes are not those that are meant.
+            flush: whether the object's name is on disk when this returns.
 
         Raises:
-            InvalidError: the address is not a plain file in staging.
+            InvalidError: the address is not a plain file in staging, or is still written to.
             FullError: the file cannot be flushed.
         """
         path = Path(address.removeprefix(SCHEME))
@@ -167,7 +179,9 @@ class ObjectStore:
         try:
             with disk_errors_translated():
                 draft.hardlink_to(path)  # what comes under the slot's name from now on is not meant
-                stored = digest(draft, flush=True)
+                with writers.none_expected(draft, address):
+                    stored = digest(draft, flush=True)
+                    check(stored)
             failpoints.hit(Failpoint.LINK_HASHED)
             self._adopt(draft, stored, flush=flush)
         finally:

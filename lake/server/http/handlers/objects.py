@@ -96,7 +96,7 @@ def update_metadata(app: AppState, request: Request, body: UpdateObjectUserMetad
 
 def preflight(app: AppState, request: Request) -> Result:
     """Answer that an upload to the branch may come."""
-    app.catalog.ref("branches", request.repository, request.branch)
+    app.catalog.refs.get("branches", request.repository, request.branch)
     return Result(204)
 
 
@@ -225,7 +225,7 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
         "content-disposition": _attachment(request),
         **_metadata_headers(entry.metadata),
     }
-    if request.headers.get("if-none-match", "").strip('"') == entry.md5:
+    if request.has(entry.md5):
         return Result(304, None, headers)
     text = request.headers.get("range")
     if text is None:

@@ -70,7 +70,7 @@ async def receive(app: AppState, token: str, chunks: AsyncIterator[bytes]) -> Re
         FullError: there is no room.
     """
     address = app.signer.verify(WRITE, token)["address"]
-    await run_in_threadpool(app.catalog.check_address, address)
+    await run_in_threadpool(app.catalog.slots.check, address)
     target = Path(address.removeprefix(SCHEME))
     draft = target.with_name(f"upload-{secrets.token_hex(16)}")
     md5 = hashlib.md5(usedforsecurity=False)
@@ -79,7 +79,7 @@ async def receive(app: AppState, token: str, chunks: AsyncIterator[bytes]) -> Re
             async for chunk in chunks:
                 md5.update(chunk)
                 file.write(chunk)
-        await run_in_threadpool(app.catalog.check_address, address)
+        await run_in_threadpool(app.catalog.slots.check, address)
         draft.replace(target)
     finally:
         with suppress(FileNotFoundError):

@@ -34,7 +34,7 @@ ORIGINAL_COMMITTER: Final = "cherry-pick-committer"
 
 def list_branches(app: AppState, request: Request) -> Result:
     """Branches by name, hidden ones only where they are asked for."""
-    hidden = () if request.flag("show_hidden") else app.catalog.hidden_branches(request.repository)
+    hidden = () if request.flag("show_hidden") else app.catalog.refs.hidden(request.repository)
     return _list_refs(app, request, "branches", hidden)
 
 
@@ -47,21 +47,21 @@ def create_branch(app: AppState, request: Request, body: BranchCreation) -> Resu
     """Make a branch; the result is the commit id as bare text."""
     with app.catalog.database.change():
         commit = _committed(app, request, body.source)
-        branch = app.catalog.create_ref("branches", request.repository, body.name, commit.id)
+        branch = app.catalog.refs.create("branches", request.repository, body.name, commit.id)
         if body.hidden:
-            app.catalog.hide_branch(request.repository, body.name)
+            app.catalog.refs.hide(request.repository, body.name)
     return Result(201, branch.commit, {"content-type": "text/html"})
 
 
 def get_branch(app: AppState, request: Request) -> Result:
     """One branch."""
-    branch = app.catalog.ref("branches", request.repository, request.branch)
+    branch = app.catalog.refs.get("branches", request.repository, request.branch)
     return Result(200, representations.ref(branch))
 
 
 def delete_branch(app: AppState, request: Request) -> Result:
     """Remove a branch."""
-    app.catalog.delete_ref("branches", request.repository, request.branch)
+    app.catalog.refs.delete("branches", request.repository, request.branch)
     return Result(204)
 
 
@@ -74,10 +74,10 @@ def reset_branch(app: AppState, request: Request, body: ResetCreation) -> Result
 def hard_reset_branch(app: AppState, request: Request) -> Result:
     """Point a branch at another commit, and forget its uncommitted changes."""
     with app.catalog.database.change():
-        app.catalog.ref("branches", request.repository, request.branch)
+        app.catalog.refs.get("branches", request.repository, request.branch)
         target = _commit(app, request, request.query.get("ref", ""))
         app.catalog.unstage(request.repository, request.branch)
-        app.catalog.move_branch(request.repository, request.branch, target.id)
+        app.catalog.refs.move_branch(request.repository, request.branch, target.id)
     return Result(204)
 
 
@@ -85,19 +85,19 @@ def create_tag(app: AppState, request: Request, body: TagCreation) -> Result:
     """Make a tag."""
     with app.catalog.database.change():
         commit = _committed(app, request, body.ref)
-        tag = app.catalog.create_ref("tags", request.repository, body.id, commit.id)
+        tag = app.catalog.refs.create("tags", request.repository, body.id, commit.id)
     return Result(201, representations.ref(tag))
 
 
 def get_tag(app: AppState, request: Request) -> Result:
     """One tag."""
-    tag = app.catalog.ref("tags", request.repository, request.path["tag"])
+    tag = app.catalog.refs.get("tags", request.repository, request.path["tag"])
     return Result(200, representations.ref(tag))
 
 
 def delete_tag(app: AppState, request: Request) -> Result:
     """Remove a tag."""
-    app.catalog.delete_ref("tags", request.repository, request.path["tag"])
+    app.catalog.refs.delete("tags", request.repository, request.path["tag"])
     return Result(204)
 
 
@@ -242,7 +242,7 @@ def _committed(app: AppState, request: Request, ref: str) -> Commit:
 
 def _list_refs(app: AppState, request: Request, table: str, hidden: Collection[str] = ()) -> Result:
     query = request.query
-    refs = app.catalog.refs(
+    refs = app.catalog.refs.page(
         table,
         request.repository,
         query.get("prefix", ""),

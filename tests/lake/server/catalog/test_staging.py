@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from lake.errors import InvalidError
+from lake.server.storage import writers
 from tests.lake.servers import Served
 
 SCHEME = "local://"
@@ -130,6 +132,30 @@ def test_a_link_without_an_address_is_refused(api: httpx.Client, repo: str, body
     answer = api.put(backing(repo), params={"path": "a"}, json=body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["message"]
+
+
+def test_a_file_that_is_still_written_to_is_not_taken_over(api: httpx.Client, repo: str) -> None:
+    address = offer(api, repo, "a")["physical_address"]
+    with Path(address.removeprefix(SCHEME)).open("wb") as file:
+        file.write(b"begun")
+        file.flush()
+        answer = link(api, repo, "a", address)
+        assert answer.status_code == 400, answer.text
+        assert "is still open for writing" in answer.json()["message"]
+        file.write(b" and ended")
+    assert link(api, repo, "a", address).status_code == 200
+    read = api.get(f"{repo}/refs/main/objects", params={"path": "a"})
+    assert read.content == b"begun and ended"
+
+
+def test_a_file_that_changed_while_it_was_hashed_is_not_taken_over(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"begun")
+    with (
+        pytest.raises(InvalidError, match=r"^slot was written to while it was hashed"),
+        writers.none_expected(file, "slot"),
+    ):
+        file.write_bytes(b"ended")
 
 
 def test_only_new_holds_for_links(api: httpx.Client, repo: str) -> None:

@@ -259,6 +259,33 @@ def test_what_is_unchanged_is_not_sent_again(api: httpx.Client, repo: str) -> No
     assert get(api, repo, "a", **{"If-None-Match": '"other"'}).status_code == 200
 
 
+MD5 = hashlib.md5(BODY, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("*", 304),
+        (MD5, 304),
+        (f'W/"{MD5}"', 304),
+        (f'"other", "{MD5}"', 304),
+        (f'"a,b",W/"other" , W/"{MD5}"', 304),
+        ('"*"', 200),
+        (f'"{MD5}x", W/"other"', 200),
+        ("", 200),
+    ],
+)
+def test_etags_of_a_read_come_as_a_list_weak_or_as_any(
+    api: httpx.Client, repo: str, asked: str, status: int
+) -> None:
+    put(api, repo, "a")
+    assert get(api, repo, "a", **{"If-None-Match": asked}).status_code == status
+    lines = [("If-None-Match", asked), ("If-None-Match", '"later"')]
+    where, path = f"{repo}/refs/main/objects", {"path": "a"}
+    if asked != "*":
+        assert api.get(where, params=path, headers=lines).status_code == status
+
+
 @pytest.mark.parametrize(
     ("asked", "start", "stop"),
     [

@@ -180,6 +180,9 @@ def test_a_link_whose_bytes_are_not_what_is_said_is_refused(
     answer = api.put(where, params={"path": "a"}, json={**body, **wrong})
     assert answer.status_code == 400, answer.text
     assert api.get(f"{repo}/refs/main/objects", params={"path": "a"}).status_code == 404
+    assert (
+        api.put(where, params={"path": "a"}, json=body).status_code == 200
+    )  # they still are there
 
 
 def test_a_link_whose_bytes_are_what_is_said_is_taken(api: httpx.Client, repo: str) -> None:

@@ -16,7 +16,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lake.errors import BusyError, ConflictError, CorruptError, InvalidError, NotFoundError
+from lake.errors import (
+    BusyError,
+    ConflictError,
+    CorruptError,
+    FullError,
+    InvalidError,
+    NotFoundError,
+)
 from lake.home import LakeHome
 from lake.server.catalog import high_water
 from lake.server.maintenance import backup, backup_place, fsck
@@ -299,6 +306,16 @@ def test_a_read_only_snapshot_is_checked_copied_and_put_back(
     shutil.rmtree(tmp_path / "backup")
     assert backup.take(LakeHome(disk / "lake"), tmp_path / "backup").commits == 2
     assert backup.restore(disk / "lake", LakeHome(tmp_path / "again")).commits == 2
+
+
+def test_a_log_on_a_read_only_disk_is_named(local: InProcessLake, disk: Path) -> None:
+    local.write("a", b"a")
+    shutil.copytree(local.home.path, disk / "lake")
+    (disk / "lake/catalog.db-shm").unlink()
+    assert (disk / "lake/catalog.db-wal").stat().st_size
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with pytest.raises(FullError, match=r"catalog\.db has a log .* lies on a read-only disk"):
+        fsck.check(LakeHome(disk / "lake"))
 
 
 def test_one_process_writes_a_backup_at_once(local: InProcessLake, tmp_path: Path) -> None:

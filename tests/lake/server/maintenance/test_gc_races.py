@@ -98,7 +98,7 @@ def test_a_commit_that_goes_meanwhile_cannot_be_built_on(local: InProcessLake, v
     local.write("a", b"1", "side")
     local.commit("side")
     source = local.lake.versions.resolve(REPO, "side").commit
-    local.lake.catalog.delete_ref("branches", REPO, "side")
+    local.lake.catalog.refs.delete("branches", REPO, "side")
     local.collect()
     versions = local.lake.versions
     how: dict[str, Any] = {"strategy": "", "squash": False, "allow_empty": False}
