@@ -29,7 +29,7 @@ test test-all test-rest: export TMPDIR := /dev/shm
 endif
 endif
 
-.PHONY: run test test-all test-rest fuzz lint install install-test clean
+.PHONY: run test test-all test-rest test-lakefs fuzz lint install install-test clean
 
 run: install
 	dvc repro
@@ -43,6 +43,10 @@ test-all: install-test
 
 test-rest: install-test
 	pytest $(WORKERS) -m "$(TIERS)"
+
+# Asks the server that LAKECTL_SERVER_ENDPOINT_URL and its keys name what any lakeFS answers.
+test-lakefs: install-test
+	pytest --lakefs -m contract tests/lake
 
 fuzz: install-test
 	STEMMA_FUZZ_EXAMPLES=$(EXAMPLES) pytest -n 2 --timeout 0 tests/fuzz

@@ -19,6 +19,12 @@ from tests import forked, needs
 from tests.served import LocalServer
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--lakefs` is read here because pytest reads options of this folder's files alone."""
+    told = "ask the lakeFS server that LAKECTL_SERVER_ENDPOINT_URL and its keys name, not our own"
+    parser.addoption("--lakefs", action="store_true", help=told)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect no garbage among what is imported, and stays; it is a tenth of what this costs.

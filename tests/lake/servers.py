@@ -37,19 +37,11 @@ class Served:
 
     def http(self) -> httpx.Client:
         """A plain HTTP client with the lake's credentials, rooted at the API."""
-        return httpx.Client(
-            base_url=api_root(self.remote),
-            auth=(self.remote.access_key_id, self.remote.secret_access_key),
-            timeout=20.0,
-        )
+        return api_client(self.remote)
 
     def client(self) -> lakefs.Client:
         """LakeFS's own high-level client."""
-        return lakefs.Client(
-            host=self.remote.endpoint,
-            username=self.remote.access_key_id,
-            password=self.remote.secret_access_key,
-        )
+        return sdk_client(self.remote)
 
     def kill(self) -> None:
         """End the process without a chance to tidy up."""
@@ -65,6 +57,21 @@ class Served:
 
 def api_root(remote: Remote) -> str:
     return remote.endpoint.rstrip("/").removesuffix("/api/v1") + "/api/v1"
+
+
+def api_client(remote: Remote) -> httpx.Client:
+    """A plain HTTP client with the keys, rooted at the API."""
+    keys = (remote.access_key_id, remote.secret_access_key)
+    return httpx.Client(base_url=api_root(remote), auth=keys, timeout=20.0)
+
+
+def sdk_client(remote: Remote) -> lakefs.Client:
+    """LakeFS's own high-level client."""
+    return lakefs.Client(
+        host=remote.endpoint,
+        username=remote.access_key_id,
+        password=remote.secret_access_key,
+    )
 
 
 def answering(status: int, body: bytes) -> type[BaseHTTPRequestHandler]:

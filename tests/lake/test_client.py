@@ -34,6 +34,7 @@ from lake.settings import Embedded, Remote
 from lake.values import Change
 from tests.lake.servers import ROOT, Served, environment, nobody, stranger
 
+pytestmark = pytest.mark.contract
 FRAME = pl.DataFrame({"round": [1, 1], "row": [0, 1], "label": ["a", None]})
 
 

@@ -1,4 +1,8 @@
-"""Answers that a real lakeFS gave to the same questions, asked one area after the other."""
+"""Answers that a real lakeFS gave to the same questions, asked one area after the other.
+
+What depends on its store (conditions and signed addresses are not there on a local one) is marked
+`embedded`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from lake.client import Lake, connect
 from lake.errors import ForbiddenError
 from lake.settings import Embedded
 from tests.lake.servers import Served
+
+pytestmark = pytest.mark.contract
 
 
 def put(api: httpx.Client, repo: str, path: str, data: bytes = b"1", **more: Any) -> httpx.Response:
@@ -42,8 +48,8 @@ def names(answer: httpx.Response) -> list[str]:
 
 
 @pytest.fixture
-def frozen(api: httpx.Client, name: str) -> str:
-    body = {"name": name, "storage_namespace": f"local://{name}", "read_only": True}
+def frozen(api: httpx.Client, name: str, namespace: str) -> str:
+    body = {"name": name, "storage_namespace": namespace, "read_only": True}
     assert api.post("/repositories", json=body).status_code == 201
     return f"/repositories/{name}"
 
@@ -86,6 +92,7 @@ def test_a_read_only_repository_takes_forced_changes_and_metadata(
     assert api.delete(frozen, params={"force": "true"}).status_code == 204
 
 
+@pytest.mark.embedded
 def test_repositories_are_local_bare_if_asked_for_and_found_by_part_of_their_name(
     api: httpx.Client, name: str
 ) -> None:
@@ -140,6 +147,7 @@ def test_staged_changes_are_no_commit_and_short_ids_are_ids(api: httpx.Client, r
     assert api.post(f"{repo}/refs/main/merge/t", json={"allow_empty": True}).status_code == 404
 
 
+@pytest.mark.embedded
 def test_an_upload_may_ask_for_the_object_that_it_replaces(api: httpx.Client, repo: str) -> None:
     first = put(api, repo, "a", b"1").json()["checksum"]
     for etag, status in [
@@ -163,6 +171,7 @@ def staged(api: httpx.Client, repo: str, path: str, data: bytes) -> tuple[str, d
     return where, {"staging": place}
 
 
+@pytest.mark.embedded
 def test_a_link_may_ask_for_the_object_that_it_replaces(api: httpx.Client, repo: str) -> None:
     put(api, repo, "a", b"1")
     where, body = staged(api, repo, "a", b"2")
@@ -172,6 +181,7 @@ def test_a_link_may_ask_for_the_object_that_it_replaces(api: httpx.Client, repo:
     assert again.status_code == 200, again.text
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("wrong", [{"checksum": "0" * 32}, {"size_bytes": 3}])
 def test_a_link_whose_bytes_are_not_what_is_said_is_refused(
     api: httpx.Client, repo: str, wrong: dict[str, Any]
@@ -185,6 +195,7 @@ def test_a_link_whose_bytes_are_not_what_is_said_is_refused(
     )  # they still are there
 
 
+@pytest.mark.embedded
 def test_a_link_whose_bytes_are_what_is_said_is_taken(api: httpx.Client, repo: str) -> None:
     where, body = staged(api, repo, "a", b"12")
     said = {"checksum": hashlib.md5(b"12", usedforsecurity=False).hexdigest(), "size_bytes": 2}
