@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import lake_bytes, lake_clients, lake_history
+from benchmarks import lake_bytes, lake_clients, lake_history, lake_load
 from benchmarks.measured import Row, machine, render
 
 
@@ -33,10 +33,13 @@ class Sizes:
     lakes: tuple[int, ...]
     log: int
     rounds: int
+    load: int
 
 
-FULL: Final = Sizes(16, 64, 10_000, 20_000, 100_000, (10_000, 100_000, 1_000_000), 10_000, 250)
-QUICK: Final = Sizes(2, 2, 100, 20_000, 2_000, (500, 2_000), 300, 10)
+FULL: Final = Sizes(
+    16, 64, 10_000, 20_000, 100_000, (10_000, 100_000, 1_000_000), 10_000, 250, 5_000
+)
+QUICK: Final = Sizes(2, 2, 100, 20_000, 2_000, (500, 2_000), 300, 10, 50)
 
 
 def _shards(scratch: Path, sizes: Sizes) -> Iterator[Row]:
@@ -60,12 +63,17 @@ def _clients(scratch: Path, sizes: Sizes) -> Iterator[Row]:
     return lake_clients.together(scratch, sizes.rounds)
 
 
+def _load(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_load.loaded(scratch, sizes.load)
+
+
 PARTS: Final[dict[str, Callable[[Path, Sizes], Iterator[Row]]]] = {
     "shards": _shards,
     "small": _small,
     "history": _history,
     "log": _log,
     "clients": _clients,
+    "load": _load,
 }
 
 

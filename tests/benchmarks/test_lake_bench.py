@@ -22,6 +22,7 @@ ALONE = {
     "list-delimiter",
     "log",
     "clients",
+    *(f"{work}-{clients}" for work in ("upload", "read") for clients in (1, 8, 16)),
 }
 COMPARED = {"shards", "shards-pair", "shards-http", "small-batch", "small-link", "small-http"}
 

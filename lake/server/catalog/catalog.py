@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from lake.errors import ConflictError, ForbiddenError, InvalidError
 from lake.server.catalog import repositories
@@ -21,6 +23,17 @@ from lake.server.catalog.repositories import Repository
 from lake.server.catalog.slots import Slots
 from lake.server.catalog.trees import Tree
 from lake.server.catalog.validation import check_branch, check_key, check_repository
+
+COMMIT_ID_LENGTH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BranchPath:
+    """A path of a branch: the tree of its head, and what is staged; None where it is removed."""
+
+    root: str
+    is_staged: bool
+    staged: Entry | None
 
 
 class Catalog:
@@ -108,6 +121,27 @@ class Catalog:
             (repository, branch, max(prefix, start), beyond(prefix), inclusive, start),
         )
         return ((path, unpack(json.loads(entry)) if entry else None) for path, entry in rows)
+
+    def branch_path(self, repository: str, name: str, path: str) -> BranchPath | None:
+        """A path of a branch in one query; None where the name is not, or not for sure, a branch's.
+
+        A text of 64 characters may be a commit's id, which comes before branches.
+        """
+        if len(name) == COMMIT_ID_LENGTH:
+            return None
+        row = self.database.connection.execute(
+            "SELECT root, path, entry FROM branches "
+            "JOIN commits ON commits.repository = branches.repository AND id = commit_id "
+            "LEFT JOIN staging ON staging.repository = branches.repository "
+            "AND branch = name AND path = ?3 "
+            "WHERE branches.repository = ?1 AND name = ?2",
+            (repository, name, path),
+        ).fetchone()
+        if row is None:
+            return None
+        root, staged_path, entry = row
+        staged = unpack(json.loads(entry)) if entry else None
+        return BranchPath(root, staged_path is not None, staged)
 
     def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
         """The entry of a path: as staged on the branch, else as in the tree."""

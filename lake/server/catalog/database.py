@@ -1,7 +1,8 @@
 """The SQLite catalog: schema, connections, and one transaction per change.
 
-WAL mode with synchronous=FULL: a change that was acknowledged survives a crash. One writer at a
-time, readers beside it; each thread has a connection of its own.
+WAL mode: a change that was acknowledged survives a crash, since `change` returns when the log is on
+disk (`group_flush.py`). One writer at a time, readers beside it; each thread has a connection of
+its own.
 
 A second process may read the catalog (`read_only`), for one to check it while it is served.
 """
@@ -20,6 +21,7 @@ from typing import Final
 from lake import private
 from lake.errors import CorruptError, FullError
 from lake.server import failpoints
+from lake.server.catalog.group_flush import GroupFlush
 from lake.server.failpoints import Failpoint
 
 SCHEMA: Final = """
@@ -104,6 +106,7 @@ class Database:
         self._read_only = read_only
         self._local = threading.local()
         self._writing = threading.RLock()
+        self._log = GroupFlush(_beside(path, "wal"))
         if read_only:
             _check_log_readable(path)
         else:
@@ -119,23 +122,27 @@ class Database:
             connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, timeout=30)
             if not self._read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA synchronous = NORMAL")  # changes are flushed together
                 connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
         return connection
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: everything inside becomes visible and durable at once, or not at all.
+        """One transaction: everything inside becomes visible at once, or not at all.
+
+        It is on disk when this returns.
 
         Raises:
-            FullError: the disk is full or read-only; nothing has changed.
+            FullError: the disk is full or read-only, and nothing has changed; or the change could
+                not be flushed, and no further one is taken.
         """
         with self._writing, sqlite_errors_translated():
             connection = self.connection
             if connection.in_transaction:  # part of a larger change
                 yield connection
                 return
+            self._log.check()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 failpoints.hit(Failpoint.CHANGE_BEGUN)
@@ -146,7 +153,17 @@ class Database:
             except BaseException:
                 connection.rollback()
                 raise
+            number = self._log.ended()
+        self._log.wait(number)
         failpoints.hit(Failpoint.CHANGE_COMMITTED)
+
+    def flush(self) -> None:
+        """Wait until all changes that have ended are on disk.
+
+        Raises:
+            FullError: they cannot be flushed.
+        """
+        self._log.wait()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

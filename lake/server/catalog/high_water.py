@@ -129,7 +129,8 @@ class Keeper:
             )
         if seen == self._written:
             return
-        with suppress(sqlite3.OperationalError, OSError):
+        with suppress(sqlite3.OperationalError, OSError, FullError):
+            self._database.flush()
             self._database.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             write(self._catalog, seen)
             self._written = seen

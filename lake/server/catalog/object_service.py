@@ -17,6 +17,7 @@ from lake.server.catalog.entries import Entry
 from lake.server.catalog.overlay import overlay
 from lake.server.catalog.pagination import Page, page
 from lake.server.catalog.ref_resolution import ResolvedRef
+from lake.server.catalog.trees import Tree
 from lake.server.catalog.versions import Versions
 from lake.server.storage.hashing import StoredObject
 from lake.server.storage.objects import ObjectStore
@@ -97,8 +98,13 @@ class ObjectService:
             NotFoundError: there is no such path.
         """
         with self.catalog.database.snapshot():
-            resolved = self.versions.resolve(repository, ref)
-            entry = self._lookup(repository, resolved, path)
+            on_branch = self.catalog.branch_path(repository, ref, path)
+            if on_branch is not None and on_branch.is_staged:
+                entry = on_branch.staged
+            elif on_branch is not None:
+                entry = Tree(self.catalog.database, on_branch.root).get(path)
+            else:
+                entry = self._lookup(repository, self.versions.resolve(repository, ref), path)
         if entry is None:
             raise NotFoundError(f"{path!r} not found at {ref!r}")
         return entry

@@ -133,13 +133,16 @@ class Request:
 def from_http(http: HttpRequest) -> Request:
     """Take what handlers need from Starlette's request; its body is left unread."""
     query = http.query_params
+    repeated: dict[str, list[str]] = {}
+    for name, value in query.multi_items():
+        repeated.setdefault(name, []).append(value)
     return Request(
         path={name: unquote(value) for name, value in http.path_params.items()},
-        query=query,
-        headers={name: _joined(http, name) for name in http.headers},
+        query={name: values[-1] for name, values in repeated.items()},
+        headers=_headers(http),
         user=http.scope[USER],
         origin=_origin(http),
-        repeated={name: query.getlist(name) for name in query},
+        repeated=repeated,
     )
 
 
@@ -176,10 +179,14 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON
     return value
 
 
-def _joined(http: HttpRequest, name: str) -> str:
-    """A header's value: the last line where there are several, or all of a list's."""
-    values = http.headers.getlist(name)
-    return ", ".join(values) if name in _LISTS else values[-1]
+def _headers(http: HttpRequest) -> dict[str, str]:
+    """Headers by name: of several lines of one the last, or all of a list's."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in http.headers.raw:  # uvicorn gives names in lower case
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        present = headers.get(name) if name in _LISTS else None
+        headers[name] = value if present is None else f"{present}, {value}"
+    return headers
 
 
 def _origin(http: HttpRequest) -> str:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -33,7 +34,14 @@ def disk_errors_translated() -> Iterator[None]:
         raise
 
 
-def flush_file(file: BinaryIO) -> None:
+def write_all(file: RawIOBase, data: bytes) -> None:
+    """Write bytes to a file without a buffer, which may take them in parts."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+def flush_file(file: BinaryIO | RawIOBase) -> None:
     """Force the bytes of an open file to disk."""
     file.flush()
     os.fsync(file.fileno())

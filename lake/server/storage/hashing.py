@@ -118,6 +118,12 @@ class HashingWriter:
         self._file.write(chunk)
 
 
+def of_bytes(data: bytes) -> StoredObject:
+    """Digests and size of bytes in memory, in this thread."""
+    md5 = hashlib.md5(data, usedforsecurity=False)
+    return StoredObject(hashlib.sha256(data).hexdigest(), md5.hexdigest(), len(data))
+
+
 def sha256_of(file: BufferedReader) -> str:
     """Hash an open file from its beginning."""
     file.seek(0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -27,8 +28,20 @@ from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Failpoint
 from lake.server.storage import writers
-from lake.server.storage.disk import disk_errors_translated, flush_directory, flush_file
-from lake.server.storage.hashing import CHUNK, HashingWriter, StoredObject, digest, sha256_of
+from lake.server.storage.disk import (
+    disk_errors_translated,
+    flush_directory,
+    flush_file,
+    write_all,
+)
+from lake.server.storage.hashing import (
+    CHUNK,
+    HashingWriter,
+    StoredObject,
+    digest,
+    of_bytes,
+    sha256_of,
+)
 from lake.server.storage.pins import Pins
 
 SCHEME: Final = "local://"
@@ -77,18 +90,34 @@ class ObjectStore:
         try:
             file = path.open("rb")
         except FileNotFoundError as error:
-            raise CorruptError(f"{path} is missing: restore a copy of this file") from error
+            raise _missing(path) from error
         stat = os.fstat(file.fileno())
         state = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
         trusted = not whole and self._verified.get(sha256) == state
         if stat.st_size != size or not (trusted or sha256_of(file) == sha256):
             file.close()
-            raise CorruptError(f"{path} is damaged: restore a copy of this file")
+            raise _damaged(path)
         if len(self._verified) >= _MAX_VERIFIED:
             self._verified.clear()
         self._verified[sha256] = state
         file.seek(0)
         return file
+
+    def read_small(self, sha256: str, size: int) -> bytes:
+        """All bytes of an object that fits into memory, once they have been hashed.
+
+        Raises:
+            CorruptError: its file is gone, or is not what was written.
+        """
+        path = self.path(sha256)
+        try:
+            with path.open("rb", buffering=0) as file:
+                data = file.read(size + 1)
+        except FileNotFoundError as error:
+            raise _missing(path) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise _damaged(path)
+        return data
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> StoredObject:
         """Store what a client sends, and pin it; the caller unpins it.
@@ -115,10 +144,12 @@ class ObjectStore:
         """Store bytes in memory, and pin them; the caller unpins them."""
         draft = self._draft()
         try:
-            with disk_errors_translated(), draft.open("xb") as file:
-                file.write(data)
+            with disk_errors_translated(), draft.open("xb", buffering=0) as file:
+                failpoints.hit(Failpoint.UPLOAD_OPENED)
+                write_all(file, data)
+                failpoints.hit(Failpoint.UPLOAD_WRITTEN)
                 flush_file(file)
-            return self._adopt(draft, digest(draft))
+            return self._adopt(draft, of_bytes(data))
         finally:
             draft.unlink(missing_ok=True)
 
@@ -237,6 +268,14 @@ class ObjectStore:
             failpoints.hit(Failpoint.OBJECT_RENAMED)
         if flush:
             flush_directory(final.parent)
+
+
+def _missing(path: Path) -> CorruptError:
+    return CorruptError(f"{path} is missing: restore a copy of this file")
+
+
+def _damaged(path: Path) -> CorruptError:
+    return CorruptError(f"{path} is damaged: restore a copy of this file")
 
 
 def _move(path: Path, final: Path) -> None:

@@ -43,6 +43,8 @@ GC: Final = (
     Failpoint.GC_SWEPT,
 )
 KEPT: Final = (Failpoint.OBJECT_RENAMED, Failpoint.OBJECT_KEPT, *CHANGE)
+SMALL: Final = (Failpoint.UPLOAD_WRITTEN, Failpoint.UPLOAD_FLUSHED, Failpoint.OBJECT_KEPT)
+"""Where a small upload, which is stored otherwise, is killed; it goes on as a large one does."""
 UPLOAD: Final = (
     Failpoint.UPLOAD_OPENED,
     Failpoint.UPLOAD_HALF,
@@ -69,8 +71,13 @@ def send(method: str, path: str, **options: Any) -> Act:
 
 
 def put(lake: KillableLake) -> httpx.Response:
-    data = lake.bytes("large") * 20_000
+    data = lake.bytes("large") * 100_000
     return lake.request("POST", "/branches/main/objects", params={"path": "large"}, content=data)
+
+
+def put_small(lake: KillableLake) -> httpx.Response:
+    data = lake.bytes("small")
+    return lake.request("POST", "/branches/main/objects", params={"path": "small"}, content=data)
 
 
 def put_twin(lake: KillableLake) -> httpx.Response:
@@ -117,6 +124,7 @@ def collect(lake: KillableLake) -> httpx.Response:
 
 OPERATIONS: Final = {
     "upload": Operation(put, UPLOAD),
+    "small upload": Operation(put_small, SMALL),
     "twin": Operation(put_twin, (Failpoint.OBJECT_TWIN, Failpoint.OBJECT_KEPT)),
     "link": Operation(link, (Failpoint.LINK_HASHED, *KEPT), offer),
     "delete": Operation(send("DELETE", "/branches/main/objects", params={"path": "base"}), CHANGE),

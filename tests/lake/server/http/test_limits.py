@@ -7,10 +7,12 @@ import hashlib
 import resource
 import select
 import socket
+import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -353,3 +355,23 @@ def test_more_connections_than_files_are_refused_and_stop_nothing(
     served.stop()
     assert served.process.returncode == 0
     assert not (served.home / "server.log").exists()  # nothing went wrong
+
+
+def test_waiting_writers_stop_no_reads(server: Served, api: httpx.Client, repo: str) -> None:
+    where, path = f"{repo}/branches/main/objects", {"path": "a"}
+    assert api.post(where, params=path, content=b"x").status_code == 201
+    auth = (server.remote.access_key_id, server.remote.secret_access_key)
+    target = f"{api_root(server.remote)}{where}"
+    with (
+        ThreadPoolExecutor(24) as pool,
+        closing(sqlite3.connect(server.home / "catalog.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        writing = [
+            pool.submit(httpx.post, target, params=path, content=b"y", auth=auth, timeout=60)
+            for _ in range(24)
+        ]
+        read = api.get(f"{repo}/refs/main/objects", params=path)
+        assert (read.status_code, read.content) == (200, b"x")
+        other.execute("ROLLBACK")
+        assert {future.result().status_code for future in writing} == {201}

@@ -1,0 +1,99 @@
+"""Group commits: flushes are shared, and no change returns before one that began after it ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lake.errors import FullError
+from lake.polling import until
+from lake.server.catalog.database import Database
+
+WRITERS = 8
+
+
+class Disk:
+    """A disk whose flushes wait until the test lets them go on."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.may_end = threading.Semaphore(0)
+        self.error: OSError | None = None
+
+    def flush(self, _handle: int) -> None:
+        self.begun += 1
+        assert self.may_end.acquire(timeout=20)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(tmp_path / "catalog.db")
+    made.connection.execute("CREATE TABLE numbers (n)")
+    return made
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    slow = Disk()
+    monkeypatch.setattr(os, "fdatasync", slow.flush)
+    return slow
+
+
+def writing(database: Database, number: int) -> Callable[[], None]:
+    def write() -> None:
+        with database.change() as db:
+            db.execute("INSERT INTO numbers VALUES (?)", (number,))
+
+    return write
+
+
+def count(database: Database) -> int:
+    (found,) = database.connection.execute("SELECT count(*) FROM numbers").fetchone()
+    return int(found)
+
+
+def test_writers_share_a_flush_and_none_returns_before_its_own(
+    database: Database, disk: Disk
+) -> None:
+    with ThreadPoolExecutor(WRITERS) as pool:
+        first = pool.submit(writing(database, 0))
+        assert until(lambda: disk.begun, interval=0.005, timeout=20)
+        others = [pool.submit(writing(database, n)) for n in range(1, WRITERS)]
+        assert until(lambda: count(database) == WRITERS, interval=0.005, timeout=20)
+        assert not any(future.done() for future in (first, *others))
+        disk.may_end.release()
+        first.result(20)
+        assert until(lambda: disk.begun > 1, interval=0.005, timeout=20)
+        assert not any(future.done() for future in others)  # the first flush began before they did
+        disk.may_end.release()
+        for future in others:
+            future.result(20)
+    assert disk.begun == 2
+
+
+def test_after_a_flush_that_failed_no_change_is_taken(database: Database, disk: Disk) -> None:
+    disk.error = OSError(5, "Input/output error")
+    disk.may_end.release()
+    with pytest.raises(FullError, match=r"could not be flushed to disk \(Input/output error\)"):
+        writing(database, 1)()
+    with pytest.raises(FullError, match="start the lake again"):
+        writing(database, 2)()
+    assert (count(database), disk.begun) == (1, 1)
+
+
+def test_a_change_that_is_undone_waits_for_no_flush(database: Database, disk: Disk) -> None:
+    with pytest.raises(ZeroDivisionError), database.change():
+        raise ZeroDivisionError
+    assert disk.begun == 0
+
+
+def test_a_catalogue_without_changes_needs_no_flush(database: Database, disk: Disk) -> None:
+    database.flush()
+    assert disk.begun == 0
