@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lake import polling
-from lake.client import transport_errors
+from lake.client import sdk, transport_errors
 from lake.client.records import Line, Page
 from lake.errors import LakeError, UnreachableError, refused
 from lake.home import LakeHome
@@ -51,6 +51,7 @@ class Connection:
 
     def __init__(self, client: lakefs.Client, home: Path | None) -> None:
         """Take over a client of the SDK, and the directory of an embedded lake."""
+        sdk.load()
         import lakefs_sdk  # noqa: PLC0415  slow to import
 
         self.models: Any = lakefs_sdk
@@ -183,6 +184,7 @@ def open_connection(remote: Remote, home: Path | None) -> Connection:
     Raises:
         LakeError: the address or the credentials are not valid.
     """
+    sdk.load()
     import lakefs  # noqa: PLC0415  slow to import
     import urllib3  # noqa: PLC0415  slow to import
 

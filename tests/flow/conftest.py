@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.common.errors import BlockedError
 from pipelines.common.signing import KEY
+from tests import programs as forked_programs
 from tests.flow.lab import Lab, key_pair
 from tests.flow.projects import ROOT, Project, copy, tiny, tiny_round
 from tests.shared import made_once
@@ -32,6 +33,15 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         (home / "gitconfig").write_text("[user]\nname = a\nemail = a@example.org\n")
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`stemma` and `dvc` of `PATH` are forks of a process that has imported their libraries."""
+    folder = forked_programs.start(tmp_path_factory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
         yield
 
 

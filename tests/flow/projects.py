@@ -109,6 +109,14 @@ class Project:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def program(self, *words: str) -> Finished:
+        """Run the program that `PATH` finds in the project's directory: a fork, where it says so.
+
+        The fixture `programs` says so (`tests/programs.py`).
+        """
+        done = subprocess.run(words, cwd=self.root, capture_output=True, text=True, check=False)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
     def stop_lake(self) -> None:
         """End the lake's server, so that its files can be copied or removed."""
         found = LakeHome(self.root / ".lake").endpoint()

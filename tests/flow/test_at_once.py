@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +122,7 @@ def test_of_two_that_publish_the_same_round_one_adopts(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("programs")
 def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) -> None:
     """Two clones run the same round at the same time, as programs; a refused one runs again."""
     shutil.copy2(HERE / "noisy.py", copied.root / "noisy.py")  # no library that takes seconds
@@ -131,8 +131,7 @@ def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) ->
     other = another_clone(copied, tmp_path / "other")
     copied.lake()
     env = {**os.environ, "STEMMA_LAKE_HOME": str(copied.root / ".lake")}
-    stage = f"{sys.executable} -m review.cli.app stage"
-    script = " && ".join(f"{stage} {name} tiny-3" for name in STAGES)
+    script = " && ".join(f"stemma stage {name} tiny-3" for name in STAGES)
     running = [
         subprocess.Popen(["bash", "-c", script], cwd=each.root, env=env) for each in (copied, other)
     ]

@@ -18,9 +18,9 @@ import pytest
 
 from pipelines.rounds import receipts, tables
 from pipelines.sources import digits
-from tests.flow.projects import HERE, ROOT, STAGES, Project, tiny, tiny_round
+from tests.flow.projects import HERE, PATH, ROOT, STAGES, Project, tiny, tiny_round
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("programs")]
 
 
 def git(project: Project, *words: str) -> str:
@@ -65,7 +65,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         project.all(1)
         for folder in ("rounds", "reports"):
             shutil.rmtree(folder)
-    done = project.command("dvc", "repro")
+    done = project.program("dvc", "repro")
     assert done.code == 0, done.said
     project.stop_lake()
     return project.root, done.said
@@ -104,13 +104,14 @@ def test_the_first_run_leaves_only_receipts_and_the_lock(
     ]
     assert rounds[1]["guard"]["verdict"] == "pass"
     assert rounds[1]["counts"]["candidates"] == 24
-    shown = json.loads(done.command("dvc", "metrics", "show", "--json").out)
+    shown = json.loads(done.program("dvc", "metrics", "show", "--json").out)
     figures = shown[""]["data"]["rounds/tiny/1/metrics.json"]["data"]
     assert figures["accuracy_mix"] > 0.9
     assert figures["real_share"] < 1
 
 
 def test_a_second_run_does_nothing(done: Project) -> None:
+    """Here `dvc` and `stemma` are the programs that users start; elsewhere they are forks."""
     before = receipt_files()
     again = done.command("dvc", "repro")
     assert again.code == 0, again.said
@@ -124,14 +125,14 @@ def test_an_experiment_leaves_main_alone(done: Project) -> None:
     git(done, "add", "-A")
     git(done, "commit", "-qm", "round 1")
     head, tags = done.lake().head("main"), done.lake().tags()
-    trial = done.command("dvc", "exp", "run", "-S", "line=trial")
+    trial = done.program("dvc", "exp", "run", "-S", "line=trial")
     assert trial.code == 0, trial.said
     lake = done.lake()
     assert (lake.head("main"), lake.tags()) == (head, tags)
     assert lake.head("tiny-r001-trial") is not None
     assert "judged and not merged" in trial.said
     git(done, "restore", ".")
-    back = done.command("dvc", "repro")
+    back = done.program("dvc", "repro")
     assert back.code == 0, back.said
     assert (lake.head("main"), lake.tags()) == (head, tags)
 
@@ -142,20 +143,20 @@ def test_an_experiment_that_the_guard_blocks_ends_well_and_shows_its_block(done:
     git(done, "commit", "-qm", "rounds")
     head, tags = done.lake().head("main"), done.lake().tags()
     limit = "+datasets.tiny.publish.guard.depth_max_block=0.5"
-    blocked = done.command("dvc", "exp", "run", "-n", "deep", "-S", "line=deep", "-S", limit)
+    blocked = done.program("dvc", "exp", "run", "-n", "deep", "-S", "line=deep", "-S", limit)
     assert blocked.code == 0, blocked.said
     assert "the guard blocks it (depth_max)" in blocked.said
-    shown = done.command("dvc", "exp", "show", "--json")
+    shown = done.program("dvc", "exp", "show", "--json")
     assert shown.code == 0, shown.said
     metrics = _metrics(json.loads(shown.out), "deep")
     guarded = metrics["rounds/tiny/1/guard.json"]["data"]
     assert guarded["verdict"] == "block"
     assert guarded["blocking"] == "depth_max"
     assert (done.lake().head("main"), done.lake().tags()) == (head, tags)
-    again = done.command("dvc", "repro")
+    again = done.program("dvc", "repro")
     assert again.code == 0, again.said
     git(done, "restore", ".")
-    assert done.command("dvc", "repro").code == 0
+    assert done.program("dvc", "repro").code == 0
 
 
 def _metrics(shown: list[Any], name: str) -> dict[str, Any]:
@@ -180,6 +181,7 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, "PATH": PATH},
             start_new_session=True,
         )
         assert process.stdout is not None
@@ -191,7 +193,7 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
         process.stdout.close()
         process.wait(10)
     assert not receipts.path("tiny", 2, "publish").exists()
-    again = done.command("dvc", "repro")
+    again = done.program("dvc", "repro")
     assert again.code == 0, again.said
     lake = done.lake()
     assert tables.rounds(lake, "main", "tiny") == [0, 1, 2]
@@ -203,11 +205,11 @@ def test_killed_in_the_middle_and_run_again(done: Project) -> None:
 def test_a_wiped_lake_is_noticed(done: Project) -> None:
     done.stop_lake()
     shutil.rmtree(".lake")
-    again = done.command("dvc", "repro", "ingest@tiny")
+    again = done.program("dvc", "repro", "ingest@tiny")
     assert again.code == 0, again.said
     assert sorted(ran(again.said)) == ["ingest@tiny", "inputs@tiny", "lake"]
     assert tables.rounds(done.lake(), "main", "tiny") == [0]
-    shown = done.command("dvc", "status", "--json")
+    shown = done.program("dvc", "status", "--json")
     assert "fit@tiny-1" in json.loads(shown.out)
 
 
@@ -225,7 +227,7 @@ def test_dvc_sees_what_the_user_wrote(done: Project) -> None:
 
 def changed(project: Project) -> set[str]:
     """The stages that DVC would run besides those that always run."""
-    shown = json.loads(project.command("dvc", "status", "--json").out)
+    shown = json.loads(project.program("dvc", "status", "--json").out)
     always = {"lake", "inputs@tiny", "report@tiny"}
     return set(shown) - always
 
@@ -235,7 +237,7 @@ def test_a_missing_source_stops_its_own_data_set_and_an_added_round_runs(done: P
     added = done.stemma("round", "add", "tiny", "--json")
     assert json.loads(added.out)["round"] == "tiny-2"
     done.edit(lambda found: found["datasets"].update(other=missing()))
-    kept = done.command("dvc", "repro", "--keep-going")
+    kept = done.program("dvc", "repro", "--keep-going")
     assert kept.code != 0
     assert "stemma: data/none is missing; params.yaml names data/none" in kept.said
     assert "Traceback" not in kept.said
@@ -245,7 +247,7 @@ def test_a_missing_source_stops_its_own_data_set_and_an_added_round_runs(done: P
     assert "report@tiny" in names
     assert not {"ingest@tiny", "ingest@other"} & set(names)
     done.edit(lambda found: found["datasets"].pop("other"))
-    again = done.command("dvc", "repro")
+    again = done.program("dvc", "repro")
     assert again.code == 0, again.said
     assert ran(again.said) == ["lake", "inputs@tiny"]
 
@@ -260,7 +262,7 @@ def test_a_wrong_key_stops_before_anything_runs(done: Project) -> None:
         found["datasets"]["tiny"]["generate"]["candidats"] = 5
 
     done.edit(misspell)
-    again = done.command("dvc", "repro")
+    again = done.program("dvc", "repro")
     assert again.code != 0
     assert "unknown key datasets.tiny.generate.candidats; did you mean 'candidates'?" in again.said
     assert "Traceback" not in again.said
@@ -286,7 +288,7 @@ def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
             publish={"guard": found["datasets"]["tiny"]["publish"]["guard"]}
         )
     )
-    again = done.command("dvc", "repro")
+    again = done.program("dvc", "repro")
     assert again.code == 0, again.said
     assert {name for name in ran(again.said) if "tiny-" in name} == set()
     lake = done.lake()
@@ -294,7 +296,7 @@ def test_ones_own_data_as_the_readme_has_it(done: Project) -> None:
     assert tables.rounds(lake, "main", "tiny") == [0, 1]
     real = tables.read_round(lake, "main", "letters", "lineage", 0)
     assert real["licence"].unique().to_list() == ["CC-BY-4.0"]
-    shown = done.command("dvc", "plots", "show", "--json")
+    shown = done.program("dvc", "plots", "show", "--json")
     assert "letters, accuracy on real validation data" in shown.out, shown.said
 
 

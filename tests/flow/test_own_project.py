@@ -64,9 +64,10 @@ def test_a_folder_that_an_earlier_release_read_with_its_junk_is_adopted(
 
 @pytest.mark.slow  # the stages in processes of their own
 @pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("programs")
 def test_one_command_runs_a_data_set_and_says_what_to_look_at(own: Project) -> None:
     added(own)
-    done = own.command("review.cli.app", "run", "tiny")
+    done = own.program("stemma", "run", "tiny")
     assert done.code == 0, done.said
     assert "stemma diff tiny-v0 tiny-v1" in done.out
     assert "running `dvc repro report@tiny`" in done.err

@@ -1,0 +1,69 @@
+"""`stemma` and `dvc` as forks of a process that has imported their libraries, for tests of flows.
+
+DVC starts `stemma` for each stage of each round, and most of what a small round costs is that the
+same libraries are imported by nine programs. `start` begins one process that imports them, for all
+workers of a test run (`programs_server.py`), and leaves programs of these names in a folder: each
+hands its words, directory, environment and streams over, and ends as its fork ends
+(`programs_client.py`). A fork is a process of its own, which can be killed; how the real program
+starts is tested by `test_a_second_run_does_nothing` of `tests/flow/test_dvc.py`, by
+`tests/stemma/test_packages.py`, and by whatever names `sys.executable`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from lake.polling import until
+from tests.shared import WORKERS, made_once
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+SERVER: Final = Path(__file__).with_name("programs_server.py")
+CLIENT: Final = Path(__file__).with_name("programs_client.py")
+SOCKET: Final = "socket"
+SAID: Final = "said"
+NAMES: Final = ("stemma", "dvc")
+
+
+def start(factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs, whose process ends with the test run; the first worker starts it.
+
+    Args:
+        factory: temporary folders of this worker.
+
+    Returns:
+        A folder for the front of `PATH`.
+    """
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for name in NAMES:
+            words = [sys.executable, "-IS", str(CLIENT), str(folder), name]
+            program = folder / name
+            program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+            program.chmod(0o700)
+        # A worker may end before the others: the run lasts as long as the process that began it.
+        owner = os.getppid() if os.environ.get(WORKERS) else os.getpid()
+        server = [sys.executable, "-P", str(SERVER), str(folder), str(owner)]
+        with (folder / SAID).open("wb") as said:
+            # The shell leaves it alone: it outlives the worker that starts it.
+            subprocess.run(
+                ["/bin/sh", "-c", '"$@" &', "sh", *server],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                check=True,
+            )
+        started = until((folder / SOCKET).exists, interval=0.05, timeout=240)
+        assert started, (folder / SAID).read_text(encoding="utf-8")
+
+    return made_once(factory, "programs", make)

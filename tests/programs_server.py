@@ -1,0 +1,169 @@
+"""What forks for `programs.py`: FOLDER OWNER, the process with which it ends.
+
+Everything happens in one thread, and nothing that has been imported is used here, so that a fork is
+as good as a program that has just imported it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Never
+
+PROGRAMS: Final = {"stemma": ("review.cli.app", "main"), "dvc": ("dvc.cli", "main")}
+"""Module and function of each program."""
+STAGES: Final = ("ingest", "inputs", "fit", "generate", "verify", "curate", "evaluate", "publish")
+PRELOADED: Final = (
+    "review.cli.app",
+    "review.commands.stage",
+    "review.commands.status",
+    *(f"pipelines.stages.{name}" for name in (*STAGES, "lake", "report")),
+    "PIL.PngImagePlugin",
+    "diffusers.models.unets.unet_2d",
+    "diffusers.schedulers.scheduling_ddim",
+    "dvc.cli.parser",
+    "dvc.commands.repro",
+    "dvc.repo.index",
+    "dvc.repo.metrics.show",
+    "dvc.repo.plots",
+    "dvc.repo.reproduce",
+    "dvc.repo.status",
+    "dvc.stage.loader",
+    "encodings.utf_8_sig",
+    "expectations.gx",
+    "lakefs",
+    "pipelines.generators.diffusion.generator",
+    "pipelines.project.readiness",
+    "pipelines.rounds.receipt_checks",
+    "pipelines.verification.judging",
+    "pipelines.verification.verdicts.pages",
+    "pyarrow.pandas_compat",
+    "safetensors.torch",
+    "scipy.optimize",
+    "sklearn.discriminant_analysis",
+    "sklearn.model_selection",
+    "sklearn.svm",
+    "stamina",
+    "torch",
+)
+"""What a round through all stages imports."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A fork at work, and whoever waits for its end."""
+
+    pid: int
+    caller: socket.socket
+
+
+class Server:
+    """Forks a program for whoever connects, and tells how each ended."""
+
+    def __init__(self, listener: socket.socket, owner: int) -> None:
+        self._ready = selectors.DefaultSelector()
+        self._listener = listener
+        self._ready.register(listener, selectors.EVENT_READ, self._accept)
+        self._ready.register(os.pidfd_open(owner), selectors.EVENT_READ, sys.exit)
+
+    def serve(self) -> Never:
+        """Serve until the owner is gone."""
+        while True:
+            for key, _ in self._ready.select():
+                key.data()
+
+    def _accept(self) -> None:
+        caller, _ = self._listener.accept()
+        _, streams, _, _ = socket.recv_fds(caller, 1, 3)
+        asked = json.loads(caller.makefile("rb").readline())
+        pid = os.fork()
+        if not pid:
+            self._ready.close()
+            run(streams, **asked)
+        for stream in streams:
+            os.close(stream)
+        running, ended = Running(pid, caller), os.pidfd_open(pid)
+        self._ready.register(ended, selectors.EVENT_READ, partial(self._tell, running, ended))
+        self._ready.register(caller, selectors.EVENT_READ, partial(self._end, running))
+
+    def _tell(self, running: Running, ended: int) -> None:
+        """Tell how a program ended."""
+        _, status = os.waitpid(running.pid, 0)
+        self._ready.unregister(ended)
+        os.close(ended)
+        with contextlib.suppress(KeyError):
+            self._ready.unregister(running.caller)
+        with contextlib.suppress(OSError), running.caller:
+            running.caller.sendall(struct.pack("i", os.waitstatus_to_exitcode(status)))
+
+    def _end(self, running: Running) -> None:
+        """End a program that nobody waits for any more, and what it started with it."""
+        self._ready.unregister(running.caller)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+
+
+def run(streams: list[int], *, words: list[str], cwd: str, env: dict[str, str]) -> Never:
+    """Be that program in this process, which nobody has used yet."""
+    code: object = 1
+    try:
+        os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        os.closerange(3, max(streams) + 100)
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(env)
+        sys.argv = words
+        code = _program(Path(words[0]).name)()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001  as the interpreter does
+        traceback.print_exc()
+    finally:
+        # What a program leaves for its end is done; freeing all that was imported is not.
+        atexit._run_exitfuncs()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _program(name: str) -> Callable[[], object]:
+    module, function = PROGRAMS[name]
+    found: Callable[[], object] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def main() -> None:
+    """Import what programs need, then serve."""
+    folder, owner = Path(sys.argv[1]), int(sys.argv[2])
+    gc.disable()
+    for name in PRELOADED:
+        importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+    os.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("starting")
+        listener.listen()
+        Path("starting").rename("socket")
+        Server(listener, owner).serve()
+
+
+if __name__ == "__main__":
+    main()
