@@ -65,6 +65,11 @@ class GenerateRequest(Generic[Own]):
     column with the labels where that is not `label`. None outside of a project."""
     answers: tuple[str, ...] = ("label",)
     """Columns beside the identity, where rows have them, that are to be predicted."""
+    kept: tuple[str, ...] = ()
+    """Further columns that travel with the samples, which a generator may make."""
+    by_shard: bool = False
+    """Whether a later shard may not be wanted, so that one that asks a service does so for each
+    shard by itself."""
 
     def shards(self) -> tuple[Shard, ...]:
         """The shards of the round, in order, each with a seed of its own."""
@@ -205,6 +210,18 @@ class EstimatesCost(Protocol):
             fit: the generator's own settings of `fit`.
             seed: of the fit.
             request: the round; there is nothing in its directory yet.
+        """
+
+
+@runtime_checkable
+class ChecksRequest(Protocol):
+    """A generator that can say before its fit that a round cannot be made as it is set."""
+
+    def check_request(self, request: GenerateRequest[Any]) -> None:
+        """Raise one of the project's errors, with a remedy, if settings do not fit the round.
+
+        Args:
+            request: the round; there may be nothing in its directory yet.
         """
 
 

@@ -157,6 +157,7 @@ class Dataset(StrictModel):
             directory=directory,
             read=self._candidates,
             answers=(self.modality.answer,),
+            kept=self.columns.kept,
         )
 
     def _candidates(self, path: str, label: str | None) -> pl.DataFrame:

@@ -17,10 +17,11 @@ import polars as pl
 from lake import refs
 from pipelines.common.errors import PipelineError, ProjectError
 from pipelines.common.plugins import ChecksReadiness
+from pipelines.generators.protocol import ChecksRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities import registry as modalities
 from pipelines.project import chosen_generator, suite_check, suited_scorers
-from pipelines.rounds import tables
+from pipelines.rounds import model_store, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import columns_read
@@ -82,6 +83,7 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
         yield unsuited
     generator = GENERATORS.load(ctx.round.generator)
     yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
+    yield from _of_request(ctx, generator)
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
 
 
@@ -114,6 +116,17 @@ def _of_plugin(plugin: object, settings: object) -> Iterator[str]:
     checked: Callable[[Any], None] = plugin.check_ready
     try:
         checked(settings)
+    except PipelineError as error:
+        yield str(error)
+
+
+def _of_request(ctx: RoundContext, generator: object) -> Iterator[str]:
+    """Ask a generator whether it can make the round as it is set."""
+    if not isinstance(generator, ChecksRequest):
+        return
+    folder = model_store.directory(ctx.round.dataset, ctx.round.number)
+    try:
+        generator.check_request(ctx.round.generate_request(folder))
     except PipelineError as error:
         yield str(error)
 

@@ -26,6 +26,7 @@ from pipelines.generators.file.settings import FileFit, FileGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.real import RealGenerate
 from pipelines.generators.registry import GENERATORS
+from pipelines.generators.text.answers import Making
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
@@ -346,10 +347,14 @@ def of_text(place: Path) -> object:
     )
     request = GenerateRequest("talk", 2, 7, ("text",), 6, 4, settings, place)
     plan = generator.plan(request)
-    questions = plan.content.questions
+    round_plan = plan.content.plan
+    questions = round_plan.first()
     replies = [reply(f"text {row}", {"text": f"text {row}"}) for row in range(len(questions))]
     replies[2] = Failure("d", "no", 1, 0, 0, None)  # type: ignore[call-overload]
-    plan.content.__dict__["all"] = replies
+    for question, answer in zip(questions, replies, strict=True):
+        making_ = Making(question.planned, {})
+        making_.take(question, answer)
+        plan.content.made[question.planned.row] = making_
     result = making.make_shards(generator, plan)
     facts = {key: each for key, each in result.report.facts.items() if key != "reasons"}
     return {
@@ -358,7 +363,7 @@ def of_text(place: Path) -> object:
             each.request.body
             for each in generator.plan(
                 GenerateRequest("talk", 2, 7, ("text",), 2, 4, TextGenerate(shots=1), place)
-            ).content.questions
+            ).content.plan.first()
         ],
         "candidates": result.candidates,
         "parents": result.parents,

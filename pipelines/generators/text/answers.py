@@ -1,51 +1,127 @@
-"""The answers to the questions of a round, asked for together when the first one is wanted.
+"""The answers of a round: all candidates are asked for together, one step after the other.
 
 A service is asked many requests at once, and its budget and its share of failures are those of the
-round, so the shards of a plan share what was answered.
+round, so the shards of a plan share what was answered. Where the round ends when enough candidates
+are accepted, each shard is asked for by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.common import progress
 from pipelines.common.errors import GeneratorError
 from pipelines.common.shards import Shard
-from pipelines.generators.text import reporting
-from pipelines.generators.text.exemplars import Pool
-from pipelines.generators.text.plan import Question, TextRequest
+from pipelines.generators.text.plan import Planned, Question, RoundPlan
 from pipelines.llm.ask import ask
+from pipelines.llm.costs import Ledger
+from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
 
 
-@dataclass(frozen=True)
+@dataclass
+class Making:
+    """A candidate in the making: what was asked for it, and what was answered."""
+
+    planned: Planned
+    known: dict[str, Any]
+    """Its content so far, and what steps wrote that is not stored."""
+    questions: list[Question] = field(default_factory=list)
+    answers: list[Reply | Failure] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether one of its requests failed for good."""
+        return any(isinstance(each, Failure) for each in self.answers)
+
+    def take(self, question: Question, answer: Reply | Failure) -> None:
+        """Take the answer of a step."""
+        self.questions.append(question)
+        self.answers.append(answer)
+        if isinstance(answer, Reply):
+            self.known |= {name: answer.parsed[name] for name in question.step.columns}
+
+
+@dataclass
 class RoundAnswers:
-    """The questions of a round, and what the service answered."""
+    """The candidates of a round, and what services answered."""
 
-    request: TextRequest
-    pool: Pool
-    questions: Sequence[Question]
-    """One for each candidate, in order of rows."""
+    plan: RoundPlan
+    ledgers: list[tuple[Service, Ledger]] = field(default_factory=list)
+    """What each service has cost, over all steps and shards."""
+    made: dict[int, Making] = field(default_factory=dict)
+    """By row, what was asked for so far."""
+    unfit: dict[int, str] = field(default_factory=dict)
+    """By row, why what was answered cannot be stored."""
 
-    @cached_property
-    def all(self) -> Sequence[Reply | Failure]:
-        """Answers to all questions, in order; requested once.
+    @property
+    def all(self) -> list[Making]:
+        """All candidates that were asked for, in order of rows."""
+        return [self.made[row] for row in sorted(self.made)]
+
+    def of(self, shard: Shard) -> list[Making]:
+        """Candidates of a shard, asked for when the first one is wanted.
 
         Raises:
             GeneratorError: no request was answered.
-            ServiceError: the service cannot be used, the budget would be passed, or too much
-                failed.
+            ServiceError: a service cannot be used, a budget would be passed, or too much failed.
         """
-        service = self.request.settings.service
-        with progress.bar(len(self.questions), f"asking {service.model}") as progress_:
-            answers = ask([each.request for each in self.questions], service, progress=progress_)
-        if not any(isinstance(each, Reply) for each in answers):
-            last = reporting.reasons(answers)[-1][0]
-            raise GeneratorError(f"no request was answered; the last one: {last}")
-        return answers
+        if shard.start not in self.made:
+            every, by_shard = self.plan.candidates, self.plan.request.by_shard
+            self._make(every[shard.start : shard.stop] if by_shard else every)
+        return [self.made[row] for row in shard.rows]
 
-    def of(self, shard: Shard) -> Iterator[tuple[int, Question, Reply | Failure]]:
-        """Row, question and answer of each candidate of a shard."""
-        return ((row, self.questions[row], self.all[row]) for row in shard.rows)
+    def _make(self, candidates: Sequence[Planned]) -> None:
+        """Ask for some candidates, step by step."""
+        makings = [Making(each, self.plan.given(each)) for each in candidates]
+        for step in self.plan.steps:
+            going = [each for each in makings if not each.failed]
+            questions = [self.plan.question(each.planned, step, each.known) for each in going]
+            answers = self._ask(questions)
+            for making, question, answer in zip(going, questions, answers, strict=True):
+                making.take(question, answer)
+        answers = [answer for each in makings for answer in each.answers]
+        if not any(not each.failed for each in makings):
+            last = reasons(answers)[-1][0]
+            raise GeneratorError(f"no request was answered; the last one: {last}")
+        self.made |= {each.planned.row: each for each in makings}
+
+    def _ask(self, questions: Sequence[Question]) -> list[Reply | Failure]:
+        """Ask each service its questions; answers in the order of the questions."""
+        answers: dict[int, Reply | Failure] = {}
+        services = [each.service for each in questions]
+        for service in _distinct(services):
+            own = [number for number, each in enumerate(services) if _same(each, service)]
+            requests = [questions[number].request for number in own]
+            with progress.bar(len(requests), f"asking {service.model}") as told:
+                replies = ask(requests, service, progress=told, ledger=self._ledger(service))
+            answers |= dict(zip(own, replies, strict=True))
+        return [answers[number] for number in range(len(questions))]
+
+    def _ledger(self, service: Service) -> Ledger:
+        for known, ledger in self.ledgers:
+            if _same(known, service):
+                return ledger
+        self.ledgers.append((service, ledger := Ledger()))
+        return ledger
+
+
+def reasons(answers: Sequence[Reply | Failure]) -> list[tuple[str, int]]:
+    """Count the reasons of failed requests, the most frequent first."""
+    return Counter(each.reason for each in answers if isinstance(each, Failure)).most_common()
+
+
+def _distinct(services: Sequence[Service]) -> list[Service]:
+    """Each different service once, in order; most rounds have one object for all."""
+    found: list[Service] = []
+    for service in services:
+        if not any(_same(service, each) for each in found):
+            found.append(service)
+    return found
+
+
+def _same(one: Service, other: Service) -> bool:
+    return one is other or one == other

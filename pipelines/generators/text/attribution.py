@@ -21,7 +21,11 @@ SHARE: Final = 0.5
 
 
 def parents(
-    dataset: str, pool: pl.DataFrame, rows: Sequence[int], shown: Sequence[Sequence[int]]
+    dataset: str,
+    pool: pl.DataFrame,
+    rows: Sequence[int],
+    shown: Sequence[Sequence[int]],
+    relation: str = "seed",
 ) -> pl.DataFrame:
     """Return the edges from candidates to their exemplars.
 
@@ -30,9 +34,10 @@ def parents(
         pool: round and row of each exemplar.
         rows: of the candidates.
         shown: for each candidate, the numbers of its exemplars in the pool.
+        relation: of the candidates to their exemplars.
 
     Returns:
-        As `lineage.edges.PARENT`, all of relation `seed`.
+        As `lineage.edges.PARENT`.
     """
     counts = np.asarray([len(each) for each in shown], dtype=np.int64)
     flat = np.asarray([number for each in shown for number in each], dtype=np.int64)
@@ -40,7 +45,7 @@ def parents(
     parent_edges = drawn.with_columns(
         pl.Series("row", np.repeat(np.asarray(rows, dtype=np.int64), counts)),
         pl.lit(dataset).alias("dataset"),
-        pl.lit("seed").alias("relation"),
+        pl.lit(relation).alias("relation"),
         pl.Series("weight", SHARE / np.repeat(counts, counts)),
     )
     return parent_edges.select(pl.col(name).cast(kind) for name, kind in edges.PARENT.items())

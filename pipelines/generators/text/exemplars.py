@@ -10,6 +10,7 @@ doi 10.1145/1314690.1314696). A pool that holds the whole mix has the mix's weig
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from lineage import schema
 from lineage.errors import SchemaError
 from pipelines.common import parquet
 from pipelines.common.errors import DataError, GeneratorError
+from pipelines.common.settings import nearest
 
 FILE: Final = "pool.parquet"
 LABEL: Final = "label"
@@ -63,8 +65,12 @@ class Pool:
         same = self.rows[LABEL].cast(pl.String) == label
         return same.arg_true().to_numpy().astype(np.int64)
 
+    def weight_of(self, label: str) -> float:
+        """How much the mix has of a label, by its weights."""
+        return float(self.rows["weight"].to_numpy()[self.of(label)].sum())
 
-def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
+
+def choose(samples: pl.DataFrame, most: int, seed: int, keep: Sequence[str] = ()) -> Pool:
     """Draw a pool from a mix.
 
     Args:
@@ -73,14 +79,18 @@ def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
             has, are left out.
         most: rows to keep; labels share them as evenly as they have rows.
         seed: of the draw.
+        keep: columns that the pool holds besides, whatever their type.
 
     Raises:
-        GeneratorError: no row can be an exemplar.
+        GeneratorError: no row can be an exemplar, or a column to keep is not there.
     """
-    payload = _content(samples)
+    payload = list(dict.fromkeys((*_content(samples), *_there(samples, keep))))
     usable = samples.drop_nulls(payload).filter(pl.col("weight") > 0).sort("round", "row")
     if usable.is_empty() or not set(payload) - {LABEL}:
-        raise GeneratorError("no row of the training mix can be an exemplar: all are empty")
+        raise GeneratorError(
+            "no row of the training mix can be an exemplar: all are empty, or hold other things "
+            "than texts, which fit.text.keep would keep"
+        )
     uniform = np.random.default_rng(seed).uniform(np.finfo(float).tiny, 1.0, len(usable))
     group = pl.col(LABEL) if LABEL in payload else pl.lit(0)
     first = usable.with_columns(priority=pl.col("weight") / pl.Series(uniform))
@@ -92,6 +102,18 @@ def choose(samples: pl.DataFrame, most: int, seed: int) -> Pool:
     weighted = order.with_columns(pl.max_horizontal("weight", outside).alias("weight"))
     chosen = weighted.filter(pl.col("order") < most).sort("round", "row")
     return Pool(chosen.select("round", "row", "sample_id", *payload, "weight"))
+
+
+def _there(samples: pl.DataFrame, keep: Sequence[str]) -> Sequence[str]:
+    """Check that a mix has the columns to keep."""
+    absent = next((name for name in keep if name not in samples.columns or name in OWN), None)
+    if absent is not None:
+        raise GeneratorError(
+            f"fit.text.keep: the samples have no column {absent!r}"
+            f"{nearest(absent, [name for name in samples.columns if name not in OWN])}; a column "
+            "that is no content is kept by ingest.keep"
+        )
+    return keep
 
 
 def _content(samples: pl.DataFrame) -> list[str]:
@@ -118,8 +140,12 @@ def write(pool: Pool, directory: Path) -> None:
     pool.rows.write_parquet(directory / FILE)
 
 
-def read(directory: Path) -> Pool:
+def read(directory: Path, keep: Collection[str] = ()) -> Pool:
     """Read the pool of a generator's folder.
+
+    Args:
+        directory: the folder.
+        keep: columns that may hold other things than texts.
 
     Raises:
         GeneratorError: it is not there or damaged.
@@ -132,7 +158,8 @@ def read(directory: Path) -> Pool:
         raise GeneratorError(f"{path} cannot be read; run the stage fit again") from error
     weights = checked["weight"]
     payload = [rows[name] for name in rows.columns if name not in OWN]
-    if any(each.dtype != pl.String or each.null_count() for each in payload):
+    texts = [each for each in payload if each.name not in keep]
+    if any(each.null_count() for each in payload) or any(each.dtype != pl.String for each in texts):
         raise GeneratorError(f"{path} holds other things than texts; run the stage fit again")
     if not len(rows) or not weights.is_finite().all() or not (weights > 0).all():
         raise GeneratorError(f"{path} holds no weights to draw by; run the stage fit again")

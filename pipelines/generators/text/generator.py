@@ -11,12 +11,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from lake.files import write_json
-from lineage.identity import sample_ids
+from pipelines.common import console
+from pipelines.common.errors import GeneratorError
 from pipelines.common.shards import Shard
 from pipelines.generators import model_folder
 from pipelines.generators.protocol import (
@@ -26,15 +27,24 @@ from pipelines.generators.protocol import (
     GenerateRequest,
     Generator,
 )
-from pipelines.generators.text import attribution, exemplars, plan, reporting, templates
+from pipelines.generators.text import (
+    attribution,
+    candidates,
+    exemplars,
+    plan,
+    recipe,
+    reporting,
+    templates,
+)
 from pipelines.generators.text.answers import RoundAnswers
-from pipelines.generators.text.exemplars import LABEL
-from pipelines.generators.text.plan import Question
+from pipelines.generators.text.exemplars import Pool
+from pipelines.generators.text.plan import RoundPlan
 from pipelines.generators.text.settings import VERSION, TextFit, TextGenerate
-from pipelines.llm import cache, costs, prompt_escaping, readiness
+from pipelines.llm import cache, costs, readiness
 from pipelines.llm.ask import CACHE
 from pipelines.llm.service_cost import ServiceCost
-from pipelines.llm.values import Reply
+from pipelines.llm.settings import Service
+from pipelines.llm.values import Request
 
 KIND: Final = "text/1"
 """Of the generator's folder."""
@@ -52,19 +62,31 @@ class Text(Generator[TextFit, TextGenerate]):
     opaque_share = 1.0
 
     def files(self, settings: TextFit | TextGenerate) -> tuple[Path, ...]:
-        """Return the prompt template if it is a file of the user's."""
+        """Return the user's files: templates of prompts, attributes, a schema of the columns."""
         if isinstance(settings, TextFit):
             return ()
-        return templates.PROMPTS.own_files(templates.name_of(settings.prompt, ()))
+        named = recipe.prompts(settings) or [templates.name_of(None, ())]
+        prompts = [path for name in named for path in templates.PROMPTS.own_files(name)]
+        types = [Path(settings.types)] if isinstance(settings.types, str) else []
+        return (*prompts, *map(Path, settings.attribute_files), *types)
 
     def check_ready(self, settings: TextGenerate) -> None:
-        """Check that the service can be asked.
+        """Check that each service can be asked.
 
         Raises:
-            ServiceError: It has no key.
-            LibraryError: It is the local model, which is not installed.
+            ServiceError: One has no key.
+            LibraryError: One is the local model, which is not installed.
         """
-        readiness.check(settings.service)
+        for service in recipe.services(settings):
+            readiness.check(service)
+
+    def check_request(self, request: GenerateRequest[TextGenerate]) -> None:
+        """Check columns, steps, classes, templates and files of a round, before it is fitted.
+
+        Raises:
+            GeneratorError: Names the setting, and what to do.
+        """
+        recipe.check(request)
 
     def fit(self, samples: pl.DataFrame, settings: TextFit, seed: int, directory: Path) -> None:
         """Keep a pool of exemplars of a mix.
@@ -72,7 +94,7 @@ class Text(Generator[TextFit, TextGenerate]):
         Raises:
             GeneratorError: no row can be an exemplar.
         """
-        pool = exemplars.choose(samples, settings.pool_rows, seed)
+        pool = exemplars.choose(samples, settings.pool_rows, seed, settings.keep)
         exemplars.write(pool, directory)
         manifest = {
             "kind": KIND,
@@ -82,7 +104,7 @@ class Text(Generator[TextFit, TextGenerate]):
             "columns": pool.columns,
             "classes": pool.labels,
             "attribution": self.attribution,
-            "settings": settings.model_dump(mode="json"),
+            "settings": _recorded(settings),
             "seed": seed,
         }
         write_json(directory / model_folder.MANIFEST, manifest)
@@ -93,41 +115,39 @@ class Text(Generator[TextFit, TextGenerate]):
         Raises:
             GeneratorError: pool or prompt cannot be read.
         """
-        pool = exemplars.read(request.directory)
-        answers = RoundAnswers(request, pool, plan.questions(request, pool))
+        pool = exemplars.read(request.directory, kept_in(request.directory))
+        if request.settings.exemplars == "each":
+            _check_whole(request.directory, pool)
+        answers = RoundAnswers(plan.make(request, pool))
         return GeneratePlan(request, request.shards(), answers)
 
     def generate(self, plan: GeneratePlan[TextGenerate], shard: Shard) -> Iterator[GenerateBatch]:
-        """Give the answers to the questions of a shard; one that failed for good gives no row.
+        """Give the candidates of a shard; one of which a request failed for good gives no row.
 
         Raises:
             GeneratorError: no request of the round was answered.
-            ServiceError: the service cannot be used, the budget would be passed, or too much
-                failed.
+            ServiceError: a service cannot be used, a budget would be passed, or too much failed.
         """
         answers: RoundAnswers = plan.content
-        answered = [
-            (row, question, answer)
-            for row, question, answer in answers.of(shard)
-            if isinstance(answer, Reply)
-        ]
-        if not answered:
+        made, unfit = candidates.fitting(answers.plan, answers.of(shard))
+        answers.unfit |= unfit
+        if not made:
             return
-        rows = [row for row, _, _ in answered]
         yield GenerateBatch(
-            _candidates(plan.request, answered),
+            candidates.frame(answers.plan, made),
             attribution.parents(
                 plan.request.dataset,
-                answers.pool.rows,
-                rows,
-                [question.shown for _, question, _ in answered],
+                answers.plan.pool.rows,
+                [each.planned.row for each in made],
+                [each.planned.shown for each in made],
+                plan.request.settings.relation,
             ),
         )
 
     def report(self, plan: GeneratePlan[TextGenerate]) -> GenerateReport:
         """Say who answered, what it cost and what failed."""
         answers: RoundAnswers = plan.content
-        return reporting.report(plan.request, answers.questions, answers.all)
+        return reporting.report(answers.plan, answers.all, answers.unfit)
 
     def cost(
         self,
@@ -138,40 +158,67 @@ class Text(Generator[TextFit, TextGenerate]):
     ) -> Sequence[ServiceCost]:
         """Count the requests that the round would send; those with a kept answer cost nothing.
 
+        A request of a later step is counted as it would be without the columns of earlier ones.
+
         Raises:
             GeneratorError: no row can be an exemplar, or the prompt cannot be rendered.
         """
         with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as directory:
             self.fit(samples, fit, seed, Path(directory))
-            pool = exemplars.read(Path(directory))
-            questions = plan.questions(replace(request, directory=Path(directory)), pool)
-        requests = [each.request for each in questions]
-        service = request.settings.service
-        cached = cache.answered(CACHE, [each.digest for each in requests])
-        return [ServiceCost(service, costs.estimate(requests, service, cached))]
+            pool = exemplars.read(Path(directory), fit.keep)
+            round_plan = plan.make(replace(request, directory=Path(directory)), pool)
+        return costs_of(round_plan)
 
 
-def _candidates(
-    request: GenerateRequest[TextGenerate], answered: Sequence[tuple[int, Question, Reply]]
-) -> pl.DataFrame:
-    """row, payload, seed, shard, prompt_digest, sample_id of the answers, in order."""
-    texts = {
-        name: pl.Series(
-            [prompt_escaping.sound(reply.parsed[name]) for _, _, reply in answered], dtype=pl.String
+def kept_in(directory: Path) -> tuple[str, ...]:
+    """Columns that a pool holds besides those of texts, as its fit was set.
+
+    Raises:
+        StaleError: the folder has no manifest, or a damaged one.
+    """
+    settings = model_folder.read_manifest(directory)[0].get("settings")
+    keep = settings.get("keep") if isinstance(settings, dict) else None
+    return tuple(str(each) for each in keep) if isinstance(keep, list) else ()
+
+
+def _recorded(settings: TextFit) -> dict[str, Any]:
+    """Settings of a fit in its manifest; columns to keep only if there are any."""
+    return settings.model_dump(mode="json", exclude=set() if settings.keep else {"keep"})
+
+
+def _check_whole(directory: Path, pool: Pool) -> None:
+    """Check that the pool holds all rows that can be given, and say which cannot.
+
+    Raises:
+        GeneratorError: it has as many as it may hold, and the mix has more.
+    """
+    about, _ = model_folder.read_manifest(directory)
+    rows, settings = about.get("rows"), about.get("settings")
+    most = settings.get("pool_rows") if isinstance(settings, dict) else None
+    if not isinstance(rows, int) or rows <= len(pool.rows):
+        return
+    if len(pool.rows) == most:
+        raise GeneratorError(
+            f"exemplars: each gives every row, and the pool holds {most:,} of {rows:,}; raise "
+            "fit.text.pool_rows"
         )
-        for name in request.identity
-    }
-    own = [question for _, question, _ in answered]
-    labels = [each.label for each in own]
-    labelled = {LABEL: pl.Series(labels, dtype=pl.String)} if labels[0] is not None else {}
-    frame = pl.DataFrame(
-        {
-            "row": pl.Series([row for row, _, _ in answered], dtype=pl.Int64),
-            **texts,
-            **labelled,
-            "seed": pl.Series([each.shard.seed for each in own], dtype=pl.Int64),
-            "shard": pl.Series([each.shard.index for each in own], dtype=pl.Int32),
-            "prompt_digest": pl.Series([each.prompt_digest for each in own], dtype=pl.Binary),
-        }
+    console.line(
+        f"{rows - len(pool.rows):,} of {rows:,} rows of the mix are not given, as they have no "
+        "weight, or no value in a column of the pool"
     )
-    return frame.with_columns(sample_ids(frame, request.identity).alias("sample_id"))
+
+
+def costs_of(round_plan: RoundPlan) -> list[ServiceCost]:
+    """What the requests of a plan will take, for each service; nothing is sent."""
+    requests: list[tuple[Service, Request]] = []
+    for step in round_plan.steps:
+        for each in round_plan.candidates:
+            known = dict.fromkeys(round_plan.before(step), "") | round_plan.given(each)
+            question = round_plan.question(each, step, known)
+            requests.append((question.service, question.request))
+    found = []
+    for service in recipe.services(round_plan.request.settings):
+        own = [request for asked, request in requests if asked is service or asked == service]
+        cached = cache.answered(CACHE, [each.digest for each in own])
+        found.append(ServiceCost(service, costs.estimate(own, service, cached)))
+    return found

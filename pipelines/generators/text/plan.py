@@ -1,8 +1,9 @@
-"""The plan of a round: every request, before any is sent.
+"""The plan of a round: what every candidate is made of, before any request is sent.
 
 Labels come first, then a combination of attributes, then exemplars of the label, then the text of
 the prompt. All of it follows from pool, settings and seed, so a killed run asks the same again and
-finds its answers, and `stemma estimate` counts exactly what would be sent.
+finds its answers, and `stemma estimate` counts exactly what would be sent first. Requests of later
+steps follow from the answers of earlier ones.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -20,12 +22,22 @@ from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
 from pipelines.generators.protocol import STAGE, GenerateRequest
-from pipelines.generators.text import exemplars, grid, templates
-from pipelines.generators.text.exemplars import Pool
+from pipelines.generators.text import (
+    attribute_files,
+    classes,
+    column_types,
+    exemplars,
+    grid,
+    recipe,
+    shares,
+)
+from pipelines.generators.text.exemplars import LABEL, Pool
 from pipelines.generators.text.grid import Cell
+from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import TextGenerate
-from pipelines.generators.text.templates import Prompt, Template
+from pipelines.generators.text.templates import Prompt
 from pipelines.llm import values
+from pipelines.llm.settings import Service
 from pipelines.llm.values import Request
 
 TextRequest: TypeAlias = GenerateRequest[TextGenerate]
@@ -34,90 +46,216 @@ SEED_BITS: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """The request for one candidate, and what it was made of."""
+class Planned:
+    """What a candidate will be made of."""
 
+    row: int
+    shard: Shard
     label: str | None
     cell: Cell
     shown: tuple[int, ...]
-    """Numbers of its exemplars in the pool."""
-    shard: Shard
+    """Numbers of its exemplars in the pool; of a given row, that one."""
+    service: Service
+    """What is asked where a step names no service of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request for some columns of a candidate, and what it was made of."""
+
+    planned: Planned
+    step: RecipeStep
+    service: Service
     prompt_digest: bytes
     """SHA-256 of the rendered prompt."""
     request: Request
 
+    @property
+    def label(self) -> str | None:
+        """The label that is asked for."""
+        return self.planned.label
 
-def template_of(request: TextRequest) -> Template:
-    """Load the prompt template of a round.
+    @property
+    def cell(self) -> Cell:
+        """The attributes that are asked for."""
+        return self.planned.cell
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Numbers of the exemplars in the pool."""
+        return self.planned.shown
+
+    @property
+    def shard(self) -> Shard:
+        """The candidate's shard."""
+        return self.planned.shard
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """The candidates of a round and the steps by which each is made."""
+
+    request: TextRequest
+    pool: Pool
+    candidates: Sequence[Planned]
+    """In order of rows."""
+    steps: tuple[RecipeStep, ...]
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Content of the rows of the pool."""
+        return self.pool.rows.select(self.request.identity).to_dicts()
+
+    @cached_property
+    def _carried(self) -> list[dict[str, Any]]:
+        """Columns of the rows of the pool that candidates carry."""
+        return self.pool.rows.select(self.request.settings.carry).to_dicts()
+
+    def given(self, planned: Planned) -> dict[str, Any]:
+        """Content that a candidate has from its given row; empty without one."""
+        carried = self._of_given(planned)
+        return {name: carried[name] for name in recipe.carried(self.request)}
+
+    def question(self, planned: Planned, step: RecipeStep, known: Mapping[str, Any]) -> Question:
+        """Render the request of a step.
+
+        Args:
+            planned: the candidate.
+            step: one of the steps.
+            known: its columns so far.
+
+        Raises:
+            GeneratorError: the prompt cannot be rendered.
+        """
+        settings, service = self.request.settings, step.service or planned.service
+        rows = [self.rows[number] for number in planned.shown]
+        context = {
+            "label": planned.label,
+            "attributes": dict(planned.cell),
+            "columns": list(step.columns),
+            "exemplars": [] if recipe.carried(self.request) else rows,
+            "known": dict(known),
+            "row": rows[0] if settings.exemplars == "each" else {},
+            "carried": self._of_given(planned),
+        }
+        prompt = step.template.render(service.resolved_endpoint, context)
+        parts = (planned.row, step.number) if step.number else (planned.row,)
+        seed = derive_seed(planned.shard.seed, "request", *parts) >> (63 - SEED_BITS)
+        sent = values.request(service, prompt, schema=step.schema, seed=seed)
+        return Question(planned, step, service, _digest(prompt), sent)
+
+    def before(self, step: RecipeStep) -> list[str]:
+        """Columns that earlier steps have written."""
+        return [name for each in self.steps[: step.number] for name in each.columns]
+
+    def first(self) -> list[Question]:
+        """Render the requests of the first step, one for each candidate."""
+        return [self.question(each, self.steps[0], self.given(each)) for each in self.candidates]
+
+    def _of_given(self, planned: Planned) -> dict[str, Any]:
+        return self._carried[planned.shown[0]] if self.request.settings.carry else {}
+
+
+def make(request: TextRequest, pool: Pool) -> RoundPlan:
+    """Plan a round.
 
     Raises:
-        GeneratorError: there is no such file.
+        GeneratorError: the settings do not fit the data set, or the pool lacks one of its columns.
     """
-    return templates.load(request.settings.prompt, request.identity)
-
-
-def schema(columns: Sequence[str], max_chars: int | None) -> dict[str, Any]:
-    """JSON schema of an answer: an object with a text for each column, and nothing else."""
-    text = {"type": "string"} | ({} if max_chars is None else {"maxLength": max_chars})
-    return {
-        "type": "object",
-        "properties": dict.fromkeys(columns, text),
-        "required": list(columns),
-        "additionalProperties": False,
-    }
+    recipe.check(request)
+    _check_columns(request, pool)
+    given = _given(request, pool) if request.settings.exemplars == "each" else None
+    labels = _labels(request, pool) if given is None else _labels_of(pool, given)
+    cells = _cells(request, labels)
+    services = shares.services(request)
+    shown = _given_each(request, given) if given is not None else _drawn(request, pool, labels)
+    schemas = column_types.read(request.settings.types, pool.rows.schema)
+    candidates = [
+        Planned(row, shard, labels[row], cells[row], next(shown), services[row])
+        for shard in request.shards()
+        for row in shard.rows
+    ]
+    return RoundPlan(request, pool, candidates, recipe.steps(request, schemas))
 
 
 def questions(request: TextRequest, pool: Pool) -> list[Question]:
-    """Render the requests of a round, one for each candidate, in order.
+    """Render the first request for each candidate of a round, in order.
 
     Raises:
-        GeneratorError: the pool has not the data set's columns, or the prompt cannot be rendered.
+        GeneratorError: as `make`, or the prompt cannot be rendered.
     """
+    return make(request, pool).first()
+
+
+def _check_columns(request: TextRequest, pool: Pool) -> None:
     missing = [name for name in request.identity if name not in pool.rows.columns]
     if missing:
         raise GeneratorError(
-            f"the exemplars have no column {missing[0]!r} of texts; run stage fit again, or, where "
-            "the data set has other things than texts there, make these candidates elsewhere and "
-            "read them with the generator file"
+            f"the exemplars have no column {missing[0]!r} of texts; where the data set has other "
+            f"things than texts there, add it to fit.text.keep and describe it by "
+            f"generate.text.types, or make these candidates elsewhere and read them with the "
+            f"generator file"
         )
-    labels = _labels(request, pool)
-    cells = _cells(request, labels)
-    template, texts = template_of(request), pool.rows.select(request.identity).to_dicts()
-    return [
-        _question(
-            request,
-            template,
-            row,
-            shard=shard,
-            label=labels[row],
-            cell=cells[row],
-            shown=shown,
-            texts=texts,
-        )
-        for shard in request.shards()
-        for row, shown in zip(shard.rows, _shown(request, pool, shard, labels), strict=True)
-    ]
+    other = next((name for name in request.settings.carry if name not in pool.rows.columns), None)
+    if other is not None:
+        raise GeneratorError(f"carry: the exemplars lack the column {other!r}; fit.text.keep it")
+
+
+def _given(request: TextRequest, pool: Pool) -> list[int]:
+    """Number the given row of each candidate: all rows in order of ids, again and again."""
+    order = pool.rows["sample_id"].arg_sort().to_list()
+    return [order[row % len(order)] for row in range(request.candidates)]
+
+
+def _given_each(request: TextRequest, given: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    return ((given[row],) for row in range(request.candidates))
+
+
+def _labels_of(pool: Pool, given: Sequence[int]) -> list[str | None]:
+    """The labels of given rows."""
+    if LABEL not in pool.rows.columns:
+        return [None] * len(given)
+    labels = [str(each) for each in pool.rows[LABEL].to_list()]
+    return [labels[number] for number in given]
 
 
 def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
-    """Assign a label to each candidate: all equally often, in an order drawn by seed."""
-    labels = request.settings.labels or pool.labels
+    """Assign a label to each candidate, in an order drawn by seed."""
+    settings = request.settings
+    labels = list(settings.classes) or settings.labels or pool.labels
     if pool.labels is None or not labels:
+        _refuse_classes(settings)
         return [None] * request.candidates
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
-    numbers = np.resize(np.arange(len(labels)), request.candidates)
+    had = [pool.weight_of(label) for label in labels] if settings.balance else None
+    numbers = classes.numbers(labels, request.candidates, settings.classes, had)
     return [labels[number] for number in np.random.default_rng(seed).permutation(numbers)]
 
 
+def _refuse_classes(settings: TextGenerate) -> None:
+    wrong = "classes" if settings.classes else "balance" if settings.balance else None
+    if wrong is not None:
+        raise GeneratorError(f"{wrong} is about labels, and the data set has none; leave it out")
+
+
 def _cells(request: TextRequest, labels: Sequence[str | None]) -> list[Cell]:
-    """Assign a combination of attributes to each candidate."""
+    """Assign attributes to each candidate: a combination of the grid, and words from files."""
     combinations = grid.cells(request.settings.attributes)
-    seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "attributes")
+    parts = (request.dataset, request.round, STAGE)
+    seed = derive_seed(request.seed, *parts, "attributes")
     _, groups = np.unique([label or "" for label in labels], return_inverse=True)
-    return [
-        combinations[number]
-        for number in grid.even(groups.astype(np.int64), len(combinations), seed)
-    ]
+    even = grid.even(groups.astype(np.int64), len(combinations), seed)
+    read = attribute_files.read(request.settings.attribute_files)
+    drawn = attribute_files.draw(read, len(labels), *parts, root=request.seed)
+    return [{**combinations[number], **own} for number, own in zip(even, drawn, strict=True)]
+
+
+def _drawn(
+    request: TextRequest, pool: Pool, labels: Sequence[str | None]
+) -> Iterator[tuple[int, ...]]:
+    """Exemplars of each candidate, as numbers in the pool."""
+    for shard in request.shards():
+        yield from _shown(request, pool, shard, labels)
 
 
 def _shown(
@@ -136,31 +274,6 @@ def _shown(
         )
         drawn[label] = iter(candidates_of[picked])
     return (tuple(int(each) for each in next(drawn[label])) for label in own)
-
-
-def _question(
-    request: TextRequest,
-    template: Template,
-    row: int,
-    *,
-    shard: Shard,
-    label: str | None,
-    cell: Cell,
-    shown: tuple[int, ...],
-    texts: Sequence[Mapping[str, str]],
-) -> Question:
-    settings = request.settings
-    context = {
-        "label": label,
-        "attributes": dict(cell),
-        "columns": list(request.identity),
-        "exemplars": [texts[number] for number in shown],
-    }
-    prompt = template.render(settings.service.resolved_endpoint, context)
-    seed = derive_seed(shard.seed, "request", row) >> (63 - SEED_BITS)
-    answer_schema = schema(request.identity, settings.max_chars)
-    sent = values.request(settings.service, prompt, schema=answer_schema, seed=seed)
-    return Question(label, cell, shown, shard, _digest(prompt), sent)
 
 
 def _digest(prompt: Prompt) -> bytes:

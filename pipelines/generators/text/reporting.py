@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any, Final
 
 from pipelines.common import digests
 from pipelines.generators.protocol import GenerateReport
-from pipelines.generators.text import attribution, plan
-from pipelines.generators.text.plan import Question, TextRequest
+from pipelines.generators.text import attribution, recipe
+from pipelines.generators.text.answers import Making, reasons
+from pipelines.generators.text.plan import RoundPlan, TextRequest
+from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import VERSION
 from pipelines.llm import costs
-from pipelines.llm.settings import LOCAL
+from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import WEIGHTS, Failure, Reply
 
 LIBRARIES: Final = ("jinja2", "numpy", "openai", "polars")
@@ -24,22 +26,23 @@ REASONS: Final = 10
 
 
 def report(
-    request: TextRequest, questions: Sequence[Question], answers: Sequence[Reply | Failure]
+    plan: RoundPlan, makings: Sequence[Making], unfit: Mapping[int, str] | None = None
 ) -> GenerateReport:
     """Report how a round was made, for its manifest.
 
     Args:
-        request: the round.
-        questions: all of the round.
-        answers: one for each question.
+        plan: the round.
+        makings: all candidates that were asked for.
+        unfit: rows of candidates whose answers could not be stored, with the reason.
     """
+    answers = [answer for each in makings for answer in each.answers]
     replies = [each for each in answers if isinstance(each, Reply)]
     attempts = sum(each.attempts for each in answers)
     return GenerateReport(
-        environment=environment(request, replies),
+        environment=environment(plan, replies),
         cost={**asdict(costs.total(answers)), "attempts": attempts},
-        facts=_facts(request, questions, answers),
-        maker=maker(request),
+        facts=_facts(plan, makings, answers, unfit or {}),
+        maker=maker(plan.request),
     )
 
 
@@ -48,43 +51,84 @@ def maker(request: TextRequest) -> str:
 
     The service's address is not part of it, as it is no part of the cache's keys.
     """
-    model = request.settings.service.model
-    return digests.of_json({"model": model, "weights": WEIGHTS if model == LOCAL else None})
+    models = [
+        {"model": each.model, "weights": WEIGHTS if each.model == LOCAL else None}
+        for each in recipe.services(request.settings)
+    ]
+    return digests.of_json(models[0] if len(models) == 1 else {"models": models})
 
 
-def environment(request: TextRequest, replies: Sequence[Reply]) -> dict[str, Any]:
+def environment(plan: RoundPlan, replies: Iterable[Reply]) -> dict[str, Any]:
     """Collect what another run must share to give the same; without addresses and keys."""
-    service = request.settings.service
+    services = recipe.services(plan.request.settings)
+    several = {"services": [_service(each) for each in services]} if len(services) > 1 else {}
+    steps = {"steps": [_step(each) for each in plan.steps]} if len(plan.steps) > 1 else {}
     return {
         "generator": VERSION,
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
-        "prompt": plan.template_of(request).digest,
+        "prompt": plan.steps[0].template.digest,
+        **_service(services[0]),
+        "served": sorted({reply.model for reply in replies}),
+        **several,
+        **steps,
+    }
+
+
+def _service(service: Service) -> dict[str, Any]:
+    return {
         "endpoint": service.resolved_endpoint,
         "model": service.model,
-        "served": sorted({reply.model for reply in replies}),
         **({"weights": WEIGHTS} if service.model == LOCAL else {}),
         **({} if service.resolved_licence is None else {"licence": service.resolved_licence}),
     }
 
 
-def reasons(answers: Sequence[Reply | Failure]) -> list[tuple[str, int]]:
-    """Count the reasons of failed requests, the most frequent first."""
-    return Counter(each.reason for each in answers if isinstance(each, Failure)).most_common()
+def _step(step: RecipeStep) -> dict[str, Any]:
+    return {
+        "columns": list(step.columns),
+        "prompt": {"name": step.template.name, "digest": step.template.digest},
+        "model": None if step.service is None else step.service.model,
+    }
 
 
 def _facts(
-    request: TextRequest, questions: Sequence[Question], answers: Sequence[Reply | Failure]
+    plan: RoundPlan,
+    makings: Sequence[Making],
+    answers: Sequence[Reply | Failure],
+    unfit: Mapping[int, str],
 ) -> Mapping[str, Any]:
-    template = plan.template_of(request)
-    failed = [number for number, each in enumerate(answers) if isinstance(each, Failure)]
+    template = plan.steps[0].template
+    failed = [each.planned.row for each in makings if each.failed]
     return {
         "prompt": {"name": template.name, "digest": template.digest},
         "attribution": attribution.RULE,
-        "asked": len(questions),
+        "asked": len(answers),
         "failed": len(failed),
         "failed_questions": failed,
         "reasons": dict(reasons(answers)[:REASONS]),
         "finish": dict(Counter(each.finish_reason for each in answers if isinstance(each, Reply))),
-        "shots": dict(Counter(str(len(each.shown)) for each in questions)),
+        "shots": dict(Counter(str(len(each.planned.shown)) for each in makings)),
+        **_of_rows(plan, makings),
+        **({"unfit": len(unfit), "unfit_reasons": _counted(unfit.values())} if unfit else {}),
     }
+
+
+def _of_rows(plan: RoundPlan, makings: Sequence[Making]) -> dict[str, Any]:
+    """What is recorded of given rows, services and columns that are not stored."""
+    request, facts = plan.request, dict[str, Any]()
+    settings = request.settings
+    if settings.exemplars == "each":
+        times = Counter(each.planned.shown[0] for each in makings)
+        most = max(times.values(), default=0)
+        facts["given"] = {"rows": len(times), "of": len(plan.pool.rows), "most": most}
+    if settings.services:
+        facts["services"] = dict(Counter(each.planned.service.model for each in makings))
+    written = [name for step in settings.steps for name in step.columns]
+    if dropped := [each for each in written if each not in (*request.identity, *request.kept)]:
+        facts["not_stored"] = dropped
+    return facts
+
+
+def _counted(reasons_: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(reasons_).most_common(REASONS))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Final
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.common.settings import StrictModel
 from pipelines.llm.settings import Service
@@ -17,6 +17,8 @@ MAX_CELLS: Final = 100_000
 
 VERSION: Final = "text/2"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
+SHOTS: Final = 4
+"""Exemplars per prompt where nothing is set."""
 
 
 class TextFit(StrictModel):
@@ -24,22 +26,71 @@ class TextFit(StrictModel):
 
     pool_rows: int = Field(5000, gt=0)
     """At most this many exemplars, of all labels as evenly as there are rows."""
+    keep: tuple[str, ...] = ()
+    """Columns that the pool holds besides those of texts, whatever their type, such as chats or a
+    truth that is a number. A row without a value in one of them is no exemplar."""
+
+
+class Step(StrictModel):
+    """One of several requests by which a candidate is made."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    """What it writes: columns of the data set, or any others, which later steps see and which are
+    not stored."""
+    prompt: str | None = None
+    """A template, as `TextGenerate.prompt`; None: a packaged one that shows what is known."""
+    service: Service | None = None
+    """The service that it asks; None: that of the candidate."""
+
+
+class ServiceShare(StrictModel):
+    """One of several services of a round, and how many of the candidates it makes."""
+
+    service: Service
+    share: float = Field(1.0, gt=0)
+    """Relative to the shares of the others."""
 
 
 class TextGenerate(StrictModel):
     """Settings of the requests, and of the service that answers them."""
 
     service: Service = Service()
-    shots: int = Field(4, ge=0)
+    services: tuple[ServiceShare, ...] = ()
+    """Several services in place of one; each candidate is made by one of them, drawn by seed."""
+    exemplars: Literal["drawn", "each"] = "drawn"
+    """drawn: each prompt shows `shots` rows, drawn by their weights. each: every row of the mix is
+    given once, in order of ids, and again from the first one where more candidates are asked for
+    than there are rows."""
+    carry: tuple[str, ...] = ()
+    """Columns that a candidate has from its given row, of the content or kept ones; the others are
+    asked for."""
+    relation: Literal["seed", "edited"] = "seed"
+    """Of a candidate to its given row: edited, where it is the row in other words."""
+    shots: int = Field(SHOTS, ge=0)
     """Exemplars per prompt; fewer where a label has fewer, none of a label without any."""
     labels: tuple[str, ...] | None = Field(None, min_length=1)
     """Labels to ask for, each equally often; None: those of the mix."""
+    classes: Mapping[str, int] = {}
+    """How many candidates of each label are asked for; all together `generate.candidates`."""
+    balance: bool = False
+    """Ask for more of the labels of which the mix has less, so that both together have as much of
+    each label as they can."""
     attributes: Mapping[str, tuple[str, ...]] = {}
     """The grid: names such as style, length or who asks, each with the words to choose from. Every
     prompt asks for one combination, all combinations equally often."""
+    attribute_files: tuple[str, ...] = ()
+    """YAML files with further attributes, whose words are drawn by weights; the weights of one can
+    depend on the word of another."""
     prompt: str | None = None
     """A template: its name in `pipelines/generators/text/prompts`, or the path of a file. None:
-    `pairs` for data of prompt and completion, `text` for one column, else `columns`."""
+    `rewrite` for `relation: edited`, `given` where a row's columns are carried, `pairs` for data of
+    prompt and completion, `text` for one column, else `columns`."""
+    steps: tuple[Step, ...] = ()
+    """The requests by which each candidate is made, in order; none: a single one for all columns
+    that are not carried."""
+    types: Mapping[str, Any] | str | None = None
+    """What columns hold that are not texts: by column `messages` or a JSON schema; or the path of a
+    JSON schema whose properties are columns."""
     max_chars: int | None = Field(300, gt=0)
     """Length of a column that the JSON schema allows, in characters; None: any."""
 
@@ -55,3 +106,32 @@ class TextGenerate(StrictModel):
         if cells > MAX_CELLS:
             raise ValueError(f"there are {cells:,} combinations; {MAX_CELLS:,} are the most")
         return given
+
+    @field_validator("classes")
+    @classmethod
+    def _counted(cls, given: Mapping[str, int]) -> Mapping[str, int]:
+        for label, count in given.items():
+            if count < 1:
+                raise ValueError(f"{label!r} is asked for {count} times; give 1 or more, or none")
+        return given
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse settings of which one makes another pointless."""
+        named = {"labels": self.labels, "classes": self.classes, "balance": self.balance}
+        by_label = [name for name, value in named.items() if value]
+        if self.exemplars == "each":
+            if by_label:
+                raise ValueError(f"a given row has its label, so leave out {by_label[0]}")
+            if self.shots != SHOTS:
+                raise ValueError("a given row is shown alone, so leave out shots")
+        elif self.carry or self.relation != "seed":
+            wrong = "carry" if self.carry else "relation"
+            raise ValueError(f"{wrong} is about given rows; set exemplars: each, or leave it out")
+        if self.classes and len(by_label) > 1:
+            raise ValueError("classes say how many of each label; leave out labels and balance")
+        if self.services and self.service != Service():
+            raise ValueError("services stand in place of service; leave one of them out")
+        if self.steps and self.prompt is not None:
+            raise ValueError("each of the steps has a prompt of its own; leave out prompt")
+        return self

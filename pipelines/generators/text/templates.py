@@ -7,7 +7,10 @@ Blocks see
     label        what is asked for; None where a data set has no labels
     attributes   a word for each attribute of the grid
     columns      names of the columns to write
-    exemplars    a mapping of these columns for each exemplar
+    exemplars    the content of each exemplar as a mapping; none where columns are carried
+    row          the content of the given row; empty without one
+    known        content that is carried from the given row, and what earlier steps wrote
+    carried      all columns that are carried, such as a truth that a prompt must not tell
 
 and the filter `data`, which writes a value as JSON on one line
 (`pipelines/llm/prompt_escaping.py`). Exemplars are values and never template code, and the sandbox
@@ -70,17 +73,30 @@ class Template:
         return [{"role": role, "content": texts[role]} for role in roles]
 
     def _block(self, name: str, values: Mapping[str, Any]) -> str:
+        block = self._found(name)
+        try:
+            return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
+        except Exception as error:  # what a template computes fails in any way
+            reason = documents.one_line(f"{type(error).__name__}: {error}")
+            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {reason}") from error
+
+    def _found(self, name: str) -> Any:  # noqa: ANN401  jinja2 is imported where it is used
         block = self._compiled.blocks.get(name)
         if block is None:
             raise GeneratorError(
                 f"the prompt {self.name} has no block {name!r}, which this service needs; add "
                 f"{{% block {name} %}}…{{% endblock %}}"
             )
-        try:
-            return "".join(block(self._compiled.new_context(dict(values)))).lstrip("\n")
-        except Exception as error:  # what a template computes fails in any way
-            reason = documents.one_line(f"{type(error).__name__}: {error}")
-            raise GeneratorError(f"the prompt {self.name}, block {name!r}: {reason}") from error
+        return block
+
+    def check(self, endpoint: EndpointName) -> None:
+        """Check that the template is one, and has the blocks of an endpoint.
+
+        Raises:
+            GeneratorError: it is none, or a block is missing.
+        """
+        for name in BLOCKS[endpoint]:
+            self._found(name)
 
     @cached_property
     def _compiled(self) -> Any:  # noqa: ANN401  jinja2 is imported where it is used

@@ -269,7 +269,7 @@ def test_a_template_that_cannot_be_rendered_says_why(source: str, said: str) -> 
 
 
 def test_a_prompt_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(GeneratorError, match=r"there is no prompt 'nothing'.*columns, pairs, text"):
+    with pytest.raises(GeneratorError, match=r"no prompt 'nothing'.*columns, given, pairs"):
         templates.load("nothing", PAIR)
     with pytest.raises(GeneratorError, match="run the stage fit again"):
         exemplars.read(tmp_path)

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from pipelines.llm.settings import Access
@@ -200,3 +200,22 @@ class Proxy:
             await act(Exchange(seen, raw, self.upstream, writer))
         finally:
             self.open -= 1
+
+
+def answering(reply: Callable[[dict[str, Any]], object]) -> Act:
+    """Answer chats from their bodies alone, as JSON text; the upstream is not asked."""
+
+    async def act(exchange: Exchange) -> None:
+        message = {"role": "assistant", "content": json.dumps(reply(exchange.seen.body))}
+        content = {
+            "model": exchange.seen.body["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 5},
+        }
+        await exchange.answer(200, json.dumps(content).encode())
+
+    return act
+
+
+NOBODY: Final = Access("http://127.0.0.1:1/v1", "nobody")
+"""The upstream of a proxy that answers by itself."""
