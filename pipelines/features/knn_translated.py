@@ -15,12 +15,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.features import image_style, knn
+from pipelines.features import closest, image_style, knn
 
 REACH: Final = 2
 """Pixels by which images are moved at most, in either direction."""
 PART: Final = 4
 """Part of a side that is the most as well: an image of 4 pixels is moved by one."""
+CELLS: Final = 1 << 22
+"""Pixels of references that are cut and levelled at once, so that memory does not grow with them:
+65,536 images of 64 pixels, or 4,096 of 1,024."""
 
 Vectors = NDArray[np.float32]
 Shape = tuple[int, ...]
@@ -41,14 +44,18 @@ def nearest(
     Returns:
         Distances and reference rows, [n, k] each, the closest first; NaN and -1 where there are
         fewer than k. A distance is the RMS of differences once the parts of both images have mean 0
-        and RMS 1, in [0, 2]. Time and memory are those of `knn.nearest`, once for each translation.
+        and RMS 1, in [0, 2]. Time is that of `knn.nearest`, once for each translation; memory is
+        that of a block of `CELLS` pixels.
     """
-    found = [
-        knn.nearest(_part(queries, shape, ours), _part(references, shape, theirs), k)
-        for ours, theirs in translations(shape)
-    ]
-    distances, rows = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
-    return _best(distances, rows, k)
+    found = [(np.full((len(queries), k), np.nan), np.full((len(queries), k), -1, dtype=np.int64))]
+    for block in closest.slices(len(references), max(k, CELLS // references.shape[1])):
+        some = references[block]
+        for ours, theirs in translations(shape):
+            near, at = knn.nearest(_part(queries, shape, ours), _part(some, shape, theirs), k)
+            found.append((near, np.where(at < 0, at, at + block.start)))
+        distances, rows = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
+        found = [_best(distances, rows, k)]
+    return found[0]
 
 
 def translations(shape: Shape) -> Iterator[tuple[Window, Window]]:

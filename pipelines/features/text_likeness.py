@@ -8,18 +8,25 @@ far nearer to its original than to any other; one in other words is not.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.features.closest import Closest, slices
+
 RUNS: Final = (3, 5)
 """Shortest and longest run of characters."""
 NUMBERS: Final = 1 << 18
 """Counts of a text, by the hash of a run."""
-BLOCK: Final = 1 << 23
+BLOCK: Final = 1 << 22
 """Distances that are held in memory at once."""
+COUNTED: Final = 1 << 21
+"""Characters of texts whose counts are held in memory at once; about 40 bytes each."""
+KEPT: Final = 1 << 22
+"""Characters of texts whose counts are kept. Those of more are counted anew for each comparison."""
 
 Texts = NDArray[Any]
 Distances = NDArray[np.float64]
@@ -27,32 +34,35 @@ Distances = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """Texts as sparse counts of length 1, [n, NUMBERS]."""
+    """Texts, and their sparse counts of length 1, [n, NUMBERS], where these are kept."""
 
-    counts: Any
-    """A scipy matrix in rows."""
+    texts: Texts
+    """[n] strings."""
+    counts: Any = None
+    """A scipy matrix in rows; None of texts of more than `KEPT` characters."""
 
     def at(self, rows: NDArray[np.int64]) -> Points:
         """Select texts."""
-        return Points(self.counts[rows])
+        return Points(self.texts[rows], None if self.counts is None else self.counts[rows])
+
+    def blocks(self) -> Iterator[tuple[int, Any]]:
+        """Yield the counts of texts in blocks, each with the place of its first text."""
+        if self.counts is not None:
+            yield 0, self.counts
+            return
+        for block in _blocks(self.texts):
+            yield block.start, _count(self.texts[block])
 
     def __len__(self) -> int:
         """Number of texts."""
-        return int(self.counts.shape[0])
+        return len(self.texts)
 
 
 def points(texts: Texts) -> Points:
     """Count the runs of characters of texts, [n]."""
-    from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415  slow to import
-
-    vectorizer = HashingVectorizer(
-        analyzer="char_wb",
-        ngram_range=RUNS,
-        n_features=NUMBERS,
-        strip_accents="unicode",
-        alternate_sign=False,
-    )
-    return Points(vectorizer.transform([str(text) for text in texts]).tocsr())
+    given = np.asarray([str(text) for text in texts], dtype=object)
+    few = sum(map(len, given)) <= KEPT
+    return Points(given, _count(given) if few and len(given) else None)
 
 
 def nearest(rows: Points, others: Points, k: int) -> tuple[Distances, NDArray[np.int64]]:
@@ -65,16 +75,39 @@ def nearest(rows: Points, others: Points, k: int) -> tuple[Distances, NDArray[np
 
     Returns:
         Distances and places, [n, k] each, the nearest first, ties by the lower place; NaN and -1
-        where there are fewer.
+        where there are fewer. Memory does not grow with the texts.
     """
-    distances = np.full((len(rows), k), np.nan)
-    places = np.full((len(rows), k), -1, dtype=np.int64)
-    step = max(1, BLOCK // max(1, len(others)))
-    for start in range(0, len(rows), step):
-        block = np.arange(start, min(start + step, len(rows)))
-        cosines = (rows.counts[block] @ others.counts.T).toarray()
-        apart = np.sqrt(np.maximum(2 - 2 * np.round(cosines, 9), 0.0))
-        order = np.argsort(apart, axis=1, kind="stable")[:, :k]
-        distances[block, : order.shape[1]] = np.take_along_axis(apart, order, axis=1)
-        places[block, : order.shape[1]] = order
-    return distances, places
+    found = Closest.of(len(rows), k)
+    for first, ours in rows.blocks():
+        for start, theirs in others.blocks():
+            turned = theirs.T.tocsr()
+            for block in slices(ours.shape[0], BLOCK // theirs.shape[0]):
+                cosines = (ours[block] @ turned).toarray()
+                apart = np.sqrt(np.maximum(2 - 2 * np.round(cosines, 9), 0.0))
+                found.add(slice(first + block.start, first + block.stop), start, apart)
+    return found.distances, found.places
+
+
+def _blocks(texts: Texts) -> Iterator[slice]:
+    """Cut texts into slices of at most `COUNTED` characters, or of one text."""
+    start, characters = 0, 0
+    for place, text in enumerate(texts):
+        characters += len(text)
+        if characters > COUNTED and place > start:
+            yield slice(start, place)
+            start, characters = place, len(text)
+    if len(texts) > start:
+        yield slice(start, len(texts))
+
+
+def _count(texts: Texts) -> Any:  # noqa: ANN401  an untyped library
+    from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415  slow to import
+
+    vectorizer = HashingVectorizer(
+        analyzer="char_wb",
+        ngram_range=RUNS,
+        n_features=NUMBERS,
+        strip_accents="unicode",
+        alternate_sign=False,
+    )
+    return vectorizer.transform(texts).tocsr()

@@ -7,26 +7,32 @@ intervals of leaks are therefore by regions of the data and not by rows.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.features import knn_votes
 from pipelines.metrics import label_votes, values
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.label_votes import Votes
 from pipelines.metrics.neighbours import drawn
-from pipelines.metrics.protocol import MetricRequest
+from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
 
 Z: Final = 1.96
 """Standard deviations of half a 95 % interval."""
 REGIONS: Final = 30
 """Real rows that the accepted ones are parted by: each belongs to the nearest."""
+MOST: Final = 2048
+"""Rows of a set that are compared; of a larger one as many are drawn."""
+FEWEST: Final = 100
+"""Rows that are compared at any cost."""
 LEAST: Final = 20
 """Rows of a set below which nothing is measured."""
 UNKNOWN: Final = Metric(np.nan, np.nan, np.nan)
@@ -51,6 +57,29 @@ class Points(Protocol):
 Own = TypeVar("Own", bound=Points)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared(Generic[Own]):
+    """Rows of a round and real rows, by set: accepted, validation, real."""
+
+    rows: Mapping[str, Labelled]
+    points: Mapping[str, Own]
+    places: Mapping[str, Places]
+    """Of accepted and validation: the nearest training rows, [n, k]."""
+    most: int
+    """Rows of a set that are compared."""
+    seed: int
+
+
+def voted(compared: Compared[Any]) -> Metric:
+    """Share of rows whose three nearest training rows vote another label, beside held-out rows."""
+    known = compared.rows["real"].labels
+    accepted, held = (
+        Votes(compared.rows[name].labels, knn_votes.vote(compared.places[name], known))
+        for name in ("accepted", "validation")
+    )
+    return label_votes.errors(accepted, held, known)
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness(Generic[Own]):
     """How rows of a modality are compared."""
@@ -64,23 +93,58 @@ class Likeness(Generic[Own]):
     copy of the nearest."""
     closer: float
     """Ratio of the distances to hold-out and training rows, below which a row leaked."""
+    most: int
+    """Rows of a set that are compared; of a larger one as many are drawn."""
+    labels: Callable[[Compared[Own]], Metric] = voted
+    """Figure of wrong labels."""
 
 
-def of_round(
-    request: MetricRequest, likeness: Likeness[Own], most: int, seed: int
-) -> dict[str, Metric]:
+class NearestReal(RoundMetric[NoSettings]):
+    """Labels, copies and leaks of a round by its nearest real rows."""
+
+    Settings = NoSettings
+    sets = ("accepted",)
+
+    @abstractmethod
+    def likeness(self, request: MetricRequest) -> Likeness[Any]:
+        """Say how rows are compared."""
+
+    def measure(
+        self,
+        request: MetricRequest,
+        settings: NoSettings,  # noqa: ARG002  it has none
+    ) -> Mapping[str, Mapping[str, Metric]]:
+        """Measure the accepted rows; figures are NaN where there are too few rows.
+
+        Returns:
+            label_errors, memorised_ratio, holdout_leaning, holdout_closer, as the metric
+            `neighbours` has them; label_errors only where rows have classes.
+        """
+        seed = derive_seed(request.seed, self.name)
+        return {"accepted": of_round(request, self.likeness(request), seed)}
+
+    def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
+        """Say that rows without classes have no errors of labels."""
+        return {} if has_classes(request.real) else {"label_errors": NO_CLASSES}
+
+
+def affordable(cells: int, cost: int) -> int:
+    """Number of rows that can be compared at a cost each, from `FEWEST` to `MOST`."""
+    return max(FEWEST, min(MOST, cells // max(1, cost)))
+
+
+def of_round(request: MetricRequest, likeness: Likeness[Own], seed: int) -> dict[str, Metric]:
     """Measure the accepted rows of a round; figures are NaN where there are too few rows.
 
     Args:
         request: the rows.
         likeness: how they are compared.
-        most: rows of a set that are compared; of a larger one as many are drawn.
         seed: of the draws.
 
     Returns:
         label_errors (where rows have classes), memorised_ratio, holdout_leaning, holdout_closer.
     """
-    labelled = has_classes(request.real)
+    labelled, most = has_classes(request.real), likeness.most
     names = (*(("label_errors",) if labelled else ()), *COPIES)
     sets = {
         "accepted": drawn(request.of("accepted"), most, derive_seed(seed, "accepted")),
@@ -90,25 +154,17 @@ def of_round(
     if min(len(each.labels) for each in sets.values()) < LEAST:
         return dict.fromkeys(names, UNKNOWN)
     points = {name: likeness.points(each) for name, each in sets.items()}
-    (ours, near), (held, near_held) = (
-        likeness.nearest(points[name], points["real"], knn_votes.NEIGHBOURS)
+    near = {
+        name: likeness.nearest(points[name], points["real"], knn_votes.NEIGHBOURS)
         for name in ("accepted", "validation")
-    )
+    }
+    ours, held = (near[name][0] for name in ("accepted", "validation"))
     found = {"memorised_ratio": memorised(ours, held, likeness.memorised)}
     if labelled:
-        known = request.real.labels
-        accepted, held_out = (
-            Votes(sets[name].labels, knn_votes.vote(at, known))
-            for name, at in (("accepted", near), ("validation", near_held))
-        )
-        found["label_errors"] = label_votes.errors(accepted, held_out, known)
+        places = {name: at for name, (_, at) in near.items()}
+        found["label_errors"] = likeness.labels(Compared(sets, points, places, most, seed))
     found |= _of_holdout(points, likeness, seed)
     return {name: found[name] for name in names}
-
-
-def not_applicable(request: MetricRequest) -> Mapping[str, str]:
-    """Say that rows without classes have no errors of labels."""
-    return {} if has_classes(request.real) else {"label_errors": NO_CLASSES}
 
 
 def _of_holdout(points: Mapping[str, Own], likeness: Likeness[Own], seed: int) -> dict[str, Metric]:

@@ -14,13 +14,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.features.closest import Closest, slices
 from pipelines.features.tables import kinds
 
 EDGES: Final = (0.01, 0.99)
 """Quantiles between which a column is as wide as it counts, as in Gower's distance."""
 TRIMMED: Final = 3
 """Columns from which the largest difference is left out."""
-BLOCK: Final = 1 << 24
+BLOCK: Final = 1 << 21
 """Differences that are held in memory at once."""
 
 Records = NDArray[np.void]
@@ -34,7 +35,7 @@ class Points:
     numbers: NDArray[np.float64]
     codes: NDArray[np.int64]
 
-    def at(self, rows: NDArray[np.int64]) -> Points:
+    def at(self, rows: NDArray[np.int64] | slice) -> Points:
         """Select rows."""
         return Points(self.numbers[rows], self.codes[rows])
 
@@ -67,6 +68,11 @@ class Scale:
         }
         return cls({field: _width(real[field]) for field in ordered}, levels)
 
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return len(self.widths) + len(self.levels)
+
     def points(self, rows: Records) -> Points:
         """Bring rows onto the scale; each category that no real row has gets a code of its own.
 
@@ -90,18 +96,15 @@ def nearest(rows: Points, others: Points, k: int) -> tuple[Distances, NDArray[np
 
     Returns:
         Distances in [0, 1] and places, [n, k] each, the nearest first, ties by the lower place; NaN
-        and -1 where there are fewer.
+        and -1 where there are fewer. Memory is that of a block of `BLOCK` differences.
     """
-    distances = np.full((len(rows), k), np.nan)
-    places = np.full((len(rows), k), -1, dtype=np.int64)
-    step = max(1, BLOCK // max(1, len(others) * rows.columns))
-    for start in range(0, len(rows), step):
-        block = np.arange(start, min(start + step, len(rows)))
-        apart = _apart(rows.at(block), others)
-        order = np.argsort(apart, axis=1, kind="stable")[:, :k]
-        distances[block, : order.shape[1]] = np.take_along_axis(apart, order, axis=1)
-        places[block, : order.shape[1]] = order
-    return distances, places
+    found = Closest.of(len(rows), k)
+    columns = max(1, min(len(others), BLOCK // max(1, rows.columns)))
+    for theirs in slices(len(others), columns):
+        some = others.at(theirs)
+        for ours in slices(len(rows), BLOCK // max(1, columns * rows.columns)):
+            found.add(ours, theirs.start, _apart(rows.at(ours), some))
+    return found.distances, found.places
 
 
 def _apart(rows: Points, others: Points) -> Distances:

@@ -25,6 +25,7 @@ from PIL import Image
 from pipelines import features
 from pipelines.features import (
     byte_model,
+    closest,
     containment,
     embedding,
     image_classifier,
@@ -58,6 +59,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
     "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
+    "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
     "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
@@ -196,6 +198,15 @@ def of_text_likeness() -> object:
     return [rounded(distances, 4), at.tolist()]
 
 
+def of_closest() -> object:
+    apart = np.random.default_rng(18).integers(9, size=(6, 20)) / 8
+    found = closest.Closest.of(6, 3)
+    for rows in closest.slices(6, 4):
+        for block in closest.slices(20, 7):
+            found.add(rows, block.start, apart[rows, block].copy())
+    return [found.distances.tolist(), found.places.tolist()]
+
+
 def of_knn_votes() -> object:
     references, labels = blobs(60, 14)
     queries, _ = blobs(12, 15)
@@ -331,6 +342,7 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "images": of_images,
     "knn": of_knn,
     "knn_translated": of_knn_translated,
+    "closest": of_closest,
     "knn_votes": of_knn_votes,
     "pii": of_pii,
     "shingles": of_shingles,

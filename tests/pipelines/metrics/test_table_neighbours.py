@@ -86,6 +86,39 @@ def test_a_label_is_wrong_where_like_rows_have_another() -> None:
     assert measured(HEALTHY)["label_errors"].value < 0.03
 
 
+def overlapping(seed: int, count: int = 500) -> pl.DataFrame:
+    """Rows of three classes that overlap in two numbers, beside six columns that say nothing."""
+    draw = np.random.default_rng(seed)
+    classes = np.arange(count) % 3
+    centres = np.asarray([(0, 0), (2, 0), (0, 2)])[classes]
+    numbers = np.concatenate([draw.normal(centres, 1), draw.normal(0, 1, (count, 5))], axis=1)
+    columns = {f"x{at}": column for at, column in enumerate(numbers.T)}
+    town = TOWNS[draw.integers(3, size=count)]
+    return pl.DataFrame({**columns, "town": town, "label": np.asarray(["p", "q", "r"])[classes]})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4])
+def test_wrong_labels_are_counted_where_classes_overlap(share: float) -> None:
+    """The three nearest rows of real ones disagree in 39 of 100 cases here."""
+    frames = {name: overlapping(seed) for name, seed in (("real", 1), ("held", 2), ("ours", 3))}
+    count = round(share * len(frames["ours"]))
+    swapped = frames["ours"].with_columns(
+        pl.when(pl.int_range(pl.len()) < count)
+        .then(pl.col("label").replace({"p": "q", "q": "r", "r": "p"}))
+        .otherwise("label")
+        .alias("label")
+    )
+    modality = modalities.load("table", tuple(frames["real"].columns[:-1]), {})
+    sets = modality.measured(frames["real"], {**frames, "ours": swapped})
+    fixed = features.fit(sets["real"].vectors)
+    given = {"accepted": sets["ours"], "mix": sets["real"]}
+    asked = MetricRequest(sets["real"], sets["held"], given, fixed, 5, 20, 9)
+    found = TableNeighbours().measure(asked, NoSettings())["accepted"]["label_errors"]
+    assert found.value == pytest.approx(share, abs=0.08)
+    assert found.low - found.null_high < share < found.high - found.null_low
+    assert (found.low - found.null_high > Limits().label_errors_block) == (share > 0)
+
+
 def test_a_copy_with_one_other_value_is_a_copy() -> None:
     memory, leak = (measured(part(recast(rows), 0.3)) for rows in (REAL, HELD))
     assert memory["memorised_ratio"].value > 0.25
