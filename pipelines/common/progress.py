@@ -69,22 +69,38 @@ def told(
             report(done, total)
 
 
+class Bar:
+    """A bar that is called with the amount done and the total."""
+
+    def __init__(self, total: int, name: str) -> None:
+        """Show nothing done."""
+        self._bar = _bar(name, total=total)
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show that so many of so many are done."""
+        self._bar.total = of
+        self._bar.update(done - self._bar.n)
+
+    def note(self, text: str) -> None:
+        """Show further figures beside the amount, from the next time on that it is shown."""
+        self._bar.set_postfix_str(visible(text), refresh=False)
+
+    def close(self) -> None:
+        """End it."""
+        self._bar.close()
+
+
 @contextmanager
-def bar(total: int, name: str) -> Iterator[Callable[[int, int], None]]:
+def bar(total: int, name: str) -> Iterator[Bar]:
     """Show progress while a function is called with the amount done and the total.
 
     Args:
         total: The total, as far as it is known beforehand.
         name: Name of the work.
     """
-    shown = _bar(name, total=total)
-
-    def report(done: int, of: int) -> None:
-        shown.total = of
-        shown.update(done - shown.n)
-
+    shown = Bar(total, name)
     try:
-        yield report
+        yield shown
     finally:
         shown.close()
 
@@ -114,6 +130,6 @@ def _bar(name: str, **options: Any) -> Any:  # noqa: ANN401  tqdm is not typed
         mininterval=pause,
         maxinterval=max(pause, SECONDS),
         delay=0 if terminal else SECONDS,
-        bar_format=None if terminal else "{desc}: {n_fmt} of {total_fmt} in {elapsed}\n",
+        bar_format=None if terminal else "{desc}: {n_fmt} of {total_fmt} in {elapsed}{postfix}\n",
         **options,
     )

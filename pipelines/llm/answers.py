@@ -65,12 +65,9 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     Raises:
         ParamsError: It is none.
     """
-    from jsonschema.exceptions import SchemaError  # noqa: PLC0415  slow to import
-
-    try:
-        _validator(json.dumps(schema, sort_keys=True)).check_schema(schema)
-    except SchemaError as error:
-        raise ParamsError(f"the schema of a request is no JSON schema: {error.message}") from error
+    reason = _schema_error(json.dumps(schema, sort_keys=True))
+    if reason is not None:
+        raise ParamsError(f"the schema of a request is no JSON schema: {reason}")
 
 
 def message(body: Any) -> str:  # noqa: ANN401  JSON
@@ -193,6 +190,18 @@ def _violation(validator: Any, value: Any) -> str | None:  # noqa: ANN401  as `_
     if violation is None:
         return None
     return f"the answer breaks its schema: {violation.message[:MAX_QUOTED]}"
+
+
+@lru_cache(maxsize=64)
+def _schema_error(schema: str) -> str | None:
+    """Why a schema is none; each one is looked at once, since that takes half a millisecond."""
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415  slow to import
+
+    try:
+        _validator(schema).check_schema(json.loads(schema))
+    except SchemaError as error:
+        return error.message
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -9,9 +9,11 @@ from typing import Final
 
 from pipelines.common.errors import ParamsError
 from pipelines.llm import batch, online
+from pipelines.llm.answer_writer import AnswerWriter
 from pipelines.llm.cache import Cache
 from pipelines.llm.connection import ServiceConnection
 from pipelines.llm.costs import Ledger
+from pipelines.llm.rate import RateLimiter
 from pipelines.llm.session import RequestSession
 from pipelines.llm.settings import Service, access
 from pipelines.llm.values import Failure, Reply, Request
@@ -55,7 +57,14 @@ def ask(
         results: dict[str, Reply | Failure] = dict(opened.answers(distinct))
         missing = [request for digest, request in distinct.items() if digest not in results]
         session = RequestSession(
-            service, opened, ledger or Ledger(), progress or _silent, len(distinct), results
+            service,
+            opened,
+            AnswerWriter(cache),
+            RateLimiter(service.resolved_concurrency),
+            ledger or Ledger(),
+            progress or _silent,
+            len(distinct),
+            results,
         )
         session.prepare(missing)
         if missing:
@@ -69,7 +78,8 @@ async def _run(session: RequestSession, missing: Sequence[Request]) -> None:
     """Answer the missing requests, by single requests or in batches."""
     if session.service.batch and access(session.service) is None:
         raise ParamsError("the local model's server knows no batches: set batch to false")
-    async with ServiceConnection(session.service) as connection:
+    opened = ServiceConnection(session.service, session.limiter.learn)
+    async with session.writer, opened as connection:
         run = batch.run if session.service.batch else online.run
         await run(session, connection, missing)
 

@@ -7,6 +7,7 @@ again and goes on waiting for it. Requests without an answer go into the next ba
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -99,7 +100,7 @@ class Batches:
             await self._collect(batch_id, affordable)
             session.cache.end_batch(token, ())
         finally:
-            await session.ledger.settle(reserved, None)
+            session.ledger.settle(reserved, None)
 
     async def _collect(self, batch_id: str, attempts: Sequence[Attempt]) -> None:
         """Wait until a batch has ended, and store its answers.
@@ -109,17 +110,19 @@ class Batches:
         """
         batch = await self._api.wait(batch_id)
         lines = await self._api.lines(batch, {attempt.request.digest for attempt in attempts})
-        fatal = None
+        errors = await asyncio.gather(
+            *(self._finish(attempt, lines.get(attempt.request.digest)) for attempt in attempts)
+        )
         for attempt in attempts:
-            digest = attempt.request.digest
-            error = self._finish(attempt, lines.get(digest))
-            fatal = error if error is not None and error.fatal else fatal
-            if digest in self._session.results:
-                del self.pending[digest]
-        if fatal is not None:
-            raise fatal
+            if attempt.request.digest in self._session.results:
+                del self.pending[attempt.request.digest]
+        for error in errors:
+            if error is not None and error.fatal:
+                raise error
 
-    def _finish(self, attempt: Attempt, line: Mapping[str, Any] | None) -> AttemptError | None:
+    async def _finish(
+        self, attempt: Attempt, line: Mapping[str, Any] | None
+    ) -> AttemptError | None:
         """Store one answer, or leave the request for the next batch, or let it fail for good."""
         session, request = self._session, attempt.request
         attempt.number += 1
@@ -127,9 +130,9 @@ class Batches:
         try:
             answer = answers.read(answer_body(self._connection.base_url, line), request)
             paid = session.price(request, answer.usage)
-            session.finish(session.keep(attempt, answer, paid))
+            session.finish(await session.keep(attempt, answer, paid))
         except AttemptError as error:
-            paid = session.charge(request, error)
+            paid = await session.charge(request, error)
             attempt.broken_answers += error.other_seed
             last = not error.retryable or attempt.number >= session.service.attempts
             if last and not error.fatal:

@@ -38,11 +38,8 @@ async def bounded(response: httpx2.Response) -> None:
     Raises:
         OversizedError: It comes in an encoding that was not asked for.
     """
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", "x-gzip", ""}:
-        raise OversizedError(f"answered in the encoding {encoding[:40]!a}, which was not asked for")
     limit = MAX_FILE_BYTES if response.url.path.endswith(FILE) else MAX_BYTES
-    decode = Gunzip().pieces if encoding.endswith("gzip") else _unchanged
+    decode = _decoder(response.headers.get("content-encoding", ""))
     response.stream = _counted(response.stream, decode, limit)
     for name in ("content-encoding", "content-length"):
         response.headers.pop(name, None)
@@ -69,6 +66,49 @@ def _counted(
             await stream.aclose()
 
     return Counted()
+
+
+class Reader:
+    """Puts the pieces of a body together, decompressed, within a bound."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        """Begin with nothing.
+
+        Raises:
+            OversizedError: The encoding was not asked for.
+        """
+        self._decode = _decoder(encoding)
+        self._limit = self._left = limit
+        self._pieces: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        """Add what was received.
+
+        Raises:
+            OversizedError: It is too much, or no gzip.
+        """
+        for piece in self._decode(data):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise OversizedError(f"answered with more than {self._limit:,} bytes")
+            self._pieces.append(piece)
+
+    @property
+    def content(self) -> bytes:
+        """All that was received."""
+        return b"".join(self._pieces)
+
+
+def _decoder(encoding: str) -> Callable[[bytes], Iterable[bytes]]:
+    """Return what decompresses an encoding.
+
+    Raises:
+        OversizedError: It was not asked for.
+    """
+    encoding = encoding.strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", ""}:
+        raise OversizedError(f"answered in the encoding {encoding[:40]!a}, which was not asked for")
+    return Gunzip().pieces if encoding.endswith("gzip") else _unchanged
 
 
 def _unchanged(data: bytes) -> Iterable[bytes]:

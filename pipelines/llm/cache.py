@@ -13,7 +13,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -27,6 +27,7 @@ BUSY_SECONDS: Final = 60.0
 """Seconds to wait for another process that writes."""
 OF_A_RUN: Final = ("cached", "dollars_before")
 """Fields of a reply that are about one run, and are not stored."""
+STORED: Final = tuple(each.name for each in fields(Reply) if each.name not in OF_A_RUN)
 _BUSY_INTERVAL: Final = 0.005
 _CHUNK: Final = 500
 """Digests in one query."""
@@ -77,11 +78,11 @@ class Cache:
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise _unusable(folder, error) from error
+            raise unusable(folder, error) from error
         try:
             yield cls(connection)
         except sqlite3.Error as error:
-            raise _unusable(folder, error) from error
+            raise unusable(folder, error) from error
         finally:
             connection.close()
 
@@ -97,31 +98,35 @@ class Cache:
 
     def keep(self, reply: Reply) -> Reply:
         """Store an answer with the cost of earlier broken ones; return the one that is stored."""
-        with self._change():
-            stored = self.answers([reply.digest]).get(reply.digest)
-            if stored is not None:  # another process was faster; this one was paid too
-                self._broken(reply.digest, reply.tokens_in, reply.tokens_out, reply.dollars, "late")
-                return stored
-            broken = self.spent([reply.digest]).get(reply.digest, Spent())
-            priced = reply.dollars is not None and broken.dollars is not None
-            total = replace(
-                reply,
-                tokens_in=reply.tokens_in + broken.tokens_in,
-                tokens_out=reply.tokens_out + broken.tokens_out,
-                dollars=(reply.dollars or 0) + (broken.dollars or 0) if priced else None,
-            )
-            content = {name: value for name, value in asdict(total).items() if name not in OF_A_RUN}
-            self._connection.execute(
-                "INSERT INTO answers VALUES (?, ?)", (total.digest, json.dumps(content))
-            )
-            return total
+        with self.change():
+            return self.insert(reply)
+
+    def insert(self, reply: Reply) -> Reply:
+        """Store an answer as part of a change; as `keep`."""
+        digest = reply.digest
+        stored = self.answers([digest]).get(digest)
+        if stored is not None:  # another process was faster; this one was paid too
+            cost = reply.tokens_in, reply.tokens_out, reply.dollars
+            self.insert_broken(digest, *cost, "late")
+            return stored
+        broken = self.spent([digest]).get(digest, Spent())
+        priced = reply.dollars is not None and broken.dollars is not None
+        total = replace(
+            reply,
+            tokens_in=reply.tokens_in + broken.tokens_in,
+            tokens_out=reply.tokens_out + broken.tokens_out,
+            dollars=(reply.dollars or 0) + (broken.dollars or 0) if priced else None,
+        )
+        content = {name: getattr(total, name) for name in STORED}
+        self._connection.execute("INSERT INTO answers VALUES (?, ?)", (digest, json.dumps(content)))
+        return total
 
     def broke(
         self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
     ) -> None:
         """Record an attempt that was billed and gave no answer."""
-        with self._change():
-            self._broken(digest, tokens_in, tokens_out, dollars, reason)
+        with self.change():
+            self.insert_broken(digest, tokens_in, tokens_out, dollars, reason)
 
     def spent(self, digests: Iterable[str]) -> dict[str, Spent]:
         """Return the cost of broken answers, by digest.
@@ -170,9 +175,10 @@ class Cache:
         )
         return [(token, batch, _listed(batch, digests)) for token, batch, digests in rows]
 
-    def _broken(
+    def insert_broken(
         self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
     ) -> None:
+        """Record a billed attempt as part of a change; as `broke`."""
         row = (digest, tokens_in, tokens_out, dollars, reason)
         self._connection.execute("INSERT INTO broken VALUES (?, ?, ?, ?, ?)", row)
 
@@ -186,7 +192,8 @@ class Cache:
         return rows
 
     @contextmanager
-    def _change(self) -> Iterator[None]:
+    def change(self) -> Iterator[None]:
+        """Make several changes with one flush to disk, all of them or none."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -270,7 +277,8 @@ def _json(text: object) -> Any:  # noqa: ANN401  JSON
         return None
 
 
-def _unusable(folder: Path, error: Exception) -> ServiceError:
+def unusable(folder: Path, error: Exception) -> ServiceError:
+    """Return the error that says that answers cannot be kept."""
     return ServiceError(
         f"answers cannot be kept in {folder} ({error}): make room or make it writable; a damaged "
         f"{FILE} may be removed, after which all requests are sent again"

@@ -1,29 +1,28 @@
-"""One attempt through the openai client; the only module that speaks to a service.
+"""A client of a service: the openai client as it is configured, and posts beside it.
 
-The client's own retries are off: they would hide attempts from the count, the budget and the
-cache. Its errors hold the request with its key, so they are never kept as a cause; and the key is
-removed from whatever a service answers before anybody reads it.
+The openai client makes the headers of each request and the calls about files and batches; requests
+for answers go through `transport`, which costs a seventh. Its own retries are off: they would hide
+attempts from the count, the budget and the cache. Its errors hold the request with its key, so they
+are never kept as a cause; and the key is removed from whatever a service answers before anybody
+reads it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from lake import documents
-from pipelines.llm import bounds
-from pipelines.llm.answers import message
-from pipelines.llm.attempt_error import AttemptError, refused
+from pipelines.llm import bounds, translation
+from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.settings import Access, Service
+from pipelines.llm.transport import Transport
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 Value = TypeVar("Value")
+Learn = Callable[[Mapping[str, str]], None]
 QUOTED: Final = 80
 """Characters of an answer that is no JSON in a reason."""
 EVENTS: Final = "text/event-stream"
@@ -32,12 +31,22 @@ EVENTS: Final = "text/event-stream"
 class Client:
     """An open connection pool to a service."""
 
-    def __init__(self, access: Access, service: Service, *, direct: bool = False) -> None:
-        """Open the pool; `direct`: past the environment's proxies, to this machine."""
+    def __init__(
+        self, access: Access, service: Service, *, direct: bool = False, learn: Learn | None = None
+    ) -> None:
+        """Open the pool inside a running event loop.
+
+        Args:
+            access: Address and key.
+            service: Gives the time that an attempt may take.
+            direct: Whether to go past the environment's proxies, to this machine.
+            learn: Is given the headers of every answer to a post.
+        """
         import openai  # noqa: PLC0415  slow to import
 
         self.access = access
         self._timeout = service.timeout_s
+        self._learn = learn
         self._openai = openai.AsyncOpenAI(
             api_key=access.key,
             base_url=access.base_url,
@@ -49,6 +58,12 @@ class Client:
                 event_hooks={"response": [bounds.bounded]},
             ),
         )
+        self._transport = Transport(access.base_url, self._headers(), direct=direct)
+
+    def _headers(self) -> dict[str, str]:
+        """The headers that the openai client sends, as far as they are set."""
+        named = {**self._openai.default_headers, **self._openai.auth_headers, **bounds.ACCEPTED}
+        return {name: value for name, value in named.items() if isinstance(value, str)}
 
     async def send(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post a request and return the body of a 200.
@@ -56,15 +71,17 @@ class Client:
         Raises:
             AttemptError: There is none.
         """
-        import httpx2  # noqa: PLC0415  slow to import
-
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._openai.post(path, body=dict(body), cast_to=httpx2.Response)
-                data = self.access.scrubbed(await response.aread())
+                received = await self._transport.post(path, body)
         except Exception as error:  # noqa: BLE001  translated in one table
-            self.translate(error)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            translation.translate(error, self.access, self._timeout)
+        if self._learn is not None:
+            self._learn(received.headers)
+        if received.status not in range(200, 300):
+            raise translation.refusal(received, self.access)
+        data = self.access.scrubbed(received.data)
+        kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
         self._check_json(data, kind)
         return data
 
@@ -94,70 +111,13 @@ class Client:
             async with asyncio.timeout(self._timeout):
                 return await call(self._openai)
         except Exception as error:  # noqa: BLE001  translated in one table
-            self.translate(error)
+            translation.translate(error, self.access, self._timeout)
 
     async def close(self) -> None:
         """Close the pool."""
+        await self._transport.close()
         await self._openai.close()
 
     def scrubbed(self, data: bytes) -> bytes:
         """Return bytes of the service with the key removed."""
         return self.access.scrubbed(data)
-
-    def translate(self, error: Exception) -> NoReturn:
-        """Raise the error that an error of the client means, without the key.
-
-        Raises:
-            AttemptError: The service or the network failed.
-        """
-        import httpx2  # noqa: PLC0415  slow to import
-        import openai  # noqa: PLC0415  slow to import
-
-        base_url = self.access.base_url
-        if isinstance(error, openai.APIStatusError):
-            raise self._refused(error) from None
-        if isinstance(error, (TimeoutError, openai.APITimeoutError)):
-            reason = f"{base_url} did not answer within {self._timeout:g} s"
-            raise AttemptError(reason, uncertain=True) from None
-        for link in (error, error.__cause__):
-            if isinstance(link, bounds.OversizedError):
-                reason = f"{base_url} {link}"
-                raise AttemptError(reason, retryable=False, uncertain=True) from None
-        if isinstance(error, (openai.APIConnectionError, httpx2.TransportError)):
-            cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
-            if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol)):
-                reason = f"nothing answers at {base_url}: {cause}".rstrip(": ")
-                raise AttemptError(reason, unreachable=True) from None
-            raise AttemptError(f"{base_url} cut the connection", uncertain=True) from None
-        if isinstance(error, openai.OpenAIError):
-            reason = f"{base_url} gave an answer that cannot be read ({type(error).__name__})"
-            raise AttemptError(reason) from None
-        raise error
-
-    def _refused(self, error: openai.APIStatusError) -> AttemptError:
-        content = self.access.scrubbed(error.response.content)
-        try:
-            text = message(documents.parse_json(content, strict=False))
-        except ValueError:
-            text = ""
-        text = text or error.response.reason_phrase
-        seconds = retry_after(error.response.headers)
-        code = error.code or error.type or ""
-        return refused(self.access.base_url, error.status_code, text, seconds, str(code))
-
-
-def retry_after(headers: Mapping[str, str] | httpx2.Headers) -> float | None:
-    """Return the seconds that Retry-After asks to wait, given in seconds or as an HTTP date."""
-    value = headers.get("retry-after-ms")
-    scale = 1000.0 if value is not None else 1.0
-    value = value if value is not None else headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        seconds = float(value) / scale
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return seconds if 0 < seconds < float("inf") else None

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipelines.llm.attempt_error import AttemptError
-from pipelines.llm.client import Client
+from pipelines.llm.client import Client, Learn
 from pipelines.llm.launch import serve_on_demand, serves
 from pipelines.llm.settings import Service, access
 
@@ -16,8 +16,9 @@ from pipelines.llm.settings import Service, access
 class ServiceConnection:
     """A client of the service that the settings name, open while it is used."""
 
-    def __init__(self, service: Service) -> None:
-        """Keep the settings; nothing is opened yet."""
+    def __init__(self, service: Service, learn: Learn | None = None) -> None:
+        """Keep the settings, and who learns from headers; nothing is opened yet."""
+        self._learn = learn
         self._service = service
         self._local = access(service) is None
         self._opening = asyncio.Lock()
@@ -76,6 +77,6 @@ class ServiceConnection:
             opened = access(self._service)
             if opened is None:
                 opened = await asyncio.to_thread(serve_on_demand)
-            self._client = Client(opened, self._service, direct=self._local)
+            self._client = Client(opened, self._service, direct=self._local, learn=self._learn)
             if stale is not None:
                 await stale.close()

@@ -172,8 +172,10 @@ class Ledger:
     """Reserved for attempts in flight."""
     done: int = 0
     """Requests answered."""
+    unpriced: bool = False
+    """Whether the price of an attempt was unknown, so that `spent` says too little."""
     _counted: set[str] = field(default_factory=set)
-    _changed: asyncio.Condition | None = None
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def remember(self, paid: Mapping[str, float | None], answered: int) -> None:
         """Count what was paid for requests before this call; each digest counts once."""
@@ -188,31 +190,27 @@ class Ledger:
         Raises:
             BudgetError: Nothing is in flight, and the attempt could pass the budget.
         """
-        async with self.changed:
-            while budget is not None and not self._fits(amount, budget):
-                if self.reserved <= 0:
-                    raise self.over(budget)
-                await self.changed.wait()
-            self.reserved += amount
+        while budget is not None and not self._fits(amount, budget):
+            if self.reserved <= 0:
+                raise self.over(budget)
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self.reserved += amount
 
-    async def settle(self, reserved: float, paid: float | None, *, uncertain: bool = False) -> None:
-        """Replace what was reserved by what an attempt cost."""
-        async with self.changed:
-            self.reserved = max(0.0, self.reserved - reserved)
-            self.spent += paid or 0.0
-            self.uncertain += reserved if uncertain else 0.0
-            self.changed.notify_all()
-
-    @property
-    def changed(self) -> asyncio.Condition:
-        """The condition of the running loop that is notified whenever an attempt is settled."""
-        if self._changed is None:
-            self._changed = asyncio.Condition()
-        return self._changed
+    def settle(self, reserved: float, paid: float | None, *, uncertain: bool = False) -> None:
+        """Replace what was reserved by what an attempt cost, and let others look for room again."""
+        self.reserved = max(0.0, self.reserved - reserved)
+        self.spent += paid or 0.0
+        self.uncertain += reserved if uncertain else 0.0
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            if not turn.done():
+                turn.set_result(None)
 
     def restart(self) -> None:
         """Forget the last event loop, and what was in flight there."""
-        self._changed, self.reserved = None, 0.0
+        self._waiting, self.reserved = [], 0.0
 
     def over(self, budget: float) -> BudgetError:
         """Return the error that says what the budget was spent on."""

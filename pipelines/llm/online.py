@@ -25,7 +25,7 @@ async def run(
     queue = iter(missing)
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(session.service.concurrency, len(missing))):
+            for _ in range(min(session.service.resolved_concurrency, len(missing))):
                 group.create_task(_work(session, connection, queue))
     except* PipelineError as errors:
         raise _first(errors) from None
@@ -70,6 +70,21 @@ async def _answer(
 
 
 async def _send(session: RequestSession, connection: ServiceConnection, attempt: Attempt) -> Reply:
+    """Send a request once, when the limiter lets it go, and store the answer.
+
+    A request counts as in flight until its answer is on disk, so a kill loses no more than that.
+    """
+    since = await session.limiter.acquire()
+    try:
+        return await _sent(session, connection, attempt)
+    except AttemptError as error:
+        session.slow_down(since, error)
+        raise
+    finally:
+        session.limiter.release()
+
+
+async def _sent(session: RequestSession, connection: ServiceConnection, attempt: Attempt) -> Reply:
     """Send a request once, within the budget, and store the answer."""
     request = attempt.request
     stored = session.cache.answers([request.digest]).get(request.digest)
@@ -80,14 +95,15 @@ async def _send(session: RequestSession, connection: ServiceConnection, attempt:
     paid, uncertain = None, False
     try:
         answer = answers.read(await connection.send(request.path, attempt.body), request)
+        session.limiter.answered(sum(answer.usage[:2]))
         paid = session.price(request, answer.usage)
-        return session.keep(attempt, answer, paid)
+        return await session.keep(attempt, answer, paid)
     except AttemptError as error:
-        paid, uncertain = session.charge(request, error), error.uncertain
+        paid, uncertain = await session.charge(request, error), error.uncertain
         attempt.broken_answers += error.other_seed
         raise
     finally:
-        await session.ledger.settle(reserved, paid, uncertain=uncertain)
+        session.ledger.settle(reserved, paid, uncertain=uncertain)
 
 
 async def _reserve(session: RequestSession, request: Request) -> float:

@@ -11,12 +11,16 @@ from typing import Any, Final
 from pipelines.common import console
 from pipelines.common.errors import PipelineError, TooManyFailures
 from pipelines.llm import answers, costs
+from pipelines.llm.answer_writer import AnswerWriter
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache, Spent
 from pipelines.llm.costs import Ledger
+from pipelines.llm.figures import Figures
+from pipelines.llm.rate import RateLimiter
 from pipelines.llm.settings import Service
 from pipelines.llm.values import NOTHING, Failure, Reply, Request, Usage
 
+TOO_MANY: Final = 429
 HOPELESS: Final = 10
 """Requests that fail for good one after another, without any answer, before a run stops."""
 SHOWN: Final = 3
@@ -56,6 +60,9 @@ class RequestSession:
 
     service: Service
     cache: Cache
+    """Read by the event loop; `writer` writes."""
+    writer: AnswerWriter
+    limiter: RateLimiter
     ledger: Ledger
     progress: Callable[[int, int], None]
     total: int
@@ -73,6 +80,7 @@ class RequestSession:
     """Until when it was said that the service asks to wait, on the monotonic clock."""
     told: bool = False
     """Whether it was said that the service does not count tokens."""
+    figures: Figures = field(default_factory=Figures)
 
     def prepare(self, missing: Sequence[Request]) -> None:
         """Check the requests that will be sent, and count what was paid for them before.
@@ -80,8 +88,7 @@ class RequestSession:
         Raises:
             ParamsError: A schema is no JSON schema, or there is a budget and no price.
         """
-        schemas = {id(request.schema): request.schema for request in missing}
-        for schema in schemas.values():
+        for schema in {id(request.schema): request.schema for request in missing}.values():
             if schema:
                 answers.check_schema(schema)
         for request in missing:
@@ -92,12 +99,14 @@ class RequestSession:
         self.ledger.restart()
         self.ledger.remember(paid, answered=len(paid))
         self.ledger.remember(self.before, 0)
+        self.figures.begin(len(missing))
         self.progress(len(self.results), self.total)
 
     def finish(self, result: Reply | Failure) -> None:
         """Count a result, and stop the session when too many requests failed."""
         self.results[result.digest] = result
-        self.progress(len(self.results), self.total)
+        self.figures.count(result)
+        self.report()
         if isinstance(result, Reply):
             self.ledger.done += 1
             self.answered += 1
@@ -120,6 +129,13 @@ class RequestSession:
                 )
             )
 
+    def report(self) -> None:
+        """Say how many requests are done, and now and then what they took."""
+        note = getattr(self.progress, "note", None)
+        if note is not None and self.figures.is_due():
+            note(self.figures.sentence(self.ledger))
+        self.progress(len(self.results), self.total)
+
     def _tally(self) -> str:
         """Why requests failed, the most frequent reason first."""
         counted = self.reasons.most_common(SHOWN)
@@ -134,6 +150,7 @@ class RequestSession:
     def price(self, request: Request, usage: Usage) -> float | None:
         """Return what an attempt cost, in dollars; None: the price is unknown."""
         paid = costs.paid(self.service, request, usage)
+        self.ledger.unpriced |= paid is None
         if not usage.known and paid and not self.told:
             self.told = True
             console.line(
@@ -142,10 +159,10 @@ class RequestSession:
             )
         return paid
 
-    def keep(self, attempt: Attempt, answer: answers.Answer, paid: float | None) -> Reply:
+    async def keep(self, attempt: Attempt, answer: answers.Answer, paid: float | None) -> Reply:
         """Store an answer and return the stored one: another process may have been faster."""
         digest = attempt.request.digest
-        stored = self.cache.keep(
+        stored = await self.writer.keep(
             Reply(
                 digest=digest,
                 text=answer.text,
@@ -162,14 +179,27 @@ class RequestSession:
         )
         return replace(stored, dollars_before=self.before.get(digest, 0.0))
 
-    def charge(self, request: Request, error: AttemptError) -> float | None:
+    async def charge(self, request: Request, error: AttemptError) -> float | None:
         """Record what an attempt without an answer was billed, and return it; None: nothing."""
         if error.usage == NOTHING:
             return None
         paid = self.price(request, error.usage)
-        tokens = error.usage.tokens_in, error.usage.tokens_out
-        self.cache.broke(request.digest, *tokens, paid, error.reason)
+        await self.writer.broke(request.digest, error.usage, paid, error.reason)
         return paid
+
+    def slow_down(self, since: float, error: AttemptError) -> None:
+        """Hold all requests back where the service asks for it.
+
+        Args:
+            since: When the refused request was sent, on the limiter's clock.
+            error: How it was refused.
+        """
+        wait = error.retry_after
+        wait = None if wait is None else min(wait, self.service.wait_max_s)
+        if error.status == TOO_MANY and error.retryable:
+            self.limiter.refused(since, wait)
+        elif wait is not None and error.retryable:
+            self.limiter.pause(wait)
 
     def waits(self, seconds: float, error: AttemptError) -> None:
         """Say that the service asks for a long wait, once for requests that wait together."""

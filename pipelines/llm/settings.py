@@ -22,6 +22,9 @@ LOCAL: Final = "local"
 """The model name that means: the project's own server."""
 LOCAL_LICENCE: Final = "https://ai.google.dev/gemma/terms"
 """Terms under which the weights of that server's model are used."""
+MOST_AT_ONCE: Final = 128
+LOCAL_AT_ONCE: Final = 4
+"""Requests at once, where the settings name no bound."""
 OPENAI: Final = "https://api.openai.com/v1"
 BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
@@ -66,8 +69,9 @@ class Service(StrictModel):
     extra_body: Mapping[str, Any] = {}
     """Fields of the request body that only this service knows."""
 
-    concurrency: int = operational(4, gt=0)
-    """Requests at once."""
+    concurrency: int | None = operational(None, gt=0)
+    """Requests at once, at most: 16 in the beginning, one more after as many answers, half after a
+    429. None: 128, and 4 for `local`, which works on one at a time."""
     timeout_s: float = operational(120.0, gt=0)
     """Seconds that one whole attempt may take."""
     attempts: int = operational(5, gt=0)
@@ -103,6 +107,11 @@ class Service(StrictModel):
     def resolved_licence(self) -> str | None:
         """The licence of the model; None: nobody says."""
         return self.licence or (LOCAL_LICENCE if self.model == LOCAL else None)
+
+    @property
+    def resolved_concurrency(self) -> int:
+        """Requests at once, at most."""
+        return self.concurrency or (LOCAL_AT_ONCE if self.model == LOCAL else MOST_AT_ONCE)
 
     @property
     def resolved_endpoint(self) -> EndpointName:

@@ -36,4 +36,4 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def service() -> Service:
     """Short answers, and little patience."""
-    return Service(max_tokens=4, wait_s=0.01, wait_max_s=2, attempts=3, timeout_s=60)
+    return Service(max_tokens=4, concurrency=4, wait_s=0.01, wait_max_s=2, attempts=3, timeout_s=60)

@@ -110,7 +110,7 @@ def test_an_address_where_nobody_listens_is_named(
     monkeypatch.setenv(API_KEY, "sk-12345678")
     nowhere = service.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
     with pytest.raises(
-        ServiceError, match=r"nothing answers at http://127\.0\.0\.1:9/v1: All conn"
+        ServiceError, match=r"nothing answers at http://127\.0\.0\.1:9/v1: Connect call failed"
     ):
         ask([request(nowhere, "a")], nowhere, cache=cache)
 

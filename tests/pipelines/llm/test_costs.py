@@ -71,9 +71,9 @@ def test_a_ledger_waits_for_room_and_stops_where_there_is_none() -> None:
         waiting = asyncio.create_task(ledger.reserve(0.6, 1.0))
         await asyncio.sleep(0)
         assert not waiting.done()
-        await ledger.settle(0.6, 0.1)  # it was cheaper: there is room
+        ledger.settle(0.6, 0.1)  # it was cheaper: there is room
         await asyncio.wait_for(waiting, 1)
-        await ledger.settle(0.6, None, uncertain=True)  # cut off: perhaps billed
+        ledger.settle(0.6, None, uncertain=True)  # cut off: perhaps billed
         with pytest.raises(BudgetError, match=r"\$0.1000 is spent and perhaps \$0.6000"):
             await ledger.reserve(0.6, 1.0)
 

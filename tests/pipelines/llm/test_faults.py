@@ -13,8 +13,8 @@ import pytest
 from pipelines.common.errors import ServiceError, TooManyFailures
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered
-from pipelines.llm.client import retry_after
 from pipelines.llm.settings import Price, Service
+from pipelines.llm.translation import retry_after
 from pipelines.llm.values import Failure, Reply, Request, request
 from tests.pipelines.llm.proxy import Act, Exchange, Proxy, cut, pass_on, retold, say, slow, status
 from tests.served import LocalServer

@@ -1,0 +1,109 @@
+"""What a request costs the process that asks: `ask` beside other clients of the same fake service.
+
+Processor time of the asking process (user and system), without its start: each client is measured
+in a process of its own with two amounts of requests, and the difference is what a further request
+costs. `aiohttp` and `httpx` post the same bodies and read no answer: they are floors. Peers are
+measured where they are installed, in this interpreter or in one that `--peers` names, so that
+their requirements need not agree with ours. All take turns; a busy machine slows them alike.
+
+    python -m benchmarks.asking [--requests 1000 3000] [--peers /tmp/peers/bin/python] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measured import machine
+
+WORKERS: Final = Path(__file__).with_name("asking_workers.py")
+OURS: Final = ("ask", "aiohttp", "httpx", "openai")
+PEERS: Final = ("instructor", "curator")
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+@contextmanager
+def fake_service(delay: float) -> Iterator[str]:
+    """Run the fake service in a process of its own, and give its address."""
+    command = [sys.executable, "-m", "benchmarks.fake_service", "--delay", str(delay)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield process.stdout.readline().strip() if process.stdout is not None else ""
+        finally:
+            process.terminate()
+
+
+def cpu_seconds(python: str, client: str, count: int, base_url: str) -> float | None:
+    """Processor seconds of a process that asks so many requests; None: it is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [python, "-P", str(WORKERS), client, str(count)],
+            env={
+                **os.environ,
+                "OPENAI_BASE_URL": base_url,
+                "OPENAI_API_KEY": "sk-of-nobody-000000",
+                "PYTHONPATH": str(ROOT),
+                "HOME": folder,
+            },
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    lines = done.stdout.strip().splitlines()
+    if done.returncode == os.EX_UNAVAILABLE:
+        return None
+    if done.returncode or not lines:
+        sys.exit(f"{client} failed: {done.stderr[-2000:]}")
+    return float(lines[-1])
+
+
+def measure(counts: Sequence[int], peers: str | None, delay: float) -> list[dict[str, Any]]:
+    """Measure every client with every amount of requests."""
+    ways = [(sys.executable, client) for client in OURS]
+    ways += [(peers, client) for client in PEERS if peers is not None]
+    rows = []
+    with fake_service(delay) as base_url:
+        for python, client in ways:
+            cpu = [cpu_seconds(python, client, count, base_url) for count in counts]
+            if cpu[0] is None or cpu[-1] is None:
+                continue
+            further = 1000 * (cpu[-1] - cpu[0]) / (counts[-1] - counts[0])
+            rows.append({"client": client, "cpu_s": cpu, "further_ms": round(further, 3)})
+    return rows
+
+
+def main() -> None:
+    """Parse the command line, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.asking", description=__doc__)
+    parser.add_argument("--requests", type=int, nargs=2, default=[1000, 3000])
+    parser.add_argument("--delay", type=float, default=0.005, help="of the service, in seconds")
+    parser.add_argument("--peers", help="interpreter with further clients")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rows, facts = measure(options.requests, options.peers, options.delay), machine()
+    if options.json:
+        print(json.dumps({"machine": facts, "requests": options.requests, "rows": rows}, indent=1))
+        return
+    table = Table(title=", ".join(f"{name} {value}" for name, value in facts.items()))
+    for head in ("client", *(f"CPU s, {count:,}" for count in options.requests), "ms a further"):
+        table.add_column(head, justify="left" if head == "client" else "right")
+    for row in rows:
+        cells = [*(f"{cpu:.2f}" for cpu in row["cpu_s"]), f"{row['further_ms']:.2f}"]
+        table.add_row(row["client"], *cells)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
