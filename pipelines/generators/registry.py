@@ -16,6 +16,7 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
         "augment": "pipelines.generators.augment.generator:Augment",
         "diffusion": "pipelines.generators.diffusion.generator:Diffusion",
         "file": "pipelines.generators.file.generator:File",
+        "gan": "pipelines.generators.gan.generator:Gan",
         "interpolation": "pipelines.generators.interpolation.generator:Interpolation",
         "real": "pipelines.generators.real:Real",
         "simulate": "pipelines.generators.simulate.generator:Simulate",

@@ -40,9 +40,10 @@ from pipelines.common.errors import (
 )
 from pipelines.features import images
 from pipelines.gate import stored_leaks
-from pipelines.generators.diffusion import folder, model, unet
+from pipelines.generators.diffusion import model, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text import exemplars, templates
+from pipelines.generators.trained import folder
 from pipelines.llm import answers, client
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache

@@ -31,8 +31,8 @@ from lineage.proof.prove import prove
 from lineage.proof.tables import Tables
 from pipelines.common.errors import GeneratorError
 from pipelines.generators import model_folder
-from pipelines.generators.diffusion import folder
 from pipelines.generators.text import exemplars
+from pipelines.generators.trained import folder
 from pipelines.rounds import ancestry_index, manifest
 from pipelines.rounds import payload as payload_faults
 from pipelines.scorers.cache import Cache

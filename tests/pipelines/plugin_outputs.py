@@ -23,6 +23,7 @@ from pipelines.features import image_style, images
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.file.settings import FileFit, FileGenerate
+from pipelines.generators.gan.settings import GanFit, GanGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.real import RealGenerate
 from pipelines.generators.registry import GENERATORS
@@ -79,6 +80,7 @@ SOLVERS: Final = {
     ("scorer", "toxicity"),
     ("scorer", "language"),
     ("generator", "diffusion"),
+    ("generator", "gan"),
     ("modality", "text"),
     ("task", "table_target"),
     ("metric", "table_fidelity"),
@@ -223,6 +225,7 @@ def of_generator(name: str, place: Path) -> object:
         "augment": of_augment,
         "diffusion": of_diffusion,
         "file": of_file,
+        "gan": of_gan,
         "interpolation": of_interpolation,
         "real": of_real,
         "simulate": of_simulate,
@@ -319,11 +322,21 @@ def of_simulate(place: Path) -> object:
 
 def of_diffusion(place: Path) -> object:
     """Mean brightness of each half of a sampled image."""
-    generator = GENERATORS.load("diffusion")
-    samples = pictures(1).with_columns(pl.lit(1.0).alias("weight"))
     fit = DiffusionFit(channels=(8, 16), steps=30, batch=16, reference_rows=ROWS, device="cpu")
-    generator.fit(samples, fit, 3, place)
-    settings = DiffusionGenerate(steps=4, device="cpu")
+    return of_trained("diffusion", fit, DiffusionGenerate(steps=4, device="cpu"), place)
+
+
+def of_gan(place: Path) -> object:
+    """The same, of more steps."""
+    fit = GanFit(
+        latent=4, channels=8, widest=16, steps=60, batch=16, reference_rows=ROWS, device="cpu"
+    )
+    return of_trained("gan", fit, GanGenerate(device="cpu"), place)
+
+
+def of_trained(name: str, fit: Any, settings: Any, place: Path) -> object:
+    generator = GENERATORS.load(name)
+    generator.fit(pictures(1).with_columns(pl.lit(1.0).alias("weight")), fit, 3, place)
     request = GenerateRequest("tiny", 1, 7, ("image",), 6, 4, settings, place)
     result = making.make(generator, request)
     pixels = images.to_unit(images.decode(result.candidates["image"]))

@@ -33,6 +33,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator augment/1": "f11684af9b7a523e9198890fdf9b42dc537953f5c5dde1f1e194b8003bc9d853",
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
     "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
+    "generator gan/1": "a50bcbcf838dcc30ada162be5f816992bdc8c7044dad8561538327a6b1082fcf",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
     "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",
     "generator simulate/1": "74e4cceb80e2cb77223bbf2d1de14aaab9ab947442481ed57bb908d33b6dff4d",

@@ -12,17 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lake.visible import visible
 from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
-from pipelines.generators.diffusion import folder, training, unet
+from pipelines.generators.diffusion import training, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate, Fitting
+from pipelines.generators.trained import classes as labelled
+from pipelines.generators.trained import folder, machine, tensors
+from pipelines.generators.trained.classes import Labels
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +36,6 @@ MOST_VALUES: Final = 3 * image_files.MAX_PIXELS
 """Numbers of an image, at most."""
 MOST_PATCH: Final = 16
 """Side of a square of pixels that a network takes as one, at most."""
-Labels: TypeAlias = NDArray[Any]
-"""Whole numbers (int64), or names (objects)."""
 
 
 def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
@@ -63,13 +63,12 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     Raises:
         GeneratorError: nothing to train on, or the loss is no longer finite.
     """
-    _check(pixels, labels, weights)
-    classes = np.unique(np.empty(0, dtype=np.int64) if labels is None else labels)
+    labelled.check_training(pixels, labels, weights)
+    classes, places = labelled.places(labels, len(pixels))
     fitting = settings.suited(pixels.shape[1:])
     architecture = unet.architecture(fitting, pixels.shape[1:], len(classes))
     steps = scaled_steps(fitting, len(pixels))
-    places = np.zeros(len(pixels), np.int64) if labels is None else _indices(labels, classes)
-    with unet.repeatable(settings.threads, settings.device) as device:
+    with machine.repeatable(settings.threads, settings.device) as device:
         network = unet.build(architecture, seed).to(device)
         size, patch = architecture["sample_size"], fitting.patch
         data = training.tensors(pixels, places, weights, size, patch)
@@ -78,7 +77,7 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
         "kind": KIND,
         "architecture": architecture,
         "schedule": unet.schedule(settings.train_timesteps),
-        "classes": classes.tolist(),
+        "classes": classes,
         "image_shape": list(pixels.shape[1:]),
         "settings": fitting.described(),
         "steps": steps,
@@ -110,11 +109,11 @@ def generate(
 
     manifest = folder.read_manifest(directory, KIND)
     _check_manifest(directory, manifest)
-    indices = _asked(labels, manifest["classes"])
+    indices = labelled.asked(labels, manifest["classes"])
     noise = torch.Generator().manual_seed(seed)
     starts = range(0, len(indices), settings.batch)
     batches = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
-    with unet.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
+    with machine.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
         network = _load(directory, manifest).to(device)
         for start in track(starts, "generate"):
             chosen = torch.from_numpy(indices[start : start + settings.batch]).to(device)
@@ -124,23 +123,13 @@ def generate(
 
 def environment(settings: DiffusionGenerate) -> dict[str, Any]:
     """Collect what another sampling with these settings must share to produce the same bits."""
-    with unet.repeatable(settings.threads, settings.device) as device:
-        return {**unet.environment(settings.threads, device), **unet.machine(device)}
+    with machine.repeatable(settings.threads, settings.device) as device:
+        return {**unet.environment(settings.threads, device), **machine.described(device)}
 
 
 def scaled_steps(settings: Fitting, rows: int) -> int:
     """Optimiser steps for a training mix of `rows` rows."""
     return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))
-
-
-def _check(pixels: NDArray[np.uint8], labels: Labels | None, weights: NDArray[np.float64]) -> None:
-    if not len(pixels):
-        raise GeneratorError("there is no row to train the generator on; check the training mix")
-    counts = {len(weights), len(pixels) if labels is None else len(labels)}
-    if counts != {len(pixels)}:
-        raise GeneratorError("the generator needs one label and one weight for each image")
-    if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
-        raise GeneratorError("the weights of the training mix must be finite and not all zero")
 
 
 def _sample(
@@ -162,13 +151,9 @@ def _sample(
         guess = _predict(network, image, time, labels, settings.guidance)
         fresh = torch.randn(shape, generator=draw).to(device) if eta else None
         image = scheduler.step(guess, time, image, eta=eta, variance_noise=fresh).prev_sample
-    height, width, *colours = manifest["image_shape"]
     patch = _patch(manifest)
     whole = image if patch == 1 else torch.nn.functional.pixel_shuffle(image, patch)
-    shown = whole[:, :, :height, :width] if colours else whole[:, 0, :height, :width]
-    pixels = (shown.permute(0, 2, 3, 1) if colours else shown).float().cpu().numpy()
-    pixels[~np.isfinite(pixels)] = np.nan
-    return np.clip((pixels + 1) / 2, 0, 1).astype(np.float32)
+    return tensors.from_model(whole, manifest["image_shape"])
 
 
 def _predict(
@@ -203,7 +188,7 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
         isinstance(architecture, dict)
         and isinstance(schedule, dict)
         and isinstance(classes, list)
-        and _are_labels(classes)
+        and labelled.are_labels(classes)
         and _is_shape(architecture.get("sample_size"))
         and _is_shape(manifest.get("image_shape"))
         and _covers(architecture, manifest["image_shape"])
@@ -219,13 +204,6 @@ def _patch(manifest: Mapping[str, Any]) -> int:
     """Return the side of the squares of pixels that the network takes as one."""
     values: int = manifest["architecture"]["in_channels"]
     return math.isqrt(values // math.prod(manifest["image_shape"][2:]))
-
-
-def _are_labels(classes: list[Any]) -> bool:
-    """Return whether all values are whole numbers of 64 bits, or all are names."""
-    return all(type(each) is int and abs(each) < 1 << 63 for each in classes) or all(
-        type(each) is str for each in classes
-    )
 
 
 def _is_shape(value: object) -> bool:
@@ -255,37 +233,3 @@ def _load(directory: Path, manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401 
     network = unet.build(manifest["architecture"], seed=0)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(requires_grad=False)
-
-
-def _asked(labels: Labels | int, classes: list[Any]) -> NDArray[np.int64]:
-    """Return the place of each label among the classes, [n]; all 0 where there are no classes.
-
-    Raises:
-        GeneratorError: Labels are asked for of a generator that knows none, or the other way.
-    """
-    if isinstance(labels, int) != (not classes):
-        raise GeneratorError(
-            "the generator was fitted on images without labels, and labels are asked for"
-            if not classes
-            else "the generator was fitted on labels, and images without one are asked for"
-        )
-    if isinstance(labels, int):
-        return np.zeros(labels, dtype=np.int64)
-    kind = np.int64 if type(classes[0]) is int else object
-    return _indices(labels, np.asarray(classes, dtype=kind))
-
-
-def _indices(labels: Labels, classes: Labels) -> NDArray[np.int64]:
-    """Return the place of each label in the sorted classes, [n].
-
-    Raises:
-        GeneratorError: A label is none of them.
-    """
-    known = classes.tolist()
-    unknown = [label for label in np.unique(labels).tolist() if label not in known]
-    if unknown:
-        raise GeneratorError(
-            f"the generator knows no class {visible(str(unknown[0]))}; "
-            f"it was fitted on {', '.join(visible(str(each)) for each in known)}"
-        )
-    return np.searchsorted(classes, labels)

@@ -18,6 +18,7 @@ from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import announced
 from pipelines.generators.diffusion import unet
 from pipelines.generators.diffusion.settings import Fitting
+from pipelines.generators.trained.tensors import to_model
 
 if TYPE_CHECKING:
     import torch
@@ -150,23 +151,3 @@ def tensors(
         torch.from_numpy(labels),
         torch.from_numpy(weights.astype(np.float64)),
     )
-
-
-def to_model(pixels: NDArray[np.uint8], size: Iterable[int], patch: int = 1) -> torch.Tensor:
-    """Turn images into tensors [n, c, h', w'] in [-1, 1], padded to a size that halves.
-
-    Greyscale, [n, h, w] in 0..255, is padded with black; colour, [n, h, w, 3], with the colours of
-    its edge, because a frame of another colour is more to learn. Each square of `patch` by `patch`
-    pixels becomes one place with more channels.
-    """
-    import torch  # noqa: PLC0415  slow to import
-
-    sides = zip(size, pixels.shape[1:3], strict=True)
-    spare = [(0, have * patch - side) for have, side in sides]
-    if pixels.ndim == 3:  # noqa: PLR2004  n, h, w
-        channels_first = np.pad(pixels, [(0, 0), *spare])[:, None]
-    else:
-        padded = np.pad(pixels, [(0, 0), *spare, (0, 0)], mode="edge")
-        channels_first = np.ascontiguousarray(padded.transpose(0, 3, 1, 2))
-    whole = torch.from_numpy(channels_first.astype(np.float32) / 127.5 - 1)
-    return whole if patch == 1 else torch.nn.functional.pixel_unshuffle(whole, patch)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.diffusion import folder
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.trained import folder
 
 Rows = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64]]
 """Pixels, labels and weights of a training set."""

@@ -1,0 +1,1 @@
+"""The GAN generator: a small class-conditional adversarial network, fitted from scratch."""

@@ -1,0 +1,1 @@
+"""What generators that train a network of their own on the mix have in common."""
