@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
-from pipelines.generators.diffusion import training, unet
+from pipelines.generators.diffusion import samplers, training, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate, Fitting
 from pipelines.generators.trained import classes as labelled
 from pipelines.generators.trained import folder, machine, tensors
@@ -141,16 +141,21 @@ def _sample(
 ) -> NDArray[np.float32]:
     import torch  # noqa: PLC0415  slow to import
 
-    device = labels.device
-    scheduler = unet.scheduler(manifest["schedule"])
-    scheduler.set_timesteps(settings.steps)
     shape = (len(labels), network.config.in_channels, *network.config.sample_size)
-    image = torch.randn(shape, generator=draw).to(device)
-    eta = settings.noise(manifest["image_shape"])
-    for time in scheduler.timesteps:
-        guess = _predict(network, image, time, labels, settings.guidance)
-        fresh = torch.randn(shape, generator=draw).to(device) if eta else None
-        image = scheduler.step(guess, time, image, eta=eta, variance_noise=fresh).prev_sample
+    start = torch.randn(shape, generator=draw).to(labels.device)
+
+    def guess(image: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        return _predict(network, image, time, labels, settings.guidance)
+
+    image = samplers.run(
+        settings.sampler,
+        manifest["schedule"],
+        steps=settings.steps,
+        eta=settings.noise(manifest["image_shape"]),
+        start=start,
+        draw=draw,
+        guess=guess,
+    )
     patch = _patch(manifest)
     whole = image if patch == 1 else torch.nn.functional.pixel_shuffle(image, patch)
     return tensors.from_model(whole, manifest["image_shape"])

@@ -6,14 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.common.settings import StrictModel, suits_data
 
 VERSION: Final = "diffusion/1"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
 
-
+Sampler = Literal["ddim", "ddpm", "dpm++", "sde-dpm++", "euler", "heun"]
+DDIM: Final = "ddim"
+"""The one that takes `eta`."""
 NETWORK_SIDE: Final = 24
 """Greatest side of an image in colour as the network sees it, in patches."""
 GREY: Final[Mapping[str, Any]] = {
@@ -97,7 +99,10 @@ class DiffusionGenerate(StrictModel):
     """Settings of the sampling of images from a diffusion model."""
 
     steps: int = Field(default=20, gt=0)
-    """Denoising steps per image."""
+    """Denoising steps per image; each of `heun` asks the network twice."""
+    sampler: Sampler = "ddim"
+    """How a step is made (`pipelines.generators.diffusion.samplers`). ddpm and sde-dpm++ add fresh
+    noise in each step, and ddpm needs more of them than the others."""
     guidance: float = Field(default=1.0, ge=0)
     """Classifier-free guidance scale; 1 is none, and more costs variety and doubles the time."""
     eta: float | None = suits_data(0.7, ge=0, le=1)
@@ -106,6 +111,12 @@ class DiffusionGenerate(StrictModel):
     batch: int = Field(default=100, gt=0)
     threads: int = Field(default=1, gt=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _check(self) -> DiffusionGenerate:
+        if self.eta is not None and self.sampler != DDIM:
+            raise ValueError(f"eta is a setting of the sampler ddim, and {self.sampler} has none")
+        return self
 
     def noise(self, shape: Sequence[int]) -> float:
         """Return `eta` for images of a shape, [h, w] or [h, w, 3]."""
