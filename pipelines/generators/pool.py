@@ -92,14 +92,19 @@ def read(request: GenerateRequest[Any]) -> Pool:
     try:
         rows = parquet.read(path)
         keys = schema.conform(rows.select(*KNOWN), KNOWN, required=tuple(KNOWN))
-        columns = [*request.identity, *(each for each in request.answers if each in rows.columns)]
-        payload = rows.select(*dict.fromkeys(columns))
+        payload = payload_of(rows, request)
     except (OSError, DataError, SchemaError, *schema.UNREADABLE) as error:
         raise GeneratorError(f"{path} cannot be read; run the stage fit again") from error
     weights = keys["weight"]
     if not len(rows) or not weights.is_finite().all() or not (weights > 0).all():
         raise GeneratorError(f"{path} holds no weights to draw by; run the stage fit again")
     return Pool(keys, payload)
+
+
+def payload_of(rows: pl.DataFrame, request: GenerateRequest[Any]) -> pl.DataFrame:
+    """Select content and answers of rows."""
+    columns = [*request.identity, *(each for each in request.answers if each in rows.columns)]
+    return rows.select(*dict.fromkeys(columns))
 
 
 def parents(

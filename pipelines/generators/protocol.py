@@ -193,6 +193,19 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
 
 
 @runtime_checkable
+class ChecksRows(Protocol):
+    """A generator that can say before its fit whether its settings suit the rows."""
+
+    def check_rows(self, rows: pl.DataFrame, request: GenerateRequest[Any]) -> None:
+        """Raise one of the project's errors, with a remedy, if they do not.
+
+        Args:
+            rows: a few real rows, as `Generator.fit` gets them, without weights.
+            request: the round; there is nothing in its directory yet.
+        """
+
+
+@runtime_checkable
 class EstimatesCost(Protocol):
     """A generator that asks a service, and can say beforehand what that will take."""
 

@@ -17,7 +17,7 @@ import polars as pl
 from lake import refs
 from pipelines.common.errors import PipelineError, ProjectError
 from pipelines.common.plugins import ChecksReadiness
-from pipelines.generators.protocol import ChecksRequest
+from pipelines.generators.protocol import ChecksRequest, ChecksRows
 from pipelines.generators.registry import GENERATORS
 from pipelines.modalities import registry as modalities
 from pipelines.project import chosen_generator, suite_check, suited_scorers
@@ -84,6 +84,8 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     generator = GENERATORS.load(ctx.round.generator)
     yield from _of_plugin(generator, settings.generate.of(ctx.round.generator))
     yield from _of_request(ctx, generator)
+    if not unsuited:
+        yield from _rows(ctx, generator, real.head(1).collect())
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
 
 
@@ -129,6 +131,15 @@ def _of_request(ctx: RoundContext, generator: object) -> Iterator[str]:
         generator.check_request(ctx.round.generate_request(folder))
     except PipelineError as error:
         yield str(error)
+
+
+def _rows(ctx: RoundContext, generator: object, rows: pl.DataFrame) -> Iterator[str]:
+    """Ask a generator whether its settings suit the rows."""
+    if isinstance(generator, ChecksRows):
+        try:
+            generator.check_rows(rows, ctx.round.generate_request(Path()))
+        except PipelineError as error:
+            yield str(error)
 
 
 def _disk(real: int) -> Iterator[str]:

@@ -41,6 +41,17 @@ def by(generator: str) -> Callable[[Project], None]:
     return change
 
 
+def augmented(own: dict[str, Any]) -> Callable[[Project], None]:
+    def change(project: Project) -> None:
+        by("augment")(project)
+        project.edit(lambda found: found["datasets"]["tiny"]["generate"].update(augment=own))
+
+    return change
+
+
+COLOUR = {"rotation": 0, "crop": 1, "brightness": 0, "contrast": 0, "noise": 0}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -48,6 +59,11 @@ def by(generator: str) -> Callable[[Project], None]:
         (of_a_label_less, "'known' does not allow the label 1, which real rows have"),
         (of_another_column, "scorer agreement reads kind, which the samples do not have"),
         (by("text"), "text makes rows of text, .* those that suit it: augment, diffusion"),
+        (
+            augmented({"text": {"word_dropout": 0.5}}),
+            "augment.text is set, and the rows are images",
+        ),
+        (augmented({"image": COLOUR}), "changes nothing but the saturation, which greyscale"),
         (by("simulate"), r"generate\.simulate\.function is missing"),
     ],
 )

@@ -23,7 +23,7 @@ from pipelines.common.plugins import NoSettings
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators import pool as pools
-from pipelines.generators.augment import draws, text_columns, text_edits
+from pipelines.generators.augment import draws, mixtures, text_columns, text_edits
 from pipelines.generators.augment.draws import Draw, Drawn
 from pipelines.generators.augment.settings import AugmentGenerate, ImageEdits, TextEdits
 from pipelines.generators.pool import Pool
@@ -70,13 +70,20 @@ class Augment(Generator[NoSettings, AugmentGenerate]):
             GeneratorError: the rows of the mix are damaged, or the settings do not suit them.
         """
         pool, settings = pools.read(request), request.settings
-        if pool.payload.schema.get(IMAGE) == images.IMAGE:
-            _check_images(pool, settings)
+        columns = _checked(pool.payload, request)
+        if columns is None:
             drawn = draws.of_images(request, pool, settings.image)
-            return GeneratePlan(request, request.shards(), Content(pool, drawn, None))
-        columns = text_columns.chosen(request, pool, settings)
-        content = Content(pool, draws.of_texts(request, pool), columns)
-        return GeneratePlan(request, request.shards(), content)
+        else:
+            drawn = draws.of_texts(request, pool)
+        return GeneratePlan(request, request.shards(), Content(pool, drawn, columns))
+
+    def check_rows(self, rows: pl.DataFrame, request: GenerateRequest[AugmentGenerate]) -> None:
+        """Check that the settings suit the rows, before they are kept.
+
+        Raises:
+            GeneratorError: they do not.
+        """
+        _checked(pools.payload_of(rows, request), request)
 
     def generate(
         self, plan: GeneratePlan[AugmentGenerate], shard: Shard
@@ -127,7 +134,21 @@ class Augment(Generator[NoSettings, AugmentGenerate]):
         return GenerateReport({**pools.environment(), **pillow}, facts={"methods": made, **alone})
 
 
-def _check_images(pool: Pool, settings: AugmentGenerate) -> None:
+def _checked(
+    payload: pl.DataFrame, request: GenerateRequest[AugmentGenerate]
+) -> tuple[str, ...] | None:
+    """Check the settings; return the columns of texts that are edited, or None of images.
+
+    Raises:
+        GeneratorError: they do not suit the rows.
+    """
+    if payload.schema.get(IMAGE) != images.IMAGE:
+        return text_columns.chosen(request, payload)
+    _check_images(payload, request.settings)
+    return None
+
+
+def _check_images(payload: pl.DataFrame, settings: AugmentGenerate) -> None:
     """Refuse settings that do nothing to images of this kind.
 
     Raises:
@@ -138,7 +159,7 @@ def _check_images(pool: Pool, settings: AugmentGenerate) -> None:
         raise GeneratorError(
             "generate.augment.text is set, and the rows are images; set generate.augment.image"
         )
-    shape = images.decode(pool.payload[IMAGE][:1]).shape[1:]
+    shape = images.decode(payload[IMAGE][:1]).shape[1:]
     if not settings.image.changes(in_colour=len(shape) > 2):  # noqa: PLR2004  height and width
         raise GeneratorError(
             "generate.augment.image changes nothing but the saturation, which greyscale images do "
@@ -153,7 +174,7 @@ def _images(
 ) -> tuple[pl.DataFrame, list[float]]:
     """Make images; return the payload, and the share of the second source of each."""
     # Pillow is imported with the edits, and params.yaml is read without it.
-    from pipelines.generators.augment import image_edits  # noqa: PLC0415
+    from pipelines.features import image_edits  # noqa: PLC0415
 
     firsts = images.decode(pool.payload[IMAGE][[each.first for each in own]])
     places = [each.first if each.second is None else each.second for each in own]
@@ -165,9 +186,9 @@ def _images(
         if draw.method != "edit":
             other = image_edits.edited(seconds[at], edits, chance)
             if draw.method == "mixup":
-                pixels = image_edits.mixup(pixels, other, share)
+                pixels = mixtures.mixup(pixels, other, share)
             else:
-                pixels, share = image_edits.cutmix(pixels, other, share, chance)
+                pixels, share = mixtures.cutmix(pixels, other, share, chance)
         made[at] = pixels
         shares.append(share)
     larger = [

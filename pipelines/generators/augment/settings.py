@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from pipelines.common.settings import StrictModel
-
-ROTATION: Final = 180.0
-"""Greatest angle to turn an image by, in degrees."""
+from pipelines.features.edit_settings import Edits
 
 
-class ImageEdits(StrictModel):
+class ImageEdits(Edits):
     """How images are edited, and how many are mixed.
 
     The defaults keep what an image shows: none is mirrored, which makes another letter or digit of
     some, and none is mixed.
     """
 
-    flip: float = Field(0.0, ge=0, le=1)
-    """Chance that an image is mirrored left to right."""
-    vertical_flip: float = Field(0.0, ge=0, le=1)
-    """Chance that an image is mirrored top to bottom."""
-    rotation: float = Field(10.0, ge=0, le=ROTATION)
-    """Greatest angle in degrees, either way; corners are filled with the median of the border."""
-    crop: float = Field(0.85, gt=0, le=1)
-    """Least share of height and width that is kept, and brought back to the size of the image."""
-    brightness: float = Field(0.2, ge=0, le=1)
-    """Greatest share by which the brightness rises or falls."""
-    contrast: float = Field(0.2, ge=0, le=1)
-    """Greatest share by which the contrast rises or falls."""
-    saturation: float = Field(0.2, ge=0, le=1)
-    """Greatest share by which the saturation of an image in colour rises or falls."""
-    noise: float = Field(0.02, ge=0, le=1)
-    """Standard deviation of Gaussian noise, of pixels in [0, 1]."""
     mixup: float = Field(0.0, ge=0, le=1)
     """Share of the candidates that are weighted means of two edited images."""
     cutmix: float = Field(0.0, ge=0, le=1)
@@ -59,10 +41,8 @@ class ImageEdits(StrictModel):
         return self
 
     def changes(self, *, in_colour: bool) -> bool:
-        """Whether any edit is asked for that can change an image."""
-        edits = self.flip, self.vertical_flip, self.rotation, self.brightness, self.contrast
-        others = self.noise, self.mixup, self.cutmix, self.saturation if in_colour else 0.0
-        return self.crop < 1 or any(edits) or any(others)
+        """Whether any edit or mixture is asked for that can change an image."""
+        return bool(self.mixup or self.cutmix) or Edits.changes(self, in_colour=in_colour)
 
 
 class TextEdits(StrictModel):

@@ -15,9 +15,9 @@ from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError, ParamsError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.settings import key_content, parse
-from pipelines.features import images
+from pipelines.features import image_edits, images
 from pipelines.generators import making
-from pipelines.generators.augment import draws, image_edits, text_edits
+from pipelines.generators.augment import draws, mixtures, text_edits
 from pipelines.generators.augment.generator import Augment
 from pipelines.generators.augment.settings import AugmentGenerate, ImageEdits
 from pipelines.generators.pool import Pool
@@ -156,7 +156,7 @@ def test_edits_keep_shape_and_corners_take_the_colour_of_the_border() -> None:
         all_edits = ImageEdits(rotation=30, saturation=1, noise=0.1)
         assert image_edits.edited(pixels, all_edits, np.random.default_rng(1)).shape == shape
     one = np.zeros((1, 2), dtype=np.uint8)
-    pasted, share = image_edits.cutmix(one, one + 9, 0.99, np.random.default_rng(1))
+    pasted, share = mixtures.cutmix(one, one + 9, 0.99, np.random.default_rng(1))
     assert (sorted(pasted.ravel()), share) == ([0, 9], 0.5)
 
 
