@@ -33,5 +33,6 @@ TASKS: Final[Registry[Task[Any]]] = Registry(
         "table_target": "pipelines.metrics.table_tasks:TableTarget",
         "text_labels": "pipelines.metrics.tasks:TextLabels",
         "text_likelihood": "pipelines.metrics.tasks:TextLikelihood",
+        "view_labels": "pipelines.metrics.view_task:ViewLabels",
     },
 )

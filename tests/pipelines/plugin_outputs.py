@@ -453,11 +453,19 @@ def of_metric(name: str) -> object:
     }
 
 
+def shaped(seed: int) -> Labelled:
+    """Small images of two labels, as `image_labels` sees them."""
+    frame = pictures(seed)
+    return MODALITIES.load("image", ("image",)).measured(frame, {"rows": frame})["rows"]
+
+
 def of_task(name: str) -> object:
     task = TASKS.load(name)
     test, *trained = (
         (of_table(seed, target=name == "table_target") for seed in (6, 1, 5))
         if name.startswith("table")
+        else map(shaped, (6, 1, 5))
+        if name == "view_labels"
         else (labelled(seed, shift) for seed, shift in ((6, 0.3), (1, 0.0), (5, 0.0)))
     )
     predicted = [task.train(each, task.Settings())(test) for each in trained]

@@ -77,6 +77,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "task table_target/1": "c282455d9b243d8517561281f81f175c4885570fd51b7afeaba1f28067192358",
     "task text_labels/1": "e4676fbb4de9312e0a6f0716c247ac7383285a75955a9210f9f95b15e20713cd",
     "task text_likelihood/1": "a53a121e138a05c71bb98766397acc6f7665c1d4f5ef7d89163a6f0d0aaaa6eb",
+    "task view_labels/1": "3c1c9f1ad32d91404b5c92628348383a0ab16dc7ef584ec958d7897293306763",
 }
 """Digests of output by kind and version."""
 

