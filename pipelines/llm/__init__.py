@@ -12,6 +12,7 @@
     answers        from the bytes of an answer to a value under the request's schema
     bounds         how much a service may answer
     cache          answers that were paid for, by request digest; answer_writer: its thread
+    prices         of a public table, where the settings name none
     costs          tokens, dollars, the budget, estimates
     connection     an open client of a service; client: the openai client; transport: its posts;
                    translation: errors of both as errors of an attempt

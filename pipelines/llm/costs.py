@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipelines.common.errors import BudgetError, ParamsError
+from pipelines.llm import prices
 from pipelines.llm.settings import LOCAL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request, Usage
 
@@ -60,10 +61,16 @@ class Cost:
 
 
 def price_of(service: Service, model: str) -> Price | None:
-    """Return dollars per million tokens of a model, halved for a batch; None: unknown."""
+    """Return dollars per million tokens of a model, halved for a batch; None: unknown.
+
+    What the settings name counts, else the estimate of a public table (`prices`).
+    """
     price = service.prices.get(model)
     if price is None:
-        return Price(input=0, output=0) if model == LOCAL else None
+        guess = prices.estimated(service, model)
+        if guess is None:
+            return Price(input=0, output=0) if model == LOCAL else None
+        price = guess.price
     share = BATCH_SHARE if service.batch else 1.0
     return Price(input=price.input * share, output=price.output * share)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pipelines.common import console
 from pipelines.common.errors import PipelineError, TooManyFailures
-from pipelines.llm import answers, costs
+from pipelines.llm import answers, costs, prices
 from pipelines.llm.answer_writer import AnswerWriter
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache, Spent
@@ -100,6 +100,10 @@ class RequestSession:
         self.ledger.remember(paid, answered=len(paid))
         self.ledger.remember(self.before, 0)
         self.figures.begin(len(missing))
+        for sentence in {prices.sentence(self.service, each.model) for each in missing[:1]} - {
+            None
+        }:
+            console.line(str(sentence))
         self.progress(len(self.results), self.total)
 
     def finish(self, result: Reply | Failure) -> None:

@@ -85,7 +85,8 @@ class Service(StrictModel):
     a stage that does has made."""
 
     prices: Mapping[str, Price] = operational({})
-    """By model; a model without one costs an unknown amount, `local` nothing."""
+    """By model; a model without one has the estimate of `prices`, or costs an unknown amount;
+    `local` costs nothing."""
     budget_usd: float | None = operational(None, gt=0)
     """Dollars that the answers may cost; the run stops before they cost more. None: no bound."""
 
@@ -131,6 +132,12 @@ class Access:
     def scrubbed(self, data: bytes) -> bytes:
         """Return bytes of the server with the key removed, in case it repeats it."""
         return data.replace(self.key.encode(), HIDDEN) if len(self.key) >= _SECRET_LENGTH else data
+
+
+def address(service: Service) -> str | None:
+    """Return the address of a service; None: it is the local server."""
+    url = service.base_url or os.environ.get(BASE_URL) or None
+    return None if url is None and service.model == LOCAL else url or OPENAI
 
 
 def access(service: Service) -> Access | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pipelines.inquiry import cost_estimate
 from pipelines.inquiry.cost_estimate import Part
+from pipelines.llm import prices
 from pipelines.llm.settings import LOCAL
 from pipelines.params import load, resolve
 from pipelines.rounds.context import RoundContext, open_lake
@@ -42,12 +43,14 @@ def run(*, name: str, as_json: bool) -> None:
 
 
 def _to_dict(part: Part) -> dict[str, Any]:
+    guess = prices.estimated(part.service, part.service.model)
     return {
         "stage": part.stage,
         "model": part.service.model,
         "batch": part.service.batch,
         "budget_usd": part.service.budget_usd,
         "seconds": part.seconds,
+        "price_source": None if guess is None else guess.source,
         **asdict(part.expected),
     }
 
@@ -75,6 +78,8 @@ def _range(low: float | None, high: float | None, digits: int = 0) -> str:
 
 def _remarks(parts: list[Part]) -> Iterator[str]:
     """Sentences about what the table does not show: unknown prices, budgets, durations."""
+    guesses = (prices.sentence(part.service, part.service.model) for part in parts)
+    yield from dict.fromkeys(guess for guess in guesses if guess is not None)
     for part in parts:
         model, high = part.service.model, part.expected.dollars_high
         if high is None:

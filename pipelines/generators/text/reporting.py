@@ -16,7 +16,7 @@ from pipelines.generators.text.answers import Making, reasons
 from pipelines.generators.text.plan import RoundPlan, TextRequest
 from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import VERSION
-from pipelines.llm import costs
+from pipelines.llm import costs, prices
 from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import WEIGHTS, Failure, Reply
 
@@ -40,10 +40,22 @@ def report(
     attempts = sum(each.attempts for each in answers)
     return GenerateReport(
         environment=environment(plan, replies),
-        cost={**asdict(costs.total(answers)), "attempts": attempts},
+        cost={
+            **asdict(costs.total(answers)),
+            "attempts": attempts,
+            **_price_sources(plan),
+        },
         facts=_facts(plan, makings, answers, unfit or {}),
         maker=maker(plan.request),
     )
+
+
+def _price_sources(plan: RoundPlan) -> dict[str, dict[str, str]]:
+    """Where the prices of models are from that are estimates, by model."""
+    services = recipe.services(plan.request.settings)
+    found = {each.model: prices.estimated(each, each.model) for each in services}
+    named = {model: guess.source for model, guess in found.items() if guess is not None}
+    return {"price_sources": named} if named else {}
 
 
 def maker(request: TextRequest) -> str:
