@@ -40,3 +40,22 @@ class ObjectInfo:
     checksum: str
     size: int
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """What an object is: MD5 checksum, size in bytes, content type, user metadata."""
+
+    checksum: str
+    size: int
+    content_type: str
+    metadata: tuple[tuple[str, str], ...]
+    """Names and values, in order of the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFacts:
+    """What a server says about a repository; `created` in unix seconds."""
+
+    created: int
+    default_branch: str

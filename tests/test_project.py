@@ -51,6 +51,7 @@ COMMANDS = (
     ("lake", "fsck"),
     ("lake", "backup"),
     ("lake", "restore"),
+    ("lake", "migrate"),
     ("lake", "gc"),
 )
 NOT_IMPORTED = {

@@ -86,7 +86,7 @@ class Lake:
             ConflictError: another run made the branch meanwhile.
         """
         api, call = self._sdk.branches_api, self.connection.call
-        head = self.head(branch)
+        head = Lake.head(self, branch)
         with suppress(NotFoundError):  # another run has removed it meanwhile
             if head == commit:
                 reset = self._models.ResetCreation(type="reset")

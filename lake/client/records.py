@@ -61,6 +61,24 @@ class ChangeRecord(Record):
     right: RightRecord | None = None
 
 
+class StateRecord(Record):
+    """An object as stat, a listing, or the right side of a diff shows it."""
+
+    checksum: str
+    size_bytes: int | None = None
+    content_type: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class DifferenceRecord(Record):
+    """A path of a diff, with the object of its right side where the server gives it."""
+
+    path: str
+    type: str
+    size_bytes: int | None = None
+    right: StateRecord | None = None
+
+
 class Pagination(Record):
     """Whether more lines follow, and from where."""
 
@@ -79,3 +97,4 @@ Refs = Page[RefRecord]
 Commits = Page[CommitRecord]
 Objects = Page[ObjectRecord]
 Changes = Page[ChangeRecord]
+Differences = Page[DifferenceRecord]

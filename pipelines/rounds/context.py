@@ -10,7 +10,7 @@ from typing import Final
 from lake import private, settings
 from lake.client import Lake, connect
 from pipelines.params import Params, Round, load, resolve
-from pipelines.rounds import receipts
+from pipelines.rounds import moved_commits, receipts
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.receipts import Receipt
 
@@ -36,13 +36,16 @@ class RoundContext:
 
 
 def open_lake(params: Params, *, holdout: bool = False) -> Lake:
-    """Connect to the repository of the samples, or to that of the hold-out."""
+    """Connect to the repository of the samples, or to that of the hold-out.
+
+    A lake that commits were moved to is read and written by the ids that they had before.
+    """
     where = settings.resolve(Path.cwd())
-    if not holdout:
-        return connect(where, params.lake.repository)
-    if isinstance(where, settings.Remote):
+    repository = params.lake.holdout if holdout else params.lake.repository
+    if holdout and isinstance(where, settings.Remote):
         where = settings.holdout(where)
-    return connect(where, params.lake.holdout)
+    find_ids = moved_commits.find_ids if moved_commits.may_apply(where, repository) else None
+    return connect(where, repository, find_ids)
 
 
 def open_context(key: str) -> RoundContext:

@@ -151,6 +151,18 @@ def known_commits(dataset: str) -> dict[int, str | None]:
     return commits
 
 
+def named_commits(root: Path = ROOT) -> set[str]:
+    """The commits of the lake that the receipts of this checkout name, of whichever stage."""
+    commits: set[str] = set()
+    for file in root.glob("*/*/*.json"):
+        try:
+            content = documents.read_object(file)
+        except (FileNotFoundError, DocumentError):
+            continue  # `dvc repro` will refuse it
+        commits |= {str(content[name]) for name in ("commit", "main") if content.get(name)}
+    return commits
+
+
 def write(receipt: Receipt) -> None:
     """Write a receipt atomically, so that a killed stage leaves either none or a complete one."""
     files.write_json(

@@ -3,6 +3,8 @@
 The folder `trust/` of a project is tracked by git, so whom a team trusts is reviewed like code:
 
 - `trust/<name>.pem`: a public key; `<name>` is the first 16 hex digits of its SHA-256;
+- `trust/moved/`: maps of commits that were moved to another lake
+  (`pipelines.rounds.moved_commits`);
 - `trust/since.json`: for each repository of the lake, the head of main when signing began. What
   main holds up to that commit was made by an earlier release and needs no signature; everything
   after it does.
@@ -47,16 +49,26 @@ class Trust:
 
 
 def load(lake: Lake) -> Trust | None:
-    """Load the keys of `trust/` and of `STEMMA_GUARD_PUBLIC_KEYS`; None if there are none.
+    """Load the trusted keys, and since when a lake must be signed; None if no key is trusted.
 
     Raises:
         SigningError: a key or `since.json` cannot be read.
     """
-    keys = dict(signing.named_keys())
+    trusted = keys()
+    return Trust(trusted, lake, _since().get(lake.repository)) if trusted else None
+
+
+def keys() -> Trusted | None:
+    """Load the keys of `trust/` and of `STEMMA_GUARD_PUBLIC_KEYS`; None if there are none.
+
+    Raises:
+        SigningError: a key cannot be read.
+    """
+    found = dict(signing.named_keys())
     for path in sorted(FOLDER.glob(f"*{SUFFIX}")):
         key = signing.public_key(path, str(path))
-        keys[signing.fingerprint(key)[:SHORT]] = key
-    return Trust(Trusted(keys), lake, _since().get(lake.repository)) if keys else None
+        found[signing.fingerprint(key)[:SHORT]] = key
+    return Trusted(found) if found else None
 
 
 def signer(lake: Lake) -> Signer:

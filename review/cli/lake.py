@@ -73,6 +73,43 @@ def restore_lake(
     """Check a backup, and put it in the place of a lake that is gone."""
 
 
+@lakes.command("migrate")
+@runs("review.commands.migrate")
+def move_lake(
+    *,
+    home: Annotated[Path, typer.Option(help="Directory of the lake.")] = Path(".lake"),
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="Address of the lakeFS.", show_default="LAKECTL_SERVER_ENDPOINT_URL"),
+    ] = None,
+    access_key_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of its access key.", show_default="LAKECTL_CREDENTIALS_ACCESS_KEY_ID"
+        ),
+    ] = None,
+    secret_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that holds the secret key.",
+            show_default="LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY",
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            help="Where its store keeps the repositories: s3://bucket/folder.",
+            show_default="STEMMA_STORAGE_NAMESPACE",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be moved.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Move this project, with its whole history, to a lakeFS server; run again to go on."""
+
+
 @lakes.command("gc")
 @runs("review.commands.gc")
 def collect_lake(

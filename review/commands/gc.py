@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from lake import documents, garbage_collection
-from lake.documents import DocumentError
+from lake import garbage_collection
 from pipelines.rounds import receipts
 from review.cli.output import make_console, number, print_json
 from review.errors import UsageError
@@ -59,10 +58,4 @@ def seconds(text: str) -> int:
 
 def named(root: Path) -> set[str]:
     """Commits that the receipts of this checkout name."""
-    commits = set()
-    for path in root.glob("*/*/*.json"):
-        try:
-            commits.add(str(documents.read_json(path)["commit"]))
-        except (FileNotFoundError, KeyError, TypeError, DocumentError):
-            continue  # the file of another stage, or one that `dvc repro` will refuse
-    return commits
+    return receipts.named_commits(root)

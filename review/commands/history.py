@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lake import refs
+from lake.client import Lake
 from lake.values import Commit
 from lineage.guard import GuardResult
+from pipelines.common.errors import StaleError
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
 from pipelines.gate import history_audit, tags
@@ -21,8 +23,9 @@ from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merges import SHORT
 from pipelines.gate.tags import TagFinding
 from pipelines.params import load
-from pipelines.rounds import trust
+from pipelines.rounds import moved_commits, trust
 from pipelines.rounds.context import open_lake
+from pipelines.rounds.moved_commits import MapFinding
 from pipelines.rounds.trust import FOLDER, Trust
 from review.cli.datasets import wanted_datasets
 from review.cli.output import make_console, print_json, sentence, table
@@ -46,14 +49,26 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 
     No history tells that main was moved back, or a tag; so main is held against tags and receipts.
 
+    Where commits were moved to this lake, the history is read through the map of their ids; a map
+    that cannot be believed is a finding, and nothing can be read through it.
+
     Raises:
-        Findings: a step has no proof, or tags, receipts and main contradict each other.
+        Findings: a step has no proof, or tags, receipts and main contradict each other, or a map
+            cannot be believed.
     """
     params = load()
     only = None if dataset is None else wanted_datasets(params, dataset)[0]
     lake = open_lake(params)
     trusted = trust.load(lake)
-    head = lake.resolve(ref)
+    served = Lake(lake.connection, lake.repository)
+    maps = list(moved_commits.findings(served, params.lake.holdout))
+    try:
+        head = lake.resolve(ref)
+    except StaleError:
+        if not maps:
+            raise
+        _tell_maps(ref, maps, as_json=as_json)
+        raise Findings(maps[0].sentence) from None
     log = list(lake.log(head.id, first_parent=True))[::-1]
     steps = list(history_audit.walk(lake, track(log, "commits"), trusted))[::-1]
     selected = [step for step in steps if only is None or only in step.datasets]
@@ -64,18 +79,37 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         if only in (None, finding.dataset)
     ]
     if as_json:
-        print_json(_content(ref, head, selected, trusted, moved))
+        print_json(_content(ref, head, selected, trusted, moved=moved, maps=maps))
     else:
         out = make_console()
+        for found in maps:
+            out.print(sentence(f"map: {found.sentence}", "bold red"), soft_wrap=True)
         for finding in moved:
             out.print(sentence(f"{finding.kind}: {finding.sentence}", "bold red"), soft_wrap=True)
         for part in _rendered(ref, selected, trusted):
             out.print(part)
-    if wrong or moved:
-        raise Findings("; ".join(_summaries(ref, wrong, moved)))
+    if wrong or moved or maps:
+        raise Findings("; ".join(_summaries(ref, wrong, moved, maps)))
 
 
-def _summaries(ref: str, wrong: Sequence[Step], moved: Sequence[TagFinding]) -> Iterator[str]:
+def _tell_maps(ref: str, maps: Sequence[MapFinding], *, as_json: bool) -> None:
+    """Print what is wrong with the maps of commits where no history can be read through them."""
+    if as_json:
+        print_json({"ref": ref, "commit": None, "maps": [found.to_dict() for found in maps]})
+        return
+    for found in maps:
+        make_console().print(sentence(f"map: {found.sentence}", "bold red"), soft_wrap=True)
+
+
+def _summaries(
+    ref: str,
+    wrong: Sequence[Step],
+    moved: Sequence[TagFinding],
+    maps: Sequence[MapFinding],
+) -> Iterator[str]:
+    if maps:
+        places = ", ".join(found.place for found in maps)
+        yield f"a map of moved commits cannot be believed: {places}"
     if moved:
         names = ", ".join(dict.fromkeys(f"{finding.kind} ({finding.name})" for finding in moved))
         yield f"tags, receipts and main contradict each other: {names}"
@@ -88,7 +122,9 @@ def _content(
     head: Commit,
     steps: Sequence[Step],
     trusted: Trust | None,
+    *,
     moved: Sequence[TagFinding],
+    maps: Sequence[MapFinding],
 ) -> dict[str, Any]:
     return {
         "ref": ref,
@@ -100,6 +136,7 @@ def _content(
             step.to_dict() for step in steps if step.wrong is None and step.kind != "nothing"
         ],
         "refs": [finding.to_dict() for finding in moved],
+        "maps": [found.to_dict() for found in maps],
     }
 
 

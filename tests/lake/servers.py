@@ -25,6 +25,8 @@ from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
+SALTED = Path(__file__).with_name("salted_server.py")
+"""The program of a server that gives commits other ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ def command(home: Path, idle: int = 600) -> list[str]:
     return [sys.executable, "-m", "lake.server", "--home", str(home), "--idle", str(idle)]
 
 
+def salted_command(home: Path, idle: int = 600) -> list[str]:
+    """How a server is started that gives commits other ids."""
+    return [sys.executable, str(SALTED), *command(home, idle)[3:]]
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a server: the checkout importable, nobody's lakeFS settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LAKECTL_")}
@@ -133,16 +140,18 @@ def start(
     keys: Credentials | None = None,
     extra: Mapping[str, str] | None = None,
     fresh: bool = False,
+    salted: bool = False,
 ) -> Served:
     """Start a server, with more options, keys or variables, and wait until it answers.
 
-    A fresh one is a program that is started; the others are forks (`tests/forked.py`).
+    A fresh one is a program that is started; the others are forks (`tests/forked.py`). A salted one
+    gives commits other ids.
     """
     given = {ACCESS_KEY: keys.access_key_id, SECRET_KEY: keys.secret_access_key} if keys else {}
     home.mkdir(parents=True, exist_ok=True)
     with (home.parent / f"{home.name}.stderr").open("ab") as said:
         process = (subprocess if fresh else forked).Popen(
-            [*command(home, idle), *more],
+            [*(salted_command(home, idle) if salted else command(home, idle)), *more],
             stderr=said,
             env=environment({**given, **(extra or {})}),
             cwd=ROOT,
