@@ -17,6 +17,8 @@ from lineage.errors import SchemaError
 NO_VERDICT: Final = "no verdict"
 DUPLICATE: Final = "duplicate"
 MAX_ACCEPTED: Final = "max_accepted"
+SURPLUS: Final = "surplus"
+"""Decision on a row beyond those that the round was to end with, and its reason."""
 
 EARLIER: Final = pl.Schema({"dataset": pl.String(), **schema.SAMPLE_KEY})
 CANDIDATE: Final = pl.Schema(
@@ -34,6 +36,7 @@ def decide(
     *,
     dataset: str,
     max_accepted: int | None = None,
+    surplus: bool = False,
 ) -> pl.DataFrame:
     """Decide which candidates of a round are accepted.
 
@@ -46,6 +49,8 @@ def decide(
             one of `dataset` are ignored.
         dataset: the candidates' data set.
         max_accepted: keep at most so many, lowest rows first.
+        surplus: whether the round was to end with `max_accepted`, so that further rows are surplus
+            and not rejected.
 
     Returns:
         Decisions in order of `row`, as `schema.DECISIONS`.
@@ -61,7 +66,8 @@ def decide(
     marked = judged.join(before, on="sample_id", how="left", maintain_order="left").sort("row")
     marked = _within(marked.with_columns((stays & pl.col("earlier").is_null()).alias("new")))
     fits = pl.col("new").cum_sum() <= (len(rows) if max_accepted is None else max_accepted)
-    return _decisions(marked.with_columns((pl.col("new") & fits).alias("accepted")), dataset)
+    taken = marked.with_columns((pl.col("new") & fits).alias("accepted"))
+    return _decisions(taken, dataset, surplus=surplus)
 
 
 def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +173,7 @@ def _within(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _decisions(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
+def _decisions(rows: pl.DataFrame, dataset: str, *, surplus: bool) -> pl.DataFrame:
     """Add the decision, its reasons, and the first occurrence of duplicated content."""
     taken = rows.filter("accepted").select(pl.col("row").alias("first"), pl.lit(True).alias("kept"))
     marked = rows.join(taken, on="first", how="left", maintain_order="left")
@@ -181,13 +187,15 @@ def _decisions(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
         .then(pl.lit("accepted"))
         .when(duplicate)
         .then(pl.lit("duplicate"))
+        .when(passed & surplus)
+        .then(pl.lit(SURPLUS))
         .otherwise(pl.lit("rejected"))
         .alias("decision"),
         pl.when(pl.col("accepted") | ~passed)
         .then("reasons")
         .when(duplicate)
         .then(pl.lit([DUPLICATE], pl.List(pl.String)))
-        .otherwise(pl.lit([MAX_ACCEPTED], pl.List(pl.String)))
+        .otherwise(pl.lit([SURPLUS if surplus else MAX_ACCEPTED], pl.List(pl.String)))
         .alias("reasons"),
         pl.when(again).then("earlier").when(twin).then(here).alias("duplicate_of"),
     )

@@ -206,9 +206,11 @@ def _hits(evidence: Evidence, hits: pl.DataFrame, what: str) -> Figure:
 
 
 def _share_of_candidates(evidence: Evidence, name: str) -> Figure:
+    """Share of the candidates; those that are surplus stood no test and do not count."""
     count, total = number(evidence.counts, name), number(evidence.counts, "candidates")
     if count is None or not total:
         return exact(None, MISSING)
+    total -= number(evidence.counts, "surplus") or 0
     return exact(count / total, f"{count:,.0f} of {total:,.0f} candidates")
 
 

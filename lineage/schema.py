@@ -23,7 +23,8 @@ ID_BYTES: Final = 32
 KINDS: Final = ("real", "synthetic", "edited")
 RELATIONS: Final = ("seed", "edited")
 SEVERITIES: Final = ("critical", "warning", "info")
-OUTCOMES: Final = ("accepted", "rejected", "duplicate")
+OUTCOMES: Final = ("accepted", "rejected", "duplicate", "surplus")
+"""Decisions; a surplus row would have been accepted, and is one more than was asked for."""
 SIMULATED: Final = "simulated/1"
 """Attribution of rows that code makes of a seed alone: it learnt from no data, real or unknown."""
 

@@ -36,8 +36,8 @@ LEFT_OUT: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "r
 KIND: Final = 0b00011
 """Bits of a row's flags that hold its index in `schema.KINDS`."""
 REAL: Final = schema.KINDS.index("real")
-DECISION: Final = 0b01100
-"""Bits of a row's flags that hold its index in `DECISIONS`."""
+DECISION: Final = 0b101100
+"""Bits of a row's flags that hold its index in `DECISIONS`, the highest of them apart."""
 DECISIONS: Final = (None, *schema.OUTCOMES)
 ACCEPTED: Final = DECISIONS.index("accepted") << 2
 NO_MIX: Final = 255
@@ -236,8 +236,15 @@ def _decided(source: Source, mine: RowIndex) -> NDArray[np.uint8]:
     words = decisions["decision"].cast(pl.Enum(schema.OUTCOMES)).to_physical().to_numpy()
     ranks = mine.ranks(decisions["row"].to_numpy())
     held = ranks >= 0
-    flags[ranks[held]] = (words[held].astype(np.uint8) + 1) << 2
+    index = words[held].astype(np.uint8) + 1
+    flags[ranks[held]] = ((index & 0b011) << 2) | ((index & 0b100) << 3)
     return flags
+
+
+def decision_index(flags: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the index in `DECISIONS` that flags hold."""
+    index = ((flags & 0b001100) >> 2) | ((flags & 0b100000) >> 3)
+    return index.astype(np.uint8)
 
 
 def _left_out(source: Source, references: References, lookup: Lookup) -> dict[str, NDArray[Any]]:

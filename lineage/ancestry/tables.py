@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lineage import schema
 from lineage.ancestry import adjacency
 from lineage.ancestry.adjacency import none_of
-from lineage.ancestry.segments import DECISION, DECISIONS, KIND, LEAVES
+from lineage.ancestry.segments import DECISIONS, KIND, LEAVES, decision_index
 from lineage.ancestry.views import Layout, View
 
 HEAD: Final = 16
@@ -105,7 +105,7 @@ def nodes(layout: Layout, numbers: NDArray[np.int64]) -> pl.DataFrame:
             "row": rows,
             "sample_id": _binary(ids),
             "kind": _enum(flags & KIND, schema.KINDS),
-            "decision": _words((flags & DECISION) >> 2, DECISIONS),
+            "decision": _words(decision_index(flags), DECISIONS),
             "trained_on": _words(mixes, (*digests, None)),
             "rest": rest,
         }

@@ -196,7 +196,7 @@ def _made(round_: Round) -> str | None:
     learned = f"fitted on {_mix(mix)}" if mix else opaque
     if round_.model_licence:
         learned += f", licence {round_.model_licence}"
-    words = ("accepted", "rejected", "duplicate")
+    words = ("accepted", "rejected", "duplicate", "surplus")
     counts = {word: round_.integer("counts", word) for word in words}
     kept = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count is not None)
     generator_kind = round_.text("generator", "kind")

@@ -7,7 +7,8 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
@@ -46,19 +47,53 @@ def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> Gene
         GeneratorError: as `make`.
     """
     parts = shards.run(iter(plan.shards), lambda shard: _batches(generator, plan, shard))
-    batches = [batch for part in parts for batch in part]
+    return _result(generator, plan, [batch for part in parts for batch in part])
+
+
+def make_until(
+    generator: Generator[Any, Any],
+    plan: GeneratePlan[Any],
+    enough: Callable[[pl.DataFrame, pl.DataFrame | None], bool],
+) -> GenerateResult:
+    """Make the shards of a plan, one after the other, until there are enough candidates.
+
+    Args:
+        generator: makes them.
+        plan: of all shards that may be made.
+        enough: is told the candidates so far and their parents, as `GenerateResult` has them.
+
+    Raises:
+        GeneratorError: as `make`.
+    """
+    batches: list[GenerateBatch] = []
+    done: list[Shard] = []
+    for shard in plan.shards:
+        done.append(shard)
+        batches += _batches(generator, plan, shard)
+        if any(len(each.candidates) for each in batches) and enough(*_rows(generator, batches)):
+            break
+    return _result(generator, replace(plan, shards=tuple(done)), batches)
+
+
+def _result(
+    generator: Generator[Any, Any], plan: GeneratePlan[Any], batches: Sequence[GenerateBatch]
+) -> GenerateResult:
     if not any(len(each.candidates) for each in batches):
         raise GeneratorError(f"the generator {generator.name} made no candidate")
+    candidates, parents = _rows(generator, batches)
+    return GenerateResult(candidates, parents, generator.report(plan))
+
+
+def _rows(
+    generator: Generator[Any, Any], batches: Sequence[GenerateBatch]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Put batches together, without gaps: candidates and parents."""
     filled = [each.candidates for each in batches if len(each.candidates)]
     rows = pl.concat(filled, how="diagonal").sort("row")  # one can lack a kept column
     if SHARE not in rows.columns:
         rows = rows.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
     dense = pl.DataFrame({"row": range(len(rows)), "planned": rows["row"]}, DENSE)
-    return GenerateResult(
-        candidates=rows.with_columns(dense["row"]),
-        parents=_parents(batches, dense),
-        report=generator.report(plan),
-    )
+    return rows.with_columns(dense["row"]), _parents(batches, dense)
 
 
 def _batches(

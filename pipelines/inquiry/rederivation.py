@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
@@ -210,7 +210,7 @@ def _decided(held: RoundAtRef) -> Iterator[Batch]:
         _verdicts(held),
         _earlier(held),
         dataset=held.tables.dataset,
-        max_accepted=_max_accepted(held),
+        **_bound(held),
     )
     found = again.differences(here, made, Comparison("the verdicts"))
     yield held.findings("decided", len(here), found)
@@ -260,14 +260,18 @@ def _earlier(held: RoundAtRef) -> pl.DataFrame:
     return collect(columns(samples, schema.SAMPLE_KEY, what)).with_columns(dataset=pl.lit(dataset))
 
 
-def _max_accepted(held: RoundAtRef) -> int | None:
+def _bound(held: RoundAtRef) -> dict[str, Any]:
     """The limit that was decided by; rounds of earlier releases keep it in their settings."""
     recorded = manifest.read(held.lake, held.commits["curate"].id, *held.id)
     section = recorded.get("curation")
     if section is None:
         section = recorded.get("settings", {}).get("curate", {})
-    limit = section.get("max_accepted") if isinstance(section, Mapping) else None
-    return limit if isinstance(limit, int) else None
+    known = section if isinstance(section, Mapping) else {}
+    limit = known.get("max_accepted")
+    return {
+        "max_accepted": limit if isinstance(limit, int) else None,
+        "surplus": known.get("surplus") is True,
+    }
 
 
 def _without_reasons(verdicts: pl.DataFrame) -> pl.DataFrame:

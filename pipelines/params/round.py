@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lake import refs
+from pipelines.generators import real
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.params.sections import Dataset
 
@@ -30,6 +31,11 @@ class Round:
     def branch(self) -> str:
         """The round's branch in the lake."""
         return refs.branch_name(self.dataset, self.number, self.line)
+
+    @property
+    def accepted(self) -> int | None:
+        """The number of accepted candidates with which the round is to end; None: it has none."""
+        return None if self.generator == real.NAME else self.settings.generate.accepted
 
     def generate_request(self, directory: Path) -> GenerateRequest[Any]:
         """The request for the round's candidates to its generator, whose files are in a folder."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
@@ -53,6 +53,18 @@ class Generate(GenerateSections):
     candidates: int = Field(600, gt=0)
     shard_rows: int = Field(300, gt=0)
     """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
+    accepted: int | None = Field(None, gt=0)
+    """End once so many candidates would be accepted: each shard is judged when it is made, and
+    `candidates` are the most that are made. None: all of them are made."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.accepted is not None and self.accepted > self.candidates:
+            raise ValueError(
+                f"accepted is {self.accepted} and candidates, the most that are made, "
+                f"{self.candidates}; raise candidates"
+            )
+        return self
 
 
 class Verify(StrictModel):
@@ -158,7 +170,17 @@ class Dataset(StrictModel):
             read=self._candidates,
             answers=(self.modality.answer,),
             kept=self.columns.kept,
+            by_shard=self.generate.accepted is not None,
         )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if self.generate.accepted is not None and self.curate.max_accepted is not None:
+            raise ValueError(
+                "generate.accepted and curate.max_accepted both say how many are accepted; leave "
+                "out one of them"
+            )
+        return self
 
     def _candidates(self, path: str, label: str | None) -> pl.DataFrame:
         """Read candidates that were made elsewhere."""

@@ -25,7 +25,7 @@ from pipelines.rounds import model_store, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import columns_read
-from pipelines.verification import judging
+from pipelines.verification import acceptance, judging
 
 LABEL: Final = "label"
 MAX_CHARS: Final = "max_chars"
@@ -86,6 +86,8 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     yield from _of_request(ctx, generator)
     if not unsuited:
         yield from _rows(ctx, generator, real.head(1).collect())
+    if ctx.round.accepted is not None:
+        yield from _told(lambda: acceptance.row_rules(suite))
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))
 
 
@@ -116,10 +118,7 @@ def _of_plugin(plugin: object, settings: object) -> Iterator[str]:
     if not isinstance(plugin, ChecksReadiness):
         return
     checked: Callable[[Any], None] = plugin.check_ready
-    try:
-        checked(settings)
-    except PipelineError as error:
-        yield str(error)
+    yield from _told(lambda: checked(settings))
 
 
 def _of_request(ctx: RoundContext, generator: object) -> Iterator[str]:
@@ -127,8 +126,14 @@ def _of_request(ctx: RoundContext, generator: object) -> Iterator[str]:
     if not isinstance(generator, ChecksRequest):
         return
     folder = model_store.directory(ctx.round.dataset, ctx.round.number)
+    request = ctx.round.generate_request(folder)
+    yield from _told(lambda: generator.check_request(request))
+
+
+def _told(check_: Callable[[], object]) -> Iterator[str]:
+    """Yield what a check says, if it fails."""
     try:
-        generator.check_request(ctx.round.generate_request(folder))
+        check_()
     except PipelineError as error:
         yield str(error)
 

@@ -39,3 +39,19 @@ def added(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
                 f"{candidates.schema[name]}; the real rows hold {types[name]} there"
             ) from error
     return candidates
+
+
+def table(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return candidates as the lake holds them: round, row, sample_id, payload, kept columns.
+
+    Args:
+        ctx: the round.
+        candidates: as the generator made them.
+
+    Raises:
+        GeneratorError: as `added`.
+    """
+    settings = ctx.round.settings
+    columns = [*settings.modality.columns(candidates), *settings.columns.kept]
+    number = pl.lit(ctx.round.number, pl.Int32).alias("round")
+    return added(ctx, candidates).select(number, "row", "sample_id", *columns)

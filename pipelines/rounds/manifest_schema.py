@@ -152,6 +152,7 @@ class _Arrivals(_Part):
 
 class _Curation(_Part):
     max_accepted: int | None = None
+    surplus: bool = False
 
 
 class _Paid(_Part):

@@ -82,6 +82,8 @@ def of_source(settings: Dataset, *, junk: bool = False) -> dict[str, str]:
 def of_stage(round_: Round, stage: str) -> StageInputs:
     """Collect the inputs of a stage of a round."""
     files = source_states.of_files(plugin_inputs.files(round_, stage))
+    if stage == "generate" and round_.accepted is not None:
+        files |= of_stage(round_, "verify").files
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
     if stage == "evaluate":
@@ -94,6 +96,8 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a round that a stage's key covers."""
     content = plugin_inputs.settings(round_, stage)
+    if stage == "generate" and round_.accepted is not None:  # it judges what it makes
+        return content | {"verify": plugin_inputs.settings(round_, "verify")}
     if stage == "evaluate":  # it measures the mix that the next fit would learn from
         return content | {"fit": plugin_inputs.settings(round_, "fit")}
     return content
@@ -101,7 +105,10 @@ def settings(round_: Round, stage: str) -> dict[str, Any]:
 
 def versions(round_: Round, stage: str) -> dict[str, str]:
     """Semantic versions of a stage and of the plug-ins that it uses, by name."""
-    return {stage: VERSIONS[stage], **plugin_inputs.versions(round_, stage)}
+    own = {stage: VERSIONS[stage], **plugin_inputs.versions(round_, stage)}
+    if stage == "generate" and round_.accepted is not None:
+        return own | plugin_inputs.versions(round_, "verify")
+    return own
 
 
 def suite_digest(dataset: str) -> str:

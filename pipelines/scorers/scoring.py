@@ -43,6 +43,40 @@ def score_all(
     return scores_of_all
 
 
+def score_shards(
+    scorers: Mapping[str, Mapping[str, Any]],
+    candidates: pl.DataFrame,
+    shards: pl.Series,
+    given: Given,
+    before: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Compute all scores of candidates that are judged shard by shard.
+
+    The scores of a shard are those that its rows have beside earlier shards alone, so what is made
+    later does not change them.
+
+    Args:
+        scorers: settings by name, as in params.yaml.
+        candidates: round, row and payload, in order of shards.
+        shards: of each candidate, ascending.
+        given: the rest.
+        before: scores of the first shards, where they are known.
+
+    Returns:
+        As `score_all`.
+
+    Raises:
+        ParamsError, DataError: as `score_all`.
+    """
+    parts = [] if before is None else [before]
+    done = sum(len(each) for each in parts)
+    for last in shards[done:].unique(maintain_order=True):
+        stop = len(shards) - int((shards > last).sum())
+        parts.append(score_all(scorers, candidates[:stop], given)[done:])
+        done = stop
+    return pl.concat(parts) if parts else score_all(scorers, candidates, given)
+
+
 def score_real(
     scorers: Mapping[str, Mapping[str, Any]], columns: Iterable[str], given: Given
 ) -> pl.DataFrame:

@@ -63,7 +63,8 @@ def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         verdicts,
         earlier,
         dataset=dataset,
-        max_accepted=ctx.round.settings.curate.max_accepted,
+        max_accepted=ctx.round.accepted or ctx.round.settings.curate.max_accepted,
+        surplus=ctx.round.accepted is not None,
     )
     if not (decisions["decision"] == "accepted").any():
         most_common = curation.reasons(decisions).head(3)
@@ -100,13 +101,17 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
         for item in tx.lake.objects(tx.branch, refs.partition(dataset, table, number))
     )
     counted = dict(decisions.group_by("decision").len().iter_rows())
-    outcomes = ("accepted", "rejected", "duplicate")
+    ends = ctx.round.accepted
+    outcomes = ("accepted", "rejected", "duplicate", *([] if ends is None else [curation.SURPLUS]))
     counts = {
         "candidates": len(candidates),
         **{outcome: counted.get(outcome, 0) for outcome in outcomes},
     }
     tx.manifest["counts"] = counts
-    tx.manifest["curation"] = {"max_accepted": ctx.round.settings.curate.max_accepted}
+    bound = ctx.round.settings.curate.max_accepted
+    tx.manifest["curation"] = (
+        {"max_accepted": bound} if ends is None else {"max_accepted": ends, "surplus": True}
+    )
     tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
     tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
 

@@ -72,7 +72,13 @@ def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     round_ = ctx.round
     request = round_.generate_request(model_store.directory(round_.dataset, round_.number))
     began = time.monotonic()
-    result = making.make(GENERATORS.load(round_.generator), request)
+    generator = GENERATORS.load(round_.generator)
+    if round_.accepted is None:
+        result = making.make(generator, request)
+    else:
+        from pipelines.verification import acceptance  # noqa: PLC0415  imports Great Expectations
+
+        result = acceptance.make(ctx, generator, request)
     return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
 
 
@@ -96,12 +102,7 @@ def _write(
     maker = result.report.maker
     digest = model_folder.identity(folder, maker)
     mix = mixes.read_manifest(round_)
-    candidates = kept_columns.added(ctx, result.candidates)
-    payload_columns = round_.settings.modality.columns(result.candidates)
-    columns = [*payload_columns, *round_.settings.columns.kept]
-    payload = candidates.select(
-        pl.lit(round_.number, pl.Int32).alias("round"), "row", "sample_id", *columns
-    )
+    payload = kept_columns.table(ctx, result.candidates)
     tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)
     tx.write(refs.part(round_.dataset, "lineage", round_.number), rows)
     left_out = mixes.read_left_out(round_, mix)

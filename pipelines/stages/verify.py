@@ -48,7 +48,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool) -> StageResult:
     """Score and verify the candidates, and commit scores and verdicts."""
     # Great Expectations takes seconds to import, and adopting verdicts needs nothing of it.
-    from pipelines.verification import judging  # noqa: PLC0415
+    from pipelines.verification import acceptance, judging  # noqa: PLC0415
     from pipelines.verification.verdicts.pages import VerifiedRound  # noqa: PLC0415
 
     dataset, number = ctx.round.dataset, ctx.round.number
@@ -58,6 +58,7 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
         scored, verification = verify_candidates(ctx, suite, generated, pinned)
+        acceptance.check(ctx, generated, tx.manifest, verification.verdicts)
         judged = _judged(suite, verification) if source_states.is_real(ctx.round) else suite
         tx.metadata[SUITE] = verification.suite_digest
         tx.write(refs.part(dataset, "scores", number), scored.scores)
@@ -82,7 +83,11 @@ def verify_candidates(
         tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
         for table in ("candidates", "lineage")
     )
-    scored = judging.score(ctx, suite, rows, pinned)
+    shards = None
+    if ctx.round.accepted is not None:
+        keys = lineage.select("row", "shard")
+        shards = rows.select("row").join(keys, on="row", how="left", maintain_order="left")["shard"]
+    scored = judging.score(ctx, suite, rows, pinned, shards=shards)
     return scored, judging.judge(suite, scored, lineage)
 
 

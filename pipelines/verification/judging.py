@@ -135,18 +135,37 @@ def score(
     pinned: str,
     *,
     held_out_splits: Sequence[str] = holdout.SPLITS,
+    shards: pl.Series | None = None,
 ) -> Scored:
-    """Compute scores of rows, and those of the real rows that the suite compares them with."""
+    """Compute scores of rows, and those of the real rows that the suite compares them with.
+
+    Args:
+        ctx: As `verify`.
+        suite: As `verify`.
+        rows: As `verify`.
+        pinned: As `verify`.
+        held_out_splits: As `verify`.
+        shards: Of each row, where a round ended when enough rows of it were accepted.
+    """
     scorers = ctx.round.settings.verify.scorers
     shown = ctx.round.settings.modality.shown(rows)
     inputs = scorer_inputs(ctx, pinned, held_out_splits)
-    scores = scoring.score_all(scorers, shown, inputs)
+    if shards is None:
+        scores = scoring.score_all(scorers, shown, inputs)
+    else:
+        scores = scoring.score_shards(scorers, shown, shards, inputs)
+    return compared(ctx, suite, Scored(shown, scores), inputs)
+
+
+def compared(ctx: RoundContext, suite: Suite, scored: Scored, inputs: Given) -> Scored:
+    """Add the real rows and their scores, if the suite compares candidates with them."""
     if not compares(suite):
-        return Scored(shown, scores)
-    compared = catalogue.compared_columns(suite, REAL)
-    real_scores = scoring.score_real(scorers, compared, inputs)
-    wanted = [name for name in real_scores.columns if name in {*tables.OCCURRENCE, *compared}]
-    return Scored(shown, scores, inputs.real, real_scores.select(wanted))
+        return scored
+    scorers = ctx.round.settings.verify.scorers
+    columns = catalogue.compared_columns(suite, REAL)
+    real_scores = scoring.score_real(scorers, columns, inputs)
+    wanted = [name for name in real_scores.columns if name in {*tables.OCCURRENCE, *columns}]
+    return replace(scored, real=inputs.real, real_scores=real_scores.select(wanted))
 
 
 def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verification:

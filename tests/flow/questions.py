@@ -28,7 +28,7 @@ SUITE: Final = {
             "kwargs": {"column": "answer_correct", "value_set": [True]},
             "severity": "critical",
             "meta": {"name": "answer_is_right"},
-        }
+        },
     ],
 }
 SERVICE: Final = {"model": "a-calculator", "attempts": 2, "wait_s": 0.01, "concurrency": 4}

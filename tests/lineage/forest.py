@@ -25,7 +25,7 @@ Node = tuple[str, int, int]
 Edge = tuple[Node, str, Fraction]
 """Parent, relation, weight."""
 DATASETS = ("a", "b", "c")
-OUTCOMES = ("accepted", "accepted", "accepted", "rejected", "duplicate", None)
+OUTCOMES = ("accepted", "accepted", "accepted", "rejected", "duplicate", "surplus", None)
 
 
 @dataclass

@@ -267,6 +267,8 @@ def test_counts() -> None:
     few = replace(HEALTHY, counts={"candidates": 600, "accepted": 100, "duplicate": 200})
     assert check(few, "acceptance").verdict == "block"
     assert check(few, "duplicates").verdict == "block"
+    ended = replace(HEALTHY, counts={"candidates": 64, "accepted": 50, "surplus": 4})
+    assert check(ended, "acceptance").value == pytest.approx(50 / 60)
 
 
 @pytest.mark.parametrize("other", ["real_only", "previous"])

@@ -158,6 +158,25 @@ def test_the_lowest_rows_are_kept() -> None:
     assert found[3]["reasons"] == ["max_accepted"]
 
 
+def test_what_passed_beyond_the_end_of_a_round_is_surplus_and_not_rejected() -> None:
+    found = curation.decide(
+        candidates("abcbd"),
+        verdicts(*passed(4), (4, "e", "critical", "failed")),
+        EARLIER,
+        dataset="d",
+        max_accepted=2,
+        surplus=True,
+    )
+    assert found["decision"].to_list() == [
+        "accepted",
+        "accepted",
+        "surplus",
+        "duplicate",
+        "rejected",
+    ]
+    assert found["reasons"].to_list() == [[], [], ["surplus"], ["duplicate"], ["e"]]
+
+
 def test_a_copy_of_what_did_not_fit_did_not_fit_either() -> None:
     found = decide("abb", passed(3), most=1)
     assert [row["reasons"] for row in found] == [[], ["max_accepted"], ["max_accepted"]]
