@@ -17,6 +17,7 @@ from lake.errors import NotFoundError
 from lake.settings import Embedded
 from lake.tables import SUFFIX
 from lake.values import ObjectInfo
+from lineage.export import croissant, prov
 from lineage.export.values import File, Origin, Round
 from pipelines.rounds import history, manifest
 
@@ -52,6 +53,19 @@ def hold(lake: Lake, ref: str, dataset: str | None = None) -> Holding:
     }
     origin = Origin(lake.repository, ref, commit.id, commit.created, _server(lake))
     return Holding(origin, with_lineage)
+
+
+def compose(lake: Lake, holding: Holding, form: str) -> prov.Document | croissant.Document:
+    """Prepare the document in a format.
+
+    Args:
+        lake: The lake.
+        holding: What is exported.
+        form: `prov` or `croissant`.
+    """
+    if form == "prov":
+        return prov.Document(holding.origin, rounds(lake, holding))
+    return croissant.Document(holding.origin, rounds(lake, holding), list(files(lake, holding)))
 
 
 def rounds(lake: Lake, held: Holding) -> list[Round]:

@@ -13,7 +13,7 @@ from review.cli import diff_options
 from review.cli.candidates import Candidates, Chosen, Maker, Parents
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
-from review.cli.lineage import lineages
+from review.cli.lineage import export, lineages
 from review.cli.project import datasets, suites
 from review.cli.verifier import verifiers
 
@@ -35,6 +35,7 @@ app.add_typer(suites, name="suite")
 app.add_typer(rounds, name="round")
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
+app.command()(export)
 app.add_typer(verifiers, name="verifier")
 
 

@@ -14,6 +14,16 @@ lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 
 
 class ExportFormat(StrEnum):
+    """Formats in which a ref is exported (`pipelines/inquiry/exports/registry.py`)."""
+
+    JSONL = "jsonl"
+    CHAT = "chat"
+    DPO = "dpo"
+    PROV = "prov"
+    CROISSANT = "croissant"
+
+
+class LineageFormat(StrEnum):
     """Formats in which lineage is exported."""
 
     PROV = "prov"
@@ -36,7 +46,7 @@ def lineage_export(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
     *,
     form: Annotated[
-        ExportFormat, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
+        LineageFormat, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
     ],
     dataset: DatasetOption = None,
     output: Annotated[
@@ -48,6 +58,34 @@ def lineage_export(
     """Write the lineage of a ref in a format that other tools read."""
     run(
         "review.commands.lineage_export",
+        ref=ref,
+        form=form.value,
+        dataset=dataset,
+        output=output,
+        as_json=as_json,
+    )
+
+
+def export(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    form: Annotated[
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="Rows as JSON objects, as chats, or as preference pairs; or lineage.",
+        ),
+    ],
+    dataset: DatasetOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the accepted rows of a ref, or its lineage, in a format that other tools read."""
+    run(
+        "review.commands.export",
         ref=ref,
         form=form.value,
         dataset=dataset,

@@ -185,3 +185,24 @@ def test_texts_without_labels_are_judged_by_their_likelihood(
     samples = tables.read_round(project.lake(), "main", "talk", "samples", 1)
     assert samples.columns == ["round", "row", "sample_id", "prompt", "completion"]
     project.stop_lake()
+
+
+def test_rows_are_exported_as_chats_and_as_pairs_of_accepted_and_refused(
+    published: Project, tmp_path: Path
+) -> None:
+    lake = published.lake()
+    samples = tables.read(lake, "main", "talk", "samples").collect()
+    chat = tmp_path / "chat.jsonl"
+    told = published.stemma("export", "main", "--format", "chat", "-o", str(chat), "--json")
+    assert told.code == 0, told.said
+    assert json.loads(told.out)["lines"] == len(samples)
+    first = json.loads(chat.read_text(encoding="utf-8").splitlines()[0])
+    assert [each["role"] for each in first["messages"]] == ["user", "assistant"]
+    pairs = tmp_path / "pairs.jsonl"
+    told = published.stemma("export", "main", "--format", "dpo", "-o", str(pairs), "--json")
+    assert told.code == 0, told.said
+    decisions = tables.read_round(lake, "main", "talk", "decisions", 1)
+    refused = decisions.filter(pl.col("decision") == "rejected").height
+    summary = json.loads(told.out)
+    counted = [value for name, value in summary.items() if name not in ("file", "format", "bytes")]
+    assert sum(counted) >= refused  # each refused one is a pair, or counted by its reason

@@ -1,0 +1,69 @@
+"""Preference pairs: an accepted and a refused answer to one question (Rafailov et al. 2023, DPO).
+
+Each refused answer is used once, beside the accepted answers to the same question in turn; a real
+answer counts as accepted. A refused candidate whose question nobody answered well makes no pair,
+nor do equal answers. The form is that of TRL's conversational preference data sets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any, Final
+
+from pipelines.inquiry.exports.conversations import EMPTY, Message, messages
+from pipelines.inquiry.exports.rows import Source, origin
+
+ALONE: Final = "refused_without_accepted_answer"
+EQUAL: Final = "refused_equal_to_accepted"
+
+
+def records(source: Source, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Yield a pair for each refused answer to a question that has an accepted one."""
+    chosen = {asked: cycle(answers) for asked, answers in _accepted(source, left_out).items()}
+    for frame in source.refused():
+        for row in frame.iter_rows(named=True):
+            found = messages(source.dataset, row)
+            if found is None:
+                left_out[EMPTY] += 1
+                continue
+            question, refused = found
+            answers = chosen.get(_key(question))
+            if answers is None:
+                left_out[ALONE] += 1
+                continue
+            accepted, accepted_row = next(answers)
+            if accepted == refused:
+                left_out[EQUAL] += 1
+                continue
+            yield {
+                "prompt": question,
+                "chosen": accepted,
+                "rejected": refused,
+                "stemma": {
+                    "chosen": accepted_row,
+                    "rejected": origin(source.dataset, row),
+                    "reasons": row["reasons"],
+                },
+            }
+
+
+def _accepted(
+    source: Source, left_out: Counter[str]
+) -> dict[str, list[tuple[list[Message], dict[str, Any]]]]:
+    """The accepted answers by question, each with the row that it is."""
+    found: dict[str, list[tuple[list[Message], dict[str, Any]]]] = defaultdict(list)
+    for frame in source.accepted():
+        for row in frame.iter_rows(named=True):
+            parts = messages(source.dataset, row)
+            if parts is None:
+                left_out[EMPTY] += 1
+                continue
+            found[_key(parts[0])].append((parts[1], origin(source.dataset, row)))
+    return found
+
+
+def _key(question: list[Message]) -> str:
+    return json.dumps(question, sort_keys=True, default=str)
