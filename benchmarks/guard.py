@@ -128,6 +128,7 @@ def main() -> None:
     parser.add_argument(
         "--kept", type=Path, default=KEPT, help="folder of results of crafted rounds"
     )
+    parser.add_argument("--again", nargs="*", default=(), help="metrics that measure kept rounds")
     parser.add_argument("--processes", type=int, default=2, help="lines followed at once")
     most = max(ROUNDS.values())
     parser.add_argument("--rounds", type=int, default=most, help="follow a line no farther")
@@ -153,7 +154,7 @@ def _crafted(arguments: argparse.Namespace) -> None:
         arguments.picture.write_bytes(picture.draw())
         return
     asked = cases.all_cases(arguments.seeds or 6, arguments.only, arguments.data)
-    results = cases.run(asked, arguments.kept, arguments.processes)
+    results = cases.run(asked, arguments.kept, arguments.processes, arguments.again)
     if arguments.json:
         print(json.dumps({**machine(), **table.record(results)}, indent=2))
         return

@@ -263,7 +263,12 @@ RULES: Final[tuple[Rule, ...]] = (
                 lenient=True,
             ),
             *(
-                Rule(name, partial(round_figures.of_class, name=name, what=what), least=name)
+                Rule(
+                    name,
+                    partial(round_figures.of_class, name=name, what=what),
+                    least=name,
+                    lenient=True,
+                )
                 for name, what in OF_CLASSES.items()
             ),
         )

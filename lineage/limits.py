@@ -155,9 +155,10 @@ class Limits(BaseModel):
     """Most accepted rows that may be far nearer to the hold-out, beyond those that are as much
     nearer to training rows; a block takes the end of the interval that favours the round."""
     holdout_closer_block: Share | None = _later(0.005)
-    class_share_warn: Amount | None = _later(0.35)
-    """Least share of a class among the accepted rows, as a ratio to its share of real rows."""
-    class_share_block: Amount | None = _later(0.15)
+    class_share_warn: Amount | None = _later(0.45)
+    """Least share of a class among the accepted rows, as a ratio to its share of real rows; the end
+    of the interval that favours the round is compared."""
+    class_share_block: Amount | None = _later(0.35)
     class_coverage_warn: Amount | None = _later(0.5)
     """Least coverage of a class, as a ratio to that of as many real rows."""
     class_coverage_block: Amount | None = _later(0.35)

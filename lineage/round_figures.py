@@ -80,8 +80,11 @@ def holdout_leaning(evidence: Evidence) -> Figure:
 
 
 def of_class(evidence: Evidence, name: str, what: str) -> Figure:
-    """A figure of the class where it is least, as a ratio to that of real rows."""
-    (value,) = _of_round(evidence, name, "value")
+    """A figure of the class where it is least, as a ratio to that of real rows.
+
+    A share has an interval; coverage and variance have none.
+    """
+    value, low, high = _of_round(evidence, name, "value", "low", "high")
     if value is None:
         return _absent(evidence, name)
     entry = evidence.metrics["round"][name]
@@ -90,7 +93,9 @@ def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     measured, among = number(told, "measured"), number(told, "among")
     if measured is not None and among is not None and measured < among:
         detail += f"; {measured:.0f} of {among:.0f} classes have enough rows to be measured"
-    return exact(value, detail)
+    if low is None or high is None:
+        return exact(value, detail)
+    return Figure(value, low, high, f"{detail}; 95 % {low:.2f} to {high:.2f}")
 
 
 def rare_recall(evidence: Evidence) -> Figure:

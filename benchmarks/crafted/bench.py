@@ -33,7 +33,7 @@ class Kind(Protocol):
         """The strengths that are made."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """How rounds of one kind of data are made and measured."""
 
@@ -44,6 +44,8 @@ class Bench:
     """Digest of the versions and limits that results depend on."""
     result: Callable[..., Any]
     """Makes a round, collects the evidence about it and measures its harm, as `cases.Made`."""
+    again: Callable[..., Any] | None = None
+    """Measures a kept round by some metrics of now, as `rounds.measured_again`; None: it cannot."""
     limits: Callable[[int], Limits]
     """The guard's limits, by the seed of a case."""
 

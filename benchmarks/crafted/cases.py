@@ -100,14 +100,26 @@ def all_cases(seeds: int, only: Sequence[str] = (), data: str = DIGITS) -> list[
     ]
 
 
-def run(cases: Sequence[Case], place: Path, processes: int) -> list[Result]:
-    """Run the cases that are not on disk, and read all; they are of one kind of data."""
+def run(
+    cases: Sequence[Case], place: Path, processes: int, again: Sequence[str] = ()
+) -> list[Result]:
+    """Run the cases that are not on disk, and read all; they are of one kind of data.
+
+    Args:
+        cases: the cases.
+        place: folder of their results.
+        processes: cases that are run at once.
+        again: metrics that alone have another version than when results were kept; these rounds
+            are measured by them again, and the rest of their figures stays.
+    """
     place.mkdir(parents=True, exist_ok=True)
     key = bench.load(cases[0].data).key() if cases else ""
     missing = [case for case in cases if _kept(place, case, key) is None]
     os.environ |= ONE_THREAD  # of each process; it must be set before their libraries load
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_run_and_keep, case, place.resolve(), key) for case in missing]
+        waiting = [
+            pool.submit(_run_and_keep, case, place.resolve(), key, tuple(again)) for case in missing
+        ]
         for future in track(waiting, "crafted rounds"):
             future.result()
     with chdir(place):  # limits are those of sources, which are written below it
@@ -143,9 +155,17 @@ def judged(found: Result, evidence: Evidence) -> Result:
     return replace(found, checks={check.name: (check.value, check.verdict) for check in checks})
 
 
-def _run_and_keep(case: Case, place: Path, key: str) -> None:
+def _run_and_keep(case: Case, place: Path, key: str, again: tuple[str, ...]) -> None:
     os.chdir(place)  # scorers keep their scores below it
-    found, evidence = bench.load(case.data).result(case, key, _before(place, case))
+    before, folder = _before(place, case), place / Path(case.file).stem
+    data = bench.load(case.data)
+    evidence: Evidence | None
+    if again and data.again is not None and before is not None:
+        kept = None if before.stopped else kept_evidence.read(folder)
+        evidence = None if kept is None else data.again(case, kept, again)
+        found = replace(before, key=key)
+    else:
+        found, evidence = data.result(case, key, before)
     if evidence is not None:
-        kept_evidence.write(place / Path(case.file).stem, evidence)
+        kept_evidence.write(folder, evidence)
     files.write_json(place / case.file, found.to_dict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +16,7 @@ from benchmarks.crafted.cases import MEASURED, VERSION, Case, Made, Result
 from benchmarks.crafted.harm import Lost
 from benchmarks.crafted.kinds import KINDS
 from benchmarks.crafted.world import CraftedWorld, Rows, rows_of
+from lineage.evidence import Evidence
 from lineage.limits import Limits
 from pipelines.common import digests
 from pipelines.rounds import stage_inputs
@@ -65,6 +66,13 @@ def result(case: Case, key: str = "", before: Result | None = None) -> Made:
     return found, published.evidence
 
 
+def again(case: Case, evidence: Evidence, names: Sequence[str]) -> Evidence:
+    """Measure a kept round by some metrics of now."""
+    world = world_of(case.seed)
+    made = kinds.candidates(KINDS[case.kind], world, case.strength, case.seed)
+    return rounds.measured_again(world, rounds.payload_of(made), evidence, names)
+
+
 def limits(seed: int) -> Limits:
     """Return the shipped limits of the digits."""
     return world_of(seed).settings.publish.guard
@@ -88,4 +96,11 @@ def _digest(rows: Rows) -> str:
     return hashlib.sha256(joined).hexdigest()
 
 
-BENCH: Final = Bench(KINDS, tuple(harm.FAMILIES), current_key, result, limits)
+BENCH: Final = Bench(
+    kinds=KINDS,
+    families=tuple(harm.FAMILIES),
+    key=current_key,
+    result=result,
+    again=again,
+    limits=limits,
+)

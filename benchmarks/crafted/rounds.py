@@ -5,13 +5,15 @@ Every step is the stages' own function; only the lake between them is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.crafted import trained_once
 from benchmarks.crafted.remembered import Remembered
 from benchmarks.crafted.world import Rows
 from expectations.suite import Suite
@@ -159,7 +161,8 @@ def _verdicts(world: World, frame: pl.DataFrame) -> pl.DataFrame:
         content=tuple(name for name in world.settings.identity if name != modality.answer),
     )
     shown = modality.shown(frame.drop("sample_id", "seed", "shard"))
-    scored = Scored(shown, scoring.score_all(world.settings.verify.scorers, shown, given))
+    with trained_once.classifiers():
+        scored = Scored(shown, scoring.score_all(world.settings.verify.scorers, shown, given))
     return judging.judge(world.suite, scored, None).verdicts
 
 
@@ -213,6 +216,37 @@ def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[st
         seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
     )
     return evaluation.to_dict()
+
+
+def measured_again(
+    world: World, payload: pl.DataFrame, evidence: Evidence, names: Sequence[str]
+) -> Evidence:
+    """Measure a round of which evidence was kept by some metrics of now, and keep the rest of it.
+
+    Args:
+        world: the real rows.
+        payload: content and labels of the candidates, as they were.
+        evidence: what was kept; its lineage says which candidates were accepted.
+        names: metrics that measure accepted rows alone.
+    """
+    modality, rows = world.settings.modality, _frame(world, payload)
+    kept = evidence.lineage.select("round", "row")
+    accepted = rows.join(kept, on=["round", "row"], how="semi").select(*KEY, *payload.columns)
+    frames = {"real": world.real, "validation": world.validation, "accepted": accepted}
+    measured = modality.measured(world.real, frames)
+    found = metrics.evaluate_round(
+        real=measured["real"],
+        validation=measured["validation"],
+        accepted=measured["accepted"],
+        mix=measured["real"],
+        previous=measured["real"],
+        task=_task("nearest_labels"),
+        metrics=[Configured(METRICS.load(name)) for name in names],
+        settings=world.settings.evaluate,
+        seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
+    ).to_dict()
+    figures = {**evidence.metrics, "round": {**evidence.metrics["round"], **found["round"]}}
+    return replace(evidence, metrics=figures)
 
 
 def _task(name: str) -> Configured[Task[Any]]:

@@ -38,7 +38,7 @@ class Classes(RoundMetric[NoSettings]):
     """The worst class of a round: its share, its coverage and its variance."""
 
     name = "classes"
-    version = "classes/2"
+    version = "classes/3"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -50,8 +50,9 @@ class Classes(RoundMetric[NoSettings]):
         """Measure the accepted rows of each class.
 
         Returns:
-            class_share: share of the accepted rows over share of the real rows, or over that of
-            equal classes where this is less: a generator that makes as many of each is no loss.
+            class_share: share of the accepted rows over share of the real rows; or over that of
+            equal classes, if these explain the accepted labels better (by their likelihood): a
+            generator that makes as many of each is no loss.
             class_coverage: coverage of held-out rows of the class over that of as many real rows.
             class_variance: total variance over that of the real rows.
             Each is that of the class where it is least, and NaN where no class has enough rows. No
@@ -88,8 +89,10 @@ def _least(found: list[tuple[str, MetricOf]], name: str, among: int) -> Metric:
 def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]]:
     """Share of each class among the accepted rows over the share that it is expected to have."""
     labels, counts = np.unique(real.labels, return_counts=True)
-    for label, count in zip(labels, counts, strict=True):
-        expected = min(count / len(real.labels), 1 / len(labels))
+    ours = np.asarray([np.count_nonzero(accepted.labels == label) for label in labels])
+    as_real, equal = counts / counts.sum(), np.full(len(labels), 1 / len(labels))
+    likelier = ours @ np.log(equal) > ours @ np.log(as_real)
+    for label, expected in zip(labels, equal if likelier else as_real, strict=True):
         if expected * len(accepted.labels) >= EXPECTED:
             ends = values.of_share(np.asarray(accepted.labels == label))
             value, low, high = (end / expected for end in ends)

@@ -189,6 +189,19 @@ def test_a_later_figure_that_is_no_number_is_not_measured(name: str, odd: object
     assert check(with_round(**{name: odd}), name).verdict == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("half", "verdict"), [(0.04, "block"), (0.1, "warn"), (0.2, "pass"), (None, "block")]
+)
+def test_a_share_of_a_class_is_judged_by_what_chance_leaves(
+    half: float | None, verdict: str
+) -> None:
+    """Of a class of few expected rows chance alone leaves few."""
+    entry = metric(0.3, half or 0.0, 1.0) | {"of": "7"}
+    if half is None:
+        entry |= {"low": None, "high": None}
+    assert check(with_round(class_share=entry), "class_share").verdict == verdict
+
+
 def test_another_style_is_called_so_and_judged_more_mildly() -> None:
     dull = with_round(variance=metric(0.5, 0.02, 1.0), tail=metric(0.0, 0.01, 1.0))
     block = check(dull, "variance_round")

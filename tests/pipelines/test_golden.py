@@ -38,7 +38,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",
     "generator simulate/1": "74e4cceb80e2cb77223bbf2d1de14aaab9ab947442481ed57bb908d33b6dff4d",
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
-    "metric classes/2": "a1b291d32962db9096c43e888fa5b7b5c5fffc71d4939c3f4c10afbadbb4f6d6",
+    "metric classes/3": "a1b291d32962db9096c43e888fa5b7b5c5fffc71d4939c3f4c10afbadbb4f6d6",
     "metric content/3": "8f902a6bce1474618de0296908b7308ae349698ff285195f8ec5ededf718ad43",
     "metric neighbours/2": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Final
 
@@ -18,6 +18,7 @@ from benchmarks.crafted.added.world import LABEL, AddedWorld
 from benchmarks.crafted.bench import Bench
 from benchmarks.crafted.cases import MEASURED, VERSION, Case, Made, Result
 from benchmarks.crafted.harm import TIMES, Lost
+from lineage.evidence import Evidence
 from lineage.limits import Limits
 from pipelines.common import digests
 from pipelines.common.seeds import derive_seed
@@ -35,6 +36,7 @@ def of_craft(craft: Craft) -> Bench:
         families=tuple(craft.families),
         key=partial(_key, craft),
         result=partial(_result, craft),
+        again=partial(_again, craft),
         limits=partial(_limits, craft),
     )
 
@@ -78,6 +80,13 @@ def _result(craft: Craft, case: Case, key: str = "", before: Result | None = Non
         lost=lost,
     )
     return found, published.evidence
+
+
+def _again(craft: Craft, case: Case, evidence: Evidence, names: Sequence[str]) -> Evidence:
+    """Measure a kept round by some metrics of now."""
+    kind, world = kinds.of_craft(craft)[case.kind], world_of(craft, case.seed)
+    made = kinds.candidates(kind, world, case.strength)
+    return rounds.measured_again(world, made.rows, evidence, names)
 
 
 def _lost(world: AddedWorld, mix: pl.DataFrame) -> dict[str, Lost]:

@@ -53,7 +53,7 @@ class AddedWorld:
     @cached_property
     def suite(self) -> Suite:
         """What `dataset add` writes as a suite."""
-        return suites.parse(self._plan.suite, self.dataset)
+        return suites.parse(self.plan.suite, self.dataset)
 
     @cached_property
     def real(self) -> pl.DataFrame:
@@ -121,12 +121,13 @@ class AddedWorld:
         return str(place)
 
     @cached_property
-    def _plan(self) -> dataset_entry.Plan:
+    def plan(self) -> dataset_entry.Plan:
+        """What `dataset add` writes."""
         return dataset_entry.plan(self.dataset, self._source, self.craft.choice)
 
     @cached_property
     def _settings(self) -> params.Dataset:
-        return parse(params.Dataset, dict(self._plan.entry), self.dataset)
+        return parse(params.Dataset, dict(self.plan.entry), self.dataset)
 
     @cached_property
     def _prepared(self) -> real_data.Prepared:

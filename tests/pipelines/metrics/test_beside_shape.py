@@ -166,6 +166,16 @@ def test_as_many_rows_of_each_class_are_no_loss_of_a_frequent_one() -> None:
     assert measured(Classes(), few, real)["class_share"].value == 0
 
 
+def test_the_most_frequent_class_that_is_missing_is_seen() -> None:
+    """A generator that makes as many of each class has more rows of rare ones."""
+    labels = np.repeat([0, 1, 2, 3], [110, 50, 30, 10])
+    real = replace(REAL, labels=labels)
+    some = replace(HEALTHY, labels=labels).at(np.arange(60, 200))
+    found = measured(Classes(), some, real)["class_share"]
+    assert found.value == pytest.approx((50 / 140) / 0.55)
+    assert found.to_dict()["of"] == "0"
+
+
 def test_a_class_that_is_missing_or_collapsed_is_named() -> None:
     first = np.flatnonzero(HEALTHY.labels == 2)
     rare = HEALTHY.at(np.setdiff1d(np.arange(200), first[:45]))
