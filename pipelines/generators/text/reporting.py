@@ -73,7 +73,10 @@ def maker(request: TextRequest) -> str:
 def environment(plan: RoundPlan, replies: Iterable[Reply]) -> dict[str, Any]:
     """Collect what another run must share to give the same; without addresses and keys."""
     services = recipe.services(plan.request.settings)
-    several = {"services": [_service(each) for each in services]} if len(services) > 1 else {}
+    several: dict[str, Any] = {}
+    if len(services) > 1:
+        several["model"] = ", ".join(dict.fromkeys(each.model for each in services))
+        several["services"] = [_service(each) for each in services]
     steps = {"steps": [_step(each) for each in plan.steps]} if len(plan.steps) > 1 else {}
     return {
         "generator": VERSION,
