@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from expectations import catalogue, custom, gx, patterns
 from expectations.outcomes import outcomes
 from expectations.suite import Rule, Suite
+from tests.examples import few_and_many
 
 COLUMNS = ("a", "b")
 PAIR = {"column_A": "a", "column_B": "b"}
@@ -167,10 +168,13 @@ def test_each_type_that_judges_rows_is_tried() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Could not infer format:UserWarning")
+@few_and_many(1, 3)
 @pytest.mark.parametrize("kind", ASKED)
-def test_the_rows_that_fail_are_those_that_plain_great_expectations_lists(kind: str) -> None:
+def test_the_rows_that_fail_are_those_that_plain_great_expectations_lists(
+    kind: str, examples: int
+) -> None:
     @settings(
-        max_examples=3,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
         phases=[Phase.generate, Phase.shrink],

@@ -33,7 +33,7 @@ def talk(target: Path, *, labelled: bool = True) -> Project:
 
 def talk_params() -> dict[str, Any]:
     """Two rounds of few short answers, and a guard without limits."""
-    text = {"service": {"max_tokens": 40, "concurrency": 2}, "shots": 2, "max_chars": 20}
+    text = {"service": {"max_tokens": 40, "concurrency": 2}, "shots": 2, "max_chars": 12}
     return {
         "line": "main",
         "seed": 1,

@@ -85,6 +85,7 @@ def test_a_lake_of_an_earlier_release_is_adopted_whole(
     assert list(open_["suite"]["not_provable_because"]) == [verdicts_again.NO_SUITE]
 
 
+@pytest.mark.slow  # what was merged before signing began is in test_history_proofs.py
 def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
     unsigned: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

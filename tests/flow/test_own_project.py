@@ -34,6 +34,7 @@ def added(project: Project) -> None:
     project.edit(lambda found: found["datasets"]["tiny"]["fit"].update(diffusion=fast))
 
 
+@pytest.mark.slow  # texts at these limits are published every day, in test_file_rounds.py
 def test_a_round_is_published_at_the_limits_that_were_written(own: Project) -> None:
     added(own)
     own.all(1)

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -97,10 +96,10 @@ def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) ->
     assert overview.collect(blocked.lake(), "tiny")["open"] == []
 
 
-@pytest.mark.usefixtures("still")
+@pytest.mark.usefixtures("still", "programs")
 def test_the_command_prints_an_address_that_lets_in_once() -> None:
-    words = ["-m", "review.cli.app", "ui", "--port", "0", "--no-browser", "--json"]
-    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE) as process:
+    words = ["stemma", "ui", "--port", "0", "--no-browser", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             address = json.loads(b"".join(process.stdout.readline() for _ in range(3)))["url"]

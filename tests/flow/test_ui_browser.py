@@ -124,6 +124,7 @@ def test_filters_pages_and_keys(looking: Browser) -> None:
     assert (skip.text, skip.get_attribute("class")) == ("Skip to content", "skip")
 
 
+@pytest.mark.slow
 def test_verifiers_and_a_page_out_of_the_lake(looking: Browser) -> None:
     browser = looking
     browser.open("/verifiers/tiny")

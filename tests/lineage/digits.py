@@ -156,11 +156,9 @@ def measured(part: str, name: str, **values: float | None) -> Evidence:
 def contaminated(about: Evidence) -> Evidence:
     """The same with a row that has a held-out ancestor."""
     parent = [{"dataset": "digits", "round": 1, "row": 8, "relation": "seed", "weight": 0.5}]
-    first = about.lineage["parents"].to_list()
-    first[0] = parent
-    lineage = about.lineage.with_columns(
-        pl.Series("parents", first, dtype=about.lineage.schema["parents"])
-    )
+    parents = about.lineage["parents"]
+    first = pl.Series("parents", [parent], dtype=parents.dtype)
+    lineage = about.lineage.with_columns(pl.concat([first, parents[1:]]))
     ancestors = pl.DataFrame(
         {"dataset": ["digits"], "round": [1], "row": [8]},
         schema={"dataset": pl.String, "round": pl.Int32, "row": pl.Int64},

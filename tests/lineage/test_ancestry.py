@@ -33,7 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ancestry")
 
 
-@few_and_many(12, 40)
+@few_and_many(6, 40)
 def test_queries_are_answered_as_by_the_lake(cache: Path, examples: int) -> None:
     holds(examples, partial(check_queries, cache), forests(cycles=True), st.data())
 
@@ -47,7 +47,7 @@ def check_queries(cache: Path, forest: Forest, data: st.DataObject) -> None:
         check_walks(index, forest, data)
 
 
-@few_and_many(15, 50)
+@few_and_many(8, 50)
 def test_what_is_derived_follows_from_the_lake(cache: Path, examples: int) -> None:
     holds(examples, partial(check_derived, cache), forests(), st.data())
 
@@ -61,7 +61,7 @@ def check_derived(cache: Path, forest: Forest, data: st.DataObject) -> None:
     check_founders(index, forest, data)
 
 
-@few_and_many(6, 20)
+@few_and_many(3, 20)
 def test_numbers_may_be_wide(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
     holds(examples, partial(check_wide, tmp_path_factory), forests(), st.data())
 

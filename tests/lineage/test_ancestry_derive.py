@@ -156,7 +156,7 @@ def test_an_unknown_subsample_is_refused(tmp_path: Path) -> None:
         index.members(index.segments[1], mix.digest)
 
 
-@few_and_many(10, 30)
+@few_and_many(5, 30)
 def test_the_graph_gives_what_was_recorded(
     tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:

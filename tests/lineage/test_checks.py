@@ -175,7 +175,7 @@ def test_the_lower_bound_gives_seeds_no_weight(
     assert check(about, "real_inputs").value == pytest.approx(inputs, abs=1e-6)
 
 
-@few_and_many(25, 100)
+@few_and_many(10, 100)
 def test_the_lower_bound_is_what_derive_gives_without_seeds(examples: int) -> None:
     weights = st.lists(st.integers(0, 4), min_size=2, max_size=2)
     relations = st.sampled_from(["seed", "edited"])

@@ -87,7 +87,7 @@ def test_no_leak_contaminates_nothing_and_an_unknown_one_itself(line: Ancestry) 
     ]
 
 
-@few_and_many(8, 25)
+@few_and_many(4, 25)
 def test_contamination_is_what_a_plain_walk_finds(examples: int) -> None:
     holds(examples, check_contamination, worlds(), st.data())
 

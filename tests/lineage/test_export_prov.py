@@ -148,7 +148,7 @@ def members(document: ProvDocument) -> list[Place]:
     )
 
 
-@few_and_many(10, 30)
+@few_and_many(4, 30)
 def test_what_prov_reads_is_what_the_frames_hold(examples: int) -> None:
     holds(examples, check_prov, worlds())
 

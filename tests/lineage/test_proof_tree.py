@@ -20,7 +20,7 @@ NOT_STATED = {"payload", "columns"}
 """Checks of what these worlds, whose samples have no payload, do not state."""
 
 
-@few_and_many(5, 15)
+@few_and_many(3, 15)
 def test_what_was_recorded_round_by_round_is_proved(examples: int) -> None:
     holds(examples, check_proved, worlds())
 

@@ -18,7 +18,7 @@ def links(*rows: tuple[int, str, int, int, str, float]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=edges.PARENT, orient="row")
 
 
-@few_and_many(25, 75)
+@few_and_many(10, 75)
 def test_derived_columns_are_those_of_all_walks(examples: int) -> None:
     holds(examples, check_columns, worlds())
 
