@@ -14,9 +14,9 @@ import pytest
 
 from lake import refs
 from lake.server.catalog import commits
-from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.database import Database
+from lake.server.catalog.refs import Refs
 from lake.server.catalog.trees import Tree
 from lineage import guard
 from lineage.guard import Check
@@ -286,8 +286,10 @@ def test_a_merge_that_holds_something_else_than_its_source(lab: Lab, path: str, 
     lab.merged(name, lab.source, lab.merge.metadata)
     lab.project.stop_lake()
     database = Database(lab.project.root / ".lake" / "catalog.db")
-    head = commits.read(database, lake.repository, Catalog(database).ref(
-        "branches", lake.repository, name).commit)  # fmt: skip
+    branches = Refs(database)
+    head = commits.read(
+        database, lake.repository, branches.get("branches", lake.repository, name).commit
+    )
     tree = Tree(database, head.root)
     entry = None if "scores" in path else tree.get(refs.part("tiny", "lineage", 3))
     with database.change():
@@ -300,7 +302,7 @@ def test_a_merge_that_holds_something_else_than_its_source(lab: Lab, path: str, 
             CommitMessage(head.message, "who", head.metadata),
         )
         commits.write(database, lake.repository, made)
-        Catalog(database).move_branch(lake.repository, name, made.id)
+        branches.move_branch(lake.repository, name, made.id)
     database.connection.close()
     assert said in (lab.only(name).wrong or "")
 
