@@ -71,6 +71,9 @@ class GenerateRequest(Generic[Own]):
     """Whether a later shard may not be wanted, so that one that asks a service does so for each
     shard by itself."""
 
+    expected: int | None = None
+    """Of an estimate: how many candidates will be made, where the round may end before all are."""
+
     def shards(self) -> tuple[Shard, ...]:
         """The shards of the round, in order, each with a seed of its own."""
         parts = (self.dataset, self.round, STAGE)

@@ -7,14 +7,16 @@ ranges whose bounds are those of `pipelines.llm.costs`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from lake.errors import NotFoundError
+from pipelines.common import console
 from pipelines.common.errors import ParamsError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import nearest
@@ -98,9 +100,10 @@ def estimate(ctx: RoundContext) -> list[Part]:
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     fit = round_.settings.fit.of(round_.generator)
     request = round_.generate_request(Path())  # the files do not exist yet
+    request = replace(request, expected=_expected(ctx))
     costs = generator.cost(samples, fit, seed, request)
     parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
-    scorer_costs = _scorer_costs(ctx, samples)
+    scorer_costs = _scorer_costs(ctx, samples, request.expected or request.candidates)
     return parts + [Part("verify", cost.service, cost.expected, None) for cost in scorer_costs]
 
 
@@ -111,9 +114,49 @@ def _mix(ctx: RoundContext) -> pl.DataFrame:
     return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
 
 
-def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame) -> Iterator[ServiceCost]:
+def _expected(ctx: RoundContext) -> int | None:
+    """Estimate how many candidates a round makes that ends when enough are accepted.
+
+    It is as many as the acceptance of the previous round asks for, in whole shards; None: the round
+    makes all candidates, or no round before has an acceptance.
+    """
+    round_, generate = ctx.round, ctx.round.settings.generate
+    if round_.accepted is None:
+        return None
+    counts = _counts(ctx)
+    judged = counts.get("candidates", 0) - counts.get("surplus", 0)
+    if not judged or not counts.get("accepted"):
+        console.line(
+            f"no round before says how many candidates are accepted; estimated is the most, "
+            f"{generate.candidates:,}"
+        )
+        return None
+    share = counts["accepted"] / judged
+    shards = math.ceil(round_.accepted / share / generate.shard_rows)
+    expected = min(generate.candidates, shards * generate.shard_rows)
+    console.line(
+        f"estimated for {expected:,} of at most {generate.candidates:,} candidates, since round "
+        f"{round_.previous} accepted {share:.0%} and {round_.accepted:,} are wanted"
+    )
+    return expected
+
+
+def _counts(ctx: RoundContext) -> Mapping[str, int]:
+    """What became of the candidates of the previous round; empty if no generator made it."""
+    round_ = ctx.round
+    if not round_.previous:
+        return {}
+    try:
+        content = manifest.read(ctx.lake, ctx.previous().commit, round_.dataset, round_.previous)
+    except NotFoundError:
+        return {}
+    counts = content.get("counts")
+    whole = counts if isinstance(counts, Mapping) else {}
+    return {name: count for name, count in whole.items() if isinstance(count, int)}
+
+
+def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame, count: int) -> Iterator[ServiceCost]:
     """Estimate the requests of scorers, with rows of the mix in place of the candidates."""
-    count = ctx.round.settings.generate.candidates
     modality = ctx.round.settings.modality
     whole = samples.drop_nulls(modality.columns(samples))
     shown = modality.shown(whole.filter(pl.col("weight") > 0).head(count))

@@ -78,6 +78,8 @@ async def _run(session: RequestSession, missing: Sequence[Request]) -> None:
     """Answer the missing requests, by single requests or in batches."""
     if session.service.batch and access(session.service) is None:
         raise ParamsError("the local model's server knows no batches: set batch to false")
+    if session.service.batch and session.service.time_s is not None:
+        raise ParamsError("a batch takes up to a day, whatever time_s is: leave out one of them")
     opened = ServiceConnection(session.service, session.limiter.learn)
     async with session.writer, opened as connection:
         run = batch.run if session.service.batch else online.run

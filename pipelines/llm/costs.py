@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -179,6 +180,8 @@ class Ledger:
     """Reserved for attempts in flight."""
     done: int = 0
     """Requests answered."""
+    began: float | None = None
+    """When the run first asked, on the monotonic clock; None: it has not."""
     unpriced: bool = False
     """Whether the price of an attempt was unknown, so that `spent` says too little."""
     _counted: set[str] = field(default_factory=set)
@@ -190,6 +193,20 @@ class Ledger:
         self._counted.update(new)
         self.spent += sum(amount or 0.0 for amount in new.values())
         self.done += answered
+
+    def check_time(self, most: float | None) -> None:
+        """Check that a run may go on.
+
+        Raises:
+            BudgetError: It has taken `most` seconds.
+        """
+        now = time.monotonic()
+        self.began = now if self.began is None else self.began
+        if most is not None and now - self.began >= most:
+            raise BudgetError(
+                f"the run has taken time_s ({most:g} s); {self.done} requests are answered and "
+                "kept: start it again, and it goes on from there"
+            )
 
     async def reserve(self, amount: float, budget: float | None) -> None:
         """Reserve the worst case of an attempt, waiting for others where that may make room.

@@ -111,6 +111,7 @@ async def _reserve(session: RequestSession, request: Request) -> float:
     amount = costs.worst_case(session.service, request)
     try:
         if session.stopped is None:
+            session.ledger.check_time(session.service.time_s)
             await session.ledger.reserve(amount, session.service.budget_usd)
     except ServiceError as error:
         session.stop(error)

@@ -89,6 +89,9 @@ class Service(StrictModel):
     `local` costs nothing."""
     budget_usd: float | None = operational(None, gt=0)
     """Dollars that the answers may cost; the run stops before they cost more. None: no bound."""
+    time_s: float | None = operational(None, gt=0)
+    """Seconds that a run may go on asking; then it stops, and goes on where it is started again.
+    None: no bound. Batches have none."""
 
     batch: bool = operational(False)
     """Whether to use the Batch API: half the price, within a day."""

@@ -112,6 +112,22 @@ def test_a_round_ends_with_so_many_and_the_surplus_is_said(tmp_path: Path, servi
 
 
 @pytest.mark.slow
+def test_an_estimate_asks_for_what_the_last_acceptance_says(tmp_path: Path, service: Proxy) -> None:
+    with ready(tmp_path / "project", service) as project:
+        first = project.stemma("estimate", "sums-1", "--json")
+        assert json.loads(first.out)["parts"][0]["requests"] == MOST
+        assert "no round before says how many candidates are accepted" in first.said
+        project.round("sums-1", "generate", "verify", "curate", "evaluate", "publish")
+        counts = manifest.read(project.lake(), "main", "sums", 1)["counts"]
+        share = counts["accepted"] / (counts["candidates"] - counts["surplus"])
+        estimated = project.stemma("estimate", "sums", "--json")
+        requests = json.loads(estimated.out)["parts"][0]["requests"]
+        assert requests % SHARD == 0
+        assert 0 <= requests - WANTED / share < SHARD
+        assert f"round 1 accepted {share:.0%}" in estimated.said
+
+
+@pytest.mark.slow
 def test_a_bound_of_dollars_is_no_end_and_verdicts_must_agree(
     tmp_path: Path, service: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,7 +212,7 @@ def costs_of(round_plan: RoundPlan) -> list[ServiceCost]:
     """What the requests of a plan will take, for each service; nothing is sent."""
     requests: list[tuple[Service, Request]] = []
     for step in round_plan.steps:
-        for each in round_plan.candidates:
+        for each in round_plan.candidates[: round_plan.request.expected]:
             known = dict.fromkeys(round_plan.before(step), "") | round_plan.given(each)
             question = round_plan.question(each, step, known)
             requests.append((question.service, question.request))

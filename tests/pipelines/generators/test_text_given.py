@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from lineage.identity import sample_ids
-from pipelines.common.errors import GeneratorError, ParamsError
+from pipelines.common.errors import BudgetError, GeneratorError, ParamsError
 from pipelines.common.settings import key_content, parse
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest
@@ -22,7 +23,7 @@ from pipelines.generators.text.generator import Text
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm.settings import API_KEY, BASE_URL
 from tests.pipelines.generators.mixes import fitted, mix
-from tests.pipelines.llm.proxy import NOBODY, Proxy, answering
+from tests.pipelines.llm.proxy import NOBODY, Exchange, Proxy, answering
 
 QA = ("question", "answer")
 SERVICE = {"model": "some-model", "attempts": 1, "max_failures": 0.5, "concurrency": 3}
@@ -88,6 +89,26 @@ def test_every_row_is_given_once_and_its_truth_travels(service: Proxy, tmp_path:
     told = json.dumps([each.body["messages"] for each in service.seen])
     assert "truth" not in told
     assert "That makes" not in told
+
+
+def test_a_bound_of_time_stops_a_round_that_goes_on_when_it_is_started_again(
+    service: Proxy, tmp_path: Path
+) -> None:
+    quick = service.always
+
+    async def slow(exchange: Exchange) -> None:
+        await asyncio.sleep(0.1)
+        await quick(exchange)
+
+    service.always = slow
+    bounded = SERVICE | {"concurrency": 1, "time_s": 0.35}
+    with pytest.raises(BudgetError, match=r"has taken time_s \(0.35 s\); [1-6] requests are"):
+        making.make(Text(), asked(tmp_path / "pool", service=bounded))
+    assert 0 < len(service.seen) < 7
+    made = making.make(Text(), asked(tmp_path / "pool", service=SERVICE))
+    assert len(service.seen) == 7
+    assert made.report.cost["cached"] > 0
+    assert key_content(parse(TextGenerate, {"service": {"time_s": 9.0}}, "")) == {}
 
 
 @pytest.mark.usefixtures("service")
