@@ -226,8 +226,8 @@ def distributions_of(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote", "timm")),
-        (("tests",), ("test", "scorers")),
+        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote", "timm", "pretrained")),
+        (("tests",), ("test", "scorers", "pretrained", "simulators")),
     ],
     ids=["packages", "tests"],
 )

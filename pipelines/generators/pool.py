@@ -7,7 +7,7 @@ are its exact parents.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,8 @@ class Pool:
     """round, row, sample_id and weight, [m]."""
     payload: pl.DataFrame
     """Content and answer, [m]."""
+    others: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Columns that travel with the rows, [m]."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -68,17 +70,20 @@ class Pool:
         return self.keys["weight"].to_numpy()
 
 
-def write(samples: pl.DataFrame, directory: Path, kind: str) -> None:
+def write(
+    samples: pl.DataFrame, directory: Path, kind: str, more: Mapping[str, Any] | None = None
+) -> None:
     """Keep the rows of a mix in a generator's folder.
 
     Args:
         samples: as `Generator.fit` gets them.
         directory: the folder.
         kind: version of the generator.
+        more: what else its manifest says.
     """
     directory.mkdir(parents=True, exist_ok=True)
     samples.sort("round", "row").write_parquet(directory / FILE)
-    about = {"kind": kind, "rows": len(samples)}
+    about = {"kind": kind, "rows": len(samples), **(more or {})}
     files.write_json(directory / model_folder.MANIFEST, about)
 
 
@@ -98,7 +103,7 @@ def read(request: GenerateRequest[Any]) -> Pool:
     weights = keys["weight"]
     if not len(rows) or not weights.is_finite().all() or not (weights > 0).all():
         raise GeneratorError(f"{path} holds no weights to draw by; run the stage fit again")
-    return Pool(keys, payload)
+    return Pool(keys, payload, rows.drop(*KNOWN, *payload.columns))
 
 
 def payload_of(rows: pl.DataFrame, request: GenerateRequest[Any]) -> pl.DataFrame:

@@ -63,6 +63,9 @@ class GenerateRequest(Generic[Own]):
     read: Callable[[str, str | None], pl.DataFrame] | None = None
     """Reads a table or a folder of images, as real data is read and typed; takes its path, and the
     column with the labels where that is not `label`. None outside of a project."""
+    samples: Callable[[str, int], tuple[str, pl.DataFrame]] | None = None
+    """Reads the accepted rows of a published round of any data set of the project; returns the
+    commit that pins them, and round, row and content. None outside of a project."""
     answers: tuple[str, ...] = ("label",)
     """Columns beside the identity, where rows have them, that are to be predicted."""
     kept: tuple[str, ...] = ()
@@ -157,6 +160,14 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
 
         Args:
             settings: its own section of `fit`.
+        """
+        return ()
+
+    def reads(self, settings: Own) -> tuple[tuple[str, int], ...]:  # noqa: ARG002  most read none
+        """Rounds of data sets, besides the mix, whose accepted rows candidates are made of.
+
+        Args:
+            settings: its own section of `generate`.
         """
         return ()
 

@@ -18,6 +18,7 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
         "file": "pipelines.generators.file.generator:File",
         "gan": "pipelines.generators.gan.generator:Gan",
         "interpolation": "pipelines.generators.interpolation.generator:Interpolation",
+        "pretrained": "pipelines.generators.pretrained.generator:Pretrained",
         "real": "pipelines.generators.real:Real",
         "simulate": "pipelines.generators.simulate.generator:Simulate",
         "text": "pipelines.generators.text.generator:Text",

@@ -28,7 +28,7 @@ from pipelines.llm.costs import Estimate
 from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.settings import Service
 from pipelines.params import Params, RoundEntry
-from pipelines.rounds import manifest, mixes, receipts
+from pipelines.rounds import manifest, mixes, pinned_samples, receipts
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import EstimatesCost as ScorerCost
@@ -100,7 +100,8 @@ def estimate(ctx: RoundContext) -> list[Part]:
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     fit = round_.settings.fit.of(round_.generator)
     request = round_.generate_request(Path())  # the files do not exist yet
-    request = replace(request, expected=_expected(ctx))
+    samples_of = pinned_samples.reader(ctx.lake)
+    request = replace(request, expected=_expected(ctx), samples=samples_of)
     costs = generator.cost(samples, fit, seed, request)
     parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
     scorer_costs = _scorer_costs(ctx, samples, request.expected or request.candidates)

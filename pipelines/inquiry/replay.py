@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pipelines.generators.protocol import GenerateRequest, Replays
 from pipelines.generators.registry import GENERATORS
 from pipelines.inquiry import shard_comparison
 from pipelines.params import Dataset
-from pipelines.rounds import history, manifest, model_store
+from pipelines.rounds import history, manifest, model_store, pinned_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,4 +222,6 @@ def _request(lake: Lake, record: Record, reference: str, folder: Path) -> Genera
     where = f"the manifest of round {record.round} of {record.dataset}"
     settings = parse(Dataset, record.manifest["settings"], where)
     seed = record.manifest["seed"]
-    return settings.generate_request(reference, record.dataset, record.round, seed, folder)
+    request = settings.generate_request(reference, record.dataset, record.round, seed, folder)
+    commits = record.manifest.get("generation", {}).get("parents") or {}
+    return replace(request, samples=pinned_samples.reader(lake, commits))

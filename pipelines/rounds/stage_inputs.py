@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from expectations import suite as suites
 from pipelines.params import Dataset, Round
-from pipelines.rounds import plugin_inputs
+from pipelines.rounds import pinned_samples, plugin_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.keys import StageKey, stage_key
 
@@ -82,6 +82,8 @@ def of_source(settings: Dataset, *, junk: bool = False) -> dict[str, str]:
 def of_stage(round_: Round, stage: str) -> StageInputs:
     """Collect the inputs of a stage of a round."""
     files = source_states.of_files(plugin_inputs.files(round_, stage))
+    if stage == "generate":
+        files |= pinned_samples.keys(round_)
     if stage == "generate" and round_.accepted is not None:
         files |= of_stage(round_, "verify").files
     if stage == "verify":

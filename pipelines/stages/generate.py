@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,7 @@ from pipelines.rounds import (
     kept_columns,
     mixes,
     model_store,
+    pinned_samples,
     stage_inputs,
     trust,
 )
@@ -70,7 +72,8 @@ def _generate(
 def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     """Make all candidates of the round; return them with their cost."""
     round_ = ctx.round
-    request = round_.generate_request(model_store.directory(round_.dataset, round_.number))
+    directory = model_store.directory(round_.dataset, round_.number)
+    request = replace(round_.generate_request(directory), samples=pinned_samples.reader(ctx.lake))
     began = time.monotonic()
     generator = GENERATORS.load(round_.generator)
     if round_.accepted is None:

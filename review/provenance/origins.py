@@ -24,6 +24,10 @@ from pipelines.rounds.superseded import Superseded
 from review.provenance.lookup import Located
 
 UNSTATED: Final = "not stated"
+MOST_TEXTS: Final = 60
+"""Ancestors of other data sets whose texts are read, the nearest first."""
+NO_CONTENT: Final = ("dataset", "label")
+"""Columns of texts that are no content."""
 GENERATOR: Final = ("kind", "digest", "steps", "rows", "seed", "torch", "diffusers", "processor")
 
 
@@ -55,6 +59,9 @@ class SampleProvenance:
     """Kind, steps, rows and seed of the generator; None for real rows."""
     environment: Mapping[str, Any] | None
     """Where it was generated; None for real rows and where that was not recorded."""
+    texts: Mapping[tuple[str, int, int], str]
+    """Content of ancestors of other data sets, by data set, round and row, as far as it is text:
+    the captions that images were made of."""
     lost: Superseded | None
     """How main lost its round; None where the ref holds it."""
 
@@ -78,6 +85,10 @@ class SampleProvenance:
             "environment": self.environment,
             "tree": _plain(self.family),
             "licences": self.licences,
+            "texts": [
+                {"dataset": dataset, "round": number, "row": row, "text": text}
+                for (dataset, number, row), text in self.texts.items()
+            ],
             "mixes": [
                 {**entry.manifest, "licences": entry.licences, "licences_behind": entry.behind}
                 for entry in self.mixes.values()
@@ -119,8 +130,27 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
             tag=facts.tag(dataset, commit_of_round),
             generator=_generator(round_manifest),
             environment=round_manifest.get("environment"),
+            texts=_texts(lake, commit, tree.occurrences),
             lost=located.lost,
         )
+
+
+def _texts(lake: Lake, commit: str, members: pl.DataFrame) -> dict[tuple[str, int, int], str]:
+    """Read the texts of members of a tree that are of another data set than its start."""
+    others = members.filter(pl.col("dataset") != members["dataset"][0]).head(MOST_TEXTS)
+    if others.is_empty():
+        return {}
+    rows = tables.rows_at(lake, commit, others, "samples")
+    if rows.is_empty():
+        return {}
+    columns = [
+        name for name, kind in rows.schema.items() if kind == pl.String and name not in NO_CONTENT
+    ]
+    return {
+        (row["dataset"], row["round"], row["row"]): text
+        for row in rows.select("dataset", "round", "row", *columns).iter_rows(named=True)
+        if (text := " / ".join(row[name] for name in columns if row[name]))
+    }
 
 
 class _LakeFacts:

@@ -15,6 +15,8 @@ MOST_NODES: Final = 60
 """Ancestors that are drawn, the nearest first."""
 MOST_DEPTH: Final = 10
 """Levels that are drawn."""
+MOST_TEXT: Final = 160
+"""Characters of an ancestor's text."""
 DIGITS: Final = 12
 
 
@@ -92,6 +94,7 @@ class _TreeDrawing:
             above.add(sentence(f"{head}, {location}: not in the lake at this commit"))
             return
         label = f"{head}, {parent['sample_id'].hex()[:DIGITS]}, {location}: {_state(parent)}"
+        label += _quoted(self._provenance.texts.get((link["dataset"], link["round"], link["row"])))
         self._shown.add(parent["number"])
         if parent["kind"] == "real":
             above.add(sentence(f"{label}; {_source(parent)}"))
@@ -146,6 +149,14 @@ def _model(environment: Mapping[str, Any] | None) -> list[str]:
     weights = f" ({facts['weights']})" if "weights" in facts else ""
     licence = [f"licence {facts['licence']}"] if "licence" in facts else []
     return [f"model {facts['model']}{weights}", *licence]
+
+
+def _quoted(text: str | None) -> str:
+    """The text of an ancestor, cut where it is long."""
+    if not text:
+        return ""
+    cut = text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
+    return f', "{cut}"'
 
 
 def _state(node: Mapping[str, Any]) -> str:

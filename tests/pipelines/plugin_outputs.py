@@ -43,6 +43,7 @@ from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
 from pipelines.sources import candidates
 from pipelines.sources.registry import SOURCES
+from tests import tiny_pipelines
 
 DIGITS: Final = 6
 SOLVED: Final = 2
@@ -81,6 +82,7 @@ SOLVERS: Final = {
     ("scorer", "language"),
     ("generator", "diffusion"),
     ("generator", "gan"),
+    ("generator", "pretrained"),
     ("modality", "text"),
     ("task", "table_target"),
     ("metric", "table_fidelity"),
@@ -227,6 +229,7 @@ def of_generator(name: str, place: Path) -> object:
         "file": of_file,
         "gan": of_gan,
         "interpolation": of_interpolation,
+        "pretrained": of_pretrained,
         "real": of_real,
         "simulate": of_simulate,
         "text": of_text,
@@ -332,6 +335,33 @@ def of_gan(place: Path) -> object:
         latent=4, channels=8, widest=16, steps=60, batch=16, reference_rows=ROWS, device="cpu"
     )
     return of_trained("gan", fit, GanGenerate(device="cpu"), place)
+
+
+def of_pretrained(place: Path) -> object:
+    """Prompts and sources by task, and mean colours of what a tiny pipeline draws."""
+    tiny_pipelines.text_to_image(place / "model")
+    generator = GENERATORS.load("pretrained")
+    ids = sample_ids(pictures(1), ("image",)).alias("sample_id")
+    samples = pictures(1).with_columns(ids, pl.lit(1.0).alias("weight"))
+    fit = parse(generator.FitSettings, {"model": str(place / "model")}, "pretrained")
+    generator.fit(samples, fit, 3, place / "fitted")
+    made: dict[str, object] = {}
+    for task in ("text_to_image", "image_to_image", "inpainting"):
+        prompts = {"template": "a {style} {label}", "attributes": {"style": ["dry", "wet"]}}
+        given = {"task": task, "steps": 2, "prompts": prompts}
+        own = parse(generator.GenerateSettings, given, "pretrained")
+        request = GenerateRequest("tiny", 1, 7, ("image",), 5, 4, own, place / "fitted")
+        plan = generator.plan(request)
+        result = making.make_shards(generator, plan)
+        pixels = images.to_unit(images.decode(result.candidates["image"]))
+        made[task] = {
+            "asked": [each.text for each in plan.content.prompts],
+            "boxes": plan.content.boxes,
+            "rows": result.candidates.drop("image", "sample_id"),
+            "mean": np.round(pixels.mean(axis=(1, 2)) * 10),
+            "parents": result.parents,
+        }
+    return made
 
 
 def of_trained(name: str, fit: Any, settings: Any, place: Path) -> object:

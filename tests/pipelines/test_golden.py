@@ -35,6 +35,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
     "generator gan/1": "a50bcbcf838dcc30ada162be5f816992bdc8c7044dad8561538327a6b1082fcf",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
+    "generator pretrained/1": "e2ff2f524bacacff727ee95f433f286f54b767029dceab42a01ea2f9dd7fdc51",
     "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",
     "generator simulate/1": "74e4cceb80e2cb77223bbf2d1de14aaab9ab947442481ed57bb908d33b6dff4d",
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",

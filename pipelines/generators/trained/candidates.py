@@ -8,6 +8,7 @@ code, the libraries, the processor and the threads.
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ def frame(
     shard: Shard,
     labels: pl.Series | None,
     pixels: NDArray[np.float32],
+    numbers: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Write the images of a shard as candidates.
 
@@ -36,11 +38,12 @@ def frame(
         shard: which rows, with which seed.
         labels: of the shard, [n]; None: there are none.
         pixels: [n, h, w] or [n, h, w, 3] in [0, 1]; what is not finite is no image.
+        numbers: of the rows, where some of the shard are left out.
 
     Returns:
         row, image, label if there are labels, seed, shard, sample_id.
     """
-    rows = pl.Series("row", shard.rows, dtype=pl.Int64)
+    rows = pl.Series("row", shard.rows if numbers is None else numbers, dtype=pl.Int64)
     payload = [images.encode_lenient(pixels), *([] if labels is None else [labels])]
     made = pl.DataFrame([rows, *payload]).with_columns(
         pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
@@ -48,16 +51,19 @@ def frame(
     return made.with_columns(sample_ids(made, request.identity).alias("sample_id"))
 
 
-def environment(generator: str, own: dict[str, Any]) -> dict[str, Any]:
+def environment(
+    generator: str, own: Mapping[str, Any], libraries: Sequence[str] = ()
+) -> dict[str, Any]:
     """Collect what another run must share with this one to produce the same bits.
 
     Args:
         generator: its semantic version.
         own: what the generator's own code says: its libraries, the processor and the threads.
+        libraries: further ones, whose versions count.
     """
     return {
         "generator": generator,
         "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **{name: version(name) for name in (*LIBRARIES, *libraries)},
         **own,
     }

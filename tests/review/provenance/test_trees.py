@@ -65,6 +65,7 @@ def drawn(
         tag=None,
         generator=None,
         environment=environment,
+        texts={},
         lost=None,
     )
     console = Console(width=400, record=True, file=io.StringIO())

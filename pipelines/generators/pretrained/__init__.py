@@ -1,0 +1,1 @@
+"""The generator `pretrained`: a pipeline of diffusers that others trained."""

@@ -1,0 +1,84 @@
+"""Settings of prompts; apart from the rest, because params.yaml is read without it."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import Field, model_validator
+
+from pipelines.common.settings import StrictModel
+
+LABEL: Final = "label"
+
+
+class Prompts(StrictModel):
+    """Where prompts come from: a template, a column of the mix, or another data set.
+
+    `template` alone is filled with the label and with one word of each attribute. With `column`,
+    a row of the mix is drawn for each candidate, with `dataset` and `round` an accepted row of that
+    round, and the prompt is what that row has in the column, or the template filled with its
+    columns.
+    """
+
+    template: str | None = Field(None, min_length=1)
+    """Such as `a {style} photo of a {label}`; names stand for the label, attributes and, where a
+    row is drawn, its columns. Not given: `{label}`, or what the row has in `column`."""
+    attributes: Mapping[str, tuple[str, ...]] = {}
+    """Words to choose from, by name; all combinations equally often."""
+    column: str | None = None
+    """Column of texts of the row that is drawn. Not given, of another data set: its only column of
+    content."""
+    dataset: str | None = None
+    """Another data set of the project, whose accepted rows are the prompts."""
+    round: int | None = Field(None, ge=0)
+    """Which of its rounds; 0 is real data."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Prompts:
+        if (self.dataset is None) != (self.round is None):
+            raise ValueError("dataset and round name rows together; give both or neither")
+        for name, words in self.attributes.items():
+            if not words:
+                raise ValueError(f"attributes.{name} has no word to choose from")
+        if self.template is not None:
+            named = list(fields(self.template))
+            unused = [name for name in self.attributes if name not in named]
+            if unused:
+                raise ValueError(f"the template does not name the attribute {unused[0]!r}")
+        elif self.attributes:
+            raise ValueError("attributes are words of a template; give template")
+        return self
+
+    @property
+    def of_rows(self) -> bool:
+        """Whether each prompt is of a row, which becomes a parent."""
+        return self.column is not None or self.dataset is not None
+
+    def cells(self) -> list[dict[str, str]]:
+        """List the combinations of attributes; one without any, where there are none."""
+        names = list(self.attributes)
+        combined = itertools.product(*self.attributes.values())
+        return [dict(zip(names, words, strict=True)) for words in combined]
+
+
+def fields(template: str) -> Iterator[str]:
+    """List what a template names.
+
+    Raises:
+        ValueError: it is no template, or says more of a name than the name.
+    """
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"the template {template!r} cannot be read: {error}") from error
+    for _, name, form, conversion in parsed:
+        if name is None:
+            continue
+        if form or conversion or not name.isidentifier():
+            raise ValueError(
+                f"the template {template!r} may hold names, such as {{label}}, and {{{{ for a brace"
+            )
+        yield name
