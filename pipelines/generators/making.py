@@ -17,6 +17,7 @@ from lineage import edges
 from pipelines.common import shards
 from pipelines.common.errors import GeneratorError
 from pipelines.common.shards import Shard
+from pipelines.generators import exchanges
 from pipelines.generators.protocol import (
     GenerateBatch,
     GeneratePlan,
@@ -81,7 +82,12 @@ def _result(
     if not any(len(each.candidates) for each in batches):
         raise GeneratorError(f"the generator {generator.name} made no candidate")
     candidates, parents = _rows(generator, batches)
-    return GenerateResult(candidates, parents, generator.report(plan))
+    report = generator.report(plan)
+    if report.exchanges is not None:
+        planned = sorted(row for each in batches for row in each.candidates["row"].to_list())
+        numbered = exchanges.numbered(report.exchanges, planned)
+        report = replace(report, exchanges=numbered)
+    return GenerateResult(candidates, parents, report)
 
 
 def _rows(

@@ -123,6 +123,8 @@ class GenerateReport:
     """What lineage says that rows without parents are from, such as a simulator."""
     licence: str | None = None
     """The licence of these rows in lineage."""
+    exchanges: pl.DataFrame | None = None
+    """What services were asked and answered, as `exchanges.SCHEMA`; kept with the round."""
 
 
 @dataclass(frozen=True, slots=True)

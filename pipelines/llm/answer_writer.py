@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from pipelines.common.errors import PipelineError
-from pipelines.llm.cache import Cache, unusable
-from pipelines.llm.values import Reply, Usage
+from pipelines.llm.cache import BrokenAnswer, Cache, unusable
+from pipelines.llm.values import NOTHING, Reply, Usage
 
 Value = TypeVar("Value")
 MOST: Final = 256
@@ -66,14 +66,23 @@ class AnswerWriter:
         """
         return await self._write(partial(Cache.insert, reply=reply))
 
-    async def broke(self, digest: str, usage: Usage, dollars: float | None, reason: str) -> None:
-        """Record an attempt that was billed and gave no answer, as `Cache.broke` does.
+    async def broke(
+        self, digest: str, usage: Usage, dollars: float | None, reason: str, text: str = ""
+    ) -> None:
+        """Record an attempt that gave no answer, as `Cache.broke` does, and what it gave instead.
 
         Raises:
             ServiceError: It cannot be written.
         """
-        tokens = usage.tokens_in, usage.tokens_out
-        await self._write(lambda cache: cache.insert_broken(digest, *tokens, dollars, reason))
+
+        def apply(cache: Cache) -> None:
+            if usage != NOTHING:
+                tokens = usage.tokens_in, usage.tokens_out
+                cache.insert_broken(digest, *tokens, dollars, reason)
+            if text:
+                cache.insert_broken_text(digest, BrokenAnswer(reason, text))
+
+        await self._write(apply)
 
     async def _write(self, apply: Callable[[Cache], Value]) -> Value:
         done: asyncio.Future[Value] = self._loop.create_future()

@@ -19,6 +19,8 @@ CUT: Final = "length"
 FILTERED: Final = "content_filter"
 """Reasons why an answer ended."""
 REMEDIES: Final = {CUT: ", cut off at max_tokens; raise max_tokens where this is frequent"}
+MAX_BROKEN: Final = 1 << 16
+"""Characters of a broken answer that are kept."""
 MAX_QUOTED: Final = 200
 """Characters of a server's own words in a reason."""
 
@@ -176,7 +178,9 @@ def _parsed(text: str, schema: Mapping[str, Any] | None, finish_reason: str) -> 
         return values[0]
     if values:
         reason = f"the answer holds {len(values)} different JSON values under its schema"
-    raise AttemptError(reason, other_seed=True)
+    error = AttemptError(reason, other_seed=True)
+    error.text = text[:MAX_BROKEN]
+    raise error
 
 
 def _violation(validator: Any, value: Any) -> str | None:  # noqa: ANN401  as `_validator`

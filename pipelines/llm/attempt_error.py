@@ -55,6 +55,7 @@ class AttemptError(Exception):
         unreachable: Whether nothing was sent, because nobody listens.
         status: HTTP status, where the service gave one.
         usage: Tokens of an answer that was billed.
+        text: What was answered and is no value under the request's schema.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class AttemptError(Exception):
         self.unreachable = unreachable
         self.status: int | None = None
         self.usage = NOTHING
+        self.text = ""
 
     def billed(self, usage: Usage) -> AttemptError:
         """Return the error with the tokens that the service says it took, or does not say."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from lake import documents, polling, private
 from lake.documents import DocumentError
@@ -40,6 +40,10 @@ CREATE TABLE IF NOT EXISTS broken (
     dollars REAL, reason TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS broken_digest ON broken (digest);
+CREATE TABLE IF NOT EXISTS broken_texts (
+    digest TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS broken_texts_digest ON broken_texts (digest);
 CREATE TABLE IF NOT EXISTS batches (
     token TEXT PRIMARY KEY, base_url TEXT NOT NULL, id TEXT, digests TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -53,6 +57,13 @@ class Spent:
     tokens_in: int = 0
     tokens_out: int = 0
     dollars: float | None = 0.0
+
+
+class BrokenAnswer(NamedTuple):
+    """What was answered to a request and is no value under its schema."""
+
+    reason: str
+    text: str
 
 
 class Cache:
@@ -175,6 +186,28 @@ class Cache:
         )
         return [(token, batch, _listed(batch, digests)) for token, batch, digests in rows]
 
+    def broken(self, digests: Iterable[str]) -> dict[str, list[BrokenAnswer]]:
+        """Return the broken answers by digest, in the order in which they came.
+
+        Raises:
+            sqlite3.DataError: A stored answer is damaged.
+        """
+        rows = self._rows(
+            "SELECT digest, reason, text FROM broken_texts WHERE digest IN",
+            digests,
+            "ORDER BY rowid",
+        )
+        found: dict[str, list[BrokenAnswer]] = {}
+        for digest, reason, text in rows:
+            if not isinstance(reason, str) or not isinstance(text, str):
+                raise sqlite3.DataError("a broken answer is damaged")
+            found.setdefault(digest, []).append(BrokenAnswer(reason, text))
+        return found
+
+    def insert_broken_text(self, digest: str, broken: BrokenAnswer) -> None:
+        """Store a broken answer as part of a change."""
+        self._connection.execute("INSERT INTO broken_texts VALUES (?, ?, ?)", (digest, *broken))
+
     def insert_broken(
         self, digest: str, tokens_in: int, tokens_out: int, dollars: float | None, reason: str
     ) -> None:
@@ -224,6 +257,14 @@ def answered(folder: Path, digests: Iterable[str]) -> set[str]:
         return set()
     with Cache.open(folder) as cache:
         return set(cache.answers(digests))
+
+
+def broken_answers(folder: Path, digests: Iterable[str]) -> dict[str, list[BrokenAnswer]]:
+    """Return the broken answers in a cache by digest; none where there is no cache."""
+    if not (folder / FILE).exists():
+        return {}
+    with Cache.open(folder) as cache:
+        return cache.broken(digests)
 
 
 def _reply(digest: str, text: object) -> Reply:

@@ -185,10 +185,10 @@ class RequestSession:
 
     async def charge(self, request: Request, error: AttemptError) -> float | None:
         """Record what an attempt without an answer was billed, and return it; None: nothing."""
-        if error.usage == NOTHING:
+        if error.usage == NOTHING and not error.text:
             return None
         paid = self.price(request, error.usage)
-        await self.writer.broke(request.digest, error.usage, paid, error.reason)
+        await self.writer.broke(request.digest, error.usage, paid, error.reason, error.text)
         return paid
 
     def slow_down(self, since: float, error: AttemptError) -> None:

@@ -41,7 +41,7 @@ SHORT: Final = 12
 
 WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "ingest": ("samples", "lineage", "leaks"),
-    "generate": ("candidates", "lineage", "left_out", refs.MODELS),
+    "generate": ("candidates", "lineage", "left_out", "exchanges", refs.MODELS),
     "verify": ("scores", "verdicts", "suite", refs.DOCS),
     "curate": ("samples", "decisions", "candidates", refs.MODELS),
     "evaluate": ("leaks", "contaminated"),

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from lake import refs
-from pipelines.generators import making, model_folder
+from pipelines.generators import exchanges, making, model_folder
 from pipelines.generators.protocol import GenerateResult
 from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import (
@@ -108,6 +108,9 @@ def _write(
     payload = kept_columns.table(ctx, result.candidates)
     tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)
     tx.write(refs.part(round_.dataset, "lineage", round_.number), rows)
+    if result.report.exchanges is not None:
+        path = refs.part(round_.dataset, exchanges.TABLE, round_.number)
+        tx.write(path, result.report.exchanges)
     left_out = mixes.read_left_out(round_, mix)
     if len(left_out):
         tx.write(refs.part(round_.dataset, "left_out", round_.number), left_out)

@@ -142,6 +142,9 @@ def audit(
     replay: Annotated[
         bool, typer.Option("--replay", help="Generate the sample's shard again and compare.")
     ] = False,
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Show what was asked for it, and what was answered.")
+    ] = False,
     recompute: Annotated[
         str | None,
         typer.Option(metavar="REF", help="Prove the lineage of a ref from its graph instead."),
@@ -156,11 +159,14 @@ def audit(
 ) -> None:
     """Show where a sample came from and why it was accepted or not, or prove a ref."""
     given = [name for name in (sample, recompute, history) if name is not None]
-    if len(given) != 1 or (sample is None and (replay or ref is not None)):
+    if len(given) != 1 or (sample is None and (replay or prompt or ref is not None)):
         raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
+    if prompt and replay:
+        raise typer.BadParameter("give one of --prompt and --replay")
     if sample is not None:
         module = "review.commands.replay" if replay else "review.commands.audit"
-        run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json)
+        more = {"prompt": True} if prompt else {}
+        run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json, **more)
     elif recompute is not None:
         run("review.commands.recompute", ref=recompute, dataset=dataset, as_json=as_json)
     else:

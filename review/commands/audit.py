@@ -3,43 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lake.client import Lake
 from lineage.audit import Occurrence
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.superseded import Superseded
 from review.cli.output import make_console, print_json, sentence, table
-from review.provenance import origins, tree
-from review.provenance.lookup import locate
+from review.provenance import exchanges, origins, tree
+from review.provenance.lookup import Located, locate
 from review.provenance.origins import SampleProvenance
 
 SHOWN: Final = 5
 """Occurrences that are printed; `--json` has them all."""
 
 
-def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
-    """Find every occurrence of a sample and print its provenance."""
+def run(*, sample: str, ref: str, dataset: str | None, as_json: bool, prompt: bool = False) -> None:
+    """Find every occurrence of a sample and print its provenance, or what was asked for it."""
     params = load()
     lake = open_lake(params)
     located = locate(lake, params, ref, dataset, sample)
     if as_json:
-        occurrences = [provenance.to_dict() for provenance in origins.describe(lake, located)]
+        occurrences = [
+            _to_dict(lake, located, provenance, prompt=prompt)
+            for provenance in origins.describe(lake, located)
+        ]
         print_json({"ref": ref, "commit": located.commit, "occurrences": occurrences})
         return
     out = make_console()
     if located.lost is not None:
         out.print(_lost(ref, located.lost), soft_wrap=True)
     for provenance in origins.describe(lake, located, SHOWN):
-        for part in _rendered(provenance):
-            out.print(part)
+        for part in _asked(lake, located, provenance) if prompt else _rendered(provenance):
+            out.print(part, soft_wrap=prompt)
     if len(located.numbers) > SHOWN:
         more = len(located.numbers) - SHOWN
         out.print(f"… {more:,} more occurrences; --json has them all, --dataset narrows them")
+
+
+def _to_dict(
+    lake: Lake, located: Located, provenance: SampleProvenance, *, prompt: bool
+) -> dict[str, Any]:
+    """The content of `--json`, with the requests for the sample where they are wanted."""
+    content = provenance.to_dict()
+    if prompt:
+        content["exchanges"] = exchanges.of(lake, located.commit, provenance.occurrence)
+    return content
+
+
+def _asked(lake: Lake, located: Located, provenance: SampleProvenance) -> Iterator[Text]:
+    occurrence = provenance.occurrence
+    yield _title(occurrence)
+    if occurrence.kind == "real":
+        yield Text("it is a real row: no service was asked for it")
+        return
+    yield from exchanges.draw(exchanges.of(lake, located.commit, occurrence))
+
+
+def _title(occurrence: Occurrence) -> Text:
+    """The id of an occurrence, where it is, and what was decided on it."""
+    head = f"{occurrence.dataset}, round {occurrence.round}, row {occurrence.row}"
+    decision = occurrence.decision.decision if occurrence.decision else "undecided"
+    state = occurrence.kind if occurrence.kind == "real" else f"{occurrence.kind}, {decision}"
+    return Text.assemble((f"\n{occurrence.sample_id}\n", "bold"), sentence(f"{head}: {state}"))
 
 
 def _lost(ref: str, lost: Superseded) -> Text:
@@ -52,10 +83,7 @@ def _lost(ref: str, lost: Superseded) -> Text:
 
 def _rendered(provenance: SampleProvenance) -> Iterator[RenderableType]:
     occurrence = provenance.occurrence
-    head = f"{occurrence.dataset}, round {occurrence.round}, row {occurrence.row}"
-    decision = occurrence.decision.decision if occurrence.decision else "undecided"
-    state = occurrence.kind if occurrence.kind == "real" else f"{occurrence.kind}, {decision}"
-    yield Text.assemble((f"\n{occurrence.sample_id}\n", "bold"), sentence(f"{head}: {state}"))
+    yield _title(occurrence)
     drawn, left_out = tree.draw(provenance)
     yield drawn
     if left_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -208,3 +209,24 @@ def test_rows_are_exported_as_chats_and_as_pairs_of_accepted_and_refused(
     assert sum(counted) >= refused  # each refused one is a pair, or counted by its reason
     told = published.stemma("export", "main", "--format", "dpo", "-o", str(pairs))
     assert told.out.startswith("wrote ")
+
+
+def test_what_was_asked_and_answered_is_kept_and_shown(
+    published: Project, local_server: LocalServer
+) -> None:
+    lake = published.lake()
+    kept = tables.read_round(lake, "main", "talk", "exchanges", 1)
+    assert kept["row"].drop_nulls().sort().to_list() == list(range(CANDIDATES))
+    assert set(kept["served"].drop_nulls()) == {"local"}
+    assert local_server.access.key not in kept.write_json()
+    lineage = tables.read_round(lake, "main", "talk", "lineage", 1).sort("row")
+    prompts = kept.drop_nulls("row").sort("row")["prompt"]
+    digests = [hashlib.sha256(prompt.encode()).digest() for prompt in prompts]
+    assert lineage["prompt_digest"].to_list() == digests
+    sample = lineage["sample_id"][0].hex()
+    told = published.stemma("audit", sample, "--prompt")
+    assert told.code == 0, told.said
+    assert "local, weights gemma-3-270m-q4_k_m, completions, template " in told.out
+    assert "answer:" in told.out
+    found = json.loads(published.stemma("audit", sample, "--prompt", "--json").out)
+    assert found["occurrences"][0]["exchanges"][0]["prompt"] == prompts[0]

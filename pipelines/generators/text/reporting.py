@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pipelines.common import digests
 from pipelines.generators.protocol import GenerateReport
-from pipelines.generators.text import attribution, recipe
+from pipelines.generators.text import attribution, recipe, transcript
 from pipelines.generators.text.answers import Making, reasons
 from pipelines.generators.text.plan import RoundPlan, TextRequest
 from pipelines.generators.text.recipe import RecipeStep
@@ -47,6 +47,7 @@ def report(
         },
         facts=_facts(plan, makings, answers, unfit or {}),
         maker=maker(plan.request),
+        exchanges=transcript.table(makings),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.common.errors import ServiceError, TooManyFailures
 from pipelines.llm.ask import ask
-from pipelines.llm.cache import answered
+from pipelines.llm.cache import answered, broken_answers
 from pipelines.llm.settings import Price, Service
 from pipelines.llm.translation import retry_after
 from pipelines.llm.values import Failure, Reply, Request, request
@@ -94,6 +94,9 @@ def test_a_broken_answer_is_paid_and_asked_for_with_another_seed(
     assert isinstance(again, Reply)
     assert again.cached
     assert again.tokens_in == reply.tokens_in
+    ((broken,),) = broken_answers(cache, [reply.digest]).values()
+    assert broken.text == text
+    assert broken.reason.startswith("the answer ")
 
 
 def test_a_request_that_fails_for_good_is_counted_and_the_others_go_on(

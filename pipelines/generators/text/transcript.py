@@ -1,0 +1,64 @@
+"""The requests of a round with their answers, as the table that is kept of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from pipelines.generators import exchanges
+from pipelines.generators.text.answers import Making
+from pipelines.generators.text.plan import Question
+from pipelines.llm import cache
+from pipelines.llm.ask import CACHE
+from pipelines.llm.cache import BrokenAnswer
+from pipelines.llm.settings import LOCAL
+from pipelines.llm.values import WEIGHTS, Failure, Reply, Request
+
+
+def table(makings: Sequence[Making]) -> pl.DataFrame:
+    """Return what was asked and answered, as `exchanges.SCHEMA`, without the rows of candidates."""
+    digests = [answer.digest for making in makings for answer in making.answers]
+    broken = cache.broken_answers(CACHE, digests)
+    rows = [row for making in makings for row in _rows(making, broken)]
+    return pl.DataFrame(rows, exchanges.SCHEMA)
+
+
+def _rows(making: Making, broken: Mapping[str, Sequence[BrokenAnswer]]) -> Iterator[dict[str, Any]]:
+    for question, answer in zip(making.questions, making.answers, strict=True):
+        yield {
+            "planned": making.planned.row,
+            **_asked(question),
+            **_answered(answer),
+            "broken": [each._asdict() for each in broken.get(answer.digest, ())],
+        }
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    request = question.request
+    return {
+        "step": question.step.number,
+        "model": request.model,
+        "endpoint": request.endpoint,
+        "weights": WEIGHTS if request.model == LOCAL else None,
+        "template": question.step.template.digest,
+        "seed": request.seed,
+        "prompt": _prompt(request),
+    }
+
+
+def _answered(answer: Reply | Failure) -> dict[str, Any]:
+    own: dict[str, Any] = {"failure": answer.reason} if isinstance(answer, Failure) else {}
+    if isinstance(answer, Reply):
+        own = {"served": answer.model, "answer": answer.text, "seed": answer.seed}
+        own["finish_reason"] = answer.finish_reason
+    counts = ("attempts", "tokens_in", "tokens_out", "dollars")
+    return {**own, **{name: getattr(answer, name) for name in counts}}
+
+
+def _prompt(request: Request) -> str:
+    if request.prompt is not None:
+        return request.prompt
+    return json.dumps(request.messages, ensure_ascii=False)

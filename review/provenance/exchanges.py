@@ -1,0 +1,121 @@
+"""What a service was asked for a sample and what it answered, for a terminal and for JSON.
+
+Prompts and answers are foreign text, of any length: they are shown through `lake.visible`, within
+bounds, and a table of the lake that has other columns than it should is an error in one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import polars as pl
+from rich.text import Text
+
+from lake.client import Lake
+from lake.errors import NotFoundError
+from lake.visible import visible
+from lineage.audit import Occurrence
+from lineage.errors import SchemaError
+from pipelines.generators import exchanges
+from pipelines.rounds import tables
+from review.cli.output import number
+
+SHOWN: Final = 4_000
+"""Characters of a prompt or an answer that are shown; `--json` has all."""
+MOST_BROKEN: Final = 5
+"""Broken answers that are shown of one request."""
+
+
+def of(lake: Lake, commit: str, occurrence: Occurrence) -> list[dict[str, Any]]:
+    """Return the requests for an occurrence, in order of steps; none where none are kept.
+
+    Raises:
+        SchemaError: the table of the round cannot be read.
+    """
+    wanted = pl.DataFrame(
+        {
+            "dataset": [occurrence.dataset],
+            "round": [occurrence.round],
+            "row": [occurrence.row],
+        },
+        schema_overrides={"round": pl.Int32},
+    )
+    try:
+        rows = tables.rows_at(lake, commit, wanted, exchanges.TABLE)
+    except NotFoundError:
+        return []
+    if rows.is_empty():
+        return []
+    what = f"exchanges of round {occurrence.round} of {occurrence.dataset}"
+    missing = [name for name in exchanges.SCHEMA if name not in rows.columns]
+    if missing:
+        raise SchemaError(f"{what}: there is no column {missing[0]!r}")
+    try:
+        typed = rows.select(pl.col(name).cast(kind) for name, kind in exchanges.SCHEMA.items())
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"{what} have columns of other types") from error
+    return typed.sort("step").to_dicts()
+
+
+def draw(rows: list[dict[str, Any]]) -> Iterator[Text]:
+    """Yield the requests of a sample as parts of a page for a terminal."""
+    if not rows:
+        yield Text("no request is kept of it: no service was asked, or an earlier release did")
+    for row in rows:
+        yield Text(_head(row, len(rows)), style="bold")
+        for role, content in _messages(row["prompt"] or ""):
+            yield from _part(role, content)
+        if row["answer"] is not None:
+            yield from _part("answer", row["answer"])
+        if row["failure"] is not None:
+            yield Text(f"failed: {visible(row['failure'])}")
+        yield from _broken(row["broken"] or [])
+
+
+def _head(row: Mapping[str, Any], steps: int) -> str:
+    which = f"step {row['step'] + 1} of {steps}, " if steps > 1 and row["step"] is not None else ""
+    served = row["served"] or row["model"] or "?"
+    named = f"{row['model']}" + (f", served as {served}" if served != row["model"] else "")
+    weights = f", weights {row['weights']}" if row["weights"] else ""
+    template = f", template {(row['template'] or '')[:12]}"
+    counts = f"{number(row['tokens_in'] or 0)} tokens in, {number(row['tokens_out'] or 0)} out"
+    dollars = "" if row["dollars"] is None else f", ${row['dollars']:.6f}"
+    tries = f", {row['attempts']} attempts" if (row["attempts"] or 0) > 1 else ""
+    ended = f", ended by {row['finish_reason']}" if row["finish_reason"] else ""
+    seed = "" if row["seed"] is None else f", seed {row['seed']}"
+    whole = f"{which}{named}{weights}, {row['endpoint']}{template}{seed}: {counts}"
+    return visible(f"{whole}{dollars}{tries}{ended}")
+
+
+def _messages(prompt: str) -> list[tuple[str, str]]:
+    """The messages of a prompt with their roles; a text is one."""
+    try:
+        listed = json.loads(prompt)
+    except (ValueError, RecursionError):
+        listed = None
+    if isinstance(listed, list) and all(isinstance(each, dict) for each in listed):
+        parts = [(each.get("role"), each.get("content")) for each in listed]
+        return [(str(role), _content(content)) for role, content in parts]
+    return [("prompt", prompt)]
+
+
+def _content(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _part(name: str, text: str) -> Iterator[Text]:
+    """A named text with its lines, indented, and no longer than is shown."""
+    yield Text(f"{visible(name)}:", style="dim")
+    lines = visible(text[:SHOWN], lines=True).splitlines() or [""]
+    yield Text("\n".join(f"  {line}" for line in lines))
+    if len(text) > SHOWN:
+        yield Text(f"  … {len(text) - SHOWN:,} more characters; --json has all")
+
+
+def _broken(broken: list[Mapping[str, Any]]) -> Iterator[Text]:
+    for each in broken[:MOST_BROKEN]:
+        yield from _part(f"broken answer, {each['reason']}", each["text"] or "")
+    if len(broken) > MOST_BROKEN:
+        yield Text(f"… {len(broken) - MOST_BROKEN:,} more broken answers; --json has all")
