@@ -3,6 +3,7 @@
     .lake/
     ├── identity.json      which lake this is; made once
     ├── credentials.json   the generated key pair
+    ├── keys.json          further key pairs, each with a name and a role
     ├── endpoint.json      where the serving process listens, and its pid; held open by it
     ├── lock               held by the serving process
     ├── catalog.db         repositories, branches, commits (SQLite)

@@ -53,6 +53,7 @@ COMMANDS = (
     ("lake", "restore"),
     ("lake", "migrate"),
     ("lake", "gc"),
+    *(("lake", "keys", name) for name in ("add", "list", "revoke")),
 )
 NOT_IMPORTED = {
     "dvc",  # run as a command
@@ -150,7 +151,7 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = "app|datasets|suites|rounds|lakes|lineages|verifiers"
+    groups = "app|datasets|suites|rounds|lakes|lake_keys|lineages|verifiers"
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):
@@ -226,7 +227,10 @@ def distributions_of(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (PACKAGES, ("local-llm", "scorers", "text", "code", "hub", "remote", "timm", "pretrained")),
+        (
+            PACKAGES,
+            ("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm", "pretrained"),
+        ),
         (("tests",), ("test", "scorers", "pretrained", "simulators")),
     ],
     ids=["packages", "tests"],

@@ -41,13 +41,15 @@ from lake.server.catalog.imports import ImportService
 from lake.server.catalog.object_service import ObjectService
 from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.versions import Versions
-from lake.server.http.app import build
-from lake.server.http.app_state import AppState, User
+from lake.server.http.app_state import AppState
 from lake.server.http.handlers.repositories import add_samples
+from lake.server.http.key_ring import KeyRing
 from lake.server.http.slow_clients import TIMEOUT_SECONDS, protocol
 from lake.server.http.tokens import Signer
+from lake.server.s3.app import build
 from lake.server.storage.disk import disk_errors_translated
-from lake.server.storage.objects import SCHEME, ObjectStore
+from lake.server.storage.objects import ObjectStore
+from lake.server.storage.reading import SCHEME
 from lake.settings import ACCESS_KEY, SECRET_KEY
 from lake.visible import visible
 
@@ -183,8 +185,8 @@ def open_lake(
         settings=settings,
         imports=ImportService(store, versions, settings, import_from),
         signer=Signer(keys.secret_access_key),
-        credentials=keys,
-        user=User(user or keys.access_key_id, int(created.timestamp())),
+        keys=KeyRing(home.path, keys, user),
+        created=int(created.timestamp()),
     )
 
 
@@ -251,10 +253,10 @@ def _make_samples(app: AppState) -> None:
             sample_data.REPOSITORY,
             f"{SCHEME}{sample_data.REPOSITORY}",
             MAIN,
-            app.user.name,
+            app.keys.main.name,
             read_only=False,
         )
-        add_samples(app, sample_data.REPOSITORY, MAIN, app.user.name)
+        add_samples(app, sample_data.REPOSITORY, MAIN, app.keys.main.name)
 
 
 def _keys(home: LakeHome) -> Credentials:

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from review.cli.dispatch import Json, run, runs
+from review.cli.lake_keys import lake_keys
 
 lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
+lakes.add_typer(lake_keys, name="keys")
 
 
 @lakes.command("serve")

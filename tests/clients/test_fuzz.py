@@ -32,6 +32,7 @@ KNOWN: dict[str, tuple[Any, ...]] = {
     "source": ("side", "main~1"),
     "destination": ("main", "side"),
     "tag": ("v1",),
+    "key": ("nobody",),
     "path": ("README.md", "images/", "data/lakes.source.md", "new"),
     "prefix": ("images/", "data"),
     "delimiter": ("/",),

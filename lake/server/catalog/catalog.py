@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from lake.server.catalog import repositories
 from lake.server.catalog.common_prefixes import beyond
 from lake.server.catalog.database import Database
 from lake.server.catalog.entries import Entry, unpack
+from lake.server.catalog.multipart import MultipartUploads
 from lake.server.catalog.pagination import Page, page
 from lake.server.catalog.refs import Refs
 from lake.server.catalog.repositories import Repository
@@ -44,17 +45,28 @@ class Catalog:
         self.database = database
         self.refs = Refs(database)
         self.slots = Slots(database, self.refs)
+        self.multipart = MultipartUploads(database, self.refs)
 
     # Repositories
 
     def repositories(
-        self, prefix: str, after: str, amount: int, search: str = ""
+        self,
+        prefix: str,
+        after: str,
+        amount: int,
+        search: str = "",
+        *,
+        may_see: Callable[[str], bool] = lambda _: True,
     ) -> Page[Repository]:
         """List repositories by name: those that begin with `prefix` and contain `search`."""
         rows = self.database.connection.execute(
             "SELECT * FROM repositories WHERE id > ? ORDER BY id", (after,)
         )
-        named = (row for row in rows if row[0].startswith(prefix) and search in row[0])
+        named = (
+            row
+            for row in rows
+            if row[0].startswith(prefix) and search in row[0] and may_see(row[0])
+        )
         matches = map(repositories.from_row, named)
         return page(matches, amount, lambda item: item.id)
 

@@ -56,6 +56,16 @@ CREATE TABLE IF NOT EXISTS slots (
     address TEXT PRIMARY KEY, repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     branch TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS multipart_uploads (
+    id TEXT PRIMARY KEY, repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL,
+    content_type TEXT NOT NULL, metadata TEXT NOT NULL, created INTEGER NOT NULL,
+    FOREIGN KEY (repository, branch) REFERENCES branches ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS multipart_parts (
+    upload TEXT NOT NULL REFERENCES multipart_uploads ON DELETE CASCADE,
+    number INTEGER NOT NULL, file TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
+    created INTEGER NOT NULL, PRIMARY KEY (upload, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (
     repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)

@@ -26,7 +26,8 @@ from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.validation import check_key
 from lake.server.catalog.versions import Versions
 from lake.server.storage.hashing import StoredObject, read_chunks
-from lake.server.storage.objects import SCHEME, ObjectStore
+from lake.server.storage.objects import ObjectStore
+from lake.server.storage.reading import SCHEME
 
 LAST_IMPORT: Final = ".lakefs.last.import.timestamp"
 """Key in the metadata of a repository: when something was imported last (RFC 3339)."""

@@ -142,13 +142,23 @@ class ObjectService:
             stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
         )
         try:
-            with self.catalog.database.change():
-                if condition != ALWAYS:
-                    condition.check(path, self._on_branch(repository, branch, path))
-                self.catalog.stage(repository, branch, {path: entry})
+            self.put_entry(repository, branch, path, entry, condition)
         finally:
             self.store.pins.unpin(stored.sha256)
         return entry
+
+    def put_entry(
+        self, repository: str, branch: str, path: str, entry: Entry, condition: Condition = ALWAYS
+    ) -> None:
+        """Put an entry under a path of a branch, uncommitted.
+
+        Raises:
+            PreconditionError: the condition does not hold.
+        """
+        with self.catalog.database.change():
+            if condition != ALWAYS:
+                condition.check(path, self._on_branch(repository, branch, path))
+            self.catalog.stage(repository, branch, {path: entry})
 
     def remove(self, repository: str, branch: str, paths: Iterable[str]) -> None:
         """Stage the removal of paths; absent ones are no error."""

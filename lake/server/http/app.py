@@ -18,7 +18,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from lake.errors import UnsupportedError
-from lake.server.http import bodies, body_validation, downloads, openapi, uploads
+from lake.keys import Role
+from lake.server.http import bodies, body_validation, downloads, openapi, permissions, uploads
 from lake.server.http.app_state import AppState
 from lake.server.http.auth import BASE, AuthMiddleware
 from lake.server.http.downloads import FindBytes
@@ -37,7 +38,7 @@ _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 def build(app: AppState) -> ASGIApp:
     """Make the ASGI application of a lake."""
     signed = f"{presigned.PATH}/{{token}}/{{name}}"
-    download = _download(app, objects.find_bytes)
+    download = _download(app, _find_bytes)
     signed_download = _download(app, objects.find_signed_bytes)
     routes = [  # what is asked for most comes first, since they are tried in this order
         Route(BASE + REF_OBJECTS, download, methods=["GET", "HEAD"]),
@@ -53,16 +54,15 @@ def build(app: AppState) -> ASGIApp:
         Route(BASE + openapi.PATH, _describe, methods=["GET"]),
         Route("/{path:path}", _unsupported, methods=_METHODS),
     ]
-    return AuthMiddleware(Router(routes), app.credentials, app.signer, app.user.name)
+    return AuthMiddleware(Router(routes), app.keys, app.signer)
 
 
 def _endpoint(app: AppState, operation: Operation) -> Endpoint:
     def handle(request: Request, body: bytes) -> Result:
+        if not operation.is_public:
+            permissions.check(app, request, operation.role)
         value = parse_json(body)
-        if operation.changes_repository and not (request.flag("force") or _is_forced(value)):
-            app.catalog.check_writable(request.repository)
-        if operation.direct:
-            app.settings.check_direct_change(request.repository, request.branch)
+        _check_change(app, operation, request, value)
         if operation.body is None:
             return operation.handler(app, request)
         return operation.handler(app, request, body_validation.validate(operation.body, value))
@@ -79,6 +79,14 @@ def _endpoint(app: AppState, operation: Operation) -> Endpoint:
         return response
 
     return endpoint
+
+
+def _check_change(app: AppState, operation: Operation, request: Request, value: object) -> None:
+    """Refuse a change of a read-only repository, and a direct one of a protected branch."""
+    if operation.changes_repository and not (request.flag("force") or _is_forced(value)):
+        app.catalog.check_writable(request.repository)
+    if operation.direct:
+        app.settings.check_direct_change(request.repository, request.branch)
 
 
 def _is_forced(body: object) -> bool:
@@ -112,6 +120,11 @@ def _download(app: AppState, find: FindBytes) -> Endpoint:
         return await with_errors_translated(lambda: downloads.download(app, http, find))
 
     return endpoint
+
+
+def _find_bytes(app: AppState, request: Request) -> objects.ByteRange | Result:
+    permissions.check(app, request, Role.READER)
+    return objects.find_bytes(app, request)
 
 
 async def _describe(_http: HttpRequest) -> Response:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lake.home import Credentials
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.imports import ImportService
 from lake.server.catalog.object_service import ObjectService
 from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.versions import Versions
+from lake.server.http.key_ring import KeyRing
 from lake.server.http.tokens import Signer
 from lake.server.storage.objects import ObjectStore
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who holds the key pair: a name for commits, and since when (unix seconds)."""
-
-    name: str
-    created: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +25,6 @@ class AppState:
     settings: RepositorySettings
     imports: ImportService
     signer: Signer
-    credentials: Credentials
-    user: User
+    keys: KeyRing
+    created: int
+    """When the lake was made, in unix seconds."""

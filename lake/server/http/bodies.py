@@ -38,7 +38,7 @@ from lake.server.http.body_fields import (
     or_empty_mapping,
 )
 from lake.server.maintenance import gc
-from lake.server.storage.objects import SCHEME
+from lake.server.storage.reading import SCHEME
 
 MANY_BYTES: Final = 16 << 20
 """Largest body that lists many paths."""
@@ -75,6 +75,14 @@ class LoginInformation(Body):
     max_bytes: ClassVar[int] = 4096
     access_key_id: Text
     secret_access_key: Text
+
+
+class KeyCreation(Body):
+    """A key pair to make."""
+
+    name: Text
+    role: Literal["admin", "writer", "reader"]
+    repositories: Texts = []
 
 
 class RepositoryCreation(Body):

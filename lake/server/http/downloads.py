@@ -25,9 +25,13 @@ FindBytes = Callable[[AppState, Request], ByteRange | Result]
 
 
 async def download(app: AppState, http: HttpRequest, find: FindBytes) -> Response:
-    """Answer a request for bytes."""
-    is_head = http.method == "HEAD"
-    match, body = await threads.reading(_find, app, from_http(http), find, is_head=is_head)
+    """Answer a request of the API for bytes."""
+    return await respond(app, from_http(http), find, is_head=http.method == "HEAD")
+
+
+async def respond(app: AppState, request: Request, find: FindBytes, *, is_head: bool) -> Response:
+    """Answer a request for bytes, or for their headers alone."""
+    match, body = await threads.reading(_find, app, request, find, is_head=is_head)
     if isinstance(match, Result):
         return to_response(match)
     headers = {**match.headers, "content-length": str(match.size)}

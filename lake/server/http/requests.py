@@ -17,11 +17,12 @@ from urllib.parse import unquote
 import starlette.requests
 
 from lake.errors import InvalidError, TooLargeError
+from lake.keys import Key
 from lake.server.catalog.object_service import Condition
 from lake.server.catalog.pagination import MAX_PAGE
 
-USER: Final = "lake.user"
-"""Key under which the scope of a request holds the access key of its sender."""
+KEY: Final = "lake.key"
+"""Under this name the scope of a request holds its sender's key; none where it needs none."""
 _ETAG: Final = re.compile(r'\*|"[^",\s]+"|[^",\s]+')
 _LISTED_ETAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
 _LISTS: Final = ("if-match", "if-none-match")
@@ -48,11 +49,17 @@ class Request:
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    user: str
+    key: Key | None = None
+    """The sender's; None where a call needs none."""
     origin: str = ""
     """Scheme and host under which the client reached the server."""
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """All values of each query parameter."""
+
+    @property
+    def user(self) -> str:
+        """The name of who sent the request, for commits."""
+        return self.key.name if self.key else ""
 
     @property
     def repository(self) -> str:
@@ -139,9 +146,9 @@ def from_http(http: HttpRequest) -> Request:
     return Request(
         path={name: unquote(value) for name, value in http.path_params.items()},
         query={name: values[-1] for name, values in repeated.items()},
-        headers=_headers(http),
-        user=http.scope[USER],
-        origin=_origin(http),
+        headers=headers_of(http),
+        key=http.scope.get(KEY),
+        origin=origin_of(http),
         repeated=repeated,
     )
 
@@ -179,7 +186,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON
     return value
 
 
-def _headers(http: HttpRequest) -> dict[str, str]:
+def headers_of(http: HttpRequest) -> dict[str, str]:
     """Headers by name: of several lines of one the last, or all of a list's."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in http.headers.raw:  # uvicorn gives names in lower case
@@ -189,7 +196,7 @@ def _headers(http: HttpRequest) -> dict[str, str]:
     return headers
 
 
-def _origin(http: HttpRequest) -> str:
+def origin_of(http: HttpRequest) -> str:
     """Scheme and host of the server as the client wrote them, where that can be a host."""
     host = http.headers.get("host", "")
     if not _HOST.fullmatch(host):

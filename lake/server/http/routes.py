@@ -13,11 +13,13 @@ from typing import Final, get_type_hints
 
 from pydantic import BaseModel
 
+from lake.keys import Role
 from lake.server.http.handlers import (
     batches,
     config,
     garbage_collection,
     imports,
+    keys,
     log,
     objects,
     refs,
@@ -29,6 +31,10 @@ REPOSITORY: Final = "/repositories/{repository}"
 BRANCH: Final = REPOSITORY + "/branches/{branch}"
 OBJECTS: Final = BRANCH + "/objects"
 REF_OBJECTS: Final = REPOSITORY + "/refs/{ref}/objects"
+OWN: Final = "/_stemma/"
+"""How the paths of calls begin that lakeFS does not have; they are for administrators."""
+PUBLIC: Final = ("/healthcheck", "/auth/login", "/setup_lakefs")
+"""What is answered without a key."""
 PAGED: Final = ("prefix", "after", "amount")
 
 Handler = Callable[..., Result]
@@ -59,6 +65,20 @@ class Operation:
         return self.path.startswith(REPOSITORY) and not reads
 
     @property
+    def is_public(self) -> bool:
+        """Whether it needs no key."""
+        return self.path in PUBLIC
+
+    @property
+    def role(self) -> Role:
+        """The least role that may call it."""
+        is_read = self.method in ("GET", "OPTIONS") and not self.path.endswith("/staging/backing")
+        is_settings = "branch_protection" in self.path or self.path == REPOSITORY
+        if self.path.startswith(OWN) or (is_settings and not is_read):
+            return Role.ADMIN
+        return Role.READER if is_read or self.path == "/statistics" else Role.WRITER
+
+    @property
     def body(self) -> type[BaseModel] | None:
         """The model of its body, None where it takes none."""
         return _body_of(self.handler)
@@ -76,6 +96,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", "/config/storage", config.storage),
     Operation("GET", "/setup_lakefs", config.setup_state),
     Operation("POST", "/_stemma/gc", garbage_collection.collect_garbage, ("dry_run",)),
+    Operation("GET", "/_stemma/keys", keys.list_keys),
+    Operation("POST", "/_stemma/keys", keys.add_key, status=201),
+    Operation("DELETE", "/_stemma/keys/{key}", keys.revoke_key, status=204),
     Operation("POST", "/statistics", config.statistics, status=204),
     Operation("GET", "/user", config.current_user),
     Operation("POST", "/auth/login", config.login),

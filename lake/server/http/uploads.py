@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from lake.errors import InvalidError
-from lake.server.http import threads
+from lake.keys import Role
+from lake.server.http import permissions, threads
 from lake.server.http.app_state import AppState
 from lake.server.http.handlers import objects
 from lake.server.http.requests import HttpRequest, Request, Result, from_http
@@ -73,7 +74,8 @@ async def upload(app: AppState, http: HttpRequest) -> Result:
 
 
 def _check(app: AppState, request: Request) -> None:
-    """Refuse an upload for where it goes, its path, its condition or its metadata."""
+    """Refuse an upload for its key, where it goes, its path, its condition or its metadata."""
+    permissions.check(app, request, Role.WRITER)
     if not request.flag("force"):
         app.catalog.check_writable(request.repository)
     app.settings.check_direct_change(request.repository, request.branch)

@@ -3,27 +3,22 @@
 An object is `objects/ab/cdef…`, named by its SHA-256, mode 0444. It is written to a temporary file,
 flushed to disk, and renamed; then the directory is flushed. Whoever sees the name sees all bytes,
 after a crash too. The md5 that the API calls checksum is computed in the same pass.
-
-Bytes are hashed before they are sent: each time when an object is read whole, and for a range once
-for every state of its file that this process comes across.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
-import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
-from lake.errors import CorruptError, InvalidError
+from lake.errors import InvalidError
 from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Failpoint
@@ -36,88 +31,38 @@ from lake.server.storage.disk import (
 )
 from lake.server.storage.hashing import (
     CHUNK,
+    Digests,
     HashingWriter,
     StoredObject,
     digest,
     of_bytes,
-    sha256_of,
+    read_chunks,
 )
 from lake.server.storage.pins import Pins
+from lake.server.storage.reading import SCHEME, ObjectReader
 
-SCHEME: Final = "local://"
 KEEP_STAGED: Final = 86_400
 """Seconds after which a file that a client staged and never linked is removed at a start."""
 _DRAFT: Final = "upload-"
+_PART: Final = "part-"
 _FLUSH_THREADS: Final = 8
 """How many files of a batch are flushed at once."""
-_MAX_VERIFIED: Final = 65_536
-"""How many objects are remembered as verified; beyond that the memory starts afresh."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-class ObjectStore:
+class ObjectStore(ObjectReader):
     """The files of one lake."""
 
     def __init__(self, home: LakeHome) -> None:
         """Make the directories."""
         self.pins = Pins()
-        self.objects = home.objects
+        super().__init__(home.objects)
         self._staging = home.staging
-        self._verified: dict[str, tuple[int, ...]] = {}
         with disk_errors_translated():
             self.objects.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(parents=True, exist_ok=True)
             flush_directory(home.path)
             self.sweep(drafts=True)
-
-    def path(self, sha256: str) -> Path:
-        """Path of an object's file."""
-        return self.objects / sha256[:2] / sha256[2:]
-
-    def address(self, sha256: str) -> str:
-        """The physical address that the API hands out."""
-        return f"{SCHEME}{self.path(sha256)}"
-
-    def open(self, sha256: str, size: int, *, whole: bool) -> BinaryIO:
-        """Open an object for reading; its bytes are hashed first.
-
-        To read a part, they are hashed only when this process has not seen this file as it is.
-
-        Raises:
-            CorruptError: its file is gone, or is not what was written.
-        """
-        path = self.path(sha256)
-        try:
-            file = path.open("rb")
-        except FileNotFoundError as error:
-            raise _missing(path) from error
-        stat = os.fstat(file.fileno())
-        state = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
-        trusted = not whole and self._verified.get(sha256) == state
-        if stat.st_size != size or not (trusted or sha256_of(file) == sha256):
-            file.close()
-            raise _damaged(path)
-        if len(self._verified) >= _MAX_VERIFIED:
-            self._verified.clear()
-        self._verified[sha256] = state
-        file.seek(0)
-        return file
-
-    def read_small(self, sha256: str, size: int) -> bytes:
-        """All bytes of an object that fits into memory, once they have been hashed.
-
-        Raises:
-            CorruptError: its file is gone, or is not what was written.
-        """
-        path = self.path(sha256)
-        try:
-            with path.open("rb", buffering=0) as file:
-                data = file.read(size + 1)
-        except FileNotFoundError as error:
-            raise _missing(path) from error
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise _damaged(path)
-        return data
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> StoredObject:
         """Store what a client sends, and pin it; the caller unpins it.
@@ -127,18 +72,59 @@ class ObjectStore:
         """
         draft = self._draft()
         try:
-            with disk_errors_translated(), draft.open("xb") as file:
-                failpoints.hit(Failpoint.UPLOAD_OPENED)
-                async with HashingWriter(file) as writer:
-                    async for chunk in chunks:
-                        await writer.write(chunk)
-                        failpoints.hit(Failpoint.UPLOAD_HALF)
-                    stored = await writer.finish()
-                failpoints.hit(Failpoint.UPLOAD_WRITTEN)
-                await asyncio.to_thread(flush_file, file)
+            stored = await _received(chunks, draft)
             return await asyncio.to_thread(self._adopt, draft, stored)
         finally:
             draft.unlink(missing_ok=True)
+
+    async def receive_part(self, chunks: AsyncIterator[bytes]) -> tuple[str, StoredObject]:
+        """Store what will be part of an object; return the name of its file, which is on disk.
+
+        Raises:
+            FullError: there is no room.
+        """
+        draft = self._draft()
+        try:
+            stored = await _received(chunks, draft)
+            name = f"{_PART}{secrets.token_hex(16)}"
+            with disk_errors_translated():
+                draft.replace(self._staging / name)
+                await asyncio.to_thread(flush_directory, self._staging)
+        finally:
+            draft.unlink(missing_ok=True)
+        return name, stored
+
+    def join(
+        self, parts: Sequence[str], readers: Sequence[Callable[[bytes], None]] = ()
+    ) -> StoredObject:
+        """Store the parts as one object, and pin it; the caller unpins it. The parts stay.
+
+        Args:
+            parts: names of their files.
+            readers: see all bytes as they are written.
+
+        Raises:
+            FullError: there is no room.
+        """
+        draft, digests = self._draft(), Digests()
+        try:
+            with disk_errors_translated(), draft.open("xb") as file:
+                for name in parts:
+                    with (self._staging / name).open("rb") as part:
+                        for chunk in read_chunks(part):
+                            digests.update(chunk)
+                            file.write(chunk)
+                            for read in readers:
+                                read(chunk)
+                flush_file(file)
+            return self._adopt(draft, digests.result())
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def drop_parts(self, parts: Iterable[str]) -> None:
+        """Remove the files of parts."""
+        for name in parts:
+            (self._staging / name).unlink(missing_ok=True)
 
     def put(self, data: bytes) -> StoredObject:
         """Store bytes in memory, and pin them; the caller unpins them."""
@@ -270,12 +256,18 @@ class ObjectStore:
             flush_directory(final.parent)
 
 
-def _missing(path: Path) -> CorruptError:
-    return CorruptError(f"{path} is missing: restore a copy of this file")
-
-
-def _damaged(path: Path) -> CorruptError:
-    return CorruptError(f"{path} is damaged: restore a copy of this file")
+async def _received(chunks: AsyncIterator[bytes], draft: Path) -> StoredObject:
+    """Write what comes in to a new file, and force it to disk."""
+    with disk_errors_translated(), draft.open("xb") as file:
+        failpoints.hit(Failpoint.UPLOAD_OPENED)
+        async with HashingWriter(file) as writer:
+            async for chunk in chunks:
+                await writer.write(chunk)
+                failpoints.hit(Failpoint.UPLOAD_HALF)
+            stored = await writer.finish()
+        failpoints.hit(Failpoint.UPLOAD_WRITTEN)
+        await asyncio.to_thread(flush_file, file)
+    return stored
 
 
 def _move(path: Path, final: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Final
 
 from lake.errors import UnauthorizedError
@@ -48,8 +47,8 @@ def statistics(_app: AppState, _request: Request, body: StatisticsEvents) -> Res
 
 def current_user(app: AppState, request: Request) -> Result:
     """The user to whom the credentials belong."""
-    name = request.user
-    user = {"id": name, "friendly_name": name, "email": "", "creation_date": app.user.created}
+    name, created = request.user, (request.key.created if request.key else 0) or app.created
+    user = {"id": name, "friendly_name": name, "email": "", "creation_date": created}
     return Result(200, {"user": user})
 
 
@@ -57,11 +56,9 @@ def login(app: AppState, _request: Request, body: LoginInformation) -> Result:
     """Hand out a token for the key pair, to be sent as `Authorization: Bearer`.
 
     Raises:
-        UnauthorizedError: the key pair is not the lake's.
+        UnauthorizedError: the lake has no such key pair.
     """
-    given = f"{body.access_key_id}:{body.secret_access_key}"
-    expected = f"{app.credentials.access_key_id}:{app.credentials.secret_access_key}"
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if app.keys.match(body.access_key_id, body.secret_access_key) is None:
         raise UnauthorizedError("error authenticating request")
-    token, expires = app.signer.sign(LOGIN, {"user": app.credentials.access_key_id})
+    token, expires = app.signer.sign(LOGIN, {"user": body.access_key_id})
     return Result(200, {"token": token, "token_expiration": expires})

@@ -255,7 +255,7 @@ def _attachment(request: Request) -> str:
 def user_metadata(headers: Mapping[str, str]) -> dict[str, str]:
     """User metadata in the headers of an upload, names in lower case."""
     return {
-        name.removeprefix(METADATA_PREFIX): _from_latin(value)
+        name.removeprefix(METADATA_PREFIX): from_latin(value)
         for name, value in headers.items()
         if name.startswith(METADATA_PREFIX)
     }
@@ -282,7 +282,7 @@ def parse_range(text: str, size: int) -> tuple[int, int]:
     return start, stop
 
 
-def _from_latin(value: str) -> str:
+def from_latin(value: str) -> str:
     """A metadata value of a header: UTF-8 where its bytes are that, else Latin-1."""
     try:
         return value.encode("latin-1").decode()

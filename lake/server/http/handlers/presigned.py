@@ -24,7 +24,7 @@ from lake.server.http.representations import AddressSigner
 from lake.server.http.requests import Request, Result
 from lake.server.http.tokens import READ, WRITE
 from lake.server.storage.disk import disk_errors_translated
-from lake.server.storage.objects import SCHEME
+from lake.server.storage.reading import SCHEME
 
 PATH: Final = "/signed"
 

@@ -28,6 +28,7 @@ def list_repositories(app: AppState, request: Request) -> Result:
         query.get("after", ""),
         request.page_size(),
         query.get("search", ""),
+        may_see=lambda name: request.key is None or app.keys.may_see(request.key, name),
     )
     return Result(200, representations.listing(repositories, representations.repository))
 
@@ -37,6 +38,8 @@ def create_repository(app: AppState, request: Request, body: RepositoryCreation)
 
     A bare one has no commit and no branch.
     """
+    if request.key is not None:
+        app.keys.check_repository(request.key, body.name)
     branch, bare = body.default_branch or "main", request.flag("bare")
     with app.catalog.database.change():
         app.versions.create_repository(

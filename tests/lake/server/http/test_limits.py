@@ -375,3 +375,18 @@ def test_waiting_writers_stop_no_reads(server: Served, api: httpx.Client, repo: 
         assert (read.status_code, read.content) == (200, b"x")
         other.execute("ROLLBACK")
         assert {future.result().status_code for future in writing} == {201}
+
+
+def test_an_announced_body_that_is_not_asked_for_ends_the_connection(server: Served) -> None:
+    wrong = base64.b64encode(b"nobody:nothing").decode()
+    head = (
+        "POST /api/v1/repositories/r/branches/b/objects?path=a HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Basic {wrong}\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with connection(server) as raw:
+        raw.sendall(head.encode())
+        answer = b""
+        while part := raw.recv(4096):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"connection: close" in answer

@@ -1,0 +1,196 @@
+"""Uploads in parts: begun, sent part by part, and completed to one object, or given up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from lake.keys import Role
+from lake.server.catalog.multipart import Part, Upload
+from lake.server.http import permissions, threads
+from lake.server.http.app_state import AppState
+from lake.server.http.requests import Request, Result
+from lake.server.s3 import checksums, requests, xml
+from lake.server.s3.errors import S3Error
+from lake.server.s3.objects import described, moment
+from lake.server.storage.hashing import StoredObject
+
+MAX_PARTS: Final = 10_000
+_AS_XML: Final = {"content-type": "application/xml"}
+
+
+def begin(app: AppState, request: Request) -> Result:
+    """Begin an upload; its id is in the answer."""
+    branch, path = requests.target(request)
+    requests.check_change(app, request, branch)
+    requests.check_used(request)
+    made = app.catalog.multipart.begin(request.repository, branch, path, *described(request))
+    fields: list[xml.Field] = [
+        ("Bucket", request.repository),
+        ("Key", request.path["key"]),
+        ("UploadId", made.id),
+    ]
+    return Result(200, xml.document("InitiateMultipartUploadResult", fields), _AS_XML)
+
+
+async def put_part(app: AppState, request: Request, body: AsyncIterator[bytes]) -> Result:
+    """Store a part; one of the same number is replaced."""
+    number = _number(request.query["partNumber"])
+    upload = await threads.writing(_changing, app, request)
+    file, stored = await app.store.receive_part(body)
+    part = Part(number, file, stored.md5, stored.size, int(time.time()))
+    try:
+        replaced = await threads.writing(app.catalog.multipart.add, upload, part)
+    except BaseException:
+        app.store.drop_parts([file])
+        raise
+    app.store.drop_parts([replaced] if replaced else [])
+    return Result(200, None, {"etag": f'"{stored.md5}"'})
+
+
+def complete(app: AppState, request: Request, body: bytes) -> Result:
+    """Put the parts together, and stage the object."""
+    upload, condition = _changing(app, request), request.condition
+    present = app.catalog.multipart.parts(upload)
+    chosen = _chosen(xml.parse(body), present)
+    stored = _joined(app, request, chosen)
+    with app.catalog.database.change():
+        try:
+            app.catalog.multipart.end(upload)
+        except BaseException:
+            app.store.pins.unpin(stored.sha256)
+            raise
+        entry = app.objects.stage(
+            upload.repository,
+            upload.branch,
+            upload.path,
+            stored,
+            content_type=upload.content_type,
+            metadata=upload.metadata,
+            condition=condition,
+        )
+    app.store.drop_parts(part.file for part in present)
+    fields: list[xml.Field] = [
+        ("Location", f"{request.origin}/{request.repository}/{request.path['key']}"),
+        ("Bucket", request.repository),
+        ("Key", request.path["key"]),
+        ("ETag", f'"{entry.md5}"'),
+    ]
+    return Result(200, xml.document("CompleteMultipartUploadResult", fields), _AS_XML)
+
+
+def _joined(app: AppState, request: Request, parts: Sequence[Part]) -> StoredObject:
+    """Put parts together; a checksum of the whole object is held against it.
+
+    One of parts' checksums, which ends with their number, says nothing that the parts' own did not.
+
+    Raises:
+        S3Error: it is another.
+    """
+    expected = {
+        name: (checksums.named(name), value)
+        for name, value in request.headers.items()
+        if checksums.is_checksum(name) and "-" not in value
+    }
+    stored = app.store.join(
+        [part.file for part in parts], [checksum.update for checksum, _ in expected.values()]
+    )
+    for name, (checksum, value) in expected.items():
+        if checksums.encoded(checksum) != value:
+            app.store.pins.unpin(stored.sha256)
+            raise S3Error(400, "BadDigest", f"the object does not have the checksum of {name}")
+    return stored
+
+
+def abort(app: AppState, request: Request) -> Result:
+    """Give an upload up, and remove its parts."""
+    upload = _changing(app, request)
+    present = app.catalog.multipart.parts(upload)
+    with app.catalog.database.change():
+        app.catalog.multipart.end(upload)
+    app.store.drop_parts(part.file for part in present)
+    return Result(204)
+
+
+def list_parts(app: AppState, request: Request) -> Result:
+    """The parts of an upload that have come in."""
+    upload = _find(app, request, Role.READER)
+    fields: list[xml.Field] = [
+        ("Bucket", request.repository),
+        ("Key", request.path["key"]),
+        ("UploadId", upload.id),
+        ("IsTruncated", False),
+    ]
+    fields += [
+        (
+            "Part",
+            [
+                ("PartNumber", part.number),
+                ("LastModified", moment(part.created)),
+                ("ETag", f'"{part.md5}"'),
+                ("Size", part.size),
+            ],
+        )
+        for part in app.catalog.multipart.parts(upload)
+    ]
+    return Result(200, xml.document("ListPartsResult", fields), _AS_XML)
+
+
+def list_uploads(app: AppState, request: Request) -> Result:
+    """The uploads to a repository that are under way."""
+    permissions.check(app, request, Role.READER)
+    app.catalog.repository(request.repository)
+    prefix = request.query.get("prefix", "")
+    fields: list[xml.Field] = [("Bucket", request.repository), ("IsTruncated", False)]
+    for upload in app.catalog.multipart.under_way(request.repository):
+        key = f"{upload.branch}/{upload.path}"
+        if key.startswith(prefix):
+            described_as: list[xml.Field] = [
+                ("Key", key),
+                ("UploadId", upload.id),
+                ("Initiated", moment(upload.created)),
+            ]
+            fields.append(("Upload", described_as))
+    return Result(200, xml.document("ListMultipartUploadsResult", fields), _AS_XML)
+
+
+def _changing(app: AppState, request: Request) -> Upload:
+    branch, _ = requests.target(request)
+    requests.check_change(app, request, branch)
+    return _find(app, request, Role.WRITER)
+
+
+def _find(app: AppState, request: Request, role: Role) -> Upload:
+    permissions.check(app, request, role)
+    branch, path = requests.target(request)
+    return app.catalog.multipart.get(request.query["uploadId"], request.repository, branch, path)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_PARTS):
+        raise S3Error(400, "InvalidArgument", f"partNumber is not a number from 1 to {MAX_PARTS}")
+    return int(text)
+
+
+def _chosen(root: Element, present: Sequence[Part]) -> list[Part]:
+    """The parts that a client names, in their order.
+
+    Raises:
+        S3Error: it names none, one that is not there, or not in order.
+    """
+    named = root.findall("Part")
+    if root.tag != "CompleteMultipartUpload" or not named:
+        raise xml.malformed()
+    known = {part.number: part for part in present}
+    chosen: list[Part] = []
+    for item in named:
+        part = known.get(_number((item.findtext("PartNumber") or "").strip()))
+        if part is None or (item.findtext("ETag") or "").strip().strip('"') != part.md5:
+            raise S3Error(400, "InvalidPart", "a part that is named was not sent, or is another")
+        chosen.append(part)
+    numbers = [part.number for part in chosen]
+    if numbers != sorted(set(numbers)):
+        raise S3Error(400, "InvalidPartOrder", "the parts are not named in order")
+    return chosen
