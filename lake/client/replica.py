@@ -168,7 +168,8 @@ class Replica(Lake):
             ) as writer:
                 for chunk in chunks:
                     writer.write(chunk)
-            self._check(path, str(target.stat().checksum), state)
+            stored = getattr(writer, "_obj_stats", None) or target.stat()
+            self._check(path, str(stored.checksum), state)
         if state.metadata:
             self.set_metadata(branch, path, dict(state.metadata))
 

@@ -176,10 +176,9 @@ def _elsewhere(target: Replica, kind: str, name: str, commit: str | None) -> Con
 
 def _protect(planned: Plan, target: Replica) -> int:
     """Protect branches as the source does; return how many rules the target does not take."""
-    lacking = [pattern for pattern in planned.protected if pattern not in target.protected()]
-    if not lacking or target.protect([*target.protected(), *lacking]):
-        return 0
-    return len(lacking)
+    held = target.protected() if planned.protected else []
+    lacking = [pattern for pattern in planned.protected if pattern not in held]
+    return 0 if not lacking or target.protect([*held, *lacking]) else len(lacking)
 
 
 def _clear(target: Replica) -> None:

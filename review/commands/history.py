@@ -95,7 +95,14 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
 def _tell_maps(ref: str, maps: Sequence[MapFinding], *, as_json: bool) -> None:
     """Print what is wrong with the maps of commits where no history can be read through them."""
     if as_json:
-        print_json({"ref": ref, "commit": None, "maps": [found.to_dict() for found in maps]})
+        unread: dict[str, Any] = {
+            "commit": None,
+            "steps": {},
+            "findings": [],
+            "proved": [],
+            "refs": [],
+        }
+        print_json({"ref": ref, **unread, "maps": [found.to_dict() for found in maps]})
         return
     for found in maps:
         make_console().print(sentence(f"map: {found.sentence}", "bold red"), soft_wrap=True)

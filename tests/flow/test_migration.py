@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lake import refs
+from lake import private, refs
 from lake.client import Lake
 from lake.client.connection import open_connection
 from lake.client.replica import Replica
@@ -25,7 +26,9 @@ from lake.polling import until
 from lake.settings import ACCESS_KEY, ENDPOINT, SECRET_KEY
 from pipelines.common import signing
 from pipelines.common.errors import StaleError
+from pipelines.inquiry import migration
 from pipelines.rounds import moved_commits, receipts
+from pipelines.rounds.context import PRIVATE
 from tests.flow.lab import key_pair
 from tests.flow.projects import HERE, PATH, ROOT, Project, copy, tiny_round
 from tests.lake.servers import Served, start
@@ -231,6 +234,12 @@ def test_a_lake_that_cannot_take_the_project_is_said(published: Path, tmp_path: 
         )
         assert bucket.code == 1
         assert "refused to create stemma" in bucket.err
+        private.folder(PRIVATE)
+        with migration.LOCK.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            busy = found.project.stemma("lake", "migrate", env=found.env)
+        assert busy.code == 75
+        assert "another process moves this project" in busy.err
         nowhere = found.project.stemma("lake", "migrate", "--home", "nowhere", env=found.env)
         assert "there is no lake in" in nowhere.err
         moved_commits.path("stemma").mkdir(parents=True)
