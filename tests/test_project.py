@@ -54,6 +54,7 @@ COMMANDS = (
     ("lake", "migrate"),
     ("lake", "gc"),
     *(("lake", "keys", name) for name in ("add", "list", "revoke")),
+    *(("lake", name) for name in ("ls", "cat", "log")),
 )
 NOT_IMPORTED = {
     "dvc",  # run as a command
@@ -151,7 +152,7 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = "app|datasets|suites|rounds|lakes|lake_keys|lineages|verifiers"
+    groups = "app|datasets|suites|rounds|lakes|lake_keys|browsers|lineages|verifiers"
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):

@@ -98,3 +98,23 @@ Commits = Page[CommitRecord]
 Objects = Page[ObjectRecord]
 Changes = Page[ChangeRecord]
 Differences = Page[DifferenceRecord]
+
+
+class RepositoryRecord(Record):
+    """A repository; its creation in unix seconds."""
+
+    id: str
+    default_branch: str
+    creation_date: int
+
+
+class ListedRecord(Record):
+    """A line of a listing by folders: an object, or a common prefix."""
+
+    path: str
+    path_type: str
+    size_bytes: int | None = None
+
+
+Repositories = Page[RepositoryRecord]
+Listed = Page[ListedRecord]

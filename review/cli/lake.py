@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from review.cli.dispatch import Json, run, runs
+from review.cli.lake_browse import browsers
 from review.cli.lake_keys import lake_keys
 
 lakes = typer.Typer(no_args_is_help=True, help="The embedded lake.")
 lakes.add_typer(lake_keys, name="keys")
+lakes.add_typer(browsers)
 
 
 @lakes.command("serve")
