@@ -17,6 +17,7 @@ GENERATORS: Final[Registry[Generator[Any, Any]]] = Registry(
         "diffusion": "pipelines.generators.diffusion.generator:Diffusion",
         "file": "pipelines.generators.file.generator:File",
         "gan": "pipelines.generators.gan.generator:Gan",
+        "hosted_images": "pipelines.generators.hosted_images.generator:HostedImages",
         "interpolation": "pipelines.generators.interpolation.generator:Interpolation",
         "pretrained": "pipelines.generators.pretrained.generator:Pretrained",
         "real": "pipelines.generators.real:Real",

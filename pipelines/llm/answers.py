@@ -42,13 +42,7 @@ def read(data: bytes, request: Request) -> Answer:
         AttemptError: It is not JSON, holds an error, holds no answer, or the answer is not valid
             under the request's schema; with the tokens that were counted.
     """
-    try:
-        body = documents.parse_json(data, strict=False)
-    except ValueError:
-        raise AttemptError("the service answered with something that is not JSON") from None
-    if not isinstance(body, dict):
-        raise AttemptError("the service answered with JSON that is no object")
-    _check_error(body)
+    body = content(data)
     usage = _usage(body)
     try:
         choice = _choice(body)
@@ -59,6 +53,22 @@ def read(data: bytes, request: Request) -> Answer:
         raise error.billed(usage) from None
     model = str(body.get("model") or request.model)[:MAX_QUOTED]
     return Answer(text, parsed, model, usage, finish_reason)
+
+
+def content(data: bytes) -> dict[str, Any]:
+    """Return the JSON object in the body of a 200.
+
+    Raises:
+        AttemptError: It is none, or holds an error.
+    """
+    try:
+        body = documents.parse_json(data, strict=False)
+    except ValueError:
+        raise AttemptError("the service answered with something that is not JSON") from None
+    if not isinstance(body, dict):
+        raise AttemptError("the service answered with JSON that is no object")
+    _check_error(body)
+    return body
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.llm import prices
+from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.settings import LOCAL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request, Usage
 
@@ -102,6 +103,8 @@ def worst_case(service: Service, request: Request) -> float:
 
 def at_most(service: Service, request: Request) -> float | None:
     """Return the most that one attempt can cost, in dollars; None: the price is unknown."""
+    if isinstance(request, ImageRequest):
+        return request.price
     tokens_in = _body_bytes(request) + TEMPLATE_TOKENS
     return dollars(price_of(service, request.model), tokens_in, request.max_tokens)
 
@@ -112,7 +115,7 @@ def paid(service: Service, request: Request, usage: Usage) -> float | None:
     Returns:
         Dollars; None: the price is unknown.
     """
-    if not usage.known:
+    if not usage.known or isinstance(request, ImageRequest):
         return at_most(service, request)
     price = price_of(service, request.model)
     return dollars(price, usage.tokens_in, usage.tokens_out)
@@ -262,11 +265,15 @@ def _text_bytes(request: Request) -> int:
 
 def _least(service: Service, request: Request) -> tuple[int, int, float | None]:
     """The lower bounds of a request: tokens in, tokens out, dollars."""
+    if isinstance(request, ImageRequest):
+        return 0, 0, request.price
     return _amount(service, request, int(_text_bytes(request) / BYTES_PER_TOKEN[0]), 1)
 
 
 def _most(service: Service, request: Request) -> tuple[int, int, float | None]:
     """The upper bounds of a request: tokens in, tokens out, dollars."""
+    if isinstance(request, ImageRequest):
+        return 0, 0, request.price
     tokens_in = int(_body_bytes(request) / BYTES_PER_TOKEN[1]) + TEMPLATE_TOKENS
     return _amount(service, request, tokens_in, request.max_tokens)
 

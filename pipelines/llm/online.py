@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from pipelines.common.errors import PipelineError, ServiceError
-from pipelines.llm import answers, costs
+from pipelines.llm import answers, costs, image_requests
 from pipelines.llm.attempt_error import AttemptError, StoppedError
 from pipelines.llm.connection import ServiceConnection
+from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.retry import retry
 from pipelines.llm.session import Attempt, RequestSession
 from pipelines.llm.values import Failure, Reply, Request
@@ -94,7 +95,7 @@ async def _sent(session: RequestSession, connection: ServiceConnection, attempt:
     attempt.number += 1
     paid, uncertain = None, False
     try:
-        answer = answers.read(await connection.send(request.path, attempt.body), request)
+        answer = _read(await connection.send(request.path, attempt.body), request)
         session.limiter.answered(sum(answer.usage[:2]))
         paid = session.price(request, answer.usage)
         return await session.keep(attempt, answer, paid)
@@ -104,6 +105,13 @@ async def _sent(session: RequestSession, connection: ServiceConnection, attempt:
         raise
     finally:
         session.ledger.settle(reserved, paid, uncertain=uncertain)
+
+
+def _read(data: bytes, request: Request) -> answers.Answer:
+    """Return the answer in the body of a 200: a picture, or a text."""
+    if isinstance(request, ImageRequest):
+        return image_requests.read(data, request)
+    return answers.read(data, request)
 
 
 async def _reserve(session: RequestSession, request: Request) -> float:

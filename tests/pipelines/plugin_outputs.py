@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -228,6 +229,7 @@ def of_generator(name: str, place: Path) -> object:
         "diffusion": of_diffusion,
         "file": of_file,
         "gan": of_gan,
+        "hosted_images": of_hosted_images,
         "interpolation": of_interpolation,
         "pretrained": of_pretrained,
         "real": of_real,
@@ -335,6 +337,31 @@ def of_gan(place: Path) -> object:
         latent=4, channels=8, widest=16, steps=60, batch=16, reference_rows=ROWS, device="cpu"
     )
     return of_trained("gan", fit, GanGenerate(device="cpu"), place)
+
+
+def of_hosted_images(place: Path) -> object:
+    """What is asked, and what is made of fixed pictures."""
+    generator = GENERATORS.load("hosted_images")
+    ids = sample_ids(pictures(1), ("image",)).alias("sample_id")
+    samples = pictures(1).with_columns(ids, pl.lit(1.0).alias("weight"))
+    generator.fit(samples, NoSettings(), 3, place)
+    prompts = {"template": "a {style} {label}", "attributes": {"style": ["dry", "wet"]}}
+    given = {"service": {"model": "painter"}, "prompts": prompts, "quality": "high"}
+    own = parse(generator.GenerateSettings, given, "hosted_images")
+    plan = generator.plan(GenerateRequest("tiny", 2, 7, ("image",), 6, 4, own, place))
+    pixels = np.random.default_rng(1).integers(0, 255, (6, 12, 16, 3), dtype=np.uint8)
+    answers = [reply(base64.b64encode(png).decode(), None) for png in images.encode(pixels)]
+    answers[2] = Failure("d", "no", 1, 0, 0, None)  # type: ignore[call-overload]
+    plan.content.__dict__["answers"] = answers
+    result = making.make_shards(generator, plan)
+    found = images.decode(result.candidates["image"])
+    return {
+        "asked": [[each.body, each.digest] for each in plan.content.requests],
+        "rows": result.candidates.drop("image", "sample_id"),
+        "pixels": found.astype(int).sum(axis=(1, 2)),
+        "facts": result.report.facts,
+        "maker": result.report.maker,
+    }
 
 
 def of_pretrained(place: Path) -> object:

@@ -34,6 +34,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator diffusion/1": "5398191af877505e24f3bb778a82f1bb674fae0d54474260cd7f47cb86f9533d",
     "generator file/2": "69c3487b1bfdf970554c52176bc294eaf31a85b6fd01b49036e45c29a4503217",
     "generator gan/1": "a50bcbcf838dcc30ada162be5f816992bdc8c7044dad8561538327a6b1082fcf",
+    "generator hosted_images/1": "8c700acadd536de19960d87baadff8eba5dbe975c06688f60ca8c6daa5a8ad09",
     "generator interpolation/1": "53f2f6fed1e3fc1a84579b81e0a785e6423ce74f18c034cc019c9eb7d0a289b8",
     "generator pretrained/1": "e2ff2f524bacacff727ee95f433f286f54b767029dceab42a01ea2f9dd7fdc51",
     "generator real/1": "794f7cecaae1f1267cbd56921fcdac1b5d64fcf50a831faf824939fd509fbbe9",

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from lake.visible import visible
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
-from pipelines.features import images
+from pipelines.features import image_fitting
 from pipelines.generators.pretrained import loading
 from pipelines.generators.pretrained.settings import OF_SOURCES, PretrainedGenerate
 
@@ -69,7 +69,7 @@ def draw(
         result = _called(pipeline, _arguments(pipeline, part, settings, side))
         refused = getattr(result, "nsfw_content_detected", None) or [False] * len(part)
         drawn += [
-            Drawn(None if bad else fitted(np.asarray(image), shape))
+            Drawn(None if bad else image_fitting.fitted(np.asarray(image), shape))
             for image, bad in zip(result.images, refused, strict=True)
         ]
     return drawn
@@ -186,24 +186,6 @@ def _mask(box: Box | None, side: int) -> Image.Image:
     mask = np.zeros((side, side), dtype=np.uint8)
     mask[top:bottom, left:right] = 255
     return Image.fromarray(mask)
-
-
-def fitted(drawn: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Bring an image in colour to the form of the data's: its middle, scaled; grey where it is.
-
-    Args:
-        drawn: [h', w', 3] in [0, 1].
-        shape: [h, w] or [h, w, 3].
-
-    Returns:
-        Of the shape, in [0, 1]; NaN throughout, where a number is not finite.
-    """
-    if not np.isfinite(drawn).all():
-        return np.full(shape, np.nan, dtype=np.float32)
-    image = Image.fromarray(images.to_bytes(drawn.astype(np.float32)))
-    middle = ImageOps.fit(image, (shape[1], shape[0]), method=Bicubic)
-    grey = len(shape) == 2  # noqa: PLR2004  height and width
-    return images.to_unit(np.asarray(middle.convert("L") if grey else middle, dtype=np.uint8))
 
 
 def boxes(count: int, masked: float, draw_: np.random.Generator) -> Iterator[Box]:

@@ -286,13 +286,7 @@ def _batch(
     pixels: Any,  # noqa: ANN401  array
 ) -> GenerateBatch:
     """Write images as candidates, with their parents."""
-    rows = Shard(shard.index, shard.start, shard.stop, shard.seed)
-    labels = None
-    if own[0].label is not None:
-        labels = pl.Series("label", [each.label for each in own])
-    frame = candidates.frame(
-        request, rows, labels, pixels, numbers=[each.row for each in own]
-    ).with_columns(pl.Series("prompt_digest", [each.digest for each in own], dtype=pl.Binary))
+    frame = candidates.prompted(request, shard, own, pixels)
     settings = request.settings
     if settings.task == "image_to_image":
         return GenerateBatch(frame, draws.parents(own, "edited", 1 - settings.strength))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lineage.identity import sample_ids
 from pipelines.common.shards import Shard
 from pipelines.features import images
+from pipelines.generators.prompts.draws import Prompt
 from pipelines.generators.protocol import GenerateRequest
 
 LIBRARIES: Final = ("numpy", "pillow")
@@ -49,6 +50,20 @@ def frame(
         pl.lit(shard.seed, pl.Int64).alias("seed"), pl.lit(shard.index, pl.Int32).alias("shard")
     )
     return made.with_columns(sample_ids(made, request.identity).alias("sample_id"))
+
+
+def prompted(
+    request: GenerateRequest[Any],
+    shard: Shard,
+    prompts: Sequence[Prompt],
+    pixels: NDArray[np.float32],
+) -> pl.DataFrame:
+    """Write images of prompts, one or more, as candidates with the digests of their prompts."""
+    labelled = prompts[0].label is not None
+    labels = pl.Series("label", [each.label for each in prompts]) if labelled else None
+    numbers = [each.row for each in prompts]
+    digests = pl.Series("prompt_digest", [each.digest for each in prompts], dtype=pl.Binary)
+    return frame(request, shard, labels, pixels, numbers).with_columns(digests)
 
 
 def environment(

@@ -1,0 +1,1 @@
+"""The generator `hosted_images`: a service draws by the images API."""

@@ -1,0 +1,233 @@
+"""Generator `hosted_images`: a service draws the candidates by the images API.
+
+Prompts come from a template, a column or another data set. What a service learnt from is unknown,
+so candidates are opaque but for the row whose text is the prompt. Answers are cached, counted and
+bounded by a budget as those of texts are.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.common import digests, progress
+from pipelines.common.errors import GeneratorError
+from pipelines.common.plugins import NoSettings
+from pipelines.common.shards import Shard
+from pipelines.features import images
+from pipelines.generators import pool as pools
+from pipelines.generators.hosted_images.settings import VERSION, HostedImagesGenerate
+from pipelines.generators.pool import Pool
+from pipelines.generators.prompts import draws
+from pipelines.generators.prompts.draws import Prompt
+from pipelines.generators.protocol import (
+    GenerateBatch,
+    GeneratePlan,
+    GenerateReport,
+    GenerateRequest,
+    Generator,
+)
+from pipelines.generators.trained import candidates
+from pipelines.llm import cache, costs, image_requests, readiness
+from pipelines.llm.ask import CACHE, ask
+from pipelines.llm.image_requests import ImageRequest
+from pipelines.llm.service_cost import ServiceCost
+from pipelines.llm.settings import LOCAL
+from pipelines.llm.values import Failure, Reply
+
+IMAGE: Final = "image"
+LIBRARIES: Final = ("numpy", "openai", "pillow")
+REASONS: Final = 10
+HostedRequest = GenerateRequest[HostedImagesGenerate]
+
+
+@dataclass
+class Pictures:
+    """The prompts of a round, and what the service answered to them."""
+
+    request: HostedRequest
+    pool: Pool
+    prompts: list[Prompt]
+
+    @cached_property
+    def requests(self) -> list[ImageRequest]:
+        """One request for each candidate; equal ones are numbered."""
+        settings, seen = self.request.settings, Counter[str]()
+        price = settings.image_prices.get(settings.service.model)
+        made = []
+        for each in self.prompts:
+            made.append(
+                ImageRequest(
+                    model=settings.service.model,
+                    prompt=each.text,
+                    extra=settings.service.extra_body,
+                    size=settings.size,
+                    quality=settings.quality,
+                    response_format=settings.response_format,
+                    drawing=seen[each.text],
+                    price=price,
+                )
+            )
+            seen[each.text] += 1
+        return made
+
+    @cached_property
+    def answers(self) -> list[Reply | Failure]:
+        """Asked for when the first shard wants them.
+
+        Raises:
+            GeneratorError: no request was answered.
+            ServiceError: the service cannot be used, the budget would be passed, or too much
+                failed.
+        """
+        service = self.request.settings.service
+        with progress.bar(len(self.requests), f"asking {service.model}") as told:
+            answers = ask(self.requests, service, progress=told)
+        if not any(isinstance(each, Reply) for each in answers):
+            reasons = [each.reason for each in answers if isinstance(each, Failure)]
+            raise GeneratorError(f"no request was answered; the last one: {reasons[-1]}")
+        return answers
+
+
+class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
+    """Images that a service draws."""
+
+    name = "hosted_images"
+    version = VERSION
+    FitSettings = NoSettings
+    GenerateSettings = HostedImagesGenerate
+    attribution = "prompted/1"
+    modalities = ("image",)
+    opaque_share = 1.0
+    no_replay = "a service drew its images, and draws others when it is asked again"
+
+    def reads(self, settings: HostedImagesGenerate) -> tuple[tuple[str, int], ...]:
+        """Return the round of another data set whose rows are the prompts."""
+        dataset, number = settings.prompts.dataset, settings.prompts.round
+        return () if dataset is None or number is None else ((dataset, number),)
+
+    def check_ready(self, settings: HostedImagesGenerate) -> None:
+        """Check that the service can be asked, and that its price is known where there is a budget.
+
+        Raises:
+            ServiceError: It has no key.
+            GeneratorError: The settings do not fit together.
+        """
+        service = settings.service
+        if service.model == LOCAL:
+            raise GeneratorError(
+                "the local model writes texts and draws nothing; name a model that draws in "
+                "generate.hosted_images.service.model"
+            )
+        if service.batch:
+            raise GeneratorError("hosted_images asks for one picture at a time; set batch to false")
+        if service.budget_usd is not None and service.model not in settings.image_prices:
+            raise GeneratorError(
+                f"budget_usd needs to know what a picture of {service.model} costs: add it to "
+                "generate.hosted_images.image_prices, in dollars"
+            )
+        readiness.check(service)
+
+    def fit(self, samples: pl.DataFrame, settings: NoSettings, seed: int, directory: Path) -> None:  # noqa: ARG002  nothing is learnt
+        """Keep the rows of the mix, by which labels and prompts are drawn."""
+        pools.write(samples, directory, self.version)
+
+    def plan(self, request: HostedRequest) -> GeneratePlan[HostedImagesGenerate]:
+        """Draw the prompts of all candidates.
+
+        Raises:
+            GeneratorError: rows of the mix are damaged, or prompts cannot be made of them.
+        """
+        pool = pools.read(request)
+        prompts = draws.drawn(request, request.settings.prompts, pool)
+        return GeneratePlan(request, request.shards(), Pictures(request, pool, prompts))
+
+    def generate(
+        self, plan: GeneratePlan[HostedImagesGenerate], shard: Shard
+    ) -> Iterator[GenerateBatch]:
+        """Give the pictures of a shard; a request that failed for good gives no row.
+
+        Raises:
+            GeneratorError: no request of the round was answered.
+            ServiceError: as `Pictures.answers`.
+        """
+        from pipelines.features import image_fitting  # noqa: PLC0415  Pillow
+
+        pictures: Pictures = plan.content
+        answered = [
+            (prompt, answer)
+            for prompt, answer in zip(
+                pictures.prompts[shard.start : shard.stop],
+                pictures.answers[shard.start : shard.stop],
+                strict=True,
+            )
+            if isinstance(answer, Reply)
+        ]
+        if not answered:
+            return
+        shape = images.decode(pictures.pool.payload[IMAGE][:1]).shape[1:]
+        drawn = [
+            image_fitting.fitted(image_requests.pixels(answer.text) / np.float32(255), shape)
+            for _, answer in answered
+        ]
+        own = [prompt for prompt, _ in answered]
+        yield GenerateBatch(
+            candidates.prompted(plan.request, shard, own, np.stack(drawn)), draws.parents(own)
+        )
+
+    def report(self, plan: GeneratePlan[HostedImagesGenerate]) -> GenerateReport:
+        """Say who drew, what it cost and what failed."""
+        pictures: Pictures = plan.content
+        service = plan.request.settings.service
+        replies = [each for each in pictures.answers if isinstance(each, Reply)]
+        failed = [each for each in pictures.answers if isinstance(each, Failure)]
+        licence = {} if service.resolved_licence is None else {"licence": service.resolved_licence}
+        reasons = Counter(each.reason for each in failed).most_common(REASONS)
+        attempts = sum(each.attempts for each in pictures.answers)
+        return GenerateReport(
+            environment={
+                "generator": VERSION,
+                "python": platform.python_version(),
+                **{name: version(name) for name in LIBRARIES},
+                "model": service.model,
+                "served": sorted({each.model for each in replies}),
+                **licence,
+            },
+            cost={**asdict(costs.total(pictures.answers)), "attempts": attempts},
+            facts={
+                "asked": len(pictures.answers),
+                "failed": len(failed),
+                "reasons": dict(reasons),
+            },
+            maker=digests.of_json({"model": service.model}),
+        )
+
+    def cost(
+        self,
+        samples: pl.DataFrame,
+        fit: NoSettings,
+        seed: int,
+        request: GenerateRequest[Any],
+    ) -> Sequence[ServiceCost]:
+        """Count the pictures that the round would ask for; those that are kept cost nothing.
+
+        Raises:
+            GeneratorError: prompts cannot be made of the rows.
+        """
+        with tempfile.TemporaryDirectory(prefix="stemma-estimate-") as directory:
+            self.fit(samples, fit, seed, Path(directory))
+            content = self.plan(replace(request, directory=Path(directory))).content
+        pictures: Pictures = content
+        service = request.settings.service
+        cached = cache.answered(CACHE, [each.digest for each in pictures.requests])
+        return [ServiceCost(service, costs.estimate(pictures.requests, service, cached))]

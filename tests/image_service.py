@@ -1,0 +1,72 @@
+"""A service with the images API on this machine, whose pictures a tiny pipeline draws."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+from pipelines.features import images
+
+
+class Studio:
+    """The images API, drawn by a tiny pipeline."""
+
+    def __init__(self, folder: Path) -> None:
+        loader: Any = diffusers.DiffusionPipeline
+        self.pipeline = loader.from_pretrained(str(folder), use_safetensors=True)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self.asked: list[dict[str, Any]] = []
+        self.busy = 0
+        """Requests that are answered by 429 before one is answered."""
+        self.answer: Any = None
+        """What is answered instead of a picture."""
+
+    def draw(self, body: dict[str, Any]) -> Any:
+        self.asked.append(body)
+        if self.answer is not None:
+            return self.answer
+        with torch.inference_mode():
+            draw = torch.Generator().manual_seed(len(self.asked))
+            image = self.pipeline(
+                body["prompt"], num_inference_steps=1, generator=draw, output_type="np"
+            ).images[0]
+        png = images.png(Image.fromarray(np.rint(image * 255).astype(np.uint8)))
+        return {"created": 1, "data": [{"b64_json": base64.b64encode(png).decode()}]}
+
+
+@contextmanager
+def served(studio: Studio) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            assert self.path == "/v1/images/generations"
+            assert self.headers["authorization"] == "Bearer a-secret-key"
+            busy, studio.busy = studio.busy, max(0, studio.busy - 1)
+            answer = {"error": {"message": "busy"}} if busy else studio.draw(body)
+            data = json.dumps(answer).encode()
+            self.send_response(429 if busy else 200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+        thread.join()
