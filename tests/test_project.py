@@ -300,9 +300,9 @@ def test_the_tree_in_readme_is_the_tree() -> None:
     [
         ("Only lake.client speaks the lakeFS SDK", "lake", {"lake.client"}),
         (
-            "Only pipelines.llm.client and batch_api speak the openai client",
+            "Only client, translation and batch_api of pipelines.llm speak the openai client",
             "pipelines/llm",
-            {"pipelines.llm.client", "pipelines.llm.batch_api"},
+            {"pipelines.llm.client", "pipelines.llm.translation", "pipelines.llm.batch_api"},
         ),
     ],
 )
