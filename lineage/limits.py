@@ -155,7 +155,7 @@ class Limits(BaseModel):
     """Most accepted rows that may be far nearer to the hold-out, beyond those that are as much
     nearer to training rows; a block takes the end of the interval that favours the round."""
     holdout_closer_block: Share | None = _later(0.005)
-    class_share_warn: Amount | None = _later(0.45)
+    class_share_warn: Amount | None = _later(0.5)
     """Least share of a class among the accepted rows, as a ratio to its share of real rows; the end
     of the interval that favours the round is compared."""
     class_share_block: Amount | None = _later(0.35)

@@ -48,6 +48,9 @@ class Bench:
     """Measures a kept round by some metrics of now, as `rounds.measured_again`; None: it cannot."""
     limits: Callable[[int], Limits]
     """The guard's limits, by the seed of a case."""
+    agreeing: bool = False
+    """Whether the recall of a class is harm only where each family loses it: of few test rows of a
+    class one family loses some by chance, in healthy rounds too."""
 
 
 def load(data: str) -> Bench:

@@ -68,19 +68,20 @@ class Counted:
 def harmful(result: Result) -> bool:
     """Tell whether a round does harm: it holds copies, or it costs an independent model something.
 
-    A measured loss counts where its 95 % interval holds none but losses. A round that the suite
-    stops counts by what it was made for.
+    A measured loss counts where its 95 % interval holds none but losses; that of a class, where the
+    bench says so, only if each family loses it. A round that the suite stops counts by what it was
+    made for.
     """
     group = _group(result)
     if group in ("leak", "copy"):
         return bool(result.stopped) or result.crafted >= COPIED
     if result.stopped:
         return group == "harm"
-    return any(
-        (lost.accuracy >= POINT and lost.accuracy_low > 0)
-        or (lost.recall >= RECALL and lost.recall_low > 0)
-        for lost in result.lost.values()
-    )
+    families = result.lost.values()
+    each = all if bench.load(result.case.data).agreeing else any
+    of_class = each(lost.recall >= RECALL and lost.recall_low > 0 for lost in families)
+    point = any(lost.accuracy >= POINT and lost.accuracy_low > 0 for lost in families)
+    return point or (bool(families) and of_class)
 
 
 def _group(result: Result) -> Group:

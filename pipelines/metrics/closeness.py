@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
-from pipelines.features import knn_votes
-from pipelines.metrics import label_votes, values
+from pipelines.metrics import label_contradiction, values
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.label_votes import Votes
+from pipelines.metrics.label_contradiction import NEIGHBOURS, Contradicted
 from pipelines.metrics.neighbours import drawn
 from pipelines.metrics.protocol import MetricRequest, RoundMetric
 from pipelines.metrics.values import Metric
@@ -42,6 +41,7 @@ NO_CLASSES: Final = "rows have no classes: no labels, a single one, or a number 
 
 Distances = NDArray[np.float64]
 Places = NDArray[np.int64]
+Labels = NDArray[Any]
 
 
 class Points(Protocol):
@@ -55,29 +55,6 @@ class Points(Protocol):
 
 
 Own = TypeVar("Own", bound=Points)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared(Generic[Own]):
-    """Rows of a round and real rows, by set: accepted, validation, real."""
-
-    rows: Mapping[str, Labelled]
-    points: Mapping[str, Own]
-    places: Mapping[str, Places]
-    """Of accepted and validation: the nearest training rows, [n, k]."""
-    most: int
-    """Rows of a set that are compared."""
-    seed: int
-
-
-def voted(compared: Compared[Any]) -> Metric:
-    """Share of rows whose three nearest training rows vote another label, beside held-out rows."""
-    known = compared.rows["real"].labels
-    accepted, held = (
-        Votes(compared.rows[name].labels, knn_votes.vote(compared.places[name], known))
-        for name in ("accepted", "validation")
-    )
-    return label_votes.errors(accepted, held, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +72,9 @@ class Likeness(Generic[Own]):
     """Ratio of the distances to hold-out and training rows, below which a row leaked."""
     most: int
     """Rows of a set that are compared; of a larger one as many are drawn."""
-    labels: Callable[[Compared[Own]], Metric] = voted
-    """Figure of wrong labels."""
+    by_label: Callable[[Own, Labels], Callable[[Own, int], Places]] | None = None
+    """Finds, for training rows and their labels, the k of them that are nearest in what tells
+    labels: places [n, k]; None: those that are nearest anyhow."""
 
 
 class NearestReal(RoundMetric[NoSettings]):
@@ -117,8 +95,9 @@ class NearestReal(RoundMetric[NoSettings]):
         """Measure the accepted rows; figures are NaN where there are too few rows.
 
         Returns:
-            label_errors, memorised_ratio, holdout_leaning, holdout_closer, as the metric
-            `neighbours` has them; label_errors only where rows have classes.
+            label_errors: share of rows with a wrong label, as their nearest training rows
+            contradict it; only where rows have classes.
+            memorised_ratio, holdout_leaning, holdout_closer, as the metric `neighbours` has them.
         """
         seed = derive_seed(request.seed, self.name)
         return {"accepted": of_round(request, self.likeness(request), seed)}
@@ -155,16 +134,47 @@ def of_round(request: MetricRequest, likeness: Likeness[Own], seed: int) -> dict
         return dict.fromkeys(names, UNKNOWN)
     points = {name: likeness.points(each) for name, each in sets.items()}
     near = {
-        name: likeness.nearest(points[name], points["real"], knn_votes.NEIGHBOURS)
+        name: likeness.nearest(points[name], points["real"], NEIGHBOURS)
         for name in ("accepted", "validation")
     }
-    ours, held = (near[name][0] for name in ("accepted", "validation"))
+    ours, held = (distances[:, :2] for distances, _ in near.values())
     found = {"memorised_ratio": memorised(ours, held, likeness.memorised)}
     if labelled:
-        places = {name: at for name, (_, at) in near.items()}
-        found["label_errors"] = likeness.labels(Compared(sets, points, places, most, seed))
+        draw = np.random.default_rng(derive_seed(seed, "labels"))
+        own = np.sort(draw.permutation(len(points["real"]))[:most])
+        alike = {name: places for name, (_, places) in near.items()}
+        found["label_errors"] = _contradicted(sets, points, likeness, alike, own)
     found |= _of_holdout(points, likeness, seed)
     return {name: found[name] for name in names}
+
+
+def _contradicted(
+    sets: Mapping[str, Labelled],
+    points: Mapping[str, Own],
+    likeness: Likeness[Own],
+    alike: Mapping[str, Places],
+    own: Places,
+) -> Metric:
+    """Share of wrong labels, as neighbours among the training rows contradict them.
+
+    Args:
+        sets: rows by name.
+        points: the same.
+        likeness: how they are compared.
+        alike: places of the nearest training rows, of accepted and of held-out rows.
+        own: places of training rows that stand beside held-out ones.
+    """
+    real, labels = points["real"], sets["real"].labels
+    by_label = likeness.by_label(real, labels) if likeness.by_label else None
+
+    def against(name: str) -> Contradicted:
+        places = by_label(points[name], NEIGHBOURS) if by_label else alike[name]
+        return Contradicted.of(sets[name].labels, places, labels)
+
+    rows, more = real.at(own), NEIGHBOURS + 1
+    others = by_label(rows, more) if by_label else likeness.nearest(rows, real, more)[1]
+    known = Contradicted.of(labels[own], label_contradiction.without_self(others, own), labels)
+    return label_contradiction.wrong(against("accepted"), against("validation").joined(known))
 
 
 def _of_holdout(points: Mapping[str, Own], likeness: Likeness[Own], seed: int) -> dict[str, Metric]:

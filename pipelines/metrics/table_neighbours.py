@@ -9,18 +9,14 @@ columns, and is no copy any more. For labels each column weighs by what it tells
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
-from pipelines.common.seeds import derive_seed
 from pipelines.features.tables import likeness, relevance
-from pipelines.metrics import closeness, label_contradiction
-from pipelines.metrics.closeness import Compared, Likeness, NearestReal
+from pipelines.metrics import closeness
+from pipelines.metrics.closeness import Labels, Likeness, NearestReal
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.label_contradiction import NEIGHBOURS, Contradicted
 from pipelines.metrics.protocol import MetricRequest
-from pipelines.metrics.values import Metric
 
 CELLS: Final = 1 << 31
 """Differences of values by which rows are compared with training rows. Beside more training rows
@@ -46,21 +42,16 @@ class TableNeighbours(NearestReal):
         def points(rows: Labelled) -> likeness.Points:
             return scale.points(rows.inputs)
 
-        return Likeness(points, likeness.nearest, MEMORISED, CLOSER, most, _contradicted)
+        return Likeness(points, likeness.nearest, MEMORISED, CLOSER, most, _by_label)
 
 
-def _contradicted(compared: Compared[likeness.Points]) -> Metric:
-    """Share of wrong labels, by the labels of the nearest rows in the columns that tell them."""
-    points, real = compared.points, compared.points["real"]
-    labels = compared.rows["real"].labels
+def _by_label(
+    real: likeness.Points, labels: Labels
+) -> Callable[[likeness.Points, int], closeness.Places]:
+    """Find the nearest training rows in the columns that tell labels."""
     weight = relevance.weights(real, labels)
-    draw = np.random.default_rng(derive_seed(compared.seed, "labels"))
-    own = np.sort(draw.permutation(len(real))[: compared.most])
 
-    def against(name: str) -> Contradicted:
-        places = relevance.nearest(points[name], real, weight, NEIGHBOURS)
-        return Contradicted.of(compared.rows[name].labels, places, labels)
+    def find(rows: likeness.Points, k: int) -> closeness.Places:
+        return relevance.nearest(rows, real, weight, k)
 
-    others = relevance.nearest(real.at(own), real, weight, NEIGHBOURS + 1)
-    known = Contradicted.of(labels[own], label_contradiction.without_self(others, own), labels)
-    return label_contradiction.wrong(against("accepted"), against("validation").joined(known))
+    return find

@@ -29,7 +29,7 @@ class TextNeighbours(NearestReal):
     """Labels, copies and leaks of a round of texts by its nearest real texts."""
 
     name = "text_neighbours"
-    version = "text_neighbours/1"
+    version = "text_neighbours/2"
 
     def likeness(self, request: MetricRequest) -> Likeness[text_likeness.Points]:
         """Compare texts by the runs of characters that they share."""

@@ -34,6 +34,10 @@ def test_harm_is_what_an_independent_model_loses_beyond_chance() -> None:
         True,
         False,
     ]
+    few = replace(seen("blends", CLASS), case=Case("blends", 0.25, 1, "texts"))
+    assert not table.harmful(few)
+    assert table.harmful(replace(few, lost={"bayes": CLASS, "forest": CLASS}))
+    assert table.harmful(replace(few, lost={"bayes": NONE, "forest": POINT}))
     leak = "copies of held-out rows, noise"
     assert table.harmful(seen(leak, NONE, crafted=0.02))
     assert not table.harmful(seen(leak, NONE, crafted=0.01))

@@ -67,3 +67,5 @@ class Craft:
     """Breaks up what belongs together within each class."""
     families: Mapping[str, Train]
     """Models that measure harm, of which no check uses any."""
+    agreeing: bool = False
+    """As `Bench.agreeing`."""

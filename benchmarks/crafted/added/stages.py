@@ -38,6 +38,7 @@ def of_craft(craft: Craft) -> Bench:
         result=partial(_result, craft),
         again=partial(_again, craft),
         limits=partial(_limits, craft),
+        agreeing=craft.agreeing,
     )
 
 

@@ -273,5 +273,6 @@ CRAFT: Final = Craft(
     fool=_fool,
     loosen=_loosen,
     families={"network": _network, "forest": _forest},
+    agreeing=True,
 )
 BENCH: Final = stages.of_craft(CRAFT)

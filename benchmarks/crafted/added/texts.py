@@ -206,5 +206,6 @@ CRAFT: Final = Craft(
     fool=_fool,
     loosen=_loosen,
     families={"bayes": _bayes, "forest": _forest},
+    agreeing=True,
 )
 BENCH: Final = stages.of_craft(CRAFT)
