@@ -35,12 +35,15 @@ SCHEMA: Final = pl.Schema(
         "tokens_in": pl.Int64(),
         "tokens_out": pl.Int64(),
         "dollars": pl.Float64(),
+        "attributes": pl.String(),
+        "chosen": pl.Boolean(),
     }
 )
 """`row` is the candidate's, null where none came of it; `planned` is the row that was planned, and
 numbers requests without a candidate too. `model` is what was asked for, `served` the name under
 which it answered. `template` is the SHA-256 of the prompt's template; `prompt` is the text, or the
-messages as JSON. `broken` are the answers that were no value under the schema, as far as this
+messages as JSON, with the digests of pictures. `attributes` are what the prompt asked for, as JSON.
+`chosen` is false of a candidate that was made besides a better one. `broken` are the answers that were no value under the schema, as far as this
 machine paid for them."""
 
 
@@ -56,4 +59,5 @@ def numbered(exchanges: pl.DataFrame, planned: Sequence[int]) -> pl.DataFrame:
         {"planned": pl.Int64, "row": pl.Int64},
     )
     joined = exchanges.drop("row").join(dense, on="planned", how="left", maintain_order="left")
+    joined = joined.with_columns(pl.when("chosen").then("row").alias("row"))
     return joined.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())

@@ -66,6 +66,9 @@ class GenerateRequest(Generic[Own]):
     samples: Callable[[str, int], tuple[str, pl.DataFrame]] | None = None
     """Reads the accepted rows of a published round of any data set of the project; returns the
     commit that pins them, and round, row and content. None outside of a project."""
+    score: Callable[[str, pl.DataFrame], pl.Series] | None = None
+    """Scores rows like candidates by a column of a scorer; null where there is no score. None
+    where no scorer is asked for."""
     answers: tuple[str, ...] = ("label",)
     """Columns beside the identity, where rows have them, that are to be predicted."""
     kept: tuple[str, ...] = ()
@@ -172,6 +175,14 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
             settings: its own section of `generate`.
         """
         return ()
+
+    def scored_by(self, settings: Own) -> str | None:  # noqa: ARG002  most ask for no score
+        """Column of a scorer by which it chooses among what it makes; None: it does not.
+
+        Args:
+            settings: its own section of `generate`.
+        """
+        return None
 
     @abstractmethod
     def fit(self, samples: pl.DataFrame, settings: OwnFit, seed: int, directory: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipelines.common.errors import BudgetError, ParamsError
-from pipelines.llm import prices
+from pipelines.llm import content_parts, prices
 from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.settings import LOCAL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request, Usage
@@ -26,6 +26,8 @@ BATCH_SHARE: Final = 0.5
 """The share of the usual price that the Batch API costs."""
 TEMPLATE_TOKENS: Final = 64
 """Tokens that a chat template adds around the messages, at most."""
+PICTURE_TOKENS: Final = 2_833 + 8 * 5_667
+"""Tokens of a picture, at most: those that gpt-4o-mini counts for eight tiles in high detail."""
 BYTES_PER_TOKEN: Final = (6.0, 2.5)
 """Bytes of text in a token, at most and at least, for the estimate."""
 
@@ -105,7 +107,7 @@ def at_most(service: Service, request: Request) -> float | None:
     """Return the most that one attempt can cost, in dollars; None: the price is unknown."""
     if isinstance(request, ImageRequest):
         return request.price
-    tokens_in = _body_bytes(request) + TEMPLATE_TOKENS
+    tokens_in = _body_bytes(request) + TEMPLATE_TOKENS + _picture_tokens(request)
     return dollars(price_of(service, request.model), tokens_in, request.max_tokens)
 
 
@@ -253,14 +255,19 @@ class Ledger:
 
 
 def _body_bytes(request: Request) -> int:
-    """Bytes of the whole body; a schema may be billed too."""
-    return len(json.dumps(request.body, ensure_ascii=False).encode())
+    """Bytes of the whole body without pictures; a schema may be billed too."""
+    whole = len(json.dumps(request.body, ensure_ascii=False).encode())
+    return whole - sum(map(len, content_parts.pictures(request.messages or ())))
+
+
+def _picture_tokens(request: Request) -> int:
+    """The most tokens that the pictures of a request count."""
+    return PICTURE_TOKENS * sum(1 for _ in content_parts.pictures(request.messages or ()))
 
 
 def _text_bytes(request: Request) -> int:
     """Bytes of the text that the model reads in any case."""
-    contents = [message.get("content", "") for message in request.messages or ()]
-    return len("".join([request.prompt or "", *contents]).encode())
+    return len(f"{request.prompt or ''}{content_parts.texts(request.messages or ())}".encode())
 
 
 def _least(service: Service, request: Request) -> tuple[int, int, float | None]:
@@ -275,6 +282,7 @@ def _most(service: Service, request: Request) -> tuple[int, int, float | None]:
     if isinstance(request, ImageRequest):
         return 0, 0, request.price
     tokens_in = int(_body_bytes(request) / BYTES_PER_TOKEN[1]) + TEMPLATE_TOKENS
+    tokens_in += _picture_tokens(request)
     return _amount(service, request, tokens_in, request.max_tokens)
 
 

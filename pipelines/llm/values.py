@@ -27,7 +27,7 @@ class Request:
     """Chat messages, or a prompt to continue, and every setting that shapes the answer."""
 
     model: str
-    messages: tuple[Mapping[str, str], ...] | None = None
+    messages: tuple[Mapping[str, Any], ...] | None = None
     prompt: str | None = None
     schema: Mapping[str, Any] | None = None
     """JSON schema of the answer; None: any text."""
@@ -155,7 +155,7 @@ class Failure:
 
 def request(
     service: Service,
-    prompt: str | Sequence[Mapping[str, str]],
+    prompt: str | Sequence[Mapping[str, Any]],
     *,
     schema: Mapping[str, Any] | None = None,
     seed: int | None = None,

@@ -25,7 +25,7 @@ from pipelines.rounds import model_store, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import columns_read
-from pipelines.verification import acceptance, judging
+from pipelines.verification import acceptance, judging, row_scores
 
 LABEL: Final = "label"
 MAX_CHARS: Final = "max_chars"
@@ -86,6 +86,7 @@ def _problems(ctx: RoundContext, commit: str) -> Iterator[str]:
     yield from _of_request(ctx, generator)
     if not unsuited:
         yield from _rows(ctx, generator, real.head(1).collect())
+    yield from _told(lambda: row_scores.check(ctx.round))
     if ctx.round.accepted is not None:
         yield from _told(lambda: acceptance.row_rules(suite))
     yield from _disk(sum(item.size for item in ctx.lake.objects(commit, f"{dataset}/samples/")))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from expectations import suite as suites
+from pipelines.generators.registry import GENERATORS
 from pipelines.params import Dataset, Round
 from pipelines.rounds import pinned_samples, plugin_inputs
 from pipelines.rounds.arrivals import source_states
@@ -84,7 +85,7 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
     files = source_states.of_files(plugin_inputs.files(round_, stage))
     if stage == "generate":
         files |= pinned_samples.keys(round_)
-    if stage == "generate" and round_.accepted is not None:
+    if stage == "generate" and _judges(round_):
         files |= of_stage(round_, "verify").files
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
@@ -98,7 +99,7 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
 def settings(round_: Round, stage: str) -> dict[str, Any]:
     """The settings of a round that a stage's key covers."""
     content = plugin_inputs.settings(round_, stage)
-    if stage == "generate" and round_.accepted is not None:  # it judges what it makes
+    if stage == "generate" and _judges(round_):
         return content | {"verify": plugin_inputs.settings(round_, "verify")}
     if stage == "evaluate":  # it measures the mix that the next fit would learn from
         return content | {"fit": plugin_inputs.settings(round_, "fit")}
@@ -108,9 +109,16 @@ def settings(round_: Round, stage: str) -> dict[str, Any]:
 def versions(round_: Round, stage: str) -> dict[str, str]:
     """Semantic versions of a stage and of the plug-ins that it uses, by name."""
     own = {stage: VERSIONS[stage], **plugin_inputs.versions(round_, stage)}
-    if stage == "generate" and round_.accepted is not None:
+    if stage == "generate" and _judges(round_):
         return own | plugin_inputs.versions(round_, "verify")
     return own
+
+
+def _judges(round_: Round) -> bool:
+    """Whether what is made depends on how it is judged: where a round ends, or what is chosen."""
+    own = round_.settings.generate.of(round_.generator)
+    chooses = GENERATORS.load(round_.generator).scored_by(own) is not None
+    return chooses or round_.accepted is not None
 
 
 def suite_digest(dataset: str) -> str:

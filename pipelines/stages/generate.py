@@ -76,6 +76,10 @@ def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
     request = replace(round_.generate_request(directory), samples=pinned_samples.reader(ctx.lake))
     began = time.monotonic()
     generator = GENERATORS.load(round_.generator)
+    if generator.scored_by(request.settings) is not None:
+        from pipelines.verification import row_scores  # noqa: PLC0415  imports Great Expectations
+
+        request = replace(request, score=row_scores.score(ctx))
     if round_.accepted is None:
         result = making.make(generator, request)
     else:

@@ -28,7 +28,7 @@ from pipelines.generators.gan.settings import GanFit, GanGenerate
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.real import RealGenerate
 from pipelines.generators.registry import GENERATORS
-from pipelines.generators.text.answers import Making
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply

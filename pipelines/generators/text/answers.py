@@ -9,40 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from pipelines.common import progress
 from pipelines.common.errors import GeneratorError
 from pipelines.common.shards import Shard
+from pipelines.generators.text import choosing
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.plan import Planned, Question, RoundPlan
 from pipelines.llm.ask import ask
 from pipelines.llm.costs import Ledger
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
-
-
-@dataclass
-class Making:
-    """A candidate in the making: what was asked for it, and what was answered."""
-
-    planned: Planned
-    known: dict[str, Any]
-    """Its content so far, and what steps wrote that is not stored."""
-    questions: list[Question] = field(default_factory=list)
-    answers: list[Reply | Failure] = field(default_factory=list)
-
-    @property
-    def failed(self) -> bool:
-        """Whether one of its requests failed for good."""
-        return any(isinstance(each, Failure) for each in self.answers)
-
-    def take(self, question: Question, answer: Reply | Failure) -> None:
-        """Take the answer of a step."""
-        self.questions.append(question)
-        self.answers.append(answer)
-        if isinstance(answer, Reply):
-            self.known |= {name: answer.parsed[name] for name in question.step.columns}
 
 
 @dataclass
@@ -56,6 +34,8 @@ class RoundAnswers:
     """By row, what was asked for so far."""
     unfit: dict[int, str] = field(default_factory=dict)
     """By row, why what was answered cannot be stored."""
+    besides: list[Making] = field(default_factory=list)
+    """Candidates that were made besides and are worse."""
 
     @property
     def all(self) -> list[Making]:
@@ -75,7 +55,21 @@ class RoundAnswers:
         return [self.made[row] for row in shard.rows]
 
     def _make(self, candidates: Sequence[Planned]) -> None:
-        """Ask for some candidates, step by step."""
+        """Ask for some candidates, step by step, and keep the best of each row."""
+        best_of = self.plan.request.settings.best_of
+        variants = range(1 if best_of is None else best_of.answers)
+        planned = [replace(each, variant=number) for each in candidates for number in variants]
+        makings = self._answered(planned if best_of else candidates)
+        if best_of is None:
+            self.made |= {each.planned.row: each for each in makings}
+            return
+        chosen = choosing.best(self.plan, makings)
+        self.made |= {each.planned.row: each for each in chosen}
+        kept = {id(each) for each in chosen}
+        self.besides += [each for each in makings if id(each) not in kept]
+
+    def _answered(self, candidates: Sequence[Planned]) -> list[Making]:
+        """Ask for candidates, step by step."""
         makings = [Making(each, self.plan.given(each)) for each in candidates]
         for step in self.plan.steps:
             going = [each for each in makings if not each.failed]
@@ -83,11 +77,10 @@ class RoundAnswers:
             answers = self._ask(questions)
             for making, question, answer in zip(going, questions, answers, strict=True):
                 making.take(question, answer)
-        answers = [answer for each in makings for answer in each.answers]
         if not any(not each.failed for each in makings):
-            last = reasons(answers)[-1][0]
+            last = reasons([answer for each in makings for answer in each.answers])[-1][0]
             raise GeneratorError(f"no request was answered; the last one: {last}")
-        self.made |= {each.planned.row: each for each in makings}
+        return makings
 
     def _ask(self, questions: Sequence[Question]) -> list[Reply | Failure]:
         """Ask each service its questions; answers in the order of the questions."""

@@ -25,7 +25,9 @@ def parents(
     pool: pl.DataFrame,
     rows: Sequence[int],
     shown: Sequence[Sequence[int]],
+    *,
     relation: str = "seed",
+    besides: int = 0,
 ) -> pl.DataFrame:
     """Return the edges from candidates to their exemplars.
 
@@ -35,6 +37,7 @@ def parents(
         rows: of the candidates.
         shown: for each candidate, the numbers of its exemplars in the pool.
         relation: of the candidates to their exemplars.
+        besides: parents that each candidate has besides, which share the weight.
 
     Returns:
         As `lineage.edges.PARENT`.
@@ -46,6 +49,6 @@ def parents(
         pl.Series("row", np.repeat(np.asarray(rows, dtype=np.int64), counts)),
         pl.lit(dataset).alias("dataset"),
         pl.lit(relation).alias("relation"),
-        pl.Series("weight", SHARE / np.repeat(counts, counts)),
+        pl.Series("weight", SHARE / np.repeat(counts + besides, counts)),
     )
     return parent_edges.select(pl.col(name).cast(kind) for name, kind in edges.PARENT.items())

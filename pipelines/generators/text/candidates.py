@@ -11,7 +11,7 @@ import polars as pl
 from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
 from pipelines.generators.text import column_types, recipe
-from pipelines.generators.text.answers import Making
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.exemplars import LABEL
 from pipelines.generators.text.plan import RoundPlan
 from pipelines.llm import prompt_escaping

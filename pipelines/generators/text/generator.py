@@ -37,6 +37,7 @@ from pipelines.generators.text import (
     templates,
 )
 from pipelines.generators.text.answers import RoundAnswers
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.exemplars import Pool
 from pipelines.generators.text.plan import RoundPlan
 from pipelines.generators.text.settings import VERSION, TextFit, TextGenerate
@@ -79,6 +80,15 @@ class Text(Generator[TextFit, TextGenerate]):
         """
         for service in recipe.services(settings):
             readiness.check(service)
+
+    def reads(self, settings: TextGenerate) -> tuple[tuple[str, int], ...]:
+        """Return the round of pictures that prompts show."""
+        pictures = settings.pictures
+        return () if pictures is None else ((pictures.dataset, pictures.round),)
+
+    def scored_by(self, settings: TextGenerate) -> str | None:
+        """Return the column by which the best of several candidates is chosen."""
+        return None if settings.best_of is None else settings.best_of.score
 
     def check_request(self, request: GenerateRequest[TextGenerate]) -> None:
         """Check columns, steps, classes, templates and files of a round, before it is fitted.
@@ -133,21 +143,12 @@ class Text(Generator[TextFit, TextGenerate]):
         answers.unfit |= unfit
         if not made:
             return
-        yield GenerateBatch(
-            candidates.frame(answers.plan, made),
-            attribution.parents(
-                plan.request.dataset,
-                answers.plan.pool.rows,
-                [each.planned.row for each in made],
-                [each.planned.shown for each in made],
-                plan.request.settings.relation,
-            ),
-        )
+        yield GenerateBatch(candidates.frame(answers.plan, made), _parents(answers.plan, made))
 
     def report(self, plan: GeneratePlan[TextGenerate]) -> GenerateReport:
         """Say who answered, what it cost and what failed."""
         answers: RoundAnswers = plan.content
-        return reporting.report(answers.plan, answers.all, answers.unfit)
+        return reporting.report(answers.plan, answers.all, answers.unfit, answers.besides)
 
     def cost(
         self,
@@ -168,6 +169,26 @@ class Text(Generator[TextFit, TextGenerate]):
             pool = exemplars.read(Path(directory), fit.keep)
             round_plan = plan.make(replace(request, directory=Path(directory)), pool)
         return costs_of(round_plan)
+
+
+def _parents(round_plan: RoundPlan, made: Sequence[Making]) -> pl.DataFrame:
+    """Edges from candidates to their exemplars, given rows and pictures."""
+    request, gallery = round_plan.request, round_plan.gallery
+    rows = [each.planned.row for each in made]
+    shown = [each.planned.shown for each in made]
+    of_pool = attribution.parents(
+        request.dataset,
+        round_plan.pool.rows,
+        rows,
+        shown,
+        relation=request.settings.relation,
+        besides=0 if gallery is None else 1,
+    )
+    if gallery is None:
+        return of_pool
+    pictures = [each.planned.picture or 0 for each in made]
+    of_pictures = gallery.parents(rows, pictures, [len(each) for each in shown])
+    return pl.concat([of_pool, of_pictures], how="diagonal").sort("row", maintain_order=True)
 
 
 def kept_in(directory: Path) -> tuple[str, ...]:
@@ -211,8 +232,12 @@ def _check_whole(directory: Path, pool: Pool) -> None:
 def costs_of(round_plan: RoundPlan) -> list[ServiceCost]:
     """What the requests of a plan will take, for each service; nothing is sent."""
     requests: list[tuple[Service, Request]] = []
+    best_of = round_plan.request.settings.best_of
+    variants = range(1 if best_of is None else best_of.answers)
+    expected = round_plan.candidates[: round_plan.request.expected]
+    made = [replace(each, variant=number) for each in expected for number in variants]
     for step in round_plan.steps:
-        for each in round_plan.candidates[: round_plan.request.expected]:
+        for each in made:
             known = dict.fromkeys(round_plan.before(step), "") | round_plan.given(each)
             question = round_plan.question(each, step, known)
             requests.append((question.service, question.request))

@@ -27,16 +27,18 @@ from pipelines.generators.text import (
     classes,
     column_types,
     exemplars,
+    gallery,
     grid,
     recipe,
     shares,
 )
 from pipelines.generators.text.exemplars import LABEL, Pool
+from pipelines.generators.text.gallery import Gallery
 from pipelines.generators.text.grid import Cell
 from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.generators.text.templates import Prompt
-from pipelines.llm import values
+from pipelines.llm import content_parts, values
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Request
 
@@ -57,6 +59,10 @@ class Planned:
     """Numbers of its exemplars in the pool; of a given row, that one."""
     service: Service
     """What is asked where a step names no service of its own."""
+    picture: int | None = None
+    """Number of the picture that is shown."""
+    variant: int = 0
+    """Of several candidates for one row, of which the best stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class RoundPlan:
     candidates: Sequence[Planned]
     """In order of rows."""
     steps: tuple[RecipeStep, ...]
+    gallery: Gallery | None = None
+    """Pictures that are shown."""
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -139,7 +147,11 @@ class RoundPlan:
             "carried": self._of_given(planned),
         }
         prompt = step.template.render(service.resolved_endpoint, context)
-        parts = (planned.row, step.number) if step.number else (planned.row,)
+        if planned.picture is not None and self.gallery and not isinstance(prompt, str):
+            prompt = content_parts.with_picture(prompt, self.gallery.files[planned.picture])
+        parts: tuple[str | int, ...] = (planned.row, step.number)[: 2 if step.number else 1]
+        if planned.variant:
+            parts += ("variant", planned.variant)
         seed = derive_seed(planned.shard.seed, "request", *parts) >> (63 - SEED_BITS)
         sent = values.request(service, prompt, schema=step.schema, seed=seed)
         return Question(planned, step, service, _digest(prompt), sent)
@@ -165,17 +177,29 @@ def make(request: TextRequest, pool: Pool) -> RoundPlan:
     recipe.check(request)
     _check_columns(request, pool)
     given = _given(request, pool) if request.settings.exemplars == "each" else None
-    labels = _labels(request, pool) if given is None else _labels_of(pool, given)
+    shown_pictures = gallery.of(request, pool)
+    if shown_pictures is not None:
+        labels = shown_pictures.labels(request.candidates)
+    else:
+        labels = _labels(request, pool) if given is None else _labels_of(pool, given)
     cells = _cells(request, labels)
     services = shares.services(request)
     shown = _given_each(request, given) if given is not None else _drawn(request, pool, labels)
     schemas = column_types.read(request.settings.types, pool.rows.schema)
     candidates = [
-        Planned(row, shard, labels[row], cells[row], next(shown), services[row])
+        Planned(
+            row,
+            shard,
+            labels[row],
+            cells[row],
+            next(shown),
+            services[row],
+            None if shown_pictures is None else row % len(shown_pictures.files),
+        )
         for shard in request.shards()
         for row in shard.rows
     ]
-    return RoundPlan(request, pool, candidates, recipe.steps(request, schemas))
+    return RoundPlan(request, pool, candidates, recipe.steps(request, schemas), shown_pictures)
 
 
 def questions(request: TextRequest, pool: Pool) -> list[Question]:
@@ -277,9 +301,10 @@ def _shown(
 
 
 def _digest(prompt: Prompt) -> bytes:
-    """Digest a prompt's text by SHA-256, or its messages as JSON.
+    """Digest a prompt's text by SHA-256, or its messages as JSON, with pictures by their digests.
 
     Lineage holds this digest, so its bytes stay: names in their order, a space after separators.
     """
-    whole = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
+    plain = prompt if isinstance(prompt, str) else content_parts.named(prompt)
+    whole = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
     return hashlib.sha256(whole.encode()).digest()

@@ -89,6 +89,7 @@ def check(request: GenerateRequest[TextGenerate]) -> None:
     for problem in _column_problems(request):
         raise GeneratorError(problem)
     classes.check(request.settings.classes, request.candidates)
+    _check_pictures(request.settings)
     taken = [each.name for each in attribute_files.read(request.settings.attribute_files)]
     twice = next((name for name in taken if name in request.settings.attributes), None)
     if twice is not None:
@@ -105,6 +106,18 @@ def check(request: GenerateRequest[TextGenerate]) -> None:
             step.template.check(service.resolved_endpoint)
 
 
+def _check_pictures(settings: TextGenerate) -> None:
+    """Refuse pictures for a model that goes on with a text."""
+    if settings.pictures is None:
+        return
+    for service in services(settings):
+        if service.resolved_endpoint != "chat":
+            raise GeneratorError(
+                f"pictures are shown in chats, and {service.model} goes on with texts; name "
+                "another model, or set endpoint: chat of the service"
+            )
+
+
 def _steps(request: GenerateRequest[TextGenerate]) -> tuple[Step, ...]:
     settings = request.settings
     if settings.steps:
@@ -118,6 +131,8 @@ def _prompt(request: GenerateRequest[TextGenerate], step: Step) -> str | None:
     settings, first = request.settings, step == _steps(request)[0]
     if step.prompt is not None:
         return step.prompt
+    if first and settings.pictures is not None:
+        return "caption"
     if first and settings.relation == "edited":
         return "rewrite"
     return None if first and not carried(request) else "given"

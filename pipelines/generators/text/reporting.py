@@ -12,7 +12,8 @@ from typing import Any, Final
 from pipelines.common import digests
 from pipelines.generators.protocol import GenerateReport
 from pipelines.generators.text import attribution, recipe, transcript
-from pipelines.generators.text.answers import Making, reasons
+from pipelines.generators.text.answers import reasons
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.plan import RoundPlan, TextRequest
 from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import VERSION
@@ -26,7 +27,10 @@ REASONS: Final = 10
 
 
 def report(
-    plan: RoundPlan, makings: Sequence[Making], unfit: Mapping[int, str] | None = None
+    plan: RoundPlan,
+    makings: Sequence[Making],
+    unfit: Mapping[int, str] | None = None,
+    besides: Sequence[Making] = (),
 ) -> GenerateReport:
     """Report how a round was made, for its manifest.
 
@@ -34,8 +38,9 @@ def report(
         plan: the round.
         makings: all candidates that were asked for.
         unfit: rows of candidates whose answers could not be stored, with the reason.
+        besides: candidates that were made besides, and are worse.
     """
-    answers = [answer for each in makings for answer in each.answers]
+    answers = [answer for each in (*makings, *besides) for answer in each.answers]
     replies = [each for each in answers if isinstance(each, Reply)]
     attempts = sum(each.attempts for each in answers)
     return GenerateReport(
@@ -47,7 +52,7 @@ def report(
         },
         facts=_facts(plan, makings, answers, unfit or {}),
         maker=maker(plan.request),
-        exchanges=transcript.table(makings),
+        exchanges=transcript.table(makings, besides),
     )
 
 
@@ -138,6 +143,16 @@ def _of_rows(plan: RoundPlan, makings: Sequence[Making]) -> dict[str, Any]:
         times = Counter(each.planned.shown[0] for each in makings)
         most = max(times.values(), default=0)
         facts["given"] = {"rows": len(times), "of": len(plan.pool.rows), "most": most}
+    if settings.best_of is not None:
+        facts["best_of"] = settings.best_of.model_dump(mode="json")
+    if plan.gallery is not None:
+        shown = Counter(each.planned.picture for each in makings)
+        facts["pictures"] = {
+            "dataset": plan.gallery.dataset,
+            "commit": plan.gallery.commit,
+            "rows": len(shown),
+            "of": len(plan.gallery.files),
+        }
     if settings.services:
         facts["services"] = dict(Counter(each.planned.service.model for each in makings))
     written = [name for step in settings.steps for name in step.columns]

@@ -51,6 +51,27 @@ class ServiceShare(StrictModel):
     """Relative to the shares of the others."""
 
 
+class BestOf(StrictModel):
+    """Several candidates for each row, of which the one with the best score stays."""
+
+    answers: int = Field(gt=1)
+    """How many are made for each row."""
+    score: str
+    """A column of a scorer under `verify.scorers` that judges each row by itself."""
+    lowest: bool = False
+    """Whether the lowest score is the best."""
+
+
+class Pictures(StrictModel):
+    """Pictures of another data set of the project, of which each candidate gets one."""
+
+    dataset: str
+    """Its name."""
+    round: int = Field(0, ge=0)
+    """Which of its rounds; 0 is real data."""
+    column: str = "image"
+
+
 class TextGenerate(StrictModel):
     """Settings of the requests, and of the service that answers them."""
 
@@ -85,6 +106,11 @@ class TextGenerate(StrictModel):
     """A template: its name in `pipelines/generators/text/prompts`, or the path of a file. None:
     `rewrite` for `relation: edited`, `given` where a row's columns are carried, `pairs` for data of
     prompt and completion, `text` for one column, else `columns`."""
+    pictures: Pictures | None = None
+    """Pictures that are shown, each accepted row of a round once, in order of ids, and again from
+    the first one where more candidates are asked for."""
+    best_of: BestOf | None = None
+    """Make several of each candidate and keep the best."""
     steps: tuple[Step, ...] = ()
     """The requests by which each candidate is made, in order; none: a single one for all columns
     that are not carried."""
@@ -116,19 +142,27 @@ class TextGenerate(StrictModel):
         return given
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        """Refuse settings of which one makes another pointless."""
+    def _given_rows(self) -> Self:
+        """Refuse what a given row or picture makes pointless, or what is pointless without one."""
         named = {"labels": self.labels, "classes": self.classes, "balance": self.balance}
         by_label = [name for name, value in named.items() if value]
-        if self.exemplars == "each":
-            if by_label:
-                raise ValueError(f"a given row has its label, so leave out {by_label[0]}")
-            if self.shots != SHOTS:
-                raise ValueError("a given row is shown alone, so leave out shots")
-        elif self.carry or self.relation != "seed":
+        each = self.exemplars == "each"
+        if self.pictures is not None and each:
+            raise ValueError("a picture is given, so leave out exemplars: each")
+        if by_label and (each or self.pictures is not None):
+            what = "row" if each else "picture"
+            raise ValueError(f"a given {what} has its label, so leave out {by_label[0]}")
+        if each and self.shots != SHOTS:
+            raise ValueError("a given row is shown alone, so leave out shots")
+        if not each and (self.carry or self.relation != "seed"):
             wrong = "carry" if self.carry else "relation"
             raise ValueError(f"{wrong} is about given rows; set exemplars: each, or leave it out")
-        if self.classes and len(by_label) > 1:
+        return self
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse settings of which one makes another pointless."""
+        if self.classes and (self.labels or self.balance):
             raise ValueError("classes say how many of each label; leave out labels and balance")
         if self.services and self.service != Service():
             raise ValueError("services stand in place of service; leave one of them out")

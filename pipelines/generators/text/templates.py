@@ -40,7 +40,7 @@ BLOCKS: Final[Mapping[EndpointName, tuple[str, ...]]] = {
 }
 PAIR: Final = ("prompt", "completion")
 
-Prompt = str | Sequence[Mapping[str, str]]
+Prompt = str | Sequence[Mapping[str, Any]]
 """A text to go on with, or messages."""
 
 

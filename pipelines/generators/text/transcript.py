@@ -9,20 +9,27 @@ from typing import Any
 import polars as pl
 
 from pipelines.generators import exchanges
-from pipelines.generators.text.answers import Making
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.plan import Question
-from pipelines.llm import cache
+from pipelines.llm import cache, content_parts
 from pipelines.llm.ask import CACHE
 from pipelines.llm.cache import BrokenAnswer
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import WEIGHTS, Failure, Reply, Request
 
 
-def table(makings: Sequence[Making]) -> pl.DataFrame:
-    """Return what was asked and answered, as `exchanges.SCHEMA`, without the rows of candidates."""
-    digests = [answer.digest for making in makings for answer in making.answers]
+def table(makings: Sequence[Making], besides: Sequence[Making] = ()) -> pl.DataFrame:
+    """Return what was asked and answered, as `exchanges.SCHEMA`, without the rows of candidates.
+
+    Args:
+        makings: the candidates.
+        besides: candidates that were made besides, and are worse.
+    """
+    every = [*makings, *besides]
+    digests = [answer.digest for making in every for answer in making.answers]
     broken = cache.broken_answers(CACHE, digests)
-    rows = [row for making in makings for row in _rows(making, broken)]
+    rows = [row | {"chosen": True} for making in makings for row in _rows(making, broken)]
+    rows += [row | {"chosen": False} for making in besides for row in _rows(making, broken)]
     return pl.DataFrame(rows, exchanges.SCHEMA)
 
 
@@ -46,6 +53,9 @@ def _asked(question: Question) -> dict[str, Any]:
         "template": question.step.template.digest,
         "seed": request.seed,
         "prompt": _prompt(request),
+        "attributes": json.dumps(dict(question.cell), ensure_ascii=False)
+        if question.cell
+        else None,
     }
 
 
@@ -61,4 +71,4 @@ def _answered(answer: Reply | Failure) -> dict[str, Any]:
 def _prompt(request: Request) -> str:
     if request.prompt is not None:
         return request.prompt
-    return json.dumps(request.messages, ensure_ascii=False)
+    return json.dumps(content_parts.named(request.messages or ()), ensure_ascii=False)
