@@ -43,7 +43,8 @@ SCHEMA: Final = pl.Schema(
 numbers requests without a candidate too. `model` is what was asked for, `served` the name under
 which it answered. `template` is the SHA-256 of the prompt's template; `prompt` is the text, or the
 messages as JSON, with the digests of pictures. `attributes` are what the prompt asked for, as JSON.
-`chosen` is false of a candidate that was made besides a better one. `broken` are the answers that were no value under the schema, as far as this
+`chosen` is false of a candidate that was made besides a better one.
+`broken` are the answers that were no value under the schema, as far as this
 machine paid for them."""
 
 

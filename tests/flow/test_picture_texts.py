@@ -108,6 +108,11 @@ def test_captions_name_their_image_at_its_commit(
     for row in seen.iter_rows(named=True):
         assert f"Brighter on the {bright_side(row['image']['bytes'])}" in row["text"]
     assert made["text"].str.contains("as anybody can see").sum() > len(made) // 2
+    asked = tables.read_round(lake, "main", "captions", "exchanges", 1)
+    assert asked["chosen"].value_counts(sort=False)["count"].to_list() == [CANDIDATES] * 2
+    assert asked.filter(~pl.col("chosen"))["row"].null_count() == CANDIDATES
+    assert asked["prompt"].str.contains("sha256:").all()
+    assert asked["prompt"].str.len_bytes().max() < 2000
     about = manifest.read(lake, "main", "captions", 1)
     assert about["generation"]["parents"] == {"tiny": pinned}
     assert about["generation"]["pictures"]["of"] == len(squares)

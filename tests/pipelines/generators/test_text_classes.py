@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.text import attribute_files, exemplars, plan
+from pipelines.generators.text import attribute_files, exemplars, plan, transcript
+from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.settings import TextGenerate
+from pipelines.llm.values import Failure
 from tests.pipelines.generators.mixes import fitted, pairs
 
+FAILED = Failure("d", "no", 1, 0, 0, None)
 PERSONAS = """
 region:
   words: {north: 3, south: 1}
@@ -59,7 +63,10 @@ def test_attributes_follow_their_weights_and_each_other(tmp_path: Path) -> None:
     assert [row["region"] for row in alone] == [row["region"] for row in rows]
 
 
-def test_prompts_name_drawn_words_beside_those_of_the_grid(tmp_path: Path) -> None:
+def test_prompts_name_drawn_words_beside_those_of_the_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "personas.yaml"
     file.write_text(PERSONAS)
     settings = TextGenerate(attributes={"style": ("dry",)}, attribute_files=(str(file),))
@@ -67,6 +74,9 @@ def test_prompts_name_drawn_words_beside_those_of_the_grid(tmp_path: Path) -> No
     found = plan.questions(request, exemplars.read(request.directory))
     assert all(list(each.cell) == ["style", "region", "profession"] for each in found)
     assert all(f"region: {each.cell['region']}" in (each.request.prompt or "") for each in found)
+    makings = [Making(each.planned, {}, [each], [FAILED]) for each in found]
+    recorded = transcript.table(makings)["attributes"].to_list()
+    assert [json.loads(each) for each in recorded] == [each.cell for each in found]
     clash = TextGenerate(attributes={"region": ("x",)}, attribute_files=(str(file),))
     with pytest.raises(GeneratorError, match="'region' is in attributes and in a file"):
         plan.questions(replace(request, settings=clash), exemplars.read(request.directory))
