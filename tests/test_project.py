@@ -47,6 +47,7 @@ COMMANDS = (
     ("verifier", "audit"),
     ("round", "add"),
     ("round", "redo"),
+    ("du",),
     ("lake", "serve"),
     ("lake", "fsck"),
     ("lake", "backup"),
@@ -152,7 +153,7 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = "app|datasets|suites|rounds|lakes|lake_keys|browsers|lineages|verifiers"
+    groups = "app|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|verifiers"
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):

@@ -11,6 +11,7 @@ import typer
 
 from review.cli import diff_options
 from review.cli.candidates import Candidates, Chosen, Maker, Parents
+from review.cli.disk import disks
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
@@ -33,6 +34,7 @@ rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.
 app.add_typer(datasets, name="dataset")
 app.add_typer(suites, name="suite")
 app.add_typer(rounds, name="round")
+app.add_typer(disks)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.command()(export)
