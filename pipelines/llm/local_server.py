@@ -182,6 +182,7 @@ def _started(weights: Path, key: str, options: Options) -> Any:  # noqa: ANN401 
     params.cors_credentials = False
     params.ui = False
     params.cache_ram_mib = 0
+    params.fit_params = False  # all sizes are given; to find out what fits loads the model twice
     try:
         return xllamacpp.Server(params)
     except RuntimeError as error:
