@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -21,7 +22,7 @@ from lake import garbage_collection
 from lake.client import connect
 from lake.errors import refused
 from lake.settings import Remote
-from pipelines.llm import answers, batch_api, client
+from pipelines.llm import answers, batch_api, client, image_requests
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.bounds import Gunzip, OversizedError
 from pipelines.llm.cache import FILE, Cache, Spent
@@ -29,6 +30,7 @@ from pipelines.llm.client import Client
 from pipelines.llm.home import ServerHome
 from pipelines.llm.settings import Access, Service
 from pipelines.llm.values import Reply, Request, Usage
+from tests.fuzz import pictures as drawn
 from tests.fuzz.engine import OURS, fuzzed
 from tests.fuzz.mutations import documents, either, mutated, written
 
@@ -57,9 +59,21 @@ SCHEMA: Final = {
     "additionalProperties": False,
 }
 PLAIN: Final = Request("m", prompt="p")
+PICTURE: Final = image_requests.ImageRequest("m", prompt="p")
+DRAWN: Final = {"data": [{"b64_json": base64.b64encode(drawn.TINY).decode()}], "model": "m"}
 ASKED: Final = replace(PLAIN, schema=SCHEMA)
 MOST: Final = 1000
 """Characters of what a service says of itself."""
+
+
+@fuzzed(either([DRAWN, WRONG, OTHER]), errors=(AttemptError,), reasons=4)
+def test_pictures(data: bytes) -> object:
+    found = image_requests.read(data, PICTURE)
+    assert len(found.model) <= MOST
+    pixels = image_requests.pixels(found.text)
+    if data == written(DRAWN).encode():
+        assert pixels.shape == (8, 8, 3)
+    return found.text, pixels.sum()
 
 
 @fuzzed(either(BODIES), errors=(AttemptError,), reasons=4)
