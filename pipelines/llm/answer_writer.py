@@ -17,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from pipelines.common.errors import PipelineError
 from pipelines.llm.cache import BrokenAnswer, Cache, unusable
 from pipelines.llm.values import NOTHING, Reply, Usage
 
@@ -97,7 +96,7 @@ class AnswerWriter:
                 while going:
                     changes, going = self._next()
                     self._settle(changes, _written(cache, changes, self._folder))
-        except PipelineError as error:  # it cannot be opened
+        except Exception as error:  # noqa: BLE001  whoever waits is told
             while going:
                 changes, going = self._next()
                 self._settle(changes, [error] * len(changes))
@@ -127,6 +126,9 @@ def _written(cache: Cache, changes: Sequence[_Change], folder: Path) -> Sequence
     except sqlite3.Error as error:
         if len(changes) == 1:
             return [unusable(folder, error)]
+    except Exception as error:  # noqa: BLE001  whoever waits is told
+        if len(changes) == 1:
+            return [error]
     return [result for change in changes for result in _written(cache, [change], folder)]
 
 

@@ -84,3 +84,22 @@ def test_a_cache_that_cannot_be_opened_is_told_to_whoever_waits(cache: Path) -> 
 
     with pytest.raises(ServiceError, match="answers cannot be kept"):
         asyncio.run(scene())
+
+
+def test_an_answer_that_cannot_be_stored_is_an_error_of_who_waits_and_of_nobody_else(
+    cache: Path,
+) -> None:
+    async def scene() -> list[object]:
+        async with AnswerWriter(cache) as writer:
+            unstorable = replace(ONE, digest="d1", parsed={"a": {1}})
+            kept = [
+                writer.keep(ONE),
+                writer.keep(unstorable),
+                writer.keep(replace(ONE, digest="d2")),
+            ]
+            async with asyncio.timeout(20):
+                return await asyncio.gather(*kept, return_exceptions=True)
+
+    first, second, third = asyncio.run(scene())
+    assert isinstance(second, TypeError)
+    assert [first, third] == [ONE, replace(ONE, digest="d2")]
