@@ -6,6 +6,7 @@ A backup is laid out as a lake is, so `stemma lake fsck --home BACKUP` checks it
     ├── catalog.db         the catalogue of that moment, in one file
     ├── identity.json      which lake it is
     ├── credentials.json   its generated key pair
+    ├── keys.json          its other key pairs
     └── objects/           the objects that the catalogue refers to
 
 SQLite copies the catalogue in one snapshot, beside writers. Objects never change, so those that

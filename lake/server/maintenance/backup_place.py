@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from lake import keys
 from lake.errors import BusyError, InvalidError
 from lake.home import LakeHome
 
-KEPT: Final = ("identity.json", "credentials.json")
+KEPT: Final = ("identity.json", "credentials.json", keys.FILE)
 """What a backup has of a lake beside its catalogue and objects; it is copied first."""
 _DRAFT: Final = re.compile(r"\..+\.\d+\.[0-9a-f]{8}(-journal)?")
 """What `private.draft` calls a file that does not have its own name yet."""

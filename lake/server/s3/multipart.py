@@ -94,9 +94,11 @@ def _joined(app: AppState, request: Request, parts: Sequence[Part]) -> StoredObj
         for name, value in request.headers.items()
         if checksums.is_checksum(name) and "-" not in value
     }
-    stored = app.store.join(
-        [part.file for part in parts], [checksum.update for checksum, _ in expected.values()]
-    )
+    readers = [checksum.update for checksum, _ in expected.values()]
+    try:
+        stored = app.store.join([part.file for part in parts], readers)
+    except FileNotFoundError as error:  # after a day, or in a lake that was put back
+        raise S3Error(400, "InvalidPart", "a part is gone: send it again") from error
     for name, (checksum, value) in expected.items():
         if checksums.encoded(checksum) != value:
             app.store.pins.unpin(stored.sha256)

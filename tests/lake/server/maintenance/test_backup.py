@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lake import keys
 from lake.errors import (
     BusyError,
     ConflictError,
@@ -25,6 +26,7 @@ from lake.errors import (
     NotFoundError,
 )
 from lake.home import LakeHome
+from lake.keys import Role
 from lake.server.catalog import high_water
 from lake.server.maintenance import backup, backup_place, fsck
 from review.commands import backup as command
@@ -337,3 +339,11 @@ def test_the_commands_say_what_was_copied(
     assert "holds 2 commits, 1 branches and tags, and 1 objects (3 bytes): 1 (3 bytes)" in said
     command.put_back(source=tmp_path / "backup", home=tmp_path / "again", as_json=True)
     assert json.loads(capsys.readouterr().out)["copied"] == 1
+
+
+def test_keys_are_in_a_backup(local: InProcessLake, tmp_path: Path) -> None:
+    key = keys.add(local.home.path, "ada", Role.WRITER)
+    backup.take(local.home, tmp_path / "backup")
+    backup.restore(tmp_path / "backup", LakeHome(tmp_path / "again"))
+    assert keys.read(tmp_path / "again") == (key,)
+    assert keys.path(tmp_path / "again").stat().st_mode & 0o777 == 0o600

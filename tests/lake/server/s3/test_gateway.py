@@ -237,6 +237,24 @@ def test_an_upload_that_is_given_up_leaves_nothing(
     assert code(s3.upload_part, **upload, PartNumber=1, Body=b"x") == (404, "NoSuchUpload")
 
 
+def test_a_part_that_is_gone_is_to_be_sent_again(
+    s3: Any, server: Served, repo: str, name: str
+) -> None:
+    assert repo
+    where = {"Bucket": name, "Key": "main/parts"}
+    before = set((server.home / "staging").iterdir())
+    upload = {**where, "UploadId": s3.create_multipart_upload(**where)["UploadId"]}
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]
+    (file,) = set((server.home / "staging").iterdir()) - before
+    file.unlink()
+    named = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    complete = s3.complete_multipart_upload
+    assert code(complete, **upload, MultipartUpload=named) == (400, "InvalidPart")
+    s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    complete(**upload, MultipartUpload=named)
+    assert s3.get_object(**where)["Body"].read() == b"x"
+
+
 # Signatures
 
 
