@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from lake import private, refs
+from lake import keys, private, refs
 from lake.client import Lake
 from lake.client.connection import open_connection
 from lake.client.replica import Replica
+from lake.keys import Role
 from lake.migration.plan import WORK
 from lake.polling import until
 from lake.settings import ACCESS_KEY, ENDPOINT, SECRET_KEY
@@ -229,6 +230,12 @@ def test_a_lake_that_cannot_take_the_project_is_said(published: Path, tmp_path: 
         wrong = found.project.stemma("lake", "migrate", env=found.env | {SECRET_KEY: "wrong"})
         assert wrong.code == 1
         assert "must be allowed to create the repository" in wrong.err
+        reader = keys.add(found.served.home, "reader", Role.READER)
+        read_only = {ACCESS_KEY: reader.access_key_id, SECRET_KEY: reader.secret_access_key}
+        refused = found.project.stemma("lake", "migrate", env=found.env | read_only)
+        assert refused.code == 1
+        assert "must be allowed to create the repository" in refused.err
+        assert found.target().facts() is None
         bucket = found.project.stemma(
             *("lake", "migrate", "--namespace", "s3://bucket"), env=found.env
         )
