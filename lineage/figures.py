@@ -7,6 +7,7 @@ columns that a figure needs raises an error of Polars, which `checks.check` hand
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
@@ -16,6 +17,8 @@ import polars as pl
 from lineage import schema
 from lineage.evidence import Evidence, Figure, exact, inapplicable, mean, number, samples
 
+Z: Final = 1.96
+"""Standard deviations of half a 95 % interval."""
 MISSING: Final = "could not be computed"
 REAL: Final = "the round brings real rows, which no generator made"
 NO_DIGEST: Final = "; round 0 names no digest of its hold-out"
@@ -108,6 +111,15 @@ def _unnamed(evidence: Evidence) -> bool:
 def holdout_near(evidence: Evidence) -> Figure:
     """Share of accepted rows that are near to a held-out row, or equal to it."""
     return _hits(evidence, evidence.leaks, "near to held-out rows")
+
+
+def least_share(share: float | None, rows: int) -> float | None:
+    """Lower end of the 95 % interval of a share of rows (Wilson 1927); None where it is unknown."""
+    if share is None or not rows:
+        return None
+    square = Z**2 / rows
+    half = Z * math.sqrt(share * (1 - share) / rows + square / (4 * rows))
+    return max((share + square / 2 - half) / (1 + square), 0.0)
 
 
 def holdout_ancestry(evidence: Evidence) -> Figure:

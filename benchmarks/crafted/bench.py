@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BENCHES: Final = {
     "digits": "benchmarks.crafted.digit_bench",
+    "colour": "benchmarks.crafted.added.colour",
     "tables": "benchmarks.crafted.added.tables",
     "texts": "benchmarks.crafted.added.texts",
 }

@@ -44,7 +44,7 @@ def result(case: Case, key: str = "", before: Result | None = None) -> Made:
     """
     kind, world = KINDS[case.kind], world_of(case.seed)
     made = kinds.candidates(kind, world, case.strength, case.seed)
-    published = rounds.evaluated(world, rounds.payload_of(made), kind.regime)
+    published = rounds.evaluated(world, rounds.payload_of(made), kind.regime, made.parents)
     if published.mix is None:
         return Result(case, key, published.stopped, published.counts, "", 0.0), None
     mix = rows_of(published.mix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -39,13 +39,21 @@ def noise(pixels: Pixels, rms: float, draw: Generator) -> Pixels:
 
 
 def shift(pixels: Pixels, draw: Generator) -> Pixels:
-    """Move each image by a pixel, in any of four directions."""
-    square = pixels.reshape(-1, SIDE, SIDE)
-    padded = np.pad(square, ((0, 0), (1, 1), (1, 1)))
-    moved = np.empty_like(square)
-    for number, (down, right) in enumerate(STEPS[draw.integers(len(STEPS), size=len(square))]):
-        moved[number] = padded[number, 1 - down : 1 - down + SIDE, 1 - right : 1 - right + SIDE]
+    """Move each digit by a pixel, in any of four directions."""
+    moved = shifted(pixels.reshape(-1, SIDE, SIDE), draw, 1, "constant")
     return moved.reshape(len(pixels), -1)
+
+
+def shifted(images: Pixels, draw: Generator, by: int, fill: Literal["constant", "edge"]) -> Pixels:
+    """Move each image, [n, h, w] or [n, h, w, 3], so many pixels in any of four directions."""
+    height, width = images.shape[1:3]
+    rest = [(0, 0)] * (images.ndim - 3)
+    padded = np.pad(images, [(0, 0), (by, by), (by, by), *rest], mode=fill)
+    moved = np.empty_like(images)
+    for number, step in enumerate(STEPS[draw.integers(len(STEPS), size=len(images))]):
+        down, right = by - by * step
+        moved[number] = padded[number, down : down + height, right : right + width]
+    return moved
 
 
 def fellow(rows: Rows, first: NDArray[np.int64], k: int, draw: Generator) -> NDArray[np.int64]:

@@ -79,14 +79,20 @@ def lost_between(alone: NDArray[Any], right: NDArray[Any], labels: NDArray[Any],
     return Lost(*accuracy, worst[0], worst[1])
 
 
-def _network(rows: Rows, seed: int) -> Callable[[Pixels], Labels]:
+def network(points: NDArray[Any], labels: NDArray[Any], seed: int) -> Any:  # noqa: ANN401
+    """Train a network of one hidden layer; what has a method `predict`."""
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  slow to import
     from sklearn.neural_network import MLPClassifier  # noqa: PLC0415
 
     model = MLPClassifier((HIDDEN,), max_iter=EPOCHS, alpha=1e-3, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after a fixed time
-        model.fit(_edges(rows.pixels), rows.labels)
+        model.fit(points, labels)
+    return model
+
+
+def _network(rows: Rows, seed: int) -> Callable[[Pixels], Labels]:
+    model = network(_edges(rows.pixels), rows.labels, seed)
 
     def predict(pixels: Pixels) -> Labels:
         found: Labels = model.predict(_edges(pixels))
@@ -97,9 +103,14 @@ def _network(rows: Rows, seed: int) -> Callable[[Pixels], Labels]:
 
 def _edges(pixels: Pixels) -> NDArray[np.float64]:
     """Differences of neighbouring pixels in both directions, [n, 112]."""
-    square = pixels.reshape(-1, SIDE, SIDE).astype(np.float64)
-    parts = (np.diff(square, axis=1), np.diff(square, axis=2))
-    return np.concatenate([part.reshape(len(pixels), -1) for part in parts], axis=1)
+    return edges(pixels.reshape(-1, SIDE, SIDE))
+
+
+def edges(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Differences of neighbouring pixels in both directions, of [n, h, w] or [n, h, w, 3]."""
+    doubles = images.astype(np.float64)
+    parts = (np.diff(doubles, axis=1), np.diff(doubles, axis=2))
+    return np.concatenate([part.reshape(len(images), -1) for part in parts], axis=1)
 
 
 def _forest(rows: Rows, seed: int) -> Callable[[Pixels], Labels]:

@@ -13,7 +13,7 @@ from lake import files
 from lineage import training_mix
 from lineage.evidence import Evidence
 
-FRAMES: Final = ("lineage", "copies", "leaks", "warned")
+FRAMES: Final = ("lineage", "copies", "leaks", "warned", "held_out_ancestors")
 PLAIN: Final = ("dataset", "round", "counts", "metrics")
 
 
@@ -30,7 +30,8 @@ def write(folder: Path, evidence: Evidence) -> None:
 def read(folder: Path) -> Evidence:
     """Read the evidence back."""
     content: Mapping[str, Any] = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
-    frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    places = {name: folder / f"{name}.parquet" for name in FRAMES}
+    frames = {name: pl.read_parquet(place) for name, place in places.items() if place.exists()}
     return Evidence(
         dataset=content["dataset"],
         round=content["round"],
@@ -41,4 +42,5 @@ def read(folder: Path) -> Evidence:
         leaks=frames["leaks"],
         metrics=content["metrics"],
         warned=frames["warned"],
+        held_out_ancestors=frames.get("held_out_ancestors"),
     )

@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from benchmarks.crafted import adversarial, distortions
+from benchmarks.crafted import adversarial, distortions, shipped
 from benchmarks.crafted.bench import Group
+from benchmarks.crafted.shipped import Shipped
 from benchmarks.crafted.world import CraftedWorld, Labels, Pixels, Rows, rows_of
 from benchmarks.guard_runs import Generator as Mixture
 from benchmarks.guard_runs import draw_mixture
@@ -42,7 +43,8 @@ def candidates(kind: Kind, world: CraftedWorld, strength: float, seed: int) -> R
     draw = np.random.default_rng(derive_seed(seed, world.seed, "crafted"))
     made = kind.make(world, strength, draw)
     clipped = replace(made, pixels=np.clip(made.pixels, 0, 1).astype(np.float32))
-    return clipped.at(draw.permutation(len(made.labels)))
+    order = draw.permutation(len(made.labels))
+    return replace(clipped.at(order), parents=shipped.follow(made.parents, order))
 
 
 def _ideal(world: CraftedWorld) -> Rows:
@@ -85,6 +87,14 @@ def _between(world: CraftedWorld, strength: float, draw: Generator) -> Rows:
     share = draw.uniform(0.5 - strength / 2, 0.5 + strength / 2, size=(count, 1))
     mixed = share * real.pixels[first] + (1 - share) * real.pixels[second]
     return Rows.of(mixed.astype(np.float32), real.labels[first])
+
+
+def _shipped(generator: Shipped) -> Kind:
+    def make(world: CraftedWorld, strength: float, draw: Generator) -> Rows:  # noqa: ARG001
+        found = shipped.made(generator, world, ("image", "label"), strength, len(world.withheld))
+        return replace(rows_of(found.candidates), parents=found.parents)
+
+    return Kind("healthy", generator.strengths, make, generator.about)
 
 
 def _part(world: CraftedWorld, strength: float, bad: Rows, draw: Generator) -> Rows:
@@ -194,11 +204,21 @@ COPIES: Final = {"noise": _noise_copy, "shift": _shift_copy, "brightness": _brig
 SHARES: Final = (0.25, 0.5, 1.0)
 OF_A_CLASS: Final = (0.6, 0.8, 0.95)
 
+SHIPPED: Final = {
+    "diffusion": Shipped("diffusion", (440,), "steps of training", fit=("steps",)),
+    "augment": Shipped("augment", (0.85, 0.95), "least part of a side", generate=("image", "crop")),
+    "interpolation, shipped": Shipped(
+        "interpolation", (0.25, 0.4), "least share of either parent", generate=("least_share",)
+    ),
+}
+"""Generators of the package."""
+
 KINDS: Final[Mapping[str, Kind]] = {
     "real rows": Kind("healthy", (0.0,), _noisy, "withheld real rows"),
     "real rows, noise": Kind("healthy", (0.01, 0.02, 0.03), _noisy, "RMS noise"),
     "mixture": Kind("healthy", (4, 8), _mixture, "components of a class"),
     "interpolation": Kind("healthy", (0.2, 0.6), _between, "spread between the parents"),
+    **{name: _shipped(each) for name, each in SHIPPED.items()},
     "contrast": Kind("style", (0.95, 0.9, 0.85), _styled(distortions.contrast), "contrast"),
     "brightness": Kind("style", (0.95, 0.9, 0.85), _styled(distortions.brightness), "factor"),
     **{

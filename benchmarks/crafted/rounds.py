@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.crafted import trained_once
+from benchmarks.crafted import remembered, trained_once
 from benchmarks.crafted.remembered import Remembered
 from benchmarks.crafted.world import Rows
 from expectations.suite import Suite
@@ -92,13 +92,16 @@ class World(Protocol):
         """row, sample_id, source and licence of the rows that train."""
 
 
-def evaluated(world: World, payload: pl.DataFrame, regime: str) -> Published:
+def evaluated(
+    world: World, payload: pl.DataFrame, regime: str, parents: pl.DataFrame | None = None
+) -> Published:
     """Verify candidates, curate them, and measure the round.
 
     Args:
         world: the real rows.
         payload: content and labels of the candidates.
         regime: what the next mix holds.
+        parents: explicit parents of candidates, as `lineage.edges.PARENT`, all of them real rows.
     """
     frame = _frame(world, payload)
     sample = [*KEY, *payload.columns]
@@ -114,7 +117,7 @@ def evaluated(world: World, payload: pl.DataFrame, regime: str) -> Published:
     counts = _counts(decisions)
     if len(accepted) < MIN_ROWS:
         return Published("no candidate is accepted", counts)
-    lineage, mix = _mix(world, frame, kept, regime)
+    lineage, mix = _mix(world, frame, kept, regime, parents)
     trained = pl.concat([world.real.select(sample), accepted]).join(
         mix.rows, on=["round", "row"], how="inner"
     )
@@ -173,7 +176,11 @@ def _counts(decisions: pl.DataFrame) -> dict[str, int]:
 
 
 def _mix(
-    world: World, frame: pl.DataFrame, kept: pl.DataFrame, regime: str
+    world: World,
+    frame: pl.DataFrame,
+    kept: pl.DataFrame,
+    regime: str,
+    parents: pl.DataFrame | None,
 ) -> tuple[pl.DataFrame, Mix]:
     """Record the lineage of the accepted rows, and compose the next mix."""
     real = record.real(world.lineage)
@@ -185,6 +192,8 @@ def _mix(
         generator="crafted",
         attribution="mix/1",
         mix=before.manifest,
+        parents=parents,
+        stored=real.with_columns(pl.lit(world.dataset).alias("dataset")),
     ).join(kept, on=["round", "row"], how="semi")
     mix = training_mix.build(
         pl.concat([real, rows]), dataset=world.dataset, commit="", regime=regime
@@ -202,7 +211,7 @@ def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[st
         "mix": mix,
         "previous": world.real,
     }
-    measured = modality.measured(world.real, frames)
+    measured = remembered.measured(modality, world.real, frames)
     evaluation = metrics.evaluate_round(
         real=measured["real"],
         validation=measured["validation"],
@@ -249,6 +258,13 @@ def measured_again(
     return replace(evidence, metrics=figures)
 
 
+def _near_ancestors(world: World) -> pl.DataFrame:
+    """Training rows that are near to held-out rows, whose descendants would leak."""
+    near, modality = world.settings.ingest.near, world.settings.modality
+    found = contamination.near_duplicates(world.real, world.held_out, near, modality)
+    return found.select(pl.lit(world.dataset).alias("dataset"), "round", "row")
+
+
 def _task(name: str) -> Configured[Task[Any]]:
     return Configured(cast("Task[Any]", Remembered(TASKS.load(name))))
 
@@ -269,5 +285,6 @@ def _evidence(
         copies=contamination.near_duplicates(accepted, world.real, near, modality),
         leaks=contamination.near_duplicates(accepted, world.held_out, near, modality),
         metrics=figures,
+        held_out_ancestors=_near_ancestors(world),
         warned=accepted.join(curation.warned(verdicts), on=["round", "row"], how="semi"),
     )

@@ -39,6 +39,8 @@ class Rows:
     labels: Labels
     crafted: NDArray[np.bool_]
     """Whether a row was made to break the guard, [n]."""
+    parents: pl.DataFrame | None = None
+    """Explicit parents of rows, by their numbers, as `lineage.edges.PARENT`."""
 
     @classmethod
     def of(cls, pixels: Pixels, labels: Labels, *, crafted: bool = False) -> Rows:

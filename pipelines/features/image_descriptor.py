@@ -25,6 +25,8 @@ PLAIN: Final = 1 << 10
 """Greatest number of values of an image that is described by its pixels."""
 SIDE: Final = 32
 """Height and width of a reduced image."""
+SMALL: Final = 16
+"""Height and width of an image by which copies are told."""
 CELL: Final = 4
 """Side of a block or cell, in pixels of the reduced image."""
 DIRECTIONS: Final = 8
@@ -74,6 +76,22 @@ def reduced(values: Values) -> Values:
         image = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
         small[place] = np.asarray(image).reshape(SIDE, SIDE, channels)
     return images.to_unit(small)
+
+
+def small(values: Values) -> Values:
+    """Reduce images to `SMALL` by `SMALL`, so that copies can be told by their pixels.
+
+    Args:
+        values: [n, h, w] or [n, h, w, 3] in [0, 1], finite.
+
+    Returns:
+        [n, SMALL, SMALL, c] in [0, 1], c 1 or 3.
+    """
+    fine = reduced(values)
+    cell = SIDE // SMALL
+    cells = fine.reshape(len(fine), SMALL, cell, SMALL, cell, fine.shape[3])
+    means: Values = cells.mean(axis=(2, 4))
+    return means
 
 
 def _described(values: Values) -> Values:

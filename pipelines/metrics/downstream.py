@@ -33,13 +33,21 @@ class Labelled:
     """Points [n, d] without the style of each row, such as its brightness and contrast; empty where
     the modality knows of none."""
     shape: tuple[int, ...] = ()
-    """Height and width, and channels if there are any, of the images that `neutral` is of; empty
+    """Height and width, and channels if there are any, of the images that `likeness` is of; empty
     where rows are no images."""
+    reduced: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    """Images [n, d] that were made smaller, without their style, by which copies are told where the
+    points are no pixels; empty where they are."""
 
     @property
     def content(self) -> NDArray[np.float32]:
         """Points without style, where there are such; else the points."""
         return self.neutral if len(self.neutral) else self.vectors
+
+    @property
+    def likeness(self) -> NDArray[np.float32]:
+        """What copies are told by: smaller images where there are such; else the content."""
+        return self.reduced if len(self.reduced) else self.content
 
     def at(self, rows: NDArray[np.int64]) -> Labelled:
         """Select rows, all of the same weight."""
@@ -53,6 +61,7 @@ class Labelled:
             embedder=self.embedder,
             neutral=neutral,
             shape=self.shape,
+            reduced=self.reduced[rows] if len(self.reduced) else self.reduced,
         )
 
 

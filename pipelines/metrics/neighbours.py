@@ -2,9 +2,10 @@
 
 Distances are taken without the style of rows where the modality knows it (`Labelled.content`), so a
 copy that was made brighter is as near to its original as before; those of copies and leaks are the
-least over small translations of images, so a copy that was moved is too. A ratio of two distances
-has no unit, so these figures see copies just outside of the distance of near-duplicates. Their
-nulls are what real rows that no generator saw give, or what chance gives.
+least over small translations of images, so a copy that was moved is too. Of larger images labels
+are told by the points that measure them, copies and leaks by the images made smaller. A ratio of
+two distances has no unit, so these figures see copies just outside of the distance of
+near-duplicates. Their nulls are what real rows that no generator saw give, or what chance gives.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Neighbours(RoundMetric[NoSettings]):
     """Labels, copies and leaks of a round by its nearest real rows."""
 
     name = "neighbours"
-    version = "neighbours/2"
+    version = "neighbours/3"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -71,9 +72,9 @@ class Neighbours(RoundMetric[NoSettings]):
             that are as much nearer to the training rows.
             The intervals of the last two are by which of the real rows happen to be held out: many
             rows can be near to one real row, and few real rows say little.
-            No figures where the modality knows no style of rows.
+            No figures where the modality knows neither style nor smaller images of rows.
         """
-        if not request.knows_style:
+        if not request.knows_likeness:
             return {"accepted": {}}
         seed = derive_seed(request.seed, "neighbours")
         accepted = drawn(request.of("accepted"), MOST, derive_seed(seed, "accepted"))
@@ -118,7 +119,7 @@ def _labelled(real: Labelled) -> bool:
 
 def _affordable(real: Labelled) -> int:
     """Number of rows that can be compared with all training rows, at each translation."""
-    return max(FEWEST, min(MOST, CELLS // max(1, real.content.size)))
+    return max(FEWEST, min(MOST, CELLS // max(1, real.likeness.size)))
 
 
 def _labels(accepted: Labelled, held: Labelled, real: Labelled) -> dict[str, Metric]:
@@ -144,8 +145,8 @@ def _copies(accepted: Labelled, held: Labelled, real: Labelled) -> Metric:
 def _nearest(rows: Labelled, others: Labelled, k: int) -> tuple[knn.Distances, knn.Rows]:
     """Find the k nearest of other rows without style; of images at the best translation."""
     if rows.shape:
-        return knn_translated.nearest(rows.content, others.content, rows.shape, k)
-    return knn.nearest(rows.content, others.content, k)
+        return knn_translated.nearest(rows.likeness, others.likeness, rows.shape, k)
+    return knn.nearest(rows.likeness, others.likeness, k)
 
 
 def _of_holdout(accepted: Labelled, held: Labelled, real: Labelled, seed: int) -> dict[str, Metric]:

@@ -56,6 +56,11 @@ class MetricRequest:
         """Whether the modality takes the style out of rows (`Labelled.neutral`)."""
         return len(self.real.neutral) > 0
 
+    @property
+    def knows_likeness(self) -> bool:
+        """Whether copies can be told from rows that are merely alike."""
+        return self.knows_style or len(self.real.reduced) > 0
+
     def of(self, name: str) -> Labelled:
         """Return all rows of `accepted` or `validation`, or n where no more are at hand."""
         some = self.validation if name == "validation" else self.sets[name]

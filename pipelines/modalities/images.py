@@ -211,10 +211,9 @@ class Images(Modality):
         The network has learnt from the real rows alone, or others trained it. The classifier of a
         downstream task sees pixels, or what describes larger images (`features.image_descriptor`).
         """
-        embedder = self._embedder(real)
-        return {name: _labelled(frame, embedder) for name, frame in frames.items()}
+        return measured_by(self.embedder(real), frames)
 
-    def _embedder(self, real: pl.DataFrame) -> Embedder | None:
+    def embedder(self, real: pl.DataFrame) -> Embedder | None:
         """Make what turns images into points; None: their pixels are the points."""
         features = self.settings.measured_by(images.decode(real[IMAGE][:1]).shape[1:])
         if features == PIXELS:
@@ -231,26 +230,36 @@ class Images(Modality):
         return grid.round_grid(real=real, accepted=accepted, refused=refused, title=title)
 
 
+def measured_by(
+    embedder: Embedder | None, frames: Mapping[str, pl.DataFrame]
+) -> Mapping[str, Labelled]:
+    """Return rows as figures take them, by a network that is there; None: by their pixels."""
+    return {name: _labelled(frame, embedder) for name, frame in frames.items()}
+
+
 def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
     values = images.to_unit(images.decode(frame[IMAGE]))
     pixels = values.reshape(len(values), math.prod(values.shape[1:]))
     plain = image_descriptor.is_plain(values.shape[1:])
     inputs = np.empty(0, dtype=np.float32) if plain else image_descriptor.described(values)
-    if embedder is None:
-        neutral = image_style.neutral(pixels) if plain else np.empty(0, dtype=np.float32)
-        return Labelled(
-            pixels,
-            labels.array(frame),
-            tasks.weights(frame),
-            inputs,
-            neutral=neutral,
-            shape=values.shape[1:] if plain else (),
-        )
+    none = np.empty(0, dtype=np.float32)
+    neutral = image_style.neutral(pixels) if plain and embedder is None else none
+    shape, reduced = (values.shape[1:], none) if len(neutral) else _reduced(values)
     return Labelled(
-        embedder.points(values),
+        pixels if embedder is None else embedder.points(values),
         labels.array(frame),
         tasks.weights(frame),
         inputs,
-        embedder.digest,
-        embedder.name,
+        embedder.digest if embedder else "",
+        embedder.name if embedder else "",
+        neutral=neutral,
+        shape=shape,
+        reduced=reduced,
     )
+
+
+def _reduced(values: NDArray[np.float32]) -> tuple[tuple[int, ...], NDArray[np.float32]]:
+    """Make larger images small, without the brightness and contrast of each: shape, [n, d]."""
+    plain = image_descriptor.is_plain(values.shape[1:])
+    small = values if plain else image_descriptor.small(values)
+    return small.shape[1:], image_style.neutral(small.reshape(len(small), -1))

@@ -87,6 +87,34 @@ def test_the_share_of_real_rows_is_uncertain_too() -> None:
     assert check(with_round(label_errors=uncertain), "label_errors").verdict == "warn"
 
 
+def test_a_suite_that_refuses_much_is_no_warning_where_the_round_keeps_its_shape() -> None:
+    """Of 100 candidates 40 are accepted."""
+    counts = {"candidates": 100, "accepted": 40, "rejected": 60, "duplicate": 0}
+    found = check(replace(HEALTHY, counts=counts), "acceptance")
+    assert found.verdict == "pass"
+    assert "shape of real rows all the same" in found.evidence
+    for figure in ("class_share", "rare_recall"):
+        worse = with_round(**{figure: metric(0.3, 0.01, 1.0)})
+        assert check(replace(worse, counts=counts), "acceptance").verdict == "warn"
+        unknown = with_round(**{figure: None})
+        assert check(replace(unknown, counts=counts), "acceptance").verdict == "warn"
+    few = {**counts, "accepted": 19, "rejected": 81}
+    assert check(replace(HEALTHY, counts=few), "acceptance").verdict == "block"
+
+
+def test_as_few_rows_near_to_the_hold_out_as_chance_brings_are_no_warning() -> None:
+    """Wilson's interval of 8 of 560 rows begins at .0073, that of 14 of 560 at .0150."""
+    by_chance = replace(HEALTHY, leaks=hits(*((row, False) for row in range(8))))
+    assert check(by_chance, "holdout_near").verdict == "pass"
+    assert "chance alone" in check(by_chance, "holdout_near").evidence
+    assert (
+        check(
+            replace(HEALTHY, leaks=hits(*((row, False) for row in range(14)))), "holdout_near"
+        ).verdict
+        == "warn"
+    )
+
+
 def test_a_style_blocks_where_it_is_asked_for() -> None:
     dull = with_round(variance=metric(0.5, 0.02, 1.0), tail=metric(0.0, 0.01, 1.0))
     assert check(dull, "variance_round").verdict == "warn"

@@ -42,7 +42,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
     "metric classes/3": "a1b291d32962db9096c43e888fa5b7b5c5fffc71d4939c3f4c10afbadbb4f6d6",
     "metric content/3": "8f902a6bce1474618de0296908b7308ae349698ff285195f8ec5ededf718ad43",
-    "metric neighbours/2": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
+    "metric neighbours/3": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",
     "metric table_neighbours/2": "f88a3a1413cb04e42fa02902ac3fcc6607b9bc161f247c268f823c7478d064de",

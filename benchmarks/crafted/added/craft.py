@@ -11,6 +11,7 @@ import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from benchmarks.crafted.shipped import Shipped
 from pipelines.project.detection import Choice
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Craft:
     """Harmless changes of style."""
     healthy: Mapping[str, Strong] = field(default_factory=dict)
     """Healthy generators; the rows that they are given are the withheld ones."""
+    shipped: Mapping[str, Shipped] = field(default_factory=dict)
+    """Generators of the package, which are healthy."""
     blend: Callable[[AddedWorld, pl.DataFrame, pl.DataFrame, Generator], pl.DataFrame]
     """Mixes rows with others, half and half, under the labels of the first."""
     prototype: Callable[[AddedWorld, pl.DataFrame], pl.DataFrame]

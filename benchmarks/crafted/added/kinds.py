@@ -12,9 +12,11 @@ import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from benchmarks.crafted import shipped
 from benchmarks.crafted.added.craft import Change, Craft, Strong
 from benchmarks.crafted.added.world import LABEL, AddedWorld
 from benchmarks.crafted.bench import Group
+from benchmarks.crafted.shipped import Shipped
 from pipelines.common.seeds import derive_seed
 
 SHARES: Final = (0.25, 0.5, 1.0)
@@ -30,6 +32,8 @@ class Made:
 
     rows: pl.DataFrame
     crafted: NDArray[np.bool_]
+    parents: pl.DataFrame | None = None
+    """Explicit parents, as `lineage.edges.PARENT`."""
 
     @classmethod
     def of(cls, rows: pl.DataFrame, *, crafted: bool = False) -> Made:
@@ -57,7 +61,8 @@ def candidates(kind: AddedKind, world: AddedWorld, strength: float) -> Made:
     draw = np.random.default_rng(derive_seed(world.seed, world.craft.name, "crafted"))
     made = kind.make(world, strength, draw)
     order = draw.permutation(len(made.rows))
-    return Made(made.rows.select(world.payload)[order], made.crafted[order])
+    parents = shipped.follow(made.parents, order)
+    return Made(made.rows.select(world.payload)[order], made.crafted[order], parents)
 
 
 def of_craft(craft: Craft) -> Mapping[str, AddedKind]:
@@ -68,6 +73,7 @@ def of_craft(craft: Craft) -> Mapping[str, AddedKind]:
         "real rows": AddedKind("healthy", (0.0,), _ideal, "withheld real rows"),
         "real rows, noise": _strong("healthy", craft.noise),
         **{name: _strong("healthy", strong) for name, strong in craft.healthy.items()},
+        **{name: _shipped(each) for name, each in craft.shipped.items()},
         **{name: _strong("style", strong) for name, strong in craft.styles.items()},
         **{
             f"copies of held-out rows, {name}": AddedKind(
@@ -106,6 +112,16 @@ def _strong(group: Group, strong: Strong) -> AddedKind:
         return Made.of(strong.change(world, world.withheld, strength, draw))
 
     return AddedKind(group, strong.strengths, make, strong.about)
+
+
+def _shipped(generator: Shipped) -> AddedKind:
+    def make(world: AddedWorld, strength: float, draw: Generator) -> Made:  # noqa: ARG001
+        count = len(world.withheld)
+        found = shipped.made(generator, world, world.payload, strength, count)
+        none = np.zeros(len(found.candidates), dtype=bool)
+        return Made(found.candidates.select(world.payload), none, found.parents)
+
+    return AddedKind("healthy", generator.strengths, make, generator.about)
 
 
 def _part(world: AddedWorld, strength: float, bad: pl.DataFrame, draw: Generator) -> Made:

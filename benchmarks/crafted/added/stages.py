@@ -61,7 +61,7 @@ def _result(craft: Craft, case: Case, key: str = "", before: Result | None = Non
     """Make a round, collect the guard's evidence about it, and measure its harm."""
     kind, world = kinds.of_craft(craft)[case.kind], world_of(craft, case.seed)
     made = kinds.candidates(kind, world, case.strength)
-    published = rounds.evaluated(world, made.rows, kind.regime)
+    published = rounds.evaluated(world, made.rows, kind.regime, made.parents)
     if published.mix is None:
         return Result(case, key, published.stopped, published.counts, "", 0.0), None
     mix = published.mix.select(world.payload)

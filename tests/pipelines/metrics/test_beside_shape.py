@@ -8,13 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
 from expectations.measures import features
 from lineage.limits import Limits
+from pipelines import modalities
 from pipelines.common.plugins import NoSettings
-from pipelines.features import image_style, knn_votes
+from pipelines.features import image_style, images, knn_votes
 from pipelines.metrics import Labelled, Metric, neighbours, task_figures, values
 from pipelines.metrics.classes import Classes
 from pipelines.metrics.content import Content
@@ -112,6 +114,35 @@ def of_images(seed: int, count: int = 200) -> Labelled:
 def shaped(pixels: NDArray[Any]) -> Labelled:
     made = of(pixels.reshape(len(pixels), -1), np.arange(len(pixels)) % CLASSES)
     return replace(made, shape=(8, 8))
+
+
+def larger(pixels: NDArray[Any]) -> Labelled:
+    """Images of 40 × 40 pixels of which the classifier and the figures of shape see little."""
+    frame = pl.DataFrame({
+        "image": images.column((255 * pixels).astype(np.uint8)),
+        "label": np.arange(len(pixels)) % CLASSES,
+    })  # fmt: skip
+    modality = modalities.load("image", ("image",), {"features": "pixels"})
+    return modality.measured(frame, {"rows": frame})["rows"]
+
+
+def test_copies_of_larger_images_are_told_by_smaller_ones() -> None:
+    real, held, rows = (
+        np.kron(of_images(seed).vectors.reshape(-1, 8, 8), np.ones((5, 5))) for seed in (1, 2, 3)
+    )
+    count = 40
+    leak, memory = rows.copy(), rows.copy()
+    leak[:count] = 0.1 + 0.7 * np.roll(held[:count], 2, axis=2)
+    memory[:count] = np.roll(real[:count], 2, axis=1)
+    sets = {"real": larger(real), "held": larger(held)}
+    leaked, copied, healthy = (
+        measured(Neighbours(), larger(each), **sets) for each in (leak, memory, rows)
+    )
+    assert leaked["holdout_closer"].value == pytest.approx(0.2, abs=0.02)
+    assert copied["memorised_ratio"].value == pytest.approx(0.2, abs=0.02)
+    assert healthy["holdout_leaning"].value == pytest.approx(0.5, abs=0.1)
+    assert max(healthy[name].value for name in ("memorised_ratio", "holdout_closer")) < 0.02
+    assert set(healthy) == {"label_errors", "memorised_ratio", "holdout_leaning", "holdout_closer"}
 
 
 def moved(rows: Labelled, count: int) -> NDArray[Any]:
