@@ -237,6 +237,8 @@ RULES: Final[tuple[Rule, ...]] = (
     *(_shape(part, name) for name in SHAPES for part in ("round", "mix")),
     *(
         replace(rule, only_warns=leniency.has_network, only_warns_because=leniency.NETWORK)
+        if rule.name.startswith(leniency.OF_SMALL_IMAGES)
+        else rule
         for rule in (
             Rule(
                 "label_errors",

@@ -8,6 +8,9 @@ from lineage import figures
 from lineage.evidence import Check, Evidence
 from lineage.limits import Limits
 
+OF_SMALL_IMAGES: Final = ("downstream_", "class_")
+"""Beginnings of the names of later checks whose limits were found on small images alone. Those of
+labels, copies and leaks hold on crafted rounds of images that a network measures, too."""
 NETWORK: Final = "only a warning, since its limit was not found on images that a network measures"
 BY_CHANCE: Final = "among so few rows chance alone may bring as many near to the hold-out"
 

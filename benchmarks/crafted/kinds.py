@@ -206,6 +206,7 @@ OF_A_CLASS: Final = (0.6, 0.8, 0.95)
 
 SHIPPED: Final = {
     "diffusion": Shipped("diffusion", (440,), "steps of training", fit=("steps",)),
+    "gan": Shipped("gan", (1000,), "steps of training", fit=("steps",)),
     "augment": Shipped("augment", (0.85, 0.95), "least part of a side", generate=("image", "crop")),
     "interpolation, shipped": Shipped(
         "interpolation", (0.25, 0.4), "least share of either parent", generate=("least_share",)

@@ -62,8 +62,8 @@ def test_edits_that_lineage_names_are_no_copies_that_pass_for_new() -> None:
     assert "lineage names 0.500 as edits" in found.evidence
 
 
-@pytest.mark.parametrize("kind", CRAFTED)
-def test_on_images_that_a_network_measures_it_only_warns(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["a class of one row", "a prototype", "a missing class"])
+def test_on_images_that_a_network_measures_checks_of_classes_only_warn(kind: str) -> None:
     figures, name, _ = CRAFTED[kind]
     about = with_round(**figures)
     larger = replace(about, metrics={**about.metrics, "embedder": "learned"})
@@ -71,6 +71,14 @@ def test_on_images_that_a_network_measures_it_only_warns(kind: str) -> None:
     assert found.verdict == "warn"
     assert "images that a network measures" in found.evidence
     assert guard.judge(larger, Limits()).blocking == ()
+
+
+@pytest.mark.parametrize("kind", ["adversarial", "copies", "a leak", "a small leak"])
+def test_labels_copies_and_leaks_block_on_images_that_a_network_measures(kind: str) -> None:
+    figures, name, _ = CRAFTED[kind]
+    about = with_round(**figures)
+    larger = replace(about, metrics={**about.metrics, "embedder": "learned"})
+    assert guard.judge(larger, Limits()).blocking == (name,)
 
 
 def test_a_share_that_chance_may_explain_only_warns() -> None:
