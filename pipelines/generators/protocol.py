@@ -253,6 +253,38 @@ class EstimatesCost(Protocol):
         """
 
 
+class Trial(Protocol):
+    """The first candidates of a round, which can be asked for by themselves."""
+
+    def costs(self) -> Sequence[ServiceCost]:
+        """What asking will take; nothing is sent."""
+
+    def make(self) -> GenerateResult:
+        """Ask for the candidates, exactly as the round would."""
+
+
+@runtime_checkable
+class Tries(Protocol):
+    """A generator that asks a service, and can be tried before a round is made."""
+
+    def fit(
+        self,
+        samples: pl.DataFrame,
+        settings: Any,  # noqa: ANN401  each generator has its own
+        seed: int,
+        directory: Path,
+    ) -> None:
+        """As `Generator.fit`."""
+
+    def trial(self, request: GenerateRequest[Any], count: int) -> Trial:
+        """Plan a round, of which the first candidates are asked for.
+
+        Args:
+            request: the round.
+            count: candidates to try.
+        """
+
+
 @runtime_checkable
 class ChecksRequest(Protocol):
     """A generator that can say before its fit that a round cannot be made as it is set."""

@@ -96,7 +96,7 @@ def estimate(ctx: RoundContext) -> list[Part]:
         )
     own = round_.settings.generate.of(round_.generator)
     GENERATORS.files({round_.generator: own})  # checks the files that the settings name
-    samples = _mix(ctx)
+    samples = mix(ctx)
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
     fit = round_.settings.fit.of(round_.generator)
     request = round_.generate_request(Path())  # the files do not exist yet
@@ -104,11 +104,11 @@ def estimate(ctx: RoundContext) -> list[Part]:
     request = replace(request, expected=_expected(ctx), samples=samples_of)
     costs = generator.cost(samples, fit, seed, request)
     parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
-    scorer_costs = _scorer_costs(ctx, samples, request.expected or request.candidates)
-    return parts + [Part("verify", cost.service, cost.expected, None) for cost in scorer_costs]
+    judges = scorer_costs(ctx, samples, request.expected or request.candidates)
+    return parts + [Part("verify", cost.service, cost.expected, None) for cost in judges]
 
 
-def _mix(ctx: RoundContext) -> pl.DataFrame:
+def mix(ctx: RoundContext) -> pl.DataFrame:
     """Compose the training mix that the round's generator will learn from."""
     pinned = ctx.previous().commit
     contaminated = contamination.at_commit(ctx, pinned)
@@ -156,7 +156,7 @@ def _counts(ctx: RoundContext) -> Mapping[str, int]:
     return {name: count for name, count in whole.items() if isinstance(count, int)}
 
 
-def _scorer_costs(ctx: RoundContext, samples: pl.DataFrame, count: int) -> Iterator[ServiceCost]:
+def scorer_costs(ctx: RoundContext, samples: pl.DataFrame, count: int) -> Iterator[ServiceCost]:
     """Estimate the requests of scorers, with rows of the mix in place of the candidates."""
     modality = ctx.round.settings.modality
     whole = samples.drop_nulls(modality.columns(samples))

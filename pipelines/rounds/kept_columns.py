@@ -14,12 +14,13 @@ from pipelines.common.errors import GeneratorError
 from pipelines.rounds.context import RoundContext
 
 
-def added(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
+def added(ctx: RoundContext, candidates: pl.DataFrame, pinned: str | None = None) -> pl.DataFrame:
     """Add the kept columns that the generator did not make, and cast those that it did.
 
     Args:
         ctx: the round.
         candidates: n rows as the generator made them.
+        pinned: commit whose real rows give the types; None: the one that was fitted on.
 
     Raises:
         GeneratorError: the generator made a kept column of a type that does not fit the real rows.
@@ -27,7 +28,7 @@ def added(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
     kept = ctx.round.settings.columns.kept
     if not kept:
         return candidates
-    dataset, commit = ctx.round.dataset, ctx.receipt("fit").commit
+    dataset, commit = ctx.round.dataset, pinned or ctx.receipt("fit").commit
     types = ctx.lake.scan(commit, refs.partition(dataset, "samples", 0)).collect_schema()
     for name in kept:
         column = pl.col(name) if name in candidates.columns else pl.lit(None)
@@ -41,12 +42,13 @@ def added(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
     return candidates
 
 
-def table(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
+def table(ctx: RoundContext, candidates: pl.DataFrame, pinned: str | None = None) -> pl.DataFrame:
     """Return candidates as the lake holds them: round, row, sample_id, payload, kept columns.
 
     Args:
         ctx: the round.
         candidates: as the generator made them.
+        pinned: as `added`.
 
     Raises:
         GeneratorError: as `added`.
@@ -54,4 +56,4 @@ def table(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:
     settings = ctx.round.settings
     columns = [*settings.modality.columns(candidates), *settings.columns.kept]
     number = pl.lit(ctx.round.number, pl.Int32).alias("round")
-    return added(ctx, candidates).select(number, "row", "sample_id", *columns)
+    return added(ctx, candidates, pinned).select(number, "row", "sample_id", *columns)

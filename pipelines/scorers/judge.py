@@ -137,9 +137,9 @@ class Judge(Scorer[JudgeSettings]):
             for vote in range(settings.votes)
         ]
         answers = ask(requests, settings.service, progress=given.progress)
-        counted = _counted(answers, settings.votes)
+        scores_of_votes = counted(answers, settings.votes)
         key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
-        scores = key[with_text].hstack(counted)
+        scores = key[with_text].hstack(scores_of_votes)
         return key.join(scores, on=list(OCCURRENCE), how="left", maintain_order="left")
 
     def score_real(self, given: Given, settings: JudgeSettings) -> pl.DataFrame:
@@ -161,10 +161,10 @@ class Judge(Scorer[JudgeSettings]):
             for vote in range(settings.votes)
         ]
         estimate = costs.estimate(requests, settings.service)
-        return ServiceCost(settings.service, _scaled(estimate, candidates * settings.votes))
+        return ServiceCost(settings.service, scaled(estimate, candidates * settings.votes))
 
 
-def _scaled(estimate: Estimate, requests: int) -> Estimate:
+def scaled(estimate: Estimate, requests: int) -> Estimate:
     """Scale an estimate to another number of requests."""
     share = requests / estimate.requests
     tokens = ("tokens_in_low", "tokens_in_high", "tokens_out_low", "tokens_out_high")
@@ -213,7 +213,7 @@ def _sample(row: dict[str, Any]) -> str:
     )
 
 
-def _counted(answers: Sequence[Reply | Failure], votes: int) -> pl.DataFrame:
+def counted(answers: Sequence[Reply | Failure], votes: int) -> pl.DataFrame:
     """The scores of each row from all its votes, in order."""
     flat = [float(each.parsed["score"]) if isinstance(each, Reply) else np.nan for each in answers]
     cast = np.asarray(flat, dtype=np.float64).reshape(-1, votes)

@@ -36,6 +36,7 @@ SCORERS: Final[Registry[Scorer[Any]]] = Registry(
         "text_overlap": f"{HERE}.text_overlap:TextOverlap",
         "text_shape": f"{HERE}.text_shape:TextShape",
         "toxicity": f"{HERE}.toxicity:Toxicity",
+        "vision_judge": f"{HERE}.vision_judge:VisionJudge",
     },
 )
 

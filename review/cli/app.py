@@ -16,6 +16,7 @@ from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
 from review.cli.project import datasets, suites
+from review.cli.trial import try_out
 from review.cli.verifier import verifiers
 
 SELDOM = (20_000, 10, 10)
@@ -38,6 +39,7 @@ app.add_typer(disks)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.command()(export)
+app.command("try")(try_out)
 app.add_typer(verifiers, name="verifier")
 
 
@@ -187,6 +189,10 @@ def descendants(
     from_file: Annotated[
         Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="All that this language model made, instead.", show_default=False),
+    ] = None,
     ref: Annotated[str, typer.Option(help="Branch, tag or commit to look in.")] = "main",
     dataset: DatasetOption = None,
     rows: Annotated[bool, typer.Option("--rows", help="List them, not only counts.")] = False,
@@ -197,6 +203,7 @@ def descendants(
         "review.commands.descendants",
         samples=samples or [],
         from_file=from_file,
+        model=model,
         ref=ref,
         dataset=dataset,
         rows=rows,

@@ -28,6 +28,7 @@ from pipelines.rounds import ancestry_index
 from pipelines.rounds.context import open_lake
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, plural, print_json, print_json_rows, sentence, table
+from review.commands import made_by
 from review.errors import UsageError
 
 SHOWN: Final = 60
@@ -68,24 +69,30 @@ def run(
     dataset: str | None,
     rows: bool,
     as_json: bool,
+    model: str | None = None,
 ) -> None:
     """Find the descendants of samples, and print how many there are, or list them all."""
     origins = {**_given(samples), **_listed(from_file)}
-    if not origins:
-        raise UsageError("no sample is named; give an id, or a file with --from-file")
+    if bool(origins) == (model is not None):
+        raise UsageError("give ids, or a file with --from-file, or a model with --model")
     params = load()
     lake = open_lake(params)
     commit = lake.resolve(ref).id
     index = ancestry_index.open_at(lake, commit)
     if dataset is not None:
         wanted_dataset(params, dataset, also=ancestry_index.datasets(index))
-    selection = find(index, origins)
+    if model is None:
+        selection = find(index, origins)
+    else:
+        made = made_by.rows(lake, commit, index, model)
+        selection = Selection(made, {model: index.nodes(made)["sample_id"].n_unique()})
     descendants = _only(index, walks.descendants(index, selection.numbers), dataset)
     if as_json:
         _print_json(index, {"ref": ref, "commit": commit}, selection, descendants, rows=rows)
     elif selection.numbers.size:
         _print(index, selection, descendants, rows=rows)
-    _complain(ref, selection)
+    if model is None:
+        _complain(ref, selection)
 
 
 def find(index: Ancestry, origins: Mapping[str, str]) -> Selection:

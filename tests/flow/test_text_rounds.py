@@ -230,3 +230,41 @@ def test_what_was_asked_and_answered_is_kept_and_shown(
     assert "answer:" in told.out
     found = json.loads(published.stemma("audit", sample, "--prompt", "--json").out)
     assert found["occurrences"][0]["exchanges"][0]["prompt"] == prompts[0]
+
+
+def test_candidates_are_tried_before_a_round_and_the_round_does_not_ask_for_them_again(
+    published: Project, local_server: LocalServer
+) -> None:
+    before = local_server.served()
+    head = published.lake().resolve("main").id
+    told = published.stemma("try", "talk", "-n", "2")
+    assert told.code == 0, told.said
+    assert "talk-2, generate: 2 requests to local; at most $0.000000 is spent" in told.said
+    assert "candidate 0" in told.out
+    assert "candidate 1" in told.out
+    assert "answer:" in told.out
+    assert "expectations" in told.out
+    assert "spent now on candidates: $0.000000" in told.out
+    asked = local_server.served(at_least=before + 2)
+    found = json.loads(published.stemma("try", "talk-2", "-n", "2", "--json").out)
+    assert local_server.served() == asked  # the answers are kept
+    assert len(found["candidates"]) == 2
+    assert found["verdicts"]
+    assert {each["row"] for each in found["exchanges"]} == {0, 1}
+    assert published.lake().resolve("main").id == head
+    assert not Path("rounds/talk/2/fit.json").exists()
+
+
+def test_what_a_model_made_and_what_came_of_it_is_found_by_its_name(published: Project) -> None:
+    told = json.loads(published.stemma("descendants", "--model", "local", "--json").out)
+    lineage = tables.read(published.lake(), "main", "talk", "lineage").collect()
+    made = lineage.filter(pl.col("kind").cast(pl.String) != "real")
+    assert told["occurrences"] == len(made) >= CANDIDATES
+    assert told["samples"] == {"local": made["sample_id"].n_unique()}
+    by_weights = published.stemma("descendants", "--model", "gemma-3-270m-q4_k_m")
+    assert f"({len(made)} occurrences)" in by_weights.out
+    none = published.stemma("descendants", "--model", "gpt-9")
+    assert none.code != 0
+    assert "no round names the model 'gpt-9'; named are: gemma-3-270m-q4_k_m, local" in none.said
+    both = published.stemma("descendants", "0123456789", "--model", "local")
+    assert "give ids, or a file with --from-file, or a model with --model" in both.said

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from expectations.measures import features
+from lineage import image_files
 from lineage.identity import sample_ids
 from pipelines import modalities
 from pipelines.common import digests
@@ -30,6 +31,7 @@ from pipelines.generators.real import RealGenerate
 from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.settings import TextFit, TextGenerate
+from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
 from pipelines.metrics import Labelled
@@ -39,7 +41,7 @@ from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset
 from pipelines.rounds.arrivals.taking import Known, take
-from pipelines.scorers import judge, rubric
+from pipelines.scorers import judge, rubric, vision_judge
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
 from pipelines.sources import candidates
@@ -172,6 +174,8 @@ def of_scorer(name: str) -> object:
         return SANDBOXED[name]()
     if name == "judge":
         return of_judge()
+    if name == "vision_judge":
+        return of_vision_judge()
     of_text = "text" in scorer.needs or not scorer.reads_content
     make = pictures if "image" in scorer.needs else texts if of_text else rows
     known = make(1)
@@ -215,8 +219,21 @@ def of_judge() -> object:
     ]
     answers = [reply(str(score), {"score": score}) for score in (1, 4, 5)]
     failed = Failure("d", "no", 1, 0, 0, None)
-    counted = judge._counted([*answers, answers[0], failed, failed, failed, failed, failed], 3)
+    counted = judge.counted([*answers, answers[0], failed, failed, failed, failed, failed], 3)
     return {"asked": [each.body for each in asked], "counted": counted}
+
+
+def of_vision_judge() -> object:
+    """What the judge of images asks; how it counts is the judge's."""
+    settings = vision_judge.VisionJudgeSettings(service=Service(model="some-model", max_tokens=32))
+    caption = prompt_escaping.as_data({"caption": "a"})
+    asked = [
+        vision_judge.ballot(rubric.load("image"), b"PNG", caption, vote, settings)
+        for vote in (0, 1)
+    ]
+    drawn = vision_judge.pngs(pictures(2)["image"], 16)
+    sizes = [None if each is None else image_files.decode(each, lambda i: i.size) for each in drawn]
+    return {"asked": [each.body for each in asked], "sizes": sizes}
 
 
 def reply(text: str, parsed: Any) -> Reply:

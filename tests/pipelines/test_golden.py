@@ -70,6 +70,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "scorer text_overlap/3": "9d1397afa6ea6af9514faacc34ff50d72762ee027550221661f99d3b63bc7234",
     "scorer text_shape/3": "0d7699c8a882deb16cdb535a0cf4eee66d58a1471f0fc5d193ffc69e8d0e95e1",
     "scorer toxicity/1": "93e4c112ea4f556fd907453310c7ca92feb2d55265b10904eefc1178fdf7766f",
+    "scorer vision_judge/1": "5d7648c653eff02ff8a503e58eeb22c6636cc7be153a4daf3e3a75e089f9337b",
     "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",
     "source huggingface/1": "80938de7a107999b5e213ec18749dafce3dc923087188177565ed6ce611ea05e",
     "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",

@@ -51,11 +51,16 @@ class RoundAnswers:
         """
         if shard.start not in self.made:
             every, by_shard = self.plan.candidates, self.plan.request.by_shard
-            self._make(every[shard.start : shard.stop] if by_shard else every)
+            self.ask_for(every[shard.start : shard.stop] if by_shard else every)
         return [self.made[row] for row in shard.rows]
 
-    def _make(self, candidates: Sequence[Planned]) -> None:
-        """Ask for some candidates, step by step, and keep the best of each row."""
+    def ask_for(self, candidates: Sequence[Planned]) -> None:
+        """Ask for some candidates, step by step, and keep the best of each row.
+
+        Raises:
+            GeneratorError: as `of`.
+            ServiceError: as `of`.
+        """
         best_of = self.plan.request.settings.best_of
         variants = range(1 if best_of is None else best_of.answers)
         planned = [replace(each, variant=number) for each in candidates for number in variants]

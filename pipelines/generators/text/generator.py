@@ -41,6 +41,7 @@ from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.exemplars import Pool
 from pipelines.generators.text.plan import RoundPlan
 from pipelines.generators.text.settings import VERSION, TextFit, TextGenerate
+from pipelines.generators.text.trial import TextTrial
 from pipelines.llm import cache, costs, readiness
 from pipelines.llm.ask import CACHE
 from pipelines.llm.service_cost import ServiceCost
@@ -169,6 +170,15 @@ class Text(Generator[TextFit, TextGenerate]):
             pool = exemplars.read(Path(directory), fit.keep)
             round_plan = plan.make(replace(request, directory=Path(directory)), pool)
         return costs_of(round_plan)
+
+    def trial(self, request: GenerateRequest[TextGenerate], count: int) -> TextTrial:
+        """Plan a round, of which the first candidates are asked for.
+
+        Raises:
+            GeneratorError: pool or prompt cannot be read.
+        """
+        answers: RoundAnswers = self.plan(request).content
+        return TextTrial.of(answers.plan, count, costs_of)
 
 
 def _parents(round_plan: RoundPlan, made: Sequence[Making]) -> pl.DataFrame:
