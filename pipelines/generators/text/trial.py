@@ -47,7 +47,7 @@ class TextTrial:
         answers = RoundAnswers(self.plan)
         answers.ask_for(self.plan.candidates)
         made, unfit = candidates.fitting(self.plan, answers.all)
-        report = reporting.report(self.plan, answers.all, unfit)
+        report = reporting.report(self.plan, answers.all, unfit, answers.besides)
         if report.exchanges is not None:
             rows = [each.planned.row for each in made]
             report = replace(report, exchanges=numbered(report.exchanges, rows))

@@ -23,6 +23,8 @@ ROW: dict[str, Any] = {
     "tokens_in": 3,
     "tokens_out": 2,
     "dollars": 0.25,
+    "attributes": None,
+    "chosen": True,
 }
 
 
