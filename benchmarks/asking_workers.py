@@ -8,6 +8,7 @@ package, so that another interpreter without this project's requirements can run
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -194,7 +195,11 @@ async def gather(post: Callable[[int], Awaitable[None]], count: int) -> None:
 
 def main() -> None:
     """Run a client, and print the processor seconds of this process and its children."""
-    client, count = sys.argv[1], int(sys.argv[2])
+    parser = argparse.ArgumentParser(prog="python -P benchmarks/asking_workers.py")
+    parser.add_argument("client", help="such as ask, aiohttp or curator")
+    parser.add_argument("count", type=int, help="requests")
+    options = parser.parse_args()
+    client, count = options.client, options.count
     ways = {f.__name__: f for f in (ask, aiohttp, httpx, openai, instructor, curator)}
     if client not in ways:
         sys.exit(os.EX_UNAVAILABLE)
