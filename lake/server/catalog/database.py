@@ -168,12 +168,14 @@ class Database:
         failpoints.hit(Failpoint.CHANGE_COMMITTED)
 
     def flush(self) -> None:
-        """Wait until all changes that have ended are on disk.
+        """Wait until all changes that can be seen are on disk.
 
         Raises:
             FullError: they cannot be flushed.
         """
-        self._log.wait()
+        with self._writing:  # one that is in the log is counted before the next writer's turn
+            number = self._log.newest
+        self._log.wait(number)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

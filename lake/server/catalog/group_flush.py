@@ -45,13 +45,17 @@ class GroupFlush:
         self._ended += 1
         return self._ended
 
-    def wait(self, number: int | None = None) -> None:
-        """Return when a change, or all that have ended, are on disk.
+    @property
+    def newest(self) -> int:
+        """The number of the change that was counted last."""
+        return self._ended
+
+    def wait(self, number: int) -> None:
+        """Return when a change and all before it are on disk.
 
         Raises:
             FullError: they cannot be flushed.
         """
-        number = self._ended if number is None else number
         with self._turn:
             while self._is_flushing and self._flushed < number:
                 self._turn.wait()
@@ -63,17 +67,19 @@ class GroupFlush:
         self.check()
 
     def _flush(self) -> None:
-        covered, failure = self._ended, ""
+        covered, failure = self._ended, "it was interrupted"
         try:
             handle = os.open(self._log, os.O_RDWR | os.O_CLOEXEC)
             try:
                 os.fdatasync(handle)
             finally:
                 os.close(handle)
+            failure = ""
         except OSError as error:
             failure = error.strerror or str(error)
-        with self._turn:
-            self._failure = self._failure or failure
-            self._flushed = self._flushed if failure else covered
-            self._is_flushing = False
-            self._turn.notify_all()
+        finally:  # whatever happened, nobody waits for this flush any more
+            with self._turn:
+                self._failure = self._failure or failure
+                self._flushed = self._flushed if failure else covered
+                self._is_flushing = False
+                self._turn.notify_all()

@@ -17,7 +17,8 @@ def check(app: AppState, request: Request, needed: Role) -> None:
     """Refuse a request whose key does not go far enough.
 
     Raises:
-        ForbiddenError: it has a lower role, or is not for the repository.
+        ForbiddenError: it has a lower role, or is not for the repository, or not for the whole
+            lake where that is what an administrator changes.
     """
     key = request.key
     if key is None:
@@ -26,3 +27,8 @@ def check(app: AppState, request: Request, needed: Role) -> None:
         raise ForbiddenError(f"the key {key.name!r} is a {key.role}'s: this needs a {needed}'s")
     if "repository" in request.path:
         app.keys.check_repository(key, request.repository)
+    elif needed is Role.ADMIN and key.repositories:
+        raise ForbiddenError(
+            f"the key {key.name!r} is for {', '.join(key.repositories)} alone: this concerns the "
+            "whole lake"
+        )

@@ -151,7 +151,8 @@ class Gateway:
 
 def _may_be_signed(scope: Scope) -> bool:
     """Whether a request has a signature of AWS, of whatever version."""
-    in_query = any(name in scope["query_string"] for name in (b"X-Amz-", b"AWSAccessKeyId="))
+    parameters = scope["query_string"].split(b"&")
+    in_query = any(each.startswith((b"X-Amz-", b"AWSAccessKeyId=")) for each in parameters)
     return in_query or auth.header(scope, b"authorization").startswith(b"AWS")
 
 

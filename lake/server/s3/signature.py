@@ -185,6 +185,8 @@ def _credential(text: str) -> tuple[str, str]:
     parts = scope.split("/")
     if len(parts) != 4 or parts[2:] != ["s3", "aws4_request"] or not all(parts):  # noqa: PLR2004
         _malformed("the credential's scope is not DATE/REGION/s3/aws4_request")
+    if not text.isascii():
+        _malformed("the credential has other characters than ASCII")
     return access, scope
 
 

@@ -13,6 +13,7 @@ import pytest
 from lake.errors import FullError
 from lake.polling import until
 from lake.server.catalog.database import Database
+from lake.server.catalog.group_flush import GroupFlush
 
 WRITERS = 8
 
@@ -23,7 +24,7 @@ class Disk:
     def __init__(self) -> None:
         self.begun = 0
         self.may_end = threading.Semaphore(0)
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def flush(self, _handle: int) -> None:
         self.begun += 1
@@ -86,6 +87,39 @@ def test_after_a_flush_that_failed_no_change_is_taken(database: Database, disk: 
     with pytest.raises(FullError, match="start the lake again"):
         writing(database, 2)()
     assert (count(database), disk.begun) == (1, 1)
+
+
+def test_a_flush_that_is_interrupted_leaves_nobody_waiting(database: Database, disk: Disk) -> None:
+    disk.error = KeyboardInterrupt()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(writing(database, 1))
+        assert until(lambda: disk.begun, interval=0.005, timeout=20)
+        second = pool.submit(writing(database, 2))
+        assert until(lambda: count(database) == 2, interval=0.005, timeout=20)
+        disk.may_end.release()
+        assert isinstance(first.exception(20), KeyboardInterrupt)
+        assert isinstance(second.exception(20), FullError)
+
+
+def test_a_change_that_is_seen_and_not_yet_counted_is_waited_for(
+    database: Database, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_count, ended = threading.Event(), GroupFlush.ended
+
+    def late(log: GroupFlush) -> int:
+        assert may_count.wait(20)
+        return ended(log)
+
+    monkeypatch.setattr(GroupFlush, "ended", late)
+    with ThreadPoolExecutor(2) as pool:
+        change = pool.submit(writing(database, 1))
+        assert until(lambda: count(database) == 1, interval=0.005, timeout=20)
+        flush = pool.submit(database.flush)
+        with pytest.raises(TimeoutError):
+            flush.result(0.05)
+        may_count.set()
+        disk.may_end.release()
+        assert (flush.result(20), change.result(20), disk.begun) == (None, None, 1)
 
 
 def test_a_change_that_is_undone_waits_for_no_flush(database: Database, disk: Disk) -> None:

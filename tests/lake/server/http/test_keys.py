@@ -182,6 +182,17 @@ def test_a_hold_out_is_read_by_its_own_key_alone(
                     gateway.head_object(**copied)
 
 
+def test_an_administrator_of_one_repository_manages_no_others(
+    server: Served, filled: str, name: str, made: Made
+) -> None:
+    with http(server, made("admin", name)) as admin:
+        for method, path, options in management(filled)[:4]:
+            answer = admin.request(method, path, **options)
+            assert answer.status_code == 403, (method, path, answer.text)
+            assert answer.json()["message"].endswith("alone: this concerns the whole lake")
+        assert admin.post(f"{filled}/branch_protection", json={"pattern": "x"}).is_success
+
+
 def test_a_token_ends_with_its_key(server: Served, name: str) -> None:
     key = keys.add(server.home, name, Role.READER)
     login = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}

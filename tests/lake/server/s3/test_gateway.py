@@ -370,6 +370,13 @@ def test_an_unsigned_request_is_no_request_of_s3(server: Served, repo: str, name
     assert httpx.get(f"{where.scheme}://{where.netloc}/{name}").status_code == 401
 
 
+def test_a_call_of_the_api_may_name_what_presigned_addresses_begin_with(
+    api: httpx.Client, repo: str
+) -> None:
+    listed = api.get(f"{repo}/refs/main/objects/ls?prefix=X-Amz-Date/AWSAccessKeyId=")
+    assert (listed.status_code, listed.json()["results"]) == (200, [])
+
+
 def test_a_protected_branch_and_a_read_only_repository_take_no_writes(
     s3: Any, api: httpx.Client, repo: str, name: str
 ) -> None:

@@ -160,6 +160,10 @@ def test_a_header_that_says_what_to_do_must_be_signed(keys: KeyRing) -> None:
         "AWS4-HMAC-SHA256 Credential=a/b",
         "AWS4-ECDSA-P256-SHA256 Credential=a/b, SignedHeaders=host, Signature=0",
         "AWS AKIAIOSFODNN7EXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg=",
+        (
+            "AWS4-HMAC-SHA256 Credential=a/20130524/\udcff/s3/aws4_request, "
+            f"SignedHeaders=host, Signature={EMPTY}"
+        ),
     ],
 )
 def test_other_signatures_are_refused_by_name(keys: KeyRing, authorization: str) -> None:
