@@ -46,7 +46,7 @@ def messages(dataset: str, row: dict[str, Any]) -> tuple[list[Message], list[Mes
     if isinstance(row.get(MESSAGES), list):
         return _split(row[MESSAGES])
     asked, answered = _pair(dataset, list(row))
-    if not row[asked] or not row[answered]:
+    if any(row[name] is None or row[name] == "" for name in (asked, answered)):
         return None
     user = {"role": "user", "content": str(row[asked])}
     return [user], [{"role": "assistant", "content": str(row[answered])}]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 
@@ -19,6 +19,9 @@ from lineage.schema import SAMPLE_KEY
 from pipelines.common.errors import DataError
 from pipelines.inquiry.stage_commits import Finder
 from pipelines.rounds import tables
+
+OWN: Final = "stemma"
+"""Name under which a line says which row it is."""
 
 
 class Records(Protocol):
@@ -70,6 +73,7 @@ class Source:
             refused = decisions.filter(pl.col("decision") == "rejected")
             yield (
                 _texts(rows, self.dataset)
+                .drop("reasons", strict=False)
                 .join(refused.select("round", "row", "reasons"), on=["round", "row"])
                 .sort("row")
             )
@@ -100,14 +104,18 @@ def plain(source: Source, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
     """Yield each accepted row as an object of its columns, and which row it is under `stemma`."""
     del left_out
     for frame in source.accepted():
+        if OWN in frame.columns:
+            raise DataError(
+                f"{source.dataset} has a column {OWN!r}, which is where a line says which row it "
+                "is; rename it in the source"
+            )
         for row in frame.iter_rows(named=True):
-            yield {**content(row), "stemma": origin(source.dataset, row)}
+            yield {**content(row), OWN: origin(source.dataset, row)}
 
 
 def content(row: dict[str, Any]) -> dict[str, Any]:
     """The columns of a row that are no key."""
-    keys = {*SAMPLE_KEY, "reasons"}
-    return {name: value for name, value in row.items() if name not in keys}
+    return {name: value for name, value in row.items() if name not in SAMPLE_KEY}
 
 
 def origin(dataset: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -131,6 +131,29 @@ def test_a_refused_answer_is_paired_once_with_accepted_ones_in_turn() -> None:
     }
 
 
+def test_nothing_is_refused_that_is_accepted_or_has_no_fault() -> None:
+    good = [{"question": "1-1?", "answer": 0}, {"question": "1-1?", "answer": 1}]
+    bad = [
+        {"question": "1-1?", "answer": 1, "reasons": ["of_another_suite"]},
+        {"question": "1-1?", "answer": 2, "reasons": ["max_accepted"]},
+        {"question": "1-1?", "answer": 3, "reasons": ["max_accepted", "answer_is_right"]},
+    ]
+    (line,), summary = written("dpo", source(good, bad))
+    assert (line["chosen"][0]["content"], line["rejected"][0]["content"]) == ("0", "3")
+    assert summary == {
+        "lines": 1,
+        "refused_equal_to_accepted": 1,
+        "refused_without_a_fault": 1,
+    }
+
+
+def test_a_column_of_the_users_is_neither_dropped_nor_written_over() -> None:
+    (line,), _ = written("jsonl", source([{"text": "a", "reasons": "because"}], []))
+    assert line["reasons"] == "because"
+    with pytest.raises(DataError, match="talk has a column 'stemma'"):
+        written("jsonl", source([{"stemma": "mine"}], []))
+
+
 def test_the_command_line_knows_the_formats_of_the_registry() -> None:
     assert [each.value for each in ExportFormat] == list(FORMATS)
     lineage = [name for name, each in FORMATS.items() if each.lineage]
