@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _attribute(
     given, words = content.get("given"), content["words"]
     if given is None:
         return Attribute(name, None, {None: _weights(where, words)})
-    if given not in before:
+    if not isinstance(given, str) or given not in before:
         known = nearest(str(given), before)
         raise GeneratorError(f"{where} depends on {given!r}, which does not stand before it{known}")
     wanted = {word: None for part in before[given].words.values() for word in part}
@@ -135,7 +135,7 @@ def _attribute(
 
 def _weights(where: str, words: object) -> Weights:
     """Check words and weights; a list of words has equal ones."""
-    if isinstance(words, list) and len(words) == len(set(map(str, words))):
+    if _are_distinct(words):
         words = dict.fromkeys(words, 1)
     if not isinstance(words, dict) or not words:
         raise GeneratorError(f"{where}: give a mapping of words and weights, or a list of words")
@@ -146,4 +146,13 @@ def _weights(where: str, words: object) -> Weights:
                 f"{where}: {word!r} has the weight {weight!r}; a word is a text (put it into "
                 "quotes) and its weight a number above 0"
             )
+    if not math.isfinite(sum(map(float, words.values()))):
+        raise GeneratorError(f"{where}: the weights have no sum; give smaller ones")
     return words
+
+
+def _are_distinct(words: object) -> TypeGuard[list[str | float]]:
+    """Whether words are a list of single values, each once."""
+    if not isinstance(words, list) or any(isinstance(each, list | dict) for each in words):
+        return False
+    return len(words) == len(set(map(str, words)))

@@ -56,5 +56,5 @@ def _scores(plan: RoundPlan, fit: Sequence[Making]) -> list[tuple[Making, float 
     numbered = pl.int_range(pl.len(), dtype=pl.Int64).alias("row")
     values = score(best_of.score, candidates.frame(plan, fit).with_columns(numbered))
     sign = -1.0 if best_of.lowest else 1.0
-    signed = [None if value is None else sign * value for value in values.to_list()]
+    signed = [None if value is None else sign * value for value in values.fill_nan(None)]
     return list(zip(fit, signed, strict=True))

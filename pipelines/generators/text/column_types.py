@@ -9,11 +9,11 @@ arguments of a tool call, its JSON is stored.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from lake import documents
@@ -37,6 +37,10 @@ PLAIN: Final[Mapping[str, pl.DataType]] = {
     "number": pl.Float64(),
     "boolean": pl.Boolean(),
 }
+
+LARGEST: Final = float(np.finfo(np.float64).max)
+LARGEST_SHORT: Final = float(np.finfo(np.float32).max)
+"""Numbers beyond which floats of 64 and 32 bits are not finite."""
 
 TOOL_CALLS: Final = "tool_calls"
 CALLS: Final[Mapping[str, Any]] = {
@@ -113,14 +117,25 @@ def stored(value: Any, kind: pl.DataType) -> Any:  # noqa: ANN401  JSON
     if value is None:
         return None
     if kind == pl.String:
-        plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return prompt_escaping.sound(plain)
+        return prompt_escaping.sound(value if isinstance(value, str) else _written(value))
     if isinstance(kind, pl.List) and isinstance(value, list):
         inner = pl.Series(dtype=kind.inner).dtype
         return [stored(each, inner) for each in value]
     if isinstance(kind, pl.Struct) and isinstance(value, dict):
         return _object(value, kind)
     return _number(value, kind)
+
+
+def _written(value: Any) -> str:  # noqa: ANN401  JSON
+    """A value as JSON.
+
+    Raises:
+        ValueError: it holds a number that is not finite, which JSON has no form for.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise ValueError("it holds a number that is not finite") from None
 
 
 def _object(value: Mapping[str, Any], kind: pl.Struct) -> dict[str, Any]:
@@ -135,7 +150,9 @@ def _number(value: Any, kind: pl.DataType) -> Any:  # noqa: ANN401  JSON
     if kind == pl.Boolean and isinstance(value, bool):
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and kind.is_float() and abs(value) < math.inf:
+    if is_number and not abs(value) <= (LARGEST_SHORT if kind == pl.Float32 else LARGEST):
+        raise ValueError("it is a number that real rows cannot hold")
+    if is_number and kind.is_float():
         return float(value)
     if is_number and kind.is_integer() and value == int(value):
         try:

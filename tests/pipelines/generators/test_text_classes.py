@@ -95,6 +95,9 @@ def test_prompts_name_drawn_words_beside_those_of_the_grid(
         ("a: {given: b, words: {x: {y: 1}}}", "depends on 'b', which does not stand before"),
         ("b: {words: [x, z]}\na: {given: b, words: {x: [y]}}", "has no words for b 'z'"),
         ("a: &a [*a]", "attributes"),
+        ("a: {words: [[x]]}", "give a mapping of words and weights, or a list"),
+        ("b: {words: [x]}\na: {given: [b], words: {x: [y]}}", "which does not stand before"),
+        ("a: {words: {x: 1e+308, y: 1e+308}}", "the weights have no sum"),
         ("a: !!python/object:os.system {}", "attribute_files"),
     ],
 )

@@ -259,6 +259,18 @@ def test_columns_have_the_type_of_their_schema_where_no_real_row_has_one() -> No
             column_types.stored(wrong, kind)
 
 
+@pytest.mark.parametrize("kind", [pl.Int64(), pl.Float64(), pl.Float32(), pl.String()])
+def test_a_number_that_is_not_finite_is_never_stored(kind: pl.DataType) -> None:
+    for text in ("1e999", "NaN", "-Infinity"):
+        with pytest.raises(ValueError, match="it "):
+            column_types.stored(json.loads(text), kind)
+    if kind != pl.String:
+        with pytest.raises(ValueError, match="a number that real rows cannot hold"):
+            column_types.stored(10**400, kind)
+    with pytest.raises(ValueError, match="a number that real rows cannot hold"):
+        column_types.stored(1e39, pl.Float32())
+
+
 def test_a_pool_with_chats_of_which_nobody_said_is_refused(tmp_path: Path) -> None:
     request = fitted(talks(4), tmp_path, identity=IDENTITY)
     with pytest.raises(GeneratorError, match=r"'messages' of texts; .* add it to fit\.text\.keep"):
