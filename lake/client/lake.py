@@ -40,6 +40,10 @@ class Lake:
         """Address of the lake, without the API's own path."""
         return self.connection.endpoint
 
+    def on_server(self, ref: str) -> str:
+        """A ref expression as the server knows it."""
+        return ref
+
     # Repositories
 
     def ensure(self, namespace: str) -> int:

@@ -53,7 +53,7 @@ class MigratedLake(Lake):
 
     def set_branch(self, branch: str, commit: str) -> None:
         """As `Lake.set_branch`."""
-        super().set_branch(branch, self._inward(commit))
+        super().set_branch(branch, self.on_server(commit))
 
     def tags(self, prefix: str = "") -> dict[str, str]:
         """As `Lake.tags`."""
@@ -61,15 +61,15 @@ class MigratedLake(Lake):
 
     def tag(self, name: str, commit: str) -> None:
         """As `Lake.tag`."""
-        super().tag(name, self._inward(commit))
+        super().tag(name, self.on_server(commit))
 
     def resolve(self, ref: str) -> Commit:
         """As `Lake.resolve`."""
-        return self.ids.shown(super().resolve(self._inward(ref)))
+        return self.ids.shown(super().resolve(self.on_server(ref)))
 
     def log(self, ref: str, *, first_parent: bool = False) -> Iterator[Commit]:
         """As `Lake.log`."""
-        return map(self.ids.shown, super().log(self._inward(ref), first_parent=first_parent))
+        return map(self.ids.shown, super().log(self.on_server(ref), first_parent=first_parent))
 
     def commit(self, branch: str, message: str, metadata: Mapping[str, str]) -> Commit:
         """As `Lake.commit`."""
@@ -77,18 +77,18 @@ class MigratedLake(Lake):
 
     def merge(self, source: str, into: str, message: str, metadata: Mapping[str, str]) -> Commit:
         """As `Lake.merge`."""
-        return super().merge(self._inward(source), into, message, metadata)
+        return super().merge(self.on_server(source), into, message, metadata)
 
     def cherry_pick(
         self, branch: str, commit: str, message: str, metadata: Mapping[str, str]
     ) -> Commit:
         """As `Lake.cherry_pick`."""
-        picked = super().cherry_pick(branch, self._inward(commit), message, metadata)
+        picked = super().cherry_pick(branch, self.on_server(commit), message, metadata)
         return self.ids.shown(picked)
 
     def merge_base(self, source: str, destination: str) -> str:
         """As `Lake.merge_base`."""
-        base = super().merge_base(self._inward(source), self._inward(destination))
+        base = super().merge_base(self.on_server(source), self.on_server(destination))
         return self.ids.outward(base)
 
     def diff(
@@ -101,23 +101,23 @@ class MigratedLake(Lake):
         checksums: bool = False,
     ) -> Iterator[Change]:
         """As `Lake.diff`."""
-        left, right = self._inward(left), self._inward(right)
+        left, right = self.on_server(left), self.on_server(right)
         return super().diff(left, right, prefix=prefix, three_dot=three_dot, checksums=checksums)
 
     def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
         """As `Lake.objects`."""
-        return super().objects(self._inward(ref), prefix)
+        return super().objects(self.on_server(ref), prefix)
 
     def read(self, ref: str, path: str, max_bytes: int | None = None) -> bytes:
         """As `Lake.read`."""
-        return super().read(self._inward(ref), path, max_bytes)
+        return super().read(self.on_server(ref), path, max_bytes)
 
     def scan_parts(self, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
         """As `Lake.scan_parts`."""
-        return super().scan_parts(self._inward(ref), parts)
+        return super().scan_parts(self.on_server(ref), parts)
 
-    def _inward(self, ref: str) -> str:
-        """A ref as the server knows it; names of branches and tags come before digits of an id."""
+    def on_server(self, ref: str) -> str:
+        """As `Lake.on_server`; names of branches and tags come before digits of an id."""
         found, name = self.ids.inward(ref), refs.base(ref)
         if found == ref or len(name) == _ID_DIGITS:
             return found

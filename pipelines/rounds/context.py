@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lake import private, settings
-from lake.client import Lake, connect
+from lake.client import Lake
 from pipelines.params import Params, Round, load, resolve
 from pipelines.rounds import moved_commits, receipts
 from pipelines.rounds.keys import StageKey
@@ -44,8 +44,7 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
     repository = params.lake.holdout if holdout else params.lake.repository
     if holdout and isinstance(where, settings.Remote):
         where = settings.holdout(where)
-    find_ids = moved_commits.find_ids if moved_commits.may_apply(where, repository) else None
-    return connect(where, repository, find_ids)
+    return moved_commits.opened(where, repository)
 
 
 def open_context(key: str) -> RoundContext:

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError
 
 from lake import documents, files, refs, settings
-from lake.client import Lake
+from lake.client import Lake, connect
 from lake.commit_ids import NONE_MOVED, CommitIds, Moved
 from lake.documents import DocumentError
 from lake.errors import NotFoundError
@@ -132,6 +132,15 @@ def path(repository: str) -> Path:
 def may_apply(where: settings.Remote | settings.Embedded, repository: str) -> bool:
     """Tell whether a lake has to be asked for a map; an embedded one is no lake to move to."""
     return isinstance(where, settings.Remote) or path(repository).exists()
+
+
+def opened(where: settings.Remote | settings.Embedded, repository: str) -> Lake:
+    """Open a repository, whose commits may have been moved there, by the ids that they had.
+
+    Raises:
+        LakeError: the lake does not answer.
+    """
+    return connect(where, repository, find_ids if may_apply(where, repository) else None)
 
 
 def find_ids(lake: Lake) -> CommitIds:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake import settings
-from lake.client import browsing, connect
+from lake.client import browsing
 from lake.client.connection import Connection
 from lake.settings import Embedded, Remote
 from lake.visible import visible
+from pipelines.rounds import moved_commits
 from review.cli.output import make_console, number, print_json, table
 from review.errors import UsageError
 
@@ -35,7 +36,7 @@ def run(*, place: str, home: Path | None, as_json: bool) -> None:
     elif not ref:
         _print(_refs(where, repository), as_json=as_json)
     else:
-        _print(_level(browsing.connection(where), repository, ref, path), as_json=as_json)
+        _print(_level(where, repository, ref, path), as_json=as_json)
 
 
 def cat(*, place: str, home: Path | None, as_json: bool) -> None:
@@ -47,7 +48,8 @@ def cat(*, place: str, home: Path | None, as_json: bool) -> None:
     repository, ref, path = _split(place)
     if not path:
         raise UsageError(f"{place} is no object: name REPOSITORY/REF/PATH")
-    pieces = browsing.pieces(browsing.connection(_lake(home)), repository, ref, path)
+    lake = moved_commits.opened(_lake(home), repository)
+    pieces = browsing.pieces(lake.connection, repository, lake.on_server(ref), path)
     if as_json:
         print_json({"place": place, "text": "".join(_texts(place, pieces))})
     elif sys.stdout.isatty():
@@ -64,7 +66,7 @@ def log(*, place: str, amount: int, home: Path | None, as_json: bool) -> None:
     repository, ref, path = _split(place)
     if not ref or path:
         raise UsageError(f"{place} is no ref: name REPOSITORY/REF")
-    commits = islice(connect(_lake(home), repository).log(ref), amount)
+    commits = islice(moved_commits.opened(_lake(home), repository).log(ref), amount)
     rows = [
         {
             "commit": commit.id,
@@ -117,14 +119,17 @@ def _repositories(lake: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _refs(where: Remote | Embedded, repository: str) -> Iterator[dict[str, Any]]:
-    lake = connect(where, repository)
+    lake = moved_commits.opened(where, repository)
     for kind, refs in (("branch", lake.branches()), ("tag", lake.tags())):
         for name, commit in refs.items():
             yield {"ref": name, "type": kind, "commit": commit[:_SHOWN_LETTERS]}
 
 
-def _level(lake: Connection, repository: str, ref: str, path: str) -> Iterator[dict[str, Any]]:
-    for item in browsing.level(lake, repository, ref, path):
+def _level(
+    where: Remote | Embedded, repository: str, ref: str, path: str
+) -> Iterator[dict[str, Any]]:
+    lake = moved_commits.opened(where, repository)
+    for item in browsing.level(lake.connection, repository, lake.on_server(ref), path):
         is_object = item.path_type == "object"
         yield {"path": item.path, "bytes": item.size_bytes if is_object else None}
 

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from lake.client import browsing
+from lake.client import browsing, connect
 from lake.errors import NotFoundError
+from pipelines.rounds import moved_commits
+from pipelines.rounds.moved_commits import CommitMap
 from review.commands import lake_browse
 from review.errors import UsageError
 from tests.lake.servers import Served
@@ -101,3 +103,29 @@ def test_what_is_not_there_is_one_sentence(server: Served, place: str, tmp_path:
         lake_browse.log(place=place, amount=1, **options)
     with pytest.raises(UsageError, match="there is no lake in"):
         lake_browse.run(place="", home=tmp_path, as_json=False)
+
+
+def test_ids_that_commits_had_before_a_move_are_understood_and_shown(
+    server: Served,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    last, first = connect(server.remote, place).log("main")
+    former = {"1" * 64: first.id, "2" * 64: last.id}
+    held = CommitMap(
+        repository=place, created=1, first="1" * 64, commits=former, dates={}, committers={}
+    )
+    monkeypatch.chdir(tmp_path)
+    moved_commits.FOLDER.mkdir(parents=True)
+    moved_commits.path(place).write_bytes(held.encoded())
+    assert [row["path"] for row in listed(capsys, server, f"{place}/22222222")][:2] == [
+        "a.txt",
+        "d/",
+    ]
+    assert {row["commit"] for row in listed(capsys, server, place)} == {"2" * 12}
+    lake_browse.log(place=f"{place}/{'2' * 64}", amount=9, home=server.home, as_json=True)
+    assert [row["commit"] for row in json.loads(capsys.readouterr().out)] == ["2" * 64, "1" * 64]
+    lake_browse.cat(place=f"{place}/222222/a.txt", home=server.home, as_json=True)
+    assert json.loads(capsys.readouterr().out)["text"] == TEXT
