@@ -9,18 +9,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pipelines.common.errors import ParamsError, ProjectError
 from pipelines.common.seeds import derive_seed
-from pipelines.generators.protocol import GenerateResult, Trial, Tries
+from pipelines.generators.protocol import GenerateRequest, GenerateResult, Trial, Tries
 from pipelines.generators.registry import GENERATORS
 from pipelines.inquiry import cost_estimate
 from pipelines.inquiry.cost_estimate import Part
-from pipelines.rounds import kept_columns
+from pipelines.rounds import kept_columns, pinned_samples
 from pipelines.rounds.context import RoundContext
 
 
@@ -73,7 +74,8 @@ def prepare(ctx: RoundContext, count: int) -> Iterator[RoundTrial]:
 
     Raises:
         ParamsError: its generator cannot be tried.
-        StaleError: the previous round is not published.
+        ProjectError: no scorer gives the score by which the generator chooses.
+        StaleError: the previous round is not published, or one that the generator reads.
         GeneratorError: the round cannot be planned.
     """
     round_ = ctx.round
@@ -90,8 +92,20 @@ def prepare(ctx: RoundContext, count: int) -> Iterator[RoundTrial]:
     with tempfile.TemporaryDirectory(prefix="stemma-try-") as folder:
         fit = round_.settings.fit.of(round_.generator)
         generator.fit(samples, fit, seed, Path(folder))
-        request = round_.generate_request(Path(folder))
+        request = _request(ctx, Path(folder))
         yield RoundTrial(ctx, generator.trial(request, count), count, samples)
+
+
+def _request(ctx: RoundContext, folder: Path) -> GenerateRequest[Any]:
+    """The request of the round to its generator, with what it reads and is scored by."""
+    request = ctx.round.generate_request(folder)
+    request = replace(request, samples=pinned_samples.reader(ctx.lake))
+    if GENERATORS.load(ctx.round.generator).scored_by(request.settings) is None:
+        return request
+    from pipelines.verification import row_scores  # noqa: PLC0415  imports Great Expectations
+
+    row_scores.check(ctx.round)
+    return replace(request, score=row_scores.score(ctx, ctx.previous().commit))
 
 
 def _judged(ctx: RoundContext, candidates: pl.DataFrame) -> pl.DataFrame:

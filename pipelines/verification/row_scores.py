@@ -61,17 +61,22 @@ def scorer_of(round_: Round, column: str) -> str:
     return by_column[column]
 
 
-def score(ctx: RoundContext) -> Score:
-    """Make what scores rows like candidates by a column, as `GenerateRequest.score`."""
+def score(ctx: RoundContext, pinned: str | None = None) -> Score:
+    """Make what scores rows like candidates by a column, as `GenerateRequest.score`.
+
+    Args:
+        ctx: the round.
+        pinned: commit whose real rows scorers see; None: the one that was fitted on.
+    """
 
     @lru_cache(maxsize=1)
     def inputs() -> Given:
-        return judging.scorer_inputs(ctx, ctx.receipt("fit").commit)
+        return judging.scorer_inputs(ctx, pinned or ctx.receipt("fit").commit)
 
     def scored(column: str, candidates: pl.DataFrame) -> pl.Series:
         name = scorer_of(ctx.round, column)
         settings = registry.settings(name, ctx.round.settings.verify.scorers[name])
-        shown = ctx.round.settings.modality.shown(kept_columns.table(ctx, candidates))
+        shown = ctx.round.settings.modality.shown(kept_columns.table(ctx, candidates, pinned))
         return scoring.score(name, settings, shown, inputs())[column].cast(pl.Float64)
 
     return scored

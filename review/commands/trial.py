@@ -73,8 +73,14 @@ def _rendered(tried: Tried) -> Iterator[Text]:
     if asked is not None:
         for (planned,), rows in asked.group_by("planned", maintain_order=True):
             yield Text(f"\ncandidate {planned}", style="bold")
-            yield from exchanges.draw(rows.to_dicts())
-            row = rows["row"][0]
+            chosen = rows.filter("chosen")
+            yield from exchanges.draw(chosen.to_dicts())
+            if others := len(rows) - len(chosen):
+                yield sentence(
+                    f"{others} more {plural('request', others)}, for candidates that are no "
+                    "better; --json has them"
+                )
+            row = chosen["row"][0]
             if row is not None and tried.verdicts is not None:
                 yield from _verdicts(tried, int(row))
     if tried.unjudged is not None:

@@ -91,6 +91,10 @@ def test_captions_name_their_image_at_its_commit(
         project.run("lake", "")
         project.run("ingest", "tiny")
         project.run("ingest", "captions")
+        tried = project.stemma("try", "captions", "-n", "2")
+        assert tried.code == 0, tried.said
+        assert tried.out.count("Brighter on the") == 2
+        assert tried.out.count("1 more request, for candidates that are no better") == 2
         project.round("captions-1")
         assert len(proxy.seen) == 2 * CANDIDATES
     lake = project.lake()
