@@ -29,6 +29,7 @@ STYLES = {
     "warn": "yellow",
     "warning": "yellow",
     "duplicate": "yellow",
+    "surplus": "yellow",
     "unknown": "yellow",
     "in progress": "cyan",
     "block": "red",

@@ -10,7 +10,7 @@ from review.cli.output import number, plural
 from review.diff import guard_checks
 from review.diff.shift import Shift
 from review.diff.texts import text
-from review.diff.values import DataDiff, Interval, Metric
+from review.diff.values import DECISIONS, DataDiff, Interval, Metric
 
 SIGNS: Final = {"added": "+", "removed": "−", "changed": "~", "conflict": "!"}
 NAMED: Final = 5
@@ -92,12 +92,13 @@ def sentences(diff: DataDiff, *, whole: bool = False) -> Iterator[str]:
 
 def rounds(diff: DataDiff) -> Section:
     """Samples and decisions, round by round."""
-    names = ("added", "removed", "changed"), ("accepted", "rejected", "duplicate")
+    counted = (name for entry in diff.rounds for name in entry.decisions)
+    names = ("added", "removed", "changed"), tuple(dict.fromkeys((*DECISIONS, *counted)))
     body = [
         [
             str(entry.round),
             *(number(entry.samples[name]) for name in names[0]),
-            *(number(entry.decisions[name]) for name in names[1]),
+            *(number(entry.decisions.get(name, 0)) for name in names[1]),
             entry.guard or "–",
         ]
         for entry in diff.rounds

@@ -17,13 +17,15 @@ from review.diff.shift import Shift
 
 ORDER: Final = ("removed", "changed", "decision", "verdict", "parents", "refused", "added")
 """Changes in the order in which a reviewer looks at them."""
+DECISIONS: Final = ("accepted", "rejected", "duplicate")
+"""Decisions that every round counts; `surplus` is counted by one that ends with so many."""
 MEANINGS: Final[Mapping[str, str]] = {
     "removed": "an accepted sample is gone",
     "changed": "an accepted sample has another payload",
     "decision": "the same candidate is decided otherwise",
     "verdict": "an expectation judges the same candidate otherwise",
     "parents": "the same candidate has other parents",
-    "refused": "a new candidate is rejected, or repeats another",
+    "refused": "a new candidate is rejected, repeats another, or is more than was asked for",
     "added": "an accepted sample is new",
 }
 
@@ -36,7 +38,7 @@ class RoundChange:
     samples: dict[str, int]
     """Accepted samples by change: added, removed, changed."""
     decisions: dict[str, int]
-    """Candidates of the right side by decision: accepted, rejected, duplicate."""
+    """Candidates of the right side by decision; surplus, where the round ends with so many."""
     guard: str | None
 
 

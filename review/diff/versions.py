@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 
 from lake.client import Lake
+from lineage.schema import OUTCOMES
 from pipelines.rounds import tables
 from review.diff import quality
 from review.diff.distance import Distance, distance
-from review.diff.values import RoundChange, Side
+from review.diff.values import DECISIONS, RoundChange, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,11 @@ class Version:
         manifest = self.manifests[number]
         changed = dict(rows.filter(pl.col("round") == number).group_by("change").len().iter_rows())
         counts = manifest.get("counts", {})
+        outcomes = [name for name in OUTCOMES if name in {*DECISIONS, *counts}]
         return RoundChange(
             round=number,
             samples={name: changed.get(name, 0) for name in ("added", "removed", "changed")},
-            decisions={name: counts.get(name, 0) for name in ("accepted", "rejected", "duplicate")},
+            decisions={name: counts.get(name, 0) for name in outcomes},
             guard=(manifest.get("guard") or {}).get("verdict"),
         )
 

@@ -19,7 +19,7 @@ from review.ui import app_state
 HERE: Final = Path(__file__).parent
 MOODS: Final = {
     "good": ("published", "pass", "passed", "accepted"),
-    "odd": ("warn", "warning", "duplicate", "unknown", "override"),
+    "odd": ("warn", "warning", "duplicate", "surplus", "unknown", "override"),
     "bad": ("block", "blocked", "rejected", "failed", "critical"),
     "live": ("in progress", "judged"),
 }

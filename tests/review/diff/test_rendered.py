@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from lineage.statistics import Tally
 from pipelines.features import images
 from review.cli import diff_options
 from review.commands import diff as diff_command
-from review.diff import build, checks, markdown, page, terminal
+from review.diff import build, checks, markdown, page, sections, terminal
+from review.diff.distance import Distance
 from review.diff.samples import LONG, Picture, picture, samples
 from review.diff.texts import text
 from review.diff.values import MEANINGS, ORDER, DataDiff
+from review.diff.versions import Version
 from review.errors import Findings, UsageError
 
 HOSTILE = (
@@ -152,6 +156,20 @@ def test_a_terminal_shows_hostile_samples_as_text(diff: DataDiff) -> None:
     assert "\x1b" not in shown
     assert "1 removed, 1 changed, 1 added" in shown
     assert "columns gained" in shown
+
+
+def test_rounds_that_end_with_so_many_say_their_surplus(diff: DataDiff) -> None:
+    version = Version("c" * 64, [1, 2], Distance(Tally(), None), {}, {1: {}, 2: {}})
+    counts = {"candidates": 64, "accepted": 50, "rejected": 9, "duplicate": 1, "surplus": 4}
+    ended = replace(version, manifests={1: {"counts": counts}, 2: {"counts": {"accepted": 3}}})
+    rows = pl.DataFrame(schema={"round": pl.Int32, "change": pl.String})
+    changes = [ended.change(number, rows) for number in (1, 2)]
+    shown = sections.rounds(replace(diff, rounds=changes))
+    assert shown.columns[4:] == ("accepted", "rejected", "duplicate", "surplus", "guard")
+    assert [row[4:8] for row in shown.rows] == [["50", "9", "1", "4"], ["3", "0", "0", "0"]]
+    plain = sections.rounds(replace(diff, rounds=changes[1:]))
+    assert plain.columns[4:] == ("accepted", "rejected", "duplicate", "guard")
+    assert changes[1].decisions == {"accepted": 3, "rejected": 0, "duplicate": 0}
 
 
 def test_a_sample_has_both_sides(diff: DataDiff) -> None:
