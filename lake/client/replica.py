@@ -71,12 +71,11 @@ class Replica(Lake):
         listed = self.connection.pages(method, records.Refs, self.repository, show_hidden=False)
         return set(self.branches()) - {ref.id for ref in listed}
 
-    def uncommitted(self, branch: str) -> int:
-        """How many paths of a branch are changed and not committed."""
+    def uncommitted(self, branch: str) -> set[str]:
+        """The paths of a branch that are changed and not committed."""
         method = self._sdk.branches_api.diff_branch
-        return sum(
-            1 for _ in self.connection.pages(method, records.Differences, self.repository, branch)
-        )
+        lines = self.connection.pages(method, records.Differences, self.repository, branch)
+        return {line.path for line in lines}
 
     def changes(self, before: str, after: str) -> dict[str, ObjectState | None]:
         """What a commit holds that another does not, by path; None where an object is removed.

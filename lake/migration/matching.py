@@ -70,6 +70,25 @@ def same(step: Step, made: Commit, before: str, source: Replica, target: Replica
     )
 
 
+def refuse_staged(target: Replica, branch: str, paths: Collection[str]) -> None:
+    """Refuse a branch on which somebody has staged something.
+
+    Args:
+        target: the repository.
+        branch: one of it.
+        paths: what is staged there and not of a move.
+
+    Raises:
+        ConflictError: something is.
+    """
+    if paths:
+        raise ConflictError(
+            f"the branch {branch} of {target.repository} in the lake at {target.endpoint} has "
+            f"{len(paths)} uncommitted changes that are not of this move, such as {min(paths)}: "
+            "whoever works there resets the branch, or moves to an empty repository"
+        )
+
+
 def entries(commit: Commit) -> dict[str, str]:
     """The metadata of a commit without what servers add."""
     return {

@@ -111,7 +111,7 @@ def read(source: Replica, named: Iterable[str] = ()) -> Plan:
         tuple(source.protected()),
         roots[0],
         tuple(_step(source, commit, lines[commit.id]) for commit in ordered if commit.parents),
-        sum(source.uncommitted(branch) for branch in branches),
+        sum(len(source.uncommitted(branch)) for branch in branches),
     )
 
 

@@ -65,15 +65,29 @@ class Replay:
             CorruptError: a commit comes out with another tree, or an object is damaged.
         """
         self._heads = self.target.branches()
-        for branch in {step.branch for step in self.plan.steps} & self._heads.keys():
-            if self.target.uncommitted(branch):  # by a move that was interrupted
-                self.target.forget_staged(branch)
+        missing = [step for step in self.plan.steps if step.commit.id not in self.found]
+        next_on = {step.branch: step for step in reversed(missing)}
+        for branch in next_on.keys() & self._heads.keys():
+            self._forget_staged(next_on[branch])
         for step in self.plan.steps:
             if step.commit.id not in self.found:
                 self._make(step)
                 self.tally.commits += 1
             self._done += step.size
             self.tell(self._done, self.plan.bytes)
+
+    def _forget_staged(self, step: Step) -> None:
+        """Drop what a move that was interrupted has staged for a commit.
+
+        Raises:
+            ConflictError: somebody else has staged something.
+        """
+        staged = self.target.uncommitted(step.branch)
+        if step.branch == self.plan.default_branch:
+            others = staged - self.source.changes(step.parent, step.commit.id).keys()
+            matching.refuse_staged(self.target, step.branch, others)
+        if staged:
+            self.target.forget_staged(step.branch)
 
     def _make(self, step: Step) -> None:
         before = self.found[step.parent].id

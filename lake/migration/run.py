@@ -145,7 +145,7 @@ def _point(
     """Make branches and tags.
 
     Raises:
-        ConflictError: one is there, and leads elsewhere.
+        ConflictError: one is there, and leads elsewhere or has uncommitted changes.
     """
     ours = {*known, *(commit.id for commit in found.values())}
     heads, tags = target.branches(), target.tags()
@@ -156,6 +156,7 @@ def _point(
         if name == planned.default_branch or head not in {None, *ours}:
             raise _elsewhere(target, "branch", name, head)
         if head is not None:
+            matching.refuse_staged(target, name, target.uncommitted(name))
             target.delete_branch(name)
         hidden = name in planned.hidden or name in planned.kept
         target.make_branch(name, commit, hidden=hidden)

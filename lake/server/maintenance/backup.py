@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lake import files, private
+from lake import files, keys, private
 from lake.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from lake.home import LakeHome
 from lake.server.catalog import high_water
@@ -165,6 +165,8 @@ def _copy_kept(source: LakeHome, target: LakeHome) -> None:
     for name in backup_place.KEPT:
         if (source.path / name).exists():
             _copy_file(source.path / name, target.path / name)
+        elif name == keys.FILE:  # whoever removed it has revoked all keys
+            (target.path / name).unlink(missing_ok=True)
 
 
 def _check_newer(draft: Path, backup: LakeHome) -> None:

@@ -276,6 +276,22 @@ def test_work_on_the_target_is_never_overwritten(
         move(history, server, salted)
 
 
+@pytest.mark.parametrize("branch", ["main", "side"])
+def test_what_somebody_staged_on_the_target_stays(
+    history: History, server: Served, salted: Served, branch: str
+) -> None:
+    known = [moved.id for moved in move(history, server, salted).moved.values()]
+    target = replica(salted.remote, history.name)
+    target.write_bytes(branch, "mine", b"mine")
+    move(history, server, salted)
+    assert target.read(branch, "mine") == b"mine"
+    history.write(branch, "later", "later")
+    history.commit(branch, "later")
+    with pytest.raises(ConflictError, match=f"{branch} of .* has 1 uncommitted changes .* mine:"):
+        move(history, server, salted, known=known)
+    assert target.read(branch, "mine") == b"mine"
+
+
 def test_what_is_new_in_the_source_follows(
     history: History, server: Served, salted: Served
 ) -> None:

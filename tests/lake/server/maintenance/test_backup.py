@@ -347,3 +347,7 @@ def test_keys_are_in_a_backup(local: InProcessLake, tmp_path: Path) -> None:
     backup.restore(tmp_path / "backup", LakeHome(tmp_path / "again"))
     assert keys.read(tmp_path / "again") == (key,)
     assert keys.path(tmp_path / "again").stat().st_mode & 0o777 == 0o600
+    keys.path(local.home.path).unlink()  # which revokes all keys
+    backup.take(local.home, tmp_path / "backup")
+    backup.restore(tmp_path / "backup", LakeHome(tmp_path / "later"))
+    assert keys.read(tmp_path / "later") == ()
