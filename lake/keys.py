@@ -40,7 +40,7 @@ class Role(StrEnum):
     ADMIN = "admin"
     """Everything."""
     WRITER = "writer"
-    """Read, write, commit, merge, and make repositories, branches and tags."""
+    """Read, write, commit, merge, make repositories, and make and remove branches and tags."""
     READER = "reader"
     """Read."""
 
@@ -92,7 +92,9 @@ def add(home: Path, name: str, role: Role, repositories: Sequence[str] = ()) -> 
         FullError: the file cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidError(f"{name!r} is no name for a key: 1 to 64 of a-z, 0-9 and . _ @ + -")
+        raise InvalidError(
+            f"{name!r} is no name for a key: 1 to 64 letters (a to z), digits and . _ @ + -"
+        )
     for repository in repositories:
         if not _REPOSITORY.fullmatch(repository):
             raise InvalidError(f"{repository!r} is no name of a repository")

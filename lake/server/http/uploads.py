@@ -105,14 +105,12 @@ async def _store_form(app: AppState, http: HttpRequest) -> tuple[StoredObject, s
 
 async def _first(chunks: AsyncIterator[bytes]) -> tuple[bytes, bool]:
     """The beginning of a body: all of a small one, and whether that is all."""
-    parts: list[bytes] = []
-    size = 0
+    data = bytearray()  # a list of tiny parts would take many times their bytes
     async for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size > SMALL:
-            return b"".join(parts), False
-    return b"".join(parts), True
+        data += chunk
+        if len(data) > SMALL:
+            return bytes(data), False
+    return bytes(data), True
 
 
 async def _chained(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
