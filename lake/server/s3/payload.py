@@ -193,18 +193,20 @@ class _Input:
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
         self._buffer = b""
+        self._start = 0
+        """Where in the buffer the next byte is: cutting it off would copy all that follow."""
         self.is_at_end = False
 
     async def line(self, *, at_end: bool = False) -> bytes:
         """The next line, without its end; with `at_end`, the end of the body is one too."""
-        while b"\r\n" not in self._buffer:
-            if len(self._buffer) > MAX_LINE:
+        while (end := self._buffer.find(b"\r\n", self._start)) < 0:
+            if self._left > MAX_LINE:
                 raise _broken()
             if not await self._more():
-                if at_end and not self._buffer:
+                if at_end and not self._left:
                     return b""
                 raise _broken()
-        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        line, self._start = self._buffer[self._start : end], end + 2
         return line
 
     async def line_end(self) -> None:
@@ -216,16 +218,22 @@ class _Input:
         """The next bytes, in parts as they come."""
         left = size
         while left:
-            if not self._buffer and not await self._more():
+            if not self._left and not await self._more():
                 raise S3Error(400, "IncompleteBody", "the body ends within a chunk")
-            part, self._buffer = self._buffer[:left], self._buffer[left:]
+            part = self._buffer[self._start : self._start + left]
+            self._start += len(part)
             left -= len(part)
             yield part
+
+    @property
+    def _left(self) -> int:
+        """How many bytes of the buffer are not taken yet."""
+        return len(self._buffer) - self._start
 
     async def _more(self) -> bool:
         async for chunk in self._chunks:
             if chunk:
-                self._buffer += chunk
+                self._buffer, self._start = self._buffer[self._start :] + chunk, 0
                 return True
         self.is_at_end = True
         return False
