@@ -43,6 +43,8 @@ class Part:
     expected: Estimate
     seconds: float | None
     """Estimated by the time per request of the previous round; None: unknown."""
+    pictures: bool = False
+    """Whether they ask for pictures, which have prices of their own."""
 
 
 def next_round(params: Params, name: str) -> tuple[Params, str]:
@@ -103,7 +105,10 @@ def estimate(ctx: RoundContext) -> list[Part]:
     samples_of = pinned_samples.reader(ctx.lake)
     request = replace(request, expected=_expected(ctx), samples=samples_of)
     costs = generator.cost(samples, fit, seed, request)
-    parts = [Part("generate", cost.service, cost.expected, _seconds(ctx, cost)) for cost in costs]
+    parts = [
+        Part("generate", cost.service, cost.expected, _seconds(ctx, cost), cost.pictures)
+        for cost in costs
+    ]
     judges = scorer_costs(ctx, samples, request.expected or request.candidates)
     return parts + [Part("verify", cost.service, cost.expected, None) for cost in judges]
 

@@ -24,9 +24,11 @@ from pipelines.common import digests
 from pipelines.llm import answers
 from pipelines.llm.answers import Answer
 from pipelines.llm.attempt_error import AttemptError
-from pipelines.llm.values import Request, Usage
+from pipelines.llm.values import NOTHING, Request, Usage
 
 PATH: Final = "/images/generations"
+UNCOUNTED: Final = Usage(known=False)
+"""Of a picture, which is paid by itself and not by its tokens."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,24 @@ def read(data: bytes, request: ImageRequest) -> Answer:
     """Return the picture in the body of a 200, as base64.
 
     Raises:
-        AttemptError: It is not JSON, holds an error, or holds no picture within the limits.
+        AttemptError: It is not JSON, holds an error, or holds no picture within the limits; a
+            picture that cannot be used was billed all the same.
     """
     body = answers.content(data)
-    usage = Usage()  # a picture has a price of its own
     model = str(body.get("model") or request.model)[: answers.MAX_QUOTED]
     try:
         text = _picture(body)
+        _check(text)
+    except AttemptError as error:
+        raise error.billed(UNCOUNTED) from None
+    return Answer(text, None, model, NOTHING, "stop")  # a picture has a price of its own
+
+
+def _check(text: str) -> None:
+    try:
         pixels(text)
     except ImageFileError as error:
         raise AttemptError(f"the service answered with a picture that {error}") from None
-    return Answer(text, None, model, usage, "stop")
 
 
 def pixels(text: str) -> NDArray[np.uint8]:

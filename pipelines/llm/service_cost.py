@@ -14,3 +14,5 @@ class ServiceCost:
 
     service: Service
     expected: Estimate
+    pictures: bool = False
+    """Whether it is asked for pictures, which have prices of their own."""

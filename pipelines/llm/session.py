@@ -16,6 +16,7 @@ from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache, Spent
 from pipelines.llm.costs import Ledger
 from pipelines.llm.figures import Figures
+from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.rate import RateLimiter
 from pipelines.llm.settings import Service
 from pipelines.llm.values import NOTHING, Failure, Reply, Request, Usage
@@ -100,10 +101,10 @@ class RequestSession:
         self.ledger.remember(paid, answered=len(paid))
         self.ledger.remember(self.before, 0)
         self.figures.begin(len(missing))
-        for sentence in {prices.sentence(self.service, each.model) for each in missing[:1]} - {
-            None
-        }:
-            console.line(str(sentence))
+        for each in missing[:1]:
+            sentence = prices.sentence(self.service, each.model)
+            if sentence is not None and not isinstance(each, ImageRequest):
+                console.line(sentence)
         self.progress(len(self.results), self.total)
 
     def finish(self, result: Reply | Failure) -> None:
@@ -155,7 +156,8 @@ class RequestSession:
         """Return what an attempt cost, in dollars; None: the price is unknown."""
         paid = costs.paid(self.service, request, usage)
         self.ledger.unpriced |= paid is None
-        if not usage.known and paid and not self.told:
+        pictured = isinstance(request, ImageRequest)
+        if not usage.known and paid and not self.told and not pictured:
             self.told = True
             console.line(
                 f"{request.model}: the service does not say how many tokens it took, so each "

@@ -43,7 +43,7 @@ def run(*, name: str, as_json: bool) -> None:
 
 
 def _to_dict(part: Part) -> dict[str, Any]:
-    guess = prices.estimated(part.service, part.service.model)
+    guess = None if part.pictures else prices.estimated(part.service, part.service.model)
     return {
         "stage": part.stage,
         "model": part.service.model,
@@ -78,15 +78,13 @@ def _range(low: float | None, high: float | None, digits: int = 0) -> str:
 
 def _remarks(parts: list[Part]) -> Iterator[str]:
     """Sentences about what the table does not show: unknown prices, budgets, durations."""
-    guesses = (prices.sentence(part.service, part.service.model) for part in parts)
+    texts = (part.service for part in parts if not part.pictures)
+    guesses = (prices.sentence(service, service.model) for service in texts)
     yield from dict.fromkeys(guess for guess in guesses if guess is not None)
     for part in parts:
         model, high = part.service.model, part.expected.dollars_high
         if high is None:
-            yield (
-                f"the price of {model} is unknown: add it to prices of the service, in dollars per "
-                f"million tokens of input and output"
-            )
+            yield _unknown_price(part)
         elif part.service.budget_usd is not None and high > part.service.budget_usd:
             yield (
                 f"{part.stage} may stop at budget_usd, ${part.service.budget_usd:,.2f}; what was "
@@ -94,3 +92,13 @@ def _remarks(parts: list[Part]) -> Iterator[str]:
             )
         if model == LOCAL and part.seconds is None:
             yield f"how long {part.stage} takes on the local model is unknown before a first round"
+
+
+def _unknown_price(part: Part) -> str:
+    """Where a price is missing, and in what unit."""
+    where = (
+        "generate.hosted_images.image_prices, in dollars of a picture"
+        if part.pictures
+        else "prices of the service, in dollars per million tokens of input and output"
+    )
+    return f"the price of {part.service.model} is unknown: add it to {where}"

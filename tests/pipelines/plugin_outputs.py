@@ -369,7 +369,7 @@ def of_hosted_images(place: Path) -> object:
     pixels = np.random.default_rng(1).integers(0, 255, (6, 12, 16, 3), dtype=np.uint8)
     answers = [reply(base64.b64encode(png).decode(), None) for png in images.encode(pixels)]
     answers[2] = Failure("d", "no", 1, 0, 0, None)  # type: ignore[call-overload]
-    plan.content.__dict__["answers"] = answers
+    plan.content.answered.update(enumerate(answers))
     result = making.make_shards(generator, plan)
     found = images.decode(result.candidates["image"])
     return {

@@ -11,7 +11,7 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +40,7 @@ from pipelines.generators.protocol import (
 from pipelines.generators.trained import candidates
 from pipelines.llm import cache, costs, image_requests, readiness
 from pipelines.llm.ask import CACHE, ask
+from pipelines.llm.costs import Ledger
 from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.settings import LOCAL
@@ -58,6 +59,10 @@ class Pictures:
     request: HostedRequest
     pool: Pool
     prompts: list[Prompt]
+    answered: dict[int, Reply | Failure] = field(default_factory=dict)
+    """By row, what was asked for so far."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """What the service has cost, over all shards."""
 
     @cached_property
     def requests(self) -> list[ImageRequest]:
@@ -81,22 +86,29 @@ class Pictures:
             seen[each.text] += 1
         return made
 
-    @cached_property
-    def answers(self) -> list[Reply | Failure]:
-        """Asked for when the first shard wants them.
+    def of(self, shard: Shard) -> list[Reply | Failure]:
+        """Answers of a shard, asked for when the first one is wanted.
+
+        Where the round ends when enough candidates are accepted, each shard is asked for by itself.
 
         Raises:
             GeneratorError: no request was answered.
             ServiceError: the service cannot be used, the budget would be passed, or too much
                 failed.
         """
-        service = self.request.settings.service
-        with progress.bar(len(self.requests), f"asking {service.model}") as told:
-            answers = ask(self.requests, service, progress=told)
+        if shard.start not in self.answered:
+            by_shard = self.request.by_shard
+            self._ask(shard.rows if by_shard else range(len(self.prompts)))
+        return [self.answered[row] for row in shard.rows]
+
+    def _ask(self, rows: range) -> None:
+        service, requests = self.request.settings.service, [self.requests[row] for row in rows]
+        with progress.bar(len(requests), f"asking {service.model}") as told:
+            answers = ask(requests, service, progress=told, ledger=self.ledger)
         if not any(isinstance(each, Reply) for each in answers):
             reasons = [each.reason for each in answers if isinstance(each, Failure)]
             raise GeneratorError(f"no request was answered; the last one: {reasons[-1]}")
-        return answers
+        self.answered |= dict(zip(rows, answers, strict=True))
 
 
 class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
@@ -131,6 +143,12 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
             )
         if service.batch:
             raise GeneratorError("hosted_images asks for one picture at a time; set batch to false")
+        own = sorted({"model", "prompt", "n", "stream"} & set(service.extra_body))
+        if own:
+            raise GeneratorError(
+                f"generate.hosted_images.service.extra_body sets {own[0]}, which a request for one "
+                "picture has of its own; take it out"
+            )
         if service.budget_usd is not None and service.model not in settings.image_prices:
             raise GeneratorError(
                 f"budget_usd needs to know what a picture of {service.model} costs: add it to "
@@ -159,7 +177,7 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
 
         Raises:
             GeneratorError: no request of the round was answered.
-            ServiceError: as `Pictures.answers`.
+            ServiceError: as `Pictures.of`.
         """
         from pipelines.features import image_fitting  # noqa: PLC0415  Pillow
 
@@ -168,7 +186,7 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
             (prompt, answer)
             for prompt, answer in zip(
                 pictures.prompts[shard.start : shard.stop],
-                pictures.answers[shard.start : shard.stop],
+                pictures.of(shard),
                 strict=True,
             )
             if isinstance(answer, Reply)
@@ -189,11 +207,12 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
         """Say who drew, what it cost and what failed."""
         pictures: Pictures = plan.content
         service = plan.request.settings.service
-        replies = [each for each in pictures.answers if isinstance(each, Reply)]
-        failed = [each for each in pictures.answers if isinstance(each, Failure)]
+        answers = [pictures.answered[row] for row in sorted(pictures.answered)]
+        replies = [each for each in answers if isinstance(each, Reply)]
+        failed = [each for each in answers if isinstance(each, Failure)]
         licence = {} if service.resolved_licence is None else {"licence": service.resolved_licence}
         reasons = Counter(each.reason for each in failed).most_common(REASONS)
-        attempts = sum(each.attempts for each in pictures.answers)
+        attempts = sum(each.attempts for each in answers)
         return GenerateReport(
             environment={
                 "generator": VERSION,
@@ -203,9 +222,9 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
                 "served": sorted({each.model for each in replies}),
                 **licence,
             },
-            cost={**asdict(costs.total(pictures.answers)), "attempts": attempts},
+            cost={**asdict(costs.total(answers)), "attempts": attempts},
             facts={
-                "asked": len(pictures.answers),
+                "asked": len(answers),
                 "failed": len(failed),
                 "reasons": dict(reasons),
             },
@@ -229,5 +248,6 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
             content = self.plan(replace(request, directory=Path(directory))).content
         pictures: Pictures = content
         service = request.settings.service
-        cached = cache.answered(CACHE, [each.digest for each in pictures.requests])
-        return [ServiceCost(service, costs.estimate(pictures.requests, service, cached))]
+        expected = pictures.requests[: request.expected]
+        cached = cache.answered(CACHE, [each.digest for each in expected])
+        return [ServiceCost(service, costs.estimate(expected, service, cached), pictures=True)]

@@ -20,6 +20,8 @@ from pipelines.generators.pretrained.settings import OF_SOURCES, PretrainedGener
 MULTIPLE: Final = 8
 """Sides of images that pipelines take are multiples of this."""
 Bicubic: Final = Image.Resampling.BICUBIC
+GUIDANCE: Final = PretrainedGenerate().guidance
+"""The default, with which a pipeline without guidance draws all the same."""
 Box = tuple[float, float, float, float]
 """Top, left, bottom and right of what is made anew, as shares of the sides."""
 
@@ -113,7 +115,7 @@ def _arguments(
     for name, value in optional.items():
         if name in known:
             given[name] = value
-        elif name == "negative_prompt" or "guidance" in settings.model_fields_set:
+        elif name == "negative_prompt" or value != GUIDANCE:
             raise GeneratorError(
                 f"a pipeline of the class {type(pipeline).__name__} takes no {name}; leave it out "
                 "of generate.pretrained"
@@ -165,6 +167,8 @@ def side_of(pipeline: Any, shape: tuple[int, ...]) -> int:  # noqa: ANN401  unty
     """Side that a pipeline draws, by its configuration; else that of the data."""
     network = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     latent = getattr(getattr(network, "config", None), "sample_size", None)
+    if not isinstance(latent, int):
+        latent = getattr(pipeline, "default_sample_size", None)  # as of Flux
     scale = getattr(pipeline, "vae_scale_factor", MULTIPLE)
     if isinstance(latent, int):
         return latent * int(scale)

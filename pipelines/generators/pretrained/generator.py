@@ -64,6 +64,8 @@ class Content:
     boxes: list[Box] | None
     pipeline: Any = None
     """In memory, once the first shard has asked for it."""
+    asked: int = 0
+    """Images that the pipeline was asked for."""
     filtered: list[int] = field(default_factory=list)
     """Rows that the pipeline's own filter refused."""
 
@@ -114,9 +116,10 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
         return (Path(lora),) if isinstance(lora, str) else ()
 
     def fit_files(self, settings: PretrainedFit) -> tuple[Path, ...]:
-        """Return the index of the pipeline, where it is a folder."""
-        index = Path(settings.model) / "model_index.json"
-        return (index,) if settings.model and index.is_file() else ()
+        """Return the folder of the pipeline, where it is one."""
+        folder = Path(settings.model)
+        there = settings.model and (folder / "model_index.json").is_file()
+        return (folder,) if there else ()
 
     def reads(self, settings: PretrainedGenerate) -> tuple[tuple[str, int], ...]:
         """Return the round of another data set whose rows are the prompts."""
@@ -200,6 +203,7 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
                 content.pipeline = loading.prepared(content.files, settings, device, directory)
             wanted = _wanted(content, shard)
             drawn = drawing.draw(content.pipeline, wanted, settings, content.shape)
+        content.asked += len(own)
         there = [at for at, each in enumerate(drawn) if each.pixels is not None]
         content.filtered += [own[at].row for at in range(len(own)) if at not in set(there)]
         if there:
@@ -216,7 +220,9 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
         named = {"model": about["name"], "weights": about["digest"]}
         said = {each: about[each] for each in ("revision", "licence") if about[each]}
         environment = {**candidates.environment(VERSION, own, LIBRARIES), **named, **said}
-        facts = {"task": settings.task, "asked": len(content.prompts)}
+        if settings.lora is not None:
+            environment["lora"] = digests.of_file(Path(settings.lora))
+        facts = {"task": settings.task, "asked": content.asked}
         refused = {"filtered": sorted(content.filtered)} if content.filtered else {}
         return GenerateReport(environment, facts={**facts, **refused})
 

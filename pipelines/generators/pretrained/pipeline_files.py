@@ -8,6 +8,8 @@ the kinds that are read, so neither code nor pickles are fetched.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +25,15 @@ from pipelines.common.errors import GeneratorError
 
 INDEX: Final = "model_index.json"
 CARD: Final = "README.md"
-READ: Final = (".json", ".txt", ".model", ".safetensors")
+READ: Final = (".json", ".txt", ".model", ".jinja", ".safetensors")
 """Kinds of files that are read."""
 PICKLES: Final = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".msgpack", ".h5")
 MOST_INDEX: Final = 1 << 20
 MOST_CARD: Final = 1 << 16
 MOST_FILES: Final = 4096
+CONFIGURATION: Final = "config.json"
+KERNELS: Final = ("attn_implementation", "experts_implementation")
+"""How keys of a configuration end that may name compiled code of the Hub, as `owner/name`."""
 LIBRARIES: Final = ("diffusers", "transformers")
 
 
@@ -89,20 +94,31 @@ def _fetched(model: str, revision: str | None) -> Path:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for count, path in enumerate(sorted(folder.rglob("*"))):
-        if count >= MOST_FILES:
-            raise GeneratorError(f"{visible(str(folder))} holds more than {MOST_FILES:,} files")
+    """List the files of a pipeline, in order; a link to a folder would hide what lies there.
+
+    Raises:
+        GeneratorError: there are too many, or there is such a link.
+    """
+    found = list(itertools.islice(folder.rglob("*"), MOST_FILES + 1))
+    if len(found) > MOST_FILES:
+        raise GeneratorError(f"{visible(str(folder))} holds more than {MOST_FILES:,} files")
+    for path in sorted(found):
+        if path.is_symlink() and path.is_dir():
+            raise GeneratorError(
+                f"{visible(str(path))} is a link to a folder, which is not followed; copy the "
+                "folder itself there"
+            )
         if path.is_file():
             yield path
 
 
 def _check(folder: Path, files: list[Path]) -> None:
-    """Refuse code, pickles without safetensors beside them, and classes that are not known.
+    """Refuse code, pickles without safetensors beside them, and what names code from elsewhere.
 
     Raises:
         GeneratorError: there is one.
     """
-    code = next((each for each in files if each.suffix == ".py"), None)
+    code = next((each for each in files if each.suffix.lower() == ".py"), None)
     if code is not None:
         raise GeneratorError(
             f"{visible(str(code))} is code of a custom pipeline, which is not run; use a pipeline "
@@ -110,12 +126,44 @@ def _check(folder: Path, files: list[Path]) -> None:
         )
     safe = {each.parent for each in files if each.suffix == ".safetensors"}
     for each in files:
-        if each.suffix in PICKLES and each.parent not in safe:
+        if each.suffix.lower() in PICKLES and each.parent not in safe:
             raise GeneratorError(
                 f"{visible(str(each))} holds weights that run as code when they are read; save "
                 "them as safetensors (save_pretrained of diffusers does)"
             )
+        if each.name == CONFIGURATION:
+            _check_configuration(each)
     _check_index(folder)
+
+
+def _check_configuration(file: Path) -> None:
+    """Refuse a part's configuration that names a kernel, which is compiled code, at the Hub.
+
+    Raises:
+        GeneratorError: it does, or cannot be read.
+    """
+    try:
+        content = documents.read_object(file, MOST_INDEX, strict=False)
+    except (OSError, DocumentError) as error:
+        raise GeneratorError(f"{visible(str(file))} cannot be read: {error}") from error
+    for value in _implementations(content):
+        if "/" in json.dumps(value):
+            raise GeneratorError(
+                f"{visible(str(file))} names the code {visible(str(value))} of the Hugging Face "
+                "Hub, which is not run; take that setting out"
+            )
+
+
+def _implementations(content: object) -> Iterator[object]:
+    """Find what a configuration, or one within it, says of how parts are computed."""
+    if isinstance(content, list):
+        for each in content:
+            yield from _implementations(each)
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if name.endswith(KERNELS):
+                yield value
+            yield from _implementations(value)
 
 
 def _check_index(folder: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipelines.common.settings import StrictModel, operational
-from pipelines.generators.prompts.settings import Prompts
+from pipelines.generators.prompts.settings import Prompts, fields
 
 VERSION: Final = "pretrained/1"
 """Semantic version of the generator, raised when what it makes of equal input changes."""
@@ -27,6 +27,12 @@ class LoraFit(StrictModel):
     learning_rate: float = Field(1e-4, gt=0)
     template: str = Field("{label}", min_length=1)
     """The prompt of a training image; names stand for the label and columns of the row."""
+
+    @field_validator("template")
+    @classmethod
+    def _is_template(cls, given: str) -> str:
+        list(fields(given))
+        return given
 
 
 class PretrainedFit(StrictModel):

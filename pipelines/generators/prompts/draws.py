@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from lake.visible import visible
+from pipelines.common import console
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.generators.pool import Pool
@@ -85,19 +86,25 @@ def drawn(
     Raises:
         GeneratorError: the rows, or their columns, are not there.
     """
-    cells = prompts.cells()
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "prompts")
     draw = np.random.default_rng(seed)
-    order = draw.permutation(np.resize(np.arange(len(cells)), request.candidates))
+    order = _evenly(prompts.combinations, request.candidates, draw)
     if prompts.of_rows or sources:
         found = _of_rows(request, prompts, pool, draw)
     else:
         found = _of_labels(request, pool, draw)
     template = prompts.template or ("{label}" if not prompts.of_rows else "{" + PROMPT + "}")
     return [
-        Prompt(row, filled(template, {**content, **cells[order[row]]}), label, parent)
+        Prompt(row, filled(template, {**content, **prompts.words(order[row])}), label, parent)
         for row, (content, label, parent) in enumerate(found)
     ]
+
+
+def _evenly(things: int, count: int, draw: np.random.Generator) -> list[int]:
+    """Draw things by number, each equally often; where there are more than are drawn, some once."""
+    if things > count:
+        return list(map(int, draw.choice(things, count, replace=False)))
+    return list(map(int, draw.permutation(np.resize(np.arange(things), count))))
 
 
 PROMPT: Final = "prompt"
@@ -111,7 +118,7 @@ def _of_labels(request: GenerateRequest[Any], pool: Pool, draw: np.random.Genera
     if LABEL not in pool.payload.columns:
         return [({}, None, None)] * request.candidates
     labels = pool.payload[LABEL].unique().sort().to_list()
-    order = draw.permutation(np.resize(np.arange(len(labels)), request.candidates))
+    order = _evenly(len(labels), request.candidates, draw)
     return [({LABEL: labels[each]}, labels[each], None) for each in order]
 
 
@@ -152,11 +159,24 @@ def _source(request: GenerateRequest[Any], prompts: Prompts, pool: Pool) -> Sour
         weights, dataset = [1.0] * len(rows), prompts.dataset
         column = prompts.column or _only_text(rows, prompts)
     _check(rows, column, prompts, dataset)
-    usable = rows.with_columns(pl.Series("__weight", weights))
-    usable = usable.filter(pl.col(column).is_not_null()) if column else usable
+    usable = rows.with_columns(pl.Series("__weight", weights)).drop_nulls(
+        _used(rows, column, prompts)
+    )
     if usable.is_empty():
         raise GeneratorError(f"no row of {visible(dataset)} has a prompt; generate some first")
+    if len(usable) < len(rows):
+        console.line(
+            f"{len(rows) - len(usable):,} of {len(rows):,} rows of {visible(dataset)} lack a value "
+            "that prompts are made of, and give none"
+        )
     return Source(usable.drop("__weight"), usable["__weight"].to_list(), dataset, commit, column)
+
+
+def _used(rows: pl.DataFrame, column: str | None, prompts: Prompts) -> list[str]:
+    """List the columns that a row needs values in to be a prompt."""
+    named = fields(prompts.template) if prompts.template else ()
+    other = [each for each in named if each in rows.columns and each not in prompts.attributes]
+    return list(dict.fromkeys([*([column] if column else []), *other]))
 
 
 def _only_text(rows: pl.DataFrame, prompts: Prompts) -> str | None:

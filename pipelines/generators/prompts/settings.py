@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import string
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from pipelines.common.settings import StrictModel
 
 LABEL: Final = "label"
+MOST: Final = 1 << 62
+"""Combinations of attributes, which are numbered."""
 
 
 class Prompts(StrictModel):
@@ -50,6 +52,8 @@ class Prompts(StrictModel):
                 raise ValueError(f"the template does not name the attribute {unused[0]!r}")
         elif self.attributes:
             raise ValueError("attributes are words of a template; give template")
+        if self.combinations > MOST:
+            raise ValueError(f"attributes have more than {MOST:,} combinations; leave some out")
         return self
 
     @property
@@ -57,11 +61,22 @@ class Prompts(StrictModel):
         """Whether each prompt is of a row, which becomes a parent."""
         return self.column is not None or self.dataset is not None
 
-    def cells(self) -> list[dict[str, str]]:
-        """List the combinations of attributes; one without any, where there are none."""
-        names = list(self.attributes)
-        combined = itertools.product(*self.attributes.values())
-        return [dict(zip(names, words, strict=True)) for words in combined]
+    @property
+    def combinations(self) -> int:
+        """How many combinations of words there are; 1 where there are no attributes."""
+        return math.prod(map(len, self.attributes.values()))
+
+    def words(self, number: int) -> dict[str, str]:
+        """Return a combination of words, by attribute.
+
+        Args:
+            number: of the combination, below `combinations`; the last attribute changes first.
+        """
+        found = {}
+        for name, words in reversed(list(self.attributes.items())):
+            number, place = divmod(number, len(words))
+            found[name] = words[place]
+        return found
 
 
 def fields(template: str) -> Iterator[str]:

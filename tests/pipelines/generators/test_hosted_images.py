@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,6 +122,29 @@ def test_a_budget_stops_before_it_is_passed_and_goes_on(studio: tuple[Studio, st
     assert len(server.asked) == 5
 
 
+def test_a_round_that_may_end_early_asks_for_each_shard_by_itself(
+    studio: tuple[Studio, str],
+) -> None:
+    server, url = studio
+    own = settings(url, service={"budget_usd": 4.5 * PRICE})
+    request = replace(request_of(own), by_shard=True, expected=3)
+    assert HostedImages().cost(mix(), NoSettings(), 3, request)[0].expected.requests == 3
+    generator = HostedImages()
+    result = making.make_until(generator, generator.plan(request), lambda *_: True)
+    assert (len(result.candidates), len(server.asked)) == (3, 3)
+    assert result.report.facts["asked"] == 3
+    with pytest.raises(BudgetError, match=r"\$0.1600 is spent, and the next request could pass"):
+        making.make(generator, request)
+
+
+def test_a_picture_that_cannot_be_used_is_paid(studio: tuple[Studio, str]) -> None:
+    server, url = studio
+    server.answer = {"data": [{"b64_json": "???"}]}
+    with pytest.raises(BudgetError, match=r"\$0.0800 is spent"):
+        made(settings(url, service={"budget_usd": 2.5 * PRICE}))
+    assert len(server.asked) == 2
+
+
 BOMB: Final = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 40).decode()
 
 
@@ -161,6 +185,7 @@ def test_captions_of_another_data_set_are_parents(studio: tuple[Studio, str]) ->
     [
         ({"model": "local"}, "the local model writes texts and draws nothing"),
         ({"batch": True}, "one picture at a time; set batch to false"),
+        ({"model": "painter-1", "extra_body": {"n": 4}}, "extra_body sets n, which a request for"),
         ({"model": "other", "budget_usd": 1.0}, "what a picture of other costs"),
     ],
 )

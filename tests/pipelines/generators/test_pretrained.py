@@ -20,6 +20,7 @@ from pipelines.generators.pretrained import drawing, loading, pipeline_files
 from pipelines.generators.pretrained.generator import Pretrained
 from pipelines.generators.pretrained.settings import PretrainedFit, PretrainedGenerate
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
+from pipelines.rounds.arrivals import source_states
 from tests import tiny_pipelines
 
 CARD: Final = "---\nlicense: cc0-1.0\n---\n# Tiny\n"
@@ -195,6 +196,7 @@ def test_an_adapter_is_trained_on_the_mix_and_one_is_loaded(painter: Path, tmp_p
     assert tuned.candidates["sample_id"].to_list() != plain.candidates["sample_id"].to_list()
     _, given = made(painter, tmp_path / "plain", {"lora": str(file)})
     assert given.candidates["sample_id"].to_list() == tuned.candidates["sample_id"].to_list()
+    assert given.report.environment["lora"] == about["lora"]["sha256"]
     _, off = made(painter, tmp_path / "plain", {"lora": str(file), "lora_scale": 0.0})
     assert off.candidates["sample_id"].to_list() == plain.candidates["sample_id"].to_list()
     with pytest.raises(GeneratorError, match="no file of safetensors"):
@@ -217,6 +219,17 @@ def code(folder: Path) -> None:
     (folder / "unet" / "mine.py").write_text("raise SystemExit")
 
 
+def linked(folder: Path) -> None:
+    (folder / "unet").rename(folder.parent / "elsewhere")
+    (folder / "unet").symlink_to(folder.parent / "elsewhere")
+
+
+def kernel(folder: Path) -> None:
+    file = folder / "text_encoder" / "config.json"
+    inner = {"attn_implementation": "owner/kernel"}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "text_config": [inner]}))
+
+
 def index(**changed: Any) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         file = folder / "model_index.json"
@@ -230,6 +243,8 @@ def index(**changed: Any) -> Callable[[Path], None]:
     [
         (pickled, "a.bin holds weights that run as code"),
         (code, "mine.py is code of a custom pipeline, which is not run"),
+        (linked, "unet is a link to a folder, which is not followed"),
+        (kernel, "config.json names the code owner/kernel of the Hugging Face Hub, which is not"),
         (index(_class_name="Mine"), "class Mine, which diffusers does not have"),
         (index(_class_name=["mine", "Mine"]), "custom pipelines are not run"),
         (index(unet=["os", "system"]), r"the part unet .* is no class of diffusers"),
@@ -244,6 +259,18 @@ def test_what_is_foreign_is_not_run(
     change(folder)
     with pytest.raises(GeneratorError, match=said):
         made(folder, tmp_path / "fit", {})
+
+
+def test_the_key_of_a_fit_covers_the_weights_of_a_folder(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(painter, "model")
+    files = Pretrained().fit_files(PretrainedFit(model="model"))
+    before = source_states.of_files(files)
+    weights = Path("model/unet/diffusion_pytorch_model.safetensors")
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert source_states.of_files(files) != before
 
 
 def test_another_pipeline_than_that_of_the_fit_is_said(painter: Path, tmp_path: Path) -> None:
@@ -274,6 +301,8 @@ def test_a_name_is_looked_up_at_the_hub(
 
 
 def test_settings_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(ParamsError, match="cannot be read"):
+        parse(PretrainedFit, {"lora": {"template": "{label"}}, "pretrained")
     assert key_content(PretrainedGenerate()) == key_content(PretrainedFit()) == {}
     for prompts, said in (
         ({"dataset": "captions"}, "give both or neither"),
@@ -283,3 +312,28 @@ def test_settings_that_do_not_fit_together_are_refused() -> None:
     ):
         with pytest.raises(ParamsError, match=said):
             parse(PretrainedGenerate, {"prompts": prompts}, "pretrained")
+
+
+class WithoutGuidance:
+    """The call of a pipeline as that of Würstchen, whose guidance has another name."""
+
+    default_sample_size = 128
+    vae_scale_factor = 8
+
+    def __call__(self, prompt: str) -> None:
+        """Take a prompt alone."""
+
+
+def test_a_recorded_default_of_guidance_is_none_that_was_asked_for() -> None:
+    """A record names every setting, those at their default too."""
+    wanted = [drawing.Wanted(1, "a bee")]
+    recorded = parse(PretrainedGenerate, PretrainedGenerate().model_dump(mode="json"), "manifest")
+    given = drawing._arguments(WithoutGuidance(), wanted, recorded, 8)
+    assert "guidance_scale" not in given
+    other = PretrainedGenerate(guidance=2.0)
+    with pytest.raises(GeneratorError, match="takes no guidance_scale"):
+        drawing._arguments(WithoutGuidance(), wanted, other, 8)
+
+
+def test_a_pipeline_without_a_size_in_its_network_draws_its_own() -> None:
+    assert drawing.side_of(WithoutGuidance(), (8, 8)) == 1024

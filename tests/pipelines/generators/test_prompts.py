@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.common.errors import ParamsError
+from pipelines.common.plugins import NoSettings
+from pipelines.common.settings import parse
+from pipelines.generators.pool import Pool
+from pipelines.generators.prompts import draws
+from pipelines.generators.prompts.settings import Prompts
+from pipelines.generators.protocol import GenerateRequest
+
+
+def pool(labels: list[str], captions: list[str | None]) -> Pool:
+    count = len(labels)
+    keys = pl.DataFrame({"round": [0] * count, "row": range(count), "weight": [1.0] * count})
+    return Pool(keys, pl.DataFrame({"label": labels}), pl.DataFrame({"caption": captions}))
+
+
+def texts(prompts: dict[str, Any], mix: Pool, candidates: int) -> list[str]:
+    own = parse(Prompts, prompts, "prompts")
+    request = GenerateRequest("pets", 1, 7, ("image",), candidates, 10, NoSettings(), Path())
+    return [each.text for each in draws.drawn(request, own, mix)]
+
+
+def test_more_combinations_than_candidates_are_drawn_from_all_of_them() -> None:
+    words = [f"w{number}" for number in range(20)]
+    attributes = {"first": words, "second": words, "third": words}
+    asked = {"template": "{first} {second} {third}", "attributes": attributes}
+    drawn = texts(asked, pool(["bee"], [None]), 100)
+    assert len(set(drawn)) == 100
+    for place in range(3):
+        assert len({each.split()[place] for each in drawn}) > 15
+    few = texts({**asked, "attributes": {**attributes, "third": ["x"]}}, pool(["bee"], [None]), 800)
+    assert np.unique(few, return_counts=True)[1].tolist() == [2] * 400
+
+
+def test_more_labels_than_candidates_are_drawn_from_all_of_them() -> None:
+    labels = [f"{number:03}" for number in range(200)]
+    drawn = texts({}, pool(labels, [None] * 200), 20)
+    assert len(set(drawn)) == 20
+    assert max(drawn) > "100"
+
+
+def test_a_row_without_a_value_for_the_template_is_no_prompt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mix = pool(["bee"] * 4, ["a", None, "b", None])
+    asked = {
+        "template": "{caption}, {style}",
+        "attributes": {"style": ["dry"]},
+        "column": "caption",
+    }
+    assert set(texts(asked, mix, 30)) == {"a, dry", "b, dry"}
+    with_other = Pool(mix.keys, mix.payload, mix.others.with_columns(title=pl.lit("t")))
+    assert set(texts({"template": "{caption}", "column": "title"}, with_other, 30)) == {"a", "b"}
+    assert "2 of 4 rows of pets lack a value" in capsys.readouterr().err
+
+
+def test_combinations_beyond_all_numbers_are_refused() -> None:
+    words = [str(number) for number in range(100)]
+    many = {f"a{number}": words for number in range(10)}
+    template = " ".join(f"{{{name}}}" for name in many)
+    with pytest.raises(ParamsError, match="combinations; leave some out"):
+        parse(Prompts, {"template": template, "attributes": many}, "prompts")
