@@ -46,6 +46,9 @@ ROW_CASES = (
 MODEL_CASES = (judged.CASE,)
 """As row cases; they ask a language model, which takes seconds for each row."""
 CASES = (*ROW_CASES, *MODEL_CASES)
+ELSEWHERE = frozenset({"vision_judge"})
+"""Scorers that ask a model which no package brings: `vision_judge` is held against planted wrong
+captions in its own tests, by a service that looks at the pixels."""
 TABLE_CASES = wholes.CASES
 
 
