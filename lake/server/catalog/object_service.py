@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import starmap, takewhile
 from typing import Final, Literal
 
-from lake.errors import InvalidError, NotFoundError, PreconditionError
+from lake.errors import InvalidError, NotFoundError
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.common_prefixes import fold_common_prefixes
+from lake.server.catalog.conditions import ALWAYS, ANY_BYTES, Condition, Expected
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.overlay import overlay
 from lake.server.catalog.pagination import Page, page
@@ -23,7 +23,6 @@ from lake.server.storage.hashing import StoredObject
 from lake.server.storage.objects import ObjectStore
 
 DEFAULT_TYPE: Final = "application/octet-stream"
-_MD5: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,54 +31,6 @@ class ListedPath:
 
     path: str
     entry: Entry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must hold of a path for it to be written; nothing by default."""
-
-    absent: bool = False
-    """Nothing is there (If-None-Match: *)."""
-    etag: str | None = None
-    """The object that is there has this MD5 (If-Match); `*` stands for any object."""
-
-    def check(self, path: str, present: Entry | None) -> None:
-        """Hold it against what is there.
-
-        Raises:
-            PreconditionError: it does not hold.
-        """
-        if self.absent and present is not None:
-            raise PreconditionError(f"{path!r} exists already")
-        if self.etag is not None and (present is None or self.etag not in ("*", present.md5)):
-            found = f"its ETag is {present.md5}" if present else "there is none"
-            raise PreconditionError(f"{path!r} is not the object of If-Match: {found}")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a client says of bytes that it wrote: MD5 (hex) and size, where it says anything.
-
-    Other checksums, as stores of other kinds have them, are passed over.
-    """
-
-    md5: object = None
-    size: object = None
-
-    def check(self, path: str, stored: StoredObject) -> None:
-        """Hold it against the bytes.
-
-        Raises:
-            InvalidError: they are others.
-        """
-        if isinstance(self.size, int) and self.size not in (0, stored.size):
-            raise InvalidError(f"{path!r} has {stored.size} bytes, and not {self.size}")
-        said = self.md5.strip('"').lower() if isinstance(self.md5, str) else ""
-        if _MD5.fullmatch(said) and said != stored.md5:
-            raise InvalidError(f"{path!r} has the MD5 {stored.md5}, and not {said}")
-
-
-ALWAYS: Final = Condition()
 
 
 class ObjectService:
@@ -160,9 +111,21 @@ class ObjectService:
                 condition.check(path, self._on_branch(repository, branch, path))
             self.catalog.stage(repository, branch, {path: entry})
 
-    def remove(self, repository: str, branch: str, paths: Iterable[str]) -> None:
-        """Stage the removal of paths; absent ones are no error."""
+    def remove(
+        self,
+        repository: str,
+        branch: str,
+        paths: Sequence[str],
+        condition: Condition = ALWAYS,
+    ) -> None:
+        """Stage the removal of paths; absent ones are no error.
+
+        Raises:
+            PreconditionError: the condition does not hold of one of them.
+        """
         with self.catalog.database.change():
+            for path in paths if condition != ALWAYS else ():
+                condition.check(path, self._on_branch(repository, branch, path))
             self.catalog.stage(repository, branch, dict.fromkeys(paths))
 
     def copy(
@@ -190,7 +153,7 @@ class ObjectService:
         content_type: str,
         metadata: Mapping[str, str],
         condition: Condition = ALWAYS,
-        expected: Expected = Expected(),
+        expected: Expected = ANY_BYTES,
     ) -> Entry:
         """Take over the file at an address that was handed out for this path.
 

@@ -18,7 +18,7 @@ import starlette.requests
 
 from lake.errors import InvalidError, TooLargeError
 from lake.keys import Key
-from lake.server.catalog.object_service import Condition
+from lake.server.catalog.conditions import Condition
 from lake.server.catalog.pagination import MAX_PAGE
 
 KEY: Final = "lake.key"

@@ -99,6 +99,10 @@ def _joined(app: AppState, request: Request, parts: Sequence[Part]) -> StoredObj
         stored = app.store.join([part.file for part in parts], readers)
     except FileNotFoundError as error:  # after a day, or in a lake that was put back
         raise S3Error(400, "InvalidPart", "a part is gone: send it again") from error
+    size = request.headers.get("x-amz-mp-object-size", str(stored.size))
+    if size != str(stored.size):
+        app.store.pins.unpin(stored.sha256)
+        raise S3Error(400, "InvalidRequest", f"the object has {stored.size} bytes, and not {size}")
     for name, (checksum, value) in expected.items():
         if checksums.encoded(checksum) != value:
             app.store.pins.unpin(stored.sha256)

@@ -182,10 +182,11 @@ def source_entry(app: AppState, request: Request) -> Entry:
 
 
 def delete(app: AppState, request: Request) -> Result:
-    """Stage the removal of an object; an absent one is no error."""
+    """Stage the removal of an object, with If-Match only of this one; an absent one is no error."""
     branch, path = requests.target(request)
     requests.check_change(app, request, branch)
-    app.objects.remove(request.repository, branch, [path])
+    requests.check_used(request)
+    app.objects.remove(request.repository, branch, [path], request.condition)
     return Result(204)
 
 
@@ -228,8 +229,10 @@ def _keys(root: Element) -> tuple[list[str], bool]:
     found = root.findall("Object")
     if not 0 < len(found) <= MAX_DELETED:
         raise xml.malformed()
-    if any(item.find("VersionId") is not None for item in found):
-        raise not_implemented("deleting a version")
+    for item in found:
+        for part in item:
+            if part.tag != "Key":  # a version, or a condition
+                raise not_implemented(f"{part.tag} of an object to delete")
     return [item.findtext("Key") or "" for item in found], root.findtext("Quiet") == "true"
 
 

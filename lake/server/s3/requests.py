@@ -17,7 +17,7 @@ _UNUSED: Final = (
 )
 _UNUSED_BEGIN: Final = (
     *("x-amz-server-side-encryption", "x-amz-object-lock", "x-amz-grant-", "x-amz-copy-source-"),
-    "x-amz-write-offset",
+    *("x-amz-write-offset", "x-amz-if-match-"),
 )
 _WITH_ONE_VALUE: Final = {
     "x-amz-storage-class": ("STANDARD",),

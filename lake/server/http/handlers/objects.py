@@ -10,8 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 from lake.errors import ForbiddenError, InvalidError, RangeError, UnsupportedError
+from lake.server.catalog.conditions import Expected
 from lake.server.catalog.entries import Entry
-from lake.server.catalog.object_service import DEFAULT_TYPE, Expected
+from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.catalog.validation import CONTROLS, HEADER_NAME, check_key
 from lake.server.http import representations
 from lake.server.http.app_state import AppState

@@ -108,7 +108,13 @@ def test_conditions_of_writes_and_reads_hold(s3: Any, repo: str, name: str) -> N
     assert code(s3.get_object, **where, IfModifiedSince=later)[0] == 304
     assert code(s3.get_object, **where, IfUnmodifiedSince=later - timedelta(days=1)) == failed
     s3.put_object(**where, Body=b"2", IfMatch=etag)
-    assert s3.get_object(**where)["Body"].read() == b"2"
+    assert code(s3.delete_object, **where, IfMatch=etag) == failed
+    one = {"Objects": [{"Key": where["Key"], "ETag": etag}]}
+    assert code(s3.delete_objects, Bucket=name, Delete=one) == (501, "NotImplemented")
+    read = s3.get_object(**where)
+    assert read["Body"].read() == b"2"
+    s3.delete_object(**where, IfMatch=read["ETag"])
+    assert code(s3.get_object, **where) == (404, "NoSuchKey")
 
 
 def test_a_copy_moves_no_bytes_and_keeps_or_replaces_what_is_said(
@@ -213,7 +219,10 @@ def test_parts_become_one_object(s3: Any, repo: str, name: str) -> None:
     assert code(complete, **upload, MultipartUpload={"Parts": wrong}) == (400, "InvalidPart")
     turned = {"Parts": named[::-1]}
     assert code(complete, **upload, MultipartUpload=turned) == (400, "InvalidPartOrder")
-    complete(**upload, MultipartUpload={"Parts": named})
+    size = sum(map(len, parts))
+    short = {"MultipartUpload": {"Parts": named}, "MpuObjectSize": size - 1}
+    assert code(complete, **upload, **short) == (400, "InvalidRequest")
+    complete(**upload, MultipartUpload={"Parts": named}, MpuObjectSize=size)
     read = s3.get_object(**where)
     assert read["Body"].read() == b"".join(parts)
     assert (read["ContentType"], read["Metadata"]) == ("t/x", {"k": "v"})
@@ -310,6 +319,7 @@ def test_a_body_that_was_changed_is_not_there(
         ("PUT", "/{name}/main/a", {"content_encoding": "gzip"}),
         ("PUT", "/{name}/main/a", {"x_amz_storage_class": "GLACIER"}),
         ("PUT", "/{name}/main/a?partNumber=1&uploadId=x", {"x_amz_copy_source": "/a/b/c"}),
+        ("DELETE", "/{name}/main/a", {"x_amz_if_match_size": "1"}),
     ],
 )
 def test_anything_else_is_refused_by_name(
