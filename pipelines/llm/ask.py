@@ -29,6 +29,7 @@ def ask(
     cache: Path = CACHE,
     progress: Callable[[int, int], None] | None = None,
     ledger: Ledger | None = None,
+    planned: int | None = None,
 ) -> list[Reply | Failure]:
     """Answer each request, in order, from the cache or by the service.
 
@@ -44,6 +45,8 @@ def ask(
             (`pipelines.common.progress.bar` gives one).
         ledger: Counts what a round with several calls has cost, so that its budget holds for all
             of them; None: the budget is for this call.
+        planned: Requests of all calls with this ledger, of which `max_failures` is the share; None:
+            it is the share of this call.
 
     Raises:
         ServiceError: The service cannot be used at all: no key or a wrong one, no such model, no
@@ -65,6 +68,7 @@ def ask(
             progress or _silent,
             len(distinct),
             results,
+            planned,
         )
         session.prepare(missing)
         if missing:

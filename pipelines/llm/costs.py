@@ -185,6 +185,8 @@ class Ledger:
     """Reserved for attempts in flight."""
     done: int = 0
     """Requests answered."""
+    failed: int = 0
+    """Requests that failed for good."""
     began: float | None = None
     """When the run first asked, on the monotonic clock; None: it has not."""
     unpriced: bool = False

@@ -70,6 +70,8 @@ class RequestSession:
     """Distinct requests of the call."""
     results: dict[str, Reply | Failure]
     """By the request's digest."""
+    planned: int | None = None
+    """Requests of all calls with this ledger, where the share that may fail is one of them."""
     stopped: PipelineError | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     """Why requests failed for good."""
@@ -101,7 +103,7 @@ class RequestSession:
         self.ledger.remember(paid, answered=len(paid))
         self.ledger.remember(self.before, 0)
         self.figures.begin(len(missing))
-        for each in missing[:1]:
+        for each in missing[:1] if self.ledger.began is None else ():
             sentence = prices.sentence(self.service, each.model)
             if sentence is not None and not isinstance(each, ImageRequest):
                 console.line(sentence)
@@ -117,19 +119,25 @@ class RequestSession:
             self.answered += 1
             return
         self.reasons[result.reason] += 1
-        failed = self.reasons.total()
-        if failed > self.service.max_failures * self.total:
+        self.ledger.failed += 1
+        self._check_failures()
+
+    def _check_failures(self) -> None:
+        """Stop the session where more requests failed than may, or the first ones all did."""
+        failed, answered, of = self.reasons.total(), self.answered, self.total
+        if self.planned is not None:
+            failed, answered, of = self.ledger.failed, self.ledger.done, self.planned
+        if failed > self.service.max_failures * of:
             allowed = f"max_failures ({self.service.max_failures:g}) does not allow"
             self.stop(
                 TooManyFailures(
-                    f"{failed} of {self.total} requests failed for good, which {allowed}: "
-                    f"{self._tally()}"
+                    f"{failed} of {of} requests failed for good, which {allowed}: {self._tally()}"
                 )
             )
-        elif failed >= HOPELESS and not self.answered:
+        elif failed >= HOPELESS and not answered:
             self.stop(
                 TooManyFailures(
-                    f"the first {failed} of {self.total} requests failed for good and none was "
+                    f"the first {failed} of {of} requests failed for good and none was "
                     f"answered: {self._tally()}"
                 )
             )

@@ -103,9 +103,10 @@ class Pictures:
 
     def _ask(self, rows: range) -> None:
         service, requests = self.request.settings.service, [self.requests[row] for row in rows]
+        planned = len(self.requests) if self.request.by_shard else None
         with progress.bar(len(requests), f"asking {service.model}") as told:
-            answers = ask(requests, service, progress=told, ledger=self.ledger)
-        if not any(isinstance(each, Reply) for each in answers):
+            answers = ask(requests, service, progress=told, ledger=self.ledger, planned=planned)
+        if planned is None and not any(isinstance(each, Reply) for each in answers):
             reasons = [each.reason for each in answers if isinstance(each, Failure)]
             raise GeneratorError(f"no request was answered; the last one: {reasons[-1]}")
         self.answered |= dict(zip(rows, answers, strict=True))

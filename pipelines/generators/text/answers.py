@@ -82,7 +82,7 @@ class RoundAnswers:
             answers = self._ask(questions)
             for making, question, answer in zip(going, questions, answers, strict=True):
                 making.take(question, answer)
-        if not any(not each.failed for each in makings):
+        if all(each.failed for each in makings) and not self.plan.request.by_shard:
             last = reasons([answer for each in makings for answer in each.answers])[-1][0]
             raise GeneratorError(f"no request was answered; the last one: {last}")
         return makings
@@ -95,9 +95,23 @@ class RoundAnswers:
             own = [number for number, each in enumerate(services) if _same(each, service)]
             requests = [questions[number].request for number in own]
             with progress.bar(len(requests), f"asking {service.model}") as told:
-                replies = ask(requests, service, progress=told, ledger=self._ledger(service))
+                replies = ask(
+                    requests,
+                    service,
+                    progress=told,
+                    ledger=self._ledger(service),
+                    planned=self._planned(service),
+                )
             answers |= dict(zip(own, replies, strict=True))
         return [answers[number] for number in range(len(questions))]
+
+    def _planned(self, service: Service) -> int | None:
+        """Requests of the round to a service, where shards are asked for by themselves."""
+        if not self.plan.request.by_shard:
+            return None
+        best_of, steps = self.plan.request.settings.best_of, self.plan.steps
+        asked = (step.service or each.service for each in self.plan.candidates for step in steps)
+        return (best_of.answers if best_of else 1) * sum(_same(each, service) for each in asked)
 
     def _ledger(self, service: Service) -> Ledger:
         for known, ledger in self.ledgers:

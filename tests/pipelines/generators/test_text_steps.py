@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from lineage.identity import sample_ids
-from pipelines.common.errors import GeneratorError, ParamsError
+from pipelines.common.errors import GeneratorError, ParamsError, TooManyFailures
 from pipelines.common.settings import parse
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
@@ -146,6 +146,26 @@ def test_a_candidate_whose_step_fails_is_asked_no_further(
     assert 4 <= left < 8
     assert made.candidates["row"].to_list() == list(range(left))
     assert models(small.seen) == {"small": 8 + left}
+
+
+def test_of_shards_that_are_asked_for_one_by_one_the_share_of_failures_is_the_rounds(
+    services: tuple[Proxy, Proxy], tmp_path: Path
+) -> None:
+    small, _ = services
+    settings = {
+        "service": {"model": "small", "base_url": small.url, "attempts": 1, "max_failures": 0.25},
+        "shots": 0,
+        "types": {"messages": "messages", "score": {"type": "integer"}},
+    }
+    request = replace(asked(tmp_path / "pool", settings, 12), shard_rows=2, by_shard=True)
+    plans = [Text().plan(request), Text().plan(replace(request, seed=9))]
+    seeds = [[each.request.seed for each in plan.content.plan.first()] for plan in plans]
+    wrong = {*seeds[0][2:4], *seeds[1][2:4], *seeds[1][6:8]}  # whole shards
+    small.always = answering(lambda body: {} if body["seed"] in wrong else reply(body))
+    made = making.make_until(Text(), plans[0], lambda *_: False)
+    assert (len(made.candidates), made.report.facts["failed"]) == (10, 2)
+    with pytest.raises(TooManyFailures, match="4 of 12 requests failed for good"):
+        making.make_until(Text(), plans[1], lambda *_: False)
 
 
 def test_several_services_make_their_shares_and_are_named(
