@@ -176,6 +176,7 @@ def make(request: TextRequest, pool: Pool) -> RoundPlan:
     """
     recipe.check(request)
     _check_columns(request, pool)
+    recipe.check_attributes(request, pool.rows.schema)
     given = _given(request, pool) if request.settings.exemplars == "each" else None
     shown_pictures = gallery.of(request, pool)
     if shown_pictures is not None:

@@ -10,16 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import polars as pl
+
 from pipelines.common.errors import GeneratorError
 from pipelines.common.settings import nearest
 from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.text import attribute_files, classes, column_types, templates
+from pipelines.generators.text.attribute_files import Attribute
 from pipelines.generators.text.column_types import Schemas
 from pipelines.generators.text.settings import Step, TextGenerate
 from pipelines.generators.text.templates import Template
 from pipelines.llm.settings import Service
 
 LABEL: Final = "label"
+TEXTS: Final = (None, pl.String)
+"""Types of a column that a word can be written to; None: no row of the pool has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def check(request: GenerateRequest[TextGenerate]) -> None:
         raise GeneratorError(problem)
     classes.check(request.settings.classes, request.candidates)
     _check_pictures(request.settings)
-    taken = [each.name for each in attribute_files.read(request.settings.attribute_files)]
+    taken = [each.name for each in _drawn(request.settings)]
     twice = next((name for name in taken if name in request.settings.attributes), None)
     if twice is not None:
         raise GeneratorError(f"the attribute {twice!r} is in attributes and in a file; rename one")
@@ -104,6 +109,26 @@ def check(request: GenerateRequest[TextGenerate]) -> None:
     for step in steps(request, schemas):
         for service in [step.service] if step.service else services(request.settings):
             step.template.check(service.resolved_endpoint)
+
+
+def check_attributes(request: GenerateRequest[TextGenerate], pool: pl.Schema) -> None:
+    """Check that an attribute that is written to a kept column is of its type, which is text.
+
+    Raises:
+        GeneratorError: the column holds something else.
+    """
+    settings = request.settings
+    names = [*settings.attributes, *(each.name for each in _drawn(settings))]
+    for name in names:
+        if name in request.kept and name not in settings.carry and pool.get(name) not in TEXTS:
+            raise GeneratorError(
+                f"the attribute {name!r} has the name of a kept column, which holds {pool[name]} "
+                "and no texts; rename one of them"
+            )
+
+
+def _drawn(settings: TextGenerate) -> list[Attribute]:
+    return attribute_files.read(settings.attribute_files)
 
 
 def _check_pictures(settings: TextGenerate) -> None:

@@ -47,7 +47,7 @@ class ServiceShare(StrictModel):
     """One of several services of a round, and how many of the candidates it makes."""
 
     service: Service
-    share: float = Field(1.0, gt=0)
+    share: float = Field(1.0, gt=0, le=1_000_000)
     """Relative to the shares of the others."""
 
 
@@ -154,6 +154,8 @@ class TextGenerate(StrictModel):
             raise ValueError(f"a given {what} has its label, so leave out {by_label[0]}")
         if each and self.shots != SHOTS:
             raise ValueError("a given row is shown alone, so leave out shots")
+        if len(set(self.carry)) < len(self.carry):
+            raise ValueError("carry names a column twice; name each once")
         if not each and (self.carry or self.relation != "seed"):
             wrong = "carry" if self.carry else "relation"
             raise ValueError(f"{wrong} is about given rows; set exemplars: each, or leave it out")

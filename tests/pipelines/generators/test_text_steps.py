@@ -234,6 +234,17 @@ def test_what_cannot_be_made_is_said_before_anything_is_asked(
         Text().plan(asked(tmp_path / "pool", own))
 
 
+def test_an_attribute_that_no_kept_column_can_hold_is_named_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    types = {"messages": "messages", "score": {"type": "integer"}}
+    given = asked(tmp_path / "pool", {"types": types, "attributes": {"score": ["low"]}})
+    assert Text().plan(given)
+    with pytest.raises(GeneratorError, match="'score' has the name of a kept column, which"):
+        Text().plan(replace(given, kept=("topic", "score")))
+
+
 def test_a_schema_that_is_too_deep_is_refused() -> None:
     deep: dict[str, Any] = {"type": "string"}
     for _ in range(9):
@@ -250,6 +261,8 @@ def test_a_schema_that_is_too_deep_is_refused() -> None:
         ({"classes": {"a": 0}}, "'a' is asked for 0 times"),
         ({"classes": {"a": 1}, "balance": True}, "leave out labels and balance"),
         ({"steps": [{"columns": []}]}, "steps.0.columns"),
+        ({"exemplars": "each", "carry": ["a", "a"]}, "carry names a column twice"),
+        ({"services": [{"service": {}, "share": 1e300}]}, "services.0.share"),
     ],
 )
 def test_settings_of_which_one_is_pointless_are_named(own: dict[str, Any], said: str) -> None:
