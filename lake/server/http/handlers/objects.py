@@ -228,8 +228,8 @@ def byte_range(entry: Entry, request: Request) -> ByteRange | Result:
     }
     if request.has(entry.md5):
         return Result(304, None, headers)
-    text = request.headers.get("range")
-    if text is None:
+    text, of = request.headers.get("range"), request.headers.get("if-range", headers["etag"])
+    if text is None or of != headers["etag"]:  # a date may be that of two objects
         return ByteRange(200, entry, 0, entry.size, headers)
     start, stop = parse_range(text, entry.size)
     headers["content-range"] = f"bytes {start}-{stop - 1}/{entry.size}"

@@ -324,6 +324,17 @@ def test_a_range_that_is_none_harms_nobody(api: httpx.Client, repo: str, asked: 
     assert answer.status_code == 416 or answer.content == BODY
 
 
+def test_a_range_of_what_was_replaced_is_the_whole_object(api: httpx.Client, repo: str) -> None:
+    put(api, repo, "a", b"first")
+    etag = get(api, repo, "a").headers["ETag"]
+    part = {"Range": "bytes=2-"}
+    assert get(api, repo, "a", **part, **{"If-Range": etag}).content == b"rst"
+    put(api, repo, "a", b"other")
+    for condition in (etag, f"W/{etag}", "Thu, 01 Jan 2026 00:00:00 GMT"):
+        answer = get(api, repo, "a", **part, **{"If-Range": condition})
+        assert (answer.status_code, answer.content) == (200, b"other")
+
+
 def test_an_empty_object_has_no_ranges(api: httpx.Client, repo: str) -> None:
     put(api, repo, "a", b"")
     assert get(api, repo, "a").content == b""
