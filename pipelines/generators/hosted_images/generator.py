@@ -28,7 +28,7 @@ from pipelines.features import images
 from pipelines.generators import pool as pools
 from pipelines.generators.hosted_images.settings import VERSION, HostedImagesGenerate
 from pipelines.generators.pool import Pool
-from pipelines.generators.prompts import draws
+from pipelines.generators.prompts import checks, draws
 from pipelines.generators.prompts.draws import Prompt
 from pipelines.generators.protocol import (
     GenerateBatch,
@@ -126,8 +126,7 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
 
     def reads(self, settings: HostedImagesGenerate) -> tuple[tuple[str, int], ...]:
         """Return the round of another data set whose rows are the prompts."""
-        dataset, number = settings.prompts.dataset, settings.prompts.round
-        return () if dataset is None or number is None else ((dataset, number),)
+        return settings.prompts.rounds
 
     def check_ready(self, settings: HostedImagesGenerate) -> None:
         """Check that the service can be asked, and that its price is known where there is a budget.
@@ -156,6 +155,14 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
                 "generate.hosted_images.image_prices, in dollars"
             )
         readiness.check(service)
+
+    def check_rows(self, rows: pl.DataFrame, request: HostedRequest) -> None:
+        """Check that prompts can be made of the rows.
+
+        Raises:
+            GeneratorError: they lack a column, or it holds no texts.
+        """
+        checks.check(rows, request.settings.prompts, request.dataset)
 
     def fit(self, samples: pl.DataFrame, settings: NoSettings, seed: int, directory: Path) -> None:  # noqa: ARG002  nothing is learnt
         """Keep the rows of the mix, by which labels and prompts are drawn."""

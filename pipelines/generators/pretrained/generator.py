@@ -9,7 +9,7 @@ mix; the pipeline itself is not copied into the lake.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ from pipelines.generators.pretrained.settings import (
     PretrainedFit,
     PretrainedGenerate,
 )
-from pipelines.generators.prompts import draws
+from pipelines.generators.prompts import checks, draws
 from pipelines.generators.prompts.draws import Prompt
 from pipelines.generators.protocol import (
     STAGE,
@@ -118,15 +118,11 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
     def fit_files(self, settings: PretrainedFit) -> tuple[Path, ...]:
         """Return the folder of the pipeline, where it is one."""
         folder = Path(settings.model)
-        there = settings.model and (folder / "model_index.json").is_file()
-        return (folder,) if there else ()
+        return (folder,) if settings.model and (folder / "model_index.json").is_file() else ()
 
     def reads(self, settings: PretrainedGenerate) -> tuple[tuple[str, int], ...]:
         """Return the round of another data set whose rows are the prompts."""
-        asked = settings.prompts
-        return (
-            () if asked.dataset is None or asked.round is None else ((asked.dataset, asked.round),)
-        )
+        return settings.prompts.rounds
 
     def check_ready(self, settings: PretrainedGenerate) -> None:  # noqa: ARG002  of the protocol
         """Check that the libraries are installed.
@@ -135,6 +131,15 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
             LibraryError: one is not.
         """
         optional.check_installed(NEEDED, "pipelines that others trained", extra="pretrained")
+
+    def check_rows(self, rows: pl.DataFrame, request: PretrainedRequest) -> None:
+        """Check that prompts can be made of the rows.
+
+        Raises:
+            GeneratorError: they lack a column, or it holds no texts.
+        """
+        own = request.settings
+        checks.check(rows, own.prompts, request.dataset, sources=own.task in OF_SOURCES)
 
     def fit(
         self, samples: pl.DataFrame, settings: PretrainedFit, seed: int, directory: Path
@@ -213,8 +218,7 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
     def report(self, plan: GeneratePlan[PretrainedGenerate]) -> GenerateReport:
         """Say which pipeline drew, on what, and what its filter refused."""
         content: Content = plan.content
-        about = content.manifest["model"]
-        settings = plan.request.settings
+        about, settings = content.manifest["model"], plan.request.settings
         with machine.repeatable(settings.threads, settings.device) as device:
             own = {**machine.environment(settings.threads, device), **machine.described(device)}
         named = {"model": about["name"], "weights": about["digest"]}
@@ -227,10 +231,7 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
         return GenerateReport(environment, facts={**facts, **refused})
 
     def replay(
-        self,
-        request: PretrainedRequest,
-        shard: Shard,
-        recorded: Mapping[str, Any],
+        self, request: PretrainedRequest, shard: Shard, recorded: Mapping[str, Any]
     ) -> GenerateResult:
         """Draw a shard again: on the processor where it was done on one, else as it may be.
 
@@ -238,17 +239,13 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
             GeneratorError: as `generate`.
         """
         on_processor = "cpu" in (recorded.get("device"), request.settings.device)
-        device = {"device": "cpu" if on_processor else "auto"}
-        settings = request.settings.model_copy(update=device)
-        plan = self.plan(GenerateRequest(**{**_fields(request), "settings": settings}))
+        device = "cpu" if on_processor else "auto"
+        settings = request.settings.model_copy(update={"device": device})
+        plan = self.plan(replace(request, settings=settings))
         made = list(self.generate(plan, shard))
         return GenerateResult(
             pl.concat([each.candidates for each in made]), None, self.report(plan)
         )
-
-
-def _fields(request: PretrainedRequest) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in GenerateRequest.__dataclass_fields__}
 
 
 def _boxes(request: PretrainedRequest) -> list[Box] | None:

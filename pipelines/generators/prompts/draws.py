@@ -21,6 +21,7 @@ from pipelines.common import console
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.generators.pool import Pool
+from pipelines.generators.prompts import checks
 from pipelines.generators.prompts.settings import LABEL, Prompts, fields
 from pipelines.generators.protocol import STAGE, GenerateRequest
 
@@ -158,7 +159,7 @@ def _source(request: GenerateRequest[Any], prompts: Prompts, pool: Pool) -> Sour
         commit, rows = request.samples(prompts.dataset, prompts.round)
         weights, dataset = [1.0] * len(rows), prompts.dataset
         column = prompts.column or _only_text(rows, prompts)
-    _check(rows, column, prompts, dataset)
+    checks.check_columns(rows, column, prompts, dataset)
     usable = rows.with_columns(pl.Series("__weight", weights)).drop_nulls(
         _used(rows, column, prompts)
     )
@@ -189,30 +190,6 @@ def _only_text(rows: pl.DataFrame, prompts: Prompts) -> str | None:
             f"it has {listed}"
         )
     return texts[0] if len(texts) == 1 else None
-
-
-def _check(rows: pl.DataFrame, column: str | None, prompts: Prompts, dataset: str) -> None:
-    """Refuse columns that the rows do not have.
-
-    Raises:
-        GeneratorError: one is missing or holds no texts.
-    """
-    named = [column] if column else []
-    named += list(fields(prompts.template)) if prompts.template else []
-    missing = [
-        each for each in named if each not in rows.columns and each not in prompts.attributes
-    ]
-    if missing:
-        listed = ", ".join(visible(each) for each in rows.columns)
-        raise GeneratorError(
-            f"the prompts name the column {visible(missing[0])!r}, which rows of "
-            f"{visible(dataset)} do not have (they have {listed})"
-        )
-    if column and rows.schema[column] != pl.String:
-        raise GeneratorError(
-            f"the column {visible(column)!r} of {visible(dataset)} holds {rows.schema[column]}; "
-            "prompts are texts"
-        )
 
 
 def _labels(source: Source, pool: Pool) -> list[Any] | None:

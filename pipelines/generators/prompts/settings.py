@@ -62,6 +62,13 @@ class Prompts(StrictModel):
         return self.column is not None or self.dataset is not None
 
     @property
+    def rounds(self) -> tuple[tuple[str, int], ...]:
+        """The round of another data set whose rows are the prompts, if there is one."""
+        if self.dataset is None or self.round is None:
+            return ()
+        return ((self.dataset, self.round),)
+
+    @property
     def combinations(self) -> int:
         """How many combinations of words there are; 1 where there are no attributes."""
         return math.prod(map(len, self.attributes.values()))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.common.errors import ParamsError
+from pipelines.common.errors import GeneratorError, ParamsError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.settings import parse
+from pipelines.generators.hosted_images.generator import HostedImages
+from pipelines.generators.hosted_images.settings import HostedImagesGenerate
 from pipelines.generators.pool import Pool
-from pipelines.generators.prompts import draws
+from pipelines.generators.pretrained.generator import Pretrained
+from pipelines.generators.pretrained.settings import PretrainedGenerate
+from pipelines.generators.prompts import checks, draws
 from pipelines.generators.prompts.settings import Prompts
 from pipelines.generators.protocol import GenerateRequest
 
@@ -68,3 +73,39 @@ def test_combinations_beyond_all_numbers_are_refused() -> None:
     template = " ".join(f"{{{name}}}" for name in many)
     with pytest.raises(ParamsError, match="combinations; leave some out"):
         parse(Prompts, {"template": template, "attributes": many}, "prompts")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [
+        ({}, "rows of pets have no labels to make prompts of; set prompts.template"),
+        ({"template": "a {style} {label}"}, "names 'style', which is no attribute and no label"),
+        ({"column": "title"}, "name the column 'title', which rows of pets do not have"),
+        ({"column": "count"}, "the column 'count' of pets holds Int64; prompts are texts"),
+    ],
+)
+def test_prompts_that_rows_cannot_make_are_said_before_the_fit(
+    prompts: dict[str, Any], said: str
+) -> None:
+    labels = {} if not prompts else {"label": ["bee"]}
+    rows = pl.DataFrame({"image": [b""], "caption": ["a"], "count": [1], **labels})
+    own = parse(HostedImagesGenerate, {"prompts": prompts}, "hosted_images")
+    request = GenerateRequest("pets", 1, 7, ("image",), 5, 10, own, Path())
+    with pytest.raises(GeneratorError, match=said):
+        HostedImages().check_rows(rows, request)
+    painted = parse(PretrainedGenerate, {"prompts": prompts}, "pretrained")
+    with pytest.raises(GeneratorError, match=said):
+        Pretrained().check_rows(rows, replace(request, settings=painted))
+
+
+def test_prompts_that_rows_can_make_pass() -> None:
+    rows = pl.DataFrame({"image": [b""], "caption": ["a"], "label": ["bee"]})
+    for prompts in (
+        {},
+        {"column": "caption"},
+        {"column": "caption", "template": "{caption} of {label}"},
+        {"template": "a {style} {label}", "attributes": {"style": ["dry"]}},
+        {"dataset": "captions", "round": 1, "template": "{title}"},
+    ):
+        checks.check(rows, parse(Prompts, prompts, "prompts"), "pets")
+    checks.check(rows, Prompts(template="{caption}"), "pets", sources=True)
