@@ -136,7 +136,8 @@ class Judge(Scorer[JudgeSettings]):
             for sample in samples
             for vote in range(settings.votes)
         ]
-        answers = ask(requests, settings.service, progress=given.progress)
+        ledger = given.ledger(self.name)
+        answers = ask(requests, settings.service, progress=given.progress, ledger=ledger)
         scores_of_votes = counted(answers, settings.votes)
         key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
         scores = key[with_text].hstack(scores_of_votes)
@@ -148,7 +149,7 @@ class Judge(Scorer[JudgeSettings]):
         Raises:
             ServiceError: as `score`.
         """
-        return self.score(given.real, given, settings)
+        return self.score(given.real, replace(given, ledgers={}), settings)
 
     def cost(self, rows: pl.DataFrame, candidates: int, settings: JudgeSettings) -> ServiceCost:
         """Estimate the votes on all candidates by those on some rows; none is asked for."""

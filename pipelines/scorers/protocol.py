@@ -20,6 +20,7 @@ import polars as pl
 
 from pipelines.common.plugins import Plugin
 from pipelines.common.settings import StrictModel
+from pipelines.llm.costs import Ledger
 from pipelines.llm.service_cost import ServiceCost
 from pipelines.scorers.expected import Expected
 
@@ -51,6 +52,12 @@ class Given:
     """Columns that are the content of a row, without what is to be predicted."""
     progress: Callable[[int, int], None] = _quiet
     """Told how many rows are done, and of how many."""
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    """What the service of a scorer has cost, by the scorer's name, over all candidates."""
+
+    def ledger(self, scorer: str) -> Ledger:
+        """Return the ledger of a scorer, whose budget is for all candidates, however asked for."""
+        return self.ledgers.setdefault(scorer, Ledger())
 
     def held_out_texts(self, column: str) -> pl.Series | None:
         """Return a column of the held-out rows; None where their fingerprints do not have it."""

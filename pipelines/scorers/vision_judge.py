@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -131,7 +132,8 @@ class VisionJudge(Scorer[VisionJudgeSettings]):
             for number in seen
             for vote in range(settings.votes)
         ]
-        answers = ask(requests, settings.service, progress=given.progress)
+        ledger = given.ledger(self.name)
+        answers = ask(requests, settings.service, progress=given.progress, ledger=ledger)
         counted = judge.counted(answers, settings.votes).rename(NAMES)
         key = candidates.select(pl.col(name).cast(kind) for name, kind in OCCURRENCE.items())
         return key.join(key[seen].hstack(counted), on=list(OCCURRENCE), how="left").sort(
@@ -144,7 +146,7 @@ class VisionJudge(Scorer[VisionJudgeSettings]):
         Raises:
             ServiceError: as `score`.
         """
-        return self.score(given.real, given, settings)
+        return self.score(given.real, replace(given, ledgers={}), settings)
 
     def cost(
         self, rows: pl.DataFrame, candidates: int, settings: VisionJudgeSettings

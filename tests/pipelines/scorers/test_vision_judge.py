@@ -19,10 +19,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from pipelines.common.errors import ParamsError
+from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.features import images
 from pipelines.llm import costs
-from pipelines.llm.settings import API_KEY, BASE_URL, Service
+from pipelines.llm.settings import API_KEY, BASE_URL, Price, Service
 from pipelines.scorers import registry, rubric, vision_judge
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.vision_judge import VisionJudge, VisionJudgeSettings
@@ -119,6 +119,22 @@ def test_planted_wrong_captions_are_seen_in_the_pixels(looker: list[dict[str, An
     assert scores["planted"] <= 0.05
     assert len(looker) == 2 * len(truth)
     assert KEY not in json.dumps(looker)
+
+
+def test_a_budget_is_for_all_candidates_however_many_at_a_time_are_scored(
+    looker: list[dict[str, Any]],
+) -> None:
+    own = settings()
+    prices = {"looker": Price(input=0, output=1000)}  # half a cent each, and 1.6 at most
+    bounds = {"prices": prices, "budget_usd": 0.05}
+    own = own.model_copy(update={"service": own.service.model_copy(update=bounds)})
+    shards = [rows([number] * len(DIGITS.target[SEEN])).head(3) for number in range(3)]
+    together = Given(shards[0])
+    assert len(VisionJudge().score(shards[0], together, own)) == 3
+    assert len(VisionJudge().score(shards[1], together, own)) == 3
+    with pytest.raises(BudgetError, match=r"\$0.0350 is spent"):
+        VisionJudge().score(shards[2], together, own)
+    assert len(looker) == 7
 
 
 def test_an_image_that_cannot_be_read_has_no_score_and_none_is_asked_for_it(
