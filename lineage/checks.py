@@ -46,6 +46,8 @@ SELECTED: Final = ("class_share", "rare_recall", *(f"{name}_round" for name in S
 UNSELECTED: Final = (
     "the accepted rows have the classes, the rare modes and the shape of real rows all the same"
 )
+NO_LIMIT: Final = "none"
+"""What a check says of its limits where it has none."""
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
 
 
@@ -165,7 +167,7 @@ def _words(least: Bounds, most: Bounds) -> str:
         "warn": _signs(least.warn, most.warn),
         "block": _signs(least.block, most.block),
     }
-    return ", ".join(f"{level} {signs}" for level, signs in ends.items() if signs) or "none"
+    return ", ".join(f"{level} {signs}" for level, signs in ends.items() if signs) or NO_LIMIT
 
 
 def _signs(least: float | None, most: float | None) -> str:
@@ -185,13 +187,15 @@ def _is_style(evidence: Evidence, limits: Limits) -> bool:
 def _kept_shape(result: Check, evidence: Evidence, limits: Limits) -> str:  # noqa: ARG001  as any
     """Say that a suite which refused much has left the shape of the round, if it has.
 
-    What a selection does to a round shows in its classes, its rare modes and its shape.
+    What a selection does to a round shows in its classes, its rare modes and its shape. A check
+    without a limit passes and shows nothing.
     """
     rules = {rule.name: rule for rule in RULES}
-    found = {name: check(rules[name], evidence, limits).verdict for name in SELECTED}
-    told = found.pop("class_share")
-    kept = told in ("pass", NOT_APPLICABLE) and set(found.values()) == {"pass"}
-    return UNSELECTED if kept else ""
+    held = {name: check(rules[name], evidence, limits) for name in SELECTED}
+    limited = all(item.limit != NO_LIMIT for item in held.values())
+    told = held.pop("class_share").verdict
+    kept = told in ("pass", NOT_APPLICABLE) and {each.verdict for each in held.values()} == {"pass"}
+    return UNSELECTED if limited and kept else ""
 
 
 def _shape(part: str, name: str) -> Rule:

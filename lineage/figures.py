@@ -141,8 +141,8 @@ def duplicates(evidence: Evidence) -> Figure:
 
 
 def acceptance(evidence: Evidence) -> Figure:
-    """Share of candidates that are accepted."""
-    return _share_of_candidates(evidence, "accepted")
+    """Share of candidates that are accepted, or that passed after the round had enough."""
+    return _share_of_candidates(evidence, "accepted", "surplus")
 
 
 def loss(evidence: Evidence, other: str) -> Figure:
@@ -217,12 +217,11 @@ def _hits(evidence: Evidence, hits: pl.DataFrame, what: str) -> Figure:
     return exact(len(unique_hits) / total, f"{detail}: {named}" if named else detail)
 
 
-def _share_of_candidates(evidence: Evidence, name: str) -> Figure:
-    """Share of the candidates; those that are surplus stood no test and do not count."""
+def _share_of_candidates(evidence: Evidence, name: str, *more: str) -> Figure:
     count, total = number(evidence.counts, name), number(evidence.counts, "candidates")
     if count is None or not total:
         return exact(None, MISSING)
-    total -= number(evidence.counts, "surplus") or 0
+    count += sum(number(evidence.counts, other) or 0 for other in more)
     return exact(count / total, f"{count:,.0f} of {total:,.0f} candidates")
 
 

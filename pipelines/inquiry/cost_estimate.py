@@ -130,14 +130,14 @@ def _expected(ctx: RoundContext) -> int | None:
     if round_.accepted is None:
         return None
     counts = _counts(ctx)
-    judged = counts.get("candidates", 0) - counts.get("surplus", 0)
-    if not judged or not counts.get("accepted"):
+    candidates, passed = counts.get("candidates"), counts.get("accepted", 0)
+    if not candidates or not passed:
         console.line(
             f"no round before says how many candidates are accepted; estimated is the most, "
             f"{generate.candidates:,}"
         )
         return None
-    share = counts["accepted"] / judged
+    share = (passed + counts.get("surplus", 0)) / candidates
     shards = math.ceil(round_.accepted / share / generate.shard_rows)
     expected = min(generate.candidates, shards * generate.shard_rows)
     console.line(

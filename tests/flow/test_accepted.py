@@ -119,7 +119,7 @@ def test_an_estimate_asks_for_what_the_last_acceptance_says(tmp_path: Path, serv
         assert "no round before says how many candidates are accepted" in first.said
         project.round("sums-1", "generate", "verify", "curate", "evaluate", "publish")
         counts = manifest.read(project.lake(), "main", "sums", 1)["counts"]
-        share = counts["accepted"] / (counts["candidates"] - counts["surplus"])
+        share = (counts["accepted"] + counts["surplus"]) / counts["candidates"]
         estimated = project.stemma("estimate", "sums", "--json")
         requests = json.loads(estimated.out)["parts"][0]["requests"]
         assert requests % SHARD == 0

@@ -267,8 +267,15 @@ def test_counts() -> None:
     few = replace(HEALTHY, counts={"candidates": 600, "accepted": 100, "duplicate": 200})
     assert check(few, "acceptance").verdict == "block"
     assert check(few, "duplicates").verdict == "block"
-    ended = replace(HEALTHY, counts={"candidates": 64, "accepted": 50, "surplus": 4})
-    assert check(ended, "acceptance").value == pytest.approx(50 / 60)
+
+
+def test_what_passed_after_a_round_had_enough_counts_as_accepted() -> None:
+    """Of the last shard everything is judged, so what it refuses counts, and what passes too."""
+    counts = {"candidates": 300, "accepted": 20, "rejected": 110, "duplicate": 10, "surplus": 160}
+    ended = replace(HEALTHY, counts=counts)
+    assert check(ended, "acceptance").value == pytest.approx(180 / 300)
+    assert check(ended, "acceptance").verdict == "pass"
+    assert check(ended, "duplicates").value == pytest.approx(10 / 300)
 
 
 @pytest.mark.parametrize("other", ["real_only", "previous"])
