@@ -21,7 +21,8 @@ NEIGHBOURS: Final = 7
 """Nearest training rows whose labels are compared with that of a row."""
 APART: Final = 0.1
 """Least difference of the shares of right and of random labels; below it neighbours say nothing of
-labels, and nothing is measured."""
+labels, and nothing is measured. It is held against classes that count equally, too: neighbours that
+know nothing agree with most rows of a frequent class."""
 
 Labels = NDArray[Any]
 Shares = NDArray[np.float64]
@@ -73,10 +74,11 @@ def wrong(accepted: Contradicted, real: Contradicted) -> Metric:
         The share, at least 0, with the interval that the accepted rows leave it; its null is 0,
         with the interval that the real rows leave. NaN where neighbours say nothing of labels.
     """
-    weight, classes = _weights(accepted.given, real.given), len(np.unique(real.given))
+    classes = np.unique(real.given)
+    weight, equal = _weights(accepted.given, real.given), _weights(classes, real.given)
     right = float(np.average(real.share, weights=weight))
-    apart = 1 - right * classes / max(classes - 1, 1)
-    if apart < APART:
+    apart = _apart(right, len(classes))
+    if min(apart, _apart(float(np.average(real.share, weights=equal)), len(classes))) < APART:
         return Metric(np.nan, np.nan, np.nan)
     value = (float(accepted.share.mean()) - right) / apart
     ours = Z * float(accepted.share.std()) / np.sqrt(len(accepted.share)) / apart
@@ -84,6 +86,11 @@ def wrong(accepted: Contradicted, real: Contradicted) -> Metric:
     theirs = Z * float(np.sqrt(spread)) / apart
     shown = min(max(value, 0.0), 1.0)
     return Metric(shown, value - ours, max(value + ours, shown), 0.0, -theirs, theirs)
+
+
+def _apart(right: float, classes: int) -> float:
+    """How much more of the neighbours contradict random labels than right ones."""
+    return 1 - right * classes / max(classes - 1, 1)
 
 
 def _weights(ours: Labels, real: Labels) -> Shares:

@@ -89,10 +89,11 @@ def _check(rows: Labelled) -> None:
     Raises:
         DataError: the rows are no images that are measured by their pixels.
     """
-    if not rows.shape or np.prod(rows.shape) != rows.vectors.shape[1]:
+    if not rows.shape or rows.features or len(rows.reduced):
         raise DataError(
             "the task view_labels needs images that are measured by their pixels, of at most "
-            "1,024 values; set evaluate.task to image_labels, or ingest.size to a smaller one"
+            "1,024 values; set evaluate.task to image_labels, or ingest.size to a smaller one and "
+            "ingest.features to pixels"
         )
 
 

@@ -119,6 +119,27 @@ def test_wrong_labels_are_counted_where_classes_overlap(share: float) -> None:
     assert (found.low - found.null_high > Limits().label_errors_block) == (share > 0)
 
 
+@pytest.mark.parametrize("rare", [0.5, 0.2, 0.05])
+def test_labels_that_no_column_tells_are_not_measured(rare: float) -> None:
+    """Neighbours that know nothing agree with most rows of a frequent class all the same."""
+
+    def untold(seed: int) -> pl.DataFrame:
+        draw = np.random.default_rng(seed)
+        labels = np.where(draw.random(400) < rare, "yes", "no")
+        return pl.DataFrame(
+            {"x": draw.normal(size=400), "y": draw.normal(size=400), "label": labels}
+        )
+
+    real = untold(1)
+    modality = modalities.load("table", ("x", "y"), {})
+    sets = modality.measured(real, {"real": real, "held": untold(2), "ours": untold(3)})
+    fixed = features.fit(sets["real"].vectors)
+    given = {"accepted": sets["ours"], "mix": sets["real"]}
+    asked = MetricRequest(sets["real"], sets["held"], given, fixed, 5, 20, 9)
+    found = TableNeighbours().measure(asked, NoSettings())["accepted"]["label_errors"]
+    assert np.isnan(found.value)
+
+
 def test_a_copy_with_one_other_value_is_a_copy() -> None:
     memory, leak = (measured(part(recast(rows), 0.3)) for rows in (REAL, HELD))
     assert memory["memorised_ratio"].value > 0.25

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,14 @@ def test_views_of_what_the_image_does_not_show_mislead() -> None:
     assert (found == 1 - test.labels).all()
 
 
-def test_rows_without_pixels_are_refused_in_a_sentence() -> None:
-    points = Labelled(np.zeros((4, 5), np.float32), np.arange(4) % 2)
+@pytest.mark.parametrize(
+    "points",
+    [
+        Labelled(np.zeros((4, 5), np.float32), np.arange(4) % 2),
+        replace(stripes(1, 4, 0.3), features="b1", reduced=np.zeros((4, 64), np.float32)),
+    ],
+    ids=["no images", "as many points of a network as pixels"],
+)
+def test_rows_without_pixels_are_refused_in_a_sentence(points: Labelled) -> None:
     with pytest.raises(DataError, match="images that are measured by their pixels"):
         TASK.train(points, ViewSettings())
