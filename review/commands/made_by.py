@@ -30,7 +30,8 @@ def rows(lake: Lake, commit: str, index: Ancestry, model: str) -> NDArray[np.int
     """Return the index numbers of all rows that a model made, accepted or not.
 
     Raises:
-        NotFoundError: no round of the commit names it; the message lists those that are named.
+        NotFoundError: no round of the commit names it, and the message lists those that are named;
+            or no request to it gave a row.
     """
     known: set[str] = set()
     found = [np.empty(0, dtype=np.int64)]
@@ -41,6 +42,8 @@ def rows(lake: Lake, commit: str, index: Ancestry, model: str) -> NDArray[np.int
         if model in named:
             found.append(_of_segment(lake, commit, index, segment, model))
     numbers = np.concatenate(found)
+    if not numbers.size and model in known:
+        raise NotFoundError(f"rounds name the model {model!r}, and no row was made by it")
     if not numbers.size:
         listed = ", ".join(sorted(known)) or "none"
         raise NotFoundError(f"no round names the model {model!r}; named are: {listed}")

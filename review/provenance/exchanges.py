@@ -24,6 +24,10 @@ from review.cli.output import number
 
 SHOWN: Final = 4_000
 """Characters of a prompt or an answer that are shown; `--json` has all."""
+MOST_MESSAGES: Final = 20
+"""Messages of a prompt that are shown."""
+SHORT: Final = 80
+"""Characters of a name, such as that of a model or of a role."""
 MOST_BROKEN: Final = 5
 """Broken answers that are shown of one request."""
 
@@ -65,19 +69,23 @@ def draw(rows: list[dict[str, Any]]) -> Iterator[Text]:
         yield Text("no request is kept of it: no service was asked, or an earlier release did")
     for row in rows:
         yield Text(_head(row, len(rows)), style="bold")
-        for role, content in _messages(row["prompt"] or ""):
+        messages = _messages(row["prompt"] or "")
+        for role, content in messages[:MOST_MESSAGES]:
             yield from _part(role, content)
+        if len(messages) > MOST_MESSAGES:
+            yield Text(f"… {len(messages) - MOST_MESSAGES:,} more messages; --json has all")
         if row["answer"] is not None:
             yield from _part("answer", row["answer"])
         if row["failure"] is not None:
-            yield Text(f"failed: {visible(row['failure'])}")
+            yield Text(f"failed: {visible(row['failure'][:SHOWN])}")
         yield from _broken(row["broken"] or [])
 
 
 def _head(row: Mapping[str, Any], steps: int) -> str:
     which = f"step {row['step'] + 1} of {steps}, " if steps > 1 and row["step"] is not None else ""
     served = row["served"] or row["model"] or "?"
-    named = f"{row['model']}" + (f", served as {served}" if served != row["model"] else "")
+    named = str(row["model"])[:SHORT]
+    named += f", served as {served[:SHORT]}" if served != row["model"] else ""
     weights = f", weights {row['weights']}" if row["weights"] else ""
     template = f", template {(row['template'] or '')[:12]}"
     counts = f"{number(row['tokens_in'] or 0)} tokens in, {number(row['tokens_out'] or 0)} out"
@@ -95,9 +103,9 @@ def _messages(prompt: str) -> list[tuple[str, str]]:
         listed = json.loads(prompt)
     except (ValueError, RecursionError):
         listed = None
-    if isinstance(listed, list) and all(isinstance(each, dict) for each in listed):
+    if isinstance(listed, list) and listed and all(isinstance(each, dict) for each in listed):
         parts = [(each.get("role"), each.get("content")) for each in listed]
-        return [(str(role), _content(content)) for role, content in parts]
+        return [(str(role)[:SHORT], _content(content)) for role, content in parts]
     return [("prompt", prompt)]
 
 
@@ -116,6 +124,6 @@ def _part(name: str, text: str) -> Iterator[Text]:
 
 def _broken(broken: list[Mapping[str, Any]]) -> Iterator[Text]:
     for each in broken[:MOST_BROKEN]:
-        yield from _part(f"broken answer, {each['reason']}", each["text"] or "")
+        yield from _part(f"broken answer, {str(each['reason'])[:SHOWN]}", each["text"] or "")
     if len(broken) > MOST_BROKEN:
         yield Text(f"… {len(broken) - MOST_BROKEN:,} more broken answers; --json has all")

@@ -45,6 +45,14 @@ def test_a_long_text_is_cut_and_says_so_and_a_failure_has_its_reason() -> None:
     assert "2 more broken answers" in shown([exchange(broken=many)])
 
 
+def test_a_prompt_of_many_messages_or_of_none_is_bounded_and_shown() -> None:
+    many = json.dumps([{"role": "r" * 9_000, "content": "hi"}] * 500)
+    page = shown([exchange(prompt=many, answer="a", served="s" * 9_000, failure="f" * 9_000)])
+    assert "… 480 more messages; --json has all" in page
+    assert len(page) < 20_000
+    assert "prompt:\n  []" in shown([exchange(prompt="[]")])
+
+
 def test_without_requests_it_says_so() -> None:
     assert "no request is kept of it" in shown([])
 
