@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from lake import keys
 from lake.errors import NotFoundError
 from lake.home import LakeHome
 from lake.keys import Key, Role
+from lake.server.catalog.database import Database, sqlite_errors_translated
 from review.cli.output import make_console, print_json, sentence, table
 
 
@@ -19,8 +21,10 @@ def add(
 ) -> None:
     """Make a key pair, and print it: its secret is shown this once."""
     made = keys.add(_checked(home), name, role, repository or ())
+    missing = _missing(home, made.repositories)
     if as_json:
-        print_json({**_record(made), "secret_access_key": made.secret_access_key})
+        secret = made.secret_access_key
+        print_json({**_record(made), "secret_access_key": secret, "missing": missing})
         return
     only = f" for {', '.join(made.repositories)} alone" if made.repositories else ""
     out = make_console()
@@ -29,6 +33,9 @@ def add(
         f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={made.access_key_id}",
         f"  LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY={made.secret_access_key}",
     ):
+        out.print(sentence(line), soft_wrap=True)
+    for each in missing:
+        line = f"the lake has no repository {each}: the key is for the one that gets this name"
         out.print(sentence(line), soft_wrap=True)
 
 
@@ -66,6 +73,16 @@ def _checked(home: Path) -> Path:
     if not lake.catalog.exists():
         raise NotFoundError(f"there is no lake in {home}: name its directory with --home")
     return lake.path
+
+
+def _missing(home: Path, named: Sequence[str]) -> list[str]:
+    """The repositories of a key that the lake does not have, because of a slip or not yet."""
+    if not named:
+        return []
+    database = Database(LakeHome(home.absolute()).catalog, read_only=True)
+    with sqlite_errors_translated(), closing(database.connection) as present:
+        there = {name for (name,) in present.execute("SELECT id FROM repositories")}
+    return [name for name in named if name not in there]
 
 
 def _record(key: Key) -> dict[str, Any]:

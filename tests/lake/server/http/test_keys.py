@@ -238,13 +238,14 @@ def test_a_damaged_file_lets_nobody_in_and_says_what_to_do(tmp_path: Path, conte
 
 
 def test_the_command_adds_lists_and_revokes_keys(
-    server: Served, name: str, capsys: pytest.CaptureFixture[str]
+    server: Served, repo: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = {"home": server.home}
     lake_keys.add(name=name, role=Role.WRITER, repository=["abc"], as_json=False, **home)
     said = capsys.readouterr().out
     (key,) = [each for each in keys.read(server.home) if each.name == name]
     assert said.startswith(f"{name} has a writer's key for abc alone; the secret is shown")
+    assert "the lake has no repository abc: the key is for the one that gets this name" in said
     assert key.secret_access_key in said
     lake_keys.run(as_json=False, **home)
     listed = capsys.readouterr().out
@@ -252,5 +253,9 @@ def test_the_command_adds_lists_and_revokes_keys(
     assert key.secret_access_key not in listed
     lake_keys.revoke(name=name, as_json=True, **home)
     assert json.loads(capsys.readouterr().out)["access_key_id"] == key.access_key_id
+    assert repo.endswith(name)
+    lake_keys.add(name=name, role=Role.READER, repository=[name], as_json=True, **home)
+    assert json.loads(capsys.readouterr().out)["missing"] == []
+    lake_keys.revoke(name=name, as_json=True, **home)
     with pytest.raises(NotFoundError, match="there is no lake in"):
         lake_keys.run(home=server.home / "none", as_json=False)
