@@ -107,7 +107,7 @@ def generate(
     _check_manifest(directory, manifest)
     wanted = torch.from_numpy(labelled.asked(labels, manifest["classes"]))
     sizes = networks.Architecture.read(manifest["architecture"])
-    if any(have < side for have, side in zip(sizes.size, manifest["image_shape"], strict=False)):
+    if not sizes.makes(manifest["image_shape"], len(manifest["classes"])):
         raise GeneratorError(f"the manifest in {directory} is damaged; fit the generator again")
     noise = _noise(len(wanted), sizes.latent, settings.truncation, seed)
     made = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]

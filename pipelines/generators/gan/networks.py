@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -82,6 +82,11 @@ class Architecture:
         whole = all(type(each) is int and 0 < each <= MOST_WIDTH for each in sizes)
         levels = 0 < len(self.widths) <= MOST_LEVELS
         return whole and levels and type(self.colours) is int and self.colours in (1, 3)
+
+    def makes(self, shape: Sequence[int], classes: int) -> bool:
+        """Whether images of a shape, [h, w] or [h, w, 3], and so many classes can be made."""
+        large = all(have >= side for have, side in zip(self.size, shape, strict=False))
+        return large and self.colours == math.prod(shape[2:]) and self.classes == max(classes, 1)
 
     def described(self) -> dict[str, Any]:
         """Return the sizes as the manifest states them."""

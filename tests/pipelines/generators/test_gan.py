@@ -132,6 +132,8 @@ def test_a_loss_that_is_not_finite_is_one_sentence(rows: Rows, tmp_path: Path) -
         {"architecture": {"height": 1 << 30}},
         {"image_shape": [1 << 20, 1 << 20]},
         {"image_shape": [9, 8]},
+        {"image_shape": [8, 8, 3]},
+        {"classes": [3, 7, 8]},
         {"classes": [1.5]},
         {"kind": "gan/9"},
         {"architecture": {"latent": 5}},
