@@ -18,6 +18,8 @@ OPERATIONAL: Final = "operational"
 
 FORMER: Final = "former default"
 """The mark of a setting that an earlier release had another default for, which it holds."""
+PRESENT: Final = "present"
+"""The mark of a section that says something by being there, even with all of its defaults."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -39,6 +41,14 @@ def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN4
         constraints: Further arguments of `pydantic.Field`, such as `gt`.
     """
     return Field(default, json_schema_extra={OPERATIONAL: True}, **constraints)
+
+
+def section() -> Any:  # noqa: ANN401  as pydantic.Field
+    """Declare a section that is None where it is not given, and does something where it is empty.
+
+    A key holds an empty one, which is another setting than none.
+    """
+    return Field(None, json_schema_extra={PRESENT: True})
 
 
 def suits_data(former: Any, /, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic.Field
@@ -71,7 +81,8 @@ def key_content(settings: BaseModel) -> dict[str, Any]:
         plain = key_content(value) if isinstance(value, BaseModel) else _plain(value)
         if isinstance(marks, dict) and FORMER in marks and marks[FORMER] == plain:
             continue
-        if plain != {} or not isinstance(value, BaseModel):
+        present = isinstance(marks, dict) and PRESENT in marks
+        if plain != {} or present or not isinstance(value, BaseModel):
             content[name] = plain
     return content
 

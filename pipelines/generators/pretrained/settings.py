@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
-from pipelines.common.settings import StrictModel, operational
+from pipelines.common.settings import StrictModel, operational, section
 from pipelines.generators.prompts.settings import Prompts, fields
 
 VERSION: Final = "pretrained/1"
@@ -44,7 +44,7 @@ class PretrainedFit(StrictModel):
     """Commit, branch or tag at the Hub; not given: what its cache or the Hub calls main."""
     licence: str | None = operational(None, min_length=1)
     """Licence or terms of the model; not given: what the card beside it says."""
-    lora: LoraFit | None = None
+    lora: LoraFit | None = section()
     """Not given: the pipeline stays as it is."""
     size: int | None = Field(None, gt=0, le=4096)
     """Side of the images that an adapter learns from; not given: the one the pipeline draws."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.common.settings import StrictModel
+from pipelines.common.settings import StrictModel, section
 from pipelines.llm.settings import Service
 
 MAX_CELLS: Final = 100_000
@@ -39,7 +39,7 @@ class Step(StrictModel):
     not stored."""
     prompt: str | None = None
     """A template, as `TextGenerate.prompt`; None: a packaged one that shows what is known."""
-    service: Service | None = None
+    service: Service | None = section()
     """The service that it asks; None: that of the candidate."""
 
 

@@ -304,6 +304,7 @@ def test_settings_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(ParamsError, match="cannot be read"):
         parse(PretrainedFit, {"lora": {"template": "{label"}}, "pretrained")
     assert key_content(PretrainedGenerate()) == key_content(PretrainedFit()) == {}
+    assert key_content(parse(PretrainedFit, {"lora": {}}, "")) == {"lora": {}}
     for prompts, said in (
         ({"dataset": "captions"}, "give both or neither"),
         ({"attributes": {"style": ["dry"]}}, "attributes are words of a template"),

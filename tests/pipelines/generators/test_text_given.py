@@ -187,5 +187,12 @@ def test_rows_that_cannot_be_given_are_counted(
 
 def test_what_is_at_its_default_is_in_no_key(tmp_path: Path) -> None:
     assert key_content(TextGenerate()) == key_content(TextFit()) == {}
+    step = {"columns": ["text"]}
+    of_step = [
+        key_content(parse(TextGenerate, {"steps": [{**step, **own}]}, ""))
+        for own in ({}, {"service": {}}, {"service": {"concurrency": 1}})
+    ]
+    assert of_step[0] == {"steps": [step]}
+    assert of_step[1] == of_step[2] == {"steps": [{**step, "service": {}}]}  # asks `local`
     Text().fit(sums(3), TextFit(), 1, tmp_path)
     assert '"keep"' not in (tmp_path / "manifest.json").read_text()

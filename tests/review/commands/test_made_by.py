@@ -33,7 +33,7 @@ def test_a_model_that_was_named_and_made_nothing_is_not_said_to_be_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     named = {"environment": {"services": [{"model": "silent"}, {"model": "gpt"}]}}
-    monkeypatch.setattr(made_by.manifest, "read_if_there", lambda *_: named)
+    monkeypatch.setattr("review.commands.made_by.manifest.read_if_there", lambda *_: named)
     monkeypatch.setattr(made_by, "_of_segment", lambda *_: np.empty(0, dtype=np.int64))
     lake: Any = None
     index: Any = SimpleNamespace(segments=[SimpleNamespace(dataset="talk", round=1)])
