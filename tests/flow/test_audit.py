@@ -121,7 +121,8 @@ def test_a_tree_for_people_shows_shared_ancestors_once(said: Callable[[], str]) 
     assert shown.count(f"{shared}, pictures, round 1, row 0: synthetic, accepted") == 2
     assert shown.count(f"{shared}, pictures, round 1, row 0: synthetic, accepted, see above") == 1
     root = planted.sample_id("captions", 0, 1)[:12]
-    assert f"seed 0.500, {root}, captions, round 0, row 1: real; source web/[captions]" in shown
+    real = f'{root}, captions, round 0, row 1: real, "a text"; source web/[captions]'
+    assert f"seed 0.500, {real}" in shown
     assert "edited 1.000" in shown
     assert "opaque: its training data is unknown" in shown
     assert "generator 0.250, 0123456789ab, planted/1" in shown
@@ -259,7 +260,7 @@ def test_ids_come_from_a_file(
         ask(said, from_file=place)
     with pytest.raises(UsageError, match="nowhere cannot be read: No such file"):
         ask(said, from_file=Path("nowhere"))
-    with pytest.raises(UsageError, match="no sample is named"):
+    with pytest.raises(UsageError, match="give ids, or a file with --from-file"):
         ask(said)
 
 
