@@ -44,7 +44,7 @@ from pipelines.generators.diffusion import model, unet
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.text import exemplars, templates
 from pipelines.generators.trained import folder
-from pipelines.llm import answers, client
+from pipelines.llm import answers, translation
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.cache import Cache
 from pipelines.llm.home import ServerHome
@@ -332,7 +332,7 @@ def test_a_process_has_a_number(pid: str) -> None:
 
 def test_no_date_is_beyond_all_dates() -> None:
     for said in ("Mon, 01 Jan 99999999999 00:00:00 GMT", f"Mon, 01 Jan 2024 00:00:00 +{'9' * 50}"):
-        assert client.retry_after({"retry-after": said}) is None
+        assert translation.retry_after({"retry-after": said}) is None
 
 
 # Lakes

@@ -22,7 +22,7 @@ from lake import garbage_collection
 from lake.client import connect
 from lake.errors import refused
 from lake.settings import Remote
-from pipelines.llm import answers, batch_api, client, image_requests
+from pipelines.llm import answers, batch_api, image_requests, translation
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.bounds import Gunzip, OversizedError
 from pipelines.llm.cache import FILE, Cache, Spent
@@ -135,7 +135,7 @@ def test_lines_of_batches(data: bytes) -> object:
     reasons=1,
 )
 def test_times_to_wait(headers: dict[str, bytes]) -> object:
-    found = client.retry_after({name: each.decode("latin-1") for name, each in headers.items()})
+    found = translation.retry_after({name: each.decode("latin-1") for name, each in headers.items()})
     assert found is None or 0 < found < math.inf
     assert headers != {"retry-after": b"5"} or found == 5
     return found
