@@ -135,7 +135,9 @@ def test_lines_of_batches(data: bytes) -> object:
     reasons=1,
 )
 def test_times_to_wait(headers: dict[str, bytes]) -> object:
-    found = translation.retry_after({name: each.decode("latin-1") for name, each in headers.items()})
+    found = translation.retry_after(
+        {name: each.decode("latin-1") for name, each in headers.items()}
+    )
     assert found is None or 0 < found < math.inf
     assert headers != {"retry-after": b"5"} or found == 5
     return found
