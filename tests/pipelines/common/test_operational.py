@@ -18,6 +18,7 @@ OPERATIONAL_VALUES = {
     "budget_usd": 3.0,
     "batch": True,
     "batch_poll_s": 1.0,
+    "time_s": 60.0,
 }
 OTHER_VALUES = {
     "model": "m",

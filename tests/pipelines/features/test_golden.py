@@ -30,6 +30,8 @@ from pipelines.features import (
     embedding,
     image_classifier,
     image_descriptor,
+    image_edits,
+    image_fitting,
     image_forms,
     image_hashes,
     image_style,
@@ -43,6 +45,7 @@ from pipelines.features import (
     text_likeness,
     text_similarity,
 )
+from pipelines.features.edit_settings import Edits
 from pipelines.features.image_conversion import Form
 from pipelines.features.text_similarity import Shingling
 from tests import golden
@@ -53,6 +56,8 @@ GOLDEN: Final[Mapping[str, str]] = {
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
     "image_descriptor": "e06b9b016bd7aed0f53466b5267bfafd2613b07aa98999d090f4d566996e2ca0",
+    "image_edits": "05c32691e411dafc4259a0325cadc25ec1058106d5da46043189b311439872a0",
+    "image_fitting": "ad2622c7f715db085f3025ff069e5e923fe13bb216ac88221fa2fda238a72d06",
     "image_forms": "20086631abfcca343e3bc5c781a49fd7bd6d6b988a13cc7f354adc3a9b2933bb",
     "image_hashes": "ce86a8bf9f239124d16fcc19ca72fe03b08424867a88d70fd7ff5f3650905378",
     "image_style": "82216fcb7b194fb39b64ee8cd8ebc09087584e4e9f37d984a0d90b0cc3121736",
@@ -80,13 +85,14 @@ ROOMS: Final = ("scorers", "metrics", "modalities", "generators", "sources")
 VERSION: Final = re.compile(r"[\w.-]+/\d+(\.\d+)*")
 UNPINNED: Final = {
     "__init__",
+    "edit_settings",
     "image_conversion",
     "image_embedding",
     "text_meaning",
     "thumbnails",
 }
 """Modules without a golden digest: `image_forms` pins one, a trained network is another on another
-processor and states its own digest, the model of `text_meaning` is that of its package, and
+processor and states its own digest, settings have no output, the model of `text_meaning` is that of its package, and
 pictures of pages are in no key."""
 
 TOPICS: Final = {
@@ -167,6 +173,22 @@ def of_image_forms() -> object:
         for rows in (files, files[1:3])
     ]
     return [images.decode(each.images).tolist() for each in found]
+
+
+def of_image_edits() -> object:
+    draw = np.random.default_rng(21)
+    grey = draw.integers(0, 256, (9, 7), dtype=np.uint8)
+    colour = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    edits = Edits(flip=0.5, vertical_flip=0.5, noise=0.05)
+    return [image_edits.edited(each, edits, draw).tolist() for each in (grey, colour)]
+
+
+def of_image_fitting() -> object:
+    drawn = np.random.default_rng(22).random((12, 10, 3))
+    broken = np.full((4, 4, 3), np.inf)
+    fitted = [image_fitting.fitted(drawn, shape) for shape in ((6, 6), (6, 8, 3))]
+    unread = np.isnan(image_fitting.fitted(broken, (2, 2))).tolist()
+    return [rounded(each) for each in fitted], unread
 
 
 def of_image_style() -> object:
@@ -336,6 +358,8 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
     "image_descriptor": of_image_descriptor,
+    "image_edits": of_image_edits,
+    "image_fitting": of_image_fitting,
     "image_forms": of_image_forms,
     "image_hashes": of_image_hashes,
     "image_style": of_image_style,
