@@ -92,8 +92,8 @@ UNPINNED: Final = {
     "thumbnails",
 }
 """Modules without a golden digest: `image_forms` pins one, a trained network is another on another
-processor and states its own digest, settings have no output, the model of `text_meaning` is that of its package, and
-pictures of pages are in no key."""
+processor and states its own digest, settings have no output, the model of `text_meaning` is that of
+its package, and pictures of pages are in no key."""
 
 TOPICS: Final = {
     "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
