@@ -45,9 +45,10 @@ some_entries = st.lists(edits.entry_edits, max_size=2)
 
 
 def changed(about: dict[str, str], entries: Sequence[EntryEdit]) -> dict[str, str]:
-    """Metadata after edits of what is signed."""
+    """Metadata after edits of what is signed; the lake itself notes the strategy of a merge."""
+    lakes = [name for name in about if not name.startswith(attestation.OURS)]
     for edit in entries:
-        about = edit.apply(about, (*attestation.UNSIGNED[:1], attestation.SIGNER))
+        about = edit.apply(about, (attestation.BASE, attestation.SIGNER, *lakes))
     return about
 
 
