@@ -48,7 +48,7 @@ def changed(about: dict[str, str], entries: Sequence[EntryEdit]) -> dict[str, st
     """Metadata after edits of what is signed; the lake itself notes the strategy of a merge."""
     lakes = [name for name in about if not name.startswith(attestation.OURS)]
     for edit in entries:
-        about = edit.apply(about, (attestation.BASE, attestation.SIGNER, *lakes))
+        about = edit.apply(about, (*attestation.UNSIGNED[:1], attestation.SIGNER, *lakes))
     return about
 
 
