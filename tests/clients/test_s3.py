@@ -22,7 +22,7 @@ import pytest
 from lake.server.sample_data import LAKES as COUNT
 from lake.settings import Remote
 from tests.lake.servers import Served
-from tests.needs import CLIENTS
+from tests.needs import CLIENTS, HTTPFS
 
 REPO = "quickstart"
 LAKES = f"s3://{REPO}/main/lakes.parquet"
@@ -151,7 +151,7 @@ def test_duckdb_queries_and_writes(remote: Remote, branch: str) -> None:
             db.execute("INSTALL httpfs")
             db.execute("LOAD httpfs")
         except duckdb.Error as error:
-            CLIENTS.stop(f"DuckDB's extension httpfs cannot be installed: {str(error)[:100]}")
+            HTTPFS.stop(str(error)[:100])
         db.execute(
             f"CREATE SECRET (TYPE s3, KEY_ID '{remote.access_key_id}', "
             f"SECRET '{remote.secret_access_key}', REGION 'us-east-1', USE_SSL false, "
