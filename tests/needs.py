@@ -77,7 +77,7 @@ CHAT_MODEL: Final = Need(
 HTTPFS: Final = Need(
     "DuckDB's extension httpfs is not installed",
     "DuckDB on the S3 gateway",
-    "python -c \"import duckdb; duckdb.sql('INSTALL httpfs')\", which fetches it from DuckDB's site",
+    "python -c \"import duckdb; duckdb.sql('INSTALL httpfs')\", where DuckDB's site is reached",
 )
 NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS)
 
