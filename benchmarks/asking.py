@@ -6,7 +6,7 @@ costs. `aiohttp` and `httpx` post the same bodies and read no answer: they are f
 measured where they are installed, in this interpreter or in one that `--peers` names, so that
 their requirements need not agree with ours. All take turns; a busy machine slows them alike.
 
-    python -m benchmarks.asking [--requests 1000 3000] [--peers /tmp/peers/bin/python] [--json]
+    python -m benchmarks.asking [--requests 1000 3000] [--peers PYTHON] [--json]
 """
 
 from __future__ import annotations
