@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from pipelines.common.settings import StrictModel
 from pipelines.features.edit_settings import Edits
+from pipelines.generators.template_names import fields
 
 
 class ImageEdits(Edits):
@@ -73,24 +73,3 @@ class AugmentGenerate(StrictModel):
 
     image: ImageEdits = ImageEdits()
     text: TextEdits = TextEdits()
-
-
-def fields(template: str) -> Iterator[str]:
-    """List the columns that a template names.
-
-    Raises:
-        ValueError: it is no template, or says more of a column than its name.
-    """
-    try:
-        parsed = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(f"the template {template!r} cannot be read: {error}") from error
-    for _, name, form, conversion in parsed:
-        if name is None:
-            continue
-        if form or conversion or not name.isidentifier():
-            raise ValueError(
-                f"the template {template!r} may hold names of columns, such as {{text}}, and "
-                "{{ for a brace"
-            )
-        yield name

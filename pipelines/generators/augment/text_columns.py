@@ -8,8 +8,9 @@ import polars as pl
 
 from pipelines.common.errors import GeneratorError
 from pipelines.common.settings import nearest
-from pipelines.generators.augment.settings import AugmentGenerate, ImageEdits, fields
+from pipelines.generators.augment.settings import AugmentGenerate, ImageEdits
 from pipelines.generators.protocol import GenerateRequest
+from pipelines.generators.template_names import fields
 
 
 def chosen(request: GenerateRequest[AugmentGenerate], payload: pl.DataFrame) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import Final, Literal
 from pydantic import Field, field_validator
 
 from pipelines.common.settings import StrictModel, operational, section
-from pipelines.generators.prompts.settings import Prompts, fields
+from pipelines.generators.prompts.settings import Prompts
+from pipelines.generators.template_names import fields
 
 VERSION: Final = "pretrained/1"
 """Semantic version of the generator, raised when what it makes of equal input changes."""

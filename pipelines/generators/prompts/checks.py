@@ -6,7 +6,8 @@ import polars as pl
 
 from lake.visible import visible
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.prompts.settings import LABEL, Prompts, fields
+from pipelines.generators.prompts.settings import LABEL, Prompts
+from pipelines.generators.template_names import fields
 
 
 def check(rows: pl.DataFrame, prompts: Prompts, dataset: str, *, sources: bool = False) -> None:

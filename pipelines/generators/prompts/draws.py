@@ -22,8 +22,9 @@ from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.generators.pool import Pool
 from pipelines.generators.prompts import checks
-from pipelines.generators.prompts.settings import LABEL, Prompts, fields
+from pipelines.generators.prompts.settings import LABEL, Prompts
 from pipelines.generators.protocol import STAGE, GenerateRequest
+from pipelines.generators.template_names import fields
 
 WEIGHT: Final = 0.5
 """Of the row that a prompt is of."""

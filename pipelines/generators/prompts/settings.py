@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import Field, model_validator
 
 from pipelines.common.settings import StrictModel
+from pipelines.generators.template_names import fields
 
 LABEL: Final = "label"
 MOST: Final = 1 << 62
@@ -84,23 +84,3 @@ class Prompts(StrictModel):
             number, place = divmod(number, len(words))
             found[name] = words[place]
         return found
-
-
-def fields(template: str) -> Iterator[str]:
-    """List what a template names.
-
-    Raises:
-        ValueError: it is no template, or says more of a name than the name.
-    """
-    try:
-        parsed = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(f"the template {template!r} cannot be read: {error}") from error
-    for _, name, form, conversion in parsed:
-        if name is None:
-            continue
-        if form or conversion or not name.isidentifier():
-            raise ValueError(
-                f"the template {template!r} may hold names, such as {{label}}, and {{{{ for a brace"
-            )
-        yield name
