@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -56,19 +55,14 @@ def test_a_killed_run_asks_only_for_what_is_missing(local_model: LocalServer, ca
             if int(line) >= 3:
                 break
         os.kill(asker.pid, signal.SIGKILL)
-    time.sleep(0.5)  # the server notices that nobody listens any more
-    digests = [one.digest for one in some()]
-    done = len(answered(cache, digests))
-    begun = local_model.served(at_least=before + done) - before
+    done = len(answered(cache, [one.digest for one in some()]))
     assert 3 <= done < COUNT
-    assert (
-        begun - done <= SERVICE.resolved_concurrency
-    )  # what was in flight, and nothing else, is lost
 
     replies = ask(some(), SERVICE, cache=cache)
     assert all(isinstance(reply, Reply) for reply in replies)
-    served = local_model.served(at_least=before + begun + COUNT - done) - before
-    assert served == begun + COUNT - done
+    served = local_model.served(at_least=before + COUNT) - before
+    # What was in flight is asked again, whenever the server comes to it, and nothing else.
+    assert COUNT <= served <= COUNT + SERVICE.resolved_concurrency < COUNT + done
     ask(some(), SERVICE, cache=cache)
     assert local_model.served() - before == served
 
