@@ -2,6 +2,7 @@
 
 ReviewError
 ├── UsageError    the arguments do not fit what the lake holds: correct them
+├── AtWorkError   another command is at work in the project: wait for it
 └── Findings      a check found something, which is printed: look at it
 """
 
@@ -21,6 +22,10 @@ class ReviewError(UserError, kind="review"):
 
 class UsageError(ReviewError, kind="usage", exit_code=2):
     """The arguments do not fit what the lake holds."""
+
+
+class AtWorkError(ReviewError, kind="at-work", exit_code=75):
+    """Another command is at work in the project."""
 
 
 class Findings(ReviewError, kind="findings"):  # noqa: N818  a finding is no error of the program

@@ -48,6 +48,7 @@ COMMANDS = (
     ("round", "add"),
     ("round", "redo"),
     ("du",),
+    ("clean",),
     ("lake", "serve"),
     ("lake", "fsck"),
     ("lake", "backup"),

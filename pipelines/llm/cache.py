@@ -73,6 +73,11 @@ class Cache:
         """Wrap a connection in autocommit mode."""
         self._connection = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for what concerns all answers at once."""
+        return self._connection
+
     @classmethod
     @contextmanager
     def open(cls, folder: Path) -> Iterator[Cache]:

@@ -12,19 +12,23 @@ import io
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
 from lake.visible import MARKED, visible
+from review.cli import at_work
 from review.errors import FAILURES
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 DatasetOption = Annotated[
     str | None, typer.Option("--dataset", "-d", help="Only this data set.", show_default=False)
 ]
+ALONE = ("review.commands.clean", "review.commands.serve", "review.commands.ui")
+"""Commands that do not hold the project together with others: the one that cleans it, and servers,
+which read what they need again where it is gone."""
 
 
 def mark_unencodable() -> None:
@@ -47,7 +51,8 @@ def reporting_faults() -> Iterator[None]:
 def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa: ANN401  passed on
     """Load the module of a command and call it; an error is one sentence and an exit code."""
     try:
-        getattr(importlib.import_module(module), function)(**options)
+        with nullcontext() if module in ALONE else at_work.together():
+            getattr(importlib.import_module(module), function)(**options)
     except BrokenPipeError:
         sys.stderr.close()
     except FAILURES as error:

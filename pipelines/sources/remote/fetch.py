@@ -92,11 +92,11 @@ def _fetched(found: Listing, state: Mapping[str, Any], limit: int) -> dict[str, 
     for name, file in found.files.items():
         known = before.get(name, {})
         same = file.version and known.get("version") == file.version
-        if not same or not _object(str(known.get("sha256"))).is_file():
+        if not same or not object_path(str(known.get("sha256"))).is_file():
             system = system or listing.filesystem(found.source)
             known = {"version": file.version, "sha256": _fetch(found.source, system, file, left)}
         contents[name] = dict(known)
-        left -= _object(known["sha256"]).stat().st_size
+        left -= object_path(known["sha256"]).stat().st_size
     return contents
 
 
@@ -108,7 +108,7 @@ def _fetch(source: str, system: Any, file: RemoteFile, limit: int) -> str:  # no
         with draft.open("xb") as target, system.open(file.address, "rb") as content:
             found = _copied(content, target, limit)
         if found is not None:
-            draft.replace(_object(found))
+            draft.replace(object_path(found))
     except Exception as error:  # services fail in any way
         raise DataError(f"{file.address} cannot be fetched: {first_line(error)}") from error
     finally:
@@ -135,25 +135,36 @@ def _copied(content: BinaryIO, target: BinaryIO, limit: int) -> str | None:
 
 def _tree(source: str, contents: Mapping[str, Mapping[str, Any]], *, is_file: bool) -> Path:
     """Lay out fetched contents under their names."""
-    named = {name: str(content["sha256"]) for name, content in contents.items()}
-    missing = next((name for name, sha in named.items() if not _object(sha).is_file()), None)
+    named = named_digests(contents)
+    missing = next((name for name, sha in named.items() if not object_path(sha).is_file()), None)
     if missing is not None:
         raise DataError(f"ingest.source {source!r}: {missing} is not in {ROOT} any more")
-    root = ROOT / "trees" / digests.of_json([source, named])[:32]
+    root = tree_path(source, named)
     if not root.is_dir():
         draft = root.with_name(f".{secrets.token_hex(8)}")
         for name, sha in named.items():
             place = draft / name
             private.folder(place.parent)
             try:
-                os.link(_object(sha), place)
+                os.link(object_path(sha), place)
             except OSError:  # a file system without links
-                shutil.copyfile(_object(sha), place)
+                shutil.copyfile(object_path(sha), place)
         draft.replace(root)
     return root / next(iter(named)) if is_file else root
 
 
-def _object(sha: str) -> Path:
+def named_digests(contents: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """SHA-256 of each content of a source, by name."""
+    return {name: str(content["sha256"]) for name, content in contents.items()}
+
+
+def tree_path(source: str, named: Mapping[str, str]) -> Path:
+    """Folder in which the contents of a source lie under their names."""
+    return ROOT / "trees" / digests.of_json([source, named])[:32]
+
+
+def object_path(sha: str) -> Path:
+    """File of a content."""
     return ROOT / "objects" / sha
 
 

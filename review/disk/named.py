@@ -1,0 +1,127 @@
+"""Which rounds and commits this checkout names, and the branches, tags and experiments of git.
+
+Text is searched, not parsed: what merely looks like the name of a round counts as one, so that a
+file of another release, or one that is damaged, never makes a round nameless.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipelines import params
+from pipelines.rounds import receipts
+from review.errors import ReviewError
+
+LOCK: Final = "dvc.lock"
+PATHS: Final = (params.FILE, LOCK, str(receipts.ROOT))
+_OUT: Final = re.compile(r"(?:models|reports|rounds)/([^/\s'\"]+)/([0-9]+)(?![0-9A-Za-z_.-])")
+_KEY: Final = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)-([0-9]+)")
+_COMMIT: Final = re.compile(r'"(?:commit|main)": "([0-9a-f]{64})"')
+
+RoundName = tuple[str, int]
+"""A data set and the number of a round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is named, by this checkout or by a ref of git."""
+
+    rounds: frozenset[RoundName]
+    commits: frozenset[str]
+    refs: int | None
+    """How many commits branches, tags and experiments of git lead to; None where there is no
+    repository."""
+
+
+def search(root: Path) -> Named:
+    """Search a project and all refs of its git repository.
+
+    Raises:
+        ParamsError: params.yaml is missing or broken.
+        ReviewError: git cannot read its own repository.
+    """
+    texts = [*params.load(root / params.FILE).rounds, *_written(root)]
+    refs = _refs(root)
+    texts += _in_git(root, refs or [])
+    rounds = {name for text in texts for name in _rounds(text)}
+    commits = {commit for text in texts for commit in _COMMIT.findall(text)}
+    commits |= receipts.named_commits(root / receipts.ROOT)
+    return Named(frozenset(rounds), frozenset(commits), None if refs is None else len(refs))
+
+
+def _written(root: Path) -> Iterator[str]:
+    """Names that files of the checkout have or hold."""
+    yield from (path.relative_to(root).as_posix() for path in root.glob(f"{receipts.ROOT}/*/*/*"))
+    lock = root / LOCK
+    if lock.is_file():
+        yield lock.read_text(encoding="utf-8", errors="replace")
+
+
+def _rounds(text: str) -> Iterator[RoundName]:
+    for pattern in (_OUT, _KEY):
+        yield from ((name, int(number)) for name, number in pattern.findall(text))
+
+
+def _refs(root: Path) -> list[str] | None:
+    """The commits that refs of git lead to; None where the project is in no repository.
+
+    Of a stash, such as the one of experiments that wait, every entry counts.
+    """
+    if shutil.which("git") is None or _git(root, "rev-parse", "--git-dir").returncode:
+        return None
+    shape = "--format=%(objectname) %(refname) %(objecttype) %(*objecttype)"
+    found = set()
+    for line in _said(_git(root, "for-each-ref", shape)).splitlines():
+        name, ref, *types = line.split()
+        if "commit" in types:
+            found.add(f"{name}^{{commit}}")
+            if ref.endswith("stash"):
+                found.update(_said(_git(root, "rev-list", "--walk-reflogs", ref)).split())
+    head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    if head.returncode == 0:
+        found.add(head.stdout.decode().strip())
+    return sorted(found)
+
+
+def _in_git(root: Path, refs: list[str]) -> Iterator[str]:
+    """Names and contents of the files that name rounds, at commits; each content once."""
+    blobs: set[str] = set()
+    for ref in refs:
+        listed = _git(root, "ls-tree", "-r", "-z", ref, "--", *PATHS)
+        for entry in _said(listed).split("\0"):
+            head, _, path = entry.partition("\t")
+            if path.endswith((".json", ".yaml", ".lock")):
+                yield path
+                blobs.add(head.split()[2])
+    if blobs:
+        yield _said(_git(root, "cat-file", "--batch", given="\n".join(sorted(blobs)).encode()))
+
+
+def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603  names of git's own objects
+        ["git", "-C", str(root), *arguments],  # noqa: S607  found on PATH
+        input=given,
+        capture_output=True,
+        check=False,
+    )
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    """What git wrote.
+
+    Raises:
+        ReviewError: it failed.
+    """
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+        raise ReviewError(
+            f"git cannot say what its branches name ({lines[-1]}), so nothing is removed; mend the "
+            "repository and clean again"
+        )
+    return done.stdout.decode(errors="replace")
