@@ -9,17 +9,31 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lake.errors import NotFoundError
+from lake.errors import InvalidError, NotFoundError
 from lake.server.catalog.database import Database
 from lake.server.catalog.refs import Refs
 from lake.server.catalog.validation import check_key
 
 KEEP_SECONDS: Final = 86_400
 """Seconds within which an upload must be completed."""
+
+
+MAX_PARTS: Final = 10_000
+"""Parts of one upload."""
+MAX_PART_BYTES: Final = 5 << 30
+"""Largest part, in bytes; S3 has the same limit."""
+
+
+class PartError(InvalidError, kind="part"):
+    """A part that is named was not sent, or is another."""
+
+
+class PartOrderError(InvalidError, kind="part-order"):
+    """The parts are not named in order."""
 
 
 class UploadGoneError(NotFoundError, kind="not-found"):
@@ -74,7 +88,7 @@ class MultipartUploads:
         )
         with self._database.change() as db:
             self._refs.get("branches", repository, branch)
-            db.execute("DELETE FROM multipart_uploads WHERE created < ?", (now - KEEP_SECONDS,))
+            forget_expired(self._database)
             db.execute(
                 "INSERT INTO multipart_uploads VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -151,6 +165,32 @@ class MultipartUploads:
         )
         if not deleted.rowcount:
             raise UploadGoneError(f"the upload {upload.id!r} has ended already")
+
+
+def chosen(named: Iterable[tuple[int, str]], present: Sequence[Part]) -> list[Part]:
+    """The parts that a client names by number and ETag, in their order.
+
+    Raises:
+        PartError: one of them is not there, or is another.
+        PartOrderError: they are not in order, or one comes twice.
+    """
+    known = {part.number: part for part in present}
+    found: list[Part] = []
+    for number, etag in named:
+        part = known.get(number)
+        if part is None or etag.strip().strip('"') != part.md5:
+            raise PartError(f"part {number} was not sent, or is another")
+        found.append(part)
+    numbers = [part.number for part in found]
+    if numbers != sorted(set(numbers)):
+        raise PartOrderError("the parts are not named in order")
+    return found
+
+
+def forget_expired(database: Database) -> None:
+    """Forget uploads that are too old to be completed; to be called inside a change."""
+    oldest = int(time.time()) - KEEP_SECONDS
+    database.connection.execute("DELETE FROM multipart_uploads WHERE created < ?", (oldest,))
 
 
 def _upload(row: tuple[str, str, str, str, str, str, int]) -> Upload:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -23,12 +23,14 @@ from lake.server.http import bodies, body_validation, downloads, openapi, permis
 from lake.server.http.app_state import AppState
 from lake.server.http.auth import BASE, AuthMiddleware
 from lake.server.http.downloads import FindBytes
-from lake.server.http.handlers import config, objects, presigned
+from lake.server.http.handlers import config, objects, presigned, signed_parts
 from lake.server.http.requests import HttpRequest, Request, Result, from_http, parse_json, read_body
 from lake.server.http.responses import error_response, to_response, with_errors_translated
 from lake.server.http.routes import OBJECTS, OPERATIONS, REF_OBJECTS, Operation
 
 Endpoint = Callable[[HttpRequest], Awaitable[Response]]
+SignedUpload = Callable[[AppState, str, AsyncIterator[bytes]], Awaitable[Result]]
+"""Takes the `AppState`, the token of a signed address, and the bytes that are sent there."""
 WRONG_LOGIN_SECONDS: Final = 0.5
 """How long the answer to a login with wrong keys waits, so that guessing takes its time."""
 _LOG: Final = logging.getLogger("lake.server")
@@ -38,13 +40,15 @@ _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 def build(app: AppState) -> ASGIApp:
     """Make the ASGI application of a lake."""
     signed = f"{presigned.PATH}/{{token}}/{{name}}"
+    part = f"{signed_parts.PATH}/{{token}}/{{number}}"
     download = _download(app, _find_bytes)
     signed_download = _download(app, objects.find_signed_bytes)
     routes = [  # what is asked for most comes first, since they are tried in this order
         Route(BASE + REF_OBJECTS, download, methods=["GET", "HEAD"]),
         Route(BASE + OBJECTS, _upload(app), methods=["POST"]),
         Route(signed, signed_download, methods=["GET", "HEAD"]),
-        Route(signed, _signed_upload(app), methods=["PUT"]),
+        Route(signed, _signed_upload(app, presigned.receive), methods=["PUT"]),
+        Route(part, _signed_upload(app, signed_parts.receive), methods=["PUT"]),
     ]
     routes += [
         Route(BASE + operation.path, _endpoint(app, operation), methods=[operation.method])
@@ -104,11 +108,11 @@ def _upload(app: AppState) -> Endpoint:
     return endpoint
 
 
-def _signed_upload(app: AppState) -> Endpoint:
+def _signed_upload(app: AppState, receive: SignedUpload) -> Endpoint:
     async def endpoint(http: HttpRequest) -> Response:
         async def respond() -> Response:
             token = from_http(http).path["token"]
-            return to_response(await presigned.receive(app, token, http.stream()))
+            return to_response(await receive(app, token, http.stream()))
 
         return await with_errors_translated(respond)
 

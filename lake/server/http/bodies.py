@@ -1,7 +1,8 @@
 """JSON bodies that the API takes, as pydantic models, which also describe them.
 
-The names and fields are lakeFS's own; the types of the fields are in `body_fields`. As lakeFS's
-clients expect, a field that this server does not know is passed over.
+The names and fields are lakeFS's own; the types of the fields are in `body_fields`, and the bodies
+about bytes that do not come through the API in `staging_bodies`. As lakeFS's clients expect, a
+field that this server does not know is passed over.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pydantic import (
     Field,
     RootModel,
     StrictInt,
-    StrictStr,
     model_validator,
 )
 
@@ -26,15 +26,12 @@ from lake.server.http.body_fields import (
     MAX_DATE,
     Date,
     Flag,
-    HeaderText,
     Metadata,
     ObjectMetadata,
     OptionalText,
     ParentNumber,
     Text,
     Texts,
-    UncheckedNumber,
-    UncheckedText,
     or_empty_mapping,
 )
 from lake.server.maintenance import gc
@@ -245,61 +242,6 @@ class UpdateObjectUserMetadata(Body):
     """User metadata that replaces what an object has."""
 
     metadata: ObjectMetadata = Field(default={}, alias="set")
-
-
-class ObjectStageCreation(Body):
-    """A file beside the lake to stage as an object."""
-
-    physical_address: Text
-    content_type: HeaderText = ""
-    metadata: ObjectMetadata = {}
-    checksum: UncheckedText = None
-    size_bytes: UncheckedNumber = None
-    mtime: UncheckedNumber = None
-    force: Flag = False
-
-
-class StagingLocation(Body):
-    """An address that the server handed out."""
-
-    physical_address: Annotated[StrictStr, Field(pattern=f"^{SCHEME}")]
-    presigned_url: UncheckedText = None
-    presigned_url_expiry: UncheckedNumber = None
-
-
-class StagingMetadata(Body):
-    """Bytes at an address that become an object."""
-
-    staging: StagingLocation
-    user_metadata: ObjectMetadata = {}
-    content_type: HeaderText = ""
-    checksum: UncheckedText = None
-    size_bytes: UncheckedNumber = None
-    mtime: UncheckedNumber = None
-    force: Flag = False
-
-
-class BatchOffer(Body):
-    """Paths for which addresses are to be handed out."""
-
-    max_bytes: ClassVar[int] = MANY_BYTES
-    paths: list[Text]
-
-
-class BatchLink(Body):
-    """Addresses whose bytes become objects, and the path of each."""
-
-    max_bytes: ClassVar[int] = MANY_BYTES
-    paths: list[Text]
-    addresses: list[Text]
-    content_type: HeaderText = ""
-
-    @model_validator(mode="after")
-    def _addresses_fit_paths(self) -> Self:
-        distinct = len(set(self.addresses))
-        if len(self.paths) != len(self.addresses) or distinct != len(self.addresses):
-            raise ValueError("every path needs an address of its own")
-        return self
 
 
 class ImportLocation(Body):

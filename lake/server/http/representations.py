@@ -36,7 +36,7 @@ def storage(*, imports: bool) -> dict[str, Any]:
         "default_namespace_prefix": "local://",
         "pre_sign_support": True,
         "pre_sign_support_ui": False,
-        "pre_sign_multipart_upload": False,
+        "pre_sign_multipart_upload": True,
         "import_support": imports,
         "import_validity_regex": "^local://",
     }

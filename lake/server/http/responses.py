@@ -45,9 +45,14 @@ async def with_errors_translated(respond: Callable[[], Awaitable[Response]]) -> 
     except MergeConflictError as error:
         return to_response(Result(409, {"message": str(error), "reference": ""}))
     except LakeError as error:
-        return error_response(_STATUS_OF.get(type(error), 500), str(error))
+        return error_response(_status_of(error), str(error))
     except ClientDisconnect:
         return error_response(400, "the request was cut off")
     except Exception:  # noqa: BLE001  a broken request must not end the server
         _LOG.exception("request failed")
         return error_response(500, "internal error; see server.log of the lake")
+
+
+def _status_of(error: LakeError) -> int:
+    """The status of an error, or of the nearest class above its own that has one."""
+    return next((_STATUS_OF[cls] for cls in type(error).__mro__ if cls in _STATUS_OF), 500)

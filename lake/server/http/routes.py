@@ -24,12 +24,14 @@ from lake.server.http.handlers import (
     objects,
     refs,
     repositories,
+    signed_parts,
 )
 from lake.server.http.requests import Result
 
 REPOSITORY: Final = "/repositories/{repository}"
 BRANCH: Final = REPOSITORY + "/branches/{branch}"
 OBJECTS: Final = BRANCH + "/objects"
+PARTS: Final = BRANCH + "/staging/pmpu"
 REF_OBJECTS: Final = REPOSITORY + "/refs/{ref}/objects"
 OWN: Final = "/_stemma/"
 """How the paths of calls begin that lakeFS does not have; they are for administrators."""
@@ -164,6 +166,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation("POST", BRANCH + "/staging/batch", batches.offer_batch),
     Operation("PUT", BRANCH + "/staging/batch", batches.link_batch, status=204, direct=True),
+    Operation("POST", PARTS, signed_parts.begin, ("path!", "parts"), 201, direct=True),
+    Operation("PUT", PARTS + "/{upload}", signed_parts.complete, ("path!",), direct=True),
+    Operation("DELETE", PARTS + "/{upload}", signed_parts.abort, ("path!",), 204),
+    Operation("PUT", PARTS + "/{upload}/parts/{number}", signed_parts.sign_part, ("path!",)),
     Operation("POST", BRANCH + "/import", imports.start_import, status=202, direct=True),
     Operation("GET", BRANCH + "/import", imports.import_status, ("id!",)),
     Operation("DELETE", BRANCH + "/import", imports.cancel_import, ("id!",), 204),

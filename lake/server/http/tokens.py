@@ -16,6 +16,7 @@ from typing import Any, Final
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from lake.errors import ForbiddenError
+from lake.server.catalog.multipart import KEEP_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class TokenKind:
 LOGIN: Final = TokenKind("login", 7 * 86_400)
 READ: Final = TokenKind("read", 900)
 WRITE: Final = TokenKind("write", 900)
+PART: Final = TokenKind("part", KEEP_SECONDS)
 
 
 class Signer:

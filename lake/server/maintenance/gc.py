@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lake.server import failpoints
+from lake.server.catalog import multipart
 from lake.server.catalog.database import Database
 from lake.server.failpoints import Failpoint
 from lake.server.maintenance.reachability import Key, Reachability
@@ -87,6 +88,7 @@ def collect(
             unreachable = _unreachable(database.connection, reachability)
             if not dry_run:
                 _delete(database.connection, unreachable, since)
+                multipart.forget_expired(database)
                 failpoints.hit(Failpoint.GC_FORGOTTEN)
         count, size = _sweep(store, reachability.objects, dry_run=dry_run)
         if not dry_run:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from lake.keys import Role
-from lake.server.catalog.multipart import Part, Upload
-from lake.server.http import permissions, threads
+from lake.server.catalog import multipart
+from lake.server.catalog.multipart import MAX_PARTS, Part, PartError, PartOrderError, Upload
+from lake.server.http import part_uploads, permissions
 from lake.server.http.app_state import AppState
 from lake.server.http.requests import Request, Result
 from lake.server.s3 import checksums, requests, xml
@@ -17,7 +17,6 @@ from lake.server.s3.errors import S3Error
 from lake.server.s3.objects import described, moment
 from lake.server.storage.hashing import StoredObject
 
-MAX_PARTS: Final = 10_000
 _AS_XML: Final = {"content-type": "application/xml"}
 
 
@@ -38,40 +37,16 @@ def begin(app: AppState, request: Request) -> Result:
 async def put_part(app: AppState, request: Request, body: AsyncIterator[bytes]) -> Result:
     """Store a part; one of the same number is replaced."""
     number = _number(request.query["partNumber"])
-    upload = await threads.writing(_changing, app, request)
-    file, stored = await app.store.receive_part(body)
-    part = Part(number, file, stored.md5, stored.size, int(time.time()))
-    try:
-        replaced = await threads.writing(app.catalog.multipart.add, upload, part)
-    except BaseException:
-        app.store.drop_parts([file])
-        raise
-    app.store.drop_parts([replaced] if replaced else [])
+    stored = await part_uploads.receive(app, lambda: _changing(app, request), number, body)
     return Result(200, None, {"etag": f'"{stored.md5}"'})
 
 
 def complete(app: AppState, request: Request, body: bytes) -> Result:
     """Put the parts together, and stage the object."""
     upload, condition = _changing(app, request), request.condition
-    present = app.catalog.multipart.parts(upload)
-    chosen = _chosen(xml.parse(body), present)
+    chosen = _chosen(xml.parse(body), app.catalog.multipart.parts(upload))
     stored = _joined(app, request, chosen)
-    with app.catalog.database.change():
-        try:
-            app.catalog.multipart.end(upload)
-        except BaseException:
-            app.store.pins.unpin(stored.sha256)
-            raise
-        entry = app.objects.stage(
-            upload.repository,
-            upload.branch,
-            upload.path,
-            stored,
-            content_type=upload.content_type,
-            metadata=upload.metadata,
-            condition=condition,
-        )
-    app.store.drop_parts(part.file for part in present)
+    entry = part_uploads.complete(app, upload, stored, condition)
     fields: list[xml.Field] = [
         ("Location", f"{request.origin}/{request.repository}/{request.path['key']}"),
         ("Bucket", request.repository),
@@ -96,9 +71,9 @@ def _joined(app: AppState, request: Request, parts: Sequence[Part]) -> StoredObj
     }
     readers = [checksum.update for checksum, _ in expected.values()]
     try:
-        stored = app.store.join([part.file for part in parts], readers)
-    except FileNotFoundError as error:  # after a day, or in a lake that was put back
-        raise S3Error(400, "InvalidPart", "a part is gone: send it again") from error
+        stored = part_uploads.join(app, parts, readers)
+    except PartError as error:
+        raise S3Error(400, "InvalidPart", str(error)) from error
     size = request.headers.get("x-amz-mp-object-size", str(stored.size))
     if size != str(stored.size):
         app.store.pins.unpin(stored.sha256)
@@ -112,11 +87,7 @@ def _joined(app: AppState, request: Request, parts: Sequence[Part]) -> StoredObj
 
 def abort(app: AppState, request: Request) -> Result:
     """Give an upload up, and remove its parts."""
-    upload = _changing(app, request)
-    present = app.catalog.multipart.parts(upload)
-    with app.catalog.database.change():
-        app.catalog.multipart.end(upload)
-    app.store.drop_parts(part.file for part in present)
+    part_uploads.abort(app, _changing(app, request))
     return Result(204)
 
 
@@ -189,14 +160,13 @@ def _chosen(root: Element, present: Sequence[Part]) -> list[Part]:
     named = root.findall("Part")
     if root.tag != "CompleteMultipartUpload" or not named:
         raise xml.malformed()
-    known = {part.number: part for part in present}
-    chosen: list[Part] = []
-    for item in named:
-        part = known.get(_number((item.findtext("PartNumber") or "").strip()))
-        if part is None or (item.findtext("ETag") or "").strip().strip('"') != part.md5:
-            raise S3Error(400, "InvalidPart", "a part that is named was not sent, or is another")
-        chosen.append(part)
-    numbers = [part.number for part in chosen]
-    if numbers != sorted(set(numbers)):
-        raise S3Error(400, "InvalidPartOrder", "the parts are not named in order")
-    return chosen
+    pairs = [
+        (_number((item.findtext("PartNumber") or "").strip()), item.findtext("ETag") or "")
+        for item in named
+    ]
+    try:
+        return multipart.chosen(pairs, present)
+    except PartOrderError as error:
+        raise S3Error(400, "InvalidPartOrder", str(error)) from error
+    except PartError as error:
+        raise S3Error(400, "InvalidPart", str(error)) from error

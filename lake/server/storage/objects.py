@@ -141,7 +141,11 @@ class ObjectStore(ObjectReader):
 
     def slot(self) -> str:
         """Hand out an address in staging that a local client may write to."""
-        return f"{SCHEME}{self._staging / secrets.token_hex(16)}"
+        return self.staging_address(secrets.token_hex(16))
+
+    def staging_address(self, name: str) -> str:
+        """The address of a name in staging."""
+        return f"{SCHEME}{self._staging / name}"
 
     def link_many(self, addresses: Sequence[str]) -> list[StoredObject]:
         """Take over files that a client wrote to slots, side by side, so that the disk groups them.

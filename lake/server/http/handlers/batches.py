@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.http.app_state import AppState
-from lake.server.http.bodies import BatchLink, BatchOffer
 from lake.server.http.requests import Request, Result
+from lake.server.http.staging_bodies import BatchLink, BatchOffer
 
 
 def offer_batch(app: AppState, request: Request, body: BatchOffer) -> Result:

@@ -10,8 +10,9 @@ from lake.server.catalog.object_service import DEFAULT_TYPE
 from lake.server.catalog.validation import check_key
 from lake.server.http import representations
 from lake.server.http.app_state import AppState
-from lake.server.http.bodies import ImportCreation, ImportLocation, ObjectStageCreation
+from lake.server.http.bodies import ImportCreation, ImportLocation
 from lake.server.http.requests import Request, Result
+from lake.server.http.staging_bodies import ObjectStageCreation
 
 
 def start_import(app: AppState, request: Request, body: ImportCreation) -> Result:

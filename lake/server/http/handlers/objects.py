@@ -19,12 +19,12 @@ from lake.server.http.app_state import AppState
 from lake.server.http.bodies import (
     ObjectCopyCreation,
     PathList,
-    StagingMetadata,
     UpdateObjectUserMetadata,
 )
 from lake.server.http.body_fields import check_object_metadata
 from lake.server.http.handlers import presigned
 from lake.server.http.requests import Request, Result
+from lake.server.http.staging_bodies import StagingMetadata
 from lake.server.storage.hashing import StoredObject
 
 METADATA_PREFIX: Final = "x-lakefs-meta-"
