@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from lake.errors import InvalidError
-from lake.server.http import bodies, body_validation
+from lake.server.http import bodies, body_validation, staging_bodies
 from lake.server.http.openapi import description
 from lake.server.http.routes import OPERATIONS
 
@@ -30,9 +30,22 @@ from lake.server.http.routes import OPERATIONS
         (bodies.ResetCreation, {"type": "object"}, "needs a path"),
         (bodies.ImportCreation, {"paths": []}, "`paths`"),
         (bodies.ImportCreation, {"paths": [{"type": "x", "path": "p"}]}, "`paths.0.type`"),
-        (bodies.BatchLink, {"paths": ["a"], "addresses": []}, "address of its own"),
-        (bodies.BatchLink, {"paths": ["a", "b"], "addresses": ["x", "x"]}, "address of its own"),
-        (bodies.StagingMetadata, {"staging": {"physical_address": "s3://x"}}, "physical_address"),
+        (staging_bodies.BatchLink, {"paths": ["a"], "addresses": []}, "address of its own"),
+        (
+            staging_bodies.BatchLink,
+            {"paths": ["a", "b"], "addresses": ["x", "x"]},
+            "address of its own",
+        ),
+        (
+            staging_bodies.StagingMetadata,
+            {"staging": {"physical_address": "s3://x"}},
+            "physical_address",
+        ),
+        (
+            staging_bodies.CompletePresignMultipartUpload,
+            {"physical_address": "local://x", "parts": [{"part_number": 10_001, "etag": "x"}]},
+            "`parts.0.part_number`",
+        ),
         (bodies.BranchProtectionRules, {"pattern": "x"}, "list"),
         (bodies.GarbageCollection, {"keep_seconds": 1 << 64}, "`keep_seconds`"),
         (bodies.PathList, [], "valid dictionary"),
