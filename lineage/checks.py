@@ -4,8 +4,10 @@ A rule's limits are the fields of `Limits` that begin with its `least` or `most`
 and `_block`. Downstream losses and tail masses rest on few rows, so a block needs evidence beyond
 chance: the end of the figure's interval that favours the round must violate the limit
 (`downstream_drop` blocks by the loss itself once that end is a loss). A warning uses the figure
-itself, or the same end where the figure rests on very few rows (`lenient`). Recall, coverage and
-variance are steady enough to be compared as they are, and counted figures have no interval.
+itself, or the same end where the figure rests on very few rows (`lenient`). A loss warns once its
+interval holds none but losses, and a variance once its interval does not reach what the limits
+allow (`excused`). Recall and coverage are steady enough to be compared as they are, as is a
+variance that blocks, and counted figures have no interval.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from functools import partial
 from typing import Final
 
 from lineage import calibrated, figures, leniency, round_figures, schema
+from lineage.bounds import NO_LIMIT, Bounds, bounds, words
 from lineage.evidence import (
     NOT_APPLICABLE,
     NOT_MEASURED,
@@ -46,8 +49,6 @@ SELECTED: Final = ("class_share", "rare_recall", *(f"{name}_round" for name in S
 UNSELECTED: Final = (
     "the accepted rows have the classes, the rare modes and the shape of real rows all the same"
 )
-NO_LIMIT: Final = "none"
-"""What a check says of its limits where it has none."""
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("block", "warn", "pass")
 
 
@@ -72,14 +73,6 @@ class Rule:
     """Whether a change of style alone moves it: then a block is a warning, and a warning passes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The warning and blocking limits of one side."""
-
-    warn: float | None
-    block: float | None
-
-
 def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
     """Judge a figure against its limits; never raises, whatever the evidence holds."""
     result = hold(rule, _figure(rule, evidence), limits)
@@ -101,9 +94,9 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
 
 def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
     """Judge a figure against the limits of a rule, regardless of the rest of the evidence."""
-    least, most = _bounds(limits, rule.least), _bounds(limits, rule.most)
+    least, most = bounds(limits, rule.least), bounds(limits, rule.most)
     verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
-    return Check(rule.name, figure.value, _words(least, most), verdict, figure.detail)
+    return Check(rule.name, figure.value, words(least, most), verdict, figure.detail)
 
 
 def _figure(rule: Rule, evidence: Evidence) -> Figure:
@@ -119,13 +112,6 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     """Return the worst of some verdicts; pass if none of them is about a figure that applies."""
     judged = [verdict for verdict in verdicts if verdict not in (NOT_APPLICABLE, NOT_MEASURED)]
     return min(judged, key=WORST_FIRST.index, default="pass")
-
-
-def _bounds(limits: Limits, stem: str | None) -> Bounds:
-    if stem is None:
-        return Bounds(None, None)
-    ends = [getattr(limits, f"{stem}_{level}", None) for level in ("warn", "block")]
-    return Bounds(*ends)
 
 
 def _verdict(
@@ -161,20 +147,6 @@ def _negative(limit: float | None) -> float | None:
     return None if limit is None else -limit
 
 
-def _words(least: Bounds, most: Bounds) -> str:
-    """Write limits for a person, such as "warn <0.75 >1.25, block <0.6 >1.5"."""
-    ends = {
-        "warn": _signs(least.warn, most.warn),
-        "block": _signs(least.block, most.block),
-    }
-    return ", ".join(f"{level} {signs}" for level, signs in ends.items() if signs) or NO_LIMIT
-
-
-def _signs(least: float | None, most: float | None) -> str:
-    pairs = [("<", least), (">", most)]
-    return " ".join(f"{sign}{limit:g}" for sign, limit in pairs if limit is not None)
-
-
 def _is_style(evidence: Evidence, limits: Limits) -> bool:
     """Whether the shape of the round is that of real rows once style is taken out of each row."""
     held = (
@@ -188,14 +160,27 @@ def _kept_shape(result: Check, evidence: Evidence, limits: Limits) -> str:  # no
     """Say that a suite which refused much has left the shape of the round, if it has.
 
     What a selection does to a round shows in its classes, its rare modes and its shape. A check
-    without a limit passes and shows nothing.
+    without a limit passes and shows nothing, and one that chance excuses does not show it absent.
     """
-    rules = {rule.name: rule for rule in RULES}
+    rules = {rule.name: replace(rule, excused=None) for rule in RULES}
     held = {name: check(rules[name], evidence, limits) for name in SELECTED}
     limited = all(item.limit != NO_LIMIT for item in held.values())
     told = held.pop("class_share").verdict
     kept = told in ("pass", NOT_APPLICABLE) and {each.verdict for each in held.values()} == {"pass"}
     return UNSELECTED if limited and kept else ""
+
+
+def _no_copies(result: Check, evidence: Evidence, limits: Limits) -> str:  # noqa: ARG001  as any
+    """Say that rows which the suite finds too near to training rows are no copies, if none are.
+
+    Near rows stand for copies, and `memorised_ratio` measures these against real rows.
+    """
+    if not leniency.only_near(evidence, limits):
+        return ""
+    rules = {rule.name: rule for rule in RULES}
+    held = [check(rules[name], evidence, limits) for name in ("memorised", "memorised_ratio")]
+    kept = all(item.verdict == "pass" and item.limit != NO_LIMIT for item in held)
+    return leniency.NO_COPIES if kept else ""
 
 
 def _shape(part: str, name: str) -> Rule:
@@ -209,6 +194,7 @@ def _shape(part: str, name: str) -> Rule:
         most=f"{stem}_high" if two_sided else None,
         lenient=few,
         style=part == "round",
+        excused=leniency.varied_by_chance if name == "variance" else None,
     )
 
 
@@ -233,9 +219,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("holdout_near", figures.holdout_near, most="holdout_near", excused=leniency.few_by_chance),
     Rule("holdout_ancestry", figures.holdout_ancestry, most="holdout_ancestry"),
     CALIBRATION,
-    Rule("downstream_real", partial(figures.loss, other="real_only"), most="downstream_real"),
-    Rule(
-        "downstream_previous", partial(figures.loss, other="previous"), most="downstream_previous"
+    *(
+        Rule(name, partial(figures.loss, other=other), most=name, excused=leniency.lost_by_chance)
+        for name, other in leniency.LOSSES.items()
     ),
     Rule("downstream_drop", figures.drop, most="downstream_drop"),
     *(_shape(part, name) for name in SHAPES for part in ("round", "mix")),
@@ -291,6 +277,6 @@ RULES: Final[tuple[Rule, ...]] = (
         )
     ),
     Rule("rare_recall", round_figures.rare_recall, least="rare_recall"),
-    Rule("warned_rows", round_figures.warned_rows, most="warned_rows"),
+    Rule("warned_rows", round_figures.warned_rows, most="warned_rows", excused=_no_copies),
 )
 """All checks, in the order in which they are listed."""

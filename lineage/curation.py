@@ -103,16 +103,23 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     return of_rows.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
 
 
-def warned(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Find the rows of which an expectation warns: those with a warning that did not pass.
+def warned(verdicts: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """Find the accepted rows of which an expectation warns: those with a warning that did not pass.
+
+    Args:
+        verdicts: as `schema.VERDICTS`.
+        accepted: round, row, sample_id; other columns are left out.
 
     Returns:
-        round, row; in order of `row`, each once.
+        round, row, sample_id, and the names of the `expectations` in order; in order of `row`, each
+        once.
     """
     typed = schema.conform(verdicts, schema.VERDICTS)
     warnings = (pl.col("severity") == HARMLESS[0]).fill_null(value=False)
     of_rows = typed.filter(pl.col("row").is_not_null(), warnings, not_passed())
-    return of_rows.select(KEY).unique().sort(KEY)
+    names = pl.col("expectation").unique().sort().alias("expectations")
+    found = of_rows.group_by(KEY).agg(names)
+    return accepted.select(*KEY, "sample_id").join(found, on=KEY, how="inner").sort(KEY)
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:

@@ -76,8 +76,8 @@ class Evidence:
     real_rounds: Collection[tuple[str, int]] = ()
     """Data set and number of the rounds after round 0 that bring real rows."""
     warned: pl.DataFrame | None = None
-    """Accepted samples of which an expectation about rows warns: sample_id, row; None where nobody
-    looked."""
+    """Accepted samples of which an expectation about rows warns: sample_id, row, and the names of
+    the `expectations` that do; None where nobody looked."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and

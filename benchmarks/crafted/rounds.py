@@ -286,5 +286,5 @@ def _evidence(
         leaks=contamination.near_duplicates(accepted, world.held_out, near, modality),
         metrics=figures,
         held_out_ancestors=_near_ancestors(world),
-        warned=accepted.join(curation.warned(verdicts), on=["round", "row"], how="semi"),
+        warned=curation.warned(verdicts, accepted),
     )

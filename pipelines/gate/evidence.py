@@ -38,7 +38,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         held_out_ancestors=contamination.at_commit(ctx, commit),
         real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
-        warned=accepted.join(curation.warned(verdicts), on=["round", "row"], how="semi"),
+        warned=curation.warned(verdicts, accepted),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
 

@@ -281,13 +281,25 @@ def test_what_passed_after_a_round_had_enough_counts_as_accepted() -> None:
 @pytest.mark.parametrize("other", ["real_only", "previous"])
 def test_a_loss_blocks_only_beyond_doubt(other: str) -> None:
     name = "downstream_real" if other == "real_only" else "downstream_previous"
-    doubtful = measured("difference", other, value=-0.05, low=-0.1, high=0.001)
+    likely = measured("difference", other, value=-0.05, low=-0.1, high=-0.001)
     certain = measured("difference", other, value=-0.05, low=-0.07, high=-0.03)
     gained = measured("difference", other, value=0.05, low=-0.5, high=0.6)
-    assert check(doubtful, name).value == 0.05
-    assert check(doubtful, name).verdict == "warn"
+    assert check(likely, name).value == 0.05
+    assert check(likely, name).verdict == "warn"
     assert check(certain, name).verdict == "block"
     assert check(gained, name).verdict == "pass"
+
+
+@pytest.mark.parametrize("other", ["real_only", "previous"])
+@pytest.mark.parametrize("high", [0.0, 0.02])
+def test_a_loss_that_chance_may_bring_is_named_and_no_warning(other: str, high: float) -> None:
+    """Macro-F1 of a table with a rare class moves by ten points with a handful of rows."""
+    name = "downstream_real" if other == "real_only" else "downstream_previous"
+    found = check(measured("difference", other, value=-0.14, low=-0.23, high=high), name)
+    assert (found.value, found.verdict) == (0.14, "pass")
+    assert found.evidence.endswith(
+        "its interval does not hold losses alone, so chance may bring it"
+    )
 
 
 def test_a_plain_loss_of_two_points_blocks_as_measured() -> None:
@@ -313,6 +325,25 @@ def test_inflation_and_loss_are_both_seen(part: str, name: str) -> None:
         values = {"value": factor, "low": factor, "high": factor}
         assert check(measured(part, name, **values), f"{name}_{part}").verdict != "pass"
     assert check(HEALTHY, f"{name}_{part}").verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict"),
+    [
+        (0.8, 0.7, 0.86, "pass"),
+        (0.8, 0.7, 0.84, "warn"),
+        (1.3, 1.19, 1.4, "pass"),
+        (1.3, 1.21, 1.4, "warn"),
+        (0.7, 0.5, 0.9, "block"),
+        (0.8, None, None, "warn"),
+    ],
+)
+def test_a_variance_warns_once_its_interval_leaves_what_is_allowed(
+    value: float, low: float | None, high: float | None, verdict: str
+) -> None:
+    found = check(measured("mix", "variance", value=value, low=low, high=high), "variance_mix")
+    assert found.verdict == verdict
+    assert ("chance alone may bring so much" in found.evidence) == (verdict == "pass")
 
 
 def test_tails_go_by_the_favourable_end() -> None:

@@ -248,6 +248,20 @@ def test_reasons_are_counted() -> None:
     ).is_empty()
 
 
+def test_accepted_rows_are_warned_of_by_name_once() -> None:
+    said = verdicts(
+        (0, "near", "warning", "failed"),
+        (0, "far", "warning", "error"),
+        (1, "near", "warning", "passed"),
+        (1, "wrong", "critical", "failed"),
+        (2, "near", "warning", "failed"),
+    )
+    accepted = candidates("ab").with_columns(expectations=pl.lit("a column of the user's"))
+    assert curation.warned(said, accepted).to_dicts() == [
+        {"round": 2, "row": 0, "sample_id": content("a"), "expectations": ["far", "near"]}
+    ]
+
+
 def test_critical_verdicts_on_the_whole_stop() -> None:
     said = verdicts(
         (None, "balanced", "critical", "failed"),

@@ -200,6 +200,33 @@ def test_rare_modes_and_warnings_only_warn() -> None:
     assert "300 of 560 accepted rows have a warning of the suite: " in found.evidence
 
 
+def test_warnings_of_nearness_are_none_where_no_copies_are_found() -> None:
+    near = _warned("as_far_as_real_rows", "not_memorised")
+    found = check(replace(HEALTHY, warned=near), "warned_rows")
+    assert (found.value, found.verdict) == (300 / 560, "pass")
+    assert "memorised_ratio finds no copies among them" in found.evidence
+
+
+def test_warnings_of_nearness_stay_where_copies_are_found_or_nobody_looked() -> None:
+    near = _warned("not_memorised")
+    copied = with_round(memorised_ratio=metric(0.3, 0.25, 0.0))
+    for evidence in (copied, with_round(memorised_ratio=None)):
+        assert check(replace(evidence, warned=near), "warned_rows").verdict == "warn"
+    unlimited = {"memorised_ratio_warn": None, "memorised_ratio_block": None}
+    assert check(replace(HEALTHY, warned=near), "warned_rows", **unlimited).verdict == "warn"
+
+
+def test_warnings_of_anything_else_stay() -> None:
+    likely = replace(HEALTHY, warned=_warned("not_memorised", "label_likely"))
+    assert check(likely, "warned_rows").verdict == "warn"
+
+
+def _warned(*names: str) -> pl.DataFrame:
+    """300 rows of which these expectations warn."""
+    rows = hits(*((row, False) for row in range(300)))
+    return rows.with_columns(pl.lit(list(names)).alias("expectations"))
+
+
 def test_a_manifest_of_an_earlier_release_is_neither_blocked_nor_passed_by_later_checks() -> None:
     earlier = {
         name: each for name, each in HEALTHY.metrics.items() if name not in ("second", "round")

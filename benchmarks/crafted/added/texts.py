@@ -1,7 +1,7 @@
 """Crafted rounds of texts: questions and answers by topic, with edits as people and programs make.
 
-The dialogues are those of `pipelines.sources.dialogue`. No generator of texts is healthy and cheap
-at once, so withheld real dialogues alone stand for one.
+The dialogues are those of `pipelines.sources.dialogue`. The generators of texts that ask a model
+take too long for many rounds, so `augment` and withheld real dialogues alone stand for them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks.crafted.added import stages
 from benchmarks.crafted.added.craft import Craft, Numbers, Strong
 from benchmarks.crafted.added.kinds import other_labels
 from benchmarks.crafted.added.world import LABEL, AddedWorld
+from benchmarks.crafted.shipped import Shipped
 from pipelines.features import embedding, text_classifier
 from pipelines.project.detection import Choice
 from pipelines.sources import dialogue
@@ -201,6 +202,14 @@ CRAFT: Final = Craft(
     copies={"words dropped": _drop, "words replaced": _replace, "case": _recase},
     noise=Strong(_dropped, (0.02, 0.05, 0.1), "share of the words that are dropped"),
     styles={"small letters": Strong(_plain, (0.3, 0.6, 1.0), "share of the texts")},
+    shipped={
+        "augment": Shipped(
+            "augment",
+            (0.1, 0.3, 0.5),
+            "chance of a word to be dropped",
+            generate=("text", "word_dropout"),
+        )
+    },
     blend=_blend,
     prototype=_prototype,
     fool=_fool,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lineage import leniency
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import SuggestsExpectations
 
@@ -29,3 +30,11 @@ def test_what_is_expected_follows_the_settings() -> None:
     agreement = registry.load("text_agreement")
     assert isinstance(agreement, SuggestsExpectations)
     assert agreement.expected(agreement.Settings(label="topic"))[0].equals == "topic"
+
+
+def test_the_guard_knows_warnings_of_rows_that_are_near_to_real_ones_by_name() -> None:
+    scorer = registry.load("table_distance")
+    assert isinstance(scorer, SuggestsExpectations)
+    expected = scorer.expected(scorer.Settings())
+    warnings = {each.name for each in expected if each.severity == "warning"}
+    assert warnings == set(leniency.NEARNESS)
