@@ -42,8 +42,10 @@ def find(
     for commit in held.values():
         children.setdefault(commit.parents, []).append(commit)
     found = _first(plan, target, children.get((), []))
+    lines = _lines(plan, target, held)
     for step in plan.steps:
-        match = _match(step, found, children, source, target)
+        placed = lines.get(step.commit.id, ())
+        match = _match(step, found, children, placed=placed, source=source, target=target)
         if match is not None:
             found[step.commit.id] = match
             children[match.parents].remove(match)
@@ -123,14 +125,51 @@ def _first(plan: Plan, target: Replica, roots: list[Commit]) -> dict[str, Commit
     return {plan.first.id: roots[0]}
 
 
+def _lines(plan: Plan, target: Replica, held: Mapping[str, Commit]) -> dict[str, set[str]]:
+    """The commits of the target in the place of each commit of the source, by refs of one name.
+
+    Of two equal merges only their place tells which became which: what was made on one of them
+    would be missing on the other.
+    """
+    commits = {plan.first.id: plan.first, **{step.commit.id: step.commit for step in plan.steps}}
+    ends = {step.branch: step.commit.id for step in plan.steps}
+    there = {**target.tags(), **target.branches()}
+    places: dict[str, set[str]] = {}
+    for name, head in {**ends, **plan.kept, **plan.tags, **plan.branches}.items():
+        if there.get(name) in held:
+            here, copies = _first_parents(commits, head), _first_parents(held, there[name])
+            for former, copy in zip(here, copies, strict=False):  # as far as both go
+                places.setdefault(former, set()).add(copy)
+    return places
+
+
+def _first_parents(commits: Mapping[str, Commit], head: str) -> list[str]:
+    """Ids of the first-parent history of a commit, the oldest first."""
+    ids = [head]
+    while parents := commits[ids[-1]].parents:
+        ids.append(parents[0])
+    return ids[::-1]
+
+
 def _match(
     step: Step,
     found: Mapping[str, Commit],
     children: Mapping[tuple[str, ...], list[Commit]],
+    *,
+    placed: Collection[str],
     source: Replica,
     target: Replica,
 ) -> Commit | None:
-    """The commit of the target that a commit has become; None where there is none yet."""
+    """The commit of the target that a commit has become; None where there is none yet.
+
+    Args:
+        step: the commit.
+        found: what others have become.
+        children: commits of the target that nothing has become yet, by their parents.
+        placed: commits of the target that are in its place, which come before their equals.
+        source: the repository that it is moved from.
+        target: the repository that it is moved to.
+    """
     if any(parent not in found for parent in step.commit.parents):
         return None
     parents = tuple(found[parent].id for parent in step.commit.parents)
@@ -140,7 +179,7 @@ def _match(
         for commit in [*children.get(parents, []), *flat]
         if commit.message == step.commit.message and entries(commit) == entries(step.commit)
     ]
-    alike.sort(key=lambda commit: commit.created != step.commit.created)
+    alike.sort(key=lambda made: (made.id not in placed, made.created != step.commit.created))
     return next(
         (commit for commit in alike if same(step, commit, parents[0], source, target)), None
     )

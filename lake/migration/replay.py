@@ -64,11 +64,8 @@ class Replay:
             ConflictError: somebody else works on the target.
             CorruptError: a commit comes out with another tree, or an object is damaged.
         """
-        self._heads = self.target.branches()
-        missing = [step for step in self.plan.steps if step.commit.id not in self.found]
-        next_on = {step.branch: step for step in reversed(missing)}
-        for branch in next_on.keys() & self._heads.keys():
-            self._forget_staged(next_on[branch])
+        for branch in self.refuse_staged():
+            self.target.forget_staged(branch)
         for step in self.plan.steps:
             if step.commit.id not in self.found:
                 self._make(step)
@@ -76,18 +73,23 @@ class Replay:
             self._done += step.size
             self.tell(self._done, self.plan.bytes)
 
-    def _forget_staged(self, step: Step) -> None:
-        """Drop what a move that was interrupted has staged for a commit.
+    def refuse_staged(self) -> list[str]:
+        """Branches on which a move that was interrupted has staged something for a commit.
 
         Raises:
             ConflictError: somebody else has staged something.
         """
-        staged = self.target.uncommitted(step.branch)
-        if step.branch == self.plan.default_branch:
-            others = staged - self.source.changes(step.parent, step.commit.id).keys()
-            matching.refuse_staged(self.target, step.branch, others)
-        if staged:
-            self.target.forget_staged(step.branch)
+        self._heads = self.target.branches()
+        missing = [step for step in self.plan.steps if step.commit.id not in self.found]
+        next_on = {step.branch: step for step in reversed(missing)}
+        found = []
+        for branch in next_on.keys() & self._heads.keys():
+            staged, step = self.target.uncommitted(branch), next_on[branch]
+            if branch == self.plan.default_branch:
+                others = staged - self.source.changes(step.parent, step.commit.id).keys()
+                matching.refuse_staged(self.target, branch, others)
+            found += [branch] if staged else []
+        return found
 
     def _make(self, step: Step) -> None:
         before = self.found[step.parent].id

@@ -57,6 +57,8 @@ class Outcome:
     """Objects of these commits."""
     to_send_bytes: int
     tally: Tally
+    uncommitted: int
+    """Paths that are changed on branches of the source and not committed; they stay behind."""
     not_reproduced: NotReproduced | None
     """None where nothing was made."""
     first: str
@@ -76,8 +78,11 @@ def look(
         LakeError: a lake refuses, or the target holds something else.
     """
     planned = plan.read(source, named)
-    exists = target.facts() is not None
-    found = matching.find(planned, source, target, known) if exists else {}
+    found: dict[str, Commit] = {}
+    if target.facts() is not None:
+        found = matching.find(planned, source, target, known)
+        Replay(planned, source, target, found, lambda *_: None).refuse_staged()
+        _refuse_staged_heads(planned, target, found)
     return _outcome(planned, found, Tally(), _missing(planned, found), None)
 
 
@@ -167,6 +172,19 @@ def _point(
             raise _elsewhere(target, "tag", name, tags[name])
 
 
+def _refuse_staged_heads(planned: Plan, target: Replica, found: Mapping[str, Commit]) -> None:
+    """Refuse branches that a move would point elsewhere, and on which somebody staged something.
+
+    Raises:
+        ConflictError: there is one.
+    """
+    heads = target.branches()
+    for name, former in {**planned.branches, **planned.kept}.items():
+        stays = former in found and heads.get(name) == found[former].id
+        if name in heads and name != planned.default_branch and not stays:
+            matching.refuse_staged(target, name, target.uncommitted(name))
+
+
 def _elsewhere(target: Replica, kind: str, name: str, commit: str | None) -> ConflictError:
     return ConflictError(
         f"the {kind} {name} of {target.repository} in the lake at {target.endpoint} leads to "
@@ -211,6 +229,7 @@ def _outcome(
         to_send=missing[1],
         to_send_bytes=missing[2],
         tally=tally,
+        uncommitted=planned.uncommitted,
         not_reproduced=_differences(planned, pairs, unprotected or 0) if complete else None,
         first=planned.first.id,
         created=planned.created,

@@ -25,7 +25,7 @@ DIFFERENCES: Final = {
     "committers": "commits have another committer there, who these keys belong to",
     "server_entries": "commits have metadata of the server's own there",
     "flattened": "merges have one parent there, since no strategy gives their tree",
-    "uncommitted": "changed paths that nobody committed were left behind",
+    "uncommitted": "changed paths that nobody committed stay behind",
     "unprotected": "rules of branch protection were not taken",
 }
 """What a target cannot make as it was, by the names in the result."""
@@ -132,9 +132,10 @@ def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
 
 
 def _differences(outcome: Outcome) -> list[tuple[int, str]]:
-    """What is not as it was, counted; empty where nothing was moved."""
+    """What is not as it was, counted; where nothing was moved, what would stay behind."""
     found: NotReproduced | None = outcome.not_reproduced
     counts: dict[str, int] = {} if found is None else asdict(found)
+    counts["uncommitted"] = outcome.uncommitted
     return [(counts[name], what) for name, what in DIFFERENCES.items() if counts.get(name)]
 
 

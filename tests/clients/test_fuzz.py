@@ -33,6 +33,8 @@ KNOWN: dict[str, tuple[Any, ...]] = {
     "destination": ("main", "side"),
     "tag": ("v1",),
     "key": ("nobody",),
+    "upload": ("0" * 32,),
+    "number": (1, 2),
     "path": ("README.md", "images/", "data/lakes.source.md", "new"),
     "prefix": ("images/", "data"),
     "delimiter": ("/",),

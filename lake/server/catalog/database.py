@@ -1,8 +1,9 @@
-"""The SQLite catalog: schema, connections, and one transaction per change.
+"""The SQLite catalog: connections, and one transaction per change.
 
 WAL mode: a change that was acknowledged survives a crash, since `change` returns when the log is on
 disk (`group_flush.py`). One writer at a time, readers beside it; each thread has a connection of
-its own.
+its own. The log is taken over into the database by `checkpoint` alone: SQLite would do it inside of
+a transaction, and say nothing of a disk that fails meanwhile.
 
 A second process may read the catalog (`read_only`), for one to check it while it is served.
 """
@@ -14,7 +15,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,79 +23,17 @@ from lake import private
 from lake.errors import CorruptError, FullError
 from lake.server import failpoints
 from lake.server.catalog.group_flush import GroupFlush
+from lake.server.catalog.schema import SCHEMA
 from lake.server.failpoints import Failpoint
-
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS repositories (
-    id TEXT PRIMARY KEY, created INTEGER NOT NULL, namespace TEXT NOT NULL UNIQUE,
-    default_branch TEXT NOT NULL, read_only INTEGER NOT NULL, metadata TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS branches (
-    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
-    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS hidden_branches (
-    repository TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (repository, name),
-    FOREIGN KEY (repository, name) REFERENCES branches ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tags (
-    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
-    name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commits (
-    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
-    id TEXT NOT NULL, root TEXT NOT NULL, parents TEXT NOT NULL, message TEXT NOT NULL,
-    committer TEXT NOT NULL, created_ns INTEGER NOT NULL, generation INTEGER NOT NULL,
-    metadata TEXT NOT NULL, PRIMARY KEY (repository, id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS staging (
-    repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, entry TEXT,
-    PRIMARY KEY (repository, branch, path),
-    FOREIGN KEY (repository, branch) REFERENCES branches ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS slots (
-    address TEXT PRIMARY KEY, repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
-    branch TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS multipart_uploads (
-    id TEXT PRIMARY KEY, repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL,
-    content_type TEXT NOT NULL, metadata TEXT NOT NULL, created INTEGER NOT NULL,
-    FOREIGN KEY (repository, branch) REFERENCES branches ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS multipart_parts (
-    upload TEXT NOT NULL REFERENCES multipart_uploads ON DELETE CASCADE,
-    number INTEGER NOT NULL, file TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
-    created INTEGER NOT NULL, PRIMARY KEY (upload, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS settings (
-    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
-    name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS high_water (
-    one INTEGER PRIMARY KEY CHECK (one = 1), changes INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS blocks (id TEXT PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS reflog (
-    repository TEXT NOT NULL, commit_id TEXT NOT NULL, left_at INTEGER NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS branch_moved AFTER UPDATE OF commit_id ON branches
-WHEN old.commit_id IS NOT (
-    SELECT json_extract(parents, '$[0]') FROM commits
-    WHERE repository = new.repository AND id = new.commit_id
-)
-BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
-CREATE TRIGGER IF NOT EXISTS branch_removed AFTER DELETE ON branches
-BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
-CREATE TRIGGER IF NOT EXISTS tag_removed AFTER DELETE ON tags
-BEGIN INSERT INTO reflog VALUES (old.repository, old.commit_id, strftime('%s')); END;
-"""
-"""The reflog records which commit a branch or tag left, and when, other than by a commit on it:
-however that came about, a commit that is not reachable any more has been left by some ref."""
 
 COUNTED: Final = (
     "INSERT INTO high_water VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET changes = changes + 1"
 )
 """One change more that the catalogue has seen (`high_water.py`)."""
+CHECKPOINT_CHANGES: Final = 1000
+"""After how many changes the log is taken over, where nobody does so sooner (`high_water.py`)."""
+_NOT_FLUSHED: Final = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+"""Errors after which nobody knows what is on disk: the system says so once, and forgets it."""
 _DAMAGE_MESSAGES: Final = (
     *("malformed", "not a database", "no such table", "no such column", "unsupported file format"),
     *("Could not decode", "wrong # of entries", "schema is corrupt", "has no column"),
@@ -133,6 +72,7 @@ class Database:
             if not self._read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")  # changes are flushed together
+                connection.execute("PRAGMA wal_autocheckpoint = 0")
                 connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
         return connection
@@ -166,6 +106,9 @@ class Database:
             number = self._log.ended()
         self._log.wait(number)
         failpoints.hit(Failpoint.CHANGE_COMMITTED)
+        if number % CHECKPOINT_CHANGES == 0:
+            with suppress(FullError, sqlite3.OperationalError):  # the change itself is on disk
+                self.checkpoint()
 
     def flush(self) -> None:
         """Wait until all changes that can be seen are on disk.
@@ -176,6 +119,21 @@ class Database:
         with self._writing:  # one that is in the log is counted before the next writer's turn
             number = self._log.newest
         self._log.wait(number)
+
+    def checkpoint(self) -> None:
+        """Take the log over into the database, as far as no reader is in the way.
+
+        Raises:
+            FullError: it cannot be; where the disk failed to flush, no further change is taken.
+        """
+        self._log.check()
+        with sqlite_errors_translated():
+            try:
+                self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode in _NOT_FLUSHED:
+                    self._log.fail(str(error))
+                raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

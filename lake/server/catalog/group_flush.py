@@ -40,6 +40,11 @@ class GroupFlush:
                 "make sure of the disk, then start the lake again"
             )
 
+    def fail(self, reason: str) -> None:
+        """Take no further change, since the log, or what it was taken over to, is not on disk."""
+        with self._turn:
+            self._failure = self._failure or reason
+
     def ended(self) -> int:
         """Count a change that is in the log; return its number. One thread at a time calls this."""
         self._ended += 1

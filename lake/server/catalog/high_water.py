@@ -131,7 +131,7 @@ class Keeper:
             return
         with suppress(sqlite3.OperationalError, OSError, FullError):
             self._database.flush()
-            self._database.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._database.checkpoint()
             write(self._catalog, seen)
             self._written = seen
 

@@ -192,12 +192,14 @@ class ImportService:
         commit: Callable[[Mapping[str, Entry]], Commit],
     ) -> None:
         entries: dict[str, Entry] = {}
+        pinned: list[str] = []
         try:
             for path, file in self._files(locations):
                 if task.stop.is_set():
                     raise ConflictError("the import was cancelled")  # noqa: TRY301  one way out
                 check_key(path)
                 entries[path] = self._entry(file)
+                pinned.append(entries[path].sha256)  # of one path that comes twice, both
                 task.done, task.updated = task.done + 1, datetime.now(UTC)
             task.commit = commit(entries)
         except LakeError as error:
@@ -207,8 +209,8 @@ class ImportService:
         except Exception as error:  # noqa: BLE001  whoever asks for the status must hear of it
             task.error = f"internal error: {error}"
         finally:
-            for entry in entries.values():
-                self._store.pins.unpin(entry.sha256)
+            for sha256 in pinned:
+                self._store.pins.unpin(sha256)
             task.updated, task.finished = datetime.now(UTC), True
 
     def _files(self, locations: Sequence[Location]) -> Iterator[tuple[str, Path]]:

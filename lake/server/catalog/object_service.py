@@ -33,6 +33,12 @@ class ListedPath:
     entry: Entry | None
 
 
+def entry_of(stored: StoredObject, content_type: str, metadata: Mapping[str, str]) -> Entry:
+    """The entry of an object that has come in now."""
+    now = int(time.time())
+    return Entry(stored.sha256, stored.md5, stored.size, now, content_type, metadata)
+
+
 class ObjectService:
     """The objects of a lake."""
 
@@ -89,13 +95,9 @@ class ObjectService:
         Raises:
             PreconditionError: the condition does not hold.
         """
-        entry = Entry(
-            stored.sha256, stored.md5, stored.size, int(time.time()), content_type, metadata
-        )
-        try:
+        entry = entry_of(stored, content_type, metadata)
+        with self.store.pins.releasing(stored.sha256):
             self.put_entry(repository, branch, path, entry, condition)
-        finally:
-            self.store.pins.unpin(stored.sha256)
         return entry
 
     def put_entry(
@@ -166,17 +168,11 @@ class ObjectService:
         if condition != ALWAYS:  # the bytes stay for another call; it is held again below
             condition.check(path, self._on_branch(repository, branch, path))
         stored = self.store.link(address, check=partial(expected.check, path))
-        with self.catalog.database.change():
+        with self.store.pins.releasing(stored.sha256), self.catalog.database.change():
             self.catalog.slots.use(address)
-            return self.stage(
-                repository,
-                branch,
-                path,
-                stored,
-                content_type=content_type,
-                metadata=metadata,
-                condition=condition,
-            )
+            entry = entry_of(stored, content_type, metadata)
+            self.put_entry(repository, branch, path, entry, condition)
+            return entry
 
     def offer_many(self, repository: str, branch: str, paths: Sequence[str]) -> Sequence[str]:
         """Hand out an address for each path, in one transaction."""

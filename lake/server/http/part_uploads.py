@@ -9,6 +9,7 @@ from lake.errors import TooLargeError
 from lake.server.catalog.conditions import Condition
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.multipart import MAX_PART_BYTES, Part, PartError, Upload
+from lake.server.catalog.object_service import entry_of
 from lake.server.http import threads
 from lake.server.http.app_state import AppState
 from lake.server.storage.hashing import StoredObject
@@ -69,22 +70,12 @@ def complete(app: AppState, upload: Upload, stored: StoredObject, condition: Con
         UploadGoneError: the upload has ended meanwhile.
         PreconditionError: the condition does not hold; the upload goes on.
     """
-    present = app.catalog.multipart.parts(upload)
-    with app.catalog.database.change():
-        try:
+    entry = entry_of(stored, upload.content_type, upload.metadata)
+    with app.store.pins.releasing(stored.sha256):
+        present = app.catalog.multipart.parts(upload)
+        with app.catalog.database.change():
             app.catalog.multipart.end(upload)
-        except BaseException:
-            app.store.pins.unpin(stored.sha256)
-            raise
-        entry = app.objects.stage(
-            upload.repository,
-            upload.branch,
-            upload.path,
-            stored,
-            content_type=upload.content_type,
-            metadata=upload.metadata,
-            condition=condition,
-        )
+            app.objects.put_entry(upload.repository, upload.branch, upload.path, entry, condition)
     app.store.drop_parts(part.file for part in present)
     return entry
 

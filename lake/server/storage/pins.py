@@ -40,6 +40,14 @@ class Pins:
                 del self._counts[sha256]
 
     @contextmanager
+    def releasing(self, sha256: str) -> Iterator[None]:
+        """Unpin an object when the block ends, whether what names it was changed or not."""
+        try:
+            yield
+        finally:
+            self.unpin(sha256)
+
+    @contextmanager
     def collecting(self) -> Iterator[None]:
         """Remember what is pinned from now on.
 

@@ -292,6 +292,51 @@ def test_what_somebody_staged_on_the_target_stays(
     assert target.read(branch, "mine") == b"mine"
 
 
+@pytest.mark.slow
+def test_equal_merges_are_not_taken_for_each_other(
+    api: httpx.Client, server: Served, salted: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    equal = [f"equal-{number}" for number in range(4)]
+    history = History(api, f"moving-{next(_NUMBERS)}")
+    history.branch("side", "main")
+    history.write("side", "a", "a")
+    history.commit("side", "a")
+    for name in equal:
+        history.branch(name, "main")
+        history.merge("side", name, message="the same")
+    for name in equal:
+        history.write(name, "b", name)
+        history.commit(name, "b")
+
+    def stop(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "_point", stop)
+        with pytest.raises(Killed):
+            move(history, server, salted)
+    assert move(history, server, salted).tally.commits == 0
+    assert move(history, server, salted).tally.commits == 0  # by branches, without those of work
+    target = replica(salted.remote, history.name)
+    assert [target.read(name, "b") for name in equal] == [name.encode() for name in equal]
+
+
+@pytest.mark.parametrize("branch", [pytest.param("main", marks=pytest.mark.slow), "side"])
+def test_what_nobody_committed_is_counted_and_found_before_a_move(
+    history: History, server: Served, salted: Served, branch: str
+) -> None:
+    source, target = replica(server.remote, history.name), replica(salted.remote, history.name)
+    before = run.look(source, target, ()).uncommitted
+    history.write(branch, "unfinished", "unfinished")
+    assert run.look(source, target, ()).uncommitted == before + 1
+    known = [moved.id for moved in move(history, server, salted).moved.values()]
+    target.write_bytes(branch, "mine", b"mine")
+    assert run.look(source, target, (), known).made == 0
+    history.commit(branch, "later")
+    with pytest.raises(ConflictError, match=f"{branch} of .* has 1 uncommitted changes .* mine:"):
+        run.look(source, target, (), known)
+
+
 def test_what_is_new_in_the_source_follows(
     history: History, server: Served, salted: Served
 ) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lake.errors import FullError
 from lake.polling import until
+from lake.server.catalog import database as database_module
+from lake.server.catalog import high_water
 from lake.server.catalog.database import Database
 from lake.server.catalog.group_flush import GroupFlush
+from lake.server.catalog.high_water import Keeper
 
 WRITERS = 8
 
@@ -131,3 +136,58 @@ def test_a_change_that_is_undone_waits_for_no_flush(database: Database, disk: Di
 def test_a_catalogue_without_changes_needs_no_flush(database: Database, disk: Disk) -> None:
     database.flush()
     assert disk.begun == 0
+
+
+class Failing:
+    """A connection whose checkpoints fail as SQLite's do on a disk that cannot flush."""
+
+    def __init__(self, connection: sqlite3.Connection, code: int) -> None:
+        self.connection = connection
+        self.code = code
+
+    def execute(self, statement: str, *given: object) -> sqlite3.Cursor:
+        if "wal_checkpoint" in statement:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = self.code
+            raise error
+        return self.connection.execute(statement, *given)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.connection, name)
+
+
+@pytest.mark.parametrize(
+    ("code", "goes_on"), [(sqlite3.SQLITE_IOERR_FSYNC, False), (sqlite3.SQLITE_FULL, True)]
+)
+def test_a_checkpoint_that_cannot_be_flushed_ends_all_changes(
+    database: Database, tmp_path: Path, code: int, *, goes_on: bool
+) -> None:
+    writing(database, 1)()
+    database._local.connection = Failing(database.connection, code)
+    keeper = Keeper(tmp_path / "catalog.db", database)
+    keeper.keep()
+    if goes_on:
+        writing(database, 2)()
+    else:
+        with pytest.raises(FullError, match="start the lake again"):
+            writing(database, 2)()
+    assert count(database) == 1 + goes_on
+    assert not high_water.path(tmp_path / "catalog.db").exists()
+
+
+def test_the_log_is_taken_over_by_nobody_else(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_file() -> int:
+        """Changes in the database itself, without its log."""
+        with closing(sqlite3.connect(f"file:{tmp_path}/catalog.db?immutable=1", uri=True)) as db:
+            return int(db.execute("SELECT count(*) FROM numbers").fetchone()[0])
+
+    monkeypatch.setattr(database_module, "CHECKPOINT_CHANGES", 5)
+    database.checkpoint()
+    with database.change() as db:  # more than the log that SQLite takes over by itself
+        db.executemany("INSERT INTO numbers VALUES (?)", [(10**15 + n,) for n in range(150_000)])
+    assert in_file() == 0
+    for number in range(4):
+        writing(database, number)()
+    assert in_file() == count(database) == 150_004

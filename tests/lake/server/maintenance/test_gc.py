@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lake.errors import CorruptError, NotFoundError
+from lake.errors import CorruptError, FullError, NotFoundError
+from lake.server.catalog.conditions import ALWAYS
+from lake.server.http import part_uploads
 from lake.server.maintenance import gc
 from lake.server.maintenance.gc import Freed
+from lake.server.storage.reading import SCHEME
 from tests.lake.in_process import REPO, InProcessLake
 
 
@@ -147,3 +150,24 @@ def test_a_damaged_lake_is_not_collected(local: InProcessLake) -> None:
     with pytest.raises(CorruptError):
         local.collect()
     assert local.has_object(gone)
+
+
+def test_a_change_that_failed_leaves_no_object_pinned(
+    local: InProcessLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, where = local.lake, (REPO, "main", "a")
+    upload = app.catalog.multipart.begin(*where, "t/x", {})
+    address = app.objects.offer(*where)
+    Path(address.removeprefix(SCHEME)).write_bytes(b"linked")
+    joined = app.store.put(b"joined")
+
+    def full(*_: object) -> None:
+        raise FullError("no room")
+
+    monkeypatch.setattr(app.catalog.database, "change", full)
+    with pytest.raises(FullError):
+        app.objects.link(*where, address, content_type="t/x", metadata={})
+    with pytest.raises(FullError):
+        part_uploads.complete(app, upload, joined, ALWAYS)
+    monkeypatch.undo()
+    assert local.collect().objects == 2
