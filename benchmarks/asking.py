@@ -3,10 +3,11 @@
 Processor time of the asking process (user and system), without its start: each client is measured
 in a process of its own with two amounts of requests, and the difference is what a further request
 costs. `aiohttp` and `httpx` post the same bodies and read no answer: they are floors. Peers are
-measured where they are installed, in this interpreter or in one that `--peers` names, so that
-their requirements need not agree with ours. All take turns; a busy machine slows them alike.
+measured in the interpreters that `--peers` names, each in the first one that has it, so that their
+requirements need not agree with ours or with each other's; one that none has is named as left out.
+All take turns; a busy machine slows them alike.
 
-    python -m benchmarks.asking [--requests 1000 3000] [--peers PYTHON] [--json]
+    python -m benchmarks.asking [--requests 1000 3000] [--peers PYTHON…] [--json]
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from benchmarks.measured import machine
 
 WORKERS: Final = Path(__file__).with_name("asking_workers.py")
 OURS: Final = ("ask", "aiohttp", "httpx", "openai")
-PEERS: Final = ("instructor", "curator")
+PEERS: Final = ("instructor", "curator", "data_designer")
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 
@@ -69,19 +70,38 @@ def cpu_seconds(python: str, client: str, count: int, base_url: str) -> float | 
     return float(lines[-1])
 
 
-def measure(counts: Sequence[int], peers: str | None, delay: float) -> list[dict[str, Any]]:
-    """Measure every client with every amount of requests."""
-    ways = [(sys.executable, client) for client in OURS]
-    ways += [(peers, client) for client in PEERS if peers is not None]
-    rows = []
+def measure(
+    counts: Sequence[int], peers: Sequence[str], delay: float
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Measure every client with every amount of requests; return peers that were left out too."""
+    rows, left_out = [], []
     with fake_service(delay) as base_url:
-        for python, client in ways:
-            cpu = [cpu_seconds(python, client, count, base_url) for count in counts]
-            if cpu[0] is None or cpu[-1] is None:
+        for client in (*OURS, *(PEERS if peers else ())):
+            pythons = peers if client in PEERS else [sys.executable]
+            cpu = _of_first(pythons, client, counts, base_url)
+            if cpu is None:
+                left_out.append(client)
                 continue
             further = 1000 * (cpu[-1] - cpu[0]) / (counts[-1] - counts[0])
+            print(f"{client}: {cpu} CPU s, {further:.3f} ms a further", file=sys.stderr, flush=True)
             rows.append({"client": client, "cpu_s": cpu, "further_ms": round(further, 3)})
-    return rows
+    for row in rows:
+        row["ratios"] = [
+            round(own / ours, 2) for own, ours in zip(row["cpu_s"], rows[0]["cpu_s"], strict=True)
+        ]
+    return rows, left_out
+
+
+def _of_first(
+    pythons: Sequence[str], client: str, counts: Sequence[int], base_url: str
+) -> list[float] | None:
+    """Processor seconds by amount, in the first interpreter that has a client; None: none has."""
+    for python in pythons:
+        first = cpu_seconds(python, client, counts[0], base_url)
+        if first is not None:
+            further = [cpu_seconds(python, client, count, base_url) for count in counts[1:]]
+            return [first, *(each for each in further if each is not None)]
+    return None
 
 
 def main() -> None:
@@ -89,20 +109,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.asking", description=__doc__)
     parser.add_argument("--requests", type=int, nargs=2, default=[1000, 3000])
     parser.add_argument("--delay", type=float, default=0.005, help="of the service, in seconds")
-    parser.add_argument("--peers", help="interpreter with further clients")
+    parser.add_argument("--peers", nargs="+", default=[], help="interpreters with further clients")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rows, facts = measure(options.requests, options.peers, options.delay), machine()
+    facts = machine()
+    rows, left_out = measure(options.requests, options.peers, options.delay)
     if options.json:
-        print(json.dumps({"machine": facts, "requests": options.requests, "rows": rows}, indent=1))
+        about = {"machine": facts, "requests": options.requests, "left_out": left_out}
+        print(json.dumps({**about, "rows": rows}, indent=1))
         return
     table = Table(title=", ".join(f"{name} {value}" for name, value in facts.items()))
-    for head in ("client", *(f"CPU s, {count:,}" for count in options.requests), "ms a further"):
+    heads = [f"CPU s, {count:,} (× ask)" for count in options.requests]
+    for head in ("client", *heads, "ms a further"):
         table.add_column(head, justify="left" if head == "client" else "right")
     for row in rows:
-        cells = [*(f"{cpu:.2f}" for cpu in row["cpu_s"]), f"{row['further_ms']:.2f}"]
+        pairs = zip(row["cpu_s"], row["ratios"], strict=True)
+        cells = [*(f"{cpu:.2f} ({ratio:.2f})" for cpu, ratio in pairs), f"{row['further_ms']:.2f}"]
         table.add_row(row["client"], *cells)
     Console().print(table)
+    if left_out:
+        print(f"not installed in any interpreter that --peers names: {', '.join(left_out)}")
 
 
 if __name__ == "__main__":

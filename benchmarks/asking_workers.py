@@ -15,6 +15,7 @@ import os
 import resource
 import sys
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,28 +136,29 @@ def instructor(count: int) -> None:
 
 
 def curator(count: int) -> None:
-    """Ask by Bespoke Labs' Curator, which keeps answers on disk."""
-    os.environ |= {
+    """Ask by Bespoke Labs' Curator, which keeps answers on disk.
+
+    Its own structured output asks the service about a person first, whom the fake one does not
+    know; so each answer is read as JSON with two columns when it is parsed, and no more.
+    """
+    package = find_spec("litellm")
+    folder = Path(package.origin or "").parent if package is not None else Path()
+    os.environ |= {  # the tokenizer that it would fetch is in a package that it requires
+        "TIKTOKEN_CACHE_DIR": str(folder / "litellm_core_utils" / "tokenizers"),
         "CURATOR_VIEWER": "0",
         "TELEMETRY_ENABLED": "false",
         "CURATOR_DISABLE_RICH_DISPLAY": "1",
     }
-    import pydantic  # noqa: PLC0415
     from bespokelabs import curator as library  # noqa: PLC0415
     from datasets import Dataset  # noqa: PLC0415
 
-    class Answer(pydantic.BaseModel):
-        question: str
-        answer: str
-
     class Asker(library.LLM):
-        response_format = Answer
-
         def prompt(self, row: dict[str, Any]) -> list[dict[str, str]]:
             return messages(row["number"])
 
-        def parse(self, _row: dict[str, Any], response: Answer) -> dict[str, Any]:
-            return {"question": response.question, "answer": response.answer}
+        def parse(self, _row: dict[str, Any], response: str) -> dict[str, Any]:
+            answer = json.loads(response)
+            return {name: answer[name] for name in ("question", "answer")}
 
     asker = Asker(
         model_name="fake-1",
@@ -169,6 +171,47 @@ def curator(count: int) -> None:
         },
     )
     asker(Dataset.from_dict({"number": list(range(count))}), working_dir="curator")
+
+
+def data_designer(count: int) -> None:
+    """Ask by NVIDIA's Data Designer, which keeps finished groups of rows on disk."""
+    os.environ |= {"NEMO_TELEMETRY_ENABLED": "false"}
+    import data_designer.config as dd  # noqa: PLC0415
+    from data_designer.interface import DataDesigner  # noqa: PLC0415
+
+    service = dd.ModelProvider(
+        name="fake",
+        endpoint=os.environ["OPENAI_BASE_URL"],
+        api_key="OPENAI_API_KEY",  # name of the variable
+    )
+    sent = dd.ChatCompletionInferenceParams(
+        temperature=1.0, max_tokens=256, max_parallel_requests=AT_ONCE
+    )
+    model = dd.ModelConfig(
+        alias="asked",
+        model="fake-1",
+        provider="fake",
+        inference_parameters=sent,
+        skip_health_check=True,
+    )
+    builder = dd.DataDesignerConfigBuilder(model_configs=[model])
+    numbers = dd.UniformSamplerParams(low=0, high=1e9)
+    builder.add_column(
+        dd.SamplerColumnConfig(name="number", sampler_type="uniform", params=numbers)
+    )
+    builder.add_column(
+        dd.LLMStructuredColumnConfig(
+            name="written",
+            model_alias="asked",
+            system_prompt="You write a dialogue.",
+            prompt="Write number {{ number }}. " * 10,
+            output_format=SCHEMA,
+        )
+    )
+    designer = DataDesigner(artifact_path=Path("designed"), model_providers=[service])
+    made = designer.create(builder, num_records=count).load_dataset()
+    if len(made) != count:
+        sys.exit(f"{count - len(made)} requests failed")
 
 
 def headers() -> dict[str, str]:
@@ -193,6 +236,9 @@ async def gather(post: Callable[[int], Awaitable[None]], count: int) -> None:
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
+WAYS = (ask, aiohttp, httpx, openai, instructor, curator, data_designer)
+
+
 def main() -> None:
     """Run a client, and print the processor seconds of this process and its children."""
     parser = argparse.ArgumentParser(prog="python -P benchmarks/asking_workers.py")
@@ -200,7 +246,7 @@ def main() -> None:
     parser.add_argument("count", type=int, help="requests")
     options = parser.parse_args()
     client, count = options.client, options.count
-    ways = {f.__name__: f for f in (ask, aiohttp, httpx, openai, instructor, curator)}
+    ways = {f.__name__: f for f in WAYS}
     if client not in ways:
         sys.exit(os.EX_UNAVAILABLE)
     try:

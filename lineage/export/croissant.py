@@ -82,6 +82,7 @@ CONTENTS: Final = {
     "lineage": "Where each candidate came from",
     "verdicts": "What each expectation said of each candidate",
     "decisions": "Whether each candidate stayed, and why",
+    "exchanges": "What models were asked for the candidates, and what they answered",
     "rounds": "How the round was made and judged",
 }
 SPDX: Final = frozenset(
@@ -222,6 +223,6 @@ def _record_set(part: File) -> Json:
         "@id": name,
         "name": name,
         "description": _title(part),
-        "key": fields.keys(columns),
+        **({"key": keys} if (keys := fields.keys(columns)) else {}),
         "field": fields.of(columns),
     }

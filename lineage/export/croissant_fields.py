@@ -93,6 +93,30 @@ MEANINGS: Final = {
         "duplicate_of.row": "Row of that occurrence.",
         "columns_digest": "SHA-256 of the columns that the id of the content leaves out.",
     },
+    "exchanges": {
+        "row": f"{KEY['row']} Null where no candidate came of the request.",
+        "planned": "Row that was planned for the candidate; requests without one are numbered too.",
+        "step": "Step of the candidate, from 0, where several requests make one.",
+        "model": "Model that was asked.",
+        "served": "Name under which it answered.",
+        "endpoint": "Endpoint of the service: chat, completions or images.",
+        "weights": "Digest or name of the model's weights, where they are known.",
+        "template": "SHA-256 of the template of the prompt.",
+        "seed": "Seed of the request.",
+        "prompt": "The prompt, or the messages as JSON.",
+        "answer": "The raw answer; of a picture what is known of it, as JSON.",
+        "finish_reason": "Why the answer ended, as the service says.",
+        "failure": "Why the request failed for good.",
+        "broken": "Answers that could not be used.",
+        "broken.reason": "Why it could not be used.",
+        "broken.text": "The answer.",
+        "attempts": "Attempts at the request.",
+        "tokens_in": "Tokens of the prompts of all attempts.",
+        "tokens_out": "Tokens of the answers of all attempts.",
+        "dollars": "Cost of all attempts; null: unknown.",
+        "attributes": "What the prompt asked for, as JSON.",
+        "chosen": "Whether the candidate is of this request, and not of a better one.",
+    },
 }
 LABELS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {("samples", "label"): ("cr:Label",)}
 """Further types of columns that mean more than their data type."""
@@ -101,10 +125,15 @@ EQUIVALENT: Final[dict[tuple[str, ...], str]] = {
     ("lineage", "generator"): "prov:wasAttributedTo",
     ("lineage", "source"): "prov:hadPrimarySource",
     ("lineage", "licence"): "sc:license",
+    ("exchanges", "model"): "prov:wasAssociatedWith",
+    ("exchanges", "template"): "prov:hadPlan",
 }
 """Properties of other vocabularies that columns are equivalent to."""
-KEYS: Final = {"verdicts": ("round", "row", "expectation")}
-"""Key columns of tables whose key is not the occurrence."""
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "verdicts": ("round", "row", "expectation"),
+    "exchanges": (),
+}
+"""Key columns of tables whose key is not the occurrence; a table of requests has none."""
 OCCURRENCE: Final = ("round", "row")
 _PLAIN: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

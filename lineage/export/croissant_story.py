@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lineage.export import names
+from lineage.export import asked, names
+from lineage.export.asked import Model
 from lineage.export.figures import Figures
 from lineage.export.values import SIMULATOR, Origin, Round
 
@@ -106,7 +107,9 @@ def _activities(origin: Origin, round_: Round) -> Iterator[Json]:
     generator, suite = round_.text("generator", "digest"), round_.text("verdicts", "suite")
     if generator is not None and not round_.arrived:
         label = round_.text("generator", "kind") or "generator"
-        agent = _agent(origin, "generator", generator, label)
+        agents = [_agent(origin, "generator", generator, label)]
+        agents += [_model(origin, each) for each in asked.models(round_)]
+        agent = agents if len(agents) > 1 else agents[0]
         yield _activity(origin, round_, "generation", agent, _learned(origin, round_))
     if suite is not None:
         agent = _agent(origin, "suite", suite, f"verifier suite {suite[:12]}")
@@ -114,7 +117,11 @@ def _activities(origin: Origin, round_: Round) -> Iterator[Json]:
 
 
 def _activity(
-    origin: Origin, round_: Round, what: str, agent: Json | None = None, used: Json | None = None
+    origin: Origin,
+    round_: Round,
+    what: str,
+    agent: Json | list[Json] | None = None,
+    used: Json | None = None,
 ) -> Json:
     relations = {"prov:wasAssociatedWith": agent, "prov:used": used}
     return {
@@ -128,6 +135,22 @@ def _activity(
 def _agent(origin: Origin, prefix: str, digest: str, label: str) -> Json:
     name = names.iri(names.named(prefix, digest), origin)
     return {"@id": name, "@type": "prov:SoftwareAgent", "prov:label": label}
+
+
+def _model(origin: Origin, model: Model) -> Json:
+    """Describe a model that was asked, with what tells it from others as properties."""
+    known = {name: value for name, value in model.attributes().items() if name != "licence"}
+    return {
+        "@id": names.iri(model.agent, origin),
+        "@type": "prov:SoftwareAgent",
+        "prov:label": f"model {model.model}",
+        **({"license": model.licence} if model.licence else {}),
+        "additionalProperty": [
+            {"@type": "sc:PropertyValue", "name": name, "value": value}
+            for name, values in known.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ],
+    }
 
 
 def _learned(origin: Origin, round_: Round) -> Json:
@@ -204,7 +227,15 @@ def _made(round_: Round) -> str | None:
     if round_.arrived:
         held_out = round_.integer("arrivals", "rows", "held_out") or 0
         what = f"{made or 0:,} new real rows arrived, and {held_out:,} more were held out"
-    return f"{round_.dataset}, round {round_.number}: {what}{f': {kept}' if kept else ''}."
+    named = [_named(model) for model in asked.models(round_)]
+    who = f"; asked of {' and of '.join(named)}" if named else ""
+    return f"{round_.dataset}, round {round_.number}: {what}{f': {kept}' if kept else ''}{who}."
+
+
+def _named(model: Model) -> str:
+    served = f" (served as {', '.join(model.served)})" if model.served else ""
+    more = [model.endpoint or "", f"weights {model.weights}" if model.weights else ""]
+    return ", ".join([f"model {model.model}{served}", *filter(None, more)])
 
 
 def _suite(round_: Round) -> str | None:

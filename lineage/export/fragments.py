@@ -33,6 +33,11 @@ def member(name: str, value: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(f"{json.dumps(name)}:"), value)
 
 
+def own(name: str, value: pl.Expr) -> pl.Expr:
+    """Write a member in the project's vocabulary."""
+    return member(f"stemma:{name}", value)
+
+
 def record(key: Iterable[pl.Expr | str], members: Iterable[pl.Expr]) -> pl.Expr:
     """Write a member whose value is an object: `"key":{…}`; the key must need no escape."""
     return pl.concat_str(
@@ -47,6 +52,20 @@ def record(key: Iterable[pl.Expr | str], members: Iterable[pl.Expr]) -> pl.Expr:
 def name(*parts: pl.Expr | str) -> pl.Expr:
     """Write a JSON string joined of parts that need no escape."""
     return pl.concat_str(pl.lit('"'), *map(_literal, parts), pl.lit('"'))
+
+
+def lines(rows: pl.DataFrame, record: pl.Expr) -> pl.Series:
+    """Render a record for each row."""
+    return rows.select(record.alias("record")).to_series()
+
+
+def relations(
+    rows: pl.DataFrame, letter: str, number: int, members: Iterable[pl.Expr]
+) -> pl.Series:
+    """Render a relation for each row, under blank names such as `_:d17`, numbered from `number`."""
+    numbered = rows.with_columns(pl.int_range(number, number + pl.len()).alias("relation_number"))
+    key = (f"_:{letter}", pl.col("relation_number").cast(pl.String))
+    return lines(numbered, record(key, members))
 
 
 def _literal(part: pl.Expr | str) -> pl.Expr:

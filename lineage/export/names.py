@@ -3,7 +3,8 @@
 Occurrences and collections of them belong to one commit of a lake, because the same row holds
 another sample once a round is superseded. So their namespace is the commit: `lake:digits/3/57` is
 row 57 of round 3 of the data set `digits` in the commit that the document describes. Mixes,
-generators, suites and sources are identified by digest or name, regardless of the commit.
+generators, suites and sources are identified by digest or name, regardless of the commit; a model
+that was asked by its name, endpoint and weights, and a template of prompts by its digest.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ FIXED: Final = {
     "model": "urn:stemma:model:",
     "suite": "urn:stemma:suite:",
     "source": "urn:stemma:source:",
+    "agent": "urn:stemma:agent:",
+    "template": "urn:stemma:template:",
 }
 """Namespaces by prefix that are the same in every export."""
 

@@ -4,7 +4,8 @@ A document is given in pieces, so that a lake of any size fits. It names
 
 - an entity for each occurrence, with its content id, kind, decision, depth and share of real roots;
 - an activity for each shard that was generated, each ingestion and each verification;
-- a software agent for each generator and each verifier suite;
+- a software agent for each generator, each model that was asked, and each verifier suite;
+- an activity for each request to a model, where the round keeps its requests;
 - collections for what each round accepted, and for each mix that a generator learned from
   (`prov_records` draws how they hang together);
 - a derivation for each explicit parent, with its relation and weight: a `prov:Revision` where the
@@ -23,7 +24,7 @@ from itertools import groupby
 from typing import Final
 
 from lineage import schema
-from lineage.export import names, prov_records, prov_rows
+from lineage.export import names, prov_records, prov_requests, prov_rows
 from lineage.export.prov_records import Json
 from lineage.export.prov_rows import Batches, Rows
 from lineage.export.values import Origin, Round, Track, untracked
@@ -35,6 +36,7 @@ RELATIONS: Final = (
     "wasInformedBy",
     "wasGeneratedBy",
     "wasDerivedFrom",
+    "wasInfluencedBy",
     "hadMember",
 )
 
@@ -71,8 +73,10 @@ class Document:
 
     def _chunks(self, track: Track) -> Iterator[str]:
         surveyed = [prov_rows.survey(round_) for round_ in track(self.rounds, "survey")]
-        records = prov_records.build(surveyed).content
-        sources: list[Rows] = [*surveyed, prov_rows.outside(surveyed)]
+        models = [prov_requests.survey(rows) for rows in surveyed]
+        records = prov_records.build(surveyed, models).content
+        requests = [each.requests for each in models if each.requests is not None]
+        sources: list[Rows] = [*surveyed, *requests, prov_rows.outside(surveyed)]
         opened = "prefix"
         yield f'{{"{opened}":{{\n{_text(names.prefixes(self.origin))}'
         for record_kind, lines in self._records(

@@ -3,6 +3,7 @@
     source ◁ used ── ingestion ◁ wasGeneratedBy ── accepted rows of round 0 ◁ wasDerivedFrom ─┐
     suite ◁ wasAssociatedWith ── verification ◁ wasGeneratedBy ── accepted rows of a round ◁ ─┤
     generator ◁ wasAssociatedWith ── generation ── used ▷ mix ── hadMember ▷ part of a mix ───┘
+    model that was asked ◁ wasAssociatedWith ──┘
 
 A mix has a part for each round that it takes rows from, which was derived from what that round
 accepted: all of it, or a sample. So a mix costs an edge per round and never one per row. A
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from lineage import schema
 from lineage.export import names
+from lineage.export.prov_requests import Asked
 from lineage.export.prov_rows import LETTERS as ROW_LETTERS
 from lineage.export.prov_rows import RoundRows
 from lineage.export.values import LARGEST, sound
@@ -26,7 +28,6 @@ from lineage.export.values import LARGEST, sound
 LETTERS: Final = {
     **ROW_LETTERS,
     "used": "u",
-    "wasAssociatedWith": "a",
     "wasInformedBy": "i",
 }
 INT: Final = 1 << 31
@@ -62,13 +63,19 @@ class Records:
         relations[f"_:{LETTERS[record_kind]}{len(relations)}"] = dict(ends)
 
 
-def build(rounds: Sequence[RoundRows]) -> Records:
-    """Build all records of some rounds that do not come by the row."""
+def build(rounds: Sequence[RoundRows], asked: Sequence[Asked]) -> Records:
+    """Build all records of some rounds that do not come by the row.
+
+    Args:
+        rounds: the rounds.
+        asked: of each, who was asked for it.
+    """
     records = Records()
-    for rows in rounds:
+    for rows, models in zip(rounds, asked, strict=True):
         _accepted(records, rows)
         _ingestion(records, rows)
         _generations(records, rows)
+        _models(records, rows, models)
         _verification(records, rows)
     _mixes(records, rounds)
     return records
@@ -82,6 +89,8 @@ def qualified(name: str) -> Json:
 def attributed(values: Mapping[str, object]) -> Json:
     """Write attributes in the project's vocabulary; unknown and nested values are left out.
 
+    A tuple of texts is an attribute with several values.
+
     >>> attributed({"shard": 3, "kind": "diffusion/1", "tag": None})
     {'stemma:shard': {'$': '3', 'type': 'xsd:int'}, 'stemma:kind': 'diffusion/1'}
     """
@@ -92,6 +101,8 @@ def attributed(values: Mapping[str, object]) -> Json:
 def _value(value: object) -> object:
     if isinstance(value, str):
         return sound(value)
+    if isinstance(value, tuple) and value and all(isinstance(each, str) for each in value):
+        return [sound(each) for each in value]
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and -LARGEST <= value <= LARGEST:
@@ -169,6 +180,19 @@ def _generations(records: Records, rows: RoundRows) -> None:
         else:
             learned = names.named("mix", made["trained_on"])
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})
+
+
+def _models(records: Records, rows: RoundRows, asked: Asked) -> None:
+    """Add the models that were asked, and the templates by which they were."""
+    for model in asked.models:
+        label = f"model {model.model}"
+        records.element("agent", model.agent, label, "prov:SoftwareAgent", model.attributes())
+    for digest in asked.templates:
+        name, label = names.named("template", digest), f"template {digest[:12]}"
+        records.element("entity", name, label, "prov:Plan", {"digest": digest})
+    for number, agent in asked.generations:
+        activity = _own(rows, f"generation/{number}")
+        records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": agent})
 
 
 def _generator(records: Records, digest: str, recorded: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ of any length takes the memory of one batch. Nothing here looks at a row by itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -32,7 +32,13 @@ COLUMNS: Final = {
     "hadMember": ("row",),
 }
 """Columns of lineage that each kind of record needs."""
-LETTERS: Final = {"wasGeneratedBy": "g", "wasDerivedFrom": "d", "hadMember": "m"}
+LETTERS: Final = {
+    "wasGeneratedBy": "g",
+    "wasDerivedFrom": "d",
+    "hadMember": "m",
+    "wasAssociatedWith": "a",
+    "wasInfluencedBy": "f",
+}
 """Letters of blank names of relations, such as `_:d17`; PROV-JSON keys relations by names."""
 SAMPLE: Final = fragments.member(
     "prov:type", pl.lit('{"$":"stemma:Sample","type":"xsd:QName"}', pl.String)
@@ -129,10 +135,12 @@ class RoundRows:
 
     def _samples(self, rows: pl.DataFrame, _number: int) -> pl.Series:
         typed = rows.with_columns(pl.col("kind").cast(pl.String))
-        members = [SAMPLE, _member("sample_id", fragments.hexadecimal(pl.col("sample_id")))]
-        members += [_member(name, fragments.text(pl.col(name))) for name in ("kind", "decision")]
+        members = [SAMPLE, fragments.own("sample_id", fragments.hexadecimal(pl.col("sample_id")))]
         members += [
-            _member(name, fragments.typed(pl.col(name), datatype))
+            fragments.own(name, fragments.text(pl.col(name))) for name in ("kind", "decision")
+        ]
+        members += [
+            fragments.own(name, fragments.typed(pl.col(name), datatype))
             for name, datatype in (
                 ("real_inputs", "xsd:float"),
                 ("real_roots", "xsd:float"),
@@ -141,10 +149,12 @@ class RoundRows:
                 ("depth_max", "xsd:int"),
             )
         ]
-        members += [_member(name, fragments.text(pl.col(name))) for name in ("source", "licence")]
-        members += [_member("prompt_digest", fragments.hexadecimal(pl.col("prompt_digest")))]
+        members += [
+            fragments.own(name, fragments.text(pl.col(name))) for name in ("source", "licence")
+        ]
+        members += [fragments.own("prompt_digest", fragments.hexadecimal(pl.col("prompt_digest")))]
         key = (self._own(""), pl.col("row").cast(pl.String))
-        return _series(typed, fragments.record(key, members))
+        return fragments.lines(typed, fragments.record(key, members))
 
     def _generation(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """Render the generation, or the ingestion, that each sample came from."""
@@ -158,9 +168,9 @@ class RoundRows:
         members = [
             fragments.member("prov:entity", self._name(pl.col("row"))),
             fragments.member("prov:activity", fragments.name(self._own(""), activity)),
-            _member("seed", fragments.typed(own_seed, "xsd:long")),
+            fragments.own("seed", fragments.typed(own_seed, "xsd:long")),
         ]
-        return _relations(joined, "wasGeneratedBy", number, members)
+        return fragments.relations(joined, LETTERS["wasGeneratedBy"], number, members)
 
     def _derivation(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """Render each explicit parent, with relation and weight."""
@@ -175,10 +185,10 @@ class RoundRows:
             fragments.member("prov:generatedEntity", self._name(pl.col("child"))),
             fragments.member("prov:usedEntity", fragments.name(*_occurrence_name(edges))),
             fragments.member("prov:type", fragments.typed(derivation_type, "xsd:QName")),
-            _member("relation", fragments.text(relation)),
-            _member("weight", fragments.typed(pl.col("weight"), "xsd:float")),
+            fragments.own("relation", fragments.text(relation)),
+            fragments.own("weight", fragments.typed(pl.col("weight"), "xsd:float")),
         ]
-        return _relations(edges, "wasDerivedFrom", number, members)
+        return fragments.relations(edges, LETTERS["wasDerivedFrom"], number, members)
 
     def _membership(self, rows: pl.DataFrame, number: int) -> pl.Series:
         """Render the membership of the accepted samples."""
@@ -187,7 +197,7 @@ class RoundRows:
             fragments.member("prov:collection", fragments.name(self._own("accepted"))),
             fragments.member("prov:entity", self._name(pl.col("row"))),
         ]
-        return _relations(accepted, "hadMember", number, members)
+        return fragments.relations(accepted, LETTERS["hadMember"], number, members)
 
     def _own(self, what: str) -> str:
         return names.within(self.round.dataset, self.round.number, what)
@@ -218,7 +228,9 @@ class Outside:
 
         def batch(start: int, _number: int) -> pl.Series:
             occurrences = self.occurrences.slice(start, BATCH)
-            return _series(occurrences, fragments.record(_occurrence_name(occurrences), [SAMPLE]))
+            return fragments.lines(
+                occurrences, fragments.record(_occurrence_name(occurrences), [SAMPLE])
+            )
 
         return batch
 
@@ -281,19 +293,3 @@ def _occurrence_name(rows: pl.DataFrame) -> tuple[pl.Expr | str, ...]:
     )
     number, row = (pl.col(column).cast(pl.String) for column in ("round", "row"))
     return "lake:", dataset, "/", number, "/", row
-
-
-def _member(name: str, value: pl.Expr) -> pl.Expr:
-    return fragments.member(f"stemma:{name}", value)
-
-
-def _relations(
-    rows: pl.DataFrame, record_kind: str, number: int, members: Iterable[pl.Expr]
-) -> pl.Series:
-    numbered = rows.with_columns(pl.int_range(number, number + pl.len()).alias("relation_number"))
-    key = (f"_:{LETTERS[record_kind]}", pl.col("relation_number").cast(pl.String))
-    return _series(numbered, fragments.record(key, members))
-
-
-def _series(rows: pl.DataFrame, record: pl.Expr) -> pl.Series:
-    return rows.select(record.alias("record")).to_series()

@@ -88,6 +88,9 @@ class Round:
     commit: str | None = None
     """Id of the commit that published the round."""
     tag: str | None = None
+    exchanges: Frame | None = None
+    """What models were asked for each candidate (`asked.REQUESTS`); None where none was, or an
+    earlier release did."""
 
     @property
     def name(self) -> str:

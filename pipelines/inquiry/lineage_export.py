@@ -21,7 +21,9 @@ from lineage.export import croissant, prov
 from lineage.export.values import File, Origin, Round
 from pipelines.rounds import history, manifest
 
-TABLES = ("samples", "lineage", "verdicts", "decisions")
+EXCHANGES = "exchanges"
+"""What models were asked and answered, where a round keeps it."""
+TABLES = ("samples", "lineage", "verdicts", "decisions", EXCHANGES)
 MANIFESTS = "rounds"
 
 
@@ -90,6 +92,7 @@ def _rounds(lake: Lake, held: Holding, dataset: str) -> Iterator[Round]:
     published = history.published(lake, dataset, commit)
     tags = {target: name for name, target in sorted(lake.tags(f"{dataset}-v").items())}
     decided = _numbers(items, refs.table(dataset, "decisions"))
+    asked = _numbers(items, refs.table(dataset, EXCHANGES))
     for number in _numbers(items, refs.table(dataset, "lineage")):
         merge = published[number].commit if number in published else None
         yield Round(
@@ -102,6 +105,7 @@ def _rounds(lake: Lake, held: Holding, dataset: str) -> Iterator[Round]:
             manifest=_manifest(lake, commit, dataset, number),
             commit=merge,
             tag=tags.get(merge) if merge else None,
+            exchanges=_scan(lake, commit, dataset, EXCHANGES, number) if number in asked else None,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from lake.visible import shorten
-from pipelines.llm.settings import API_KEY, BASE_URL
+from pipelines.llm.settings import BASE_URL, Access
 from pipelines.llm.values import NOTHING, Usage
 
 FATAL: Final = frozenset({401, 402, 403, 404})
@@ -35,9 +35,9 @@ HINTS: Final = {
 """The setting that a word of such a service is about, the most telling word first."""
 SERVER_ERROR: Final = 500
 _SUSPECT: Final = {
-    401: API_KEY,
-    402: f"the credit of the account of {API_KEY}",
-    403: f"the rights of {API_KEY}, or the model",
+    401: "{variable}",
+    402: "the credit of the account of {variable}",
+    403: "the rights of {variable}, or the model",
     404: f"the model, or {BASE_URL}",
 }
 
@@ -92,22 +92,23 @@ class StoppedError(Exception):
 
 
 def refused(
-    base_url: str, status: int, message: str, retry_after: float | None = None, code: str = ""
+    access: Access, status: int, message: str, retry_after: float | None = None, code: str = ""
 ) -> AttemptError:
     """Return the error that an HTTP status other than 200 means.
 
     Args:
-        base_url: The service's address.
+        access: The service's address, and where its key is from.
         status: The HTTP status.
         message: The service's own words, without the key.
         retry_after: Seconds that the service asked to wait.
         code: The service's own code of the error.
     """
-    reason = f"{base_url} answered {status}: {message}".rstrip(": ")
+    reason = f"{access.base_url} answered {status}: {message}".rstrip(": ")
     unpaid = code.lower() in UNPAID
     fatal = status in FATAL or unpaid
     if fatal:
-        reason = f"{reason}; correct {_SUSPECT[402 if unpaid else status]}"
+        suspect = _SUSPECT[402 if unpaid else status].format(variable=access.variable)
+        reason = f"{reason}; correct {suspect}"
     elif status in WRONG:
         reason += next((f"; {hint}" for word, hint in HINTS.items() if word in message), "")
     retryable = not fatal and (status in RETRYABLE or status >= SERVER_ERROR)

@@ -128,7 +128,7 @@ class Batches:
         attempt.number += 1
         paid = None
         try:
-            answer = answers.read(answer_body(self._connection.base_url, line), request)
+            answer = answers.read(answer_body(self._connection.client.access, line), request)
             paid = session.price(request, answer.usage)
             session.finish(await session.keep(attempt, answer, paid))
         except AttemptError as error:

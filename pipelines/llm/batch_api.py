@@ -13,6 +13,7 @@ from pipelines.llm.attempt_error import AttemptError, refused
 from pipelines.llm.connection import ServiceConnection
 from pipelines.llm.retry import retry
 from pipelines.llm.session import Attempt, RequestSession
+from pipelines.llm.settings import Access
 
 if TYPE_CHECKING:
     import openai
@@ -178,7 +179,7 @@ def by_digest(
         ) from None
 
 
-def answer_body(base_url: str, line: Mapping[str, Any] | None) -> bytes:
+def answer_body(access: Access, line: Mapping[str, Any] | None) -> bytes:
     """Return the body of the answer in a line of an output file.
 
     Raises:
@@ -193,5 +194,5 @@ def answer_body(base_url: str, line: Mapping[str, Any] | None) -> bytes:
     status = response.get("status_code")
     status = status if isinstance(status, int) else 0
     if status != _OK:
-        raise refused(base_url, status, message(response.get("body")))
+        raise refused(access, status, message(response.get("body")))
     return json.dumps(response.get("body")).encode()

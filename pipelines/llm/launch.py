@@ -9,7 +9,7 @@ from lake.daemon import Daemon, Endpoint, responds
 from lake.errors import LakeError
 from pipelines.common.errors import ServiceError
 from pipelines.llm.home import DIRECTORY, IDLE_SECONDS, ServerHome
-from pipelines.llm.settings import API_KEY, Access
+from pipelines.llm.settings import Access, is_secret
 
 START_SECONDS: Final = 60.0
 _API: Final = "/v1"
@@ -38,7 +38,7 @@ def serve_on_demand(
         home=server,
         module="pipelines.llm.local_server",
         is_ready=lambda endpoint: answers(_access(endpoint, key)),
-        inherits=lambda variable: variable != API_KEY,
+        inherits=lambda variable: not is_secret(variable),
         program="local_llm",
     )
     try:

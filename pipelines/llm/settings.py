@@ -1,13 +1,15 @@
 """Which service answers, with what limits, prices and retries.
 
 A service is anything that speaks OpenAI's API. Its address comes from params or `OPENAI_BASE_URL`,
-its key from `OPENAI_API_KEY` and from nowhere else, and both are read here only. Without an
-address, the model `local` is the server that the project starts itself.
+its key from `OPENAI_API_KEY`, or from the environment variable that params name, and from nowhere
+else, and both are read here only. Without an address, the model `local` is the server that the
+project starts itself.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -30,6 +32,9 @@ BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
 HIDDEN: Final = b"***"
 """Stands where a key was removed."""
+SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+"""How names of variables end that hold what only one service may see."""
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _SECRET_LENGTH: Final = 8
 """Characters from which on a key is a secret, and no filler such as `EMPTY`."""
 
@@ -52,6 +57,9 @@ class Service(StrictModel):
     """`local`: the project's own server; else any name that the service knows."""
     base_url: str | None = operational(None)
     """Address that ends in /v1; None: OPENAI_BASE_URL, else OpenAI's own."""
+    key: str | None = operational(None)
+    """Name of the environment variable that holds the service's key, which is in no file; None:
+    OPENAI_API_KEY."""
     licence: str | None = operational(None, min_length=1)
     """Licence or terms of use of the model, as a name of SPDX, an address or words; None: nobody
     says, but for `local`, whose terms are known. The manifest of a round that it made has it."""
@@ -107,6 +115,21 @@ class Service(StrictModel):
             )
         return address
 
+    @field_validator("key")
+    @classmethod
+    def _names_a_variable(cls, name: str | None) -> str | None:
+        if name is not None and not _VARIABLE.fullmatch(name):
+            raise ValueError(
+                "it is the name of an environment variable, in capitals and with an underscore, "
+                "such as MY_SERVICE_KEY, and never the key itself"
+            )
+        return name
+
+    @property
+    def variable(self) -> str:
+        """Name of the environment variable that holds the key."""
+        return self.key or API_KEY
+
     @property
     def resolved_licence(self) -> str | None:
         """The licence of the model; None: nobody says."""
@@ -131,6 +154,8 @@ class Access:
 
     base_url: str
     key: str = field(repr=False)
+    variable: str = API_KEY
+    """Environment variable that the key is from."""
 
     def scrubbed(self, data: bytes) -> bytes:
         """Return bytes of the server with the key removed, in case it repeats it."""
@@ -152,10 +177,15 @@ def access(service: Service) -> Access | None:
     url = service.base_url or os.environ.get(BASE_URL) or None
     if url is None and service.model == LOCAL:
         return None
-    key = os.environ.get(API_KEY, "").strip()
+    key = os.environ.get(service.variable, "").strip()
     if not key:
         raise ServiceError(
-            f"{API_KEY} is not set: set it to the key of {url or OPENAI} (any word, where the "
-            f"service asks for none), or use the model {LOCAL!r} without {BASE_URL}"
+            f"{service.variable} is not set: set it to the key of {url or OPENAI} (any word, where "
+            f"the service asks for none), or use the model {LOCAL!r} without {BASE_URL}"
         )
-    return Access((url or OPENAI).rstrip("/"), key)
+    return Access((url or OPENAI).rstrip("/"), key, service.variable)
+
+
+def is_secret(variable: str) -> bool:
+    """Whether an environment variable holds a key, by its name: of a service, or of anything."""
+    return variable == API_KEY or variable.upper().rpartition("_")[2] in SECRETS

@@ -53,7 +53,7 @@ def refusal(received: Received, access: Access) -> AttemptError:
         body = None
     text = message(body) or received.phrase
     seconds = retry_after(received.headers)
-    return refused(access.base_url, received.status, text, seconds, _code(body))
+    return refused(access, received.status, text, seconds, _code(body))
 
 
 def retry_after(headers: Mapping[str, str] | httpx2.Headers) -> float | None:

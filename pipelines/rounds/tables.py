@@ -66,14 +66,21 @@ def collected(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
         return frame.collect()
 
 
-def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.DataFrame:
+def rows_at(
+    lake: Lake,
+    ref: str,
+    occurrences: pl.DataFrame,
+    table: str,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
     """Read the rows of a table for some occurrences, of any data set.
 
     Args:
         lake: the lake.
         ref: branch, tag or commit.
         occurrences: dataset, round, row.
-        table: lineage, verdicts or decisions.
+        table: lineage, verdicts, decisions or exchanges.
+        columns: those that are wanted, as far as a part has them; None: all.
 
     Returns:
         The table's columns and `dataset`; an empty frame without columns if the ref holds no such
@@ -88,7 +95,12 @@ def rows_at(lake: Lake, ref: str, occurrences: pl.DataFrame, table: str) -> pl.D
         row, numbers = pl.col("row"), part["row"].unique()
         near = row.is_between(numbers.min(), numbers.max())  # Parquet row groups can be skipped.
         selected = rows.filter(near, row.is_in(numbers.implode()))
-        matching = collected(selected, f"{table} of round {number} of {dataset}")
+        what = f"{table} of round {number} of {dataset}"
+        if columns is not None:
+            with schema.readable(what):
+                there = selected.collect_schema().names()
+            selected = selected.select(name for name in columns if name in there)
+        matching = collected(selected, what)
         frames.append(matching.with_columns(dataset=pl.lit(dataset)))
     with schema.readable(f"{table} at {ref}"):
         return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()

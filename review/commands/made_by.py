@@ -54,8 +54,9 @@ def models(environment: object) -> set[str]:
     """The names of models in the environment of a round's manifest."""
     if not isinstance(environment, Mapping):
         return set()
-    parts = [environment, *_mappings(environment.get("services"))]
-    parts += _mappings(environment.get("steps"))
+    services = _mappings(environment.get("services"))
+    own = list(services) or [environment]  # which names all of them as one
+    parts: list[Mapping[str, Any]] = [*own, *_mappings(environment.get("steps"))]
     named = [part.get(name) for part in parts for name in NAMES]
     served = environment.get("served")
     named += served if isinstance(served, list) else []

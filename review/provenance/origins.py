@@ -7,7 +7,7 @@ other rows are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -18,9 +18,12 @@ from lake.errors import NotFoundError
 from lineage import audit, family, schema
 from lineage.ancestry.index import Ancestry
 from lineage.audit import Occurrence
+from lineage.export import asked
+from lineage.export.asked import Model
 from lineage.family import Family, MixRoots, Numbers
 from pipelines.rounds import history, manifest, tables
 from pipelines.rounds.superseded import Superseded
+from review.provenance import exchanges
 from review.provenance.lookup import Located
 
 UNSTATED: Final = "not stated"
@@ -64,6 +67,12 @@ class SampleProvenance:
     the captions that images were made of."""
     lost: Superseded | None
     """How main lost its round; None where the ref holds it."""
+    requests: Mapping[tuple[str, int, int], Sequence[Mapping[str, Any]]] = field(
+        default_factory=dict
+    )
+    """What models were asked for members of the tree, by data set, round and row, where kept."""
+    models: Mapping[tuple[str, int], Sequence[Model]] = field(default_factory=dict)
+    """The models that each round in the tree was asked of, as its manifest names them."""
 
     @property
     def licences(self) -> dict[str, int]:
@@ -83,7 +92,12 @@ class SampleProvenance:
             "mix": mix.manifest if mix else None,
             "generator_manifest": self.generator,
             "environment": self.environment,
-            "tree": _plain(self.family),
+            "tree": [self._with_requests(node) for node in _plain(self.family)],
+            "models": [
+                {"dataset": dataset, "round": number, **model.attributes()}
+                for (dataset, number), models in self.models.items()
+                for model in models
+            ],
             "licences": self.licences,
             "texts": [
                 {"dataset": dataset, "round": number, "row": row, "text": text}
@@ -94,6 +108,11 @@ class SampleProvenance:
                 for entry in self.mixes.values()
             ],
         }
+
+    def _with_requests(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Return a node with the requests for it, of which a real one has none."""
+        at = node["dataset"], node["round"], node["row"]
+        return {**node, "requests": [dict(each) for each in self.requests.get(at, ())]}
 
 
 def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[SampleProvenance]:
@@ -132,6 +151,8 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
             environment=round_manifest.get("environment"),
             texts=_texts(lake, commit, tree.occurrences),
             lost=located.lost,
+            requests=exchanges.named(lake, commit, _synthetic(tree).select(family.NODE)),
+            models=facts.models(tree),
         )
 
 
@@ -192,10 +213,15 @@ class _LakeFacts:
 
     def kinds(self, family_: Family) -> dict[tuple[str, int], str]:
         """The kind of generator of each round that has members in a tree."""
-        synthetic = family_.nodes.filter(pl.col("kind") != "real")
-        rounds = synthetic.select("dataset", "round").unique(maintain_order=True).iter_rows()
+        rounds = _rounds(family_)
         kinds = {key: self.manifest(*key).get("generator", {}).get("kind") for key in rounds}
         return {key: kind for key, kind in kinds.items() if kind is not None}
+
+    def models(self, family_: Family) -> dict[tuple[str, int], list[Model]]:
+        """The models of each round that has members in a tree, as its manifest names them."""
+        told = {key: self.manifest(*key).get("environment") for key in _rounds(family_)}
+        found = {key: list(asked.described(environment)) for key, environment in told.items()}
+        return {key: models for key, models in found.items() if models}
 
     def mixes(self, family_: Family) -> dict[str, Mix]:
         """The mixes at which a tree ends, by digest."""
@@ -211,6 +237,16 @@ class _LakeFacts:
         source = (self._lake, self._commit, self._index)
         behind = _licences(*source, roots.behind)
         return Mix(roots.mix.model_dump(mode="json"), _licences(*source, roots.direct), behind)
+
+
+def _synthetic(family_: Family) -> pl.DataFrame:
+    return family_.nodes.filter(pl.col("kind") != "real")
+
+
+def _rounds(family_: Family) -> list[tuple[str, int]]:
+    """The rounds of the rows of a tree that are not real."""
+    rounds = _synthetic(family_).select("dataset", "round").unique(maintain_order=True)
+    return [(dataset, number) for dataset, number in rounds.iter_rows()]
 
 
 def _licences(lake: Lake, commit: str, index: Ancestry, numbers: Numbers) -> dict[str, int]:

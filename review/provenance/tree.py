@@ -9,6 +9,7 @@ from rich.tree import Tree
 
 from lineage import schema
 from review.cli.output import number, plural, sentence
+from review.provenance import exchanges
 from review.provenance.origins import UNSTATED, Mix, SampleProvenance
 
 MOST_NODES: Final = 60
@@ -17,6 +18,8 @@ MOST_DEPTH: Final = 10
 """Levels that are drawn."""
 MOST_TEXT: Final = 160
 """Characters of an ancestor's text."""
+MOST_REQUESTS: Final = 20
+"""Requests for one candidate that are named."""
 DIGITS: Final = 12
 
 
@@ -109,14 +112,19 @@ class _TreeDrawing:
         weight = [number(node["rest"])] if node["parents"] else []
         kind = self._provenance.kinds.get((node["dataset"], node["round"]))
         words = [*weight, str(node["generator"])[:DIGITS], *([kind] if kind else [])]
+        round_ = node["dataset"], node["round"]
         if not depth:
             occurrence = self._provenance.occurrence
-            words += [
-                f"shard {occurrence.shard}",
-                f"seed {occurrence.seed}",
-                *_model(self._provenance.environment),
-            ]
+            words += [f"shard {occurrence.shard}", f"seed {occurrence.seed}"]
+            words += _model(self._provenance.environment)
+        else:
+            words += [f"model {each.model}" for each in self._provenance.models.get(round_, ())]
         branch = above.add(sentence(f"generator {', '.join(words)}, rule {node['attribution']}"))
+        requests = self._provenance.requests.get((*round_, node["row"]), ())
+        for each in requests[:MOST_REQUESTS]:
+            branch.add(sentence(f"asked {exchanges.identity(each, len(requests))}"))
+        if len(requests) > MOST_REQUESTS:
+            branch.add(sentence(f"… {len(requests) - MOST_REQUESTS:,} more requests"))
         if node["rest"] > 0:
             self._end(branch, node)
 

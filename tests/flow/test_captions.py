@@ -110,6 +110,7 @@ def test_images_of_captions_name_them(made: Project) -> None:
     assert text in shown
     assert "model painter" in shown
     assert "licence openrail" in shown
+    _check_models(made, len(lineage))
     assert "opaque" in shown
     done = made.stemma("audit", "--recompute", "main", "--json")
     assert done.code == 0, done.said
@@ -117,3 +118,14 @@ def test_images_of_captions_name_them(made: Project) -> None:
     again = made.stemma("audit", sample["sample_id"].hex(), "--replay")
     assert again.code == 0, again.said
     assert "identical: ids and payload bytes of all" in again.out
+
+
+def _check_models(made: Project, rows: int) -> None:
+    """The descendants of a pipeline, and the exports, know it by its name and its weights."""
+    weights = manifest.read(made.lake(), "main", "tiny", 1)["environment"]["weights"]
+    for name in ("painter", weights):
+        found = made.stemma("descendants", "--model", name, "--json")
+        assert json.loads(found.out)["occurrences"] == rows, found.said
+    content = json.loads(made.stemma("lineage", "export", "main", "--format", "prov").out)
+    agent = content["agent"][f"agent:painter/{weights}"]
+    assert (agent["stemma:weights"], agent["stemma:licence"]) == (weights, "openrail")

@@ -147,5 +147,35 @@ def test_three_steps_by_two_services_are_published_and_proved(
     assert (done.code, json.loads(done.out)["findings"]) == (0, []), done.said
     shown = project.stemma("audit", made["sample_id"][0].hex()[:16])
     assert "model small, large, rule exemplars/1" in shown.out, shown.said
+    assert "asked step 2 of 3, large, chat, template " in shown.out
+    _check_models(project, made["sample_id"][0].hex())
     assert pl.read_ndjson("talks.jsonl").schema["messages"] == made.schema["messages"]
     project.stop_lake()
+
+
+def _check_models(project: Project, sample: str) -> None:
+    """The audit, the exports and the descendants of a model know who was asked for the sample."""
+    told = json.loads(project.stemma("audit", sample, "--json").out)["occurrences"][0]
+    requests = told["tree"][0]["requests"]
+    assert [each["model"] for each in requests] == ["small", "large", "small"]
+    assert all(each["served"] == each["model"] and each["seed"] for each in requests)
+    assert {each["model"] for each in told["models"]} == {"small", "large"}
+    found = project.stemma("descendants", "--model", "large", "--json")
+    assert json.loads(found.out)["samples"] == {"large": CANDIDATES}, found.said
+    done = project.stemma("lineage", "export", "main", "--format", "prov")
+    content = json.loads(done.out)
+    asking = [each for name, each in content["activity"].items() if "/request/" in name]
+    assert Counter(each["stemma:model"] for each in asking) == {
+        "small": 2 * CANDIDATES,
+        "large": CANDIDATES,
+    }
+    described = json.loads(project.stemma("lineage", "export", "main", "--format", "croissant").out)
+    agents = {
+        each["prov:label"]
+        for activity in described["prov:wasGeneratedBy"]
+        if isinstance(activity.get("prov:wasAssociatedWith"), list)
+        for each in activity["prov:wasAssociatedWith"]
+    }
+    assert {"model small", "model large"} <= agents
+    tables_ = {each["@id"] for each in described["recordSet"]}
+    assert "talks/exchanges/round=001" in tables_

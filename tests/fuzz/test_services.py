@@ -117,7 +117,10 @@ FILES: Final = "\n".join(map(written, LINES)).encode()
 def test_lines_of_batches(data: bytes) -> object:
     found = batch_api.by_digest(data, {"a", "b", "c", "d"}, "http://there", "file-1")
     assert found.keys() <= {"a", "b", "c", "d"}
-    bodies = {name: batch_api.answer_body("http://there", line) for name, line in found.items()}
+    bodies = {
+        name: batch_api.answer_body(Access("http://there", "k"), line)
+        for name, line in found.items()
+    }
     said = [answers.read(body, PLAIN) for body in bodies.values()]
     if data == FILES:
         assert said[0].text == SAID

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from pipelines.common import progress
@@ -17,7 +18,7 @@ from pipelines.common.shards import Shard
 from pipelines.generators.text import choosing
 from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.plan import Planned, Question, RoundPlan
-from pipelines.llm.ask import ask
+from pipelines.llm.ask import Asking, ask_all
 from pipelines.llm.costs import Ledger
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
@@ -88,21 +89,27 @@ class RoundAnswers:
         return makings
 
     def _ask(self, questions: Sequence[Question]) -> list[Reply | Failure]:
-        """Ask each service its questions; answers in the order of the questions."""
-        answers: dict[int, Reply | Failure] = {}
+        """Ask all services at the same time; answers in the order of the questions."""
         services = [each.service for each in questions]
-        for service in _distinct(services):
-            own = [number for number, each in enumerate(services) if _same(each, service)]
-            requests = [questions[number].request for number in own]
-            with progress.bar(len(requests), f"asking {service.model}") as told:
-                replies = ask(
-                    requests,
+        distinct = _distinct(services)
+        numbers = [
+            [number for number, each in enumerate(services) if _same(each, service)]
+            for service in distinct
+        ]
+        answers: dict[int, Reply | Failure] = {}
+        with ExitStack() as bars:
+            askings = [
+                Asking(
+                    [questions[number].request for number in own],
                     service,
-                    progress=told,
-                    ledger=self._ledger(service),
-                    planned=self._planned(service),
+                    bars.enter_context(progress.bar(len(own), f"asking {service.model}")),
+                    self._ledger(service),
+                    self._planned(service),
                 )
-            answers |= dict(zip(own, replies, strict=True))
+                for service, own in zip(distinct, numbers, strict=True)
+            ]
+            for own, replies in zip(numbers, ask_all(askings), strict=True):
+                answers |= dict(zip(own, replies, strict=True))
         return [answers[number] for number in range(len(questions))]
 
     def _planned(self, service: Service) -> int | None:

@@ -7,7 +7,16 @@ import yaml
 
 from pipelines.common.errors import ParamsError, ServiceError
 from pipelines.common.settings import key_content, parse
-from pipelines.llm.settings import API_KEY, BASE_URL, LOCAL_LICENCE, Access, Service, access
+from pipelines.llm import attempt_error
+from pipelines.llm.settings import (
+    API_KEY,
+    BASE_URL,
+    LOCAL_LICENCE,
+    Access,
+    Service,
+    access,
+    is_secret,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +47,32 @@ def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(API_KEY, "sk-12345678")
     assert access(Service()) == Access("http://here/v1", "sk-12345678")
     assert access(Service(base_url="http://there/v1")) == Access("http://there/v1", "sk-12345678")
+
+
+def test_a_service_names_the_variable_of_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(API_KEY, "sk-12345678")
+    service = Service(model="m", base_url="http://there/v1", key="MY_SERVICE_KEY")
+    with pytest.raises(ServiceError, match="MY_SERVICE_KEY is not set: set it to the key of http"):
+        access(service)
+    monkeypatch.setenv("MY_SERVICE_KEY", "other-12345678")
+    assert access(service) == Access("http://there/v1", "other-12345678", "MY_SERVICE_KEY")
+    assert key_content(service) == key_content(Service(model="m"))
+    assert attempt_error.refused(access(service) or Access("", ""), 401, "no").reason.endswith(
+        "correct MY_SERVICE_KEY"
+    )
+
+
+@pytest.mark.parametrize("given", ["sk-proj-planted", "AKIAPLANTED7EXAMPLE", "planted", "", "_A"])
+def test_a_key_in_place_of_its_name_is_refused_and_not_repeated(given: str) -> None:
+    with pytest.raises(ParamsError, match="the name of an environment variable") as caught:
+        parse(Service, {"key": given}, "generate.service")
+    assert not given or given not in str(caught.value)
+
+
+def test_servers_that_are_started_here_see_no_key() -> None:
+    hidden = (API_KEY, "MY_SERVICE_KEY", "aws_session_token", "DB_PASSWORD")
+    assert all(map(is_secret, hidden))
+    assert not any(map(is_secret, ("PATH", "KEYBOARD", BASE_URL, "HOME")))
 
 
 def test_a_key_is_in_no_repr() -> None:
