@@ -139,8 +139,10 @@ def test_an_adversarial_image_has_the_label_that_fools_the_judge() -> None:
 @pytest.mark.parametrize("name", kinds.KINDS)
 def test_each_kind_makes_the_rounds_that_it_says(name: str) -> None:
     kind, world = kinds.KINDS[name], digit_bench.world_of(3)
-    made = [kinds.candidates(kind, world, strength, 3) for strength in kind.strengths]
-    again = kinds.candidates(kind, world, kind.strengths[0], 3)
+    # What these learn in a few steps is made as what they learn in many, and is tested elsewhere.
+    strengths = (4.0,) if name in ("diffusion", "gan") else kind.strengths
+    made = [kinds.candidates(kind, world, strength, 3) for strength in strengths]
+    again = kinds.candidates(kind, world, strengths[0], 3)
     assert (again.pixels == made[0].pixels).all()
     for rows in made:
         assert rows.pixels.shape == (len(rows.labels), 64)
@@ -148,7 +150,7 @@ def test_each_kind_makes_the_rounds_that_it_says(name: str) -> None:
         assert rows.pixels.max() <= 1
         assert set(np.unique(rows.labels)) <= set(range(10))
     if kind.group in ("leak", "copy") or name in ("adversarial", "wrong labels"):
-        for rows, strength in zip(made, kind.strengths, strict=True):
+        for rows, strength in zip(made, strengths, strict=True):
             assert rows.crafted.mean() == pytest.approx(strength, abs=0.11)
     if kind.group in ("healthy", "style"):
         assert not any(rows.crafted.any() for rows in made)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = "--seeds 2 --rounds 3 --candidates 600"
+SMALL = "--seeds 1 --rounds 2 --candidates 600"
 SHAPE = {"recall_mix", "variance_mix", "coverage_mix"}
 
 
@@ -27,19 +27,16 @@ def test_the_guard_is_silent_and_loud_where_it_should() -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["summary"].startswith("false alarms 0/2; alarms in time 2/2 ")
+    assert found["summary"].startswith("false alarms 0/1; alarms in time 1/1 ")
     lines = found["lines"]
     assert [(each["regime"], each["seed"]) for each in lines] == [
         ("accumulate", 0),
-        ("accumulate", 1),
         ("replace", 0),
-        ("replace", 1),
         ("accumulate-subsample", 0),
-        ("accumulate-subsample", 1),
     ]
     for each in lines:
         last = each["rounds"][-1]
-        assert last["round"] == len(each["rounds"]) == 3
+        assert last["round"] == len(each["rounds"]) == 2
         unknown = [name for name, value in last["values"].items() if value is None]
         assert unknown == ["verifier_calibration", "warned_rows"]  # there is no suite here
         if each["regime"] == "accumulate":
