@@ -26,7 +26,7 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 """A few examples; the same in each run."""
-EVERY_TIME = 60
+EVERY_TIME = 30
 MANY = int(os.environ.get("STEMMA_FUZZ_EXAMPLES") or EVERY_TIME)
 """Edits that `make test-rest` tries, the same ones each time; the variable says how many others."""
 THOROUGH = settings(
