@@ -68,8 +68,9 @@ class Likeness(Generic[Own]):
     memorised: float
     """Ratio of the distances to the nearest and second nearest training row, below which a row is a
     copy of the nearest."""
-    closer: float
-    """Ratio of the distances to hold-out and training rows, below which a row leaked."""
+    closer: tuple[float, ...]
+    """Ratios of the distances to hold-out and training rows, below which a row leaked; of several
+    the one that shows the most beyond chance."""
     most: int
     """Rows of a set that are compared; of a larger one as many are drawn."""
     by_label: Callable[[Own, Labels], Callable[[Own, int], Places]] | None = None
@@ -188,7 +189,7 @@ def _of_holdout(points: Mapping[str, Own], likeness: Likeness[Own], seed: int) -
     )
     landmarks = real.at(np.sort(draw.permutation(len(real))[:REGIONS]))
     regions = likeness.nearest(rows, landmarks, 1)[1][:, 0]
-    return leaks((to_held, at_held), (to_real, at_real), regions, likeness.closer)
+    return leaks((to_held, at_held), (to_real, at_real), regions, *likeness.closer)
 
 
 def has_classes(rows: Labelled) -> bool:
@@ -218,7 +219,7 @@ def leaks(
     to_held: tuple[Distances, Places],
     to_real: tuple[Distances, Places],
     regions: Places,
-    ratio: float,
+    *ratios: float,
 ) -> dict[str, Metric]:
     """Share of rows nearer, and far nearer, to the hold-out than to as many training rows.
 
@@ -226,27 +227,42 @@ def leaks(
         to_held: distance of each row to the nearest held-out row, and its place, [n] each.
         to_real: the same to the nearest training row.
         regions: a number of the region of each row, [n].
-        ratio: of the distances, below which a row is far nearer.
+        ratios: of the distances, below which a row is far nearer.
 
     Returns:
         holdout_leaning, whose null is one half; a row as near to either counts half for each.
-        holdout_closer, whose null is the share of rows that are as much nearer to training rows.
+        holdout_closer, whose null is the share of rows that are as much nearer to training rows, by
+        the ratio at which the low end of the difference is largest, and by the first where none is
+        beyond chance: few rows of a dense table are below a small ratio by chance, and plain copies
+        are.
         Both are NaN where each row is as near to either.
     """
     (held, at_held), (real, at_real) = to_held, to_real
     if (held == real).all():
         return dict.fromkeys(("holdout_leaning", "holdout_closer"), UNKNOWN)
-    closer, farther = held < ratio * real, real < ratio * held
     leaning = float((held < real).mean() + (held == real).mean() / 2)
     half = _spread(held < real, real < held, at_held, at_real, regions) / 2
-    difference = _spread(closer, farther, at_held, at_real, regions)
-    value, null = float(closer.mean()), float(farther.mean())
+    closer = [_closer(to_held, to_real, regions, ratio) for ratio in ratios]
     return {
         "holdout_leaning": Metric(
             leaning, leaning - half, leaning + half, 0.5, 0.5 - half, 0.5 + half
         ),
-        "holdout_closer": Metric(value, value - difference, value + difference, null, null, null),
+        "holdout_closer": max(closer, key=lambda found: max(found.low - found.null, 0.0)),
     }
+
+
+def _closer(
+    to_held: tuple[Distances, Places],
+    to_real: tuple[Distances, Places],
+    regions: Places,
+    ratio: float,
+) -> Metric:
+    """Share of rows far nearer to the hold-out, and as its null that of as much nearer to real."""
+    (held, at_held), (real, at_real) = to_held, to_real
+    closer, farther = held < ratio * real, real < ratio * held
+    spread = _spread(closer, farther, at_held, at_real, regions)
+    value, null = float(closer.mean()), float(farther.mean())
+    return Metric(value, value - spread, value + spread, null, null, null)
 
 
 def _spread(

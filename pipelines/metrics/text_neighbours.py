@@ -35,7 +35,7 @@ class TextNeighbours(NearestReal):
         """Compare texts by the runs of characters that they share."""
         characters = sum(len(str(text)) for text in request.real.inputs)
         most = closeness.affordable(CELLS, characters)
-        return Likeness(_points, text_likeness.nearest, MEMORISED, CLOSER, most)
+        return Likeness(_points, text_likeness.nearest, MEMORISED, (CLOSER,), most)
 
 
 def _points(rows: Labelled) -> text_likeness.Points:

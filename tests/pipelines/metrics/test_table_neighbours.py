@@ -153,6 +153,30 @@ def test_a_copy_with_one_other_value_is_a_copy() -> None:
     assert healthy["holdout_leaning"].value == pytest.approx(0.5, abs=0.1)
 
 
+def dense(seed: int, count: int = 400) -> pl.DataFrame:
+    """Rows of six numbers that follow from two: a fifth is far nearer to the hold-out by chance."""
+    draw = np.random.default_rng(seed)
+    size = draw.normal(0, 1, (count, 2))
+    numbers = np.repeat(size, 3, axis=1)
+    names = np.where(size[:, 0] > 0, "large", "small")
+    return pl.DataFrame({**{f"x{at}": numbers[:, at] for at in range(6)}, "label": names})
+
+
+def test_a_small_leak_is_seen_in_a_table_of_near_rows() -> None:
+    real, held, healthy = dense(1), dense(2), dense(3)
+    leaked = held[:20].with_columns(healthy["x3"][:20])
+    frames = {"real": real, "held": held, "ours": pl.concat([leaked, healthy[20:]])}
+    modality = modalities.load("table", tuple(real.columns[:-1]), {})
+    limit = Limits().holdout_closer_block
+    for name, sees in (("ours", True), ("healthy", False)):
+        sets = modality.measured(real, {**frames, "healthy": healthy})
+        fixed = features.fit(sets["real"].vectors)
+        given = {"accepted": sets[name], "mix": sets["real"]}
+        asked = MetricRequest(sets["real"], sets["held"], given, fixed, 5, 20, 9)
+        found = TableNeighbours().measure(asked, NoSettings())["accepted"]["holdout_closer"]
+        assert (found.low - found.null > limit) == sees
+
+
 def test_real_rows_that_were_held_out_together_are_no_leak() -> None:
     """Near-duplicates stay in one split, so a whole region of the data can be held out."""
     draw = np.random.default_rng(6)
