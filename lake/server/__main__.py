@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -25,15 +24,17 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lake import private
 from lake.daemon import Endpoint
-from lake.errors import ConflictError, CorruptError, LakeError
+from lake.errors import ConflictError, CorruptError, InvalidError, LakeError
 from lake.home import Credentials, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
 from lake.server import sample_data
+from lake.server.actions.addresses import AllowedAddresses
+from lake.server.actions.service import ActionService
+from lake.server.actions.webhook import Caller
 from lake.server.catalog import high_water
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.high_water import Keeper
@@ -43,6 +44,7 @@ from lake.server.catalog.protection import RepositorySettings
 from lake.server.catalog.versions import Versions
 from lake.server.http.app_state import AppState
 from lake.server.http.handlers.repositories import add_samples
+from lake.server.http.idle_monitor import IdleMonitor
 from lake.server.http.key_ring import KeyRing
 from lake.server.http.slow_clients import TIMEOUT_SECONDS, protocol
 from lake.server.http.tokens import Signer
@@ -67,6 +69,7 @@ class Options:
     timeout: float = TIMEOUT_SECONDS
     import_from: tuple[Path, ...] = ()
     sample_repo: bool = False
+    hook_addresses: tuple[str, ...] = ()
     user: str = ""
     """Name of who holds the key pair, for commits; its access key id where none is given."""
 
@@ -91,6 +94,9 @@ def main() -> None:
     parser.add_argument(
         "--import-from", type=Path, action="append", default=[], help="directory to import from"
     )
+    parser.add_argument(
+        "--hook-address", action="append", default=[], help="beginning of URLs that hooks may call"
+    )
     parser.add_argument("--user", default="", help="name in commits, in place of the access key id")
     args = parser.parse_args()
     os.umask(private.OTHERS)
@@ -101,6 +107,7 @@ def main() -> None:
         args.timeout,
         tuple(args.import_from),
         args.sample_repo,
+        tuple(args.hook_address),
         args.user,
     )
     try:
@@ -134,7 +141,7 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
     _log_to(home.log)
     listener = _listen(options.host, options.port)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
-    app = open_lake(home, keys, options.import_from, options.user)
+    app = open_lake(home, keys, options.import_from, options.user, options.hook_addresses)
     if options.sample_repo:
         _make_samples(app)
     monitor = IdleMonitor(build(app))
@@ -154,12 +161,13 @@ def _serve(home: LakeHome, keys: Credentials, options: Options) -> None:
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     with disk_errors_translated():
         announcement = home.announce(Endpoint(url, os.getpid(), options.idle))
-    server.withdraw = announcement.withdraw
+    server.withdraw, server.stop_hooks = announcement.withdraw, app.actions.runner.stop
     keeper = Keeper(home.catalog, app.catalog.database)
     try:
         idle_seconds = partial(monitor.idle_seconds, app)
         asyncio.run(_run(server, listener, idle_seconds, options.idle, keeper))
     finally:
+        app.actions.runner.wait()
         keeper.keep()
         announcement.withdraw()
 
@@ -169,13 +177,23 @@ def open_lake(
     keys: Credentials | None = None,
     import_from: Sequence[Path] = (),
     user: str = "",
+    hook_addresses: Sequence[str] = (),
 ) -> AppState:
-    """Open catalog and object store of a lake, with its generated key pair where none is given."""
+    """Open catalog and object store of a lake, with its generated key pair where none is given.
+
+    Raises:
+        InvalidError: the beginning of a URL that hooks may call is none.
+    """
+    try:
+        caller = Caller(AllowedAddresses.of(hook_addresses), os.environ)
+    except ValueError as error:
+        raise InvalidError(str(error)) from None
     keys = keys or home.credentials()
     store = ObjectStore(home)
     catalog = Catalog(high_water.opened(home.catalog))
     versions = Versions(catalog)
     settings = RepositorySettings(catalog)
+    actions = ActionService(catalog.database, store, caller)
     created = datetime.fromisoformat(home.identity().created)
     return AppState(
         store=store,
@@ -183,44 +201,24 @@ def open_lake(
         versions=versions,
         objects=ObjectService(catalog, versions, store),
         settings=settings,
-        imports=ImportService(store, versions, settings, import_from),
+        imports=ImportService(store, versions, settings, import_from, actions.committed),
+        actions=actions,
         signer=Signer(keys.secret_access_key),
         keys=KeyRing(home.path, keys, user),
         created=int(created.timestamp()),
     )
 
 
-class IdleMonitor:
-    """Counts the requests under way and remembers when the last one ended."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
-        self._app = app
-        self._open = 0
-        self._last = time.monotonic()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        self._open += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open -= 1
-            self._last = time.monotonic()
-
-    def idle_seconds(self, app: AppState) -> float:
-        """Seconds since the last request ended; 0 while one, or an import, is under way."""
-        return 0.0 if self._open or app.imports.busy else time.monotonic() - self._last
-
-
 class _Server(uvicorn.Server):
     """Withdraws its announcement before its port is free for another process."""
 
     withdraw: Callable[[], None]
+    stop_hooks: Callable[[], None]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Withdraw the announcement, then end as uvicorn does."""
+        """Withdraw the announcement and end all hooks, then end as uvicorn does."""
         self.withdraw()
+        self.stop_hooks()
         await super().shutdown(sockets)
 
 

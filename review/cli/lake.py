@@ -32,6 +32,10 @@ def serve_lake(
     import_from: Annotated[
         list[Path] | None, typer.Option(help="Directory that clients may import from.")
     ] = None,
+    hook_address: Annotated[
+        list[str] | None,
+        typer.Option(help="Beginning of URLs that webhooks of actions may call; no others are."),
+    ] = None,
     user: Annotated[
         str, typer.Option(help="Name in commits.", show_default="the access key id")
     ] = "",
@@ -41,6 +45,8 @@ def serve_lake(
     more = ["--sample-repo"] if sample_repo else []
     for folder in import_from or ():
         more += ["--import-from", str(folder)]
+    for address in hook_address or ():
+        more += ["--hook-address", address]
     more += ["--user", user] if user else []
     run("review.commands.serve", home=home, host=host, port=port, more=more, as_json=as_json)
 

@@ -22,6 +22,7 @@ from lake import settings
 from lake.client import Lake, connect
 from lake.settings import Embedded, Remote
 from tests.lake.in_process import InProcessLake
+from tests.lake.receiver import Receiver, receiving
 from tests.lake.servers import Served, api_client, sdk_client, start
 
 _NUMBERS = itertools.count(1)
@@ -61,9 +62,17 @@ def serve() -> Iterator[Callable[..., Served]]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks, which the shared server may call."""
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Served]:
     """One server for all tests that keep to their own repository."""
-    served = start(tmp_path_factory.mktemp("lake") / "home", fresh=True)
+    allowed = ["--hook-address", receiver.url]
+    served = start(tmp_path_factory.mktemp("lake") / "home", fresh=True, more=allowed)
     yield served
     served.stop()
 

@@ -29,12 +29,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class CommitMessage:
-    """What a new commit records: a text, its committer, metadata, and unix seconds if given."""
+    """What a new commit records: a text, its committer, metadata, and unix seconds if given.
+
+    `created` is the time in nanoseconds of one that was made before and taken back.
+    """
 
     text: str
     committer: str
     metadata: Mapping[str, str]
     date: int | None = None
+    created: int | None = None
 
 
 def make(repository: str, root: str, parents: tuple[Commit, ...], message: CommitMessage) -> Commit:
@@ -45,11 +49,17 @@ def make(repository: str, root: str, parents: tuple[Commit, ...], message: Commi
         parents=tuple(parent.id for parent in parents),
         message=message.text,
         committer=message.committer,
-        created=message.date * 10**9 if message.date is not None else time.time_ns(),
+        created=_time(message),
         generation=1 + max((parent.generation for parent in parents), default=0),
         metadata=dict(message.metadata),
     )
     return replace(draft, id=identity(repository, draft))
+
+
+def _time(message: CommitMessage) -> int:
+    if message.date is not None:
+        return message.date * 10**9
+    return time.time_ns() if message.created is None else message.created
 
 
 def identity(repository: str, commit: Commit) -> str:

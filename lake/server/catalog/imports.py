@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from lake import files
 from lake.errors import ConflictError, ForbiddenError, InvalidError, LakeError, NotFoundError
@@ -58,6 +58,19 @@ class Import:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
+class Committing(Protocol):
+    """Makes the commit of an import, with whatever has to agree to it before."""
+
+    def __call__(
+        self,
+        repository: str,
+        branch: str,
+        make: Callable[[CommitMessage], Commit],
+        message: CommitMessage,
+    ) -> Commit:
+        """Call what makes it, once or again, in a transaction; return what was made last."""
+
+
 class ImportService:
     """The imports of one lake."""
 
@@ -67,8 +80,10 @@ class ImportService:
         versions: Versions,
         settings: RepositorySettings,
         allowed: Sequence[Path],
+        committing: Committing,
     ) -> None:
         """Import only from the directories that are allowed."""
+        self._committing = committing
         self._store = store
         self._versions = versions
         self._settings = settings
@@ -128,12 +143,15 @@ class ImportService:
 
         def commit(entries: Mapping[str, Entry]) -> Commit:
             prefixes = [item.destination for item in locations if item.is_directory]
-            with self._versions.database.change():
+
+            def make(dated: CommitMessage) -> Commit:
                 now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
                 self._settings.set_metadata(repository, {LAST_IMPORT: now})
                 return self._versions.commit_over(
-                    repository, branch, prefixes, entries, message, allow_empty=allow_empty
+                    repository, branch, prefixes, entries, dated, allow_empty=allow_empty
                 )
+
+            return self._committing(repository, branch, make, message)
 
         threading.Thread(target=self._run, args=(task, locations, commit), daemon=True).start()
         return name

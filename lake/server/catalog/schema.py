@@ -50,6 +50,18 @@ CREATE TABLE IF NOT EXISTS settings (
     repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
     name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (repository, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS action_runs (
+    repository TEXT NOT NULL REFERENCES repositories ON DELETE CASCADE,
+    id TEXT NOT NULL, event TEXT NOT NULL, branch TEXT NOT NULL, source_ref TEXT NOT NULL,
+    commit_id TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,
+    passed INTEGER NOT NULL, PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS action_hooks (
+    repository TEXT NOT NULL, run TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
+    hook TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, passed INTEGER NOT NULL,
+    output TEXT NOT NULL, PRIMARY KEY (repository, run, id),
+    FOREIGN KEY (repository, run) REFERENCES action_runs ON DELETE CASCADE
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS high_water (
     one INTEGER PRIMARY KEY CHECK (one = 1), changes INTEGER NOT NULL
 );

@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from lake.errors import UnsupportedError
 from lake.keys import Role
+from lake.server.actions.service import Approval
 from lake.server.http import bodies, body_validation, downloads, openapi, permissions, uploads
 from lake.server.http.app_state import AppState
 from lake.server.http.auth import BASE, AuthMiddleware
 from lake.server.http.downloads import FindBytes
 from lake.server.http.handlers import config, objects, presigned, signed_parts
+from lake.server.http.hooked import hooked
 from lake.server.http.requests import HttpRequest, Request, Result, from_http, parse_json, read_body
 from lake.server.http.responses import error_response, to_response, with_errors_translated
 from lake.server.http.routes import OBJECTS, OPERATIONS, REF_OBJECTS, Operation
@@ -74,7 +76,12 @@ def _endpoint(app: AppState, operation: Operation) -> Endpoint:
     async def endpoint(http: HttpRequest) -> Response:
         async def respond() -> Response:
             body = await read_body(http, bodies.max_bytes(operation.body))
-            return to_response(await run_in_threadpool(handle, from_http(http), body))
+            request = from_http(http)
+
+            def attempt(approval: Approval | None) -> Result:
+                return handle(replace(request, approval=approval), body)
+
+            return to_response(await hooked(app.actions, attempt))
 
         response = await with_errors_translated(respond)
         if operation.handler is config.login and response.status_code == HTTPStatus.UNAUTHORIZED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lake.server.actions.service import ActionService
 from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.imports import ImportService
 from lake.server.catalog.object_service import ObjectService
@@ -24,6 +25,7 @@ class AppState:
     objects: ObjectService
     settings: RepositorySettings
     imports: ImportService
+    actions: ActionService
     signer: Signer
     keys: KeyRing
     created: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from lake.server.actions.runs import HookRun, Run
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.entries import Difference, Entry
 from lake.server.catalog.object_service import ListedPath
@@ -85,6 +87,43 @@ def commit(record: Commit) -> dict[str, Any]:
         "generation": record.generation,
         "version": 1,
     }
+
+
+def run(record: Run) -> dict[str, Any]:
+    """A run of actions."""
+    return {
+        "run_id": record.id,
+        "branch": record.branch,
+        "start_time": _time(record.started),
+        "end_time": _time(record.ended),
+        "event_type": record.event,
+        "status": _status(passed=record.passed),
+        "commit_id": record.commit,
+    }
+
+
+def hook_run(record: HookRun) -> dict[str, Any]:
+    """A hook of a run; one that was skipped has failed at no time, as lakeFS says it."""
+    return {
+        "hook_run_id": record.id,
+        "action": record.action,
+        "hook_id": record.hook,
+        "start_time": _time(record.started),
+        "end_time": _time(record.ended),
+        "status": _status(passed=record.passed),
+    }
+
+
+def _status(*, passed: bool) -> str:
+    return "completed" if passed else "failed"
+
+
+def _time(nanoseconds: int) -> str:
+    """A time as RFC 3339; 0 stands for none, which is the first of all times."""
+    if not nanoseconds:
+        return "0001-01-01T00:00:00Z"
+    moment = datetime.fromtimestamp(nanoseconds / 10**9, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def stats(

@@ -18,6 +18,7 @@ import starlette.requests
 
 from lake.errors import InvalidError, TooLargeError
 from lake.keys import Key
+from lake.server.actions.service import Approval
 from lake.server.catalog.conditions import Condition
 from lake.server.catalog.pagination import MAX_PAGE
 
@@ -55,6 +56,8 @@ class Request:
     """Scheme and host under which the client reached the server."""
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """All values of each query parameter."""
+    approval: Approval | None = None
+    """That of the hooks before the change that is asked for, once they have given it."""
 
     @property
     def user(self) -> str:

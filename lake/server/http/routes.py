@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from lake.keys import Role
 from lake.server.http.handlers import (
+    actions,
     batches,
     config,
     garbage_collection,
@@ -30,6 +31,7 @@ from lake.server.http.requests import Result
 
 REPOSITORY: Final = "/repositories/{repository}"
 BRANCH: Final = REPOSITORY + "/branches/{branch}"
+RUNS: Final = REPOSITORY + "/actions/runs"
 OBJECTS: Final = BRANCH + "/objects"
 PARTS: Final = BRANCH + "/staging/pmpu"
 REF_OBJECTS: Final = REPOSITORY + "/refs/{ref}/objects"
@@ -132,7 +134,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation("GET", REPOSITORY + "/settings/gc_rules", repositories.get_gc_rules),
     Operation("GET", REPOSITORY + "/gc/rules", repositories.get_gc_rules),
-    Operation("GET", REPOSITORY + "/actions/runs", repositories.list_runs, ("after", "amount")),
+    Operation("GET", RUNS, actions.list_runs, ("after", "amount", "branch", "commit")),
+    Operation("GET", RUNS + "/{run}", actions.get_run),
+    Operation("GET", RUNS + "/{run}/hooks", actions.list_run_hooks, ("after", "amount")),
+    Operation("GET", RUNS + "/{run}/hooks/{hook_run}/output", actions.get_run_hook_output),
     Operation("GET", REPOSITORY + "/branches", refs.list_branches, (*PAGED, "show_hidden")),
     Operation("POST", REPOSITORY + "/branches", refs.create_branch, status=201),
     Operation("GET", BRANCH, refs.get_branch),

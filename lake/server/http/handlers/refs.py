@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from lake.errors import ConflictError, InvalidError
+from lake.server.actions import changes
 from lake.server.catalog.commits import Commit, CommitMessage
 from lake.server.catalog.common_prefixes import Walk, fold_common_prefixes
 from lake.server.catalog.entries import Difference
@@ -45,11 +46,12 @@ def list_tags(app: AppState, request: Request) -> Result:
 
 def create_branch(app: AppState, request: Request, body: BranchCreation) -> Result:
     """Make a branch; the result is the commit id as bare text."""
-    with app.catalog.database.change():
+    with app.actions.change(request.approval) as gate:
         commit = _committed(app, request, body.source)
         branch = app.catalog.refs.create("branches", request.repository, body.name, commit.id)
         if body.hidden:
             app.catalog.refs.hide(request.repository, body.name)
+        gate.check(changes.create_branch(request.repository, body.name, body.source, commit))
     return Result(201, branch.commit, {"content-type": "text/html"})
 
 
@@ -61,7 +63,10 @@ def get_branch(app: AppState, request: Request) -> Result:
 
 def delete_branch(app: AppState, request: Request) -> Result:
     """Remove a branch."""
-    app.catalog.refs.delete("branches", request.repository, request.branch)
+    with app.actions.change(request.approval) as gate:
+        head = app.versions.head(request.repository, request.branch)
+        app.catalog.refs.delete("branches", request.repository, request.branch)
+        gate.check(changes.delete_branch(request.repository, request.branch, head))
     return Result(204)
 
 
@@ -83,9 +88,10 @@ def hard_reset_branch(app: AppState, request: Request) -> Result:
 
 def create_tag(app: AppState, request: Request, body: TagCreation) -> Result:
     """Make a tag."""
-    with app.catalog.database.change():
+    with app.actions.change(request.approval) as gate:
         commit = _committed(app, request, body.ref)
         tag = app.catalog.refs.create("tags", request.repository, body.id, commit.id)
+        gate.check(changes.create_tag(request.repository, body.id, commit))
     return Result(201, representations.ref(tag))
 
 
@@ -97,7 +103,11 @@ def get_tag(app: AppState, request: Request) -> Result:
 
 def delete_tag(app: AppState, request: Request) -> Result:
     """Remove a tag."""
-    app.catalog.refs.delete("tags", request.repository, request.path["tag"])
+    with app.actions.change(request.approval) as gate:
+        tag = app.catalog.refs.get("tags", request.repository, request.path["tag"])
+        commit = app.versions.commit(request.repository, tag.commit)
+        app.catalog.refs.delete("tags", request.repository, tag.name)
+        gate.check(changes.delete_tag(request.repository, tag.name, commit))
     return Result(204)
 
 
@@ -108,13 +118,15 @@ def get_commit(app: AppState, request: Request) -> Result:
 
 def commit(app: AppState, request: Request, body: CommitCreation) -> Result:
     """Commit the staged changes."""
-    created = app.versions.commit_staged(
-        request.repository,
-        request.branch,
-        body.commit_message(request.user),
-        allow_empty=body.allow_empty,
-        source=request.query.get("source_metarange", ""),
-    )
+    with app.actions.change(request.approval) as gate:
+        created = app.versions.commit_staged(
+            request.repository,
+            request.branch,
+            gate.dated(body.commit_message(request.user)),
+            allow_empty=body.allow_empty,
+            source=request.query.get("source_metarange", ""),
+        )
+        gate.check(changes.commit(request.repository, request.branch, created))
     return Result(201, representations.commit(created))
 
 
@@ -158,20 +170,23 @@ def find_merge_base(app: AppState, request: Request) -> Result:
 
 def merge(app: AppState, request: Request, body: Merge) -> Result:
     """Merge a ref into a branch."""
-    branch = request.path["destination"]
-    default = f"Merge {request.path['source']!r} into {branch!r}"
-    created = app.versions.merge(
-        request.repository,
-        _commit(app, request, request.path["source"]),
-        branch,
-        with_metadata(
-            body.commit_message(request.user, default),
-            {STRATEGY: "default" if body.strategy in ("", "none") else body.strategy},
-        ),
-        strategy=body.strategy,
-        squash=body.squash_merge,
-        allow_empty=body.allow_empty or body.force,
+    name, branch = request.path["source"], request.path["destination"]
+    message = with_metadata(
+        body.commit_message(request.user, f"Merge {name!r} into {branch!r}"),
+        {STRATEGY: "default" if body.strategy in ("", "none") else body.strategy},
     )
+    with app.actions.change(request.approval) as gate:
+        source = _commit(app, request, name)
+        created = app.versions.merge(
+            request.repository,
+            source,
+            branch,
+            gate.dated(message),
+            strategy=body.strategy,
+            squash=body.squash_merge,
+            allow_empty=body.allow_empty or body.force,
+        )
+        gate.check(changes.merge(request.repository, branch, created, source, name))
     return Result(200, {"reference": created.id})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lake.errors import NotFoundError
 from lake.server import sample_data
 from lake.server.catalog.commits import CommitMessage
-from lake.server.catalog.pagination import Page
 from lake.server.catalog.protection import etag
 from lake.server.http import representations
 from lake.server.http.app_state import AppState
@@ -135,10 +134,3 @@ def remove_protection(app: AppState, request: Request, body: BranchProtectionRem
     else:
         app.settings.set_patterns(request.repository, ())
     return Result(204)
-
-
-def list_runs(app: AppState, request: Request) -> Result:
-    """Runs of actions: there are none, because this server runs none."""
-    app.catalog.repository(request.repository)
-    none: Page[str] = Page([], None)
-    return Result(200, representations.listing(none, lambda _: {}))
