@@ -102,8 +102,21 @@ class ActionService:
                 self.loader.read(error.keys)
         raise ConflictError("the action files of the change are other ones each time: try again")
 
-    def ask(self, pending: HooksPendingError) -> Future[Outcome]:
-        """Call the hooks that a change waits for."""
+    def ask(self, pending: HooksPendingError, asked: int) -> Future[Outcome]:
+        """Call the hooks that a change waits for.
+
+        Args:
+            pending: the change.
+            asked: how often they were called for it before.
+
+        Raises:
+            ConflictError: that was often enough, and its branch has moved each time.
+        """
+        if asked == MAX_ASKED:
+            raise ConflictError(
+                f"the branch moved {MAX_ASKED} times while the hooks before its change ran: "
+                "try again"
+            )
         return self.runner.start(pending.change.before, pending.actions)
 
     def approval(self, change: Change, outcome: Outcome) -> Approval:
@@ -147,12 +160,12 @@ class ActionService:
             return made
 
         approval: Approval | None = None
-        for _ in range(MAX_ASKED + 1):
+        for asked in range(MAX_ASKED + 1):
             try:
                 return self.attempt(attempt, approval)
             except HooksPendingError as pending:
-                approval = self.approval(pending.change, self.ask(pending).result())
-        raise moved()
+                approval = self.approval(pending.change, self.ask(pending, asked).result())
+        raise AssertionError("the last attempt is made or refused")
 
     def matched(self, event: Event) -> list[Action]:
         """The actions with hooks for an event.
@@ -236,10 +249,3 @@ class Gate:
         """Tell the hooks after the changes that they were made."""
         for change in self._passed:
             self._service.tell(change.after)
-
-
-def moved() -> ConflictError:
-    """The error of a change whose branch moved whenever its hooks were asked."""
-    return ConflictError(
-        f"the branch moved {MAX_ASKED} times while the hooks before its change ran: try again"
-    )

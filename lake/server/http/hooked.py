@@ -13,7 +13,6 @@ from lake.server.actions.service import (
     Approval,
     Attempt,
     HooksPendingError,
-    moved,
 )
 
 Made = TypeVar("Made")
@@ -27,10 +26,10 @@ async def hooked(actions: ActionService, make: Attempt[Made]) -> Made:
         ConflictError: the branch moves whenever they are asked.
     """
     approval: Approval | None = None
-    for _ in range(MAX_ASKED + 1):
+    for asked in range(MAX_ASKED + 1):
         try:
             return await run_in_threadpool(actions.attempt, make, approval)
         except HooksPendingError as pending:
-            outcome = await asyncio.wrap_future(actions.ask(pending))
+            outcome = await asyncio.wrap_future(actions.ask(pending, asked))
             approval = actions.approval(pending.change, outcome)
-    raise moved()
+    raise AssertionError("the last attempt is made or refused")
