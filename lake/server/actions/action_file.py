@@ -24,7 +24,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from lake import documents
 from lake.documents import DocumentError
@@ -237,7 +236,7 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     location = [part for part in first["loc"] if part != "[key]"]
     field = documents.one_line("".join(_step(part) for part in location).lstrip("."))
-    reason = _reason(first, str(location[-1]) if location else "")
+    reason = _reason(first["type"], first["msg"], str(location[-1]) if location else "")
     return f"`{field}` {reason}" if field else reason
 
 
@@ -245,17 +244,16 @@ def _step(part: str | int) -> str:
     return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
-def _reason(first: ErrorDetails, name: str) -> str:
-    if first["type"] == "missing":
+def _reason(kind: str, message: str, name: str) -> str:
+    """What is wrong with the field of a name, by pydantic's type and message of the error."""
+    if kind == "missing":
         return "is missing"
-    if first["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
         return f"is not a field of action files{_nearest(name)}"
-    if first["type"] == "enum":
+    if kind == "enum":
         return _unknown_event(name)
-    reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return documents.one_line(reason)
-    return f"is not valid: {documents.one_line(reason[:1].lower() + reason[1:])}"
+    reason = documents.one_line(message.removeprefix("Value error, "))
+    return reason if kind == "value_error" else f"is not valid: {reason[:1].lower() + reason[1:]}"
 
 
 def _nearest(name: str) -> str:

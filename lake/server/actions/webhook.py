@@ -135,20 +135,19 @@ async def _post(
     url: str, host: str, headers: Mapping[str, str], body: bytes, log: Transcript
 ) -> None:
     import aiohttp  # noqa: PLC0415  slow to import
-    from yarl import URL  # noqa: PLC0415  slow to import
 
     try:
         async with (
             _session() as session,
-            session.post(
-                URL(url, encoded=True), data=body, headers=headers, allow_redirects=False
-            ) as answer,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
             await _check(answer, log)
     except ValueError as error:  # of a name that leads astray, or a header that aiohttp refuses
-        raise HookFailedError(f"webhook request failed: {one_line(str(error))}") from None
+        raise HookFailedError(
+            f"webhook request failed: {log.without_secrets(str(error))}"
+        ) from None
     except (aiohttp.ClientError, OSError) as error:
-        reason = one_line(str(error)) or type(error).__name__
+        reason = log.without_secrets(str(error)) or type(error).__name__
         raise HookFailedError(f"webhook request failed: {host}: {reason}") from None
 
 
