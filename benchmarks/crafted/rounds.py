@@ -56,6 +56,19 @@ class Published:
     """None where nothing could be judged."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """Candidates as the suite judged them, and what was decided on each."""
+
+    frame: pl.DataFrame
+    """round, row, sample_id, payload of the candidates."""
+    verdicts: pl.DataFrame
+    decisions: pl.DataFrame
+    """As `lineage.schema.DECISIONS`; no row where the suite stops the round."""
+    stopped: str = ""
+    """Why the suite stops the round as a whole; empty where it does not."""
+
+
 class World(Protocol):
     """Real rows of a seed, and how they are judged."""
 
@@ -103,15 +116,11 @@ def evaluated(
         regime: what the next mix holds.
         parents: explicit parents of candidates, as `lineage.edges.PARENT`, all of them real rows.
     """
-    frame = _frame(world, payload)
+    judged = decided(world, payload)
+    if judged.stopped:
+        return Published(judged.stopped, {})
+    frame, verdicts, decisions = judged.frame, judged.verdicts, judged.decisions
     sample = [*KEY, *payload.columns]
-    verdicts = _verdicts(world, frame)
-    stopping = curation.stopping(verdicts)
-    if not stopping.is_empty():
-        return Published(", ".join(stopping["expectation"].unique().sort()), {})
-    before = world.real.select(pl.lit(world.dataset).alias("dataset"), "round", "row", "sample_id")
-    rows = frame.select("round", "row", "sample_id")
-    decisions = curation.decide(rows, verdicts, before, dataset=world.dataset)
     kept = decisions.filter(pl.col("decision") == "accepted").select("round", "row")
     accepted = frame.join(kept, on=["round", "row"], how="semi").select(sample)
     counts = _counts(decisions)
@@ -124,6 +133,24 @@ def evaluated(
     figures = _measure(world, accepted, trained)
     evidence = _evidence(world, accepted, (lineage, mix, counts, figures, verdicts))
     return Published("", counts, accepted["row"].to_numpy(), evidence, trained)
+
+
+def decided(world: World, payload: pl.DataFrame) -> Decided:
+    """Verify candidates by the suite, and decide which of them stay.
+
+    Args:
+        world: the real rows.
+        payload: content and labels of the candidates.
+    """
+    frame = _frame(world, payload)
+    verdicts = _verdicts(world, frame)
+    stopping = curation.stopping(verdicts)
+    if not stopping.is_empty():
+        stopped = ", ".join(stopping["expectation"].unique().sort())
+        return Decided(frame, verdicts, pl.DataFrame(schema=schema.DECISIONS), stopped)
+    before = world.real.select(pl.lit(world.dataset).alias("dataset"), "round", "row", "sample_id")
+    rows = frame.select("round", "row", "sample_id")
+    return Decided(frame, verdicts, curation.decide(rows, verdicts, before, dataset=world.dataset))
 
 
 def payload_of(made: Rows) -> pl.DataFrame:

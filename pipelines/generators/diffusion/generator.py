@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from pipelines.features import images
 from pipelines.generators.diffusion import model
 from pipelines.generators.diffusion.settings import VERSION, DiffusionFit, DiffusionGenerate
-from pipelines.generators.trained.classes import Labels
-from pipelines.generators.trained.generator import TrainedGenerator
+from pipelines.generators.trained.generator import Model, TrainedGenerator
 
 
 class Diffusion(TrainedGenerator[DiffusionFit, DiffusionGenerate]):
@@ -23,31 +17,8 @@ class Diffusion(TrainedGenerator[DiffusionFit, DiffusionGenerate]):
     version = VERSION
     FitSettings = DiffusionFit
     GenerateSettings = DiffusionGenerate
+    model: ClassVar[Model] = model
 
-    def fit(
-        self, samples: pl.DataFrame, settings: DiffusionFit, seed: int, directory: Path
-    ) -> None:
-        """Train on the images and labels of a mix.
-
-        Raises:
-            ImageError: an image cannot be read.
-            GeneratorError: the settings do not fit the images.
-        """
-        model.fit(
-            images.decode(samples["image"]),
-            samples["label"].to_numpy() if "label" in samples.columns else None,
-            samples["weight"].to_numpy(),
-            settings,
-            seed,
-            directory,
-        )
-
-    def sample(
-        self, directory: Path, labels: Labels | int, settings: DiffusionGenerate, seed: int
-    ) -> NDArray[np.float32]:
-        """Sample one image for each label; as `TrainedGenerator.sample`."""
-        return model.generate(directory, labels, settings, seed)
-
-    def environment(self, settings: DiffusionGenerate) -> dict[str, Any]:
-        """Collect what another sampling must share; as `TrainedGenerator.environment`."""
-        return model.environment(settings)
+    def unused(self, settings: DiffusionGenerate, known: Sequence[Any]) -> tuple[str, ...]:
+        """Return `guidance` where there are no labels to guide towards."""
+        return () if known or settings.guidance == 1 else ("guidance",)

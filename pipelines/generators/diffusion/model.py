@@ -21,9 +21,9 @@ from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
 from pipelines.generators.diffusion import samplers, training, unet
-from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate, Fitting
+from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.trained import classes as labelled
-from pipelines.generators.trained import folder, machine, tensors
+from pipelines.generators.trained import folder, machine, sizes, tensors
 from pipelines.generators.trained.classes import Labels
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     classes, places = labelled.places(labels, len(pixels))
     fitting = settings.suited(pixels.shape[1:])
     architecture = unet.architecture(fitting, pixels.shape[1:], len(classes))
-    steps = scaled_steps(fitting, len(pixels))
+    steps = sizes.scaled_steps(fitting, len(pixels))
     with machine.repeatable(settings.threads, settings.device) as device:
         network = unet.build(architecture, seed).to(device)
         size, patch = architecture["sample_size"], fitting.patch
-        data = training.tensors(pixels, places, weights, size, patch)
+        data = tensors.training_data(pixels, places, weights, size, patch)
         averaged = training.train(network, data, fitting, steps, seed)
     manifest = {
         "kind": KIND,
@@ -125,11 +125,6 @@ def environment(settings: DiffusionGenerate) -> dict[str, Any]:
     """Collect what another sampling with these settings must share to produce the same bits."""
     with machine.repeatable(settings.threads, settings.device) as device:
         return {**unet.environment(settings.threads, device), **machine.described(device)}
-
-
-def scaled_steps(settings: Fitting, rows: int) -> int:
-    """Optimiser steps for a training mix of `rows` rows."""
-    return max(1, round(settings.steps * math.sqrt(rows / settings.reference_rows)))
 
 
 def _sample(
@@ -213,9 +208,7 @@ def _patch(manifest: Mapping[str, Any]) -> int:
 
 def _is_shape(value: object) -> bool:
     """Return whether a value is the shape of an image within the limits: [h, w] or [h, w, 3]."""
-    if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
-        return False
-    return value[2:] in ([], [3]) and len(value) > 1 and math.prod(value) <= MOST_VALUES
+    return sizes.is_shape(value) and math.prod(value) <= MOST_VALUES
 
 
 def _covers(architecture: Mapping[str, Any], shape: list[int]) -> bool:

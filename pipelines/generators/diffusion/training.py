@@ -7,18 +7,14 @@ guidance (Ho & Salimans 2022).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import announced
 from pipelines.generators.diffusion import unet
 from pipelines.generators.diffusion.settings import Fitting
-from pipelines.generators.trained.tensors import to_model
+from pipelines.generators.trained.tensors import TrainingData
 
 if TYPE_CHECKING:
     import torch
@@ -33,21 +29,9 @@ WARM_UP: Final = 0.15
 """Share of the steps in which the learning rate rises."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Data:
-    """Training rows as tensors."""
-
-    images: torch.Tensor
-    """[n, c, h, w] in [-1, 1], c 1 or 3"""
-    labels: torch.Tensor
-    """[n], places in the list of classes; all 0 where there are no labels"""
-    weights: torch.Tensor
-    """[n]"""
-
-
 def train(
     network: Any,  # noqa: ANN401  untyped library
-    data: Data,
+    data: TrainingData,
     settings: Fitting,
     steps: int,
     seed: int,
@@ -96,7 +80,7 @@ def train(
 
 def _loss(
     network: Any,  # noqa: ANN401  untyped library
-    data: Data,
+    data: TrainingData,
     settings: Fitting,
     scheduler: Any,  # noqa: ANN401  untyped library
     draw: torch.Generator,
@@ -107,7 +91,7 @@ def _loss(
     rows = torch.multinomial(data.weights, settings.batch, replacement=True, generator=draw)
     hidden = torch.rand(settings.batch, generator=draw) < settings.label_dropout
     nothing = (network.config.num_class_embeds or 1) - 1
-    labels = torch.where(hidden, nothing, data.labels[rows])
+    labels = torch.where(hidden, nothing, data.classes[rows])
     clean = data.images[rows]
     noise = torch.randn(clean.shape, generator=draw)
     times = _stratified_times(settings, draw)
@@ -134,20 +118,3 @@ def _average(averaged: Weights, current: Mapping[str, torch.Tensor], decay: floa
 
     averages = list(averaged.values())
     torch._foreach_lerp_(averages, [current[name] for name in averaged], 1 - decay)
-
-
-def tensors(
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    size: Iterable[int],
-    patch: int = 1,
-) -> Data:
-    """Training rows as tensors; images are padded to `size`, in patches."""
-    import torch  # noqa: PLC0415  slow to import
-
-    return Data(
-        to_model(pixels, size, patch),
-        torch.from_numpy(labels),
-        torch.from_numpy(weights.astype(np.float64)),
-    )

@@ -19,7 +19,7 @@ from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.generators.gan.settings import VERSION, GanFit, GanGenerate
 from pipelines.generators.trained import classes as labelled
-from pipelines.generators.trained import folder, machine, tensors
+from pipelines.generators.trained import folder, machine, sizes, tensors
 from pipelines.generators.trained.classes import Labels
 
 KIND: Final = VERSION
@@ -50,27 +50,21 @@ def fit(  # noqa: PLR0917  the training mix, how, by which seed, and where to
     Raises:
         GeneratorError: nothing to train on, or a loss is no longer finite.
     """
-    import torch  # noqa: PLC0415  slow to import
-
     from pipelines.generators.gan import networks, training  # noqa: PLC0415  import torch
 
     labelled.check_training(pixels, labels, weights)
     classes, places = labelled.places(labels, len(pixels))
-    sizes = networks.Architecture.of(settings, pixels.shape[1:], len(classes))
-    steps = max(1, round(settings.steps * math.sqrt(len(pixels) / settings.reference_rows)))
+    architecture = networks.Architecture.of(settings, pixels.shape[1:], len(classes))
+    steps = sizes.scaled_steps(settings, len(pixels))
     with machine.repeatable(settings.threads, settings.device) as device:
-        maker, critic = networks.build(sizes, seed)
-        data = training.Data(
-            tensors.to_model(pixels, sizes.size),
-            torch.from_numpy(places),
-            torch.from_numpy(weights.astype(np.float64)),
-        )
+        maker, critic = networks.build(architecture, seed)
+        data = tensors.training_data(pixels, places, weights, architecture.size)
         averaged = training.Trainer(maker.to(device), critic.to(device), data, settings, seed).run(
             steps
         )
     manifest = {
         "kind": KIND,
-        "architecture": sizes.described(),
+        "architecture": architecture.described(),
         "classes": classes,
         "image_shape": list(pixels.shape[1:]),
         "settings": settings.model_dump(mode="json"),
@@ -106,14 +100,14 @@ def generate(
     manifest = folder.read_manifest(directory, KIND)
     _check_manifest(directory, manifest)
     wanted = torch.from_numpy(labelled.asked(labels, manifest["classes"]))
-    sizes = networks.Architecture.read(manifest["architecture"])
-    if not sizes.makes(manifest["image_shape"], len(manifest["classes"])):
+    architecture = networks.Architecture.read(manifest["architecture"])
+    if not architecture.makes(manifest["image_shape"], len(manifest["classes"])):
         raise GeneratorError(f"the manifest in {directory} is damaged; fit the generator again")
-    noise = _noise(len(wanted), sizes.latent, settings.truncation, seed)
+    noise = _noise(len(wanted), architecture.latent, settings.truncation, seed)
     made = [np.empty((0, *manifest["image_shape"]), dtype=np.float32)]
     with machine.repeatable(settings.threads, settings.device) as device, torch.inference_mode():
         weights = folder.read_weights(directory, manifest)
-        maker = networks.load(sizes, weights).to(device)
+        maker = networks.load(architecture, weights).to(device)
         for start in range(0, len(wanted), settings.batch):
             part = slice(start, start + settings.batch)
             pixels = maker(noise[part].to(device), wanted[part].to(device))
@@ -148,10 +142,7 @@ def _check_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
     sound = (
         isinstance(classes, list)
         and labelled.are_labels(classes)
-        and isinstance(shape, list)
-        and all(type(each) is int and each > 0 for each in shape)
-        and len(shape) > 1
-        and shape[2:] in ([], [3])
+        and sizes.is_shape(shape)
         and math.prod(shape[:2]) <= image_files.MAX_PIXELS
     )
     if not sound:

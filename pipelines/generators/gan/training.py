@@ -8,7 +8,6 @@ generator averaged over steps (arXiv 1806.04498).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -18,29 +17,18 @@ from pipelines.common.progress import announced
 from pipelines.generators.gan.augmentations import augmented
 from pipelines.generators.gan.networks import Critic, Maker
 from pipelines.generators.gan.settings import GanFit
+from pipelines.generators.trained.tensors import TrainingData
 
 BETAS: Final = (0.0, 0.9)
 CONSTANT: Final = 0.5
 """Share of the steps in which the rates stay what they are."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Data:
-    """Training rows as tensors."""
-
-    images: torch.Tensor
-    """[n, c, h, w] in [-1, 1], c 1 or 3."""
-    classes: torch.Tensor
-    """[n], places in the list of classes; all 0 where there are no labels."""
-    weights: torch.Tensor
-    """[n]."""
-
-
 class Trainer:
     """Both networks at work."""
 
     def __init__(
-        self, maker: Maker, critic: Critic, data: Data, settings: GanFit, seed: int
+        self, maker: Maker, critic: Critic, data: TrainingData, settings: GanFit, seed: int
     ) -> None:
         """Set up the optimisers; `seed` is of batches, noise and edits."""
         self.maker, self.critic, self.data, self.settings = maker, critic, data, settings

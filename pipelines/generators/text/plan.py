@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
 from pipelines.common.shards import Shard
+from pipelines.generators import asked_labels
 from pipelines.generators.protocol import STAGE, GenerateRequest
 from pipelines.generators.text import (
     attribute_files,
@@ -254,12 +255,22 @@ def _labels(request: TextRequest, pool: Pool) -> list[str | None]:
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
     had = [pool.weight_of(label) for label in labels] if settings.balance else None
     numbers = classes.numbers(labels, request.candidates, settings.classes, had)
+    asked_labels.say(left_out(request, pool), len(labels))
     return [labels[number] for number in np.random.default_rng(seed).permutation(numbers)]
 
 
+def left_out(request: TextRequest, pool: Pool) -> list[str]:
+    """Labels of which no candidate is asked for, although each is to be asked for equally often."""
+    settings = request.settings
+    given = settings.exemplars == "each" or settings.pictures is not None
+    if given or settings.classes or settings.balance or pool.labels is None:
+        return []
+    return asked_labels.not_asked(settings.labels or pool.labels, request.candidates)
+
+
 def _refuse_classes(settings: TextGenerate) -> None:
-    wrong = "classes" if settings.classes else "balance" if settings.balance else None
-    if wrong is not None:
+    given = {"classes": settings.classes, "labels": settings.labels, "balance": settings.balance}
+    for wrong in (name for name, value in given.items() if value):
         raise GeneratorError(f"{wrong} is about labels, and the data set has none; leave it out")
 
 

@@ -10,11 +10,12 @@ from importlib import metadata
 from typing import Any, Final
 
 from pipelines.common import digests
+from pipelines.generators import asked_labels
 from pipelines.generators.protocol import GenerateReport
 from pipelines.generators.text import attribution, recipe, transcript
 from pipelines.generators.text.answers import reasons
 from pipelines.generators.text.candidate_making import Making
-from pipelines.generators.text.plan import RoundPlan, TextRequest
+from pipelines.generators.text.plan import RoundPlan, TextRequest, left_out
 from pipelines.generators.text.recipe import RecipeStep
 from pipelines.generators.text.settings import VERSION
 from pipelines.llm import costs, prices
@@ -131,6 +132,7 @@ def _facts(
         "finish": dict(Counter(each.finish_reason for each in answers if isinstance(each, Reply))),
         "shots": dict(Counter(str(len(each.planned.shown)) for each in makings)),
         **_of_rows(plan, makings),
+        **asked_labels.facts(left_out(plan.request, plan.pool)),
         **({"unfit": len(unfit), "unfit_reasons": _counted(unfit.values())} if unfit else {}),
     }
 

@@ -23,13 +23,20 @@ def of_round(request: GenerateRequest[Any]) -> pl.Series | None:
 
     None where the generator was fitted on images without labels.
     """
-    manifest, _ = model_folder.read_manifest(request.directory)
-    if not manifest["classes"]:
+    known = of_folder(request)
+    if not known:
         return None
-    classes = pl.Series("label", manifest["classes"])
+    classes = pl.Series("label", known)
     seed = derive_seed(request.seed, request.dataset, request.round, STAGE, "labels")
     places = np.resize(np.arange(len(classes)), request.candidates)
     return classes.gather(np.random.default_rng(seed).permutation(places))
+
+
+def of_folder(request: GenerateRequest[Any]) -> list[Any]:
+    """Return the classes that the generator was fitted on; none: images without labels."""
+    manifest, _ = model_folder.read_manifest(request.directory)
+    known: list[Any] = manifest["classes"]
+    return known
 
 
 def check_training(

@@ -6,6 +6,7 @@ Torch is imported late, since it takes seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,43 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """Training rows as tensors."""
+
+    images: torch.Tensor
+    """[n, c, h, w] in [-1, 1]."""
+    classes: torch.Tensor
+    """[n], places in the list of classes; all 0 where there are no labels."""
+    weights: torch.Tensor
+    """[n]."""
+
+
+def training_data(
+    pixels: NDArray[np.uint8],
+    places: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    size: Iterable[int],
+    patch: int = 1,
+) -> TrainingData:
+    """Turn training rows into tensors.
+
+    Args:
+        pixels: [n, h, w], or [n, h, w, 3] in colour.
+        places: [n], in the list of classes.
+        weights: [n].
+        size: that images are padded to, in patches.
+        patch: side of the squares of pixels that become one place.
+    """
+    import torch  # noqa: PLC0415  slow to import
+
+    return TrainingData(
+        to_model(pixels, size, patch),
+        torch.from_numpy(places),
+        torch.from_numpy(weights.astype(np.float64)),
+    )
 
 
 def to_model(pixels: NDArray[np.uint8], size: Iterable[int], patch: int = 1) -> torch.Tensor:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from pipelines.common.errors import GeneratorError
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
-from pipelines.generators.trained import folder
+from pipelines.generators.trained import folder, sizes
 
 Rows = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64]]
 """Pixels, labels and weights of a training set."""
@@ -124,8 +124,8 @@ def test_other_shapes_are_padded_and_cut(tmp_path: Path) -> None:
 
 
 def test_steps_grow_with_the_root_of_the_rows() -> None:
-    settings = DiffusionFit(steps=400, reference_rows=1000)
-    assert [diffusion.scaled_steps(settings, rows) for rows in (1000, 4000, 250)] == [400, 800, 200]
+    settings = DiffusionFit(steps=400, reference_rows=1000).suited((8, 8))
+    assert [sizes.scaled_steps(settings, rows) for rows in (1000, 4000, 250)] == [400, 800, 200]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import GeneratorError
-from pipelines.generators.text import attribute_files, exemplars, plan, transcript
+from pipelines.generators.text import attribute_files, exemplars, plan, reporting, transcript
 from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.llm.values import Failure
@@ -109,3 +109,26 @@ def test_files_of_attributes_that_cannot_be_used_are_named(
     with pytest.raises(GeneratorError, match=said) as caught:
         attribute_files.read([str(file)])
     assert "attributes.yaml" in str(caught.value)
+
+
+def test_labels_without_a_candidate_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tuple("abcdefghijklm")
+    assert sum(labels(tmp_path, TextGenerate(labels=names), 2).values()) == 2
+    assert "2 candidates are fewer than the 13 labels, so none is asked for of c, d, e, f" in (
+        capsys.readouterr().err
+    )
+    assert set(labels(tmp_path, TextGenerate(labels=names), 13)) == set(names)
+    labels(tmp_path, TextGenerate(balance=True), 1)
+    assert capsys.readouterr().err == ""
+    settings = TextGenerate(labels=names)
+    request = fitted(pairs(8), tmp_path / "pool", candidates=12, settings=settings)
+    made = plan.make(request, exemplars.read(request.directory))
+    assert reporting.report(made, []).facts["labels_not_asked"] == ["m"]
+
+
+def test_labels_of_data_without_any_are_refused(tmp_path: Path) -> None:
+    request = fitted(pairs(8).drop("label"), tmp_path, settings=TextGenerate(labels=("rare",)))
+    with pytest.raises(GeneratorError, match="labels is about labels, and the data set has none"):
+        plan.questions(request, exemplars.read(tmp_path))

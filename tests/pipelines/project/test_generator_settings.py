@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from pipelines.features import images
-from pipelines.generators.diffusion import model
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
+from pipelines.generators.trained import sizes
 from pipelines.project.generator_settings import Suited, suited
 
 COLOUR = (32, 32, 3)
@@ -29,7 +29,7 @@ def suits(rows: int, shape: tuple[int, ...], label: str | None = "a") -> Suited:
 def test_steps_suit_the_rows(rows: int, shape: tuple[int, ...], made: int) -> None:
     given = suits(rows, shape)
     fitting = DiffusionFit(**given.fit.get("diffusion", {})).suited(shape)
-    assert model.scaled_steps(fitting, rows) == made
+    assert sizes.scaled_steps(fitting, rows) == made
     if "fit.diffusion.steps" in given.comments:
         said = given.comments["fit.diffusion.steps"]
         assert said == f"on {rows:,} rows {made:,} steps are made"
