@@ -31,6 +31,13 @@ from pipelines.rounds import stage_inputs
 VERSION: Final = "generators/1"
 """Raised when rows are split, or figures are taken, in another way."""
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+FAILS: Final[Mapping[str, tuple[type[Exception], ...]]] = {
+    "yardstick": (PipelineError,),
+    "shipped": (PipelineError,),
+    "other": (Exception,),
+}
+"""What is recorded as a failure of a contender; anything can go wrong in what is not of the
+package."""
 STAGES: Final = ("verify", "curate")
 SECONDS: Final = ("fit_s", "fit_cpu_s", "make_s", "make_cpu_s")
 
@@ -202,8 +209,8 @@ def result(case: Case, contender: Contender, whole: str) -> Result:
     }
     try:
         made = contender.make(split)
-    except (PipelineError, ModuleNotFoundError) as error:
-        return Result(**about, figures=None, failed=str(error))
+    except FAILS[contender.standing] as error:
+        return Result(**about, figures=None, failed=f"{type(error).__name__}: {error}")
     taken = (made.fit.seconds, made.fit.cpu, made.make.seconds, made.make.cpu)
     return Result(
         **about,
