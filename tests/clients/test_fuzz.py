@@ -41,6 +41,8 @@ KNOWN: dict[str, tuple[Any, ...]] = {
     "dest_path": ("copy",),
     "src_path": ("README.md",),
     "id": ("v2", "v3"),
+    "run": ("67134ace69250d4df84c",),
+    "hook_run": ("0000_0000",),
     "name": ("spare", "third", "main"),
     "strategy": ("source-wins", "dest-wins"),
     "parent_number": (0, 1, 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -83,4 +84,6 @@ def test_a_refused_publish_names_hook_and_answer_and_can_be_repeated(
     published = empty.stemma("stage", "publish", "tiny-1")
     assert published.code == 0, published.err
     assert "tiny-v1" in gated.tags()
-    assert empty.stemma("audit", "--history", "main").code == 0
+    audited = json.loads(empty.stemma("audit", "--history", "main", "--json").out)
+    found = [finding["first"] for finding in audited["findings"]]
+    assert found == ["_lakefs_actions/gate.yaml"]  # a change of main by hand, as any other

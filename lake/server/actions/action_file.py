@@ -54,9 +54,9 @@ class ActionFileError(ValueError):
 
 
 def _type(value: object) -> object:
-    if value in _OTHER_TYPES:
+    if isinstance(value, str) and value in _OTHER_TYPES:
         raise ValueError(
-            f"is {value}, and {_OTHER_TYPES[str(value)]} hooks do not run on this server: call a "
+            f"is {value}, and {_OTHER_TYPES[value]} hooks do not run on this server: call a "
             "webhook that does the same, or use a lakeFS server"
         )
     return value

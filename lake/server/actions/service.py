@@ -20,7 +20,7 @@ from lake.errors import ConflictError, LakeError, PreconditionError
 from lake.server.actions import addresses, changes, loading
 from lake.server.actions.action_file import Action, ActionFileError
 from lake.server.actions.changes import Change
-from lake.server.actions.events import Event
+from lake.server.actions.events import Event, EventType
 from lake.server.actions.loading import ActionLoader, UnreadActionsError
 from lake.server.actions.runner import HookRunner, Outcome
 from lake.server.actions.runs import Runs
@@ -234,7 +234,7 @@ class Gate:
         """
         service, before = self._service, change.before
         try:
-            if change.commit is not None and before.root == change.commit.root:
+            if change.commit is not None and before.type is EventType.PRE_COMMIT:
                 service.check_new(change.commit, before.repository)
             actions = service.matched(before)
         except ActionFileError as error:

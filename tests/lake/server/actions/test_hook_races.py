@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from lake.home import LakeHome
 from lake.polling import until
+from lake.server import failpoints
+from lake.server.failpoints import Failpoint
 from lake.server.maintenance import fsck
 from tests.lake.in_process import REPO, InProcessLake
 from tests.lake.receiver import Receiver, agree, refuse
@@ -224,6 +227,29 @@ def test_a_kill_while_a_hook_runs_leaves_nothing(
     with serve(tmp_path / "home", more=["--hook-address", receiver.url]).http() as api:
         assert api.get(f"{repo}/branches/main").json()["commit_id"] == before
         assert len(api.get(f"{repo}/actions/runs").json()["results"]) == 1  # that of the install
+        assert commit(api, repo).status_code == 201
+
+
+def test_a_kill_between_agreement_and_change_leaves_the_record_alone(
+    serve: Callable[..., Served], tmp_path: Path, receiver: Receiver
+) -> None:
+    fault, more = tmp_path / "fault", ["--hook-address", receiver.url]
+    served = serve(tmp_path / "home", more=more, extra={failpoints.VARIABLE: str(fault)})
+    repo, url = "/repositories/repo", receiver.hook("/agreed")
+    with served.http() as api:
+        api.post("/repositories", json={"name": "repo", "storage_namespace": "local://repo"})
+        install(api, repo, url)
+        before = api.get(f"{repo}/branches/main").json()["commit_id"]
+        put(api, repo, "a", "1")
+        fault.write_text(Failpoint.CHANGE_COMMITTED)  # that of the record, which comes first
+        with pytest.raises(httpx.TransportError):
+            commit(api, repo)
+    served.process.wait(10)
+    assert not fsck.check(LakeHome(tmp_path / "home")).problems
+    with serve(tmp_path / "home", more=more).http() as api:
+        assert api.get(f"{repo}/branches/main").json()["commit_id"] == before
+        newest = api.get(f"{repo}/actions/runs").json()["results"][0]
+        assert (newest["status"], newest["commit_id"]) == ("completed", "")
         assert commit(api, repo).status_code == 201
 
 

@@ -5,6 +5,7 @@ What any lakeFS server does is marked `contract`; one that is named has to reach
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from lakefs_sdk.exceptions import ApiException, NotFoundException
 
 from lake.polling import until
 from tests.lake.receiver import Receiver, agree, refuse
-from tests.lake.servers import Served
+from tests.lake.servers import Served, command, environment
 
 PAIRS = [
     *("commit", "merge", "create-branch", "delete-branch", "create-tag", "delete-tag"),
@@ -342,14 +343,14 @@ def test_a_broken_action_file_is_refused_when_it_is_committed(
     answer = commit(api, repo)
     assert answer.status_code == 412, answer.text
     assert message in answer.json()["message"]
-    put(api, repo, "_lakefs_actions/bad.yaml", "name: changed")
-    assert (
-        api.delete(
-            f"{repo}/branches/main/objects", params={"path": "_lakefs_actions/bad.yaml"}
-        ).status_code
-        == 204
-    )
+
+
+def test_a_broken_action_file_can_be_taken_away(api: httpx.Client, repo: str) -> None:
+    put(api, repo, "_lakefs_actions/bad.yaml", "{{")
     put(api, repo, "a", "1")
+    assert commit(api, repo).status_code == 412
+    bad = {"path": "_lakefs_actions/bad.yaml"}
+    assert api.delete(f"{repo}/branches/main/objects", params=bad).status_code == 204
     assert commit(api, repo).status_code == 201
 
 
@@ -401,6 +402,15 @@ def test_a_lake_that_may_call_nothing_fails_closed(
         assert answer.status_code == 412
         assert "this server may call no address" in answer.json()["message"]
     assert not receiver.calls("/closed")
+
+
+@pytest.mark.parametrize("url", ["example.com", "http://a:b@example.com", "http://127.1"])
+def test_an_address_that_is_none_ends_the_server_with_a_sentence(tmp_path: Path, url: str) -> None:
+    words = [*command(tmp_path / "home"), "--hook-address", url]
+    ended = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"lake: --hook-address {url}: the URL ")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_secrets_reach_the_receiver_and_no_record(
