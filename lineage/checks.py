@@ -198,6 +198,11 @@ def _shape(part: str, name: str) -> Rule:
     )
 
 
+def _lenient(name: str, figure: Callable[[Evidence], Figure]) -> Rule:
+    """Build the rule of a figure of which there may not be too much, of very few rows."""
+    return Rule(name, figure, most=name, lenient=True)
+
+
 CALIBRATION: Final = Rule(
     "verifier_calibration",
     calibrated.figure,
@@ -242,28 +247,17 @@ RULES: Final[tuple[Rule, ...]] = (
                 lenient=True,
             ),
             Rule("downstream_second_drop", round_figures.second_drop, most="downstream_drop"),
-            Rule(
-                "downstream_pooled",
-                round_figures.pooled_loss,
-                most="downstream_pooled",
-                lenient=True,
-            ),
+            _lenient("downstream_pooled", round_figures.pooled_loss),
+            _lenient("downstream_likelihood", round_figures.likelihood_loss),
             Rule(
                 "memorised_ratio",
                 partial(round_figures.copies, name="memorised_ratio", what=MEMORISED),
                 most="memorised_ratio",
             ),
-            Rule(
-                "holdout_leaning",
-                round_figures.holdout_leaning,
-                most="holdout_leaning",
-                lenient=True,
-            ),
-            Rule(
+            _lenient("holdout_leaning", round_figures.holdout_leaning),
+            _lenient(
                 "holdout_closer",
                 partial(round_figures.excess, name="holdout_closer", what=CLOSER),
-                most="holdout_closer",
-                lenient=True,
             ),
             *(
                 Rule(

@@ -29,6 +29,11 @@ ABSENT = (
     " differ"
 )
 
+NO_LIKELIHOOD = (
+    "the models of the task give no probabilities, or the stage evaluate of its release did not"
+    " measure them"
+)
+
 
 def excess(evidence: Evidence, name: str, what: str) -> Figure:
     """Share of rows beyond the share that real rows have, with the interval of the difference.
@@ -131,12 +136,35 @@ def pooled_loss(evidence: Evidence) -> Figure:
         return _no_second(evidence)
     if "pooled" not in evidence.metrics["second"]:
         return unmeasured("no two families of models were judged by the same share of rows")
-    path = evidence.metrics, "second", "pooled", "real_only"
-    value, low, high = (number(*path, part) for part in ("value", "low", "high"))
+    return _beyond_chance(
+        evidence, ("second", "pooled", "real_only"), "both families have lost {} since round 0"
+    )
+
+
+def likelihood_loss(evidence: Evidence) -> Figure:
+    """Loss since round 0 of the probability that the task's models give to right labels.
+
+    It is held against limits as the loss of both families is.
+    """
+    if "likelihood" not in evidence.metrics:
+        reasons = (figures.inapplicable_because(evidence, of) for of in ("likelihood", "second"))
+        reason = next((each for each in reasons if each is not None), None)
+        return unmeasured(NO_LIKELIHOOD) if reason is None else inapplicable(reason)
+    return _beyond_chance(
+        evidence,
+        ("likelihood", "difference", "real_only"),
+        "right labels have lost {} of their probability since round 0",
+    )
+
+
+def _beyond_chance(evidence: Evidence, path: tuple[str, ...], words: str) -> Figure:
+    """A loss whose low end is the loss itself once its interval holds none but losses."""
+    ends = (number(evidence.metrics, *path, part) for part in ("value", "low", "high"))
+    value, low, high = ends
     if value is None or low is None or high is None:
         return exact(None, figures.MISSING)
     interval = f"95 % {0.0 - high:.4f} to {0.0 - low:.4f}"
-    detail = f"both families have lost {0.0 - value:.4f} since round 0, {interval}"
+    detail = f"{words.format(f'{0.0 - value:.4f}')}, {interval}"
     return Figure(-value, -value if high < 0 else -high, -low, detail)
 
 

@@ -46,7 +46,7 @@ class Bench:
     result: Callable[..., Any]
     """Makes a round, collects the evidence about it and measures its harm, as `cases.Made`."""
     again: Callable[..., Any] | None = None
-    """Measures a kept round by some metrics of now, as `rounds.measured_again`; None: it cannot."""
+    """Measures a kept round by some metrics of now, as `remeasure.measured`; None: it cannot."""
     limits: Callable[[int], Limits]
     """The guard's limits, by the seed of a case."""
     agreeing: bool = False

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.crafted import harm, kinds, rounds
+from benchmarks.crafted import harm, kinds, remeasure, rounds
 from benchmarks.crafted.bench import Bench
 from benchmarks.crafted.cases import MEASURED, VERSION, Case, Made, Result
 from benchmarks.crafted.harm import Lost
@@ -70,7 +70,7 @@ def again(case: Case, evidence: Evidence, names: Sequence[str]) -> Evidence:
     """Measure a kept round by some metrics of now."""
     world = world_of(case.seed)
     made = kinds.candidates(KINDS[case.kind], world, case.strength, case.seed)
-    return rounds.measured_again(world, rounds.payload_of(made), evidence, names)
+    return remeasure.measured(world, rounds.payload_of(made), evidence, names)
 
 
 def limits(seed: int) -> Limits:

@@ -20,8 +20,10 @@ PLAIN: Final = ("dataset", "round", "counts", "metrics")
 def write(folder: Path, evidence: Evidence) -> None:
     """Write the evidence into a folder of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FRAMES:
-        getattr(evidence, name).write_parquet(folder / f"{name}.parquet")
+    frames = {name: getattr(evidence, name) for name in FRAMES}
+    for name, frame in frames.items():
+        if frame is not None:
+            frame.write_parquet(folder / f"{name}.parquet")
     content = {name: getattr(evidence, name) for name in PLAIN}
     mix = evidence.mix.model_dump(mode="json")
     files.write_json(folder / "evidence.json", {**content, "mix": mix})

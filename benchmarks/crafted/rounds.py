@@ -6,7 +6,7 @@ Every step is the stages' own function; only the lake between them is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
@@ -127,10 +127,8 @@ def evaluated(
     if len(accepted) < MIN_ROWS:
         return Published("no candidate is accepted", counts)
     lineage, mix = _mix(world, frame, kept, regime, parents)
-    trained = pl.concat([world.real.select(sample), accepted]).join(
-        mix.rows, on=["round", "row"], how="inner"
-    )
-    figures = _measure(world, accepted, trained)
+    trained = trained_on(world, accepted, mix)
+    figures = measure(world, accepted, trained, judged_metrics(world.settings.modality))
     evidence = _evidence(world, accepted, (lineage, mix, counts, figures, verdicts))
     return Published("", counts, accepted["row"].to_numpy(), evidence, trained)
 
@@ -142,7 +140,7 @@ def decided(world: World, payload: pl.DataFrame) -> Decided:
         world: the real rows.
         payload: content and labels of the candidates.
     """
-    frame = _frame(world, payload)
+    frame = framed(world, payload)
     verdicts = _verdicts(world, frame)
     stopping = curation.stopping(verdicts)
     if not stopping.is_empty():
@@ -159,7 +157,8 @@ def payload_of(made: Rows) -> pl.DataFrame:
     return pl.DataFrame({"image": pixels, "label": made.labels})
 
 
-def _frame(world: World, payload: pl.DataFrame) -> pl.DataFrame:
+def framed(world: World, payload: pl.DataFrame) -> pl.DataFrame:
+    """Number candidates as a stage does, with their ids."""
     return payload.with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
         pl.lit(ROUND, pl.Int32).alias("round"),
@@ -222,14 +221,25 @@ def _mix(
         parents=parents,
         stored=real.with_columns(pl.lit(world.dataset).alias("dataset")),
     ).join(kept, on=["round", "row"], how="semi")
-    mix = training_mix.build(
-        pl.concat([real, rows]), dataset=world.dataset, commit="", regime=regime
-    )
-    return rows, mix
+    return rows, compose(world, rows, regime)
 
 
-def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[str, Any]:
-    """Measure the round as the stage `evaluate` does."""
+def compose(world: World, rows: pl.DataFrame, regime: str) -> Mix:
+    """Compose the next mix of the real rows and the lineage of accepted ones."""
+    both = pl.concat([record.real(world.lineage), rows])
+    return training_mix.build(both, dataset=world.dataset, commit="", regime=regime)
+
+
+def trained_on(world: World, accepted: pl.DataFrame, mix: Mix) -> pl.DataFrame:
+    """Return the samples of a mix, with their weights."""
+    samples = pl.concat([world.real.select(accepted.columns), accepted])
+    return samples.join(mix.rows, on=["round", "row"], how="inner")
+
+
+def measure(
+    world: World, accepted: pl.DataFrame, mix: pl.DataFrame, names: Sequence[str]
+) -> dict[str, Any]:
+    """Measure the round by some metrics, as the stage `evaluate` does by all."""
     modality = world.settings.modality
     frames = {
         "real": world.real,
@@ -245,44 +255,13 @@ def _measure(world: World, accepted: pl.DataFrame, mix: pl.DataFrame) -> dict[st
         accepted=measured["accepted"],
         mix=measured["mix"],
         previous=measured["previous"],
-        task=_task(modality.task),
-        second=_task(modality.second_task) if modality.second_task else None,
-        metrics=[Configured(METRICS.load(name)) for name in judged_metrics(modality)],
+        task=task_of(modality.task),
+        second=task_of(modality.second_task) if modality.second_task else None,
+        metrics=[Configured(METRICS.load(name)) for name in names],
         settings=world.settings.evaluate,
         seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
     )
     return evaluation.to_dict()
-
-
-def measured_again(
-    world: World, payload: pl.DataFrame, evidence: Evidence, names: Sequence[str]
-) -> Evidence:
-    """Measure a round of which evidence was kept by some metrics of now, and keep the rest of it.
-
-    Args:
-        world: the real rows.
-        payload: content and labels of the candidates, as they were.
-        evidence: what was kept; its lineage says which candidates were accepted.
-        names: metrics that measure accepted rows alone.
-    """
-    modality, rows = world.settings.modality, _frame(world, payload)
-    kept = evidence.lineage.select("round", "row")
-    accepted = rows.join(kept, on=["round", "row"], how="semi").select(*KEY, *payload.columns)
-    frames = {"real": world.real, "validation": world.validation, "accepted": accepted}
-    measured = modality.measured(world.real, frames)
-    found = metrics.evaluate_round(
-        real=measured["real"],
-        validation=measured["validation"],
-        accepted=measured["accepted"],
-        mix=measured["real"],
-        previous=measured["real"],
-        task=_task("nearest_labels"),
-        metrics=[Configured(METRICS.load(name)) for name in names],
-        settings=world.settings.evaluate,
-        seed=derive_seed(world.seed, world.dataset, ROUND, "evaluate"),
-    ).to_dict()
-    figures = {**evidence.metrics, "round": {**evidence.metrics["round"], **found["round"]}}
-    return replace(evidence, metrics=figures)
 
 
 def _near_ancestors(world: World) -> pl.DataFrame:
@@ -292,7 +271,8 @@ def _near_ancestors(world: World) -> pl.DataFrame:
     return found.select(pl.lit(world.dataset).alias("dataset"), "round", "row")
 
 
-def _task(name: str) -> Configured[Task[Any]]:
+def task_of(name: str) -> Configured[Task[Any]]:
+    """Load a task that remembers what it trained."""
     return Configured(cast("Task[Any]", Remembered(TASKS.load(name))))
 
 

@@ -61,7 +61,7 @@ class Classifier:
         if self.temperature is None:
             raise DataError("this classifier was trained without calibration; use labels()")
         margins = self.margins(vectors)
-        confidence = np.exp(_log_softmax(margins / self.temperature).max(axis=1, initial=-np.inf))
+        confidence = np.exp(log_softmax(margins / self.temperature).max(axis=1, initial=-np.inf))
         return self.classes[margins.argmax(axis=1)], confidence
 
     def margins(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -150,8 +150,6 @@ def _temperature(
     seed: int,
 ) -> float:
     """Find the temperature of the least cross-validated log loss."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
-
     classes, target = np.unique(labels, return_inverse=True)
     if len(classes) == 1:
         return 1.0
@@ -159,10 +157,27 @@ def _temperature(
     for train_rows, test_rows in _folds(labels, seed):
         machines = _machines(vectors[train_rows], labels[train_rows], weights[train_rows])
         margins[test_rows] = Classifier(machines, classes, None).margins(vectors[test_rows])
-    rows = np.arange(len(labels))
+    return best_temperature(margins, target, weights)
+
+
+def best_temperature(
+    margins: NDArray[np.float64],
+    target: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+) -> float:
+    """Find the temperature of the least log loss.
+
+    Args:
+        margins: [n, classes].
+        target: Place of each row's label among the classes, [n].
+        weights: [n], weight of each row; None: all rows weigh the same.
+    """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
+
+    rows = np.arange(len(target))
 
     def loss(log_temperature: float) -> float:
-        chances = _log_softmax(margins / np.exp(log_temperature))
+        chances = log_softmax(margins / np.exp(log_temperature))
         return -float(np.average(chances[rows, target], weights=weights))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-5, 3), method="bounded").x))
@@ -185,7 +200,8 @@ def _folds(
     yield from folds.split(numbers, numbers)
 
 
-def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the logarithms of the probabilities that margins stand for, [n, classes]."""
     shifted = margins - margins.max(axis=1, keepdims=True)
     logarithms: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logarithms

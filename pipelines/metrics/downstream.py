@@ -71,6 +71,10 @@ class Answers:
 
     labels: NDArray[Any]
     said: NDArray[Any]
+    margins: NDArray[np.float64] | None = None
+    """How far each row is on the side of each class, [n, classes]; None where models say it not."""
+    classes: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    """The labels that margins are of, in order."""
 
     @property
     def right(self) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,25 @@ Own = TypeVar("Own", bound=StrictModel)
 Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
 """Says the labels of rows, [n]; of a task that does not classify, what its figure is made of, with
 a row for each of them."""
+
+
+@runtime_checkable
+class WithMargins(Protocol):
+    """Models that predict labels, and say how sure they are of each."""
+
+    def __call__(self, rows: Labelled) -> NDArray[Any]:
+        """Predict the labels of rows, [n]."""
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The labels that they can predict, in order."""
+
+    def margins(self, rows: Labelled) -> NDArray[np.float64]:
+        """Compute how far each row is on the side of each class, [n, classes].
+
+        The predicted label is that of the largest margin; a temperature and a softmax turn margins
+        into probabilities.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +137,8 @@ class Task(Plugin, Protocol[Own]):
             settings: the task's own.
 
         Returns:
-            What predicts the labels of other rows.
+            What predicts the labels of other rows. Where it has margins too (`WithMargins`), the
+            probability of the right labels is measured beside the figure.
         """
 
     def row_scores(self, answers: Answers) -> NDArray[np.float64]:

@@ -16,11 +16,11 @@ from pipelines.common.errors import DataError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
-from pipelines.metrics import closeness, task_figures, tasks
+from pipelines.metrics import closeness, likelihood, task_figures, tasks
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.protocol import MetricRequest, RoundMetric, Task
 from pipelines.metrics.shape import Shape
-from pipelines.metrics.values import Metric, finite
+from pipelines.metrics.values import Metric, as_json, finite
 
 Kind_co = TypeVar("Kind_co", covariant=True)
 MIN_ROWS: Final = 2
@@ -81,6 +81,9 @@ class Evaluation:
     second: Mapping[str, Any] = field(default_factory=dict)
     """The same of a second family of models: its `task`, the figure of that name, and `difference`;
     `pooled` is the difference on average over both. Empty where there is none."""
+    likelihood: Mapping[str, Any] = field(default_factory=dict)
+    """Probability of right labels by the models of the task, as `likelihood.section`; empty where
+    they give none."""
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     """Why the data cannot have a section of the figures, such as accuracy or difference."""
 
@@ -90,16 +93,17 @@ class Evaluation:
             "n": self.n,
             "features": self.features,
             **({"embedder": self.embedder} if self.embedder else {}),
-            "round": _plain(self.round),
-            "mix": _plain(self.mix),
+            "round": as_json(self.round),
+            "mix": as_json(self.mix),
             "task": self.task,
-            **{name: _plain(each) for name, each in self.scores.items()},
-            "difference": _plain(self.difference),
+            **{name: as_json(each) for name, each in self.scores.items()},
+            "difference": as_json(self.difference),
             "recall_per_class": {
                 name: {str(label): finite(value) for label, value in each.items()}
                 for name, each in self.recall_per_class.items()
             },
-            **({"second": _nested(self.second)} if self.second else {}),
+            **({"second": as_json(self.second)} if self.second else {}),
+            **({"likelihood": as_json(self.likelihood)} if self.likelihood else {}),
             "summary": self.summary(),
             **({"not_applicable": dict(self.not_applicable)} if self.not_applicable else {}),
         }
@@ -118,6 +122,8 @@ class Evaluation:
         values |= {f"difference_{name}": metric.value for name, metric in self.difference.items()}
         for name, metric in self.second.get("difference", {}).items():
             values[f"second_difference_{name}"] = metric.value
+        for name, metric in self.likelihood.get("difference", {}).items():
+            values[f"likelihood_difference_{name}"] = metric.value
         return {name: finite(value) for name, value in values.items()}
 
 
@@ -171,7 +177,7 @@ def evaluate_round(
     trained = {"real_only": real, "mix": mix, "previous": previous}
     chosen, not_applicable = _chosen(task, unlabelled, validation)
     if not closeness.has_classes(real):
-        not_applicable |= {"second": closeness.NO_CLASSES}
+        not_applicable |= dict.fromkeys(("second", "likelihood"), closeness.NO_CLASSES)
     plugin = chosen.plugin
     judged = {} if "difference" in not_applicable else trained
     answers = task_figures.answers(plugin, chosen.settings, judged, validation)
@@ -200,6 +206,7 @@ def evaluate_round(
             settings=settings,
             seed=derive_seed(seed, "second"),
         ),
+        likelihood=likelihood.section(answers, settings, derive_seed(seed, "likelihood")),
         not_applicable={**not_applicable, "round": REAL}
         if real_round
         else {**not_applicable, **missing},
@@ -287,14 +294,3 @@ def _draw(rows: Labelled, n: int, seed: int) -> NDArray[np.int64]:
         chances = None
     chosen = np.random.default_rng(seed).choice(len(rows.labels), n, replace=False, p=chances)
     return np.sort(chosen)
-
-
-def _nested(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _plain(value) if isinstance(value, Mapping) else value
-        for name, value in section.items()
-    }
-
-
-def _plain(metrics: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
-    return {name: metric.to_dict() for name, metric in metrics.items()}

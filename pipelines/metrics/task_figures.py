@@ -12,7 +12,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
 from pipelines.metrics import downstream, values
 from pipelines.metrics.downstream import Answers, Labelled
-from pipelines.metrics.protocol import Task
+from pipelines.metrics.protocol import Predict, Task, WithMargins
 from pipelines.metrics.values import Metric
 
 ACCURACY: Final = "accuracy"
@@ -35,9 +35,15 @@ def answers(
 ) -> dict[str, Answers]:
     """Train on each mix, and predict the validation rows."""
     return {
-        name: Answers(validation.labels, plugin.train(each, settings)(validation))
-        for name, each in trained.items()
+        name: _answers(plugin.train(each, settings), validation) for name, each in trained.items()
     }
+
+
+def _answers(predict: Predict | WithMargins, validation: Labelled) -> Answers:
+    if not isinstance(predict, WithMargins):
+        return Answers(validation.labels, predict(validation))
+    margins, classes = predict.margins(validation), predict.classes
+    return Answers(validation.labels, classes[margins.argmax(axis=1)], margins, classes)
 
 
 def scores(

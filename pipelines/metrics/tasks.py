@@ -6,6 +6,7 @@ it is worth: how likely it finds real texts that no generator saw (`TextLikeliho
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,18 +27,34 @@ class ImageLabels(Task[NoSettings]):
     """Classification of images by support vector machines on pixels, or on what describes them."""
 
     name = "image_labels"
-    version = "image_labels/2"
+    version = "image_labels/3"
     Settings = NoSettings
     figure = "accuracy"
 
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the vectors of rows, or on their inputs where these are vectors too."""
-        classifier = image_classifier.train(_seen(rows), rows.labels, rows.weights, calibrate=False)
+        return _Machines(
+            image_classifier.train(_seen(rows), rows.labels, rows.weights, calibrate=False)
+        )
 
-        def predict(test: Labelled) -> Labels:
-            return classifier.labels(_seen(test))
 
-        return predict
+@dataclass(frozen=True, slots=True)
+class _Machines:
+    """Machines that were trained on a mix; they predict labels, and say their margins."""
+
+    classifier: image_classifier.Classifier
+
+    def __call__(self, test: Labelled) -> Labels:
+        return self.classifier.labels(_seen(test))
+
+    @property
+    def classes(self) -> Labels:
+        """The labels that they can predict."""
+        return self.classifier.classes
+
+    def margins(self, test: Labelled) -> NDArray[np.float64]:
+        """Compute how far each row is on the side of each class, [n, classes]."""
+        return self.classifier.margins(_seen(test))
 
 
 def _seen(rows: Labelled) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,6 +56,18 @@ class MetricOf(Metric):
 def finite(value: float) -> float | None:
     """The number rounded to six digits, or None if it is not finite (JSON has no NaN)."""
     return round(float(value), 6) if math.isfinite(value) else None
+
+
+def as_json(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section of figures as JSON; what is no figure stays as it is."""
+    return {
+        name: value.to_dict()
+        if isinstance(value, Metric)
+        else as_json(value)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in section.items()
+    }
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:

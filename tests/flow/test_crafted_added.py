@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from benchmarks.crafted import rounds
+from benchmarks.crafted import remeasure, rounds
 from benchmarks.crafted.added import kinds, tables, texts
 from benchmarks.crafted.added.craft import Craft
 from benchmarks.crafted.added.world import AddedWorld
@@ -140,7 +140,7 @@ def test_kept_rounds_are_measured_again_as_they_were(work: Work) -> None:
     figures = evidence.metrics["round"]
     less = replace(evidence, metrics={**evidence.metrics, "round": {"recall": figures["recall"]}})
     names = (ACCEPTED[work.data], "classes")
-    again = rounds.measured_again(work.world, work.candidates(kind), less, names).metrics["round"]
+    again = remeasure.measured(work.world, work.candidates(kind), less, names).metrics["round"]
     assert {"recall", "label_errors", "holdout_closer", "class_share"} < set(again)
     assert again == {name: figures[name] for name in again}
 

@@ -74,6 +74,11 @@ def figures(regime: str, number: int) -> dict[str, Any]:
             "difference": {"real_only": metric(0.0, 0.012)},
             "pooled": {"real_only": metric(0.0, 0.01), "previous": metric(0.0, 0.01)},
         },
+        "likelihood": {
+            "temperature": 0.25,
+            "probability": {name: metric(0.97, 0.01) for name in ("real_only", "mix")},
+            "difference": {"real_only": metric(0.0, 0.004), "previous": metric(0.0, 0.004)},
+        },
         "mix": mixed,
         "accuracy": {
             "real_only": metric(REAL_ONLY, 0.008),

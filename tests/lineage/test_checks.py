@@ -40,6 +40,7 @@ MIDDLE = replace(
     metrics={
         **HEALTHY.metrics,
         "second": {"pooled": {"real_only": {"value": -0.02, "low": -0.03, "high": -0.01}}},
+        "likelihood": {"difference": {"real_only": {"value": -0.02, "low": -0.03, "high": -0.01}}},
         "round": HEALTHY.metrics["round"]
         | {
             name: {"value": 0.5, "low": 0.4, "high": 0.6, "null": 0.1}

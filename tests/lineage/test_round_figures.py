@@ -16,10 +16,11 @@ from tests.lineage.digits import HEALTHY, check, hits, metric, verdicts
 
 LATER = (
     *("label_errors", "downstream_second", "downstream_second_drop", "downstream_pooled"),
-    "memorised_ratio",
+    *("downstream_likelihood", "memorised_ratio"),
     *("holdout_leaning", "holdout_closer", "class_share", "class_coverage", "class_variance"),
     *("rare_recall", "warned_rows"),
 )
+LOSSES = ("second", "second_drop", "pooled", "likelihood")
 CRAFTED: dict[str, tuple[dict[str, Any], str, float]] = {
     "adversarial": ({"label_errors": metric(0.37, 0.05, 0.02)}, "label_errors", 0.35),
     "copies": ({"memorised_ratio": metric(0.25, 0.04, 0.01)}, "memorised_ratio", 0.24),
@@ -180,9 +181,44 @@ def test_a_pooled_loss_that_is_not_there_is_no_pass(odd: object) -> None:
     assert absent.verdict == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("value", "half", "verdict"),
+    [
+        (0.0065, 0.0057, "block"),
+        (0.0065, 0.0066, "pass"),
+        (0.0035, 0.003, "warn"),
+        (0.0021, 0.001, "pass"),
+        (-0.0138, 0.004, "pass"),
+    ],
+)
+def test_a_loss_of_the_probability_of_right_labels_counts_once_chance_does_not_explain_it(
+    value: float, half: float, verdict: str
+) -> None:
+    metrics = copy.deepcopy(dict(HEALTHY.metrics))
+    metrics["likelihood"]["difference"]["real_only"] = metric(-value, half)
+    about = replace(HEALTHY, metrics=metrics)
+    found = check(about, "downstream_likelihood")
+    assert (found.value, found.verdict) == (pytest.approx(value), verdict)
+    assert f"have lost {value:.4f} of their probability since round 0" in found.evidence
+    larger = check(replace(about, metrics={**metrics, "embedder": "x"}), "downstream_likelihood")
+    assert larger.verdict == ("warn" if verdict == "block" else verdict)
+
+
+def test_a_release_that_measured_no_probability_is_not_judged_by_it() -> None:
+    alone = {name: each for name, each in HEALTHY.metrics.items() if name != "likelihood"}
+    result = guard.judge(replace(HEALTHY, metrics=alone), Limits())
+    assert (result.not_measured, result.verdict) == (("downstream_likelihood",), "pass")
+    told = {**alone, "not_applicable": {"likelihood": "rows have no classes"}}
+    result = guard.judge(replace(HEALTHY, metrics=told), Limits())
+    assert (result.not_measured, result.not_applicable) == ((), ("downstream_likelihood",))
+    broken = replace(HEALTHY, metrics={**alone, "likelihood": {"difference": 3}})
+    assert check(broken, "downstream_likelihood").verdict == "block"
+
+
 def test_data_without_classes_cannot_have_a_second_family() -> None:
     alone = {name: each for name, each in HEALTHY.metrics.items() if name != "second"}
-    names = ("downstream_second", "downstream_second_drop", "downstream_pooled")
+    del alone["likelihood"]
+    names = tuple(f"downstream_{name}" for name in LOSSES)
     result = guard.judge(replace(HEALTHY, metrics=alone), Limits())
     assert result.not_measured == names
     told = {**alone, "not_applicable": {"second": "rows have no classes"}}
@@ -229,7 +265,9 @@ def _warned(*names: str) -> pl.DataFrame:
 
 def test_a_manifest_of_an_earlier_release_is_neither_blocked_nor_passed_by_later_checks() -> None:
     earlier = {
-        name: each for name, each in HEALTHY.metrics.items() if name not in ("second", "round")
+        name: each
+        for name, each in HEALTHY.metrics.items()
+        if name not in ("second", "likelihood", "round")
     }
     shape = ("recall", "coverage", "variance", "tail")
     earlier["round"] = {name: HEALTHY.metrics["round"][name] for name in shape}

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -34,8 +35,7 @@ from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
-from pipelines.metrics import Labelled
-from pipelines.metrics.downstream import Answers
+from pipelines.metrics import Labelled, likelihood, task_figures, values
 from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
@@ -87,6 +87,7 @@ SOLVERS: Final = {
     ("generator", "gan"),
     ("generator", "pretrained"),
     ("modality", "text"),
+    ("task", "image_labels"),
     ("task", "table_target"),
     ("metric", "table_fidelity"),
     ("metric", "text_variety"),
@@ -542,12 +543,15 @@ def of_task(name: str) -> object:
         if name == "view_labels"
         else (labelled(seed, shift) for seed, shift in ((6, 0.3), (1, 0.0), (5, 0.0)))
     )
-    predicted = [task.train(each, task.Settings())(test) for each in trained]
-    ours, theirs = (Answers(test.labels, each) for each in predicted)
+    mixes = dict(zip(("mix", "real_only"), trained, strict=True))
+    answers = task_figures.answers(task, task.Settings(), mixes, test)
+    ours, theirs = answers["mix"], answers["real_only"]
+    found = likelihood.section(answers, SimpleNamespace(bootstrap=30), 1)
     return {
-        "predicted": predicted,
+        "predicted": [ours.said, theirs.said],
         "score": asdict(task.score(ours, 30, 1)),
         "gain": asdict(task.gain(ours, theirs, 30, 1)),
+        **({"likelihood": values.as_json(found)} if found else {}),
     }
 
 

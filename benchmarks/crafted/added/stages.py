@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.crafted import harm, rounds
+from benchmarks.crafted import harm, remeasure, rounds
 from benchmarks.crafted.added import kinds
 from benchmarks.crafted.added.craft import Craft
 from benchmarks.crafted.added.world import LABEL, AddedWorld
@@ -87,7 +87,7 @@ def _again(craft: Craft, case: Case, evidence: Evidence, names: Sequence[str]) -
     """Measure a kept round by some metrics of now."""
     kind, world = kinds.of_craft(craft)[case.kind], world_of(craft, case.seed)
     made = kinds.candidates(kind, world, case.strength)
-    return rounds.measured_again(world, made.rows, evidence, names)
+    return remeasure.measured(world, made.rows, evidence, names)
 
 
 def _lost(world: AddedWorld, mix: pl.DataFrame) -> dict[str, Lost]:
