@@ -132,7 +132,8 @@ def plan(
             left_out[scorer] = reason
             scorers.pop(scorer)
     wrong = guard_limits.OF_A_TARGET if detected.target is not None else _wrong(measured)
-    limits, where = guard_limits.suited(real.splits["validation"], wrong)
+    margins = real.settings.modality.task == "image_labels"
+    limits, where = guard_limits.suited(real.splits["validation"], wrong, margins=margins)
     groups = real.report.groups
     near, dense = guard_limits.near_by_chance(real.report.read, groups.count - groups.several)
     classified = LABEL in real.train.columns or detected.target is not None

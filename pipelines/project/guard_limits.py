@@ -29,14 +29,20 @@ ERRORS: Final = {
     "downstream_pooled_block": 2,
 }
 """Standard errors that each limit must allow."""
+OF_MARGINS: Final = {"downstream_likelihood_warn": 0.25, "downstream_likelihood_block": 0.5}
+"""The same of the probability of right labels, whose standard error is a quarter of that of a score
+(digits, 460 rows: .0025)."""
 
 
-def suited(validation: int, wrong: float | None) -> tuple[dict[str, Any], str]:
+def suited(
+    validation: int, wrong: float | None, *, margins: bool = False
+) -> tuple[dict[str, Any], str]:
     """Choose limits by the number of validation rows.
 
     Args:
         validation: How many there are.
         wrong: Share of real training rows that a classifier gets wrong out of fold; None: unknown.
+        margins: Whether the models of the task say the probability of labels.
 
     Returns:
         The limits that differ from the defaults, and where they are from, in words.
@@ -45,7 +51,7 @@ def suited(validation: int, wrong: float | None) -> tuple[dict[str, Any], str]:
     error = math.sqrt(different / max(validation, 1))
     default = Limits()
     limits = {}
-    for name, errors in ERRORS.items():
+    for name, errors in (ERRORS | (OF_MARGINS if margins else {})).items():
         wanted = math.ceil(1000 * errors * error) / 1000
         if wanted > getattr(default, name):
             limits[name] = wanted

@@ -74,7 +74,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "source dialogue/1": "de8992b0a16b358f14df3ba908eb87d5041bde2758aac7595e094cab1fb4a552",
     "source huggingface/1": "80938de7a107999b5e213ec18749dafce3dc923087188177565ed6ce611ea05e",
     "source digits/1": "dd33c582995b6c3e5de453d487ca9d8a3d620e392d54b62c3cce9ac90cdd5a2c",
-    "task image_labels/2": "e01be1c74a8e05319c49e597b8557990aa8893bcc3dc8f9142d2515af165a889",
+    "task image_labels/3": "210774fa956a9e8e3a869d2ef9af15761f5880ab7cf3e7a174d0b6a47c87c880",
     "task nearest_labels/1": "0d6220003cdb5cd3bc0417f702f1f82c02cd8f5b863807944b160ef04a3d0cbf",
     "task table_labels/1": "a124708070cb2ced62a108ea6d85ae451d13fb0da2fbb804ed45d488eafd1a80",
     "task table_target/1": "c282455d9b243d8517561281f81f175c4885570fd51b7afeaba1f28067192358",

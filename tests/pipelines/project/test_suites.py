@@ -103,6 +103,13 @@ def test_limits_allow_what_chance_does_on_few_validation_rows(rows: int, allowed
     assert f"{rows} validation rows" in where
 
 
+def test_a_probability_has_a_quarter_of_the_error_of_a_score() -> None:
+    """Of 100 rows a score has √(.05/100) = .0224, and half of it is .0112."""
+    limits, _ = guard_limits.suited(100, 0.02, margins=True)
+    assert limits["downstream_likelihood_block"] == 0.012
+    assert "downstream_likelihood_block" not in guard_limits.suited(100, 0.02)[0]
+
+
 def suite(*given: Rule) -> suites.Suite:
     return suites.parse({"name": "d", "expectations": list(given)}, "d")
 

@@ -1,0 +1,102 @@
+"""Curves of what the guard sees: objections by strength of each kind, and lines round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+
+from benchmarks.crafted import table
+from benchmarks.crafted.cases import Result
+
+COLUMNS: Final = 5
+SIZE: Final = {"width": 130, "height": 70}
+COLOURS: Final = {"blocked": "#b2182b", "blocked or warned of": "#ef8a62", "does harm": "#4d4d4d"}
+SCALE: Final = 1.5
+"""Pixels of a unit of the chart."""
+LOST: Final = "lost by models that no check uses"
+SEEN: Final = {"downstream_likelihood": "#b2182b", "downstream_pooled": "#2166ac", LOST: "#4d4d4d"}
+
+
+def of_kinds(results: Sequence[Result], place: Path) -> None:
+    """Draw the share of rounds that are objected to by strength, for each kind: a PNG."""
+    rows = pl.DataFrame(
+        [
+            {
+                "kind": result.case.kind,
+                "strength": result.case.strength,
+                "blocked": table.verdict(result) == "block",
+                "blocked or warned of": table.verdict(result) != "pass",
+                "does harm": table.harmful(result),
+            }
+            for result in results
+        ]
+    )
+    shares = rows.group_by("kind", "strength", maintain_order=True).mean()
+    long = shares.unpivot(index=["kind", "strength"], variable_name="what", value_name="share")
+    lines = (
+        alt.Chart(long)
+        .mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.5)
+        .encode(
+            x=alt.X("strength:Q", title="strength", axis=alt.Axis(tickCount=3)),
+            y=alt.Y("share:Q", title="of rounds", axis=alt.Axis(format="%", tickCount=2)),
+            color=_colours(COLOURS),
+            strokeDash=alt.StrokeDash("what:N", legend=None),
+        )
+        .properties(**SIZE)
+    )
+    facet = alt.Facet("kind:N", title=None, sort=list(dict.fromkeys(rows["kind"])))
+    _save(lines.facet(facet, columns=COLUMNS).resolve_scale(x="independent"), place)
+
+
+def of_lines(lines: Sequence[Mapping[str, Any]], place: Path) -> None:
+    """Draw what lines lose, and what the guard measures of it, round by round: a PNG.
+
+    Args:
+        lines: as `python -m benchmarks.guard --json` lists them.
+        place: the file.
+    """
+    rows = pl.DataFrame(
+        [
+            {
+                "line": f"{line['regime']}, seed {line['seed']}",
+                "round": seen["round"],
+                "what": name,
+                "points": 100 * value,
+            }
+            for line in lines
+            for seen in line["rounds"]
+            for name, value in _figures(seen).items()
+            if value is not None
+        ]
+    )
+    drawn = (
+        alt.Chart(rows)
+        .mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.5)
+        .encode(
+            x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("points:Q", title="points lost"),
+            color=_colours(SEEN),
+        )
+    )
+    half = alt.Chart(rows).mark_rule(strokeDash=[3, 3]).encode(y=alt.datum(0.5))
+    facet = alt.Facet("line:N", title=None, sort=list(dict.fromkeys(rows["line"])))
+    _save((drawn + half).properties(**SIZE).facet(facet, columns=COLUMNS - 1), place)
+
+
+def _figures(seen: Mapping[str, Any]) -> dict[str, float | None]:
+    checks = {name: seen["values"].get(name) for name in SEEN if name != LOST}
+    return {**checks, LOST: seen["apart"]}
+
+
+def _colours(of: Mapping[str, str]) -> alt.Color:
+    scale = alt.Scale(domain=list(of), range=list(of.values()))
+    return alt.Color("what:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+
+
+def _save(chart: alt.FacetChart, place: Path) -> None:
+    plain = chart.configure_view(stroke="#ccc").configure_header(labelFontSize=10)
+    plain.save(place, format="png", scale_factor=SCALE)
