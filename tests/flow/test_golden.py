@@ -49,7 +49,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "publish/3": "acb69390574ddc06d94e2e5eab7ba3e75a7632c7332cbf3f1400f30d91cc466a",
     "publish/4": "0762bd69fe03624a70135828fd41d6bfdde706f480c3214e1a7372fd00d98977",
     "publish/5": "0762bd69fe03624a70135828fd41d6bfdde706f480c3214e1a7372fd00d98977",
-    "publish/6": "216d060d7440b268ec8e34928de4e939c724fd38637271f580ef1183aba3d774",
+    "publish/6": "238ebd0a35217754bdee0bea3d4f354221ca08c65d2a9721b760d3d43d130994",
     "verify/1": "d49705b4972fff068ac7577f2ae9223b7773f6a221b0d54dc120da7d89fa19a2",
 }
 FILE: Final = "pipelines/rounds/stage_inputs.py"
