@@ -29,7 +29,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.crafted import cases, picture, table
+from benchmarks.crafted import cases, curves, picture, table
 from benchmarks.crafted.bench import BENCHES
 from benchmarks.guard_runs import SUBSAMPLE, Generator, follow
 from benchmarks.measured import machine
@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--data", choices=list(BENCHES), default="digits", help="of crafted rounds")
     parser.add_argument("--only", nargs="*", default=(), help="kinds of crafted rounds, by a part")
     parser.add_argument("--picture", type=Path, help="draw crafted rounds into this file, and end")
+    parser.add_argument("--curves", type=Path, help="draw what is seen into this file besides")
     parser.add_argument(
         "--kept", type=Path, default=KEPT, help="folder of results of crafted rounds"
     )
@@ -140,6 +141,8 @@ def main() -> None:
         return
     generator = Generator(components=arguments.components, candidates=arguments.candidates)
     lines = run(arguments.seeds or 20, generator, arguments.rounds, arguments.processes)
+    if arguments.curves:
+        curves.of_lines([_record(each) for each in lines], arguments.curves)
     if arguments.json:
         content = {"generator": asdict(generator), "summary": summary(lines)}
         shown = {**machine(), **content, "lines": [_record(line) for line in lines]}
@@ -155,6 +158,8 @@ def _crafted(arguments: argparse.Namespace) -> None:
         return
     asked = cases.all_cases(arguments.seeds or 6, arguments.only, arguments.data)
     results = cases.run(asked, arguments.kept, arguments.processes, arguments.again)
+    if arguments.curves:
+        curves.of_kinds(results, arguments.curves)
     if arguments.json:
         print(json.dumps({**machine(), **table.record(results)}, indent=2))
         return

@@ -144,11 +144,11 @@ class Limits(BaseModel):
     once its 95 % interval holds none but losses. Two families together show a loss of less than a
     point, before models that no check uses have lost one."""
     downstream_pooled_block: Amount | None = _later(0.005)
-    downstream_likelihood_warn: Share | None = _later(0.002)
+    downstream_likelihood_warn: Amount | None = _later(0.002)
     """Largest loss since round 0 of the probability that the task's models give to right labels,
     as measured once its 95 % interval holds none but losses. It shows with fewer validation rows
     than a loss of accuracy."""
-    downstream_likelihood_block: Share | None = _later(0.003)
+    downstream_likelihood_block: Amount | None = _later(0.003)
     memorised_ratio_warn: Share | None = _later(0.05)
     """Most accepted rows that may be far nearer to one training row than to any other, beyond the
     share of real rows that are."""

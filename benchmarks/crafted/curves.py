@@ -11,6 +11,7 @@ import polars as pl
 
 from benchmarks.crafted import table
 from benchmarks.crafted.cases import Result
+from lineage.limits import Limits
 
 COLUMNS: Final = 5
 SIZE: Final = {"width": 130, "height": 70}
@@ -55,6 +56,8 @@ def of_kinds(results: Sequence[Result], place: Path) -> None:
 def of_lines(lines: Sequence[Mapping[str, Any]], place: Path) -> None:
     """Draw what lines lose, and what the guard measures of it, round by round: a PNG.
 
+    A dashed line is the limit of `downstream_likelihood` that blocks.
+
     Args:
         lines: as `python -m benchmarks.guard --json` lists them.
         place: the file.
@@ -82,9 +85,10 @@ def of_lines(lines: Sequence[Mapping[str, Any]], place: Path) -> None:
             color=_colours(SEEN),
         )
     )
-    half = alt.Chart(rows).mark_rule(strokeDash=[3, 3]).encode(y=alt.datum(0.5))
+    block = 100 * (Limits().downstream_likelihood_block or 0.0)
+    limit = alt.Chart(rows).mark_rule(strokeDash=[3, 3]).encode(y=alt.datum(block))
     facet = alt.Facet("line:N", title=None, sort=list(dict.fromkeys(rows["line"])))
-    _save((drawn + half).properties(**SIZE).facet(facet, columns=COLUMNS - 1), place)
+    _save((drawn + limit).properties(**SIZE).facet(facet, columns=COLUMNS - 1), place)
 
 
 def _figures(seen: Mapping[str, Any]) -> dict[str, float | None]:
